@@ -1,0 +1,1 @@
+"""Everything the services share: configuration, domain, MySQL stores, Kafka."""

@@ -1,0 +1,1 @@
+"""The API: recipient lists and campaigns come in over HTTP and go to MySQL."""

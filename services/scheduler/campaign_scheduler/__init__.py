@@ -1,0 +1,1 @@
+"""The scheduler: starts due campaigns, fans them out into Kafka, finishes them."""

@@ -1,0 +1,1 @@
+"""The sender: consumes messages, delivers them, records what became of each."""
