@@ -1,0 +1,1 @@
+"""Real Kafka, MariaDB and MySQL on a bare machine: no container, no root, ports of their own."""

@@ -1,0 +1,180 @@
+"""One real MariaDB or MySQL server, with its data in a folder."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pymysql
+
+from local_stack.errors import StartError
+from local_stack.ports import free_port
+from local_stack.process import ChildProcess, Command
+
+Flavour = Literal["mariadb", "mysql"]
+
+_START_SECONDS = 60
+_SOCKET_PATH_LIMIT = 100  # sockaddr_un holds 108 bytes on Linux, 104 on macOS
+# Without DNS, root@localhost does not cover the address 127.0.0.1 on MySQL.
+_INIT_SQL = """\
+CREATE DATABASE IF NOT EXISTS camp;
+CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';
+GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
+"""
+# Each commit syncs the redo log and pages are written twice, as both servers do by default. What
+# is changed costs no durability: memory, a redo log large enough not to stall on checkpoints, and
+# the binary log, which MySQL turns on for replicas that a server of one machine does not have.
+_SETTINGS = (
+    "--bind-address=127.0.0.1",
+    "--skip-name-resolve",
+    "--skip-log-bin",
+    "--character-set-server=utf8mb4",
+    "--max-connections=300",
+    "--max-allowed-packet=64M",
+    "--innodb-flush-log-at-trx-commit=1",
+    "--innodb-doublewrite=ON",
+    "--innodb-buffer-pool-size=512M",
+    "--performance-schema=OFF",
+)
+
+
+@dataclass(frozen=True)
+class DatabaseProgram:
+    """How one database server is run."""
+
+    flavour: Flavour
+    version: str
+    initialise: Sequence[str]  # fills the folder named by the --datadir that is appended
+    serve: Sequence[str]
+    settings: Sequence[str]  # what only this flavour knows
+
+
+class DatabaseServer:
+    """A server for root without a password on 127.0.0.1; its data survives stop and kill."""
+
+    def __init__(self, folder: Path, program: DatabaseProgram) -> None:
+        self.program = program
+        self.port = free_port()
+        self._folder = folder.absolute()
+        self._process: ChildProcess | None = None
+
+    @property
+    def dsn(self) -> str:
+        """The address in the Go style that the services' configuration takes."""
+        return f"root:@tcp(127.0.0.1:{self.port})/camp?parseTime=true&charset=utf8mb4"
+
+    @property
+    def process(self) -> ChildProcess:
+        """The running (or last) process.
+
+        Raises:
+            StartError: it was never started.
+        """
+        if self._process is None:
+            raise StartError(f"{self.program.flavour} was not started")
+        return self._process
+
+    def start(self) -> None:
+        """Start the server, on an empty or an earlier folder, and wait until it answers.
+
+        Raises:
+            StartError: it did not come up; the message ends with its log.
+        """
+        data = self._folder / "data"
+        if not data.exists():
+            self._initialise(data)
+        init_file = self._folder / "init.sql"
+        init_file.write_text(_INIT_SQL)
+        socket_folder = _socket_folder(self._folder)
+        self._process = ChildProcess(
+            Command(
+                name=self.program.flavour,
+                arguments=[
+                    *self.program.serve,
+                    f"--datadir={data}",
+                    f"--port={self.port}",
+                    f"--socket={socket_folder / 'sock'}",
+                    f"--pid-file={self._folder / 'server.pid'}",
+                    f"--init-file={init_file}",
+                    *_SETTINGS,
+                    *self.program.settings,
+                    *_as_root(),
+                ],
+                log_file=self._folder / f"{self.program.flavour}.log",
+                folder=self._folder,
+                grace_seconds=30,
+            )
+        )
+        self._process.wait_until(self._answers, _START_SECONDS)
+
+    def stop(self) -> None:
+        """End the server in order."""
+        if self._process is not None:
+            self._process.stop()
+            shutil.rmtree(_socket_folder(self._folder), ignore_errors=True)
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        self.process.kill()
+
+    def restart(self) -> None:
+        """Stop and start with the same data and port."""
+        self.stop()
+        self.start()
+
+    def connect(self, database: str | None = None) -> "pymysql.Connection[pymysql.cursors.Cursor]":
+        """A connection as root."""
+        return pymysql.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user="root",
+            database=database,
+            charset="utf8mb4",
+            connect_timeout=5,
+        )
+
+    def _initialise(self, data: Path) -> None:
+        part = data.with_name("data.part")
+        shutil.rmtree(part, ignore_errors=True)  # an interrupted attempt
+        part.parent.mkdir(parents=True, exist_ok=True)
+        completed = subprocess.run(
+            [*self.program.initialise, f"--datadir={part}", *_as_root()],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if completed.returncode:
+            output = "\n".join((completed.stdout + completed.stderr).splitlines()[-20:])
+            raise StartError(f"{self.program.flavour} could not prepare its folder:\n{output}")
+        part.rename(data)
+
+    def _answers(self) -> bool:
+        try:
+            connection = self.connect("camp")
+        except pymysql.err.OperationalError:
+            return False
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT @@datadir")
+            (folder,) = cursor.fetchone() or ("",)
+        # By its folder: the port could have gone to a server that is not ours.
+        return Path(str(folder)).resolve() == (self._folder / "data").resolve()
+
+
+def _socket_folder(folder: Path) -> Path:
+    """A folder whose path is short enough for a socket, the same for the same data folder."""
+    if len(str(folder / "sock")) < _SOCKET_PATH_LIMIT:
+        return folder
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    short = Path(tempfile.gettempdir()) / f"camp-{digest}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    return short
+
+
+def _as_root() -> list[str]:
+    """Both servers refuse to run as root unless they are told to."""
+    return ["--user=root"] if os.geteuid() == 0 else []

@@ -1,0 +1,78 @@
+"""Programs from Debian's packages without installing them: no root, no change to the system."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from local_stack.errors import DownloadError, ProgramMissingError
+
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_SOURCES = Path("/etc/apt")
+_DEFAULT_MIRROR = "http://deb.debian.org/debian"
+_MIRROR = re.compile(r"^(?:deb\s+(?:\[[^]]*]\s+)?|URIs:\s*)(\S+/debian/?)(?=\s|$)", re.MULTILINE)
+
+
+def fetch(package: str, suite: str, into: Path) -> None:
+    """Unpack a package and everything it depends on, down to the C library, into a folder.
+
+    apt verifies the suite's signature and every package's checksum, with a state of its own: an
+    empty list of installed packages makes it name the whole closure.
+
+    Raises:
+        ProgramMissingError: this is not a Debian system.
+        DownloadError: a package could not be fetched or unpacked.
+    """
+    for program in ("apt-get", "dpkg"):
+        if shutil.which(program) is None:
+            raise ProgramMissingError(f"{package} comes from Debian's packages: {program} missing")
+    if not _KEYRING.exists():
+        raise ProgramMissingError(
+            f"{package} comes from Debian's packages: {_KEYRING} missing "
+            "(apt install debian-archive-keyring)"
+        )
+    apt = into / "apt"
+    options = _private_apt(apt, suite)
+    _run(["apt-get", *options, "-q", "update"], package)
+    _run(["apt-get", *options, "-q", "-y", "--download-only", "install", package], package)
+    for archive in sorted((apt / "cache" / "archives").glob("*.deb")):
+        _run(["dpkg", "-x", str(archive), str(into)], package)
+    shutil.rmtree(apt)
+
+
+def mirror(sources: Path = _SOURCES) -> str:
+    """The Debian mirror this system uses, else Debian's own address."""
+    files = [sources / "sources.list", *sorted((sources / "sources.list.d").glob("*"))]
+    for file in files:
+        if file.is_file() and (found := _MIRROR.search(file.read_text())):
+            return found[1]
+    return _DEFAULT_MIRROR
+
+
+def _private_apt(apt: Path, suite: str) -> list[str]:
+    for folder in ("state/lists/partial", "cache/archives/partial", "parts"):
+        (apt / folder).mkdir(parents=True)
+    (apt / "status").touch()
+    (apt / "sources.list").write_text(f"deb [signed-by={_KEYRING}] {mirror()} {suite} main\n")
+    settings = {
+        "Dir::State": apt / "state",
+        "Dir::State::status": apt / "status",
+        "Dir::Cache": apt / "cache",
+        "Dir::Etc::sourcelist": apt / "sources.list",
+        "Dir::Etc::sourceparts": apt / "parts",
+        "APT::Sandbox::User": "root",  # the user apt would change to may not enter this folder
+        "APT::Install-Recommends": "false",
+        "Acquire::Languages": "none",
+        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
+        "Acquire::Retries": "3",
+    }
+    return [argument for key, value in settings.items() for argument in ("-o", f"{key}={value}")]
+
+
+def _run(command: list[str], package: str) -> None:
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        lines = (completed.stdout + completed.stderr).splitlines()
+        reasons = [line for line in lines if line.startswith(("E:", "dpkg: error"))]
+        reason = reasons[0] if reasons else f"{command[0]} gave no reason"
+        raise DownloadError(f"{package} could not be fetched from Debian's packages: {reason}")

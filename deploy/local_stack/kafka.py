@@ -1,0 +1,199 @@
+"""One real Kafka broker (KRaft, broker and controller in one process)."""
+
+import logging
+import shutil
+import socket
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from local_stack.distributions import maven
+from local_stack.distributions.cache import Cache
+from local_stack.errors import ProgramMissingError, StartError
+from local_stack.ports import free_port
+from local_stack.process import ChildProcess, Command
+
+KAFKA = "4.3.1"
+CLASSIC_KAFKA = "3.9.2"  # offers the classic group protocol only, unless told otherwise
+
+_START_SECONDS = 60
+_PROPERTIES: Mapping[str, str] = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "auto.create.topics.enable": "false",  # a misspelt topic must be an error
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "log.cleaner.dedupe.buffer.size": "16777216",  # its default takes 128 MB of a small heap
+}
+_QUICK_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
+
+def group_timeouts(session_ms: int, heartbeat_ms: int) -> dict[str, str]:
+    """Properties that make the broker notice a lost consumer sooner.
+
+    KIP-848 gives these to the broker, not to the client; its minima bound them, so both are set.
+    """
+    return {
+        "group.consumer.min.session.timeout.ms": str(session_ms),
+        "group.consumer.session.timeout.ms": str(session_ms),
+        "group.consumer.min.heartbeat.interval.ms": str(heartbeat_ms),
+        "group.consumer.heartbeat.interval.ms": str(heartbeat_ms),
+        "group.min.session.timeout.ms": str(session_ms),
+    }
+
+
+class KafkaServer:
+    """A broker with its data in a folder; start, stop, kill and start again keep data and port."""
+
+    def __init__(
+        self,
+        folder: Path,
+        cache: Cache,
+        *,
+        version: str = KAFKA,
+        properties: Mapping[str, str] | None = None,
+        heap: str = "768m",
+    ) -> None:
+        self.version = version
+        self._folder = folder.absolute()
+        self._cache = cache
+        self._extra = dict(properties or {})
+        self._heap = heap
+        self._ports = (free_port(), free_port())
+        self._process: ChildProcess | None = None
+        self._cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+    @property
+    def brokers(self) -> str:
+        """The bootstrap address, host:port."""
+        return f"127.0.0.1:{self._ports[0]}"
+
+    @property
+    def process(self) -> ChildProcess:
+        """The running (or last) process.
+
+        Raises:
+            StartError: it was never started.
+        """
+        if self._process is None:
+            raise StartError("kafka was not started")
+        return self._process
+
+    def start(self) -> None:
+        """Start the broker and wait until it answers.
+
+        Raises:
+            ProgramMissingError: Java or Maven is not installed.
+            DownloadError: Kafka could not be fetched.
+            StartError: it did not come up; the message ends with its log.
+        """
+        java = _java()
+        jars = self._jars()
+        data = self._folder / "data"
+        if data.exists():
+            self._adopt(data)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = self._write_properties(data)
+        if not data.exists():
+            self._format(java, jars, settings, data)
+        self._process = ChildProcess(
+            Command(
+                name="kafka",
+                arguments=[
+                    *(java, "-Xms256m", f"-Xmx{self._heap}", "-XX:+UseG1GC"),
+                    *("-Djava.awt.headless=true", "-Dlog4j2.level=WARN"),
+                    *("-cp", f"{jars}/*", "kafka.Kafka", str(settings)),
+                ],
+                log_file=self._folder / "kafka.log",
+                folder=self._folder,
+            )
+        )
+        self._process.wait_until(self._answers, _START_SECONDS)
+
+    def stop(self) -> None:
+        """End the broker in order."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """End the broker as a crash would."""
+        self.process.kill()
+
+    def restart(self) -> None:
+        """Stop and start with the same data and port."""
+        self.stop()
+        self.start()
+
+    def _jars(self) -> Path:
+        profile = f"kafka-{self.version}"
+        return self._cache.provide(profile, lambda part: maven.fetch(profile, part))
+
+    def _write_properties(self, data: Path) -> Path:
+        broker, controller = self._ports
+        properties = {
+            **_PROPERTIES,
+            "listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker}",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "log.dirs": str(data),
+            **self._extra,
+        }
+        file = self._folder / "server.properties"
+        file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+        return file
+
+    def _format(self, java: str, jars: Path, settings: Path, data: Path) -> None:
+        command = [
+            *(java, *_QUICK_JVM, "-Dlog4j2.level=WARN", "-cp", f"{jars}/*"),
+            *("kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", str(settings)),
+        ]
+        completed = subprocess.run(command, capture_output=True, text=True, check=False)
+        if completed.returncode:
+            shutil.rmtree(data, ignore_errors=True)
+            raise StartError(f"kafka could not prepare its folder:\n{completed.stderr.strip()}")
+
+    def _adopt(self, data: Path) -> None:
+        """Take over the identity of a folder that another run of this program left."""
+        for line in (data / "meta.properties").read_text().splitlines():
+            key, _, value = line.partition("=")
+            if key == "cluster.id":
+                self._cluster_id = value
+
+    def _answers(self) -> bool:
+        if not _accepts(self._ports[0]):
+            return False
+        silent = logging.getLogger("local_stack.kafka.silent")
+        silent.disabled = True  # a broker that is still starting is no news
+        client = AdminClient({"bootstrap.servers": self.brokers}, logger=silent)
+        try:
+            # By its id: the port could have gone to a broker that is not ours.
+            return client.list_topics(timeout=5).cluster_id == self._cluster_id
+        except KafkaException:
+            return False
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _java() -> str:
+    java = shutil.which("java")
+    if java is None:
+        raise ProgramMissingError(
+            "Java 17 or newer is missing (java): 'make setup' installs it, or: "
+            "apt install openjdk-17-jre-headless, brew install openjdk"
+        )
+    return java

@@ -1,0 +1,34 @@
+"""Ports on 127.0.0.1 that nobody listens on."""
+
+import random
+import socket
+
+# Below the ranges from which Linux (32768) and macOS (49152) take the local ports of outgoing
+# connections: while a killed server is away nobody is given its port by chance.
+_FIRST_PORT, _LAST_PORT = 20000, 32000
+_ATTEMPTS = 200
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket() as probe:
+        # As servers do: connections of an earlier run that still linger are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port free at this moment.
+
+    Raises:
+        OSError: none was found.
+    """
+    for _ in range(_ATTEMPTS):
+        port = random.randint(_FIRST_PORT, _LAST_PORT)  # noqa: S311  (not a secret)
+        if is_free(port):
+            return port
+    raise OSError(f"no free port between {_FIRST_PORT} and {_LAST_PORT}")

@@ -1,0 +1,144 @@
+"""A child process that never outlives this one, with its output in a file."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from local_stack.errors import ProcessDiedError, StartError
+
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_POLL_SECONDS = 0.02
+_TAIL_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run, under which name, and where its output goes."""
+
+    name: str
+    arguments: Sequence[str]
+    log_file: Path
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)  # on top of this process's own
+    grace_seconds: float = 15  # between SIGTERM and SIGKILL
+
+
+class ChildProcess:
+    """One run of a command, ended with its owner whatever happens to the owner."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        command.log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._log_start = command.log_file.stat().st_size if command.log_file.exists() else 0
+        self._supervisor = subprocess.Popen(
+            [
+                *(sys.executable, "-I", "-S", str(_SUPERVISOR)),
+                *(str(command.grace_seconds), str(command.log_file)),
+                *command.arguments,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=command.folder,
+            env={**os.environ, **command.environment},
+            start_new_session=True,  # a Ctrl-C in the terminal is ours to pass on, in our order
+        )
+        self.pid = self._read_pid()
+
+    @property
+    def name(self) -> str:
+        """The command's name, as messages show it."""
+        return self.command.name
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; 128 plus the signal's number after a signal."""
+        return self._supervisor.poll()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is still there."""
+        return self.exit_code is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send one signal to the command itself; nothing happens when it has ended."""
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def ask_to_stop(self) -> None:
+        """Start the orderly end (SIGTERM, later SIGKILL) without waiting for it."""
+        _pipe(self._supervisor.stdin).close()
+
+    def stop(self) -> int:
+        """End it in order and answer its exit code."""
+        self.ask_to_stop()
+        return self.wait()
+
+    def kill(self) -> int:
+        """End it at once with SIGKILL, as a crash would."""
+        self.signal(signal.SIGKILL)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end and answer the exit code."""
+        code = self._supervisor.wait()
+        for pipe in (self._supervisor.stdin, self._supervisor.stdout, self._supervisor.stderr):
+            _pipe(pipe).close()
+        return code
+
+    def wait_until(self, ready: Callable[[], bool], timeout_seconds: float) -> None:
+        """Wait for a condition.
+
+        Raises:
+            StartError: the process ended first, or the time was up.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while not ready():
+            if not self.running:
+                message = f"{self.name} ended with exit code {self.exit_code} before it was ready"
+                raise StartError(f"{message}:\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                message = f"{self.name} was not ready after {timeout_seconds:.0f} s"
+                raise StartError(f"{message}:\n{self.log_tail()}")
+            time.sleep(_POLL_SECONDS)
+
+    def check(self) -> None:
+        """Nothing, while it runs.
+
+        Raises:
+            ProcessDiedError: it ended; the message ends with its log.
+        """
+        if not self.running:
+            message = f"{self.name} ended with exit code {self.exit_code}"
+            raise ProcessDiedError(f"{message}, its last lines are:\n{self.log_tail()}")
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines this run wrote."""
+        with self.command.log_file.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_start, size - _TAIL_BYTES))
+            text = log.read().decode(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _read_pid(self) -> int:
+        line = _pipe(self._supervisor.stdout).readline()
+        if line:
+            return int(line)
+        reason = _pipe(self._supervisor.stderr).read().decode(errors="replace").strip()
+        self.wait()
+        last_line = reason.splitlines()[-1] if reason else "no reason given"
+        raise StartError(f"{self.name} could not be started: {last_line}")
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:  # every pipe is asked for in the constructor
+        raise ValueError("the supervisor has no such pipe")
+    return pipe

@@ -1,0 +1,22 @@
+"""Ctrl-C and SIGTERM as one condition to wait on."""
+
+import signal
+import threading
+from types import FrameType
+
+
+class StopSignal:
+    """Set by the first SIGINT or SIGTERM; from the second on the default applies."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the signal has come, after waiting up to this long for it."""
+        return self._event.wait(seconds)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._event.set()
+        signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,105 @@
+"""Kafka and one database together, as the services need them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local_stack import mariadb, mysql
+from local_stack.database import DatabaseProgram, DatabaseServer, Flavour
+from local_stack.distributions import platforms
+from local_stack.distributions.cache import Cache
+from local_stack.errors import ProgramMissingError
+from local_stack.kafka import KafkaServer
+
+
+def database_program(flavour: Flavour, cache: Cache) -> DatabaseProgram:
+    """The server of a flavour on this machine, downloaded first where that is needed.
+
+    Raises:
+        ProgramMissingError: there is none for this machine.
+        DownloadError: it could not be fetched.
+    """
+    if flavour == "mysql":
+        return mysql.installed() or mysql.unpacked(cache)
+    program = mariadb.embedded(cache) or mariadb.installed() or mysql.installed()
+    if program is None:
+        raise ProgramMissingError(
+            f"no embedded MariaDB is published for {platforms.current()} and none is installed: "
+            "'make setup' installs it, or: apt install mariadb-server-core, brew install mariadb"
+        )
+    return program
+
+
+class Stack:
+    """A broker and a database in one folder; as a context manager it starts and stops them."""
+
+    def __init__(
+        self, folder: Path, cache: Cache, *, flavour: Flavour = "mariadb", keep: bool = False
+    ) -> None:
+        self.folder = folder.absolute()
+        self.kafka = KafkaServer(self.folder / "kafka", cache)
+        self.database = DatabaseServer(
+            self.folder / "database", database_program(flavour, cache)
+        )
+        self._keep = keep
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start both at once and write stack.json, which says where they are.
+
+        Raises:
+            StackError: one of them did not come up.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _at_once(self.kafka.start, self.database.start)
+        addresses = {
+            "dsn": self.database.dsn,
+            "brokers": self.kafka.brokers,
+            "database": self.database.program.flavour,
+            "kafka_pid": self.kafka.process.pid,
+            "database_pid": self.database.process.pid,
+        }
+        (self.folder / "stack.json").write_text(json.dumps(addresses, indent=2) + "\n")
+
+    def check(self) -> None:
+        """Nothing, while both run.
+
+        Raises:
+            ProcessDiedError: one of them ended.
+        """
+        for process in (self.kafka.process, self.database.process):
+            process.check()
+
+    def stop(self) -> None:
+        """Stop both; their data goes too unless it was to be kept."""
+        _at_once(self.kafka.stop, self.database.stop)
+        (self.folder / "stack.json").unlink(missing_ok=True)
+        if not self._keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _at_once(*steps: Callable[[], None]) -> None:
+    """Run the steps side by side; all of them end before the first error is raised."""
+    with ThreadPoolExecutor(len(steps)) as pool:
+        running = [pool.submit(step) for step in steps]
+    for step in running:
+        step.result()

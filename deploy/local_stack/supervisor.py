@@ -1,0 +1,70 @@
+"""Runs one command and never outlives the process that asked for it.
+
+Started as a script of its own: ``python supervisor.py GRACE_SECONDS LOG_FILE COMMAND...``. The
+first line on its output is the command's process id. Its input is the lifeline: when that closes,
+because the owner wants the command to stop or because the owner is gone (even by SIGKILL), the
+command gets SIGTERM, then SIGKILL after the grace. It ends with the command's exit code, or with
+128 plus the signal's number.
+
+A lifeline instead of Linux's parent-death signal in the owner: that signal fires when the
+*thread* that started a child ends, and servers are started from short-lived threads. Here the
+starting thread is the only one that lives as long as the process, so the signal is safe as the
+second line, should this supervisor itself be killed.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def _death_follows_parent() -> Callable[[], None] | None:
+    """What the child runs before the command, where the platform has it."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def ask_for_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return ask_for_signal
+
+
+def _stop(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
+    child.terminate()
+    try:
+        child.wait(timeout=grace_seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command until it ends or the lifeline closes."""
+    grace_seconds, log_file, *command = arguments
+    with open(log_file, "ab") as log:  # noqa: PTH123  (pathlib would double the start-up time)
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_death_follows_parent(),  # noqa: PLW1509  (no other thread runs yet)
+        )
+    os.write(1, f"{child.pid}\n".encode())
+
+    def follow_lifeline() -> None:
+        while os.read(0, 4096):
+            pass
+        _stop(child, float(grace_seconds))
+
+    threading.Thread(target=follow_lifeline, daemon=True).start()
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

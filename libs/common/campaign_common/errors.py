@@ -1,0 +1,86 @@
+"""Every error of the system that somebody is expected to handle, with its policy in its type.
+
+`UserError` is the caller's to mend; `RetryLater` passes by itself; everything else is fatal
+to the operation that met it.
+"""
+
+from collections.abc import Iterable
+
+
+class CampaignError(Exception):
+    """Root of the errors that this project raises on purpose."""
+
+
+class UserError(CampaignError):
+    """The request, file or configuration is wrong; repeating it changes nothing."""
+
+
+class RetryLater(CampaignError):  # noqa: N818 - says what to do about it
+    """Something outside is unavailable; the same operation may succeed later."""
+
+
+class SettingsError(UserError):
+    """The configuration holds an unknown or wrong key."""
+
+
+class TransitionRefused(UserError):  # noqa: N818 - the refusal is the message
+    """The campaign's state does not allow what was asked."""
+
+    def __init__(self, transition: str, state: str, allowed: Iterable[str]) -> None:
+        self.transition = transition
+        self.state = state
+        self.allowed = list(allowed)
+        verbs = ", ".join(self.allowed) or "nothing"
+        super().__init__(f"a {state} campaign does not allow {transition}; it allows {verbs}")
+
+
+class RecordInvalid(CampaignError):  # noqa: N818 - describes the record
+    """A Kafka record does not follow the published contract."""
+
+
+class DatabaseUnavailable(RetryLater):  # noqa: N818 - describes the database
+    """The database cannot be reached, refuses work, or did not answer in time."""
+
+
+class CommitUnknown(RetryLater):  # noqa: N818 - describes the commit
+    """The connection was lost during COMMIT: it may or may not have taken effect."""
+
+
+class DatabaseFull(RetryLater):  # noqa: N818 - describes the database
+    """The database has no room for more rows."""
+
+
+class SchemaOutdated(RetryLater):  # noqa: N818 - describes the schema
+    """The database lacks migrations or shard tables; `campaign-db migrate` adds them."""
+
+
+class KafkaUnavailable(RetryLater):  # noqa: N818 - describes the broker
+    """The broker cannot be reached or did not acknowledge in time."""
+
+
+class TopicMissing(RetryLater):  # noqa: N818 - describes the topic
+    """The topic does not exist; `campaign-topics create` makes it."""
+
+
+class LeaseLost(CampaignError):  # noqa: N818 - describes the lease
+    """Another process holds what this one was working on; nothing was written."""
+
+
+class DsnInvalid(UserError):  # noqa: N818 - describes the DSN
+    """The data source name cannot be understood; the message never quotes the password."""
+
+
+class DatabaseTimeout(DatabaseUnavailable):
+    """A statement, or a transaction as a whole, outlasted its configured time."""
+
+
+class ConnectionsExhausted(DatabaseUnavailable):
+    """All connections of the pool stayed in use for as long as a caller may wait."""
+
+
+class DatabaseContended(RetryLater):  # noqa: N818 - describes the database
+    """A deadlock or a lock wait ended the transaction; the same one may succeed when repeated."""
+
+
+class TemplateInvalid(UserError):
+    """A message template is malformed, or names a placeholder that the list cannot fill."""

@@ -1,0 +1,98 @@
+"""Kafka as this project configures it: one place for the properties that guarantees rest on."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from campaign_common.errors import KafkaUnavailable
+from campaign_common.settings import Settings
+
+GroupProtocol = Literal["consumer", "classic"]
+
+Properties = dict[str, str | int | float | bool]
+
+
+def producer(settings: Settings) -> Producer:
+    """Make the producer: every replica acknowledges, and a retried send keeps its order.
+
+    Idempotence (KIP-98) keeps the order of a partition over retries inside librdkafka.
+    """
+    return Producer(
+        {
+            **_connection(settings.sync_client.brokers, settings.kafka_properties),
+            "acks": "all",
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "linger.ms": 20,
+            "batch.size": 1_000_000,
+            "queue.buffering.max.messages": 100_000,
+            "queue.buffering.max.kbytes": 65_536,
+            "delivery.timeout.ms": 120_000,
+        }
+    )
+
+
+def consumer(settings: Settings, protocol: GroupProtocol, name: str) -> Consumer:
+    """Make a member of the sender's group; offsets are committed by hand only.
+
+    `protocol` `consumer` is KIP-848's; `classic` uses cooperative-sticky assignment, so that
+    in both a rebalance takes only the partitions that move.
+    """
+    properties: Properties = {
+        **_connection(settings.send_client.brokers, settings.kafka_properties),
+        "group.id": settings.send_client.group,
+        "client.id": name,
+        "group.protocol": protocol,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "queued.max.messages.kbytes": 16_384,
+        "queued.min.messages": 20_000,
+        "fetch.message.max.bytes": 1_048_576,
+        "fetch.wait.max.ms": 100,
+        "enable.partition.eof": False,
+    }
+    if protocol == "classic":
+        properties["partition.assignment.strategy"] = "cooperative-sticky"
+        properties["session.timeout.ms"] = 45_000
+    return Consumer(properties)
+
+
+def admin(settings: Settings) -> AdminClient:
+    """Make a client for topics and groups."""
+    return AdminClient(_connection(settings.sync_client.brokers, settings.kafka_properties))
+
+
+def group_protocol(settings: Settings, client: AdminClient) -> GroupProtocol:
+    """Decide the group protocol: as configured, or with `auto` what the broker offers.
+
+    Brokers from 4.0 on always offer KIP-848; older ones only say so by the setting
+    `group.coordinator.rebalance.protocols`.
+
+    Raises:
+        KafkaUnavailable: the broker did not answer within 10 seconds.
+    """
+    configured = settings.send_client.group_protocol
+    if configured != "auto":
+        return configured
+    try:
+        brokers = client.list_topics(timeout=10).brokers
+        resource = ConfigResource(ResourceType.BROKER, str(next(iter(brokers))))
+        described = client.describe_configs([resource], request_timeout=10)[resource].result()
+    except (KafkaException, KafkaError) as error:
+        raise KafkaUnavailable(f"asking the broker for its group protocols: {error}") from error
+    offered = described.get("group.coordinator.rebalance.protocols")
+    return "consumer" if offered and "consumer" in str(offered.value).split(",") else "classic"
+
+
+def _connection(brokers: tuple[str, ...], security: Mapping[str, str]) -> Properties:
+    return {
+        "bootstrap.servers": ",".join(brokers),
+        "socket.keepalive.enable": True,
+        "reconnect.backoff.max.ms": 2_000,
+        "topic.metadata.refresh.interval.ms": 10_000,
+        "log.connection.close": False,
+        **security,
+    }

@@ -1,0 +1,11 @@
+DROP TABLE late_results;
+DROP TABLE suspects;
+DROP TABLE shard_requests;
+DROP TABLE shard_claims;
+DROP TABLE partition_map;
+DROP TABLE campaign_events;
+DROP TABLE campaign_counters;
+DROP TABLE campaigns;
+DROP TABLE recipient_rejects;
+DROP TABLE recipients;
+DROP TABLE recipient_lists;

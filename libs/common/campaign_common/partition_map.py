@@ -1,0 +1,129 @@
+"""Which partition carries which shard, as MySQL says it, and when that may change (rule 11).
+
+Kafka's own metadata is never used to choose a partition: between a change there and the
+flip of the row here, a message could otherwise be called from its old and its new partition.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from campaign_common.shard import partition_of, shards_on
+
+
+class MapState(StrEnum):
+    """Whether publishers may publish."""
+
+    ACTIVE = "active"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True)
+class TopicDescription:
+    """What Kafka says of a topic at one moment."""
+
+    topic_id: str
+    partitions: int
+
+
+@dataclass(frozen=True)
+class PartitionMap:
+    """The row of a topic.
+
+    `start_offsets` says, for partitions of the version before, where this version begins;
+    a partition it does not name begins at its log's start.
+    """
+
+    topic: str
+    topic_id: str
+    version: int
+    partitions: int
+    state: MapState
+    start_offsets: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether records may be published under this map."""
+        return self.state is MapState.ACTIVE
+
+    def partition(self, shard: int) -> int:
+        """Return the partition that carries `shard`."""
+        return partition_of(shard, self.partitions)
+
+    def shards(self, partition: int, shards: int) -> list[int]:
+        """List the shards, of `shards`, that `partition` carries."""
+        return shards_on(partition, self.partitions, shards)
+
+    def start_of(self, partition: int) -> int:
+        """Return the offset at which this version of the map begins in `partition`."""
+        return self.start_offsets.get(partition, 0)
+
+    def matches(self, topic: TopicDescription) -> bool:
+        """Tell whether Kafka's topic is still the one that this map was made for."""
+        return self.topic_id == topic.topic_id and self.partitions == topic.partitions
+
+
+@dataclass(frozen=True)
+class ShardPosition:
+    """How far a shard is recorded, as its claim row says it; `has_claims` = work is open."""
+
+    shard: int
+    topic_id: str
+    partition: int
+    map_version: int
+    recorded_offset: int
+    has_claims: bool
+
+
+def position_under(partition_map: PartitionMap, position: ShardPosition) -> int:
+    """Translate a shard's recorded offset into the partition it has under `partition_map`.
+
+    An offset of an older version becomes the place where this version begins; an offset of
+    another topic, or of none yet, becomes 0. The caller raises the answer to the log's start.
+    """
+    if position.topic_id != partition_map.topic_id:
+        return 0
+    partition = partition_map.partition(position.shard)
+    if position.map_version == partition_map.version and position.partition == partition:
+        return max(position.recorded_offset, 0)
+    return partition_map.start_of(partition)
+
+
+def unrecorded_shards(
+    partition_map: PartitionMap,
+    positions: Mapping[int, ShardPosition],
+    log_starts: Mapping[int, int],
+    log_ends: Mapping[int, int],
+) -> list[int]:
+    """List the shards that keep a draining map from flipping.
+
+    A shard is through when nothing is claimed and its recorded offset has reached the end of
+    its partition. What retention removed counts as passed, and so does the empty partition of
+    a shard that nobody ever owned.
+    """
+    waiting = []
+    for shard, position in positions.items():
+        partition = partition_map.partition(shard)
+        reached = max(position_under(partition_map, position), log_starts[partition])
+        if position.has_claims or reached < log_ends[partition]:
+            waiting.append(shard)
+    return sorted(waiting)
+
+
+def next_map(
+    partition_map: PartitionMap, topic: TopicDescription, log_ends: Mapping[int, int]
+) -> PartitionMap:
+    """Return the map that follows a drained one.
+
+    Under the same topic, old partitions begin where they ended (`log_ends`); under another
+    topic id every partition begins at its start.
+    """
+    same_topic = partition_map.topic_id == topic.topic_id
+    return PartitionMap(
+        topic=partition_map.topic,
+        topic_id=topic.topic_id,
+        version=partition_map.version + 1,
+        partitions=topic.partitions,
+        state=MapState.ACTIVE,
+        start_offsets=dict(log_ends) if same_topic else {},
+    )

@@ -1,0 +1,33 @@
+"""The configuration: one YAML file, the same for every service, and the environment over it."""
+
+from campaign_common.settings.load import load_settings
+from campaign_common.settings.model import (
+    Distribution,
+    ImportSettings,
+    LatencySettings,
+    LogSettings,
+    MysqlSettings,
+    RetrySettings,
+    SchedulerSettings,
+    SendClientSettings,
+    SenderSettings,
+    Settings,
+    SimulatedSettings,
+    SyncClientSettings,
+)
+
+__all__ = [
+    "Distribution",
+    "ImportSettings",
+    "LatencySettings",
+    "LogSettings",
+    "MysqlSettings",
+    "RetrySettings",
+    "SchedulerSettings",
+    "SendClientSettings",
+    "SenderSettings",
+    "Settings",
+    "SimulatedSettings",
+    "SyncClientSettings",
+    "load_settings",
+]

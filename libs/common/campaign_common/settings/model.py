@@ -1,0 +1,169 @@
+"""The configuration as typed, frozen values; times are in seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from campaign_common.campaign import Delivery
+from campaign_common.dsn import Dsn
+
+MINUTE = 60.0
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MysqlSettings:
+    """The database, and how long anybody waits for it."""
+
+    dsn: Dsn
+    addr: str | None = None
+    """The original's second mention of the address; the DSN decides."""
+    active: int = 64
+    """Connections open at most."""
+    idle: int = 64
+    """Connections kept open while nobody uses them, at most."""
+    idle_timeout: float = 4 * HOUR
+    """A connection unused for longer is closed before it is used again."""
+    query_timeout: float = 5.0
+    """A SELECT."""
+    exec_timeout: float = 5.0
+    """Any other statement."""
+    tran_timeout: float = 5.0
+    """A transaction from BEGIN to COMMIT, and the wait for a free connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncClientSettings:
+    """Where the scheduler publishes."""
+
+    brokers: tuple[str, ...]
+    topic: str = "Sync-Msg-T"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendClientSettings:
+    """What the senders consume, and as which group."""
+
+    brokers: tuple[str, ...]
+    topics: tuple[str, ...] = ()
+    """Exactly the topic of SyncClient; filled in when the file leaves it out."""
+    group: str = "Msg-Consumer-G"
+    group_protocol: Literal["auto", "consumer", "classic"] = "auto"
+
+
+class Distribution(StrEnum):
+    """How the simulated provider's latency is distributed."""
+
+    NONE = "none"
+    CONSTANT = "constant"
+    UNIFORM = "uniform"
+    LOGNORMAL = "lognormal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencySettings:
+    """The latency of the simulated provider: `mean` seconds, varying by `spread` seconds."""
+
+    distribution: Distribution = Distribution.NONE
+    mean: float = 0.05
+    spread: float = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedSettings:
+    """The simulated provider: what it answers is a function of the message and `seed`."""
+
+    seed: int = 0
+    latency: LatencySettings = field(default_factory=LatencySettings)
+    failure_rates: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Share of calls, 0 to 1, that end in an error class; a class left out has none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrySettings:
+    """When a message that failed for a passing reason is tried again."""
+
+    max_attempts: int = 5
+    backoff_base: float = 1.0
+    backoff_max: float = 5 * MINUTE
+    max_age: float = 24 * HOUR
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulerSettings:
+    """The scheduler's pace."""
+
+    poll_interval: float = 0.25
+    lease: float = 10.0
+    chunk_size: int = 10_000
+    """Recipients read and published at a time."""
+    window: float = 4.0
+    """Seconds of a campaign's recent rate that may be published and not yet sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderSettings:
+    """What one sender holds at most."""
+
+    in_flight: int = 8_000
+    """Messages claimed and not yet recorded."""
+    batch_size: int = 4_000
+    """Messages recorded in one transaction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSettings:
+    """Bounds of the CSV import."""
+
+    batch_rows: int = 5_000
+    max_line_bytes: int = 65_536
+    max_columns: int = 64
+    max_field_length: int = 1_024
+    """Characters of one field."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """What is logged, and how it looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"
+    """`auto` is text on a terminal and JSON everywhere else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The whole configuration of one service; every service reads the same file."""
+
+    mysql: MysqlSettings
+    sync_client: SyncClientSettings
+    send_client: SendClientSettings
+    name: str = "camp-mgr"
+    host: str = "0.0.0.0"  # noqa: S104 - the original listens everywhere; Host narrows it
+    port: int = 10001
+    timeout: float = 120.0
+    """An API request that makes no progress for so long is given up."""
+    workers: int = 2
+    """Processes of the API."""
+    threads: int = 8
+    """Threads in each of them."""
+    msg_table_sharding_size: int = 8
+    csv_root: Path = Path()
+    """The folder that every csv_file_path is resolved under."""
+    delivery: Delivery = Delivery.AT_LEAST_ONCE
+    provider: Literal["simulated"] = "simulated"
+    simulated: SimulatedSettings = field(default_factory=SimulatedSettings)
+    retry: RetrySettings = field(default_factory=RetrySettings)
+    scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
+    sender: SenderSettings = field(default_factory=SenderSettings)
+    import_: ImportSettings = field(default_factory=ImportSettings)
+    drain_timeout: float = 20.0
+    """From SIGTERM to the end of the process at the latest."""
+    kafka_properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Security properties handed to librdkafka as they are."""
+    log: LogSettings = field(default_factory=LogSettings)
+    notes: tuple[str, ...] = ()
+    """What an operator should know about this configuration; services log it at start."""

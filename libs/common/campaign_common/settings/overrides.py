@@ -1,0 +1,120 @@
+"""Environment variables over the file: CAMP__MYSQL__DSN=… and CAMP__MYSQL__DSN_FILE=/path."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from marshmallow import Schema, fields
+
+from campaign_common.errors import SettingsError
+from campaign_common.settings.fields import (
+    Duration,
+    Fraction,
+    Milliseconds,
+    SecurityProperties,
+    Words,
+)
+
+PREFIX = "CAMP__"
+FILE_SUFFIX = "_FILE"
+
+KeyPath = tuple[str, ...]
+
+
+class Override(NamedTuple):
+    """One key of the file that the environment replaces."""
+
+    path: KeyPath
+    value: object
+    variable: str
+
+
+def overrides(schema: Schema, environ: Mapping[str, str]) -> Iterator[Override]:
+    """Yield what the environment replaces; names match the keys of `schema` in any case.
+
+    Raises:
+        SettingsError: a variable that names no key, names one twice, or names a file that
+            cannot be read.
+    """
+    seen: dict[KeyPath, str] = {}
+    for variable in sorted(name for name in environ if name.upper().startswith(PREFIX)):
+        override = _read(schema, variable, environ[variable])
+        if override.path in seen:
+            other = seen[override.path]
+            raise SettingsError(
+                f"environment {variable}: expected only one variable for "
+                f"{'.'.join(override.path)}, {other} is set too"
+            )
+        seen[override.path] = variable
+        yield override
+
+
+def apply(document: dict[str, Any], override: Override) -> None:
+    """Put `override` into the document; sections that are missing are made."""
+    section = document
+    for name in override.path[:-1]:
+        below = section.setdefault(name, {})
+        if not isinstance(below, dict):
+            return  # the wrong section is what gets reported
+        section = below
+    section[override.path[-1]] = override.value
+
+
+def _read(schema: Schema, variable: str, value: str) -> Override:
+    names = variable[len(PREFIX) :].split("__")
+    found = _find(schema, names)
+    if found is None and names[-1].upper().endswith(FILE_SUFFIX):
+        found = _find(schema, [*names[:-1], names[-1][: -len(FILE_SUFFIX)]])
+        value = _content(variable, value) if found else value
+    if found is None:
+        known = ", ".join(sorted(_field_keys(schema)))
+        raise SettingsError(
+            f"environment {variable}: no such key; expected {PREFIX}KEY or "
+            f"{PREFIX}SECTION__KEY with one of {known}"
+        )
+    path, field = found
+    return Override(path, _typed(field, value), variable)
+
+
+def _find(schema: Schema, names: list[str]) -> tuple[KeyPath, fields.Field[Any]] | None:
+    """Follow `names` down the schema; the rest below a free mapping is joined with dots."""
+    key = {name.upper(): name for name in _field_keys(schema)}.get(names[0].upper())
+    if key is None:
+        return None
+    field = _field_keys(schema)[key]
+    rest = names[1:]
+    if isinstance(field, SecurityProperties) and rest:
+        return (key, ".".join(rest).lower()), field
+    if not rest:
+        return None if isinstance(field, fields.Nested) else ((key,), field)
+    if not isinstance(field, fields.Nested):
+        return None
+    below = _find(field.schema, rest)
+    return below and ((key, *below[0]), below[1])
+
+
+def _field_keys(schema: Schema) -> dict[str, fields.Field[Any]]:
+    return {str(field.data_key): field for field in schema.fields.values()}
+
+
+def _typed(field: fields.Field[Any], value: str) -> object:
+    """Give text the type that the file would have given it; what does not fit is refused later."""
+    if isinstance(field, Words):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    if isinstance(field, fields.Integer | Milliseconds | Fraction | Duration):
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value
+    return value
+
+
+def _content(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise SettingsError(
+            f"environment {variable}: {path}: expected a readable file ({reason})"
+        ) from error

@@ -1,0 +1,210 @@
+"""The keys of the YAML file; README.md and deploy/campmgr.yaml explain each.
+
+A key that the file leaves out takes its default from the dataclass that its schema makes.
+"""
+
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+
+from campaign_common.campaign import Delivery
+from campaign_common.settings import model
+from campaign_common.settings.fields import (
+    DAY,
+    DataSourceName,
+    Duration,
+    Folder,
+    Fraction,
+    Milliseconds,
+    SecurityProperties,
+    Words,
+    choice,
+    integer,
+    member,
+    text,
+)
+
+SECTION = "expected a section of keys"
+UNKNOWN = "unknown key"
+
+Loaded = dict[str, Any]
+
+
+class SectionSchema(Schema):
+    """A section of the file; loads into the dataclass `makes`."""
+
+    makes: ClassVar[type]
+    error_messages = {"unknown": UNKNOWN, "type": SECTION}  # noqa: RUF012 - marshmallow's type
+
+    @post_load
+    def _make(self, loaded: Loaded, **_: object) -> object:
+        return self.makes(**loaded)
+
+
+def section(key: str, schema: type[Schema], *, required: bool = False) -> fields.Nested:
+    """Nest a section under `key`."""
+    return fields.Nested(
+        schema,
+        data_key=key,
+        required=required,
+        error_messages={"null": SECTION, "required": f"the key is missing; {SECTION}"},
+    )
+
+
+class MysqlSchema(SectionSchema):
+    """Mysql: where the truth is kept."""
+
+    makes = model.MysqlSettings
+    addr = text("Addr")
+    dsn = DataSourceName("DSN")
+    active = integer("Active", 1, 10_000)
+    idle = integer("Idle", 0, 10_000)
+    idle_timeout = Duration("IdleTimeout", low=1.0)
+    query_timeout = Duration("QueryTimeout", low=0.1, high=DAY)
+    exec_timeout = Duration("ExecTimeout", low=0.1, high=DAY)
+    tran_timeout = Duration("TranTimeout", low=0.1, high=DAY)
+
+
+class SyncClientSchema(SectionSchema):
+    """SyncClient: the scheduler's producer."""
+
+    makes = model.SyncClientSettings
+    topic = text("Topic", longest=249)
+    brokers = Words("Brokers", "host:port", required=True)
+
+
+class SendClientSchema(SectionSchema):
+    """SendClient: the senders' consumer group."""
+
+    makes = model.SendClientSettings
+    topics = Words("Topics", "topic names", required=False)
+    brokers = Words("Brokers", "host:port", required=True)
+    group = text("Group")
+    group_protocol = choice("GroupProtocol", "auto", "consumer", "classic")
+
+
+class LatencySchema(SectionSchema):
+    """Simulated.Latency: how long the simulated provider takes."""
+
+    makes = model.LatencySettings
+    distribution = member("Distribution", model.Distribution)
+    mean = Duration("Mean", low=0.0, high=600.0)
+    spread = Duration("Spread", low=0.0, high=600.0)
+
+
+class FailureRatesSchema(Schema):
+    """Simulated.FailureRates: the share of calls that end in each error class."""
+
+    error_messages = {"unknown": UNKNOWN, "type": SECTION}  # noqa: RUF012 - marshmallow's type
+    permanent = Fraction("permanent")
+    retryable = Fraction("retryable")
+    throttled = Fraction("throttled")
+    ambiguous = Fraction("ambiguous")
+
+    @post_load
+    def _freeze(self, loaded: Loaded, **_: object) -> MappingProxyType[str, float]:
+        if sum(loaded.values()) > 1:
+            raise ValidationError("expected rates that add up to 1 at most")
+        return MappingProxyType(loaded)
+
+
+class SimulatedSchema(SectionSchema):
+    """Simulated: the provider that sends nothing."""
+
+    makes = model.SimulatedSettings
+    seed = integer("Seed", 0, 2**63 - 1)
+    latency = section("Latency", LatencySchema)
+    failure_rates = section("FailureRates", FailureRatesSchema)
+
+
+class RetrySchema(SectionSchema):
+    """Retry: when a passing failure is tried again."""
+
+    makes = model.RetrySettings
+    max_attempts = integer("MaxAttempts", 1, 1_000)
+    backoff_base = Duration("BackoffBase", low=0.01, high=DAY)
+    backoff_max = Duration("BackoffMax", low=0.01, high=DAY)
+    max_age = Duration("MaxAge", low=1.0)
+
+
+class SchedulerSchema(SectionSchema):
+    """Scheduler: the pace of start and fan-out."""
+
+    makes = model.SchedulerSettings
+    poll_interval = Duration("PollInterval", low=0.01, high=60.0)
+    lease = Duration("Lease", low=1.0, high=3600.0)
+    chunk_size = integer("ChunkSize", 1, 50_000)
+    window = Duration("Window", low=0.5, high=600.0)
+
+
+class SenderSchema(SectionSchema):
+    """Sender: what one sender holds at most."""
+
+    makes = model.SenderSettings
+    in_flight = integer("InFlight", 1, 100_000)
+    batch_size = integer("BatchSize", 1, 20_000)
+
+
+class ImportSchema(SectionSchema):
+    """Import: bounds of the CSV import."""
+
+    makes = model.ImportSettings
+    batch_rows = integer("BatchRows", 1, 20_000)
+    max_line_bytes = integer("MaxLineBytes", 256, 1_048_576)
+    max_columns = integer("MaxColumns", 2, 1_000)
+    max_field_length = integer("MaxFieldLength", 16, 65_536)
+
+
+class LogSchema(SectionSchema):
+    """Log: what is logged, and how it looks."""
+
+    makes = model.LogSettings
+    level = choice("Level", "debug", "info", "warning", "error")
+    format = choice("Format", "auto", "json", "text")
+
+
+class SettingsSchema(SectionSchema):
+    """The whole file."""
+
+    makes = model.Settings
+    name = text("Name", longest=64)
+    host = text("Host")
+    port = integer("Port", 0, 65_535)
+    timeout = Milliseconds("Timeout", 100, 86_400_000)
+    workers = integer("Workers", 1, 256)
+    threads = integer("Threads", 1, 1_024)
+    mysql = section("Mysql", MysqlSchema, required=True)
+    sync_client = section("SyncClient", SyncClientSchema, required=True)
+    send_client = section("SendClient", SendClientSchema, required=True)
+    msg_table_sharding_size = integer("MsgTableShardingSize", 1, 256)
+    csv_root = Folder("CsvRoot")
+    delivery = member("Delivery", Delivery)
+    provider = choice("Provider", "simulated")
+    simulated = section("Simulated", SimulatedSchema)
+    retry = section("Retry", RetrySchema)
+    scheduler = section("Scheduler", SchedulerSchema)
+    sender = section("Sender", SenderSchema)
+    import_ = section("Import", ImportSchema)
+    drain_timeout = Duration("DrainTimeout", low=0.1, high=3600.0)
+    kafka_properties = SecurityProperties("KafkaProperties")
+    log = section("Log", LogSchema)
+
+    @validates_schema(skip_on_field_errors=True)
+    def _one_topic(self, loaded: Loaded, **_: object) -> None:
+        """Each shard has one owner only while one topic carries all of them."""
+        topic = loaded["sync_client"].topic
+        topics = loaded["send_client"].topics
+        if topics and topics != (topic,):
+            message = (
+                f"expected exactly the topic of SyncClient, [{topic}]: one topic per system, "
+                "so that each shard has one owner"
+            )
+            raise ValidationError({"SendClient": {"Topics": [message]}})
+
+    @validates_schema(skip_on_field_errors=True)
+    def _backoff_order(self, loaded: Loaded, **_: object) -> None:
+        retry = loaded.get("retry", model.RetrySettings())
+        if retry.backoff_base > retry.backoff_max:
+            message = "expected BackoffBase at most as long as BackoffMax"
+            raise ValidationError({"Retry": {"BackoffBase": [message]}})

@@ -1,0 +1,53 @@
+"""campaigns: creation, state changes by compare-and-set, and what other parts read of them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.campaign import CampaignState, Delivery
+
+
+class CampaignVersion(NamedTuple):
+    """What a sender must know of a campaign before it calls anybody for it.
+
+    `expires_in` and `age` are seconds by the database's clock at the time of the read.
+    """
+
+    state: CampaignState
+    epoch: int
+    delivery: Delivery
+    provider: str
+    expires_in: float | None
+    age: float
+
+    def sends(self, epoch: int) -> bool:
+        """Tell whether a record published under `epoch` may still be sent."""
+        return self.state is CampaignState.RUNNING and self.epoch == epoch
+
+
+SELECT_VERSIONS = """
+SELECT id, state, epoch, delivery, provider,
+       TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0,
+       COALESCE(TIMESTAMPDIFF(MICROSECOND, started_at, NOW(6)) / 1000000.0, 0)
+FROM campaigns WHERE id IN %s
+"""
+
+
+def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, CampaignVersion]:
+    """Read what senders need of these campaigns; ids that do not exist are left out."""
+    ids = tuple(campaign_ids)
+    if not ids:
+        return {}
+    cursor.execute(SELECT_VERSIONS, (ids,))
+    return {
+        campaign_id: CampaignVersion(
+            CampaignState(state),
+            epoch,
+            Delivery(delivery),
+            provider,
+            None if expires_in is None else float(expires_in),
+            float(age),
+        )
+        for campaign_id, state, epoch, delivery, provider, expires_in, age in cursor.fetchall()
+    }

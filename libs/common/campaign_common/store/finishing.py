@@ -1,0 +1,66 @@
+"""Ending campaigns: which may be over, what their counters say, and the change of state."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.message import Status
+
+
+class FannedOutCampaign(NamedTuple):
+    """A running campaign whose every recipient has been published, under one epoch."""
+
+    campaign_id: int
+    epoch: int
+    name: str
+    total: int
+
+
+SELECT_FANNED_OUT = """
+SELECT id, epoch, name, total FROM campaigns
+WHERE state = 'running' AND lease_owner = %s AND fanned_count = total
+"""
+
+SELECT_COUNTS = """
+SELECT campaign_id, status, CAST(SUM(n) AS SIGNED) FROM campaign_counters
+WHERE campaign_id IN %s GROUP BY campaign_id, status
+"""
+
+SELECT_REQUESTED = """
+SELECT DISTINCT campaign_id FROM shard_requests WHERE campaign_id IN %s
+"""
+
+FINISH = """
+UPDATE campaigns SET state = 'finished', finished_at = NOW(6)
+WHERE id = %s AND epoch = %s AND state = 'running' AND fanned_count = total
+"""
+
+
+def fanned_out(cursor: Cursor, owner: str) -> list[FannedOutCampaign]:
+    """List the campaigns leased by `owner` that wait for nothing but their outcomes."""
+    cursor.execute(SELECT_FANNED_OUT, (owner,))
+    return [FannedOutCampaign(*row) for row in cursor.fetchall()]
+
+
+def counts_by_status(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, dict[Status, int]]:
+    """Sum the counters of these campaigns over all shards."""
+    counts: dict[int, dict[Status, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    if counts:
+        cursor.execute(SELECT_COUNTS, (campaign_ids,))
+        for campaign_id, status, n in cursor.fetchall():
+            counts[campaign_id][Status(status)] = int(n)
+    return counts
+
+
+def with_open_requests(cursor: Cursor, campaign_ids: Sequence[int]) -> set[int]:
+    """List those of these campaigns that have an order to a shard's owner outstanding."""
+    if not campaign_ids:
+        return set()
+    cursor.execute(SELECT_REQUESTED, (campaign_ids,))
+    return {row[0] for row in cursor.fetchall()}
+
+
+def finish(cursor: Cursor, campaign: FannedOutCampaign) -> bool:
+    """End a campaign, provided its epoch is the one under which its outcomes were summed."""
+    return cursor.execute(FINISH, (campaign.campaign_id, campaign.epoch)) == 1

@@ -1,0 +1,126 @@
+"""messages_N and campaign_counters: the outcomes of messages, written by a shard's owner only."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.message import LedgerEntry, MessageKey, Status
+
+
+class LedgerRow(NamedTuple):
+    """One outcome, as it goes into the ledger.
+
+    `replaces` says that the message was waiting for this try, so that its row exists.
+    """
+
+    campaign_id: int
+    seq: int
+    status: Status
+    generation: int
+    try_number: int
+    attempts: int
+    provider_message_id: str | None
+    error_code: str | None
+    replaces: bool
+
+
+INSERT_PREFIX = (
+    "INSERT INTO messages_{shard:d} (campaign_id, seq, status, generation, try_number, attempts,"
+    " provider_message_id, error_code, sent_at) VALUES "
+)
+
+INSERT_VALUES = "({:d},{:d},{:d},{:d},{:d},{:d},%s,%s,NOW(6))"
+
+REPLACE_WAITING = (
+    " ON DUPLICATE KEY UPDATE status = VALUES(status), generation = VALUES(generation),"
+    " try_number = VALUES(try_number), attempts = VALUES(attempts),"
+    " provider_message_id = VALUES(provider_message_id), error_code = VALUES(error_code),"
+    " sent_at = VALUES(sent_at)"
+)
+
+SELECT_RANGE = (
+    "SELECT campaign_id, seq, status, generation, try_number, attempts"
+    " FROM messages_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s"
+)
+
+SELECT_LISTED = (
+    "SELECT campaign_id, seq, status, generation, try_number, attempts"
+    " FROM messages_{shard:d} WHERE campaign_id = %s AND seq IN %s"
+)
+
+ADD_COUNTS = """
+INSERT INTO campaign_counters (campaign_id, shard, status, n) VALUES (%s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE n = n + VALUES(n)
+"""
+
+DENSE_RANGE = 32
+"""A range is read whole while it is at most this many times as wide as what is looked up."""
+
+
+def insert_outcomes(cursor: Cursor, shard: int, rows: Sequence[LedgerRow]) -> None:
+    """Write outcomes into one shard's ledger.
+
+    A row that is there against expectation raises the driver's IntegrityError (1062), so
+    that an outcome is never counted without being written.
+    """
+    fresh = [row for row in rows if not row.replaces]
+    if fresh:
+        _insert(cursor, shard, fresh, "")
+    waiting = [row for row in rows if row.replaces]
+    if waiting:
+        _insert(cursor, shard, waiting, REPLACE_WAITING)
+
+
+def look_up(
+    cursor: Cursor, wanted: Mapping[tuple[int, int], Sequence[int]]
+) -> dict[MessageKey, LedgerEntry]:
+    """Read what the ledger holds of `wanted`: {(shard, campaign_id): seqs}.
+
+    One statement for all shards. A dense set of seqs is read as a range by primary key,
+    empty in the normal case; a sparse one (retries) is read by its members.
+    """
+    parts, arguments = [], list[object]()
+    for (shard, campaign_id), seqs in wanted.items():
+        first, last = min(seqs), max(seqs)
+        if last - first < DENSE_RANGE * len(seqs):
+            parts.append(SELECT_RANGE.format(shard=shard))
+            arguments += (campaign_id, first, last)
+        else:
+            parts.append(SELECT_LISTED.format(shard=shard))
+            arguments += (campaign_id, tuple(seqs))
+    if not parts:
+        return {}
+    cursor.execute(" UNION ALL ".join(parts), arguments)
+    return {
+        MessageKey(campaign_id, seq): LedgerEntry(*entry)
+        for campaign_id, seq, *entry in cursor.fetchall()
+    }
+
+
+def add_counts(cursor: Cursor, changes: Mapping[tuple[int, int, Status], int]) -> None:
+    """Add to campaign_counters: {(campaign_id, shard, status): how many more}."""
+    rows = [(*key, n) for key, n in sorted(changes.items()) if n]
+    if rows:
+        cursor.executemany(ADD_COUNTS, rows)
+
+
+def count_changes(shard: int, rows: Iterable[LedgerRow]) -> Counter[tuple[int, int, Status]]:
+    """Compute what writing `rows` into `shard` does to the counters."""
+    changes: Counter[tuple[int, int, Status]] = Counter()
+    for row in rows:
+        changes[row.campaign_id, shard, row.status] += 1
+        if row.replaces:
+            changes[row.campaign_id, shard, Status.WAITING] -= 1
+    return changes
+
+
+def _insert(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], suffix: str) -> None:
+    # Numbers are formatted as integers, which is many times cheaper than binding each;
+    # strings are bound.
+    values = ",".join(
+        [INSERT_VALUES.format(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
+    )
+    strings = [text for row in rows for text in (row.provider_message_id, row.error_code)]
+    cursor.execute(INSERT_PREFIX.format(shard=shard) + values + suffix, strings)

@@ -1,0 +1,114 @@
+"""recipients and recipient_rejects: the rows of recipient lists."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from pymysql.cursors import Cursor
+
+from campaign_common.recipient import Recipient
+
+
+class NewRecipient(NamedTuple):
+    """A checked row on its way into a list: phone of digits only, attributes as JSON."""
+
+    seq: int
+    phone: str
+    name: str
+    attributes: str | None
+
+
+class Reject(NamedTuple):
+    """A data row that was not accepted: the line it begins at, why, and its text."""
+
+    line: int
+    reason: str
+    raw_text: str
+
+
+INSERT_RECIPIENTS = "INSERT IGNORE INTO recipients (list_id, seq, phone, name, attributes) VALUES "
+
+INSERT_REJECT = (
+    "INSERT IGNORE INTO recipient_rejects (list_id, line, reason, raw_text) VALUES (%s, %s, %s, %s)"
+)
+
+COUNT_RECIPIENTS = "SELECT COUNT(*) FROM recipients WHERE list_id = %s AND seq BETWEEN %s AND %s"
+
+SELECT_CHUNK = """
+SELECT seq, phone, name, attributes FROM recipients
+WHERE list_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s
+"""
+
+SELECT_LISTED = """
+SELECT seq, phone, name, attributes FROM recipients WHERE list_id = %s AND seq IN %s
+"""
+
+DELETE_RECIPIENTS = "DELETE FROM recipients WHERE list_id = %s LIMIT %s"
+
+DELETE_REJECTS = "DELETE FROM recipient_rejects WHERE list_id = %s LIMIT %s"
+
+_attributes = msgspec.json.Decoder(dict[str, str])
+
+
+def insert_recipients(cursor: Cursor, list_id: int, rows: Sequence[NewRecipient]) -> None:
+    """Insert rows; one whose phone the list holds already is left out.
+
+    May be repeated when it is unknown whether it was committed. INSERT IGNORE shortens a
+    value that is too long without a word: rows must have been checked.
+    """
+    if not rows:
+        return
+    # One statement, written here: numbers are formatted as integers and every text is quoted
+    # by the driver's own function, which together is several times cheaper than binding.
+    quote = cursor.connection.literal
+    values = ",".join(
+        [
+            f"({list_id:d},{seq:d},{quote(phone)},{quote(name)},{quote(attributes)})"
+            for seq, phone, name, attributes in rows
+        ]
+    )
+    cursor.execute(INSERT_RECIPIENTS + values)
+
+
+def insert_rejects(cursor: Cursor, list_id: int, rejects: Sequence[Reject]) -> None:
+    """Insert rejected rows; may be repeated, like `insert_recipients`."""
+    if rejects:
+        cursor.executemany(INSERT_REJECT, [(list_id, *reject) for reject in rejects])
+
+
+def count_recipients(cursor: Cursor, list_id: int, first_seq: int, last_seq: int) -> int:
+    """Count the rows of a list whose seq lies in a range, both ends included."""
+    cursor.execute(COUNT_RECIPIENTS, (list_id, first_seq, last_seq))
+    (n,) = cursor.fetchone()  # type: ignore[misc]
+    return int(n)
+
+
+def read_chunk(
+    cursor: Cursor, list_id: int, *, after_seq: int, last_seq: int, limit: int
+) -> list[Recipient]:
+    """Read at most `limit` rows with after_seq < seq <= last_seq, in the order of seq."""
+    cursor.execute(SELECT_CHUNK, (list_id, after_seq, last_seq, limit))
+    return _recipients(cursor)
+
+
+def read_recipients(cursor: Cursor, list_id: int, seqs: Sequence[int]) -> dict[int, Recipient]:
+    """Read single rows by their seq; those that do not exist are left out."""
+    if not seqs:
+        return {}
+    cursor.execute(SELECT_LISTED, (list_id, tuple(seqs)))
+    return {recipient.seq: recipient for recipient in _recipients(cursor)}
+
+
+def delete_some_rows(cursor: Cursor, list_id: int, limit: int) -> int:
+    """Delete at most `limit` rows and rejects of a list; returns how many went."""
+    deleted = cursor.execute(DELETE_RECIPIENTS, (list_id, limit))
+    if deleted < limit:
+        deleted += cursor.execute(DELETE_REJECTS, (list_id, limit - deleted))
+    return deleted
+
+
+def _recipients(cursor: Cursor) -> list[Recipient]:
+    return [
+        Recipient(seq, phone, name, None if attributes is None else _attributes.decode(attributes))
+        for seq, phone, name, attributes in cursor.fetchall()
+    ]

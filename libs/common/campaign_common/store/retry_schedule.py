@@ -1,0 +1,50 @@
+"""message_retries_N, the sender's side: when a message is due again.
+
+The row is written and deleted by the transaction that records the outcome (protocol rule 9);
+publishing a retry only stamps it.
+"""
+
+from collections.abc import Sequence
+
+from pymysql.cursors import Cursor
+
+from campaign_common.store.ledger import LedgerRow
+
+SCHEDULE = (
+    "INSERT INTO message_retries_{shard:d}"
+    " (campaign_id, seq, due_at, generation, try_number, attempts)"
+    " VALUES (%s, %s, NOW(6) + INTERVAL %s MICROSECOND, %s, %s, %s)"
+    " ON DUPLICATE KEY UPDATE due_at = VALUES(due_at), generation = VALUES(generation),"
+    " try_number = VALUES(try_number), attempts = VALUES(attempts), published_at = NULL,"
+    " published_epoch = NULL, published_topic_id = NULL, published_partition = NULL,"
+    " published_offset = NULL"
+)
+
+FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
+
+
+def schedule_retries(
+    cursor: Cursor, shard: int, retries: Sequence[tuple[LedgerRow, float]]
+) -> None:
+    """Make messages due again: (ledger row as written, seconds from now)."""
+    if retries:
+        cursor.executemany(
+            SCHEDULE.format(shard=shard),
+            [
+                (
+                    row.campaign_id,
+                    row.seq,
+                    round(delay * 1_000_000),
+                    row.generation,
+                    row.try_number + 1,
+                    row.attempts,
+                )
+                for row, delay in retries
+            ],
+        )
+
+
+def forget_retries(cursor: Cursor, shard: int, campaign_id: int, seqs: Sequence[int]) -> None:
+    """Delete the retries of messages that have their final outcome now."""
+    if seqs:
+        cursor.execute(FORGET.format(shard=shard), (campaign_id, tuple(seqs)))

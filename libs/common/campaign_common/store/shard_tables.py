@@ -1,0 +1,108 @@
+"""The tables that exist once per shard: the ledger, its retries, and the shard's claim row."""
+
+from pymysql.cursors import Cursor
+
+CREATE_MESSAGES = """
+CREATE TABLE IF NOT EXISTS messages_{shard} (
+  campaign_id  BIGINT UNSIGNED NOT NULL,
+  seq          INT UNSIGNED NOT NULL,
+  status       TINYINT UNSIGNED NOT NULL,
+  generation   SMALLINT UNSIGNED NOT NULL,
+  try_number   SMALLINT UNSIGNED NOT NULL,
+  attempts     SMALLINT UNSIGNED NOT NULL,
+  provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
+  error_code   VARCHAR(32) CHARACTER SET ascii NULL,
+  sent_at      DATETIME(6) NOT NULL,
+  PRIMARY KEY (campaign_id, seq)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+"""
+
+CREATE_RETRIES = """
+CREATE TABLE IF NOT EXISTS message_retries_{shard} (
+  campaign_id  BIGINT UNSIGNED NOT NULL,
+  seq          INT UNSIGNED NOT NULL,
+  due_at       DATETIME(6) NOT NULL,
+  generation   SMALLINT UNSIGNED NOT NULL,
+  try_number   SMALLINT UNSIGNED NOT NULL,
+  attempts     SMALLINT UNSIGNED NOT NULL,
+  published_at     DATETIME(6) NULL,
+  published_epoch  INT UNSIGNED NULL,
+  published_topic_id  VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  published_partition INT NULL,
+  published_offset    BIGINT NULL,
+  PRIMARY KEY (campaign_id, seq),
+  KEY by_due (published_at, due_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+"""
+
+INSERT_CLAIM = """
+INSERT IGNORE INTO shard_claims (shard, owner_token, claimed, moved_at)
+VALUES (%s, REPEAT('\\0', 16), '', NOW(6))
+"""
+
+TABLES_NAMED = """
+SELECT TABLE_NAME FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^message(s|_retries)_[0-9]+$'
+"""
+
+# For people at a SQL prompt: one row per recipient of every started campaign, status 0
+# where nothing is known of the message yet. Each ledger table is probed by its primary key.
+CREATE_VIEW = """
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW campaign_messages AS
+SELECT c.id AS campaign_id, r.seq, r.phone, r.name,
+       COALESCE({statuses}, 0) AS status,
+       COALESCE({attempts}, 0) AS attempts,
+       COALESCE({provider_message_ids}) AS provider_message_id,
+       COALESCE({error_codes}) AS error_code,
+       COALESCE({sent_ats}) AS sent_at
+FROM campaigns c
+JOIN recipients r ON r.list_id = c.list_id AND r.seq <= c.last_seq
+{joins}
+"""
+
+
+def ensure_shards(cursor: Cursor, shards: int) -> None:
+    """Create what is missing of the tables, claim rows and view of shards 0 to `shards` - 1.
+
+    Tables of shards that a smaller configuration no longer names stay, because campaigns
+    keep the number of shards they started with.
+    """
+    for shard in range(shards):
+        cursor.execute(CREATE_MESSAGES.format(shard=shard))
+        cursor.execute(CREATE_RETRIES.format(shard=shard))
+        cursor.execute(INSERT_CLAIM, (shard,))
+    cursor.execute(_view_over(_shards_present(cursor)))
+
+
+def missing_shard_tables(cursor: Cursor, shards: int) -> list[str]:
+    """Name the per-shard tables that `shards` shards need and the database lacks."""
+    cursor.execute(TABLES_NAMED)
+    present = {row[0] for row in cursor.fetchall()}
+    needed = [f"{table}_{n}" for n in range(shards) for table in ("messages", "message_retries")]
+    return [table for table in needed if table not in present]
+
+
+def _shards_present(cursor: Cursor) -> list[int]:
+    cursor.execute(TABLES_NAMED)
+    return sorted(
+        int(name.removeprefix("messages_"))
+        for (name,) in cursor.fetchall()
+        if name.startswith("messages_")
+    )
+
+
+def _view_over(shards: list[int]) -> str:
+    def columns(name: str) -> str:
+        return ", ".join(f"m{n}.{name}" for n in shards)
+
+    return CREATE_VIEW.format(
+        statuses=columns("status"),
+        attempts=columns("attempts"),
+        provider_message_ids=columns("provider_message_id"),
+        error_codes=columns("error_code"),
+        sent_ats=columns("sent_at"),
+        joins="\n".join(
+            f"LEFT JOIN messages_{n} m{n} ON m{n}.campaign_id = c.id AND m{n}.seq = r.seq"
+            for n in shards
+        ),
+    )

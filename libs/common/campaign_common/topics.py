@@ -1,0 +1,143 @@
+"""What the system asks of Kafka's administration: the topic, its partitions and their ends."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
+
+from campaign_common.errors import KafkaUnavailable, TopicMissing
+from campaign_common.partition_map import TopicDescription
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds that one administrative request may take."""
+
+_ABSENT = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001
+
+
+def describe(admin: AdminClient, topic: str) -> TopicDescription:
+    """Ask Kafka for the id and the partition count of `topic`.
+
+    Raises:
+        TopicMissing: the topic does not exist.
+        KafkaUnavailable: the broker did not answer.
+    """
+    futures = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_TIMEOUT)
+    answer = _answer(futures[topic], topic)
+    return TopicDescription(topic_id=str(answer.topic_id), partitions=len(answer.partitions))
+
+
+def create(admin: AdminClient, topic: str, *, partitions: int, replication_factor: int) -> bool:
+    """Create `topic`; False when it exists already, which changes nothing.
+
+    With three or more replicas two of them must have a record before it counts as written,
+    so that the loss of any one broker loses nothing and stops nothing.
+
+    Raises:
+        KafkaUnavailable: the broker refused or did not answer.
+    """
+    new = NewTopic(
+        topic,
+        num_partitions=partitions,
+        replication_factor=replication_factor,
+        config={"min.insync.replicas": "2" if replication_factor > 2 else "1"},
+    )
+    future = admin.create_topics([new], request_timeout=REQUEST_TIMEOUT)[topic]
+    return not _refused_with(future, topic, KafkaError.TOPIC_ALREADY_EXISTS)
+
+
+def add_partitions(admin: AdminClient, topic: str, partitions: int) -> None:
+    """Raise the partition count of `topic` to `partitions`.
+
+    Raises:
+        TopicMissing: the topic does not exist.
+        KafkaUnavailable: the broker refused or did not answer.
+    """
+    wanted = [NewPartitions(topic, partitions)]
+    _answer(admin.create_partitions(wanted, request_timeout=REQUEST_TIMEOUT)[topic], topic)
+
+
+def log_starts(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """Read the first offset that Kafka still holds, per partition.
+
+    Raises:
+        TopicMissing: the topic or one of these partitions does not exist.
+        KafkaUnavailable: the broker did not answer.
+    """
+    return _offsets(admin, topic, partitions, OffsetSpec.earliest())
+
+
+def log_ends(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """Read the offset that the next record will get, per partition.
+
+    Raises:
+        TopicMissing: the topic or one of these partitions does not exist.
+        KafkaUnavailable: the broker did not answer.
+    """
+    return _offsets(admin, topic, partitions, OffsetSpec.latest())
+
+
+def committed_offsets(admin: AdminClient, group: str, topic: str) -> dict[int, int]:
+    """Read what `group` has committed; partitions without a commit are left out.
+
+    Raises:
+        KafkaUnavailable: the broker did not answer.
+    """
+    request = [ConsumerGroupTopicPartitions(group)]
+    future = admin.list_consumer_group_offsets(request, request_timeout=REQUEST_TIMEOUT)[group]
+    try:
+        answer = _answer(future, topic)
+    except KafkaUnavailable as error:
+        if _code(error.__cause__) == KafkaError.GROUP_ID_NOT_FOUND:
+            return {}
+        raise
+    return {
+        place.partition: place.offset
+        for place in answer.topic_partitions
+        if place.topic == topic and place.offset >= 0
+    }
+
+
+def _offsets(
+    admin: AdminClient, topic: str, partitions: Iterable[int], which: OffsetSpec
+) -> dict[int, int]:
+    places = {TopicPartition(topic, number): which for number in partitions}
+    futures: Mapping[TopicPartition, Future[Any]] = admin.list_offsets(
+        places, request_timeout=REQUEST_TIMEOUT
+    )
+    return {place.partition: _answer(future, topic).offset for place, future in futures.items()}
+
+
+def _answer(future: Future[Any], topic: str) -> Any:  # noqa: ANN401 - each request has its own
+    try:
+        return future.result(REQUEST_TIMEOUT * 2)
+    except KafkaException as error:
+        if _code(error) in _ABSENT:
+            raise TopicMissing(f"topic {topic} does not exist") from error
+        raise KafkaUnavailable(f"topic {topic}: {error.args[0].str()}") from error
+    except FutureTimeout as error:
+        raise KafkaUnavailable(f"topic {topic}: no answer from the broker") from error
+
+
+def _refused_with(future: Future[Any], topic: str, code: int) -> bool:
+    try:
+        _answer(future, topic)
+    except KafkaUnavailable as error:
+        if _code(error.__cause__) == code:
+            return True
+        raise
+    return False
+
+
+def _code(error: BaseException | None) -> int | None:
+    if isinstance(error, KafkaException) and isinstance(error.args[0], KafkaError):
+        return int(error.args[0].code())
+    return None

@@ -1,0 +1,157 @@
+"""Cutting a file into lines, a block at a time, whatever the file holds."""
+
+import codecs
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from campaign_api.refusals import CsvRefused
+
+BLOCK_BYTES = 256 * 1024
+LONGEST_RAW_TEXT = 2000
+"""Characters kept of a rejected line; recipient_rejects.raw_text holds no more."""
+
+LINE_TOO_LONG = "line is longer than {} bytes"
+NOT_UTF8 = "line is not valid UTF-8"
+NUL_BYTE = "line contains a NUL byte"
+
+_LONGEST_CHARACTER = 4  # bytes of one character in UTF-8
+
+
+class BadLine(NamedTuple):
+    """A line that cannot be read as text, or is too long to be."""
+
+    reason: str
+    raw_text: str
+
+
+Line = str | BadLine
+
+
+class HashedFile:
+    """A binary file that knows the SHA-256 of everything read from it so far."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+
+    def read(self) -> bytes:
+        """Read the next block; empty at the end of the file."""
+        block = self._file.read(BLOCK_BYTES)
+        self._digest.update(block)
+        return block
+
+    def hexdigest(self) -> str:
+        """Return the SHA-256 of what was read, in hexadecimal."""
+        return self._digest.hexdigest()
+
+
+def sha256_of(file: BinaryIO) -> str:
+    """Return the SHA-256 of a whole file, in hexadecimal."""
+    hashed = HashedFile(file)
+    while hashed.read():
+        pass
+    return hashed.hexdigest()
+
+
+def read_lines(file: HashedFile, longest: int) -> Iterator[Line]:
+    r"""Yield the lines of a UTF-8 file without their ends (LF, CRLF, or CR throughout).
+
+    A byte order mark is dropped. At most a block and a line of `longest` bytes are held: of
+    a longer line only the beginning is kept.
+
+    Raises:
+        CsvRefused: the file is UTF-16.
+    """
+    rest = b""
+    too_long = False
+    for block in _blocks(file):
+        begin = 0
+        if too_long:
+            begin = block.find(b"\n") + 1
+            if begin == 0:
+                continue
+            too_long = False
+        data = rest + block[begin:]
+        end = data.rfind(b"\n")
+        if end >= 0:
+            yield from _lines(data[:end], longest)
+        rest = data[end + 1 :]
+        if len(rest) > longest:
+            yield _too_long(rest, longest)
+            rest, too_long = b"", True
+    if rest:
+        yield from _lines(rest, longest)
+
+
+class LineSource:
+    """Lines with their numbers, and a look at the ones to come."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self._ahead: deque[Line] = deque()
+        self.number = 0
+        """The number of the line that was taken last, counted from 1."""
+
+    def take(self) -> Line | None:
+        """Return the next line, or None at the end."""
+        line = self._ahead.popleft() if self._ahead else next(self._lines, None)
+        if line is not None:
+            self.number += 1
+        return line
+
+    def look_ahead(self, distance: int) -> Line | None:
+        """Return the line `distance` lines after the one taken last, without taking it."""
+        while len(self._ahead) < distance:
+            line = next(self._lines, None)
+            if line is None:
+                return None
+            self._ahead.append(line)
+        return self._ahead[distance - 1]
+
+
+def _blocks(file: HashedFile) -> Iterator[bytes]:
+    first = file.read()
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise CsvRefused("the file is UTF-16; save it as UTF-8")
+    # A file that ends its lines with CR alone has no LF anywhere, so its first block tells.
+    carriage_returns = b"\r" in first and b"\n" not in first
+    block = first.removeprefix(codecs.BOM_UTF8)
+    while block:
+        yield block.replace(b"\r", b"\n") if carriage_returns else block
+        block = file.read()
+
+
+def _lines(data: bytes, longest: int) -> Iterator[Line]:
+    # Whole blocks are decoded at once; only one that holds something bad is taken apart.
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return (_line(raw, longest) for raw in data.split(b"\n"))
+    if "\r" in text:
+        text = f"{text}\n".replace("\r\n", "\n")[:-1]
+    lines = text.split("\n")
+    if "\0" in text or max(map(len, lines)) > longest // _LONGEST_CHARACTER:
+        return (_line(raw, longest) for raw in data.split(b"\n"))
+    return iter(lines)
+
+
+def _line(raw: bytes, longest: int) -> Line:
+    raw = raw.removesuffix(b"\r")
+    if len(raw) > longest:
+        return _too_long(raw, longest)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return BadLine(NOT_UTF8, _raw_text(raw))
+    return BadLine(NUL_BYTE, _raw_text(raw)) if "\0" in text else text
+
+
+def _too_long(raw: bytes, longest: int) -> BadLine:
+    return BadLine(LINE_TOO_LONG.format(longest), _raw_text(raw))
+
+
+def _raw_text(raw: bytes) -> str:
+    beginning = raw[: LONGEST_RAW_TEXT * _LONGEST_CHARACTER]
+    return beginning.decode(errors="replace")[:LONGEST_RAW_TEXT]

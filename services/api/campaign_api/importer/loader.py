@@ -1,0 +1,102 @@
+"""Writing rows into the database while the next ones are being parsed."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from pymysql.cursors import Cursor
+
+from campaign_api.patience import Patience
+from campaign_api.refusals import ImportAbandoned
+from campaign_common.store.recipient_lists import touch_list
+from campaign_common.store.recipients import (
+    NewRecipient,
+    Reject,
+    insert_recipients,
+    insert_rejects,
+)
+
+MOST_CHARACTERS = 1_000_000
+"""Text in one batch, so that a batch of wide rows stays a few megabytes."""
+
+MOST_WAITING = 2
+"""Batches parsed ahead of the database."""
+
+
+@dataclass
+class Batch:
+    """Rows and rejects that are written in one transaction."""
+
+    rows: list[NewRecipient] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator[Batch]:
+    """Group rows and rejects, in order, into batches bounded in number and in text."""
+    batch = Batch()
+    room, characters = most_rows, 0
+    for row in parsed:
+        if isinstance(row, NewRecipient):
+            batch.rows.append(row)
+            if row.attributes:
+                characters += len(row.attributes)
+        else:
+            batch.rejects.append(row)
+            characters += len(row.raw_text)
+        room -= 1
+        if room == 0 or characters > MOST_CHARACTERS:
+            yield batch
+            batch = Batch()
+            room, characters = most_rows, 0
+    if batch.rows or batch.rejects:
+        yield batch
+
+
+class Loader:
+    """Writes batches of one list in order, in a thread of its own; a context manager."""
+
+    def __init__(self, patience: Patience, list_id: int) -> None:
+        self._patience = patience
+        self._list_id = list_id
+        self._waiting: deque[Future[None]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def write(self, batch: Batch) -> None:
+        """Queue a batch; waits while too many are queued already.
+
+        Raises:
+            ImportAbandoned: the list was given up meanwhile.
+            RetryLater: the database took nothing for as long as `patience` allows.
+        """
+        while len(self._waiting) >= MOST_WAITING:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._write, batch))
+
+    def finish(self) -> None:
+        """Wait until everything queued is committed; raises what `write` raises."""
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def _write(self, batch: Batch) -> None:
+        # Every statement here may be repeated, so a COMMIT whose answer was lost may too.
+        def insert(cursor: Cursor) -> None:
+            if not touch_list(cursor, self._list_id):
+                raise ImportAbandoned("the import stood still for too long; send it again")
+            insert_recipients(cursor, self._list_id, batch.rows)
+            insert_rejects(cursor, self._list_id, batch.rejects)
+
+        self._patience.run(insert)

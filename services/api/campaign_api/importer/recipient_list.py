@@ -1,0 +1,128 @@
+"""Importing one file as a new recipient list."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import BinaryIO
+
+from campaign_api.importer.columns import Columns, read_columns
+from campaign_api.importer.line_reader import HashedFile, LineSource, read_lines
+from campaign_api.importer.loader import Loader, batches
+from campaign_api.importer.row_parser import RowParser
+from campaign_api.patience import Patience
+from campaign_api.refusals import CsvRefused
+from campaign_common.errors import RetryLater
+from campaign_common.settings import ImportSettings
+from campaign_common.store import recipient_lists
+from campaign_common.store.recipient_lists import ListState, ListTotals, RecipientList
+from campaign_common.store.recipients import NewRecipient, Reject, count_recipients
+
+COUNTED_AT_ONCE = 500_000
+"""Rows counted by one statement, which must end within QueryTimeout."""
+
+SHOWN_REJECTS = 3
+"""Rejects named when no row of a file was accepted."""
+
+
+class _Tally:
+    """Counts rows as they pass by, and keeps the first rejects."""
+
+    def __init__(self) -> None:
+        self.valid = 0
+        self.rejected = 0
+        self.first_rejects: list[Reject] = []
+
+    def watch(self, parsed: Iterable[NewRecipient | Reject]) -> Iterator[NewRecipient | Reject]:
+        for row in parsed:
+            if isinstance(row, NewRecipient):
+                self.valid += 1
+            else:
+                self.rejected += 1
+                if len(self.first_rejects) < SHOWN_REJECTS:
+                    self.first_rejects.append(row)
+            yield row
+
+
+class CsvImporter:
+    """Imports CSV files; holds a few megabytes at a time, however large the file is."""
+
+    def __init__(self, patience: Patience, limits: ImportSettings) -> None:
+        self._patience = patience
+        self._limits = limits
+
+    def run(
+        self, file: BinaryIO, name: str, check_columns: Callable[[Iterable[str]], None]
+    ) -> RecipientList:
+        """Import `file` as a list called `name` that stays `importing` for now.
+
+        The caller makes it ready together with what uses it, or discards it. A list whose
+        import ends here with an error is discarded.
+
+        Raises:
+            CsvRefused: the file is empty, no recipient list, or has no row to accept.
+            ImportAbandoned: the list was given up meanwhile.
+            RetryLater: the database took nothing for as long as `patience` allows.
+        """
+        hashed = HashedFile(file)
+        source = LineSource(read_lines(hashed, self._limits.max_line_bytes))
+        columns = read_columns(source, self._limits.max_columns)
+        check_columns(columns.names)
+        if source.look_ahead(1) is None:
+            raise CsvRefused(
+                "the file has a header and no data row" if columns.has_header else "it is empty"
+            )
+        list_id = self._patience.run(lambda cursor: recipient_lists.begin_list(cursor, name))
+        try:
+            totals, last_seq = self._load(source, columns, list_id)
+        except BaseException:
+            self.discard(list_id)
+            raise
+        return RecipientList(
+            id=list_id,
+            state=ListState.IMPORTING,
+            sha256=hashed.hexdigest(),
+            attribute_columns=columns.attributes,
+            totals=totals,
+            last_seq=last_seq,
+        )
+
+    def discard(self, list_id: int) -> None:
+        """Give a list up; where the database is away, the sweep finds it later."""
+        with suppress(RetryLater):
+            self._patience.database.run(
+                lambda cursor: recipient_lists.discard_list(cursor, list_id)
+            )
+
+    def _load(
+        self, source: LineSource, columns: Columns, list_id: int
+    ) -> tuple[ListTotals, int]:
+        limits = self._limits
+        parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes)
+        tally = _Tally()
+        with Loader(self._patience, list_id) as loader:
+            for batch in batches(tally.watch(parser.rows(source)), limits.batch_rows):
+                loader.write(batch)
+            loader.finish()
+        if not tally.valid:
+            raise _nothing_accepted(tally)
+        # Counted, not summed up: how many rows a statement inserted is not known when the
+        # answer to its COMMIT was lost.
+        accepted = self._count(list_id, tally.valid)
+        return ListTotals(accepted, tally.valid - accepted, tally.rejected), tally.valid
+
+    def _count(self, list_id: int, last_seq: int) -> int:
+        accepted = 0
+        for first in range(1, last_seq + 1, COUNTED_AT_ONCE):
+            last = min(first + COUNTED_AT_ONCE - 1, last_seq)
+            accepted += self._patience.run(
+                lambda cursor, first=first, last=last: count_recipients(
+                    cursor, list_id, first, last
+                )
+            )
+        return accepted
+
+
+def _nothing_accepted(tally: _Tally) -> CsvRefused:
+    if not tally.rejected:
+        return CsvRefused("the file has no data row")
+    shown = "; ".join(f"line {line}: {reason}" for line, reason, _ in tally.first_rejects)
+    return CsvRefused(f"none of the {tally.rejected} data rows was accepted: {shown}")

@@ -1,0 +1,28 @@
+"""Splitting a record into fields by RFC 4180."""
+
+import re
+
+_FIELD = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|\Z)')
+
+
+def split_record(record: str) -> list[str] | None:
+    """Return the fields of a record, or None when its quotes are not as RFC 4180 has them.
+
+    A field is quoted as a whole or not at all, and a quote inside one is doubled.
+    """
+    if '"' not in record:
+        return record.split(",")
+    fields = []
+    position = 0
+    while field := _FIELD.match(record, position):
+        quoted, plain, comma = field.groups()
+        fields.append(plain if quoted is None else quoted.replace('""', '"'))
+        if not comma:
+            return fields
+        position = field.end()
+    return None
+
+
+def is_open(record: str) -> bool:
+    """Tell whether a quoted field of the record, if it is one, goes on in the next line."""
+    return record.count('"') % 2 == 1

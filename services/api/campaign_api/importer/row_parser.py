@@ -1,0 +1,131 @@
+"""Turning lines into rows and rejects: every data row becomes exactly one of the two."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from campaign_api.importer.columns import Columns, is_blank
+from campaign_api.importer.line_reader import LONGEST_RAW_TEXT, BadLine, LineSource
+from campaign_api.importer.record import is_open, split_record
+from campaign_common.recipient import (
+    LONGEST_NAME,
+    NAME,
+    NAME_TOO_LONG,
+    PHONE,
+    PHONE_EMPTY,
+    PHONE_INVALID,
+    normalise_phone,
+)
+from campaign_common.store.recipients import NewRecipient, Reject
+
+QUOTES_WRONG = "quotes are not as RFC 4180 has them"
+QUOTE_UNCLOSED = "a quote is not closed"
+COLUMN_COUNT = "{} columns where {} are expected ({})"
+FIELD_TOO_LONG = "{} is longer than {} characters"
+
+MOST_LINES = 20
+"""A record with line breaks inside its quotes may stretch over this many lines."""
+
+_json = msgspec.json.Encoder()
+
+
+class RowParser:
+    """Reads rows from lines; numbers the valid ones from 1 on, in the order of the file."""
+
+    def __init__(self, columns: Columns, longest_field: int, longest_record: int) -> None:
+        self._columns = columns
+        self._width = len(columns.names)
+        self._phone = columns.names.index(PHONE)
+        self._name = columns.names.index(NAME) if NAME in columns.names else None
+        self._attributes = [
+            (name, position)
+            for position, name in enumerate(columns.names)
+            if name not in (NAME, PHONE)
+        ]
+        self._longest_field = longest_field
+        self._longest_record = longest_record
+        self._seq = 0
+
+    def rows(self, source: LineSource) -> Iterator[NewRecipient | Reject]:
+        """Yield every data row of `source`, accepted or rejected."""
+        while (line := source.take()) is not None:
+            if isinstance(line, BadLine):
+                yield Reject(source.number, line.reason, line.raw_text)
+            elif '"' in line:
+                yield self._quoted(line, source)
+            elif not is_blank(line):
+                yield self._row(line.split(","), source.number, line)
+
+    def _quoted(self, line: str, source: LineSource) -> NewRecipient | Reject:
+        number = source.number
+        if not is_open(line):
+            return self._record(line, number)
+        row: NewRecipient | Reject | None = None
+        joined = self._joined(line, source)
+        if joined is not None:
+            record, more_lines = joined
+            row = self._record(record, number)
+        if isinstance(row, NewRecipient):
+            for _ in range(more_lines):
+                source.take()
+            return row
+        # One line is given up, and reading goes on with the next: a single lost quote must
+        # not take the rows below it along.
+        return _reject(number, QUOTE_UNCLOSED, line)
+
+    def _joined(self, line: str, source: LineSource) -> tuple[str, int] | None:
+        """Join a record that goes on in the next lines; None when it has no end nearby."""
+        parts = [line]
+        length = len(line)
+        for distance in range(1, MOST_LINES):
+            following = source.look_ahead(distance)
+            if not isinstance(following, str):
+                return None
+            parts.append(following)
+            length += len(following) + 1
+            if length > self._longest_record:
+                return None
+            if '"' in following:
+                if is_open(following):
+                    return "\n".join(parts), distance
+            elif self._is_row(following):
+                return None
+        return None
+
+    def _is_row(self, line: str) -> bool:
+        # A line that is a good row by itself does not stand inside somebody's quotes.
+        fields = line.split(",")
+        return len(fields) == self._width and normalise_phone(fields[self._phone]) is not None
+
+    def _record(self, record: str, number: int) -> NewRecipient | Reject:
+        fields = split_record(record)
+        if fields is None:
+            return _reject(number, QUOTES_WRONG, record)
+        return self._row(fields, number, record)
+
+    def _row(self, fields: list[str], number: int, record: str) -> NewRecipient | Reject:
+        if len(fields) != self._width:
+            named = ", ".join(self._columns.names)
+            reason = COLUMN_COUNT.format(len(fields), self._width, named)
+            return _reject(number, reason, record)
+        phone = normalise_phone(fields[self._phone])
+        if phone is None:
+            empty = not fields[self._phone].strip()
+            return _reject(number, PHONE_EMPTY if empty else PHONE_INVALID, record)
+        name = "" if self._name is None else fields[self._name]
+        if len(name) > LONGEST_NAME:
+            return _reject(number, NAME_TOO_LONG, record)
+        attributes = None
+        if self._attributes:
+            for column, position in self._attributes:
+                if len(fields[position]) > self._longest_field:
+                    reason = FIELD_TOO_LONG.format(column, self._longest_field)
+                    return _reject(number, reason, record)
+            values = {column: fields[position] for column, position in self._attributes}
+            attributes = _json.encode(values).decode()
+        self._seq += 1
+        return NewRecipient(self._seq, phone, name, attributes)
+
+
+def _reject(number: int, reason: str, record: str) -> Reject:
+    return Reject(number, reason[:255], record[:LONGEST_RAW_TEXT])

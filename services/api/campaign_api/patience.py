@@ -1,0 +1,43 @@
+"""Outlasting a short outage of the database, for work that may be repeated safely."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database import Database
+from campaign_common.errors import RetryLater
+
+T = TypeVar("T")
+
+PAUSE = 0.5
+"""Seconds between two tries."""
+
+
+class Patience:
+    """Runs repeatable transactions for up to `seconds` before it gives one up."""
+
+    def __init__(self, database: Database, seconds: float) -> None:
+        self.database = database
+        self._seconds = seconds
+
+    def run(self, work: Callable[[Cursor], T]) -> T:
+        """Run `work` in a transaction until it is committed.
+
+        It runs again after any failure that passes by itself, also when the answer to a
+        COMMIT was lost: `work` must then find what it did before, or do the same again.
+
+        Raises:
+            RetryLater: the last failure, when the time is over.
+        """
+        deadline = time.monotonic() + self._seconds
+        while True:
+            try:
+                return self.database.run(work)
+            except ImportAbandoned:
+                raise
+            except RetryLater:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(PAUSE)

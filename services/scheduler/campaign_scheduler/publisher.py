@@ -1,0 +1,104 @@
+"""Publishing to Kafka in batches, each of which knows when all of it has been delivered."""
+
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+
+Outgoing = dict[str, Any]
+"""A record for Kafka: `value` bytes, `key` text, `partition` number."""
+
+QUEUE_FULL_WAIT = 0.05
+"""Seconds to serve delivery reports for while the producer's queue is full."""
+
+class Publication:
+    """A batch of records and what has been reported of them.
+
+    Nothing of a batch counts as published before the last of its reports has come without an
+    error. `too_large` holds the values that the broker refuses for their size: publishing
+    them again as they are would fail again.
+    """
+
+    def __init__(self, expected: int) -> None:
+        self.missing = expected
+        self.error: KafkaError | None = None
+        self.too_large: list[bytes] = []
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether every record has been reported, as delivered or not."""
+        return self.missing == 0
+
+    def on_report(self, error: KafkaError | None, message: Message) -> None:
+        """Take one delivery report."""
+        self.missing -= 1
+        if error is not None:
+            self.failed(error, message.value() or b"")
+
+    def failed(self, error: KafkaError, value: bytes) -> None:
+        """Note that a record was not delivered."""
+        self.error = error
+        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            self.too_large.append(value)
+
+
+class Publisher:
+    """One producer, replaced when it says that it cannot go on.
+
+    Not shared between threads: the reports of a batch come in the thread that calls `poll`.
+    """
+
+    def __init__(self, make_producer: Callable[[], Producer], topic: str) -> None:
+        self._make_producer = make_producer
+        self._topic = topic
+        self._producer: Producer | None = None
+
+    def publish(self, messages: list[Outgoing], publication: Publication) -> None:
+        """Hand records to the producer, waiting while its queue is full.
+
+        Records that the producer refuses are reported to `publication` as not delivered.
+        """
+        if self._producer is None:
+            self._producer = self._make_producer()
+        while messages:
+            taken = self._producer.produce_batch(
+                self._topic, messages, on_delivery=publication.on_report
+            )
+            if taken == len(messages):
+                return
+            messages = _refused_for_room(messages, publication)
+            self._producer.poll(QUEUE_FULL_WAIT)
+
+    def poll(self, seconds: float) -> None:
+        """Serve delivery reports, waiting up to `seconds` for the first."""
+        if self._producer is not None:
+            self._producer.poll(seconds)
+
+    def drain(self, seconds: float) -> None:
+        """Wait up to `seconds` for the reports of everything published."""
+        if self._producer is not None:
+            self._producer.flush(seconds)
+
+    def abandon(self) -> None:
+        """Give up what is queued, reporting it as failed; the next batch gets a new producer.
+
+        For a producer that has met a fatal error (KIP-360), which refuses all further work.
+        """
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.flush(1.0)
+            self._producer = None
+
+
+def _refused_for_room(messages: list[Outgoing], publication: Publication) -> list[Outgoing]:
+    again = []
+    for message in messages:
+        error = message.pop("_error", None)
+        if error is None:
+            continue
+        if error.code() == KafkaError._QUEUE_FULL:  # noqa: SLF001 - a constant of the client
+            again.append(message)
+        else:
+            publication.missing -= 1
+            publication.failed(error, message["value"])
+    return again

@@ -1,0 +1,97 @@
+"""Starting what is due, and taking over what a lost scheduler left running."""
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from pymysql.cursors import Cursor
+
+from campaign_common.campaign import CampaignState
+from campaign_common.database import Database
+from campaign_common.errors import TemplateInvalid
+from campaign_common.store import leases as store
+from campaign_common.store.events import append_event
+from campaign_common.store.leases import DueCampaign, Lease
+from campaign_common.template import Template
+from campaign_scheduler.lease import Leases
+
+BATCH = 50
+"""Campaigns started in one transaction: few enough that several schedulers share a rush."""
+
+_log = structlog.get_logger()
+
+
+class Starter:
+    """Turns scheduled campaigns whose time has come into running ones leased by this process."""
+
+    def __init__(self, database: Database, leases: Leases, shards: int) -> None:
+        self._database = database
+        self._leases = leases
+        self._shards = shards
+
+    def start_due(self) -> None:
+        """Start every campaign that is due, then take over every orphaned one.
+
+        Raises:
+            RetryLater: the database is away; nothing is half started.
+        """
+        while True:
+            considered, started = self._database.run(self._start_batch)
+            self._work_on(started, "campaign started")
+            if considered < BATCH:
+                break
+        while True:
+            taken = self._database.run(
+                lambda cursor: store.take_over_orphaned(cursor, self._leases.holder, BATCH)
+            )
+            self._work_on(taken, "campaign taken over")
+            if len(taken) < BATCH:
+                break
+
+    def _start_batch(self, cursor: Cursor) -> tuple[int, list[Lease]]:
+        due = store.lock_due(cursor, BATCH)
+        startable = []
+        for campaign in due:
+            obstacle = why_not(campaign)
+            if obstacle is None:
+                store.start(cursor, campaign, self._leases.holder, self._shards)
+                startable.append(campaign.campaign_id)
+                self._note(cursor, campaign, CampaignState.RUNNING, None)
+            else:
+                store.fail(cursor, campaign, obstacle)
+                self._note(cursor, campaign, CampaignState.FAILED, obstacle)
+                _log.warning("campaign failed", campaign=campaign.campaign_id, reason=obstacle)
+        return len(due), store.read_leases(cursor, startable, self._leases.holder.owner)
+
+    def _note(
+        self, cursor: Cursor, campaign: DueCampaign, state: CampaignState, reason: str | None
+    ) -> None:
+        append_event(
+            cursor,
+            campaign.campaign_id,
+            self._leases.holder.owner,
+            from_state=CampaignState.SCHEDULED,
+            to_state=state,
+            reason=reason,
+        )
+
+    def _work_on(self, leases: Sequence[Lease], event: str) -> None:
+        if not leases:
+            return
+        self._leases.add(leases)
+        for lease in leases:
+            _log.info(
+                event, campaign=lease.campaign_id, total=lease.total, fanned=lease.fanned_count
+            )
+
+
+def why_not(campaign: DueCampaign) -> str | None:
+    """Say why a campaign cannot start, or None when it can."""
+    if campaign.list_state != "ready":
+        return f"its recipient list is {campaign.list_state or 'deleted'}, not ready"
+    named = msgspec.json.decode(campaign.attribute_columns or "[]", type=list[str])
+    try:
+        Template.compile(campaign.template).require(["name", "phone", *named])
+    except TemplateInvalid as error:
+        return str(error)
+    return None

@@ -1,0 +1,255 @@
+"""The sender's desk: every message this process holds, and whose turn it is with each.
+
+The loop *admits* a message; the recorder *claims* it (its claim is committed, a provider gets
+it); it comes back with a *result*, and leaves the desk when that is recorded. Every method may
+be called from any thread. Ownership of shards changes only between two transactions of the
+recorder (see `Recorder.between_transactions`).
+"""
+
+import threading
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from campaign_common.claim import ClaimedMessage
+from campaign_common.message import MessageKey
+from campaign_common.store.claims import Place
+
+from campaign_sender.message import Message
+from campaign_sender.offsets import OffsetTracker
+from campaign_sender.providers.contract import Result
+
+SPREAD_LIMIT = 20
+"""One slow call holds a shard back at most this many times the messages allowed in flight."""
+
+
+class OwnedShard:
+    """A shard this process has taken over, under one epoch of its claim row."""
+
+    def __init__(
+        self, shard: int, *, epoch: int, owner_token: bytes, transaction_number: int, place: Place
+    ) -> None:
+        self.shard = shard
+        self.epoch = epoch
+        self.owner_token = owner_token
+        self.transaction_number = transaction_number
+        self.place = place
+        self.offsets = OffsetTracker()
+        self.recorded_offset = 0
+        """As the claim row says; `offsets.recorded` may be ahead of it."""
+        self.claimed: dict[MessageKey, Message] = {}
+
+    def still_claimed(self, finished: Collection[MessageKey]) -> list[ClaimedMessage]:
+        """List what stays claimed when `finished` are recorded."""
+        return [m.as_claimed() for key, m in self.claimed.items() if key not in finished]
+
+    def start_at(self, offset: int) -> None:
+        """Begin at `offset`, where the claim row says that recording ended."""
+        self.offsets.move_to(offset)
+        self.recorded_offset = offset
+
+
+class Work(NamedTuple):
+    """What one transaction of the recorder takes from the desk."""
+
+    results: list[Result]
+    """Of messages this process still holds."""
+    claims: list[Message]
+    late: list[Result]
+    """Of messages whose shard was lost meanwhile."""
+
+
+class Desk:
+    """Holds messages between fetch and record, within fixed bounds.
+
+    `in_flight`: messages claimed and not recorded, at most; `batch_size`: messages admitted
+    and not claimed, at which fetching pauses.
+    """
+
+    def __init__(self, *, in_flight: int, batch_size: int) -> None:
+        self._in_flight = in_flight
+        self._batch_size = batch_size
+        self._changed = threading.Condition()
+        self._shards: dict[int, OwnedShard] = {}
+        self._held: dict[MessageKey, Message] = {}
+        self._admitted: deque[Message] = deque()
+        self._results: list[Result] = []
+        self._claimed = 0
+        self._in_transaction: set[int] = set()
+
+    # --- shards ---------------------------------------------------------------------------
+
+    def add_shard(self, owned: OwnedShard) -> None:
+        """Begin to work for a shard."""
+        with self._changed:
+            self._shards[owned.shard] = owned
+
+    def owned(self, shard: int) -> OwnedShard | None:
+        """Return the shard if this process owns it."""
+        return self._shards.get(shard)
+
+    def shards(self) -> list[OwnedShard]:
+        """List the shards this process owns, in the order of their numbers."""
+        with self._changed:
+            return sorted(self._shards.values(), key=lambda owned: owned.shard)
+
+    def drop_shard(self, shard: int) -> None:
+        """Forget a shard and all that is held for it; results still to come will be late."""
+        with self._changed:
+            owned = self._shards.pop(shard, None)
+            if owned is None:
+                return
+            self._claimed -= len(owned.claimed)
+            self._admitted = deque(m for m in self._admitted if m.record.shard != shard)
+            for key in [k for k, m in self._held.items() if m.record.shard == shard]:
+                del self._held[key]
+            self._changed.notify_all()
+
+    # --- the loop's side ------------------------------------------------------------------
+
+    def held_of(self, keys: Iterable[MessageKey]) -> set[MessageKey]:
+        """Return those of `keys` of which this process holds a copy (protocol rule 5)."""
+        with self._changed:
+            held = self._held
+            return {key for key in keys if key in held}
+
+    def begin(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
+        """Note fetched records of a shard, in rising order, as unfinished."""
+        with self._changed:
+            for offset in offsets:
+                owned.offsets.begin(offset)
+
+    def move_to(self, partition: int, position: int) -> None:
+        """Note that all records of `partition` below `position` have been looked at."""
+        with self._changed:
+            for owned in self._shards.values():
+                if owned.place.partition == partition:
+                    owned.offsets.move_to(position)
+
+    def admit(
+        self, to_send: Sequence[Message], decided: Sequence[Result], dropped: Iterable[Message]
+    ) -> None:
+        """Take what admission decided: to send, decided without a call, not to be sent."""
+        with self._changed:
+            for message in to_send:
+                self._held[message.key] = message
+            for result in decided:
+                self._held[result.message.key] = result.message
+            self._admitted.extend(to_send)
+            self._results.extend(decided)
+            for message in dropped:
+                self._finish(message)
+            self._changed.notify_all()
+
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until another batch may be fetched."""
+        with self._changed:
+            return self._changed.wait_for(self._has_room, timeout)
+
+    def campaigns(self) -> set[int]:
+        """Return the campaigns of which a message is held."""
+        with self._changed:
+            return {campaign_id for campaign_id, _ in self._held}
+
+    # --- the provider's side --------------------------------------------------------------
+
+    def report(self, results: Sequence[Result]) -> None:
+        """Take results from a provider."""
+        with self._changed:
+            self._results.extend(results)
+            self._changed.notify_all()
+
+    # --- the recorder's side --------------------------------------------------------------
+
+    def wait_for_work(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for something to record or to claim."""
+        with self._changed:
+            return self._changed.wait_for(self._has_work, timeout)
+
+    def has_batch(self) -> bool:
+        """Tell whether enough is waiting that the next transaction need not gather more."""
+        return len(self._results) + len(self._admitted) >= self._batch_size // 2
+
+    def take_work(self) -> Work:
+        """Take every result, and as many admitted messages as may be claimed."""
+        with self._changed:
+            held = self._held
+            results, late = [], []
+            for result in self._results:
+                message = result.message
+                (results if held.get(message.key) is message else late).append(result)
+            self._results = []
+            room = max(0, self._in_flight - self._claimed + len(results))
+            claims = [self._admitted.popleft() for _ in range(min(room, len(self._admitted)))]
+            self._in_transaction = {message.record.shard for message in claims}
+            return Work(results, claims, late)
+
+    def give_back(self, work: Work) -> None:
+        """Return work whose transaction did not happen, in its old order."""
+        with self._changed:
+            self._in_transaction = set()
+            self._results[:0] = work.results + work.late
+            self._admitted.extendleft(
+                m for m in reversed(work.claims) if self._held.get(m.key) is m
+            )
+
+    def recorded(self, finished: Iterable[Message], claimed: Iterable[Message]) -> None:
+        """Note a committed transaction: the messages it finished and those it claimed."""
+        with self._changed:
+            self._in_transaction = set()
+            shards, held = self._shards, self._held
+            for message in finished:
+                owned = shards.get(message.record.shard)
+                if owned is None or owned.epoch != message.epoch:
+                    continue
+                if owned.claimed.pop(message.key, None) is not None:
+                    self._claimed -= 1
+                held.pop(message.key, None)
+                owned.offsets.finish(message.offset)
+            for message in claimed:
+                owned = shards.get(message.record.shard)
+                if owned is not None and owned.epoch == message.epoch:
+                    owned.claimed[message.key] = message
+                    self._claimed += 1
+            self._changed.notify_all()
+
+    # --- stopping -------------------------------------------------------------------------
+
+    def drain(self, shards: Collection[int], timeout: float) -> bool:
+        """Give up what is not claimed yet of `shards`, and wait until the rest is recorded.
+
+        Called by the loop, which admits nothing meanwhile. False: `timeout` seconds were not
+        enough; whoever owns the shard next settles the rest.
+        """
+        with self._changed:
+            self._abandon_admitted(shards)
+            return self._changed.wait_for(lambda: not self._open(shards), timeout)
+
+    # --- inside the lock ------------------------------------------------------------------
+
+    def _finish(self, message: Message) -> None:
+        owned = self._shards.get(message.record.shard)
+        if owned is not None and owned.epoch == message.epoch:
+            owned.offsets.finish(message.offset)
+
+    def _has_work(self) -> bool:
+        return bool(self._results) or (bool(self._admitted) and self._claimed < self._in_flight)
+
+    def _has_room(self) -> bool:
+        limit = SPREAD_LIMIT * self._in_flight
+        return len(self._admitted) < self._batch_size and all(
+            owned.offsets.span < limit for owned in self._shards.values()
+        )
+
+    def _abandon_admitted(self, shards: Collection[int]) -> None:
+        # Nobody was called for these, and their offsets stay unfinished: whoever owns the
+        # shard next fetches them again.
+        for message in self._admitted:
+            if message.record.shard in shards:
+                self._held.pop(message.key, None)
+        self._admitted = deque(m for m in self._admitted if m.record.shard not in shards)
+
+    def _open(self, shards: Collection[int]) -> bool:
+        return not self._in_transaction.isdisjoint(shards) or any(
+            self._shards[n].claimed for n in shards if n in self._shards
+        )

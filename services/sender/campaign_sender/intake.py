@@ -1,0 +1,143 @@
+"""Intake: from fetched Kafka records to messages on the desk, in the order rules 5 and 6 need."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from campaign_common.database import Database
+from campaign_common.errors import RecordInvalid, TopicMissing
+from campaign_common.message import LedgerEntry, MessageKey
+from campaign_common.partition_map import PartitionMap
+from campaign_common.store.campaigns import CampaignVersion, read_versions
+from campaign_common.store.ledger import look_up
+from campaign_common.store.partition_map import read_map
+from campaign_common.wire import MessageRecord, decode
+from confluent_kafka import Message as KafkaRecord
+
+from campaign_sender.admission import (
+    Admission,
+    admit_live,
+    drop_void,
+    set_copies_aside,
+    wanted_entries,
+)
+from campaign_sender.dead_letters import DeadLetters, Poison
+from campaign_sender.desk import Desk, OwnedShard
+from campaign_sender.lookout import Lookout, boot_time
+from campaign_sender.message import Message
+
+
+class Intake:
+    """Takes fetched records in; every step may be repeated after an outage."""
+
+    def __init__(
+        self,
+        database: Database,
+        topic: str,
+        desk: Desk,
+        lookout: Lookout,
+        dead_letters: DeadLetters,
+    ) -> None:
+        self._database = database
+        self._topic = topic
+        self._desk = desk
+        self._lookout = lookout
+        self._dead_letters = dead_letters
+        self._waiting: list[Message] = []
+        """Begun and not admitted yet: new ones after an outage, and copies of held messages."""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for the database or for a copy's outcome."""
+        return len(self._waiting)
+
+    def fetch_in(self, records: Sequence[KafkaRecord]) -> None:
+        """Decode fetched records and note them as unfinished with the shards they belong to.
+
+        Raises:
+            KafkaUnavailable: poison records could not be put away; nothing was taken in.
+        """
+        messages: list[Message] = []
+        poison: list[Poison] = []
+        positions: dict[int, int] = {}
+        owned_shards = {owned.shard: owned for owned in self._desk.shards()}
+        for record in records:
+            partition, offset = record.partition(), record.offset()
+            if partition is None or offset is None:
+                continue
+            positions[partition] = offset + 1
+            try:
+                decoded = decode(_value_of(record))
+            except RecordInvalid as error:
+                if _is_ahead(owned_shards, partition, offset):
+                    poison.append(Poison(record, str(error)))
+                continue
+            owned = owned_shards.get(decoded.shard)
+            if owned is None or owned.place.partition != partition:
+                continue
+            if offset >= owned.offsets.position:
+                messages.append(_message(decoded, partition, offset, owned.epoch))
+        if poison:
+            self._dead_letters.publish(poison)
+        self._begin(messages, owned_shards)
+        for partition, position in positions.items():
+            self._desk.move_to(partition, position)
+
+    def admit(self) -> None:
+        """Decide what becomes of the messages that wait, and put them on the desk.
+
+        Raises:
+            RetryLater: the database did not answer; everything waits on.
+        """
+        waiting = [m for m in self._waiting if self._still_owned(m)]
+        self._waiting = waiting
+        held = self._desk.held_of([m.key for m in waiting])
+        fresh, copies = set_copies_aside(waiting, held)
+        if not fresh:
+            return
+        began_at = boot_time()
+        versions, partition_map, entries = self._read(fresh)
+        self._lookout.learn(versions, began_at)
+        kept, void = drop_void(fresh, versions, partition_map)
+        admission: Admission = admit_live(kept, entries)
+        self._desk.admit(admission.to_send, admission.decided, void + admission.dropped)
+        self._waiting = copies
+
+    def _begin(self, messages: Sequence[Message], owned: dict[int, OwnedShard]) -> None:
+        offsets: dict[int, list[int]] = defaultdict(list)
+        for message in messages:
+            offsets[message.record.shard].append(message.offset)
+        for shard, shard_offsets in offsets.items():
+            self._desk.begin(owned[shard], shard_offsets)
+        self._waiting.extend(messages)
+
+    def _still_owned(self, message: Message) -> bool:
+        owned = self._desk.owned(message.record.shard)
+        return owned is not None and owned.epoch == message.epoch
+
+    def _read(
+        self, messages: Sequence[Message]
+    ) -> tuple[dict[int, CampaignVersion], PartitionMap, dict[MessageKey, LedgerEntry]]:
+        with self._database.reading() as cursor:
+            versions = read_versions(cursor, {m.record.campaign_id for m in messages})
+            partition_map = read_map(cursor, self._topic)
+            entries = look_up(cursor, wanted_entries(messages))
+        if partition_map is None:
+            raise TopicMissing(f"the partition map of {self._topic} is gone")
+        return versions, partition_map, entries
+
+
+def _message(record: MessageRecord, partition: int, offset: int, epoch: int) -> Message:
+    key = MessageKey(record.campaign_id, record.seq)
+    return Message(record, key, partition, offset, epoch)
+
+
+def _value_of(record: KafkaRecord) -> bytes | None:
+    value = record.value()
+    return value.encode() if isinstance(value, str) else value
+
+
+def _is_ahead(owned: dict[int, OwnedShard], partition: int, offset: int) -> bool:
+    """Tell whether a record is new to the shards of its partition, not read a second time."""
+    return any(
+        o.place.partition == partition and offset >= o.offsets.position for o in owned.values()
+    )

@@ -1,0 +1,176 @@
+"""The last look before a call (protocol rule 7): what this process knows, and how old it is."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import structlog
+from campaign_common.database import Database
+from campaign_common.errors import RetryLater
+from campaign_common.store.campaigns import CampaignVersion, read_versions
+from campaign_common.store.claims import read_owners
+from campaign_common.store.partition_map import read_map
+
+from campaign_sender.desk import Desk
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer
+
+REFRESH_INTERVAL = 0.3
+"""Seconds between two background reads."""
+
+FRESH_FOR = 1.0
+"""Seconds after the beginning of the youngest read during which calls may start."""
+
+log = structlog.get_logger()
+
+# A monotonic clock that goes on while the machine sleeps: a process that wakes up must see
+# that what it knows is old.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def boot_time() -> float:
+    """Return seconds since boot, suspension included."""
+    return time.clock_gettime(_CLOCK)
+
+
+class Seen(NamedTuple):
+    """A campaign as it was read at `began_at` (boot time of the read's beginning)."""
+
+    version: CampaignVersion
+    began_at: float
+
+
+class Lookout:
+    """Knows the campaigns, claims and partition map as last read from the database."""
+
+    def __init__(
+        self,
+        database: Database,
+        topic: str,
+        desk: Desk,
+        *,
+        clock: Callable[[], float] = boot_time,
+    ) -> None:
+        self._database = database
+        self._topic = topic
+        self._desk = desk
+        self._clock = clock
+        self._learning = threading.Lock()
+        self._campaigns: dict[int, Seen] = {}
+        self._lost: frozenset[int] = frozenset()
+        self._map_version = 0
+        self._began_at = float("-inf")
+
+    @property
+    def map_version(self) -> int:
+        """The version of the partition map as last read."""
+        return self._map_version
+
+    @property
+    def lost_shards(self) -> frozenset[int]:
+        """Shards of this process that were last seen under another owner."""
+        return self._lost
+
+    @property
+    def fresh(self) -> bool:
+        """Tell whether the last read is young enough to start calls."""
+        return self._clock() - self._began_at <= FRESH_FOR
+
+    def learn(self, versions: Mapping[int, CampaignVersion], began_at: float) -> None:
+        """Take what admission has just read of campaigns."""
+        with self._learning:
+            for campaign_id, version in versions.items():
+                self._campaigns[campaign_id] = Seen(version, began_at)
+
+    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+        """Return a campaign as last read; None when nothing of it is held here."""
+        seen = self._campaigns.get(campaign_id)
+        return seen.version if seen else None
+
+    def look(self) -> None:
+        """Read everything once.
+
+        Raises:
+            RetryLater: the database did not answer; what was known stays, and ages.
+        """
+        began_at = self._clock()
+        campaign_ids = self._desk.campaigns()
+        # Listed before the read: a shard taken over meanwhile must not look lost.
+        shards = self._desk.shards()
+        with self._database.reading() as cursor:
+            versions = read_versions(cursor, campaign_ids)
+            owners = read_owners(cursor)
+            partition_map = read_map(cursor, self._topic)
+        read = {campaign_id: Seen(version, began_at) for campaign_id, version in versions.items()}
+        with self._learning:
+            for campaign_id, seen in self._campaigns.items():
+                if seen.began_at > began_at or campaign_id not in read:
+                    read[campaign_id] = seen
+            self._campaigns = {
+                campaign_id: seen
+                for campaign_id, seen in read.items()
+                if campaign_id in campaign_ids or seen.began_at >= began_at - FRESH_FOR
+            }
+            if began_at < self._began_at:
+                return
+            self._lost = frozenset(
+                owned.shard
+                for owned in shards
+                if owners.get(owned.shard) != (owned.epoch, owned.owner_token)
+            )
+            self._map_version = partition_map.version if partition_map else 0
+            self._began_at = began_at
+
+    def last_look(self, message: Message) -> Answer | None:
+        """Decide immediately before a call; None means that it may start."""
+        record = message.record
+        seen = self._campaigns.get(record.campaign_id)
+        now = self._clock()
+        oldest = now - FRESH_FOR
+        if seen is None or seen.began_at < oldest or self._began_at < oldest:
+            return Answer.NOT_NOW
+        version = seen.version
+        if (
+            not version.sends(record.campaign_epoch)
+            or record.map_version != self._map_version
+            or record.shard in self._lost
+        ):
+            return Answer.VOID
+        if version.expires_in is not None and now - seen.began_at >= version.expires_in:
+            return Answer.EXPIRED
+        return None
+
+
+class LookoutThread:
+    """Looks every `REFRESH_INTERVAL` seconds until stopped, and tells when a look succeeded."""
+
+    def __init__(self, lookout: Lookout, after_look: Callable[[], None]) -> None:
+        self._lookout = lookout
+        self._after_look = after_look
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+
+    def start(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking; returns when the thread has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        away = False
+        while not self._stop.wait(REFRESH_INTERVAL):
+            try:
+                self._lookout.look()
+            except RetryLater as error:
+                if not away:
+                    log.warning("database away, no calls start", error=str(error))
+                away = True
+                continue
+            if away:
+                log.info("database back, calls may start")
+                away = False
+            self._after_look()

@@ -1,0 +1,123 @@
+"""The sender's loop: fetch, take in, admit; everything after that happens on the desk."""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import structlog
+from campaign_common.errors import RetryLater
+from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import Message as KafkaRecord
+
+from campaign_sender.desk import Desk
+from campaign_sender.intake import Intake
+from campaign_sender.ownership import Ownership
+from campaign_sender.recorder import Recorder
+
+FETCH_TIMEOUT = 0.05
+"""Seconds to wait for a full batch."""
+
+BLOCKED_AFTER = 1.0
+"""Seconds without room on the desk after which partitions are paused."""
+
+log = structlog.get_logger()
+
+
+class RecorderDied(RuntimeError):
+    """The recorder's thread ended by itself; the process must not go on."""
+
+
+class Loop:
+    """Runs until told to stop; the only thread that talks to the consumer."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        ownership: Ownership,
+        intake: Intake,
+        desk: Desk,
+        recorder: Recorder,
+        *,
+        batch_size: int,
+    ) -> None:
+        self._consumer = consumer
+        self._ownership = ownership
+        self._intake = intake
+        self._desk = desk
+        self._recorder = recorder
+        self._batch_size = batch_size
+        self._fetched: Sequence[KafkaRecord] = ()
+        self._blocked = False
+        self._away = False
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask the loop to end; may be called from a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until stopped, then release every shard and leave the group."""
+        self._ownership.subscribe()
+        while not self._stop.is_set():
+            self._run_once()
+        self._ownership.release_all()
+
+    def _run_once(self) -> None:
+        if not self._recorder.alive:
+            raise RecorderDied
+        self._ownership.follow()
+        self._ownership.commit_offsets()
+        if not self._desk.wait_for_room(BLOCKED_AFTER):
+            self._keep_polling()
+            return
+        if self._blocked:
+            self._ownership.resume_all()
+            self._blocked = False
+        try:
+            self._fetch()
+            self._intake.admit()
+        except RetryLater as error:
+            self._wait_out(error)
+        else:
+            self._away = False
+
+    def _fetch(self) -> None:
+        if self._intake.waiting >= self._batch_size:
+            return
+        if not self._fetched:
+            timeout = FETCH_TIMEOUT / 5 if self._intake.waiting else FETCH_TIMEOUT
+            self._fetched = self._consume(timeout)
+        self._intake.fetch_in(self._fetched)
+        self._fetched = ()
+
+    def _consume(self, timeout: float) -> list[KafkaRecord]:
+        records = []
+        for record in self._consumer.consume(self._batch_size, timeout):
+            error = record.error()
+            if error is None:
+                records.append(record)
+            else:
+                self._note(error)
+        return records
+
+    def _note(self, error: KafkaError) -> None:
+        log.warning("Kafka", error=error.str())
+
+    def _keep_polling(self) -> None:
+        """Stay in the group without fetching, while the desk is full."""
+        if not self._blocked:
+            log.info("no room for more messages, partitions paused")
+            self._ownership.pause_all()
+            self._blocked = True
+        self._fetched = (*self._fetched, *self._consume(0.1))
+
+    def _wait_out(self, error: RetryLater) -> None:
+        if not self._away:
+            log.warning("fetching waits", error=str(error))
+            self._away = True
+        if not self._blocked:
+            self._ownership.pause_all()
+            self._blocked = True
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until and not self._stop.is_set():
+            self._fetched = (*self._fetched, *self._consume(0.1))

@@ -1,0 +1,131 @@
+"""`campaign-sender`: consumes messages as a member of the group and delivers them."""
+
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import click
+import structlog
+from campaign_common import kafka
+from campaign_common.database import Database, wait_for_schema
+from campaign_common.errors import RetryLater, SettingsError
+from campaign_common.logs import configure_logging
+from campaign_common.settings import Settings, load_settings
+
+from campaign_sender.dead_letters import DeadLetters
+from campaign_sender.delivery import Delivery
+from campaign_sender.desk import Desk
+from campaign_sender.intake import Intake
+from campaign_sender.lookout import Lookout, LookoutThread
+from campaign_sender.loop import Loop
+from campaign_sender.ownership import Ownership
+from campaign_sender.providers.simulated import SimulatedProvider
+from campaign_sender.recorder import Recorder
+
+EXIT_SETTINGS = 2
+
+GARBAGE_THRESHOLD = 100_000
+"""Allocations between two collections: a batch makes many objects, and no cycles."""
+
+log = structlog.get_logger()
+
+
+class Sender:
+    """Every part of one sender process, wired; `run` returns after an orderly stop."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        topic = settings.sync_client.topic
+        name = f"{socket.gethostname()}-{os.getpid()}"
+        protocol = kafka.group_protocol(settings, kafka.admin(settings))
+        log.info("joining the group", group=settings.send_client.group, protocol=protocol)
+        self._consumer = kafka.consumer(settings, protocol, name)
+        desk = Desk(in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size)
+        self._lookout = Lookout(database, topic, desk)
+        self._delivery = Delivery(desk, self._lookout)
+        self._delivery.add(
+            SimulatedProvider(settings.simulated, self._lookout.last_look, self._delivery.report)
+        )
+        self._recorder = Recorder(database, desk, self._delivery, self._lookout, settings.retry)
+        self._looking = LookoutThread(self._lookout, self._delivery.offer_postponed)
+        ownership = Ownership(
+            self._consumer,
+            database,
+            desk,
+            self._recorder,
+            self._lookout,
+            topic=topic,
+            owner_name=name,
+            drain_timeout=settings.drain_timeout,
+        )
+        dead_letters = DeadLetters(kafka.producer(settings), topic)
+        intake = Intake(database, topic, desk, self._lookout, dead_letters)
+        self.loop = Loop(
+            self._consumer,
+            ownership,
+            intake,
+            desk,
+            self._recorder,
+            batch_size=settings.sender.batch_size,
+        )
+
+    def run(self) -> None:
+        """Work until the loop is stopped; then drain, record, commit, leave the group."""
+        self._looking.start()
+        self._recorder.start()
+        try:
+            self.loop.run()
+        finally:
+            self._recorder.stop()
+            self._looking.stop()
+            self._delivery.close()
+            self._consumer.close()
+
+
+@click.command()
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="The YAML configuration.")
+def main(config: Path | None) -> None:
+    """Deliver messages: a member of the sender group, as many as there are partitions."""
+    try:
+        settings = load_settings(config, os.environ)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_SETTINGS)
+    configure_logging("sender", settings.log)
+    database = Database(settings.mysql)
+    sender = _build(settings, database)
+    _stop_on_signals(sender.loop)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
+    sender.run()
+    database.close()
+    log.info("stopped")
+
+
+def _build(settings: Settings, database: Database) -> Sender:
+    """Wait for the schema and the broker, however long they take."""
+    wait_for_schema(database, settings.msg_table_sharding_size)
+    while True:
+        try:
+            return Sender(settings, database)
+        except RetryLater as error:
+            log.warning("starting waits", error=str(error))
+            time.sleep(1.0)
+
+
+def _stop_on_signals(loop: Loop) -> None:
+    """First SIGTERM or SIGINT: an orderly stop. A second one ends the process at once."""
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        log.info("stopping", signal=signal.Signals(number).name)
+        loop.stop()
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, lambda *_: os._exit(128 + number))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)

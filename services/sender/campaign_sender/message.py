@@ -1,0 +1,33 @@
+"""A message as the sender holds it, from the moment it was fetched until it is recorded."""
+
+import msgspec
+from campaign_common.claim import ClaimedMessage
+from campaign_common.message import MessageKey, idempotency_key
+from campaign_common.wire import MessageRecord
+
+
+class Message(msgspec.Struct, gc=False, eq=False):
+    """One fetched record and where it came from.
+
+    `key` is the message this record is a publication of, `epoch` the claim epoch under which
+    its shard was owned when it was fetched. `replaces` is set by admission when the ledger
+    says that the message waits for exactly this try.
+    """
+
+    record: MessageRecord
+    key: MessageKey
+    partition: int
+    offset: int
+    epoch: int
+    replaces: bool = False
+
+    @property
+    def idempotency_key(self) -> str:
+        """What a provider knows the message by, the same in every try."""
+        record = self.record
+        return idempotency_key(record.campaign_id, record.seq, record.generation)
+
+    def as_claimed(self) -> ClaimedMessage:
+        """Return the message as it stands in a claim list."""
+        record = self.record
+        return ClaimedMessage(record.campaign_id, record.seq, record.generation, record.try_number)

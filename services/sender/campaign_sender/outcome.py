@@ -1,0 +1,82 @@
+"""What a provider's answer means for the ledger: the policy, without Kafka or MySQL."""
+
+from typing import NamedTuple
+
+from campaign_common.campaign import Delivery
+from campaign_common.message import Status
+from campaign_common.settings import RetrySettings
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.ledger import LedgerRow
+
+from campaign_sender.providers.contract import Answer, Result
+
+
+class Outcome(NamedTuple):
+    """One ledger row, and when the message is due again if it waits."""
+
+    row: LedgerRow
+    retry_in: float | None = None
+    """Seconds until the next try; None when the status is final."""
+
+
+_FINAL_BY_ANSWER = {
+    Answer.ACCEPTED: Status.SENT,
+    Answer.PERMANENT: Status.FAILED,
+    Answer.EXPIRED: Status.EXPIRED,
+}
+
+
+def outcome_of(
+    result: Result, version: CampaignVersion | None, policy: RetrySettings, jitter: float
+) -> Outcome:
+    """Turn the answer of a call into what is recorded.
+
+    A retryable failure waits for its next try while `policy` allows one. An ambiguous one is
+    tried again under the same idempotency key, unless the campaign is delivered at most once:
+    then it ends as unknown. A throttled one costs no attempt, and is bounded by age only.
+    `jitter` in [0, 1) spreads retries over the upper half of their backoff. `version` None
+    (the campaign's row could not be read) is treated as at-most-once, the side that calls
+    nobody twice.
+    """
+    answer = result.answer
+    if answer is Answer.ACCEPTED:
+        return Outcome(_row(result, Status.SENT))
+    if answer in _FINAL_BY_ANSWER:
+        return Outcome(_row(result, _FINAL_BY_ANSWER[answer]))
+    at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
+    if answer is Answer.AMBIGUOUS and at_most_once:
+        return Outcome(_row(result, Status.UNKNOWN))
+    return _retry_or_fail(result, version, policy, jitter)
+
+
+def _retry_or_fail(
+    result: Result, version: CampaignVersion | None, policy: RetrySettings, jitter: float
+) -> Outcome:
+    exhausted = (
+        result.answer is not Answer.THROTTLED
+        and result.message.record.attempts + 1 >= policy.max_attempts
+    )
+    too_old = version is not None and version.age > policy.max_age
+    if exhausted or too_old:
+        # An ambiguous last try stays in doubt for ever: it must not read as a failure.
+        ends_as = Status.UNKNOWN if result.answer is Answer.AMBIGUOUS else Status.FAILED
+        return Outcome(_row(result, ends_as))
+    backoff = min(policy.backoff_max, policy.backoff_base * 2**result.message.record.attempts)
+    delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)
+    return Outcome(_row(result, Status.WAITING), delay)
+
+
+def _row(result: Result, status: Status) -> LedgerRow:
+    record = result.message.record
+    costs_attempt = result.answer not in (Answer.THROTTLED, Answer.EXPIRED)
+    return LedgerRow(
+        record.campaign_id,
+        record.seq,
+        status,
+        record.generation,
+        record.try_number,
+        record.attempts + 1 if costs_attempt else record.attempts,
+        result.provider_message_id,
+        result.error_code,
+        result.message.replaces,
+    )

@@ -1,0 +1,268 @@
+"""Ownership: which partitions Kafka assigned, and which shards this process has taken over.
+
+Kafka's assignment alone allows nothing: a shard is worked for only between its take-over in
+MySQL and its release, loss or fencing (protocol rules 3, 4 and 13). All methods are called
+by the loop's thread; the rebalance callbacks run inside its poll.
+"""
+
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from campaign_common.database import Database
+from campaign_common.errors import LeaseLost, RetryLater
+from campaign_common.partition_map import PartitionMap
+from campaign_common.store.claims import read_claims
+from campaign_common.store.partition_map import read_map
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from campaign_sender.desk import Desk, OwnedShard
+from campaign_sender.lookout import Lookout
+from campaign_sender.recorder import Recorder
+from campaign_sender.takeover import start_under, take_over
+
+RETRY_AFTER = 1.0
+"""Seconds, plus up to as many again, before a take-over that failed is tried again."""
+
+COMMIT_INTERVAL = 1.0
+"""Seconds between two commits of offsets to Kafka, which only its lag display depends on."""
+
+log = structlog.get_logger()
+
+
+class Ownership:
+    """Follows the group's rebalances with take-overs and releases of shards."""
+
+    def __init__(  # noqa: PLR0913 - the things a rebalance touches
+        self,
+        consumer: Consumer,
+        database: Database,
+        desk: Desk,
+        recorder: Recorder,
+        lookout: Lookout,
+        *,
+        topic: str,
+        owner_name: str,
+        drain_timeout: float,
+    ) -> None:
+        self._consumer = consumer
+        self._database = database
+        self._desk = desk
+        self._recorder = recorder
+        self._lookout = lookout
+        self._topic = topic
+        self._owner_name = owner_name
+        self._drain_timeout = drain_timeout
+        self._map: PartitionMap | None = None
+        self._assigned: set[int] = set()
+        self._taken: set[int] = set()
+        self._to_take: dict[int, float] = {}
+        """Partition -> monotonic time before which its take-over is not tried."""
+        self._committed_at = 0.0
+
+    def subscribe(self) -> None:
+        """Join the group."""
+        self._consumer.subscribe(
+            [self._topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+
+    @property
+    def partition_map(self) -> PartitionMap | None:
+        """The map under which the shards were taken over."""
+        return self._map
+
+    def follow(self) -> None:
+        """Take over what is due, after assignments, fences and changes of the map."""
+        self._notice_fences()
+        self._notice_new_map()
+        due = [p for p, not_before in self._to_take.items() if time.monotonic() >= not_before]
+        for partition in sorted(due):
+            self._try_taking(partition)
+
+    def commit_offsets(self, *, wait: bool = False) -> None:
+        """Give Kafka the lowest recorded offset of each partition, now and then or waiting."""
+        now = time.monotonic()
+        if not wait and now - self._committed_at < COMMIT_INTERVAL:
+            return
+        self._committed_at = now
+        offsets = self._offsets_to_commit()
+        if not offsets:
+            return
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=not wait)
+        except KafkaException as error:
+            # Nothing depends on it: the recorded offsets in MySQL are the truth.
+            log.warning("offsets were not committed to Kafka", error=str(error))
+
+    def pause_all(self) -> None:
+        """Fetch nothing; the loop goes on polling, so that the group keeps this member."""
+        self._pause(self._taken)
+
+    def resume_all(self) -> None:
+        """Fetch again from every partition that is taken over."""
+        self._consumer.resume([TopicPartition(self._topic, p) for p in self._taken])
+
+    def release_all(self) -> None:
+        """Drain and release every shard, in an orderly stop."""
+        self._release(set(self._assigned))
+
+    # --- rebalance callbacks --------------------------------------------------------------
+
+    def _on_assign(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        consumer.incremental_assign(list(partitions))
+        consumer.pause(list(partitions))
+        numbers = [p.partition for p in partitions]
+        log.info("partitions assigned", partitions=numbers)
+        self._assigned.update(numbers)
+        self._to_take.update(dict.fromkeys(numbers, 0.0))
+
+    def _on_revoke(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        numbers = {p.partition for p in partitions}
+        log.info("partitions revoked", partitions=sorted(numbers))
+        self._release(numbers)
+        self._forget(numbers)
+        consumer.incremental_unassign(list(partitions))
+
+    def _on_lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        numbers = {p.partition for p in partitions}
+        log.warning("partitions lost", partitions=sorted(numbers))
+        self._drop({owned.shard for owned in self._owned_on(numbers)})
+        self._forget(numbers)
+        consumer.incremental_unassign(list(partitions))
+
+    # --- take-over ------------------------------------------------------------------------
+
+    def _try_taking(self, partition: int) -> None:
+        try:
+            start = self._take(partition)
+        except (RetryLater, LeaseLost, KafkaException) as error:
+            log.warning("taking over waits", partition=partition, error=str(error))
+            self._postpone(partition)
+            return
+        self._to_take.pop(partition, None)
+        if start is None:
+            return
+        place = TopicPartition(self._topic, partition, start)
+        try:
+            self._consumer.seek(place)
+        except KafkaException as error:
+            # The partition's fetcher is still being set up.
+            log.debug("seeking waits", partition=partition, error=str(error))
+            self._to_take[partition] = time.monotonic() + 0.05
+            return
+        self._taken.add(partition)
+        self._consumer.resume([place])
+
+    def _take(self, partition: int) -> int | None:
+        """Take over the shards of a partition; return the offset to fetch from.
+
+        None: the partition carries no shard.
+        """
+        with self._database.reading() as cursor:
+            partition_map = read_map(cursor, self._topic)
+            claims = read_claims(cursor)
+        if partition_map is None:
+            raise LeaseLost("the topic has no partition map yet; campaign-topics create makes it")
+        self._map = partition_map
+        if partition >= partition_map.partitions:
+            return None
+        shards = partition_map.shards(partition, len(claims))
+        missing = [shard for shard in shards if self._desk.owned(shard) is None]
+        if missing:
+            recorded = min(start_under(partition_map, claims[shard]) for shard in shards)
+            self._prove_membership(partition, recorded)
+            self._take_shards(missing, partition_map)
+        log.info("partition taken over", partition=partition, shards=shards)
+        owned = [shard for n in shards if (shard := self._desk.owned(n)) is not None]
+        return min((shard.recorded_offset for shard in owned), default=None)
+
+    def _prove_membership(self, partition: int, offset: int) -> None:
+        """Commit synchronously: the coordinator refuses whoever is not the owner any more.
+
+        Without it an ex-owner that wakes up would fence the rightful one.
+        """
+        (committed,) = self._consumer.committed(
+            [TopicPartition(self._topic, partition)], timeout=10
+        )
+        proof = TopicPartition(self._topic, partition, max(committed.offset, offset, 0))
+        self._consumer.commit(offsets=[proof], asynchronous=False)
+
+    def _take_shards(self, shards: Sequence[int], partition_map: PartitionMap) -> None:
+        for shard in shards:
+            token = secrets.token_bytes(16)
+            owned = self._database.run(
+                lambda cursor, shard=shard, token=token: take_over(
+                    cursor, shard, partition_map, owner_token=token, owner_name=self._owner_name
+                )
+            )
+            with self._recorder.between_transactions():
+                self._desk.add_shard(owned)
+        self._lookout.look()
+
+    def _postpone(self, partition: int) -> None:
+        jitter = random.random()  # noqa: S311 - spreads retries, protects nothing
+        self._to_take[partition] = time.monotonic() + RETRY_AFTER * (1 + jitter)
+
+    def _notice_fences(self) -> None:
+        seen = {shard for shard in self._lookout.lost_shards if self._desk.owned(shard)}
+        fenced = self._recorder.take_fenced() | seen
+        if not fenced or self._map is None:
+            return
+        self._drop(fenced)
+        for partition in {self._map.partition(shard) for shard in fenced} & self._assigned:
+            self._pause({partition})
+            self._taken.discard(partition)
+            self._postpone(partition)
+
+    def _notice_new_map(self) -> None:
+        if self._map is None or self._lookout.map_version in (0, self._map.version):
+            return
+        log.info("the partition map changed", version=self._lookout.map_version)
+        self._release(set(self._assigned))
+        self._pause(self._assigned)
+        self._taken.clear()
+        self._to_take.update(dict.fromkeys(self._assigned, 0.0))
+        self._map = None
+
+    # --- release --------------------------------------------------------------------------
+
+    def _release(self, partitions: set[int]) -> None:
+        """Start nothing more, wait for what is in flight, record, commit, forget (rule 13)."""
+        shards = {owned.shard for owned in self._owned_on(partitions)}
+        if not shards:
+            return
+        if not self._desk.drain(shards, self._drain_timeout):
+            log.warning("not everything in flight was recorded in time", shards=sorted(shards))
+        self.commit_offsets(wait=True)
+        self._drop(shards)
+
+    def _drop(self, shards: set[int] | frozenset[int]) -> None:
+        with self._recorder.between_transactions():
+            for shard in shards:
+                self._desk.drop_shard(shard)
+
+    def _forget(self, partitions: set[int]) -> None:
+        self._assigned -= partitions
+        self._taken -= partitions
+        for partition in partitions:
+            self._to_take.pop(partition, None)
+
+    def _owned_on(self, partitions: set[int]) -> list[OwnedShard]:
+        return [owned for owned in self._desk.shards() if owned.place.partition in partitions]
+
+    def _pause(self, partitions: set[int]) -> None:
+        self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])
+
+    def _offsets_to_commit(self) -> list[TopicPartition]:
+        lowest: dict[int, int] = {}
+        for owned in self._desk.shards():
+            partition = owned.place.partition
+            lowest[partition] = min(
+                owned.recorded_offset, lowest.get(partition, owned.recorded_offset)
+            )
+        return [TopicPartition(self._topic, p, offset) for p, offset in lowest.items()]

@@ -1,0 +1,1 @@
+"""Providers carry messages to phones: one module each, all under `contract`."""

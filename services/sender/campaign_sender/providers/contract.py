@@ -1,0 +1,70 @@
+"""What a provider must do, and what it may answer."""
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from campaign_sender.message import Message
+
+
+class Answer(Enum):
+    """How a call ended, or why there was none."""
+
+    ACCEPTED = "accepted"
+    """The provider took the message."""
+    PERMANENT = "permanent"
+    """The provider refused the message; no further try can succeed."""
+    RETRYABLE = "retryable"
+    """The provider proved that it did not take the message; a later try may succeed."""
+    THROTTLED = "throttled"
+    """As RETRYABLE, for lack of capacity: costs no attempt."""
+    AMBIGUOUS = "ambiguous"
+    """Nobody can say whether the provider took the message."""
+    EXPIRED = "expired"
+    """No call: the message is past its expiry."""
+    NOT_NOW = "not now"
+    """No call: this process cannot see the database; the message is offered again."""
+    VOID = "void"
+    """No call: the campaign was paused or cancelled, or the shard went to another owner."""
+
+
+CALLED = frozenset(
+    {Answer.ACCEPTED, Answer.PERMANENT, Answer.RETRYABLE, Answer.THROTTLED, Answer.AMBIGUOUS}
+)
+"""Answers after which the provider may know of the message."""
+
+
+class Result(NamedTuple):
+    """What became of one message that was handed to a provider."""
+
+    message: Message
+    answer: Answer
+    provider_message_id: str | None = None
+    error_code: str | None = None
+    retry_after: float | None = None
+    """Seconds that the provider asked to be left alone."""
+
+
+LastLook = Callable[[Message], Answer | None]
+"""Asked immediately before a request is written; None means that the call may start."""
+
+Report = Callable[[Sequence[Result]], None]
+
+
+class Provider(Protocol):
+    """Carries messages to phones.
+
+    For each message of a `submit` exactly one `Result` is reported, in any order, from any
+    thread, possibly before `submit` returns. The provider asks `last_look` with everything
+    ready to write the request, and reports what it answers instead of calling when that is
+    not None. It never repeats a call by itself: repeating is decided where outcomes are
+    recorded. `provider_message_id` is at most 64, `error_code` at most 32 ASCII characters.
+    """
+
+    name: str
+
+    def submit(self, messages: Sequence[Message]) -> None:
+        """Start the calls of these messages; does not wait for their answers."""
+
+    def close(self) -> None:
+        """Abandon what is still under way and release connections and threads."""

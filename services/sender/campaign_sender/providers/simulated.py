@@ -1,0 +1,130 @@
+"""A provider that calls nobody: latency and failures as configured, predictable by a seed."""
+
+import heapq
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from itertools import count
+from math import log, sqrt
+from random import Random
+from zlib import crc32
+
+from campaign_common.settings import LatencySettings, SimulatedSettings
+
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, LastLook, Report, Result
+
+TEMPORARY = frozenset({Answer.RETRYABLE, Answer.THROTTLED, Answer.AMBIGUOUS})
+
+
+def simulated_answer(key: str, seed: int, failure_rates: Mapping[str, float]) -> Answer:
+    """Return the answer that a message gets on its first attempt.
+
+    A pure function of the message's idempotency key and the seed. A temporary failure
+    passes: the same message is accepted on its second attempt.
+    """
+    point = crc32(f"{seed}:{key}".encode("ascii")) / 2**32
+    for name, rate in failure_rates.items():
+        if point < rate:
+            return Answer(name)
+        point -= rate
+    return Answer.ACCEPTED
+
+
+class SimulatedProvider:
+    """Answers every message after a simulated latency."""
+
+    name = "simulated"
+
+    def __init__(self, settings: SimulatedSettings, last_look: LastLook, report: Report) -> None:
+        self._seed = settings.seed
+        self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
+        self._latency = settings.latency
+        self._last_look = last_look
+        self._report = report
+        self._random = Random(settings.seed)  # noqa: S311 - simulates, protects nothing
+        self._due: list[tuple[float, int, Result]] = []
+        self._order = count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._answering: threading.Thread | None = None
+        if self._latency.distribution != "none":
+            self._answering = threading.Thread(
+                target=self._answer_when_due, name="simulated-provider", daemon=True
+            )
+            self._answering.start()
+
+    def submit(self, messages: Sequence[Message]) -> None:
+        """Look once more at each message, and answer it now or after its latency."""
+        refused: list[Result] = []
+        answered: list[Result] = []
+        for message in messages:
+            no_call = self._last_look(message)
+            if no_call is not None:
+                refused.append(Result(message, no_call))
+            else:
+                answered.append(self._answer(message))
+        if self._answering is None:
+            refused += answered
+        else:
+            self._schedule(answered)
+        if refused:
+            self._report(refused)
+
+    def close(self) -> None:
+        """Abandon the answers that are still to come."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._answering is not None:
+            self._answering.join()
+
+    def _answer(self, message: Message) -> Result:
+        key = message.idempotency_key
+        if not self._failure_rates:
+            return Result(message, Answer.ACCEPTED, "sim-" + key)
+        answer = simulated_answer(key, self._seed, self._failure_rates)
+        if answer is Answer.ACCEPTED or (answer in TEMPORARY and message.record.try_number > 1):
+            return Result(message, Answer.ACCEPTED, "sim-" + key)
+        return Result(message, answer, None, f"simulated_{answer.value}")
+
+    def _schedule(self, results: Sequence[Result]) -> None:
+        now = time.monotonic()
+        with self._changed:
+            for result in results:
+                due = now + draw_latency(self._latency, self._random)
+                heapq.heappush(self._due, (due, next(self._order), result))
+            self._changed.notify()
+
+    def _answer_when_due(self) -> None:
+        while True:
+            with self._changed:
+                while not self._closed and not self._ready():
+                    wait = self._due[0][0] - time.monotonic() if self._due else None
+                    self._changed.wait(wait)
+                if self._closed:
+                    return
+                ready = []
+                while self._ready():
+                    ready.append(heapq.heappop(self._due)[2])
+            self._report(ready)
+
+    def _ready(self) -> bool:
+        return bool(self._due) and self._due[0][0] <= time.monotonic()
+
+
+def draw_latency(latency: LatencySettings, random: Random) -> float:
+    """Draw one latency in seconds from the configured distribution."""
+    match latency.distribution:
+        case "constant":
+            return latency.mean
+        case "uniform":
+            return max(
+                0.0, random.uniform(latency.mean - latency.spread, latency.mean + latency.spread)
+            )
+        case "lognormal":
+            # Parameters of the underlying normal for the wanted mean and standard deviation.
+            variance = log(1 + (latency.spread / latency.mean) ** 2) if latency.mean else 0.0
+            return random.lognormvariate(log(latency.mean) - variance / 2, sqrt(variance))
+        case _:
+            return 0.0

@@ -1,0 +1,234 @@
+"""The recorder: its transactions record the results of some messages and claim the next ones.
+
+A message goes to its provider only after the transaction that claims it has committed.
+"""
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from campaign_common.claim import ClaimedMessage
+from campaign_common.database import Database
+from campaign_common.errors import CommitUnknown, DatabaseUnavailable, RetryLater
+from campaign_common.message import MessageKey
+from campaign_common.settings import RetrySettings
+from campaign_common.store.claims import lock_claim
+from campaign_common.store.ledger import LedgerRow, look_up
+from campaign_common.store.suspects import note_late_results
+from pymysql.err import IntegrityError
+
+from campaign_sender import transaction
+from campaign_sender.admission import admit_live, wanted_entries
+from campaign_sender.delivery import Delivery
+from campaign_sender.desk import Desk, OwnedShard, Work
+from campaign_sender.lookout import Lookout
+from campaign_sender.message import Message
+from campaign_sender.outcome import Outcome, outcome_of
+from campaign_sender.providers.contract import CALLED, Answer, Result
+from campaign_sender.transaction import ShardWork
+
+IDLE_AFTER = 1.0
+"""Seconds after which a recorded offset that moved is written without other work."""
+
+GATHER = 0.02
+"""Seconds between two transactions while results trickle in, so that each carries several."""
+
+LONGEST_BACKOFF = 5.0
+"""Seconds between two attempts while the database is away."""
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """Runs the transactions of this process, one after the other, in a thread of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        desk: Desk,
+        delivery: Delivery,
+        lookout: Lookout,
+        policy: RetrySettings,
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._delivery = delivery
+        self._lookout = lookout
+        self._policy = policy
+        self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
+        self._cycle = threading.Lock()
+        self._stop = threading.Event()
+        self._written_at: dict[int, float] = {}
+        self._fenced: set[int] = set()
+        self._failures = 0
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        """Start recording."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the transaction under way; returns when the thread has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the thread runs; it ends early only by a programming error."""
+        return self._thread.is_alive()
+
+    @property
+    def available(self) -> bool:
+        """Tell whether the database took the last transaction."""
+        return self._failures == 0
+
+    @contextmanager
+    def between_transactions(self) -> Iterator[None]:
+        """Hold the recorder between two transactions, to change which shards are owned."""
+        with self._cycle:
+            yield
+
+    def take_fenced(self) -> set[int]:
+        """Return the shards found under another owner since the last call."""
+        fenced, self._fenced = self._fenced, set()
+        return fenced
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._desk.wait_for_work(IDLE_AFTER / 2)
+            began = time.monotonic()
+            with self._cycle:
+                claimed = self._run_once()
+            if claimed:
+                self._delivery.hand_over(claimed)
+            if self._failures:
+                backoff = min(LONGEST_BACKOFF, 0.1 * 2**self._failures)
+                self._stop.wait(backoff * (0.5 + self._random.random() / 2))
+            elif not self._desk.has_batch():
+                self._stop.wait(max(0.0, began + GATHER - time.monotonic()))
+
+    def _run_once(self) -> list[Message]:
+        """Run one transaction; return the messages it claimed, which are to be handed over."""
+        work = self._desk.take_work()
+        shard_works = self._plan(work)
+        if not shard_works and not work.late:
+            return []
+        try:
+            fenced = self._commit(shard_works, work.late)
+        except RetryLater as error:
+            self._desk.give_back(work)
+            if not self._failures:
+                log.warning("recording waits for the database", error=str(error))
+            self._failures += 1
+            return []
+        except IntegrityError as error:
+            log.error("outcomes were recorded already, looking them up again", error=error.args[0])
+            self._desk.give_back(self._without_recorded(work))
+            return []
+        if self._failures:
+            log.info("recording goes on")
+        self._failures = 0
+        return self._after_commit(work, shard_works, fenced)
+
+    def _plan(self, work: Work) -> list[ShardWork]:
+        outcomes: dict[int, list[Outcome]] = defaultdict(list)
+        finished: dict[int, set[MessageKey]] = defaultdict(set)
+        for result in work.results:
+            shard = result.message.record.shard
+            finished[shard].add(result.message.key)
+            if result.answer is not Answer.VOID:
+                outcomes[shard].append(self._outcome(result))
+        claims: dict[int, list[ClaimedMessage]] = defaultdict(list)
+        for message in work.claims:
+            claims[message.record.shard].append(message.as_claimed())
+        now = time.monotonic()
+        return [
+            ShardWork(
+                owned,
+                outcomes[owned.shard],
+                owned.still_claimed(finished[owned.shard]) + claims[owned.shard],
+                # What this transaction finishes moves the offset of the next one.
+                owned.offsets.recorded,
+            )
+            for owned in self._desk.shards()
+            if owned.shard in finished or owned.shard in claims or self._has_moved(owned, now)
+        ]
+
+    def _outcome(self, result: Result) -> Outcome:
+        version = self._lookout.version_of(result.message.record.campaign_id)
+        return outcome_of(result, version, self._policy, self._random.random())
+
+    def _has_moved(self, owned: OwnedShard, now: float) -> bool:
+        return (
+            owned.offsets.recorded != owned.recorded_offset
+            and now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
+        )
+
+    def _commit(self, works: Sequence[ShardWork], late: Sequence[Result]) -> set[int]:
+        """Write and commit; return the shards that were fenced."""
+        try:
+            with self._database.transaction() as cursor:
+                fenced = transaction.write(cursor, works)
+                note_late_results(cursor, self._late_rows(late))
+        except CommitUnknown:
+            return self._find_committed(works)
+        return fenced
+
+    def _find_committed(self, works: Sequence[ShardWork]) -> set[int]:
+        """After a COMMIT without an answer: learn from the claim rows whether it took effect.
+
+        The rows are read with a lock, so that a commit still under way is waited for.
+        """
+        fenced: set[int] = set()
+        with self._database.transaction() as cursor:
+            for work in works:
+                owned = work.owned
+                row = lock_claim(cursor, owned.shard)
+                if row is None or row.owner_token != owned.owner_token:
+                    fenced.add(owned.shard)
+                elif row.transaction_number == owned.transaction_number:
+                    raise DatabaseUnavailable("the connection was lost and the commit with it")
+        return fenced
+
+    def _late_rows(self, late: Sequence[Result]) -> list[tuple[int, LedgerRow]]:
+        return [
+            (result.message.record.shard, self._outcome(result).row)
+            for result in late
+            if result.answer in CALLED
+        ]
+
+    def _without_recorded(self, work: Work) -> Work:
+        """Turn results of messages that have their outcome already into mere ends of claims."""
+        messages = [result.message for result in work.results]
+        with self._database.reading() as cursor:
+            entries = look_up(cursor, wanted_entries(messages))
+        recorded = {m.key for m in admit_live(messages, entries).dropped}
+        results = [
+            Result(r.message, Answer.VOID) if r.message.key in recorded else r for r in work.results
+        ]
+        return work._replace(results=results)
+
+    def _after_commit(
+        self, work: Work, shard_works: Sequence[ShardWork], fenced: set[int]
+    ) -> list[Message]:
+        now = time.monotonic()
+        for shard_work in shard_works:
+            owned = shard_work.owned
+            if owned.shard in fenced:
+                continue
+            owned.transaction_number += 1
+            owned.recorded_offset = shard_work.recorded_offset
+            self._written_at[owned.shard] = now
+        self._desk.recorded([result.message for result in work.results], work.claims)
+        if not fenced:
+            return work.claims
+        log.warning("shards were taken over by another sender", shards=sorted(fenced))
+        for shard in fenced:
+            self._desk.drop_shard(shard)
+        self._fenced = self._fenced | fenced
+        self._desk.report([r for r in work.results if r.message.record.shard in fenced])
+        return [m for m in work.claims if m.record.shard not in fenced]

@@ -1,0 +1,72 @@
+"""One transaction of the recorder: claims moved, outcomes written, counters kept (rules 2 to 4)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from campaign_common.claim import ClaimedMessage, encode_claim
+from campaign_common.message import Status
+from campaign_common.store.claims import ClaimMove, move_claim
+from campaign_common.store.ledger import add_counts, count_changes, insert_outcomes
+from campaign_common.store.retry_schedule import forget_retries, schedule_retries
+from pymysql.cursors import Cursor
+
+from campaign_sender.desk import OwnedShard
+from campaign_sender.outcome import Outcome
+
+
+class ShardWork(NamedTuple):
+    """What one transaction does for one shard."""
+
+    owned: OwnedShard
+    outcomes: list[Outcome]
+    claimed: list[ClaimedMessage]
+    """The whole claim list after this transaction."""
+    recorded_offset: int
+
+
+def write(cursor: Cursor, works: Sequence[ShardWork]) -> set[int]:
+    """Write everything; return the shards that belong to another owner and were left out.
+
+    Shards are taken in rising order, so that two transactions never wait for each other in a
+    circle.
+
+    Raises:
+        pymysql.err.IntegrityError: an outcome was there already; nothing may be committed.
+    """
+    fenced: set[int] = set()
+    changes: Counter[tuple[int, int, Status]] = Counter()
+    for work in works:
+        if not move_claim(cursor, _move_of(work)):
+            fenced.add(work.owned.shard)
+            continue
+        if work.outcomes:
+            _write_outcomes(cursor, work.owned.shard, work.outcomes)
+            changes.update(count_changes(work.owned.shard, [o.row for o in work.outcomes]))
+    add_counts(cursor, changes)
+    return fenced
+
+
+def _move_of(work: ShardWork) -> ClaimMove:
+    owned = work.owned
+    return ClaimMove(
+        owned.shard,
+        owned.epoch,
+        owned.owner_token,
+        owned.transaction_number,
+        encode_claim(work.claimed),
+        work.recorded_offset,
+    )
+
+
+def _write_outcomes(cursor: Cursor, shard: int, outcomes: Sequence[Outcome]) -> None:
+    insert_outcomes(cursor, shard, [outcome.row for outcome in outcomes])
+    schedule_retries(
+        cursor, shard, [(o.row, o.retry_in) for o in outcomes if o.retry_in is not None]
+    )
+    ended: dict[int, list[int]] = defaultdict(list)
+    for row, retry_in in outcomes:
+        if row.replaces and retry_in is None:
+            ended[row.campaign_id].append(row.seq)
+    for campaign_id, seqs in ended.items():
+        forget_retries(cursor, shard, campaign_id, seqs)
