@@ -116,7 +116,8 @@ class DatabaseServer:
         """End the server in order."""
         if self._process is not None:
             self._process.stop()
-            shutil.rmtree(_socket_folder(self._folder), ignore_errors=True)
+            if (socket_folder := _socket_folder(self._folder)) != self._folder:
+                shutil.rmtree(socket_folder, ignore_errors=True)
 
     def kill(self) -> None:
         """End the server as a crash would."""

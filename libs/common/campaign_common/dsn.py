@@ -79,7 +79,9 @@ def parse_dsn(text: str) -> Dsn:
     if protocol == "tcp":
         host, port = _host_and_port(address)
         return replace(dsn, host=host, port=port)
-    raise DsnInvalid("expected user:password@tcp(host:port)/database or user:password@unix(/path)/database")
+    raise DsnInvalid(
+        "expected user:password@tcp(host:port)/database or user:password@unix(/path)/database"
+    )
 
 
 def mask_secrets(text: str) -> str:

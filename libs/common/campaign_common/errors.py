@@ -15,7 +15,7 @@ class UserError(CampaignError):
     """The request, file or configuration is wrong; repeating it changes nothing."""
 
 
-class RetryLater(CampaignError):  # noqa: N818 - says what to do about it
+class RetryLater(CampaignError):
     """Something outside is unavailable; the same operation may succeed later."""
 
 
@@ -23,7 +23,7 @@ class SettingsError(UserError):
     """The configuration holds an unknown or wrong key."""
 
 
-class TransitionRefused(UserError):  # noqa: N818 - the refusal is the message
+class TransitionRefused(UserError):
     """The campaign's state does not allow what was asked."""
 
     def __init__(self, transition: str, state: str, allowed: Iterable[str]) -> None:
@@ -34,39 +34,39 @@ class TransitionRefused(UserError):  # noqa: N818 - the refusal is the message
         super().__init__(f"a {state} campaign does not allow {transition}; it allows {verbs}")
 
 
-class RecordInvalid(CampaignError):  # noqa: N818 - describes the record
+class RecordInvalid(CampaignError):
     """A Kafka record does not follow the published contract."""
 
 
-class DatabaseUnavailable(RetryLater):  # noqa: N818 - describes the database
+class DatabaseUnavailable(RetryLater):
     """The database cannot be reached, refuses work, or did not answer in time."""
 
 
-class CommitUnknown(RetryLater):  # noqa: N818 - describes the commit
+class CommitUnknown(RetryLater):
     """The connection was lost during COMMIT: it may or may not have taken effect."""
 
 
-class DatabaseFull(RetryLater):  # noqa: N818 - describes the database
+class DatabaseFull(RetryLater):
     """The database has no room for more rows."""
 
 
-class SchemaOutdated(RetryLater):  # noqa: N818 - describes the schema
+class SchemaOutdated(RetryLater):
     """The database lacks migrations or shard tables; `campaign-db migrate` adds them."""
 
 
-class KafkaUnavailable(RetryLater):  # noqa: N818 - describes the broker
+class KafkaUnavailable(RetryLater):
     """The broker cannot be reached or did not acknowledge in time."""
 
 
-class TopicMissing(RetryLater):  # noqa: N818 - describes the topic
+class TopicMissing(RetryLater):
     """The topic does not exist; `campaign-topics create` makes it."""
 
 
-class LeaseLost(CampaignError):  # noqa: N818 - describes the lease
+class LeaseLost(CampaignError):
     """Another process holds what this one was working on; nothing was written."""
 
 
-class DsnInvalid(UserError):  # noqa: N818 - describes the DSN
+class DsnInvalid(UserError):
     """The data source name cannot be understood; the message never quotes the password."""
 
 
@@ -78,9 +78,21 @@ class ConnectionsExhausted(DatabaseUnavailable):
     """All connections of the pool stayed in use for as long as a caller may wait."""
 
 
-class DatabaseContended(RetryLater):  # noqa: N818 - describes the database
+class DatabaseContended(RetryLater):
     """A deadlock or a lock wait ended the transaction; the same one may succeed when repeated."""
 
 
 class TemplateInvalid(UserError):
     """A message template is malformed, or names a placeholder that the list cannot fill."""
+
+
+class DatabaseRefused(UserError):
+    """The database does not accept the user, its password, its rights, or the schema's name."""
+
+
+class LockBusy(RetryLater):
+    """Another process holds a named lock of the database for longer than the caller waits."""
+
+
+class PublishingHeld(RetryLater):  # noqa: N818 - describes what publishers do
+    """The partition map is being changed; nothing may be published until it has flipped."""

@@ -18,6 +18,7 @@ from campaign_common.settings import LogSettings
 
 PHONE_KEYS = frozenset({"phone", "phones"})
 UNTOUCHED_KEYS = frozenset({"ts", "level", "service"})
+LEADING_KEYS = ("ts", "level", "service", "event")
 
 _PHONE_IN_TEXT = re.compile(r"(?<!\w)\+?[0-9]{7,15}(?!\w)")
 
@@ -102,13 +103,17 @@ def _name_service(service: str) -> Processor:
     return add
 
 
+def _lead_with_the_known(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {key: event.pop(key) for key in LEADING_KEYS if key in event} | dict(event)
+
+
 def _renderers(settings: LogSettings, out: TextIO) -> list[Processor]:
     as_text = settings.format == "text" or (settings.format == "auto" and out.isatty())
     if not as_text:
         return [
             structlog.processors.format_exc_info,
             mask_event,
-            structlog.processors.EventRenamer("event"),
+            _lead_with_the_known,
             structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=False),
         ]
     return [

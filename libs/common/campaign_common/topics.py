@@ -12,7 +12,12 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    NewPartitions,
+    NewTopic,
+    OffsetSpec,
+)
 
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.partition_map import TopicDescription
@@ -72,7 +77,7 @@ def log_starts(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dic
         TopicMissing: the topic or one of these partitions does not exist.
         KafkaUnavailable: the broker did not answer.
     """
-    return _offsets(admin, topic, partitions, OffsetSpec.earliest())
+    return _offsets(admin, topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
 
 def log_ends(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dict[int, int]:
@@ -82,7 +87,7 @@ def log_ends(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dict[
         TopicMissing: the topic or one of these partitions does not exist.
         KafkaUnavailable: the broker did not answer.
     """
-    return _offsets(admin, topic, partitions, OffsetSpec.latest())
+    return _offsets(admin, topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
 
 def committed_offsets(admin: AdminClient, group: str, topic: str) -> dict[int, int]:

@@ -4,9 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pymysql.cursors import Cursor
-
-from campaign_common.database import Database
+from campaign_common.database import Cursor, Database
 from campaign_common.errors import RetryLater
 
 T = TypeVar("T")
@@ -35,8 +33,6 @@ class Patience:
         while True:
             try:
                 return self.database.run(work)
-            except ImportAbandoned:
-                raise
             except RetryLater:
                 if time.monotonic() >= deadline:
                     raise

@@ -1,6 +1,6 @@
 """What the API refuses; `problems` chooses the HTTP status of each."""
 
-from campaign_common.errors import RetryLater, UserError
+from campaign_common.errors import CampaignError, RetryLater, UserError
 
 
 class RequestMalformed(UserError):
@@ -23,8 +23,8 @@ class CampaignUnknown(UserError):
     """There is no campaign of this id."""
 
 
-class ImportAbandoned(RetryLater):
-    """The import stood still for so long that its list was given up; repeating it helps."""
+class ImportAbandoned(CampaignError):
+    """The import stood still for so long that its list was given up; the request may come again."""
 
 
 class CampaignBusy(RetryLater):

@@ -1,8 +1,7 @@
 """What is unavailable, said once when it begins and once when it ends."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import monotonic
 
 import structlog
@@ -22,39 +21,39 @@ class Outages:
     def began(self, part: str, error: Exception) -> None:
         """Note that `part` cannot go on because of `error`."""
         kind = type(error).__name__
-        with self._lock:
-            known, since = self._since.get(part, ("", monotonic()))
-            self._since[part] = (kind, since)
-        if known != kind:
+        if self._is_new(part, kind):
             _log.warning("waiting", part=part, trouble=kind, error=str(error))
 
     def ended(self, part: str) -> None:
         """Note that `part` works."""
-        if part not in self._since:
-            return
         with self._lock:
-            _, since = self._since.pop(part, ("", monotonic()))
+            if part not in self._since:
+                return
+            _, since = self._since.pop(part)
         _log.info("going on", part=part, seconds=round(monotonic() - since, 1))
 
-    @contextmanager
-    def guarding(self, part: str) -> Iterator[None]:
-        """Survive what passes by itself, and log what should not happen with its trace."""
+    def attempt(self, part: str, work: Callable[[], None]) -> bool:
+        """Do `work` and tell whether it succeeded.
+
+        What passes by itself is noted; what should not happen is logged with its trace.
+        """
         try:
-            yield
+            work()
         except RetryLater as error:
             self.began(part, error)
-        except Exception as error:
-            if self._is_new(part, error):
+            return False
+        except Exception as error:  # noqa: BLE001 - one bad campaign must not stop the others
+            if self._is_new(part, repr(error)):
                 _log.exception("unexpected failure", part=part)
-        else:
-            self.ended(part)
+            return False
+        self.ended(part)
+        return True
 
-    def _is_new(self, part: str, error: Exception) -> bool:
-        kind = repr(error)
+    def _is_new(self, part: str, trouble: str) -> bool:
         with self._lock:
             known, since = self._since.get(part, ("", monotonic()))
-            self._since[part] = (kind, since)
-        return known != kind
+            self._since[part] = (trouble, since)
+        return known != trouble
 
 
 class Backoff:

@@ -11,6 +11,7 @@ Outgoing = dict[str, Any]
 QUEUE_FULL_WAIT = 0.05
 """Seconds to serve delivery reports for while the producer's queue is full."""
 
+
 class Publication:
     """A batch of records and what has been reported of them.
 
@@ -28,6 +29,11 @@ class Publication:
     def is_settled(self) -> bool:
         """Tell whether every record has been reported, as delivered or not."""
         return self.missing == 0
+
+    @property
+    def is_delivered(self) -> bool:
+        """Tell whether every record has been reported as delivered."""
+        return self.missing == 0 and self.error is None
 
     def on_report(self, error: KafkaError | None, message: Message) -> None:
         """Take one delivery report."""

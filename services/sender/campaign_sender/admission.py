@@ -11,7 +11,6 @@ from typing import NamedTuple
 from campaign_common.message import LedgerEntry, MessageKey, is_live
 from campaign_common.partition_map import PartitionMap
 from campaign_common.store.campaigns import CampaignVersion
-
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import structlog
-from campaign_common.errors import KafkaUnavailable
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from campaign_common.errors import KafkaUnavailable
 
 ACKNOWLEDGED_WITHIN = 10.0
 """Seconds that the broker has to acknowledge dead letters."""

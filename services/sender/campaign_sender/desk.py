@@ -14,7 +14,6 @@ from typing import NamedTuple
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import MessageKey
 from campaign_common.store.claims import Place
-
 from campaign_sender.message import Message
 from campaign_sender.offsets import OffsetTracker
 from campaign_sender.providers.contract import Result
@@ -174,7 +173,8 @@ class Desk:
         """Take every result, and as many admitted messages as may be claimed."""
         with self._changed:
             held = self._held
-            results, late = [], []
+            results: list[Result] = []
+            late: list[Result] = []
             for result in self._results:
                 message = result.message
                 (results if held.get(message.key) is message else late).append(result)

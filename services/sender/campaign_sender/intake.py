@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from confluent_kafka import Message as KafkaRecord
+
 from campaign_common.database import Database
 from campaign_common.errors import RecordInvalid, TopicMissing
 from campaign_common.message import LedgerEntry, MessageKey
@@ -11,8 +13,6 @@ from campaign_common.store.campaigns import CampaignVersion, read_versions
 from campaign_common.store.ledger import look_up
 from campaign_common.store.partition_map import read_map
 from campaign_common.wire import MessageRecord, decode
-from confluent_kafka import Message as KafkaRecord
-
 from campaign_sender.admission import (
     Admission,
     admit_live,

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import structlog
+
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater
 from campaign_common.store.campaigns import CampaignVersion, read_versions
 from campaign_common.store.claims import read_owners
 from campaign_common.store.partition_map import read_map
-
 from campaign_sender.desk import Desk
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer

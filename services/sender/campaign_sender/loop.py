@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 
 import structlog
-from campaign_common.errors import RetryLater
 from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import Message as KafkaRecord
 
+from campaign_common.errors import RetryLater
 from campaign_sender.desk import Desk
 from campaign_sender.intake import Intake
 from campaign_sender.ownership import Ownership

@@ -11,12 +11,12 @@ from types import FrameType
 
 import click
 import structlog
+
 from campaign_common import kafka
-from campaign_common.database import Database, wait_for_schema
+from campaign_common.database import Database
 from campaign_common.errors import RetryLater, SettingsError
 from campaign_common.logs import configure_logging
 from campaign_common.settings import Settings, load_settings
-
 from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk
@@ -109,7 +109,6 @@ def main(config: Path | None) -> None:
 
 def _build(settings: Settings, database: Database) -> Sender:
     """Wait for the schema and the broker, however long they take."""
-    wait_for_schema(database, settings.msg_table_sharding_size)
     while True:
         try:
             return Sender(settings, database)

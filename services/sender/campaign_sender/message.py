@@ -1,6 +1,7 @@
 """A message as the sender holds it, from the moment it was fetched until it is recorded."""
 
 import msgspec
+
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import MessageKey, idempotency_key
 from campaign_common.wire import MessageRecord

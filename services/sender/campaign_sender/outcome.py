@@ -7,7 +7,6 @@ from campaign_common.message import Status
 from campaign_common.settings import RetrySettings
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow
-
 from campaign_sender.providers.contract import Answer, Result
 
 

@@ -8,16 +8,16 @@ by the loop's thread; the rebalance callbacks run inside its poll.
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
 from campaign_common.database import Database
 from campaign_common.errors import LeaseLost, RetryLater
 from campaign_common.partition_map import PartitionMap
 from campaign_common.store.claims import read_claims
 from campaign_common.store.partition_map import read_map
-from confluent_kafka import Consumer, KafkaException, TopicPartition
-
 from campaign_sender.desk import Desk, OwnedShard
 from campaign_sender.lookout import Lookout
 from campaign_sender.recorder import Recorder
@@ -94,7 +94,10 @@ class Ownership:
         if not offsets:
             return
         try:
-            self._consumer.commit(offsets=offsets, asynchronous=not wait)
+            if wait:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+            else:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
             # Nothing depends on it: the recorded offsets in MySQL are the truth.
             log.warning("offsets were not committed to Kafka", error=str(error))
@@ -236,7 +239,8 @@ class Ownership:
         shards = {owned.shard for owned in self._owned_on(partitions)}
         if not shards:
             return
-        if not self._desk.drain(shards, self._drain_timeout):
+        timeout = self._drain_timeout if self._recorder.alive else 0.0
+        if not self._desk.drain(shards, timeout):
             log.warning("not everything in flight was recorded in time", shards=sorted(shards))
         self.commit_offsets(wait=True)
         self._drop(shards)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
+from pymysql.err import IntegrityError
+
 from campaign_common.claim import ClaimedMessage
 from campaign_common.database import Database
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable, RetryLater
@@ -19,8 +21,6 @@ from campaign_common.settings import RetrySettings
 from campaign_common.store.claims import lock_claim
 from campaign_common.store.ledger import LedgerRow, look_up
 from campaign_common.store.suspects import note_late_results
-from pymysql.err import IntegrityError
-
 from campaign_sender import transaction
 from campaign_sender.admission import admit_live, wanted_entries
 from campaign_sender.delivery import Delivery

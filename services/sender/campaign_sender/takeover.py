@@ -7,6 +7,8 @@ records are gone.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from pymysql.cursors import Cursor
+
 from campaign_common.campaign import Delivery
 from campaign_common.claim import ClaimedMessage, decode_claim
 from campaign_common.errors import LeaseLost
@@ -23,8 +25,6 @@ from campaign_common.store.ledger import (
 )
 from campaign_common.store.retry_schedule import forget_retries
 from campaign_common.store.suspects import note_suspects
-from pymysql.cursors import Cursor
-
 from campaign_sender.desk import OwnedShard
 
 

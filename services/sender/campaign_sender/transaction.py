@@ -4,13 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pymysql.cursors import Cursor
+
 from campaign_common.claim import ClaimedMessage, encode_claim
 from campaign_common.message import Status
 from campaign_common.store.claims import ClaimMove, move_claim
 from campaign_common.store.ledger import add_counts, count_changes, insert_outcomes
 from campaign_common.store.retry_schedule import forget_retries, schedule_retries
-from pymysql.cursors import Cursor
-
 from campaign_sender.desk import OwnedShard
 from campaign_sender.outcome import Outcome
 

@@ -104,7 +104,7 @@ def move_claim(cursor: Cursor, move: ClaimMove) -> bool:
     )
 
 
-def take_claim(  # noqa: PLR0913 - one parameter per column
+def take_claim(
     cursor: Cursor,
     shard: int,
     *,

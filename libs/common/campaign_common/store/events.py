@@ -8,7 +8,7 @@ VALUES (%s, NOW(6), %s, %s, %s, %s)
 """
 
 
-def append_event(  # noqa: PLR0913 - one parameter per column
+def append_event(
     cursor: Cursor,
     campaign_id: int,
     actor: str,

@@ -56,13 +56,13 @@ def read_chunk(
 ) -> Sequence[RecipientRow]:
     """Read up to `limit` recipients with `after_seq` < seq <= `last_seq`, in order."""
     cursor.execute(SELECT_CHUNK, (list_id, after_seq, last_seq, limit))
-    return cursor.fetchall()  # type: ignore[return-value]
+    return cursor.fetchall()
 
 
 def read_listed(cursor: Cursor, list_id: int, seqs: Sequence[int]) -> Sequence[RecipientRow]:
     """Read these recipients of a list, those that exist, in any order."""
     cursor.execute(SELECT_LISTED, (list_id, seqs))
-    return cursor.fetchall()  # type: ignore[return-value]
+    return cursor.fetchall()
 
 
 def recorded_seqs(

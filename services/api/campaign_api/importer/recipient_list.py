@@ -68,7 +68,9 @@ class CsvImporter:
         check_columns(columns.names)
         if source.look_ahead(1) is None:
             raise CsvRefused(
-                "the file has a header and no data row" if columns.has_header else "it is empty"
+                "the file has a header and no data row"
+                if columns.has_header
+                else "the file is empty"
             )
         list_id = self._patience.run(lambda cursor: recipient_lists.begin_list(cursor, name))
         try:

@@ -59,16 +59,16 @@ class RowParser:
     def _quoted(self, line: str, source: LineSource) -> NewRecipient | Reject:
         number = source.number
         if not is_open(line):
-            return self._record(line, number)
-        row: NewRecipient | Reject | None = None
+            fields = split_record(line)
+            return _reject(number, QUOTES_WRONG, line) if fields is None else self._row(fields, number, line)
         joined = self._joined(line, source)
         if joined is not None:
             record, more_lines = joined
-            row = self._record(record, number)
-        if isinstance(row, NewRecipient):
-            for _ in range(more_lines):
-                source.take()
-            return row
+            fields = split_record(record)
+            if fields is not None and len(fields) == self._width:
+                for _ in range(more_lines):
+                    source.take()
+                return self._row(fields, number, record)
         # One line is given up, and reading goes on with the next: a single lost quote must
         # not take the rows below it along.
         return _reject(number, QUOTE_UNCLOSED, line)
@@ -96,12 +96,6 @@ class RowParser:
         # A line that is a good row by itself does not stand inside somebody's quotes.
         fields = line.split(",")
         return len(fields) == self._width and normalise_phone(fields[self._phone]) is not None
-
-    def _record(self, record: str, number: int) -> NewRecipient | Reject:
-        fields = split_record(record)
-        if fields is None:
-            return _reject(number, QUOTES_WRONG, record)
-        return self._row(fields, number, record)
 
     def _row(self, fields: list[str], number: int, record: str) -> NewRecipient | Reject:
         if len(fields) != self._width:

@@ -10,7 +10,6 @@ from random import Random
 from zlib import crc32
 
 from campaign_common.settings import LatencySettings, SimulatedSettings
-
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, LastLook, Report, Result
 

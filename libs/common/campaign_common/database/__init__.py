@@ -1,0 +1,7 @@
+"""The database as this project uses it: a pool of sessions, transactions, and error policy."""
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database.pool import Database
+
+__all__ = ["Cursor", "Database"]

@@ -1,0 +1,43 @@
+"""How long statements and transactions may take."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from campaign_common.settings import MysqlSettings
+
+GRACE = 0.5
+"""Seconds that the client waits longer than the server was told to, for the server's answer."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a SELECT, any other statement, and a transaction as a whole may take."""
+
+    query: float
+    execute: float
+    transaction: float
+
+    @classmethod
+    def configured(cls, settings: MysqlSettings) -> "Limits":
+        """Take QueryTimeout, ExecTimeout and TranTimeout."""
+        return cls(settings.query_timeout, settings.exec_timeout, settings.tran_timeout)
+
+    @classmethod
+    def uniform(cls, seconds: float) -> "Limits":
+        """Allow `seconds` for each."""
+        return cls(seconds, seconds, seconds)
+
+    def session_variables(self, *, mariadb: bool) -> list[str]:
+        """Return assignments that make the server end what takes too long.
+
+        MySQL can bound SELECT only; on both, what waits for a lock gives up at half of the
+        statement's time, so that the answer says so instead of a lost connection.
+        """
+        lock_wait = max(1, int(self.execute / 2))
+        assignments = [
+            f"SESSION innodb_lock_wait_timeout = {lock_wait}",
+            f"SESSION lock_wait_timeout = {lock_wait}",
+        ]
+        if mariadb:
+            return [*assignments, f"SESSION max_statement_time = {max(self.query, self.execute)}"]
+        return [*assignments, f"SESSION max_execution_time = {ceil(self.query * 1000)}"]

@@ -1,0 +1,202 @@
+"""The pool of sessions, and transactions on it."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import Any, TypeVar
+
+import pymysql
+from dbutils.pooled_db import PooledDB
+from pymysql.cursors import Cursor
+from pymysql.err import Error
+
+from campaign_common.database.failures import translated
+from campaign_common.database.limits import Limits
+from campaign_common.database.session import Session
+from campaign_common.errors import (
+    ConnectionsExhausted,
+    DatabaseContended,
+    DatabaseTimeout,
+    DatabaseUnavailable,
+)
+from campaign_common.settings import MysqlSettings
+
+ATTEMPTS = 8
+"""How often `run` tries at most."""
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 1.0
+
+T = TypeVar("T")
+
+_NEVER_REPEATED = (DatabaseTimeout, ConnectionsExhausted)
+"""Repeating what already waited its full time would only make the caller wait longer."""
+
+
+class Database:
+    """Sessions with one server, as many and as patient as the configuration says.
+
+    Make it after the process has forked: a socket shared by two processes garbles both.
+    Every method may be called from any thread. Errors are those of
+    `campaign_common.database.failures`; a driver error that is about the statement itself,
+    such as a duplicate key, passes as it is.
+    """
+
+    def __init__(self, settings: MysqlSettings) -> None:
+        self._settings = settings
+        self._limits = Limits.configured(settings)
+        # DBUtils waits for a free connection without a bound; this semaphore waits with one.
+        self._free = threading.BoundedSemaphore(settings.active)
+        self._pool: Any = PooledDB(
+            _Creator(settings, self._limits),
+            maxcached=min(settings.idle, settings.active),
+            maxconnections=settings.active,
+            blocking=False,
+            reset=False,  # sessions come back outside of any transaction
+            ping=0,  # Session.usable sees a dead connection without a round trip
+        )
+
+    @property
+    def settings(self) -> MysqlSettings:
+        """The settings that this database was made from."""
+        return self._settings
+
+    @contextmanager
+    def transaction(self, *, timeout: float | None = None) -> Iterator[Cursor]:
+        """Run the block in one transaction: COMMIT at its end, ROLLBACK when it raises.
+
+        The transaction's time is TranTimeout, its statements' QueryTimeout and ExecTimeout,
+        or `timeout` seconds for each where given.
+
+        Raises:
+            DatabaseUnavailable: cannot connect, or the connection broke before COMMIT;
+                nothing was done. DatabaseTimeout and ConnectionsExhausted are among these.
+            DatabaseContended: a deadlock or lock wait; nothing was done.
+            CommitUnknown: the answer to COMMIT was lost.
+        """
+        with self._borrowed(timeout) as session, translated():
+            try:
+                self._begin(session)
+                with session.cursor() as cursor:
+                    yield cursor
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+
+    @contextmanager
+    def reading(self, *, timeout: float | None = None) -> Iterator[Cursor]:
+        """Run the block outside of any transaction: each SELECT sees the latest commit.
+
+        Waits and errors are those of `transaction`.
+        """
+        with self._borrowed(timeout) as session, translated():
+            self._connect_where_needed(session)
+            try:
+                with session.cursor() as cursor:
+                    yield cursor
+            finally:
+                if session.in_transaction():
+                    session.rollback()
+
+    def run(self, work: Callable[[Cursor], T], *, timeout: float | None = None) -> T:
+        """Run `work` in a transaction, again after a deadlock or a connection lost before COMMIT.
+
+        Repeats with growing, jittered pauses, up to 8 times and while no more than twice the
+        transaction's time has passed. `work` must do nothing but use its cursor. Never
+        repeats after CommitUnknown, nor what ran into its time limit.
+
+        Raises:
+            DatabaseUnavailable, DatabaseContended: the last attempt's.
+            CommitUnknown: as for `transaction`.
+        """
+        give_up_at = time.monotonic() + 2 * (timeout or self._limits.transaction)
+        for attempt in count(1):
+            try:
+                with self.transaction(timeout=timeout) as cursor:
+                    return work(cursor)
+            except _NEVER_REPEATED:
+                raise
+            except (DatabaseContended, DatabaseUnavailable):
+                if attempt == ATTEMPTS or time.monotonic() >= give_up_at:
+                    raise
+            time.sleep(_pause_after(attempt))
+        raise AssertionError("the loop above ends by itself")
+
+    def ping(self) -> None:
+        """Prove that the server answers a statement.
+
+        Raises:
+            DatabaseUnavailable: it does not.
+        """
+        with self.reading() as cursor:
+            cursor.execute("SELECT 1")
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        self._pool.close()
+
+    @contextmanager
+    def _borrowed(self, timeout: float | None) -> Iterator[Session]:
+        """Lend one session, for `timeout` seconds' limits where given."""
+        limits = self._limits if timeout is None else Limits.uniform(timeout)
+        if not self._free.acquire(timeout=self._limits.transaction):
+            raise ConnectionsExhausted(
+                f"all {self._settings.active} connections (Mysql.Active) stayed in use for "
+                f"{self._limits.transaction:g} s"
+            )
+        try:
+            lent = self._pool.connection(shareable=False)
+            try:
+                session: Session = lent.dbapi_connection
+                if not session.usable(self._settings.idle_timeout):
+                    session.discard()
+                session.limits = limits
+                yield session
+            finally:
+                session.last_used = time.monotonic()
+                if self._settings.idle == 0:
+                    session.discard()
+                lent.close()
+        finally:
+            self._free.release()
+
+    def _begin(self, session: Session) -> None:
+        """Begin, on a new connection when the idle one turns out dead: nothing is lost by it."""
+        if session.open:
+            with suppress(Error):
+                session.apply_limits(session.limits)
+                session.begin()
+                return
+            session.discard()
+        session.connect()
+        session.begin()
+
+    def _connect_where_needed(self, session: Session) -> None:
+        if session.open:
+            with suppress(Error):
+                session.apply_limits(session.limits)
+                return
+            session.discard()
+        session.connect()
+
+
+class _Creator:
+    """Makes sessions that are not connected yet, so that DBUtils' lock is never held long."""
+
+    dbapi = pymysql
+    threadsafety = pymysql.threadsafety
+
+    def __init__(self, settings: MysqlSettings, limits: Limits) -> None:
+        self._settings = settings
+        self._limits = limits
+
+    def connect(self) -> Session:
+        return Session(self._settings.dsn, self._limits)
+
+
+def _pause_after(attempt: int) -> float:
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
+    return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret

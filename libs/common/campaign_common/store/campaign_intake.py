@@ -1,0 +1,116 @@
+"""campaigns: making one from a request, and changing one that has not started."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from pymysql.constants import ER
+from pymysql.cursors import Cursor
+from pymysql.err import IntegrityError
+
+from campaign_common.campaign import CampaignState, Delivery
+
+
+class IntendedCampaign(NamedTuple):
+    """A campaign as a request wants it; a `scheduled_at` (UTC) in the past means now."""
+
+    id: int
+    name: str
+    template: str
+    scheduled_at: datetime
+    request_digest: str
+    delivery: Delivery
+    provider: str
+
+
+class StoredCampaign(NamedTuple):
+    """What decides whether a request repeats, changes or contradicts a stored campaign."""
+
+    state: CampaignState
+    list_id: int
+    request_digest: str | None
+    list_sha256: str | None
+
+
+SELECT_STORED = """
+SELECT c.state, c.list_id, c.request_digest, l.sha256
+FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
+WHERE c.id = %s
+"""
+
+LOCK_CAMPAIGN = "SELECT id FROM campaigns WHERE id = %s FOR UPDATE"
+
+INSERT_CAMPAIGN = """
+INSERT INTO campaigns (id, name, template, list_id, request_digest, delivery, provider, state,
+                       scheduled_at, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, 'scheduled', GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), NOW(6))
+"""
+
+REPLACE_CAMPAIGN = """
+UPDATE campaigns SET name = %s, template = %s, list_id = %s, request_digest = %s, delivery = %s,
+  provider = %s, state = 'scheduled', scheduled_at = GREATEST(CAST(%s AS DATETIME(6)), NOW(6))
+WHERE id = %s AND state = %s
+"""
+
+
+def read_stored(cursor: Cursor, campaign_id: int) -> StoredCampaign | None:
+    """Read a campaign, or None when there is none of that id."""
+    cursor.execute(SELECT_STORED, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    state, list_id, request_digest, list_sha256 = row
+    return StoredCampaign(CampaignState(state), list_id, request_digest, list_sha256)
+
+
+def lock_stored(cursor: Cursor, campaign_id: int) -> StoredCampaign | None:
+    """Read a campaign and keep others from changing it until the transaction ends."""
+    cursor.execute(LOCK_CAMPAIGN, (campaign_id,))
+    return read_stored(cursor, campaign_id) if cursor.fetchone() else None
+
+
+def insert_campaign(cursor: Cursor, intended: IntendedCampaign, list_id: int) -> bool:
+    """Insert a scheduled campaign; False when there is one of its id already."""
+    try:
+        cursor.execute(
+            INSERT_CAMPAIGN,
+            (
+                intended.id,
+                intended.name,
+                intended.template,
+                list_id,
+                intended.request_digest,
+                intended.delivery.value,
+                intended.provider,
+                _stored_time(intended.scheduled_at),
+            ),
+        )
+    except IntegrityError as error:
+        if error.args[0] == ER.DUP_ENTRY:
+            return False
+        raise
+    return True
+
+
+def replace_campaign(
+    cursor: Cursor, intended: IntendedCampaign, list_id: int, expected: CampaignState
+) -> bool:
+    """Change a campaign that is in the state `expected`; False when it is not."""
+    changed = cursor.execute(
+        REPLACE_CAMPAIGN,
+        (
+            intended.name,
+            intended.template,
+            list_id,
+            intended.request_digest,
+            intended.delivery.value,
+            intended.provider,
+            _stored_time(intended.scheduled_at),
+            intended.id,
+            expected.value,
+        ),
+    )
+    return changed == 1
+
+
+def _stored_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,187 @@
+"""Taking a campaign in: from a request and a file to a scheduled campaign with its list."""
+
+from enum import StrEnum
+from typing import BinaryIO
+
+import structlog
+
+from campaign_api.csv_root import open_below
+from campaign_api.importer.line_reader import sha256_of
+from campaign_api.importer.recipient_list import CsvImporter
+from campaign_api.patience import Patience
+from campaign_api.refusals import (
+    CampaignBusy,
+    CampaignStarted,
+    CsvRefused,
+    ImportAbandoned,
+    PathRefused,
+)
+from campaign_api.schemas.create_campaign import CreateCampaign
+from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
+from campaign_common.database import Cursor, Database, named_lock
+from campaign_common.errors import LockBusy
+from campaign_common.settings import Settings
+from campaign_common.store.campaign_intake import (
+    IntendedCampaign,
+    StoredCampaign,
+    insert_campaign,
+    lock_stored,
+    read_stored,
+    replace_campaign,
+)
+from campaign_common.store.events import append_event
+from campaign_common.store.recipient_lists import RecipientList, complete_list, discard_list
+from campaign_common.template import Template
+
+ACTOR = "api"
+
+log = structlog.get_logger(__name__)
+
+
+class Intake(StrEnum):
+    """What a request did."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class CampaignIntake:
+    """Creates campaigns, changes those that have not started, and recognises repeats."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._patience = Patience(database, settings.timeout)
+        self._importer = CsvImporter(self._patience, settings.import_)
+
+    def take_in(self, request: CreateCampaign) -> Intake:
+        """Do what `request` asks, once however often it is repeated.
+
+        Returns when list and campaign are stored. A crash on the way leaves nothing that a
+        repeated request meets: the campaign and its list become visible in one transaction.
+
+        Raises:
+            TemplateInvalid: the template is malformed or names an unknown column.
+            PathRefused, CsvRefused: the file cannot be opened, or is no recipient list.
+            CampaignStarted: the campaign has started and the request differs from it.
+            CampaignBusy: another request for it did not end within Timeout.
+            ImportAbandoned: the import stood still for too long.
+            RetryLater: the database is unavailable.
+        """
+        template = Template.compile(request.message_template)
+        # The lock saves importing twice what arrives twice at once; `_store` decides alone.
+        lock = named_lock(
+            self._database, f"campaign {request.campaign_id}", wait=self._settings.timeout
+        )
+        try:
+            with lock:
+                return self._take_in(request, template)
+        except LockBusy as error:
+            raise CampaignBusy(
+                f"campaign {request.campaign_id} is still being imported by another request"
+            ) from error
+
+    def _take_in(self, request: CreateCampaign, template: Template) -> Intake:
+        with self._database.reading() as cursor:
+            stored = read_stored(cursor, request.campaign_id)
+        if stored is not None:
+            if self._is_repeat(request, stored):
+                return Intake.UNCHANGED
+            _require_not_started(request.campaign_id, stored.state)
+        imported = self._import(request, template)
+        return self._commit(request, imported)
+
+    def _is_repeat(self, request: CreateCampaign, stored: StoredCampaign) -> bool:
+        if stored.request_digest != request.digest():
+            return False
+        try:
+            with self._open(request) as file:
+                return sha256_of(file) == stored.list_sha256
+        except PathRefused:
+            # The file has been tidied away since; the fields alone decide.
+            return True
+
+    def _open(self, request: CreateCampaign) -> BinaryIO:
+        return open_below(self._settings.csv_root, request.csv_file_path)
+
+    def _import(self, request: CreateCampaign, template: Template) -> RecipientList:
+        try:
+            with self._open(request) as file:
+                return self._importer.run(file, request.campaign_name, template.require)
+        except CsvRefused as error:
+            raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
+
+    def _commit(self, request: CreateCampaign, imported: RecipientList) -> Intake:
+        intended = IntendedCampaign(
+            id=request.campaign_id,
+            name=request.campaign_name,
+            template=request.message_template,
+            scheduled_at=request.scheduled_at,
+            request_digest=request.digest(),
+            delivery=self._settings.delivery,
+            provider=self._settings.provider,
+        )
+        try:
+            outcome = self._patience.run(lambda cursor: _store(cursor, intended, imported))
+        except BaseException:
+            self._importer.discard(imported.id)
+            raise
+        log.info(
+            "campaign taken in",
+            campaign_id=request.campaign_id,
+            outcome=outcome.value,
+            list_id=imported.id,
+            **imported.totals._asdict(),
+        )
+        return outcome
+
+
+def _store(cursor: Cursor, intended: IntendedCampaign, imported: RecipientList) -> Intake:
+    """Make list and campaign visible together; may be repeated after a lost COMMIT answer."""
+    stored = lock_stored(cursor, intended.id)
+    if stored is None:
+        _complete(cursor, imported)
+        if insert_campaign(cursor, intended, imported.id):
+            _note(cursor, intended, None)
+            return Intake.CREATED
+        # Another request inserted it between the look above and now.
+        stored = lock_stored(cursor, intended.id)
+        if stored is None:
+            raise CampaignBusy(f"campaign {intended.id} is changing; send the request again")
+    if stored.list_id == imported.id:
+        return Intake.CREATED
+    if stored.request_digest == intended.request_digest and stored.list_sha256 == imported.sha256:
+        discard_list(cursor, imported.id)
+        return Intake.UNCHANGED
+    _require_not_started(intended.id, stored.state)
+    apply(Transition.SCHEDULE, stored.state)
+    _complete(cursor, imported)
+    if not replace_campaign(cursor, intended, imported.id, stored.state):
+        raise CampaignStarted(f"campaign {intended.id} has just started and cannot be changed")
+    _note(cursor, intended, stored.state)
+    discard_list(cursor, stored.list_id)
+    return Intake.CHANGED
+
+
+def _complete(cursor: Cursor, imported: RecipientList) -> None:
+    if not complete_list(cursor, imported):
+        raise ImportAbandoned("the import stood still for too long; send the request again")
+
+
+def _note(cursor: Cursor, intended: IntendedCampaign, before: CampaignState | None) -> None:
+    append_event(
+        cursor,
+        intended.id,
+        ACTOR,
+        from_state=before,
+        to_state=CampaignState.SCHEDULED,
+        reason="created" if before is None else "changed by a new request",
+    )
+
+
+def _require_not_started(campaign_id: int, state: CampaignState) -> None:
+    if state not in NOT_STARTED:
+        raise CampaignStarted(
+            f"campaign {campaign_id} is {state.value} and can no longer be changed"
+        )

@@ -1,0 +1,28 @@
+"""GET /v1/campaigns/{id}: how far a campaign has come."""
+
+from flask import Blueprint, Response, jsonify
+
+from campaign_api.progress import describe
+from campaign_api.refusals import CampaignUnknown
+from campaign_common.database import Database
+from campaign_common.store.campaign_progress import read_progress
+from campaign_common.store.counters import counts
+from campaign_common.store.suspects import count_suspects
+
+
+def blueprint(database: Database) -> Blueprint:
+    """Make the routes."""
+    routes = Blueprint("campaigns", __name__, url_prefix="/v1/campaigns")
+
+    @routes.get("/<int:campaign_id>")
+    def read(campaign_id: int) -> Response:
+        with database.reading() as cursor:
+            # The state is read first: counters read after `finished` are complete.
+            campaign = read_progress(cursor, campaign_id)
+            if campaign is None:
+                raise CampaignUnknown(f"there is no campaign {campaign_id}")
+            counted = counts(cursor, campaign_id)
+            suspects = count_suspects(cursor, campaign_id)
+        return jsonify(describe(campaign, counted, suspects))
+
+    return routes

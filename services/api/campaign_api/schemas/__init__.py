@@ -1,0 +1,1 @@
+"""What requests may contain, checked by marshmallow."""

@@ -1,0 +1,210 @@
+"""Fan-out: the recipients of running campaigns become records in Kafka, a chunk at a time.
+
+A chunk counts once every record of it has been delivered and the checkpoint in MySQL has
+moved past it (protocol rule 8). A crash in between publishes that chunk again, which the
+senders' look-up makes harmless.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from time import monotonic
+
+from campaign_common.database import Database
+from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
+from campaign_common.store.fanout import counted_outcomes
+from campaign_common.store.leases import Lease
+from campaign_scheduler.checkpoints import Checkpoints
+from campaign_scheduler.chunks import ChunkReader
+from campaign_scheduler.lease import Leases
+from campaign_scheduler.outages import Backoff, Outages
+from campaign_scheduler.progress import Chunk, Progress
+from campaign_scheduler.publisher import Publication, Publisher
+from campaign_scheduler.records import seqs_of
+from campaign_scheduler.window import Window
+
+SAMPLE_INTERVAL = 0.2
+"""Seconds between two looks at a campaign's counters."""
+
+INITIAL_CHUNKS = 2
+"""Chunks of a campaign that may be outstanding before anything is known of its rate."""
+
+CHUNKS_IN_FLIGHT = 64
+"""Chunks published and not counted yet, at most; small campaigns make small chunks."""
+
+SLOW_DELIVERY = 5.0
+"""Seconds without the delivery of a chunk after which Kafka is called unavailable."""
+
+IDLE_WAIT = 0.02
+"""Seconds to wait for reports or for room in a window; a new lease ends the wait."""
+
+HELD_WAIT = 0.1
+"""Seconds until the partition map is looked at again while it is draining."""
+
+FAILED_WAIT = 1.0
+"""Seconds until something is published again after Kafka refused a chunk."""
+
+
+@dataclass(frozen=True)
+class FanOutRules:
+    """How much fan-out publishes at a time, and how many seconds ahead of the senders."""
+
+    chunk_size: int
+    window_seconds: float
+
+
+@dataclass(frozen=True)
+class FanOutParts:
+    """What fan-out works with."""
+
+    database: Database
+    leases: Leases
+    publisher: Publisher
+    reader: ChunkReader
+    checkpoints: Checkpoints
+    outages: Outages
+
+
+class FanOut:
+    """The loop that publishes for every campaign this process leases, in turn."""
+
+    def __init__(self, parts: FanOutParts, rules: FanOutRules) -> None:
+        self._parts = parts
+        self._rules = rules
+        self._progress: dict[tuple[int, int], Progress] = {}
+        self._turns: deque[Progress] = deque()
+        self._held_until = 0.0
+
+    def run(self, stopping: threading.Event) -> None:
+        """Publish until `stopping` is set; then count what is on its way, and return."""
+        backoff = Backoff(stopping.wait, first=0.1, longest=5.0)
+        while not stopping.is_set():
+            if self._parts.outages.attempt("fan-out", self.step):
+                backoff.succeeded()
+            else:
+                backoff.pause()
+        while any(progress.in_flight for progress in self._progress.values()):
+            self._parts.publisher.poll(IDLE_WAIT)
+            self._parts.outages.attempt("fan-out", self._settle)
+
+    def step(self) -> None:
+        """Count what is delivered and publish one more chunk, or wait a moment.
+
+        Raises:
+            RetryLater: the database is away; nothing is lost and the next step goes on.
+        """
+        self._follow_leases()
+        self._parts.publisher.poll(0)
+        self._settle()
+        if not (self._has_room_in_flight() and self._publish_next()):
+            self._wait()
+
+    def _follow_leases(self) -> None:
+        leases = self._parts.leases
+        if not leases.changed.is_set():
+            return
+        leases.changed.clear()
+        held = {lease.key: lease for lease in leases.held()}
+        self._progress = {
+            key: self._progress.get(key) or self._begin(lease) for key, lease in held.items()
+        }
+        self._turns = deque(self._progress.values())
+
+    def _begin(self, lease: Lease) -> Progress:
+        rules = self._rules
+        return Progress.under(
+            lease, Window(rules.window_seconds, INITIAL_CHUNKS * rules.chunk_size)
+        )
+
+    # -- publishing
+
+    def _has_room_in_flight(self) -> bool:
+        chunks = [chunk for progress in self._progress.values() for chunk in progress.in_flight]
+        missing = sum(chunk.publication.missing for chunk in chunks)
+        return missing <= self._rules.chunk_size and len(chunks) < CHUNKS_IN_FLIGHT
+
+    def _publish_next(self) -> bool:
+        """Publish a chunk of the first campaign in turn whose window has room."""
+        if monotonic() < self._held_until:
+            return False
+        self._sample_counters()
+        for _ in range(len(self._turns)):
+            self._turns.rotate(-1)
+            progress = self._turns[-1]
+            if progress.is_read:
+                continue
+            room = progress.window.room(progress.read, progress.recorded, self._rules.chunk_size)
+            if room:
+                return self._publish_chunk(progress, room)
+        return False
+
+    def _sample_counters(self) -> None:
+        now = monotonic()
+        due = {
+            progress.lease.campaign_id: progress
+            for progress in self._progress.values()
+            if progress.read
+            and not progress.is_read
+            and now - progress.sampled_at > SAMPLE_INTERVAL
+        }
+        if not due:
+            return
+        with self._parts.database.reading() as cursor:
+            recorded = counted_outcomes(cursor, list(due))
+        for campaign_id, progress in due.items():
+            progress.recorded = recorded[campaign_id]
+            progress.sampled_at = now
+            progress.window.sample(now, progress.read, progress.recorded)
+
+    def _publish_chunk(self, progress: Progress, room: int) -> bool:
+        try:
+            composed, partition_map = self._parts.reader.read(progress, room)
+        except (PublishingHeld, TopicMissing) as error:
+            self._parts.outages.began("publishing", error)
+            self._held_until = monotonic() + HELD_WAIT
+            return False
+        self._parts.outages.ended("publishing")
+        publication = Publication(len(composed.messages))
+        checkpoint = progress.checkpoint_after(composed.last_seq, composed.recipients)
+        progress.published(Chunk(checkpoint, partition_map.version, publication, monotonic()))
+        self._parts.publisher.publish(composed.messages, publication)
+        return True
+
+    def _wait(self) -> None:
+        if any(progress.in_flight for progress in self._progress.values()):
+            self._parts.publisher.poll(IDLE_WAIT)
+        else:
+            self._parts.leases.changed.wait(IDLE_WAIT)
+
+    # -- counting
+
+    def _settle(self) -> None:
+        """Count the chunks that are delivered, and send back those that are not."""
+        busy = [progress for progress in self._progress.values() if progress.in_flight]
+        delivered = [(progress, chunk) for progress in busy for chunk in progress.delivered()]
+        if delivered:
+            self._parts.checkpoints.count(delivered)
+            self._parts.outages.ended("delivery to Kafka")
+        for progress in busy:
+            failure = progress.failure()
+            if failure is not None and failure.error is not None:
+                self._publish_again(progress, failure)
+        self._notice_slow_delivery(busy)
+
+    def _publish_again(self, progress: Progress, failure: Publication) -> None:
+        progress.refused.update(seqs_of(failure.too_large))
+        progress.rewind()
+        error = failure.error
+        if error is None:
+            return
+        self._parts.outages.began("delivery to Kafka", KafkaUnavailable(error.str()))
+        if not failure.too_large:
+            self._held_until = monotonic() + FAILED_WAIT
+        if error.fatal():
+            self._parts.publisher.abandon()
+
+    def _notice_slow_delivery(self, busy: list[Progress]) -> None:
+        now = monotonic()
+        if any(p.in_flight and now - p.in_flight[0].published_at > SLOW_DELIVERY for p in busy):
+            slow = KafkaUnavailable(f"no delivery within {SLOW_DELIVERY:.0f} s")
+            self._parts.outages.began("delivery to Kafka", slow)

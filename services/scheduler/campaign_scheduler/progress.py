@@ -1,0 +1,99 @@
+"""Where fan-out stands with one campaign, between two checkpoints in MySQL."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from campaign_common.store.fanout import Checkpoint
+from campaign_common.store.leases import Lease
+from campaign_common.template import Template
+from campaign_scheduler.publisher import Publication
+from campaign_scheduler.window import Window
+
+
+@dataclass
+class Chunk:
+    """Consecutive recipients that are published and not counted yet."""
+
+    checkpoint: Checkpoint
+    map_version: int
+    publication: Publication
+    published_at: float
+
+
+@dataclass
+class Progress:
+    """A campaign under a lease: what is counted, what is published, and its window."""
+
+    lease: Lease
+    template: Template
+    window: Window
+    counted_seq: int
+    counted: int
+    read_seq: int
+    read: int
+    recorded: int = 0
+    sampled_at: float = 0.0
+    refused: set[int] = field(default_factory=set)
+    in_flight: deque[Chunk] = field(default_factory=deque)
+
+    @classmethod
+    def under(cls, lease: Lease, window: Window) -> "Progress":
+        """Begin where the lease found the campaign."""
+        return cls(
+            lease=lease,
+            template=Template.compile(lease.template),
+            window=window,
+            counted_seq=lease.fanned_seq,
+            counted=lease.fanned_count,
+            read_seq=lease.fanned_seq,
+            read=lease.fanned_count,
+        )
+
+    @property
+    def is_read(self) -> bool:
+        """Tell whether the whole list has been read."""
+        return self.read_seq >= self.lease.last_seq
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether the whole list has been published and counted."""
+        return self.counted_seq >= self.lease.last_seq
+
+    def checkpoint_after(self, last_seq: int, recipients: int) -> Checkpoint:
+        """Return what counts the recipients from here to `last_seq` once they are delivered."""
+        lease = self.lease
+        return Checkpoint(
+            lease.campaign_id, lease.epoch, lease.lease_epoch, self.read_seq, last_seq, recipients
+        )
+
+    def delivered(self) -> list[Chunk]:
+        """List the oldest chunks of which every record is delivered."""
+        done = []
+        for chunk in self.in_flight:
+            if not chunk.publication.is_delivered:
+                break
+            done.append(chunk)
+        return done
+
+    def failure(self) -> Publication | None:
+        """Return the oldest chunk's publication where it was reported as not delivered."""
+        first = self.in_flight[0].publication if self.in_flight else None
+        return first if first and first.is_settled and first.error is not None else None
+
+    def published(self, chunk: Chunk) -> None:
+        """Note that a chunk is on its way to Kafka."""
+        self.in_flight.append(chunk)
+        self.read_seq = chunk.checkpoint.last_seq
+        self.read += chunk.checkpoint.recipients
+
+    def counted_first(self) -> None:
+        """Note that the oldest chunk on its way is counted in MySQL."""
+        checkpoint = self.in_flight.popleft().checkpoint
+        self.counted_seq = checkpoint.last_seq
+        self.counted += checkpoint.recipients
+
+    def rewind(self) -> None:
+        """Forget what is published and not counted: it is read and published again."""
+        self.in_flight.clear()
+        self.read_seq = self.counted_seq
+        self.read = self.counted

@@ -1,0 +1,102 @@
+"""Turning recipients into the records that travel to the senders."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from campaign_common.partition_map import PartitionMap
+from campaign_common.recipient import NAME, PHONE
+from campaign_common.shard import shard_of
+from campaign_common.store.fanout import RecipientRow
+from campaign_common.store.leases import Lease
+from campaign_common.template import Template
+from campaign_common.wire import WIRE_VERSION, MessageRecord, decode, encode
+from campaign_scheduler.publisher import Outgoing
+
+LARGEST_RECORD = 65_536
+"""Bytes of an encoded record; no provider takes a text message of that size."""
+
+LARGEST_CHUNK = 16 * 1024 * 1024
+"""Bytes of records composed at a time, which bounds the memory of long messages."""
+
+TOO_LARGE = "message is too large"
+NOT_RENDERED = "template does not render"
+
+_decode_attributes = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class Composed(NamedTuple):
+    """The records of consecutive recipients, and how far these reach."""
+
+    messages: list[Outgoing]
+    recipients: int
+    last_seq: int
+
+
+class Composer:
+    """Renders and encodes the messages of one campaign under one partition map."""
+
+    def __init__(self, lease: Lease, template: Template, partition_map: PartitionMap) -> None:
+        self._lease = lease
+        self._render = template.render
+        self._needs_attributes = bool(template.placeholders - {NAME, PHONE})
+        self._map = partition_map
+
+    def compose(
+        self, rows: Sequence[RecipientRow], recorded: Collection[int], refused: Collection[int]
+    ) -> Composed:
+        """Compose the records of `rows`, in order, until they fill a chunk.
+
+        `recorded` are passed over: they have an outcome, or wait for a retry. `refused` are
+        known to be too large for the broker and say so instead of carrying their body.
+        """
+        messages: list[Outgoing] = []
+        recipients = size = last_seq = 0
+        for row in rows:
+            last_seq = row[0]
+            recipients += 1
+            if last_seq in recorded:
+                continue
+            message = self._message(row, TOO_LARGE if last_seq in refused else None)
+            messages.append(message)
+            size += len(message["value"])
+            if size >= LARGEST_CHUNK:
+                break
+        return Composed(messages, recipients, last_seq)
+
+    def _message(self, row: RecipientRow, undeliverable: str | None) -> Outgoing:
+        seq, phone, name, attributes = row
+        body = ""
+        if undeliverable is None:
+            try:
+                body = self._render(name, phone, self._decoded(attributes))
+            except (ValueError, TypeError, LookupError):
+                undeliverable = NOT_RENDERED
+        lease = self._lease
+        shard = shard_of(phone, lease.shards)
+        record = MessageRecord(
+            WIRE_VERSION,
+            lease.campaign_id,
+            seq,
+            shard,
+            lease.epoch,
+            self._map.version,
+            phone,
+            body,
+            undeliverable=undeliverable,
+        )
+        value = encode(record)
+        if len(value) > LARGEST_RECORD:
+            return self._message(row, TOO_LARGE)
+        return {"value": value, "key": phone, "partition": self._map.partition(shard)}
+
+    def _decoded(self, attributes: str | None) -> dict[str, str] | None:
+        if attributes is None or not self._needs_attributes:
+            return None
+        return _decode_attributes(attributes)
+
+
+def seqs_of(values: Iterable[bytes]) -> set[int]:
+    """Read which messages these encoded records are of."""
+    return {decode(value).seq for value in values}

@@ -1,0 +1,70 @@
+"""Plain values for the tests of the sender."""
+
+from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.message import MessageKey
+from campaign_common.partition_map import MapState, PartitionMap
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.claims import Place
+from campaign_common.wire import MessageRecord
+from campaign_sender.desk import OwnedShard
+from campaign_sender.message import Message
+
+CAMPAIGN = 7
+EPOCH = 3
+
+
+def message(
+    seq: int = 1,
+    *,
+    shard: int = 0,
+    partition: int = 0,
+    offset: int | None = None,
+    campaign_epoch: int = EPOCH,
+    generation: int = 0,
+    try_number: int = 1,
+    attempts: int = 0,
+    map_version: int = 1,
+    undeliverable: str | None = None,
+    claim_epoch: int = 1,
+) -> Message:
+    record = MessageRecord(
+        wire_version=1,
+        campaign_id=CAMPAIGN,
+        seq=seq,
+        shard=shard,
+        campaign_epoch=campaign_epoch,
+        map_version=map_version,
+        phone="13961467500",
+        body="hi",
+        generation=generation,
+        try_number=try_number,
+        attempts=attempts,
+        undeliverable=undeliverable,
+    )
+    key = MessageKey(CAMPAIGN, seq)
+    return Message(record, key, partition, seq if offset is None else offset, claim_epoch)
+
+
+def version(
+    state: CampaignState = CampaignState.RUNNING,
+    *,
+    epoch: int = EPOCH,
+    delivery: Delivery = Delivery.AT_LEAST_ONCE,
+    expires_in: float | None = None,
+    age: float = 0.0,
+) -> CampaignVersion:
+    return CampaignVersion(state, epoch, delivery, "simulated", expires_in, age)
+
+
+def partition_map(*, version: int = 1, partitions: int = 8) -> PartitionMap:
+    return PartitionMap("Sync-Msg-T", "topic-id", version, partitions, MapState.ACTIVE)
+
+
+def owned_shard(shard: int = 0, *, epoch: int = 1) -> OwnedShard:
+    return OwnedShard(
+        shard,
+        epoch=epoch,
+        owner_token=b"0123456789abcdef",
+        transaction_number=1,
+        place=Place("topic-id", shard, 1),
+    )

@@ -1,0 +1,126 @@
+from campaign_sender.desk import Desk
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, Result
+
+from tests.unit.sender.messages import message, owned_shard
+
+
+def desk_with(*messages: Message, in_flight: int = 100, batch_size: int = 10) -> Desk:
+    desk = Desk(in_flight=in_flight, batch_size=batch_size)
+    owned = owned_shard()
+    desk.add_shard(owned)
+    desk.begin(owned, [m.offset for m in messages])
+    desk.move_to(0, messages[-1].offset + 1 if messages else 0)
+    desk.admit(messages, [], [])
+    return desk
+
+
+def claim_all(desk: Desk) -> list[Message]:
+    work = desk.take_work()
+    desk.recorded([], work.claims)
+    return work.claims
+
+
+def record(desk: Desk, *messages: Message) -> None:
+    desk.report([Result(m, Answer.ACCEPTED) for m in messages])
+    work = desk.take_work()
+    desk.recorded([r.message for r in work.results], work.claims)
+
+
+def test_no_more_is_claimed_than_may_be_in_flight() -> None:
+    messages = [message(seq) for seq in range(1, 6)]
+    desk = desk_with(*messages, in_flight=3)
+    assert claim_all(desk) == messages[:3]
+    assert claim_all(desk) == []
+    record(desk, messages[0])
+    owned = desk.owned(0)
+    assert owned is not None
+    assert set(owned.claimed) == {m.key for m in messages[1:4]}
+
+
+def test_a_message_is_held_from_admission_until_it_is_recorded() -> None:
+    first = message(1)
+    desk = desk_with(first)
+    assert desk.held_of([first.key]) == {first.key}
+    claim_all(desk)
+    assert desk.held_of([first.key]) == {first.key}
+    record(desk, first)
+    assert desk.held_of([first.key]) == set()
+
+
+def test_a_slow_call_holds_the_recorded_offset_back() -> None:
+    messages = [message(seq) for seq in (1, 2, 3)]
+    desk = desk_with(*messages)
+    claim_all(desk)
+    record(desk, messages[1], messages[2])
+    owned = desk.owned(0)
+    assert owned is not None
+    assert owned.offsets.recorded == 1
+    record(desk, messages[0])
+    assert owned.offsets.recorded == 4
+
+
+def test_results_of_a_lost_shard_are_late() -> None:
+    first = message(1)
+    desk = desk_with(first)
+    claim_all(desk)
+    desk.drop_shard(0)
+    desk.report([Result(first, Answer.ACCEPTED)])
+    work = desk.take_work()
+    assert work.results == []
+    assert [r.message for r in work.late] == [first]
+
+
+def test_a_result_from_before_a_second_take_over_does_not_touch_the_new_claim() -> None:
+    first = message(1)
+    desk = desk_with(first)
+    claim_all(desk)
+    desk.drop_shard(0)
+    again = message(1, claim_epoch=2)
+    owned = owned_shard(epoch=2)
+    desk.add_shard(owned)
+    desk.begin(owned, [again.offset])
+    desk.admit([again], [], [])
+    claim_all(desk)
+    desk.report([Result(first, Answer.ACCEPTED)])
+    work = desk.take_work()
+    assert [r.message for r in work.late] == [first]
+    desk.recorded([], [])
+    assert set(owned.claimed) == {again.key}
+    assert owned.offsets.recorded == again.offset
+
+
+def test_work_given_back_after_an_outage_keeps_its_order() -> None:
+    messages = [message(seq) for seq in (1, 2, 3)]
+    desk = desk_with(*messages)
+    desk.give_back(desk.take_work())
+    assert claim_all(desk) == messages
+
+
+def test_draining_gives_up_what_is_not_claimed() -> None:
+    messages = [message(seq) for seq in (1, 2, 3)]
+    desk = desk_with(*messages, in_flight=1)
+    (claimed,) = claim_all(desk)
+    assert not desk.drain({0}, timeout=0.01)
+    record(desk, claimed)
+    assert desk.drain({0}, timeout=0.01)
+    owned = desk.owned(0)
+    assert owned is not None
+    assert owned.offsets.recorded == messages[1].offset
+    assert claim_all(desk) == []
+
+
+def test_draining_waits_for_a_claim_that_is_being_written() -> None:
+    first = message(1)
+    desk = desk_with(first)
+    work = desk.take_work()
+    assert not desk.drain({0}, timeout=0.01)
+    desk.recorded([], work.claims)
+    record(desk, first)
+    assert desk.drain({0}, timeout=0.01)
+
+
+def test_there_is_no_room_while_a_batch_waits_to_be_claimed() -> None:
+    desk = desk_with(*[message(seq) for seq in range(1, 11)], in_flight=2, batch_size=8)
+    claim_all(desk)
+    assert not desk.wait_for_room(0.0)

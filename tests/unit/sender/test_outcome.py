@@ -1,0 +1,71 @@
+import pytest
+from campaign_common.campaign import Delivery
+from campaign_common.message import Status
+from campaign_common.settings import RetrySettings
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_sender.outcome import outcome_of
+from campaign_sender.providers.contract import Answer, Result
+
+from tests.unit.sender.messages import message, version
+
+POLICY = RetrySettings(max_attempts=3, backoff_base=1.0, backoff_max=60.0, max_age=3600.0)
+
+
+def outcome(
+    answer: Answer,
+    *,
+    attempts: int = 0,
+    of: CampaignVersion | None = None,
+    retry_after: float | None = None,
+) -> tuple[Status, int, float | None]:
+    result = Result(message(attempts=attempts), answer, retry_after=retry_after)
+    row, retry_in = outcome_of(result, of or version(), POLICY, jitter=0.0)
+    return row.status, row.attempts, retry_in
+
+
+def test_accepted_is_sent() -> None:
+    assert outcome(Answer.ACCEPTED) == (Status.SENT, 1, None)
+
+
+def test_a_permanent_refusal_is_final() -> None:
+    assert outcome(Answer.PERMANENT) == (Status.FAILED, 1, None)
+
+
+def test_a_retryable_failure_waits_and_backs_off() -> None:
+    assert outcome(Answer.RETRYABLE) == (Status.WAITING, 1, 0.5)
+    assert outcome(Answer.RETRYABLE, attempts=1) == (Status.WAITING, 2, 1.0)
+
+
+def test_the_last_attempt_ends_as_failed() -> None:
+    assert outcome(Answer.RETRYABLE, attempts=2) == (Status.FAILED, 3, None)
+
+
+def test_throttling_costs_no_attempt_and_honours_the_provider() -> None:
+    assert outcome(Answer.THROTTLED, attempts=2, retry_after=30.0) == (Status.WAITING, 2, 30.0)
+
+
+def test_a_message_that_is_too_old_is_not_tried_again() -> None:
+    assert outcome(Answer.THROTTLED, of=version(age=3601.0))[0] is Status.FAILED
+
+
+def test_an_ambiguous_call_is_repeated_only_at_least_once() -> None:
+    assert outcome(Answer.AMBIGUOUS)[0] is Status.WAITING
+    at_most_once = version(delivery=Delivery.AT_MOST_ONCE)
+    assert outcome(Answer.AMBIGUOUS, of=at_most_once) == (Status.UNKNOWN, 1, None)
+
+
+def test_a_doubt_never_reads_as_a_failure() -> None:
+    assert outcome(Answer.AMBIGUOUS, attempts=2)[0] is Status.UNKNOWN
+
+
+def test_a_provably_refused_call_is_repeated_at_most_once_too() -> None:
+    at_most_once = version(delivery=Delivery.AT_MOST_ONCE)
+    assert outcome(Answer.RETRYABLE, of=at_most_once)[0] is Status.WAITING
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])
+def test_jitter_stays_within_the_upper_half_of_the_backoff(jitter: float) -> None:
+    result = Result(message(attempts=1), Answer.RETRYABLE)
+    _, retry_in = outcome_of(result, version(), POLICY, jitter)
+    assert retry_in is not None
+    assert 1.0 <= retry_in < 2.0
