@@ -1,21 +1,89 @@
-"""Servers for the tests: real ones, started once a run where a test asks for one.
+"""Real servers for the tests, each started once a run and only when a test asks for it.
 
-A test names what it needs as an argument. ``database`` and ``database_server`` run it on MariaDB
-and on MySQL; servers have ports and folders of their own and end with the run.
+A test says what it needs by naming a fixture: with ``database`` it runs on MariaDB and on MySQL.
+The servers have ports and folders of their own and end with the run.
 """
 
 import os
-import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import pymysql
 import pytest
-from campaign_common.dsn import parse_dsn
-from local_stack.database import DatabaseServer
+
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
-from local_stack.kafka import CLASSIC_KAFKA, KafkaServer
-from local_stack.stack import database_program
+from local_stack.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
+from local_stack.scratch import scratch_folder
+from tests.servers import (
+    MYSQL_DSN_VARIABLE,
+    DatabaseServers,
+    SchemaServer,
+    fresh_schema,
+)
+
+
+@pytest.fixture(scope="session")
+def cache() -> Cache:
+    return Cache.from_environment()
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    """Not pytest's own temporary folder, of which three runs are kept: these are gigabytes."""
+    with scratch_folder("test") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def database_servers(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServers]:
+    servers = DatabaseServers(servers_folder, cache)
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(scope="session", params=["mariadb", "mysql"])
+def database_server(
+    request: pytest.FixtureRequest, database_servers: DatabaseServers
+) -> SchemaServer:
+    try:
+        return database_servers.get(request.param)
+    except (ProgramMissingError, DownloadError) as error:
+        if request.param == "mysql":
+            _skip_unless_ci(f"{error}; {MYSQL_DSN_VARIABLE} may name a MySQL server instead")
+        raise
+
+
+@pytest.fixture
+def database(database_server: SchemaServer) -> Iterator[str]:
+    """The DSN (Go style) of a fresh empty schema, dropped afterwards."""
+    with fresh_schema(database_server.dsn) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def kafka_server(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]:
+    """The broker of the newest supported version; it notices a lost consumer in 6 seconds."""
+    server = KafkaServer(servers_folder / "kafka", cache, properties=group_timeouts(6_000, 500))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_39_server(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]:
+    """A broker that offers the classic group protocol only."""
+    server = KafkaServer(servers_folder / "kafka-39", cache, version=CLASSIC_KAFKA)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _skip_unless_ci(reason: str) -> NoReturn:
+    if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
+        pytest.fail(reason)
+    pytest.skip(reason)

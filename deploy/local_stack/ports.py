@@ -11,6 +11,10 @@ _ATTEMPTS = 200
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen there now."""
+    with socket.socket() as caller:
+        # macOS lets an address be bound that another server already covers with 0.0.0.0.
+        if caller.connect_ex((host, port)) == 0:
+            return False
     with socket.socket() as probe:
         # As servers do: connections of an earlier run that still linger are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -26,7 +26,7 @@ class Command:
     arguments: Sequence[str]
     log_file: Path
     folder: Path
-    environment: Mapping[str, str] = field(default_factory=dict)  # on top of this process's own
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     grace_seconds: float = 15  # between SIGTERM and SIGKILL
 
 
@@ -47,7 +47,7 @@ class ChildProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=command.folder,
-            env={**os.environ, **command.environment},
+            env=dict(command.environment),
             start_new_session=True,  # a Ctrl-C in the terminal is ours to pass on, in our order
         )
         self.pid = self._read_pid()

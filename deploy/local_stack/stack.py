@@ -42,9 +42,7 @@ class Stack:
     ) -> None:
         self.folder = folder.absolute()
         self.kafka = KafkaServer(self.folder / "kafka", cache)
-        self.database = DatabaseServer(
-            self.folder / "database", database_program(flavour, cache)
-        )
+        self.database = DatabaseServer(self.folder / "database", database_program(flavour, cache))
         self._keep = keep
 
     def __enter__(self) -> Self:

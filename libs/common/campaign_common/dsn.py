@@ -52,6 +52,10 @@ class Dsn:
         """Return the same server, entered without choosing a database."""
         return replace(self, database="")
 
+    def as_user(self, user: str, password: str) -> "Dsn":
+        """Return the same server for another user, without choosing a database."""
+        return replace(self, user=user, password=password, database="")
+
 
 def parse_dsn(text: str) -> Dsn:
     """Read a DSN.

@@ -94,5 +94,9 @@ class LockBusy(RetryLater):
     """Another process holds a named lock of the database for longer than the caller waits."""
 
 
-class PublishingHeld(RetryLater):  # noqa: N818 - describes what publishers do
+class PublishingHeld(RetryLater):
     """The partition map is being changed; nothing may be published until it has flipped."""
+
+
+class MigrationFailed(CampaignError):
+    """A statement of a migration was refused; what it had done before was undone."""

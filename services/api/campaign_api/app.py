@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from campaign_api import problems
+from campaign_api import access_log, problems
 from campaign_api.intake import CampaignIntake
 from campaign_api.routes import camp, campaigns, health
 from campaign_common.database import Database
@@ -17,6 +17,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app = Flask("campaign_api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    access_log.register(app)
     problems.register(app)
     app.register_blueprint(camp.blueprint(CampaignIntake(database, settings)))
     app.register_blueprint(campaigns.blueprint(database))

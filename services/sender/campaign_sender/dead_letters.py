@@ -15,6 +15,11 @@ ACKNOWLEDGED_WITHIN = 10.0
 log = structlog.get_logger()
 
 
+def dead_letter_topic(topic: str) -> str:
+    """Name the topic that holds the dead letters of `topic`."""
+    return f"{topic}-DLQ"
+
+
 class Poison(NamedTuple):
     """A record that violates the contract, and how."""
 
@@ -27,7 +32,7 @@ class DeadLetters:
 
     def __init__(self, producer: Producer, topic: str) -> None:
         self._producer = producer
-        self._topic = f"{topic}-DLQ"
+        self._topic = dead_letter_topic(topic)
 
     def publish(self, poison: Sequence[Poison]) -> None:
         """Publish and wait for every acknowledgement, so that the records may be passed over.

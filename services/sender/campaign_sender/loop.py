@@ -28,7 +28,7 @@ class RecorderDied(RuntimeError):
 
 
 class Loop:
-    """Runs until told to stop; the only thread that talks to the consumer."""
+    """Runs until `stop` is set; the only thread that talks to the consumer."""
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class Loop:
         intake: Intake,
         desk: Desk,
         recorder: Recorder,
+        stop: threading.Event,
         *,
         batch_size: int,
     ) -> None:
@@ -49,11 +50,7 @@ class Loop:
         self._fetched: Sequence[KafkaRecord] = ()
         self._blocked = False
         self._away = False
-        self._stop = threading.Event()
-
-    def stop(self) -> None:
-        """Ask the loop to end; may be called from a signal handler."""
-        self._stop.set()
+        self._stop = stop
 
     def run(self) -> None:
         """Work until stopped, then release every shard and leave the group."""

@@ -1,23 +1,25 @@
 """`campaign-sender`: consumes messages as a member of the group and delivers them."""
 
 import gc
+import math
 import os
 import signal
 import socket
 import sys
-import time
+import threading
 from pathlib import Path
 from types import FrameType
 
 import click
 import structlog
 
-from campaign_common import kafka
+from campaign_common import kafka, topics
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater, SettingsError
 from campaign_common.logs import configure_logging
+from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings, load_settings
-from campaign_sender.dead_letters import DeadLetters
+from campaign_sender.dead_letters import DeadLetters, dead_letter_topic
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk
 from campaign_sender.intake import Intake
@@ -38,10 +40,12 @@ log = structlog.get_logger()
 class Sender:
     """Every part of one sender process, wired; `run` returns after an orderly stop."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, stop: threading.Event) -> None:
         topic = settings.sync_client.topic
         name = f"{socket.gethostname()}-{os.getpid()}"
-        protocol = kafka.group_protocol(settings, kafka.admin(settings))
+        admin = kafka.admin(settings)
+        protocol = kafka.group_protocol(settings, admin)
+        topics.create(admin, dead_letter_topic(topic), partitions=1, replication_factor=-1)
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = kafka.consumer(settings, protocol, name)
         desk = Desk(in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size)
@@ -64,21 +68,22 @@ class Sender:
         )
         dead_letters = DeadLetters(kafka.producer(settings), topic)
         intake = Intake(database, topic, desk, self._lookout, dead_letters)
-        self.loop = Loop(
+        self._loop = Loop(
             self._consumer,
             ownership,
             intake,
             desk,
             self._recorder,
+            stop,
             batch_size=settings.sender.batch_size,
         )
 
     def run(self) -> None:
-        """Work until the loop is stopped; then drain, record, commit, leave the group."""
+        """Work until `stop` is set; then drain, record, commit, leave the group."""
         self._looking.start()
         self._recorder.start()
         try:
-            self.loop.run()
+            self._loop.run()
         finally:
             self._recorder.stop()
             self._looking.stop()
@@ -96,33 +101,46 @@ def main(config: Path | None) -> None:
         click.echo(str(error), err=True)
         sys.exit(EXIT_SETTINGS)
     configure_logging("sender", settings.log)
+    stop = threading.Event()
+    _stop_on_signals(stop)
     database = Database(settings.mysql)
-    sender = _build(settings, database)
-    _stop_on_signals(sender.loop)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
-    sender.run()
-    database.close()
+    try:
+        sender = _build(settings, database, stop)
+        if sender is not None:
+            _spare_the_garbage_collector()
+            sender.run()
+    finally:
+        database.close()
     log.info("stopped")
 
 
-def _build(settings: Settings, database: Database) -> Sender:
-    """Wait for the schema and the broker, however long they take."""
-    while True:
+def _build(settings: Settings, database: Database, stop: threading.Event) -> Sender | None:
+    """Wait for the schema and the broker, however long they take; None when stopped first."""
+    wait_for_schema(database, settings.msg_table_sharding_size, math.inf, stop)
+    away = False
+    while not stop.is_set():
         try:
-            return Sender(settings, database)
+            return Sender(settings, database, stop)
         except RetryLater as error:
-            log.warning("starting waits", error=str(error))
-            time.sleep(1.0)
+            if not away:
+                log.warning("starting waits", error=str(error))
+            away = True
+            stop.wait(1.0)
+    return None
 
 
-def _stop_on_signals(loop: Loop) -> None:
+def _spare_the_garbage_collector() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
     """First SIGTERM or SIGINT: an orderly stop. A second one ends the process at once."""
 
     def on_signal(number: int, _: FrameType | None) -> None:
         log.info("stopping", signal=signal.Signals(number).name)
-        loop.stop()
+        stop.set()
         for again in (signal.SIGTERM, signal.SIGINT):
             signal.signal(again, lambda *_: os._exit(128 + number))
 

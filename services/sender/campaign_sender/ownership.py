@@ -9,6 +9,7 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -197,12 +198,14 @@ class Ownership:
 
     def _take_shards(self, shards: Sequence[int], partition_map: PartitionMap) -> None:
         for shard in shards:
-            token = secrets.token_bytes(16)
-            owned = self._database.run(
-                lambda cursor, shard=shard, token=token: take_over(
-                    cursor, shard, partition_map, owner_token=token, owner_name=self._owner_name
-                )
+            claim = partial(
+                take_over,
+                shard=shard,
+                partition_map=partition_map,
+                owner_token=secrets.token_bytes(16),
+                owner_name=self._owner_name,
             )
+            owned = self._database.run(claim)
             with self._recorder.between_transactions():
                 self._desk.add_shard(owned)
         self._lookout.look()

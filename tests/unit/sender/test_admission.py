@@ -1,9 +1,9 @@
 import pytest
+
 from campaign_common.campaign import CampaignState
 from campaign_common.message import LedgerEntry, MessageKey, Status
 from campaign_sender.admission import admit_live, drop_void, set_copies_aside, wanted_entries
 from campaign_sender.providers.contract import Answer
-
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, partition_map, version
 
 

@@ -1,7 +1,6 @@
 from campaign_sender.desk import Desk
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
-
 from tests.unit.sender.messages import message, owned_shard
 
 

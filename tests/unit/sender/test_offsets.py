@@ -1,6 +1,7 @@
-from campaign_sender.offsets import OffsetTracker
 from hypothesis import given
 from hypothesis import strategies as st
+
+from campaign_sender.offsets import OffsetTracker
 
 
 def test_nothing_unfinished_means_recorded_to_the_position() -> None:

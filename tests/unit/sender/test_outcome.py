@@ -1,11 +1,11 @@
 import pytest
+
 from campaign_common.campaign import Delivery
 from campaign_common.message import Status
 from campaign_common.settings import RetrySettings
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_sender.outcome import outcome_of
 from campaign_sender.providers.contract import Answer, Result
-
 from tests.unit.sender.messages import message, version
 
 POLICY = RetrySettings(max_attempts=3, backoff_base=1.0, backoff_max=60.0, max_age=3600.0)

@@ -1,10 +1,10 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from campaign_common.campaign import Delivery
 from campaign_common.claim import ClaimedMessage, decode_claim, encode_claim
 from campaign_common.message import LedgerEntry, MessageKey, Status
 from campaign_sender.takeover import settle
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.unit.sender.messages import CAMPAIGN, version
 
 CLAIMED = ClaimedMessage(CAMPAIGN, 5, 0, 1)

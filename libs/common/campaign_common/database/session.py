@@ -196,7 +196,7 @@ def open_session(dsn: Dsn, limits: Limits) -> Session:
 
 def _is_select(sql: str | bytes) -> bool:
     start = sql[:32].lstrip()[:6].upper()
-    return start in ("SELECT", b"SELECT")  # noqa: PLR6201 - a bytearray has no hash
+    return start in ("SELECT", b"SELECT")
 
 
 def _tls_context(dsn: Dsn) -> ssl.SSLContext | None:

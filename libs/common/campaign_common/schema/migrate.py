@@ -1,23 +1,21 @@
 """Bringing the schema up to date: yoyo's migrations, then the tables of each shard."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from pymysql.err import Error
-from yoyo import read_migrations
+from yoyo.exceptions import BadMigration
+from yoyo.migrations import Migration, read_migrations
 
-from campaign_common.database import Database
-from campaign_common.database.failures import translated
+from campaign_common.database import Database, named_lock
+from campaign_common.database.failures import meaning_of, translated
 from campaign_common.database.limits import Limits
-from campaign_common.errors import CampaignError, LockBusy
-from campaign_common.schema.status import packaged_migrations, schema_status
+from campaign_common.errors import MigrationFailed
+from campaign_common.schema.status import schema_status
 from campaign_common.schema.yoyo_backend import DsnBackend
-from campaign_common.store.named_locks import release_lock, take_lock
+from campaign_common.store.applied_migrations import drop_bookkeeping
 from campaign_common.store.shard_tables import ensure_shards
 
 SOURCE = "package:campaign_common:migrations"
-LOCK_NAME = "schema"
 LONGEST_STATEMENT = 3600.0
 """Seconds that one statement of a migration may take: altering a large table is slow."""
 
@@ -41,7 +39,7 @@ def migrate(database: Database, shards: int, *, wait: float = 60.0) -> Migration
         DatabaseUnavailable, DatabaseRefused, DatabaseFull: as everywhere.
         MigrationFailed: a statement was refused; names the migration.
     """
-    with _alone(database, wait):
+    with named_lock(database, "schema", wait=wait):
         before = schema_status(database, shards)
         _apply(database, before.pending)
         # Data definition commits by itself, so there is no transaction to speak of here.
@@ -54,9 +52,21 @@ def _apply(database: Database, pending: tuple[str, ...]) -> None:
     if not pending:
         return
     migrations = read_migrations(SOURCE)
+    with database.reading() as cursor:
+        drop_bookkeeping(cursor)
     with translated():
         backend = DsnBackend.of(database.settings.dsn, Limits.uniform(LONGEST_STATEMENT))
         with backend:
             for migration in migrations:
                 if migration.id in pending:
                     _apply_one(backend, migration)
+
+
+def _apply_one(backend: DsnBackend, migration: Migration) -> None:
+    try:
+        backend.apply_one(migration)
+    except (BadMigration, Error) as error:
+        if isinstance(error, Error) and meaning_of(error):
+            raise
+        reason = error.args[-1] if error.args else error
+        raise MigrationFailed(f"migration {migration.id}: {reason}") from error

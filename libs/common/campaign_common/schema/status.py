@@ -1,5 +1,6 @@
 """Whether the schema is the one that this build was written for."""
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -69,7 +70,10 @@ def schema_status(database: Database, shards: int) -> SchemaStatus:
 
 
 def wait_for_schema(
-    database: Database, shards: int, timeout: float, stop: threading.Event | None = None
+    database: Database,
+    shards: int,
+    timeout: float = math.inf,
+    stop: threading.Event | None = None,
 ) -> None:
     """Wait up to `timeout` seconds for the database to be there and its schema current.
 

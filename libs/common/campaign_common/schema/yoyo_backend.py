@@ -21,7 +21,7 @@ from campaign_common.database.session import Session, open_session
 from campaign_common.dsn import Dsn
 
 
-class DsnBackend(MySQLBackend):  # type: ignore[misc] - yoyo has no type hints
+class DsnBackend(MySQLBackend):  # type: ignore[misc]
     """yoyo's MySQL backend, connected by a DSN; only for the holder of the schema's lock."""
 
     def __init__(self, uri: DatabaseURI, migration_table: str = default_migration_table) -> None:

@@ -2,7 +2,9 @@
 
 from pymysql.cursors import Cursor
 
-CREATE_DATABASE = "CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+CREATE_DATABASE = (
+    "CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+)
 
 CREATE_USER = "CREATE USER IF NOT EXISTS %s@%s IDENTIFIED BY %s"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import BinaryIO
 
 from campaign_api.importer.columns import Columns, read_columns
@@ -10,6 +11,7 @@ from campaign_api.importer.loader import Loader, batches
 from campaign_api.importer.row_parser import RowParser
 from campaign_api.patience import Patience
 from campaign_api.refusals import CsvRefused
+from campaign_common.database import Cursor
 from campaign_common.errors import RetryLater
 from campaign_common.settings import ImportSettings
 from campaign_common.store import recipient_lists
@@ -94,9 +96,7 @@ class CsvImporter:
                 lambda cursor: recipient_lists.discard_list(cursor, list_id)
             )
 
-    def _load(
-        self, source: LineSource, columns: Columns, list_id: int
-    ) -> tuple[ListTotals, int]:
+    def _load(self, source: LineSource, columns: Columns, list_id: int) -> tuple[ListTotals, int]:
         limits = self._limits
         parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes)
         tally = _Tally()
@@ -115,12 +115,12 @@ class CsvImporter:
         accepted = 0
         for first in range(1, last_seq + 1, COUNTED_AT_ONCE):
             last = min(first + COUNTED_AT_ONCE - 1, last_seq)
-            accepted += self._patience.run(
-                lambda cursor, first=first, last=last: count_recipients(
-                    cursor, list_id, first, last
-                )
-            )
+            accepted += self._patience.run(partial(_count, list_id, first, last))
         return accepted
+
+
+def _count(list_id: int, first: int, last: int, cursor: Cursor) -> int:
+    return count_recipients(cursor, list_id, first, last)
 
 
 def _nothing_accepted(tally: _Tally) -> CsvRefused:

@@ -60,7 +60,11 @@ class RowParser:
         number = source.number
         if not is_open(line):
             fields = split_record(line)
-            return _reject(number, QUOTES_WRONG, line) if fields is None else self._row(fields, number, line)
+            return (
+                _reject(number, QUOTES_WRONG, line)
+                if fields is None
+                else self._row(fields, number, line)
+            )
         joined = self._joined(line, source)
         if joined is not None:
             record, more_lines = joined

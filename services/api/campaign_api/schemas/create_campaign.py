@@ -45,22 +45,18 @@ class CreateCampaign:
 class _Integer(fields.Field[int]):
     """A JSON number without fraction; true and false are no numbers here."""
 
-    default_error_messages = {"invalid": "must be an integer"}
-
     def _deserialize(self, value: object, *_: object, **__: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self.make_error("invalid")
+            raise ValidationError("must be an integer")
         return value
 
 
-class _Text(fields.String):
+class _Text(fields.Field[str]):
     """Text that a database can hold: no NUL, no half of a surrogate pair."""
-
-    default_error_messages = {"invalid": "must be a string"}
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         if not isinstance(value, str):
-            raise self.make_error("invalid")
+            raise ValidationError("must be a string")
         if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
             raise ValidationError("must be Unicode text without NUL")
         return value
@@ -83,8 +79,6 @@ def _seconds(value: int) -> None:
 class _CreateCampaignSchema(Schema):
     class Meta:
         unknown = RAISE
-
-    error_messages = {"unknown": "is not a field of this request"}
 
     campaign_name = _Text(required=True, validate=_length(255))
     campaign_id = _Integer(
@@ -131,12 +125,18 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refuse(error: ValidationError) -> NoReturn:
     messages = error.messages_dict
-    wrong = [f"{field[:64]} {_required(messages[field][0])}" for field in sorted(messages)]
+    wrong = [f"{field[:64]} {_said(messages[field][0])}" for field in sorted(messages)]
     raise RequestMalformed("; ".join(wrong)) from error
 
 
-def _required(message: str) -> str:
-    return "is missing" if message.startswith("Missing") else message.rstrip(".")
+def _said(message: str) -> str:
+    """Put marshmallow's own messages into the words of the others."""
+    known = {
+        "Missing data for required field.": "is missing",
+        "Unknown field.": "is not a field of this request",
+        "Field may not be null.": "must not be null",
+    }
+    return known.get(message, message)
 
 
 def _first_line(error: Exception) -> str:

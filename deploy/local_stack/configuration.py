@@ -1,0 +1,45 @@
+"""The configuration file of the services on a local stack."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from local_stack.stack import Stack
+
+TOPIC = "Sync-Msg-T"
+GROUP = "Msg-Consumer-G"
+
+# What the file says about addresses must hold: a variable left over in the user's shell could
+# lead a demonstration to a server that is not ours. Any other setting may be overridden.
+_ADDRESSES = ("MYSQL", "SYNCCLIENT", "SENDCLIENT", "KAFKAPROPERTIES", "HOST", "PORT", "CSVROOT")
+_OVERRIDE_PREFIX = "CAMP__"
+
+
+def write_configuration(stack: Stack, port: int, csv_root: Path) -> Path:
+    """Write the file that every service reads with -c, and answer its path."""
+    brokers = [stack.kafka.brokers]
+    sections = {
+        "Name": "camp-mgr",
+        "Host": "127.0.0.1",
+        "Port": port,
+        "CsvRoot": str(csv_root.absolute()),
+        "Mysql": {"DSN": stack.database.dsn},
+        "SyncClient": {"Topic": TOPIC, "Brokers": brokers},
+        "SendClient": {"Topics": [TOPIC], "Brokers": brokers, "Group": GROUP},
+    }
+    file = stack.folder / "campmgr.yaml"
+    file.write_text(yaml.safe_dump(sections, sort_keys=False))
+    return file
+
+
+def without_addresses(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without overrides of the addresses in the file."""
+    return {name: value for name, value in environment.items() if not _is_address(name)}
+
+
+def _is_address(name: str) -> bool:
+    if not name.upper().startswith(_OVERRIDE_PREFIX):
+        return False
+    first_key = name.upper().removeprefix(_OVERRIDE_PREFIX).partition("__")[0]
+    return first_key.removesuffix("_FILE") in _ADDRESSES

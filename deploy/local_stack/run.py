@@ -1,0 +1,69 @@
+"""``make run``: stack and services in the foreground, with data that stays."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_stack.distributions.cache import REPOSITORY, Cache
+from local_stack.errors import PortTakenError, StackError
+from local_stack.ports import is_free
+from local_stack.services import Plan, Services, running_services
+from local_stack.signals import StopSignal
+from local_stack.stack import Stack
+
+_FOLDER = REPOSITORY / ".local" / "run"
+_CHECK_SECONDS = 0.5
+
+
+def run(port: int, senders: int) -> None:
+    """Run until Ctrl-C or SIGTERM.
+
+    Raises:
+        PortTakenError: another program listens on the port.
+        ProcessDiedError: a service or server ended by itself.
+        StackError: something did not start.
+    """
+    if not is_free(port):
+        raise PortTakenError(
+            f"port {port} is taken by another program; "
+            f"choose another one: PORT={port + 1} make run"
+        )
+    stop = StopSignal()
+    plan = Plan(port=port, senders=senders, csv_root=Path.cwd())
+    with (
+        _only_one(_FOLDER),
+        Stack(_FOLDER, Cache.from_environment(), keep=True) as stack,
+        running_services(stack, plan) as services,
+    ):
+        _announce(stack, services, plan)
+        while not stop.wait(_CHECK_SECONDS):
+            services.check()
+            stack.check()
+        print("\nstopping ...", flush=True)
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(f"'make run' is already running in {folder}") from None
+        yield
+
+
+def _announce(stack: Stack, services: Services, plan: Plan) -> None:
+    lines = {
+        "API": f"http://localhost:{plan.port}",
+        "CSV files from": plan.csv_root,
+        "senders": plan.senders,
+        "database": stack.database.dsn,
+        "Kafka": stack.kafka.brokers,
+        "configuration": services.configuration,
+        "logs": services.logs,
+    }
+    for name, value in lines.items():
+        print(f"{name + ':':<16}{value}")
+    print("Ctrl-C stops everything; the data stays for the next run.", flush=True)

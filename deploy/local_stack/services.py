@@ -1,0 +1,148 @@
+"""The project's services as processes of their own, on a local stack."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from local_stack.configuration import GROUP, without_addresses, write_configuration
+from local_stack.errors import ProgramMissingError, StartError
+from local_stack.process import ChildProcess, Command
+from local_stack.stack import Stack
+
+_START_SECONDS = 60
+_PREPARE_SECONDS = 120
+_GRACE_SECONDS = 30  # longer than the services' own DrainTimeout
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to start."""
+
+    port: int
+    senders: int
+    csv_root: Path
+
+
+class Services:
+    """API, scheduler and senders; started together, stopped from the intake to the delivery."""
+
+    def __init__(self, stack: Stack, plan: Plan) -> None:
+        self.url = f"http://127.0.0.1:{plan.port}"
+        self.configuration = write_configuration(stack, plan.port, plan.csv_root)
+        self.logs = stack.folder / "logs"
+        self._brokers = stack.kafka.brokers
+        self._plan = plan
+        self._environment = without_addresses(os.environ)
+        self._processes: list[ChildProcess] = []
+
+    def prepare(self) -> None:
+        """Create what is missing of schema and topic.
+
+        Raises:
+            StartError: one of the two commands failed; the message is what it said.
+        """
+        self._run("campaign-db", "migrate")
+        self._run("campaign-topics", "create")
+
+    def start(self) -> None:
+        """Start every service and wait until the API answers and each sender has its share.
+
+        Raises:
+            StartError: one of them did not come up; the message ends with its log.
+        """
+        api = self._spawn("campaign-api", "campaign-api")
+        self._processes.append(api)
+        self._processes.append(self._spawn("campaign-scheduler", "campaign-scheduler"))
+        senders = [
+            self._spawn("campaign-sender", f"campaign-sender-{number}")
+            for number in range(1, self._plan.senders + 1)
+        ]
+        self._processes.extend(senders)
+        api.wait_until(self._api_is_ready, _START_SECONDS)
+        group = AdminClient({"bootstrap.servers": self._brokers})
+        for sender in senders:
+            sender.wait_until(lambda: _members(group) == len(senders), _START_SECONDS)
+
+    def check(self) -> None:
+        """Nothing, while all of them run.
+
+        Raises:
+            ProcessDiedError: one of them ended; the message ends with its log.
+        """
+        for process in self._processes:
+            process.check()
+
+    def stop(self) -> None:
+        """End them one after the other: no new work comes in while the rest is finished."""
+        for process in self._processes:
+            process.stop()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        completed = subprocess.run(
+            [_installed(program), *arguments, "-c", str(self.configuration)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self._environment,
+            timeout=_PREPARE_SECONDS,
+        )
+        if completed.returncode:
+            said = (completed.stdout + completed.stderr).strip()
+            command = " ".join((program, *arguments))
+            raise StartError(f"'{command}' ended with exit code {completed.returncode}:\n{said}")
+
+    def _spawn(self, program: str, name: str) -> ChildProcess:
+        return ChildProcess(
+            Command(
+                name=name,
+                arguments=[_installed(program), "-c", str(self.configuration)],
+                log_file=self.logs / f"{name}.log",
+                folder=self.logs.parent,
+                environment=self._environment,
+                grace_seconds=_GRACE_SECONDS,
+            )
+        )
+
+    def _api_is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+
+@contextmanager
+def running_services(stack: Stack, plan: Plan) -> Iterator[Services]:
+    """Prepared and started services for the time of the block."""
+    services = Services(stack, plan)
+    try:
+        services.prepare()
+        services.start()
+        yield services
+    finally:
+        services.stop()
+
+
+def _members(admin: AdminClient) -> int:
+    """How many members the senders' group has, once partitions are assigned; else 0."""
+    try:
+        description = admin.describe_consumer_groups([GROUP])[GROUP].result(timeout=10)
+    except KafkaException:
+        return 0
+    if description.state is not ConsumerGroupState.STABLE:
+        return 0
+    return len(description.members)
+
+
+def _installed(program: str) -> str:
+    path = Path(sys.executable).parent / program
+    if not path.exists():
+        raise ProgramMissingError(f"{program} is not installed beside {sys.executable}: make setup")
+    return str(path)

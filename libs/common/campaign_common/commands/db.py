@@ -1,0 +1,111 @@
+"""campaign-db: creates the database, brings its schema up to date, says how it stands."""
+
+import sys
+
+import click
+
+from campaign_common.commands.options import (
+    EXIT_CONFIGURATION,
+    EXIT_FAILURE,
+    configuration_option,
+    one_line_failures,
+    settings_or_exit,
+)
+from campaign_common.database import Database
+from campaign_common.database.administration import provide_database
+from campaign_common.dsn import Dsn, parse_dsn
+from campaign_common.errors import DsnInvalid
+from campaign_common.schema import migrate, schema_status
+
+
+@click.group()
+@configuration_option
+def main() -> None:
+    """Create the database and keep its schema up to date."""
+
+
+@main.command("migrate")
+@configuration_option
+@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for another one.")
+@click.pass_context
+def migrate_command(context: click.Context, wait: float) -> None:
+    """Apply pending migrations and create missing shard tables; again changes nothing."""
+    settings = settings_or_exit(context)
+    with one_line_failures("campaign-db migrate"):
+        database = Database(settings.mysql)
+        report = migrate(database, settings.msg_table_sharding_size, wait=wait)
+        database.close()
+    for name in report.applied:
+        click.echo(f"applied {name}")
+    if report.created_tables:
+        click.echo(f"created {len(report.created_tables)} shard tables")
+    click.echo(f"{settings.mysql.dsn}: the schema is up to date")
+
+
+@main.command("status")
+@configuration_option
+@click.pass_context
+def status_command(context: click.Context) -> None:
+    """Say what the schema has and lacks; exit code 1 when it lacks something."""
+    settings = settings_or_exit(context)
+    with one_line_failures("campaign-db status"):
+        database = Database(settings.mysql)
+        status = schema_status(database, settings.msg_table_sharding_size)
+        database.close()
+    for name in status.applied:
+        click.echo(f"applied  {name}")
+    for name in (*status.pending, *status.missing_shard_tables):
+        click.echo(f"missing  {name}")
+    click.echo(f"{settings.mysql.dsn}: {status}")
+    sys.exit(0 if status.current else EXIT_FAILURE)
+
+
+@main.command("create-database")
+@configuration_option
+@click.option(
+    "--admin-dsn",
+    envvar="MYSQL_ADMIN_DSN",
+    help="A user who may create databases and users: user:password@tcp(host:3306)/. Better in "
+    "the variable MYSQL_ADMIN_DSN, since other users of the machine see command lines.",
+)
+@click.option("--admin-user", envvar="MYSQL_ADMIN_USER", help="The same, as a name and")
+@click.option(
+    "--admin-password",
+    envvar="MYSQL_ADMIN_PASSWORD",
+    default="",
+    help="a password, at the address of Mysql.DSN.",
+)
+@click.option(
+    "--user-host", default="%", show_default=True, help="From where the user may connect."
+)
+@click.pass_context
+def create_database_command(
+    context: click.Context,
+    admin_dsn: str | None,
+    admin_user: str | None,
+    admin_password: str,
+    user_host: str,
+) -> None:
+    """Create the database and the user that Mysql.DSN names; again changes nothing."""
+    target = settings_or_exit(context).mysql.dsn
+    admin = _admin(target, admin_dsn, admin_user, admin_password)
+    with one_line_failures("campaign-db create-database"):
+        made_user = provide_database(admin, target, user_host)
+    user = f" and user {target.user}@{user_host}" if made_user else ""
+    click.echo(f"{target}: database {target.database}{user} ready")
+
+
+def _admin(target: Dsn, dsn: str | None, user: str | None, password: str) -> Dsn:
+    """Decide who administers: a whole DSN, or a name at the address of the target's DSN.
+
+    Without either it is the user of Mysql.DSN, which suits the sample's root.
+    """
+    if dsn:
+        try:
+            return parse_dsn(dsn).without_database()
+        except DsnInvalid as error:
+            click.echo(f"--admin-dsn: {error}", err=True)
+            sys.exit(EXIT_CONFIGURATION)
+    if user:
+        return target.as_user(user, password)
+    return target.without_database()

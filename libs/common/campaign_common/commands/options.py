@@ -1,0 +1,64 @@
+"""What every command shares: `-c FILE` before or after a subcommand, and exit codes.
+
+0 is success, 1 a failure outside (database, broker), 2 a mistake in the configuration or on
+the command line, which is click's own code for that too.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pymysql.err import Error as DriverError
+
+from campaign_common.errors import CampaignError, SettingsError
+from campaign_common.settings import Settings, load_settings
+
+EXIT_FAILURE = 1
+EXIT_CONFIGURATION = 2
+
+_META_KEY = "campaign_common.configuration"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def configuration_option(command: F) -> F:
+    """Add `-c FILE` to a command or group; `settings_or_exit` then reads that file."""
+    return click.option(
+        "-c",
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="The YAML configuration (default: $CAMP_CONFIG, else ./campmgr.yaml).",
+        expose_value=False,
+        callback=_remember,
+    )(command)
+
+
+def settings_or_exit(context: click.Context) -> Settings:
+    """Load the settings that `-c` named, or end with one clear line and exit code 2."""
+    try:
+        return load_settings(context.meta.get(_META_KEY), os.environ)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_CONFIGURATION)
+
+
+@contextmanager
+def one_line_failures(command: str) -> Iterator[None]:
+    """End the process with one clear line and exit code 1 where the block fails outside."""
+    try:
+        yield
+    except CampaignError as error:
+        click.echo(f"{command}: {error}", err=True)
+        sys.exit(EXIT_FAILURE)
+    except DriverError as error:
+        click.echo(f"{command}: the database refused a statement: {error.args[-1]}", err=True)
+        sys.exit(EXIT_FAILURE)
+
+
+def _remember(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.meta[_META_KEY] = value  # shared by a group and its subcommands

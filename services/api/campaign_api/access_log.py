@@ -1,0 +1,40 @@
+"""One log line per request: which route was asked for what, and how it ended."""
+
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked for every few seconds by whatever runs the service; logged at debug."""
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Log every request of `app`.
+
+    The route and its arguments are logged, not the path or the query as they came: those
+    are whatever a client likes to send, a phone number for example.
+    """
+    app.before_request(_begin)
+    app.after_request(_log)
+
+
+def _begin() -> None:
+    g.began = time.monotonic()
+
+
+def _log(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else None
+    write = log.debug if route in PROBES else log.info
+    write(
+        "request",
+        method=request.method,
+        route=route,
+        status=response.status_code,
+        milliseconds=round((time.monotonic() - g.began) * 1000, 1),
+        client=request.remote_addr,
+        **(request.view_args or {}),
+    )
+    return response

@@ -1,0 +1,27 @@
+"""campaign-api: arguments, wiring, and the server."""
+
+import click
+import structlog
+
+from campaign_api.listening import listen
+from campaign_api.server import GunicornServer
+from campaign_common.commands.options import (
+    configuration_option,
+    one_line_failures,
+    settings_or_exit,
+)
+from campaign_common.logs import configure_logging
+
+
+@click.command()
+@configuration_option
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Serve the API until SIGTERM, which lets running requests end."""
+    settings = settings_or_exit(context)
+    configure_logging("api", settings.log)
+    for note in settings.notes:
+        structlog.get_logger().warning("configuration", note=note)
+    with one_line_failures("campaign-api"):
+        listener = listen(settings.host, settings.port)
+        GunicornServer(settings, listener).run()

@@ -1,0 +1,16 @@
+"""Whether this process can do its work."""
+
+from campaign_common.database import Database
+from campaign_common.errors import DatabaseRefused, DatabaseUnavailable
+from campaign_common.schema import schema_status
+
+
+def why_not_ready(database: Database, shards: int) -> str | None:
+    """Return why requests would fail now, or None when nothing is in the way."""
+    try:
+        status = schema_status(database, shards)
+    except DatabaseUnavailable:
+        return "the database is unavailable"
+    except DatabaseRefused:
+        return "the database does not let this service in"
+    return None if status.current else str(status)

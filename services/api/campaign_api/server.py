@@ -1,0 +1,102 @@
+"""gunicorn, run from inside: processes, threads, signals and logs as this service has them."""
+
+import signal
+import socket
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+
+from campaign_api.app import create_app
+from campaign_api.sweep import Sweeper
+from campaign_common.database import Database
+from campaign_common.settings import Settings
+
+SILENT_WORKER_TIMEOUT = 60
+"""Seconds after which a worker whose main loop stands still is replaced.
+
+A long import does not count: it runs in a thread beside that loop.
+"""
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only an unlinked heartbeat file is made there
+
+
+class GunicornServer(BaseApplication):  # type: ignore[misc]
+    """The API service: a master process, and workers that each have a database pool."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._database: Database | None = None
+        self._sweeper: Sweeper | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Configure gunicorn; called by it."""
+        for name, value in self._options().items():
+            # An older gunicorn lacks some options, and what they switch off.
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the application; called by gunicorn in every worker, after the fork."""
+        self._database = Database(self._settings.mysql)
+        self._sweeper = Sweeper(self._database)
+        self._sweeper.start()
+        return create_app(self._settings, self._database)
+
+    def close(self) -> None:
+        """Release what `load` made."""
+        if self._sweeper is not None:
+            self._sweeper.stop()
+        if self._database is not None:
+            self._database.close()
+
+    def run(self) -> None:
+        """Serve until a signal ends the process."""
+        _Master(self).run()
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "bind": f"fd://{self._listener.fileno()}",
+            "workers": self._settings.workers,
+            "worker_class": "gthread",
+            "threads": self._settings.threads,
+            "graceful_timeout": max(1, round(self._settings.drain_timeout)),
+            "timeout": SILENT_WORKER_TIMEOUT,
+            "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
+            "control_socket_disable": True,
+            "logger_class": _PropagatingLogger,
+            "worker_exit": _close_worker,
+            "proc_name": "campaign-api",
+        }
+
+
+class _Master(Arbiter):  # type: ignore[misc]
+    """gunicorn's master, for which a second SIGTERM means at once."""
+
+    _asked_to_stop = False
+
+    def signal(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM:
+            if self._asked_to_stop:
+                sig = signal.SIGQUIT
+            self._asked_to_stop = True
+        super().signal(sig, frame)
+
+
+class _PropagatingLogger(Logger):  # type: ignore[misc]
+    """Hands gunicorn's own log to the handlers of this process; requests are logged by Flask."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn's own type, which is untyped
+        self.cfg = cfg
+        self._access_log_enabled = False
+        self.error_log.propagate = True
+
+
+def _close_worker(_master: Arbiter, worker: Any) -> None:  # noqa: ANN401 - as above
+    worker.app.close()

@@ -1,0 +1,108 @@
+"""Real sender processes killed, stopped and resumed in the middle of their calls."""
+
+import signal
+import subprocess
+
+from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.message import Status
+
+from tests.integration.sender.world import World, wait_until
+
+RECIPIENTS = 6_000
+IN_FLIGHT = 500
+SLOW = {"Latency": {"Distribution": "uniform", "Mean": "200ms", "Spread": "150ms"}}
+HELD = {"InFlight": IN_FLIGHT, "BatchSize": 250}
+
+
+def kill(sender: "subprocess.Popen[bytes]") -> None:
+    sender.kill()
+    sender.wait()
+
+
+def recorded(world: World) -> int:
+    return sum(world.counts().values())
+
+
+def test_killed_sender_loses_nothing(world: World) -> None:
+    world.configure(Simulated=SLOW, Sender=HELD)
+    world.add_campaign(RECIPIENTS)
+    world.publish(range(1, RECIPIENTS + 1))
+    with world.sender() as first:
+        wait_until(lambda: recorded(world) > RECIPIENTS // 4 and world.claimed() > 0)
+        kill(first)
+    claimed = world.claimed()
+    assert claimed > 0
+    world.configure(Simulated={})
+    with world.sender():
+        wait_until(lambda: world.counts() == {Status.SENT: RECIPIENTS})
+    assert world.ledger() == {Status.SENT: RECIPIENTS}
+    assert 0 < world.suspects() <= IN_FLIGHT
+
+
+def test_killed_sender_calls_nobody_twice_at_most_once(world: World) -> None:
+    world.configure(Simulated=SLOW, Sender=HELD)
+    world.add_campaign(RECIPIENTS, Delivery.AT_MOST_ONCE)
+    world.publish(range(1, RECIPIENTS + 1))
+    with world.sender() as first:
+        wait_until(lambda: recorded(world) > RECIPIENTS // 4 and world.claimed() > 0)
+        kill(first)
+    world.configure(Simulated={})
+    with world.sender():
+        wait_until(lambda: recorded(world) == RECIPIENTS)
+    counts = world.counts()
+    assert counts == world.ledger()
+    assert 0 < counts[Status.UNKNOWN] <= IN_FLIGHT
+    assert counts[Status.SENT] + counts[Status.UNKNOWN] == RECIPIENTS
+    assert world.suspects() == 0
+
+
+def test_an_orderly_stop_leaves_no_doubt(world: World) -> None:
+    world.configure(Simulated=SLOW, Sender=HELD)
+    world.add_campaign(RECIPIENTS)
+    world.publish(range(1, RECIPIENTS + 1))
+    with world.sender() as first:
+        wait_until(lambda: recorded(world) > RECIPIENTS // 4 and world.claimed() > 0)
+        first.terminate()
+        assert first.wait(15) == 0
+    assert world.claimed() == 0
+    assert recorded(world) < RECIPIENTS
+    world.configure(Simulated={})
+    with world.sender():
+        wait_until(lambda: world.counts() == {Status.SENT: RECIPIENTS})
+    assert world.suspects() == 0
+
+
+def test_senders_that_come_and_go_cause_no_doubt(world: World) -> None:
+    world.configure(Simulated=SLOW, Sender=HELD)
+    world.add_campaign(RECIPIENTS)
+    world.publish(range(1, RECIPIENTS + 1))
+    with world.sender():
+        wait_until(lambda: recorded(world) > 0)
+        with world.sender(), world.sender():
+            wait_until(lambda: recorded(world) > RECIPIENTS // 2)
+        wait_until(lambda: world.counts() == {Status.SENT: RECIPIENTS})
+    assert world.ledger() == {Status.SENT: RECIPIENTS}
+    assert world.suspects() == 0
+
+
+def test_a_stopped_sender_that_wakes_up_writes_nothing_and_calls_nobody(world: World) -> None:
+    world.configure(Simulated=SLOW, Sender=HELD)
+    world.add_campaign(RECIPIENTS)
+    world.publish(range(1, RECIPIENTS + 1))
+    with world.sender() as zombie:
+        wait_until(lambda: recorded(world) > RECIPIENTS // 4 and world.claimed() > 0)
+        zombie.send_signal(signal.SIGSTOP)
+        before = world.epochs()
+        with world.sender():
+            wait_until(lambda: all(world.epochs()[n] > epoch for n, epoch in before.items()))
+            world.set_state(CampaignState.PAUSED, epoch=2)
+            paused_at = world.counts()
+            zombie.send_signal(signal.SIGCONT)
+            wait_until(lambda: world.claimed() == 0)
+            late = world.rows("SELECT COUNT(*) FROM late_results")
+            assert late >= ((0,),)
+            assert sum(world.counts().values()) - sum(paused_at.values()) <= IN_FLIGHT
+            world.set_state(CampaignState.RUNNING, epoch=3)
+            world.publish(range(1, RECIPIENTS + 1), epoch=3)
+            wait_until(lambda: world.counts() == {Status.SENT: RECIPIENTS})
+    assert world.ledger() == {Status.SENT: RECIPIENTS}

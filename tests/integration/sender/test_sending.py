@@ -1,0 +1,133 @@
+from campaign_common.campaign import CampaignState
+from campaign_common.message import Status
+from confluent_kafka import Consumer, KafkaError
+
+from tests.integration.sender.world import SHARDS, World, wait_until
+
+RECIPIENTS = 4_000
+
+
+def all_sent(world: World, n: int = RECIPIENTS) -> bool:
+    return world.counts() == {Status.SENT: n}
+
+
+def test_every_message_is_recorded_once(world: World) -> None:
+    world.add_campaign(RECIPIENTS)
+    world.publish(range(1, RECIPIENTS + 1))
+    with world.sender() as sender:
+        wait_until(lambda: all_sent(world))
+        assert world.ledger() == {Status.SENT: RECIPIENTS}
+        wait_until(lambda: world.claimed() == 0)
+    assert sender.returncode == 0
+    assert world.suspects() == 0
+
+
+def test_every_message_is_recorded_once_with_the_classic_protocol(classic_world: World) -> None:
+    classic_world.add_campaign(RECIPIENTS)
+    classic_world.publish(range(1, RECIPIENTS + 1))
+    with classic_world.sender() as first, classic_world.sender() as second:
+        wait_until(lambda: all_sent(classic_world))
+    assert classic_world.ledger() == {Status.SENT: RECIPIENTS}
+    assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_a_chunk_published_twice_is_recorded_once(world: World) -> None:
+    world.add_campaign(RECIPIENTS)
+    with world.sender():
+        for _ in range(2):
+            world.publish(range(1, RECIPIENTS // 2 + 1))
+        wait_until(lambda: all_sent(world, RECIPIENTS // 2))
+        world.publish(range(1, RECIPIENTS + 1))
+        wait_until(lambda: all_sent(world))
+    assert world.ledger() == {Status.SENT: RECIPIENTS}
+    assert world.suspects() == 0
+
+
+def test_records_of_a_paused_campaign_are_dropped_and_those_of_its_resume_sent(
+    world: World,
+) -> None:
+    world.add_campaign(100)
+    world.set_state(CampaignState.PAUSED, epoch=2)
+    world.publish(range(1, 101))
+    with world.sender():
+        wait_until(lambda: world.rows("SELECT SUM(recorded_offset) FROM shard_claims") == ((100,),))
+        assert world.ledger() == {}
+        world.set_state(CampaignState.RUNNING, epoch=3)
+        world.publish(range(1, 101), epoch=3)
+        wait_until(lambda: all_sent(world, 100))
+
+
+def test_poison_goes_to_the_dead_letters_and_stops_nobody(world: World) -> None:
+    world.add_campaign(300)
+    world.publish(range(1, 101))
+    for partition in range(SHARDS):
+        world.publish_raw(b"not a record", "13900000000", partition)
+    world.flush()
+    world.publish(range(101, 301))
+    with world.sender():
+        wait_until(lambda: all_sent(world, 300))
+    letters = dead_letters(world)
+    assert len(letters) == SHARDS
+    assert all(value == b"not a record" for value, _ in letters)
+    assert {headers["origin_partition"] for _, headers in letters} == {
+        str(n).encode() for n in range(SHARDS)
+    }
+    assert all(b"malformed" in headers["reason"].lower() for _, headers in letters)
+
+
+def test_failures_and_retries_are_recorded_as_the_seed_predicts(world: World) -> None:
+    world.configure(
+        Simulated={"Seed": 42, "FailureRates": {"permanent": 0.2, "retryable": 0.3}},
+        Retry={"BackoffBase": "1h", "BackoffMax": "1h"},
+    )
+    world.add_campaign(1_000)
+    world.publish(range(1, 1_001))
+    with world.sender():
+        wait_until(lambda: sum(world.counts().values()) == 1_000)
+    counts = world.counts()
+    assert counts == world.ledger()
+    assert counts[Status.FAILED] + counts[Status.WAITING] + counts[Status.SENT] == 1_000
+    assert 150 < counts[Status.FAILED] < 250
+    assert 250 < counts[Status.WAITING] < 350
+    retries = " UNION ALL ".join(
+        f"SELECT try_number, attempts FROM message_retries_{n}" for n in range(SHARDS)
+    )
+    assert world.rows(f"SELECT DISTINCT try_number, attempts FROM ({retries}) r") == ((2, 1),)
+    assert world.rows(f"SELECT COUNT(*) FROM ({retries}) r") == ((counts[Status.WAITING],),)
+
+
+def test_a_second_try_replaces_the_waiting_row(world: World) -> None:
+    world.configure(Simulated={"FailureRates": {"retryable": 1.0}}, Retry={"BackoffBase": "1h", "BackoffMax": "1h"})
+    world.add_campaign(50)
+    world.publish(range(1, 51))
+    with world.sender():
+        wait_until(lambda: world.counts() == {Status.WAITING: 50})
+        world.publish(range(1, 51), try_number=3)
+        world.publish(range(1, 51), try_number=2)
+        wait_until(lambda: all_sent(world, 50))
+    assert world.ledger() == {Status.SENT: 50}
+    retries = " UNION ALL ".join(f"SELECT seq FROM message_retries_{n}" for n in range(SHARDS))
+    assert world.rows(retries) == ()
+
+
+def dead_letters(world: World) -> list[tuple[bytes, dict[str, bytes]]]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": ",".join(world.settings.send_client.brokers),
+            "group.id": "test-reader",
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+        }
+    )
+    consumer.subscribe([f"{world.topic}-DLQ"])
+    letters = []
+    while True:
+        record = consumer.poll(30)
+        assert record is not None
+        error = record.error()
+        if error is not None:
+            assert error.code() == KafkaError._PARTITION_EOF
+            break
+        letters.append((record.value(), dict(record.headers())))
+    consumer.close()
+    return letters

@@ -1,0 +1,177 @@
+"""A schema, a topic and a group of their own, and real sender processes working on them."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+import yaml
+from campaign_common import kafka, topics
+from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.database import Database
+from campaign_common.message import Status
+from campaign_common.partition_map import PartitionMap
+from campaign_common.schema import migrate
+from campaign_common.settings import load_settings
+from campaign_common.shard import shard_of
+from campaign_common.store.partition_map import insert_first_map, read_map
+from campaign_common.wire import MessageRecord, encode
+
+SHARDS = 8
+CAMPAIGN = 1000000000
+SENDER = Path(sys.executable).parent / "campaign-sender"
+
+INSERT_CAMPAIGN = """
+INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, epoch, shards,
+                       last_seq, total, created_at, started_at)
+VALUES (%s, 'game0', 'hi', 1, %s, 'simulated', 'running', 1, %s, %s, %s, NOW(6), NOW(6))
+"""
+
+
+class World:
+    """What one test works on; `configure` says how the senders are to behave."""
+
+    def __init__(self, folder: Path, dsn: str, brokers: str) -> None:
+        self._folder = folder
+        self._name = token_hex(4)
+        self._document: dict[str, object] = {
+            "Mysql": {"DSN": dsn},
+            "SyncClient": {"Topic": f"Sync-Msg-T-{self._name}", "Brokers": [brokers]},
+            "SendClient": {"Brokers": [brokers], "Group": f"Msg-Consumer-G-{self._name}"},
+            "MsgTableShardingSize": SHARDS,
+            "DrainTimeout": "10s",
+        }
+        self.config = folder / "campmgr.yaml"
+        self.configure()
+        self.database = Database(self.settings.mysql)
+        migrate(self.database, SHARDS)
+        self._admin = kafka.admin(self.settings)
+        self._producer = kafka.producer(self.settings)
+        self._make_topic()
+
+    def configure(self, **sections: object) -> None:
+        """Write the configuration that senders started from now on read."""
+        self._document.update(sections)
+        self.config.write_text(yaml.safe_dump(self._document))
+        self.settings = load_settings(self.config, {})
+
+    @property
+    def topic(self) -> str:
+        return self.settings.sync_client.topic
+
+    def add_campaign(
+        self, recipients: int, delivery: Delivery = Delivery.AT_LEAST_ONCE
+    ) -> None:
+        """Make a running campaign, as the scheduler leaves it."""
+        with self.database.transaction() as cursor:
+            cursor.execute(
+                INSERT_CAMPAIGN, (CAMPAIGN, delivery, SHARDS, recipients, recipients)
+            )
+
+    def set_state(self, state: CampaignState, epoch: int) -> None:
+        with self.database.transaction() as cursor:
+            cursor.execute("UPDATE campaigns SET state = %s, epoch = %s", (state, epoch))
+
+    def publish(self, seqs: Sequence[int], *, epoch: int = 1, try_number: int = 1) -> None:
+        """Publish one record for each recipient `seq`, as the fan-out does."""
+        partition_map = self.partition_map
+        for seq in seqs:
+            phone = str(13900000000 + seq)
+            shard = shard_of(phone, SHARDS)
+            record = MessageRecord(
+                wire_version=1,
+                campaign_id=CAMPAIGN,
+                seq=seq,
+                shard=shard,
+                campaign_epoch=epoch,
+                map_version=partition_map.version,
+                phone=phone,
+                body=f"hi user{seq}",
+                try_number=try_number,
+            )
+            self.publish_raw(encode(record), phone, partition_map.partition(shard))
+        assert self._producer.flush(30) == 0
+
+    def publish_raw(self, value: bytes, key: str, partition: int) -> None:
+        while True:
+            try:
+                self._producer.produce(self.topic, value=value, key=key, partition=partition)
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                return
+
+    def flush(self) -> None:
+        assert self._producer.flush(30) == 0
+
+    @property
+    def partition_map(self) -> PartitionMap:
+        with self.database.reading() as cursor:
+            found = read_map(cursor, self.topic)
+        assert found is not None
+        return found
+
+    @contextmanager
+    def sender(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run one sender process; it is stopped in order, or was killed by the test."""
+        with (self._folder / f"sender-{token_hex(2)}.log").open("wb") as log:
+            process = subprocess.Popen([SENDER, "-c", self.config], stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
+                process.wait()
+
+    def counts(self) -> dict[Status, int]:
+        """The campaign's counters, zeros left out."""
+        rows = self.rows("SELECT status, SUM(n) FROM campaign_counters GROUP BY status")
+        return {Status(status): int(n) for status, n in rows if n}
+
+    def ledger(self) -> dict[Status, int]:
+        """What the ledger tables hold, counted by status."""
+        tables = " UNION ALL ".join(f"SELECT status FROM messages_{n}" for n in range(SHARDS))
+        rows = self.rows(f"SELECT status, COUNT(*) FROM ({tables}) m GROUP BY status")
+        return {Status(status): n for status, n in rows}
+
+    def claimed(self) -> int:
+        """How many shards have an open claim."""
+        return len(self.rows("SELECT shard FROM shard_claims WHERE claimed <> ''"))
+
+    def suspects(self) -> int:
+        ((n,),) = self.rows("SELECT COUNT(*) FROM suspects")
+        return int(n)
+
+    def epochs(self) -> Mapping[int, int]:
+        return dict(self.rows("SELECT shard, epoch FROM shard_claims"))  # type: ignore[arg-type]
+
+    def rows(self, sql: str) -> tuple[tuple[int, ...], ...]:
+        with self.database.reading() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    def close(self) -> None:
+        self._admin.delete_topics([self.topic])
+        self.database.close()
+
+    def _make_topic(self) -> None:
+        topics.create(self._admin, self.topic, partitions=SHARDS, replication_factor=1)
+        wait_until(lambda: topics.describe(self._admin, self.topic).partitions == SHARDS)
+        description = topics.describe(self._admin, self.topic)
+        with self.database.transaction() as cursor:
+            insert_first_map(cursor, self.topic, description)
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 60.0) -> None:
+    """Wait until `condition` holds, and fail when it never does."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout:g} s"
+        time.sleep(0.02)

@@ -1,0 +1,89 @@
+"""The database servers of a test run, each started at its first use."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import Protocol
+
+import pymysql
+
+from campaign_common.dsn import Dsn, parse_dsn
+from local_stack.database import DatabaseServer, Flavour
+from local_stack.distributions.cache import Cache
+from local_stack.stack import database_program
+
+MYSQL_DSN_VARIABLE = "CAMP_TEST_MYSQL_DSN"
+
+
+class SchemaServer(Protocol):
+    """A server on which tests make schemas."""
+
+    @property
+    def dsn(self) -> str: ...
+
+
+class SuppliedServer:
+    """A server that somebody else runs, named by the environment."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+
+
+class DatabaseServers:
+    """One server of each flavour for the whole run."""
+
+    def __init__(self, folder: Path, cache: Cache) -> None:
+        self._folder = folder
+        self._cache = cache
+        self._started: dict[Flavour, SchemaServer] = {}
+        self._open = ExitStack()
+
+    def get(self, flavour: Flavour) -> SchemaServer:
+        """The server of a flavour, started now where no test asked before.
+
+        Raises:
+            StackError: it cannot be had or does not start.
+        """
+        if flavour not in self._started:
+            self._started[flavour] = self._start(flavour)
+        return self._started[flavour]
+
+    def stop(self) -> None:
+        self._open.close()
+
+    def _start(self, flavour: Flavour) -> SchemaServer:
+        if flavour == "mysql" and (supplied := os.environ.get(MYSQL_DSN_VARIABLE)):
+            return SuppliedServer(supplied)
+        program = database_program(flavour, self._cache)
+        server = DatabaseServer(self._folder / flavour, program)
+        self._open.callback(server.stop)
+        server.start()
+        return server
+
+
+@contextmanager
+def fresh_schema(server_dsn: str) -> Iterator[str]:
+    """The DSN of a new empty schema on a server, dropped afterwards."""
+    before, _, after = server_dsn.rpartition("/")
+    name = f"camp_{token_hex(4)}"
+    server = parse_dsn(server_dsn)
+    _execute(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    try:
+        _, mark, parameters = after.partition("?")
+        yield f"{before}/{name}{mark}{parameters}"
+    finally:
+        _execute(server, f"DROP DATABASE IF EXISTS {name}")
+
+
+def _execute(server: Dsn, statement: str) -> None:
+    connection = pymysql.connect(
+        host=server.host,
+        port=server.port,
+        unix_socket=server.socket,
+        user=server.user,
+        password=server.password,
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
