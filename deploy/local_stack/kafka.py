@@ -14,7 +14,8 @@ from confluent_kafka.admin import AdminClient
 
 from local_stack.distributions import maven
 from local_stack.distributions.cache import Cache
-from local_stack.errors import ProgramMissingError, StartError
+from local_stack.errors import StartError
+from local_stack.java import find_java
 from local_stack.ports import free_port
 from local_stack.process import ChildProcess, Command
 
@@ -102,7 +103,7 @@ class KafkaServer:
             DownloadError: Kafka could not be fetched.
             StartError: it did not come up; the message ends with its log.
         """
-        java = _java()
+        java = find_java()
         jars = self._jars()
         data = self._folder / "data"
         if data.exists():
@@ -190,13 +191,3 @@ class KafkaServer:
 def _accepts(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _java() -> str:
-    java = shutil.which("java")
-    if java is None:
-        raise ProgramMissingError(
-            "Java 17 or newer is missing (java): 'make setup' installs it, or: "
-            "apt install openjdk-17-jre-headless, brew install openjdk"
-        )
-    return java

@@ -26,8 +26,7 @@ def run(port: int, senders: int) -> None:
     """
     if not is_free(port):
         raise PortTakenError(
-            f"port {port} is taken by another program; "
-            f"choose another one: PORT={port + 1} make run"
+            f"port {port} is taken by another program; choose another one: PORT={port + 1} make run"
         )
     stop = StopSignal()
     plan = Plan(port=port, senders=senders, csv_root=Path.cwd())

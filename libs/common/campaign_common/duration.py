@@ -13,7 +13,7 @@ _SECONDS = {
     "m": Decimal(60),
     "h": Decimal(3600),
 }
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _WHOLE = re.compile(rf"[+-]?(?:{_PART.pattern})+")
 
 
@@ -49,4 +49,4 @@ def format_duration(seconds: float) -> str:
 
 
 def _hint(text: str) -> str:
-    return f" (add a unit: {text}s, {text}ms, …)" if re.fullmatch(r"\d+", text) else ""
+    return f" (add a unit: {text}s, {text}ms, …)" if re.fullmatch(r"[0-9]+", text) else ""

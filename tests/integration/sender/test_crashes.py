@@ -85,7 +85,7 @@ def test_senders_that_come_and_go_cause_no_doubt(world: World) -> None:
     assert world.suspects() == 0
 
 
-def test_a_stopped_sender_that_wakes_up_writes_nothing_and_calls_nobody(world: World) -> None:
+def test_a_stopped_sender_that_wakes_up_records_nothing_of_its_old_shards(world: World) -> None:
     world.configure(Simulated=SLOW, Sender=HELD)
     world.add_campaign(RECIPIENTS)
     world.publish(range(1, RECIPIENTS + 1))
@@ -99,8 +99,7 @@ def test_a_stopped_sender_that_wakes_up_writes_nothing_and_calls_nobody(world: W
             paused_at = world.counts()
             zombie.send_signal(signal.SIGCONT)
             wait_until(lambda: world.claimed() == 0)
-            late = world.rows("SELECT COUNT(*) FROM late_results")
-            assert late >= ((0,),)
+            wait_until(lambda: world.rows("SELECT COUNT(*) FROM late_results") > ((0,),))
             assert sum(world.counts().values()) - sum(paused_at.values()) <= IN_FLIGHT
             world.set_state(CampaignState.RUNNING, epoch=3)
             world.publish(range(1, RECIPIENTS + 1), epoch=3)

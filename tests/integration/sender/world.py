@@ -12,6 +12,7 @@ import yaml
 from campaign_common import kafka, topics
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.database import Database
+from campaign_common.errors import TopicMissing
 from campaign_common.message import Status
 from campaign_common.partition_map import PartitionMap
 from campaign_common.schema import migrate
@@ -161,9 +162,15 @@ class World:
         self._admin.delete_topics([self.topic])
         self.database.close()
 
+    def _has_topic(self) -> bool:
+        try:
+            return topics.describe(self._admin, self.topic).partitions == SHARDS
+        except TopicMissing:
+            return False
+
     def _make_topic(self) -> None:
         topics.create(self._admin, self.topic, partitions=SHARDS, replication_factor=1)
-        wait_until(lambda: topics.describe(self._admin, self.topic).partitions == SHARDS)
+        wait_until(self._has_topic)
         description = topics.describe(self._admin, self.topic)
         with self.database.transaction() as cursor:
             insert_first_map(cursor, self.topic, description)

@@ -37,6 +37,11 @@ def configuration_option(command: F) -> F:
     )(command)
 
 
+def configuration_named(context: click.Context) -> bool:
+    """Tell whether `-c` named a configuration."""
+    return _META_KEY in context.meta
+
+
 def settings_or_exit(context: click.Context) -> Settings:
     """Load the settings that `-c` named, or end with one clear line and exit code 2."""
     try:

@@ -32,12 +32,27 @@ class Limits:
 
         MySQL can bound SELECT only; on both, what waits for a lock gives up at half of the
         statement's time, so that the answer says so instead of a lost connection.
+
+        A client that falls silent inside a transaction (stopped, suspended, cut off) would
+        keep its row locks, and with them its shards and campaigns, from everybody else: the
+        server rolls back what it has not heard of for longer than a transaction may take.
+        MySQL knows only a bound on any silence, so there idle connections end by it too, and
+        the pool makes new ones.
         """
+        silence = ceil(self.transaction) + 1
         lock_wait = max(1, int(self.execute / 2))
         assignments = [
             f"SESSION innodb_lock_wait_timeout = {lock_wait}",
             f"SESSION lock_wait_timeout = {lock_wait}",
         ]
         if mariadb:
-            return [*assignments, f"SESSION max_statement_time = {max(self.query, self.execute)}"]
-        return [*assignments, f"SESSION max_execution_time = {ceil(self.query * 1000)}"]
+            return [
+                *assignments,
+                f"SESSION max_statement_time = {max(self.query, self.execute)}",
+                f"SESSION idle_transaction_timeout = {silence}",
+            ]
+        return [
+            *assignments,
+            f"SESSION max_execution_time = {ceil(self.query * 1000)}",
+            f"SESSION wait_timeout = {silence}",
+        ]

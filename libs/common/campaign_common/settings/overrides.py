@@ -63,10 +63,10 @@ def apply(document: dict[str, Any], override: Override) -> None:
 
 def _read(schema: Schema, variable: str, value: str) -> Override:
     names = variable[len(PREFIX) :].split("__")
+    from_file = names[-1].upper().endswith(FILE_SUFFIX)  # as no key of the file does
+    if from_file:
+        names[-1] = names[-1][: -len(FILE_SUFFIX)]
     found = _find(schema, names)
-    if found is None and names[-1].upper().endswith(FILE_SUFFIX):
-        found = _find(schema, [*names[:-1], names[-1][: -len(FILE_SUFFIX)]])
-        value = _content(variable, value) if found else value
     if found is None:
         known = ", ".join(sorted(_field_keys(schema)))
         raise SettingsError(
@@ -74,7 +74,8 @@ def _read(schema: Schema, variable: str, value: str) -> Override:
             f"{PREFIX}SECTION__KEY with one of {known}"
         )
     path, field = found
-    return Override(path, _typed(field, value), variable)
+    content = _content(variable, value) if from_file else value
+    return Override(path, _typed(field, content), variable)
 
 
 def _find(schema: Schema, names: list[str]) -> tuple[KeyPath, fields.Field[Any]] | None:

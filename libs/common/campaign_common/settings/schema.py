@@ -92,6 +92,12 @@ class LatencySchema(SectionSchema):
     mean = Duration("Mean", low=0.0, high=600.0)
     spread = Duration("Spread", low=0.0, high=600.0)
 
+    @validates_schema(skip_on_field_errors=True)
+    def _mean_of_lognormal(self, loaded: Loaded, **_: object) -> None:
+        latency = model.LatencySettings(**loaded)
+        if latency.distribution is model.Distribution.LOGNORMAL and latency.mean == 0:
+            raise ValidationError({"Mean": ["expected more than zero for a lognormal latency"]})
+
 
 class FailureRatesSchema(Schema):
     """Simulated.FailureRates: the share of calls that end in each error class."""
@@ -106,7 +112,7 @@ class FailureRatesSchema(Schema):
     def _freeze(self, loaded: Loaded, **_: object) -> MappingProxyType[str, float]:
         if sum(loaded.values()) > 1:
             raise ValidationError("expected rates that add up to 1 at most")
-        return MappingProxyType(loaded)
+        return MappingProxyType({kind: rate for kind, rate in loaded.items() if rate})
 
 
 class SimulatedSchema(SectionSchema):

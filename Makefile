@@ -1,0 +1,43 @@
+# The commands of this project. Each one first sets up what it needs, which takes no time when
+# it is there already.
+SENDERS ?= 1
+PORT ?= 10001
+RECIPIENTS ?= 100000
+PYTEST_ARGS ?=
+
+PYTHON_FOLDER := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test lint format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what this machine lacks and the project into .venv
+	@deploy/setup.sh
+
+demo run: export PYTHONPATH := deploy
+
+demo: setup ## Send a campaign to 100,000 recipients and account for each (RECIPIENTS=n, SENDERS=n)
+	@$(PYTHON_FOLDER)/python -m local_stack demo --recipients $(RECIPIENTS) --senders $(SENDERS)
+
+run: setup ## Keep stack and services in the foreground until Ctrl-C (SENDERS=n, PORT=10001)
+	@$(PYTHON_FOLDER)/python -m local_stack run --senders $(SENDERS) --port $(PORT)
+
+test: setup ## Run every test on real servers (PYTEST_ARGS=...)
+	@$(PYTHON_FOLDER)/pytest $(PYTEST_ARGS)
+
+lint: setup ## Check style, formatting, import rules and types
+	$(PYTHON_FOLDER)/ruff check .
+	$(PYTHON_FOLDER)/ruff format --check .
+	$(PYTHON_FOLDER)/lint-imports
+	$(PYTHON_FOLDER)/mypy
+
+format: setup ## Format the code
+	$(PYTHON_FOLDER)/ruff check --fix-only .
+	$(PYTHON_FOLDER)/ruff format .
+
+clean: ## Remove caches, logs and the local stack's data; downloads and .venv stay
+	rm -rf .local/run .local/scratch .local/failed-demo dist
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

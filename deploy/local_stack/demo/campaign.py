@@ -1,0 +1,55 @@
+"""The demo's recipients and campaign, and the API calls they take."""
+
+import time
+from pathlib import Path
+
+import requests
+
+from local_stack.demo.balance import Progress
+from local_stack.errors import DemoError
+
+CAMPAIGN_ID = 1_000_000_000
+CSV_NAME = "recipients.csv"
+
+_FIRST_PHONE = 13_961_467_500
+# The answer comes when the whole list is stored.
+_CREATE_SECONDS = 1800
+_READ_SECONDS = 30
+
+
+def write_recipients(folder: Path, recipients: int) -> None:
+    """Write rows such as ``user1,13961467500``, no phone twice."""
+    with (folder / CSV_NAME).open("w", encoding="utf-8", newline="") as file:
+        file.writelines(
+            f"user{number},{_FIRST_PHONE + number - 1}\n" for number in range(1, recipients + 1)
+        )
+
+
+def create_campaign(url: str) -> None:
+    """Create the campaign, due now.
+
+    Raises:
+        DemoError: the API refused it.
+    """
+    body = {
+        "campaign_name": "game0",
+        "campaign_id": CAMPAIGN_ID,
+        "message_template": "hi {name}, this is a test message.",
+        "scheduled_time": int(time.time()),
+        "csv_file_path": CSV_NAME,
+    }
+    response = requests.post(f"{url}/v1/camp/create", json=body, timeout=_CREATE_SECONDS)
+    if response.status_code != 200 or response.json()["code"] != 0:
+        raise DemoError(f"the campaign was refused ({response.status_code}): {response.text}")
+
+
+def read_progress(url: str) -> Progress:
+    """How far the campaign has come.
+
+    Raises:
+        DemoError: the API did not say.
+    """
+    response = requests.get(f"{url}/v1/campaigns/{CAMPAIGN_ID}", timeout=_READ_SECONDS)
+    if response.status_code != 200:
+        raise DemoError(f"no progress from the API ({response.status_code}): {response.text}")
+    return Progress.from_answer(response.json())

@@ -1,0 +1,74 @@
+"""What the person in front of the demo sees: a live bar on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from local_stack.demo.balance import Ledger, Progress
+
+_LINE_SECONDS = 1.0
+
+Show = Callable[[Progress], None]
+
+
+@contextmanager
+def progress_display(console: Console, recipients: int) -> Iterator[Show]:
+    """A function to call with every new progress."""
+    if not console.is_terminal:
+        yield _plain_lines(console, recipients)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task("sending", total=recipients, rate="")
+
+        def show(progress: Progress) -> None:
+            bar.update(task, completed=progress.ended, rate=_rate(progress))
+
+        yield show
+
+
+def print_balance(console: Console, recipients: int, progress: Progress, ledger: Ledger) -> None:
+    """The recipients and what became of them."""
+    table = Table(title="Balance", show_footer=True)
+    balanced = progress.ended + progress.to_do == recipients == ledger.total
+    table.add_column("", footer="adds up" if balanced else "DOES NOT ADD UP")
+    table.add_column("campaign", justify="right", footer=f"{progress.ended + progress.to_do:,}")
+    table.add_column("ledger rows", justify="right", footer=f"{ledger.total:,}")
+    table.add_row("recipients in the file", f"{recipients:,}", "", end_section=True)
+    for word, count in progress.outcomes.items():
+        table.add_row(word, f"{count:,}", f"{ledger.rows[word]:,}" if word in ledger.rows else "")
+    table.add_row("other outcomes", "", f"{ledger.rows['other']:,}")
+    table.add_row("still to do", f"{progress.to_do:,}", "")
+    console.print(table)
+
+
+def _plain_lines(console: Console, recipients: int) -> Show:
+    next_line = time.monotonic()
+
+    def show(progress: Progress) -> None:
+        nonlocal next_line
+        if time.monotonic() < next_line and progress.ended < recipients:
+            return
+        next_line = time.monotonic() + _LINE_SECONDS
+        left = ""
+        if progress.rate and progress.to_do:
+            left = f", {progress.to_do / progress.rate:.0f} s left"
+        console.print(f"{progress.ended:,} of {recipients:,} {_rate(progress)}{left}")
+
+    return show
+
+
+def _rate(progress: Progress) -> str:
+    return f"{progress.rate:,.0f}/s" if progress.rate else ""

@@ -1,0 +1,143 @@
+#!/bin/sh
+# Installs what this machine lacks (Python 3.11+ with venv, Java 17+, Maven, and MariaDB where no
+# embedded one is published), then the project into .venv. A second run only looks at a stamp.
+set -eu
+cd "$(dirname "$0")/.."
+
+stamp=.venv/.setup-stamp
+inputs="requirements.lock deploy/build-requirements.lock pyproject.toml deploy/setup.sh"
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { say "$*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+fingerprint() { cat $inputs | cksum; }
+
+find_python() {
+    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 \
+        /opt/homebrew/bin/python3.13 /usr/local/bin/python3.13; do
+        if "$candidate" -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11)' \
+            >/dev/null 2>&1; then
+            echo "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+# The same places as deploy/local_stack/java.py: Homebrew links its Java nowhere on PATH.
+have_java() {
+    for candidate in "${JAVA_HOME:-/nonexistent}/bin/java" java \
+        /opt/homebrew/opt/openjdk/bin/java /usr/local/opt/openjdk/bin/java; do
+        version=$("$candidate" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p') || true
+        if [ "${version:-0}" -ge 17 ]; then return; fi
+    done
+    return 1
+}
+
+have_database() {
+    case "$(uname -s)-$(uname -m)" in Linux-x86_64 | Darwin-arm64) return ;; esac
+    have mariadbd || have mysqld || [ -x /usr/sbin/mariadbd ] || [ -x /usr/sbin/mysqld ]
+}
+
+missing() {
+    find_python >/dev/null || echo python
+    have_java || echo java
+    have mvn || echo maven
+    have_database || echo database
+}
+
+in_words() {
+    for thing; do
+        case $thing in
+        python) echo "Python 3.11 or newer with venv" ;;
+        java) echo "Java 17 or newer" ;;
+        maven) echo "Maven (mvn)" ;;
+        database) echo "MariaDB or MySQL (mariadbd or mysqld)" ;;
+        esac
+    done | paste -s -d ';' - | sed 's/;/, /g'
+}
+
+# The first package of a list that this release offers; for Python, in version 3.11 or newer.
+first_offered() {
+    for package; do
+        offered=$(apt-cache policy "$package" 2>/dev/null | sed -n 's/^  Candidate: //p')
+        case "$package:$offered" in
+        *: | *:"(none)" | python3-venv:3.[0-9].* | python3-venv:3.10.*) ;;
+        *) echo "$package"; return ;;
+        esac
+    done
+    echo "$1"
+}
+
+apt_packages() {
+    for thing; do
+        case $thing in
+        python) first_offered python3-venv python3.13-venv python3.12-venv python3.11-venv ;;
+        java) first_offered openjdk-21-jre-headless openjdk-17-jre-headless \
+            openjdk-25-jre-headless ;;
+        maven) echo maven ;;
+        database) echo mariadb-server-core ;;
+        esac
+    done
+}
+
+brew_packages() {
+    for thing; do
+        case $thing in
+        python) echo python@3.13 ;;
+        java) echo openjdk ;;
+        maven) echo maven ;;
+        database) echo mariadb ;;
+        esac
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif have sudo; then
+        sudo "$@"
+    else
+        fail "missing: $(in_words $absent); without sudo, let root run: $*"
+    fi
+}
+
+install_missing() {
+    absent=$(missing)
+    [ -n "$absent" ] || return 0
+    say "this machine lacks: $(in_words $absent)"
+    if have apt-get; then
+        as_root apt-get -q update
+        as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get -q -y install --no-install-recommends $(apt_packages $absent)
+    elif have brew; then
+        brew install $(brew_packages $absent)
+    else
+        fail "missing: $(in_words $absent); install it (neither apt-get nor brew is here)"
+    fi
+    absent=$(missing)
+    [ -z "$absent" ] || fail "still missing after the installation: $(in_words $absent)"
+}
+
+install_project() {
+    if ! .venv/bin/python -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null; then
+        python=$(find_python)
+        say "creating .venv with $("$python" --version)"
+        rm -rf .venv
+        "$python" -m venv .venv
+    fi
+    say "installing the pinned packages"
+    pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv/bin/python -m pip -q"
+    $pip install --require-hashes -r requirements.lock
+    $pip install --require-hashes -r deploy/build-requirements.lock
+    $pip install --no-deps --no-build-isolation -e .
+}
+
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && have mvn; then
+    exit 0
+fi
+install_missing
+install_project
+fingerprint >"$stamp"
+say "ready"

@@ -1,0 +1,65 @@
+"""Talking to the API service."""
+
+from typing import Any
+
+import requests
+
+from campaign_common.errors import CampaignError, RetryLater
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 30.0
+"""Seconds for an answer that should come at once."""
+
+IMPORT_TIMEOUT = 24 * 3600.0
+"""Seconds for the answer to a created campaign, which comes when its list is stored."""
+
+
+class ApiRefused(CampaignError):
+    """The API service understood the request and refused it."""
+
+
+class ApiUnreachable(RetryLater):
+    """The API service did not answer, or says that it cannot work now."""
+
+
+class ApiClient:
+    """The API service at one URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._session = requests.Session()
+
+    def create(self, campaign: dict[str, Any]) -> None:
+        """Create a campaign; returns when its list is stored.
+
+        Raises:
+            ApiRefused: says what is wrong.
+            ApiUnreachable: no answer; the request may be repeated.
+        """
+        self._ask("POST", "/v1/camp/create", IMPORT_TIMEOUT, campaign)
+
+    def read(self, campaign_id: int) -> dict[str, Any]:
+        """Read how far a campaign has come; raises what `create` raises."""
+        return self._ask("GET", f"/v1/campaigns/{campaign_id}", READ_TIMEOUT)
+
+    def _ask(
+        self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        try:
+            response = self._session.request(
+                method, f"{self._url}{path}", json=body, timeout=(CONNECT_TIMEOUT, timeout)
+            )
+            answer = response.json()
+        except requests.exceptions.JSONDecodeError as error:
+            raise ApiRefused(f"{self._url} is no campaign API: its answer is not JSON") from error
+        except requests.RequestException as error:
+            raise ApiUnreachable(
+                f"{self._url} does not answer; is campaign-api running?"
+            ) from error
+        if not isinstance(answer, dict):
+            raise ApiRefused(f"{self._url} is no campaign API: its answer is no JSON object")
+        if response.status_code >= 500:
+            raise ApiUnreachable(str(answer.get("msg", response.reason)))
+        if not response.ok:
+            raise ApiRefused(str(answer.get("msg", response.reason)))
+        return answer

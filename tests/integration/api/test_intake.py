@@ -1,0 +1,213 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from pymysql.cursors import Cursor
+
+from campaign_api import intake
+from campaign_api.app import create_app
+from campaign_api.refusals import CampaignStarted
+from campaign_api.schemas.create_campaign import CreateCampaign
+from campaign_common.database import Database
+from campaign_common.errors import CommitUnknown
+from campaign_common.settings import Settings
+from tests.integration.api.stored import REQUEST, change, create, list_of, rows, value
+
+CAMPAIGN = REQUEST["campaign_id"]
+EVERYTHING = (
+    "SELECT * FROM campaigns ORDER BY id",
+    "SELECT * FROM recipient_lists ORDER BY id",
+    "SELECT * FROM recipients ORDER BY list_id, seq",
+    "SELECT * FROM campaign_events ORDER BY id",
+)
+
+
+@pytest.fixture(autouse=True)
+def file(csv_root: Path) -> Path:
+    file = csv_root / "recipients.csv"
+    file.write_text("Ann,13961467500\nBob,13961467501\n")
+    (csv_root / "other.csv").write_text("Cid,13961467502\n")
+    return file
+
+
+def snapshot(database: Database) -> list[list[tuple[Any, ...]]]:
+    return [rows(database, sql) for sql in EVERYTHING]
+
+
+def test_created_campaign_is_scheduled_with_its_list(client: FlaskClient, pool: Database) -> None:
+    assert create(client).status_code == 200
+    ((name, template, state, delivery, provider, due),) = rows(
+        pool,
+        "SELECT name, template, state, delivery, provider, scheduled_at <= NOW(6) FROM campaigns",
+    )
+    assert (name, template) == (REQUEST["campaign_name"], REQUEST["message_template"])
+    assert (state, delivery, provider, due) == ("scheduled", "at_least_once", "simulated", 1)
+    assert rows(pool, "SELECT actor, from_state, to_state FROM campaign_events") == [
+        ("api", None, "scheduled")
+    ]
+
+
+def test_future_time_is_kept_and_past_one_means_now(client: FlaskClient, pool: Database) -> None:
+    create(client, scheduled_time=4102444800)
+    assert value(pool, "SELECT CAST(scheduled_at AS CHAR) FROM campaigns").startswith("2100-01-01")
+    create(client, campaign_id=2, scheduled_time=0)
+    late = value(
+        pool, "SELECT TIMESTAMPDIFF(SECOND, scheduled_at, NOW(6)) FROM campaigns WHERE id = 2"
+    )
+    assert 0 <= late < 60
+
+
+@pytest.mark.parametrize("state", ["scheduled", "running", "paused", "finished", "cancelled"])
+@pytest.mark.parametrize("file_remains", [True, False])
+def test_repeated_request_succeeds_and_changes_nothing(
+    client: FlaskClient, pool: Database, file: Path, state: str, file_remains: bool
+) -> None:
+    create(client)
+    change(pool, "UPDATE campaigns SET state = %s", state)
+    before = snapshot(pool)
+    if not file_remains:
+        file.unlink()
+    assert create(client).json == {"code": 0, "msg": "success"}
+    assert snapshot(pool) == before
+
+
+@pytest.mark.parametrize("state", ["draft", "scheduled"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"campaign_name": "game1"},
+        {"message_template": "bye {name}"},
+        {"scheduled_time": 4102444800},
+        {"csv_file_path": "other.csv"},
+    ],
+)
+def test_changed_request_updates_a_campaign_that_has_not_started(
+    client: FlaskClient, pool: Database, state: str, changes: dict[str, Any]
+) -> None:
+    create(client)
+    change(pool, "UPDATE campaigns SET state = %s", state)
+    old = list_of(pool, CAMPAIGN).id
+    assert create(client, **changes).status_code == 200
+
+    wanted = {**REQUEST, **changes}
+    stored = rows(pool, "SELECT name, template, state FROM campaigns")
+    assert stored == [(wanted["campaign_name"], wanted["message_template"], "scheduled")]
+    assert list_of(pool, CAMPAIGN).id != old
+    assert value(pool, "SELECT state FROM recipient_lists WHERE id = %s", old) == "discarded"
+
+
+def test_changed_file_is_a_changed_request(client: FlaskClient, pool: Database, file: Path) -> None:
+    create(client)
+    file.write_text("Ann,13961467500\n")
+    assert create(client).status_code == 200
+    assert list_of(pool, CAMPAIGN).totals.accepted == 1
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "finished", "cancelled", "failed"])
+def test_changed_request_for_a_started_campaign_is_refused(
+    client: FlaskClient, pool: Database, file: Path, state: str
+) -> None:
+    create(client)
+    change(pool, "UPDATE campaigns SET state = %s", state)
+    before = snapshot(pool)
+    answers = [create(client, campaign_name="game1")]
+    file.write_text("Eve,13961467509\n")
+    answers.append(create(client))
+    for answer in answers:
+        assert answer.status_code == 409
+        assert answer.json is not None
+        assert answer.json["code"] == -1
+        assert f"campaign {CAMPAIGN} is {state}" in answer.json["msg"]
+    assert snapshot(pool) == before
+
+
+def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
+    settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = CreateCampaign(**REQUEST)
+    campaigns = intake.CampaignIntake(pool, settings)
+    campaigns.take_in(request)
+    first_list = list_of(pool, CAMPAIGN).id
+    run = campaigns._importer.run
+
+    def run_while_it_starts(*arguments: Any) -> Any:  # noqa: ANN401 - passed through
+        imported = run(*arguments)
+        change(pool, "UPDATE campaigns SET state = 'running'")
+        return imported
+
+    monkeypatch.setattr(campaigns._importer, "run", run_while_it_starts)
+    with pytest.raises(CampaignStarted):
+        campaigns.take_in(CreateCampaign(**{**REQUEST, "csv_file_path": "other.csv"}))
+    assert list_of(pool, CAMPAIGN).id == first_list
+    assert rows(pool, "SELECT state FROM recipient_lists ORDER BY id") == [
+        ("ready",),
+        ("discarded",),
+    ]
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_identical_requests_at_once_make_one_campaign(
+    settings: Settings, pool: Database, locked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not locked:
+        # As when the connection that holds the lock is lost: the transaction alone decides.
+        monkeypatch.setattr(intake, "named_lock", lambda *_, **__: threading.Lock())
+    client = create_app(settings, pool)
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: create(client.test_client()), range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert value(pool, "SELECT COUNT(*) FROM campaigns") == 1
+    assert value(pool, "SELECT COUNT(*) FROM campaign_events") == 1
+    assert value(pool, "SELECT COUNT(*) FROM recipient_lists WHERE state = 'ready'") == 1
+    assert value(pool, "SELECT COUNT(*) FROM recipient_lists") == (1 if locked else 4)
+
+
+def test_lost_answers_to_commit_change_nothing(
+    settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = pool.run
+    lost = set[str]()
+
+    def run_losing_each_first_answer(work: Any, **options: Any) -> Any:  # noqa: ANN401 - as run
+        result = run(work, **options)
+        if work.__qualname__ not in lost:
+            lost.add(work.__qualname__)
+            raise CommitUnknown("the answer was lost")
+        return result
+
+    monkeypatch.setattr(pool, "run", run_losing_each_first_answer)
+    answer = create(create_app(settings, pool).test_client())
+    assert answer.status_code == 200
+    assert len(lost) >= 3
+    assert list_of(pool, CAMPAIGN).totals == (2, 0, 0)
+    assert value(pool, "SELECT COUNT(*) FROM campaign_events") == 1
+
+
+def test_busy_campaign_is_reported_within_the_timeout(
+    client: FlaskClient, pool: Database, settings: Settings
+) -> None:
+    quick = create_app(type(settings)(**{**vars(settings), "timeout": 1.0}), pool).test_client()
+    with intake.named_lock(pool, f"campaign {CAMPAIGN}", wait=1):
+        answer = create(quick)
+    assert answer.status_code == 503
+    assert answer.json is not None
+    assert "still being imported by another request" in answer.json["msg"]
+    assert create(client).status_code == 200
+
+
+def test_import_whose_list_was_given_up_meanwhile_makes_no_campaign(
+    settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = intake._store
+
+    def store_after_the_sweep(cursor: Cursor, *arguments: Any) -> Any:  # noqa: ANN401 - as _store
+        change(pool, "UPDATE recipient_lists SET state = 'discarded'")
+        return store(cursor, *arguments)
+
+    monkeypatch.setattr(intake, "_store", store_after_the_sweep)
+    answer = create(create_app(settings, pool).test_client())
+    assert answer.status_code == 503
+    assert value(pool, "SELECT COUNT(*) FROM campaigns") == 0

@@ -1,0 +1,43 @@
+"""Running CSV text through the importer's parser, without a database."""
+
+import io
+from typing import NamedTuple
+
+from campaign_api.importer.columns import Columns, read_columns
+from campaign_api.importer.line_reader import HashedFile, Line, LineSource, read_lines
+from campaign_api.importer.row_parser import RowParser
+from campaign_common.settings import ImportSettings
+from campaign_common.store.recipients import NewRecipient, Reject
+
+LIMITS = ImportSettings()
+
+
+class Parsed(NamedTuple):
+    columns: Columns
+    accepted: list[NewRecipient]
+    rejects: list[Reject]
+
+    @property
+    def names(self) -> list[str]:
+        return [row.name for row in self.accepted]
+
+    @property
+    def reasons(self) -> dict[int, str]:
+        return {reject.line: reject.reason for reject in self.rejects}
+
+
+def lines_of(data: bytes, longest: int = LIMITS.max_line_bytes) -> list[Line]:
+    return list(read_lines(HashedFile(io.BytesIO(data)), longest))
+
+
+def parse(data: bytes | str, limits: ImportSettings = LIMITS) -> Parsed:
+    raw = data.encode() if isinstance(data, str) else data
+    source = LineSource(read_lines(HashedFile(io.BytesIO(raw)), limits.max_line_bytes))
+    columns = read_columns(source, limits.max_columns)
+    parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes)
+    rows = list(parser.rows(source))
+    return Parsed(
+        columns,
+        [row for row in rows if isinstance(row, NewRecipient)],
+        [row for row in rows if isinstance(row, Reject)],
+    )
