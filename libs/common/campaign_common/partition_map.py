@@ -59,8 +59,12 @@ class PartitionMap:
         return self.start_offsets.get(partition, 0)
 
     def matches(self, topic: TopicDescription) -> bool:
-        """Tell whether Kafka's topic is still the one that this map was made for."""
-        return self.topic_id == topic.topic_id and self.partitions == topic.partitions
+        """Tell whether Kafka's topic is still the one that this map was made for.
+
+        Kafka never takes partitions away: fewer of them is the word of a broker that has not
+        heard of the new ones yet.
+        """
+        return self.topic_id == topic.topic_id and topic.partitions <= self.partitions
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,9 @@ def next_map(
         topic=partition_map.topic,
         topic_id=topic.topic_id,
         version=partition_map.version + 1,
-        partitions=topic.partitions,
+        partitions=max(topic.partitions, partition_map.partitions)
+        if same_topic
+        else topic.partitions,
         state=MapState.ACTIVE,
         start_offsets=dict(log_ends) if same_topic else {},
     )

@@ -43,8 +43,9 @@ def describe(admin: AdminClient, topic: str) -> TopicDescription:
 def create(admin: AdminClient, topic: str, *, partitions: int, replication_factor: int) -> bool:
     """Create `topic`; False when it exists already, which changes nothing.
 
-    With three or more replicas two of them must have a record before it counts as written,
-    so that the loss of any one broker loses nothing and stops nothing.
+    A replication factor of -1 is the broker's default. With three or more replicas two of
+    them must have a record before it counts as written, so that the loss of any one broker
+    loses nothing and stops nothing.
 
     Raises:
         KafkaUnavailable: the broker refused or did not answer.
@@ -53,7 +54,7 @@ def create(admin: AdminClient, topic: str, *, partitions: int, replication_facto
         topic,
         num_partitions=partitions,
         replication_factor=replication_factor,
-        config={"min.insync.replicas": "2" if replication_factor > 2 else "1"},
+        config={"min.insync.replicas": "2"} if replication_factor > 2 else {},
     )
     future = admin.create_topics([new], request_timeout=REQUEST_TIMEOUT)[topic]
     return not _refused_with(future, topic, KafkaError.TOPIC_ALREADY_EXISTS)

@@ -22,8 +22,20 @@ LARGEST_CHUNK = 16 * 1024 * 1024
 
 TOO_LARGE = "message is too large"
 NOT_RENDERED = "template does not render"
+NO_RECIPIENT = "recipient is gone"
 
 _decode_attributes = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class Try(NamedTuple):
+    """Which publication of a message this is (protocol rule 1)."""
+
+    generation: int
+    try_number: int
+    attempts: int
+
+
+FIRST_TRY = Try(generation=0, try_number=1, attempts=0)
 
 
 class Composed(NamedTuple):
@@ -58,14 +70,17 @@ class Composer:
             recipients += 1
             if last_seq in recorded:
                 continue
-            message = self._message(row, TOO_LARGE if last_seq in refused else None)
+            message = self.message(row, FIRST_TRY, TOO_LARGE if last_seq in refused else None)
             messages.append(message)
             size += len(message["value"])
             if size >= LARGEST_CHUNK:
                 break
         return Composed(messages, recipients, last_seq)
 
-    def _message(self, row: RecipientRow, undeliverable: str | None) -> Outgoing:
+    def message(
+        self, row: RecipientRow, attempt: Try = FIRST_TRY, undeliverable: str | None = None
+    ) -> Outgoing:
+        """Compose one record; what cannot be delivered says why and carries no body."""
         seq, phone, name, attributes = row
         body = ""
         if undeliverable is None:
@@ -73,23 +88,34 @@ class Composer:
                 body = self._render(name, phone, self._decoded(attributes))
             except (ValueError, TypeError, LookupError):
                 undeliverable = NOT_RENDERED
-        lease = self._lease
-        shard = shard_of(phone, lease.shards)
-        record = MessageRecord(
-            WIRE_VERSION,
-            lease.campaign_id,
-            seq,
-            shard,
-            lease.epoch,
-            self._map.version,
-            phone,
-            body,
-            undeliverable=undeliverable,
-        )
-        value = encode(record)
+        shard = shard_of(phone, self._lease.shards)
+        value = self._encoded(seq, shard, attempt, phone=phone, body=body, why=undeliverable)
         if len(value) > LARGEST_RECORD:
-            return self._message(row, TOO_LARGE)
+            return self.message(row, attempt, TOO_LARGE)
         return {"value": value, "key": phone, "partition": self._map.partition(shard)}
+
+    def orphan(self, seq: int, shard: int, attempt: Try) -> Outgoing:
+        """Compose the record of a message whose recipient is not in the list any more."""
+        value = self._encoded(seq, shard, attempt, phone="", body="", why=NO_RECIPIENT)
+        return {"value": value, "key": "", "partition": self._map.partition(shard)}
+
+    def _encoded(  # noqa: PLR0913 - what differs between records of one campaign
+        self, seq: int, shard: int, attempt: Try, *, phone: str, body: str, why: str | None
+    ) -> bytes:
+        return encode(
+            MessageRecord(
+                WIRE_VERSION,
+                self._lease.campaign_id,
+                seq,
+                shard,
+                self._lease.epoch,
+                self._map.version,
+                phone,
+                body,
+                *attempt,
+                why,
+            )
+        )
 
     def _decoded(self, attributes: str | None) -> dict[str, str] | None:
         if attributes is None or not self._needs_attributes:

@@ -269,6 +269,8 @@ class Ownership:
         lowest: dict[int, int] = {}
         for owned in self._desk.shards():
             partition = owned.place.partition
+            if partition not in self._taken:
+                continue  # not all of its shards are this process's to speak for
             lowest[partition] = min(
                 owned.recorded_offset, lowest.get(partition, owned.recorded_offset)
             )

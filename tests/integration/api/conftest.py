@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,43 @@ from campaign_common.settings import (
     Settings,
     SyncClientSettings,
 )
+from tests.servers import SchemaServer, fresh_schema
 
 SHARDS = 2
+WRITTEN = (
+    "recipient_lists",
+    "recipients",
+    "recipient_rejects",
+    "campaigns",
+    "campaign_counters",
+    "campaign_events",
+    "suspects",
+)
+"""The tables that these tests write to."""
+
+
+@pytest.fixture(scope="module")
+def mysql_settings(database_server: SchemaServer) -> Iterator[MysqlSettings]:
+    """A schema for a whole module; `pool` empties it for each test."""
+    with fresh_schema(database_server.dsn) as dsn:
+        yield MysqlSettings(dsn=parse_dsn(dsn), active=16)
+
+
+@pytest.fixture(scope="module")
+def module_pool(mysql_settings: MysqlSettings) -> Iterator[Database]:
+    database = Database(mysql_settings)
+    migrate(database, SHARDS)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def pool(module_pool: Database) -> Database:
+    """The pool of the service under test, on an empty, migrated schema."""
+    with module_pool.transaction() as cursor:
+        for table in WRITTEN:
+            cursor.execute(f"DELETE FROM {table}")
+    return module_pool
 
 
 @pytest.fixture
@@ -28,9 +62,9 @@ def csv_root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(database: str, csv_root: Path) -> Settings:
+def settings(mysql_settings: MysqlSettings, csv_root: Path) -> Settings:
     return Settings(
-        mysql=MysqlSettings(dsn=parse_dsn(database)),
+        mysql=mysql_settings,
         sync_client=SyncClientSettings(brokers=("unused:9092",)),
         send_client=SendClientSettings(brokers=("unused:9092",)),
         csv_root=csv_root,
@@ -38,15 +72,6 @@ def settings(database: str, csv_root: Path) -> Settings:
         timeout=10.0,
         import_=ImportSettings(batch_rows=100),
     )
-
-
-@pytest.fixture
-def pool(settings: Settings) -> Iterator[Database]:
-    """The pool of the service under test, on a migrated schema."""
-    database = Database(replace(settings.mysql, active=16))
-    migrate(database, SHARDS)
-    yield database
-    database.close()
 
 
 @pytest.fixture

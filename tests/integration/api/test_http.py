@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 from campaign_api.app import create_app
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
+from campaign_common.schema import migrate
 from campaign_common.settings import Settings
 from tests.integration.api.stored import REQUEST, change, create
 
@@ -124,10 +125,14 @@ def test_absent_database_is_a_503_that_names_no_server(settings: Settings) -> No
     )
 
 
-def test_ready_only_with_a_current_schema(client: FlaskClient, pool: Database) -> None:
+def test_ready_only_with_a_current_schema(
+    client: FlaskClient, pool: Database, settings: Settings
+) -> None:
     assert client.get("/readyz").status_code == 200
     change(pool, "DROP TABLE message_retries_1")
     ready = client.get("/readyz")
     assert ready.status_code == 503
     assert ready.json is not None
     assert "campaign-db migrate" in ready.json["reason"]
+    migrate(pool, settings.msg_table_sharding_size)
+    assert client.get("/readyz").status_code == 200

@@ -41,10 +41,11 @@ def test_original_file_is_stored_row_by_row(
 def test_every_data_row_is_accepted_a_duplicate_or_a_stored_reject(
     client: FlaskClient, pool: Database, file: Path
 ) -> None:
-    lines = ["Name,Phone,City"]
-    for n in range(1000):
-        lines.append(f"user{n},{13961467500 + n % 700},Oslo" if n % 10 else f"user{n},none,Oslo")
-    file.write_text("\n".join(lines))
+    lines = [
+        f"user{n},{13961467500 + n % 700},Oslo" if n % 10 else f"user{n},none,Oslo"
+        for n in range(1000)
+    ]
+    file.write_text("\n".join(["Name,Phone,City", *lines]))
     assert create(client).status_code == 200
 
     stored = list_of(pool, CAMPAIGN)

@@ -249,6 +249,13 @@ def test_a_named_lock_has_one_holder(notes: Database) -> None:
         pass
 
 
+def test_a_named_lock_outlasts_the_silence_of_its_holder(notes: Database) -> None:
+    with named_lock(notes, "work", wait=0):
+        threading.Event().wait(4.0)  # MySQL ends a silent session of these limits after 3 s
+        with pytest.raises(LockBusy), named_lock(notes, "work", wait=0):
+            pytest.fail("two holders")
+
+
 def test_a_socket_serves_as_well(make: Make, notes: Database, dsn: Dsn) -> None:
     path = str(read(notes, "SELECT @@socket"))
     by_socket = make(dsn=replace(dsn, protocol="unix", socket=path))

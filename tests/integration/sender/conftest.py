@@ -2,8 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_stack.kafka import KafkaServer
 
+from local_stack.kafka import KafkaServer
 from tests.integration.sender.world import World
 
 

@@ -5,7 +5,6 @@ import subprocess
 
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.message import Status
-
 from tests.integration.sender.world import World, wait_until
 
 RECIPIENTS = 6_000

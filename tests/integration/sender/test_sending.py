@@ -1,7 +1,7 @@
-from campaign_common.campaign import CampaignState
-from campaign_common.message import Status
 from confluent_kafka import Consumer, KafkaError
 
+from campaign_common.campaign import CampaignState
+from campaign_common.message import Status
 from tests.integration.sender.world import SHARDS, World, wait_until
 
 RECIPIENTS = 4_000
@@ -97,7 +97,10 @@ def test_failures_and_retries_are_recorded_as_the_seed_predicts(world: World) ->
 
 
 def test_a_second_try_replaces_the_waiting_row(world: World) -> None:
-    world.configure(Simulated={"FailureRates": {"retryable": 1.0}}, Retry={"BackoffBase": "1h", "BackoffMax": "1h"})
+    world.configure(
+        Simulated={"FailureRates": {"retryable": 1.0}},
+        Retry={"BackoffBase": "1h", "BackoffMax": "1h"},
+    )
     world.add_campaign(50)
     world.publish(range(1, 51))
     with world.sender():

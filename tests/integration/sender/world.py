@@ -9,6 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 
 import yaml
+
 from campaign_common import kafka, topics
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.database import Database
@@ -63,14 +64,10 @@ class World:
     def topic(self) -> str:
         return self.settings.sync_client.topic
 
-    def add_campaign(
-        self, recipients: int, delivery: Delivery = Delivery.AT_LEAST_ONCE
-    ) -> None:
+    def add_campaign(self, recipients: int, delivery: Delivery = Delivery.AT_LEAST_ONCE) -> None:
         """Make a running campaign, as the scheduler leaves it."""
         with self.database.transaction() as cursor:
-            cursor.execute(
-                INSERT_CAMPAIGN, (CAMPAIGN, delivery, SHARDS, recipients, recipients)
-            )
+            cursor.execute(INSERT_CAMPAIGN, (CAMPAIGN, delivery, SHARDS, recipients, recipients))
 
     def set_state(self, state: CampaignState, epoch: int) -> None:
         with self.database.transaction() as cursor:

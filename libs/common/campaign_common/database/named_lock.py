@@ -12,6 +12,9 @@ from campaign_common.errors import LockBusy
 # A lock is known to the whole server and its name is short, hence the hash (SHA1 left MySQL 9).
 GET_LOCK = "SELECT GET_LOCK(SHA2(CONCAT(DATABASE(), ':', %s), 256), %s)"
 RELEASE_LOCK = "SELECT RELEASE_LOCK(SHA2(CONCAT(DATABASE(), ':', %s), 256))"
+KEEP_CONNECTION = "SET SESSION wait_timeout = %s"
+LONGEST_HOLD = 4 * 3600
+"""Seconds after which a lock of a process that hangs is freed."""
 
 
 @contextmanager
@@ -24,10 +27,12 @@ def named_lock(database: Database, name: str, *, wait: float) -> Iterator[None]:
     Raises:
         LockBusy: somebody else held it for all of `wait` seconds.
     """
-    with database.reading(timeout=wait + 5) as cursor:
+    with database.reading(timeout=wait + 2) as cursor:
         if not _taken(cursor, name, wait):
             raise LockBusy(f"another process holds the lock {name!r}, waited {wait:g} s")
         try:
+            # MySQL would end the connection, as one of a client that fell silent.
+            cursor.execute(KEEP_CONNECTION, (LONGEST_HOLD,))
             yield
         finally:
             with suppress(Error):

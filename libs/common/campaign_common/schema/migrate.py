@@ -1,5 +1,6 @@
 """Bringing the schema up to date: yoyo's migrations, then the tables of each shard."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pymysql.err import Error
@@ -41,23 +42,23 @@ def migrate(database: Database, shards: int, *, wait: float = 60.0) -> Migration
     """
     with named_lock(database, "schema", wait=wait):
         before = schema_status(database, shards)
-        _apply(database, before.pending)
+        apply_pending(database, before.pending)
         # Data definition commits by itself, so there is no transaction to speak of here.
         with database.reading(timeout=LONGEST_STATEMENT) as cursor:
             ensure_shards(cursor, shards)
     return MigrationReport(before.pending, before.missing_shard_tables)
 
 
-def _apply(database: Database, pending: tuple[str, ...]) -> None:
+def apply_pending(database: Database, pending: Collection[str], source: str = SOURCE) -> None:
+    """Apply the migrations of `source` that `pending` names; the caller is alone at it."""
     if not pending:
         return
-    migrations = read_migrations(SOURCE)
     with database.reading() as cursor:
         drop_bookkeeping(cursor)
     with translated():
         backend = DsnBackend.of(database.settings.dsn, Limits.uniform(LONGEST_STATEMENT))
         with backend:
-            for migration in migrations:
+            for migration in read_migrations(source):
                 if migration.id in pending:
                     _apply_one(backend, migration)
 

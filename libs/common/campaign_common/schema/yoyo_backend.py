@@ -45,6 +45,12 @@ class DsnBackend(MySQLBackend):  # type: ignore[misc]
         """Do nothing: the caller holds the schema's named lock."""
         yield
 
+    def savepoint(self, savepoint_id: str) -> None:
+        """Do nothing: a DDL statement ends the transaction with all of its savepoints."""
+
+    def savepoint_rollback(self, savepoint_id: str) -> None:
+        """Do nothing, for the same reason; yoyo then undoes step by step."""
+
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, Any]:  # noqa: ANN401 - yoyo's migration
         """Describe what was done, for yoyo's log.
 

@@ -1,0 +1,126 @@
+"""message_retries_N, the publisher's side: what is due, and where it was published.
+
+Publishing only stamps a row; the transaction that records the outcome of the try deletes it
+(protocol rule 9).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.message import Status
+from campaign_common.partition_map import PartitionMap
+
+
+class Retry(NamedTuple):
+    """A message that waits for the try `try_number`, to be published."""
+
+    campaign_id: int
+    seq: int
+    generation: int
+    try_number: int
+    attempts: int
+
+
+class Stamp(NamedTuple):
+    """Where one try of a message was published, and under which epoch of its campaign."""
+
+    campaign_id: int
+    seq: int
+    generation: int
+    try_number: int
+    epoch: int
+    partition: int
+    offset: int
+
+
+SELECT_WAITING = """
+SELECT n.shard, c.id FROM campaigns c
+JOIN campaign_counters n ON n.campaign_id = c.id AND n.status = %s AND n.n > 0
+WHERE c.state = 'running' AND c.lease_owner = %s
+"""
+
+SELECT_DUE = """
+SELECT campaign_id, seq, generation, try_number, attempts FROM message_retries_{shard:d}
+WHERE campaign_id IN %s AND published_at IS NULL AND due_at <= NOW(6)
+ORDER BY due_at LIMIT %s
+"""
+
+# One statement, so that the offset and the row are read at one moment: the sender moves its
+# offset and deletes the row in one transaction.
+SELECT_OVERTAKEN = """
+SELECT r.campaign_id, r.seq, r.generation, r.try_number, r.attempts
+FROM message_retries_{shard:d} r
+JOIN campaigns c ON c.id = r.campaign_id
+JOIN shard_claims s ON s.shard = %s
+WHERE r.campaign_id IN %s AND r.published_at IS NOT NULL AND c.state = 'running'
+  AND (r.published_epoch < c.epoch
+       OR r.published_topic_id <> %s
+       OR r.published_partition <> %s
+       OR (s.topic_id = r.published_topic_id AND s.partition_number = r.published_partition
+           AND s.recorded_offset > r.published_offset))
+LIMIT %s
+"""
+
+# STRAIGHT_JOIN: every stamp finds its row by primary key, and locks nothing else.
+STAMP = """
+UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
+    campaign_id BIGINT UNSIGNED PATH '$[0]', seq INT UNSIGNED PATH '$[1]',
+    generation INT PATH '$[2]', try_number INT PATH '$[3]', epoch INT UNSIGNED PATH '$[4]',
+    place INT PATH '$[5]', record_offset BIGINT PATH '$[6]')) AS stamp
+STRAIGHT_JOIN message_retries_{shard:d} r
+  ON r.campaign_id = stamp.campaign_id AND r.seq = stamp.seq
+SET r.published_at = NOW(6), r.published_epoch = stamp.epoch, r.published_topic_id = %s,
+    r.published_partition = stamp.place, r.published_offset = stamp.record_offset
+WHERE r.generation = stamp.generation AND r.try_number = stamp.try_number
+"""
+
+
+def waiting_campaigns(cursor: Cursor, owner: str) -> dict[int, list[int]]:
+    """List, by shard, the running campaigns leased by `owner` with messages that wait."""
+    cursor.execute(SELECT_WAITING, (int(Status.WAITING), owner))
+    campaigns: dict[int, list[int]] = defaultdict(list)
+    for shard, campaign_id in cursor.fetchall():
+        campaigns[shard].append(campaign_id)
+    return dict(campaigns)
+
+
+def due_retries(cursor: Cursor, shard: int, campaign_ids: Sequence[int], limit: int) -> list[Retry]:
+    """Read retries that are due and were never published, the longest due first."""
+    cursor.execute(SELECT_DUE.format(shard=shard), (campaign_ids, limit))
+    return [Retry(*row) for row in cursor.fetchall()]
+
+
+def overtaken_retries(
+    cursor: Cursor,
+    shard: int,
+    campaign_ids: Sequence[int],
+    partition_map: PartitionMap,
+    limit: int,
+) -> list[Retry]:
+    """Read retries that were published and still wait although no sender will meet them.
+
+    Their record is void (an older epoch of the campaign, a partition or a topic that no
+    longer carries the shard), or consumers have passed its offset.
+    """
+    cursor.execute(
+        SELECT_OVERTAKEN.format(shard=shard),
+        (
+            shard,
+            campaign_ids,
+            partition_map.topic_id,
+            partition_map.partition(shard),
+            limit,
+        ),
+    )
+    return [Retry(*row) for row in cursor.fetchall()]
+
+
+def stamp_published(cursor: Cursor, shard: int, stamps: Sequence[Stamp], topic_id: str) -> None:
+    """Note where retries were published; rows that moved on to another try stay as they are."""
+    if stamps:
+        in_lock_order = json.dumps(sorted(stamps))
+        cursor.execute(STAMP.format(shard=shard), (in_lock_order, topic_id))

@@ -1,0 +1,86 @@
+"""Ending campaigns of which every recipient has an outcome (protocol rule 10)."""
+
+from collections.abc import Mapping
+
+import structlog
+from pymysql.cursors import Cursor
+
+from campaign_common.campaign import CampaignState
+from campaign_common.database import Database
+from campaign_common.message import FINAL, Status
+from campaign_common.store import finishing as store
+from campaign_common.store.events import append_event
+from campaign_common.store.finishing import FannedOutCampaign
+
+BATCH = 200
+"""Campaigns whose counters are summed in one statement."""
+
+_log = structlog.get_logger()
+
+
+def is_complete(total: int, counts: Mapping[Status, int], *, has_open_request: bool) -> bool:
+    """Tell whether a campaign that is all fanned out is over.
+
+    Its final outcomes make up the total, which leaves none waiting for a retry, and no order
+    to a shard's owner is outstanding that could turn one of them back.
+    """
+    final = sum(n for status, n in counts.items() if status in FINAL)
+    return final == total and not has_open_request
+
+
+class Finisher:
+    """Looks for campaigns that are over, among those that `owner` leases."""
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self._database = database
+        self._owner = owner
+
+    def finish_complete(self) -> None:
+        """End every campaign that is complete.
+
+        Raises:
+            RetryLater: the database is away; the next call finds the same campaigns.
+        """
+        with self._database.reading() as cursor:
+            candidates = store.fanned_out(cursor, self._owner)
+        for first in range(0, len(candidates), BATCH):
+            self._finish_among(candidates[first : first + BATCH])
+
+    def _finish_among(self, candidates: list[FannedOutCampaign]) -> None:
+        # The epochs were read before these sums: a campaign that is set back in between has
+        # another epoch, and is not ended.
+        campaign_ids = [campaign.campaign_id for campaign in candidates]
+        with self._database.reading() as cursor:
+            requested = store.with_open_requests(cursor, campaign_ids)
+            counts = store.counts_by_status(cursor, campaign_ids)
+        complete = [
+            campaign
+            for campaign in candidates
+            if is_complete(
+                campaign.total,
+                counts[campaign.campaign_id],
+                has_open_request=campaign.campaign_id in requested,
+            )
+        ]
+        if not complete:
+            return
+        for campaign in self._database.run(lambda cursor: self._finish(cursor, complete)):
+            balance = {status.word: n for status, n in counts[campaign.campaign_id].items() if n}
+            _log.info(
+                "campaign finished",
+                campaign=campaign.campaign_id,
+                total=campaign.total,
+                **balance,
+            )
+
+    def _finish(self, cursor: Cursor, complete: list[FannedOutCampaign]) -> list[FannedOutCampaign]:
+        finished = [campaign for campaign in complete if store.finish(cursor, campaign)]
+        for campaign in finished:
+            append_event(
+                cursor,
+                campaign.campaign_id,
+                self._owner,
+                from_state=CampaignState.RUNNING,
+                to_state=CampaignState.FINISHED,
+            )
+        return finished

@@ -1,0 +1,167 @@
+"""Publishing retries that are due, and again those whose record no sender will meet (rule 9)."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from confluent_kafka import KafkaError, Message
+from pymysql.cursors import Cursor
+
+from campaign_common.database import Database
+from campaign_common.errors import KafkaUnavailable
+from campaign_common.partition_map import PartitionMap
+from campaign_common.store import retry_publication as store
+from campaign_common.store.fanout import RecipientRow, read_listed
+from campaign_common.store.leases import Lease, read_leases
+from campaign_common.store.retry_publication import Retry, Stamp
+from campaign_common.template import Template
+from campaign_scheduler.chunks import active_map
+from campaign_scheduler.publisher import Outgoing, Publication, Publisher
+from campaign_scheduler.records import Composer, Try
+
+BATCH = 1_000
+"""Retries of one shard published together."""
+
+BATCHES = 10
+"""Batches of one shard in a row, so that one shard's flood leaves the others their turn."""
+
+REPORT_WAIT = 0.05
+"""Seconds between two looks at whether the process is to stop."""
+
+Find = Callable[[Cursor, int, list[int], PartitionMap], list[Retry]]
+
+
+class Retrier:
+    """Publishes what waits for another try, for the running campaigns that `owner` leases."""
+
+    def __init__(
+        self,
+        database: Database,
+        publisher: Publisher,
+        stopping: threading.Event,
+        *,
+        topic: str,
+        owner: str,
+    ) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._stopping = stopping
+        self._topic = topic
+        self._owner = owner
+
+    def publish_due(self) -> None:
+        """Publish the retries whose time has come.
+
+        Raises:
+            RetryLater: the database or Kafka is away, or publishing is held; what was not
+                stamped is published again.
+        """
+        self._publish_found(
+            lambda cursor, shard, campaigns, _: store.due_retries(cursor, shard, campaigns, BATCH)
+        )
+
+    def publish_overtaken(self) -> None:
+        """Publish again what was published, still waits, and would wait for ever.
+
+        Raises:
+            RetryLater: as for `publish_due`.
+        """
+        self._publish_found(
+            lambda cursor, shard, campaigns, current: store.overtaken_retries(
+                cursor, shard, campaigns, current, BATCH
+            )
+        )
+
+    def _publish_found(self, find: Find) -> None:
+        with self._database.reading() as cursor:
+            waiting = store.waiting_campaigns(cursor, self._owner)
+        for shard, campaign_ids in sorted(waiting.items()):
+            for _ in range(BATCHES):
+                if (
+                    self._stopping.is_set()
+                    or self._publish_batch(shard, campaign_ids, find) < BATCH
+                ):
+                    break
+
+    def _publish_batch(self, shard: int, campaign_ids: list[int], find: Find) -> int:
+        with self._database.reading() as cursor:
+            partition_map = active_map(cursor, self._topic)
+            retries = find(cursor, shard, campaign_ids, partition_map)
+            messages = self._composed(cursor, shard, retries, partition_map)
+        stamps: list[Stamp] = []
+        publication = Publication(len(messages))
+        for stamp, message in messages:
+            message["callback"] = partial(_on_report, publication, stamps, stamp)
+        self._publisher.publish([message for _, message in messages], publication)
+        while not (publication.is_settled or self._stopping.is_set()):
+            self._publisher.poll(REPORT_WAIT)
+        topic_id = partition_map.topic_id
+        if stamps:
+            self._database.run(
+                lambda cursor: store.stamp_published(cursor, shard, stamps, topic_id)
+            )
+        self._refuse_failed(publication)
+        return len(retries)
+
+    def _refuse_failed(self, publication: Publication) -> None:
+        if publication.error is None:
+            return
+        if publication.error.fatal():
+            self._publisher.abandon()
+        raise KafkaUnavailable(f"publishing retries: {publication.error.str()}")
+
+    def _composed(
+        self, cursor: Cursor, shard: int, retries: Sequence[Retry], partition_map: PartitionMap
+    ) -> list[tuple[Stamp, Outgoing]]:
+        by_campaign: dict[int, list[Retry]] = defaultdict(list)
+        for retry in retries:
+            by_campaign[retry.campaign_id].append(retry)
+        # The epoch is read here and not taken from memory: a record of an older one is void.
+        leases = read_leases(cursor, list(by_campaign), self._owner)
+        messages = []
+        for lease in leases:
+            wanted = by_campaign[lease.campaign_id]
+            rows = read_listed(cursor, lease.list_id, [retry.seq for retry in wanted])
+            found = {row[0]: row for row in rows}
+            composer = Composer(lease, Template.compile(lease.template), partition_map)
+            messages += [
+                (_unplaced(lease, retry), _record(composer, shard, retry, found))
+                for retry in wanted
+            ]
+        return messages
+
+
+def _record(
+    composer: Composer, shard: int, retry: Retry, found: Mapping[int, RecipientRow]
+) -> Outgoing:
+    attempt = Try(retry.generation, retry.try_number, retry.attempts)
+    row = found.get(retry.seq)
+    if row is None:
+        return composer.orphan(retry.seq, shard, attempt)
+    return composer.message(row, attempt)
+
+
+def _unplaced(lease: Lease, retry: Retry) -> Stamp:
+    return Stamp(
+        retry.campaign_id,
+        retry.seq,
+        retry.generation,
+        retry.try_number,
+        lease.epoch,
+        partition=-1,
+        offset=-1,
+    )
+
+
+def _on_report(
+    publication: Publication,
+    stamps: list[Stamp],
+    stamp: Stamp,
+    error: KafkaError | None,
+    message: Message,
+) -> None:
+    publication.on_report(error, message)
+    partition, offset = message.partition(), message.offset()
+    if error is None and partition is not None and offset is not None:
+        stamps.append(stamp._replace(partition=partition, offset=offset))

@@ -1,0 +1,105 @@
+"""The API service as its users run it: a process, a configuration file, HTTP."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+import yaml
+
+PROGRAMS = Path(sys.executable).parent
+PAUSE = 0.02
+
+REQUEST: Mapping[str, Any] = {
+    "campaign_name": "game0",
+    "campaign_id": 1000000000,
+    "message_template": "hi {name}, this is a test message.",
+    "scheduled_time": 1727351999,
+    "csv_file_path": "recipients.csv",
+}
+
+
+class ApiService:
+    """One running campaign-api."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+
+    def create(self, **changes: Any) -> requests.Response:  # noqa: ANN401 - any JSON
+        return requests.post(f"{self.url}/v1/camp/create", json={**REQUEST, **changes}, timeout=120)
+
+    def answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+
+def write_configuration(folder: Path, dsn: str, **keys: Any) -> Path:  # noqa: ANN401 - any YAML
+    (folder / "csv").mkdir(exist_ok=True)
+    brokers = ["127.0.0.1:1"]  # the API service does not use Kafka
+    document = {
+        "Host": "127.0.0.1",
+        "Port": free_port(),
+        "Mysql": {"DSN": dsn},
+        "SyncClient": {"Brokers": brokers},
+        "SendClient": {"Brokers": brokers},
+        "MsgTableShardingSize": 2,
+        "CsvRoot": str(folder / "csv"),
+        "DrainTimeout": "20s",
+        "Workers": 2,
+        **keys,
+    }
+    path = folder / "campmgr.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+@contextmanager
+def running_api(configuration: Path) -> Iterator[ApiService]:
+    port = yaml.safe_load(configuration.read_text())["Port"]
+    log = configuration.with_name("api.log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [PROGRAMS / "campaign-api", "-c", configuration], stdout=out, stderr=out
+        )
+    service = ApiService(process, port, log)
+    try:
+        wait_until(lambda: service.answers() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield service
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
+
+
+def run_program(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    name, *rest = arguments
+    return subprocess.run(
+        [PROGRAMS / name, *rest], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], object], timeout: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(PAUSE)

@@ -1,0 +1,182 @@
+import signal
+import socket
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from campaign_common.database import Database, named_lock
+from campaign_common.dsn import parse_dsn
+from campaign_common.settings import MysqlSettings
+from tests.e2e.api_service import (
+    REQUEST,
+    ApiService,
+    free_port,
+    run_program,
+    running_api,
+    wait_until,
+    write_configuration,
+)
+
+CAMPAIGN = REQUEST["campaign_id"]
+LOCK = f"campaign {CAMPAIGN}"
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, database: str) -> Path:
+    path = write_configuration(tmp_path, database)
+    migrated = run_program("campaign-db", "migrate", "-c", path)
+    assert migrated.returncode == 0, migrated.stderr
+    return path
+
+
+@pytest.fixture
+def api(configuration: Path) -> Iterator[ApiService]:
+    with running_api(configuration) as service:
+        yield service
+
+
+@pytest.fixture
+def pool(database: str) -> Iterator[Database]:
+    pool = Database(MysqlSettings(dsn=parse_dsn(database)))
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def background() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as threads:
+        yield threads
+
+
+def write_recipients(configuration: Path, count: int) -> None:
+    lines = (f"user{n},{13961467500 + n}\n" for n in range(count))
+    (configuration.parent / "csv" / "recipients.csv").write_text("".join(lines))
+
+
+def rows(pool: Database, sql: str) -> list[tuple[Any, ...]]:
+    with pool.reading() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def waits_for_the_lock(pool: Database) -> bool:
+    return bool(
+        rows(pool, "SELECT 1 FROM information_schema.PROCESSLIST WHERE STATE LIKE '%user lock%'")
+        or rows(pool, "SELECT 1 FROM information_schema.PROCESSLIST WHERE STATE LIKE '%User lock%'")
+    )
+
+
+def test_worker_killed_in_mid_import_leaves_no_campaign_and_the_repeat_completes(
+    configuration: Path, api: ApiService, pool: Database, background: ThreadPoolExecutor
+) -> None:
+    write_recipients(configuration, 200_000)
+    for _ in range(2):
+        request = background.submit(api.create)
+        known = len(rows(pool, "SELECT 1 FROM recipient_lists"))
+        wait_until(
+            lambda known=known: (
+                len(  # type: ignore[misc]
+                    rows(pool, "SELECT DISTINCT list_id FROM recipients WHERE seq > 5000")
+                )
+                > known
+            )
+        )
+        for worker in api.workers():
+            worker.kill()
+        with pytest.raises(requests.ConnectionError):
+            request.result()
+        assert rows(pool, "SELECT 1 FROM campaigns") == []
+    wait_until(api.answers)
+
+    assert api.create().json() == {"code": 0, "msg": "success"}
+    ((accepted, n),) = rows(
+        pool,
+        "SELECT accepted, (SELECT COUNT(*) FROM recipients r WHERE r.list_id = l.id)"
+        " FROM campaigns c JOIN recipient_lists l ON l.id = c.list_id AND l.state = 'ready'",
+    )
+    assert accepted == n == 200_000
+
+    with pool.transaction() as cursor:
+        cursor.execute(
+            "UPDATE recipient_lists SET progressed_at = progressed_at - INTERVAL 11 MINUTE"
+        )
+    for worker in api.workers():  # the new ones sweep when they start
+        worker.kill()
+    wait_until(lambda: len(rows(pool, "SELECT 1 FROM recipient_lists")) == 1)
+    assert rows(pool, "SELECT COUNT(*) FROM recipients") == [(200_000,)]
+
+
+def hold_a_request(
+    configuration: Path, api: ApiService, pool: Database, background: ThreadPoolExecutor
+) -> "Future[requests.Response]":
+    """Send a request that waits for as long as the caller holds the campaign's lock."""
+    write_recipients(configuration, 10)
+    request = background.submit(api.create)
+    wait_until(lambda: waits_for_the_lock(pool))
+    return request
+
+
+def test_sigterm_lets_the_running_request_end_and_exits_0(
+    configuration: Path, api: ApiService, pool: Database, background: ThreadPoolExecutor
+) -> None:
+    with named_lock(pool, LOCK, wait=5):
+        request = hold_a_request(configuration, api, pool, background)
+        api.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not api.answers())
+        assert api.process.poll() is None
+    assert request.result().json() == {"code": 0, "msg": "success"}
+    assert api.process.wait(10) == 0
+
+
+def test_second_sigterm_is_immediate(
+    configuration: Path, api: ApiService, pool: Database, background: ThreadPoolExecutor
+) -> None:
+    with named_lock(pool, LOCK, wait=5):
+        request = hold_a_request(configuration, api, pool, background)
+        api.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not api.answers())
+        api.process.send_signal(signal.SIGTERM)
+        assert api.process.wait(5) == 0
+        with pytest.raises(requests.ConnectionError):
+            request.result()
+
+
+def test_logs_are_json_without_phone_numbers(configuration: Path, api: ApiService) -> None:
+    write_recipients(configuration, 10)
+    assert api.create(csv_file_path="13961467500.csv").status_code == 400
+    assert api.create().status_code == 200
+    lines = api.log.read_text().splitlines()
+    assert lines
+    assert all(yaml.safe_load(line)["service"] == "api" for line in lines)
+    assert not any("1396146" in line for line in lines)
+
+
+def test_taken_port_is_one_clear_line(tmp_path: Path) -> None:
+    configuration = write_configuration(tmp_path, "root@tcp(127.0.0.1:1)/camp")
+    port = yaml.safe_load(configuration.read_text())["Port"]
+    with socket.create_server(("127.0.0.1", port)):
+        ended = run_program("campaign-api", "-c", configuration)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert f"port {port} is taken" in ended.stderr
+
+
+def test_wrong_configuration_is_one_clear_line(tmp_path: Path) -> None:
+    configuration = write_configuration(tmp_path, "root@tcp(127.0.0.1:1)/camp", Port="many")
+    ended = run_program("campaign-api", "-c", configuration)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "Port" in ended.stderr
+
+
+def test_service_without_database_starts_and_says_so(tmp_path: Path) -> None:
+    dsn = f"root:secret@tcp(127.0.0.1:{free_port()})/camp"
+    configuration = write_configuration(tmp_path, dsn)
+    ended = run_program("campaign", "status", "5", "-c", configuration)
+    assert ended.returncode == 1
+    assert "is campaign-api running?" in ended.stderr

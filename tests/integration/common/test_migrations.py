@@ -1,0 +1,131 @@
+"""campaign-db's promise: from any earlier state to the current schema, by any number at once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from campaign_common.database import Database, named_lock
+from campaign_common.errors import (
+    DatabaseRefused,
+    LockBusy,
+    MigrationFailed,
+    SchemaOutdated,
+)
+from campaign_common.schema import migrate, schema_status, wait_for_schema
+from campaign_common.schema.migrate import apply_pending
+from campaign_common.schema.status import packaged_migrations
+from tests.integration.common.conftest import Make, read
+
+TABLES = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+
+
+@pytest.fixture
+def empty(make: Make) -> Database:
+    made = make()
+    assert read(made, TABLES) == 0
+    return made
+
+
+def test_an_empty_schema_becomes_current_and_stays_so(empty: Database) -> None:
+    before = schema_status(empty, 4)
+    assert before.pending == tuple(packaged_migrations())
+    assert len(before.missing_shard_tables) == 8
+    assert "campaign-db migrate" in str(before)
+
+    report = migrate(empty, 4)
+    assert report.applied == before.pending
+    assert report.created_tables == before.missing_shard_tables
+    assert schema_status(empty, 4).current
+
+    tables = read(empty, TABLES)
+    again = migrate(empty, 4)
+    assert (again.applied, again.created_tables) == ((), ())
+    assert read(empty, TABLES) == tables
+
+
+def test_more_shards_add_their_tables(empty: Database) -> None:
+    migrate(empty, 2)
+    assert schema_status(empty, 3).missing_shard_tables == ("messages_2", "message_retries_2")
+    migrate(empty, 3)
+    assert schema_status(empty, 3).current
+    assert read(empty, "SELECT COUNT(*) FROM shard_claims") == 3
+
+
+def test_several_at_once_migrate_once(empty: Database, make: Make) -> None:
+    begin = threading.Barrier(4)
+
+    def migrate_with_the_others() -> int:
+        database = make()
+        begin.wait(timeout=10)
+        return len(migrate(database, 4).applied)
+
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(migrate_with_the_others) for _ in range(4)]
+        applied = sorted(one.result(timeout=60) for one in done)
+    assert applied == [0, 0, 0, len(packaged_migrations())]
+    assert schema_status(empty, 4).current
+
+
+def test_waiting_for_another_one_is_bounded(empty: Database) -> None:
+    with named_lock(empty, "schema", wait=0), pytest.raises(LockBusy):
+        migrate(empty, 4, wait=0.2)
+
+
+def test_bookkeeping_that_a_killed_one_left_half_made_is_made_anew(empty: Database) -> None:
+    with empty.reading() as cursor:
+        cursor.execute("CREATE TABLE _yoyo_migration (id VARCHAR(191) PRIMARY KEY)")
+        cursor.execute("CREATE TABLE _yoyo_log (id VARCHAR(36) PRIMARY KEY)")
+    migrate(empty, 2)
+    assert schema_status(empty, 2).current
+
+
+def test_a_refused_statement_names_its_migration_and_is_undone(
+    empty: Database, tmp_path: Path
+) -> None:
+    migrate(empty, 2)
+    tables = read(empty, TABLES)
+    (tmp_path / "0900_wrong.sql").write_text("CREATE TABLE extra (id INT);\nSELECT nonsense;\n")
+    (tmp_path / "0900_wrong.rollback.sql").write_text("SELECT 1;\nDROP TABLE extra;\n")
+    with pytest.raises(MigrationFailed, match="0900_wrong: Unknown column"):
+        apply_pending(empty, ["0900_wrong"], str(tmp_path))
+    assert read(empty, TABLES) == tables
+    assert "0900_wrong" not in schema_status(empty, 2).applied
+
+
+def test_a_newer_schema_does_not_stop_an_older_build(empty: Database, tmp_path: Path) -> None:
+    migrate(empty, 2)
+    (tmp_path / "0900_newer.sql").write_text("CREATE TABLE extra (id INT);\n")
+    apply_pending(empty, ["0900_newer"], str(tmp_path))
+    assert "0900_newer" in schema_status(empty, 2).applied
+    assert schema_status(empty, 2).current
+
+
+def test_a_service_refuses_an_old_schema_and_says_what_to_run(empty: Database) -> None:
+    with pytest.raises(SchemaOutdated, match="run campaign-db migrate"):
+        wait_for_schema(empty, 2, timeout=0)
+
+
+def test_a_service_waits_until_the_schema_is_there(empty: Database, make: Make) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(wait_for_schema, make(), 2, 60)
+        migrate(empty, 2)
+        waiting.result(timeout=60)
+
+
+def test_waiting_ends_when_told_to_stop(empty: Database) -> None:
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(wait_for_schema, empty, 2, 60, stop)
+        stop.set()
+        waiting.result(timeout=10)
+
+
+def test_waiting_does_not_outwait_a_wrong_schema_name(make: Make, empty: Database) -> None:
+    with empty.reading() as cursor:
+        cursor.execute("CREATE DATABASE IF NOT EXISTS camp_dropped_again")
+        cursor.execute("DROP DATABASE camp_dropped_again")
+    gone = make(dsn=empty.settings.dsn.without_database().as_user("nobody", ""))
+    with pytest.raises(DatabaseRefused):
+        wait_for_schema(gone, 2, timeout=60)
