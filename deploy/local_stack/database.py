@@ -29,6 +29,8 @@ GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 # Each commit syncs the redo log and pages are written twice, as both servers do by default. What
 # is changed costs no durability: memory, a redo log large enough not to stall on checkpoints, and
 # the binary log, which MySQL turns on for replicas that a server of one machine does not have.
+# Measured with 4,000 ledger rows a commit: MySQL 224k rows/s, 171k with the binary log, 197k with
+# the performance schema; larger buffers than these changed nothing beyond the noise of 10 %.
 _SETTINGS = (
     "--bind-address=127.0.0.1",
     "--skip-name-resolve",

@@ -178,14 +178,18 @@ class KafkaServer:
     def _answers(self) -> bool:
         if not _accepts(self._ports[0]):
             return False
-        silent = logging.getLogger("local_stack.kafka.silent")
-        silent.disabled = True  # a broker that is still starting is no news
-        client = AdminClient({"bootstrap.servers": self.brokers}, logger=silent)
         try:
             # By its id: the port could have gone to a broker that is not ours.
-            return client.list_topics(timeout=5).cluster_id == self._cluster_id
+            return quiet_admin(self.brokers).list_topics(timeout=5).cluster_id == self._cluster_id
         except KafkaException:
             return False
+
+
+def quiet_admin(brokers: str) -> AdminClient:
+    """An admin client that says nothing of brokers that start or stop under its eyes."""
+    silent = logging.getLogger("local_stack.kafka.silent")
+    silent.disabled = True
+    return AdminClient({"bootstrap.servers": brokers}, logger=silent)
 
 
 def _accepts(port: int) -> bool:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from local_stack.configuration import GROUP, without_addresses, write_configuration
 from local_stack.errors import ProgramMissingError, StartError
+from local_stack.kafka import quiet_admin
 from local_stack.process import ChildProcess, Command
 from local_stack.stack import Stack
 
@@ -43,6 +44,11 @@ class Services:
         self._environment = without_addresses(os.environ)
         self._processes: list[ChildProcess] = []
 
+    @property
+    def processes(self) -> Mapping[str, int]:
+        """The process id of each service by its name."""
+        return {process.name: process.pid for process in self._processes}
+
     def prepare(self) -> None:
         """Create what is missing of schema and topic.
 
@@ -67,7 +73,7 @@ class Services:
         ]
         self._processes.extend(senders)
         api.wait_until(self._api_is_ready, _START_SECONDS)
-        group = AdminClient({"bootstrap.servers": self._brokers})
+        group = quiet_admin(self._brokers)
         for sender in senders:
             sender.wait_until(lambda: _members(group) >= len(senders), _START_SECONDS)
 

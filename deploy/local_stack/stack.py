@@ -13,7 +13,7 @@ from local_stack.database import DatabaseProgram, DatabaseServer, Flavour
 from local_stack.distributions import platforms
 from local_stack.distributions.cache import Cache
 from local_stack.errors import ProgramMissingError
-from local_stack.kafka import KafkaServer
+from local_stack.kafka import KafkaServer, group_timeouts
 
 
 def database_program(flavour: Flavour, cache: Cache) -> DatabaseProgram:
@@ -41,7 +41,10 @@ class Stack:
         self, folder: Path, cache: Cache, *, flavour: Flavour = "mariadb", keep: bool = False
     ) -> None:
         self.folder = folder.absolute()
-        self.kafka = KafkaServer(self.folder / "kafka", cache)
+        # A lost sender's partitions go to the others within seconds, and a new one gets its share.
+        self.kafka = KafkaServer(
+            self.folder / "kafka", cache, properties=group_timeouts(10_000, 1_000)
+        )
         self.database = DatabaseServer(self.folder / "database", database_program(flavour, cache))
         self._keep = keep
 

@@ -56,19 +56,26 @@ def print_balance(console: Console, recipients: int, progress: Progress, ledger:
 
 def _plain_lines(console: Console, recipients: int) -> Show:
     next_line = time.monotonic()
+    shown = -1
 
     def show(progress: Progress) -> None:
-        nonlocal next_line
-        if time.monotonic() < next_line and progress.ended < recipients:
+        nonlocal next_line, shown
+        complete = progress.ended >= recipients and shown != progress.ended
+        if time.monotonic() < next_line and not complete:
             return
         next_line = time.monotonic() + _LINE_SECONDS
-        left = ""
-        if progress.rate and progress.to_do:
-            left = f", {progress.to_do / progress.rate:.0f} s left"
-        console.print(f"{progress.ended:,} of {recipients:,} {_rate(progress)}{left}")
+        shown = progress.ended
+        parts = [f"{progress.ended:,} of {recipients:,}", _rate(progress), _time_left(progress)]
+        console.print(", ".join(part for part in parts if part))
 
     return show
 
 
 def _rate(progress: Progress) -> str:
     return f"{progress.rate:,.0f}/s" if progress.rate else ""
+
+
+def _time_left(progress: Progress) -> str:
+    if not progress.rate or not progress.to_do:
+        return ""
+    return f"{progress.to_do / progress.rate:.0f} s left"

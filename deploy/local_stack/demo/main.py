@@ -67,7 +67,8 @@ def _send_and_account(
     seconds = ((ledger.last_row_at or requested_at) - requested_at).total_seconds()
     console.print(
         f"imported in {import_seconds:.1f} s; {recipients:,} recipients from the request to the "
-        f"last ledger row in {seconds:.1f} s: {recipients / seconds:,.0f} recipients/s"
+        f"last ledger row in {seconds:.1f} s: {recipients / seconds:,.0f} recipients/s",
+        soft_wrap=True,
     )
 
 

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ConfigResource,
+    ResourceType,
+)
 
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.settings import Settings
@@ -81,7 +85,7 @@ def group_protocol(settings: Settings, client: AdminClient) -> GroupProtocol:
         brokers = client.list_topics(timeout=10).brokers
         resource = ConfigResource(ResourceType.BROKER, str(next(iter(brokers))))
         described = client.describe_configs([resource], request_timeout=10)[resource].result()
-    except (KafkaException, KafkaError) as error:
+    except KafkaException as error:
         raise KafkaUnavailable(f"asking the broker for its group protocols: {error}") from error
     offered = described.get("group.coordinator.rebalance.protocols")
     return "consumer" if offered and "consumer" in str(offered.value).split(",") else "classic"
@@ -94,5 +98,6 @@ def _connection(brokers: tuple[str, ...], security: Mapping[str, str]) -> Proper
         "reconnect.backoff.max.ms": 2_000,
         "topic.metadata.refresh.interval.ms": 10_000,
         "log.connection.close": False,
+        "log_level": 4,  # warnings and worse; what it says at INFO is about its own queues
         **security,
     }

@@ -24,4 +24,4 @@ def main(context: click.Context) -> None:
         structlog.get_logger().warning("configuration", note=note)
     with one_line_failures("campaign-api"):
         listener = listen(settings.host, settings.port)
-        GunicornServer(settings, listener).run()
+        GunicornServer(settings, listener.detach()).run()

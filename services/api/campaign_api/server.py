@@ -1,7 +1,6 @@
 """gunicorn, run from inside: processes, threads, signals and logs as this service has them."""
 
 import signal
-import socket
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -10,6 +9,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from campaign_api.app import create_app
 from campaign_api.sweep import Sweeper
@@ -28,7 +28,8 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only an unlinked heartbeat file
 class GunicornServer(BaseApplication):  # type: ignore[misc]
     """The API service: a master process, and workers that each have a database pool."""
 
-    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, listener: int) -> None:
+        """Take over `listener`, the descriptor of a listening socket; gunicorn closes it."""
         self._settings = settings
         self._listener = listener
         self._database: Database | None = None
@@ -62,9 +63,9 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
 
     def _options(self) -> dict[str, Any]:
         return {
-            "bind": f"fd://{self._listener.fileno()}",
+            "bind": f"fd://{self._listener}",
             "workers": self._settings.workers,
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "threads": self._settings.threads,
             "graceful_timeout": max(1, round(self._settings.drain_timeout)),
             "timeout": SILENT_WORKER_TIMEOUT,
@@ -87,6 +88,20 @@ class _Master(Arbiter):  # type: ignore[misc]
                 sig = signal.SIGQUIT
             self._asked_to_stop = True
         super().signal(sig, frame)
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """A gthread worker that refuses new connections while it drains.
+
+    gunicorn's own keeps its listening socket open until the end, and whoever connects
+    meanwhile waits for an answer that never comes.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
 
 
 class _PropagatingLogger(Logger):  # type: ignore[misc]

@@ -99,7 +99,7 @@ class Composer:
         value = self._encoded(seq, shard, attempt, phone="", body="", why=NO_RECIPIENT)
         return {"value": value, "key": "", "partition": self._map.partition(shard)}
 
-    def _encoded(  # noqa: PLR0913 - what differs between records of one campaign
+    def _encoded(
         self, seq: int, shard: int, attempt: Try, *, phone: str, body: str, why: str | None
     ) -> bytes:
         return encode(

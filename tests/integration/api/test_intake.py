@@ -1,11 +1,13 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from pymysql.cursors import Cursor
+from pymysql.err import OperationalError
 
 from campaign_api import intake
 from campaign_api.app import create_app
@@ -212,3 +214,32 @@ def test_import_whose_list_was_given_up_meanwhile_makes_no_campaign(
     answer = create(create_app(settings, pool).test_client())
     assert answer.status_code == 503
     assert value(pool, "SELECT COUNT(*) FROM campaigns") == 0
+
+
+def test_connections_killed_in_mid_import_lose_no_row(
+    client: FlaskClient, pool: Database, file: Path
+) -> None:
+    file.write_text("".join(f"user{n},{13961467500 + n}\n" for n in range(20_000)))
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(create, client)
+        kills = 0
+        while not answer.done():
+            kills += kill_other_connections(pool)
+        assert answer.result().status_code == 200
+    assert kills > 5
+    assert list_of(pool, CAMPAIGN).totals == (20_000, 0, 0)
+    assert value(pool, "SELECT COUNT(*) FROM recipients") == 20_000
+
+
+def kill_other_connections(database: Database) -> int:
+    """Kill what others run on this schema, as an administrator or a proxy might."""
+    with database.reading() as cursor:
+        cursor.execute(
+            "SELECT ID FROM information_schema.PROCESSLIST"
+            " WHERE DB = DATABASE() AND ID <> CONNECTION_ID() AND COMMAND = 'Query'"
+        )
+        victims = [row[0] for row in cursor.fetchall()]
+        for victim in victims:
+            with suppress(OperationalError):  # it has ended already
+                cursor.execute(f"KILL CONNECTION {victim}")
+    return len(victims)

@@ -32,6 +32,11 @@ _META_KEY = "campaign_common.url"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _remember_url(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.meta[_META_KEY] = value  # shared by the group and its subcommands
+
+
 def _moment(text: str) -> int:
     """Read `now`, an RFC 3339 time, or seconds since 1970; returns seconds since 1970."""
     if text == "now":
@@ -136,11 +141,6 @@ def _table(description: dict[str, Any]) -> Table:
         if value is not None:
             table.add_row(label, value)
     return table
-
-
-def _remember_url(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        context.meta[_META_KEY] = value  # shared by the group and its subcommands
 
 
 def _client(context: click.Context) -> ApiClient:

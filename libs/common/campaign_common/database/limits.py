@@ -27,6 +27,11 @@ class Limits:
         """Allow `seconds` for each."""
         return cls(seconds, seconds, seconds)
 
+    @property
+    def silence(self) -> int:
+        """Seconds after which a session that says nothing inside a transaction is ended."""
+        return ceil(self.transaction) + 1
+
     def session_variables(self, *, mariadb: bool) -> list[str]:
         """Return assignments that make the server end what takes too long.
 
@@ -39,7 +44,6 @@ class Limits:
         MySQL knows only a bound on any silence, so there idle connections end by it too, and
         the pool makes new ones.
         """
-        silence = ceil(self.transaction) + 1
         lock_wait = max(1, int(self.execute / 2))
         assignments = [
             f"SESSION innodb_lock_wait_timeout = {lock_wait}",
@@ -49,10 +53,10 @@ class Limits:
             return [
                 *assignments,
                 f"SESSION max_statement_time = {max(self.query, self.execute)}",
-                f"SESSION idle_transaction_timeout = {silence}",
+                f"SESSION idle_transaction_timeout = {self.silence}",
             ]
         return [
             *assignments,
             f"SESSION max_execution_time = {ceil(self.query * 1000)}",
-            f"SESSION wait_timeout = {silence}",
+            f"SESSION wait_timeout = {self.silence}",
         ]

@@ -4,6 +4,7 @@ Sessions are in autocommit, so that a SELECT outside of a transaction needs no s
 trip and always sees the latest commit; a transaction begins with an explicit BEGIN.
 """
 
+import math
 import select
 import socket
 import ssl
@@ -99,8 +100,8 @@ class Session(_DriverConnection):
         """Let `limits` hold from now on; costs a round trip only when they change."""
         self.limits = limits
         if self.open and limits != self._applied:
-            mariadb = "MariaDB" in self.server_version
-            self.query(f"SET {', '.join(limits.session_variables(mariadb=mariadb))}")
+            assignments = limits.session_variables(mariadb=self._is_mariadb())
+            self.query(f"SET {', '.join(assignments)}")
             self._applied = limits
 
     def usable(self, idle_timeout: float) -> bool:
@@ -109,7 +110,8 @@ class Session(_DriverConnection):
         The server says nothing unasked but that it ends the connection, so anything to read
         on an idle socket means that it did. No round trip is needed to see that.
         """
-        if self._sock is None or time.monotonic() - self.last_used > idle_timeout:
+        unused = time.monotonic() - self.last_used
+        if self._sock is None or unused > min(idle_timeout, self._kept_by_server()):
             return False
         waiting = select.poll()
         waiting.register(self._sock, select.POLLIN)
@@ -167,6 +169,18 @@ class Session(_DriverConnection):
             super().rollback()
         except Error:
             self.discard()
+
+    def _is_mariadb(self) -> bool:
+        return "MariaDB" in self.server_version
+
+    def _kept_by_server(self) -> float:
+        """Return the seconds for which the server surely keeps an unused connection.
+
+        One less than it says: it could end the session while a statement is on its way.
+        """
+        if self._applied is None or self._is_mariadb():
+            return math.inf
+        return self._applied.silence - 1
 
     def _wait_at_most(self, seconds: float) -> None:
         """Bound the waits on the socket, by what is left of the transaction too."""

@@ -1,0 +1,204 @@
+"""campaign-topics: creates the topic, says how it stands, raises its partition count."""
+
+import json
+import time
+from collections.abc import Callable
+
+import click
+from confluent_kafka.admin import AdminClient
+from rich.console import Console
+from rich.table import Table
+
+from campaign_common import kafka, topics
+from campaign_common.commands.options import (
+    configuration_option,
+    one_line_failures,
+    settings_or_exit,
+)
+from campaign_common.database import Database
+from campaign_common.errors import KafkaUnavailable, TopicMissing
+from campaign_common.logs import configure_logging
+from campaign_common.partition_map import PartitionMap
+from campaign_common.remap import Remapper, RemapStep
+from campaign_common.settings import Settings
+from campaign_common.topic_report import PartitionReport, TopicReport, report_on
+
+STEP_INTERVAL = 0.5
+"""Seconds between two steps of a change of the partition map."""
+
+CREATE_TIMEOUT = 30.0
+"""Seconds for a new topic to be known to the brokers and to have its partition map."""
+
+
+@click.group()
+@configuration_option
+def main() -> None:
+    """Look after the topic that carries the messages, and its partition map."""
+
+
+@main.command("create")
+@configuration_option
+@click.option(
+    "--partitions",
+    type=click.IntRange(min=1),
+    help="Partitions of a new topic (default: MsgTableShardingSize, one per shard).",
+)
+@click.option(
+    "--replication-factor",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Brokers that hold each record; from 3 on, two must have it before it counts.",
+)
+@click.pass_context
+def create_command(context: click.Context, partitions: int | None, replication_factor: int) -> None:
+    """Create the topic and its partition map; again changes nothing."""
+    settings = settings_or_exit(context)
+    topic = settings.sync_client.topic
+    configure_logging("topics", settings.log)
+    with one_line_failures("campaign-topics create"):
+        database, admin = Database(settings.mysql), kafka.admin(settings)
+        created = topics.create(
+            admin,
+            topic,
+            partitions=partitions or settings.msg_table_sharding_size,
+            replication_factor=replication_factor,
+        )
+        current = _follow(_remapper(settings, database, admin), CREATE_TIMEOUT)
+        database.close()
+    click.echo(
+        f"topic {topic} {'created' if created else 'exists'}: {current.partitions} partitions,"
+        f" partition map version {current.version}"
+    )
+    if not created and partitions not in (None, current.partitions):
+        click.echo(f"to have {partitions} partitions: campaign-topics raise", err=True)
+
+
+@main.command("describe")
+@configuration_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def describe_command(context: click.Context, *, as_json: bool) -> None:
+    """Show partitions, offsets, lag, and who owns which shard."""
+    settings = settings_or_exit(context)
+    with one_line_failures("campaign-topics describe"):
+        database = Database(settings.mysql)
+        report = report_on(
+            database,
+            kafka.admin(settings),
+            settings.sync_client.topic,
+            settings.send_client.group,
+        )
+        database.close()
+    if as_json:
+        click.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        _print(report)
+
+
+@main.command("raise")
+@configuration_option
+@click.option("--partitions", type=click.IntRange(min=1), required=True, help="The new count.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=120.0,
+    show_default=True,
+    help="Seconds to wait until the new partitions are in use.",
+)
+@click.pass_context
+def raise_command(context: click.Context, partitions: int, timeout: float) -> None:
+    """Add partitions; publishing is held until the old ones are recorded to their end.
+
+    Ends once the partition map has flipped. When the time is over before, the change goes on
+    as soon as senders run: any scheduler completes it.
+    """
+    settings = settings_or_exit(context)
+    topic = settings.sync_client.topic
+    configure_logging("topics", settings.log)
+    with one_line_failures("campaign-topics raise"):
+        database, admin = Database(settings.mysql), kafka.admin(settings)
+        present = topics.describe(admin, topic).partitions
+        if partitions < present:
+            raise click.BadParameter(
+                f"topic {topic} has {present} partitions, and Kafka takes none away",
+                param_hint="--partitions",
+            )
+        remapper = _remapper(settings, database, admin)
+        remapper.step()
+        if partitions > present:
+            topics.add_partitions(admin, topic, partitions)
+            click.echo(f"topic {topic}: {present} -> {partitions} partitions")
+        current = _follow(remapper, timeout, partitions, say=click.echo)
+        database.close()
+    click.echo(f"partition map version {current.version}: {current.partitions} partitions in use")
+
+
+def _remapper(settings: Settings, database: Database, admin: AdminClient) -> Remapper:
+    return Remapper(database, admin, settings.sync_client.topic, "campaign-topics")
+
+
+def _follow(
+    remapper: Remapper,
+    timeout: float,
+    partitions: int = 0,
+    say: Callable[[str], object] = lambda _: None,
+) -> PartitionMap:
+    """Take steps until the map is active with at least `partitions`.
+
+    Raises:
+        KafkaUnavailable: it was not within `timeout` seconds; says what it waits for.
+    """
+    give_up_at = time.monotonic() + timeout
+    said = ""
+    while True:
+        try:
+            step = remapper.step()
+            current, waiting = step.partition_map, _waiting_for(step)
+            if current.is_active and current.partitions >= partitions:
+                return current
+        except TopicMissing as error:
+            waiting = str(error)
+        if time.monotonic() >= give_up_at:
+            raise KafkaUnavailable(f"not done within {timeout:g} s: {waiting}")
+        if waiting != said:
+            said = waiting
+            say(waiting)
+        time.sleep(STEP_INTERVAL)
+
+
+def _waiting_for(step: RemapStep) -> str:
+    if step.unrecorded:
+        shards = ", ".join(str(shard) for shard in step.unrecorded)
+        return f"the senders have not recorded everything yet of shards {shards}"
+    return "Kafka does not show the new partitions yet"
+
+
+def _print(report: TopicReport) -> None:
+    current = report.partition_map
+    click.echo(f"topic {report.topic}  id {report.description.topic_id}  group {report.group}")
+    if current is None:
+        click.echo("no partition map yet; campaign-topics create makes it")
+    else:
+        click.echo(
+            f"partition map version {current.version}: {current.partitions} partitions,"
+            f" {current.state}" + ("" if current.matches(report.description) else ", outdated")
+        )
+    columns = ("partition", "log start", "log end", "committed", "lag", "shards", "owner")
+    table = Table(*columns, box=None)
+    for partition in report.partitions:
+        table.add_row(*_cells(partition))
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 160)
+
+
+def _cells(partition: PartitionReport) -> list[str]:
+    return [
+        str(partition.partition),
+        str(partition.log_start),
+        str(partition.log_end),
+        "-" if partition.committed is None else str(partition.committed),
+        "-" if partition.lag is None else str(partition.lag),
+        " ".join(str(shard) for shard in partition.shards) or "-",
+        " ".join(partition.owners) or "-",
+    ]

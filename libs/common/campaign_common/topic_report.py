@@ -1,0 +1,101 @@
+"""How a topic stands: its partitions, what the group has consumed, and who owns which shard."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from confluent_kafka.admin import AdminClient
+
+from campaign_common import topics
+from campaign_common.database import Database
+from campaign_common.partition_map import PartitionMap, TopicDescription
+from campaign_common.store.partition_map import ShardOwner, read_map, read_owners
+
+
+@dataclass(frozen=True)
+class PartitionReport:
+    """One partition; `committed` and `lag` are None before the group's first commit."""
+
+    partition: int
+    log_start: int
+    log_end: int
+    committed: int | None
+    lag: int | None
+    shards: tuple[int, ...]
+    owners: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TopicReport:
+    """A topic as Kafka has it, with its map in MySQL; `partition_map` is None before the first."""
+
+    topic: str
+    description: TopicDescription
+    group: str
+    partition_map: PartitionMap | None
+    partitions: tuple[PartitionReport, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as plain values."""
+        current = self.partition_map
+        return {
+            "topic": self.topic,
+            "topic_id": self.description.topic_id,
+            "group": self.group,
+            "partition_map": current
+            and {
+                "version": current.version,
+                "topic_id": current.topic_id,
+                "partitions": current.partitions,
+                "state": str(current.state),
+                "start_offsets": dict(current.start_offsets),
+            },
+            "partitions": [asdict(partition) for partition in self.partitions],
+        }
+
+
+def report_on(database: Database, admin: AdminClient, topic: str, group: str) -> TopicReport:
+    """Gather what Kafka and MySQL say of a topic.
+
+    Raises:
+        TopicMissing: the topic does not exist.
+        RetryLater: the database or the broker is away.
+    """
+    description = topics.describe(admin, topic)
+    numbers = range(description.partitions)
+    starts = topics.log_starts(admin, topic, numbers)
+    ends = topics.log_ends(admin, topic, numbers)
+    committed = topics.committed_offsets(admin, group, topic)
+    with database.reading() as cursor:
+        current = read_map(cursor, topic)
+        owners = read_owners(cursor)
+    return TopicReport(
+        topic,
+        description,
+        group,
+        current,
+        tuple(
+            _partition(number, starts[number], ends[number], committed.get(number), current, owners)
+            for number in numbers
+        ),
+    )
+
+
+def _partition(
+    number: int,
+    log_start: int,
+    log_end: int,
+    committed: int | None,
+    current: PartitionMap | None,
+    owners: list[ShardOwner],
+) -> PartitionReport:
+    carried = current.shards(number, len(owners)) if current else []
+    names = {owner.owner_name for owner in owners if owner.position.shard in carried}
+    return PartitionReport(
+        partition=number,
+        log_start=log_start,
+        log_end=log_end,
+        committed=committed,
+        lag=None if committed is None else log_end - max(committed, log_start),
+        shards=tuple(carried),
+        owners=tuple(sorted(names - {""})),
+    )

@@ -1,0 +1,93 @@
+"""campaign-scheduler: arguments, signals, wiring."""
+
+import os
+import signal
+import sys
+import threading
+from time import monotonic
+from types import FrameType
+
+import click
+import structlog
+
+from campaign_common import kafka, topics
+from campaign_common.commands.options import (
+    configuration_option,
+    one_line_failures,
+    settings_or_exit,
+)
+from campaign_common.database import Database
+from campaign_common.errors import TopicMissing
+from campaign_common.logs import configure_logging
+from campaign_common.schema import wait_for_schema
+from campaign_common.settings import Settings
+from campaign_scheduler.outages import Backoff, Outages
+from campaign_scheduler.service import Service
+
+EXIT_AT_ONCE = 130
+"""Exit code after a second signal."""
+
+_log = structlog.get_logger()
+
+
+@click.command()
+@configuration_option
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Start due campaigns, publish and finish them, until SIGTERM."""
+    settings = settings_or_exit(context)
+    configure_logging("scheduler", settings.log)
+    for note in settings.notes:
+        _log.warning("configuration", note=note)
+    stopping = threading.Event()
+    _stop_on_signals(stopping)
+    with one_line_failures("campaign-scheduler"):
+        _run(settings, stopping)
+    # Threads that a dead server holds must not keep the process past its time.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _run(settings: Settings, stopping: threading.Event) -> None:
+    database = Database(settings.mysql)
+    outages = Outages()
+    wait_for_schema(database, settings.msg_table_sharding_size, stop=stopping)
+    _wait_for_kafka(settings, outages, stopping)
+    if stopping.is_set():
+        return
+    service = Service(settings, database, outages, stopping)
+    service.start()
+    _log.info("scheduler started", owner=service.owner)
+    stopping.wait()
+    began = monotonic()
+    service.stop(settings.drain_timeout)
+    _log.info("scheduler stopped", seconds=round(monotonic() - began, 2))
+
+
+def _wait_for_kafka(settings: Settings, outages: Outages, stopping: threading.Event) -> None:
+    """Wait until the broker answers; a topic that is missing is waited for later."""
+    client = kafka.admin(settings)
+    backoff = Backoff(stopping.wait, first=0.2, longest=5.0)
+
+    def ask() -> None:
+        try:
+            topics.describe(client, settings.sync_client.topic)
+        except TopicMissing:
+            return
+
+    while not stopping.is_set() and not outages.attempt("Kafka", ask):
+        backoff.pause()
+
+
+def _stop_on_signals(stopping: threading.Event) -> None:
+    """First SIGTERM or SIGINT: an orderly stop. A second one ends the process at once."""
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(EXIT_AT_ONCE)
+        _log.info("scheduler stops", signal=signal.Signals(number).name)
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)

@@ -1,0 +1,118 @@
+"""The parts of one scheduler process, put together, started and stopped in order."""
+
+import threading
+from time import monotonic
+
+import structlog
+
+from campaign_common import kafka
+from campaign_common.database import Database
+from campaign_common.errors import RetryLater
+from campaign_common.remap import Remapper
+from campaign_common.settings import Settings
+from campaign_common.store.leases import Holder
+from campaign_scheduler.checkpoints import Checkpoints
+from campaign_scheduler.chunks import ChunkReader
+from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
+from campaign_scheduler.finisher import Finisher
+from campaign_scheduler.lease import Leases, new_owner
+from campaign_scheduler.outages import Outages
+from campaign_scheduler.publisher import Publisher
+from campaign_scheduler.retrier import Retrier
+from campaign_scheduler.starter import Starter
+from campaign_scheduler.ticker import Job, Ticker
+
+OVERTAKEN_INTERVAL = 2.0
+"""Seconds between two searches for retries whose record no sender will meet."""
+
+REMAP_INTERVAL = 2.0
+"""Seconds between two comparisons of the partition map with Kafka."""
+
+RENEWALS = 4
+"""Renewals in the time of one lease, so that one missed renewal does not lose it."""
+
+_log = structlog.get_logger()
+
+
+class Service:
+    """A scheduler: the ticking jobs, and the thread that fans out."""
+
+    def __init__(
+        self, settings: Settings, database: Database, outages: Outages, stopping: threading.Event
+    ) -> None:
+        self.owner = new_owner()
+        self._stopping = stopping
+        self._settings = settings
+        self._database = database
+        self._leases = Leases(database, Holder(self.owner, settings.scheduler.lease))
+        self._fan_out_thread = threading.Thread(
+            target=self._fan_out(outages).run, args=(stopping,), name="fan-out", daemon=True
+        )
+        self._ticker = Ticker(self._jobs(), outages)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._fan_out_thread.start()
+        self._ticker.start()
+
+    def stop(self, timeout: float) -> None:
+        """End within `timeout` seconds, once `stopping` is set.
+
+        The order matters: nothing new is started or published, what is on its way to Kafka is
+        reported and counted, and only then do others get the leases.
+        """
+        give_up_at = monotonic() + timeout
+        self._ticker.stop(timeout / 2)
+        self._fan_out_thread.join(max(give_up_at - monotonic(), 0.0))
+        if self._fan_out_thread.is_alive():
+            _log.warning("not everything published could be counted; it is published again")
+        try:
+            self._leases.give_back()
+        except RetryLater as error:
+            _log.warning("leases were not given back and run out instead", error=str(error))
+        self._database.close()
+
+    def _fan_out(self, outages: Outages) -> FanOut:
+        settings, database, topic = self._settings, self._database, self._topic
+        parts = FanOutParts(
+            database=database,
+            leases=self._leases,
+            publisher=self._publisher(),
+            reader=ChunkReader(database, topic),
+            checkpoints=Checkpoints(database, self._leases, topic),
+            outages=outages,
+        )
+        pace = settings.scheduler
+        return FanOut(parts, FanOutRules(pace.chunk_size, pace.window))
+
+    def _jobs(self) -> list[Job]:
+        settings, database = self._settings, self._database
+        pace = settings.scheduler
+        starter = Starter(database, self._leases, settings.msg_table_sharding_size)
+        retrier = Retrier(
+            database, self._publisher(), self._stopping, topic=self._topic, owner=self.owner
+        )
+        overtaken = Retrier(
+            database, self._publisher(), self._stopping, topic=self._topic, owner=self.owner
+        )
+        remapper = Remapper(database, kafka.admin(settings), self._topic, self.owner)
+        finisher = Finisher(database, self.owner)
+        return [
+            Job("starting campaigns", starter.start_due, pace.poll_interval),
+            Job("renewing leases", self._leases.renew, pace.lease / RENEWALS),
+            Job("finishing campaigns", finisher.finish_complete, pace.poll_interval),
+            Job("publishing retries", retrier.publish_due, pace.poll_interval),
+            Job("publishing lost retries", overtaken.publish_overtaken, OVERTAKEN_INTERVAL),
+            Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
+        ]
+
+    def _publisher(self) -> Publisher:
+        return Publisher(lambda: kafka.producer(self._settings), self._topic)
+
+    @property
+    def _topic(self) -> str:
+        return self._settings.sync_client.topic
+
+
+def _step(remapper: Remapper) -> None:
+    remapper.step()

@@ -1,0 +1,76 @@
+import pytest
+from pymysql.err import Error, IntegrityError, InterfaceError, InternalError, OperationalError
+
+from campaign_common.database.failures import meaning_of, translated
+from campaign_common.database.limits import Limits
+from campaign_common.errors import (
+    CampaignError,
+    DatabaseContended,
+    DatabaseFull,
+    DatabaseRefused,
+    DatabaseTimeout,
+    DatabaseUnavailable,
+    RetryLater,
+    UserError,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (OperationalError(2003, "Can't connect"), DatabaseUnavailable),
+        (OperationalError(2013, "Lost connection"), DatabaseUnavailable),
+        (OperationalError(1290, "running with the --read-only option"), DatabaseUnavailable),
+        (OperationalError(1040, "Too many connections"), DatabaseUnavailable),
+        (InterfaceError(0, ""), DatabaseUnavailable),
+        (InternalError("Packet sequence number wrong - got 1 expected 2"), DatabaseUnavailable),
+        (OperationalError(1969, "max_statement_time exceeded"), DatabaseTimeout),
+        (OperationalError(3024, "maximum statement execution time exceeded"), DatabaseTimeout),
+        (OperationalError(1213, "Deadlock found"), DatabaseContended),
+        (OperationalError(1205, "Lock wait timeout exceeded"), DatabaseContended),
+        (OperationalError(1114, "The table is full"), DatabaseFull),
+        (OperationalError(1030, "Got error 28 from storage engine"), DatabaseFull),
+        (OperationalError(3, "Error writing file (OS errno: 28 - No space left)"), DatabaseFull),
+        (OperationalError(1045, "Access denied"), DatabaseRefused),
+        (OperationalError(1049, "Unknown database"), DatabaseRefused),
+    ],
+)
+def test_a_driver_error_becomes_what_it_means(error: Error, meaning: type[CampaignError]) -> None:
+    found = meaning_of(error)
+    assert type(found) is meaning
+    assert str(error.args[-1]) in str(found)
+
+
+def test_the_meaning_carries_the_policy() -> None:
+    for passing in (DatabaseUnavailable, DatabaseTimeout, DatabaseContended, DatabaseFull):
+        assert issubclass(passing, RetryLater)
+    assert issubclass(DatabaseRefused, UserError)
+
+
+def test_errors_about_the_statement_pass_as_they_are() -> None:
+    duplicate = IntegrityError(1062, "Duplicate entry")
+    assert meaning_of(duplicate) is None
+    with pytest.raises(IntegrityError) as passed, translated():
+        raise duplicate
+    assert passed.value is duplicate
+
+
+def test_a_server_that_does_not_answer_is_told_from_one_that_hung_up() -> None:
+    silent = OperationalError(2013, "Lost connection")
+    silent.__context__ = TimeoutError("timed out")
+    assert type(meaning_of(silent)) is DatabaseTimeout
+
+
+def test_each_server_is_told_the_limits_in_its_own_words() -> None:
+    limits = Limits(query=0.25, execute=8.0, transaction=4.5)
+    shared = {"SESSION innodb_lock_wait_timeout = 4", "SESSION lock_wait_timeout = 4"}
+    assert set(limits.session_variables(mariadb=True)) == {
+        *shared,
+        "SESSION max_statement_time = 8.0",
+        "SESSION idle_transaction_timeout = 6",
+    }
+    assert set(limits.session_variables(mariadb=False)) == {
+        *shared,
+        "SESSION max_execution_time = 250",
+        "SESSION wait_timeout = 6",
+    }
