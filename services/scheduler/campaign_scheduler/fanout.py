@@ -7,13 +7,14 @@ senders' look-up makes harmless.
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 from campaign_common.database import Database
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.store.fanout import counted_outcomes
-from campaign_common.store.leases import Lease
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.lease import Leases
@@ -47,10 +48,15 @@ FAILED_WAIT = 1.0
 
 @dataclass(frozen=True)
 class FanOutRules:
-    """How much fan-out publishes at a time, and how many seconds ahead of the senders."""
+    """How much fan-out publishes at a time, and how far ahead of the senders."""
 
     chunk_size: int
-    window_seconds: float
+    new_window: Callable[[], Window]
+
+    @classmethod
+    def paced(cls, chunk_size: int, window_seconds: float) -> "FanOutRules":
+        """Hold what is outstanding to so many seconds of each campaign's rate."""
+        return cls(chunk_size, partial(Window, window_seconds, INITIAL_CHUNKS * chunk_size))
 
 
 @dataclass(frozen=True)
@@ -106,15 +112,10 @@ class FanOut:
         leases.changed.clear()
         held = {lease.key: lease for lease in leases.held()}
         self._progress = {
-            key: self._progress.get(key) or self._begin(lease) for key, lease in held.items()
+            key: self._progress.get(key) or Progress.under(lease, self._rules.new_window())
+            for key, lease in held.items()
         }
         self._turns = deque(self._progress.values())
-
-    def _begin(self, lease: Lease) -> Progress:
-        rules = self._rules
-        return Progress.under(
-            lease, Window(rules.window_seconds, INITIAL_CHUNKS * rules.chunk_size)
-        )
 
     # -- publishing
 

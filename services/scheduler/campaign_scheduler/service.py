@@ -83,7 +83,7 @@ class Service:
             outages=outages,
         )
         pace = settings.scheduler
-        return FanOut(parts, FanOutRules(pace.chunk_size, pace.window))
+        return FanOut(parts, FanOutRules.paced(pace.chunk_size, pace.window))
 
     def _jobs(self) -> list[Job]:
         settings, database = self._settings, self._database

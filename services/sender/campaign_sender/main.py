@@ -1,24 +1,20 @@
 """`campaign-sender`: consumes messages as a member of the group and delivers them."""
 
 import gc
-import math
 import os
-import signal
 import socket
-import sys
 import threading
-from pathlib import Path
-from types import FrameType
 
 import click
 import structlog
 
 from campaign_common import kafka, topics
+from campaign_common.commands.options import configuration_option, one_line_failures
+from campaign_common.commands.service import configured_service, stop_on_signals
 from campaign_common.database import Database
-from campaign_common.errors import RetryLater, SettingsError
-from campaign_common.logs import configure_logging
+from campaign_common.errors import RetryLater
 from campaign_common.schema import wait_for_schema
-from campaign_common.settings import Settings, load_settings
+from campaign_common.settings import Settings
 from campaign_sender.dead_letters import DeadLetters, dead_letter_topic
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk
@@ -28,8 +24,6 @@ from campaign_sender.loop import Loop
 from campaign_sender.ownership import Ownership
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recorder import Recorder
-
-EXIT_SETTINGS = 2
 
 GARBAGE_THRESHOLD = 100_000
 """Allocations between two collections: a batch makes many objects, and no cycles."""
@@ -92,31 +86,28 @@ class Sender:
 
 
 @click.command()
-@click.option("-c", "--config", type=click.Path(path_type=Path), help="The YAML configuration.")
-def main(config: Path | None) -> None:
+@configuration_option
+@click.pass_context
+def main(context: click.Context) -> None:
     """Deliver messages: a member of the sender group, as many as there are partitions."""
-    try:
-        settings = load_settings(config, os.environ)
-    except SettingsError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_SETTINGS)
-    configure_logging("sender", settings.log)
+    settings = configured_service(context, "sender")
     stop = threading.Event()
-    _stop_on_signals(stop)
-    database = Database(settings.mysql)
-    try:
-        sender = _build(settings, database, stop)
-        if sender is not None:
-            _spare_the_garbage_collector()
-            sender.run()
-    finally:
-        database.close()
+    stop_on_signals(stop)
+    with one_line_failures("campaign-sender"):
+        database = Database(settings.mysql)
+        try:
+            sender = _build(settings, database, stop)
+            if sender is not None:
+                _spare_the_garbage_collector()
+                sender.run()
+        finally:
+            database.close()
     log.info("stopped")
 
 
 def _build(settings: Settings, database: Database, stop: threading.Event) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
-    wait_for_schema(database, settings.msg_table_sharding_size, math.inf, stop)
+    wait_for_schema(database, settings.msg_table_sharding_size, stop=stop)
     away = False
     while not stop.is_set():
         try:
@@ -133,16 +124,3 @@ def _spare_the_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
-
-
-def _stop_on_signals(stop: threading.Event) -> None:
-    """First SIGTERM or SIGINT: an orderly stop. A second one ends the process at once."""
-
-    def on_signal(number: int, _: FrameType | None) -> None:
-        log.info("stopping", signal=signal.Signals(number).name)
-        stop.set()
-        for again in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(again, lambda *_: os._exit(128 + number))
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from campaign_common.schema.migrate import apply_pending
 from campaign_common.schema.status import packaged_migrations
 from tests.integration.common.conftest import Make, read
 
+FIRST_MIGRATION = (
+    resources.files("campaign_common").joinpath("migrations/0001_campaigns.sql").read_text()
+)
 TABLES = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
 
 
@@ -129,3 +133,26 @@ def test_waiting_does_not_outwait_a_wrong_schema_name(make: Make, empty: Databas
     gone = make(dsn=empty.settings.dsn.without_database().as_user("nobody", ""))
     with pytest.raises(DatabaseRefused):
         wait_for_schema(gone, 2, timeout=60)
+
+
+def test_tables_that_a_killed_migrate_left_behind_do_no_harm(empty: Database) -> None:
+    first = next(part for part in FIRST_MIGRATION.split(";") if "CREATE TABLE" in part)
+    with empty.reading() as cursor:
+        cursor.execute(first)
+    migrate(empty, 2)
+    assert schema_status(empty, 2).current
+
+
+@pytest.mark.parametrize("shards", [2, 64])
+def test_the_view_shows_every_recipient_with_its_status(empty: Database, shards: int) -> None:
+    migrate(empty, shards)
+    with empty.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state,"
+            " last_seq, created_at) VALUES (5, '', '', 9, '', '', 'running', 2, NOW(6))"
+        )
+        cursor.execute("INSERT INTO recipients VALUES (9, 1, '111', 'a', NULL)")
+        cursor.execute("INSERT INTO recipients VALUES (9, 2, '222', 'b', NULL)")
+        cursor.execute("INSERT INTO messages_1 VALUES (5, 2, 1, 0, 1, 1, 'x', NULL, NOW(6))")
+        cursor.execute("SELECT seq, phone, status FROM campaign_messages ORDER BY seq")
+        assert list(cursor.fetchall()) == [(1, "111", 0), (2, "222", 1)]

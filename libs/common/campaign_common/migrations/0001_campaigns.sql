@@ -2,7 +2,7 @@
 -- The tables that exist once per shard (messages_N, message_retries_N) are made by
 -- campaign_common.store.shard_tables, because their number is configuration.
 
-CREATE TABLE recipient_lists (
+CREATE TABLE IF NOT EXISTS recipient_lists (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   name         VARCHAR(255) NOT NULL,
   state        VARCHAR(16) CHARACTER SET ascii NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE recipient_lists (
   KEY by_state (state, progressed_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE recipients (
+CREATE TABLE IF NOT EXISTS recipients (
   list_id      BIGINT UNSIGNED NOT NULL,
   seq          INT UNSIGNED NOT NULL,
   phone        VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE recipients (
   UNIQUE KEY by_phone (phone, list_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE recipient_rejects (
+CREATE TABLE IF NOT EXISTS recipient_rejects (
   list_id      BIGINT UNSIGNED NOT NULL,
   line         INT UNSIGNED NOT NULL,
   reason       VARCHAR(255) NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE recipient_rejects (
   PRIMARY KEY (list_id, line)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE campaigns (
+CREATE TABLE IF NOT EXISTS campaigns (
   id             BIGINT UNSIGNED NOT NULL,
   name           VARCHAR(255) NOT NULL,
   template       TEXT NOT NULL,
@@ -66,7 +66,7 @@ CREATE TABLE campaigns (
   KEY by_list (list_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE campaign_counters (
+CREATE TABLE IF NOT EXISTS campaign_counters (
   campaign_id  BIGINT UNSIGNED NOT NULL,
   shard        SMALLINT UNSIGNED NOT NULL,
   status       TINYINT UNSIGNED NOT NULL,
@@ -74,7 +74,7 @@ CREATE TABLE campaign_counters (
   PRIMARY KEY (campaign_id, shard, status)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE campaign_events (
+CREATE TABLE IF NOT EXISTS campaign_events (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   campaign_id  BIGINT UNSIGNED NOT NULL,
   at           DATETIME(6) NOT NULL,
@@ -87,7 +87,7 @@ CREATE TABLE campaign_events (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- One row per topic: which partition carries which shard (protocol rule 11).
-CREATE TABLE partition_map (
+CREATE TABLE IF NOT EXISTS partition_map (
   topic        VARCHAR(249) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   topic_id     VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   version      INT UNSIGNED NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE partition_map (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- One row per shard: who owns it and what that owner has claimed (protocol rule 2).
-CREATE TABLE shard_claims (
+CREATE TABLE IF NOT EXISTS shard_claims (
   shard              SMALLINT UNSIGNED NOT NULL,
   epoch              BIGINT UNSIGNED NOT NULL DEFAULT 0,
   owner_token        BINARY(16) NOT NULL,
@@ -115,7 +115,7 @@ CREATE TABLE shard_claims (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Orders to the owner of a shard, applied before any call (protocol, "request row").
-CREATE TABLE shard_requests (
+CREATE TABLE IF NOT EXISTS shard_requests (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   shard        SMALLINT UNSIGNED NOT NULL,
   campaign_id  BIGINT UNSIGNED NOT NULL,
@@ -128,7 +128,7 @@ CREATE TABLE shard_requests (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Calls that a lost sender may have made (protocol rule 3).
-CREATE TABLE suspects (
+CREATE TABLE IF NOT EXISTS suspects (
   campaign_id  BIGINT UNSIGNED NOT NULL,
   seq          INT UNSIGNED NOT NULL,
   try_number   SMALLINT UNSIGNED NOT NULL,
@@ -139,7 +139,7 @@ CREATE TABLE suspects (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Outcomes learnt by a sender that had lost its shard meanwhile (protocol rule 14).
-CREATE TABLE late_results (
+CREATE TABLE IF NOT EXISTS late_results (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   shard        SMALLINT UNSIGNED NOT NULL,
   campaign_id  BIGINT UNSIGNED NOT NULL,

@@ -46,19 +46,25 @@ WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^message(s|_retries)_[0-9
 """
 
 # For people at a SQL prompt: one row per recipient of every started campaign, status 0
-# where nothing is known of the message yet. Each ledger table is probed by its primary key.
+# where nothing is known of the message yet.
 CREATE_VIEW = """
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW campaign_messages AS
 SELECT c.id AS campaign_id, r.seq, r.phone, r.name,
-       COALESCE({statuses}, 0) AS status,
+       COALESCE({status}, 0) AS status,
        COALESCE({attempts}, 0) AS attempts,
-       COALESCE({provider_message_ids}) AS provider_message_id,
-       COALESCE({error_codes}) AS error_code,
-       COALESCE({sent_ats}) AS sent_at
+       COALESCE({provider_message_id}) AS provider_message_id,
+       COALESCE({error_code}) AS error_code,
+       COALESCE({sent_at}) AS sent_at
 FROM campaigns c
 JOIN recipients r ON r.list_id = c.list_id AND r.seq <= c.last_seq
 {joins}
 """
+
+LEDGER_COLUMNS = ("status", "attempts", "provider_message_id", "error_code", "sent_at")
+
+MOST_JOINED = 50
+"""Ledger tables that the view joins one by one, each probed by its primary key: both servers
+stop at 61 tables in a join. More are put together first, which reads them whole."""
 
 
 def ensure_shards(cursor: Cursor, shards: int) -> None:
@@ -92,17 +98,16 @@ def _shards_present(cursor: Cursor) -> list[int]:
 
 
 def _view_over(shards: list[int]) -> str:
-    def columns(name: str) -> str:
-        return ", ".join(f"m{n}.{name}" for n in shards)
-
+    if len(shards) <= MOST_JOINED:
+        tables = {f"m{n}": f"messages_{n}" for n in shards}
+    else:
+        columns = ", ".join(("campaign_id", "seq", *LEDGER_COLUMNS))
+        whole = " UNION ALL ".join(f"SELECT {columns} FROM messages_{n}" for n in shards)
+        tables = {"m": f"({whole})"}
     return CREATE_VIEW.format(
-        statuses=columns("status"),
-        attempts=columns("attempts"),
-        provider_message_ids=columns("provider_message_id"),
-        error_codes=columns("error_code"),
-        sent_ats=columns("sent_at"),
         joins="\n".join(
-            f"LEFT JOIN messages_{n} m{n} ON m{n}.campaign_id = c.id AND m{n}.seq = r.seq"
-            for n in shards
+            f"LEFT JOIN {table} {alias} ON {alias}.campaign_id = c.id AND {alias}.seq = r.seq"
+            for alias, table in tables.items()
         ),
+        **{column: ", ".join(f"{alias}.{column}" for alias in tables) for column in LEDGER_COLUMNS},
     )
