@@ -106,11 +106,11 @@ class KafkaServer:
         java = find_java()
         jars = self._jars()
         data = self._folder / "data"
-        if data.exists():
-            self._adopt(data)
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = self._write_properties(data)
-        if not data.exists():
+        if (data / "meta.properties").exists():
+            self._adopt(data)
+        else:
             self._format(java, jars, settings, data)
         self._process = ChildProcess(
             Command(
@@ -159,13 +159,13 @@ class KafkaServer:
         return file
 
     def _format(self, java: str, jars: Path, settings: Path, data: Path) -> None:
+        shutil.rmtree(data, ignore_errors=True)  # an interrupted attempt
         command = [
             *(java, *_QUICK_JVM, "-Dlog4j2.level=WARN", "-cp", f"{jars}/*"),
             *("kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", str(settings)),
         ]
         completed = subprocess.run(command, capture_output=True, text=True, check=False)
         if completed.returncode:
-            shutil.rmtree(data, ignore_errors=True)
             raise StartError(f"kafka could not prepare its folder:\n{completed.stderr.strip()}")
 
     def _adopt(self, data: Path) -> None:

@@ -24,7 +24,7 @@ def database_program(flavour: Flavour, cache: Cache) -> DatabaseProgram:
         DownloadError: it could not be fetched.
     """
     if flavour == "mysql":
-        return mysql.installed() or mysql.unpacked(cache)
+        return _mysql_program(cache)
     program = mariadb.embedded(cache) or mariadb.installed() or mysql.installed()
     if program is None:
         raise ProgramMissingError(
@@ -32,6 +32,17 @@ def database_program(flavour: Flavour, cache: Cache) -> DatabaseProgram:
             "'make setup' installs it, or: apt install mariadb-server-core, brew install mariadb"
         )
     return program
+
+
+def _mysql_program(cache: Cache) -> DatabaseProgram:
+    """The newest MySQL before an installed one, which may be old or confined to its own folder."""
+    try:
+        return mysql.unpacked(cache)
+    except ProgramMissingError:
+        program = mysql.installed()
+        if program is None:
+            raise
+        return program
 
 
 class Stack:

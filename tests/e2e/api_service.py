@@ -38,7 +38,7 @@ class ApiService:
 
     def answers(self) -> bool:
         try:
-            return requests.get(f"{self.url}/readyz", timeout=5).ok
+            return requests.get(f"{self.url}/healthz", timeout=5).ok
         except requests.ConnectionError:
             return False
 

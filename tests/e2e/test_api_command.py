@@ -62,3 +62,11 @@ def test_time_that_nobody_could_mean_is_refused(moment: str) -> None:
     ended = run_program("campaign", *CREATE, "--at", moment)
     assert ended.returncode == 2
     assert moment in ended.stderr
+
+
+def test_absent_service_is_one_clear_line(tmp_path: Path) -> None:
+    configuration = write_configuration(tmp_path, "root@tcp(127.0.0.1:1)/camp")
+    ended = run_program("campaign", "status", "5", "-c", configuration)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "is campaign-api running?" in ended.stderr

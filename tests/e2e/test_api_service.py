@@ -173,6 +173,12 @@ def test_wrong_configuration_is_one_clear_line(tmp_path: Path) -> None:
 def test_service_without_database_starts_and_says_so(tmp_path: Path) -> None:
     dsn = f"root:secret@tcp(127.0.0.1:{free_port()})/camp"
     configuration = write_configuration(tmp_path, dsn)
-    ended = run_program("campaign", "status", "5", "-c", configuration)
-    assert ended.returncode == 1
-    assert "is campaign-api running?" in ended.stderr
+    write_recipients(configuration, 1)
+    with running_api(configuration) as api:
+        assert requests.get(f"{api.url}/readyz", timeout=10).status_code == 503
+        answer = api.create()
+        assert (answer.status_code, answer.json()["code"]) == (503, -1)
+        shown = run_program("campaign", "status", "5", "-c", configuration)
+        assert shown.returncode == 1
+        assert "the database is unavailable" in shown.stderr
+    assert "secret" not in api.log.read_text()

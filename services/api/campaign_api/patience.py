@@ -4,8 +4,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import structlog
+
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import RetryLater
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -33,7 +37,8 @@ class Patience:
         while True:
             try:
                 return self.database.run(work)
-            except RetryLater:
+            except RetryLater as error:
                 if time.monotonic() >= deadline:
                     raise
+                log.warning("database work repeated", reason=str(error), kind=type(error).__name__)
                 time.sleep(PAUSE)

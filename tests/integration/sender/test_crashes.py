@@ -1,21 +1,17 @@
 """Real sender processes killed, stopped and resumed in the middle of their calls."""
 
 import signal
-import subprocess
 
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.message import Status
-from tests.integration.sender.world import World, wait_until
+from tests.integration.sender.world import World
+from tests.processes import kill
+from tests.waiting import wait_until
 
 RECIPIENTS = 6_000
 IN_FLIGHT = 500
 SLOW = {"Latency": {"Distribution": "uniform", "Mean": "200ms", "Spread": "150ms"}}
 HELD = {"InFlight": IN_FLIGHT, "BatchSize": 250}
-
-
-def kill(sender: "subprocess.Popen[bytes]") -> None:
-    sender.kill()
-    sender.wait()
 
 
 def recorded(world: World) -> int:

@@ -2,7 +2,8 @@ from confluent_kafka import Consumer, KafkaError
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
-from tests.integration.sender.world import SHARDS, World, wait_until
+from tests.integration.sender.world import SHARDS, World
+from tests.waiting import wait_until
 
 RECIPIENTS = 4_000
 

@@ -1,10 +1,7 @@
 """A schema, a topic and a group of their own, and real sender processes working on them."""
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from secrets import token_hex
 
@@ -21,10 +18,11 @@ from campaign_common.settings import load_settings
 from campaign_common.shard import shard_of
 from campaign_common.store.partition_map import insert_first_map, read_map
 from campaign_common.wire import MessageRecord, encode
+from tests.processes import Process, running
+from tests.waiting import wait_until
 
 SHARDS = 8
 CAMPAIGN = 1000000000
-SENDER = Path(sys.executable).parent / "campaign-sender"
 
 INSERT_CAMPAIGN = """
 INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, epoch, shards,
@@ -112,21 +110,9 @@ class World:
         assert found is not None
         return found
 
-    @contextmanager
-    def sender(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run one sender process; it is stopped in order, or was killed by the test."""
-        with (self._folder / f"sender-{token_hex(2)}.log").open("wb") as log:
-            process = subprocess.Popen([SENDER, "-c", self.config], stdout=log, stderr=log)
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-            try:
-                process.wait(30)
-            finally:
-                process.kill()
-                process.wait()
+    def sender(self) -> AbstractContextManager[Process]:
+        """Run one sender process."""
+        return running("campaign-sender", self.config)
 
     def counts(self) -> dict[Status, int]:
         """The campaign's counters, zeros left out."""
@@ -171,11 +157,3 @@ class World:
         description = topics.describe(self._admin, self.topic)
         with self.database.transaction() as cursor:
             insert_first_map(cursor, self.topic, description)
-
-
-def wait_until(condition: Callable[[], bool], timeout: float = 60.0) -> None:
-    """Wait until `condition` holds, and fail when it never does."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout:g} s"
-        time.sleep(0.02)

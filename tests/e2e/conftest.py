@@ -1,0 +1,16 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_stack.kafka import KafkaServer
+from tests.e2e.system import System
+
+
+@pytest.fixture
+def system(tmp_path: Path, database: str, kafka_server: KafkaServer) -> Iterator[System]:
+    """Schema and topic made; no service runs yet."""
+    system = System(tmp_path, database, kafka_server.brokers)
+    system.prepare()
+    yield system
+    system.database.close()

@@ -1,0 +1,135 @@
+"""The whole system as its users run it: a configuration, a topic, and the console scripts."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+import requests
+import yaml
+
+from campaign_common.database import Database
+from campaign_common.settings import load_settings
+from local_stack.ports import free_port
+from tests.processes import Process, installed, running
+from tests.waiting import wait_until
+
+SHARDS = 8
+
+
+class System:
+    """Commands, services and requests against servers of the test run."""
+
+    def __init__(self, folder: Path, dsn: str, brokers: str) -> None:
+        name = token_hex(4)
+        self.folder = folder
+        self.config = folder / "campmgr.yaml"
+        self._document: dict[str, object] = {
+            "Host": "127.0.0.1",
+            "Port": free_port(),
+            "CsvRoot": str(folder),
+            "Mysql": {"DSN": dsn},
+            "SyncClient": {"Topic": f"Sync-Msg-T-{name}", "Brokers": [brokers]},
+            "SendClient": {"Brokers": [brokers], "Group": f"Msg-Consumer-G-{name}"},
+            "MsgTableShardingSize": SHARDS,
+            "DrainTimeout": "10s",
+            "Scheduler": {"Lease": "3s"},
+        }
+        self.configure()
+        self.url = f"http://127.0.0.1:{self._document['Port']}"
+        self.database = Database(load_settings(self.config, {}).mysql)
+
+    def configure(self, **sections: object) -> None:
+        """Write the configuration that processes started from now on read."""
+        self._document.update(sections)
+        self.config.write_text(yaml.safe_dump(self._document))
+
+    def command(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        return subprocess.run(
+            [installed(program), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def prepare(self) -> None:
+        """Make schema and topic, as an operator does."""
+        for words in (("campaign-db", "migrate"), ("campaign-topics", "create")):
+            completed = self.command(*words, "-c", str(self.config))
+            assert completed.returncode == 0, completed.stderr
+
+    def run(self, program: str) -> AbstractContextManager[Process]:
+        """Run one service."""
+        return running(program, self.config)
+
+    @contextmanager
+    def services(self, *, schedulers: int = 1, senders: int = 1) -> Iterator[list[Process]]:
+        """Run API, schedulers and senders; yields their processes in that order."""
+        with ExitStack() as stack:
+            processes = [
+                stack.enter_context(self.run(program))
+                for program in (
+                    "campaign-api",
+                    *["campaign-scheduler"] * schedulers,
+                    *["campaign-sender"] * senders,
+                )
+            ]
+            wait_until(lambda: self.is_ready() or any(p.poll() is not None for p in processes))
+            assert [p.poll() for p in processes] == [None] * len(processes), self.logs()
+            yield processes
+
+    def logs(self) -> str:
+        return "\n".join(log.read_text() for log in self.folder.glob("*.log"))
+
+    def is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def write_csv(self, text: str, name: str = "recipients.csv") -> str:
+        (self.folder / name).write_text(text, encoding="utf-8")
+        return name
+
+    def create(self, campaign_id: int, csv: str, template: str = "hi {name}") -> None:
+        """Create a campaign that is due at once."""
+        answer = requests.post(
+            f"{self.url}/v1/camp/create",
+            json={
+                "campaign_name": f"game{campaign_id}",
+                "campaign_id": campaign_id,
+                "message_template": template,
+                "scheduled_time": int(time.time()),
+                "csv_file_path": csv,
+            },
+            timeout=60,
+        )
+        assert (answer.status_code, answer.json()) == (200, {"code": 0, "msg": "success"})
+
+    def campaign(self, campaign_id: int) -> Mapping[str, object]:
+        answer = requests.get(f"{self.url}/v1/campaigns/{campaign_id}", timeout=10)
+        assert answer.status_code == 200, answer.text
+        body: Mapping[str, object] = json.loads(answer.text)
+        return body
+
+    def is_finished(self, campaign_id: int) -> bool:
+        return self.campaign(campaign_id)["state"] == "finished"
+
+    def statuses(self, campaign_id: int) -> Mapping[str, int]:
+        """Each recipient's status number by phone, from the view."""
+        with self.database.reading() as cursor:
+            cursor.execute(
+                "SELECT phone, status FROM campaign_messages WHERE campaign_id = %s",
+                (campaign_id,),
+            )
+            return dict(cursor.fetchall())
+
+    def rows(self, sql: str) -> tuple[tuple[int, ...], ...]:
+        with self.database.reading() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()

@@ -1,0 +1,104 @@
+"""The main job: a CSV becomes delivered messages, whatever is killed on the way."""
+
+from subprocess import TimeoutExpired
+
+import pytest
+
+from campaign_common.message import Status
+from tests.e2e.system import System
+from tests.processes import kill
+from tests.waiting import wait_until
+
+CAMPAIGN = 1000000000
+RECIPIENTS = 5_000
+PHONES = [str(13961467500 + n) for n in range(RECIPIENTS)]
+CSV = "".join(f"user{n},{phone}\n" for n, phone in enumerate(PHONES))
+ALL_SENT = dict.fromkeys(PHONES, int(Status.SENT))
+SLOW = {"Latency": {"Distribution": "uniform", "Mean": "100ms", "Spread": "90ms"}}
+HELD = {"InFlight": 200, "BatchSize": 100}
+
+
+def outcomes(system: System) -> int:
+    ((n,),) = system.rows("SELECT COALESCE(SUM(n), 0) FROM campaign_counters")
+    return int(n)
+
+
+def test_a_csv_becomes_one_recorded_outcome_per_recipient(system: System) -> None:
+    system.write_csv(CSV)
+    with system.services() as processes:
+        system.create(CAMPAIGN, "recipients.csv")
+        wait_until(lambda: system.is_finished(CAMPAIGN))
+        campaign = system.campaign(CAMPAIGN)
+    assert campaign["total"] == RECIPIENTS
+    assert campaign["to_do"] == 0
+    assert campaign["suspects"] == 0
+    counts = campaign["counts"]
+    assert isinstance(counts, dict)
+    assert {word: n for word, n in counts.items() if n} == {"sent": RECIPIENTS}
+    assert system.statuses(CAMPAIGN) == ALL_SENT
+    assert [process.returncode for process in processes] == [0, 0, 0]
+
+
+def test_retries_end_as_sent_and_refusals_as_failed(system: System) -> None:
+    system.configure(
+        Simulated={"Seed": 7, "FailureRates": {"retryable": 0.2, "permanent": 0.1}},
+        Retry={"BackoffBase": "200ms"},
+    )
+    system.write_csv(CSV)
+    with system.services():
+        system.create(CAMPAIGN, "recipients.csv")
+        wait_until(lambda: system.is_finished(CAMPAIGN))
+    statuses = list(system.statuses(CAMPAIGN).values())
+    failed = statuses.count(Status.FAILED)
+    assert RECIPIENTS * 0.08 < failed < RECIPIENTS * 0.12
+    assert statuses.count(Status.SENT) == RECIPIENTS - failed
+    retried = " UNION ALL ".join(
+        f"SELECT attempts FROM messages_{n} WHERE status = 1" for n in range(8)
+    )
+    ((twice,),) = system.rows(f"SELECT COUNT(*) FROM ({retried}) m WHERE attempts = 2")
+    assert RECIPIENTS * 0.17 < twice < RECIPIENTS * 0.23
+
+
+@pytest.mark.parametrize("victim", ["campaign-scheduler", "campaign-sender"])
+def test_killing_a_service_in_mid_campaign_loses_nobody(system: System, victim: str) -> None:
+    system.configure(Simulated=SLOW, Sender=HELD, Scheduler={"Lease": "3s", "ChunkSize": 200})
+    system.write_csv(CSV)
+    with system.services() as (_, scheduler, sender):
+        system.create(CAMPAIGN, "recipients.csv")
+        wait_until(lambda: outcomes(system) > RECIPIENTS // 5)
+        kill(scheduler if victim == "campaign-scheduler" else sender)
+        assert outcomes(system) < RECIPIENTS
+        with system.run(victim):
+            wait_until(lambda: system.is_finished(CAMPAIGN))
+    assert system.statuses(CAMPAIGN) == ALL_SENT
+    assert outcomes(system) == RECIPIENTS
+
+
+def test_several_campaigns_schedulers_and_senders_share_the_work(system: System) -> None:
+    system.write_csv(CSV)
+    campaigns = range(1, 6)
+    with system.services(schedulers=2, senders=2):
+        for campaign_id in campaigns:
+            system.create(campaign_id, "recipients.csv")
+        for campaign_id in campaigns:
+            wait_until(lambda n=campaign_id: system.is_finished(n))  # type: ignore[misc]
+    for campaign_id in campaigns:
+        assert system.statuses(campaign_id) == ALL_SENT
+    assert outcomes(system) == RECIPIENTS * len(campaigns)
+    assert system.rows("SELECT COUNT(*) FROM suspects") == ((0,),)
+    started = "SELECT COUNT(*) FROM campaign_events WHERE to_state = 'running'"
+    assert system.rows(started) == ((len(campaigns),),)
+
+
+def test_a_second_signal_ends_a_sender_at_once(system: System) -> None:
+    system.configure(Simulated={"Latency": {"Distribution": "constant", "Mean": "60s"}}, Sender=HELD)
+    system.write_csv(CSV)
+    with system.services() as (_, _, sender):
+        system.create(CAMPAIGN, "recipients.csv")
+        claimed = "SELECT COUNT(*) FROM shard_claims WHERE claimed <> ''"
+        wait_until(lambda: system.rows(claimed) > ((0,),))
+        sender.terminate()
+        with pytest.raises(TimeoutExpired):
+            sender.wait(1)
+        sender.terminate()
+        assert sender.wait(2) != 0

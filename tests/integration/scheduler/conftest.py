@@ -1,0 +1,17 @@
+"""What the scheduler's tests share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_stack.kafka import KafkaServer
+from tests.integration.scheduler.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path, database: str, kafka_server: KafkaServer) -> Iterator[World]:
+    """A schema with eight shards and a topic with as many partitions."""
+    made = World(tmp_path, database, kafka_server.brokers)
+    yield made
+    made.close()

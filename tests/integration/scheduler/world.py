@@ -1,0 +1,305 @@
+"""A schema and a topic of their own, and schedulers whose steps a test takes one by one."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import yaml
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from campaign_common import kafka, topics
+from campaign_common.database import Database
+from campaign_common.errors import TopicMissing
+from campaign_common.partition_map import PartitionMap
+from campaign_common.remap import Remapper
+from campaign_common.schema import migrate
+from campaign_common.settings import load_settings
+from campaign_common.store.leases import Holder
+from campaign_common.store.partition_map import read_map
+from campaign_common.wire import MessageRecord, decode
+from campaign_scheduler.checkpoints import Checkpoints
+from campaign_scheduler.chunks import ChunkReader
+from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
+from campaign_scheduler.finisher import Finisher
+from campaign_scheduler.lease import Leases, new_owner
+from campaign_scheduler.outages import Outages
+from campaign_scheduler.publisher import Publisher
+from campaign_scheduler.retrier import Retrier
+from campaign_scheduler.starter import Starter
+from campaign_scheduler.window import Window
+
+SHARDS = 8
+LIST = 1
+CAMPAIGN = 1000000000
+COMMANDS = Path(sys.executable).parent
+
+INSERT_LIST = """
+INSERT INTO recipient_lists (id, name, state, attribute_columns, accepted, last_seq, created_at,
+                             progressed_at)
+VALUES (%s, 'list', %s, %s, %s, %s, NOW(6), NOW(6))
+"""
+
+INSERT_RECIPIENT = (
+    "INSERT INTO recipients (list_id, seq, phone, name, attributes) VALUES (%s, %s, %s, %s, %s)"
+)
+
+INSERT_CAMPAIGN = """
+INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, scheduled_at,
+                       created_at)
+VALUES (%s, 'game0', %s, %s, 'at_least_once', 'simulated', 'scheduled', NOW(6), NOW(6))
+"""
+
+
+class OpenWindow(Window):
+    """Holds nothing back: no sender works in these tests."""
+
+    def __init__(self) -> None:
+        super().__init__(4.0, 1)
+
+    def room(self, published: int, recorded: int, chunk_size: int) -> int:
+        return chunk_size
+
+
+class Scheduler:
+    """One scheduler's parts; nothing runs but what a test calls."""
+
+    def __init__(self, world: "World", *, chunk_size: int = 1_000, lease: float = 30.0) -> None:
+        self._world = world
+        database, topic = world.database, world.topic
+        self.owner = new_owner()
+        self.leases = Leases(database, Holder(self.owner, lease))
+        self.starter = Starter(database, self.leases, SHARDS)
+        self.publisher = world.publisher()
+        self.checkpoints = Checkpoints(database, self.leases, topic)
+        self.finisher = Finisher(database, self.owner)
+        self.retrier = Retrier(
+            database, world.publisher(), threading.Event(), topic=topic, owner=self.owner
+        )
+        self.remapper = Remapper(database, world.admin, topic, self.owner)
+        self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)
+
+    def fan_out_with(self, checkpoints: Checkpoints, chunk_size: int = 1_000) -> FanOut:
+        database, topic = self._world.database, self._world.topic
+        reader = ChunkReader(database, topic)
+        parts = FanOutParts(database, self.leases, self.publisher, reader, checkpoints, Outages())
+        return FanOut(parts, FanOutRules(chunk_size, OpenWindow))
+
+    def fan_out_until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Take fan-out steps until `done`."""
+        give_up_at = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < give_up_at, "fan-out does not get there"
+            self.fan_out.step()
+
+    def start_and_fan_out(self) -> None:
+        """Start what is due, and fan it out to its end."""
+        self.starter.start_due()
+        self.fan_out_until(self._world.all_fanned_out)
+
+
+class World:
+    """What one test works on."""
+
+    def __init__(self, folder: Path, dsn: str, brokers: str, partitions: int = SHARDS) -> None:
+        self._folder = folder
+        name = token_hex(4)
+        document = {
+            "Mysql": {"DSN": dsn},
+            "SyncClient": {"Topic": f"Sync-Msg-T-{name}", "Brokers": [brokers]},
+            "SendClient": {"Brokers": [brokers], "Group": f"Msg-Consumer-G-{name}"},
+            "MsgTableShardingSize": SHARDS,
+            "DrainTimeout": "10s",
+            "Scheduler": {"Lease": "2s", "ChunkSize": 1000},
+        }
+        self.config = folder / "campmgr.yaml"
+        self.config.write_text(yaml.safe_dump(document))
+        self.settings = load_settings(self.config, {})
+        self.database = Database(self.settings.mysql)
+        migrate(self.database, SHARDS)
+        self.admin: AdminClient = kafka.admin(self.settings)
+        self.make_topic(partitions)
+
+    @property
+    def topic(self) -> str:
+        return self.settings.sync_client.topic
+
+    def publisher(self) -> Publisher:
+        return Publisher(lambda: kafka.producer(self.settings), self.topic)
+
+    def scheduler(self, **rules: Any) -> Scheduler:
+        return Scheduler(self, **rules)
+
+    # -- Kafka
+
+    def make_topic(self, partitions: int = SHARDS) -> None:
+        """Create the topic, and its partition map when it is the first."""
+        wait_until(
+            lambda: topics.create(
+                self.admin, self.topic, partitions=partitions, replication_factor=1
+            )
+        )
+        wait_until(lambda: self.partitions_in_kafka() == partitions)
+        Remapper(self.database, self.admin, self.topic, "test").step()
+
+    def delete_topic(self) -> None:
+        self.admin.delete_topics([self.topic])[self.topic].result(10)
+        wait_until(lambda: self.partitions_in_kafka() == 0)
+
+    def add_partitions(self, partitions: int) -> None:
+        topics.add_partitions(self.admin, self.topic, partitions)
+        wait_until(lambda: self.partitions_in_kafka() == partitions)
+
+    def partitions_in_kafka(self) -> int:
+        try:
+            return topics.describe(self.admin, self.topic).partitions
+        except TopicMissing:
+            return 0
+
+    def log_ends(self) -> dict[int, int]:
+        return topics.log_ends(self.admin, self.topic, range(self.partitions_in_kafka()))
+
+    def published(self) -> list[MessageRecord]:
+        """Read every record of the topic, from its start to its end."""
+        return [record for _, record in self.published_where()]
+
+    def published_where(self) -> list[tuple[int, MessageRecord]]:
+        """The same, each with its partition."""
+        ends = {number: end for number, end in self.log_ends().items() if end}
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.settings.sync_client.brokers[0],
+                "group.id": token_hex(4),
+                "enable.auto.commit": False,
+            }
+        )
+        consumer.assign([TopicPartition(self.topic, number, 0) for number in ends])
+        records: list[tuple[int, MessageRecord]] = []
+        give_up_at = time.monotonic() + 30
+        while len(records) < sum(ends.values()):
+            assert time.monotonic() < give_up_at, "the topic cannot be read to its end"
+            for message in consumer.consume(10_000, timeout=0.5):
+                assert message.error() is None
+                records.append((message.partition(), decode(message.value())))
+        consumer.close()
+        return records
+
+    def times_published(self) -> Counter[int]:
+        """How often each recipient of the list was published."""
+        return Counter(record.seq for record in self.published())
+
+    # -- MySQL
+
+    def rows(self, statement: str, arguments: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self.database.transaction() as cursor:
+            cursor.execute(statement, arguments)
+            return list(cursor.fetchall())
+
+    def change(self, statement: str, arguments: Sequence[object] = ()) -> None:
+        with self.database.transaction() as cursor:
+            cursor.execute(statement, arguments)
+
+    def add_list(
+        self, recipients: int, *, list_id: int = LIST, state: str = "ready", columns: str = "[]"
+    ) -> None:
+        """Make a list with gaps: the seq of recipient n is 2n."""
+        with self.database.transaction() as cursor:
+            cursor.execute(INSERT_LIST, (list_id, state, columns, recipients, recipients * 2))
+            cursor.executemany(
+                INSERT_RECIPIENT,
+                [
+                    (list_id, seq, str(13900000000 + seq), f"user{seq}", None)
+                    for seq in range(2, recipients * 2 + 1, 2)
+                ],
+            )
+
+    def add_campaign(
+        self,
+        campaign_id: int = CAMPAIGN,
+        *,
+        list_id: int = LIST,
+        template: str = "hi {name}, this is a test message.",
+    ) -> None:
+        self.change(INSERT_CAMPAIGN, (campaign_id, template, list_id))
+
+    def campaign(self, *columns: str) -> tuple[Any, ...]:
+        """Read columns of the first campaign."""
+        return self.rows(f"SELECT {', '.join(columns)} FROM campaigns ORDER BY id LIMIT 1")[0]
+
+    def all_fanned_out(self) -> bool:
+        return not self.rows(
+            "SELECT id FROM campaigns WHERE state <> 'failed' AND "
+            " (fanned_count <> total OR total IS NULL)"
+        )
+
+    def record_everything(self) -> None:
+        """Be the senders, as far as their claim rows say how far they are: to the end."""
+        current = self.partition_map
+        ends = self.log_ends()
+        for shard in range(SHARDS):
+            partition = current.partition(shard)
+            self.record_shard(shard, ends[partition])
+
+    def record_shard(self, shard: int, offset: int, claimed: bytes = b"") -> None:
+        """Move one shard's claim row to `offset` under the current map."""
+        current = self.partition_map
+        self.change(
+            "UPDATE shard_claims SET epoch = 1, topic_id = %s, partition_number = %s,"
+            " map_version = %s, recorded_offset = %s, claimed = %s WHERE shard = %s",
+            (
+                current.topic_id,
+                current.partition(shard),
+                current.version,
+                offset,
+                claimed,
+                shard,
+            ),
+        )
+
+    def count_outcomes(self, status: int, n: int, campaign_id: int = CAMPAIGN) -> None:
+        self.change(
+            "INSERT INTO campaign_counters (campaign_id, shard, status, n) VALUES (%s, 0, %s, %s)"
+            " ON DUPLICATE KEY UPDATE n = VALUES(n)",
+            (campaign_id, status, n),
+        )
+
+    @property
+    def partition_map(self) -> PartitionMap:
+        with self.database.reading() as cursor:
+            found = read_map(cursor, self.topic)
+        assert found is not None
+        return found
+
+    @contextmanager
+    def process(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run campaign-scheduler as a process of its own."""
+        with self.log_file().open("ab") as log:
+            process = subprocess.Popen(
+                [COMMANDS / "campaign-scheduler", "-c", self.config], stdout=log, stderr=log
+            )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def log_file(self) -> Path:
+        return self._folder / "scheduler.log"
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for a condition, failing after `seconds`."""
+    give_up_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up_at, "the condition is still not met"
+        time.sleep(0.05)

@@ -1,0 +1,47 @@
+"""The console scripts as real processes, ended with the test that started them."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+Process = subprocess.Popen[bytes]
+
+STOP_SECONDS = 30
+
+
+def installed(program: str) -> Path:
+    """The console script of that name beside the interpreter that runs the tests."""
+    return Path(sys.executable).parent / program
+
+
+@contextmanager
+def running(program: str, config: Path) -> Iterator[Process]:
+    """Run `program -c config`, logging beside the configuration.
+
+    At the end it is stopped in order unless the test has ended it; a process that does not
+    stop in time is killed, and fails the test.
+    """
+    log_file = config.parent / f"{program}-{token_hex(2)}.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen([installed(program), "-c", config], stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def kill(process: Process) -> None:
+    """End a process as a crash would."""
+    process.kill()
+    process.wait()

@@ -1,0 +1,14 @@
+"""Waiting for conditions instead of sleeping for luck."""
+
+import time
+from collections.abc import Callable
+
+INTERVAL = 0.02
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 60.0) -> None:
+    """Wait until `condition` holds, and fail when it does not within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout:g} s"
+        time.sleep(INTERVAL)
