@@ -1,11 +1,9 @@
 """campaign-scheduler: arguments, signals, wiring."""
 
 import os
-import signal
 import sys
 import threading
 from time import monotonic
-from types import FrameType
 
 import click
 import structlog
@@ -23,9 +21,7 @@ from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_scheduler.outages import Backoff, Outages
 from campaign_scheduler.service import Service
-
-EXIT_AT_ONCE = 130
-"""Exit code after a second signal."""
+from campaign_scheduler.signals import stop_on_signals
 
 _log = structlog.get_logger()
 
@@ -40,7 +36,7 @@ def main(context: click.Context) -> None:
     for note in settings.notes:
         _log.warning("configuration", note=note)
     stopping = threading.Event()
-    _stop_on_signals(stopping)
+    stop_on_signals(stopping)
     with one_line_failures("campaign-scheduler"):
         _run(settings, stopping)
     # Threads that a dead server holds must not keep the process past its time.
@@ -78,16 +74,3 @@ def _wait_for_kafka(settings: Settings, outages: Outages, stopping: threading.Ev
 
     while not stopping.is_set() and not outages.attempt("Kafka", ask):
         backoff.pause()
-
-
-def _stop_on_signals(stopping: threading.Event) -> None:
-    """First SIGTERM or SIGINT: an orderly stop. A second one ends the process at once."""
-
-    def on_signal(number: int, _: FrameType | None) -> None:
-        if stopping.is_set():
-            os._exit(EXIT_AT_ONCE)
-        _log.info("scheduler stops", signal=signal.Signals(number).name)
-        stopping.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)

@@ -29,10 +29,14 @@ class Delivery:
         self._providers[provider.name] = provider
 
     def hand_over(self, messages: Sequence[Message]) -> None:
-        """Start the calls of messages whose claim is committed."""
+        """Start the calls of messages whose claim is committed.
+
+        Messages that are not this process's any more are left to whoever owns their shard.
+        """
         by_campaign: dict[int, list[Message]] = defaultdict(list)
         for message in messages:
-            by_campaign[message.record.campaign_id].append(message)
+            if self._desk.holds(message):
+                by_campaign[message.record.campaign_id].append(message)
         for campaign_id, group in by_campaign.items():
             version = self._lookout.version_of(campaign_id)
             if version is None:

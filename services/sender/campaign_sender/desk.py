@@ -92,17 +92,25 @@ class Desk:
         with self._changed:
             return sorted(self._shards.values(), key=lambda owned: owned.shard)
 
-    def drop_shard(self, shard: int) -> None:
-        """Forget a shard and all that is held for it; results still to come will be late."""
+    def drop_shard(self, owned: OwnedShard) -> None:
+        """Forget a shard and all that is held for it; results still to come will be late.
+
+        Does nothing when the shard was taken over anew meanwhile.
+        """
         with self._changed:
-            owned = self._shards.pop(shard, None)
-            if owned is None:
+            if self._shards.get(owned.shard) is not owned:
                 return
+            shard = owned.shard
+            del self._shards[shard]
             self._claimed -= len(owned.claimed)
             self._admitted = deque(m for m in self._admitted if m.record.shard != shard)
             for key in [k for k, m in self._held.items() if m.record.shard == shard]:
                 del self._held[key]
             self._changed.notify_all()
+
+    def holds(self, message: Message) -> bool:
+        """Tell whether this very record is still this process's to work on."""
+        return self._held.get(message.key) is message
 
     # --- the loop's side ------------------------------------------------------------------
 
@@ -128,14 +136,19 @@ class Desk:
     def admit(
         self, to_send: Sequence[Message], decided: Sequence[Result], dropped: Iterable[Message]
     ) -> None:
-        """Take what admission decided: to send, decided without a call, not to be sent."""
+        """Take what admission decided: to send, decided without a call, not to be sent.
+
+        What belongs to a shard that was lost while admission looked things up is left out.
+        """
         with self._changed:
             for message in to_send:
-                self._held[message.key] = message
+                if self._is_owned(message):
+                    self._held[message.key] = message
+                    self._admitted.append(message)
             for result in decided:
-                self._held[result.message.key] = result.message
-            self._admitted.extend(to_send)
-            self._results.extend(decided)
+                if self._is_owned(result.message):
+                    self._held[result.message.key] = result.message
+                    self._results.append(result)
             for message in dropped:
                 self._finish(message)
             self._changed.notify_all()
@@ -231,6 +244,10 @@ class Desk:
         owned = self._shards.get(message.record.shard)
         if owned is not None and owned.epoch == message.epoch:
             owned.offsets.finish(message.offset)
+
+    def _is_owned(self, message: Message) -> bool:
+        owned = self._shards.get(message.record.shard)
+        return owned is not None and owned.epoch == message.epoch
 
     def _has_work(self) -> bool:
         return bool(self._results) or (bool(self._admitted) and self._claimed < self._in_flight)

@@ -135,6 +135,7 @@ class Lookout:
             not version.sends(record.campaign_epoch)
             or record.map_version != self._map_version
             or record.shard in self._lost
+            or not self._desk.holds(message)
         ):
             return Answer.VOID
         if version.expires_in is not None and now - seen.began_at >= version.expires_in:

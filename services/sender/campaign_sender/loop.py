@@ -62,7 +62,7 @@ class Loop:
     def _run_once(self) -> None:
         if not self._recorder.alive:
             raise RecorderDied
-        self._ownership.follow()
+        self._forget_fetched(self._ownership.follow())
         self._ownership.commit_offsets()
         if not self._desk.wait_for_room(BLOCKED_AFTER):
             self._keep_polling()
@@ -86,6 +86,11 @@ class Loop:
             self._fetched = self._consume(timeout)
         self._intake.fetch_in(self._fetched)
         self._fetched = ()
+
+    def _forget_fetched(self, partitions: set[int]) -> None:
+        """Drop records fetched before a seek: they come again, after those that precede them."""
+        if partitions and self._fetched:
+            self._fetched = [r for r in self._fetched if r.partition() not in partitions]
 
     def _consume(self, timeout: float) -> list[KafkaRecord]:
         records = []

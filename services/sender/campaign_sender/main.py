@@ -24,6 +24,7 @@ from campaign_sender.loop import Loop
 from campaign_sender.ownership import Ownership
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recorder import Recorder
+from campaign_sender.retention import RetentionThread
 
 GARBAGE_THRESHOLD = 100_000
 """Allocations between two collections: a batch makes many objects, and no cycles."""
@@ -50,6 +51,7 @@ class Sender:
         )
         self._recorder = Recorder(database, desk, self._delivery, self._lookout, settings.retry)
         self._looking = LookoutThread(self._lookout, self._delivery.offer_postponed)
+        self._retention = RetentionThread(admin, topic, desk)
         ownership = Ownership(
             self._consumer,
             database,
@@ -75,11 +77,13 @@ class Sender:
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
         self._looking.start()
+        self._retention.start()
         self._recorder.start()
         try:
             self._loop.run()
         finally:
             self._recorder.stop()
+            self._retention.stop()
             self._looking.stop()
             self._delivery.close()
             self._consumer.close()

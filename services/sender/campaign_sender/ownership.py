@@ -27,6 +27,9 @@ from campaign_sender.takeover import start_under, take_over
 RETRY_AFTER = 1.0
 """Seconds, plus up to as many again, before a take-over that failed is tried again."""
 
+SEEK_AGAIN_AFTER = 0.05
+"""Seconds until a partition whose fetcher was not ready is sought again."""
+
 COMMIT_INTERVAL = 1.0
 """Seconds between two commits of offsets to Kafka, which only its lag display depends on."""
 
@@ -72,18 +75,17 @@ class Ownership:
             on_lost=self._on_lost,
         )
 
-    @property
-    def partition_map(self) -> PartitionMap | None:
-        """The map under which the shards were taken over."""
-        return self._map
+    def follow(self) -> set[int]:
+        """Take over what is due, after assignments, fences and changes of the map.
 
-    def follow(self) -> None:
-        """Take over what is due, after assignments, fences and changes of the map."""
+        Returns the partitions that are fetched from another offset now: what was fetched of
+        them before comes again.
+        """
         self._notice_fences()
-        self._notice_new_map()
+        if self._map is not None and self._lookout.map_version > self._map.version:
+            self._start_over()
         due = [p for p, not_before in self._to_take.items() if time.monotonic() >= not_before]
-        for partition in sorted(due):
-            self._try_taking(partition)
+        return {partition for partition in sorted(due) if self._try_taking(partition)}
 
     def commit_offsets(self, *, wait: bool = False) -> None:
         """Give Kafka the lowest recorded offset of each partition, now and then or waiting."""
@@ -141,26 +143,28 @@ class Ownership:
 
     # --- take-over ------------------------------------------------------------------------
 
-    def _try_taking(self, partition: int) -> None:
+    def _try_taking(self, partition: int) -> bool:
+        """Take a partition over and fetch from where it is recorded; False when that waits."""
         try:
             start = self._take(partition)
         except (RetryLater, LeaseLost, KafkaException) as error:
             log.warning("taking over waits", partition=partition, error=str(error))
             self._postpone(partition)
-            return
+            return False
         self._to_take.pop(partition, None)
         if start is None:
-            return
+            return False
         place = TopicPartition(self._topic, partition, start)
         try:
             self._consumer.seek(place)
         except KafkaException as error:
             # The partition's fetcher is still being set up.
             log.debug("seeking waits", partition=partition, error=str(error))
-            self._to_take[partition] = time.monotonic() + 0.05
-            return
+            self._to_take[partition] = time.monotonic() + SEEK_AGAIN_AFTER
+            return False
         self._taken.add(partition)
         self._consumer.resume([place])
+        return True
 
     def _take(self, partition: int) -> int | None:
         """Take over the shards of a partition; return the offset to fetch from.
@@ -172,6 +176,8 @@ class Ownership:
             claims = read_claims(cursor)
         if partition_map is None:
             raise LeaseLost("the topic has no partition map yet; campaign-topics create makes it")
+        if self._map is not None and self._map.version != partition_map.version:
+            self._start_over()
         self._map = partition_map
         if partition >= partition_map.partitions:
             return None
@@ -181,7 +187,7 @@ class Ownership:
             recorded = min(start_under(partition_map, claims[shard]) for shard in shards)
             self._prove_membership(partition, recorded)
             self._take_shards(missing, partition_map)
-        log.info("partition taken over", partition=partition, shards=shards)
+            log.info("partition taken over", partition=partition, shards=missing)
         owned = [shard for n in shards if (shard := self._desk.owned(n)) is not None]
         return min((shard.recorded_offset for shard in owned), default=None)
 
@@ -225,10 +231,9 @@ class Ownership:
             self._taken.discard(partition)
             self._postpone(partition)
 
-    def _notice_new_map(self) -> None:
-        if self._map is None or self._lookout.map_version in (0, self._map.version):
-            return
-        log.info("the partition map changed", version=self._lookout.map_version)
+    def _start_over(self) -> None:
+        """Give every shard back, and take all partitions over under the map that is now true."""
+        log.info("the partition map changed")
         self._release(set(self._assigned))
         self._pause(self._assigned)
         self._taken.clear()
@@ -250,8 +255,9 @@ class Ownership:
 
     def _drop(self, shards: set[int] | frozenset[int]) -> None:
         with self._recorder.between_transactions():
-            for shard in shards:
-                self._desk.drop_shard(shard)
+            for owned in self._desk.shards():
+                if owned.shard in shards:
+                    self._desk.drop_shard(owned)
 
     def _forget(self, partitions: set[int]) -> None:
         self._assigned -= partitions

@@ -9,13 +9,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import structlog
 from pymysql.err import IntegrityError
 
 from campaign_common.claim import ClaimedMessage
 from campaign_common.database import Database
-from campaign_common.errors import CommitUnknown, DatabaseUnavailable, RetryLater
+from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.message import MessageKey
 from campaign_common.settings import RetrySettings
 from campaign_common.store.claims import lock_claim
@@ -43,6 +44,13 @@ LONGEST_BACKOFF = 5.0
 log = structlog.get_logger()
 
 
+class Doubt(NamedTuple):
+    """A transaction whose COMMIT was not answered."""
+
+    work: Work
+    shard_works: list[ShardWork]
+
+
 class Recorder:
     """Runs the transactions of this process, one after the other, in a thread of its own."""
 
@@ -64,6 +72,7 @@ class Recorder:
         self._stop = threading.Event()
         self._written_at: dict[int, float] = {}
         self._fenced: set[int] = set()
+        self._in_doubt: Doubt | None = None
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -113,26 +122,53 @@ class Recorder:
 
     def _run_once(self) -> list[Message]:
         """Run one transaction; return the messages it claimed, which are to be handed over."""
+        try:
+            claimed = self._settle_doubt() if self._in_doubt else self._record_next()
+        except RetryLater as error:
+            if not self._failures:
+                log.warning("recording waits for the database", error=str(error))
+            self._failures += 1
+            return []
+        if self._failures:
+            log.info("recording goes on")
+        self._failures = 0
+        return claimed
+
+    def _record_next(self) -> list[Message]:
         work = self._desk.take_work()
         shard_works = self._plan(work)
         if not shard_works and not work.late:
             return []
         try:
-            fenced = self._commit(shard_works, work.late)
-        except RetryLater as error:
+            with self._database.transaction() as cursor:
+                fenced = transaction.write(cursor, shard_works)
+                note_late_results(cursor, self._late_rows(work.late))
+        except CommitUnknown:
+            self._in_doubt = Doubt(work, shard_works)
+            raise
+        except RetryLater:
             self._desk.give_back(work)
-            if not self._failures:
-                log.warning("recording waits for the database", error=str(error))
-            self._failures += 1
-            return []
+            raise
         except IntegrityError as error:
             log.error("outcomes were recorded already, looking them up again", error=error.args[0])
-            self._desk.give_back(self._without_recorded(work))
+            try:
+                work = self._without_recorded(work)
+            finally:
+                self._desk.give_back(work)
             return []
-        if self._failures:
-            log.info("recording goes on")
-        self._failures = 0
         return self._after_commit(work, shard_works, fenced)
+
+    def _settle_doubt(self) -> list[Message]:
+        """Learn what became of a COMMIT without an answer, before anything else is recorded."""
+        doubt = self._in_doubt
+        if doubt is None:
+            return []
+        committed, fenced = self._find_committed(doubt.shard_works)
+        self._in_doubt = None
+        if committed:
+            return self._after_commit(doubt.work, doubt.shard_works, fenced)
+        self._desk.give_back(doubt.work)
+        return []
 
     def _plan(self, work: Work) -> list[ShardWork]:
         outcomes: dict[int, list[Outcome]] = defaultdict(list)
@@ -168,31 +204,22 @@ class Recorder:
             and now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
         )
 
-    def _commit(self, works: Sequence[ShardWork], late: Sequence[Result]) -> set[int]:
-        """Write and commit; return the shards that were fenced."""
-        try:
-            with self._database.transaction() as cursor:
-                fenced = transaction.write(cursor, works)
-                note_late_results(cursor, self._late_rows(late))
-        except CommitUnknown:
-            return self._find_committed(works)
-        return fenced
+    def _find_committed(self, works: Sequence[ShardWork]) -> tuple[bool, set[int]]:
+        """Read whether a transaction took effect, and which shards went to other owners since.
 
-    def _find_committed(self, works: Sequence[ShardWork]) -> set[int]:
-        """After a COMMIT without an answer: learn from the claim rows whether it took effect.
-
-        The rows are read with a lock, so that a commit still under way is waited for.
+        The rows are read with a lock, so that a commit still under way is waited for. A number
+        that moved under this owner's token, by exactly that transaction, proves it.
         """
+        committed = True
         fenced: set[int] = set()
         with self._database.transaction() as cursor:
-            for work in works:
-                owned = work.owned
+            for owned in (work.owned for work in works):
                 row = lock_claim(cursor, owned.shard)
                 if row is None or row.owner_token != owned.owner_token:
                     fenced.add(owned.shard)
                 elif row.transaction_number == owned.transaction_number:
-                    raise DatabaseUnavailable("the connection was lost and the commit with it")
-        return fenced
+                    committed = False
+        return committed, fenced
 
     def _late_rows(self, late: Sequence[Result]) -> list[tuple[int, LedgerRow]]:
         return [
@@ -224,11 +251,12 @@ class Recorder:
             owned.recorded_offset = shard_work.recorded_offset
             self._written_at[owned.shard] = now
         self._desk.recorded([result.message for result in work.results], work.claims)
-        if not fenced:
-            return work.claims
-        log.warning("shards were taken over by another sender", shards=sorted(fenced))
-        for shard in fenced:
-            self._desk.drop_shard(shard)
-        self._fenced = self._fenced | fenced
-        self._desk.report([r for r in work.results if r.message.record.shard in fenced])
-        return [m for m in work.claims if m.record.shard not in fenced]
+        if fenced:
+            log.warning("shards were taken over by another sender", shards=sorted(fenced))
+            for shard_work in shard_works:
+                if shard_work.owned.shard in fenced:
+                    self._desk.drop_shard(shard_work.owned)
+            self._fenced = self._fenced | fenced
+            # They come back as late results: facts, for the new owner.
+            self._desk.report([r for r in work.results if r.message.record.shard in fenced])
+        return [message for message in work.claims if self._desk.holds(message)]

@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common import kafka, topics
 from campaign_common.database import Database
-from campaign_common.errors import TopicMissing
+from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.partition_map import PartitionMap
 from campaign_common.remap import Remapper
 from campaign_common.schema import migrate
@@ -64,14 +64,14 @@ class OpenWindow(Window):
     def __init__(self) -> None:
         super().__init__(4.0, 1)
 
-    def room(self, published: int, recorded: int, chunk_size: int) -> int:
+    def room(self, published: int, recorded: int, chunk_size: int) -> int:  # noqa: ARG002
         return chunk_size
 
 
 class Scheduler:
     """One scheduler's parts; nothing runs but what a test calls."""
 
-    def __init__(self, world: "World", *, chunk_size: int = 1_000, lease: float = 30.0) -> None:
+    def __init__(self, world: "World", *, chunk_size: int, lease: float) -> None:
         self._world = world
         database, topic = world.database, world.topic
         self.owner = new_owner()
@@ -134,8 +134,8 @@ class World:
     def publisher(self) -> Publisher:
         return Publisher(lambda: kafka.producer(self.settings), self.topic)
 
-    def scheduler(self, **rules: Any) -> Scheduler:
-        return Scheduler(self, **rules)
+    def scheduler(self, *, chunk_size: int = 1_000, lease: float = 30.0) -> Scheduler:
+        return Scheduler(self, chunk_size=chunk_size, lease=lease)
 
     # -- Kafka
 
@@ -146,7 +146,7 @@ class World:
                 self.admin, self.topic, partitions=partitions, replication_factor=1
             )
         )
-        wait_until(lambda: self.partitions_in_kafka() == partitions)
+        wait_until(lambda: self._has_partitions(partitions))
         Remapper(self.database, self.admin, self.topic, "test").step()
 
     def delete_topic(self) -> None:
@@ -155,7 +155,14 @@ class World:
 
     def add_partitions(self, partitions: int) -> None:
         topics.add_partitions(self.admin, self.topic, partitions)
-        wait_until(lambda: self.partitions_in_kafka() == partitions)
+        wait_until(lambda: self._has_partitions(partitions))
+
+    def _has_partitions(self, partitions: int) -> bool:
+        """Tell whether the broker knows these partitions, and answers for each of them."""
+        try:
+            return len(self.log_ends()) == partitions
+        except (TopicMissing, KafkaUnavailable):
+            return False
 
     def partitions_in_kafka(self) -> int:
         try:

@@ -135,3 +135,18 @@ def dead_letters(world: World) -> list[tuple[bytes, dict[str, bytes]]]:
         letters.append((record.value(), dict(record.headers())))
     consumer.close()
     return letters
+
+
+def test_what_retention_deleted_counts_as_passed(world: World) -> None:
+    world.add_campaign(400)
+    with world.sender():
+        world.publish(range(1, 101))
+        wait_until(lambda: all_sent(world, 100))
+        world.set_state(CampaignState.PAUSED, epoch=2)
+    world.publish(range(101, 401), epoch=2)
+    world.delete_records()
+    with world.sender():
+        wait_until(lambda: world.rows("SELECT SUM(recorded_offset) FROM shard_claims") == ((400,),))
+        world.set_state(CampaignState.RUNNING, epoch=3)
+        world.publish(range(101, 401), epoch=3)
+        wait_until(lambda: all_sent(world, 400))

@@ -6,6 +6,7 @@ from pathlib import Path
 from secrets import token_hex
 
 import yaml
+from confluent_kafka import TopicPartition
 
 from campaign_common import kafka, topics
 from campaign_common.campaign import CampaignState, Delivery
@@ -99,6 +100,13 @@ class World:
                 self._producer.poll(0.1)
             else:
                 return
+
+    def delete_records(self) -> None:
+        """Delete every record of the topic, as retention does."""
+        ends = topics.log_ends(self._admin, self.topic, range(SHARDS))
+        places = [TopicPartition(self.topic, number, end) for number, end in ends.items()]
+        for future in self._admin.delete_records(places).values():
+            future.result()
 
     def flush(self) -> None:
         assert self._producer.flush(30) == 0

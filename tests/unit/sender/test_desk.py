@@ -26,6 +26,12 @@ def record(desk: Desk, *messages: Message) -> None:
     desk.recorded([r.message for r in work.results], work.claims)
 
 
+def lose_shard(desk: Desk) -> None:
+    owned = desk.owned(0)
+    assert owned is not None
+    desk.drop_shard(owned)
+
+
 def test_no_more_is_claimed_than_may_be_in_flight() -> None:
     messages = [message(seq) for seq in range(1, 6)]
     desk = desk_with(*messages, in_flight=3)
@@ -63,7 +69,7 @@ def test_results_of_a_lost_shard_are_late() -> None:
     first = message(1)
     desk = desk_with(first)
     claim_all(desk)
-    desk.drop_shard(0)
+    lose_shard(desk)
     desk.report([Result(first, Answer.ACCEPTED)])
     work = desk.take_work()
     assert work.results == []
@@ -74,7 +80,7 @@ def test_a_result_from_before_a_second_take_over_does_not_touch_the_new_claim() 
     first = message(1)
     desk = desk_with(first)
     claim_all(desk)
-    desk.drop_shard(0)
+    lose_shard(desk)
     again = message(1, claim_epoch=2)
     owned = owned_shard(epoch=2)
     desk.add_shard(owned)
@@ -123,3 +129,24 @@ def test_there_is_no_room_while_a_batch_waits_to_be_claimed() -> None:
     desk = desk_with(*[message(seq) for seq in range(1, 11)], in_flight=2, batch_size=8)
     claim_all(desk)
     assert not desk.wait_for_room(0.0)
+
+
+def test_what_was_admitted_for_a_shard_lost_meanwhile_is_left_to_its_new_owner() -> None:
+    desk = desk_with()
+    late = message(1)
+    lose_shard(desk)
+    desk.admit([late], [Result(message(2), Answer.PERMANENT)], [])
+    assert desk.take_work() == ([], [], [])
+    desk.add_shard(owned_shard(epoch=2))
+    desk.admit([late], [], [])
+    assert not desk.holds(late)
+
+
+def test_dropping_an_earlier_ownership_leaves_the_present_one_alone() -> None:
+    desk = desk_with()
+    earlier = desk.owned(0)
+    assert earlier is not None
+    lose_shard(desk)
+    desk.add_shard(owned_shard(epoch=2))
+    desk.drop_shard(earlier)
+    assert desk.owned(0) is not None

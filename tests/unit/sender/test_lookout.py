@@ -10,6 +10,7 @@ from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_sender.desk import Desk
 from campaign_sender.lookout import FRESH_FOR, Lookout
+from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, owned_shard, version
 
@@ -59,16 +60,21 @@ class Scene:
     def __init__(self) -> None:
         self.clock = Clock()
         self.database = DatabaseOf()
-        desk = Desk(in_flight=10, batch_size=10)
-        desk.add_shard(OWNED)
-        desk.admit([message()], [], [])
+        self.desk = Desk(in_flight=10, batch_size=10)
+        self.desk.add_shard(OWNED)
+        self.hold()
         self.lookout = Lookout(
-            cast("Database", self.database), "Sync-Msg-T", desk, clock=self.clock
+            cast("Database", self.database), "Sync-Msg-T", self.desk, clock=self.clock
         )
         self.lookout.look()
 
+    def hold(self, **changes: int) -> Message:
+        held = message(**changes)
+        self.desk.admit([held], [], [])
+        return held
+
     def ask(self, **changes: int) -> Answer | None:
-        return self.lookout.last_look(message(**changes))
+        return self.lookout.last_look(self.hold(**changes))
 
     def learn(self, versions: Mapping[int, CampaignVersion]) -> None:
         self.lookout.learn(versions, self.clock.now)
@@ -135,6 +141,12 @@ def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
     assert scene.ask() is None
     scene.clock.now += 0.5
     assert scene.ask() is Answer.EXPIRED
+
+
+def test_a_message_that_is_no_longer_held_is_not_called(scene: Scene) -> None:
+    queued = scene.hold()
+    scene.desk.drop_shard(OWNED)
+    assert scene.lookout.last_look(queued) is Answer.VOID
 
 
 def test_a_campaign_nobody_has_read_is_not_called(scene: Scene) -> None:

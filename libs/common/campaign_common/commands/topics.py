@@ -157,7 +157,7 @@ def _follow(
             current, waiting = step.partition_map, _waiting_for(step)
             if current.is_active and current.partitions >= partitions:
                 return current
-        except TopicMissing as error:
+        except (TopicMissing, KafkaUnavailable) as error:
             waiting = str(error)
         if time.monotonic() >= give_up_at:
             raise KafkaUnavailable(f"not done within {timeout:g} s: {waiting}")

@@ -1,0 +1,93 @@
+"""campaign-scheduler as a process: it stops in order, survives outages, and may be killed."""
+
+import json
+import signal
+
+import pytest
+
+from campaign_common.message import Status
+from tests.integration.scheduler.world import World, wait_until
+
+
+def events(world: World) -> list[str]:
+    return [json.loads(line)["event"] for line in world.log_file().read_text().splitlines()]
+
+
+def test_a_scheduler_starts_fans_out_and_finishes_by_itself(world: World) -> None:
+    world.add_list(500)
+    with world.process():
+        world.add_campaign()
+        wait_until(world.all_fanned_out)
+        assert set(world.times_published().values()) == {1}
+        world.count_outcomes(Status.SENT, 500)
+        wait_until(lambda: world.campaign("state") == ("finished",))
+
+
+def test_sigterm_ends_it_in_order_and_frees_its_campaigns(world: World) -> None:
+    world.add_list(100_000)
+    world.add_campaign()
+    with world.process() as process:
+        wait_until(lambda: world.campaign("fanned_count") != (0,))
+        process.terminate()
+        assert process.wait(15) == 0
+    assert world.campaign("state", "lease_until <= NOW(6)") == ("running", 1)
+    counted = world.campaign("fanned_count")[0]
+    assert len(world.published()) == counted, "everything published was counted"
+    assert events(world)[-1] == "scheduler stopped"
+
+
+def test_a_second_signal_ends_it_at_once(world: World) -> None:
+    world.delete_topic()
+    with world.process() as process:
+        wait_until(lambda: "scheduler started" in events(world))
+        process.send_signal(signal.SIGSTOP)
+        process.terminate()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(10) == 130
+
+
+def test_a_killed_scheduler_loses_nothing(world: World) -> None:
+    world.add_list(30_000)
+    world.change("UPDATE recipients SET name = REPEAT('x', 200)")
+    world.add_campaign()
+    with world.process() as first:
+        wait_until(lambda: world.campaign("fanned_count") != (0,))
+        first.kill()
+        first.wait()
+    with world.process():
+        world.count_outcomes(Status.SENT, 15_000)
+        wait_until(lambda: world.campaign("lease_epoch") == (2,))
+        wait_until(lambda: all_published(world), seconds=60)
+
+
+def all_published(world: World) -> bool:
+    """Be a sender that keeps up, so that the window stays open, until all is fanned out."""
+    world.change("UPDATE campaign_counters SET n = (SELECT fanned_count FROM campaigns LIMIT 1)")
+    return world.all_fanned_out()
+
+
+def test_a_configuration_error_is_one_line_and_exit_2(world: World) -> None:
+    world.config.write_text("Nonsense: 1\n")
+    with world.process() as process:
+        assert process.wait(10) == 2
+    (line,) = world.log_file().read_text().splitlines()
+    assert "Nonsense" in line
+
+
+@pytest.mark.parametrize("missing", ["schema", "topic"])
+def test_it_waits_for_what_is_missing_and_says_so(world: World, missing: str) -> None:
+    world.add_list(10)
+    world.add_campaign()
+    if missing == "schema":
+        world.change("RENAME TABLE messages_3 TO elsewhere")
+    else:
+        world.delete_topic()
+    with world.process():
+        wait_until(lambda: world.log_file().read_text().count("\n") >= 1)
+        if missing == "schema":
+            assert world.campaign("state") == ("scheduled",)
+            world.change("RENAME TABLE elsewhere TO messages_3")
+        else:
+            world.make_topic()
+        wait_until(world.all_fanned_out, seconds=60)

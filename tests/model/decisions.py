@@ -1,0 +1,205 @@
+"""The decisions of the production code, asked with the values of the model.
+
+Each function translates, calls the code that senders and schedulers run, and translates back.
+What would be decided with a rule left out stands beside it. Answers are remembered: the same
+question comes up in thousands of states.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.claim import ClaimedMessage, decode_claim, encode_claim
+from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.partition_map import (
+    MapState,
+    PartitionMap,
+    ShardPosition,
+    TopicDescription,
+    next_map,
+    position_under,
+    unrecorded_shards,
+)
+from campaign_common.settings import RetrySettings
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.ledger import LedgerRow
+from campaign_common.wire import WIRE_VERSION, MessageRecord
+from campaign_sender.admission import admit_live, drop_void, set_copies_aside
+from campaign_sender.message import Message
+from campaign_sender.outcome import outcome_of
+from campaign_sender.providers.contract import Result
+from campaign_sender.takeover import Settlement, settle
+from tests.model.scenario import Part, Scenario
+from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Looked, MapRow
+
+TOPIC = "Sync-Msg-T"
+
+Entries = tuple[LedgerEntry | None, ...]
+"""Ledger rows, at index seq - 1."""
+
+
+class Parted(NamedTuple):
+    """Records parted in two."""
+
+    kept: tuple[Held, ...]
+    dropped: tuple[Held, ...]
+
+
+@cache
+def copies_aside(scenario: Scenario, waiting: tuple[Held, ...], held: frozenset[int]) -> Parted:
+    """Part first copies from copies of messages that are held already, by seq (rule 5)."""
+    if not scenario.keeps(Part.COPIES_ASIDE):
+        return Parted(waiting, ())
+    messages = [_message_of(one) for one in waiting]
+    keys = {MessageKey(CAMPAIGN_ID, seq) for seq in held}
+    return _parted(waiting, messages, set_copies_aside(messages, keys).kept)
+
+
+@cache
+def admission(scenario: Scenario, looked: Looked) -> Parted:
+    """Part what was looked up into what is sent and what is done with (rules 1, 6, 11)."""
+    messages = [_message_of(_as_seen(scenario, held, looked.map)) for held in looked.fresh]
+    entries = _by_key(looked.entries)
+    kept, _ = drop_void(
+        messages,
+        {CAMPAIGN_ID: _version_of(scenario.delivery, looked.campaign)},
+        map_of(looked.map),
+    )
+    if scenario.keeps(Part.TRY):
+        kept = admit_live(kept, entries).to_send
+    else:
+        kept = _live_in_any_try(kept, entries)
+    return _parted(looked.fresh, messages, kept)
+
+
+@cache
+def settlement(
+    scenario: Scenario,
+    claimed: tuple[ClaimedMessage, ...],
+    entries: Entries,
+    campaign: tuple[CampaignState, int],
+) -> Settlement:
+    """Decide what becomes of a lost sender's claims (rule 3)."""
+    if not scenario.keeps(Part.SETTLEMENT):
+        return Settlement([], [])
+    if not scenario.keeps(Part.TRY):
+        claimed = tuple(one for one in claimed if entries[one.seq - 1] is None)
+    versions = {CAMPAIGN_ID: _version_of(scenario.delivery, campaign)}
+    return settle(decode_claim(encode_claim(claimed)), _by_key(entries), versions)
+
+
+@cache
+def outcome(scenario: Scenario, ended: Ended, campaign: tuple[CampaignState, int]) -> LedgerRow:
+    """Turn a provider's answer into what is recorded."""
+    held, answer = ended
+    policy = RetrySettings(max_attempts=scenario.max_attempts)
+    version = _version_of(scenario.delivery, campaign)
+    return outcome_of(Result(_message_of(held), answer), version, policy, 0.0).row
+
+
+@cache
+def start_under(row: MapRow, shard: int, claim: Claim) -> int:
+    """Return where a shard's next owner begins under a map."""
+    return position_under(map_of(row), _position(shard, claim))
+
+
+@cache
+def is_drained(row: MapRow, claims: tuple[Claim, ...], ranges: tuple[tuple[int, int], ...]) -> bool:
+    """Tell whether each partition is recorded to its end; `ranges` are their (start, end)."""
+    return not unrecorded_shards(
+        map_of(row),
+        {shard: _position(shard, claim) for shard, claim in enumerate(claims)},
+        {partition: start for partition, (start, _) in enumerate(ranges)},
+        {partition: end for partition, (_, end) in enumerate(ranges)},
+    )
+
+
+@cache
+def map_after(row: MapRow, topic_id: str, partitions: int, ends: tuple[int, ...]) -> MapRow:
+    """Return the map that follows a drained one; `ends` are those of its partitions."""
+    topic = TopicDescription(topic_id, partitions)
+    following = next_map(map_of(row), topic, dict(enumerate(ends)))
+    starts = tuple(sorted(following.start_offsets.items()))
+    return MapRow(topic_id, following.version, partitions, draining=False, starts=starts)
+
+
+@cache
+def map_of(row: MapRow) -> PartitionMap:
+    """Return a row of partition_map as the shared library's own type."""
+    state = MapState.DRAINING if row.draining else MapState.ACTIVE
+    return PartitionMap(TOPIC, row.topic_id, row.version, row.partitions, state, dict(row.starts))
+
+
+@cache
+def _version_of(delivery: Delivery, campaign: tuple[CampaignState, int]) -> CampaignVersion:
+    return CampaignVersion(*campaign, delivery, "simulated", None, 0.0)
+
+
+def _message_of(held: Held) -> Message:
+    record = held.record
+    return Message(
+        MessageRecord(
+            WIRE_VERSION,
+            CAMPAIGN_ID,
+            record.seq,
+            record.shard,
+            record.campaign_epoch,
+            record.map_version,
+            phone="",
+            body="",
+            generation=record.generation,
+            try_number=record.try_number,
+            attempts=record.attempts,
+        ),
+        MessageKey(CAMPAIGN_ID, record.seq),
+        held.partition,
+        held.offset,
+        held.claim_epoch,
+        held.replaces,
+    )
+
+
+def _parted(
+    held: Sequence[Held], messages: Sequence[Message], kept: Iterable[Message]
+) -> Parted:
+    kept_ids = {id(message) for message in kept}
+    pairs = list(zip(held, messages, strict=True))
+    return Parted(
+        tuple(one._replace(replaces=m.replaces) for one, m in pairs if id(m) in kept_ids),
+        tuple(one for one, m in pairs if id(m) not in kept_ids),
+    )
+
+
+def _as_seen(scenario: Scenario, held: Held, row: MapRow) -> Held:
+    """Without the rule on older maps, every record looks like one of the map just read."""
+    if scenario.keeps(Part.OLD_MAP_VOID):
+        return held
+    record = held.record._replace(map_version=row.version)
+    return held._replace(record=record, partition=map_of(row).partition(record.shard))
+
+
+def _live_in_any_try(
+    messages: Iterable[Message], entries: Mapping[MessageKey, LedgerEntry]
+) -> list[Message]:
+    live = []
+    for message in messages:
+        entry = entries.get(message.key)
+        if entry is None or entry.status == Status.WAITING:
+            message.replaces = entry is not None
+            live.append(message)
+    return live
+
+
+def _by_key(entries: Entries) -> dict[MessageKey, LedgerEntry]:
+    return {
+        MessageKey(CAMPAIGN_ID, index + 1): entry
+        for index, entry in enumerate(entries)
+        if entry is not None
+    }
+
+
+def _position(shard: int, claim: Claim) -> ShardPosition:
+    return ShardPosition(
+        shard, *claim.place, recorded_offset=claim.recorded, has_claims=bool(claim.claimed)
+    )

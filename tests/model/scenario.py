@@ -1,0 +1,129 @@
+"""What one search explores: its size, the faults that may happen, the rules left out."""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from campaign_common.campaign import CampaignState, Delivery
+from campaign_sender.providers.contract import Answer
+from tests.model.state import (
+    NOWHERE,
+    Campaign,
+    Claim,
+    Kafka,
+    Ledger,
+    Log,
+    MapRow,
+    Owned,
+    Place,
+    Scheduler,
+    Sender,
+    World,
+)
+
+
+class Part(Enum):
+    """A part of a protocol rule, as (number of the rule, what it asks for)."""
+
+    TRY = (1, "records and claims say which try they are")
+    CLAIM_LIST = (2, "what is handed to a provider stands in the claim row")
+    UNFINISHED_OFFSET = (2, "the recorded offset waits for everything unfinished")
+    LOWEST_OFFSET = (2, "a partition is fetched from the lowest of its shards' offsets")
+    DELETED_IS_PASSED = (2, "an offset below the log's start counts as the log's start")
+    SETTLEMENT = (3, "a take-over settles what the last owner had claimed")
+    RAISE_BEFORE_READ = (3, "a take-over reads the claim in the transaction that raises the epoch")
+    FRESH_FETCH = (3, "what was fetched before a take-over is forgotten")
+    FENCE = (4, "an owner's write compares the claim row's epoch")
+    COMMIT_CHECK = (4, "after a lost answer to COMMIT the claim row tells what happened")
+    KEPT_DOUBT = (4, "a COMMIT in doubt is not forgotten while the database is away")
+    OWNED_ADMISSION = (4, "only messages of shards still owned are admitted")
+    COPIES_ASIDE = (5, "a copy of a held message is not sent beside it")
+    COPIES_KEPT = (5, "a copy set aside is looked up again, not dropped")
+    VOID_AFTER_FETCH = (6, "void is decided on rows read after the fetch")
+    LAST_LOOK = (7, "the campaign is looked at immediately before a call")
+    CHECKPOINT_EPOCH = (8, "the fan-out's checkpoint matches the campaign's epoch")
+    RESUME_FANS_OUT = (8, "a resume sets the fan-out back")
+    RETRY_KEPT = (9, "publishing a retry only stamps it")
+    STALE_STAMP = (9, "a retry whose stamp has an old epoch is published again")
+    PASSED_STAMP = (9, "a retry that consumers have passed is published again")
+    FINAL_SUM = (10, "only final statuses count towards finished")
+    FINISH_EPOCH = (10, "the end compares the epoch and the open requests")
+    DRAIN = (11, "the map flips once every old partition is recorded to its end")
+    OLD_MAP_VOID = (11, "records of an older map are void")
+    MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
+
+
+class Fault(Enum):
+    """Something that may happen between any two steps, as long as the budget lasts."""
+
+    SENDER_CRASH = auto()
+    REASSIGNMENT = auto()
+    LOST_ANSWER = auto()
+    SCHEDULER_CRASH = auto()
+    PAUSE = auto()
+    CANCEL = auto()
+    RETENTION = auto()
+    NEW_TOPIC = auto()
+    MORE_PARTITIONS = auto()
+    PERSON_RETRIES = auto()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One search. Message n + 1 belongs to shard `message_shards[n]`."""
+
+    delivery: Delivery
+    message_shards: tuple[int, ...] = (0,)
+    partitions: int = 1
+    chunk_size: int = 2
+    faults: frozenset[Fault] = frozenset()
+    fault_budget: int = 2
+    answers: tuple[Answer, ...] = (Answer.ACCEPTED, Answer.RETRYABLE)
+    max_attempts: int = 2
+    has_watchdog: bool = False
+    without: frozenset[Part] = frozenset()
+
+    @property
+    def messages(self) -> int:
+        """How many recipients the campaign has."""
+        return len(self.message_shards)
+
+    @property
+    def most_partitions(self) -> int:
+        """How many partitions the topic may come to have."""
+        return self.partitions + (Fault.MORE_PARTITIONS in self.faults)
+
+    @property
+    def shards(self) -> int:
+        """How many shards there are."""
+        return max(self.message_shards) + 1
+
+    def keeps(self, part: Part) -> bool:
+        """Tell whether this part of the rules is followed."""
+        return part not in self.without
+
+    def leaving_out(self, part: Part) -> "Scenario":
+        """Return the same search with one part of the rules left out."""
+        return replace(self, without=self.without | {part})
+
+    def start(self) -> World:
+        """Return the first state: a campaign that has just started, senders with no shard."""
+        topic_id = "topic"
+        return World(
+            campaign=Campaign(CampaignState.RUNNING, epoch=1, lease_epoch=1, fanned=0),
+            map=MapRow(topic_id, 1, self.partitions, draining=False, starts=()),
+            kafka=Kafka(topic_id, (Log(0, ()),) * self.partitions, (0,) * self.partitions),
+            claims=(Claim(0, Place("", -1, 0), -1, ()),) * self.shards,
+            ledger=Ledger(
+                (None,) * self.messages, (None,) * self.messages, (), frozenset(), frozenset()
+            ),
+            scheduler=Scheduler(),
+            senders=(self.new_sender(),) * 2,
+            taken=((0, 0),) * self.messages,
+            faults_left=self.fault_budget,
+            broken="",
+        )
+
+    def new_sender(self) -> Sender:
+        """Return the memory of a sender that has just been started."""
+        nothing: tuple[Owned | None, ...] = (None,) * self.shards
+        return Sender(nothing, (NOWHERE,) * self.most_partitions)

@@ -1,0 +1,275 @@
+"""One state of the model: everything the protocol decides by, as frozen values.
+
+Rows of the database, Kafka's log and the memory of each process stand here side by side; a
+step of the model makes one state into the next. Numbers that only ever get compared for
+being equal are kept as small as they can be, so that histories which differ in nothing that
+matters meet in one state.
+"""
+
+from typing import NamedTuple, TypeVar
+
+from campaign_common.campaign import CampaignState
+from campaign_common.claim import ClaimedMessage
+from campaign_common.message import LedgerEntry, Status
+from campaign_sender.providers.contract import Answer
+
+CAMPAIGN_ID = 1
+
+NOWHERE = -1
+"""The position of a consumer that fetches nothing from a partition."""
+
+_T = TypeVar("_T")
+
+
+class Record(NamedTuple):
+    """One publication of a message."""
+
+    seq: int
+    shard: int
+    generation: int
+    try_number: int
+    attempts: int
+    campaign_epoch: int
+    map_version: int
+
+
+class Log(NamedTuple):
+    """One partition; what retention deleted is None."""
+
+    start: int
+    records: tuple[Record | None, ...]
+
+    @property
+    def end(self) -> int:
+        """The offset that the next record gets."""
+        return len(self.records)
+
+
+class Kafka(NamedTuple):
+    """The topic, and which sender the group has given each partition to."""
+
+    topic_id: str
+    logs: tuple[Log, ...]
+    assignment: tuple[int, ...]
+
+
+class MapRow(NamedTuple):
+    """The row of partition_map; `starts` as (partition, offset) pairs."""
+
+    topic_id: str
+    version: int
+    partitions: int
+    draining: bool
+    starts: tuple[tuple[int, int], ...]
+
+
+class Campaign(NamedTuple):
+    """The row of the campaign; messages up to `fanned` are published and counted."""
+
+    state: CampaignState
+    epoch: int
+    lease_epoch: int
+    fanned: int
+
+
+class Place(NamedTuple):
+    """Where in Kafka a recorded offset belongs."""
+
+    topic_id: str
+    partition: int
+    map_version: int
+
+
+class Claim(NamedTuple):
+    """One row of shard_claims. The epoch names its owner; see `Owned.behind` for the number."""
+
+    epoch: int
+    place: Place
+    recorded: int
+    claimed: tuple[ClaimedMessage, ...]
+
+
+class Stamp(NamedTuple):
+    """Where and under which epoch a retry was published."""
+
+    epoch: int
+    topic_id: str
+    partition: int
+    offset: int
+
+
+class Retry(NamedTuple):
+    """One row of message_retries."""
+
+    generation: int
+    try_number: int
+    attempts: int
+    stamp: Stamp | None
+
+
+class Ledger(NamedTuple):
+    """What the database says of the messages, each at index seq - 1.
+
+    `counters` and `suspects` are kept beside the rows, as the real tables are: (status, n)
+    and (seq, generation).
+    """
+
+    rows: tuple[LedgerEntry | None, ...]
+    retries: tuple[Retry | None, ...]
+    counters: tuple[tuple[Status, int], ...]
+    suspects: frozenset[tuple[int, int]]
+    requests: frozenset[int]
+    """Shards with an open order of a person to retry what failed."""
+
+
+class Held(NamedTuple):
+    """One record in the hands of a sender that owned its shard under `claim_epoch`."""
+
+    record: Record
+    partition: int
+    offset: int
+    claim_epoch: int
+    replaces: bool
+
+    @property
+    def claimed(self) -> ClaimedMessage:
+        """The message as it stands in a claim list."""
+        record = self.record
+        return ClaimedMessage(CAMPAIGN_ID, record.seq, record.generation, record.try_number)
+
+
+Ended = tuple[Held, Answer]
+"""A message that came back from its provider."""
+
+
+class Owned(NamedTuple):
+    """A shard as its owner knows it."""
+
+    epoch: int
+    place: Place
+    position: int
+    unfinished: tuple[int, ...]
+    behind: int
+    """By how many transactions the row's number is ahead of what the owner believes."""
+
+    @property
+    def recorded(self) -> int:
+        """The offset below which nothing is unfinished."""
+        return min(self.unfinished, default=self.position)
+
+
+class Proof(NamedTuple):
+    """A membership proved by a synchronous commit, with the map read after it."""
+
+    partition: int
+    map: MapRow
+    claims: tuple[Claim, ...]
+    """Read too early; used only where rule 3 is left out."""
+
+
+class Looked(NamedTuple):
+    """What admission has read and not acted upon yet."""
+
+    fresh: tuple[Held, ...]
+    copies: tuple[Held, ...]
+    campaign: tuple[CampaignState, int]
+    map: MapRow
+    entries: tuple[LedgerEntry | None, ...]
+
+
+class Doubt(NamedTuple):
+    """A transaction whose COMMIT got no answer."""
+
+    results: tuple[Ended, ...]
+    claims: tuple[Held, ...]
+
+
+class Sender(NamedTuple):
+    """The memory of one sender process."""
+
+    owned: tuple[Owned | None, ...]
+    positions: tuple[int, ...]
+    proof: Proof | None = None
+    fetched: tuple[tuple[int, int, Record], ...] = ()
+    """(partition, offset, record) consumed and not taken in."""
+    waiting: tuple[Held, ...] = ()
+    looked: Looked | None = None
+    admitted: tuple[Held, ...] = ()
+    to_call: tuple[Held, ...] = ()
+    results: tuple[Ended, ...] = ()
+    doubt: Doubt | None = None
+    known: tuple[CampaignState, int] | None = None
+    """The campaign as read long ago; used only where rule 6 is left out."""
+    known_map: int = 0
+    """The map version last acted upon; used only where rule 11 is left out."""
+
+
+class Chunk(NamedTuple):
+    """What fan-out has read, or published and not counted yet."""
+
+    epoch: int
+    lease_epoch: int
+    first: int
+    last: int
+    map: MapRow
+    records: tuple[Record, ...]
+    published: bool
+
+
+class Republication(NamedTuple):
+    """A retry that is read, or published and not stamped yet."""
+
+    record: Record
+    map: MapRow
+    offset: int
+
+
+class Scheduler(NamedTuple):
+    """The memory of the scheduler."""
+
+    chunk: Chunk | None = None
+    retry: Republication | None = None
+    finishing: int | None = None
+    """The epoch under which the outcomes were summed and found complete."""
+    flip: MapRow | None = None
+    """The map that a drained one is about to be replaced by."""
+
+
+class World(NamedTuple):
+    """One state."""
+
+    campaign: Campaign
+    map: MapRow
+    kafka: Kafka
+    claims: tuple[Claim, ...]
+    ledger: Ledger
+    scheduler: Scheduler
+    senders: tuple[Sender, ...]
+    taken: tuple[tuple[int, ...], ...]
+    """By message and generation: 0 no call was taken, 1 one may have been, 2 one was."""
+    faults_left: int
+    broken: str
+    """The promise that the last step broke; empty in every good state."""
+
+
+class Step(NamedTuple):
+    """One step: what happened, and the state it leads to."""
+
+    what: str
+    world: World
+    is_fault: bool = False
+    """Faults need not happen: from every state the system must get through without more."""
+
+
+def put(values: tuple[_T, ...], index: int, value: _T) -> tuple[_T, ...]:
+    """Return `values` with `value` at `index`."""
+    return (*values[:index], value, *values[index + 1 :])
+
+
+def swapped(world: World) -> World:
+    """Return the state with its two senders' names exchanged, which changes nothing."""
+    kafka = world.kafka
+    assignment = tuple(1 - sender for sender in kafka.assignment)
+    return world._replace(
+        kafka=kafka._replace(assignment=assignment), senders=world.senders[::-1]
+    )
