@@ -1,9 +1,10 @@
 """Kafka as this project configures it: one place for the properties that guarantees rest on."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
-from confluent_kafka import Consumer, KafkaException, Producer
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     ConfigResource,
@@ -15,7 +16,11 @@ from campaign_common.settings import Settings
 
 GroupProtocol = Literal["consumer", "classic"]
 
-Properties = dict[str, str | int | float | bool]
+Properties = dict[str, Any]
+
+_REFUSALS = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL})  # noqa: SLF001 - constants
+
+_log = structlog.get_logger()
 
 
 def producer(settings: Settings) -> Producer:
@@ -98,6 +103,14 @@ def _connection(brokers: tuple[str, ...], security: Mapping[str, str]) -> Proper
         "reconnect.backoff.max.ms": 2_000,
         "topic.metadata.refresh.interval.ms": 10_000,
         "log.connection.close": False,
-        "log_level": 4,  # warnings and worse; what it says at INFO is about its own queues
+        # Its own lines on stderr would break structured logs. A broker that is away is
+        # noticed by whoever asks it something; only refusals are known to nobody else.
+        "log_level": 2,
+        "error_cb": _log_refusal,
         **security,
     }
+
+
+def _log_refusal(error: KafkaError) -> None:
+    if error.code() in _REFUSALS:
+        _log.error("Kafka refuses this client", error=error.str())

@@ -36,7 +36,7 @@ def describe(admin: AdminClient, topic: str) -> TopicDescription:
         KafkaUnavailable: the broker did not answer.
     """
     futures = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_TIMEOUT)
-    answer = _answer(futures[topic], topic)
+    answer = _answer(admin, futures[topic], topic)
     return TopicDescription(topic_id=str(answer.topic_id), partitions=len(answer.partitions))
 
 
@@ -57,7 +57,7 @@ def create(admin: AdminClient, topic: str, *, partitions: int, replication_facto
         config={"min.insync.replicas": "2"} if replication_factor > 2 else {},
     )
     future = admin.create_topics([new], request_timeout=REQUEST_TIMEOUT)[topic]
-    return not _refused_with(future, topic, KafkaError.TOPIC_ALREADY_EXISTS)
+    return not _refused_with(admin, future, topic, KafkaError.TOPIC_ALREADY_EXISTS)
 
 
 def add_partitions(admin: AdminClient, topic: str, partitions: int) -> None:
@@ -68,7 +68,8 @@ def add_partitions(admin: AdminClient, topic: str, partitions: int) -> None:
         KafkaUnavailable: the broker refused or did not answer.
     """
     wanted = [NewPartitions(topic, partitions)]
-    _answer(admin.create_partitions(wanted, request_timeout=REQUEST_TIMEOUT)[topic], topic)
+    future = admin.create_partitions(wanted, request_timeout=REQUEST_TIMEOUT)[topic]
+    _answer(admin, future, topic)
 
 
 def log_starts(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dict[int, int]:
@@ -100,7 +101,7 @@ def committed_offsets(admin: AdminClient, group: str, topic: str) -> dict[int, i
     request = [ConsumerGroupTopicPartitions(group)]
     future = admin.list_consumer_group_offsets(request, request_timeout=REQUEST_TIMEOUT)[group]
     try:
-        answer = _answer(future, topic)
+        answer = _answer(admin, future, topic)
     except KafkaUnavailable as error:
         if _code(error.__cause__) == KafkaError.GROUP_ID_NOT_FOUND:
             return {}
@@ -119,23 +120,26 @@ def _offsets(
     futures: Mapping[TopicPartition, Future[Any]] = admin.list_offsets(
         places, request_timeout=REQUEST_TIMEOUT
     )
-    return {place.partition: _answer(future, topic).offset for place, future in futures.items()}
+    return {
+        place.partition: _answer(admin, future, topic).offset for place, future in futures.items()
+    }
 
 
-def _answer(future: Future[Any], topic: str) -> Any:  # noqa: ANN401 - each request has its own
+def _answer(admin: AdminClient, future: Future[Any], topic: str) -> Any:  # noqa: ANN401 - each request has its own
     try:
         return future.result(REQUEST_TIMEOUT * 2)
     except KafkaException as error:
         if _code(error) in _ABSENT:
             raise TopicMissing(f"topic {topic} does not exist") from error
+        admin.poll(0)  # lets the client say what else is wrong, such as a refused password
         raise KafkaUnavailable(f"topic {topic}: {error.args[0].str()}") from error
     except FutureTimeout as error:
         raise KafkaUnavailable(f"topic {topic}: no answer from the broker") from error
 
 
-def _refused_with(future: Future[Any], topic: str, code: int) -> bool:
+def _refused_with(admin: AdminClient, future: Future[Any], topic: str, code: int) -> bool:
     try:
-        _answer(future, topic)
+        _answer(admin, future, topic)
     except KafkaUnavailable as error:
         if _code(error.__cause__) == code:
             return True

@@ -9,14 +9,10 @@ import click
 import structlog
 
 from campaign_common import kafka, topics
-from campaign_common.commands.options import (
-    configuration_option,
-    one_line_failures,
-    settings_or_exit,
-)
+from campaign_common.commands.options import configuration_option, one_line_failures
+from campaign_common.commands.service import configured_service
 from campaign_common.database import Database
 from campaign_common.errors import TopicMissing
-from campaign_common.logs import configure_logging
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_scheduler.outages import Backoff, Outages
@@ -31,10 +27,7 @@ _log = structlog.get_logger()
 @click.pass_context
 def main(context: click.Context) -> None:
     """Start due campaigns, publish and finish them, until SIGTERM."""
-    settings = settings_or_exit(context)
-    configure_logging("scheduler", settings.log)
-    for note in settings.notes:
-        _log.warning("configuration", note=note)
+    settings = configured_service(context, "scheduler")
     stopping = threading.Event()
     stop_on_signals(stopping)
     with one_line_failures("campaign-scheduler"):

@@ -1,5 +1,6 @@
 """Publishing to Kafka in batches, each of which knows when all of it has been delivered."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -66,14 +67,12 @@ class Publisher:
         """
         if self._producer is None:
             self._producer = self._make_producer()
-        while messages:
-            taken = self._producer.produce_batch(
-                self._topic, messages, on_delivery=publication.on_report
-            )
-            if taken == len(messages):
-                return
-            messages = _refused_for_room(messages, publication)
-            self._producer.poll(QUEUE_FULL_WAIT)
+        # A batch has one partition: the client ignores the partitions of its messages.
+        by_partition: dict[int, list[Outgoing]] = defaultdict(list)
+        for message in messages:
+            by_partition[message["partition"]].append(message)
+        for partition, group in by_partition.items():
+            _produce(self._producer, self._topic, partition, group, publication)
 
     def poll(self, seconds: float) -> None:
         """Serve delivery reports, waiting up to `seconds` for the first."""
@@ -94,6 +93,23 @@ class Publisher:
             self._producer.purge()
             self._producer.flush(1.0)
             self._producer = None
+
+
+def _produce(
+    producer: Producer,
+    topic: str,
+    partition: int,
+    messages: list[Outgoing],
+    publication: Publication,
+) -> None:
+    while messages:
+        taken = producer.produce_batch(
+            topic, messages, partition=partition, on_delivery=publication.on_report
+        )
+        if taken == len(messages):
+            return
+        messages = _refused_for_room(messages, publication)
+        producer.poll(QUEUE_FULL_WAIT)
 
 
 def _refused_for_room(messages: list[Outgoing], publication: Publication) -> list[Outgoing]:

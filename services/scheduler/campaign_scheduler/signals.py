@@ -6,9 +6,6 @@ import threading
 
 import structlog
 
-EXIT_AT_ONCE = 130
-"""Exit code after a second signal."""
-
 _STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 _log = structlog.get_logger()
@@ -16,6 +13,8 @@ _log = structlog.get_logger()
 
 def stop_on_signals(stopping: threading.Event) -> None:
     """Set `stopping` at the first signal, and end the process at once at the second.
+
+    The process then ends with 128 plus the signal's number, as if the signal had ended it.
 
     To be called by the main thread before it starts others, which inherit that these signals
     are blocked. A thread waits for them instead of a handler, because a handler runs in the
@@ -31,5 +30,5 @@ def _wait_for_signals(stopping: threading.Event) -> None:
     first = signal.sigwait(_STOPPING)
     _log.info("scheduler stops", signal=signal.Signals(first).name)
     stopping.set()
-    signal.sigwait(_STOPPING)
-    os._exit(EXIT_AT_ONCE)
+    second = signal.sigwait(_STOPPING)
+    os._exit(128 + second)

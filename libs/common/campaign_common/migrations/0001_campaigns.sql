@@ -134,7 +134,7 @@ CREATE TABLE IF NOT EXISTS suspects (
   try_number   SMALLINT UNSIGNED NOT NULL,
   generation   SMALLINT UNSIGNED NOT NULL,
   shard        SMALLINT UNSIGNED NOT NULL,
-  noted_at     DATETIME(6) NOT NULL,
+  noted_at     DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   PRIMARY KEY (campaign_id, seq, try_number, generation)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -149,7 +149,7 @@ CREATE TABLE IF NOT EXISTS late_results (
   status       TINYINT UNSIGNED NOT NULL,
   provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
   error_code   VARCHAR(32) CHARACTER SET ascii NULL,
-  noted_at     DATETIME(6) NOT NULL,
+  noted_at     DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   PRIMARY KEY (id),
   KEY by_message (campaign_id, seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -5,15 +5,20 @@ publishing a retry only stamps it.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from pymysql.cursors import Cursor
 
 from campaign_common.store.ledger import LedgerRow
 
+SELECT_NOW = "SELECT NOW(6)"
+
+# The driver sends many rows in one statement only where every value is a plain %s: due times
+# are added up here, from the database's clock.
 SCHEDULE = (
     "INSERT INTO message_retries_{shard:d}"
     " (campaign_id, seq, due_at, generation, try_number, attempts)"
-    " VALUES (%s, %s, NOW(6) + INTERVAL %s MICROSECOND, %s, %s, %s)"
+    " VALUES (%s, %s, %s, %s, %s, %s)"
     " ON DUPLICATE KEY UPDATE due_at = VALUES(due_at), generation = VALUES(generation),"
     " try_number = VALUES(try_number), attempts = VALUES(attempts), published_at = NULL,"
     " published_epoch = NULL, published_topic_id = NULL, published_partition = NULL,"
@@ -28,13 +33,15 @@ def schedule_retries(
 ) -> None:
     """Make messages due again: (ledger row as written, seconds from now)."""
     if retries:
+        cursor.execute(SELECT_NOW)
+        ((now,),) = cursor.fetchall()
         cursor.executemany(
             SCHEDULE.format(shard=shard),
             [
                 (
                     row.campaign_id,
                     row.seq,
-                    round(delay * 1_000_000),
+                    now + timedelta(seconds=delay),
                     row.generation,
                     row.try_number + 1,
                     row.attempts,

@@ -7,15 +7,17 @@ from pymysql.cursors import Cursor
 from campaign_common.claim import ClaimedMessage
 from campaign_common.store.ledger import LedgerRow
 
+# The driver sends many rows in one statement only where every value is a plain %s: the time
+# is the column's default.
 INSERT_SUSPECT = """
-INSERT IGNORE INTO suspects (campaign_id, seq, generation, try_number, shard, noted_at)
-VALUES (%s, %s, %s, %s, %s, NOW(6))
+INSERT IGNORE INTO suspects (campaign_id, seq, generation, try_number, shard)
+VALUES (%s, %s, %s, %s, %s)
 """
 
 INSERT_LATE_RESULT = """
 INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, status,
-                          provider_message_id, error_code, noted_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, NOW(6))
+                          provider_message_id, error_code)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 COUNT_SUSPECTS = "SELECT COUNT(*) FROM suspects WHERE campaign_id = %s"

@@ -1,0 +1,157 @@
+"""How senders get shards and lose them (protocol rules 2, 3 and 13)."""
+
+from collections.abc import Iterator
+
+from campaign_common.store.ledger import LedgerRow
+from tests.model import decisions, ledger
+from tests.model.scenario import Part, Scenario
+from tests.model.state import (
+    NOWHERE,
+    Claim,
+    Owned,
+    Place,
+    Proof,
+    Sender,
+    Step,
+    World,
+    put,
+)
+
+
+def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
+    """List what a sender that is not in the middle of admission may do about its shards."""
+    sender = world.senders[number]
+    if sender.proof is not None:
+        yield from _take_next(scenario, world, number, sender.proof)
+        return
+    yield from _notice(scenario, world, number)
+    for partition in range(world.map.partitions):
+        if world.kafka.assignment[partition] == number and _wants(scenario, world, number, partition):
+            yield _prove(scenario, world, number, partition)
+
+
+def without_shard(sender: Sender, shard: int) -> Sender:
+    """Return the sender's memory after it dropped a shard.
+
+    What is handed to a provider goes on: nothing can call it back.
+    """
+    owned = sender.owned[shard]
+    if owned is None:
+        return sender
+    return sender._replace(
+        owned=put(sender.owned, shard, None),
+        positions=put(sender.positions, owned.place.partition, NOWHERE),
+        waiting=tuple(held for held in sender.waiting if held.record.shard != shard),
+        admitted=tuple(held for held in sender.admitted if held.record.shard != shard),
+        results=tuple(ended for ended in sender.results if ended[0].record.shard != shard),
+    )
+
+
+def _notice(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
+    sender = world.senders[number]
+    name = f"sender {'AB'[number]}"
+    for shard, owned in enumerate(sender.owned):
+        if owned is None:
+            continue
+        if owned.epoch != world.claims[shard].epoch:
+            yield _dropped(world, number, f"{name} sees that shard {shard} is taken", [shard])
+        elif world.kafka.assignment[owned.place.partition] != number:
+            yield _dropped(world, number, f"{name} sees that shard {shard} is reassigned", [shard])
+    shards = [shard for shard, owned in enumerate(sender.owned) if owned]
+    if scenario.keeps(Part.MAP_FOR_ALL):
+        is_behind = any(o and o.place.map_version != world.map.version for o in sender.owned)
+    else:
+        is_behind = sender.known_map != world.map.version
+    if shards and is_behind:
+        yield _dropped(world, number, f"{name} sees the new map and lets go of its shards", shards)
+
+
+def _dropped(world: World, number: int, what: str, shards: list[int]) -> Step:
+    sender = world.senders[number]
+    for shard in shards:
+        sender = without_shard(sender, shard)
+    return Step(what, world._replace(senders=put(world.senders, number, sender)))
+
+
+def _carried(world: World, partition: int, scenario: Scenario) -> list[int]:
+    return decisions.map_of(world.map).shards(partition, scenario.shards)
+
+
+def _wants(scenario: Scenario, world: World, number: int, partition: int) -> bool:
+    """Tell whether there is something of a partition to be taken over."""
+    sender = world.senders[number]
+    if scenario.keeps(Part.MAP_FOR_ALL) and any(
+        owned and owned.place.map_version != world.map.version for owned in sender.owned
+    ):
+        return False
+    carried = _carried(world, partition, scenario)
+    return bool(carried) and sender.positions[partition] == NOWHERE
+
+
+def _prove(scenario: Scenario, world: World, number: int, partition: int) -> Step:
+    claims = () if scenario.keeps(Part.RAISE_BEFORE_READ) else world.claims
+    sender = world.senders[number]._replace(proof=Proof(partition, world.map, claims))
+    if not scenario.keeps(Part.MAP_FOR_ALL):
+        sender = sender._replace(known_map=world.map.version)
+    what = f"sender {'AB'[number]} proves that partition {partition} is its own"
+    return Step(what, world._replace(senders=put(world.senders, number, sender)))
+
+
+def _take_next(scenario: Scenario, world: World, number: int, proof: Proof) -> Iterator[Step]:
+    sender = world.senders[number]
+    carried = decisions.map_of(proof.map).shards(proof.partition, scenario.shards)
+    missing = [shard for shard in carried if sender.owned[shard] is None]
+    if not missing:
+        yield _seek(scenario, world, number, proof.partition, carried)
+        return
+    shard = missing[0]
+    place = world.claims[shard].place
+    if place.map_version > proof.map.version and place.topic_id == proof.map.topic_id:
+        refused = sender._replace(proof=None)
+        what = f"sender {'AB'[number]} may not take shard {shard} under an older map"
+        yield Step(what, world._replace(senders=put(world.senders, number, refused)))
+    else:
+        yield _take(scenario, world, number, shard)
+
+
+def _take(scenario: Scenario, world: World, number: int, shard: int) -> Step:
+    sender = world.senders[number]
+    proof = sender.proof
+    if proof is None:
+        raise AssertionError("nothing is taken without proof")
+    row = world.claims[shard]
+    world = _settled(scenario, world, shard, proof.claims[shard] if proof.claims else row)
+    start = decisions.start_under(proof.map, shard, row)
+    place = Place(proof.map.topic_id, proof.partition, proof.map.version)
+    claim = Claim(row.epoch + 1, place, start, ())
+    owned = Owned(claim.epoch, place, position=start, unfinished=(), behind=0)
+    sender = sender._replace(owned=put(sender.owned, shard, owned))
+    world = world._replace(
+        claims=put(world.claims, shard, claim), senders=put(world.senders, number, sender)
+    )
+    carried = decisions.map_of(proof.map).shards(proof.partition, scenario.shards)
+    what = f"sender {'AB'[number]} takes shard {shard} over from offset {start}"
+    if all(sender.owned[one] for one in carried):
+        world = _seek(scenario, world, number, proof.partition, carried).world
+    return Step(what, world)
+
+
+def _settled(scenario: Scenario, world: World, shard: int, claim: Claim) -> World:
+    campaign = (world.campaign.state, world.campaign.epoch)
+    settled = decisions.settlement(scenario, claim.claimed, world.ledger.rows, campaign)
+    rows: list[LedgerRow] = settled.unknown
+    after, broken = ledger.record(world.ledger, shard, rows)
+    after = ledger.suspect(after, settled.suspects)
+    return world._replace(ledger=after, broken=world.broken or broken)
+
+
+def _seek(
+    scenario: Scenario, world: World, number: int, partition: int, carried: list[int]
+) -> Step:
+    """Fetch from the lowest offset that one of the partition's shards needs."""
+    sender = world.senders[number]
+    choose = min if scenario.keeps(Part.LOWEST_OFFSET) else max
+    start = choose(owned.recorded for shard in carried if (owned := sender.owned[shard]))
+    sender = sender._replace(proof=None, positions=put(sender.positions, partition, start))
+    what = f"sender {'AB'[number]} seeks partition {partition} to {start}"
+    return Step(what, world._replace(senders=put(world.senders, number, sender)))
