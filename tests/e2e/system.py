@@ -111,6 +111,11 @@ class System:
         )
         assert (answer.status_code, answer.json()) == (200, {"code": 0, "msg": "success"})
 
+    def change(self, campaign_id: int, verb: str) -> None:
+        """Pause, resume or cancel a campaign."""
+        answer = requests.post(f"{self.url}/v1/campaigns/{campaign_id}/{verb}", timeout=30)
+        assert answer.status_code == 200, answer.text
+
     def campaign(self, campaign_id: int) -> Mapping[str, object]:
         answer = requests.get(f"{self.url}/v1/campaigns/{campaign_id}", timeout=10)
         assert answer.status_code == 200, answer.text

@@ -15,6 +15,7 @@ PHONES = [str(13961467500 + n) for n in range(RECIPIENTS)]
 CSV = "".join(f"user{n},{phone}\n" for n, phone in enumerate(PHONES))
 ALL_SENT = dict.fromkeys(PHONES, int(Status.SENT))
 SLOW = {"Latency": {"Distribution": "uniform", "Mean": "100ms", "Spread": "90ms"}}
+OPEN_CLAIMS = "SELECT COUNT(*) FROM shard_claims WHERE claimed <> ''"
 HELD = {"InFlight": 200, "BatchSize": 100}
 
 
@@ -91,14 +92,48 @@ def test_several_campaigns_schedulers_and_senders_share_the_work(system: System)
 
 
 def test_a_second_signal_ends_a_sender_at_once(system: System) -> None:
-    system.configure(Simulated={"Latency": {"Distribution": "constant", "Mean": "60s"}}, Sender=HELD)
+    system.configure(
+        Simulated={"Latency": {"Distribution": "constant", "Mean": "60s"}}, Sender=HELD
+    )
     system.write_csv(CSV)
     with system.services() as (_, _, sender):
         system.create(CAMPAIGN, "recipients.csv")
-        claimed = "SELECT COUNT(*) FROM shard_claims WHERE claimed <> ''"
-        wait_until(lambda: system.rows(claimed) > ((0,),))
+        wait_until(lambda: system.rows(OPEN_CLAIMS) > ((0,),))
         sender.terminate()
         with pytest.raises(TimeoutExpired):
             sender.wait(1)
         sender.terminate()
         assert sender.wait(2) != 0
+
+
+def test_a_pause_stops_the_calls_and_a_resume_goes_on_where_they_stopped(system: System) -> None:
+    system.configure(Simulated=SLOW, Sender=HELD)
+    system.write_csv(CSV)
+    with system.services():
+        system.create(CAMPAIGN, "recipients.csv")
+        wait_until(lambda: outcomes(system) > RECIPIENTS // 5)
+        system.change(CAMPAIGN, "pause")
+        wait_until(lambda: system.rows(OPEN_CLAIMS) == ((0,),))
+        reached = outcomes(system)
+        assert RECIPIENTS // 5 < reached < RECIPIENTS
+        assert system.campaign(CAMPAIGN)["to_do"] == RECIPIENTS - reached
+        system.change(CAMPAIGN, "resume")
+        wait_until(lambda: system.is_finished(CAMPAIGN))
+    assert outcomes(system) == RECIPIENTS
+    assert system.statuses(CAMPAIGN) == ALL_SENT
+    assert system.rows("SELECT COUNT(*) FROM suspects") == ((0,),)
+
+
+def test_a_cancelled_campaign_accounts_for_everybody(system: System) -> None:
+    system.configure(Simulated=SLOW, Sender=HELD)
+    system.write_csv(CSV)
+    with system.services():
+        system.create(CAMPAIGN, "recipients.csv")
+        wait_until(lambda: outcomes(system) > RECIPIENTS // 5)
+        system.change(CAMPAIGN, "cancel")
+        wait_until(lambda: system.rows(OPEN_CLAIMS) == ((0,),))
+        campaign = system.campaign(CAMPAIGN)
+    counts = campaign["counts"]
+    assert isinstance(counts, dict)
+    assert counts["sent"] + counts["cancelled"] == RECIPIENTS
+    assert counts["sent"] == outcomes(system) < RECIPIENTS

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.model import decisions
 from tests.model.scenario import Part, Scenario
 from tests.model.state import (
+    NAMES,
     NOWHERE,
     Held,
     Looked,
@@ -155,4 +156,4 @@ def described(record: Record) -> str:
 
 def _step(world: World, number: int, what: str, sender: Sender) -> Step:
     senders = put(world.senders, number, sender)
-    return Step(f"sender {'AB'[number]} {what}", world._replace(senders=senders))
+    return Step(f"sender {NAMES[number]} {what}", world._replace(senders=senders))

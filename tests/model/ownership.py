@@ -6,6 +6,7 @@ from campaign_common.store.ledger import LedgerRow
 from tests.model import decisions, ledger
 from tests.model.scenario import Part, Scenario
 from tests.model.state import (
+    NAMES,
     NOWHERE,
     Claim,
     Owned,
@@ -49,7 +50,7 @@ def without_shard(sender: Sender, shard: int) -> Sender:
 
 def _notice(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     sender = world.senders[number]
-    name = f"sender {'AB'[number]}"
+    name = f"sender {NAMES[number]}"
     for shard, owned in enumerate(sender.owned):
         if owned is None:
             continue
@@ -93,7 +94,7 @@ def _prove(scenario: Scenario, world: World, number: int, partition: int) -> Ste
     sender = world.senders[number]._replace(proof=Proof(partition, world.map, claims))
     if not scenario.keeps(Part.MAP_FOR_ALL):
         sender = sender._replace(known_map=world.map.version)
-    what = f"sender {'AB'[number]} proves that partition {partition} is its own"
+    what = f"sender {NAMES[number]} proves that partition {partition} is its own"
     return Step(what, world._replace(senders=put(world.senders, number, sender)))
 
 
@@ -108,7 +109,7 @@ def _take_next(scenario: Scenario, world: World, number: int, proof: Proof) -> I
     place = world.claims[shard].place
     if place.map_version > proof.map.version and place.topic_id == proof.map.topic_id:
         refused = sender._replace(proof=None)
-        what = f"sender {'AB'[number]} may not take shard {shard} under an older map"
+        what = f"sender {NAMES[number]} may not take shard {shard} under an older map"
         yield Step(what, world._replace(senders=put(world.senders, number, refused)))
     else:
         yield _take(scenario, world, number, shard)
@@ -130,7 +131,7 @@ def _take(scenario: Scenario, world: World, number: int, shard: int) -> Step:
         claims=put(world.claims, shard, claim), senders=put(world.senders, number, sender)
     )
     carried = decisions.map_of(proof.map).shards(proof.partition, scenario.shards)
-    what = f"sender {'AB'[number]} takes shard {shard} over from offset {start}"
+    what = f"sender {NAMES[number]} takes shard {shard} over from offset {start}"
     if all(sender.owned[one] for one in carried):
         world = _seek(scenario, world, number, proof.partition, carried).world
     return Step(what, world)
@@ -153,5 +154,5 @@ def _seek(
     choose = min if scenario.keeps(Part.LOWEST_OFFSET) else max
     start = choose(owned.recorded for shard in carried if (owned := sender.owned[shard]))
     sender = sender._replace(proof=None, positions=put(sender.positions, partition, start))
-    what = f"sender {'AB'[number]} seeks partition {partition} to {start}"
+    what = f"sender {NAMES[number]} seeks partition {partition} to {start}"
     return Step(what, world._replace(senders=put(world.senders, number, sender)))

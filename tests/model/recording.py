@@ -1,121 +1,168 @@
-"""What a sender's recorder and its provider do (protocol rules 2, 4, 7 and 16)."""
+"""What the recorder of a sender does (protocol rules 2 and 4)."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.campaign import CampaignState
+from campaign_common.claim import ClaimedMessage
 from campaign_sender.providers.contract import Answer
 from tests.model import decisions, ledger
-from tests.model.intake import described, finished, owns
+from tests.model.intake import finished, owns
 from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Part, Scenario
-from tests.model.state import Doubt, Ended, Held, Sender, Step, World, put
+from tests.model.state import NAMES, Doubt, Owned, Sender, Step, World, put
 
-CALLED_AGAIN = "called again after a call that may have been taken"
-CALLED_VOID = "called for a campaign that does not run under the record's epoch"
-
-
-class Work(NamedTuple):
-    """What one transaction takes from the sender's memory."""
-
-    results: tuple[Ended, ...]
-    claims: tuple[Held, ...]
+# What is recorded of an answer depends on how a campaign is delivered, not on its state.
+_ANY_STATE = (CampaignState.RUNNING, 1)
 
 
 def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
-    """List what the recorder of a sender, and the provider it calls, may do next."""
+    """List what the recorder of a sender may do next."""
     sender = world.senders[number]
     if sender.doubt is None:
         yield from _record(scenario, world, number)
-    else:
-        yield _check(scenario, world, number, sender.doubt)
-        if not scenario.keeps(Part.KEPT_DOUBT):
-            yield _forget(world, number, sender.doubt)
-    for held in dict.fromkeys(sender.to_call):
-        yield from _call(scenario, world, number, held)
-
-
-# --- recording --------------------------------------------------------------------------------
+        return
+    yield _check(scenario, world, number, sender.doubt)
+    if not scenario.keeps(Part.KEPT_DOUBT):
+        what = f"sender {NAMES[number]} cannot learn what became of the COMMIT and forgets it"
+        yield Step(what, _with(world, number, _given_back(sender, sender.doubt)))
 
 
 def _record(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
-    sender = world.senders[number]
-    work = Work(sender.results, sender.admitted)
-    shards = _touched(world, sender, work)
-    if not shards:
+    work = _work(world, world.senders[number])
+    if not work.shards:
         return
-    after, fenced = _written(scenario, world, number, work, shards)
-    what = f"sender {'AB'[number]} records {_named(work)}"
+    after, fenced = _written(scenario, world, number, work)
+    what = f"sender {NAMES[number]} {_described(work)}"
+    completed = _completed(scenario, after.senders[number], work, fenced)
     yield Step(
-        what + (f", finds shards {fenced} fenced" if fenced else ""),
-        _completed(scenario, after, number, work, fenced),
+        what + "".join(f", shard {shard} is fenced" for shard in fenced),
+        _with(after, number, completed),
     )
     if Fault.LOST_ANSWER in scenario.faults and world.faults_left:
-        sender = after.senders[number]._replace(
-            results=(), admitted=(), doubt=Doubt(work.results, work.claims)
-        )
-        after = after._replace(senders=put(after.senders, number, sender))
-        yield Step(f"{what}, the answer to COMMIT is lost", after, is_fault=True)
+        doubtful = _taken(after.senders[number])._replace(doubt=work)
+        after = _with(after, number, doubtful)._replace(faults_left=world.faults_left - 1)
+        yield Step(f"{what}, and the answer to COMMIT is lost", after, is_fault=True)
 
 
-def _touched(world: World, sender: Sender, work: Work) -> list[int]:
-    """List the owned shards that a transaction has something to do for."""
-    busy = {held.record.shard for held in work.claims}
-    busy |= {held.record.shard for held, _ in work.results}
-    return [
+def _work(world: World, sender: Sender) -> Doubt:
+    """Choose what the next transaction records and claims, and the shards that it touches."""
+    busy = {held.record.shard for held in sender.admitted}
+    busy |= {held.record.shard for held, _ in sender.results}
+    shards = tuple(
         shard
         for shard, owned in enumerate(sender.owned)
-        if owned
-        and (
-            shard in busy
-            or (
-                owned.epoch == world.claims[shard].epoch
-                and owned.recorded != world.claims[shard].recorded
-            )
-        )
-    ]
+        if owned and (shard in busy or _has_moved(world, shard, owned))
+    )
+    return Doubt(sender.results, sender.admitted, shards)
+
+
+def _has_moved(world: World, shard: int, owned: Owned) -> bool:
+    row = world.claims[shard]
+    return owned.epoch == row.epoch and owned.recorded != row.recorded
+
+
+def _taken(sender: Sender) -> Sender:
+    return sender._replace(results=(), admitted=())
 
 
 def _written(
-    scenario: Scenario, world: World, number: int, work: Work, shards: list[int]
+    scenario: Scenario, world: World, number: int, work: Doubt
 ) -> tuple[World, list[int]]:
-    """Do the transaction in the database; return the shards that were fenced, too."""
+    """Do the transaction in the database; return which shards were fenced, too."""
     fenced = []
-    for shard in shards:
-        sender = world.senders[number]
+    sender = world.senders[number]
+    for shard in work.shards:
         owned, row = sender.owned[shard], world.claims[shard]
         if owned is None:
             continue
         if scenario.keeps(Part.FENCE) and (owned.epoch != row.epoch or owned.behind):
             fenced.append(shard)
             continue
-        claimed = _claimed_after(scenario, sender, work, shard)
-        recorded = owned.recorded
-        if not scenario.keeps(Part.UNFINISHED_OFFSET):
-            recorded = owned.position
-        rows = [
-            decisions.outcome(scenario, ended, (CampaignState.RUNNING, 1))
+        outcomes = [
+            decisions.outcome(scenario, ended, _ANY_STATE)
             for ended in work.results
             if ended[0].record.shard == shard and ended[1] is not Answer.VOID
         ]
-        after, broken = ledger.record(world.ledger, shard, rows)
-        row = row._replace(claimed=claimed, recorded=recorded)
-        sender = sender._replace(
-            owned=put(sender.owned, shard, owned._replace(behind=owned.behind + 1))
+        after, broken = ledger.record(world.ledger, shard, outcomes)
+        row = row._replace(
+            claimed=_claimed_after(scenario, sender, work, shard),
+            recorded=owned.recorded if scenario.keeps(Part.UNFINISHED_OFFSET) else owned.position,
         )
         world = world._replace(
             claims=put(world.claims, shard, row),
             ledger=after,
-            senders=put(world.senders, number, sender),
             broken=world.broken or broken,
         )
-    return world, fenced
+        moved = owned._replace(behind=owned.behind + 1)
+        sender = sender._replace(owned=put(sender.owned, shard, moved))
+    return _with(world, number, sender), fenced
 
 
-def _claimed_after(scenario: Scenario, sender: Sender, work: Work, shard: int):
+def _claimed_after(
+    scenario: Scenario, sender: Sender, work: Doubt, shard: int
+) -> tuple[ClaimedMessage, ...]:
     if not scenario.keeps(Part.CLAIM_LIST):
         return ()
-    open_calls = [held for held in sender.to_call if owns(sender, held)]
+    still_open = [held for held in sender.to_call if owns(sender, held)]
     return tuple(
-        held.claimed for held in (*open_calls, *work.claims) if held.record.shard == shard
+        held.claimed for held in (*still_open, *work.claims) if held.record.shard == shard
     )
+
+
+def _completed(scenario: Scenario, sender: Sender, work: Doubt, fenced: list[int]) -> Sender:
+    """Return the sender's memory after a transaction that is known to be committed."""
+    for shard in work.shards:
+        owned = sender.owned[shard]
+        if owned and shard not in fenced:
+            owned = owned._replace(behind=max(owned.behind - 1, 0))
+            sender = sender._replace(owned=put(sender.owned, shard, owned))
+    sender = finished(sender, tuple(held for held, _ in work.results))
+    if sender.doubt is None:
+        sender = _taken(sender)
+    for shard in fenced:
+        sender = without_shard(sender, shard)
+    to_call = tuple(held for held in work.claims if held.record.shard not in fenced)
+    if scenario.keeps(Part.OWNED_ADMISSION):
+        to_call = tuple(held for held in to_call if owns(sender, held))
+    return sender._replace(to_call=(*sender.to_call, *to_call), doubt=None)
+
+
+def _check(scenario: Scenario, world: World, number: int, doubt: Doubt) -> Step:
+    """Learn from the claim rows whether the transaction in doubt was committed."""
+    sender = world.senders[number]
+    if not scenario.keeps(Part.COMMIT_CHECK):
+        sender = _given_back(sender, doubt)
+        owned = tuple(one and one._replace(behind=0) for one in sender.owned)
+        what = f"sender {NAMES[number]} takes the COMMIT without an answer for a failed one"
+        return Step(what, _with(world, number, sender._replace(owned=owned)))
+    fenced = [
+        shard
+        for shard in doubt.shards
+        if (owned := sender.owned[shard]) and owned.epoch != world.claims[shard].epoch
+    ]
+    what = f"sender {NAMES[number]} learns that the COMMIT without an answer took effect"
+    if fenced:
+        what = f"sender {NAMES[number]} learns that shards {fenced} were taken meanwhile"
+    return Step(what, _with(world, number, _completed(scenario, sender, doubt, fenced)))
+
+
+def _given_back(sender: Sender, doubt: Doubt) -> Sender:
+    return sender._replace(
+        doubt=None,
+        results=doubt.results + sender.results,
+        admitted=doubt.claims + sender.admitted,
+    )
+
+
+def _described(work: Doubt) -> str:
+    parts = []
+    if work.results:
+        answers = [f"{held.record.seq} {answer.value}" for held, answer in work.results]
+        parts.append(f"records messages {', '.join(answers)}")
+    if work.claims:
+        parts.append(f"claims messages {', '.join(str(h.record.seq) for h in work.claims)}")
+    return " and ".join(parts) or "records how far it has come"
+
+
+def _with(world: World, number: int, sender: Sender) -> World:
+    return world._replace(senders=put(world.senders, number, sender))

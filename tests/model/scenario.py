@@ -41,6 +41,7 @@ class Part(Enum):
     VOID_AFTER_FETCH = (6, "void is decided on rows read after the fetch")
     LAST_LOOK = (7, "the campaign is looked at immediately before a call")
     CHECKPOINT_EPOCH = (8, "the fan-out's checkpoint matches the campaign's epoch")
+    CHECKPOINT_LEASE = (8, "the fan-out's checkpoint matches the lease's epoch")
     RESUME_FANS_OUT = (8, "a resume sets the fan-out back")
     RETRY_KEPT = (9, "publishing a retry only stamps it")
     STALE_STAMP = (9, "a retry whose stamp has an old epoch is published again")

@@ -18,6 +18,9 @@ CAMPAIGN_ID = 1
 NOWHERE = -1
 """The position of a consumer that fetches nothing from a partition."""
 
+NAMES = "AB"
+"""The senders, by number, as traces name them."""
+
 _T = TypeVar("_T")
 
 
@@ -182,6 +185,7 @@ class Doubt(NamedTuple):
 
     results: tuple[Ended, ...]
     claims: tuple[Held, ...]
+    shards: tuple[int, ...]
 
 
 class Sender(NamedTuple):
@@ -221,7 +225,7 @@ class Republication(NamedTuple):
 
     record: Record
     map: MapRow
-    offset: int
+    offset: int | None
 
 
 class Scheduler(NamedTuple):

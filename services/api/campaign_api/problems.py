@@ -5,7 +5,13 @@ from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from campaign_api import refusals
-from campaign_common.errors import CampaignError, RetryLater, TemplateInvalid, UserError
+from campaign_common.errors import (
+    CampaignError,
+    RetryLater,
+    TemplateInvalid,
+    TransitionRefused,
+    UserError,
+)
 
 RETRY_AFTER = 5
 """Seconds after which a client may ask again when something is unavailable."""
@@ -18,6 +24,7 @@ STATUSES: dict[type[CampaignError], int] = {
     refusals.CampaignUnknown: 404,
     refusals.ImportAbandoned: 503,
     TemplateInvalid: 400,
+    TransitionRefused: 409,
     RetryLater: 503,
     UserError: 400,
 }

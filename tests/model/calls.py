@@ -1,0 +1,75 @@
+"""What providers are asked, and what they answer (protocol rules 7 and 16)."""
+
+from collections.abc import Iterator
+
+from campaign_common.campaign import CampaignState, Delivery
+from campaign_sender.providers.contract import Answer
+from tests.model.intake import owns
+from tests.model.scenario import Part, Scenario
+from tests.model.state import NAMES, Held, Step, World, put
+
+CALLED_AGAIN = "called again after a call that may have been taken"
+CALLED_VOID = "called for a campaign that does not run under the record's epoch"
+
+NOT_TAKEN, MAYBE_TAKEN, TAKEN = range(3)
+
+_TAKEN_BY_ANSWER = {Answer.ACCEPTED: TAKEN, Answer.AMBIGUOUS: MAYBE_TAKEN}
+
+
+def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
+    """List the calls that a sender may make next, with every answer they may get.
+
+    A message whose shard was lost is called like any other: the process may have looked just
+    before it lost the shard. Only the claim row keeps a message from being called twice.
+    """
+    for held in dict.fromkeys(world.senders[number].to_call):
+        runs = _runs(world, held)
+        if not runs and scenario.keeps(Part.LAST_LOOK):
+            yield _answered(world, number, held, Answer.VOID)
+            continue
+        for answer in scenario.answers:
+            yield _answered(_called(scenario, world, held, answer), number, held, answer)
+
+
+def _runs(world: World, held: Held) -> bool:
+    campaign = world.campaign
+    return (
+        campaign.state is CampaignState.RUNNING and campaign.epoch == held.record.campaign_epoch
+    )
+
+
+def _called(scenario: Scenario, world: World, held: Held, answer: Answer) -> World:
+    record = held.record
+    before = world.taken[record.seq - 1][record.generation]
+    broken = "" if _may_be_called(scenario, world, held, before) else CALLED_AGAIN
+    if not _runs(world, held):
+        broken = broken or CALLED_VOID
+    after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
+    taken = put(world.taken[record.seq - 1], record.generation, after)
+    return world._replace(
+        taken=put(world.taken, record.seq - 1, taken), broken=world.broken or broken
+    )
+
+
+def _may_be_called(scenario: Scenario, world: World, held: Held, before: int) -> bool:
+    if before == NOT_TAKEN:
+        return True
+    if scenario.delivery is Delivery.AT_MOST_ONCE:
+        return False
+    record = held.record
+    is_suspect = (record.seq, record.generation) in world.ledger.suspects
+    return is_suspect or (before == MAYBE_TAKEN and record.try_number > 1)
+
+
+def _answered(world: World, number: int, held: Held, answer: Answer) -> Step:
+    sender = world.senders[number]
+    index = sender.to_call.index(held)
+    to_call = sender.to_call[:index] + sender.to_call[index + 1 :]
+    results = sender.results
+    if owns(sender, held):
+        results = (*results, (held, answer))
+    after = sender._replace(to_call=to_call, results=results)
+    what = f"sender {NAMES[number]} calls for message {held.record.seq}: {answer.value}"
+    if answer is Answer.VOID:
+        what = f"sender {NAMES[number]} does not call for message {held.record.seq}: void"
+    return Step(what, world._replace(senders=put(world.senders, number, after)))
