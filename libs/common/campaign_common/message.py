@@ -47,12 +47,16 @@ class MessageKey(NamedTuple):
 
 
 class LedgerEntry(NamedTuple):
-    """What the ledger says of one message."""
+    """What the ledger says of one message.
+
+    `in_doubt`: a provider may have taken an earlier try without saying so.
+    """
 
     status: int
     generation: int
     try_number: int
     attempts: int
+    in_doubt: int = 0
 
 
 def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool:

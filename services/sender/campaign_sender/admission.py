@@ -93,7 +93,9 @@ def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerE
         if not is_live(entry, record.generation, record.try_number):
             dropped.append(message)
             continue
-        message.replaces = entry is not None
+        if entry is not None:
+            message.replaces = True
+            message.in_doubt = bool(entry.in_doubt)
         if record.undeliverable is not None:
             decided.append(Result(message, Answer.PERMANENT, None, record.undeliverable[:32]))
         else:

@@ -18,13 +18,6 @@ class Outcome(NamedTuple):
     """Seconds until the next try; None when the status is final."""
 
 
-_FINAL_BY_ANSWER = {
-    Answer.ACCEPTED: Status.SENT,
-    Answer.PERMANENT: Status.FAILED,
-    Answer.EXPIRED: Status.EXPIRED,
-}
-
-
 def outcome_of(
     result: Result, version: CampaignVersion | None, policy: RetrySettings, jitter: float
 ) -> Outcome:
@@ -33,36 +26,41 @@ def outcome_of(
     A retryable failure waits for its next try while `policy` allows one. An ambiguous one is
     tried again under the same idempotency key, unless the campaign is delivered at most once:
     then it ends as unknown. A throttled one costs no attempt, and is bounded by age only.
-    `jitter` in [0, 1) spreads retries over the upper half of their backoff. `version` None
-    (the campaign's row could not be read) is treated as at-most-once, the side that calls
-    nobody twice.
+    A message that ends without a clear answer although an earlier try may have been taken
+    ends as unknown too: a doubt must not read as a failure. `jitter` in [0, 1) spreads retries
+    over the upper half of their backoff. `version` None (the campaign's row could not be
+    read) is treated as at-most-once, the side that calls nobody twice.
     """
-    answer = result.answer
-    if answer is Answer.ACCEPTED:
-        return Outcome(_row(result, Status.SENT))
-    if answer in _FINAL_BY_ANSWER:
-        return Outcome(_row(result, _FINAL_BY_ANSWER[answer]))
+    match result.answer:
+        case Answer.ACCEPTED:
+            return Outcome(_row(result, Status.SENT))
+        case Answer.PERMANENT:
+            return Outcome(_row(result, Status.FAILED))
+        case Answer.EXPIRED:
+            return Outcome(_row(result, _ended(result, Status.EXPIRED)))
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
-    if answer is Answer.AMBIGUOUS and at_most_once:
+    if result.answer is Answer.AMBIGUOUS and at_most_once:
         return Outcome(_row(result, Status.UNKNOWN))
-    return _retry_or_fail(result, version, policy, jitter)
-
-
-def _retry_or_fail(
-    result: Result, version: CampaignVersion | None, policy: RetrySettings, jitter: float
-) -> Outcome:
-    exhausted = (
-        result.answer is not Answer.THROTTLED
-        and result.message.record.attempts + 1 >= policy.max_attempts
-    )
-    too_old = version is not None and version.age > policy.max_age
-    if exhausted or too_old:
-        # An ambiguous last try stays in doubt for ever: it must not read as a failure.
-        ends_as = Status.UNKNOWN if result.answer is Answer.AMBIGUOUS else Status.FAILED
-        return Outcome(_row(result, ends_as))
+    if _is_exhausted(result, policy) or (version is not None and version.age > policy.max_age):
+        return Outcome(_row(result, _ended(result, Status.FAILED)))
     backoff = min(policy.backoff_max, policy.backoff_base * 2**result.message.record.attempts)
     delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)
     return Outcome(_row(result, Status.WAITING), delay)
+
+
+def _is_exhausted(result: Result, policy: RetrySettings) -> bool:
+    return (
+        result.answer is not Answer.THROTTLED
+        and result.message.record.attempts + 1 >= policy.max_attempts
+    )
+
+
+def _is_in_doubt(result: Result) -> bool:
+    return result.message.in_doubt or result.answer is Answer.AMBIGUOUS
+
+
+def _ended(result: Result, status: Status) -> Status:
+    return Status.UNKNOWN if _is_in_doubt(result) else status
 
 
 def _row(result: Result, status: Status) -> LedgerRow:
@@ -78,4 +76,5 @@ def _row(result: Result, status: Status) -> LedgerRow:
         result.provider_message_id,
         result.error_code,
         result.message.replaces,
+        _is_in_doubt(result),
     )

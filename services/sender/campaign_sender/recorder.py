@@ -21,7 +21,7 @@ from campaign_common.message import MessageKey
 from campaign_common.settings import RetrySettings
 from campaign_common.store.claims import lock_claim
 from campaign_common.store.ledger import LedgerRow, look_up
-from campaign_common.store.suspects import note_late_results
+from campaign_common.store.suspects import note_late_results, read_suspects
 from campaign_sender import transaction
 from campaign_sender.admission import admit_live, wanted_entries
 from campaign_sender.delivery import Delivery
@@ -136,6 +136,11 @@ class Recorder:
 
     def _record_next(self) -> list[Message]:
         work = self._desk.take_work()
+        try:
+            self._mark_suspects(work)
+        except RetryLater:
+            self._desk.give_back(work)
+            raise
         shard_works = self._plan(work)
         if not shard_works and not work.late:
             return []
@@ -157,6 +162,18 @@ class Recorder:
                 self._desk.give_back(work)
             return []
         return self._after_commit(work, shard_works, fenced)
+
+    def _mark_suspects(self, work: Work) -> None:
+        """Mark what expired after a lost sender may have sent it: its end is in doubt."""
+        expired: dict[int, list[Message]] = defaultdict(list)
+        for result in work.results:
+            if result.answer is Answer.EXPIRED:
+                expired[result.message.record.campaign_id].append(result.message)
+        for campaign_id, messages in expired.items():
+            with self._database.reading() as cursor:
+                suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
+            for message in messages:
+                message.in_doubt = message.in_doubt or message.record.seq in suspects
 
     def _settle_doubt(self) -> list[Message]:
         """Learn what became of a COMMIT without an answer, before anything else is recorded."""

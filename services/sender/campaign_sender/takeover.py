@@ -139,4 +139,5 @@ def _unknown_row(message: ClaimedMessage, entry: LedgerEntry | None) -> LedgerRo
         None,
         "sender_lost",
         entry is not None,
+        in_doubt=True,
     )

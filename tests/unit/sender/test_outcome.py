@@ -63,6 +63,25 @@ def test_a_provably_refused_call_is_repeated_at_most_once_too() -> None:
     assert outcome(Answer.RETRYABLE, of=at_most_once)[0] is Status.WAITING
 
 
+@pytest.mark.parametrize("answer", [Answer.EXPIRED, Answer.RETRYABLE])
+def test_a_message_in_doubt_ends_as_unknown_without_a_clear_answer(answer: Answer) -> None:
+    doubtful = message(attempts=2)
+    doubtful.in_doubt = True
+    assert outcome_of(Result(doubtful, answer), version(), POLICY, 0.0).row.status is Status.UNKNOWN
+
+
+def test_a_doubt_is_kept_while_the_message_waits_and_ends_with_a_clear_answer() -> None:
+    doubtful = message()
+    doubtful.in_doubt = True
+    waiting = outcome_of(Result(doubtful, Answer.THROTTLED), version(), POLICY, 0.0)
+    assert (waiting.row.status, waiting.row.in_doubt) == (Status.WAITING, True)
+    assert outcome_of(Result(doubtful, Answer.ACCEPTED), version(), POLICY, 0.0).row.status is (
+        Status.SENT
+    )
+    refused = outcome_of(Result(doubtful, Answer.PERMANENT), version(), POLICY, 0.0)
+    assert refused.row.status is Status.FAILED
+
+
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])
 def test_jitter_stays_within_the_upper_half_of_the_backoff(jitter: float) -> None:
     result = Result(message(attempts=1), Answer.RETRYABLE)

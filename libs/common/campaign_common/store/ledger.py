@@ -12,7 +12,8 @@ from campaign_common.message import LedgerEntry, MessageKey, Status
 class LedgerRow(NamedTuple):
     """One outcome, as it goes into the ledger.
 
-    `replaces` says that the message was waiting for this try, so that its row exists.
+    `replaces` says that the message was waiting for this try, so that its row exists;
+    `in_doubt` that a provider may have taken this or an earlier try without saying so.
     """
 
     campaign_id: int
@@ -24,29 +25,30 @@ class LedgerRow(NamedTuple):
     provider_message_id: str | None
     error_code: str | None
     replaces: bool
+    in_doubt: bool = False
 
 
 INSERT_PREFIX = (
     "INSERT INTO messages_{shard:d} (campaign_id, seq, status, generation, try_number, attempts,"
-    " provider_message_id, error_code, sent_at) VALUES "
+    " in_doubt, provider_message_id, error_code, sent_at) VALUES "
 )
 
-INSERT_VALUES = "({:d},{:d},{:d},{:d},{:d},{:d},%s,%s,NOW(6))"
+INSERT_VALUES = "({:d},{:d},{:d},{:d},{:d},{:d},{:d},%s,%s,NOW(6))"
 
 REPLACE_WAITING = (
     " ON DUPLICATE KEY UPDATE status = VALUES(status), generation = VALUES(generation),"
     " try_number = VALUES(try_number), attempts = VALUES(attempts),"
-    " provider_message_id = VALUES(provider_message_id), error_code = VALUES(error_code),"
-    " sent_at = VALUES(sent_at)"
+    " in_doubt = VALUES(in_doubt), provider_message_id = VALUES(provider_message_id),"
+    " error_code = VALUES(error_code), sent_at = VALUES(sent_at)"
 )
 
 SELECT_RANGE = (
-    "SELECT campaign_id, seq, status, generation, try_number, attempts"
+    "SELECT campaign_id, seq, status, generation, try_number, attempts, in_doubt"
     " FROM messages_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s"
 )
 
 SELECT_LISTED = (
-    "SELECT campaign_id, seq, status, generation, try_number, attempts"
+    "SELECT campaign_id, seq, status, generation, try_number, attempts, in_doubt"
     " FROM messages_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 )
 
@@ -119,8 +121,6 @@ def count_changes(shard: int, rows: Iterable[LedgerRow]) -> Counter[tuple[int, i
 def _insert(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], suffix: str) -> None:
     # Numbers are formatted as integers, which is many times cheaper than binding each;
     # strings are bound.
-    values = ",".join(
-        [INSERT_VALUES.format(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
-    )
+    values = ",".join([INSERT_VALUES.format(*row[:6], row.in_doubt) for row in rows])
     strings = [text for row in rows for text in (row.provider_message_id, row.error_code)]
     cursor.execute(INSERT_PREFIX.format(shard=shard) + values + suffix, strings)

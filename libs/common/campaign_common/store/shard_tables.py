@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS messages_{shard} (
   provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
   error_code   VARCHAR(32) CHARACTER SET ascii NULL,
   sent_at      DATETIME(6) NOT NULL,
+  in_doubt     TINYINT UNSIGNED NOT NULL DEFAULT 0,
   PRIMARY KEY (campaign_id, seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 """

@@ -1,6 +1,6 @@
 """suspects and late_results: calls in doubt, and facts that came too late."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pymysql.cursors import Cursor
 
@@ -19,6 +19,8 @@ INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, statu
                           provider_message_id, error_code)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
+
+SELECT_SUSPECTS = "SELECT seq FROM suspects WHERE campaign_id = %s AND seq IN %s"
 
 COUNT_SUSPECTS = "SELECT COUNT(*) FROM suspects WHERE campaign_id = %s"
 
@@ -50,6 +52,14 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
     ]
     if values:
         cursor.executemany(INSERT_LATE_RESULT, values)
+
+
+def read_suspects(cursor: Cursor, campaign_id: int, seqs: Sequence[int]) -> set[int]:
+    """Return those of `seqs` that a lost sender may have handed to a provider."""
+    if not seqs:
+        return set()
+    cursor.execute(SELECT_SUSPECTS, (campaign_id, tuple(seqs)))
+    return {seq for (seq,) in cursor.fetchall()}
 
 
 def count_suspects(cursor: Cursor, campaign_id: int) -> int:
