@@ -1,0 +1,124 @@
+"""The circuit breaker of one provider: a provider that fails most calls is left alone for a while.
+
+Closed, every call may start. It opens when most of the recent calls failed without a clear
+answer, or when another sender says so; then none may. After the cool-down a few calls try:
+one success closes it, one failure opens it again for longer.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from campaign_sender.providers.contract import Answer
+
+
+class BreakerState(StrEnum):
+    """Whether calls may start."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    TRYING = "trying"
+
+
+@dataclass(frozen=True)
+class BreakerPolicy:
+    """When a breaker opens, and for how long; times in seconds."""
+
+    window: int = 50
+    """Recent calls that are looked at."""
+    least_calls: int = 20
+    """With fewer there is no judgement."""
+    failure_share: float = 0.8
+    """Share of failed calls from which it opens."""
+    cool_down: float = 5.0
+    """The first; doubled each time the tries fail."""
+    longest_cool_down: float = 60.0
+    tries: int = 10
+    """Calls that may be under way after a cool-down."""
+
+
+FAILURES = frozenset({Answer.RETRYABLE, Answer.AMBIGUOUS})
+"""Answers that speak of a sick provider; a refused message or a throttled call do not."""
+
+CLEAR = frozenset({Answer.ACCEPTED, Answer.PERMANENT, Answer.THROTTLED})
+
+
+class Breaker:
+    """Counts answers, and says whether the next call may start; safe to use from any thread."""
+
+    def __init__(self, policy: BreakerPolicy, clock: Callable[[], float]) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._recent: deque[bool] = deque(maxlen=policy.window)
+        self._open_until: float | None = None
+        self._cool_down = policy.cool_down
+        self._tries_left = 0
+
+    @property
+    def state(self) -> BreakerState:
+        """The state at this moment."""
+        if self._open_until is None:
+            return BreakerState.CLOSED
+        return BreakerState.OPEN if self._clock() < self._open_until else BreakerState.TRYING
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until calls may start again; 0 when they may."""
+        return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock())
+
+    def permits_call(self) -> bool:
+        """Tell whether a call may start now; every True in the trying state is one try."""
+        if self._open_until is None:
+            return True
+        with self._lock:
+            if self._open_until is None:
+                return True
+            now = self._clock()
+            if now >= self._open_until + self._cool_down:
+                # Tries that never came back must not keep it from trying for ever.
+                self._open_until, self._tries_left = now, self._policy.tries
+            if now < self._open_until or self._tries_left <= 0:
+                return False
+            self._tries_left -= 1
+            return True
+
+    def note(self, answer: Answer) -> bool:
+        """Take the answer of a call; True when it opened the breaker."""
+        if answer not in FAILURES and answer not in CLEAR:
+            return False
+        failed = answer in FAILURES
+        with self._lock:
+            if self._open_until is not None:
+                return self._note_try(failed=failed)
+            self._recent.append(failed)
+            if not failed or len(self._recent) < self._policy.least_calls:
+                return False
+            if sum(self._recent) < self._policy.failure_share * len(self._recent):
+                return False
+            self._open(self._cool_down)
+            return True
+
+    def open_for(self, seconds: float) -> None:
+        """Open as another sender has; an earlier end than the known one changes nothing."""
+        with self._lock:
+            if seconds > 0 and self._clock() + seconds > (self._open_until or 0.0):
+                self._open(seconds)
+
+    def _note_try(self, *, failed: bool) -> bool:
+        if self._open_until is None or self._clock() < self._open_until:
+            return False  # a call that began before it opened
+        if failed:
+            self._cool_down = min(self._policy.longest_cool_down, 2 * self._cool_down)
+            self._open(self._cool_down)
+            return True
+        self._open_until = None
+        self._cool_down = self._policy.cool_down
+        return False
+
+    def _open(self, seconds: float) -> None:
+        self._open_until = self._clock() + seconds
+        self._tries_left = self._policy.tries
+        self._recent.clear()
