@@ -2,12 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 Outgoing = dict[str, Any]
 """A record for Kafka: `value` bytes, `key` text, `partition` number."""
+
+CONNECT_WAIT = 5.0
+"""Seconds that the first meeting with the broker may take."""
 
 QUEUE_FULL_WAIT = 0.05
 """Seconds to serve delivery reports for while the producer's queue is full."""
@@ -60,19 +64,32 @@ class Publisher:
         self._topic = topic
         self._producer: Producer | None = None
 
+    def connect(self) -> None:
+        """Make the producer and let it meet the broker, so that the first batch need not wait.
+
+        A broker that does not answer now is met by the first batch.
+        """
+        producer = self._connected()
+        with suppress(KafkaException):
+            producer.list_topics(self._topic, timeout=CONNECT_WAIT)
+
     def publish(self, messages: list[Outgoing], publication: Publication) -> None:
         """Hand records to the producer, waiting while its queue is full.
 
         Records that the producer refuses are reported to `publication` as not delivered.
         """
-        if self._producer is None:
-            self._producer = self._make_producer()
+        producer = self._connected()
         # A batch has one partition: the client ignores the partitions of its messages.
         by_partition: dict[int, list[Outgoing]] = defaultdict(list)
         for message in messages:
             by_partition[message["partition"]].append(message)
         for partition, group in by_partition.items():
-            _produce(self._producer, self._topic, partition, group, publication)
+            _produce(producer, self._topic, partition, group, publication)
+
+    def _connected(self) -> Producer:
+        if self._producer is None:
+            self._producer = self._make_producer()
+        return self._producer
 
     def poll(self, seconds: float) -> None:
         """Serve delivery reports, waiting up to `seconds` for the first."""
