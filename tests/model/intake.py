@@ -126,8 +126,13 @@ def _look(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         row if index + 1 in wanted else None for index, row in enumerate(world.ledger.rows)
     )
     looked = Looked(fresh, copies, known, world.map, entries)
-    after = sender._replace(looked=looked, waiting=())
-    yield _step(world, number, "looks up what it fetched", after)
+    sender = sender._replace(waiting=())
+    if scenario.keeps(Part.OWNED_ADMISSION):
+        # What is decided depends on what was read and on nothing that happens afterwards.
+        after = _admit(scenario, sender, looked)
+        yield _step(world, number, "looks up and admits what it fetched", after)
+    else:
+        yield _step(world, number, "looks up what it fetched", sender._replace(looked=looked))
 
 
 def _admit(scenario: Scenario, sender: Sender, looked: Looked) -> Sender:

@@ -1,7 +1,7 @@
 """What a transaction does to the ledger: outcomes, counters, retries, suspects."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import FINAL, LedgerEntry, Status
@@ -60,11 +60,6 @@ def retry_by_hand(ledger: Ledger, shard: int, seqs: Iterable[int]) -> Ledger:
 def is_complete(ledger: Ledger) -> bool:
     """Tell whether every message has its final outcome."""
     return all(entry is not None and entry.status in FINAL for entry in ledger.rows)
-
-
-def final_sum(counts: Mapping[Status, int]) -> int:
-    """Count what has its final outcome."""
-    return sum(n for status, n in counts.items() if status in FINAL)
 
 
 def counters_of(ledger: Ledger) -> tuple[tuple[Status, int], ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from campaign_common.claim import ClaimedMessage
 from campaign_common.store.ledger import LedgerRow
 from tests.model import decisions, ledger
 from tests.model.scenario import Part, Scenario
@@ -90,8 +91,9 @@ def _wants(scenario: Scenario, world: World, number: int, partition: int) -> boo
 
 
 def _prove(scenario: Scenario, world: World, number: int, partition: int) -> Step:
-    claims = () if scenario.keeps(Part.RAISE_BEFORE_READ) else world.claims
-    sender = world.senders[number]._replace(proof=Proof(partition, world.map, claims))
+    early = not scenario.keeps(Part.RAISE_BEFORE_READ)
+    claimed = tuple(claim.claimed for claim in world.claims) if early else ()
+    sender = world.senders[number]._replace(proof=Proof(partition, world.map, claimed))
     if not scenario.keeps(Part.MAP_FOR_ALL):
         sender = sender._replace(known_map=world.map.version)
     what = f"sender {NAMES[number]} proves that partition {partition} is its own"
@@ -121,7 +123,8 @@ def _take(scenario: Scenario, world: World, number: int, shard: int) -> Step:
     if proof is None:
         raise AssertionError("nothing is taken without proof")
     row = world.claims[shard]
-    world = _settled(scenario, world, shard, proof.claims[shard] if proof.claims else row)
+    claimed = proof.claimed[shard] if proof.claimed else row.claimed
+    world = _settled(scenario, world, shard, claimed)
     start = decisions.start_under(proof.map, shard, row)
     place = Place(proof.map.topic_id, proof.partition, proof.map.version)
     claim = Claim(row.epoch + 1, place, start, ())
@@ -137,9 +140,11 @@ def _take(scenario: Scenario, world: World, number: int, shard: int) -> Step:
     return Step(what, world)
 
 
-def _settled(scenario: Scenario, world: World, shard: int, claim: Claim) -> World:
+def _settled(
+    scenario: Scenario, world: World, shard: int, claimed: tuple[ClaimedMessage, ...]
+) -> World:
     campaign = (world.campaign.state, world.campaign.epoch)
-    settled = decisions.settlement(scenario, claim.claimed, world.ledger.rows, campaign)
+    settled = decisions.settlement(scenario, claimed, world.ledger.rows, campaign)
     rows: list[LedgerRow] = settled.unknown
     after, broken = ledger.record(world.ledger, shard, rows)
     after = ledger.suspect(after, settled.suspects)

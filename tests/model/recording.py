@@ -28,7 +28,7 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
 
 
 def _record(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
-    work = _work(world, world.senders[number])
+    work = _work(scenario, world, world.senders[number])
     if not work.shards:
         return
     after, fenced = _written(scenario, world, number, work)
@@ -44,21 +44,25 @@ def _record(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         yield Step(f"{what}, and the answer to COMMIT is lost", after, is_fault=True)
 
 
-def _work(world: World, sender: Sender) -> Doubt:
+def _work(scenario: Scenario, world: World, sender: Sender) -> Doubt:
     """Choose what the next transaction records and claims, and the shards that it touches."""
     busy = {held.record.shard for held in sender.admitted}
     busy |= {held.record.shard for held, _ in sender.results}
     shards = tuple(
         shard
         for shard, owned in enumerate(sender.owned)
-        if owned and (shard in busy or _has_moved(world, shard, owned))
+        if owned and (shard in busy or _has_moved(scenario, world, shard, owned))
     )
     return Doubt(sender.results, sender.admitted, shards)
 
 
-def _has_moved(world: World, shard: int, owned: Owned) -> bool:
+def _has_moved(scenario: Scenario, world: World, shard: int, owned: Owned) -> bool:
     row = world.claims[shard]
-    return owned.epoch == row.epoch and owned.recorded != row.recorded
+    return owned.epoch == row.epoch and _recorded(scenario, owned) != row.recorded
+
+
+def _recorded(scenario: Scenario, owned: Owned) -> int:
+    return owned.recorded if scenario.keeps(Part.UNFINISHED_OFFSET) else owned.position
 
 
 def _taken(sender: Sender) -> Sender:
@@ -86,7 +90,7 @@ def _written(
         after, broken = ledger.record(world.ledger, shard, outcomes)
         row = row._replace(
             claimed=_claimed_after(scenario, sender, work, shard),
-            recorded=owned.recorded if scenario.keeps(Part.UNFINISHED_OFFSET) else owned.position,
+            recorded=_recorded(scenario, owned),
         )
         world = world._replace(
             claims=put(world.claims, shard, row),

@@ -41,13 +41,12 @@ class Part(Enum):
     VOID_AFTER_FETCH = (6, "void is decided on rows read after the fetch")
     LAST_LOOK = (7, "the campaign is looked at immediately before a call")
     CHECKPOINT_EPOCH = (8, "the fan-out's checkpoint matches the campaign's epoch")
-    CHECKPOINT_LEASE = (8, "the fan-out's checkpoint matches the lease's epoch")
     RESUME_FANS_OUT = (8, "a resume sets the fan-out back")
     RETRY_KEPT = (9, "publishing a retry only stamps it")
-    STALE_STAMP = (9, "a retry whose stamp has an old epoch is published again")
     PASSED_STAMP = (9, "a retry that consumers have passed is published again")
     FINAL_SUM = (10, "only final statuses count towards finished")
-    FINISH_EPOCH = (10, "the end compares the epoch and the open requests")
+    OPEN_REQUEST = (10, "a campaign with an open request is not finished")
+    FINISH_EPOCH = (10, "the end compares the epoch that was read before the sums")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
     OLD_MAP_VOID = (11, "records of an older map are void")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
@@ -87,6 +86,11 @@ class Scenario:
     def messages(self) -> int:
         """How many recipients the campaign has."""
         return len(self.message_shards)
+
+    @property
+    def map_changes(self) -> bool:
+        """Tell whether the partition map may change, and late publications matter."""
+        return bool(self.faults & {Fault.MORE_PARTITIONS, Fault.NEW_TOPIC})
 
     @property
     def most_partitions(self) -> int:

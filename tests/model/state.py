@@ -166,8 +166,8 @@ class Proof(NamedTuple):
 
     partition: int
     map: MapRow
-    claims: tuple[Claim, ...]
-    """Read too early; used only where rule 3 is left out."""
+    claimed: tuple[tuple[ClaimedMessage, ...], ...]
+    """By shard, read too early; used only where rule 3 is left out."""
 
 
 class Looked(NamedTuple):

@@ -6,7 +6,6 @@ senders' look-up makes harmless.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +44,9 @@ HELD_WAIT = 0.1
 FAILED_WAIT = 1.0
 """Seconds until something is published again after Kafka refused a chunk."""
 
+Key = tuple[int, int]
+"""A lease: the campaign and the lease's epoch."""
+
 
 @dataclass(frozen=True)
 class FanOutRules:
@@ -77,19 +79,21 @@ class FanOut:
     def __init__(self, parts: FanOutParts, rules: FanOutRules) -> None:
         self._parts = parts
         self._rules = rules
-        self._progress: dict[tuple[int, int], Progress] = {}
-        self._turns: deque[Progress] = deque()
+        self._progress: dict[Key, Progress] = {}
+        self._unread: dict[Key, Progress] = {}  # in the order of their turns
+        self._busy: dict[Key, Progress] = {}  # with chunks on their way to Kafka
         self._held_until = 0.0
 
     def run(self, stopping: threading.Event) -> None:
         """Publish until `stopping` is set; then count what is on its way, and return."""
+        self._parts.publisher.connect()
         backoff = Backoff(stopping.wait, first=0.1, longest=5.0)
         while not stopping.is_set():
             if self._parts.outages.attempt("fan-out", self.step):
                 backoff.succeeded()
             else:
                 backoff.pause()
-        while any(progress.in_flight for progress in self._progress.values()):
+        while self._busy:
             self._parts.publisher.poll(IDLE_WAIT)
             self._parts.outages.attempt("fan-out", self._settle)
 
@@ -115,12 +119,13 @@ class FanOut:
             key: self._progress.get(key) or Progress.under(lease, self._rules.new_window())
             for key, lease in held.items()
         }
-        self._turns = deque(self._progress.values())
+        self._unread = {key: one for key, one in self._progress.items() if not one.is_read}
+        self._busy = {key: one for key, one in self._busy.items() if key in self._progress}
 
     # -- publishing
 
     def _has_room_in_flight(self) -> bool:
-        chunks = [chunk for progress in self._progress.values() for chunk in progress.in_flight]
+        chunks = [chunk for progress in self._busy.values() for chunk in progress.in_flight]
         missing = sum(chunk.publication.missing for chunk in chunks)
         return missing <= self._rules.chunk_size and len(chunks) < CHUNKS_IN_FLIGHT
 
@@ -129,13 +134,11 @@ class FanOut:
         if monotonic() < self._held_until:
             return False
         self._sample_counters()
-        for _ in range(len(self._turns)):
-            self._turns.rotate(-1)
-            progress = self._turns[-1]
-            if progress.is_read:
-                continue
+        for key, progress in self._unread.items():
             room = progress.window.room(progress.read, progress.recorded, self._rules.chunk_size)
             if room:
+                del self._unread[key]  # its next turn comes after all the others'
+                self._unread[key] = progress
                 return self._publish_chunk(progress, room)
         return False
 
@@ -143,10 +146,8 @@ class FanOut:
         now = monotonic()
         due = {
             progress.lease.campaign_id: progress
-            for progress in self._progress.values()
-            if progress.read
-            and not progress.is_read
-            and now - progress.sampled_at > SAMPLE_INTERVAL
+            for progress in self._unread.values()
+            if progress.read and now - progress.sampled_at > SAMPLE_INTERVAL
         }
         if not due:
             return
@@ -168,11 +169,24 @@ class FanOut:
         publication = Publication(len(composed.messages))
         checkpoint = progress.checkpoint_after(composed.last_seq, composed.recipients)
         progress.published(Chunk(checkpoint, partition_map.version, publication, monotonic()))
+        self._follow(progress)
         self._parts.publisher.publish(composed.messages, publication)
         return True
 
+    def _follow(self, progress: Progress) -> None:
+        """Put a campaign where it belongs after its chunks were published, counted or lost."""
+        key = progress.lease.key
+        if progress.in_flight:
+            self._busy[key] = progress
+        else:
+            self._busy.pop(key, None)
+        if progress.is_read:
+            self._unread.pop(key, None)
+        else:
+            self._unread.setdefault(key, progress)
+
     def _wait(self) -> None:
-        if any(progress.in_flight for progress in self._progress.values()):
+        if self._busy:
             self._parts.publisher.poll(IDLE_WAIT)
         else:
             self._parts.leases.changed.wait(IDLE_WAIT)
@@ -181,7 +195,7 @@ class FanOut:
 
     def _settle(self) -> None:
         """Count the chunks that are delivered, and send back those that are not."""
-        busy = [progress for progress in self._progress.values() if progress.in_flight]
+        busy = list(self._busy.values())
         delivered = [(progress, chunk) for progress in busy for chunk in progress.delivered()]
         if delivered:
             self._parts.checkpoints.count(delivered)
@@ -190,6 +204,7 @@ class FanOut:
             failure = progress.failure()
             if failure is not None and failure.error is not None:
                 self._publish_again(progress, failure)
+            self._follow(progress)
         self._notice_slow_delivery(busy)
 
     def _publish_again(self, progress: Progress, failure: Publication) -> None:

@@ -1,5 +1,6 @@
 """The clock of the scheduler: what runs how often. APScheduler ticks and remembers nothing."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Thread
@@ -23,6 +24,8 @@ class Ticker:
     """Runs jobs side by side; one that is still running when its time comes skips a turn."""
 
     def __init__(self, jobs: Sequence[Job], outages: Outages) -> None:
+        # A skipped turn is the plan, and not worth the warning that it would log.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(len(jobs))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},

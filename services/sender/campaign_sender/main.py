@@ -22,6 +22,7 @@ from campaign_sender.intake import Intake
 from campaign_sender.lookout import Lookout, LookoutThread
 from campaign_sender.loop import Loop
 from campaign_sender.ownership import Ownership
+from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recorder import Recorder
 from campaign_sender.retention import RetentionThread
@@ -49,6 +50,10 @@ class Sender:
         self._delivery.add(
             SimulatedProvider(settings.simulated, self._lookout.last_look, self._delivery.report)
         )
+        if settings.http.url is not None:
+            self._delivery.add(
+                HttpProvider(settings.http, self._lookout.last_look, self._delivery.report)
+            )
         self._recorder = Recorder(database, desk, self._delivery, self._lookout, settings.retry)
         self._looking = LookoutThread(self._lookout, self._delivery.offer_postponed)
         self._retention = RetentionThread(admin, topic, desk)

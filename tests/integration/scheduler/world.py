@@ -159,10 +159,14 @@ class World:
 
     def _has_partitions(self, partitions: int) -> bool:
         """Tell whether the broker knows these partitions, and answers for each of them."""
+        return len(self._ends_now() or {}) == partitions
+
+    def _ends_now(self) -> dict[int, int] | None:
+        """Read the ends of all partitions; None while one of them is still being made."""
         try:
-            return len(self.log_ends()) == partitions
+            return topics.log_ends(self.admin, self.topic, range(self.partitions_in_kafka()))
         except (TopicMissing, KafkaUnavailable):
-            return False
+            return None
 
     def partitions_in_kafka(self) -> int:
         try:
@@ -171,7 +175,8 @@ class World:
             return 0
 
     def log_ends(self) -> dict[int, int]:
-        return topics.log_ends(self.admin, self.topic, range(self.partitions_in_kafka()))
+        wait_until(lambda: self._ends_now() is not None)
+        return self._ends_now() or {}
 
     def published(self) -> list[MessageRecord]:
         """Read every record of the topic, from its start to its end."""
@@ -194,7 +199,7 @@ class World:
             assert time.monotonic() < give_up_at, "the topic cannot be read to its end"
             for message in consumer.consume(10_000, timeout=0.5):
                 assert message.error() is None
-                records.append((message.partition(), decode(message.value())))
+                records.append((message.partition() or 0, decode(message.value())))
         consumer.close()
         return records
 

@@ -2,7 +2,9 @@
 
 from campaign_common.settings.load import load_settings
 from campaign_common.settings.model import (
+    AnswerWord,
     Distribution,
+    HttpSettings,
     ImportSettings,
     LatencySettings,
     LogSettings,
@@ -17,7 +19,9 @@ from campaign_common.settings.model import (
 )
 
 __all__ = [
+    "AnswerWord",
     "Distribution",
+    "HttpSettings",
     "ImportSettings",
     "LatencySettings",
     "LogSettings",

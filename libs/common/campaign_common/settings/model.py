@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -82,6 +83,60 @@ class SimulatedSettings:
     """Share of calls, 0 to 1, that end in an error class; a class left out has none."""
 
 
+class AnswerWord(StrEnum):
+    """What a status code of an HTTP provider means for the message."""
+
+    SUCCESS = "success"
+    PERMANENT = "permanent"
+    RETRYABLE = "retryable"
+    """Proves that the message was not taken."""
+    THROTTLED = "throttled"
+    """As retryable, for lack of capacity."""
+    AMBIGUOUS = "ambiguous"
+
+
+DEFAULT_ANSWERS: Mapping[str, AnswerWord] = MappingProxyType(
+    {
+        "2xx": AnswerWord.SUCCESS,
+        "3xx": AnswerWord.PERMANENT,
+        "4xx": AnswerWord.PERMANENT,
+        "401": AnswerWord.RETRYABLE,
+        "408": AnswerWord.RETRYABLE,
+        "409": AnswerWord.AMBIGUOUS,
+        "425": AnswerWord.RETRYABLE,
+        "429": AnswerWord.THROTTLED,
+        "5xx": AnswerWord.AMBIGUOUS,
+    }
+)
+"""A server or gateway that answers 5xx may have taken the message, 503 included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpSettings:
+    """The provider that POSTs each message to a URL."""
+
+    url: str | None = field(default=None, repr=False)
+    """Where to; None: nobody uses this provider. Its query may be a secret, so it is not shown."""
+    authorization: str | None = field(default=None, repr=False)
+    """The value of the Authorization header."""
+    connections: int = 256
+    """Calls that one sender has under way at most, each on a connection of its own."""
+    connect_timeout: float = 5.0
+    """Resolving the name, connecting and the TLS handshake."""
+    timeout: float = 10.0
+    """From the first byte of a request to the last one of its answer."""
+    idle_timeout: float = 4.0
+    """A connection unused for longer is closed, before the other side does it under a request."""
+    ca_file: Path | None = None
+    """The authorities to trust, as PEM; None: those of the system."""
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that may be called although they are not public."""
+    message_id_field: str = "id"
+    """Where the answer's JSON has the provider's own id; dots lead into objects."""
+    answers: Mapping[str, AnswerWord] = field(default_factory=lambda: DEFAULT_ANSWERS)
+    """What a status code, such as 429, or a class of them, such as 5xx, means."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RetrySettings:
     """When a message that failed for a passing reason is tried again."""
@@ -154,8 +209,9 @@ class Settings:
     csv_root: Path = Path()
     """The folder that every csv_file_path is resolved under."""
     delivery: Delivery = Delivery.AT_LEAST_ONCE
-    provider: Literal["simulated"] = "simulated"
+    provider: Literal["simulated", "http"] = "simulated"
     simulated: SimulatedSettings = field(default_factory=SimulatedSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
     sender: SenderSettings = field(default_factory=SenderSettings)

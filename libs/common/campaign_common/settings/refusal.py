@@ -11,6 +11,7 @@ from campaign_common.settings.schema import UNKNOWN
 
 KeyPath = tuple[str, ...]
 SECRET_SECTIONS = frozenset({"KafkaProperties"})
+SECRET_KEYS = frozenset({"Authorization", "Url"})
 LONGEST_VALUE = 80
 
 
@@ -52,7 +53,7 @@ def _shown(path: KeyPath, document: Mapping[str, Any]) -> str:
         if not isinstance(value, Mapping) or name not in value:
             return ""
         value = value[name]
-    if path[:1] and path[0] in SECRET_SECTIONS:
+    if path[:1] and (path[0] in SECRET_SECTIONS or path[-1] in SECRET_KEYS):
         return f"{MASK}: "
     shown = mask_secrets(str(value)) if path[-1:] == ("DSN",) else repr(value)
     if path[-1:] == ("DSN",) and shown == str(value):

@@ -24,6 +24,13 @@ from campaign_common.settings.fields import (
     member,
     text,
 )
+from campaign_common.settings.http_fields import (
+    Answers,
+    HeaderValue,
+    HttpUrl,
+    Networks,
+    PemFile,
+)
 
 SECTION = "expected a section of keys"
 UNKNOWN = "unknown key"
@@ -124,6 +131,22 @@ class SimulatedSchema(SectionSchema):
     failure_rates = section("FailureRates", FailureRatesSchema)
 
 
+class HttpSchema(SectionSchema):
+    """Http: the provider that POSTs each message to a URL."""
+
+    makes = model.HttpSettings
+    url = HttpUrl("Url")
+    authorization = HeaderValue("Authorization")
+    connections = integer("Connections", 1, 10_000)
+    connect_timeout = Duration("ConnectTimeout", low=0.01, high=600.0)
+    timeout = Duration("Timeout", low=0.01, high=600.0)
+    idle_timeout = Duration("IdleTimeout", low=0.01, high=3600.0)
+    ca_file = PemFile("CaFile")
+    allowed_networks = Networks("AllowedNetworks")
+    message_id_field = text("MessageIdField")
+    answers = Answers("Answers")
+
+
 class RetrySchema(SectionSchema):
     """Retry: when a passing failure is tried again."""
 
@@ -186,8 +209,9 @@ class SettingsSchema(SectionSchema):
     msg_table_sharding_size = integer("MsgTableShardingSize", 1, 256)
     csv_root = Folder("CsvRoot")
     delivery = member("Delivery", Delivery)
-    provider = choice("Provider", "simulated")
+    provider = choice("Provider", "simulated", "http")
     simulated = section("Simulated", SimulatedSchema)
+    http = section("Http", HttpSchema)
     retry = section("Retry", RetrySchema)
     scheduler = section("Scheduler", SchedulerSchema)
     sender = section("Sender", SenderSchema)
@@ -214,3 +238,14 @@ class SettingsSchema(SectionSchema):
         if retry.backoff_base > retry.backoff_max:
             message = "expected BackoffBase at most as long as BackoffMax"
             raise ValidationError({"Retry": {"BackoffBase": [message]}})
+
+    @validates_schema(skip_on_field_errors=True)
+    def _http_provider(self, loaded: Loaded, **_: object) -> None:
+        http = loaded.get("http", model.HttpSettings())
+        if http.url is None:
+            if loaded.get("provider") == "http":
+                message = "the key is missing; Provider http needs to know where messages go"
+                raise ValidationError({"Http": {"Url": [message]}})
+        elif http.timeout >= loaded.get("drain_timeout", model.Settings.drain_timeout):
+            message = "expected less than DrainTimeout, so that a stop can wait for every call"
+            raise ValidationError({"Http": {"Timeout": [message]}})

@@ -1,7 +1,7 @@
 """One kept-alive connection; it carries one call at a time."""
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, cast
 
 from campaign_sender.message import Message
 from campaign_sender.providers.http.answer_reader import AnswerReader, AnswerUnusable, HttpAnswer
@@ -29,7 +29,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._reader = AnswerReader()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
+        self._left = False
         self._message: Message | None = None
         self.since = 0.0
         """Loop time in seconds at which the present call, or the present idleness, began."""
@@ -42,11 +43,10 @@ class Connection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         """Tell whether a request could be written now."""
-        return self._transport is not None and not self._transport.is_closing()
+        return not self._left and not self._transport.is_closing()
 
     def call(self, message: Message, request: bytes, now: float) -> None:
         """Write the request of a message; the event loop sends it before this returns."""
-        assert self._transport is not None
         self._message = message
         self.since = now
         self._reader.expect()
@@ -61,8 +61,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what to write to."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Read on; what arrives unasked says nothing about a message and ends the connection."""
@@ -101,7 +100,7 @@ class Connection(asyncio.Protocol):
             self._owner.unanswered(message, code)
 
     def _leave(self) -> None:
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.abort()
+        if not self._left:
+            self._left = True
+            self._transport.abort()
             self._owner.lost(self)

@@ -1,0 +1,52 @@
+"""The provider itself: a thread with an event loop, which the other threads hand messages to."""
+
+import threading
+from collections.abc import Sequence
+
+import uvloop
+
+from campaign_common.errors import SettingsError
+from campaign_common.settings import HttpSettings
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import LastLook, Report
+from campaign_sender.providers.http.calls import Calls
+from campaign_sender.providers.http.outgoing import Target
+
+
+class HttpProvider:
+    """POSTs each message to the configured URL, once.
+
+    A connection that could not be made proves that the message was not taken; one that was
+    lost under a call, or an answer that did not come in time, leaves that open.
+    """
+
+    name = "http"
+
+    def __init__(self, settings: HttpSettings, last_look: LastLook, report: Report) -> None:
+        """Start the thread.
+
+        Raises:
+            SettingsError: there is no URL, or the CA file cannot be used.
+        """
+        if settings.url is None:
+            raise SettingsError("Http.Url: the key is missing; expected where messages go")
+        self._loop = uvloop.new_event_loop()
+        self._calls = Calls(self._loop, settings, Target(settings.url), last_look, report)
+        self._thread = threading.Thread(target=self._run, name="http-provider", daemon=True)
+        self._thread.start()
+
+    def submit(self, messages: Sequence[Message]) -> None:
+        """Queue the calls of these messages; each starts when a connection is free."""
+        self._loop.call_soon_threadsafe(self._calls.add, messages)
+
+    def close(self) -> None:
+        """Abandon what waits and what is under way; returns when the thread has ended."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._calls.stop)
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._calls.run())
+        finally:
+            self._loop.close()

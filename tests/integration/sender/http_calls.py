@@ -1,0 +1,66 @@
+"""An HTTP provider under test, and the results it has reported."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from ipaddress import ip_network
+from typing import Any
+
+from campaign_common.settings import HttpSettings
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, LastLook, Result
+from campaign_sender.providers.http import HttpProvider
+from tests.unit.sender.messages import message
+
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+class Calls:
+    """Submits messages and waits for what is reported of them, in the order of their seq."""
+
+    def __init__(self, settings: HttpSettings, last_look: LastLook) -> None:
+        self._reported: list[Result] = []
+        self._changed = threading.Condition()
+        self.provider = HttpProvider(settings, last_look, self._report)
+
+    def make(self, *seqs: int) -> list[Result]:
+        """Submit messages with these seqs, and return their results."""
+        self.start(*seqs)
+        return self.wait(len(seqs))
+
+    def start(self, *seqs: int) -> None:
+        self.provider.submit([message(seq) for seq in seqs])
+
+    def wait(self, count: int, timeout: float = 20.0) -> list[Result]:
+        """Wait for `count` results, and take them."""
+        with self._changed:
+            enough = self._changed.wait_for(lambda: len(self._reported) >= count, timeout)
+            assert enough, f"{len(self._reported)} of {count} results within {timeout:g} s"
+            taken, self._reported = self._reported, []
+        assert len(taken) == count, "a message was reported twice"
+        return sorted(taken, key=lambda result: result.message.record.seq)
+
+    def _report(self, results: Sequence[Result]) -> None:
+        with self._changed:
+            self._reported.extend(results)
+            self._changed.notify_all()
+
+
+@contextmanager
+def calls_to(url: str, last_look: LastLook | None = None, **keys: Any) -> Iterator[Calls]:  # noqa: ANN401
+    """Run a provider for `url`, with loopback allowed unless `keys` say otherwise."""
+    keys = {"allowed_networks": LOOPBACK, "timeout": 5.0, **keys}
+    calls = Calls(HttpSettings(url=url, **keys), last_look or always)
+    try:
+        yield calls
+    finally:
+        calls.provider.close()
+
+
+def always(_: Message) -> Answer | None:
+    """The last look that lets every call start."""
+    return None
+
+
+def answers(results: Sequence[Result]) -> list[Answer]:
+    return [result.answer for result in results]

@@ -1,0 +1,192 @@
+"""The HTTP provider on its way to a connection: what fails there was never sent."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from campaign_common.errors import SettingsError
+from campaign_common.settings import HttpSettings
+from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.http import HttpProvider
+from campaign_sender.providers.http.dialer import RESOLVE_AGAIN, Dialer, NotConnected
+from campaign_sender.providers.http.outgoing import Target
+from tests.integration.sender.http_calls import LOOPBACK, always, answers, calls_to
+from tests.integration.sender.scripted_server import Visitor, answer_all, scripted_server
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def certificate(folder: Path, host: str) -> tuple[ssl.SSLContext, Path]:
+    """Make a certificate for `host`; return what a server and what a client need of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    authority = folder / f"{host}.pem"
+    authority.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret = folder / f"{host}.key"
+    secret.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(authority, secret)
+    return context, authority
+
+
+def test_a_refused_connection_proves_that_nothing_was_taken(free_port: int) -> None:
+    with calls_to(f"http://localhost:{free_port}/") as calls:
+        for result in calls.make(1, 2, 3):
+            assert (result.answer, result.error_code) == (Answer.RETRYABLE, "connection_refused")
+
+
+def test_calls_go_on_when_the_provider_is_back(free_port: int) -> None:
+    with calls_to(f"http://localhost:{free_port}/") as calls:
+        assert answers(calls.make(1)) == [Answer.RETRYABLE]
+        with socket.create_server(("127.0.0.1", free_port)) as listener:
+            calls.start(2)
+            listener.settimeout(10)
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                assert answers(calls.wait(1)) == [Answer.ACCEPTED]
+
+
+def test_an_unknown_name_proves_that_nothing_was_taken() -> None:
+    with calls_to("http://nowhere.invalid/", connect_timeout=10.0) as calls:
+        (result,) = calls.make(1)
+    assert (result.answer, result.error_code) == (Answer.RETRYABLE, "name_not_resolved")
+
+
+def test_tls_is_spoken_with_a_server_that_proves_its_name(tmp_path: Path) -> None:
+    context, authority = certificate(tmp_path, "localhost")
+    with (
+        scripted_server(answer_all, context) as server,
+        calls_to(server.url, ca_file=authority, connections=4) as calls,
+    ):
+        results = calls.make(*range(1, 101))
+        assert set(answers(results)) == {Answer.ACCEPTED}
+        assert len(server.requests) == 100
+
+
+@pytest.mark.parametrize(("host", "trusted"), [("localhost", False), ("other.example", True)])
+def test_nothing_is_sent_to_a_server_that_proves_nothing(
+    tmp_path: Path, host: str, *, trusted: bool
+) -> None:
+    context, authority = certificate(tmp_path, host)
+    with (
+        scripted_server(answer_all, context) as server,
+        calls_to(server.url, ca_file=authority if trusted else None) as calls,
+    ):
+        (result,) = calls.make(1)
+        assert (result.answer, result.error_code) == (Answer.RETRYABLE, "tls_failed")
+        assert server.requests == []
+
+
+def test_a_silent_handshake_ends_after_the_connect_timeout() -> None:
+    def say_nothing(visitor: Visitor) -> None:
+        while not visitor.closed_by_client():
+            pass
+
+    with scripted_server(say_nothing) as server:
+        url = server.url.replace("http:", "https:")
+        with calls_to(url, connect_timeout=0.3) as calls:
+            (result,) = calls.make(1)
+    assert (result.answer, result.error_code) == (Answer.RETRYABLE, "connect_timeout")
+
+
+def test_a_wrong_authority_file_is_named_at_the_start(tmp_path: Path) -> None:
+    settings = HttpSettings(url="https://sms.example/", ca_file=tmp_path / "missing.pem")
+    with pytest.raises(SettingsError, match=r"Http\.CaFile: .*missing\.pem"):
+        HttpProvider(settings, always, lambda _: None)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_private_target_is_not_even_connected_to(host: str) -> None:
+    with scripted_server(answer_all) as server:
+        url = server.url.replace("localhost", host)
+        with calls_to(url, allowed_networks=()) as calls:
+            (result,) = calls.make(1)
+        assert (result.answer, result.error_code) == (Answer.RETRYABLE, "address_refused")
+        assert server.connections == 0
+
+
+def test_other_connections_carry_what_one_failed_to(free_port: int) -> None:
+    """A provider that takes only so many connections fails no message."""
+    listener = socket.create_server(("127.0.0.1", free_port))
+    with listener, calls_to(f"http://127.0.0.1:{free_port}/", connections=2) as calls:
+        calls.start(1)
+        connection, _ = listener.accept()
+        listener.close()
+        with connection:
+            calls.start(2, 3)
+            for _ in range(3):
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            assert set(answers(calls.wait(3))) == {Answer.ACCEPTED}
+
+
+class TestRebinding:
+    """A name server that changes its answer leads nobody to an address that was not checked."""
+
+    @pytest.fixture
+    def loop(self) -> Iterator[asyncio.AbstractEventLoop]:
+        loop = asyncio.new_event_loop()
+        yield loop
+        loop.close()
+
+    def test_each_address_is_checked_before_it_is_called(
+        self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = ["127.0.0.1"]
+        asked = 0
+
+        async def getaddrinfo(*_: Any, **__: Any) -> list[Any]:  # noqa: ANN401
+            nonlocal asked
+            asked += 1
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (found[0], 0))]
+
+        now = 0.0
+        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+        with scripted_server(answer_all) as server:
+            settings = HttpSettings(url=server.url, allowed_networks=LOOPBACK)
+            target = Target(f"http://sms.example:{server.port}/")
+            dialer = Dialer(settings, target)
+            loop.run_until_complete(dialer.dial(asyncio.Protocol))
+            wait_until(lambda: server.connections == 1)
+            found[0] = "10.0.0.1"
+            loop.run_until_complete(dialer.dial(asyncio.Protocol))
+            assert asked == 1, "the address that was checked is used again"
+            now = loop.time() + RESOLVE_AGAIN
+            monkeypatch.setattr(loop, "time", lambda: now)
+            with pytest.raises(NotConnected, match="address_refused"):
+                loop.run_until_complete(dialer.dial(asyncio.Protocol))

@@ -1,0 +1,124 @@
+"""What may go wrong, or be done by people, between any two steps."""
+
+from collections.abc import Iterator
+
+from campaign_common.campaign import CampaignState
+from campaign_common.message import Status
+from tests.model.scenario import Fault, Scenario
+from tests.model.state import NAMES, Kafka, Log, Scheduler, Step, World, put
+
+
+def steps(scenario: Scenario, world: World) -> Iterator[Step]:
+    """List the faults that may happen now, each of which costs one of those left."""
+    if not world.faults_left:
+        return
+    for fault, happen in _FAULTS.items():
+        if fault in scenario.faults:
+            for what, after in happen(scenario, world):
+                after = after._replace(faults_left=world.faults_left - 1)
+                yield Step(what, after, is_fault=True)
+
+
+Happening = tuple[str, World]
+
+
+def _sender_crash(scenario: Scenario, world: World) -> Iterator[Happening]:
+    for number, sender in enumerate(world.senders):
+        if sender == scenario.new_sender():
+            continue
+        what = f"sender {NAMES[number]} is killed"
+        after = world._replace(senders=put(world.senders, number, scenario.new_sender()))
+        yield f"{what} and started again", after
+        moved = tuple(1 - number if one == number else one for one in world.kafka.assignment)
+        if moved != world.kafka.assignment:
+            yield f"{what}, its partitions move", _assigned(after, moved)
+
+
+def _reassignment(_: Scenario, world: World) -> Iterator[Happening]:
+    for partition, number in enumerate(world.kafka.assignment):
+        what = f"partition {partition} moves to sender {NAMES[1 - number]}"
+        yield what, _assigned(world, put(world.kafka.assignment, partition, 1 - number))
+
+
+def _scheduler_crash(_: Scenario, world: World) -> Iterator[Happening]:
+    """The new holder of the lease raises its epoch."""
+    if world.scheduler == Scheduler():
+        return
+    campaign = world.campaign._replace(lease_epoch=world.campaign.lease_epoch + 1)
+    yield "the scheduler is killed", world._replace(scheduler=Scheduler(), campaign=campaign)
+
+
+def _pause(_: Scenario, world: World) -> Iterator[Happening]:
+    if world.campaign.state is CampaignState.RUNNING:
+        yield "the campaign is paused", _ended(world, CampaignState.PAUSED)
+
+
+def _cancel(_: Scenario, world: World) -> Iterator[Happening]:
+    if world.campaign.state in {CampaignState.RUNNING, CampaignState.PAUSED}:
+        yield "the campaign is cancelled", _ended(world, CampaignState.CANCELLED)
+
+
+def _retention(_: Scenario, world: World) -> Iterator[Happening]:
+    for partition, log in enumerate(world.kafka.logs):
+        if log.start < log.end:
+            emptied = Log(log.end, (None,) * log.end)
+            kafka = world.kafka._replace(logs=put(world.kafka.logs, partition, emptied))
+            yield f"retention empties partition {partition}", world._replace(kafka=kafka)
+
+
+def _new_topic(_: Scenario, world: World) -> Iterator[Happening]:
+    kafka = world.kafka
+    logs = (Log(0, ()),) * len(kafka.logs)
+    made_anew = kafka._replace(topic_id=f"{kafka.topic_id}+", logs=logs)
+    yield "the topic is deleted and made anew", world._replace(kafka=made_anew)
+
+
+def _more_partitions(scenario: Scenario, world: World) -> Iterator[Happening]:
+    kafka = world.kafka
+    if len(kafka.logs) == scenario.most_partitions:
+        return
+    for number in range(2):
+        raised = Kafka(kafka.topic_id, (*kafka.logs, Log(0, ())), (*kafka.assignment, number))
+        what = f"the topic gets a partition, assigned to sender {NAMES[number]}"
+        yield what, world._replace(kafka=raised)
+
+
+def _person_retries(scenario: Scenario, world: World) -> Iterator[Happening]:
+    """The order and the campaign's new epoch are one transaction (rule 8)."""
+    failed = {
+        scenario.message_shards[index]
+        for index, entry in enumerate(world.ledger.rows)
+        if entry and entry.status == Status.FAILED and entry.generation == 0
+    }
+    if not failed or world.ledger.requests or world.campaign.state is not CampaignState.RUNNING:
+        return
+    campaign = world.campaign
+    campaign = campaign._replace(epoch=campaign.epoch + 1, fanned=0)
+    requests = frozenset(range(scenario.shards))
+    yield (
+        "a person has the failed ones sent again",
+        world._replace(campaign=campaign, ledger=world.ledger._replace(requests=requests)),
+    )
+
+
+def _assigned(world: World, assignment: tuple[int, ...]) -> World:
+    return world._replace(kafka=world.kafka._replace(assignment=assignment))
+
+
+def _ended(world: World, state: CampaignState) -> World:
+    campaign = world.campaign._replace(state=state, epoch=world.campaign.epoch + 1)
+    return world._replace(campaign=campaign)
+
+
+_FAULTS = {
+    Fault.SENDER_CRASH: _sender_crash,
+    Fault.REASSIGNMENT: _reassignment,
+    Fault.SCHEDULER_CRASH: _scheduler_crash,
+    Fault.PAUSE: _pause,
+    Fault.CANCEL: _cancel,
+    Fault.RETENTION: _retention,
+    Fault.NEW_TOPIC: _new_topic,
+    Fault.MORE_PARTITIONS: _more_partitions,
+    Fault.PERSON_RETRIES: _person_retries,
+}
+"""LOST_ANSWER is part of a transaction and stands in `recording`."""

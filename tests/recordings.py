@@ -1,0 +1,58 @@
+"""The recording provider as tests use it: a process of its own, and the log it wrote."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import requests
+
+from tests.recording_provider import Call, Faults
+
+PROJECT = Path(__file__).parents[1]
+
+
+class RecordingProvider:
+    """One running recording provider."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self._server = f"http://127.0.0.1:{port}"
+        self.url = f"{self._server}/messages"
+        self._log = log
+
+    def calls(self) -> list[Call]:
+        """Every call so far, in the order of arrival."""
+        decode = msgspec.json.Decoder(Call).decode
+        return [decode(line) for line in self._log.read_bytes().splitlines()]
+
+    def status(self) -> dict[str, int]:
+        """How many `calls` were taken, and how many are `in_flight`."""
+        answer: dict[str, int] = requests.get(f"{self._server}/status", timeout=10).json()
+        return answer
+
+    def set_faults(self, faults: Faults) -> None:
+        """Replace the faults, for calls that arrive from now on."""
+        body = msgspec.json.encode(faults)
+        requests.put(f"{self._server}/faults", body, timeout=10).raise_for_status()
+
+
+@contextmanager
+def recording_provider(log: Path, *options: Any) -> Iterator[RecordingProvider]:  # noqa: ANN401
+    """Start a recording provider, with the options of its command line."""
+    command: list[str | Path] = [sys.executable, "-m", "tests.recording_provider", "--log", log]
+    command += [str(option) for option in options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT)
+    try:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        yield RecordingProvider(process, port, log)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()

@@ -1,0 +1,50 @@
+from ipaddress import ip_network
+
+import pytest
+
+from campaign_sender.providers.http.addresses import AddressRules
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:220:1::1", "64:ff9b::5db8:d70e"])
+def test_public_addresses_may_be_called(address: str) -> None:
+    assert AddressRules([]).permit(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104 - refused, not bound
+        "255.255.255.255",
+        "224.0.0.1",
+        "240.0.0.1",
+        "198.18.0.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:db8::1",
+    ],
+)
+def test_other_addresses_are_refused(address: str) -> None:
+    assert not AddressRules([]).permit(address)
+
+
+def test_named_networks_may_be_called() -> None:
+    rules = AddressRules([ip_network("10.1.0.0/16"), ip_network("::1/128")])
+    assert rules.permit("10.1.255.1")
+    assert rules.permit("::1")
+    assert rules.permit("::ffff:10.1.0.1")
+    assert not rules.permit("10.2.0.1")
+    assert not rules.permit("127.0.0.1")
