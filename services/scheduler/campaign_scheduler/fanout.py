@@ -13,6 +13,7 @@ from time import monotonic
 
 from campaign_common.database import Database
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
+from campaign_common.store.breakers import campaigns_left_alone
 from campaign_common.store.fanout import counted_outcomes
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
@@ -83,6 +84,8 @@ class FanOut:
         self._unread: dict[Key, Progress] = {}  # in the order of their turns
         self._busy: dict[Key, Progress] = {}  # with chunks on their way to Kafka
         self._held_until = 0.0
+        self._look_at_breakers_at = 0.0
+        self._left_alone: frozenset[int] = frozenset()
 
     def run(self, stopping: threading.Event) -> None:
         """Publish until `stopping` is set; then count what is on its way, and return."""
@@ -134,7 +137,10 @@ class FanOut:
         if monotonic() < self._held_until:
             return False
         self._sample_counters()
+        self._notice_breakers()
         for key, progress in self._unread.items():
+            if progress.lease.campaign_id in self._left_alone:
+                continue
             room = progress.window.room(progress.read, progress.recorded, self._rules.chunk_size)
             if room:
                 del self._unread[key]  # its next turn comes after all the others'
@@ -157,6 +163,15 @@ class FanOut:
             progress.recorded = recorded[campaign_id]
             progress.sampled_at = now
             progress.window.sample(now, progress.read, progress.recorded)
+
+    def _notice_breakers(self) -> None:
+        """Hold what could not be sent now: it would only become a retry, row by row."""
+        now = monotonic()
+        if not self._unread or now < self._look_at_breakers_at:
+            return
+        self._look_at_breakers_at = now + SAMPLE_INTERVAL
+        with self._parts.database.reading() as cursor:
+            self._left_alone = campaigns_left_alone(cursor, self._parts.leases.holder.owner)
 
     def _publish_chunk(self, progress: Progress, room: int) -> bool:
         try:

@@ -10,14 +10,13 @@ import structlog
 
 from campaign_common import kafka, topics
 from campaign_common.commands.options import configuration_option, one_line_failures
-from campaign_common.commands.service import configured_service
+from campaign_common.commands.service import configured_service, stop_on_signals
 from campaign_common.database import Database
 from campaign_common.errors import TopicMissing
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_scheduler.outages import Backoff, Outages
 from campaign_scheduler.service import Service
-from campaign_scheduler.signals import stop_on_signals
 
 _log = structlog.get_logger()
 

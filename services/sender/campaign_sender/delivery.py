@@ -2,12 +2,60 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import structlog
+
+from campaign_sender.breaker import Breaker
 from campaign_sender.desk import Desk
 from campaign_sender.lookout import Lookout
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Provider, Result
+from campaign_sender.providers.contract import Answer, LastLook, Provider, Report, Result
+
+log = structlog.get_logger()
+
+MakeProvider = Callable[[LastLook, Report], Provider]
+
+
+class Line:
+    """One provider behind its circuit breaker."""
+
+    def __init__(
+        self, name: str, breaker: Breaker, lookout: Lookout, report: Report, make: MakeProvider
+    ) -> None:
+        self.name = name
+        self.breaker = breaker
+        self._lookout = lookout
+        self._report = report
+        self._opened: list[float] = []
+        self.provider = make(self.last_look, self.report)
+
+    def last_look(self, message: Message) -> Answer | None:
+        """Decide immediately before a call: by the database's state, then by the breaker's."""
+        no_call = self._lookout.last_look(message)
+        if no_call is None and not self.breaker.permits_call():
+            return Answer.LEFT_ALONE
+        return no_call
+
+    def report(self, results: Sequence[Result]) -> None:
+        """Take results from the provider, and learn from them how it is."""
+        for result in results:
+            if self.breaker.note(result.answer):
+                seconds = self.breaker.remaining
+                log.warning("provider is left alone", provider=self.name, seconds=seconds)
+                self._opened.append(seconds)
+        if any(result.answer is Answer.LEFT_ALONE for result in results):
+            wait = self.breaker.remaining
+            results = [
+                r._replace(retry_after=wait) if r.answer is Answer.LEFT_ALONE else r
+                for r in results
+            ]
+        self._report(results)
+
+    def take_opened(self) -> float | None:
+        """Return for how long the breaker opened here since the last call, None if it did not."""
+        opened, self._opened = self._opened, []
+        return max(opened, default=None)
 
 
 class Delivery:
@@ -20,13 +68,13 @@ class Delivery:
     def __init__(self, desk: Desk, lookout: Lookout) -> None:
         self._desk = desk
         self._lookout = lookout
-        self._providers: dict[str, Provider] = {}
+        self._lines: dict[str, Line] = {}
         self._postponed: list[Message] = []
         self._lock = threading.Lock()
 
-    def add(self, provider: Provider) -> None:
+    def add(self, name: str, breaker: Breaker, make: MakeProvider) -> None:
         """Make a provider available under its name."""
-        self._providers[provider.name] = provider
+        self._lines[name] = Line(name, breaker, self._lookout, self.report, make)
 
     def hand_over(self, messages: Sequence[Message]) -> None:
         """Start the calls of messages whose claim is committed.
@@ -41,7 +89,7 @@ class Delivery:
             version = self._lookout.version_of(campaign_id)
             if version is None:
                 self.report([Result(message, Answer.NOT_NOW) for message in group])
-            elif (provider := self._providers.get(version.provider)) is None:
+            elif (line := self._lines.get(version.provider)) is None:
                 self.report(
                     [
                         Result(message, Answer.RETRYABLE, None, "provider_not_configured")
@@ -49,10 +97,10 @@ class Delivery:
                     ]
                 )
             else:
-                provider.submit(group)
+                line.provider.submit(group)
 
     def report(self, results: Sequence[Result]) -> None:
-        """Take results from a provider: keep what was not called yet, pass on the rest."""
+        """Take results: keep what was not called yet, pass on the rest."""
         postponed = [r.message for r in results if r.answer is Answer.NOT_NOW]
         if postponed:
             with self._lock:
@@ -68,7 +116,17 @@ class Delivery:
         if postponed:
             self.hand_over(postponed)
 
+    def opened_breakers(self) -> dict[str, float]:
+        """Return which breakers opened here since the last call, and for how many seconds."""
+        opened = {name: line.take_opened() for name, line in self._lines.items()}
+        return {name: seconds for name, seconds in opened.items() if seconds is not None}
+
+    def open_breakers(self, seconds: Mapping[str, float]) -> None:
+        """Open the breakers that other senders opened."""
+        for name, line in self._lines.items():
+            line.breaker.open_for(seconds.get(name, 0.0))
+
     def close(self) -> None:
         """Close every provider."""
-        for provider in self._providers.values():
-            provider.close()
+        for line in self._lines.values():
+            line.provider.close()

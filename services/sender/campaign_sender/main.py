@@ -4,17 +4,24 @@ import gc
 import os
 import socket
 import threading
+import time
+from functools import partial
 
 import click
 import structlog
 
 from campaign_common import kafka, topics
 from campaign_common.commands.options import configuration_option, one_line_failures
-from campaign_common.commands.service import configured_service, stop_on_signals
+from campaign_common.commands.service import (
+    configured_service,
+    end_within,
+    stop_on_signals,
+)
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
+from campaign_sender.breaker import Breaker, BreakerPolicy
 from campaign_sender.dead_letters import DeadLetters, dead_letter_topic
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk
@@ -26,6 +33,7 @@ from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recorder import Recorder
 from campaign_sender.retention import RetentionThread
+from campaign_sender.shared_breakers import SharedBreakers
 
 GARBAGE_THRESHOLD = 100_000
 """Allocations between two collections: a batch makes many objects, and no cycles."""
@@ -37,6 +45,7 @@ class Sender:
     """Every part of one sender process, wired; `run` returns after an orderly stop."""
 
     def __init__(self, settings: Settings, database: Database, stop: threading.Event) -> None:
+        self._drain_timeout = settings.drain_timeout
         topic = settings.sync_client.topic
         name = f"{socket.gethostname()}-{os.getpid()}"
         admin = kafka.admin(settings)
@@ -47,15 +56,10 @@ class Sender:
         desk = Desk(in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size)
         self._lookout = Lookout(database, topic, desk)
         self._delivery = Delivery(desk, self._lookout)
-        self._delivery.add(
-            SimulatedProvider(settings.simulated, self._lookout.last_look, self._delivery.report)
-        )
-        if settings.http.url is not None:
-            self._delivery.add(
-                HttpProvider(settings.http, self._lookout.last_look, self._delivery.report)
-            )
+        self._add_providers(settings)
         self._recorder = Recorder(database, desk, self._delivery, self._lookout, settings.retry)
-        self._looking = LookoutThread(self._lookout, self._delivery.offer_postponed)
+        self._breakers = SharedBreakers(database, self._delivery, name)
+        self._looking = LookoutThread(self._lookout, self._after_look)
         self._retention = RetentionThread(admin, topic, desk)
         ownership = Ownership(
             self._consumer,
@@ -79,6 +83,24 @@ class Sender:
             batch_size=settings.sender.batch_size,
         )
 
+    def _add_providers(self, settings: Settings) -> None:
+        policy = BreakerPolicy()
+        self._delivery.add(
+            SimulatedProvider.name,
+            Breaker(policy, time.monotonic),
+            partial(SimulatedProvider, settings.simulated),
+        )
+        if settings.http.url is not None:
+            self._delivery.add(
+                HttpProvider.name,
+                Breaker(policy, time.monotonic),
+                partial(HttpProvider, settings.http),
+            )
+
+    def _after_look(self) -> None:
+        self._breakers.exchange()
+        self._delivery.offer_postponed()
+
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
         self._looking.start()
@@ -87,6 +109,7 @@ class Sender:
         try:
             self._loop.run()
         finally:
+            end_within(self._drain_timeout)
             self._recorder.stop()
             self._retention.stop()
             self._looking.stop()

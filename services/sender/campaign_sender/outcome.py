@@ -9,6 +9,8 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow
 from campaign_sender.providers.contract import Answer, Result
 
+COSTS_NO_ATTEMPT = frozenset({Answer.THROTTLED, Answer.LEFT_ALONE, Answer.EXPIRED})
+
 
 class Outcome(NamedTuple):
     """One ledger row, and when the message is due again if it waits."""
@@ -25,7 +27,8 @@ def outcome_of(
 
     A retryable failure waits for its next try while `policy` allows one. An ambiguous one is
     tried again under the same idempotency key, unless the campaign is delivered at most once:
-    then it ends as unknown. A throttled one costs no attempt, and is bounded by age only.
+    then it ends as unknown. A throttled one, or one that an open breaker kept from starting,
+    costs no attempt, and is bounded by age only.
     A message that ends without a clear answer although an earlier try may have been taken
     ends as unknown too: a doubt must not read as a failure. `jitter` in [0, 1) spreads retries
     over the upper half of their backoff. `version` None (the campaign's row could not be
@@ -50,7 +53,7 @@ def outcome_of(
 
 def _is_exhausted(result: Result, policy: RetrySettings) -> bool:
     return (
-        result.answer is not Answer.THROTTLED
+        result.answer not in COSTS_NO_ATTEMPT
         and result.message.record.attempts + 1 >= policy.max_attempts
     )
 
@@ -65,7 +68,7 @@ def _ended(result: Result, status: Status) -> Status:
 
 def _row(result: Result, status: Status) -> LedgerRow:
     record = result.message.record
-    costs_attempt = result.answer not in (Answer.THROTTLED, Answer.EXPIRED)
+    costs_attempt = result.answer not in COSTS_NO_ATTEMPT
     return LedgerRow(
         record.campaign_id,
         record.seq,

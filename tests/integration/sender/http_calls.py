@@ -19,7 +19,7 @@ class Calls:
     """Submits messages and waits for what is reported of them, in the order of their seq."""
 
     def __init__(self, settings: HttpSettings, last_look: LastLook) -> None:
-        self._reported: list[Result] = []
+        self.reported: list[Result] = []
         self._changed = threading.Condition()
         self.provider = HttpProvider(settings, last_look, self._report)
 
@@ -34,15 +34,15 @@ class Calls:
     def wait(self, count: int, timeout: float = 20.0) -> list[Result]:
         """Wait for `count` results, and take them."""
         with self._changed:
-            enough = self._changed.wait_for(lambda: len(self._reported) >= count, timeout)
-            assert enough, f"{len(self._reported)} of {count} results within {timeout:g} s"
-            taken, self._reported = self._reported, []
+            enough = self._changed.wait_for(lambda: len(self.reported) >= count, timeout)
+            assert enough, f"{len(self.reported)} of {count} results within {timeout:g} s"
+            taken, self.reported = self.reported, []
         assert len(taken) == count, "a message was reported twice"
         return sorted(taken, key=lambda result: result.message.record.seq)
 
     def _report(self, results: Sequence[Result]) -> None:
         with self._changed:
-            self._reported.extend(results)
+            self.reported.extend(results)
             self._changed.notify_all()
 
 

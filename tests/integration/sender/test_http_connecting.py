@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import HttpSettings
+from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.http.dialer import RESOLVE_AGAIN, Dialer, NotConnected
@@ -66,6 +67,17 @@ def test_a_refused_connection_proves_that_nothing_was_taken(free_port: int) -> N
     with calls_to(f"http://localhost:{free_port}/") as calls:
         for result in calls.make(1, 2, 3):
             assert (result.answer, result.error_code) == (Answer.RETRYABLE, "connection_refused")
+
+
+def test_an_open_breaker_spares_the_rest_an_attempt(free_port: int) -> None:
+    """The breaker opens when it has heard of two failures, before the third message fails."""
+
+    def look(_: Message) -> Answer | None:
+        return Answer.LEFT_ALONE if len(calls.reported) >= 2 else None
+
+    with calls_to(f"http://localhost:{free_port}/", look) as calls:
+        results = calls.make(1, 2, 3, 4)
+    assert answers(results) == [Answer.RETRYABLE] * 2 + [Answer.LEFT_ALONE] * 2
 
 
 def test_calls_go_on_when_the_provider_is_back(free_port: int) -> None:

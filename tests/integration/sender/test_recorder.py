@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 
 import pytest
 from pymysql.cursors import Cursor
@@ -15,6 +16,7 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings, RetrySettings
 from campaign_common.store.claims import read_claims
+from campaign_sender.breaker import Breaker, BreakerPolicy
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk
 from campaign_sender.lookout import Lookout
@@ -82,7 +84,9 @@ class Scene:
         self.provider = CollectingProvider()
         lookout = Lookout(database, "Sync-Msg-T", self.desk)
         self.delivery = Delivery(self.desk, lookout)
-        self.delivery.add(self.provider)
+        self.delivery.add(
+            self.provider.name, Breaker(BreakerPolicy(), monotonic), lambda *_: self.provider
+        )
         self.recorder = Recorder(database, self.desk, self.delivery, lookout, RetrySettings())
         for shard in range(SHARDS):
             self.take_over(shard)

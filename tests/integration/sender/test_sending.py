@@ -6,6 +6,8 @@ from tests.integration.sender.world import SHARDS, World
 from tests.waiting import wait_until
 
 RECIPIENTS = 4_000
+FEW = 15
+"""Not enough failed calls to open the provider's breaker."""
 
 
 def all_sent(world: World, n: int = RECIPIENTS) -> bool:
@@ -102,14 +104,14 @@ def test_a_second_try_replaces_the_waiting_row(world: World) -> None:
         Simulated={"FailureRates": {"retryable": 1.0}},
         Retry={"BackoffBase": "1h", "BackoffMax": "1h"},
     )
-    world.add_campaign(50)
-    world.publish(range(1, 51))
+    world.add_campaign(FEW)
+    world.publish(range(1, FEW + 1))
     with world.sender():
-        wait_until(lambda: world.counts() == {Status.WAITING: 50})
-        world.publish(range(1, 51), try_number=3)
-        world.publish(range(1, 51), try_number=2)
-        wait_until(lambda: all_sent(world, 50))
-    assert world.ledger() == {Status.SENT: 50}
+        wait_until(lambda: world.counts() == {Status.WAITING: FEW})
+        world.publish(range(1, FEW + 1), try_number=3)
+        world.publish(range(1, FEW + 1), try_number=2)
+        wait_until(lambda: all_sent(world, FEW))
+    assert world.ledger() == {Status.SENT: FEW}
     retries = " UNION ALL ".join(f"SELECT seq FROM message_retries_{n}" for n in range(SHARDS))
     assert world.rows(retries) == ()
 
@@ -150,3 +152,20 @@ def test_what_retention_deleted_counts_as_passed(world: World) -> None:
         world.set_state(CampaignState.RUNNING, epoch=3)
         world.publish(range(101, 401), epoch=3)
         wait_until(lambda: all_sent(world, 400))
+
+
+def test_a_sick_provider_is_left_alone_by_every_sender_and_costs_no_attempts(world: World) -> None:
+    world.configure(
+        Simulated={"FailureRates": {"retryable": 1.0}},
+        Retry={"BackoffBase": "1h", "BackoffMax": "1h"},
+    )
+    world.add_campaign(400)
+    world.publish(range(1, 201))
+    with world.sender(), world.sender():
+        wait_until(lambda: world.counts() == {Status.WAITING: 200})
+        wait_until(lambda: world.rows("SELECT COUNT(*) FROM provider_breakers") == ((1,),))
+        world.publish(range(201, 401))
+        wait_until(lambda: world.counts() == {Status.WAITING: 400})
+    attempts = " UNION ALL ".join(f"SELECT attempts FROM messages_{n}" for n in range(SHARDS))
+    ((called,),) = world.rows(f"SELECT SUM(attempts) FROM ({attempts}) m")
+    assert 20 <= called < 300

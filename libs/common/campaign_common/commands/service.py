@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-from types import FrameType
 
 import click
 import structlog
@@ -11,6 +10,8 @@ import structlog
 from campaign_common.commands.options import settings_or_exit
 from campaign_common.logs import configure_logging
 from campaign_common.settings import Settings
+
+STOPPING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 log = structlog.get_logger()
 
@@ -25,16 +26,38 @@ def configured_service(context: click.Context, service: str) -> Settings:
 
 
 def stop_on_signals(stopping: threading.Event) -> None:
-    """Set `stopping` on the first SIGTERM or SIGINT; end the process at once on a second one.
+    """Set `stopping` at the first SIGTERM or SIGINT; end the process at once at the second.
 
     The process then ends with 128 plus the signal's number, as if the signal had ended it.
+
+    To be called by the main thread before it starts others, which inherit that these signals
+    are blocked. A thread waits for them instead of a handler, because a handler runs in the
+    middle of whatever holds a lock, and would wait for that lock for ever.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING_SIGNALS)
+    threading.Thread(
+        target=_wait_for_signals, args=(stopping,), name="signals", daemon=True
+    ).start()
+
+
+def end_within(seconds: float) -> None:
+    """End the process with exit code 0 in `seconds` seconds, whatever then still waits.
+
+    For an orderly stop: a server that does not answer must not keep the process past its time.
     """
 
-    def on_signal(number: int, _: FrameType | None) -> None:
-        if stopping.is_set():
-            os._exit(128 + number)
-        log.info("stopping", signal=signal.Signals(number).name)
-        stopping.set()
+    def end() -> None:
+        log.warning("not everything could be closed in time", seconds=seconds)
+        os._exit(0)
 
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _wait_for_signals(stopping: threading.Event) -> None:
+    first = signal.sigwait(STOPPING_SIGNALS)
+    log.info("stopping", signal=signal.Signals(first).name)
+    stopping.set()
+    second = signal.sigwait(STOPPING_SIGNALS)
+    os._exit(128 + second)

@@ -41,6 +41,8 @@ SELECT_WAITING = """
 SELECT n.shard, c.id FROM campaigns c
 JOIN campaign_counters n ON n.campaign_id = c.id AND n.status = %s AND n.n > 0
 WHERE c.state = 'running' AND c.lease_owner = %s
+  AND NOT EXISTS (SELECT 1 FROM provider_breakers b
+                  WHERE b.provider = c.provider AND b.open_until > NOW(6))
 """
 
 SELECT_DUE = """

@@ -22,6 +22,8 @@ class Answer(Enum):
     """Nobody can say whether the provider took the message."""
     EXPIRED = "expired"
     """No call: the message is past its expiry."""
+    LEFT_ALONE = "left alone"
+    """No call: the provider's circuit breaker is open; costs no attempt."""
     NOT_NOW = "not now"
     """No call: this process cannot see the database; the message is offered again."""
     VOID = "void"

@@ -164,7 +164,12 @@ class Calls:
             log.warning("provider cannot be reached", target=str(self._target), error=code)
             self._away = True
         while self._waiting:
-            self._note(Result(self._waiting.popleft(), Answer.RETRYABLE, None, code))
+            message = self._waiting.popleft()
+            no_call = self._last_look(message)
+            # One by one, so that the circuit breaker, which the look asks, learns in time and
+            # spares the others an attempt.
+            failed = Result(message, Answer.RETRYABLE, None, code)
+            self._report([failed if no_call is None else Result(message, no_call)])
 
     # --- ending calls ---------------------------------------------------------------------
 
