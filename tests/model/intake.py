@@ -76,7 +76,8 @@ def _fetch(scenario: Scenario, world: World, number: int, partition: int) -> Ite
             raise AssertionError("retention deletes from the start of the log")
         after = _positioned(sender, partition, position + 1)
         what = f"fetches offset {position} of partition {partition}: {described(record)}"
-        yield _step(world, number, what, _take_in(after, partition, position, record))
+        if not sender.fetched:
+            yield _step(world, number, what, _take_in(after, partition, position, record))
         if not scenario.keeps(Part.FRESH_FETCH):
             fetched = (*sender.fetched, (partition, position, record))
             yield _step(world, number, f"{what}, for later", after._replace(fetched=fetched))

@@ -21,8 +21,11 @@ from tests.model.state import (
 
 
 def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
-    """List what a sender that is not in the middle of admission may do about its shards."""
+    """List what a sender may do about its shards; in the middle of admission only its recorder does."""
     sender = world.senders[number]
+    if sender.looked is not None:
+        yield from _notice_fences(world, number)
+        return
     if sender.proof is not None:
         yield from _take_next(scenario, world, number, sender.proof)
         return
@@ -49,23 +52,28 @@ def without_shard(sender: Sender, shard: int) -> Sender:
     )
 
 
+def _notice_fences(world: World, number: int) -> Iterator[Step]:
+    for shard, owned in enumerate(world.senders[number].owned):
+        if owned and owned.epoch != world.claims[shard].epoch:
+            what = f"sender {NAMES[number]} finds shard {shard} taken and drops it"
+            yield _dropped(world, number, what, [shard])
+
+
 def _notice(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
+    yield from _notice_fences(world, number)
     sender = world.senders[number]
-    name = f"sender {NAMES[number]}"
     for shard, owned in enumerate(sender.owned):
-        if owned is None:
-            continue
-        if owned.epoch != world.claims[shard].epoch:
-            yield _dropped(world, number, f"{name} sees that shard {shard} is taken", [shard])
-        elif world.kafka.assignment[owned.place.partition] != number:
-            yield _dropped(world, number, f"{name} sees that shard {shard} is reassigned", [shard])
+        if owned and world.kafka.assignment[owned.place.partition] != number:
+            what = f"sender {NAMES[number]} drops shard {shard}, which is reassigned"
+            yield _dropped(world, number, what, [shard])
     shards = [shard for shard, owned in enumerate(sender.owned) if owned]
     if scenario.keeps(Part.MAP_FOR_ALL):
         is_behind = any(o and o.place.map_version != world.map.version for o in sender.owned)
     else:
         is_behind = sender.known_map != world.map.version
     if shards and is_behind:
-        yield _dropped(world, number, f"{name} sees the new map and lets go of its shards", shards)
+        what = f"sender {NAMES[number]} sees the new map and drops its shards"
+        yield _dropped(world, number, what, shards)
 
 
 def _dropped(world: World, number: int, what: str, shards: list[int]) -> Step:

@@ -28,8 +28,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
     for number, sender in enumerate(world.senders):
         # One thread of a sender takes over, fetches and admits, another records, and
         # providers answer beside them.
-        if sender.looked is None:
-            yield from ownership.steps(scenario, world, number)
+        yield from ownership.steps(scenario, world, number)
         if sender.proof is None:
             yield from intake.steps(scenario, world, number)
         yield from recording.steps(scenario, world, number)

@@ -22,6 +22,11 @@ LARGEST_CHUNK = 16 * 1024 * 1024
 
 TOO_LARGE = "message is too large"
 NOT_RENDERED = "template does not render"
+MOST_ROUNDS = 5
+"""Times that a campaign is published again before what is still missing of it fails."""
+
+LOST_AGAIN = "lost again and again"
+
 NO_RECIPIENT = "recipient is gone"
 
 _decode_attributes = msgspec.json.Decoder(dict[str, str]).decode
@@ -51,6 +56,7 @@ class Composer:
 
     def __init__(self, lease: Lease, template: Template, partition_map: PartitionMap) -> None:
         self._lease = lease
+        self._gives_up = lease.rounds >= MOST_ROUNDS
         self._render = template.render
         self._needs_attributes = bool(template.placeholders - {NAME, PHONE})
         self._map = partition_map
@@ -70,7 +76,7 @@ class Composer:
             recipients += 1
             if last_seq in recorded:
                 continue
-            message = self.message(row, FIRST_TRY, TOO_LARGE if last_seq in refused else None)
+            message = self.message(row, FIRST_TRY, self._undeliverable(last_seq, refused))
             messages.append(message)
             size += len(message["value"])
             if size >= LARGEST_CHUNK:
@@ -93,6 +99,11 @@ class Composer:
         if len(value) > LARGEST_RECORD:
             return self.message(row, attempt, TOO_LARGE)
         return {"value": value, "key": phone, "partition": self._map.partition(shard)}
+
+    def _undeliverable(self, seq: int, refused: Collection[int]) -> str | None:
+        if seq in refused:
+            return TOO_LARGE
+        return LOST_AGAIN if self._gives_up else None
 
     def orphan(self, seq: int, shard: int, attempt: Try) -> Outgoing:
         """Compose the record of a message whose recipient is not in the list any more."""

@@ -21,12 +21,16 @@ from campaign_scheduler.publisher import Publisher
 from campaign_scheduler.retrier import Retrier
 from campaign_scheduler.starter import Starter
 from campaign_scheduler.ticker import Job, Ticker
+from campaign_scheduler.watchdog import Watchdog
 
 OVERTAKEN_INTERVAL = 2.0
 """Seconds between two searches for retries whose record no sender will meet."""
 
 REMAP_INTERVAL = 2.0
 """Seconds between two comparisons of the partition map with Kafka."""
+
+WATCH_INTERVAL = 5.0
+"""Seconds between two looks for campaigns that stand still, at most."""
 
 RENEWALS = 4
 """Renewals in the time of one lease, so that one missed renewal does not lose it."""
@@ -97,12 +101,20 @@ class Service:
         )
         remapper = Remapper(database, kafka.admin(settings), self._topic, self.owner)
         finisher = Finisher(database, self.owner)
+        watchdog = Watchdog(
+            database,
+            kafka.admin(settings),
+            topic=self._topic,
+            owner=self.owner,
+            after=pace.standstill,
+        )
         return [
             Job("starting campaigns", starter.start_due, pace.poll_interval),
             Job("renewing leases", self._leases.renew, pace.lease / RENEWALS),
             Job("finishing campaigns", finisher.finish_complete, pace.poll_interval),
             Job("publishing retries", retrier.publish_due, pace.poll_interval),
             Job("publishing lost retries", overtaken.publish_overtaken, OVERTAKEN_INTERVAL),
+            Job("looking for standstills", watchdog.look, min(pace.standstill / 4, WATCH_INTERVAL)),
             Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
         ]
 

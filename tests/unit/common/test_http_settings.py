@@ -100,6 +100,11 @@ def test_the_http_provider_needs_its_url(tmp_path: Path) -> None:
     assert "Http.Url: the key is missing" in message
 
 
+def test_null_is_none(tmp_path: Path) -> None:
+    nothing = {"Url": None, "Authorization": None, "CaFile": None}
+    assert http(tmp_path, nothing) == HttpSettings()
+
+
 def test_settings_show_no_secret(tmp_path: Path) -> None:
     keys = {"Url": "https://sms.example.com?token=hidden", "Authorization": "Bearer hidden"}
     assert "hidden" not in repr(http(tmp_path, keys))

@@ -1,3 +1,4 @@
+DROP TABLE IF EXISTS provider_breakers;
 DROP TABLE IF EXISTS late_results;
 DROP TABLE IF EXISTS suspects;
 DROP TABLE IF EXISTS shard_requests;

@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS campaigns (
   lease_owner    VARCHAR(64) CHARACTER SET ascii NULL,
   lease_until    DATETIME(6) NULL,
   lease_epoch    INT UNSIGNED NOT NULL DEFAULT 0,
+  rounds         SMALLINT UNSIGNED NOT NULL DEFAULT 0,
   created_at     DATETIME(6) NOT NULL,
   started_at     DATETIME(6) NULL,
   finished_at    DATETIME(6) NULL,
@@ -152,4 +153,13 @@ CREATE TABLE IF NOT EXISTS late_results (
   noted_at     DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   PRIMARY KEY (id),
   KEY by_message (campaign_id, seq)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+-- Providers that are being left alone for a while; every sender and scheduler looks here.
+CREATE TABLE IF NOT EXISTS provider_breakers (
+  provider     VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  open_until   DATETIME(6) NOT NULL,
+  opened_at    DATETIME(6) NOT NULL,
+  opened_by    VARCHAR(64) CHARACTER SET ascii NOT NULL,
+  times_opened INT UNSIGNED NOT NULL DEFAULT 1,
+  PRIMARY KEY (provider)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

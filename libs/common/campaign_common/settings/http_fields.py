@@ -24,9 +24,14 @@ class _Said(fields.Field[Any]):
 
     expected: str
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, *, optional: bool = False) -> None:
+        """Take null for "none" where the key is `optional`."""
         messages = {"invalid": self.expected, "null": self.expected}
-        super().__init__(data_key=key, error_messages=messages)  # type: ignore[arg-type]
+        super().__init__(
+            data_key=key,
+            allow_none=optional,
+            error_messages=messages,  # type: ignore[arg-type]
+        )
 
 
 class HttpUrl(_Said):

@@ -157,6 +157,8 @@ class SchedulerSettings:
     """Recipients read and published at a time."""
     window: float = 4.0
     """Seconds of a campaign's recent rate that may be published and not yet sent."""
+    standstill: float = 60.0
+    """Seconds without any outcome after which lost records are looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

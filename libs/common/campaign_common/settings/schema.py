@@ -135,13 +135,13 @@ class HttpSchema(SectionSchema):
     """Http: the provider that POSTs each message to a URL."""
 
     makes = model.HttpSettings
-    url = HttpUrl("Url")
-    authorization = HeaderValue("Authorization")
+    url = HttpUrl("Url", optional=True)
+    authorization = HeaderValue("Authorization", optional=True)
     connections = integer("Connections", 1, 10_000)
     connect_timeout = Duration("ConnectTimeout", low=0.01, high=600.0)
     timeout = Duration("Timeout", low=0.01, high=600.0)
     idle_timeout = Duration("IdleTimeout", low=0.01, high=3600.0)
-    ca_file = PemFile("CaFile")
+    ca_file = PemFile("CaFile", optional=True)
     allowed_networks = Networks("AllowedNetworks")
     message_id_field = text("MessageIdField")
     answers = Answers("Answers")
@@ -165,6 +165,7 @@ class SchedulerSchema(SectionSchema):
     lease = Duration("Lease", low=1.0, high=3600.0)
     chunk_size = integer("ChunkSize", 1, 50_000)
     window = Duration("Window", low=0.5, high=600.0)
+    standstill = Duration("Standstill", low=1.0, high=86_400.0)
 
 
 class SenderSchema(SectionSchema):

@@ -26,6 +26,8 @@ class Lease:
     total: int
     fanned_seq: int
     fanned_count: int
+    rounds: int = 0
+    """How often the watchdog has had the campaign published again."""
 
     @property
     def key(self) -> tuple[int, int]:
@@ -100,7 +102,7 @@ WHERE id IN %s
 
 SELECT_LEASES = """
 SELECT id, epoch, lease_epoch, template, list_id, shards, last_seq, total, fanned_seq,
-       fanned_count
+       fanned_count, rounds
 FROM campaigns WHERE id IN %s AND state = 'running' AND lease_owner = %s
 """
 
