@@ -184,23 +184,33 @@ class Ownership:
         shards = partition_map.shards(partition, len(claims))
         missing = [shard for shard in shards if self._desk.owned(shard) is None]
         if missing:
-            recorded = min(start_under(partition_map, claims[shard]) for shard in shards)
-            self._prove_membership(partition, recorded)
+            recorded = [start_under(partition_map, claims[shard]) for shard in shards]
+            committed = self._prove_membership(partition, min(recorded))
+            if committed > max(recorded):
+                log.error(
+                    "the database has lost commits: Kafka knows of a later offset than MySQL; "
+                    "messages in between may be called again",
+                    partition=partition,
+                    committed=committed,
+                    recorded=max(recorded),
+                )
             self._take_shards(missing, partition_map)
             log.info("partition taken over", partition=partition, shards=missing)
         owned = [shard for n in shards if (shard := self._desk.owned(n)) is not None]
         return min((shard.recorded_offset for shard in owned), default=None)
 
-    def _prove_membership(self, partition: int, offset: int) -> None:
+    def _prove_membership(self, partition: int, offset: int) -> int:
         """Commit synchronously: the coordinator refuses whoever is not the owner any more.
 
-        Without it an ex-owner that wakes up would fence the rightful one.
+        Without it an ex-owner that wakes up would fence the rightful one. Returns the offset
+        that was committed before.
         """
         (committed,) = self._consumer.committed(
             [TopicPartition(self._topic, partition)], timeout=10
         )
         proof = TopicPartition(self._topic, partition, max(committed.offset, offset, 0))
         self._consumer.commit(offsets=[proof], asynchronous=False)
+        return int(committed.offset)
 
     def _take_shards(self, shards: Sequence[int], partition_map: PartitionMap) -> None:
         for shard in shards:
