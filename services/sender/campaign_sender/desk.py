@@ -16,7 +16,7 @@ from campaign_common.message import MessageKey
 from campaign_common.store.claims import Place
 from campaign_sender.message import Message
 from campaign_sender.offsets import OffsetTracker
-from campaign_sender.providers.contract import Result
+from campaign_sender.providers.contract import Answer, Result
 
 SPREAD_LIMIT = 20
 """One slow call holds a shard back at most this many times the messages allowed in flight."""
@@ -74,6 +74,7 @@ class Desk:
         self._admitted: deque[Message] = deque()
         self._results: list[Result] = []
         self._claimed = 0
+        self._draining: set[int] = set()
         self._in_transaction: set[int] = set()
 
     # --- shards ---------------------------------------------------------------------------
@@ -102,6 +103,7 @@ class Desk:
                 return
             shard = owned.shard
             del self._shards[shard]
+            self._draining.discard(shard)
             self._claimed -= len(owned.claimed)
             self._admitted = deque(m for m in self._admitted if m.record.shard != shard)
             for key in [k for k, m in self._held.items() if m.record.shard == shard]:
@@ -111,6 +113,10 @@ class Desk:
     def holds(self, message: Message) -> bool:
         """Tell whether this very record is still this process's to work on."""
         return self._held.get(message.key) is message
+
+    def is_draining(self, shard: int) -> bool:
+        """Tell whether no further call may start for a shard, because it is being released."""
+        return shard in self._draining
 
     # --- the loop's side ------------------------------------------------------------------
 
@@ -206,19 +212,24 @@ class Desk:
                 m for m in reversed(work.claims) if self._held.get(m.key) is m
             )
 
-    def recorded(self, finished: Iterable[Message], claimed: Iterable[Message]) -> None:
-        """Note a committed transaction: the messages it finished and those it claimed."""
+    def recorded(self, results: Iterable[Result], claimed: Iterable[Message]) -> None:
+        """Note a committed transaction: the results it recorded and the messages it claimed.
+
+        What was given back keeps its offset: it is fetched again by the shard's next owner.
+        """
         with self._changed:
             self._in_transaction = set()
             shards, held = self._shards, self._held
-            for message in finished:
+            for result in results:
+                message = result.message
                 owned = shards.get(message.record.shard)
                 if owned is None or owned.epoch != message.epoch:
                     continue
                 if owned.claimed.pop(message.key, None) is not None:
                     self._claimed -= 1
                 held.pop(message.key, None)
-                owned.offsets.finish(message.offset)
+                if result.answer is not Answer.GIVEN_BACK:
+                    owned.offsets.finish(message.offset)
             for message in claimed:
                 owned = shards.get(message.record.shard)
                 if owned is not None and owned.epoch == message.epoch:
@@ -229,12 +240,13 @@ class Desk:
     # --- stopping -------------------------------------------------------------------------
 
     def drain(self, shards: Collection[int], timeout: float) -> bool:
-        """Give up what is not claimed yet of `shards`, and wait until the rest is recorded.
+        """Give up what is not called yet of `shards`, and wait until the rest is recorded.
 
-        Called by the loop, which admits nothing meanwhile. False: `timeout` seconds were not
-        enough; whoever owns the shard next settles the rest.
+        Called by the loop, which admits nothing meanwhile, and before it drops the shards.
+        False: `timeout` seconds were not enough; whoever owns the shard next settles the rest.
         """
         with self._changed:
+            self._draining.update(shards)
             self._abandon_admitted(shards)
             return self._changed.wait_for(lambda: not self._open(shards), timeout)
 

@@ -130,6 +130,8 @@ class Lookout:
         oldest = now - FRESH_FOR
         if seen is None or seen.began_at < oldest or self._began_at < oldest:
             return Answer.NOT_NOW
+        if self._desk.is_draining(record.shard):
+            return Answer.GIVEN_BACK
         version = seen.version
         if (
             not version.sends(record.campaign_epoch)

@@ -193,7 +193,7 @@ class Recorder:
         for result in work.results:
             shard = result.message.record.shard
             finished[shard].add(result.message.key)
-            if result.answer is not Answer.VOID:
+            if result.answer not in (Answer.VOID, Answer.GIVEN_BACK):
                 outcomes[shard].append(self._outcome(result))
         claims: dict[int, list[ClaimedMessage]] = defaultdict(list)
         for message in work.claims:
@@ -267,7 +267,7 @@ class Recorder:
             owned.transaction_number += 1
             owned.recorded_offset = shard_work.recorded_offset
             self._written_at[owned.shard] = now
-        self._desk.recorded([result.message for result in work.results], work.claims)
+        self._desk.recorded(work.results, work.claims)
         if fenced:
             log.warning("shards were taken over by another sender", shards=sorted(fenced))
             for shard_work in shard_works:

@@ -23,7 +23,7 @@ def claim_all(desk: Desk) -> list[Message]:
 def record(desk: Desk, *messages: Message) -> None:
     desk.report([Result(m, Answer.ACCEPTED) for m in messages])
     work = desk.take_work()
-    desk.recorded([r.message for r in work.results], work.claims)
+    desk.recorded(work.results, work.claims)
 
 
 def lose_shard(desk: Desk) -> None:
@@ -150,3 +150,20 @@ def test_dropping_an_earlier_ownership_leaves_the_present_one_alone() -> None:
     desk.add_shard(owned_shard(epoch=2))
     desk.drop_shard(earlier)
     assert desk.owned(0) is not None
+
+
+def test_what_is_given_back_while_draining_is_fetched_again_by_the_next_owner() -> None:
+    called, queued = message(1), message(2)
+    desk = desk_with(called, queued)
+    claim_all(desk)
+    assert not desk.drain({0}, timeout=0.01)
+    assert desk.is_draining(0)
+    desk.report([Result(called, Answer.ACCEPTED), Result(queued, Answer.GIVEN_BACK)])
+    work = desk.take_work()
+    desk.recorded(work.results, work.claims)
+    assert desk.drain({0}, timeout=0.01)
+    owned = desk.owned(0)
+    assert owned is not None
+    assert owned.offsets.recorded == queued.offset
+    lose_shard(desk)
+    assert not desk.is_draining(0)

@@ -149,6 +149,13 @@ def test_a_message_that_is_no_longer_held_is_not_called(scene: Scene) -> None:
     assert scene.lookout.last_look(queued) is Answer.VOID
 
 
+def test_a_shard_that_is_being_released_gives_back_what_is_queued(scene: Scene) -> None:
+    queued = scene.hold()
+    scene.desk.drain({0}, timeout=0.0)
+    scene.desk.admit([queued], [], [])
+    assert scene.lookout.last_look(queued) is Answer.GIVEN_BACK
+
+
 def test_a_campaign_nobody_has_read_is_not_called(scene: Scene) -> None:
     stranger = message()
     stranger.record = stranger.record.__class__(

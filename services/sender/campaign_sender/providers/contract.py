@@ -24,6 +24,8 @@ class Answer(Enum):
     """No call: the message is past its expiry."""
     LEFT_ALONE = "left alone"
     """No call: the provider's circuit breaker is open; costs no attempt."""
+    GIVEN_BACK = "given back"
+    """No call: the shard is being released; whoever owns it next fetches the message again."""
     NOT_NOW = "not now"
     """No call: this process cannot see the database; the message is offered again."""
     VOID = "void"
