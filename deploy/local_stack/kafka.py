@@ -6,7 +6,7 @@ import socket
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -70,12 +70,14 @@ class KafkaServer:
         *,
         version: str = KAFKA,
         properties: Mapping[str, str] | None = None,
+        listeners: Sequence[str] = (),
         heap: str = "768m",
     ) -> None:
         self.version = version
         self._folder = folder.absolute()
         self._cache = cache
         self._extra = dict(properties or {})
+        self._listeners = tuple(listeners)
         self._heap = heap
         self._ports = (free_port(), free_port())
         self._process: ChildProcess | None = None
@@ -150,8 +152,14 @@ class KafkaServer:
         broker, controller = self._ports
         properties = {
             **_PROPERTIES,
-            "listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker}",
+            "listeners": ",".join(
+                (
+                    f"PLAINTEXT://127.0.0.1:{broker}",
+                    f"CONTROLLER://127.0.0.1:{controller}",
+                    *self._listeners,
+                )
+            ),
+            "advertised.listeners": ",".join((f"PLAINTEXT://127.0.0.1:{broker}", *self._listeners)),
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "log.dirs": str(data),
             **self._extra,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
+from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Scenario
 from tests.model.state import NAMES, Kafka, Log, Scheduler, Step, World, put
 
@@ -38,6 +39,16 @@ def _reassignment(_: Scenario, world: World) -> Iterator[Happening]:
     for partition, number in enumerate(world.kafka.assignment):
         what = f"partition {partition} moves to sender {NAMES[1 - number]}"
         yield what, _assigned(world, put(world.kafka.assignment, partition, 1 - number))
+
+
+def _revocation(_: Scenario, world: World) -> Iterator[Happening]:
+    """The group takes every partition of a sender away and gives it back."""
+    for number, sender in enumerate(world.senders):
+        if any(sender.owned) and sender.looked is None and sender.proof is None:
+            for shard in range(len(sender.owned)):
+                sender = without_shard(sender, shard)
+            what = f"sender {NAMES[number]} loses its partitions and gets them back"
+            yield what, world._replace(senders=put(world.senders, number, sender))
 
 
 def _scheduler_crash(_: Scenario, world: World) -> Iterator[Happening]:
@@ -113,6 +124,7 @@ def _ended(world: World, state: CampaignState) -> World:
 _FAULTS = {
     Fault.SENDER_CRASH: _sender_crash,
     Fault.REASSIGNMENT: _reassignment,
+    Fault.REVOCATION: _revocation,
     Fault.SCHEDULER_CRASH: _scheduler_crash,
     Fault.PAUSE: _pause,
     Fault.CANCEL: _cancel,

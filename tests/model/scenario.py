@@ -57,6 +57,7 @@ class Fault(Enum):
 
     SENDER_CRASH = auto()
     REASSIGNMENT = auto()
+    REVOCATION = auto()
     LOST_ANSWER = auto()
     SCHEDULER_CRASH = auto()
     PAUSE = auto()
