@@ -69,6 +69,18 @@ def consumer(settings: Settings, protocol: GroupProtocol, name: str) -> Consumer
     return Consumer(properties)
 
 
+def reader(settings: Settings, group: str) -> Consumer:
+    """Make a consumer that is told what to read, and commits for `group` by hand."""
+    return Consumer(
+        {
+            **_connection(settings.send_client.brokers, settings.kafka_properties),
+            "group.id": group,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        }
+    )
+
+
 def admin(settings: Settings) -> AdminClient:
     """Make a client for topics and groups."""
     return AdminClient(_connection(settings.sync_client.brokers, settings.kafka_properties))

@@ -7,17 +7,13 @@ from typing import NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import KafkaUnavailable
 
 ACKNOWLEDGED_WITHIN = 10.0
 """Seconds that the broker has to acknowledge dead letters."""
 
 log = structlog.get_logger()
-
-
-def dead_letter_topic(topic: str) -> str:
-    """Name the topic that holds the dead letters of `topic`."""
-    return f"{topic}-DLQ"
 
 
 class Poison(NamedTuple):

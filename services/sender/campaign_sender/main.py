@@ -18,11 +18,12 @@ from campaign_common.commands.service import (
     stop_on_signals,
 )
 from campaign_common.database import Database
+from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import RetryLater
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_sender.breaker import Breaker, BreakerPolicy
-from campaign_sender.dead_letters import DeadLetters, dead_letter_topic
+from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk
 from campaign_sender.intake import Intake

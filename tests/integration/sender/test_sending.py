@@ -1,5 +1,3 @@
-from confluent_kafka import Consumer, KafkaError
-
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
 from tests.integration.sender.world import SHARDS, World
@@ -69,13 +67,24 @@ def test_poison_goes_to_the_dead_letters_and_stops_nobody(world: World) -> None:
     world.publish(range(101, 301))
     with world.sender():
         wait_until(lambda: all_sent(world, 300))
-    letters = dead_letters(world)
+    letters = world.dead_letters("list", "--json")
     assert len(letters) == SHARDS
-    assert all(value == b"not a record" for value, _ in letters)
-    assert {headers["origin_partition"] for _, headers in letters} == {
-        str(n).encode() for n in range(SHARDS)
-    }
-    assert all(b"malformed" in headers["reason"].lower() for _, headers in letters)
+    assert {letter["record"] for letter in letters} == {"not a record"}
+    assert {letter["origin_partition"] for letter in letters} == set(range(SHARDS))
+    assert all("malformed" in letter["reason"] for letter in letters)
+
+
+def test_replayed_letters_are_published_again_once(world: World) -> None:
+    world.add_campaign(100)
+    for partition in range(SHARDS):
+        world.publish_raw(b"not a record", "13900000000", partition)
+    world.flush()
+    world.publish(range(1, 101))
+    with world.sender():
+        wait_until(lambda: all_sent(world, 100))
+        assert world.command("dlq", "replay") == f"{SHARDS} dead letters replayed\n"
+        wait_until(lambda: len(world.dead_letters("list", "--all", "--json")) == 2 * SHARDS)
+        assert len(world.dead_letters("list", "--json")) == SHARDS
 
 
 def test_failures_and_retries_are_recorded_as_the_seed_predicts(world: World) -> None:
@@ -114,29 +123,6 @@ def test_a_second_try_replaces_the_waiting_row(world: World) -> None:
     assert world.ledger() == {Status.SENT: FEW}
     retries = " UNION ALL ".join(f"SELECT seq FROM message_retries_{n}" for n in range(SHARDS))
     assert world.rows(retries) == ()
-
-
-def dead_letters(world: World) -> list[tuple[bytes, dict[str, bytes]]]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": ",".join(world.settings.send_client.brokers),
-            "group.id": "test-reader",
-            "auto.offset.reset": "earliest",
-            "enable.partition.eof": True,
-        }
-    )
-    consumer.subscribe([f"{world.topic}-DLQ"])
-    letters = []
-    while True:
-        record = consumer.poll(30)
-        assert record is not None
-        error = record.error()
-        if error is not None:
-            assert error.code() == KafkaError._PARTITION_EOF
-            break
-        letters.append((record.value(), dict(record.headers())))
-    consumer.close()
-    return letters
 
 
 def test_what_retention_deleted_counts_as_passed(world: World) -> None:

@@ -1,9 +1,12 @@
 """A schema, a topic and a group of their own, and real sender processes working on them."""
 
+import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import yaml
 from confluent_kafka import TopicPartition
@@ -19,7 +22,7 @@ from campaign_common.settings import load_settings
 from campaign_common.shard import shard_of
 from campaign_common.store.partition_map import insert_first_map, read_map
 from campaign_common.wire import MessageRecord, encode
-from tests.processes import Process, running
+from tests.processes import Process, installed, running
 from tests.waiting import wait_until
 
 SHARDS = 8
@@ -121,6 +124,22 @@ class World:
     def sender(self) -> AbstractContextManager[Process]:
         """Run one sender process."""
         return running("campaign-sender", self.config)
+
+    def command(self, *words: str) -> str:
+        """Run `campaign-topics` and return what it prints."""
+        completed = subprocess.run(
+            [installed("campaign-topics"), *words, "-c", self.config],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert completed.returncode == 0, completed.stderr
+        return completed.stdout
+
+    def dead_letters(self, *words: str) -> list[dict[str, Any]]:
+        """The dead letters as `campaign-topics dlq` prints them in JSON."""
+        return [json.loads(line) for line in self.command("dlq", *words).splitlines()]
 
     def counts(self) -> dict[Status, int]:
         """The campaign's counters, zeros left out."""

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from campaign_common import kafka, topics
+from campaign_common.commands.dead_letters import dead_letters
 from campaign_common.commands.options import (
     configuration_option,
     one_line_failures,
@@ -34,6 +35,9 @@ CREATE_TIMEOUT = 30.0
 @configuration_option
 def main() -> None:
     """Look after the topic that carries the messages, and its partition map."""
+
+
+main.add_command(dead_letters)
 
 
 @main.command("create")

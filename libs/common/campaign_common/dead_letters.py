@@ -1,0 +1,146 @@
+"""Dead letters: records that no sender could read, kept with the reason, and publishing them again.
+
+They lie in `<topic>-DLQ`. A group of its own remembers in Kafka up to where they were replayed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from campaign_common import topics
+from campaign_common.errors import KafkaUnavailable, PublishingHeld, RecordInvalid
+from campaign_common.partition_map import PartitionMap
+from campaign_common.wire import decode
+
+READ_TIMEOUT = 10.0
+"""Seconds to wait for a record that is known to be there, and for an acknowledgement."""
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Name the topic that holds the dead letters of `topic`."""
+    return f"{topic}-DLQ"
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One record that could not be read, and where it came from."""
+
+    partition: int
+    offset: int
+    reason: str
+    origin_partition: int
+    origin_offset: int
+    failed_at: datetime
+    key: bytes | None
+    value: bytes | None
+
+
+class DeadLetterBox:
+    """The dead letters of one topic."""
+
+    def __init__(self, topic: str, admin: AdminClient, consumer: Consumer) -> None:
+        self._topic = topic
+        self._box = dead_letter_topic(topic)
+        self._admin = admin
+        self._consumer = consumer
+
+    def letters(self, *, replayed_too: bool = False) -> Iterator[DeadLetter]:
+        """Read the letters that were not replayed yet, or all that Kafka still holds.
+
+        Raises:
+            TopicMissing: no sender has made the topic yet.
+            KafkaUnavailable: the broker did not answer.
+        """
+        numbers = range(topics.describe(self._admin, self._box).partitions)
+        ends = topics.log_ends(self._admin, self._box, numbers)
+        starts = topics.log_starts(self._admin, self._box, numbers)
+        for number in numbers:
+            start = starts[number]
+            if not replayed_too:
+                start = max(start, self._replayed_to(number))
+            if start < ends[number]:
+                yield from self._read(TopicPartition(self._box, number, start), ends[number])
+
+    def replay(self, producer: Producer, partition_map: PartitionMap) -> int:
+        """Publish the letters that were not replayed yet again, as they are; returns how many.
+
+        Each goes where its shard is carried now, or to its old partition where it still cannot
+        be read. It is remembered as replayed once the broker has acknowledged it.
+
+        Raises:
+            PublishingHeld: the partition map is being changed.
+            TopicMissing, KafkaUnavailable: as for `letters`; replaying again goes on from there.
+        """
+        if not partition_map.is_active:
+            raise PublishingHeld(f"the partition map of topic {self._topic} is draining")
+        count = 0
+        for letter in self.letters():
+            producer.produce(
+                self._topic,
+                value=letter.value,
+                key=letter.key,
+                partition=_partition_of(letter, partition_map),
+            )
+            if producer.flush(READ_TIMEOUT):
+                raise KafkaUnavailable(f"{count} replayed, the next one was not acknowledged")
+            place = TopicPartition(self._box, letter.partition, letter.offset + 1)
+            self._consumer.commit(offsets=[place], asynchronous=False)
+            count += 1
+        return count
+
+    def _replayed_to(self, partition: int) -> int:
+        try:
+            (place,) = self._consumer.committed(
+                [TopicPartition(self._box, partition)], timeout=READ_TIMEOUT
+            )
+        except KafkaException as error:
+            raise KafkaUnavailable(f"reading what was replayed of {self._box}: {error}") from error
+        return max(int(place.offset), 0)
+
+    def _read(self, start: TopicPartition, end: int) -> Iterator[DeadLetter]:
+        self._consumer.assign([start])
+        position = start.offset
+        while position < end:
+            record = self._consumer.poll(READ_TIMEOUT)
+            if record is None:
+                raise KafkaUnavailable(f"{self._box} could not be read to its end")
+            error = record.error()
+            if error is not None:
+                raise KafkaUnavailable(f"reading {self._box}: {error.str()}")
+            letter = _letter_of(record)
+            position = letter.offset + 1
+            yield letter
+
+
+def _letter_of(record: Message) -> DeadLetter:
+    pairs = cast("list[tuple[str, str | bytes | None]]", record.headers() or [])
+    headers = {name: _text(value) for name, value in pairs}
+    return DeadLetter(
+        partition=int(record.partition() or 0),
+        offset=int(record.offset() or 0),
+        reason=headers.get("reason", ""),
+        origin_partition=int(headers.get("origin_partition") or 0),
+        origin_offset=int(headers.get("origin_offset") or 0),
+        failed_at=datetime.fromtimestamp(int(headers.get("failed_at") or 0), UTC),
+        key=_bytes(record.key()),
+        value=_bytes(record.value()),
+    )
+
+
+def _partition_of(letter: DeadLetter, partition_map: PartitionMap) -> int:
+    try:
+        return partition_map.partition(decode(letter.value).shard)
+    except RecordInvalid:
+        return letter.origin_partition % partition_map.partitions
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value or ""
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
