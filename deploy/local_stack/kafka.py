@@ -81,7 +81,7 @@ class KafkaServer:
         self._heap = heap
         self._ports = (free_port(), free_port())
         self._process: ChildProcess | None = None
-        self._cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        self._cluster_id = _new_cluster_id()
 
     @property
     def brokers(self) -> str:
@@ -200,6 +200,14 @@ def quiet_admin(brokers: str) -> AdminClient:
     silent = logging.getLogger("local_stack.kafka.silent")
     silent.disabled = True
     return AdminClient({"bootstrap.servers": brokers}, logger=silent)
+
+
+def _new_cluster_id() -> str:
+    """Make an id in Kafka's form, 16 bytes in URL-safe Base64, that begins with no hyphen."""
+    while True:
+        made = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not made.startswith("-"):  # the command line would take it for an option
+            return made
 
 
 def _accepts(port: int) -> bool:

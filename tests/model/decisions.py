@@ -59,7 +59,7 @@ def copies_aside(scenario: Scenario, waiting: tuple[Held, ...], held: frozenset[
 @cache
 def admission(scenario: Scenario, looked: Looked) -> Parted:
     """Part what was looked up into what is sent and what is done with (rules 1, 6, 11)."""
-    messages = [_message_of(_as_seen(scenario, held, looked.map)) for held in looked.fresh]
+    messages = [_message_of(held) for held in looked.fresh]
     entries = _by_key(looked.entries)
     kept, _ = drop_void(
         messages,
@@ -169,14 +169,6 @@ def _parted(
         tuple(one._replace(replaces=m.replaces) for one, m in pairs if id(m) in kept_ids),
         tuple(one for one, m in pairs if id(m) not in kept_ids),
     )
-
-
-def _as_seen(scenario: Scenario, held: Held, row: MapRow) -> Held:
-    """Without the rule on older maps, every record looks like one of the map just read."""
-    if scenario.keeps(Part.OLD_MAP_VOID):
-        return held
-    record = held.record._replace(map_version=row.version)
-    return held._replace(record=record, partition=map_of(row).partition(record.shard))
 
 
 def _live_in_any_try(

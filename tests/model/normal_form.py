@@ -8,7 +8,8 @@ count as different what only took longer to come about.
 from functools import lru_cache
 from typing import NamedTuple
 
-from tests.model.scenario import Part, Scenario
+from campaign_common.campaign import CampaignState
+from tests.model.scenario import Scenario
 from tests.model.state import (
     NOWHERE,
     Campaign,
@@ -28,10 +29,6 @@ from tests.model.state import (
 
 OLD, CURRENT = 0, 1
 
-_REMEMBERS_EPOCHS = frozenset({Part.VOID_AFTER_FETCH, Part.OWNED_ADMISSION})
-"""Without these a sender compares epochs of which neither is the current one."""
-
-
 class _Lowering(NamedTuple):
     """What is subtracted from the numbers of a state."""
 
@@ -43,8 +40,6 @@ class _Lowering(NamedTuple):
 
 def normal_form(scenario: Scenario, world: World) -> World:
     """Return the state that stands for all that are like `world`."""
-    if scenario.without & _REMEMBERS_EPOCHS:
-        return world
     campaign, scheduler = world.campaign, world.scheduler
     lowering = _Lowering(
         campaign.epoch,
@@ -153,12 +148,18 @@ def _sender(lowering: _Lowering, sender: Sender, in_use: tuple[tuple[int, ...], 
         owned = sender.owned[record.shard]
         if owned is None or owned.epoch != held.claim_epoch:
             # The shard is lost: where the message came from will never be asked again.
-            return Held(record, NOWHERE, NOWHERE, NOWHERE, replaces=False)
+            return Held(record, held.partition, NOWHERE, NOWHERE, replaces=False)
         offset = held.offset - lowering.offsets[held.partition]
         epoch = in_use[record.shard].index(held.claim_epoch)
         return Held(record, held.partition, offset, epoch, held.replaces)
 
-    doubt = sender.doubt
+    doubt, looked, known = sender.doubt, sender.looked, sender.known
+    if looked is not None:
+        looked = looked._replace(
+            fresh=tuple(map(lower, looked.fresh)),
+            copies=tuple(map(lower, looked.copies)),
+            campaign=_known(lowering, looked.campaign),
+        )
     return sender._replace(
         owned=tuple(
             owned and _owned(lowering, owned, in_use[shard])
@@ -173,6 +174,8 @@ def _sender(lowering: _Lowering, sender: Sender, in_use: tuple[tuple[int, ...], 
             for partition, offset, record in sender.fetched
         ),
         waiting=tuple(map(lower, sender.waiting)),
+        looked=looked,
+        known=known and _known(lowering, known),
         admitted=tuple(map(lower, sender.admitted)),
         to_call=tuple(map(lower, sender.to_call)),
         results=tuple((lower(held), answer) for held, answer in sender.results),
@@ -183,6 +186,13 @@ def _sender(lowering: _Lowering, sender: Sender, in_use: tuple[tuple[int, ...], 
             doubt.shards,
         ),
     )
+
+
+def _known(
+    lowering: _Lowering, campaign: tuple[CampaignState, int]
+) -> tuple[CampaignState, int]:
+    state, epoch = campaign
+    return state, _epoch(lowering, epoch)
 
 
 def _owned(lowering: _Lowering, owned: Owned, in_use: tuple[int, ...]) -> Owned:

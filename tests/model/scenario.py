@@ -48,7 +48,6 @@ class Part(Enum):
     OPEN_REQUEST = (10, "a campaign with an open request is not finished")
     FINISH_EPOCH = (10, "the end compares the epoch that was read before the sums")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
-    OLD_MAP_VOID = (11, "records of an older map are void")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
 
 

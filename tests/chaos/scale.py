@@ -1,0 +1,31 @@
+"""How much chaos: the short form for every run of the tests, the long one by `make chaos`."""
+
+import os
+from dataclasses import dataclass
+
+FORM_VARIABLE = "CHAOS_FORM"
+SEED_VARIABLE = "CHAOS_SEED"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The size of a run, and the seed of its random points."""
+
+    is_long: bool
+    seed: int
+
+    def choose(self, short: int, long: int) -> int:
+        """Pick a number by the form."""
+        return long if self.is_long else short
+
+    def patience(self, short: float) -> float:
+        """Seconds to wait for a campaign, given those of the short form."""
+        return short * 10 if self.is_long else short
+
+
+def scale_from_environment() -> Scale:
+    form = os.environ.get(FORM_VARIABLE, "short")
+    if form not in {"short", "long"}:
+        raise ValueError(f"{FORM_VARIABLE} is short or long, not {form}")
+    seed = os.environ.get(SEED_VARIABLE) or str(int.from_bytes(os.urandom(4), "big"))
+    return Scale(is_long=form == "long", seed=int(seed))

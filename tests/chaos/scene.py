@@ -1,0 +1,188 @@
+"""What a chaos test works on: the whole system, a recording provider, and means to hurt them."""
+
+import random
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import yaml
+
+from campaign_common.claim import ClaimedMessage, decode_claim
+from tests.chaos.accounts import Account, compare
+from tests.chaos.report import Finding
+from tests.chaos.scale import Scale
+from tests.e2e.system import System
+from tests.processes import Process, kill, running
+from tests.recordings import RecordingProvider
+from tests.waiting import wait_until
+
+CAMPAIGN = 1000000000
+FIRST_PHONE = 13900000000
+CLAIMS_OF = "SELECT claimed FROM shard_claims WHERE owner_name LIKE %s FOR UPDATE"
+"""With a lock, so that a transaction that is being committed is waited for."""
+SHARDS_OF = "SELECT shard, epoch FROM shard_claims WHERE owner_name LIKE %s"
+
+
+class Scene:
+    """One test's system; everything that it starts ends with it."""
+
+    def __init__(
+        self, system: System, provider: RecordingProvider, scale: Scale, server: str, stack: ExitStack
+    ) -> None:
+        self.system = system
+        self.provider = provider
+        self.scale = scale
+        self.server = server
+        self.random = random.Random(scale.seed)  # noqa: S311 - chooses points, protects nothing
+        self.findings: list[Finding] = []
+        self.phones: list[str] = []
+        self._stack = stack
+        self._processes: list[Process] = []
+        system.configure(
+            Provider="http",
+            Http={
+                "Url": provider.url,
+                "AllowedNetworks": ["127.0.0.0/8"],
+                "Timeout": "5s",
+                "Connections": 48,
+            },
+            Sender={"InFlight": 400, "BatchSize": 200},
+            Scheduler={"Lease": "3s", "ChunkSize": 2000, "Window": "60s"},
+            Retry={"BackoffBase": "200ms"},
+        )
+
+    def start(self, program: str, config: Path | None = None) -> Process:
+        """Run one more process of a service."""
+        process = self._stack.enter_context(running(program, config or self.system.config))
+        self._processes.append(process)
+        return process
+
+    def start_all(self, *, schedulers: int = 1, senders: int = 1) -> tuple[Sequence[Process], ...]:
+        """Run API, schedulers and senders; returns schedulers and senders."""
+        self.start("campaign-api")
+        running_schedulers = [self.start("campaign-scheduler") for _ in range(schedulers)]
+        running_senders = [self.start("campaign-sender") for _ in range(senders)]
+        wait_until(self.system.is_ready)
+        return running_schedulers, running_senders
+
+    def configuration_for(self, user: str) -> Path:
+        """A copy of the configuration under which a process has a database user of its own."""
+        document = yaml.safe_load(self.system.config.read_text())
+        dsn = document["Mysql"]["DSN"]
+        document["Mysql"]["DSN"] = f"{user}:{user}@{dsn.partition('@')[2]}"
+        folder = self.system.folder / user
+        folder.mkdir()
+        path = folder / "campmgr.yaml"
+        path.write_text(yaml.safe_dump(document))
+        for host in ("127.0.0.1", "localhost"):
+            self.execute(f"CREATE USER IF NOT EXISTS '{user}'@'{host}' IDENTIFIED BY '{user}'")
+            self.execute(f"GRANT ALL ON *.* TO '{user}'@'{host}'")
+        return path
+
+    def stop_all(self) -> None:
+        """Ask every process to stop, so that they do it at the same time."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+
+    def begin(self, recipients: int, campaign_id: int = CAMPAIGN) -> None:
+        """Make a campaign to so many recipients that is due at once."""
+        self.write_csv(recipients)
+        self.system.create(campaign_id, "recipients.csv")
+
+    def write_csv(self, recipients: int) -> None:
+        self.phones = [str(FIRST_PHONE + n) for n in range(recipients)]
+        self.system.write_csv("".join(f"user{n},{phone}\n" for n, phone in enumerate(self.phones)))
+
+    def calls(self) -> int:
+        return self.provider.status()["calls"]
+
+    def wait_for_calls(self, calls: int) -> None:
+        wait_until(lambda: self.calls() >= calls, self.scale.patience(120))
+
+    def wait_a_random_while(self, at_most: int) -> None:
+        """Let a random number of further calls happen."""
+        self.wait_for_calls(self.calls() + self.random.randrange(at_most))
+
+    def finish(self, campaign_id: int = CAMPAIGN, timeout: float = 120) -> Account:
+        """Wait for the end of a campaign, and compare the accounts."""
+        wait_until(lambda: self.system.is_finished(campaign_id), self.scale.patience(timeout))
+        return self.account(campaign_id)
+
+    def account(self, campaign_id: int = CAMPAIGN) -> Account:
+        statuses = self.system.statuses(campaign_id)
+        calls = [call for call in self.provider.calls() if call.sent.campaign_id == campaign_id]
+        return compare(self.phones, statuses, calls)
+
+    def wait_for_calls_in_flight(self, sender: Process) -> None:
+        """Wait until this sender has an open claim and the provider has calls to answer."""
+        wait_until(
+            lambda: bool(self.claimed_by(sender)) and self.provider.status()["in_flight"] > 0,
+        )
+
+    def kill_in_flight(self, sender: Process) -> list[ClaimedMessage]:
+        """Kill a sender with calls in flight; returns what it had claimed and not recorded."""
+        self.wait_for_calls_in_flight(sender)
+        kill(sender)
+        claimed = self.claimed_by(sender)
+        assert claimed, "this sender had just recorded everything; the kill does not count"
+        return claimed
+
+    def claimed_by(self, sender: Process) -> list[ClaimedMessage]:
+        with self.system.database.transaction() as cursor:
+            cursor.execute(CLAIMS_OF, (f"%-{sender.pid}",))
+            return [message for (packed,) in cursor.fetchall() for message in decode_claim(packed)]
+
+    def shards_of(self, sender: Process) -> dict[int, int]:
+        """The shards that this sender owns, with their epochs."""
+        with self.system.database.reading() as cursor:
+            cursor.execute(SHARDS_OF, (f"%-{sender.pid}",))
+            return dict(cursor.fetchall())
+
+    def wait_for_take_over(self, shards: dict[int, int]) -> float:
+        """Wait until these shards have new owners; returns how many seconds that took."""
+        began = time.monotonic()
+
+        def taken() -> bool:
+            now = dict(self.system.rows("SELECT shard, epoch FROM shard_claims"))  # type: ignore[arg-type]
+            return all(now[shard] > epoch for shard, epoch in shards.items())
+
+        wait_until(taken)
+        return time.monotonic() - began
+
+    def suspects(self) -> int:
+        return self.count("SELECT COUNT(*) FROM suspects")
+
+    def count(self, sql: str) -> int:
+        ((n,),) = self.system.rows(sql)
+        return int(n)
+
+    def execute(self, sql: str, *arguments: object) -> None:
+        with self.system.database.transaction() as cursor:
+            cursor.execute(sql, arguments or None)
+
+    def found(
+        self,
+        fault: str,
+        account: Account,
+        *,
+        faults: int = 1,
+        bound: int = 0,
+        recovered: float | None = None,
+    ) -> None:
+        """Put one line into the table at the end of the run."""
+        self.findings.append(
+            Finding(
+                fault,
+                self.server,
+                faults,
+                account.lost,
+                account.duplicates,
+                bound,
+                account.unknown,
+                recovered,
+            )
+        )

@@ -1,0 +1,51 @@
+"""Senders killed in the middle of their calls, at random points."""
+
+import pytest
+
+from campaign_common.campaign import Delivery
+from tests.chaos.scene import Scene
+
+MODES = [(Delivery.AT_LEAST_ONCE, "mariadb"), (Delivery.AT_MOST_ONCE, "mariadb")]
+MODES += [(Delivery.AT_LEAST_ONCE, "mysql")]
+
+
+@pytest.mark.parametrize(("delivery", "server"), MODES, indirect=["server"])
+def test_killed_senders_lose_nobody_and_repeat_only_what_they_had_claimed(
+    scene: Scene, delivery: Delivery
+) -> None:
+    kills = scene.scale.choose(3, 20)
+    rows = scene.scale.choose(20_000, 150_000)
+    scene.system.configure(Delivery=delivery.value)
+    _, started = scene.start_all(senders=3)
+    senders = list(started)
+    scene.begin(rows)
+    scene.wait_for_calls(500)
+    claimed, recovered = set(), []
+    bound = 0
+    for _ in range(kills):
+        scene.wait_a_random_while(rows // (kills * 10))
+        victim = senders.pop(scene.random.randrange(len(senders)))
+        shards = scene.shards_of(victim)
+        left_over = scene.kill_in_flight(victim)
+        claimed |= {message.seq for message in left_over}
+        bound += len(left_over)
+        senders.append(scene.start("campaign-sender"))
+        recovered.append(scene.wait_for_take_over(shards))
+    account = scene.finish()
+    scene.found(
+        f"sender killed, {delivery.value}",
+        account,
+        faults=kills,
+        bound=bound,
+        recovered=max(recovered),
+    )
+    assert account.lost == 0
+    assert account.duplicates <= bound
+    assert account.repeated <= claimed
+    if delivery is Delivery.AT_MOST_ONCE:
+        assert account.duplicates == 0
+        assert 0 < account.unknown <= bound
+    else:
+        assert account.unknown == 0
+        assert account.duplicates <= scene.suspects() <= bound
+        assert account.duplicates > 0, "no kill hit a call: nothing was shown"
