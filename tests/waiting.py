@@ -6,7 +6,7 @@ from collections.abc import Callable
 INTERVAL = 0.02
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], timeout: float = 60.0) -> None:
     """Wait until `condition` holds, and fail when it does not within `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():

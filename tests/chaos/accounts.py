@@ -36,9 +36,7 @@ def compare(phones: Sequence[str], ledger: Mapping[str, int], calls: Iterable[Ca
         assert len({call.sent.body for call in made}) == 1
     keys = {made[0].key for made in calls_of.values()}
     assert len(keys) == len(calls_of), "two messages under one idempotency key"
-    taken = {
-        phone for phone, made in calls_of.items() if any(call.fate == TAKEN for call in made)
-    }
+    taken = {phone for phone, made in calls_of.items() if any(call.fate == TAKEN for call in made)}
     sent = {phone for phone, status in ledger.items() if status == Status.SENT}
     open_ended = sum(status not in FINAL for status in ledger.values())
     repeated = [made for made in calls_of.values() if len(made) > 1]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from local_stack.database import Flavour
 from local_stack.kafka import KafkaServer
 from tests.chaos.report import Finding, table
 from tests.chaos.scale import Scale, scale_from_environment
 from tests.chaos.scene import Scene
-from tests.e2e.system import System
+from tests.e2e.system import SHARDS, System
 from tests.recordings import recording_provider
 from tests.servers import DatabaseServers, fresh_schema
 
@@ -56,25 +57,45 @@ def server(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def partitions() -> int:
+    """How many partitions the topic begins with."""
+    return SHARDS
+
+
+@pytest.fixture
 def scene(
     tmp_path: Path,
     server: str,
+    partitions: int,
     database_servers: DatabaseServers,
     kafka_server: KafkaServer,
     scale: Scale,
     pytestconfig: pytest.Config,
 ) -> Iterator[Scene]:
     """Schema, topic and provider; no service runs yet."""
-    flavour = "mysql" if server == "mysql" else "mariadb"
+    flavour: Flavour = "mysql" if server == "mysql" else "mariadb"
     with fresh_schema(database_servers.get(flavour).dsn) as dsn:
         system = System(tmp_path, dsn, kafka_server.brokers)
-        with opened(system, scale, server, pytestconfig) as scene:
+        with opened(system, scale, server, pytestconfig, partitions=partitions) as scene:
             yield scene
 
 
 @contextmanager
-def opened(system: System, scale: Scale, server: str, config: pytest.Config) -> Iterator[Scene]:
-    system.prepare()
+def opened(
+    system: System,
+    scale: Scale,
+    server: str,
+    config: pytest.Config,
+    *,
+    partitions: int = SHARDS,
+) -> Iterator[Scene]:
+    """Make schema and topic, start the provider, and end everything afterwards."""
+    for words in (
+        ("campaign-db", "migrate"),
+        ("campaign-topics", "create", "--partitions", str(partitions)),
+    ):
+        completed = system.command(*words, "-c", str(system.config))
+        assert completed.returncode == 0, completed.stderr
     log = system.folder / "calls"
     with ExitStack() as stack:
         provider = stack.enter_context(recording_provider(log, "--latency", LATENCY))

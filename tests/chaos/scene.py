@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import requests
 import yaml
 
 from campaign_common.claim import ClaimedMessage, decode_claim
@@ -29,7 +30,12 @@ class Scene:
     """One test's system; everything that it starts ends with it."""
 
     def __init__(
-        self, system: System, provider: RecordingProvider, scale: Scale, server: str, stack: ExitStack
+        self,
+        system: System,
+        provider: RecordingProvider,
+        scale: Scale,
+        server: str,
+        stack: ExitStack,
     ) -> None:
         self.system = system
         self.provider = provider
@@ -65,6 +71,7 @@ class Scene:
         running_schedulers = [self.start("campaign-scheduler") for _ in range(schedulers)]
         running_senders = [self.start("campaign-sender") for _ in range(senders)]
         wait_until(self.system.is_ready)
+        assert all(process.poll() is None for process in self._processes), self.system.logs()
         return running_schedulers, running_senders
 
     def configuration_for(self, user: str) -> Path:
@@ -109,8 +116,14 @@ class Scene:
 
     def finish(self, campaign_id: int = CAMPAIGN, timeout: float = 120) -> Account:
         """Wait for the end of a campaign, and compare the accounts."""
-        wait_until(lambda: self.system.is_finished(campaign_id), self.scale.patience(timeout))
+        wait_until(lambda: self.has_finished(campaign_id), self.scale.patience(timeout))
         return self.account(campaign_id)
+
+    def has_finished(self, campaign_id: int = CAMPAIGN) -> bool:
+        """Ask the API, which may be without its database at the moment."""
+        answer = requests.get(f"{self.system.url}/v1/campaigns/{campaign_id}", timeout=30)
+        assert answer.status_code in {200, 503}, answer.text
+        return answer.ok and answer.json()["state"] == "finished"
 
     def account(self, campaign_id: int = CAMPAIGN) -> Account:
         statuses = self.system.statuses(campaign_id)
@@ -147,8 +160,8 @@ class Scene:
         began = time.monotonic()
 
         def taken() -> bool:
-            now = dict(self.system.rows("SELECT shard, epoch FROM shard_claims"))  # type: ignore[arg-type]
-            return all(now[shard] > epoch for shard, epoch in shards.items())
+            rows = self.system.rows("SELECT shard, epoch FROM shard_claims")
+            return all(epoch > shards.get(shard, -1) for shard, epoch in rows)
 
         wait_until(taken)
         return time.monotonic() - began

@@ -1,10 +1,7 @@
 """The API service as its users run it: a process, a configuration file, HTTP."""
 
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,9 @@ import psutil
 import requests
 import yaml
 
-PROGRAMS = Path(sys.executable).parent
-PAUSE = 0.02
+from local_stack.ports import free_port
+from tests.processes import installed
+from tests.waiting import wait_until
 
 REQUEST: Mapping[str, Any] = {
     "campaign_name": "game0",
@@ -72,7 +70,7 @@ def running_api(configuration: Path) -> Iterator[ApiService]:
     log = configuration.with_name("api.log")
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [PROGRAMS / "campaign-api", "-c", configuration], stdout=out, stderr=out
+            [installed("campaign-api"), "-c", configuration], stdout=out, stderr=out
         )
     service = ApiService(process, port, log)
     try:
@@ -88,18 +86,5 @@ def running_api(configuration: Path) -> Iterator[ApiService]:
 def run_program(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     name, *rest = arguments
     return subprocess.run(
-        [PROGRAMS / name, *rest], capture_output=True, text=True, check=False, timeout=120
+        [installed(str(name)), *rest], capture_output=True, text=True, check=False, timeout=120
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def wait_until(condition: Callable[[], object], timeout: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(PAUSE)

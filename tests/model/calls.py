@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState, Delivery
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import CALLED, Answer
 from tests.model.intake import owns
 from tests.model.scenario import Part, Scenario
-from tests.model.state import NAMES, Held, Step, World, put
+from tests.model.state import MAYBE_TAKEN, NAMES, NOT_TAKEN, TAKEN, Held, Step, World, put
 
 CALLED_AGAIN = "called again after a call that may have been taken"
 CALLED_VOID = "called for a campaign that does not run under the record's epoch"
-
-NOT_TAKEN, MAYBE_TAKEN, TAKEN = range(3)
 
 _TAKEN_BY_ANSWER = {Answer.ACCEPTED: TAKEN, Answer.AMBIGUOUS: MAYBE_TAKEN}
 
@@ -23,6 +21,10 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     before it lost the shard. Only the claim row keeps a message from being called twice.
     """
     for held in dict.fromkeys(world.senders[number].to_call):
+        owned = world.senders[number].owned[held.record.shard]
+        if owned and owned.draining:
+            yield _answered(world, number, held, Answer.GIVEN_BACK)
+            continue
         runs = _runs(world, held)
         if not runs and scenario.keeps(Part.LAST_LOOK):
             yield _answered(world, number, held, Answer.VOID)
@@ -70,6 +72,6 @@ def _answered(world: World, number: int, held: Held, answer: Answer) -> Step:
         results = (*results, (held, answer))
     after = sender._replace(to_call=to_call, results=results)
     what = f"sender {NAMES[number]} calls for message {held.record.seq}: {answer.value}"
-    if answer is Answer.VOID:
-        what = f"sender {NAMES[number]} does not call for message {held.record.seq}: void"
+    if answer not in CALLED:
+        what = f"sender {NAMES[number]} does not call for message {held.record.seq}: {answer.value}"
     return Step(what, world._replace(senders=put(world.senders, number, after)))

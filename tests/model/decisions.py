@@ -157,6 +157,7 @@ def _message_of(held: Held) -> Message:
         held.offset,
         held.claim_epoch,
         held.replaces,
+        held.in_doubt,
     )
 
 
@@ -166,7 +167,11 @@ def _parted(
     kept_ids = {id(message) for message in kept}
     pairs = list(zip(held, messages, strict=True))
     return Parted(
-        tuple(one._replace(replaces=m.replaces) for one, m in pairs if id(m) in kept_ids),
+        tuple(
+            one._replace(replaces=m.replaces, in_doubt=m.in_doubt)
+            for one, m in pairs
+            if id(m) in kept_ids
+        ),
         tuple(one for one, m in pairs if id(m) not in kept_ids),
     )
 

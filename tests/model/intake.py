@@ -86,7 +86,7 @@ def _fetch(scenario: Scenario, world: World, number: int, partition: int) -> Ite
 def _take_in(sender: Sender, partition: int, offset: int, record: Record) -> Sender:
     owned = sender.owned[record.shard]
     if owned and owned.place.partition == partition and offset >= owned.position:
-        held = Held(record, partition, offset, owned.epoch, replaces=False)
+        held = Held(record, partition, offset, owned.epoch)
         begun = owned._replace(unfinished=(*owned.unfinished, offset))
         sender = sender._replace(
             owned=put(sender.owned, record.shard, begun), waiting=(*sender.waiting, held)

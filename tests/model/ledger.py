@@ -23,7 +23,9 @@ def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledge
         before = ledger.rows[index]
         if (before is not None) != row.replaces or (before and before.status in FINAL):
             broken = OVERWRITTEN
-        entry = LedgerEntry(int(row.status), row.generation, row.try_number, row.attempts)
+        entry = LedgerEntry(
+            int(row.status), row.generation, row.try_number, row.attempts, int(row.in_doubt)
+        )
         ledger = ledger._replace(
             rows=put(ledger.rows, index, entry),
             retries=put(ledger.retries, index, _retry_after(row)),

@@ -12,6 +12,7 @@ from campaign_common.campaign import CampaignState
 from tests.model.scenario import Scenario
 from tests.model.state import (
     NOWHERE,
+    TAKEN,
     Campaign,
     Claim,
     Doubt,
@@ -40,7 +41,7 @@ class _Lowering(NamedTuple):
 
 def normal_form(scenario: Scenario, world: World) -> World:
     """Return the state that stands for all that are like `world`."""
-    campaign, scheduler = world.campaign, world.scheduler
+    campaign, scheduler, suspects = world.campaign, world.scheduler, world.ledger.suspects
     lowering = _Lowering(
         campaign.epoch,
         (0,) * len(world.kafka.logs) if scenario.map_changes else _needless(world),
@@ -65,7 +66,22 @@ def normal_form(scenario: Scenario, world: World) -> World:
         ),
         ledger=_ledger(lowering, world.ledger),
         scheduler=_scheduler(lowering, scheduler)._replace(chunk=chunk),
-        senders=tuple(_sender(lowering, sender, in_use) for sender in world.senders),
+        taken=_taken(world),
+        senders=tuple(_sender(lowering, sender, in_use, suspects) for sender in world.senders),
+    )
+
+
+def _taken(world: World) -> tuple[tuple[int, ...], ...]:
+    """A suspect counts as called already: whether it truly was will never be known."""
+    suspects = world.ledger.suspects
+    if not suspects:
+        return world.taken
+    return tuple(
+        tuple(
+            TAKEN if (index + 1, generation) in suspects else taken
+            for generation, taken in enumerate(by_generation)
+        )
+        for index, by_generation in enumerate(world.taken)
     )
 
 
@@ -142,16 +158,27 @@ def _scheduler(lowering: _Lowering, scheduler: Scheduler) -> Scheduler:
 
 
 @lru_cache(maxsize=100_000)
-def _sender(lowering: _Lowering, sender: Sender, in_use: tuple[tuple[int, ...], ...]) -> Sender:
+def _sender(
+    lowering: _Lowering,
+    sender: Sender,
+    in_use: tuple[tuple[int, ...], ...],
+    suspects: frozenset[tuple[int, int]],
+) -> Sender:
     def lower(held: Held) -> Held:
         record = _record(lowering, held.record)
         owned = sender.owned[record.shard]
         if owned is None or owned.epoch != held.claim_epoch:
             # The shard is lost: where the message came from will never be asked again.
-            return Held(record, held.partition, NOWHERE, NOWHERE, replaces=False)
+            return Held(record, held.partition, NOWHERE, NOWHERE)
         offset = held.offset - lowering.offsets[held.partition]
         epoch = in_use[record.shard].index(held.claim_epoch)
-        return Held(record, held.partition, offset, epoch, held.replaces)
+        return Held(record, held.partition, offset, epoch, held.replaces, held.in_doubt)
+
+    def is_idle(held: Held) -> bool:
+        """Tell whether a call can make no difference: it is suspected already, and lost."""
+        owned = sender.owned[held.record.shard]
+        is_suspect = (held.record.seq, held.record.generation) in suspects
+        return is_suspect and (owned is None or owned.epoch != held.claim_epoch)
 
     doubt, looked, known = sender.doubt, sender.looked, sender.known
     if looked is not None:
@@ -177,7 +204,7 @@ def _sender(lowering: _Lowering, sender: Sender, in_use: tuple[tuple[int, ...], 
         looked=looked,
         known=known and _known(lowering, known),
         admitted=tuple(map(lower, sender.admitted)),
-        to_call=tuple(map(lower, sender.to_call)),
+        to_call=tuple(lower(held) for held in sender.to_call if not is_idle(held)),
         results=tuple((lower(held), answer) for held, answer in sender.results),
         doubt=doubt
         and Doubt(

@@ -30,6 +30,8 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         yield from _take_next(scenario, world, number, sender.proof)
         return
     yield from _notice(scenario, world, number)
+    if is_draining(sender):
+        return
     for partition in range(world.map.partitions):
         if world.kafka.assignment[partition] == number and _wants(scenario, world, number, partition):
             yield _prove(scenario, world, number, partition)
@@ -60,20 +62,45 @@ def _notice_fences(world: World, number: int) -> Iterator[Step]:
 
 
 def _notice(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
+    """Lose or release shards: at once, or after what is in flight has been drained."""
     yield from _notice_fences(world, number)
     sender = world.senders[number]
-    for shard, owned in enumerate(sender.owned):
-        if owned and world.kafka.assignment[owned.place.partition] != number:
-            what = f"sender {NAMES[number]} drops shard {shard}, which is reassigned"
-            yield _dropped(world, number, what, [shard])
+    name = f"sender {NAMES[number]}"
+    draining = [shard for shard, owned in enumerate(sender.owned) if owned and owned.draining]
+    if draining:
+        yield _dropped(world, number, f"{name} has drained shards {draining}", draining)
+        return
+    for partition in range(len(world.kafka.assignment)):
+        shards = [n for n, one in enumerate(sender.owned) if one and one.place.partition == partition]
+        if shards and world.kafka.assignment[partition] != number:
+            what = f"{name} loses partition {partition}"
+            yield _dropped(world, number, what, shards)
+            yield _draining(world, number, f"{what} and drains it", shards)
     shards = [shard for shard, owned in enumerate(sender.owned) if owned]
     if scenario.keeps(Part.MAP_FOR_ALL):
         is_behind = any(o and o.place.map_version != world.map.version for o in sender.owned)
     else:
         is_behind = sender.known_map != world.map.version
     if shards and is_behind:
-        what = f"sender {NAMES[number]} sees the new map and drops its shards"
+        what = f"{name} sees the new map and drops its shards"
         yield _dropped(world, number, what, shards)
+        yield _draining(world, number, f"{name} sees the new map and drains its shards", shards)
+
+
+def _draining(world: World, number: int, what: str, shards: list[int]) -> Step:
+    """Give up what is not claimed; claimed messages that are not called yet come back."""
+    sender = world.senders[number]
+    owned = tuple(
+        one and one._replace(draining=shard in shards) for shard, one in enumerate(sender.owned)
+    )
+    admitted = tuple(held for held in sender.admitted if held.record.shard not in shards)
+    sender = sender._replace(owned=owned, admitted=admitted)
+    return Step(what, world._replace(senders=put(world.senders, number, sender)))
+
+
+def is_draining(sender: Sender) -> bool:
+    """Tell whether the loop of a sender waits for what is in flight."""
+    return any(owned and owned.draining for owned in sender.owned)
 
 
 def _dropped(world: World, number: int, what: str, shards: list[int]) -> Step:

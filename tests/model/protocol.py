@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
+from campaign_common.message import LedgerEntry, Status
 from tests.model import (
     calls,
     faults,
@@ -15,9 +16,10 @@ from tests.model import (
     scheduler,
 )
 from tests.model.scenario import Scenario
-from tests.model.state import Step, World
+from tests.model.state import NOT_TAKEN, TAKEN, Step, World
 
 MISCOUNTED = "the counters do not say what the ledger says"
+UNTRUE = "the ledger says something else than what became of the calls"
 FINISHED_EARLY = "the campaign is finished while a message has no final outcome"
 
 
@@ -29,7 +31,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
         # One thread of a sender takes over, fetches and admits, another records, and
         # providers answer beside them.
         yield from ownership.steps(scenario, world, number)
-        if sender.proof is None:
+        if sender.proof is None and not ownership.is_draining(sender):
             yield from intake.steps(scenario, world, number)
         yield from recording.steps(scenario, world, number)
         yield from requests.steps(scenario, world, number)
@@ -44,9 +46,20 @@ def broken_promise(world: World) -> str:
         return world.broken
     if ledger.counters_of(world.ledger) != world.ledger.counters:
         return MISCOUNTED
+    if any(map(_is_untrue, world.ledger.rows, world.taken)):
+        return UNTRUE
     if world.campaign.state is CampaignState.FINISHED and not ledger.is_complete(world.ledger):
         return FINISHED_EARLY
     return ""
+
+
+def _is_untrue(entry: LedgerEntry | None, taken: tuple[int, ...]) -> bool:
+    """Tell whether `sent` was not taken, or `failed` may have been; refusals prove a failure."""
+    if entry is None:
+        return False
+    if entry.status == Status.SENT:
+        return taken[entry.generation] != TAKEN
+    return entry.status == Status.FAILED and taken[entry.generation] != NOT_TAKEN
 
 
 def is_over(world: World) -> bool:

@@ -9,10 +9,12 @@ from tests.model import decisions, ledger
 from tests.model.intake import finished, owns
 from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Part, Scenario
-from tests.model.state import NAMES, Doubt, Owned, Sender, Step, World, put
+from tests.model.state import NAMES, Doubt, Ended, Owned, Sender, Step, World, put
 
 # What is recorded of an answer depends on how a campaign is delivered, not on its state.
 _ANY_STATE = (CampaignState.RUNNING, 1)
+
+_WITHOUT_OUTCOME = frozenset({Answer.VOID, Answer.GIVEN_BACK})
 
 
 def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
@@ -83,9 +85,9 @@ def _written(
             fenced.append(shard)
             continue
         outcomes = [
-            decisions.outcome(scenario, ended, _ANY_STATE)
+            decisions.outcome(scenario, _in_doubt(scenario, world, ended), _ANY_STATE)
             for ended in work.results
-            if ended[0].record.shard == shard and ended[1] is not Answer.VOID
+            if ended[0].record.shard == shard and ended[1] not in _WITHOUT_OUTCOME
         ]
         after, broken = ledger.record(world.ledger, shard, outcomes)
         row = row._replace(
@@ -100,6 +102,15 @@ def _written(
         moved = owned._replace(behind=owned.behind + 1)
         sender = sender._replace(owned=put(sender.owned, shard, moved))
     return _with(world, number, sender), fenced
+
+
+def _in_doubt(scenario: Scenario, world: World, ended: Ended) -> Ended:
+    """Mark what a lost sender may have sent: without a clear answer its end is in doubt."""
+    held, answer = ended
+    is_suspect = (held.record.seq, held.record.generation) in world.ledger.suspects
+    if is_suspect and scenario.keeps(Part.SUSPECTS_IN_DOUBT):
+        return held._replace(in_doubt=True), answer
+    return ended
 
 
 def _claimed_after(
@@ -120,7 +131,9 @@ def _completed(scenario: Scenario, sender: Sender, work: Doubt, fenced: list[int
         if owned and shard not in fenced:
             owned = owned._replace(behind=max(owned.behind - 1, 0))
             sender = sender._replace(owned=put(sender.owned, shard, owned))
-    sender = finished(sender, tuple(held for held, _ in work.results))
+    # What was given back keeps its offset: the shard's next owner fetches it again.
+    done = tuple(held for held, answer in work.results if answer is not Answer.GIVEN_BACK)
+    sender = finished(sender, done)
     if sender.doubt is None:
         sender = _taken(sender)
     for shard in fenced:

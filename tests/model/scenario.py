@@ -32,6 +32,7 @@ class Part(Enum):
     SETTLEMENT = (3, "a take-over settles what the last owner had claimed")
     RAISE_BEFORE_READ = (3, "a take-over reads the claim in the transaction that raises the epoch")
     FRESH_FETCH = (3, "what was fetched before a take-over is forgotten")
+    SUSPECTS_IN_DOUBT = (3, "a suspect that ends without a clear answer ends as unknown")
     FENCE = (4, "an owner's write compares the claim row's epoch")
     COMMIT_CHECK = (4, "after a lost answer to COMMIT the claim row tells what happened")
     KEPT_DOUBT = (4, "a COMMIT in doubt is not forgotten while the database is away")

@@ -21,6 +21,9 @@ NOWHERE = -1
 NAMES = "AB"
 """The senders, by number, as traces name them."""
 
+NOT_TAKEN, MAYBE_TAKEN, TAKEN = range(3)
+"""What is true of the calls made for a message, whether or not anybody knows."""
+
 _T = TypeVar("_T")
 
 
@@ -132,7 +135,8 @@ class Held(NamedTuple):
     partition: int
     offset: int
     claim_epoch: int
-    replaces: bool
+    replaces: bool = False
+    in_doubt: bool = False
 
     @property
     def claimed(self) -> ClaimedMessage:
@@ -154,6 +158,8 @@ class Owned(NamedTuple):
     unfinished: tuple[int, ...]
     behind: int
     """By how many transactions the row's number is ahead of what the owner believes."""
+    draining: bool = False
+    """It is being released in good order: no further call starts."""
 
     @property
     def recorded(self) -> int:
@@ -250,7 +256,7 @@ class World(NamedTuple):
     scheduler: Scheduler
     senders: tuple[Sender, ...]
     taken: tuple[tuple[int, ...], ...]
-    """By message and generation: 0 no call was taken, 1 one may have been, 2 one was."""
+    """By message and generation: NOT_TAKEN, MAYBE_TAKEN or TAKEN."""
     faults_left: int
     broken: str
     """The promise that the last step broke; empty in every good state."""

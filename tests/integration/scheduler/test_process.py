@@ -8,7 +8,8 @@ import pytest
 
 from campaign_common.message import Status
 from local_stack.kafka import KafkaServer
-from tests.integration.scheduler.world import World, wait_until
+from tests.integration.scheduler.world import World
+from tests.waiting import wait_until
 
 
 def log_lines(world: World) -> list[dict[str, Any]]:
@@ -68,7 +69,7 @@ def test_a_killed_scheduler_loses_nothing(world: World) -> None:
     with world.process():
         world.count_outcomes(Status.SENT, 15_000)
         wait_until(lambda: world.campaign("lease_epoch") == (2,))
-        wait_until(lambda: all_published(world), seconds=60)
+        wait_until(lambda: all_published(world), timeout=60)
 
 
 def all_published(world: World) -> bool:
@@ -100,7 +101,7 @@ def test_it_waits_for_what_is_missing_and_says_so(world: World, missing: str) ->
             world.change("RENAME TABLE elsewhere TO messages_3")
         else:
             world.make_topic()
-        wait_until(world.all_fanned_out, seconds=60)
+        wait_until(world.all_fanned_out, timeout=60)
 
 
 def test_a_broker_that_goes_away_is_waited_for_and_named_once(
@@ -114,7 +115,7 @@ def test_a_broker_that_goes_away_is_waited_for_and_named_once(
         wait_until(lambda: lines_of(world, "waiting", "delivery to Kafka"))
         assert world.campaign("state", "fanned_count") == ("running", 0)
         kafka_server.start()
-        wait_until(world.all_fanned_out, seconds=60)
+        wait_until(world.all_fanned_out, timeout=60)
         wait_until(lambda: lines_of(world, "going on", "delivery to Kafka"))
     assert world.times_published().keys() == set(range(2, 4_001, 2))
     for part in ("delivery to Kafka", "partition map"):

@@ -8,7 +8,8 @@ from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import MapState
 from campaign_common.shard import shard_of
 from campaign_scheduler.checkpoints import Checkpoints, Delivered
-from tests.integration.scheduler.world import SHARDS, Scheduler, World, wait_until
+from tests.integration.scheduler.world import SHARDS, Scheduler, World
+from tests.waiting import wait_until
 
 
 class MapDrainsFirst(Checkpoints):

@@ -5,7 +5,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.integration.scheduler.world import COMMANDS, SHARDS, World, wait_until
+from tests.integration.scheduler.world import COMMANDS, SHARDS, World
+from tests.waiting import wait_until
 
 
 def campaign_topics(world: World, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -35,6 +35,7 @@ from campaign_scheduler.publisher import Publisher
 from campaign_scheduler.retrier import Retrier
 from campaign_scheduler.starter import Starter
 from campaign_scheduler.window import Window
+from tests.waiting import wait_until
 
 SHARDS = 8
 LIST = 1
@@ -307,11 +308,3 @@ class World:
 
     def close(self) -> None:
         self.database.close()
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for a condition, failing after `seconds`."""
-    give_up_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up_at, "the condition is still not met"
-        time.sleep(0.05)

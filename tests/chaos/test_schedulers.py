@@ -1,0 +1,125 @@
+"""Schedulers killed, stopped and crowded while they fan out."""
+
+import signal
+import time
+
+from confluent_kafka.admin import AdminClient
+
+from campaign_common import kafka, topics
+from campaign_common.settings import load_settings
+from tests.chaos.scene import CAMPAIGN, Scene
+from tests.chaos.writers import COUNT_HOLDERS, note_checkpoint_writers, pairs
+from tests.e2e.system import SHARDS
+from tests.processes import Process, kill
+from tests.recording_provider import Faults
+from tests.waiting import wait_until
+
+SHORT_STEPS = {"Lease": "2s", "ChunkSize": 200, "Window": "2s"}
+"""The fan-out follows the senders closely, so that it lasts as long as the campaign."""
+LEADER = "SELECT lease_owner FROM campaigns WHERE id = %s AND fanned_count < total"
+USERS = ("first_scheduler", "second_scheduler")
+
+
+def leads(scene: Scene, scheduler: Process) -> bool:
+    """Tell whether this process holds the campaign and is not yet through with it."""
+    with scene.system.database.reading() as cursor:
+        cursor.execute(LEADER, (CAMPAIGN,))
+        row = cursor.fetchone()
+    return row is not None and f"-{scheduler.pid}-" in str(row[0])
+
+
+def wait_for_leader(scene: Scene, schedulers: list[Process]) -> Process:
+    """Wait until one of these is fanning out."""
+    wait_until(lambda: any(leads(scene, one) for one in schedulers))
+    return next(one for one in schedulers if leads(scene, one))
+
+
+def fanned(scene: Scene) -> int:
+    return scene.count(f"SELECT fanned_count FROM campaigns WHERE id = {CAMPAIGN}")
+
+
+def wait_until_it_moves(scene: Scene) -> float:
+    """Wait for the next checkpoint; returns how many seconds that took."""
+    began, before = time.monotonic(), fanned(scene)
+    wait_until(lambda: fanned(scene) > before)
+    return time.monotonic() - began
+
+
+def test_killed_schedulers_leave_nobody_out_and_nobody_twice(scene: Scene) -> None:
+    kills = scene.scale.choose(3, 20)
+    rows = scene.scale.choose(20_000, 150_000)
+    scene.provider.set_faults(Faults(latency=0.06))
+    scene.system.configure(Scheduler=SHORT_STEPS)
+    started, _ = scene.start_all(schedulers=2, senders=2)
+    schedulers = list(started)
+    scene.begin(rows)
+    recovered = []
+    for _ in range(kills):
+        scene.wait_a_random_while(rows // (kills * 3))
+        leader = wait_for_leader(scene, schedulers)
+        kill(leader)
+        schedulers.remove(leader)
+        schedulers.append(scene.start("campaign-scheduler"))
+        recovered.append(wait_until_it_moves(scene))
+    account = scene.finish()
+    scene.found("scheduler killed", account, faults=kills, recovered=max(recovered))
+    assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)
+    assert sorted(call.sent.seq for call in scene.provider.calls()) == list(range(1, rows + 1))
+
+
+def test_a_stopped_scheduler_that_wakes_up_counts_nothing(scene: Scene) -> None:
+    rounds = scene.scale.choose(3, 10)
+    scene.provider.set_faults(Faults(latency=0.06))
+    scene.system.configure(Scheduler=SHORT_STEPS)
+    note_checkpoint_writers(scene)
+    scene.start_all(schedulers=0, senders=2)
+    schedulers = {
+        user: scene.start("campaign-scheduler", scene.configuration_for(user)) for user in USERS
+    }
+    scene.begin(scene.scale.choose(20_000, 60_000))
+    recovered = []
+    for _ in range(rounds):
+        leader = wait_for_leader(scene, list(schedulers.values()))
+        leader.send_signal(signal.SIGSTOP)
+        recovered.append(wait_until_it_moves(scene))
+        assert not leads(scene, leader), "another one must have taken the lease"
+        leader.send_signal(signal.SIGCONT)
+        wait_until_it_moves(scene)
+    account = scene.finish()
+    scene.found("leading scheduler stopped", account, faults=rounds, recovered=max(recovered))
+    written = pairs(scene, COUNT_HOLDERS)
+    assert written, "the trigger saw the checkpoints"
+    assert all(f"-{schedulers[writer].pid}-" in holder for writer, holder in written)
+    assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)
+
+
+def records_in_topic(scene: Scene) -> int:
+    settings = load_settings(scene.system.config, {})
+    admin: AdminClient = kafka.admin(settings)
+    return sum(topics.log_ends(admin, settings.sync_client.topic, range(SHARDS)).values())
+
+
+def test_a_thousand_campaigns_due_at_once_start_once_each(scene: Scene) -> None:
+    campaigns = scene.scale.choose(1000, 1000)
+    rows = scene.scale.choose(20, 100)
+    scene.provider.set_faults(Faults(latency=0.01))
+    scene.start_all(schedulers=0, senders=2)
+    scene.write_csv(rows)
+    ids = range(CAMPAIGN, CAMPAIGN + campaigns)
+    for campaign_id in ids:
+        scene.system.create(campaign_id, "recipients.csv")
+    scene.execute("UPDATE campaigns SET scheduled_at = NOW(6) + INTERVAL 3 SECOND")
+    for _ in range(5):
+        scene.start("campaign-scheduler")
+    finished = "SELECT COUNT(*) FROM campaigns WHERE state = 'finished'"
+    wait_until(lambda: scene.count(finished) == campaigns, scene.scale.patience(120))
+    started = "SELECT COUNT(*) FROM campaign_events WHERE to_state = 'running'"
+    assert scene.count(started) == campaigns
+    assert records_in_topic(scene) == campaigns * rows, "a campaign was fanned out twice"
+    called = [(call.sent.campaign_id, call.sent.phone) for call in scene.provider.calls()]
+    assert len(called) == len(set(called)) == campaigns * rows
+    assert set(called) == {(campaign_id, phone) for campaign_id in ids for phone in scene.phones}
+    sent = "SELECT COUNT(*) FROM campaign_messages WHERE status = 1"
+    assert scene.count(sent) == campaigns * rows
+    account = scene.account(CAMPAIGN)
+    scene.found("1,000 campaigns due at once, 5 schedulers", account, faults=campaigns)

@@ -1,0 +1,87 @@
+"""Senders stopped past their session timeout with calls in flight, replaced, and woken up."""
+
+import signal
+import time
+
+import pytest
+
+from tests.chaos.scene import CAMPAIGN, Scene
+from tests.chaos.writers import COUNT_PAIRS, note_ledger_writers, pairs
+from tests.processes import Process
+from tests.waiting import wait_until
+
+USERS = ("first_sender", "second_sender")
+ALLOWED = 2.0
+"""Seconds after the acknowledgement of a pause in which calls may still start."""
+
+
+def boot_time() -> float:
+    """Seconds since boot, suspension included: the clock of the provider's log."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def stop_past_the_session(scene: Scene, sender: Process) -> float:
+    """Stop a sender with calls in flight until another one has its shards."""
+    scene.wait_for_calls_in_flight(sender)
+    shards = scene.shards_of(sender)
+    sender.send_signal(signal.SIGSTOP)
+    return scene.wait_for_take_over(shards)
+
+
+def wake_up(scene: Scene, sender: Process) -> None:
+    """Let a stopped sender go on, and wait until it has said what it learnt too late."""
+    late = scene.count("SELECT COUNT(*) FROM late_results")
+    sender.send_signal(signal.SIGCONT)
+    wait_until(lambda: scene.count("SELECT COUNT(*) FROM late_results") > late)
+
+
+def pause_around_waking(scene: Scene, sender: Process) -> float:
+    """Pause, wake the sender up, watch, resume; returns when the pause was acknowledged."""
+    scene.system.change(CAMPAIGN, "pause")
+    paused = boot_time()
+    wake_up(scene, sender)
+    wait_until(lambda: boot_time() > paused + ALLOWED + 3)
+    resumed = boot_time()
+    late = [c for c in scene.provider.calls() if paused + ALLOWED < c.boot < resumed]
+    assert not late, f"{len(late)} calls began after the pause"
+    scene.system.change(CAMPAIGN, "resume")
+    return paused
+
+
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_a_stopped_sender_that_wakes_up_writes_nothing_and_calls_nobody(scene: Scene) -> None:
+    rounds = scene.scale.choose(3, 10)
+    note_ledger_writers(scene)
+    scene.start_all(senders=0)
+    senders = {
+        user: scene.start("campaign-sender", scene.configuration_for(user)) for user in USERS
+    }
+    scene.begin(scene.scale.choose(20_000, 60_000))
+    recovered = []
+    for number in range(rounds):
+        victim = senders[USERS[number % 2]]
+        recovered.append(stop_past_the_session(scene, victim))
+        if number == 1:
+            pause_around_waking(scene, victim)
+        else:
+            wake_up(scene, victim)
+    account = scene.finish()
+    suspects = {seq for (seq,) in scene.system.rows("SELECT seq FROM suspects")}
+    scene.found(
+        "sender stopped and woken up",
+        account,
+        faults=rounds,
+        bound=len(suspects),
+        recovered=max(recovered),
+    )
+    written = pairs(scene, COUNT_PAIRS)
+    under_old_epochs = {
+        (writer, owner): n
+        for (writer, owner), n in written.items()
+        if not owner.endswith(f"-{senders[writer].pid}")
+    }
+    assert sum(written.values()) >= len(scene.phones), "the triggers saw every row"
+    assert under_old_epochs == {}
+    assert account.lost == 0
+    assert account.repeated <= suspects
+    assert account.duplicates <= len(suspects)
