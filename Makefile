@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint format clean
+.PHONY: help setup demo run test chaos lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,11 @@ run: setup ## Keep stack and services in the foreground until Ctrl-C (SENDERS=n,
 
 test: setup ## Run every test on real servers (PYTEST_ARGS=...)
 	@$(PYTHON_FOLDER)/pytest $(PYTEST_ARGS)
+
+chaos: export CHAOS_FORM := long
+
+chaos: setup ## Break everything on purpose, at length, and account for everybody
+	@$(PYTHON_FOLDER)/pytest tests/chaos $(PYTEST_ARGS)
 
 lint: setup ## Check style, formatting, import rules and types
 	$(PYTHON_FOLDER)/ruff check .

@@ -35,7 +35,7 @@ def test_pause_and_cancel_stop_the_calls_and_resume_goes_on_with_what_is_left(
 ) -> None:
     rows = scene.scale.choose(20_000, 100_000)
     scene.provider.set_faults(Faults(latency=0.02))
-    scene.system.configure(Scheduler={"Lease": "3s", "Window": "1h"})
+    scene.system.configure(Scheduler={"Lease": "3s", "Window": "10m"})
     scene.start_all(senders=2)
     begin_and_queue(scene, rows, CAMPAIGN)
     halt(scene, CAMPAIGN, "pause")
@@ -51,7 +51,7 @@ def test_pause_and_cancel_stop_the_calls_and_resume_goes_on_with_what_is_left(
 def test_a_cancelled_campaign_accounts_for_everybody(scene: Scene) -> None:
     rows = scene.scale.choose(20_000, 100_000)
     scene.provider.set_faults(Faults(latency=0.02))
-    scene.system.configure(Scheduler={"Lease": "3s", "Window": "1h"})
+    scene.system.configure(Scheduler={"Lease": "3s", "Window": "10m"})
     scene.start_all(senders=2)
     begin_and_queue(scene, rows, CANCELLED)
     halt(scene, CANCELLED, "cancel")

@@ -36,6 +36,11 @@ def describe(
         "counts": {status.word: n for status, n in counts.items()},
         "to_do": to_do,
         "suspects": suspects,
+        "delivery": campaign.delivery,
+        "provider": {
+            "name": campaign.provider,
+            "left_alone_until": _rfc3339(campaign.left_alone_until),
+        },
         "rate": rate,
         "estimated_finish": _estimated_finish(campaign, to_do, rate),
         "list": {

@@ -25,6 +25,9 @@ RUNNING = CampaignProgress(
     accepted=1000,
     duplicates=2,
     rejected=3,
+    delivery="at_least_once",
+    provider="http",
+    left_alone_until=None,
 )
 
 
@@ -35,6 +38,12 @@ def test_running_campaign_tells_rate_and_estimated_finish() -> None:
     assert described["estimated_finish"] == "2026-01-02T03:04:15.678Z"
     assert described["started_at"] == "2026-01-02T03:03:55.678Z"
     assert described["list"] == {"id": 7, "accepted": 1000, "duplicates": 2, "rejected": 3}
+
+
+def test_a_provider_that_is_left_alone_is_shown_with_the_time_it_is_tried_again() -> None:
+    assert describe(RUNNING, {}, 0)["provider"] == {"name": "http", "left_alone_until": None}
+    sick = RUNNING._replace(left_alone_until=NOW + timedelta(seconds=5))
+    assert describe(sick, {}, 0)["provider"]["left_alone_until"] == "2026-01-02T03:04:10.678Z"
 
 
 def test_campaign_that_has_not_started_has_its_list_to_do() -> None:

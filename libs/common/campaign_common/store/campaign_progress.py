@@ -11,7 +11,8 @@ from campaign_common.campaign import CampaignState
 class CampaignProgress(NamedTuple):
     """A campaign and its list, read at `now` by the database's clock; times are UTC, naive.
 
-    `total` is None before the start.
+    `total` is None before the start; `left_alone_until` is set while the circuit breaker of
+    the provider is open.
     """
 
     id: int
@@ -27,12 +28,17 @@ class CampaignProgress(NamedTuple):
     accepted: int
     duplicates: int
     rejected: int
+    delivery: str
+    provider: str
+    left_alone_until: datetime | None
 
 
 SELECT_PROGRESS = """
 SELECT c.id, c.name, c.state, c.failure_reason, c.scheduled_at, c.started_at, c.finished_at,
-       NOW(6), c.total, l.id, l.accepted, l.duplicates, l.rejected
+       NOW(6), c.total, l.id, l.accepted, l.duplicates, l.rejected, c.delivery, c.provider,
+       b.open_until
 FROM campaigns c JOIN recipient_lists l ON l.id = c.list_id
+LEFT JOIN provider_breakers b ON b.provider = c.provider AND b.open_until > NOW(6)
 WHERE c.id = %s
 """
 

@@ -1,0 +1,100 @@
+"""Kafka forgets, or says things twice: nobody is lost, and at most once nobody is called again."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from campaign_common import kafka, topics
+from campaign_common.campaign import Delivery
+from campaign_common.settings import Settings, load_settings
+from tests.chaos.scene import Scene
+from tests.e2e.system import SHARDS
+from tests.processes import Process
+from tests.recording_provider import Faults
+from tests.waiting import wait_until
+
+QUICK_WATCHDOG = {"Lease": "3s", "ChunkSize": 2000, "Window": "60s", "Standstill": "2s"}
+CREATE = ("campaign-topics", "create", "--partitions", str(SHARDS))
+
+
+def begin(scene: Scene) -> tuple[Settings, Sequence[Process]]:
+    """Start a campaign under at-most-once, with a watchdog that looks soon."""
+    scene.system.configure(Delivery=Delivery.AT_MOST_ONCE.value, Scheduler=QUICK_WATCHDOG)
+    scene.provider.set_faults(Faults(latency=0.06))
+    _, senders = scene.start_all(senders=2)
+    scene.begin(scene.scale.choose(20_000, 100_000))
+    scene.wait_for_calls(scene.scale.choose(4_000, 20_000))
+    return load_settings(scene.system.config, {}), senders
+
+
+def read_partition(settings: Settings, partition: int, end: int) -> Iterator[Message]:
+    """Read one partition of the topic from its start to `end`."""
+    brokers = ",".join(settings.sync_client.brokers)
+    with closing(Consumer({"bootstrap.servers": brokers, "group.id": "chaos"})) as consumer:
+        consumer.assign([TopicPartition(settings.sync_client.topic, partition, 0)])
+        for _ in range(end):
+            message = consumer.poll(10)
+            assert message is not None
+            assert message.error() is None
+            yield message
+
+
+def test_everything_published_twice_calls_nobody_twice(scene: Scene) -> None:
+    settings, _ = begin(scene)
+    topic = settings.sync_client.topic
+    producer = kafka.producer(settings)
+    copies = 0
+    for partition, end in topics.log_ends(kafka.admin(settings), topic, range(SHARDS)).items():
+        for message in read_partition(settings, partition, end):
+            producer.produce(topic, value=message.value(), key=message.key(), partition=partition)
+            copies += 1
+        assert producer.flush(30) == 0
+    assert not scene.has_finished()
+    account = scene.finish()
+    scene.found("records published twice", account, faults=copies)
+    assert copies > 0
+    assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)
+
+
+def test_records_deleted_after_a_claim_lose_nobody(scene: Scene) -> None:
+    settings, (victim, other) = begin(scene)
+    claimed = scene.kill_in_flight(victim)
+    other.terminate()
+    other.wait(20)
+    admin, topic = kafka.admin(settings), settings.sync_client.topic
+    ends = topics.log_ends(admin, topic, range(SHARDS))
+    places = [TopicPartition(topic, number, end) for number, end in ends.items()]
+    for future in admin.delete_records(places).values():
+        future.result()
+    began, calls = time.monotonic(), scene.calls()
+    scene.start("campaign-sender")
+    wait_until(lambda: scene.calls() > calls)
+    recovered = time.monotonic() - began
+    account = scene.finish()
+    scene.found("records deleted after a claim", account, bound=len(claimed), recovered=recovered)
+    assert scene.count("SELECT rounds FROM campaigns") > 0, "the watchdog had nothing to do"
+    assert (account.lost, account.duplicates) == (0, 0)
+    assert 0 < account.unknown <= len(claimed)
+
+
+def test_a_topic_deleted_and_made_anew_loses_nobody(scene: Scene) -> None:
+    settings, _ = begin(scene)
+    admin, topic = kafka.admin(settings), settings.sync_client.topic
+    before = topics.describe(admin, topic).topic_id
+    began = time.monotonic()
+    for future in admin.delete_topics([topic]).values():
+        future.result()
+
+    def is_made_anew() -> bool:
+        return scene.system.command(*CREATE, "-c", str(scene.system.config)).returncode == 0
+
+    wait_until(is_made_anew)
+    assert topics.describe(admin, topic).topic_id != before
+    calls = scene.calls()
+    wait_until(lambda: scene.calls() > calls)
+    recovered = time.monotonic() - began
+    account = scene.finish()
+    scene.found("topic deleted and made anew", account, recovered=recovered)
+    assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)
