@@ -79,8 +79,7 @@ def main(recipients: int, database: str) -> None:
             began = time.monotonic()
             create_campaign(services.url)
             imported = time.monotonic() - began
-            while read_progress(services.url).state != "finished":
-                services.check()
+            while (progress := read_progress(services.url)) and progress.state != "finished":
                 time.sleep(0.5)
             finished = time.monotonic() - began
     console.print(

@@ -51,11 +51,17 @@ class ChildProcess:
             start_new_session=True,  # a Ctrl-C in the terminal is ours to pass on, in our order
         )
         self.pid = self._read_pid()
+        self._started = time.monotonic()
 
     @property
     def name(self) -> str:
         """The command's name, as messages show it."""
         return self.command.name
+
+    @property
+    def age(self) -> float:
+        """Seconds since its start."""
+        return time.monotonic() - self._started
 
     @property
     def exit_code(self) -> int | None:

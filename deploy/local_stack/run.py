@@ -21,7 +21,7 @@ def run(port: int, senders: int) -> None:
 
     Raises:
         PortTakenError: another program listens on the port.
-        ProcessDiedError: a service or server ended by itself.
+        ProcessDiedError: a service keeps ending by itself.
         StackError: something did not start.
     """
     if not is_free(port):
@@ -37,8 +37,8 @@ def run(port: int, senders: int) -> None:
     ):
         _announce(stack, services, plan)
         while not stop.wait(_CHECK_SECONDS):
-            services.check()
-            stack.check()
+            for what in stack.revive() + services.revive():
+                print(f"{what}, started again", flush=True)
         print("\nstopping ...", flush=True)
 
 

@@ -20,6 +20,7 @@ from local_stack.stack import Stack
 
 _START_SECONDS = 60
 _PREPARE_SECONDS = 120
+_TOO_YOUNG_SECONDS = 3.0
 _GRACE_SECONDS = 30  # longer than the services' own DrainTimeout
 
 
@@ -77,14 +78,22 @@ class Services:
         for sender in senders:
             sender.wait_until(lambda: _members(group) >= len(senders), _START_SECONDS)
 
-    def check(self) -> None:
-        """Nothing, while all of them run.
+    def revive(self) -> list[str]:
+        """Start again what has ended, as an orchestrator would; answers what was started.
 
         Raises:
-            ProcessDiedError: one of them ended; the message ends with its log.
+            ProcessDiedError: one ended soon after its start, so that another one would too; the
+                message ends with its log.
         """
-        for process in self._processes:
-            process.check()
+        revived = []
+        for number, process in enumerate(self._processes):
+            if process.running:
+                continue
+            if process.age < _TOO_YOUNG_SECONDS:
+                process.check()
+            self._processes[number] = ChildProcess(process.command)
+            revived.append(f"{process.name} ended with exit code {process.exit_code}")
+        return revived
 
     def stop(self) -> None:
         """End them one after the other: no new work comes in while the rest is finished."""

@@ -98,8 +98,22 @@ class Stack:
         Raises:
             ProcessDiedError: one of them ended.
         """
-        for process in (self.kafka.process, self.database.process):
-            process.check()
+        for server in (self.kafka, self.database):
+            server.process.check()
+
+    def revive(self) -> list[str]:
+        """Start again what has ended, with its data; answers what was started.
+
+        Raises:
+            StackError: it did not come up again.
+        """
+        revived = []
+        for server in (self.kafka, self.database):
+            process = server.process
+            if not process.running:
+                server.start()
+                revived.append(f"{process.name} ended with exit code {process.exit_code}")
+        return revived
 
     def stop(self) -> None:
         """Stop both; their data goes too unless it was to be kept."""

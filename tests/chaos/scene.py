@@ -70,9 +70,12 @@ class Scene:
         self.start("campaign-api")
         running_schedulers = [self.start("campaign-scheduler") for _ in range(schedulers)]
         running_senders = [self.start("campaign-sender") for _ in range(senders)]
-        wait_until(self.system.is_ready)
-        assert all(process.poll() is None for process in self._processes), self.system.logs()
+        wait_until(lambda: self.system.is_ready() or not self._all_run())
+        assert self._all_run(), self.system.logs()
         return running_schedulers, running_senders
+
+    def _all_run(self) -> bool:
+        return all(process.poll() is None for process in self._processes)
 
     def configuration_for(self, user: str) -> Path:
         """A copy of the configuration under which a process has a database user of its own."""

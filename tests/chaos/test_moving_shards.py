@@ -4,6 +4,7 @@ import pytest
 
 from tests.chaos.scene import Scene
 from tests.recording_provider import Faults
+from tests.waiting import wait_until
 
 BEFORE, AFTER = 4, 8
 RAISE = ("campaign-topics", "raise", "--partitions", str(AFTER))
@@ -16,13 +17,14 @@ def partitions() -> int:
 
 def test_more_partitions_and_other_senders_disturb_nobody(scene: Scene) -> None:
     rows = scene.scale.choose(20_000, 150_000)
-    scene.provider.set_faults(Faults(latency=0.05))
+    scene.provider.set_faults(Faults(latency=0.1))
     scene.start_all(senders=1)
     scene.begin(rows)
     scene.wait_for_calls(rows // 10)
     raised = scene.system.command(*RAISE, "-c", str(scene.system.config))
     assert raised.returncode == 0, raised.stderr
     added = [scene.start("campaign-sender") for _ in range(3)]
+    wait_until(lambda: all(scene.shards_of(sender) for sender in added))
     scene.wait_for_calls(rows // 2)
     for sender in added[:2]:
         sender.terminate()

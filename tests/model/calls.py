@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_sender.providers.contract import CALLED, Answer
 from tests.model.intake import owns
+from tests.model.promises import Broken
 from tests.model.scenario import Part, Scenario
 from tests.model.state import MAYBE_TAKEN, NAMES, NOT_TAKEN, TAKEN, Held, Step, World, put
-
-CALLED_AGAIN = "called again after a call that may have been taken"
-CALLED_VOID = "called for a campaign that does not run under the record's epoch"
 
 _TAKEN_BY_ANSWER = {Answer.ACCEPTED: TAKEN, Answer.AMBIGUOUS: MAYBE_TAKEN}
 
@@ -35,17 +33,15 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
 
 def _runs(world: World, held: Held) -> bool:
     campaign = world.campaign
-    return (
-        campaign.state is CampaignState.RUNNING and campaign.epoch == held.record.campaign_epoch
-    )
+    return campaign.state is CampaignState.RUNNING and campaign.epoch == held.record.campaign_epoch
 
 
 def _called(scenario: Scenario, world: World, held: Held, answer: Answer) -> World:
     record = held.record
     before = world.taken[record.seq - 1][record.generation]
-    broken = "" if _may_be_called(scenario, world, held, before) else CALLED_AGAIN
+    broken = None if _may_be_called(scenario, world, held, before) else Broken.CALLED_AGAIN
     if not _runs(world, held):
-        broken = broken or CALLED_VOID
+        broken = broken or Broken.CALLED_VOID
     after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
     taken = put(world.taken[record.seq - 1], record.generation, after)
     return world._replace(

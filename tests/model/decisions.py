@@ -161,9 +161,7 @@ def _message_of(held: Held) -> Message:
     )
 
 
-def _parted(
-    held: Sequence[Held], messages: Sequence[Message], kept: Iterable[Message]
-) -> Parted:
+def _parted(held: Sequence[Held], messages: Sequence[Message], kept: Iterable[Message]) -> Parted:
     kept_ids = {id(message) for message in kept}
     pairs = list(zip(held, messages, strict=True))
     return Parted(

@@ -16,8 +16,8 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
     for fault, happen in _FAULTS.items():
         if fault in scenario.faults:
             for what, after in happen(scenario, world):
-                after = after._replace(faults_left=world.faults_left - 1)
-                yield Step(what, after, is_fault=True)
+                counted = after._replace(faults_left=world.faults_left - 1)
+                yield Step(what, counted, is_fault=True)
 
 
 Happening = tuple[str, World]
@@ -45,10 +45,11 @@ def _revocation(_: Scenario, world: World) -> Iterator[Happening]:
     """The group takes every partition of a sender away and gives it back."""
     for number, sender in enumerate(world.senders):
         if any(sender.owned) and sender.looked is None and sender.proof is None:
+            after = sender
             for shard in range(len(sender.owned)):
-                sender = without_shard(sender, shard)
+                after = without_shard(after, shard)
             what = f"sender {NAMES[number]} loses its partitions and gets them back"
-            yield what, world._replace(senders=put(world.senders, number, sender))
+            yield what, world._replace(senders=put(world.senders, number, after))
 
 
 def _scheduler_crash(_: Scenario, world: World) -> Iterator[Happening]:

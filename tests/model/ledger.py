@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import FINAL, LedgerEntry, Status
 from campaign_common.store.ledger import LedgerRow, count_changes
+from tests.model.promises import Broken
 from tests.model.state import Ledger, Retry, put
 
-OVERWRITTEN = "an outcome was written over another one"
 
-
-def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledger, str]:
-    """Write outcomes; the text is not empty when that broke a promise."""
+def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledger, Broken | None]:
+    """Write outcomes; return the promise that doing so broke, too."""
     rows = list(rows)
-    broken = ""
+    broken = None
     counters = Counter(dict(ledger.counters))
     for (_, _, status), change in count_changes(shard, rows).items():
         counters[status] += change
@@ -22,7 +21,7 @@ def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledge
         index = row.seq - 1
         before = ledger.rows[index]
         if (before is not None) != row.replaces or (before and before.status in FINAL):
-            broken = OVERWRITTEN
+            broken = Broken.OVERWRITTEN
         entry = LedgerEntry(
             int(row.status), row.generation, row.try_number, row.attempts, int(row.in_doubt)
         )

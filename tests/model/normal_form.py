@@ -13,9 +13,7 @@ from tests.model.scenario import Scenario
 from tests.model.state import (
     NOWHERE,
     TAKEN,
-    Campaign,
     Claim,
-    Doubt,
     Held,
     Kafka,
     Ledger,
@@ -25,10 +23,12 @@ from tests.model.state import (
     Retry,
     Scheduler,
     Sender,
+    Work,
     World,
 )
 
 OLD, CURRENT = 0, 1
+
 
 class _Lowering(NamedTuple):
     """What is subtracted from the numbers of a state."""
@@ -140,9 +140,7 @@ def _retry(lowering: _Lowering, retry: Retry | None) -> Retry | None:
     stamp = retry.stamp
     # A stamp below everything needed is passed, however far below.
     offset = max(stamp.offset - lowering.offsets[stamp.partition], -1)
-    return retry._replace(
-        stamp=stamp._replace(epoch=_epoch(lowering, stamp.epoch), offset=offset)
-    )
+    return retry._replace(stamp=stamp._replace(epoch=_epoch(lowering, stamp.epoch), offset=offset))
 
 
 def _scheduler(lowering: _Lowering, scheduler: Scheduler) -> Scheduler:
@@ -207,7 +205,7 @@ def _sender(
         to_call=tuple(lower(held) for held in sender.to_call if not is_idle(held)),
         results=tuple((lower(held), answer) for held, answer in sender.results),
         doubt=doubt
-        and Doubt(
+        and Work(
             tuple((lower(held), answer) for held, answer in doubt.results),
             tuple(map(lower, doubt.claims)),
             doubt.shards,
@@ -215,9 +213,7 @@ def _sender(
     )
 
 
-def _known(
-    lowering: _Lowering, campaign: tuple[CampaignState, int]
-) -> tuple[CampaignState, int]:
+def _known(lowering: _Lowering, campaign: tuple[CampaignState, int]) -> tuple[CampaignState, int]:
     state, epoch = campaign
     return state, _epoch(lowering, epoch)
 

@@ -21,9 +21,10 @@ from tests.model.state import (
 
 
 def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
-    """List what a sender may do about its shards; in the middle of admission only its recorder does."""
+    """List what a sender may do about its shards."""
     sender = world.senders[number]
     if sender.looked is not None:
+        # The loop is busy; the recorder may find a fence all the same.
         yield from _notice_fences(world, number)
         return
     if sender.proof is not None:
@@ -33,7 +34,9 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     if is_draining(sender):
         return
     for partition in range(world.map.partitions):
-        if world.kafka.assignment[partition] == number and _wants(scenario, world, number, partition):
+        if world.kafka.assignment[partition] == number and _wants(
+            scenario, world, number, partition
+        ):
             yield _prove(scenario, world, number, partition)
 
 
@@ -71,7 +74,9 @@ def _notice(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         yield _dropped(world, number, f"{name} has drained shards {draining}", draining)
         return
     for partition in range(len(world.kafka.assignment)):
-        shards = [n for n, one in enumerate(sender.owned) if one and one.place.partition == partition]
+        shards = [
+            n for n, one in enumerate(sender.owned) if one and one.place.partition == partition
+        ]
         if shards and world.kafka.assignment[partition] != number:
             what = f"{name} loses partition {partition}"
             yield _dropped(world, number, what, shards)

@@ -15,12 +15,9 @@ from tests.model import (
     requests,
     scheduler,
 )
+from tests.model.promises import Broken
 from tests.model.scenario import Scenario
 from tests.model.state import NOT_TAKEN, TAKEN, Step, World
-
-MISCOUNTED = "the counters do not say what the ledger says"
-UNTRUE = "the ledger says something else than what became of the calls"
-FINISHED_EARLY = "the campaign is finished while a message has no final outcome"
 
 
 def steps(scenario: Scenario, world: World) -> Iterator[Step]:
@@ -40,17 +37,17 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
         yield from faults.steps(scenario, world)
 
 
-def broken_promise(world: World) -> str:
-    """Name the promise that a state breaks; empty where all are kept."""
+def broken_promise(world: World) -> Broken | None:
+    """Name the promise that a state breaks, if there is one."""
     if world.broken:
         return world.broken
     if ledger.counters_of(world.ledger) != world.ledger.counters:
-        return MISCOUNTED
+        return Broken.MISCOUNTED
     if any(map(_is_untrue, world.ledger.rows, world.taken)):
-        return UNTRUE
+        return Broken.UNTRUE
     if world.campaign.state is CampaignState.FINISHED and not ledger.is_complete(world.ledger):
-        return FINISHED_EARLY
-    return ""
+        return Broken.FINISHED_EARLY
+    return None
 
 
 def _is_untrue(entry: LedgerEntry | None, taken: tuple[int, ...]) -> bool:

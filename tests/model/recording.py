@@ -9,7 +9,7 @@ from tests.model import decisions, ledger
 from tests.model.intake import finished, owns
 from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Part, Scenario
-from tests.model.state import NAMES, Doubt, Ended, Owned, Sender, Step, World, put
+from tests.model.state import NAMES, Ended, Owned, Sender, Step, Work, World, put
 
 # What is recorded of an answer depends on how a campaign is delivered, not on its state.
 _ANY_STATE = (CampaignState.RUNNING, 1)
@@ -46,7 +46,7 @@ def _record(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         yield Step(f"{what}, and the answer to COMMIT is lost", after, is_fault=True)
 
 
-def _work(scenario: Scenario, world: World, sender: Sender) -> Doubt:
+def _work(scenario: Scenario, world: World, sender: Sender) -> Work:
     """Choose what the next transaction records and claims, and the shards that it touches."""
     busy = {held.record.shard for held in sender.admitted}
     busy |= {held.record.shard for held, _ in sender.results}
@@ -55,12 +55,11 @@ def _work(scenario: Scenario, world: World, sender: Sender) -> Doubt:
         for shard, owned in enumerate(sender.owned)
         if owned and (shard in busy or _has_moved(scenario, world, shard, owned))
     )
-    return Doubt(sender.results, sender.admitted, shards)
+    return Work(sender.results, sender.admitted, shards)
 
 
 def _has_moved(scenario: Scenario, world: World, shard: int, owned: Owned) -> bool:
-    row = world.claims[shard]
-    return owned.epoch == row.epoch and _recorded(scenario, owned) != row.recorded
+    return _recorded(scenario, owned) != world.claims[shard].recorded
 
 
 def _recorded(scenario: Scenario, owned: Owned) -> int:
@@ -71,9 +70,7 @@ def _taken(sender: Sender) -> Sender:
     return sender._replace(results=(), admitted=())
 
 
-def _written(
-    scenario: Scenario, world: World, number: int, work: Doubt
-) -> tuple[World, list[int]]:
+def _written(scenario: Scenario, world: World, number: int, work: Work) -> tuple[World, list[int]]:
     """Do the transaction in the database; return which shards were fenced, too."""
     fenced = []
     sender = world.senders[number]
@@ -114,17 +111,15 @@ def _in_doubt(scenario: Scenario, world: World, ended: Ended) -> Ended:
 
 
 def _claimed_after(
-    scenario: Scenario, sender: Sender, work: Doubt, shard: int
+    scenario: Scenario, sender: Sender, work: Work, shard: int
 ) -> tuple[ClaimedMessage, ...]:
     if not scenario.keeps(Part.CLAIM_LIST):
         return ()
     still_open = [held for held in sender.to_call if owns(sender, held)]
-    return tuple(
-        held.claimed for held in (*still_open, *work.claims) if held.record.shard == shard
-    )
+    return tuple(held.claimed for held in (*still_open, *work.claims) if held.record.shard == shard)
 
 
-def _completed(scenario: Scenario, sender: Sender, work: Doubt, fenced: list[int]) -> Sender:
+def _completed(scenario: Scenario, sender: Sender, work: Work, fenced: list[int]) -> Sender:
     """Return the sender's memory after a transaction that is known to be committed."""
     for shard in work.shards:
         owned = sender.owned[shard]
@@ -144,14 +139,16 @@ def _completed(scenario: Scenario, sender: Sender, work: Doubt, fenced: list[int
     return sender._replace(to_call=(*sender.to_call, *to_call), doubt=None)
 
 
-def _check(scenario: Scenario, world: World, number: int, doubt: Doubt) -> Step:
+def _check(scenario: Scenario, world: World, number: int, doubt: Work) -> Step:
     """Learn from the claim rows whether the transaction in doubt was committed."""
     sender = world.senders[number]
     if not scenario.keeps(Part.COMMIT_CHECK):
-        sender = _given_back(sender, doubt)
-        owned = tuple(one and one._replace(behind=0) for one in sender.owned)
+        repeated = _given_back(sender, doubt)
+        repeated = repeated._replace(
+            owned=tuple(one and one._replace(behind=0) for one in sender.owned)
+        )
         what = f"sender {NAMES[number]} takes the COMMIT without an answer for a failed one"
-        return Step(what, _with(world, number, sender._replace(owned=owned)))
+        return Step(what, _with(world, number, repeated))
     fenced = [
         shard
         for shard in doubt.shards
@@ -163,7 +160,7 @@ def _check(scenario: Scenario, world: World, number: int, doubt: Doubt) -> Step:
     return Step(what, _with(world, number, _completed(scenario, sender, doubt, fenced)))
 
 
-def _given_back(sender: Sender, doubt: Doubt) -> Sender:
+def _given_back(sender: Sender, doubt: Work) -> Sender:
     return sender._replace(
         doubt=None,
         results=doubt.results + sender.results,
@@ -171,7 +168,7 @@ def _given_back(sender: Sender, doubt: Doubt) -> Sender:
     )
 
 
-def _described(work: Doubt) -> str:
+def _described(work: Work) -> str:
     parts = []
     if work.results:
         answers = [f"{held.record.seq} {answer.value}" for held, answer in work.results]

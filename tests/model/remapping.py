@@ -35,7 +35,7 @@ def _prepare(world: World) -> Step:
     ends = tuple(log.end for log in kafka.logs[: row.partitions])
     following = decisions.map_after(row, kafka.topic_id, len(kafka.logs), ends)
     scheduler = world.scheduler._replace(flip=following)
-    return Step("the old partitions are found recorded", world._replace(scheduler=scheduler))
+    return Step("the next partition map is prepared", world._replace(scheduler=scheduler))
 
 
 def _flip(world: World, following: MapRow) -> Step:

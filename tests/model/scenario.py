@@ -51,6 +51,10 @@ class Part(Enum):
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
 
+    def __init__(self, rule: int, asks: str) -> None:
+        self.rule = rule
+        self.asks = asks
+
 
 class Fault(Enum):
     """Something that may happen between any two steps, as long as the budget lasts."""
@@ -126,7 +130,6 @@ class Scenario:
             senders=(self.new_sender(),) * 2,
             taken=((0, 0),) * self.messages,
             faults_left=self.fault_budget,
-            broken="",
         )
 
     def new_sender(self) -> Sender:

@@ -48,7 +48,7 @@ def _fan_out(scenario: Scenario, world: World) -> Iterator[Step]:
                 yield _publish(world, chunk)
             else:
                 what = f"fan-out reads messages {chunk.first + 1} to {chunk.last}"
-                yield Step(what, _with(world, chunk=chunk))
+                yield Step(what, _having(world, world.scheduler._replace(chunk=chunk)))
     elif not chunk.published:
         yield _publish(world, chunk)
     else:
@@ -85,13 +85,15 @@ def _publish(world: World, chunk: Chunk) -> Step:
     for record in chunk.records:
         kafka, _ = _produced(kafka, chunk.map, record)
     records = ", ".join(described(record) for record in chunk.records) or "nothing"
-    after = _with(world, chunk=chunk._replace(published=True, records=()))
+    after = _having(
+        world, world.scheduler._replace(chunk=chunk._replace(published=True, records=()))
+    )
     return Step(f"fan-out publishes {records}", after._replace(kafka=kafka))
 
 
 def _checkpoint(scenario: Scenario, world: World, chunk: Chunk) -> Step:
     campaign = world.campaign
-    world = _with(world, chunk=None)
+    world = _having(world, world.scheduler._replace(chunk=None))
     if scenario.keeps(Part.DRAIN) and world.map != chunk.map:
         return Step("fan-out does not count its chunk: the map has changed", world)
     if (
@@ -136,7 +138,7 @@ def _retries(scenario: Scenario, world: World) -> Iterator[Step]:
                         yield _publish_retry(scenario, world, read)
                     else:
                         what = f"the retrier reads {described(read.record)}"
-                        yield Step(what, _with(world, retry=read))
+                        yield Step(what, _having(world, world.scheduler._replace(retry=read)))
     elif pending.offset is None:
         yield _publish_retry(scenario, world, pending)
     else:
@@ -162,9 +164,7 @@ def _is_due(scenario: Scenario, world: World, index: int, retry: Retry) -> bool:
     return is_stale or is_elsewhere or (is_passed and scenario.keeps(Part.PASSED_STAMP))
 
 
-def _read_retry(
-    scenario: Scenario, world: World, index: int, retry: Retry
-) -> Republication:
+def _read_retry(scenario: Scenario, world: World, index: int, retry: Retry) -> Republication:
     record = Record(
         seq=index + 1,
         shard=scenario.message_shards[index],
@@ -183,15 +183,19 @@ def _publish_retry(scenario: Scenario, world: World, pending: Republication) -> 
     world = world._replace(kafka=kafka)
     what = f"the retrier publishes {described(record)}"
     if scenario.keeps(Part.RETRY_KEPT):
-        return Step(what, _with(world, retry=pending._replace(offset=offset)))
+        return Step(
+            what, _having(world, world.scheduler._replace(retry=pending._replace(offset=offset)))
+        )
     forgotten = put(world.ledger.retries, record.seq - 1, None)
     world = world._replace(ledger=world.ledger._replace(retries=forgotten))
-    return Step(f"{what} and deletes the retry", _with(world, retry=None))
+    return Step(
+        f"{what} and deletes the retry", _having(world, world.scheduler._replace(retry=None))
+    )
 
 
 def _stamp(world: World, pending: Republication, offset: int) -> Step:
     record, row = pending.record, pending.map
-    world = _with(world, retry=None)
+    world = _having(world, world.scheduler._replace(retry=None))
     retry = world.ledger.retries[record.seq - 1]
     if retry is None or retry[:2] != (record.generation, record.try_number):
         return Step("the retrier stamps nothing: the message has moved on", world)
@@ -208,7 +212,7 @@ def _stamp(world: World, pending: Republication, offset: int) -> Step:
 def _finish(scenario: Scenario, world: World) -> Iterator[Step]:
     campaign, epoch = world.campaign, world.scheduler.finishing
     if epoch is not None:
-        yield _end(scenario, _with(world, finishing=None), epoch)
+        yield _end(scenario, _having(world, world.scheduler._replace(finishing=None)), epoch)
     elif (
         campaign.state is CampaignState.RUNNING
         and campaign.fanned == scenario.messages
@@ -218,7 +222,7 @@ def _finish(scenario: Scenario, world: World) -> Iterator[Step]:
             # Final outcomes stay what they are: nothing can come between the sum and the end.
             yield _end(scenario, world, campaign.epoch)
         else:
-            found = _with(world, finishing=campaign.epoch)
+            found = _having(world, world.scheduler._replace(finishing=campaign.epoch))
             yield Step("the finisher finds every outcome counted", found)
 
 
@@ -253,6 +257,5 @@ def _watch(world: World) -> Iterator[Step]:
         yield Step("the watchdog has the campaign fanned out again", world._replace(campaign=again))
 
 
-def _with(world: World, **changes: object) -> World:
-    scheduler: Scheduler = world.scheduler._replace(**changes)
+def _having(world: World, scheduler: Scheduler) -> World:
     return world._replace(scheduler=scheduler)

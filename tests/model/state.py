@@ -12,6 +12,7 @@ from campaign_common.campaign import CampaignState
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import LedgerEntry, Status
 from campaign_sender.providers.contract import Answer
+from tests.model.promises import Broken
 
 CAMPAIGN_ID = 1
 
@@ -186,8 +187,8 @@ class Looked(NamedTuple):
     entries: tuple[LedgerEntry | None, ...]
 
 
-class Doubt(NamedTuple):
-    """A transaction whose COMMIT got no answer."""
+class Work(NamedTuple):
+    """What one transaction of a sender records and claims, and for which shards."""
 
     results: tuple[Ended, ...]
     claims: tuple[Held, ...]
@@ -207,7 +208,8 @@ class Sender(NamedTuple):
     admitted: tuple[Held, ...] = ()
     to_call: tuple[Held, ...] = ()
     results: tuple[Ended, ...] = ()
-    doubt: Doubt | None = None
+    doubt: Work | None = None
+    """A transaction whose COMMIT got no answer."""
     known: tuple[CampaignState, int] | None = None
     """The campaign as read long ago; used only where rule 6 is left out."""
     known_map: int = 0
@@ -258,8 +260,8 @@ class World(NamedTuple):
     taken: tuple[tuple[int, ...], ...]
     """By message and generation: NOT_TAKEN, MAYBE_TAKEN or TAKEN."""
     faults_left: int
-    broken: str
-    """The promise that the last step broke; empty in every good state."""
+    broken: Broken | None = None
+    """The promise that the last step broke."""
 
 
 class Step(NamedTuple):
@@ -280,6 +282,4 @@ def swapped(world: World) -> World:
     """Return the state with its two senders' names exchanged, which changes nothing."""
     kafka = world.kafka
     assignment = tuple(1 - sender for sender in kafka.assignment)
-    return world._replace(
-        kafka=kafka._replace(assignment=assignment), senders=world.senders[::-1]
-    )
+    return world._replace(kafka=kafka._replace(assignment=assignment), senders=world.senders[::-1])

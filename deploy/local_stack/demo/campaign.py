@@ -43,13 +43,18 @@ def create_campaign(url: str) -> None:
         raise DemoError(f"the campaign was refused ({response.status_code}): {response.text}")
 
 
-def read_progress(url: str) -> Progress:
-    """How far the campaign has come.
+def read_progress(url: str) -> Progress | None:
+    """How far the campaign has come; None while API or database are away.
 
     Raises:
-        DemoError: the API did not say.
+        DemoError: the API refused to say.
     """
-    response = requests.get(f"{url}/v1/campaigns/{CAMPAIGN_ID}", timeout=_READ_SECONDS)
+    try:
+        response = requests.get(f"{url}/v1/campaigns/{CAMPAIGN_ID}", timeout=_READ_SECONDS)
+    except (requests.ConnectionError, requests.Timeout):
+        return None
+    if response.status_code == 503:
+        return None
     if response.status_code != 200:
         raise DemoError(f"no progress from the API ({response.status_code}): {response.text}")
     return Progress.from_answer(response.json())

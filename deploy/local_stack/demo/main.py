@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local_stack.database import DatabaseServer
 from local_stack.demo.balance import Progress, database_clock, discrepancies, read_ledger
 from local_stack.demo.campaign import (
     CAMPAIGN_ID,
@@ -47,18 +46,17 @@ def demo(recipients: int, port: int, senders: int) -> None:
         with Stack(folder, Cache.from_environment()) as stack:
             console.print("starting API, scheduler and sender ...")
             with running_services(stack, plan) as services:
-                _send_and_account(console, recipients, stack.database, services)
+                _send_and_account(console, recipients, stack, services)
 
 
-def _send_and_account(
-    console: Console, recipients: int, database: DatabaseServer, services: Services
-) -> None:
+def _send_and_account(console: Console, recipients: int, stack: Stack, services: Services) -> None:
+    database = stack.database
     requested_at = database_clock(database)
     started = time.monotonic()
     console.print(f"POST {services.url}/v1/camp/create: {recipients:,} recipients, due now")
     create_campaign(services.url)
     import_seconds = time.monotonic() - started
-    progress = _watch(console, recipients, services)
+    progress = _watch(console, recipients, stack, services)
     ledger = read_ledger(database, CAMPAIGN_ID)
     print_balance(console, recipients, progress, ledger)
     wrong = discrepancies(recipients, progress, ledger)
@@ -72,16 +70,17 @@ def _send_and_account(
     )
 
 
-def _watch(console: Console, recipients: int, services: Services) -> Progress:
-    """Show the progress until the campaign is over."""
+def _watch(console: Console, recipients: int, stack: Stack, services: Services) -> Progress:
+    """Show the progress until the campaign is over; what was killed meanwhile is started again."""
     with progress_display(console, recipients) as show:
-        progress = read_progress(services.url)
+        progress = _first_progress(services)
         moved = time.monotonic()
         while progress.state not in _OVER:
             show(progress)
             time.sleep(_POLL_SECONDS)
-            services.check()
-            earlier, progress = progress, read_progress(services.url)
+            for what in stack.revive() + services.revive():
+                console.print(f"{what}, started again")
+            earlier, progress = progress, read_progress(services.url) or progress
             if (progress.state, progress.counts) != (earlier.state, earlier.counts):
                 moved = time.monotonic()
             if time.monotonic() - moved > _STANDSTILL_SECONDS:
@@ -91,6 +90,16 @@ def _watch(console: Console, recipients: int, services: Services) -> Progress:
                 )
         show(progress)
     return progress
+
+
+def _first_progress(services: Services) -> Progress:
+    """Wait for the first answer; the campaign is there, because its creation was answered."""
+    for _ in range(int(_STANDSTILL_SECONDS / _POLL_SECONDS)):
+        progress = read_progress(services.url)
+        if progress is not None:
+            return progress
+        time.sleep(_POLL_SECONDS)
+    raise DemoError(f"the API has not answered for {_STANDSTILL_SECONDS} s")
 
 
 @contextmanager

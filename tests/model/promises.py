@@ -1,0 +1,15 @@
+"""What is promised, by the names of what it looks like when a promise is broken."""
+
+from enum import StrEnum
+
+
+class Broken(StrEnum):
+    """A broken promise."""
+
+    CALLED_AGAIN = "called again after a call that may have been taken"
+    CALLED_VOID = "called for a campaign that does not run under the record's epoch"
+    OVERWRITTEN = "an outcome was written over another one"
+    MISCOUNTED = "the counters do not say what the ledger says"
+    UNTRUE = "`sent` that was not taken, or `failed` that may have been"
+    FINISHED_EARLY = "the campaign is finished while a message has no final outcome"
+    STUCK = "whatever happens now, some message never gets its outcome"

@@ -1,0 +1,141 @@
+"""The searches that are made: how large, with which faults, and what leaving a rule out breaks."""
+
+from campaign_common.campaign import Delivery
+from campaign_sender.providers.contract import Answer
+from tests.model.promises import Broken
+from tests.model.scenario import Fault, Part, Scenario
+
+ONCE, REPEATED = Delivery.AT_MOST_ONCE, Delivery.AT_LEAST_ONCE
+
+ONE_SHARD = (0, 0)
+TWO_SHARDS = (0, 1)
+SECOND_SHARD = (1,)
+"""One message, in the shard that moves when a second partition is added."""
+
+ACCEPTED = (Answer.ACCEPTED,)
+ANY_ANSWER = (Answer.ACCEPTED, Answer.RETRYABLE, Answer.AMBIGUOUS)
+
+LOSING_SHARDS = frozenset(
+    {Fault.SENDER_CRASH, Fault.REASSIGNMENT, Fault.REVOCATION, Fault.LOST_ANSWER}
+)
+OVER_AND_ON = frozenset({Fault.PAUSE, Fault.CANCEL, Fault.SCHEDULER_CRASH, Fault.SENDER_CRASH})
+FORGETFUL_KAFKA = frozenset({Fault.RETENTION, Fault.SENDER_CRASH, Fault.PAUSE})
+NEW_TOPIC = frozenset({Fault.NEW_TOPIC, Fault.SENDER_CRASH, Fault.PAUSE})
+NEW_MAP = frozenset({Fault.MORE_PARTITIONS, Fault.SENDER_CRASH, Fault.SCHEDULER_CRASH})
+BY_HAND = frozenset({Fault.PERSON_RETRIES, Fault.SENDER_CRASH, Fault.REASSIGNMENT})
+
+SEARCHES = {
+    "shards are lost, at most once": Scenario(
+        ONCE, faults=LOSING_SHARDS, fault_budget=3, answers=ACCEPTED
+    ),
+    "shards are lost between tries, at most once": Scenario(ONCE, faults=LOSING_SHARDS),
+    "shards are lost, at least once": Scenario(REPEATED, faults=LOSING_SHARDS, answers=ACCEPTED),
+    "doubtful answers, at least once": Scenario(
+        REPEATED, faults=LOSING_SHARDS, fault_budget=1, answers=ANY_ANSWER
+    ),
+    "pauses and crashes, at most once": Scenario(ONCE, faults=OVER_AND_ON, fault_budget=3),
+    "pauses and crashes, at least once": Scenario(REPEATED, faults=OVER_AND_ON),
+    "two messages": Scenario(
+        ONCE, ONE_SHARD, faults=OVER_AND_ON | {Fault.LOST_ANSWER}, answers=ACCEPTED
+    ),
+    "two messages and a zombie": Scenario(
+        ONCE, ONE_SHARD, faults=LOSING_SHARDS, fault_budget=1, answers=ACCEPTED
+    ),
+    "two shards on a partition": Scenario(
+        ONCE,
+        TWO_SHARDS,
+        faults=LOSING_SHARDS - {Fault.REASSIGNMENT},
+        answers=ACCEPTED,
+    ),
+    "retention": Scenario(REPEATED, faults=FORGETFUL_KAFKA, has_watchdog=True),
+    "a topic made anew": Scenario(ONCE, faults=NEW_TOPIC, answers=ACCEPTED),
+    "more partitions": Scenario(
+        REPEATED, TWO_SHARDS, faults=NEW_MAP, fault_budget=1, answers=ACCEPTED
+    ),
+    "more partitions and crashes": Scenario(ONCE, SECOND_SHARD, faults=NEW_MAP, answers=ACCEPTED),
+    "retried by hand": Scenario(ONCE, faults=BY_HAND, max_attempts=1),
+}
+
+LONG_SEARCHES = {
+    "shards are lost, at most once, long": Scenario(ONCE, faults=LOSING_SHARDS, fault_budget=3),
+    "shards are lost, at least once, long": Scenario(REPEATED, faults=LOSING_SHARDS),
+    "everything, at least once, long": Scenario(
+        REPEATED, faults=LOSING_SHARDS | OVER_AND_ON, answers=ACCEPTED
+    ),
+    "two messages and zombies, long": Scenario(
+        ONCE,
+        ONE_SHARD,
+        chunk_size=1,
+        faults=frozenset({Fault.REASSIGNMENT, Fault.SCHEDULER_CRASH}),
+        answers=ACCEPTED,
+    ),
+    "two shards and a zombie, long": Scenario(
+        ONCE, TWO_SHARDS, faults=LOSING_SHARDS, fault_budget=1, answers=ACCEPTED
+    ),
+    "retention, long": Scenario(
+        REPEATED, faults=FORGETFUL_KAFKA, fault_budget=3, has_watchdog=True
+    ),
+    "a topic made anew between tries, long": Scenario(ONCE, faults=NEW_TOPIC),
+    "more partitions and crashes, long": Scenario(
+        ONCE, TWO_SHARDS, faults=NEW_MAP, answers=ACCEPTED
+    ),
+}
+
+
+def _with(*faults: Fault, messages: tuple[int, ...] = (0,), budget: int = 1) -> Scenario:
+    return Scenario(ONCE, messages, faults=frozenset(faults), fault_budget=budget, answers=ACCEPTED)
+
+
+def _refusing(
+    *faults: Fault,
+    delivery: Delivery = ONCE,
+    max_attempts: int = 2,
+    has_watchdog: bool = False,
+) -> Scenario:
+    return Scenario(
+        delivery,
+        faults=frozenset(faults),
+        fault_budget=1,
+        max_attempts=max_attempts,
+        has_watchdog=has_watchdog,
+    )
+
+
+LEFT_OUT = {
+    Part.TRY: (_refusing(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
+    Part.CLAIM_LIST: (_with(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
+    Part.UNFINISHED_OFFSET: (_with(Fault.SENDER_CRASH), Broken.STUCK),
+    Part.LOWEST_OFFSET: (_with(Fault.SENDER_CRASH, messages=TWO_SHARDS), Broken.STUCK),
+    Part.DELETED_IS_PASSED: (_refusing(Fault.RETENTION, has_watchdog=True), Broken.STUCK),
+    Part.SETTLEMENT: (_with(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
+    Part.RAISE_BEFORE_READ: (_with(Fault.REASSIGNMENT), Broken.CALLED_AGAIN),
+    Part.FRESH_FETCH: (_with(Fault.REVOCATION, messages=ONE_SHARD), Broken.STUCK),
+    Part.SUSPECTS_IN_DOUBT: (
+        _refusing(Fault.SENDER_CRASH, delivery=REPEATED),
+        Broken.UNTRUE,
+    ),
+    Part.FENCE: (_with(Fault.REASSIGNMENT), Broken.OVERWRITTEN),
+    Part.COMMIT_CHECK: (_with(Fault.LOST_ANSWER), Broken.OVERWRITTEN),
+    Part.KEPT_DOUBT: (_with(Fault.LOST_ANSWER, messages=ONE_SHARD, budget=2), Broken.STUCK),
+    Part.OWNED_ADMISSION: (_with(Fault.REASSIGNMENT, messages=SECOND_SHARD), Broken.CALLED_AGAIN),
+    Part.COPIES_ASIDE: (_with(Fault.SCHEDULER_CRASH), Broken.CALLED_AGAIN),
+    Part.COPIES_KEPT: (_with(Fault.PAUSE), Broken.STUCK),
+    Part.VOID_AFTER_FETCH: (_with(Fault.PAUSE), Broken.STUCK),
+    Part.LAST_LOOK: (_with(Fault.PAUSE), Broken.CALLED_VOID),
+    Part.CHECKPOINT_EPOCH: (_with(Fault.PAUSE), Broken.STUCK),
+    Part.RESUME_FANS_OUT: (_with(Fault.PAUSE), Broken.STUCK),
+    Part.RETRY_KEPT: (_refusing(Fault.PAUSE), Broken.STUCK),
+    Part.PASSED_STAMP: (_refusing(Fault.RETENTION, has_watchdog=True), Broken.STUCK),
+    Part.FINAL_SUM: (_refusing(), Broken.FINISHED_EARLY),
+    Part.OPEN_REQUEST: (
+        _refusing(Fault.PERSON_RETRIES, max_attempts=1),
+        Broken.FINISHED_EARLY,
+    ),
+    Part.FINISH_EPOCH: (
+        _refusing(Fault.PERSON_RETRIES, max_attempts=1),
+        Broken.FINISHED_EARLY,
+    ),
+    Part.DRAIN: (_with(Fault.MORE_PARTITIONS, messages=SECOND_SHARD), Broken.STUCK),
+    Part.MAP_FOR_ALL: (_with(Fault.MORE_PARTITIONS, messages=SECOND_SHARD), Broken.STUCK),
+}
+"""For each part of a rule a search that needs it, and the promise that is broken without."""
