@@ -4,6 +4,7 @@ SENDERS ?= 1
 PORT ?= 10001
 RECIPIENTS ?= 100000
 PYTEST_ARGS ?=
+CHAOS_FORM ?= long
 
 PYTHON_FOLDER := .venv/bin
 
@@ -27,9 +28,9 @@ run: setup ## Keep stack and services in the foreground until Ctrl-C (SENDERS=n,
 test: setup ## Run every test on real servers (PYTEST_ARGS=...)
 	@$(PYTHON_FOLDER)/pytest $(PYTEST_ARGS)
 
-chaos: export CHAOS_FORM := long
+chaos: export CHAOS_FORM := $(CHAOS_FORM)
 
-chaos: setup ## Break everything on purpose, at length, and account for everybody
+chaos: setup ## Break everything on purpose, at length, and account for everybody (CHAOS_FORM=short)
 	@$(PYTHON_FOLDER)/pytest tests/chaos $(PYTEST_ARGS)
 
 lint: setup ## Check style, formatting, import rules and types

@@ -9,6 +9,9 @@ from tests.waiting import wait_until
 BEFORE, AFTER = 4, 8
 RAISE = ("campaign-topics", "raise", "--partitions", str(AFTER))
 
+CLOSE_BEHIND = {"Lease": "3s", "ChunkSize": 500, "Window": "2s"}
+"""Most of the campaign is published after the change, and not before it."""
+
 
 @pytest.fixture
 def partitions() -> int:
@@ -18,6 +21,7 @@ def partitions() -> int:
 def test_more_partitions_and_other_senders_disturb_nobody(scene: Scene) -> None:
     rows = scene.scale.choose(20_000, 150_000)
     scene.provider.set_faults(Faults(latency=0.1))
+    scene.system.configure(Scheduler=CLOSE_BEHIND)
     scene.start_all(senders=1)
     scene.begin(rows)
     scene.wait_for_calls(rows // 10)

@@ -14,6 +14,13 @@ from tests.model.promises import Broken
 from tests.model.scenario import Scenario
 from tests.model.state import World, swapped
 
+MOST_STATES = 3_000_000
+"""States after which a search is given up: something counts up for ever."""
+
+
+class SearchTooLarge(RuntimeError):
+    """A search was given up before it had seen every state."""
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -37,13 +44,16 @@ class Exploration:
     violation: Violation | None
 
 
-def explore(scenario: Scenario) -> Exploration:
+def explore(scenario: Scenario, most_states: int = MOST_STATES) -> Exploration:
     """Search until a promise is broken or every reachable state has been seen.
 
     The last promise needs all of them: from each state, the campaign can come to its end
     without another fault.
+
+    Raises:
+        SearchTooLarge: there are more than `most_states` states.
     """
-    search = _Search(scenario)
+    search = _Search(scenario, most_states)
     search.visit(scenario.start(), 0, 0)
     broken = search.first_broken()
     if broken is None and (stuck := search.first_stuck()) is not None:
@@ -60,10 +70,11 @@ def fingerprint(world: World) -> int:
 class _Search:
     """The states seen, by number, and how each was reached first."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, most_states: int) -> None:
         self.seen: dict[int, int] = {}
         self.steps = 0
         self._scenario = scenario
+        self._most_states = most_states
         self._seen_as_is: dict[int, int] = {}
         self._frontier: deque[tuple[int, World]] = deque()
         self._parents, self._ordinals = array("q"), array("q")
@@ -91,6 +102,8 @@ class _Search:
     def first_broken(self) -> tuple[Broken, int] | None:
         """Visit everything, up to the first state that breaks a promise, if one does."""
         while self._frontier:
+            if len(self.seen) > self._most_states:
+                raise SearchTooLarge(f"{len(self.seen)} states and more to come")
             state, world = self._frontier.popleft()
             promise = protocol.broken_promise(world)
             if promise:
