@@ -8,7 +8,7 @@ count as different what only took longer to come about.
 from functools import lru_cache
 from typing import NamedTuple
 
-from campaign_common.campaign import CampaignState
+from campaign_common.campaign import CampaignState, Delivery
 from tests.model.scenario import Scenario
 from tests.model.state import (
     NOWHERE,
@@ -41,7 +41,10 @@ class _Lowering(NamedTuple):
 
 def normal_form(scenario: Scenario, world: World) -> World:
     """Return the state that stands for all that are like `world`."""
-    campaign, scheduler, suspects = world.campaign, world.scheduler, world.ledger.suspects
+    campaign, scheduler = world.campaign, world.scheduler
+    suspects: frozenset[tuple[int, int]] = frozenset()
+    if scenario.delivery is Delivery.AT_LEAST_ONCE:
+        suspects = world.ledger.suspects
     lowering = _Lowering(
         campaign.epoch,
         (0,) * len(world.kafka.logs) if scenario.map_changes else _needless(world),
@@ -66,14 +69,13 @@ def normal_form(scenario: Scenario, world: World) -> World:
         ),
         ledger=_ledger(lowering, world.ledger),
         scheduler=_scheduler(lowering, scheduler)._replace(chunk=chunk),
-        taken=_taken(world),
+        taken=_taken(world, suspects),
         senders=tuple(_sender(lowering, sender, in_use, suspects) for sender in world.senders),
     )
 
 
-def _taken(world: World) -> tuple[tuple[int, ...], ...]:
+def _taken(world: World, suspects: frozenset[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
     """A suspect counts as called already: whether it truly was will never be known."""
-    suspects = world.ledger.suspects
     if not suspects:
         return world.taken
     return tuple(

@@ -6,14 +6,16 @@ from campaign_common.campaign import CampaignState
 from campaign_common.message import LedgerEntry, Status
 from tests.model import (
     calls,
+    fan_out,
     faults,
+    finishing,
     intake,
     ledger,
     ownership,
     recording,
     remapping,
     requests,
-    scheduler,
+    retries,
 )
 from tests.model.promises import Broken
 from tests.model.scenario import Scenario
@@ -22,7 +24,9 @@ from tests.model.state import NOT_TAKEN, TAKEN, Step, World
 
 def steps(scenario: Scenario, world: World) -> Iterator[Step]:
     """List every step that may be taken from a state, in a fixed order."""
-    yield from scheduler.steps(scenario, world)
+    yield from fan_out.steps(scenario, world)
+    yield from retries.steps(scenario, world)
+    yield from finishing.steps(scenario, world)
     yield from remapping.steps(scenario, world)
     for number, sender in enumerate(world.senders):
         # One thread of a sender takes over, fetches and admits, another records, and

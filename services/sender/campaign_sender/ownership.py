@@ -144,7 +144,11 @@ class Ownership:
     # --- take-over ------------------------------------------------------------------------
 
     def _try_taking(self, partition: int) -> bool:
-        """Take a partition over and fetch from where it is recorded; False when that waits."""
+        """Take a partition over and fetch from where it is recorded.
+
+        True as soon as its shards are taken, also while the seek has to wait: what was fetched
+        before must not be taken in under the new ownership.
+        """
         try:
             start = self._take(partition)
         except (RetryLater, LeaseLost, KafkaException) as error:
@@ -161,7 +165,7 @@ class Ownership:
             # The partition's fetcher is still being set up.
             log.debug("seeking waits", partition=partition, error=str(error))
             self._to_take[partition] = time.monotonic() + SEEK_AGAIN_AFTER
-            return False
+            return True
         self._taken.add(partition)
         self._consumer.resume([place])
         return True

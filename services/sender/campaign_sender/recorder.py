@@ -41,6 +41,9 @@ GATHER = 0.02
 LONGEST_BACKOFF = 5.0
 """Seconds between two attempts while the database is away."""
 
+CLEAR = frozenset({Answer.ACCEPTED, Answer.PERMANENT, Answer.VOID, Answer.GIVEN_BACK})
+"""Answers after which it does not matter whether an earlier try may have been taken."""
+
 log = structlog.get_logger()
 
 
@@ -164,12 +167,12 @@ class Recorder:
         return self._after_commit(work, shard_works, fenced)
 
     def _mark_suspects(self, work: Work) -> None:
-        """Mark what expired after a lost sender may have sent it: its end is in doubt."""
-        expired: dict[int, list[Message]] = defaultdict(list)
+        """Mark what a lost sender may have sent and nobody has answered clearly since."""
+        unclear: dict[int, list[Message]] = defaultdict(list)
         for result in work.results:
-            if result.answer is Answer.EXPIRED:
-                expired[result.message.record.campaign_id].append(result.message)
-        for campaign_id, messages in expired.items():
+            if result.answer not in CLEAR:
+                unclear[result.message.record.campaign_id].append(result.message)
+        for campaign_id, messages in unclear.items():
             with self._database.reading() as cursor:
                 suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
             for message in messages:
@@ -269,11 +272,17 @@ class Recorder:
             self._written_at[owned.shard] = now
         self._desk.recorded(work.results, work.claims)
         if fenced:
-            log.warning("shards were taken over by another sender", shards=sorted(fenced))
-            for shard_work in shard_works:
-                if shard_work.owned.shard in fenced:
-                    self._desk.drop_shard(shard_work.owned)
-            self._fenced = self._fenced | fenced
-            # They come back as late results: facts, for the new owner.
-            self._desk.report([r for r in work.results if r.message.record.shard in fenced])
+            self._lose(work, [w.owned for w in shard_works if w.owned.shard in fenced])
         return [message for message in work.claims if self._desk.holds(message)]
+
+    def _lose(self, work: Work, fenced: Sequence[OwnedShard]) -> None:
+        """Give up shards that went to other owners, unless they were taken anew meanwhile."""
+        lost = {owned.shard for owned in fenced if self._desk.owned(owned.shard) is owned}
+        if lost:
+            log.warning("shards were taken over by another sender", shards=sorted(lost))
+        for owned in fenced:
+            self._desk.drop_shard(owned)
+        self._fenced = self._fenced | lost
+        # They come back as late results: facts, for the new owner.
+        shards = {owned.shard for owned in fenced}
+        self._desk.report([r for r in work.results if r.message.record.shard in shards])

@@ -213,3 +213,38 @@ def test_an_outcome_that_is_there_already_is_neither_written_nor_counted_again(
     assert scene.recorded() == {1: Status.SENT, 2: Status.SENT}
     assert scene.counted() == 1
     assert scene.claimed() == []
+
+
+def test_a_suspect_that_nobody_answers_clearly_is_kept_in_doubt(scene: Scene) -> None:
+    with Database.transaction(scene.database) as cursor:
+        cursor.execute(
+            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            " VALUES (%s, 1, 1, 0, 0)",
+            (CAMPAIGN,),
+        )
+    scene.cycle()
+    scene.desk.report([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
+    scene.cycle()
+    tables = " UNION ALL ".join(f"SELECT seq, in_doubt FROM messages_{n}" for n in range(SHARDS))
+    with scene.database.reading() as cursor:
+        cursor.execute(tables)
+        assert dict(cursor.fetchall()) == {1: 1, 2: 0}
+
+
+def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(
+    scene: Scene,
+) -> None:
+    scene.cycle()
+    scene.answer(*scene.provider.calls)
+    scene.database.faults = ["answer lost, committed", "away"]
+    scene.cycle()
+    scene.cycle()
+    earlier = scene.desk.owned(0)
+    assert earlier is not None
+    scene.desk.drop_shard(earlier)
+    with Database.transaction(scene.database) as cursor:
+        again = take_over(cursor, 0, MAP, owner_token=b"the next token!!", owner_name="t")
+    scene.desk.add_shard(again)
+    scene.cycle()
+    assert scene.desk.owned(0) is again
+    assert scene.recorder.take_fenced() == set()
