@@ -9,7 +9,6 @@ from local_stack.errors import DownloadError, ProgramMissingError
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _SOURCES = Path("/etc/apt")
-_DEFAULT_MIRROR = "http://deb.debian.org/debian"
 _MIRROR = re.compile(r"^(?:deb\s+(?:\[[^]]*]\s+)?|URIs:\s*)(\S+/debian/?)(?=\s|$)", re.MULTILINE)
 
 
@@ -41,12 +40,19 @@ def fetch(package: str, suite: str, into: Path) -> None:
 
 
 def mirror(sources: Path = _SOURCES) -> str:
-    """The Debian mirror this system uses, else Debian's own address."""
+    """Find the Debian mirror that this system uses.
+
+    Raises:
+        ProgramMissingError: its apt sources name none.
+    """
     files = [sources / "sources.list", *sorted((sources / "sources.list.d").glob("*"))]
     for file in files:
         if file.is_file() and (found := _MIRROR.search(file.read_text())):
             return found[1]
-    return _DEFAULT_MIRROR
+    raise ProgramMissingError(
+        f"a Debian mirror is needed, and {sources}/sources.list and {sources}/sources.list.d name "
+        "none (add one, or give a database of your own)"
+    )
 
 
 def _private_apt(apt: Path, suite: str) -> list[str]:

@@ -59,6 +59,7 @@ def test_debian_mirror_is_the_systems_own(tmp_path: Path, name: str, text: str) 
     assert debian.mirror(tmp_path) == "https://mirror.example/debian"
 
 
-def test_debian_mirror_is_debians_where_the_system_names_none(tmp_path: Path) -> None:
+def test_a_system_that_names_no_debian_mirror_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text("deb http://security.example/debian-security x main\n")
-    assert debian.mirror(tmp_path) == "http://deb.debian.org/debian"
+    with pytest.raises(ProgramMissingError, match="a Debian mirror is needed"):
+        debian.mirror(tmp_path)
