@@ -25,7 +25,7 @@ demo: setup ## Send a campaign to 100,000 recipients and account for each (RECIP
 run: setup ## Keep stack and services in the foreground until Ctrl-C (SENDERS=n, PORT=10001)
 	@$(PYTHON_FOLDER)/python -m local_stack run --senders $(SENDERS) --port $(PORT)
 
-test: setup ## Run every test on real servers (PYTEST_ARGS=...)
+test: setup ## Run every test on real servers, the short form of chaos included (PYTEST_ARGS=...)
 	@$(PYTHON_FOLDER)/pytest $(PYTEST_ARGS)
 
 chaos: export CHAOS_FORM := $(CHAOS_FORM)

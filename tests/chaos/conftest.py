@@ -1,13 +1,15 @@
 """The scene of a chaos test, and the table at the end of the run."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from local_stack.database import Flavour
-from local_stack.kafka import KafkaServer
+from local_stack.database import DatabaseServer
+from local_stack.distributions.cache import Cache
+from local_stack.kafka import KafkaServer, group_timeouts
+from local_stack.stack import database_program
 from tests.chaos.report import Finding, table
 from tests.chaos.scale import Scale, scale_from_environment
 from tests.chaos.scene import Scene
@@ -15,8 +17,12 @@ from tests.e2e.system import SHARDS, System
 from tests.recordings import recording_provider
 from tests.servers import DatabaseServers, fresh_schema
 
+SESSION_MS = 4_000
+"""After how long the broker calls a sender lost: most of the time that a take-over takes."""
 LATENCY = 0.2
 """Seconds that the provider takes to answer: long enough to be hit in the middle of a call."""
+LONG_FORM = "long_form"
+"""The marker of tests that only the long form runs."""
 LONG_TIMEOUT = 3600
 
 FINDINGS = pytest.StashKey[list[Finding]]()
@@ -26,6 +32,7 @@ SCALE = pytest.StashKey[Scale]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[FINDINGS] = []
     config.stash[SCALE] = scale_from_environment()
+    config.addinivalue_line("markers", f"{LONG_FORM}: shows what the short form need not repeat")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,6 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if here in item.path.parents:
                 item.add_marker(pytest.mark.timeout(LONG_TIMEOUT))
+    elif left_out := [item for item in items if item.get_closest_marker(LONG_FORM)]:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_terminal_summary(
@@ -50,10 +60,38 @@ def scale(pytestconfig: pytest.Config) -> Scale:
     return pytestconfig.stash[SCALE]
 
 
+@pytest.fixture(scope="session")
+def own_database(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServer]:
+    """A MariaDB that these tests may kill, and share."""
+    server = DatabaseServer(servers_folder / "chaos-mariadb", database_program("mariadb", cache))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def own_broker(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]:
+    """A broker that these tests may kill, and share; it notices lost senders soon."""
+    timeouts = group_timeouts(SESSION_MS, 500)
+    server = KafkaServer(servers_folder / "chaos-kafka", cache, properties=timeouts)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> str:
     """The flavour of the database; a test that is to run on both names them."""
     return getattr(request, "param", "mariadb")
+
+
+@pytest.fixture
+def server_dsn(server: str, own_database: DatabaseServer, database_servers: DatabaseServers) -> str:
+    return own_database.dsn if server == "mariadb" else database_servers.get("mysql").dsn
 
 
 @pytest.fixture
@@ -66,43 +104,32 @@ def partitions() -> int:
 def scene(
     tmp_path: Path,
     server: str,
+    server_dsn: str,
     partitions: int,
-    database_servers: DatabaseServers,
-    kafka_server: KafkaServer,
+    own_broker: KafkaServer,
     scale: Scale,
     pytestconfig: pytest.Config,
 ) -> Iterator[Scene]:
     """Schema, topic and provider; no service runs yet."""
-    flavour: Flavour = "mysql" if server == "mysql" else "mariadb"
-    with fresh_schema(database_servers.get(flavour).dsn) as dsn:
-        system = System(tmp_path, dsn, kafka_server.brokers)
-        with opened(system, scale, server, pytestconfig, partitions=partitions) as scene:
+    with fresh_schema(server_dsn) as dsn, ExitStack() as stack:
+        system = System(tmp_path, dsn, own_broker.brokers)
+        stack.callback(system.database.close)
+        make(system, partitions)
+        log = system.folder / "calls"
+        provider = stack.enter_context(recording_provider(log, "--latency", LATENCY))
+        scene = Scene(system, provider, scale, server, stack)
+        try:
             yield scene
+        finally:
+            pytestconfig.stash[FINDINGS] += scene.findings
+            scene.stop_all()
 
 
-@contextmanager
-def opened(
-    system: System,
-    scale: Scale,
-    server: str,
-    config: pytest.Config,
-    *,
-    partitions: int = SHARDS,
-) -> Iterator[Scene]:
-    """Make schema and topic, start the provider, and end everything afterwards."""
+def make(system: System, partitions: int) -> None:
+    """Make schema and topic."""
     for words in (
         ("campaign-db", "migrate"),
         ("campaign-topics", "create", "--partitions", str(partitions)),
     ):
         completed = system.command(*words, "-c", str(system.config))
         assert completed.returncode == 0, completed.stderr
-    log = system.folder / "calls"
-    with ExitStack() as stack:
-        provider = stack.enter_context(recording_provider(log, "--latency", LATENCY))
-        scene = Scene(system, provider, scale, server, stack)
-        try:
-            yield scene
-        finally:
-            config.stash[FINDINGS] += scene.findings
-            scene.stop_all()
-    system.database.close()

@@ -2,9 +2,12 @@
 
 import os
 from dataclasses import dataclass
+from typing import TypeVar
 
 FORM_VARIABLE = "CHAOS_FORM"
 SEED_VARIABLE = "CHAOS_SEED"
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Scale:
     is_long: bool
     seed: int
 
-    def choose(self, short: int, long: int) -> int:
+    def choose(self, short: Number, long: Number) -> Number:
         """Pick a number by the form."""
         return long if self.is_long else short
 

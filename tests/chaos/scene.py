@@ -16,14 +16,25 @@ from tests.chaos.report import Finding
 from tests.chaos.scale import Scale
 from tests.e2e.system import System
 from tests.processes import Process, kill, running
+from tests.recording_provider import Faults
 from tests.recordings import RecordingProvider
 from tests.waiting import wait_until
 
 CAMPAIGN = 1000000000
 FIRST_PHONE = 13900000000
+QUICK = Faults(latency=0.005)
+LOOK_AGAIN = 0.1
+"""Seconds between two questions whether a campaign has finished: each costs the API work."""
+PLENTY = 100
+"""Claimed messages that no sender can call for and record while a signal is on its way to it."""
 CLAIMS_OF = "SELECT claimed FROM shard_claims WHERE owner_name LIKE %s FOR UPDATE"
 """With a lock, so that a transaction that is being committed is waited for."""
 SHARDS_OF = "SELECT shard, epoch FROM shard_claims WHERE owner_name LIKE %s"
+
+STATUSES_OF = """
+SELECT phone, status FROM campaign_messages WHERE campaign_id = %s AND seq BETWEEN %s AND %s
+"""
+SLICE = 50_000
 
 
 class Scene:
@@ -79,16 +90,25 @@ class Scene:
 
     def configuration_for(self, user: str) -> Path:
         """A copy of the configuration under which a process has a database user of its own."""
-        document = yaml.safe_load(self.system.config.read_text())
-        dsn = document["Mysql"]["DSN"]
-        document["Mysql"]["DSN"] = f"{user}:{user}@{dsn.partition('@')[2]}"
-        folder = self.system.folder / user
-        folder.mkdir()
-        path = folder / "campmgr.yaml"
-        path.write_text(yaml.safe_dump(document))
         for host in ("127.0.0.1", "localhost"):
             self.execute(f"CREATE USER IF NOT EXISTS '{user}'@'{host}' IDENTIFIED BY '{user}'")
             self.execute(f"GRANT ALL ON *.* TO '{user}'@'{host}'")
+        return self._configuration(user, f"{user}:{user}@{self.system.dsn.partition('@')[2]}")
+
+    def configuration_through(self, port: int) -> Path:
+        """A copy of the configuration under which a process finds the database at this port."""
+        before, _, after = self.system.dsn.partition("@tcp(")
+        return self._configuration(
+            f"through-{port}", f"{before}@tcp(127.0.0.1:{port}){after.partition(')')[2]}"
+        )
+
+    def _configuration(self, name: str, dsn: str) -> Path:
+        document = yaml.safe_load(self.system.config.read_text())
+        document["Mysql"]["DSN"] = dsn
+        folder = self.system.folder / name
+        folder.mkdir()
+        path = folder / "campmgr.yaml"
+        path.write_text(yaml.safe_dump(document))
         return path
 
     def stop_all(self) -> None:
@@ -110,8 +130,17 @@ class Scene:
     def calls(self) -> int:
         return self.provider.status()["calls"]
 
+    def hurry(self) -> None:
+        """Let the provider be quick from now on: what was to be shown has been shown."""
+        self.provider.set_faults(QUICK)
+
     def wait_for_calls(self, calls: int) -> None:
         wait_until(lambda: self.calls() >= calls, self.scale.patience(120))
+
+    def points(self, number: int, share: float) -> list[int]:
+        """Choose so many numbers of calls, one at random in each equal part of a share of all."""
+        part = len(self.phones) * share / number
+        return [int(part * (n + self.random.random())) for n in range(number)]
 
     def wait_a_random_while(self, at_most: int) -> None:
         """Let a random number of further calls happen."""
@@ -119,7 +148,8 @@ class Scene:
 
     def finish(self, campaign_id: int = CAMPAIGN, timeout: float = 120) -> Account:
         """Wait for the end of a campaign, and compare the accounts."""
-        wait_until(lambda: self.has_finished(campaign_id), self.scale.patience(timeout))
+        patience = self.scale.patience(timeout)
+        wait_until(lambda: self.has_finished(campaign_id), patience, interval=LOOK_AGAIN)
         return self.account(campaign_id)
 
     def has_finished(self, campaign_id: int = CAMPAIGN) -> bool:
@@ -129,14 +159,25 @@ class Scene:
         return answer.ok and answer.json()["state"] == "finished"
 
     def account(self, campaign_id: int = CAMPAIGN) -> Account:
-        statuses = self.system.statuses(campaign_id)
+        statuses = self._statuses(campaign_id)
         calls = [call for call in self.provider.calls() if call.sent.campaign_id == campaign_id]
         return compare(self.phones, statuses, calls)
 
+    def _statuses(self, campaign_id: int) -> dict[str, int]:
+        """Each recipient's status number by phone, read in slices: one SELECT has its limit."""
+        statuses: dict[str, int] = {}
+        for first in range(1, len(self.phones) + 1, SLICE):
+            with self.system.database.reading() as cursor:
+                cursor.execute(STATUSES_OF, (campaign_id, first, first + SLICE - 1))
+                statuses.update(cursor.fetchall())
+        return statuses
+
     def wait_for_calls_in_flight(self, sender: Process) -> None:
-        """Wait until this sender has an open claim and the provider has calls to answer."""
+        """Wait until this sender has so much claimed that it must be in the middle of calls."""
         wait_until(
-            lambda: bool(self.claimed_by(sender)) and self.provider.status()["in_flight"] > 0,
+            lambda: (
+                len(self.claimed_by(sender)) >= PLENTY and self.provider.status()["in_flight"] > 0
+            )
         )
 
     def kill_in_flight(self, sender: Process) -> list[ClaimedMessage]:
@@ -171,6 +212,10 @@ class Scene:
 
     def suspects(self) -> int:
         return self.count("SELECT COUNT(*) FROM suspects")
+
+    def watchdog_rounds(self) -> int:
+        """How often the watchdog had to publish again: it would hide what something else lost."""
+        return self.count("SELECT SUM(rounds) FROM campaigns")
 
     def count(self, sql: str) -> int:
         ((n,),) = self.system.rows(sql)

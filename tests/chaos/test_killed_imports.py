@@ -69,5 +69,6 @@ def test_killed_imports_leave_no_half_list(scene: Scene) -> None:
     scene.execute("UPDATE recipient_lists SET progressed_at = progressed_at - INTERVAL 11 MINUTE")
     for worker in psutil.Process(api.pid).children():  # the new ones sweep when they start
         worker.kill()
-    wait_until(lambda: scene.count("SELECT COUNT(*) FROM recipient_lists") == 1)
+    lists = "SELECT COUNT(*) FROM recipient_lists"
+    wait_until(lambda: scene.count(lists) == 1, scene.scale.patience(60))
     assert scene.count(STORED) == rows

@@ -4,9 +4,13 @@ import pytest
 
 from campaign_common.campaign import Delivery
 from tests.chaos.scene import Scene
+from tests.recording_provider import Faults
 
 MODES = [(Delivery.AT_LEAST_ONCE, "mariadb"), (Delivery.AT_MOST_ONCE, "mariadb")]
 MODES += [(Delivery.AT_LEAST_ONCE, "mysql")]
+
+SLOW = Faults(latency=0.15)
+"""Long enough to be hit in the middle of a call."""
 
 
 @pytest.mark.parametrize(("delivery", "server"), MODES, indirect=["server"])
@@ -16,14 +20,14 @@ def test_killed_senders_lose_nobody_and_repeat_only_what_they_had_claimed(
     kills = scene.scale.choose(3, 20)
     rows = scene.scale.choose(20_000, 150_000)
     scene.system.configure(Delivery=delivery.value)
+    scene.provider.set_faults(SLOW)
     _, started = scene.start_all(senders=3)
     senders = list(started)
     scene.begin(rows)
-    scene.wait_for_calls(500)
     claimed, recovered = set(), []
     bound = 0
-    for _ in range(kills):
-        scene.wait_a_random_while(rows // (kills * 10))
+    for point in scene.points(kills, share=0.7):
+        scene.wait_for_calls(point)
         victim = senders.pop(scene.random.randrange(len(senders)))
         shards = scene.shards_of(victim)
         left_over = scene.kill_in_flight(victim)
@@ -31,6 +35,7 @@ def test_killed_senders_lose_nobody_and_repeat_only_what_they_had_claimed(
         bound += len(left_over)
         senders.append(scene.start("campaign-sender"))
         recovered.append(scene.wait_for_take_over(shards))
+    scene.hurry()
     account = scene.finish()
     scene.found(
         f"sender killed, {delivery.value}",

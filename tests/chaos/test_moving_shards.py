@@ -34,8 +34,10 @@ def test_more_partitions_and_other_senders_disturb_nobody(scene: Scene) -> None:
         sender.terminate()
     assert [sender.wait(20) for sender in added[:2]] == [0, 0]
     assert not scene.has_finished(), "the campaign was over before the senders left"
+    scene.hurry()
     account = scene.finish()
     scene.found(f"partitions {BEFORE} to {AFTER}, senders 1 to 4 to 2", account, faults=3)
     assert scene.count("SELECT partitions FROM partition_map") == AFTER
     assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)
     assert scene.suspects() == 0
+    assert scene.watchdog_rounds() == 0

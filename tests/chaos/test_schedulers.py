@@ -47,23 +47,25 @@ def wait_until_it_moves(scene: Scene) -> float:
 
 def test_killed_schedulers_leave_nobody_out_and_nobody_twice(scene: Scene) -> None:
     kills = scene.scale.choose(3, 20)
-    rows = scene.scale.choose(20_000, 150_000)
-    scene.provider.set_faults(Faults(latency=0.06))
+    rows = scene.scale.choose(20_000, 1_000_000)
+    scene.provider.set_faults(Faults(latency=scene.scale.choose(0.06, 0.0)))
     scene.system.configure(Scheduler=SHORT_STEPS)
     started, _ = scene.start_all(schedulers=2, senders=2)
     schedulers = list(started)
     scene.begin(rows)
     recovered = []
-    for _ in range(kills):
-        scene.wait_a_random_while(rows // (kills * 3))
+    for point in scene.points(kills, share=0.7):
+        scene.wait_for_calls(point)
         leader = wait_for_leader(scene, schedulers)
         kill(leader)
         schedulers.remove(leader)
         schedulers.append(scene.start("campaign-scheduler"))
         recovered.append(wait_until_it_moves(scene))
+    scene.hurry()
     account = scene.finish()
     scene.found("scheduler killed", account, faults=kills, recovered=max(recovered))
     assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)
+    assert scene.watchdog_rounds() == 0
     assert sorted(call.sent.seq for call in scene.provider.calls()) == list(range(1, rows + 1))
 
 
@@ -76,7 +78,7 @@ def test_a_stopped_scheduler_that_wakes_up_counts_nothing(scene: Scene) -> None:
     schedulers = {
         user: scene.start("campaign-scheduler", scene.configuration_for(user)) for user in USERS
     }
-    scene.begin(scene.scale.choose(20_000, 60_000))
+    scene.begin(scene.scale.choose(20_000, 100_000))
     recovered = []
     for _ in range(rounds):
         leader = wait_for_leader(scene, list(schedulers.values()))
@@ -85,6 +87,7 @@ def test_a_stopped_scheduler_that_wakes_up_counts_nothing(scene: Scene) -> None:
         assert not leads(scene, leader), "another one must have taken the lease"
         leader.send_signal(signal.SIGCONT)
         wait_until_it_moves(scene)
+    scene.hurry()
     account = scene.finish()
     scene.found("leading scheduler stopped", account, faults=rounds, recovered=max(recovered))
     written = pairs(scene, COUNT_HOLDERS)

@@ -26,6 +26,7 @@ class System:
     def __init__(self, folder: Path, dsn: str, brokers: str) -> None:
         name = token_hex(4)
         self.folder = folder
+        self.dsn = dsn
         self.config = folder / "campmgr.yaml"
         self._document: dict[str, object] = {
             "Host": "127.0.0.1",

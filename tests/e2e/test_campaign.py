@@ -4,7 +4,9 @@ from subprocess import TimeoutExpired
 
 import pytest
 
+from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
+from campaign_common.store.transitions import retry_messages
 from tests.e2e.system import System
 from tests.processes import kill
 from tests.waiting import wait_until
@@ -58,6 +60,30 @@ def test_retries_end_as_sent_and_refusals_as_failed(system: System) -> None:
     )
     ((twice,),) = system.rows(f"SELECT COUNT(*) FROM ({retried}) m WHERE attempts = 2")
     assert RECIPIENTS * 0.17 < twice < RECIPIENTS * 0.23
+
+
+def test_a_person_has_what_failed_sent_again_and_the_campaign_finishes_again(
+    system: System,
+) -> None:
+    rates = {"permanent": 0.1, "retryable": 0.1}
+    system.configure(Simulated={"Seed": 7, "FailureRates": rates}, Retry={"BackoffBase": "200ms"})
+    system.write_csv(CSV)
+    with system.services():
+        system.create(CAMPAIGN, "recipients.csv")
+        wait_until(lambda: system.is_finished(CAMPAIGN))
+        failed = {p for p, status in system.statuses(CAMPAIGN).items() if status == Status.FAILED}
+        with system.database.transaction() as cursor:
+            ordered = retry_messages(cursor, CAMPAIGN, "a person", [Status.FAILED])
+        assert ordered == (CampaignState.RUNNING, len(failed))
+        wait_until(lambda: system.is_finished(CAMPAIGN))
+    still = {p for p, status in system.statuses(CAMPAIGN).items() if status == Status.FAILED}
+    assert still < failed
+    assert len(failed) * 0.05 < len(still) < len(failed) * 0.2
+    assert outcomes(system) == RECIPIENTS
+    generations = " UNION ALL ".join(
+        f"SELECT generation FROM messages_{n} WHERE generation > 0" for n in range(8)
+    )
+    assert system.rows(f"SELECT COUNT(*) FROM ({generations}) m") == ((len(failed),),)
 
 
 @pytest.mark.parametrize("victim", ["campaign-scheduler", "campaign-sender"])

@@ -11,6 +11,8 @@ DOCUMENTS = sorted(
     [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").rglob("*.md")]
 )
 PROTOCOL = REPOSITORY / "docs" / "protocol.md"
+GUARANTEES = (REPOSITORY / "docs" / "guarantees.md").read_text()
+CHAOS = REPOSITORY / "tests" / "chaos"
 SHORT = {
     "common": "libs/common/campaign_common",
     "scheduler": "services/scheduler/campaign_scheduler",
@@ -60,3 +62,19 @@ def test_every_rule_says_where_it_is_kept() -> None:
     assert all(
         "- Code: " in rule and ("- Tests: " in rule or "**Not yet:**" in rule) for rule in rules
     )
+
+
+@pytest.mark.parametrize("test", sorted(set(re.findall(r"`([a-z_/]+\.py)`", GUARANTEES))))
+def test_every_test_that_the_guarantees_name_exists(test: str) -> None:
+    assert (REPOSITORY / "tests" / test).is_file()
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"`(campaign_\w+\.[\w.]+)`", GUARANTEES))))
+def test_every_module_that_the_guarantees_name_exists(module: str) -> None:
+    path = module.replace(".", "/")
+    assert [*REPOSITORY.glob(f"*/*/{path}"), *REPOSITORY.glob(f"*/*/{path}.py")]
+
+
+def test_every_chaos_test_keeps_a_guarantee() -> None:
+    tests = {f"chaos/{test.name}" for test in CHAOS.glob("test_*.py")}
+    assert {test for test in tests if test not in GUARANTEES} == {"chaos/test_accounts.py"}

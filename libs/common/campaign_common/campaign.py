@@ -26,6 +26,7 @@ class Transition(StrEnum):
     RESUME = "resume"
     FINISH = "finish"
     CANCEL = "cancel"
+    RETRY = "retry"
     FAIL = "fail"
 
 
@@ -53,6 +54,7 @@ TRANSITIONS: dict[Transition, tuple[frozenset[CampaignState], CampaignState]] = 
         frozenset({_S.DRAFT, _S.SCHEDULED, _S.RUNNING, _S.PAUSED}),
         _S.CANCELLED,
     ),
+    _T.RETRY: (frozenset({_S.RUNNING, _S.FINISHED}), _S.RUNNING),
     _T.FAIL: (frozenset({_S.SCHEDULED}), _S.FAILED),
 }
 """Each transition: the states it may leave, and the one state it enters."""

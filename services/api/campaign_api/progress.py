@@ -29,9 +29,9 @@ def describe(
         "name": campaign.name,
         "state": campaign.state.value,
         "failure_reason": campaign.failure_reason,
-        "scheduled_at": _rfc3339(campaign.scheduled_at),
-        "started_at": _rfc3339(campaign.started_at),
-        "finished_at": _rfc3339(campaign.finished_at),
+        "scheduled_at": _utc(campaign.scheduled_at),
+        "started_at": _utc(campaign.started_at),
+        "finished_at": _utc(campaign.finished_at),
         "total": total,
         "counts": {status.word: n for status, n in counts.items()},
         "to_do": to_do,
@@ -39,7 +39,7 @@ def describe(
         "delivery": campaign.delivery,
         "provider": {
             "name": campaign.provider,
-            "left_alone_until": _rfc3339(campaign.left_alone_until),
+            "left_alone_until": _utc(campaign.left_alone_until),
         },
         "rate": rate,
         "estimated_finish": _estimated_finish(campaign, to_do, rate),
@@ -63,14 +63,13 @@ def _rate(campaign: CampaignProgress, ended: int) -> float | None:
     return round(ended / seconds, 1) if seconds > 0 else None
 
 
-def _estimated_finish(campaign: CampaignProgress, to_do: int, rate: float | None) -> str | None:
+def _estimated_finish(
+    campaign: CampaignProgress, to_do: int, rate: float | None
+) -> datetime | None:
     if campaign.state is not CampaignState.RUNNING or not rate:
         return None
-    return _rfc3339(campaign.now + timedelta(seconds=to_do / rate))
+    return _utc(campaign.now + timedelta(seconds=to_do / rate))
 
 
-def _rfc3339(moment: datetime | None) -> str | None:
-    """Write a naive UTC time as RFC 3339 in milliseconds."""
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -1,10 +1,28 @@
-"""What the API refuses; `problems` chooses the HTTP status of each."""
+"""What the API refuses; `web.problems` chooses the HTTP status of each."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from campaign_common.errors import CampaignError, RetryLater, UserError
 
 
 class RequestMalformed(UserError):
     """The body is not a JSON object of the published fields."""
+
+
+class WrongField(NamedTuple):
+    """A field of a request, its path with dots, and what is wrong with it."""
+
+    field: str
+    said: str
+
+
+class RequestInvalid(UserError):
+    """Fields or parameters of a request are missing, unknown or wrong; names each of them."""
+
+    def __init__(self, wrong: Sequence[WrongField]) -> None:
+        self.wrong = tuple(wrong)
+        super().__init__("; ".join(f"{field}: {said}" for field, said in self.wrong))
 
 
 class PathRefused(UserError):
@@ -19,8 +37,28 @@ class CampaignStarted(UserError):
     """The campaign has started, or is over, and a different request came for it."""
 
 
-class CampaignUnknown(UserError):
+class NotFound(UserError):
+    """There is nothing of this id."""
+
+
+class CampaignUnknown(NotFound):
     """There is no campaign of this id."""
+
+
+class ListUnknown(NotFound):
+    """There is no recipient list of this id."""
+
+
+class ListInUse(UserError):
+    """A campaign that is not over uses the recipient list."""
+
+
+class PreconditionFailed(UserError):
+    """What If-Match names is not the present version."""
+
+
+class TooMany(UserError):
+    """A configured limit of requests or imports at a time is reached; later there is room."""
 
 
 class ImportAbandoned(CampaignError):

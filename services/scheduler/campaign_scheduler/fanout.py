@@ -87,11 +87,15 @@ class FanOut:
         self._look_at_breakers_at = 0.0
         self._left_alone: frozenset[int] = frozenset()
 
-    def run(self, stopping: threading.Event) -> None:
-        """Publish until `stopping` is set; then count what is on its way, and return."""
+    def run(self, stopping: threading.Event, beat: Callable[[], None]) -> None:
+        """Publish until `stopping` is set; then count what is on its way, and return.
+
+        `beat` is called before each step.
+        """
         self._parts.publisher.connect()
         backoff = Backoff(stopping.wait, first=0.1, longest=5.0)
         while not stopping.is_set():
+            beat()
             if self._parts.outages.attempt("fan-out", self.step):
                 backoff.succeeded()
             else:

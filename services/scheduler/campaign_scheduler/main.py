@@ -13,6 +13,8 @@ from campaign_common.commands.options import configuration_option, one_line_fail
 from campaign_common.commands.service import configured_service, stop_on_signals
 from campaign_common.database import Database
 from campaign_common.errors import TopicMissing
+from campaign_common.health import Health
+from campaign_common.health_server import health_of
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_scheduler.outages import Backoff, Outages
@@ -39,13 +41,21 @@ def main(context: click.Context) -> None:
 
 def _run(settings: Settings, stopping: threading.Event) -> None:
     database = Database(settings.mysql)
+    with health_of(settings, database, stopping) as health:
+        _run_on(database, settings, health, stopping)
+
+
+def _run_on(
+    database: Database, settings: Settings, health: Health, stopping: threading.Event
+) -> None:
     outages = Outages()
     wait_for_schema(database, settings.msg_table_sharding_size, stop=stopping)
     _wait_for_kafka(settings, outages, stopping)
     if stopping.is_set():
         return
-    service = Service(settings, database, outages, stopping)
+    service = Service(settings, database, outages, health, stopping)
     service.start()
+    health.started()
     _log.info("scheduler started", owner=service.owner)
     stopping.wait()
     began = monotonic()

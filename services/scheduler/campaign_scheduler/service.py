@@ -1,6 +1,7 @@
 """The parts of one scheduler process, put together, started and stopped in order."""
 
 import threading
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -8,6 +9,7 @@ import structlog
 from campaign_common import kafka
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater
+from campaign_common.health import Health
 from campaign_common.remap import Remapper
 from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
@@ -32,6 +34,9 @@ REMAP_INTERVAL = 2.0
 WATCH_INTERVAL = 5.0
 """Seconds between two looks for campaigns that stand still, at most."""
 
+BEAT_INTERVAL = 1.0
+"""Seconds between two signs that the ticker ticks."""
+
 RENEWALS = 4
 """Renewals in the time of one lease, so that one missed renewal does not lose it."""
 
@@ -42,15 +47,24 @@ class Service:
     """A scheduler: the ticking jobs, and the thread that fans out."""
 
     def __init__(
-        self, settings: Settings, database: Database, outages: Outages, stopping: threading.Event
+        self,
+        settings: Settings,
+        database: Database,
+        outages: Outages,
+        health: Health,
+        stopping: threading.Event,
     ) -> None:
         self.owner = new_owner()
         self._stopping = stopping
         self._settings = settings
+        self._health = health
         self._database = database
         self._leases = Leases(database, Holder(self.owner, settings.scheduler.lease))
         self._fan_out_thread = threading.Thread(
-            target=self._fan_out(outages).run, args=(stopping,), name="fan-out", daemon=True
+            target=self._fan_out(outages).run,
+            args=(stopping, partial(health.beat, "fan-out")),
+            name="fan-out",
+            daemon=True,
         )
         self._ticker = Ticker(self._jobs(), outages)
 
@@ -116,6 +130,7 @@ class Service:
             Job("publishing lost retries", overtaken.publish_overtaken, OVERTAKEN_INTERVAL),
             Job("looking for standstills", watchdog.look, min(pace.standstill / 4, WATCH_INTERVAL)),
             Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
+            Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
         ]
 
     def _publisher(self) -> Publisher:

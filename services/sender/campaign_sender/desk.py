@@ -76,6 +76,8 @@ class Desk:
         self._claimed = 0
         self._draining: set[int] = set()
         self._in_transaction: set[int] = set()
+        self.admitting = threading.Lock()
+        """Held from a look-up to its admission, and while a request rewrites outcomes."""
 
     # --- shards ---------------------------------------------------------------------------
 
@@ -125,6 +127,15 @@ class Desk:
         with self._changed:
             held = self._held
             return {key for key in keys if key in held}
+
+    def held_in(self, shard: int, campaign_id: int) -> set[int]:
+        """Return the messages of a campaign that this process holds for a shard."""
+        with self._changed:
+            return {
+                seq
+                for (of_campaign, seq), message in self._held.items()
+                if of_campaign == campaign_id and message.record.shard == shard
+            }
 
     def begin(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
         """Note fetched records of a shard, in rising order, as unfinished."""

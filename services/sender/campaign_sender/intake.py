@@ -88,6 +88,10 @@ class Intake:
         Raises:
             RetryLater: the database did not answer; everything waits on.
         """
+        with self._desk.admitting:
+            self._admit()
+
+    def _admit(self) -> None:
         waiting = [m for m in self._waiting if self._still_owned(m)]
         self._waiting = waiting
         held = self._desk.held_of([m.key for m in waiting])

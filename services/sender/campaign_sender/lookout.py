@@ -12,6 +12,7 @@ from campaign_common.errors import RetryLater
 from campaign_common.store.campaigns import CampaignVersion, read_versions
 from campaign_common.store.claims import read_owners
 from campaign_common.store.partition_map import read_map
+from campaign_common.store.shard_requests import requested_shards
 from campaign_sender.desk import Desk
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer
@@ -59,6 +60,7 @@ class Lookout:
         self._learning = threading.Lock()
         self._campaigns: dict[int, Seen] = {}
         self._lost: frozenset[int] = frozenset()
+        self._requested: frozenset[int] = frozenset()
         self._map_version = 0
         self._began_at = float("-inf")
 
@@ -66,6 +68,11 @@ class Lookout:
     def map_version(self) -> int:
         """The version of the partition map as last read."""
         return self._map_version
+
+    @property
+    def requested_shards(self) -> frozenset[int]:
+        """Shards, of whomever, whose owner had something to carry out at the last look."""
+        return self._requested
 
     @property
     def lost_shards(self) -> frozenset[int]:
@@ -101,6 +108,7 @@ class Lookout:
         with self._database.reading() as cursor:
             versions = read_versions(cursor, campaign_ids)
             owners = read_owners(cursor)
+            requested = requested_shards(cursor)
             partition_map = read_map(cursor, self._topic)
         read = {campaign_id: Seen(version, began_at) for campaign_id, version in versions.items()}
         with self._learning:
@@ -119,6 +127,7 @@ class Lookout:
                 for owned in shards
                 if owners.get(owned.shard) != (owned.epoch, owned.owner_token)
             )
+            self._requested = requested
             self._map_version = partition_map.version if partition_map else 0
             self._began_at = began_at
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from confluent_kafka import Consumer, KafkaError
@@ -30,13 +30,14 @@ class RecorderDied(RuntimeError):
 class Loop:
     """Runs until `stop` is set; the only thread that talks to the consumer."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the steps of a batch, and how to tell of them
         self,
         consumer: Consumer,
         ownership: Ownership,
         intake: Intake,
         desk: Desk,
         recorder: Recorder,
+        beat: Callable[[], None],
         stop: threading.Event,
         *,
         batch_size: int,
@@ -46,6 +47,7 @@ class Loop:
         self._intake = intake
         self._desk = desk
         self._recorder = recorder
+        self._beat = beat
         self._batch_size = batch_size
         self._fetched: Sequence[KafkaRecord] = ()
         self._blocked = False
@@ -62,6 +64,7 @@ class Loop:
     def _run_once(self) -> None:
         if not self._recorder.alive:
             raise RecorderDied
+        self._beat()
         self._forget_fetched(self._ownership.follow())
         self._ownership.commit_offsets()
         if not self._desk.wait_for_room(BLOCKED_AFTER):

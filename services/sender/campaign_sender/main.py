@@ -20,6 +20,8 @@ from campaign_common.commands.service import (
 from campaign_common.database import Database
 from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import RetryLater
+from campaign_common.health import Health
+from campaign_common.health_server import health_of
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_sender.breaker import Breaker, BreakerPolicy
@@ -33,6 +35,7 @@ from campaign_sender.ownership import Ownership
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recorder import Recorder
+from campaign_sender.requests import Requests
 from campaign_sender.retention import RetentionThread
 from campaign_sender.shared_breakers import SharedBreakers
 
@@ -45,7 +48,10 @@ log = structlog.get_logger()
 class Sender:
     """Every part of one sender process, wired; `run` returns after an orderly stop."""
 
-    def __init__(self, settings: Settings, database: Database, stop: threading.Event) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, health: Health, stop: threading.Event
+    ) -> None:
+        self._health = health
         self._drain_timeout = settings.drain_timeout
         topic = settings.sync_client.topic
         name = f"{socket.gethostname()}-{os.getpid()}"
@@ -58,7 +64,10 @@ class Sender:
         self._lookout = Lookout(database, topic, desk)
         self._delivery = Delivery(desk, self._lookout)
         self._add_providers(settings)
-        self._recorder = Recorder(database, desk, self._delivery, self._lookout, settings.retry)
+        self._requests = Requests(database, desk)
+        self._recorder = Recorder(
+            database, desk, self._delivery, self._lookout, self._requests, settings.retry
+        )
         self._breakers = SharedBreakers(database, self._delivery, name)
         self._looking = LookoutThread(self._lookout, self._after_look)
         self._retention = RetentionThread(admin, topic, desk)
@@ -80,6 +89,7 @@ class Sender:
             intake,
             desk,
             self._recorder,
+            partial(health.beat, "the loop"),
             stop,
             batch_size=settings.sender.batch_size,
         )
@@ -99,6 +109,7 @@ class Sender:
             )
 
     def _after_look(self) -> None:
+        self._requests.note(self._lookout.requested_shards)
         self._breakers.exchange()
         self._delivery.offer_postponed()
 
@@ -107,6 +118,7 @@ class Sender:
         self._looking.start()
         self._retention.start()
         self._recorder.start()
+        self._health.started()
         try:
             self._loop.run()
         finally:
@@ -129,22 +141,25 @@ def main(context: click.Context) -> None:
     with one_line_failures("campaign-sender"):
         database = Database(settings.mysql)
         try:
-            sender = _build(settings, database, stop)
-            if sender is not None:
-                _spare_the_garbage_collector()
-                sender.run()
+            with health_of(settings, database, stop) as health:
+                sender = _build(settings, database, health, stop)
+                if sender is not None:
+                    _spare_the_garbage_collector()
+                    sender.run()
         finally:
             database.close()
     log.info("stopped")
 
 
-def _build(settings: Settings, database: Database, stop: threading.Event) -> Sender | None:
+def _build(
+    settings: Settings, database: Database, health: Health, stop: threading.Event
+) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
     wait_for_schema(database, settings.msg_table_sharding_size, stop=stop)
     away = False
     while not stop.is_set():
         try:
-            return Sender(settings, database, stop)
+            return Sender(settings, database, health, stop)
         except RetryLater as error:
             if not away:
                 log.warning("starting waits", error=str(error))

@@ -4,10 +4,13 @@ from typing import NamedTuple
 
 from campaign_common.campaign import Delivery
 from campaign_common.message import Status
-from campaign_common.settings import RetrySettings
+from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow
 from campaign_sender.providers.contract import Answer, Result
+
+MOST_DOUBLINGS = 40
+"""More would exceed every longest backoff, and in the end a float."""
 
 COSTS_NO_ATTEMPT = frozenset({Answer.THROTTLED, Answer.LEFT_ALONE, Answer.EXPIRED})
 
@@ -21,13 +24,13 @@ class Outcome(NamedTuple):
 
 
 def outcome_of(
-    result: Result, version: CampaignVersion | None, policy: RetrySettings, jitter: float
+    result: Result, version: CampaignVersion | None, retry: RetrySettings, jitter: float
 ) -> Outcome:
     """Turn the answer of a call into what is recorded.
 
-    A retryable failure waits for its next try while `policy` allows one. An ambiguous one is
-    tried again under the same idempotency key, unless the campaign is delivered at most once:
-    then it ends as unknown. A throttled one, or one that an open breaker kept from starting,
+    A retryable failure waits for its next try while `retry` allows its class one. An ambiguous
+    one is tried again under the same idempotency key, unless the campaign is delivered at most
+    once: then it ends as unknown. A throttled one, or one that an open breaker kept from starting,
     costs no attempt, and is bounded by age only.
     A message that ends without a clear answer although an earlier try may have been taken
     ends as unknown too: a doubt must not read as a failure. `jitter` in [0, 1) spreads retries
@@ -44,18 +47,34 @@ def outcome_of(
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
     if result.answer is Answer.AMBIGUOUS and at_most_once:
         return Outcome(_row(result, Status.UNKNOWN))
-    if _is_exhausted(result, policy) or (version is not None and version.age > policy.max_age):
+    policy = retry.of(result.answer.value)
+    if _is_exhausted(result, policy) or _is_too_old(result, version, policy):
         return Outcome(_row(result, _ended(result, Status.FAILED)))
-    backoff = min(policy.backoff_max, policy.backoff_base * 2**result.message.record.attempts)
+    backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)
     return Outcome(_row(result, Status.WAITING), delay)
 
 
-def _is_exhausted(result: Result, policy: RetrySettings) -> bool:
+def _is_exhausted(result: Result, policy: RetryPolicy) -> bool:
     return (
         result.answer not in COSTS_NO_ATTEMPT
         and result.message.record.attempts + 1 >= policy.max_attempts
     )
+
+
+def _is_too_old(result: Result, version: CampaignVersion | None, policy: RetryPolicy) -> bool:
+    """Tell whether the campaign began too long ago; what a person retries is of any age."""
+    if version is None or result.message.record.generation > 0:
+        return False
+    return version.age > policy.max_age
+
+
+def _failures(result: Result) -> int:
+    """Count what the backoff doubles with: for a throttled message, which costs none, the tries."""
+    record = result.message.record
+    if result.answer is Answer.THROTTLED:
+        return min(record.try_number - 1, MOST_DOUBLINGS)
+    return min(record.attempts, MOST_DOUBLINGS)
 
 
 def _is_in_doubt(result: Result) -> bool:

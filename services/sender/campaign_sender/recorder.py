@@ -9,7 +9,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import structlog
 from pymysql.err import IntegrityError
@@ -19,17 +18,18 @@ from campaign_common.database import Database
 from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.message import MessageKey
 from campaign_common.settings import RetrySettings
-from campaign_common.store.claims import lock_claim
 from campaign_common.store.ledger import LedgerRow, look_up
 from campaign_common.store.suspects import note_late_results, read_suspects
 from campaign_sender import transaction
 from campaign_sender.admission import admit_live, wanted_entries
+from campaign_sender.commit_doubt import Doubt, find_committed
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk, OwnedShard, Work
 from campaign_sender.lookout import Lookout
 from campaign_sender.message import Message
 from campaign_sender.outcome import Outcome, outcome_of
 from campaign_sender.providers.contract import CALLED, Answer, Result
+from campaign_sender.requests import Requests
 from campaign_sender.transaction import ShardWork
 
 IDLE_AFTER = 1.0
@@ -44,14 +44,9 @@ LONGEST_BACKOFF = 5.0
 CLEAR = frozenset({Answer.ACCEPTED, Answer.PERMANENT, Answer.VOID, Answer.GIVEN_BACK})
 """Answers after which it does not matter whether an earlier try may have been taken."""
 
+NOTHING = Work([], [], [])
+
 log = structlog.get_logger()
-
-
-class Doubt(NamedTuple):
-    """A transaction whose COMMIT was not answered."""
-
-    work: Work
-    shard_works: list[ShardWork]
 
 
 class Recorder:
@@ -63,12 +58,14 @@ class Recorder:
         desk: Desk,
         delivery: Delivery,
         lookout: Lookout,
+        requests: Requests,
         policy: RetrySettings,
     ) -> None:
         self._database = database
         self._desk = desk
         self._delivery = delivery
         self._lookout = lookout
+        self._requests = requests
         self._policy = policy
         self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
         self._cycle = threading.Lock()
@@ -111,7 +108,7 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._desk.wait_for_work(IDLE_AFTER / 2)
+            self._desk.wait_for_work(0.0 if self._requests.noted else IDLE_AFTER / 2)
             began = time.monotonic()
             with self._cycle:
                 claimed = self._run_once()
@@ -126,7 +123,11 @@ class Recorder:
     def _run_once(self) -> list[Message]:
         """Run one transaction; return the messages it claimed, which are to be handed over."""
         try:
-            claimed = self._settle_doubt() if self._in_doubt else self._record_next()
+            if self._in_doubt:
+                claimed = self._settle_doubt()
+            else:
+                self._carry_out_requests()
+                claimed = self._record_next()
         except RetryLater as error:
             if not self._failures:
                 log.warning("recording waits for the database", error=str(error))
@@ -136,6 +137,21 @@ class Recorder:
             log.info("recording goes on")
         self._failures = 0
         return claimed
+
+    def _carry_out_requests(self) -> None:
+        """Carry out a slice of what this process is asked for as an owner, for each shard."""
+        for owned in self._requests.take():
+            work = ShardWork(owned, [], owned.still_claimed(()), owned.offsets.recorded)
+            try:
+                fenced = self._requests.carry_out_next(work)
+            except RetryLater as error:
+                self._requests.note({owned.shard})
+                if isinstance(error, CommitUnknown):
+                    self._in_doubt = Doubt(NOTHING, [work])
+                raise
+            if fenced is not None:
+                self._requests.note({owned.shard} - fenced)
+                self._after_commit(NOTHING, [work], fenced)
 
     def _record_next(self) -> list[Message]:
         work = self._desk.take_work()
@@ -176,14 +192,16 @@ class Recorder:
             with self._database.reading() as cursor:
                 suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
             for message in messages:
-                message.in_doubt = message.in_doubt or message.record.seq in suspects
+                named = message.record.seq, message.record.generation
+                message.in_doubt = message.in_doubt or named in suspects
 
     def _settle_doubt(self) -> list[Message]:
         """Learn what became of a COMMIT without an answer, before anything else is recorded."""
         doubt = self._in_doubt
         if doubt is None:
             return []
-        committed, fenced = self._find_committed(doubt.shard_works)
+        with self._database.transaction() as cursor:
+            committed, fenced = find_committed(cursor, doubt.shard_works)
         self._in_doubt = None
         if committed:
             return self._after_commit(doubt.work, doubt.shard_works, fenced)
@@ -223,23 +241,6 @@ class Recorder:
             owned.offsets.recorded != owned.recorded_offset
             and now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
         )
-
-    def _find_committed(self, works: Sequence[ShardWork]) -> tuple[bool, set[int]]:
-        """Read whether a transaction took effect, and which shards went to other owners since.
-
-        The rows are read with a lock, so that a commit still under way is waited for. A number
-        that moved under this owner's token, by exactly that transaction, proves it.
-        """
-        committed = True
-        fenced: set[int] = set()
-        with self._database.transaction() as cursor:
-            for owned in (work.owned for work in works):
-                row = lock_claim(cursor, owned.shard)
-                if row is None or row.owner_token != owned.owner_token:
-                    fenced.add(owned.shard)
-                elif row.transaction_number == owned.transaction_number:
-                    committed = False
-        return committed, fenced
 
     def _late_rows(self, late: Sequence[Result]) -> list[tuple[int, LedgerRow]]:
         return [

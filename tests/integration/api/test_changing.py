@@ -26,7 +26,7 @@ def campaign(pool: Database) -> None:
 def post(client: FlaskClient, verb: str, campaign_id: int = CAMPAIGN) -> tuple[int, str]:
     answer = client.post(f"/v1/campaigns/{campaign_id}/{verb}")
     assert answer.json is not None
-    return answer.status_code, answer.json.get("state") or answer.json["msg"]
+    return answer.status_code, answer.json["state" if answer.status_code == 200 else "detail"]
 
 
 def stored(pool: Database, columns: str = COLUMNS) -> tuple[object, ...]:

@@ -23,10 +23,16 @@ def file(csv_root: Path) -> Path:
 
 
 def refusal(answer: TestResponse) -> tuple[int, str]:
+    """Status and message; below /v1/camp/ in the original's form, elsewhere a problem document."""
     assert answer.json is not None
-    assert answer.json["code"] == -1
-    assert answer.content_type == "application/json"
-    return answer.status_code, answer.json["msg"]
+    if answer.request.path.startswith("/v1/camp/"):
+        assert answer.json["code"] == -1
+        assert answer.content_type == "application/json"
+        return answer.status_code, answer.json["msg"]
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["status"] == answer.status_code
+    assert answer.json["type"].startswith("urn:camp-mgr:problem:")
+    return answer.status_code, answer.json["detail"]
 
 
 def test_progress_of_a_campaign_is_read_from_its_counters(

@@ -151,8 +151,8 @@ def test_the_view_shows_every_recipient_with_its_status(empty: Database, shards:
             "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state,"
             " last_seq, created_at) VALUES (5, '', '', 9, '', '', 'running', 2, NOW(6))"
         )
-        cursor.execute("INSERT INTO recipients VALUES (9, 1, '111', 'a', NULL)")
-        cursor.execute("INSERT INTO recipients VALUES (9, 2, '222', 'b', NULL)")
+        cursor.execute("INSERT INTO recipients VALUES (9, 1, '111', 'a', NULL, NULL, NULL)")
+        cursor.execute("INSERT INTO recipients VALUES (9, 2, '222', 'b', NULL, NULL, NULL)")
         cursor.execute("INSERT INTO messages_1 VALUES (5, 2, 1, 0, 1, 1, 'x', NULL, NOW(6), 0)")
         cursor.execute("SELECT seq, phone, status FROM campaign_messages ORDER BY seq")
         assert list(cursor.fetchall()) == [(1, "111", 0), (2, "222", 1)]

@@ -1,11 +1,21 @@
-from campaign_common.campaign import CampaignState
+from collections.abc import Callable
+from functools import partial
+
+from campaign_common.campaign import CampaignState, Transition
 from campaign_common.message import Status
-from tests.integration.sender.world import SHARDS, World
+from campaign_common.store.transitions import change_state, retry_messages
+from tests.integration.sender.world import CAMPAIGN, SHARDS, World
 from tests.waiting import wait_until
 
 RECIPIENTS = 4_000
 FEW = 15
 """Not enough failed calls to open the provider's breaker."""
+
+
+def order(world: World, change: Callable[..., object]) -> None:
+    """Change the campaign as the API does."""
+    with world.database.transaction() as cursor:
+        change(cursor, CAMPAIGN, actor="a person")
 
 
 def all_sent(world: World, n: int = RECIPIENTS) -> bool:
@@ -123,6 +133,29 @@ def test_a_second_try_replaces_the_waiting_row(world: World) -> None:
     assert world.ledger() == {Status.SENT: FEW}
     retries = " UNION ALL ".join(f"SELECT seq FROM message_retries_{n}" for n in range(SHARDS))
     assert world.rows(retries) == ()
+
+
+def test_orders_are_carried_out_while_no_record_arrives(world: World) -> None:
+    world.configure(
+        Simulated={"FailureRates": {"retryable": 0.2, "permanent": 0.2}},
+        Retry={"BackoffBase": "1h", "BackoffMax": "1h"},
+    )
+    world.add_campaign(100)
+    world.publish(range(1, 101))
+    with world.sender():
+        wait_until(lambda: sum(world.counts().values()) == 100 and world.claimed() == 0)
+        before = world.counts()
+        order(world, partial(retry_messages, statuses=[Status.FAILED]))
+        waiting = before[Status.WAITING] + before[Status.FAILED]
+        wait_until(lambda: world.counts().get(Status.WAITING) == waiting)
+        order(world, partial(change_state, transition=Transition.CANCEL))
+        wait_until(lambda: world.rows("SELECT COUNT(*) FROM shard_requests") == ((0,),))
+    assert before[Status.FAILED] > 0
+    assert world.counts() == {
+        Status.SENT: before[Status.SENT],
+        Status.CANCELLED: 100 - before[Status.SENT],
+    }
+    assert world.ledger() == world.counts()
 
 
 def test_what_retention_deleted_counts_as_passed(world: World) -> None:

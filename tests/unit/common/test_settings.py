@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from campaign_common.errors import SettingsError
-from campaign_common.settings import Distribution, Settings, load_settings
+from campaign_common.settings import Distribution, RetryPolicy, Settings, load_settings
 from tests.unit.common.sample import SAMPLE
 
 DEPLOYED = Path(__file__).parents[3] / "deploy" / "campmgr.yaml"
@@ -91,7 +91,7 @@ KafkaProperties:
     ("original", "changed", "complaint"),
     [
         ("Active", "Actve", ": Mysql.Actve: unknown key; did you mean Active?"),
-        ("Name", "Zzz", ": Zzz: unknown key; expected one of CsvRoot, "),
+        ("Name", "Zzz", ": Zzz: unknown key; expected one of Api, "),
         ("Port: 10001", "Port: x", ": Port: 'x': expected an integer from 0 to 65535"),
         ("Port: 10001", "Port: '10001'", ": Port: '10001': expected an integer"),
         ("Port: 10001", "Port: 1.5", ": Port: 1.5: expected an integer"),
@@ -108,6 +108,27 @@ KafkaProperties:
         ("SyncClient:", "SyncClient: 3\nX:", ": X: unknown key"),
         ("Size: 8", "Size: 8\nRetry:", ": Retry: None: expected a section of keys"),
         ("Size: 8", "Size: 8\nRetry: {BackoffBase: 1h}", ": Retry.BackoffBase: '1h': expected"),
+        (
+            "Size: 8",
+            "Size: 8\nRetry: {Classes: {ambiguous: {MaxAttempts: 0}}}",
+            ": Retry.Classes.ambiguous.MaxAttempts: 0: expected an integer from 1 to 1000",
+        ),
+        (
+            "Size: 8",
+            "Size: 8\nRetry: {Classes: {ambiguos: {MaxAttempts: 1}}}",
+            ": Retry.Classes.ambiguos: unknown key; did you mean ambiguous?",
+        ),
+        (
+            "Size: 8",
+            "Size: 8\nRetry: {Classes: {throttled: {MaxAttempts: 1}}}",
+            ": Retry.Classes.throttled.MaxAttempts: unknown key; expected one of BackoffBase",
+        ),
+        (
+            "Size: 8",
+            "Size: 8\nRetry: {BackoffBase: 2s, Classes: {retryable: {BackoffMax: 1s}}}",
+            ": Retry.Classes.retryable.BackoffMax: '1s': expected BackoffBase at most as long",
+        ),
+        ("Size: 8", "Size: 8\nHealthPort: -1", ": HealthPort: -1: expected an integer from 0"),
         ("Size: 8", "Size: 8\nDelivery: once", ": Delivery: 'once': expected one of at_least_once"),
         (
             "Size: 8",
@@ -131,6 +152,28 @@ def test_a_wrong_file_is_one_line_with_key_value_and_expectation(
     assert complaint in message
     assert "123456" not in message
     assert "hidden" not in message
+
+
+def test_an_error_class_is_retried_as_the_others_but_for_what_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "more.yaml"
+    path.write_text(
+        f"""{SAMPLE}
+Retry:
+  MaxAttempts: 7
+  BackoffMax: 1m
+  Classes:
+    ambiguous: {{MaxAttempts: 2, BackoffBase: 30s}}
+    throttled: {{MaxAge: 6h}}
+"""
+    )
+    retry = load_settings(path, {"CAMP__RETRY__CLASSES__THROTTLED__BACKOFFBASE": "10s"}).retry
+    assert retry.of("ambiguous") == RetryPolicy(
+        max_attempts=2, backoff_base=30.0, backoff_max=60.0, max_age=86_400.0
+    )
+    assert retry.of("throttled") == RetryPolicy(
+        max_attempts=7, backoff_base=10.0, backoff_max=60.0, max_age=21_600.0
+    )
+    assert retry.of("retryable") == RetryPolicy(max_attempts=7, backoff_max=60.0)
 
 
 def test_a_missing_section_is_named(tmp_path: Path) -> None:

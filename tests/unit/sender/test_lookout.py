@@ -26,12 +26,13 @@ class Clock:
 
 
 class DatabaseOf:
-    """Answers the three statements of a look from plain values, or is away."""
+    """Answers the statements of a look from plain values, or is away."""
 
     def __init__(self) -> None:
         self.campaign: tuple[Any, ...] = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", None, 0)
         self.claim: tuple[Any, ...] = (0, OWNED.epoch, OWNED.owner_token)
         self.map_version = 1
+        self.requested = [3]
         self.away = False
         self._answers: list[tuple[Any, ...]] = []
 
@@ -46,6 +47,8 @@ class DatabaseOf:
             self._answers = [self.campaign]
         elif "FROM shard_claims" in sql:
             self._answers = [self.claim]
+        elif "FROM shard_requests" in sql:
+            self._answers = [(shard,) for shard in self.requested]
         else:
             self._answers = [("Sync-Msg-T", "topic-id", self.map_version, 8, "active", "{}")]
 
@@ -88,6 +91,13 @@ def scene() -> Scene:
 def test_a_call_may_start_after_a_fresh_look(scene: Scene) -> None:
     scene.clock.now += FRESH_FOR
     assert scene.ask() is None
+
+
+def test_a_look_tells_whose_owner_has_something_to_carry_out(scene: Scene) -> None:
+    assert scene.lookout.requested_shards == {3}
+    scene.database.requested = []
+    scene.lookout.look()
+    assert scene.lookout.requested_shards == frozenset()
 
 
 def test_no_call_starts_on_old_knowledge(scene: Scene) -> None:

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from campaign_common.campaign import Delivery
 from campaign_common.message import Status
-from campaign_common.settings import RetrySettings
+from campaign_common.settings import RetryClassSettings, RetrySettings
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_sender.outcome import outcome_of
 from campaign_sender.providers.contract import Answer, Result
@@ -46,6 +48,42 @@ def test_throttling_costs_no_attempt_and_honours_the_provider() -> None:
 
 def test_a_message_that_is_too_old_is_not_tried_again() -> None:
     assert outcome(Answer.THROTTLED, of=version(age=3601.0))[0] is Status.FAILED
+
+
+def by_class(answer: Answer, *, attempts: int = 0, try_number: int = 1) -> tuple[object, ...]:
+    classes = {
+        "ambiguous": RetryClassSettings(max_attempts=2, backoff_base=10.0),
+        "throttled": RetryClassSettings(backoff_base=5.0, max_age=100.0),
+    }
+    retry = replace(POLICY, classes=classes)
+    of = message(attempts=attempts, try_number=try_number)
+    row, retry_in = outcome_of(Result(of, answer), version(age=101.0), retry, jitter=0.0)
+    return row.status, retry_in
+
+
+def test_every_error_class_has_limits_of_its_own() -> None:
+    assert by_class(Answer.AMBIGUOUS) == (Status.WAITING, 5.0)
+    assert by_class(Answer.AMBIGUOUS, attempts=1) == (Status.UNKNOWN, None)
+    assert by_class(Answer.RETRYABLE, attempts=1) == (Status.WAITING, 1.0)
+    assert by_class(Answer.THROTTLED) == (Status.FAILED, None)
+    assert by_class(Answer.LEFT_ALONE) == (Status.WAITING, 0.5)
+
+
+def test_a_throttled_message_is_left_alone_longer_each_time_without_losing_attempts() -> None:
+    waits = [
+        outcome_of(Result(message(try_number=n), Answer.THROTTLED), version(), POLICY, jitter=0.0)
+        for n in (1, 2, 3, 2_000)
+    ]
+    assert [retry_in for _, retry_in in waits] == [0.5, 1.0, 2.0, 30.0]
+    assert {row.attempts for row, _ in waits} == {0}
+
+
+def test_what_a_person_retries_is_of_any_age_and_has_its_attempts_again() -> None:
+    old = version(age=3601.0)
+    again = Result(message(generation=1, try_number=4), Answer.RETRYABLE)
+    assert outcome_of(again, old, POLICY, jitter=0.0).row.status is Status.WAITING
+    last = Result(message(generation=1, try_number=6, attempts=2), Answer.RETRYABLE)
+    assert outcome_of(last, old, POLICY, jitter=0.0).row.status is Status.FAILED
 
 
 def test_an_ambiguous_call_is_repeated_only_at_least_once() -> None:

@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS recipients (
   phone        VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   name         VARCHAR(255) NOT NULL,
   attributes   JSON NULL,
+  erased_shard SMALLINT UNSIGNED NULL,
+  erased_of    SMALLINT UNSIGNED NULL,
   PRIMARY KEY (list_id, seq),
   UNIQUE KEY by_phone (phone, list_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
@@ -47,6 +49,7 @@ CREATE TABLE IF NOT EXISTS campaigns (
   state          VARCHAR(16) CHARACTER SET ascii NOT NULL,
   failure_reason VARCHAR(255) NULL,
   scheduled_at   DATETIME(6) NULL,
+  expires_after  INT UNSIGNED NULL,
   expires_at     DATETIME(6) NULL,
   epoch          INT UNSIGNED NOT NULL DEFAULT 0,
   shards         SMALLINT UNSIGNED NULL,
@@ -61,10 +64,12 @@ CREATE TABLE IF NOT EXISTS campaigns (
   created_at     DATETIME(6) NOT NULL,
   started_at     DATETIME(6) NULL,
   finished_at    DATETIME(6) NULL,
+  retried_at     DATETIME(6) NULL,
   PRIMARY KEY (id),
   KEY by_due (state, scheduled_at),
   KEY by_lease (state, lease_until),
-  KEY by_list (list_id)
+  KEY by_list (list_id),
+  KEY by_creation (created_at, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS campaign_counters (
@@ -154,6 +159,7 @@ CREATE TABLE IF NOT EXISTS late_results (
   PRIMARY KEY (id),
   KEY by_message (campaign_id, seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- Providers that are being left alone for a while; every sender and scheduler looks here.
 CREATE TABLE IF NOT EXISTS provider_breakers (
   provider     VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -3,12 +3,15 @@
 from campaign_common.settings.load import load_settings
 from campaign_common.settings.model import (
     AnswerWord,
+    ApiSettings,
     Distribution,
     HttpSettings,
     ImportSettings,
     LatencySettings,
     LogSettings,
     MysqlSettings,
+    RetryClassSettings,
+    RetryPolicy,
     RetrySettings,
     SchedulerSettings,
     SendClientSettings,
@@ -20,12 +23,15 @@ from campaign_common.settings.model import (
 
 __all__ = [
     "AnswerWord",
+    "ApiSettings",
     "Distribution",
     "HttpSettings",
     "ImportSettings",
     "LatencySettings",
     "LogSettings",
     "MysqlSettings",
+    "RetryClassSettings",
+    "RetryPolicy",
     "RetrySettings",
     "SchedulerSettings",
     "SendClientSettings",

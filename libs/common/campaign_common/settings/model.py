@@ -1,7 +1,7 @@
 """The configuration as typed, frozen values; times are in seconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -138,13 +138,43 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrySettings:
-    """When a message that failed for a passing reason is tried again."""
+class RetryPolicy:
+    """How often, how soon and for how long a message is tried again."""
 
     max_attempts: int = 5
     backoff_base: float = 1.0
     backoff_max: float = 5 * MINUTE
     max_age: float = 24 * HOUR
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryClassSettings:
+    """What is different for one error class; None: as for the others."""
+
+    max_attempts: int | None = None
+    backoff_base: float | None = None
+    backoff_max: float | None = None
+    max_age: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrySettings(RetryPolicy):
+    """When a message that failed for a passing reason is tried again."""
+
+    classes: Mapping[str, RetryClassSettings] = field(default_factory=lambda: MappingProxyType({}))
+    """By error class: `retryable`, `throttled`, `ambiguous`."""
+
+    def of(self, error_class: str) -> RetryPolicy:
+        """Return the policy of an error class."""
+        given = self.classes.get(error_class, RetryClassSettings())
+        return RetryPolicy(
+            **{
+                key.name: getattr(self, key.name)
+                if getattr(given, key.name) is None
+                else getattr(given, key.name)
+                for key in fields(RetryPolicy)
+            }
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +213,25 @@ class ImportSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiSettings:
+    """Bounds of what clients of the API may ask for."""
+
+    max_body_bytes: int = 256 * 1024
+    """A request other than an upload."""
+    max_upload_bytes: int = 4 * 1024**3
+    """A recipient list that is uploaded."""
+    max_upload_rows: int = 10_000_000
+    max_imports: int = 8
+    """Imports that one process runs at a time."""
+    max_template_length: int = 16_000
+    """Characters."""
+    max_headers: int = 64
+    """Header lines of a request."""
+    requests_per_minute: int = 6_000
+    """Of one API key, in each process."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LogSettings:
     """What is logged, and how it looks."""
 
@@ -201,12 +250,16 @@ class Settings:
     name: str = "camp-mgr"
     host: str = "0.0.0.0"  # noqa: S104 - the original listens everywhere; Host narrows it
     port: int = 10001
+    health_port: int = 0
+    """Where a scheduler or a sender answers /healthz and /readyz; 0: nowhere."""
     timeout: float = 120.0
     """An API request that makes no progress for so long is given up."""
     workers: int = 2
     """Processes of the API."""
-    threads: int = 8
-    """Threads in each of them."""
+    threads: int = 32
+    """Threads in each of them: requests that one process works on at a time."""
+    auth: Literal["keys", "none"] = "keys"
+    """`keys`: an API key is needed, except from this machine while there is none."""
     msg_table_sharding_size: int = 8
     csv_root: Path = Path()
     """The folder that every csv_file_path is resolved under."""
@@ -218,6 +271,7 @@ class Settings:
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
     sender: SenderSettings = field(default_factory=SenderSettings)
     import_: ImportSettings = field(default_factory=ImportSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     drain_timeout: float = 20.0
     """From SIGTERM to the end of the process at the latest."""
     kafka_properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

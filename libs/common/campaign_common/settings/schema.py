@@ -34,6 +34,7 @@ from campaign_common.settings.http_fields import (
 
 SECTION = "expected a section of keys"
 UNKNOWN = "unknown key"
+BACKOFF_ORDER = "expected BackoffBase at most as long as BackoffMax"
 
 Loaded = dict[str, Any]
 
@@ -147,14 +148,52 @@ class HttpSchema(SectionSchema):
     answers = Answers("Answers")
 
 
-class RetrySchema(SectionSchema):
-    """Retry: when a passing failure is tried again."""
+class RetryAnyClassSchema(SectionSchema):
+    """What may differ for every error class."""
 
-    makes = model.RetrySettings
-    max_attempts = integer("MaxAttempts", 1, 1_000)
+    makes: ClassVar[type] = model.RetryClassSettings
     backoff_base = Duration("BackoffBase", low=0.01, high=DAY)
     backoff_max = Duration("BackoffMax", low=0.01, high=DAY)
     max_age = Duration("MaxAge", low=1.0)
+
+
+class RetryClassSchema(RetryAnyClassSchema):
+    """Retry.Classes.…: an error class whose calls cost attempts."""
+
+    max_attempts = integer("MaxAttempts", 1, 1_000)
+
+
+class RetryClassesSchema(Schema):
+    """Retry.Classes: what is different for single error classes."""
+
+    error_messages = {"unknown": UNKNOWN, "type": SECTION}  # noqa: RUF012 - marshmallow's type
+    retryable = section("retryable", RetryClassSchema)
+    throttled = section("throttled", RetryAnyClassSchema)
+    ambiguous = section("ambiguous", RetryClassSchema)
+
+    @post_load
+    def _freeze(
+        self, loaded: Loaded, **_: object
+    ) -> MappingProxyType[str, model.RetryClassSettings]:
+        return MappingProxyType(loaded)
+
+
+class RetrySchema(RetryClassSchema):
+    """Retry: when a passing failure is tried again."""
+
+    makes = model.RetrySettings
+    classes = section("Classes", RetryClassesSchema)
+
+    @validates_schema(skip_on_field_errors=True)
+    def _backoff_order(self, loaded: Loaded, **_: object) -> None:
+        retry = model.RetrySettings(**loaded)
+        if retry.backoff_base > retry.backoff_max:
+            raise ValidationError({"BackoffBase": [BACKOFF_ORDER]})
+        for name, given in retry.classes.items():
+            policy = retry.of(name)
+            if policy.backoff_base > policy.backoff_max:
+                key = "BackoffMax" if given.backoff_base is None else "BackoffBase"
+                raise ValidationError({"Classes": {name: {key: [BACKOFF_ORDER]}}})
 
 
 class SchedulerSchema(SectionSchema):
@@ -186,6 +225,19 @@ class ImportSchema(SectionSchema):
     max_field_length = integer("MaxFieldLength", 16, 65_536)
 
 
+class ApiSchema(SectionSchema):
+    """Api: bounds of what clients may ask for."""
+
+    makes = model.ApiSettings
+    max_body_bytes = integer("MaxBodyBytes", 1_024, 16 * 1024**2)
+    max_upload_bytes = integer("MaxUploadBytes", 1_024, 1024**4)
+    max_upload_rows = integer("MaxUploadRows", 1, 2**32 - 1)
+    max_imports = integer("MaxImports", 1, 1_024)
+    max_template_length = integer("MaxTemplateLength", 1, 16_000)
+    max_headers = integer("MaxHeaders", 8, 1_000)
+    requests_per_minute = integer("RequestsPerMinute", 1, 10_000_000)
+
+
 class LogSchema(SectionSchema):
     """Log: what is logged, and how it looks."""
 
@@ -201,9 +253,11 @@ class SettingsSchema(SectionSchema):
     name = text("Name", longest=64)
     host = text("Host")
     port = integer("Port", 0, 65_535)
+    health_port = integer("HealthPort", 0, 65_535)
     timeout = Milliseconds("Timeout", 100, 86_400_000)
     workers = integer("Workers", 1, 256)
     threads = integer("Threads", 1, 1_024)
+    auth = choice("Auth", "keys", "none")
     mysql = section("Mysql", MysqlSchema, required=True)
     sync_client = section("SyncClient", SyncClientSchema, required=True)
     send_client = section("SendClient", SendClientSchema, required=True)
@@ -217,6 +271,7 @@ class SettingsSchema(SectionSchema):
     scheduler = section("Scheduler", SchedulerSchema)
     sender = section("Sender", SenderSchema)
     import_ = section("Import", ImportSchema)
+    api = section("Api", ApiSchema)
     drain_timeout = Duration("DrainTimeout", low=0.1, high=3600.0)
     kafka_properties = SecurityProperties("KafkaProperties")
     log = section("Log", LogSchema)
@@ -232,13 +287,6 @@ class SettingsSchema(SectionSchema):
                 "so that each shard has one owner"
             )
             raise ValidationError({"SendClient": {"Topics": [message]}})
-
-    @validates_schema(skip_on_field_errors=True)
-    def _backoff_order(self, loaded: Loaded, **_: object) -> None:
-        retry = loaded.get("retry", model.RetrySettings())
-        if retry.backoff_base > retry.backoff_max:
-            message = "expected BackoffBase at most as long as BackoffMax"
-            raise ValidationError({"Retry": {"BackoffBase": [message]}})
 
     @validates_schema(skip_on_field_errors=True)
     def _http_provider(self, loaded: Loaded, **_: object) -> None:

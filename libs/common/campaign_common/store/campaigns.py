@@ -34,6 +34,16 @@ FROM campaigns WHERE id IN %s
 """
 
 
+SELECT_EXTENT = "SELECT state, last_seq FROM campaigns WHERE id = %s"
+
+
+def read_extent(cursor: Cursor, campaign_id: int) -> tuple[CampaignState, int] | None:
+    """Read a campaign's state and its last seq, None where it is gone; 0 before its start."""
+    cursor.execute(SELECT_EXTENT, (campaign_id,))
+    row = cursor.fetchone()
+    return None if row is None else (CampaignState(row[0]), row[1] or 0)
+
+
 def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, CampaignVersion]:
     """Read what senders need of these campaigns; ids that do not exist are left out."""
     ids = tuple(campaign_ids)

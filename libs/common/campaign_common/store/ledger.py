@@ -1,7 +1,8 @@
 """messages_N and campaign_counters: the outcomes of messages, written by a shard's owner only."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -28,6 +29,16 @@ class LedgerRow(NamedTuple):
     in_doubt: bool = False
 
 
+class EndedIn(NamedTuple):
+    """Which outcomes of a campaign: of some statuses, recorded before a time (UTC, naive)."""
+
+    campaign_id: int
+    statuses: Collection[Status]
+    error_code: str | None
+    """None: whatever the error."""
+    before: datetime
+
+
 INSERT_PREFIX = (
     "INSERT INTO messages_{shard:d} (campaign_id, seq, status, generation, try_number, attempts,"
     " in_doubt, provider_message_id, error_code, sent_at) VALUES "
@@ -42,20 +53,25 @@ REPLACE_WAITING = (
     " error_code = VALUES(error_code), sent_at = VALUES(sent_at)"
 )
 
+_ENTRY = "campaign_id, seq, status, generation, try_number, attempts, in_doubt"
+
 SELECT_RANGE = (
-    "SELECT campaign_id, seq, status, generation, try_number, attempts, in_doubt"
-    " FROM messages_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s"
+    "SELECT " + _ENTRY + " FROM messages_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s"
 )
 
-SELECT_LISTED = (
-    "SELECT campaign_id, seq, status, generation, try_number, attempts, in_doubt"
-    " FROM messages_{shard:d} WHERE campaign_id = %s AND seq IN %s"
-)
+SELECT_LISTED = "SELECT " + _ENTRY + " FROM messages_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
 ADD_COUNTS = """
 INSERT INTO campaign_counters (campaign_id, shard, status, n) VALUES (%s, %s, %s, %s)
 ON DUPLICATE KEY UPDATE n = n + VALUES(n)
 """
+
+# Bounded by a range of the primary key as well as by a number: what matches may be rare.
+SELECT_ENDED = (
+    "SELECT " + _ENTRY + " FROM messages_{shard:d}"
+    " WHERE campaign_id = %s AND seq > %s AND seq <= %s AND status IN %s AND sent_at <= %s"
+    " AND (%s IS NULL OR error_code = %s) ORDER BY seq LIMIT %s"
+)
 
 DENSE_RANGE = 32
 """A range is read whole while it is at most this many times as wide as what is looked up."""
@@ -95,10 +111,27 @@ def look_up(
     if not parts:
         return {}
     cursor.execute(" UNION ALL ".join(parts), arguments)
-    return {
-        MessageKey(campaign_id, seq): LedgerEntry(*entry)
-        for campaign_id, seq, *entry in cursor.fetchall()
-    }
+    return _entries(cursor)
+
+
+def ended_in(
+    cursor: Cursor, shard: int, ended: EndedIn, seqs: range, limit: int
+) -> dict[MessageKey, LedgerEntry]:
+    """Read up to `limit` outcomes that `ended` describes, in the order of their seqs."""
+    cursor.execute(
+        SELECT_ENDED.format(shard=shard),
+        (
+            ended.campaign_id,
+            seqs.start - 1,
+            seqs.stop - 1,
+            tuple(int(status) for status in ended.statuses),
+            ended.before,
+            ended.error_code,
+            ended.error_code,
+            limit,
+        ),
+    )
+    return _entries(cursor)
 
 
 def add_counts(cursor: Cursor, changes: Mapping[tuple[int, int, Status], int]) -> None:
@@ -116,6 +149,26 @@ def count_changes(shard: int, rows: Iterable[LedgerRow]) -> Counter[tuple[int, i
         if row.replaces:
             changes[row.campaign_id, shard, Status.WAITING] -= 1
     return changes
+
+
+def count_rewrites(
+    shard: int, rows: Iterable[LedgerRow], before: Mapping[MessageKey, LedgerEntry]
+) -> Counter[tuple[int, int, Status]]:
+    """Compute what writing `rows` over the outcomes `before` does to the counters."""
+    changes: Counter[tuple[int, int, Status]] = Counter()
+    for row in rows:
+        changes[row.campaign_id, shard, row.status] += 1
+        entry = before.get(MessageKey(row.campaign_id, row.seq))
+        if entry is not None:
+            changes[row.campaign_id, shard, Status(entry.status)] -= 1
+    return changes
+
+
+def _entries(cursor: Cursor) -> dict[MessageKey, LedgerEntry]:
+    return {
+        MessageKey(campaign_id, seq): LedgerEntry(*entry)
+        for campaign_id, seq, *entry in cursor.fetchall()
+    }
 
 
 def _insert(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], suffix: str) -> None:

@@ -25,6 +25,10 @@ SCHEDULE = (
     " published_offset = NULL"
 )
 
+SELECT_WAITING = (
+    "SELECT seq FROM message_retries_{shard:d} WHERE campaign_id = %s ORDER BY seq LIMIT %s"
+)
+
 FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
 
@@ -49,6 +53,12 @@ def schedule_retries(
                 for row, delay in retries
             ],
         )
+
+
+def waiting_seqs(cursor: Cursor, shard: int, campaign_id: int, limit: int) -> list[int]:
+    """Read up to `limit` messages of a campaign that wait for another try."""
+    cursor.execute(SELECT_WAITING.format(shard=shard), (campaign_id, limit))
+    return [seq for (seq,) in cursor.fetchall()]
 
 
 def forget_retries(cursor: Cursor, shard: int, campaign_id: int, seqs: Sequence[int]) -> None:

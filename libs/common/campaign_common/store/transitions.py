@@ -1,11 +1,32 @@
-"""campaigns: pausing, resuming and cancelling, each one compare-and-set with an event."""
+"""campaigns: pausing, resuming, cancelling, retrying, each one compare-and-set with an event."""
+
+from collections.abc import Collection
+from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState, Transition, apply
+from campaign_common.message import Status
+from campaign_common.store.counters import counts
 from campaign_common.store.events import append_event
+from campaign_common.store.shard_requests import request_retry, request_settlement
 
-LOCK_STATE = "SELECT state FROM campaigns WHERE id = %s FOR UPDATE"
+RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
+"""What a person may have tried again."""
+
+
+class RetryOrdered(NamedTuple):
+    """What became of a person's order to try messages again.
+
+    `matching`: messages of the wanted statuses; an error code narrows them further. With none
+    nothing was changed.
+    """
+
+    state: CampaignState
+    matching: int
+
+
+LOCK_STATE = "SELECT state, shards FROM campaigns WHERE id = %s FOR UPDATE"
 
 # The raised epoch makes every record published so far void, and the raised lease epoch stops
 # whoever is fanning the campaign out. A resume publishes from the first recipient again what
@@ -14,6 +35,18 @@ CHANGE_STATE = """
 UPDATE campaigns
 SET state = %s, epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
     fanned_seq = 0, fanned_count = 0, finished_at = IF(%s, NOW(6), finished_at)
+WHERE id = %s AND state = %s
+"""
+
+# As above for a running campaign. Of a finished one everything has an outcome: its fan-out
+# stays complete, and only what the order turns back is published, as retries.
+RETRY = """
+UPDATE campaigns
+SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
+    fanned_seq = IF(state = 'running', 0, fanned_seq),
+    fanned_count = IF(state = 'running', 0, fanned_count),
+    expires_at = IF(%s AND expires_at <= NOW(6), NULL, expires_at),
+    finished_at = NULL, state = 'running'
 WHERE id = %s AND state = %s
 """
 
@@ -32,14 +65,59 @@ def change_state(
     row = cursor.fetchone()
     if row is None:
         return None
-    before = CampaignState(row[0])
+    before, shards = CampaignState(row[0]), row[1]
     if has_taken_effect(transition, before):
         return before
     after = apply(transition, before)
     is_over = after is CampaignState.CANCELLED
     cursor.execute(CHANGE_STATE, (after.value, is_over, campaign_id, before.value))
     append_event(cursor, campaign_id, actor, from_state=before, to_state=after)
+    if is_over and shards is not None:
+        request_settlement(cursor, campaign_id, shards)
     return after
+
+
+def retry_messages(
+    cursor: Cursor,
+    campaign_id: int,
+    actor: str,
+    statuses: Collection[Status],
+    error_code: str | None = None,
+) -> RetryOrdered | None:
+    """Have messages that ended in one of `statuses` sent again, as a person asks for it.
+
+    The owners of the shards turn them back to waiting (protocol rule 10), as far as they had
+    ended when this was called; a campaign that is finished runs again. Retrying what expired
+    lifts an expiry that has passed, since all of it would expire again at once. None: there
+    is no such campaign.
+
+    Raises:
+        TransitionRefused: the campaign's state does not allow it.
+        ValueError: a status that cannot be retried.
+    """
+    if not statuses or not RETRYABLE.issuperset(statuses):
+        raise ValueError(f"cannot be retried: {sorted(set(statuses) - RETRYABLE)}")
+    cursor.execute(LOCK_STATE, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    before, shards = CampaignState(row[0]), row[1]
+    after = apply(Transition.RETRY, before)
+    counted = counts(cursor, campaign_id)
+    matching = sum(counted.get(status, 0) for status in statuses)
+    if not matching:
+        return RetryOrdered(before, 0)
+    cursor.execute(RETRY, (Status.EXPIRED in statuses, campaign_id, before.value))
+    append_event(
+        cursor,
+        campaign_id,
+        actor,
+        from_state=before,
+        to_state=after,
+        reason=_described(statuses, error_code),
+    )
+    request_retry(cursor, campaign_id, shards, statuses, error_code)
+    return RetryOrdered(after, matching)
 
 
 def has_taken_effect(transition: Transition, state: CampaignState) -> bool:
@@ -49,3 +127,8 @@ def has_taken_effect(transition: Transition, state: CampaignState) -> bool:
         Transition.RESUME: CampaignState.RUNNING,
         Transition.CANCEL: CampaignState.CANCELLED,
     }[transition] is state
+
+
+def _described(statuses: Collection[Status], error_code: str | None) -> str:
+    words = ", ".join(status.word for status in sorted(statuses))
+    return f"retry of {words}" + (f" with error {error_code}" if error_code else "")

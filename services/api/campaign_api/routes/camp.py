@@ -1,18 +1,42 @@
 """POST /v1/camp/create: the original system's way to make a campaign."""
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Response, jsonify, request
+from marshmallow import Schema, fields
 from werkzeug.exceptions import UnsupportedMediaType
 
 from campaign_api.intake import CampaignIntake
-from campaign_api.schemas.create_campaign import read_create_campaign
+from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
+from campaign_api.web.resource import Resource
 
 
-def blueprint(intake: CampaignIntake) -> Blueprint:
+class CodeAndMessage(Schema):
+    """The original's form of every answer: 0, or -1 and what is wrong."""
+
+    code = fields.Integer(required=True)
+    msg = fields.String(required=True)
+
+
+def resource(intake: CampaignIntake) -> Resource:
     """Make the routes."""
-    routes = Blueprint("camp", __name__, url_prefix="/v1/camp")
+    routes = Resource(
+        "camp", __name__, url_prefix="/v1/camp", description="As the original system has it."
+    )
 
     @routes.post("/create")
+    @routes.response(200, CodeAndMessage)
+    @routes.alt_response(400, schema=CodeAndMessage)
+    @routes.alt_response(409, schema=CodeAndMessage)
+    @routes.doc(
+        requestBody={
+            "required": True,
+            "content": {"application/json": {"schema": CreateCampaignSchema}},
+        }
+    )
     def create() -> Response:
+        """Make or change a campaign from a CSV file below CsvRoot.
+
+        Repeating the same request succeeds and changes nothing.
+        """
         if not request.is_json:
             raise UnsupportedMediaType("the body must be JSON: send Content-Type: application/json")
         intake.take_in(read_create_campaign(request.get_data()))

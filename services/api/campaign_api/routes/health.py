@@ -1,21 +1,37 @@
 """GET /healthz and /readyz: is the process alive, and can it work."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Response, jsonify
+from marshmallow import Schema, fields
 
 from campaign_api.readiness import why_not_ready
+from campaign_api.web.resource import Resource
 from campaign_common.database import Database
 
 
-def blueprint(database: Database, shards: int) -> Blueprint:
+class Health(Schema):
+    """How the process is, and why it is not ready."""
+
+    status = fields.String(required=True)
+    reason = fields.String()
+
+
+def resource(database: Database, shards: int) -> Resource:
     """Make the routes."""
-    routes = Blueprint("health", __name__)
+    routes = Resource("health", __name__, description="For whatever runs the service.")
 
     @routes.get("/healthz")
+    @routes.response(200, Health)
+    @routes.doc(security=[])
     def alive() -> Response:
+        """Say that the process serves requests."""
         return jsonify(status="ok")
 
     @routes.get("/readyz")
+    @routes.response(200, Health)
+    @routes.alt_response(503, schema=Health)
+    @routes.doc(security=[])
     def ready() -> Response:
+        """Say whether requests would succeed now."""
         reason = why_not_ready(database, shards)
         if reason is None:
             return jsonify(status="ready")

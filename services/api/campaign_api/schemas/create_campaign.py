@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, post_load, validate
 
 from campaign_api.refusals import RequestMalformed
+from campaign_api.schemas.fields import Integer, Text, length
+from campaign_api.web.request_reader import parse_json, said
 
 LARGEST_CAMPAIGN_ID = 2**40 - 1
 """Ids beyond it are kept for campaigns whose id the server chooses."""
@@ -42,30 +44,6 @@ class CreateCampaign:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-class _Integer(fields.Field[int]):
-    """A JSON number without fraction; true and false are no numbers here."""
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ValidationError("must be an integer")
-        return value
-
-
-class _Text(fields.Field[str]):
-    """Text that a database can hold: no NUL, no half of a surrogate pair."""
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> str:
-        if not isinstance(value, str):
-            raise ValidationError("must be a string")
-        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValidationError("must be Unicode text without NUL")
-        return value
-
-
-def _length(longest: int) -> validate.Length:
-    return validate.Length(1, longest, error=f"must have 1 to {longest} characters")
-
-
 def _seconds(value: int) -> None:
     if value > LATEST_TIME:
         raise ValidationError(
@@ -76,23 +54,22 @@ def _seconds(value: int) -> None:
         raise ValidationError("must be seconds since 1970, not negative")
 
 
-class _CreateCampaignSchema(Schema):
-    class Meta:
-        unknown = RAISE
+class CreateCampaignSchema(Schema):
+    """The fields as clients send them; marshmallow refuses what is not one of them."""
 
-    campaign_name = _Text(required=True, validate=_length(255))
-    campaign_id = _Integer(
+    campaign_name = Text(required=True, validate=length(255))
+    campaign_id = Integer(
         required=True,
         validate=validate.Range(
             1, LARGEST_CAMPAIGN_ID, error=f"must be from 1 to {LARGEST_CAMPAIGN_ID}"
         ),
     )
-    message_template = _Text(required=True, validate=_length(LONGEST_TEMPLATE))
-    scheduled_time = _Integer(required=True, validate=_seconds)
-    csv_file_path = _Text(required=True, validate=_length(1024))
+    message_template = Text(required=True, validate=length(LONGEST_TEMPLATE))
+    scheduled_time = Integer(required=True, validate=_seconds)
+    csv_file_path = Text(required=True, validate=length(1024))
 
     @post_load
-    def build(self, data: Mapping[str, object], **_: object) -> CreateCampaign:
+    def _build(self, data: Mapping[str, object], **_: object) -> CreateCampaign:
         return CreateCampaign(**data)  # type: ignore[arg-type]
 
 
@@ -103,41 +80,17 @@ def read_create_campaign(body: bytes) -> CreateCampaign:
         RequestMalformed: no JSON object, or a field that is missing, unknown or wrong; names
             each of them.
     """
-    try:
-        document = json.loads(body, object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError) as error:
-        raise RequestMalformed(f"the body is not valid JSON: {_first_line(error)}") from error
+    document = parse_json(body)
     if not isinstance(document, dict):
         raise RequestMalformed("the body must be a JSON object")
     try:
-        request: CreateCampaign = _CreateCampaignSchema().load(document)
+        request: CreateCampaign = CreateCampaignSchema().load(document)
     except ValidationError as error:
         _refuse(error)
     return request
 
 
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a field is given twice")
-    return document
-
-
 def _refuse(error: ValidationError) -> NoReturn:
     messages = error.messages_dict
-    wrong = [f"{field[:64]} {_said(messages[field][0])}" for field in sorted(messages)]
+    wrong = [f"{field[:64]} {said(messages[field][0])}" for field in sorted(messages)]
     raise RequestMalformed("; ".join(wrong)) from error
-
-
-def _said(message: str) -> str:
-    """Put marshmallow's own messages into the words of the others."""
-    known = {
-        "Missing data for required field.": "is missing",
-        "Unknown field.": "is not a field of this request",
-        "Field may not be null.": "must not be null",
-    }
-    return known.get(message, message)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]

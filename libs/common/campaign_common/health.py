@@ -1,0 +1,107 @@
+"""What a process without an API says of itself: is it alive, and can it work.
+
+Alive means that its loops move; nothing outside of the process makes it dead, because a new
+one would fare no better. Ready means that it has started, is not stopping, and that the
+database and Kafka answer.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from campaign_common import kafka, topics
+from campaign_common.database import Database
+from campaign_common.errors import CampaignError, SchemaOutdated
+from campaign_common.schema import schema_status
+from campaign_common.settings import Settings
+
+INTERVAL = 2.0
+"""Seconds between two rounds of checks."""
+
+OLD_AFTER = 20.0
+"""Seconds after which a round of checks that has not ended counts as failed."""
+
+STUCK_AFTER = 300.0
+"""Seconds without a beat after which a loop is called stuck: longer than any wait in it."""
+
+Check = Callable[[], object]
+"""Raises CampaignError, with the reason, when something is in the way."""
+
+
+class Health:
+    """Collects the beats of a process's loops and the results of its checks."""
+
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        stopping: threading.Event,
+        *,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._checks = checks
+        self._stopping = stopping
+        self._clock = clock
+        self._beats: dict[str, float] = {}
+        self._has_started = False
+        self._troubles: dict[str, str] = {}
+        self._checked_at: float | None = None
+
+    def started(self) -> None:
+        """Note that the process has begun its work."""
+        self._has_started = True
+
+    def beat(self, loop: str) -> None:
+        """Note that a loop has come round; from its first beat on it has to go on beating."""
+        self._beats[loop] = self._clock()
+
+    def check(self) -> None:
+        """Run every check once."""
+        troubles = {}
+        for part, check in self._checks.items():
+            try:
+                check()
+            except CampaignError as error:
+                troubles[part] = f"{part}: {error}"
+        self._troubles = troubles
+        self._checked_at = self._clock()
+
+    def keep_checking(self) -> None:
+        """Run the checks again and again, until the process stops."""
+        while not self._stopping.is_set():
+            self.check()
+            self._stopping.wait(INTERVAL)
+
+    def why_dead(self) -> str | None:
+        """Name the loop that is stuck; None while all move, or while the process stops."""
+        if self._stopping.is_set():
+            return None
+        now = self._clock()
+        for loop, at in list(self._beats.items()):
+            if now - at > STUCK_AFTER:
+                return f"{loop} has not moved for {now - at:.0f} s"
+        return None
+
+    def why_not_ready(self) -> str | None:
+        """Say what keeps the process from its work; None when nothing does."""
+        if self._stopping.is_set():
+            return "stopping"
+        if self._checked_at is None or self._clock() - self._checked_at > OLD_AFTER:
+            return "; ".join(self._troubles.values()) or "database or Kafka do not answer"
+        if self._troubles:
+            return "; ".join(self._troubles.values())
+        return None if self._has_started else "starting"
+
+
+def checks_of(settings: Settings, database: Database) -> dict[str, Check]:
+    """Make the checks of a service that works on the database and on Kafka."""
+    admin = kafka.admin(settings)
+
+    def schema_is_current() -> None:
+        status = schema_status(database, settings.msg_table_sharding_size)
+        if not status.current:
+            raise SchemaOutdated(str(status))
+
+    return {
+        "database": schema_is_current,
+        "Kafka": lambda: topics.describe(admin, settings.sync_client.topic),
+    }

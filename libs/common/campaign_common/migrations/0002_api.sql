@@ -1,0 +1,66 @@
+-- What the API keeps for itself: who may ask, what was asked under which key, and orders to
+-- other services that belong to no campaign's life.
+
+CREATE TABLE IF NOT EXISTS api_keys (
+  id           CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  name         VARCHAR(64) NOT NULL,
+  scope        VARCHAR(8) CHARACTER SET ascii NOT NULL,
+  secret_sha256 BINARY(32) NOT NULL,
+  created_at   DATETIME(6) NOT NULL,
+  last_used_at DATETIME(6) NULL,
+  revoked_at   DATETIME(6) NULL,
+  PRIMARY KEY (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- A request under an Idempotency-Key; `answered_at` is NULL while it is under way.
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+  owner        VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  idempotency_key VARCHAR(255) NOT NULL,
+  request_sha256 BINARY(32) NOT NULL,
+  holder       BINARY(16) NOT NULL,
+  held_until   DATETIME(6) NOT NULL,
+  answered_at  DATETIME(6) NULL,
+  status       SMALLINT UNSIGNED NULL,
+  headers      JSON NULL,
+  body         MEDIUMBLOB NULL,
+  created_at   DATETIME(6) NOT NULL,
+  PRIMARY KEY (owner, idempotency_key),
+  KEY by_age (created_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- How many messages of a running campaign had ended when: the rate over the last minute.
+CREATE TABLE IF NOT EXISTS campaign_samples (
+  campaign_id  BIGINT UNSIGNED NOT NULL,
+  sampled_at   DATETIME(6) NOT NULL,
+  ended        INT UNSIGNED NOT NULL,
+  PRIMARY KEY (campaign_id, sampled_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Single messages that somebody sends to try a template out; a sender takes each once.
+CREATE TABLE IF NOT EXISTS test_messages (
+  id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  campaign_id  BIGINT UNSIGNED NOT NULL,
+  provider     VARCHAR(32) CHARACTER SET ascii NOT NULL,
+  phone        VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  body         TEXT NOT NULL,
+  actor        VARCHAR(64) NOT NULL,
+  requested_at DATETIME(6) NOT NULL,
+  taken_at     DATETIME(6) NULL,
+  ended_at     DATETIME(6) NULL,
+  status       TINYINT UNSIGNED NULL,
+  provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
+  error_code   VARCHAR(32) CHARACTER SET ascii NULL,
+  PRIMARY KEY (id),
+  KEY by_taken (taken_at, id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- People who are to be forgotten; the number stands here until the dead letters are rid of it.
+CREATE TABLE IF NOT EXISTS erasures (
+  id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  phone        VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  actor        VARCHAR(64) NOT NULL,
+  requested_at DATETIME(6) NOT NULL,
+  ended_at     DATETIME(6) NULL,
+  PRIMARY KEY (id),
+  KEY by_end (ended_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -1,0 +1,144 @@
+"""shard_requests: orders to the owner of a shard, who alone may rewrite its outcomes.
+
+Whoever changes a campaign appends its orders in the same transaction. The owner carries each
+out in slices; what is left of an order stands in its arguments and moves with the slice, so
+that the next owner goes on where the last one ended.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.message import Status
+
+
+class RequestKind(StrEnum):
+    """What the owner of a shard is asked to do."""
+
+    SETTLE_CANCELLED = "settle_cancelled"
+    """What a cancelled campaign left waiting or in doubt gets its final outcome."""
+    RETRY = "retry"
+    """What ended in some way is turned back to waiting, as a new generation."""
+    ERASE = "erase"
+    """Listed messages that are not sent are cancelled."""
+    LATE_RESULTS = "late_results"
+    """Facts about listed messages came in after their shard was lost."""
+
+
+class ShardRequest(NamedTuple):
+    """One order; `kind` may be of a newer version than this one."""
+
+    id: int
+    shard: int
+    campaign_id: int
+    kind: str
+    arguments: dict[str, Any]
+    requested_at: datetime
+
+
+INSERT = """
+INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
+VALUES (%s, %s, %s, %s, NOW(6))
+"""
+
+SELECT_SHARDS = "SELECT DISTINCT shard FROM shard_requests"
+
+SELECT_OF_SHARD = """
+SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_requests
+WHERE shard = %s ORDER BY id LIMIT %s
+"""
+
+COUNT_OPEN = "SELECT COUNT(*) FROM shard_requests WHERE campaign_id = %s"
+
+MOVE = "UPDATE shard_requests SET arguments = %s WHERE id = %s"
+
+CLOSE = "DELETE FROM shard_requests WHERE id = %s"
+
+
+def request_settlement(cursor: Cursor, campaign_id: int, shards: int) -> None:
+    """Have what a cancelled campaign leaves waiting or in doubt settled (protocol rule 3)."""
+    _append(cursor, campaign_id, RequestKind.SETTLE_CANCELLED, {n: {} for n in range(shards)})
+
+
+def request_retry(
+    cursor: Cursor,
+    campaign_id: int,
+    shards: int,
+    statuses: Collection[Status],
+    error_code: str | None,
+) -> None:
+    """Have messages that ended in one of `statuses` tried again (protocol rule 10).
+
+    Part of `transitions.retry_messages`, which raises the campaign's epoch beside it.
+    """
+    arguments: dict[str, Any] = {
+        "statuses": sorted(int(status) for status in statuses),
+        "error_code": error_code,
+        "after_seq": 0,
+    }
+    _append(cursor, campaign_id, RequestKind.RETRY, dict.fromkeys(range(shards), arguments))
+
+
+def request_erasure(
+    cursor: Cursor, campaign_id: int, seqs_by_shard: Mapping[int, Sequence[int]]
+) -> None:
+    """Have messages of a started campaign cancelled unless they are sent already."""
+    _append(
+        cursor,
+        campaign_id,
+        RequestKind.ERASE,
+        {shard: {"seqs": list(seqs)} for shard, seqs in seqs_by_shard.items() if seqs},
+    )
+
+
+def request_late_results(cursor: Cursor, campaign_id: int, shard: int, seqs: Iterable[int]) -> None:
+    """Have the owner of a shard look at facts in late_results (protocol rule 14)."""
+    _append(cursor, campaign_id, RequestKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
+
+
+def open_requests(cursor: Cursor, campaign_id: int) -> int:
+    """Count the orders of a campaign that are not carried out yet, over all shards."""
+    cursor.execute(COUNT_OPEN, (campaign_id,))
+    (n,) = cursor.fetchone()  # type: ignore[misc]
+    return int(n)
+
+
+def requested_shards(cursor: Cursor) -> frozenset[int]:
+    """Return the shards whose owner has something to carry out."""
+    cursor.execute(SELECT_SHARDS)
+    return frozenset(shard for (shard,) in cursor.fetchall())
+
+
+def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
+    """Read the oldest orders to the owner of a shard."""
+    cursor.execute(SELECT_OF_SHARD, (shard, limit))
+    return [
+        ShardRequest(id_, number, campaign_id, kind, json.loads(arguments), requested_at)
+        for id_, number, campaign_id, kind, arguments, requested_at in cursor.fetchall()
+    ]
+
+
+def move_request(cursor: Cursor, request: ShardRequest, arguments: Mapping[str, Any]) -> None:
+    """Note what is left of an order, in the transaction that carried out a part of it."""
+    cursor.execute(MOVE, (json.dumps(arguments), request.id))
+
+
+def close_request(cursor: Cursor, request: ShardRequest) -> None:
+    """Delete an order that is carried out."""
+    cursor.execute(CLOSE, (request.id,))
+
+
+def _append(
+    cursor: Cursor, campaign_id: int, kind: RequestKind, of_shards: Mapping[int, Mapping[str, Any]]
+) -> None:
+    cursor.executemany(
+        INSERT,
+        [
+            (shard, campaign_id, kind.value, json.dumps(arguments))
+            for shard, arguments in of_shards.items()
+        ],
+    )

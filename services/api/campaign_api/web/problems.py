@@ -1,0 +1,127 @@
+"""Every error as an answer: which HTTP status it gets, and what the client is told of it.
+
+Errors are RFC 9457 problem documents. The routes of the original system, below /v1/camp/, keep
+its own form instead: `{"code": -1, "msg": …}`.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import structlog
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from campaign_api import refusals
+from campaign_common.errors import (
+    CampaignError,
+    RetryLater,
+    TemplateInvalid,
+    TransitionRefused,
+    UserError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:camp-mgr:problem:"
+ORIGINAL_PREFIX = "/v1/camp/"
+
+RETRY_AFTER = 5
+"""Seconds after which a client may ask again when something is unavailable."""
+
+
+class Kind(NamedTuple):
+    """A kind of problem: its status, and the last part of its `type`, which never changes."""
+
+    status: int
+    name: str
+
+
+KINDS: dict[type[CampaignError], Kind] = {
+    refusals.RequestMalformed: Kind(400, "malformed-request"),
+    refusals.RequestInvalid: Kind(422, "invalid-fields"),
+    refusals.PathRefused: Kind(400, "path-refused"),
+    refusals.CsvRefused: Kind(422, "not-a-recipient-list"),
+    refusals.CampaignStarted: Kind(409, "campaign-started"),
+    refusals.NotFound: Kind(404, "not-found"),
+    refusals.ListInUse: Kind(409, "list-in-use"),
+    refusals.PreconditionFailed: Kind(412, "changed-meanwhile"),
+    refusals.TooMany: Kind(429, "too-many"),
+    refusals.ImportAbandoned: Kind(503, "import-abandoned"),
+    TemplateInvalid: Kind(400, "invalid-template"),
+    TransitionRefused: Kind(409, "state-does-not-allow"),
+    RetryLater: Kind(503, "unavailable"),
+    UserError: Kind(400, "refused"),
+}
+"""The most specific type of an error decides; an error of no type here is a 500."""
+
+INTERNAL = Kind(500, "internal-error")
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Let every error that leaves a route become an answer in JSON."""
+    app.register_error_handler(CampaignError, _answer_campaign_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def answer(kind: Kind, detail: str, extra: Mapping[str, Any] | None = None) -> Response:
+    """Build the answer to a request that was refused or failed; `extra` are further members."""
+    if request.path.startswith(ORIGINAL_PREFIX):
+        response = jsonify(code=-1, msg=detail)
+    else:
+        response = jsonify(
+            {
+                "type": TYPE_PREFIX + kind.name,
+                "title": HTTPStatus(kind.status).phrase,
+                "status": kind.status,
+                "detail": detail,
+                **(extra or {}),
+            }
+        )
+        response.content_type = MEDIA_TYPE
+    response.status_code = kind.status
+    if kind.status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def _answer_campaign_error(error: CampaignError) -> Response:
+    kind = next((KINDS[of] for of in type(error).__mro__ if of in KINDS), INTERNAL)
+    if kind is INTERNAL:
+        return _answer_unexpected(error)
+    if isinstance(error, RetryLater):
+        log.warning("request given up", reason=str(error), kind=type(error).__name__)
+        return answer(kind, _told(error))
+    return answer(kind, str(error), _extra(error))
+
+
+def _extra(error: CampaignError) -> Mapping[str, Any]:
+    if isinstance(error, TransitionRefused):
+        return {"state": error.state, "allowed": error.allowed}
+    if isinstance(error, refusals.RequestInvalid):
+        return {"errors": [{"field": wrong.field, "message": wrong.said} for wrong in error.wrong]}
+    return {}
+
+
+def _told(error: RetryLater) -> str:
+    # What the driver says may name servers and users, which are nothing to clients.
+    if isinstance(error, refusals.CampaignBusy):
+        return str(error)
+    return "the database is unavailable; send the request again later"
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    name = HTTPStatus(status).phrase.lower().replace(" ", "-")
+    response = answer(Kind(status, name), error.description or error.name)
+    allowed: Iterable[str] | None = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(allowed)
+    return response
+
+
+def _answer_unexpected(error: Exception) -> Response:
+    log.error("request failed", exc_info=error)
+    return answer(INTERNAL, "internal error; the log of the API service says more")

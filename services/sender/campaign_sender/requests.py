@@ -1,0 +1,93 @@
+"""Orders to the owner of a shard: which of them this process carries out next.
+
+A request is applied before any call that it concerns: look-up and admission of fetched records
+are one step against it (`Desk.admitting`), and what this process holds of a campaign is
+recorded before the campaign's outcomes are rewritten.
+"""
+
+import threading
+from collections.abc import Iterable
+
+import structlog
+
+from campaign_common.database import Database
+from campaign_common.store.shard_requests import RequestKind, ShardRequest, read_requests
+from campaign_sender import transaction
+from campaign_sender.desk import Desk, OwnedShard
+from campaign_sender.rewriting import CARRY_OUT, Held
+from campaign_sender.transaction import ShardWork
+
+READ = 100
+"""Requests of one shard that are looked at; those of one campaign wait for each other."""
+
+log = structlog.get_logger()
+
+
+class Requests:
+    """Knows which shards of this process have open requests, and which one is next."""
+
+    def __init__(self, database: Database, desk: Desk) -> None:
+        self._database = database
+        self._desk = desk
+        self._noting = threading.Lock()
+        self._noted: set[int] = set()
+        self._not_understood: set[int] = set()
+
+    def note(self, shards: Iterable[int]) -> None:
+        """Note shards with open requests; may be called from any thread."""
+        with self._noting:
+            self._noted.update(shards)
+
+    @property
+    def noted(self) -> bool:
+        """Tell whether there is something to carry out at once."""
+        return bool(self._noted)
+
+    def take(self) -> list[OwnedShard]:
+        """Return the owned shards that were noted since the last call."""
+        with self._noting:
+            noted, self._noted = self._noted, set()
+        return [owned for owned in self._desk.shards() if owned.shard in noted] if noted else []
+
+    def carry_out_next(self, work: ShardWork) -> set[int] | None:
+        """Carry out a slice of the next request that can be, in the transaction of `work`.
+
+        Returns the shards that turned out to have another owner; None: nothing was to be done,
+        or has to wait for what is held.
+
+        Raises:
+            RetryLater: the database is away; CommitUnknown among these.
+        """
+        owned = work.owned
+        with self._desk.admitting:
+            request, held = self._next_of(owned)
+            if request is None:
+                return None
+            with self._database.transaction() as cursor:
+                fenced = transaction.write(cursor, [work])
+                if not fenced:
+                    CARRY_OUT[request.kind](cursor, request, held)
+        return fenced
+
+    def _next_of(self, owned: OwnedShard) -> tuple[ShardRequest | None, Held]:
+        with self._database.reading() as cursor:
+            open_requests = read_requests(cursor, owned.shard, READ)
+        waiting: set[int] = set()
+        for request in open_requests:
+            held = self._desk.held_in(owned.shard, request.campaign_id)
+            if request.campaign_id not in waiting and self._can_be_carried_out(request, held):
+                return request, held
+            waiting.add(request.campaign_id)
+        return None, ()
+
+    def _can_be_carried_out(self, request: ShardRequest, held: Held) -> bool:
+        if request.kind not in CARRY_OUT:
+            if request.id not in self._not_understood:
+                log.error("a request of an unknown kind is left alone", kind=request.kind)
+                self._not_understood.add(request.id)
+            return False
+        if request.kind == RequestKind.SETTLE_CANCELLED:
+            return not held
+        if request.kind == RequestKind.ERASE:
+            return any(seq not in held for seq in request.arguments["seqs"])
+        return True

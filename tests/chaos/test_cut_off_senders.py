@@ -1,0 +1,54 @@
+"""A sender cut off from the database during a pause: promise 4, by the provider's own log."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from campaign_common.dsn import parse_dsn
+from tests.chaos.relay import Relay, relay_to
+from tests.chaos.scene import CAMPAIGN, Scene
+from tests.chaos.test_stopped_senders import ALLOWED, boot_time
+from tests.recording_provider import Faults
+from tests.waiting import wait_until
+
+SLOW = Faults(latency=0.2)
+"""With 48 connections a sender needs 8 s for the 2,000 messages that it has claimed at least."""
+CLAIMED = 2_000
+OUTAGE = ALLOWED + 6.0
+"""Seconds from the pause to the thaw: longer than a statement or a transaction may take."""
+
+
+@pytest.fixture
+def relay(scene: Scene) -> Iterator[Relay]:
+    """A relay to the scene's database."""
+    with relay_to(parse_dsn(scene.system.dsn).port) as relay:
+        yield relay
+
+
+def test_a_sender_cut_off_from_the_database_calls_nobody_after_a_pause(
+    scene: Scene, relay: Relay
+) -> None:
+    scene.provider.set_faults(SLOW)
+    scene.system.configure(Sender={"InFlight": CLAIMED * 2, "BatchSize": CLAIMED})
+    scene.start_all(senders=1)
+    cut_off = scene.start("campaign-sender", scene.configuration_through(relay.port))
+    wait_until(lambda: scene.shards_of(cut_off))
+    scene.begin(scene.scale.choose(20_000, 100_000))
+    wait_until(lambda: len(scene.claimed_by(cut_off)) >= CLAIMED)
+    relay.freeze()
+    scene.system.change(CAMPAIGN, "pause")
+    acknowledged = boot_time()
+    wait_until(lambda: boot_time() > acknowledged + OUTAGE)
+    calls = scene.provider.calls()
+    late = [call for call in calls if call.boot > acknowledged + ALLOWED]
+    assert not late, f"{len(late)} calls began after the pause"
+    called = {call.sent.seq for call in calls}
+    left = [message for message in scene.claimed_by(cut_off) if message.seq not in called]
+    assert left, "it had called everybody that it could: nothing was shown"
+    relay.thaw()
+    scene.hurry()
+    scene.system.change(CAMPAIGN, "resume")
+    account = scene.finish()
+    scene.found("sender cut off from the database, paused", account)
+    assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)
+    assert scene.suspects() == 0

@@ -1,0 +1,172 @@
+"""A recorder whose cycles a test runs by hand, on a real database that may fail."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from pymysql.cursors import Cursor
+
+from campaign_common.claim import decode_claim
+from campaign_common.database import Database
+from campaign_common.errors import CommitUnknown, DatabaseUnavailable
+from campaign_common.message import Status
+from campaign_common.partition_map import MapState, PartitionMap
+from campaign_common.settings import RetrySettings
+from campaign_common.store.claims import read_claims
+from campaign_common.store.counters import counts
+from campaign_common.store.shard_requests import open_requests
+from campaign_sender.breaker import Breaker, BreakerPolicy
+from campaign_sender.delivery import Delivery
+from campaign_sender.desk import Desk
+from campaign_sender.lookout import Lookout
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.recorder import Recorder
+from campaign_sender.requests import Requests
+from campaign_sender.takeover import take_over
+from tests.unit.sender.messages import CAMPAIGN, message
+
+SHARDS = 2
+MAP = PartitionMap("Sync-Msg-T", "topic-id", 1, SHARDS, MapState.ACTIVE)
+
+INSERT_CAMPAIGN = """
+INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, epoch, shards,
+                       last_seq, created_at)
+VALUES (%s, '', '', 1, 'at_least_once', 'collected', 'running', %s, 2, 1000, NOW(6))
+"""
+
+
+class FaultyDatabase(Database):
+    """A database whose next transactions end as `faults` says, one after the other."""
+
+    faults: list[str]
+
+    @contextmanager
+    def transaction(self, *, timeout: float | None = None) -> Iterator[Cursor]:
+        fault = self.faults.pop(0) if self.faults else "none"
+        if fault == "away":
+            raise DatabaseUnavailable("away")
+        try:
+            with super().transaction(timeout=timeout) as cursor:
+                yield cursor
+                if fault == "answer lost, rolled back":
+                    raise _RolledBack
+        except _RolledBack:
+            raise CommitUnknown("no answer") from None
+        if fault == "answer lost, committed":
+            raise CommitUnknown("no answer")
+
+
+class _RolledBack(Exception):
+    pass
+
+
+class CollectingProvider:
+    """Takes calls and answers when the test says so."""
+
+    name = "collected"
+
+    def __init__(self) -> None:
+        self.calls: list[Message] = []
+
+    def submit(self, messages: Sequence[Message]) -> None:
+        self.calls.extend(messages)
+
+    def close(self) -> None:
+        pass
+
+
+class Scene:
+    """A recorder whose cycles the test runs by hand."""
+
+    def __init__(self, database: FaultyDatabase) -> None:
+        self.database = database
+        self.desk = Desk(in_flight=100, batch_size=100)
+        self.provider = CollectingProvider()
+        lookout = Lookout(database, "Sync-Msg-T", self.desk)
+        self.delivery = Delivery(self.desk, lookout)
+        self.delivery.add(
+            self.provider.name, Breaker(BreakerPolicy(), monotonic), lambda *_: self.provider
+        )
+        self.requests = Requests(database, self.desk)
+        self.recorder = Recorder(
+            database, self.desk, self.delivery, lookout, self.requests, RetrySettings()
+        )
+        for shard in range(SHARDS):
+            self.take_over(shard)
+        self.fetch(message(1), message(2, shard=1, partition=1))
+        lookout.look()
+
+    def take_over(self, shard: int) -> None:
+        with Database.transaction(self.database) as cursor:
+            owned = take_over(cursor, shard, MAP, owner_token=b"token of a test!", owner_name="t")
+        self.desk.add_shard(owned)
+
+    def fetch(self, *messages: Message) -> None:
+        for fetched in messages:
+            owned = self.desk.owned(fetched.record.shard)
+            assert owned is not None
+            fetched.epoch = owned.epoch
+            self.desk.begin(owned, [fetched.offset])
+        self.desk.admit(messages, [], [])
+
+    def lose_to_another(self, shard: int) -> None:
+        """Let another sender take a shard over, and come back as its next owner."""
+        lost = self.desk.owned(shard)
+        assert lost is not None
+        self.desk.drop_shard(lost)
+        self.take_over(shard)
+
+    def change(self, work: Callable[[Cursor], object]) -> None:
+        """Change the database as another process does."""
+        with Database.transaction(self.database) as cursor:
+            work(cursor)
+
+    def carry_out(self, cycles: int = 1) -> None:
+        """Note every shard as requested, as a look does, and run cycles."""
+        for _ in range(cycles):
+            self.requests.note(range(SHARDS))
+            self.cycle()
+
+    def open_requests(self) -> int:
+        with self.database.reading() as cursor:
+            return open_requests(cursor, CAMPAIGN)
+
+    def rows(self, columns: str, table: str = "messages") -> list[tuple[Any, ...]]:
+        """Read columns of a table of every shard, in the order of the messages."""
+        tables = " UNION ALL ".join(f"SELECT * FROM {table}_{n}" for n in range(SHARDS))
+        with self.database.reading() as cursor:
+            cursor.execute(f"SELECT {columns} FROM ({tables}) t ORDER BY seq")
+            return list(cursor.fetchall())
+
+    def cycle(self) -> None:
+        self.delivery.hand_over(self.recorder._run_once())
+
+    def answer(self, *messages: Message) -> None:
+        self.desk.report([Result(m, Answer.ACCEPTED, "id") for m in messages])
+
+    def called(self) -> list[int]:
+        return sorted(m.record.seq for m in self.provider.calls)
+
+    def claimed(self) -> list[int]:
+        with self.database.reading() as cursor:
+            rows = read_claims(cursor).values()
+        return sorted(c.seq for row in rows for c in decode_claim(row.claimed))
+
+    def recorded(self) -> dict[int, int]:
+        tables = " UNION ALL ".join(f"SELECT seq, status FROM messages_{n}" for n in range(SHARDS))
+        with self.database.reading() as cursor:
+            cursor.execute(tables)
+            return dict(cursor.fetchall())
+
+    def counts(self) -> dict[Status, int]:
+        """The campaign's counters, zeros left out."""
+        with self.database.reading() as cursor:
+            return {status: n for status, n in counts(cursor, CAMPAIGN).items() if n}
+
+    def counted(self) -> int:
+        with self.database.reading() as cursor:
+            cursor.execute("SELECT COALESCE(SUM(n), 0) FROM campaign_counters")
+            ((n,),) = cursor.fetchall()
+        return int(n)
