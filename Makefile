@@ -9,10 +9,10 @@ CHAOS_FORM ?= long
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos lint format clean
+.PHONY: help setup demo run test chaos images manifests lint format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what this machine lacks and the project into .venv
 	@deploy/setup.sh
@@ -32,6 +32,14 @@ chaos: export CHAOS_FORM := $(CHAOS_FORM)
 
 chaos: setup ## Break everything on purpose, at length, and account for everybody (CHAOS_FORM=short)
 	@$(PYTHON_FOLDER)/pytest tests/chaos $(PYTEST_ARGS)
+
+images: setup ## Build the images and send a campaign through them (Debian, as root)
+	@$(PYTHON_FOLDER)/pytest tests/images $(PYTEST_ARGS)
+
+manifests: export PYTHONPATH := deploy
+
+manifests: setup ## Render k8s/overlays into k8s/rendered
+	@$(PYTHON_FOLDER)/python -m manifests
 
 lint: setup ## Check style, formatting, import rules and types
 	$(PYTHON_FOLDER)/ruff check .

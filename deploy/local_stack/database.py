@@ -93,6 +93,9 @@ class DatabaseServer:
         init_file = self._folder / "init.sql"
         init_file.write_text(_INIT_SQL)
         socket_folder = _socket_folder(self._folder)
+        # Its own: a starting MariaDB deletes the temporary tables of others in a shared folder.
+        temporary = self._folder / "tmp"
+        temporary.mkdir(exist_ok=True)
         self._process = ChildProcess(
             Command(
                 name=self.program.flavour,
@@ -103,6 +106,7 @@ class DatabaseServer:
                     f"--socket={socket_folder / 'sock'}",
                     f"--pid-file={self._folder / 'server.pid'}",
                     f"--init-file={init_file}",
+                    f"--tmpdir={temporary}",
                     *_SETTINGS,
                     *self.program.settings,
                     *_as_root(),

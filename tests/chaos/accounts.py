@@ -8,6 +8,8 @@ from campaign_common.message import FINAL, Status
 from tests.recording_provider import Call
 
 TAKEN = "202"
+DENYING = FINAL - {Status.SENT, Status.UNKNOWN}
+"""What the ledger may not say of somebody whose message the provider took."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def compare(phones: Sequence[str], ledger: Mapping[str, int], calls: Iterable[Ca
     assert len(keys) == len(calls_of), "two messages under one idempotency key"
     taken = {phone for phone, made in calls_of.items() if any(call.fate == TAKEN for call in made)}
     sent = {phone for phone, status in ledger.items() if status == Status.SENT}
+    assert not any(ledger[phone] in DENYING for phone in taken), "taken, and the ledger denies it"
     open_ended = sum(status not in FINAL for status in ledger.values())
     repeated = [made for made in calls_of.values() if len(made) > 1]
     return Account(

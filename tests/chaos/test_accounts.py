@@ -42,3 +42,14 @@ def test_a_second_key_for_one_message_is_refused() -> None:
 def test_a_stranger_is_refused() -> None:
     with pytest.raises(AssertionError, match="not in the CSV"):
         compare(PHONES[:1], {PHONES[0]: 1}, [call(1), call(2)])
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.EXPIRED, Status.CANCELLED])
+def test_a_ledger_that_denies_a_call_is_refused(status: Status) -> None:
+    with pytest.raises(AssertionError, match="denies"):
+        compare(PHONES, {**ALL_SENT, PHONES[0]: int(status)}, [call(1), call(2)])
+
+
+def test_a_doubt_about_a_call_is_no_denial() -> None:
+    account = compare(PHONES, {**ALL_SENT, PHONES[0]: int(Status.UNKNOWN)}, [call(1), call(2)])
+    assert (account.lost, account.unknown) == (0, 1)

@@ -40,4 +40,3 @@ def test_more_partitions_and_other_senders_disturb_nobody(scene: Scene) -> None:
     assert scene.count("SELECT partitions FROM partition_map") == AFTER
     assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)
     assert scene.suspects() == 0
-    assert scene.watchdog_rounds() == 0

@@ -35,17 +35,17 @@ def wake_up(scene: Scene, sender: Process) -> None:
     wait_until(lambda: scene.count("SELECT COUNT(*) FROM late_results") > late)
 
 
-def pause_around_waking(scene: Scene, sender: Process) -> float:
-    """Pause, wake the sender up, watch, resume; returns when the pause was acknowledged."""
+def pause_around_waking(scene: Scene, sender: Process) -> None:
+    """Pause, wake the sender up when no call may start any more, watch, resume."""
     scene.system.change(CAMPAIGN, "pause")
     paused = boot_time()
+    wait_until(lambda: boot_time() > paused + ALLOWED)
     wake_up(scene, sender)
     wait_until(lambda: boot_time() > paused + ALLOWED + 3)
     resumed = boot_time()
     late = [c for c in scene.provider.calls() if paused + ALLOWED < c.boot < resumed]
     assert not late, f"{len(late)} calls began after the pause"
     scene.system.change(CAMPAIGN, "resume")
-    return paused
 
 
 @pytest.mark.parametrize("server", ["mariadb"], indirect=True)

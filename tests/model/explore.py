@@ -102,7 +102,7 @@ class _Search:
             if len(self.seen) > self._most_states:
                 raise SearchTooLarge(f"{len(self.seen)} states and more to come")
             state, world = self._frontier.popleft()
-            promise = protocol.broken_promise(world)
+            promise = protocol.broken_promise(self._scenario, world)
             if promise:
                 return promise, state
             if protocol.is_over(world):

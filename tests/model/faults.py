@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
-from campaign_common.message import Status
+from tests.model.ledger import RETRIED_BY_HAND
 from tests.model.ownership import without_shard
-from tests.model.scenario import Fault, Scenario
+from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import NAMES, Kafka, Log, Scheduler, Step, World, put
 
 
@@ -13,8 +13,9 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
     """List the faults that may happen now, each of which costs one of those left."""
     if not world.faults_left:
         return
+    is_finished = world.campaign.state is CampaignState.FINISHED
     for fault, happen in _FAULTS.items():
-        if fault in scenario.faults:
+        if fault in scenario.faults and (fault is Fault.PERSON_RETRIES or not is_finished):
             for what, after in happen(scenario, world):
                 counted = after._replace(faults_left=world.faults_left - 1)
                 yield Step(what, counted, is_fault=True)
@@ -65,9 +66,14 @@ def _pause(_: Scenario, world: World) -> Iterator[Happening]:
         yield "the campaign is paused", _ended(world, CampaignState.PAUSED)
 
 
-def _cancel(_: Scenario, world: World) -> Iterator[Happening]:
+def _cancel(scenario: Scenario, world: World) -> Iterator[Happening]:
+    """The orders to settle it are part of the same transaction."""
     if world.campaign.state in {CampaignState.RUNNING, CampaignState.PAUSED}:
-        yield "the campaign is cancelled", _ended(world, CampaignState.CANCELLED)
+        after = _ended(world, CampaignState.CANCELLED)
+        if scenario.keeps(Part.SETTLE_CANCELLED):
+            orders = frozenset(range(scenario.shards))
+            after = after._replace(ledger=after.ledger._replace(settle_orders=orders))
+        yield "the campaign is cancelled", after
 
 
 def _retention(_: Scenario, world: World) -> Iterator[Happening]:
@@ -96,20 +102,28 @@ def _more_partitions(scenario: Scenario, world: World) -> Iterator[Happening]:
 
 
 def _person_retries(scenario: Scenario, world: World) -> Iterator[Happening]:
-    """The order and the campaign's new epoch are one transaction (rule 8)."""
-    failed = {
-        scenario.message_shards[index]
-        for index, entry in enumerate(world.ledger.rows)
-        if entry and entry.status == Status.FAILED and entry.generation == 0
-    }
-    if not failed or world.ledger.requests or world.campaign.state is not CampaignState.RUNNING:
-        return
+    """The order and the campaign's new epoch are one transaction (rule 8).
+
+    The fan-out of a finished campaign stays complete.
+    """
     campaign = world.campaign
-    campaign = campaign._replace(epoch=campaign.epoch + 1, fanned=0)
-    requests = frozenset(range(scenario.shards))
+    if (
+        not any(
+            entry and entry.status in RETRIED_BY_HAND and entry.generation == 0
+            for entry in world.ledger.rows
+        )
+        or world.ledger.has_open_order
+        or campaign.state not in {CampaignState.RUNNING, CampaignState.FINISHED}
+    ):
+        return
+    fanned = 0 if campaign.state is CampaignState.RUNNING else campaign.fanned
+    campaign = campaign._replace(
+        state=CampaignState.RUNNING, epoch=campaign.epoch + 1, fanned=fanned
+    )
+    orders = frozenset(range(scenario.shards))
     yield (
-        "a person has the failed ones sent again",
-        world._replace(campaign=campaign, ledger=world.ledger._replace(requests=requests)),
+        "a person has what failed or is unknown sent again",
+        world._replace(campaign=campaign, ledger=world.ledger._replace(retry_orders=orders)),
     )
 
 

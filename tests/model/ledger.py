@@ -1,13 +1,19 @@
 """What a transaction does to the ledger: outcomes, counters, retries, suspects."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from campaign_common.claim import ClaimedMessage
-from campaign_common.message import FINAL, LedgerEntry, Status
-from campaign_common.store.ledger import LedgerRow, count_changes
+from campaign_common.message import FINAL, LedgerEntry, MessageKey, Status
+from campaign_common.store.ledger import LedgerRow, count_changes, count_rewrites
+from campaign_sender.rewriting import rows_of_unsent, waiting_anew
 from tests.model.promises import Broken
-from tests.model.state import Ledger, Retry, put
+from tests.model.state import CAMPAIGN_ID, Ledger, Retry, put
+
+FIRST_TRY = 1
+
+RETRIED_BY_HAND = frozenset({Status.FAILED, Status.UNKNOWN})
+"""What a person's order is about."""
 
 
 def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledger, Broken | None]:
@@ -22,11 +28,8 @@ def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledge
         before = ledger.rows[index]
         if (before is not None) != row.replaces or (before and before.status in FINAL):
             broken = Broken.OVERWRITTEN
-        entry = LedgerEntry(
-            int(row.status), row.generation, row.try_number, row.attempts, int(row.in_doubt)
-        )
         ledger = ledger._replace(
-            rows=put(ledger.rows, index, entry),
+            rows=put(ledger.rows, index, _entry(row)),
             retries=put(ledger.retries, index, _retry_after(row)),
         )
     return ledger._replace(counters=_stored(counters)), broken
@@ -39,23 +42,53 @@ def suspect(ledger: Ledger, claimed: Iterable[ClaimedMessage]) -> Ledger:
 
 
 def retry_by_hand(ledger: Ledger, shard: int, seqs: Iterable[int]) -> Ledger:
-    """Carry out a person's order in one shard: what failed waits for a try of a new generation.
+    """Carry out a person's order in one shard: what ended waits for a try of a new generation.
 
-    The order covers generation 0, the only one that can have failed when it was given.
+    The order covers generation 0, the only one that can have ended when it was given.
     """
+    entries = {
+        MessageKey(CAMPAIGN_ID, seq): entry
+        for seq in seqs
+        if (entry := ledger.rows[seq - 1])
+        and entry.status in RETRIED_BY_HAND
+        and entry.generation == 0
+    }
+    rows = [waiting_anew(key, entry) for key, entry in entries.items()]
+    rewritten = _rewritten(ledger, shard, rows, entries)
+    return rewritten._replace(retry_orders=ledger.retry_orders - {shard})
+
+
+def settle(ledger: Ledger, shard: int, seqs: Sequence[int]) -> Ledger:
+    """Give what a cancelled campaign left waiting or in doubt in a shard its final outcome."""
+    entries = {
+        MessageKey(CAMPAIGN_ID, seq): entry for seq in seqs if (entry := ledger.rows[seq - 1])
+    }
+    without_row = [
+        ClaimedMessage(CAMPAIGN_ID, seq, generation, FIRST_TRY)
+        for seq, generation in sorted(ledger.suspects)
+        if seq in seqs and ledger.rows[seq - 1] is None
+    ]
+    rows = rows_of_unsent(entries, without_row, ledger.suspects)
+    rewritten = _rewritten(ledger, shard, rows, entries)
+    return rewritten._replace(settle_orders=ledger.settle_orders - {shard})
+
+
+def _rewritten(
+    ledger: Ledger,
+    shard: int,
+    rows: Iterable[LedgerRow],
+    before: Mapping[MessageKey, LedgerEntry],
+) -> Ledger:
+    rows = list(rows)
     counters = Counter(dict(ledger.counters))
-    for seq in seqs:
-        entry = ledger.rows[seq - 1]
-        if entry is None or entry.status != Status.FAILED or entry.generation > 0:
-            continue
-        counters[Status.FAILED] -= 1
-        counters[Status.WAITING] += 1
-        waiting = LedgerEntry(int(Status.WAITING), entry.generation + 1, entry.try_number, 0)
-        retry = Retry(waiting.generation, waiting.try_number + 1, 0, None)
+    for (_, _, status), change in count_rewrites(shard, rows, before).items():
+        counters[status] += change
+    for row in rows:
         ledger = ledger._replace(
-            rows=put(ledger.rows, seq - 1, waiting), retries=put(ledger.retries, seq - 1, retry)
+            rows=put(ledger.rows, row.seq - 1, _entry(row)),
+            retries=put(ledger.retries, row.seq - 1, _retry_after(row)),
         )
-    return ledger._replace(counters=_stored(counters), requests=ledger.requests - {shard})
+    return ledger._replace(counters=_stored(counters))
 
 
 def is_complete(ledger: Ledger) -> bool:
@@ -66,6 +99,12 @@ def is_complete(ledger: Ledger) -> bool:
 def counters_of(ledger: Ledger) -> tuple[tuple[Status, int], ...]:
     """Count the rows, which is what the counters must say."""
     return _stored(Counter(Status(entry.status) for entry in ledger.rows if entry is not None))
+
+
+def _entry(row: LedgerRow) -> LedgerEntry:
+    return LedgerEntry(
+        int(row.status), row.generation, row.try_number, row.attempts, int(row.in_doubt)
+    )
 
 
 def _retry_after(row: LedgerRow) -> Retry | None:

@@ -10,6 +10,6 @@ class Broken(StrEnum):
     CALLED_VOID = "called for a campaign that does not run under the record's epoch"
     OVERWRITTEN = "an outcome was written over another one"
     MISCOUNTED = "the counters do not say what the ledger says"
-    UNTRUE = "`sent` that was not taken, or `failed` that may have been"
+    UNTRUE = "`sent` that was not taken, or `failed` or `cancelled` that may have been"
     FINISHED_EARLY = "the campaign is finished while a message has no final outcome"
     STUCK = "whatever happens now, some message never gets its outcome"

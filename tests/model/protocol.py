@@ -37,17 +37,19 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
         yield from recording.steps(scenario, world, number)
         yield from requests.steps(scenario, world, number)
         yield from calls.steps(scenario, world, number)
-    if not is_over(world):
+    if not is_over(world) or world.campaign.state is CampaignState.FINISHED:
         yield from faults.steps(scenario, world)
 
 
-def broken_promise(world: World) -> Broken | None:
+def broken_promise(scenario: Scenario, world: World) -> Broken | None:
     """Name the promise that a state breaks, if there is one."""
     if world.broken:
         return world.broken
     if ledger.counters_of(world.ledger) != world.ledger.counters:
         return Broken.MISCOUNTED
     if any(map(_is_untrue, world.ledger.rows, world.taken)):
+        return Broken.UNTRUE
+    if world.campaign.state is CampaignState.CANCELLED and _reads_as_untaken(scenario, world):
         return Broken.UNTRUE
     if world.campaign.state is CampaignState.FINISHED and not ledger.is_complete(world.ledger):
         return Broken.FINISHED_EARLY
@@ -63,6 +65,28 @@ def _is_untrue(entry: LedgerEntry | None, taken: tuple[int, ...]) -> bool:
     return entry.status == Status.FAILED and taken[entry.generation] != NOT_TAKEN
 
 
+def _reads_as_untaken(scenario: Scenario, world: World) -> bool:
+    """Tell whether something that may have been taken reads as cancelled.
+
+    What is claimed is still on its way to its outcome, and so is a shard with an open order.
+    """
+    for index, shard in enumerate(scenario.message_shards):
+        entry = world.ledger.rows[index]
+        if entry is not None and entry.status not in {Status.WAITING, Status.CANCELLED}:
+            continue
+        is_claimed = any(message.seq == index + 1 for message in world.claims[shard].claimed)
+        generation = entry.generation if entry else 0
+        if (
+            not is_claimed
+            and shard not in world.ledger.settle_orders
+            and world.taken[index][generation] != NOT_TAKEN
+        ):
+            return True
+    return False
+
+
 def is_over(world: World) -> bool:
     """Tell whether the campaign has reached its end."""
-    return world.campaign.state in {CampaignState.FINISHED, CampaignState.CANCELLED}
+    if world.campaign.state is CampaignState.CANCELLED:
+        return not world.ledger.settle_orders
+    return world.campaign.state is CampaignState.FINISHED

@@ -1,20 +1,40 @@
-"""A person's order to retry what failed, carried out by the owner of a shard (rule 10)."""
+"""Orders to the owner of a shard, carried out by it (protocol rules 3 and 10)."""
 
 from collections.abc import Iterator
 
+from campaign_common.campaign import CampaignState
 from tests.model import ledger
-from tests.model.scenario import Scenario
+from tests.model.intake import held_seqs
+from tests.model.scenario import Part, Scenario
 from tests.model.state import NAMES, Step, World
 
 
 def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     """List the open orders that a sender may carry out next."""
+    orders = world.ledger
     sender = world.senders[number]
-    for shard in world.ledger.requests:
+    for shard in sorted(orders.retry_orders | orders.settle_orders):
         owned = sender.owned[shard]
         if owned is None or owned.epoch != world.claims[shard].epoch or sender.doubt:
             continue
-        seqs = [n + 1 for n, of in enumerate(scenario.message_shards) if of == shard]
-        after = ledger.retry_by_hand(world.ledger, shard, seqs)
-        what = f"sender {NAMES[number]} turns what failed in shard {shard} back to waiting"
-        yield Step(what, world._replace(ledger=after))
+        if shard in orders.retry_orders:
+            yield _retry(scenario, world, number, shard)
+        elif not _holds(scenario, world, number, shard) or not scenario.keeps(Part.SETTLE_LAST):
+            after = ledger.settle(orders, shard, scenario.seqs_of(shard))
+            what = (
+                f"sender {NAMES[number]} settles what the cancelled campaign left in shard {shard}"
+            )
+            yield Step(what, world._replace(ledger=after))
+
+
+def _retry(scenario: Scenario, world: World, number: int, shard: int) -> Step:
+    seqs = scenario.seqs_of(shard)
+    if world.campaign.state is CampaignState.CANCELLED:
+        seqs = []
+    after = ledger.retry_by_hand(world.ledger, shard, seqs)
+    what = f"sender {NAMES[number]} turns what ended in shard {shard} back to waiting"
+    return Step(what, world._replace(ledger=after))
+
+
+def _holds(scenario: Scenario, world: World, number: int, shard: int) -> bool:
+    return not held_seqs(world.senders[number]).isdisjoint(scenario.seqs_of(shard))

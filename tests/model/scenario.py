@@ -33,6 +33,8 @@ class Part(Enum):
     RAISE_BEFORE_READ = (3, "a take-over reads the claim in the transaction that raises the epoch")
     FRESH_FETCH = (3, "what was fetched before a take-over is forgotten")
     SUSPECTS_IN_DOUBT = (3, "a suspect that ends without a clear answer ends as unknown")
+    SETTLE_CANCELLED = (3, "what may have been taken of a cancelled campaign ends as unknown")
+    SETTLE_LAST = (3, "a cancelled campaign is settled after what is held of it is recorded")
     FENCE = (4, "an owner's write compares the claim row's epoch")
     COMMIT_CHECK = (4, "after a lost answer to COMMIT the claim row tells what happened")
     KEPT_DOUBT = (4, "a COMMIT in doubt is not forgotten while the database is away")
@@ -106,6 +108,10 @@ class Scenario:
     def shards(self) -> int:
         """How many shards there are."""
         return max(self.message_shards) + 1
+
+    def seqs_of(self, shard: int) -> list[int]:
+        """List the messages of a shard."""
+        return [n + 1 for n, of in enumerate(self.message_shards) if of == shard]
 
     def keeps(self, part: Part) -> bool:
         """Tell whether this part of the rules is followed."""

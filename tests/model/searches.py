@@ -1,5 +1,7 @@
 """The searches that are made: how large, with which faults, and what leaving a rule out breaks."""
 
+from dataclasses import replace
+
 from campaign_common.campaign import Delivery
 from campaign_sender.providers.contract import Answer
 from tests.model.promises import Broken
@@ -22,6 +24,7 @@ OVER_AND_ON = frozenset({Fault.PAUSE, Fault.CANCEL, Fault.SCHEDULER_CRASH, Fault
 FORGETFUL_KAFKA = frozenset({Fault.RETENTION, Fault.SENDER_CRASH, Fault.PAUSE})
 NEW_TOPIC = frozenset({Fault.NEW_TOPIC, Fault.SENDER_CRASH, Fault.PAUSE})
 NEW_MAP = frozenset({Fault.MORE_PARTITIONS, Fault.SENDER_CRASH, Fault.SCHEDULER_CRASH})
+CANCELLED = frozenset({Fault.CANCEL, Fault.SENDER_CRASH})
 BY_HAND = frozenset({Fault.PERSON_RETRIES, Fault.SENDER_CRASH, Fault.REASSIGNMENT})
 
 SEARCHES = {
@@ -54,9 +57,21 @@ SEARCHES = {
     ),
     "more partitions and crashes": Scenario(ONCE, SECOND_SHARD, faults=NEW_MAP, answers=ACCEPTED),
     "retried by hand": Scenario(ONCE, faults=BY_HAND, max_attempts=1),
+    "cancelled in doubt": Scenario(
+        REPEATED, faults=CANCELLED, answers=(Answer.ACCEPTED, Answer.AMBIGUOUS)
+    ),
+    "cancelled, and a zombie": Scenario(
+        REPEATED, faults=frozenset({Fault.CANCEL, Fault.REASSIGNMENT}), answers=ACCEPTED
+    ),
+    "retried by hand and cancelled": Scenario(
+        REPEATED, faults=BY_HAND | {Fault.CANCEL}, max_attempts=1
+    ),
 }
 
 LONG_SEARCHES = {
+    "cancelled in doubt, long": Scenario(
+        REPEATED, faults=CANCELLED | LOSING_SHARDS, answers=ANY_ANSWER
+    ),
     "shards are lost, at most once, long": Scenario(ONCE, faults=LOSING_SHARDS, fault_budget=3),
     "shards are lost, at least once, long": Scenario(REPEATED, faults=LOSING_SHARDS),
     "everything, at least once, long": Scenario(
@@ -114,6 +129,11 @@ LEFT_OUT = {
         _refusing(Fault.SENDER_CRASH, delivery=REPEATED),
         Broken.UNTRUE,
     ),
+    Part.SETTLE_CANCELLED: (
+        replace(_with(Fault.SENDER_CRASH, Fault.CANCEL, budget=2), delivery=REPEATED),
+        Broken.UNTRUE,
+    ),
+    Part.SETTLE_LAST: (_refusing(Fault.CANCEL), Broken.OVERWRITTEN),
     Part.FENCE: (_with(Fault.REASSIGNMENT), Broken.OVERWRITTEN),
     Part.COMMIT_CHECK: (_with(Fault.LOST_ANSWER), Broken.OVERWRITTEN),
     Part.KEPT_DOUBT: (_with(Fault.LOST_ANSWER, messages=ONE_SHARD, budget=2), Broken.STUCK),

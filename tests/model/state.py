@@ -125,8 +125,15 @@ class Ledger(NamedTuple):
     retries: tuple[Retry | None, ...]
     counters: tuple[tuple[Status, int], ...]
     suspects: frozenset[tuple[int, int]]
-    requests: frozenset[int]
-    """Shards with an open order of a person to retry what failed."""
+    retry_orders: frozenset[int]
+    """Shards with an open order of a person to retry what failed or is unknown."""
+    settle_orders: frozenset[int] = frozenset()
+    """Shards with an open order to settle what the cancelled campaign left behind."""
+
+    @property
+    def has_open_order(self) -> bool:
+        """Tell whether the owner of some shard has something to carry out."""
+        return bool(self.retry_orders or self.settle_orders)
 
 
 class Held(NamedTuple):

@@ -3,18 +3,22 @@
 They lie in `<topic>-DLQ`. A group of its own remembers in Kafka up to where they were replayed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
+from campaign_common import kafka, topics
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, RecordInvalid
 from campaign_common.partition_map import PartitionMap
+from campaign_common.settings import Settings
 from campaign_common.wire import decode
+
+Headers = list[tuple[str, str | bytes | None]]
 
 READ_TIMEOUT = 10.0
 """Seconds to wait for a record that is known to be there, and for an acknowledgement."""
@@ -37,6 +41,9 @@ class DeadLetter:
     failed_at: datetime
     key: bytes | None
     value: bytes | None
+    headers: Headers
+    timestamp: int
+    """Milliseconds since 1970; Kafka's retention counts from it."""
 
 
 class DeadLetterBox:
@@ -92,6 +99,66 @@ class DeadLetterBox:
             count += 1
         return count
 
+    def remove(self, is_unwanted: Callable[[DeadLetter], bool], producer: Producer) -> int:
+        """Delete letters; returns how many.
+
+        Kafka deletes from the beginning only, so the letters before the last unwanted one that
+        wait for a replay are put at the end first, with their age, and those replayed already
+        go too. After a crash some may be there twice, which a replay makes nothing of.
+
+        Raises:
+            TopicMissing, KafkaUnavailable: as for `letters`; nothing wanted is lost.
+        """
+        numbers = range(topics.describe(self._admin, self._box).partitions)
+        ends = topics.log_ends(self._admin, self._box, numbers)
+        starts = topics.log_starts(self._admin, self._box, numbers)
+        return sum(
+            self._remove_from(
+                TopicPartition(self._box, n, starts[n]), ends[n], is_unwanted, producer
+            )
+            for n in numbers
+        )
+
+    def _remove_from(
+        self,
+        start: TopicPartition,
+        end: int,
+        is_unwanted: Callable[[DeadLetter], bool],
+        producer: Producer,
+    ) -> int:
+        unwanted = [letter.offset for letter in self._read(start, end) if is_unwanted(letter)]
+        if not unwanted:
+            return 0
+        after = unwanted[-1] + 1
+        first = max(start.offset, self._replayed_to(start.partition))
+        waiting = TopicPartition(self._box, start.partition, first)
+        letters = (letter for letter in self._read(waiting, after) if not is_unwanted(letter))
+        self._put_at_end(letters, producer)
+        topics.delete_before(self._admin, self._box, start.partition, after)
+        return len(unwanted)
+
+    def _put_at_end(self, letters: Iterable[DeadLetter], producer: Producer) -> None:
+        failures: list[str] = []
+
+        def on_delivery(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failures.append(error.str())
+
+        for letter in letters:
+            producer.produce(
+                self._box,
+                value=letter.value,
+                key=letter.key,
+                partition=letter.partition,
+                headers=letter.headers,
+                timestamp=letter.timestamp,
+                on_delivery=on_delivery,
+            )
+            producer.poll(0)
+        if producer.flush(READ_TIMEOUT) or failures:
+            why = failures[0] if failures else "no acknowledgement in time"
+            raise KafkaUnavailable(f"moving letters within {self._box}: {why}")
+
     def _replayed_to(self, partition: int) -> int:
         try:
             (place,) = self._consumer.committed(
@@ -116,8 +183,18 @@ class DeadLetterBox:
             yield letter
 
 
+@contextmanager
+def opened_box(settings: Settings) -> Iterator[DeadLetterBox]:
+    """Open the box for the time of the block."""
+    consumer = kafka.reader(settings, f"{settings.send_client.group}-dead-letters")
+    try:
+        yield DeadLetterBox(settings.sync_client.topic, kafka.admin(settings), consumer)
+    finally:
+        consumer.close()
+
+
 def _letter_of(record: Message) -> DeadLetter:
-    pairs = cast("list[tuple[str, str | bytes | None]]", record.headers() or [])
+    pairs = cast("Headers", record.headers() or [])
     headers = {name: _text(value) for name, value in pairs}
     return DeadLetter(
         partition=int(record.partition() or 0),
@@ -128,6 +205,8 @@ def _letter_of(record: Message) -> DeadLetter:
         failed_at=datetime.fromtimestamp(int(headers.get("failed_at") or 0), UTC),
         key=_bytes(record.key()),
         value=_bytes(record.value()),
+        headers=pairs,
+        timestamp=record.timestamp()[1],
     )
 
 

@@ -34,6 +34,10 @@ class TransitionRefused(UserError):
         super().__init__(f"a {state} campaign does not allow {transition}; it allows {verbs}")
 
 
+class ErasureHeld(UserError):
+    """Campaigns that run with shard counts that do not go together keep a person in a list."""
+
+
 class RecordInvalid(CampaignError):
     """A Kafka record does not follow the published contract."""
 

@@ -15,6 +15,9 @@ PHONE_EMPTY = "phone is empty"
 PHONE_INVALID = "phone is not 7 to 15 digits"
 NAME_TOO_LONG = f"name is longer than {LONGEST_NAME} characters"
 
+TOMBSTONE = "x"
+"""What the stored number of an erased recipient begins with."""
+
 _SHORTEST_PHONE = 7
 _LONGEST_PHONE = 15
 _PUNCTUATION = str.maketrans("", "", "+ -.()")
@@ -40,6 +43,16 @@ def normalise_phone(text: str) -> str | None:
         return text
     digits = text.translate(_PUNCTUATION)
     return digits if _PHONE.fullmatch(digits) else None
+
+
+def tombstone(seq: int) -> str:
+    """Return what stands for the number of an erased recipient: unique in its list, no number."""
+    return f"{TOMBSTONE}{seq:x}"
+
+
+def is_erased(phone: str) -> bool:
+    """Tell whether a stored number is the tombstone of an erased recipient."""
+    return phone.startswith(TOMBSTONE)
 
 
 def column_name(text: str) -> str:

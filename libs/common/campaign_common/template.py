@@ -29,6 +29,7 @@ class Template:
     def __init__(self, text: str, pattern: str, fields: tuple[_Field, ...]) -> None:
         self.text = text
         self.placeholders = frozenset(field.column for field in fields)
+        self.required = frozenset(field.column for field in fields if not field.default)
         # The literal text with its percent signs doubled and one %s per placeholder: the
         # quickest way to join them, and only strings are ever put in.
         self._pattern = pattern

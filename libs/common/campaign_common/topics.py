@@ -25,6 +25,18 @@ from campaign_common.partition_map import TopicDescription
 REQUEST_TIMEOUT = 10.0
 """Seconds that one administrative request may take."""
 
+DAY = 24 * 3600
+
+RECORD_RETENTION = DAY
+"""Seconds for which the topic keeps a record; what is lost by it is published again (rule 15)."""
+
+DEAD_LETTER_RETENTION = 7 * DAY
+"""Seconds for which a dead letter waits for somebody to look at it."""
+
+SEGMENT_AGE = 3600
+"""Seconds after which Kafka begins a new segment: a record goes with the youngest of its segment,
+so that it may stay for so long beyond its retention."""
+
 _ABSENT = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001
 
 
@@ -40,12 +52,20 @@ def describe(admin: AdminClient, topic: str) -> TopicDescription:
     return TopicDescription(topic_id=str(answer.topic_id), partitions=len(answer.partitions))
 
 
-def create(admin: AdminClient, topic: str, *, partitions: int, replication_factor: int) -> bool:
+def create(
+    admin: AdminClient,
+    topic: str,
+    *,
+    partitions: int,
+    replication_factor: int,
+    retention: int = RECORD_RETENTION,
+) -> bool:
     """Create `topic`; False when it exists already, which changes nothing.
 
     A replication factor of -1 is the broker's default. With three or more replicas two of
     them must have a record before it counts as written, so that the loss of any one broker
-    loses nothing and stops nothing.
+    loses nothing and stops nothing. Records are kept for `retention` seconds, whatever the
+    broker's default: they hold people's numbers.
 
     Raises:
         KafkaUnavailable: the broker refused or did not answer.
@@ -54,7 +74,11 @@ def create(admin: AdminClient, topic: str, *, partitions: int, replication_facto
         topic,
         num_partitions=partitions,
         replication_factor=replication_factor,
-        config={"min.insync.replicas": "2"} if replication_factor > 2 else {},
+        config={
+            "retention.ms": str(retention * 1000),
+            "segment.ms": str(SEGMENT_AGE * 1000),
+            **({"min.insync.replicas": "2"} if replication_factor > 2 else {}),
+        },
     )
     future = admin.create_topics([new], request_timeout=REQUEST_TIMEOUT)[topic]
     return not _refused_with(admin, future, topic, KafkaError.TOPIC_ALREADY_EXISTS)
@@ -90,6 +114,19 @@ def log_ends(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dict[
         KafkaUnavailable: the broker did not answer.
     """
     return _offsets(admin, topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+
+def delete_before(admin: AdminClient, topic: str, partition: int, offset: int) -> None:
+    """Delete the records of a partition below `offset`; nobody can read them from now on.
+
+    Raises:
+        TopicMissing: the topic or the partition does not exist.
+        KafkaUnavailable: the broker refused or did not answer.
+    """
+    place = TopicPartition(topic, partition, offset)
+    futures = admin.delete_records([place], request_timeout=REQUEST_TIMEOUT)
+    for future in futures.values():
+        _answer(admin, future, topic)
 
 
 def committed_offsets(admin: AdminClient, group: str, topic: str) -> dict[int, int]:

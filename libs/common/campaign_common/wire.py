@@ -10,6 +10,9 @@ from campaign_common.errors import RecordInvalid
 
 WIRE_VERSION = 1
 
+ERASED = "erased"
+"""What `undeliverable` says of a recipient who was erased: the message ends as cancelled."""
+
 
 class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One publication of a message.

@@ -4,10 +4,34 @@ from importlib.metadata import version
 
 from flask import Flask
 
+from campaign_api.campaign_messages import CampaignMessages
+from campaign_api.drafting import Drafting
+from campaign_api.erasing import Eraser
+from campaign_api.importer.slots import ImportSlots
 from campaign_api.intake import CampaignIntake
-from campaign_api.routes import camp, campaign_verbs, campaigns, health
-from campaign_api.web import access_log, problems
+from campaign_api.list_upload import ListUploads
+from campaign_api.people import People
+from campaign_api.recipient_lists import RecipientLists
+from campaign_api.routes import (
+    camp,
+    campaign_events,
+    campaign_messages,
+    campaign_verbs,
+    campaigns,
+    health,
+    messages,
+    recipient_lists,
+    recipients,
+    stats,
+    test_message,
+)
+from campaign_api.statistics import Statistics
+from campaign_api.web import access_log, problems, security_headers, tracing
+from campaign_api.web.authentication import Authentication
 from campaign_api.web.documentation import Documentation
+from campaign_api.web.idempotency import Idempotency
+from campaign_api.web.key_ring import KeyRing
+from campaign_api.web.rate_limit import RateLimit
 from campaign_common.database import Database
 from campaign_common.settings import Settings
 
@@ -17,14 +41,33 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app = Flask("campaign_api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.api.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    # Each of these sees a request before those below it, and its answer after them.
+    tracing.register(app)
     access_log.register(app)
+    security_headers.register(app)
     problems.register(app)
+    Authentication(KeyRing(database), open_to_all=settings.auth == "none").register(app)
+    RateLimit(settings.api.requests_per_minute).register(app)
+    slots = ImportSlots(settings.api.max_imports)
+    drafting = Drafting(settings)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
-        camp.resource(CampaignIntake(database, settings)),
-        campaigns.resource(database),
-        campaign_verbs.resource(database),
+        camp.resource(CampaignIntake(database, settings, slots)),
+        campaigns.resource(database, drafting),
+        campaign_verbs.resource(database, drafting),
+        campaign_events.resource(database),
+        recipient_lists.resource(
+            RecipientLists(database),
+            ListUploads(database, settings),
+            recipient_lists.UploadLimits(settings.api.max_upload_bytes, settings.timeout, slots),
+        ),
+        campaign_messages.resource(CampaignMessages(database)),
+        test_message.resource(database),
+        messages.resource(People(database)),
+        recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
+        stats.resource(Statistics(database)),
         health.resource(database, settings.msg_table_sharding_size),
     ):
         documentation.register_blueprint(resource)
+    Idempotency(database).register(app)
     return app

@@ -1,27 +1,107 @@
-"""Reading one campaign for its progress."""
+"""Reading campaigns: one, a page of them, how one moves, and its history."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from campaign_api.progress import describe
+from campaign_api.progress import describe, measure, summarise
 from campaign_api.refusals import CampaignUnknown
-from campaign_common.database import Database
-from campaign_common.store.campaign_progress import read_progress
+from campaign_common.database import Cursor, Database
+from campaign_common.store.campaign_listing import (
+    CampaignFilter,
+    CampaignPosition,
+    read_campaigns,
+)
+from campaign_common.store.campaign_progress import (
+    CampaignProgress,
+    oldest_sample,
+    read_progress,
+    read_template,
+)
 from campaign_common.store.counters import counts
+from campaign_common.store.events import CampaignEvent, read_events
+from campaign_common.store.finishing import counts_by_status
 from campaign_common.store.suspects import count_suspects
 
+RATE_SPAN = 60
+"""Seconds over which the present rate is taken."""
 
-def progress_of(database: Database, campaign_id: int) -> dict[str, Any]:
-    """Describe how far a campaign has come.
+
+class CampaignRows(NamedTuple):
+    """Campaigns as they are described, and where the next ones begin, None at the end."""
+
+    described: list[dict[str, Any]]
+    next_position: CampaignPosition | None
+
+
+def campaign_of(cursor: Cursor, campaign_id: int) -> dict[str, Any]:
+    """Describe a campaign.
+
+    Raises:
+        CampaignUnknown: there is none of that id.
+    """
+    # The state is read first: counters read after `finished` are complete.
+    campaign = _campaign(cursor, campaign_id)
+    template = read_template(cursor, campaign_id)
+    if template is None:
+        raise unknown(campaign_id)
+    return describe(
+        campaign, template, counts(cursor, campaign_id), count_suspects(cursor, campaign_id)
+    )
+
+
+def read_campaign(database: Database, campaign_id: int) -> dict[str, Any]:
+    """Describe a campaign.
 
     Raises:
         CampaignUnknown: there is none of that id.
         RetryLater: the database is unavailable.
     """
     with database.reading() as cursor:
-        # The state is read first: counters read after `finished` are complete.
-        campaign = read_progress(cursor, campaign_id)
-        if campaign is None:
-            raise CampaignUnknown(f"there is no campaign {campaign_id}")
+        return campaign_of(cursor, campaign_id)
+
+
+def progress_of(database: Database, campaign_id: int) -> dict[str, Any]:
+    """Tell how a campaign moves; raises what `read_campaign` raises."""
+    with database.reading() as cursor:
+        campaign = _campaign(cursor, campaign_id)
         counted = counts(cursor, campaign_id)
         suspects = count_suspects(cursor, campaign_id)
-    return describe(campaign, counted, suspects)
+        sample = oldest_sample(cursor, campaign_id, RATE_SPAN)
+    return measure(campaign, counted, suspects, sample)
+
+
+def page_of_campaigns(
+    database: Database, wanted: CampaignFilter, below: CampaignPosition | None, limit: int
+) -> CampaignRows:
+    """Describe up to `limit` of the wanted campaigns, the newest first.
+
+    Raises:
+        RetryLater: the database is unavailable.
+    """
+    with database.reading() as cursor:
+        campaigns = read_campaigns(cursor, wanted, below, limit)
+        counted = counts_by_status(cursor, [campaign.id for campaign in campaigns])
+    described = [summarise(campaign, counted[campaign.id]) for campaign in campaigns]
+    if len(campaigns) < limit:
+        return CampaignRows(described, None)
+    return CampaignRows(described, CampaignPosition(campaigns[-1].created_at, campaigns[-1].id))
+
+
+def history_of(
+    database: Database, campaign_id: int, *, after_id: int, limit: int
+) -> list[CampaignEvent]:
+    """Read up to `limit` events of a campaign after one; raises what `read_campaign` raises."""
+    with database.reading() as cursor:
+        _campaign(cursor, campaign_id)
+        return read_events(cursor, campaign_id, after_id=after_id, limit=limit)
+
+
+def unknown(campaign_id: int) -> CampaignUnknown:
+    """Say that there is no such campaign."""
+    return CampaignUnknown(f"there is no campaign {campaign_id}")
+
+
+def _campaign(cursor: Cursor, campaign_id: int) -> CampaignProgress:
+    campaign = read_progress(cursor, campaign_id)
+    if campaign is None:
+        raise unknown(campaign_id)
+    return campaign

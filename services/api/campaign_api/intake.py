@@ -8,6 +8,7 @@ import structlog
 from campaign_api.csv_root import open_below
 from campaign_api.importer.line_reader import sha256_of
 from campaign_api.importer.recipient_list import CsvImporter
+from campaign_api.importer.slots import ImportSlots
 from campaign_api.patience import Patience
 from campaign_api.refusals import (
     CampaignBusy,
@@ -19,7 +20,7 @@ from campaign_api.refusals import (
 from campaign_api.schemas.create_campaign import CreateCampaign
 from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
-from campaign_common.errors import LockBusy
+from campaign_common.errors import LockBusy, TemplateInvalid
 from campaign_common.settings import Settings
 from campaign_common.store.campaign_intake import (
     IntendedCampaign,
@@ -32,8 +33,6 @@ from campaign_common.store.campaign_intake import (
 from campaign_common.store.events import append_event
 from campaign_common.store.recipient_lists import RecipientList, complete_list, discard_list
 from campaign_common.template import Template
-
-ACTOR = "api"
 
 log = structlog.get_logger(__name__)
 
@@ -49,26 +48,31 @@ class Intake(StrEnum):
 class CampaignIntake:
     """Creates campaigns, changes those that have not started, and recognises repeats."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, slots: ImportSlots) -> None:
         self._database = database
         self._settings = settings
+        self._slots = slots
         self._patience = Patience(database, settings.timeout)
         self._importer = CsvImporter(self._patience, settings.import_)
 
-    def take_in(self, request: CreateCampaign) -> Intake:
-        """Do what `request` asks, once however often it is repeated.
+    def take_in(self, request: CreateCampaign, actor: str) -> Intake:
+        """Do what `request` asks in the name of `actor`, once however often it is repeated.
 
         Returns when list and campaign are stored. A crash on the way leaves nothing that a
         repeated request meets: the campaign and its list become visible in one transaction.
 
         Raises:
-            TemplateInvalid: the template is malformed or names an unknown column.
+            TemplateInvalid: the template is malformed, too long, or names an unknown column.
             PathRefused, CsvRefused: the file cannot be opened, or is no recipient list.
             CampaignStarted: the campaign has started and the request differs from it.
+            TooMany: this process is at work on as many imports as it may be.
             CampaignBusy: another request for it did not end within Timeout.
             ImportAbandoned: the import stood still for too long.
             RetryLater: the database is unavailable.
         """
+        longest = self._settings.api.max_template_length
+        if len(request.message_template) > longest:
+            raise TemplateInvalid(f"message_template must have 1 to {longest} characters")
         template = Template.compile(request.message_template)
         # The lock saves importing twice what arrives twice at once; `_store` decides alone.
         lock = named_lock(
@@ -76,13 +80,13 @@ class CampaignIntake:
         )
         try:
             with lock:
-                return self._take_in(request, template)
+                return self._take_in(request, template, actor)
         except LockBusy as error:
             raise CampaignBusy(
                 f"campaign {request.campaign_id} is still being imported by another request"
             ) from error
 
-    def _take_in(self, request: CreateCampaign, template: Template) -> Intake:
+    def _take_in(self, request: CreateCampaign, template: Template, actor: str) -> Intake:
         with self._database.reading() as cursor:
             stored = read_stored(cursor, request.campaign_id)
         if stored is not None:
@@ -90,7 +94,7 @@ class CampaignIntake:
                 return Intake.UNCHANGED
             _require_not_started(request.campaign_id, stored.state)
         imported = self._import(request, template)
-        return self._commit(request, imported)
+        return self._commit(request, imported, actor)
 
     def _is_repeat(self, request: CreateCampaign, stored: StoredCampaign) -> bool:
         if stored.request_digest != request.digest():
@@ -107,12 +111,12 @@ class CampaignIntake:
 
     def _import(self, request: CreateCampaign, template: Template) -> RecipientList:
         try:
-            with self._open(request) as file:
+            with self._slots.file(), self._open(request) as file:
                 return self._importer.run(file, request.campaign_name, template.require)
         except CsvRefused as error:
             raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
 
-    def _commit(self, request: CreateCampaign, imported: RecipientList) -> Intake:
+    def _commit(self, request: CreateCampaign, imported: RecipientList, actor: str) -> Intake:
         intended = IntendedCampaign(
             id=request.campaign_id,
             name=request.campaign_name,
@@ -123,7 +127,7 @@ class CampaignIntake:
             provider=self._settings.provider,
         )
         try:
-            outcome = self._patience.run(lambda cursor: _store(cursor, intended, imported))
+            outcome = self._patience.run(lambda cursor: _store(cursor, intended, imported, actor))
         except BaseException:
             self._importer.discard(imported.id)
             raise
@@ -137,13 +141,15 @@ class CampaignIntake:
         return outcome
 
 
-def _store(cursor: Cursor, intended: IntendedCampaign, imported: RecipientList) -> Intake:
+def _store(
+    cursor: Cursor, intended: IntendedCampaign, imported: RecipientList, actor: str
+) -> Intake:
     """Make list and campaign visible together; may be repeated after a lost COMMIT answer."""
     stored = lock_stored(cursor, intended.id)
     if stored is None:
         _complete(cursor, imported)
         if insert_campaign(cursor, intended, imported.id):
-            _note(cursor, intended, None)
+            _note(cursor, intended, None, actor)
             return Intake.CREATED
         # Another request inserted it between the look above and now.
         stored = lock_stored(cursor, intended.id)
@@ -159,7 +165,7 @@ def _store(cursor: Cursor, intended: IntendedCampaign, imported: RecipientList) 
     _complete(cursor, imported)
     if not replace_campaign(cursor, intended, imported.id, stored.state):
         raise CampaignStarted(f"campaign {intended.id} has just started and cannot be changed")
-    _note(cursor, intended, stored.state)
+    _note(cursor, intended, stored.state, actor)
     discard_list(cursor, stored.list_id)
     return Intake.CHANGED
 
@@ -169,11 +175,13 @@ def _complete(cursor: Cursor, imported: RecipientList) -> None:
         raise ImportAbandoned("the import stood still for too long; send the request again")
 
 
-def _note(cursor: Cursor, intended: IntendedCampaign, before: CampaignState | None) -> None:
+def _note(
+    cursor: Cursor, intended: IntendedCampaign, before: CampaignState | None, actor: str
+) -> None:
     append_event(
         cursor,
         intended.id,
-        ACTOR,
+        actor,
         from_state=before,
         to_state=CampaignState.SCHEDULED,
         reason="created" if before is None else "changed by a new request",

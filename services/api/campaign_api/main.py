@@ -22,6 +22,8 @@ def main(context: click.Context) -> None:
     configure_logging("api", settings.log)
     for note in settings.notes:
         structlog.get_logger().warning("configuration", note=note)
+    if settings.auth == "none":
+        structlog.get_logger().warning("Auth is none: whoever reaches this port may do everything")
     with one_line_failures("campaign-api"):
         listener = listen(settings.host, settings.port)
         GunicornServer(settings, listener.detach()).run()

@@ -1,4 +1,4 @@
-"""How far a campaign has come, as GET /v1/campaigns/{id} says it."""
+"""How far a campaign has come, as the API says it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -6,43 +6,53 @@ from typing import Any
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
-from campaign_common.store.campaign_progress import CampaignProgress
+from campaign_common.store.campaign_progress import CampaignProgress, Sample
+
+Counted = Mapping[Status, int]
+"""Messages by status, as the counters have them."""
 
 
-def describe(
-    campaign: CampaignProgress, counted: Mapping[Status, int], suspects: int
-) -> dict[str, Any]:
-    """Describe a campaign; the counts always add up to `total` = finals + `to_do`.
-
-    `rate` is messages with an outcome per second, over the run so far or the whole run.
-    """
-    total = campaign.accepted if campaign.total is None else campaign.total
-    counts = {status: counted.get(status, 0) for status in (*sorted(FINAL), Status.WAITING)}
-    if campaign.state is CampaignState.CANCELLED:
-        # Of a cancelled campaign, what has no outcome never gets another one.
-        counts[Status.WAITING] = 0
-        counts[Status.CANCELLED] = total - _ended(counts) + counts[Status.CANCELLED]
-    to_do = total - _ended(counts)
-    rate = _rate(campaign, sum(counted.get(status, 0) for status in FINAL))
+def summarise(campaign: CampaignProgress, counted: Counted) -> dict[str, Any]:
+    """Describe a campaign shortly; the counts always add up to `total` = finals + `to_do`."""
+    total, counts = _balance(campaign, counted)
     return {
         "id": campaign.id,
         "name": campaign.name,
         "state": campaign.state.value,
         "failure_reason": campaign.failure_reason,
+        "recipient_list_id": campaign.list_id,
+        "created_at": _utc(campaign.created_at),
         "scheduled_at": _utc(campaign.scheduled_at),
         "started_at": _utc(campaign.started_at),
         "finished_at": _utc(campaign.finished_at),
-        "total": total,
-        "counts": {status.word: n for status, n in counts.items()},
-        "to_do": to_do,
-        "suspects": suspects,
+        "expires_after": campaign.expires_after,
+        "expires_at": _utc(campaign.expires_at),
         "delivery": campaign.delivery,
         "provider": {
             "name": campaign.provider,
             "left_alone_until": _utc(campaign.left_alone_until),
         },
+        "total": total,
+        "counts": {status.word: n for status, n in counts.items()},
+        "to_do": total - _ended(counts),
+    }
+
+
+def describe(
+    campaign: CampaignProgress, template: str, counted: Counted, suspects: int
+) -> dict[str, Any]:
+    """Describe a campaign in full.
+
+    `rate` is messages with an outcome per second, over the run so far or the whole run.
+    """
+    summary = summarise(campaign, counted)
+    rate = _rate_of_the_run(campaign, _ended(counted))
+    return {
+        **summary,
+        "template": template,
+        "suspects": suspects,
         "rate": rate,
-        "estimated_finish": _estimated_finish(campaign, to_do, rate),
+        "estimated_finish": _estimated_finish(campaign, summary["to_do"], rate),
         "list": {
             "id": campaign.list_id,
             "accepted": campaign.accepted,
@@ -52,15 +62,63 @@ def describe(
     }
 
 
-def _ended(counts: Mapping[Status, int]) -> int:
+def measure(
+    campaign: CampaignProgress, counted: Counted, suspects: int, sample: Sample | None
+) -> dict[str, Any]:
+    """Tell how a campaign moves: its balance, what is on its way, and its present rate.
+
+    `rate` is that since `sample`, the oldest one of the last minute, or where there is none
+    that of the run so far; only a running campaign has one.
+    """
+    total, counts = _balance(campaign, counted)
+    ended = _ended(counts)
+    rate = _present_rate(campaign, _ended(counted), sample)
+    return {
+        "id": campaign.id,
+        "state": campaign.state.value,
+        "counts": {status.word: n for status, n in counts.items()},
+        "balance": {
+            "recipients": total,
+            "ended": ended,
+            "to_do": total - ended,
+            "adds_up": 0 <= counts[Status.WAITING] <= total - ended,
+        },
+        "suspects": suspects,
+        "rate": rate,
+        "estimated_finish": _estimated_finish(campaign, total - ended, rate),
+        "lag": max(campaign.fanned_count - sum(counted.values()), 0),
+    }
+
+
+def _balance(campaign: CampaignProgress, counted: Counted) -> tuple[int, dict[Status, int]]:
+    """Return how many recipients there are, and what became of them."""
+    total = campaign.accepted if campaign.total is None else campaign.total
+    counts = {status: counted.get(status, 0) for status in (*sorted(FINAL), Status.WAITING)}
+    if campaign.state is CampaignState.CANCELLED:
+        # Of a cancelled campaign, what has no outcome never gets another one.
+        counts[Status.WAITING] = 0
+        counts[Status.CANCELLED] = total - _ended(counts) + counts[Status.CANCELLED]
+    return total, counts
+
+
+def _ended(counts: Counted) -> int:
     return sum(n for status, n in counts.items() if status in FINAL)
 
 
-def _rate(campaign: CampaignProgress, ended: int) -> float | None:
+def _rate_of_the_run(campaign: CampaignProgress, ended: int) -> float | None:
     if campaign.started_at is None:
         return None
     seconds = ((campaign.finished_at or campaign.now) - campaign.started_at).total_seconds()
     return round(ended / seconds, 1) if seconds > 0 else None
+
+
+def _present_rate(campaign: CampaignProgress, ended: int, sample: Sample | None) -> float | None:
+    if campaign.state is not CampaignState.RUNNING:
+        return None
+    if sample is None or sample.seconds_ago <= 0:
+        return _rate_of_the_run(campaign, ended)
+    # What a person has retried leaves the final outcomes again.
+    return round(max(ended - sample.ended, 0) / sample.seconds_ago, 1)
 
 
 def _estimated_finish(

@@ -25,12 +25,32 @@ class RequestInvalid(UserError):
         super().__init__("; ".join(f"{field}: {said}" for field, said in self.wrong))
 
 
+class TemplateRefused(RequestInvalid):
+    """The template is malformed, or names a column that the recipient list has not."""
+
+
 class PathRefused(UserError):
     """csv_file_path leads outside CsvRoot, or to something that is no readable file."""
 
 
 class CsvRefused(UserError):
     """The file as a whole is no recipient list; single bad rows are stored rejects instead."""
+
+
+class UploadMalformed(UserError):
+    """The body of an upload is not what its Content-Type says."""
+
+
+class UploadBroken(UserError):
+    """The body of an upload ended before its end, or lost its framing."""
+
+
+class UploadStalled(UserError):
+    """Nothing of an upload arrived for as long as Timeout allows."""
+
+
+class UploadTooLarge(UserError):
+    """An upload has more bytes or rows than are allowed."""
 
 
 class CampaignStarted(UserError):
@@ -53,8 +73,28 @@ class ListInUse(UserError):
     """A campaign that is not over uses the recipient list."""
 
 
+class ListGone(UserError):
+    """The recipient list of the campaign has been deleted, and nobody is left to send to."""
+
+
 class PreconditionFailed(UserError):
     """What If-Match names is not the present version."""
+
+
+class KeyInUse(UserError):
+    """The first request of this Idempotency-Key is still under way."""
+
+
+class KeyReused(UserError):
+    """The Idempotency-Key came with another request before."""
+
+
+class Unauthenticated(UserError):
+    """The request shows no valid API key, and needs one."""
+
+
+class ScopeLacking(UserError):
+    """The API key does not allow the request."""
 
 
 class TooMany(UserError):

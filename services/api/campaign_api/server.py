@@ -9,10 +9,11 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 from campaign_api.app import create_app
+from campaign_api.erasing import Eraser
 from campaign_api.sweep import Sweeper
+from campaign_api.worker import PatientWorker
 from campaign_common.database import Database
 from campaign_common.settings import Settings
 
@@ -21,6 +22,9 @@ SILENT_WORKER_TIMEOUT = 60
 
 A long import does not count: it runs in a thread beside that loop.
 """
+
+CONNECTIONS = 800
+"""Of clients, that a worker holds at a time, idle ones too; 1,024 files are a common limit."""
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only an unlinked heartbeat file is made there
 
@@ -36,6 +40,11 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         self._sweeper: Sweeper | None = None
         super().__init__()
 
+    @property
+    def settings(self) -> Settings:
+        """The settings that this server was made from; its workers read them."""
+        return self._settings
+
     def load_config(self) -> None:
         """Configure gunicorn; called by it."""
         for name, value in self._options().items():
@@ -46,7 +55,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Make the application; called by gunicorn in every worker, after the fork."""
         self._database = Database(self._settings.mysql)
-        self._sweeper = Sweeper(self._database)
+        eraser = Eraser(self._database, self._settings.msg_table_sharding_size)
+        self._sweeper = Sweeper(self._database, eraser)
         self._sweeper.start()
         return create_app(self._settings, self._database)
 
@@ -65,8 +75,10 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         return {
             "bind": f"fd://{self._listener}",
             "workers": self._settings.workers,
-            "worker_class": _Worker,
+            "worker_class": PatientWorker,
             "threads": self._settings.threads,
+            "worker_connections": CONNECTIONS,
+            "limit_request_fields": self._settings.api.max_headers,
             "graceful_timeout": max(1, round(self._settings.drain_timeout)),
             "timeout": SILENT_WORKER_TIMEOUT,
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
@@ -88,20 +100,6 @@ class _Master(Arbiter):  # type: ignore[misc]
                 sig = signal.SIGQUIT
             self._asked_to_stop = True
         super().signal(sig, frame)
-
-
-class _Worker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that refuses new connections while it drains.
-
-    gunicorn's own keeps its listening socket open until the end, and whoever connects
-    meanwhile waits for an answer that never comes.
-    """
-
-    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
-        super().set_accept_enabled(enabled)
-        if not self.alive:
-            for listener in self.sockets:
-                listener.close()
 
 
 class _PropagatingLogger(Logger):  # type: ignore[misc]

@@ -1,14 +1,19 @@
-"""Deleting the rows of lists that nobody uses: abandoned imports and replaced lists."""
+"""Deleting the rows of lists nobody uses: abandoned imports, replaced and deleted lists."""
 
 import random
 import threading
+from functools import partial
 
 import structlog
 
+from campaign_api.erasing import Eraser
+from campaign_api.web.held_key import delete_outdated_keys
 from campaign_common.database import Database, named_lock
 from campaign_common.errors import CampaignError, LockBusy
 from campaign_common.store import recipient_lists
-from campaign_common.store.recipients import delete_some_rows
+from campaign_common.store.recipients import delete_some_recipients
+from campaign_common.store.rejects import delete_some_rejects
+from campaign_common.store.test_messages import delete_old_test_messages
 
 ABANDONED_AFTER = 600
 """Seconds without progress after which an import counts as dead."""
@@ -27,35 +32,39 @@ log = structlog.get_logger(__name__)
 def sweep_abandoned_lists(
     database: Database, stop: threading.Event, abandoned_after: int = ABANDONED_AFTER
 ) -> int:
-    """Delete discarded lists and those whose import died; returns how many went.
+    """Delete the rows of unwanted lists and of those whose import died; returns how many.
 
     Many small transactions: it may end at any moment and go on later.
     """
     try:
         with named_lock(database, "sweep", wait=0):
             database.run(lambda cursor: recipient_lists.discard_abandoned(cursor, abandoned_after))
+            database.run(lambda cursor: recipient_lists.delete_unused(cursor, LISTS_AT_ONCE))
             with database.reading() as cursor:
-                list_ids = recipient_lists.read_discarded(cursor, LISTS_AT_ONCE)
-            return sum(_delete(database, list_id, stop) for list_id in list_ids)
+                list_ids = recipient_lists.read_unwanted(cursor, LISTS_AT_ONCE)
+            return sum(_delete_rows(database, list_id, stop) for list_id in list_ids)
     except LockBusy:
         return 0
 
 
-def _delete(database: Database, list_id: int, stop: threading.Event) -> int:
-    deleted = ROWS_AT_ONCE
-    while deleted == ROWS_AT_ONCE:
-        if stop.is_set():
-            return 0
-        deleted = database.run(lambda cursor: delete_some_rows(cursor, list_id, ROWS_AT_ONCE))
-    database.run(lambda cursor: recipient_lists.delete_list(cursor, list_id))
+def _delete_rows(database: Database, list_id: int, stop: threading.Event) -> int:
+    for delete_some in (delete_some_recipients, delete_some_rejects):
+        delete = partial(delete_some, list_id=list_id, limit=ROWS_AT_ONCE)
+        deleted = ROWS_AT_ONCE
+        while deleted == ROWS_AT_ONCE:
+            if stop.is_set():
+                return 0
+            deleted = database.run(delete)
+    database.run(lambda cursor: recipient_lists.note_rows_deleted(cursor, list_id))
     return 1
 
 
 class Sweeper:
     """Sweeps in a thread of its own, at the start and about once a minute."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, eraser: Eraser) -> None:
         self._database = database
+        self._eraser = eraser
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -73,6 +82,9 @@ class Sweeper:
         while not self._stop.wait(pause):
             pause = INTERVAL * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the processes
             try:
+                delete_outdated_keys(self._database, self._stop)
+                self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
+                self._eraser.carry_on_left(self._stop)
                 swept = sweep_abandoned_lists(self._database, self._stop)
             except CampaignError as error:
                 log.warning("sweep failed", reason=str(error))

@@ -5,7 +5,9 @@ from pymysql.cursors import Cursor
 from campaign_common.database import Database
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import PartitionMap
+from campaign_common.recipient import TOMBSTONE
 from campaign_common.store import fanout as store
+from campaign_common.store.erasures import erased_shards
 from campaign_common.store.partition_map import read_map
 from campaign_scheduler.progress import Progress
 from campaign_scheduler.records import Composed, Composer
@@ -53,7 +55,9 @@ class ChunkReader:
         first, last = rows[0][0], rows[-1][0]
         recorded = store.recorded_seqs(cursor, lease.campaign_id, lease.shards, first, last)
         composer = Composer(lease, progress.template, partition_map)
-        composed = composer.compose(rows, recorded, progress.refused)
+        tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]
+        erased = erased_shards(cursor, lease.list_id, tombstones)
+        composed = composer.compose(rows, recorded, progress.refused, erased)
         if composed.recipients == len(rows) < limit:
             # Sequence numbers have gaps: the end of the list is where nothing follows.
             return composed._replace(last_seq=lease.last_seq)

@@ -1,6 +1,7 @@
 """Turning recipients into the records that travel to the senders."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ from campaign_common.shard import shard_of
 from campaign_common.store.fanout import RecipientRow
 from campaign_common.store.leases import Lease
 from campaign_common.template import Template
-from campaign_common.wire import WIRE_VERSION, MessageRecord, decode, encode
+from campaign_common.wire import ERASED, WIRE_VERSION, MessageRecord, decode, encode
 from campaign_scheduler.publisher import Outgoing
 
 LARGEST_RECORD = 65_536
@@ -42,6 +43,8 @@ class Try(NamedTuple):
 
 FIRST_TRY = Try(generation=0, try_number=1, attempts=0)
 
+NOBODY_ERASED: Mapping[int, int] = MappingProxyType({})
+
 
 class Composed(NamedTuple):
     """The records of consecutive recipients, and how far these reach."""
@@ -62,12 +65,17 @@ class Composer:
         self._map = partition_map
 
     def compose(
-        self, rows: Sequence[RecipientRow], recorded: Collection[int], refused: Collection[int]
+        self,
+        rows: Sequence[RecipientRow],
+        recorded: Collection[int],
+        refused: Collection[int],
+        erased: Mapping[int, int] = NOBODY_ERASED,
     ) -> Composed:
         """Compose the records of `rows`, in order, until they fill a chunk.
 
         `recorded` are passed over: they have an outcome, or wait for a retry. `refused` are
-        known to be too large for the broker and say so instead of carrying their body.
+        known to be too large for the broker and say so instead of carrying their body; so do
+        those who are `erased`, which says what their shards follow from.
         """
         messages: list[Outgoing] = []
         recipients = size = last_seq = 0
@@ -76,7 +84,11 @@ class Composer:
             recipients += 1
             if last_seq in recorded:
                 continue
-            message = self.message(row, FIRST_TRY, self._undeliverable(last_seq, refused))
+            if last_seq in erased:
+                shard = erased[last_seq] % self._lease.shards
+                message = self.nobody(last_seq, shard, FIRST_TRY, ERASED)
+            else:
+                message = self.message(row, FIRST_TRY, self._undeliverable(last_seq, refused))
             messages.append(message)
             size += len(message["value"])
             if size >= LARGEST_CHUNK:
@@ -105,9 +117,9 @@ class Composer:
             return TOO_LARGE
         return LOST_AGAIN if self._gives_up else None
 
-    def orphan(self, seq: int, shard: int, attempt: Try) -> Outgoing:
-        """Compose the record of a message whose recipient is not in the list any more."""
-        value = self._encoded(seq, shard, attempt, phone="", body="", why=NO_RECIPIENT)
+    def nobody(self, seq: int, shard: int, attempt: Try, why: str) -> Outgoing:
+        """Compose the record of a message whose recipient is not known any more."""
+        value = self._encoded(seq, shard, attempt, phone="", body="", why=why)
         return {"value": value, "key": "", "partition": self._map.partition(shard)}
 
     def _encoded(

@@ -11,14 +11,16 @@ from pymysql.cursors import Cursor
 from campaign_common.database import Database
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.partition_map import PartitionMap
+from campaign_common.recipient import is_erased
 from campaign_common.store import retry_publication as store
 from campaign_common.store.fanout import RecipientRow, read_listed
 from campaign_common.store.leases import Lease, read_leases
 from campaign_common.store.retry_publication import Retry, Stamp
 from campaign_common.template import Template
+from campaign_common.wire import ERASED
 from campaign_scheduler.chunks import active_map
 from campaign_scheduler.publisher import Outgoing, Publication, Publisher
-from campaign_scheduler.records import Composer, Try
+from campaign_scheduler.records import NO_RECIPIENT, Composer, Try
 
 BATCH = 1_000
 """Retries of one shard published together."""
@@ -138,7 +140,9 @@ def _record(
     attempt = Try(retry.generation, retry.try_number, retry.attempts)
     row = found.get(retry.seq)
     if row is None:
-        return composer.orphan(retry.seq, shard, attempt)
+        return composer.nobody(retry.seq, shard, attempt, NO_RECIPIENT)
+    if is_erased(row[1]):
+        return composer.nobody(retry.seq, shard, attempt, ERASED)
     return composer.message(row, attempt)
 
 

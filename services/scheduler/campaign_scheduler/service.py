@@ -8,6 +8,7 @@ import structlog
 
 from campaign_common import kafka
 from campaign_common.database import Database
+from campaign_common.dead_letters import opened_box
 from campaign_common.errors import RetryLater
 from campaign_common.health import Health
 from campaign_common.remap import Remapper
@@ -15,12 +16,14 @@ from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
+from campaign_scheduler.eraser import Eraser
 from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
 from campaign_scheduler.finisher import Finisher
 from campaign_scheduler.lease import Leases, new_owner
 from campaign_scheduler.outages import Outages
 from campaign_scheduler.publisher import Publisher
 from campaign_scheduler.retrier import Retrier
+from campaign_scheduler.sampler import SAMPLE_INTERVAL, Sampler
 from campaign_scheduler.starter import Starter
 from campaign_scheduler.ticker import Job, Ticker
 from campaign_scheduler.watchdog import Watchdog
@@ -33,6 +36,9 @@ REMAP_INTERVAL = 2.0
 
 WATCH_INTERVAL = 5.0
 """Seconds between two looks for campaigns that stand still, at most."""
+
+ERASE_INTERVAL = 5.0
+"""Seconds between two looks for people whose number is to go from the dead letters."""
 
 BEAT_INTERVAL = 1.0
 """Seconds between two signs that the ticker ticks."""
@@ -122,13 +128,16 @@ class Service:
             owner=self.owner,
             after=pace.standstill,
         )
+        eraser = Eraser(database, partial(opened_box, settings), partial(kafka.producer, settings))
         return [
             Job("starting campaigns", starter.start_due, pace.poll_interval),
             Job("renewing leases", self._leases.renew, pace.lease / RENEWALS),
+            Job("sampling", Sampler(database, self.owner).sample, SAMPLE_INTERVAL),
             Job("finishing campaigns", finisher.finish_complete, pace.poll_interval),
             Job("publishing retries", retrier.publish_due, pace.poll_interval),
             Job("publishing lost retries", overtaken.publish_overtaken, OVERTAKEN_INTERVAL),
             Job("looking for standstills", watchdog.look, min(pace.standstill / 4, WATCH_INTERVAL)),
+            Job("erasing dead letters", eraser.erase, ERASE_INTERVAL),
             Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
             Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
         ]

@@ -8,11 +8,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from campaign_common.campaign import Delivery
 from campaign_common.message import LedgerEntry, MessageKey, is_live
 from campaign_common.partition_map import PartitionMap
 from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.wire import ERASED
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
+
+COMMITS_LOST = "commits_lost"
+"""The error code of messages that ended as unknown because the database lost commits."""
 
 
 class Sifted(NamedTuple):
@@ -30,6 +35,15 @@ class Admission(NamedTuple):
     """Live, but ended without a call: they can never be delivered."""
     dropped: list[Message]
     """Void, or copies of a message that has its outcome."""
+
+
+class Doubtful(NamedTuple):
+    """What becomes of messages that may have been called before the database lost commits."""
+
+    unknown: list[Result]
+    """Delivered at most once: they end without a call."""
+    suspects: list[Message]
+    """Delivered at least once: sent as any other, under the same idempotency key."""
 
 
 def drop_void(
@@ -82,6 +96,38 @@ def wanted_entries(messages: Iterable[Message]) -> dict[tuple[int, int], list[in
     return wanted
 
 
+def part_doubtful(
+    doubtful: Sequence[Message],
+    versions: Mapping[int, CampaignVersion],
+    entries: Mapping[MessageKey, LedgerEntry],
+) -> Doubtful:
+    """Decide on messages that the database has lost all trace of (protocol rule 16).
+
+    To be asked before void ones are dropped: what was called may be void by now, and comes
+    again under another epoch. What can never be delivered was not called, and a campaign
+    whose row is gone has nothing left to be in doubt.
+    """
+    unknown: list[Result] = []
+    suspects: list[Message] = []
+    for message in doubtful:
+        record = message.record
+        entry = entries.get(message.key)
+        version = versions.get(record.campaign_id)
+        if (
+            version is None
+            or record.undeliverable is not None
+            or not is_live(entry, record.generation, record.try_number)
+        ):
+            continue
+        message.replaces = entry is not None
+        message.in_doubt = True
+        if version.delivery is Delivery.AT_MOST_ONCE:
+            unknown.append(Result(message, Answer.AMBIGUOUS, None, COMMITS_LOST))
+        else:
+            suspects.append(message)
+    return Doubtful(unknown, suspects)
+
+
 def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerEntry]) -> Admission:
     """Decide by the ledger: live records are sent, copies of recorded messages are not."""
     to_send: list[Message] = []
@@ -95,9 +141,10 @@ def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerE
             continue
         if entry is not None:
             message.replaces = True
-            message.in_doubt = bool(entry.in_doubt)
+            message.in_doubt = message.in_doubt or bool(entry.in_doubt)
         if record.undeliverable is not None:
-            decided.append(Result(message, Answer.PERMANENT, None, record.undeliverable[:32]))
+            answer = Answer.ERASED if record.undeliverable == ERASED else Answer.PERMANENT
+            decided.append(Result(message, answer, None, record.undeliverable[:32]))
         else:
             to_send.append(message)
     return Admission(to_send, decided, dropped)

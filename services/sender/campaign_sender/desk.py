@@ -36,6 +36,8 @@ class OwnedShard:
         self.offsets = OffsetTracker()
         self.recorded_offset = 0
         """As the claim row says; `offsets.recorded` may be ahead of it."""
+        self.in_doubt_below = 0
+        """Messages below this offset may have been called, though the ledger knows nothing."""
         self.claimed: dict[MessageKey, Message] = {}
 
     def still_claimed(self, finished: Collection[MessageKey]) -> list[ClaimedMessage]:
@@ -74,6 +76,8 @@ class Desk:
         self._admitted: deque[Message] = deque()
         self._results: list[Result] = []
         self._claimed = 0
+        self.spread_limit = SPREAD_LIMIT * in_flight
+        """Offsets between the lowest unfinished one of a shard and its position, at most."""
         self._draining: set[int] = set()
         self._in_transaction: set[int] = set()
         self.admitting = threading.Lock()
@@ -276,9 +280,8 @@ class Desk:
         return bool(self._results) or (bool(self._admitted) and self._claimed < self._in_flight)
 
     def _has_room(self) -> bool:
-        limit = SPREAD_LIMIT * self._in_flight
         return len(self._admitted) < self._batch_size and all(
-            owned.offsets.span < limit for owned in self._shards.values()
+            owned.offsets.span < self.spread_limit for owned in self._shards.values()
         )
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from confluent_kafka import Message as KafkaRecord
 
+from campaign_common.claim import ClaimedMessage
 from campaign_common.database import Database
 from campaign_common.errors import RecordInvalid, TopicMissing
 from campaign_common.message import LedgerEntry, MessageKey
@@ -12,11 +13,13 @@ from campaign_common.partition_map import PartitionMap
 from campaign_common.store.campaigns import CampaignVersion, read_versions
 from campaign_common.store.ledger import look_up
 from campaign_common.store.partition_map import read_map
+from campaign_common.store.suspects import note_suspects
 from campaign_common.wire import MessageRecord, decode
 from campaign_sender.admission import (
     Admission,
     admit_live,
     drop_void,
+    part_doubtful,
     set_copies_aside,
     wanted_entries,
 )
@@ -101,10 +104,29 @@ class Intake:
         began_at = boot_time()
         versions, partition_map, entries = self._read(fresh)
         self._lookout.learn(versions, began_at)
-        kept, void = drop_void(fresh, versions, partition_map)
+        unknown, suspects = part_doubtful(self._doubtful(fresh), versions, entries)
+        self._note_suspects(suspects)
+        ended = {result.message.key for result in unknown}
+        kept, void = drop_void([m for m in fresh if m.key not in ended], versions, partition_map)
         admission: Admission = admit_live(kept, entries)
-        self._desk.admit(admission.to_send, admission.decided, void + admission.dropped)
+        self._desk.admit(admission.to_send, admission.decided + unknown, void + admission.dropped)
         self._waiting = copies
+
+    def _doubtful(self, messages: Sequence[Message]) -> list[Message]:
+        """Find what may have been called before the database lost commits; mostly nothing."""
+        below = {owned.shard: owned.in_doubt_below for owned in self._desk.shards()}
+        if not any(below.values()):
+            return []
+        return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
+
+    def _note_suspects(self, suspects: Sequence[Message]) -> None:
+        by_shard: dict[int, list[ClaimedMessage]] = defaultdict(list)
+        for message in suspects:
+            by_shard[message.record.shard].append(message.as_claimed())
+        if by_shard:
+            with self._database.transaction() as cursor:
+                for shard, claimed in sorted(by_shard.items()):
+                    note_suspects(cursor, shard, claimed)
 
     def _begin(self, messages: Sequence[Message], owned: dict[int, OwnedShard]) -> None:
         offsets: dict[int, list[int]] = defaultdict(list)

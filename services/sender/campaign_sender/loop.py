@@ -114,7 +114,7 @@ class Loop:
             log.info("no room for more messages, partitions paused")
             self._ownership.pause_all()
             self._blocked = True
-        self._fetched = (*self._fetched, *self._consume(0.1))
+        self._poll_paused()
 
     def _wait_out(self, error: RetryLater) -> None:
         if not self._away:
@@ -125,4 +125,15 @@ class Loop:
             self._blocked = True
         until = time.monotonic() + 1.0
         while time.monotonic() < until and not self._stop.is_set():
-            self._fetched = (*self._fetched, *self._consume(0.1))
+            self._poll_paused()
+
+    def _poll_paused(self) -> None:
+        """Poll for the group's sake, and keep what comes all the same.
+
+        A partition taken over meanwhile fetches until it is paused too: its backlog must not
+        pile up here.
+        """
+        records = self._consume(0.1)
+        if records:
+            self._ownership.pause_all()
+            self._fetched = (*self._fetched, *records)

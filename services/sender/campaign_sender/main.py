@@ -26,18 +26,20 @@ from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_sender.breaker import Breaker, BreakerPolicy
 from campaign_sender.dead_letters import DeadLetters
-from campaign_sender.delivery import Delivery
+from campaign_sender.delivery import Delivery, MakeProvider
 from campaign_sender.desk import Desk
 from campaign_sender.intake import Intake
 from campaign_sender.lookout import Lookout, LookoutThread
 from campaign_sender.loop import Loop
 from campaign_sender.ownership import Ownership
+from campaign_sender.presence import Presence
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recorder import Recorder
 from campaign_sender.requests import Requests
 from campaign_sender.retention import RetentionThread
 from campaign_sender.shared_breakers import SharedBreakers
+from campaign_sender.test_messages import TestMessages
 
 GARBAGE_THRESHOLD = 100_000
 """Allocations between two collections: a batch makes many objects, and no cycles."""
@@ -57,13 +59,24 @@ class Sender:
         name = f"{socket.gethostname()}-{os.getpid()}"
         admin = kafka.admin(settings)
         protocol = kafka.group_protocol(settings, admin)
-        topics.create(admin, dead_letter_topic(topic), partitions=1, replication_factor=-1)
+        topics.create(
+            admin,
+            dead_letter_topic(topic),
+            partitions=1,
+            replication_factor=-1,
+            retention=topics.DEAD_LETTER_RETENTION,
+        )
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = kafka.consumer(settings, protocol, name)
         desk = Desk(in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size)
         self._lookout = Lookout(database, topic, desk)
         self._delivery = Delivery(desk, self._lookout)
-        self._add_providers(settings)
+        providers = _providers(settings)
+        for provider, make in providers.items():
+            breaker = Breaker(BreakerPolicy(), time.monotonic)
+            self._delivery.add(provider, breaker, make)
+        self._test_messages = TestMessages(database, providers)
+        self._presence = Presence(database, name)
         self._requests = Requests(database, desk)
         self._recorder = Recorder(
             database, desk, self._delivery, self._lookout, self._requests, settings.retry
@@ -94,20 +107,6 @@ class Sender:
             batch_size=settings.sender.batch_size,
         )
 
-    def _add_providers(self, settings: Settings) -> None:
-        policy = BreakerPolicy()
-        self._delivery.add(
-            SimulatedProvider.name,
-            Breaker(policy, time.monotonic),
-            partial(SimulatedProvider, settings.simulated),
-        )
-        if settings.http.url is not None:
-            self._delivery.add(
-                HttpProvider.name,
-                Breaker(policy, time.monotonic),
-                partial(HttpProvider, settings.http),
-            )
-
     def _after_look(self) -> None:
         self._requests.note(self._lookout.requested_shards)
         self._breakers.exchange()
@@ -118,16 +117,30 @@ class Sender:
         self._looking.start()
         self._retention.start()
         self._recorder.start()
+        self._test_messages.start()
+        self._presence.start()
         self._health.started()
         try:
             self._loop.run()
         finally:
             end_within(self._drain_timeout)
+            self._test_messages.stop()
+            self._presence.stop()
             self._recorder.stop()
             self._retention.stop()
             self._looking.stop()
             self._delivery.close()
             self._consumer.close()
+
+
+def _providers(settings: Settings) -> dict[str, MakeProvider]:
+    """Tell how each provider that is configured is made."""
+    providers: dict[str, MakeProvider] = {
+        SimulatedProvider.name: partial(SimulatedProvider, settings.simulated)
+    }
+    if settings.http.url is not None:
+        providers[HttpProvider.name] = partial(HttpProvider, settings.http)
+    return providers
 
 
 @click.command()

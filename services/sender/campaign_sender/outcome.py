@@ -12,7 +12,7 @@ from campaign_sender.providers.contract import Answer, Result
 MOST_DOUBLINGS = 40
 """More would exceed every longest backoff, and in the end a float."""
 
-COSTS_NO_ATTEMPT = frozenset({Answer.THROTTLED, Answer.LEFT_ALONE, Answer.EXPIRED})
+COSTS_NO_ATTEMPT = frozenset({Answer.THROTTLED, Answer.LEFT_ALONE, Answer.EXPIRED, Answer.ERASED})
 
 
 class Outcome(NamedTuple):
@@ -42,13 +42,15 @@ def outcome_of(
             return Outcome(_row(result, Status.SENT))
         case Answer.PERMANENT:
             return Outcome(_row(result, Status.FAILED))
-        case Answer.EXPIRED:
-            return Outcome(_row(result, _ended(result, Status.EXPIRED)))
+        case Answer.EXPIRED | Answer.ERASED:
+            expired = result.answer is Answer.EXPIRED
+            ended = Status.EXPIRED if expired else Status.CANCELLED
+            return Outcome(_row(result, _ended(result, ended)))
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
     if result.answer is Answer.AMBIGUOUS and at_most_once:
         return Outcome(_row(result, Status.UNKNOWN))
     policy = retry.of(result.answer.value)
-    if _is_exhausted(result, policy) or _is_too_old(result, version, policy):
+    if _is_exhausted(result, policy) or _is_too_old(version, policy):
         return Outcome(_row(result, _ended(result, Status.FAILED)))
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)
@@ -62,11 +64,8 @@ def _is_exhausted(result: Result, policy: RetryPolicy) -> bool:
     )
 
 
-def _is_too_old(result: Result, version: CampaignVersion | None, policy: RetryPolicy) -> bool:
-    """Tell whether the campaign began too long ago; what a person retries is of any age."""
-    if version is None or result.message.record.generation > 0:
-        return False
-    return version.age > policy.max_age
+def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
+    return version is not None and version.age > policy.max_age
 
 
 def _failures(result: Result) -> int:

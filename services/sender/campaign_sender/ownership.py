@@ -8,6 +8,7 @@ by the loop's thread; the rebalance callbacks run inside its poll.
 import random
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
@@ -21,8 +22,9 @@ from campaign_common.store.claims import read_claims
 from campaign_common.store.partition_map import read_map
 from campaign_sender.desk import Desk, OwnedShard
 from campaign_sender.lookout import Lookout
+from campaign_sender.membership import Membership
 from campaign_sender.recorder import Recorder
-from campaign_sender.takeover import start_under, take_over
+from campaign_sender.takeover import take_over
 
 RETRY_AFTER = 1.0
 """Seconds, plus up to as many again, before a take-over that failed is tried again."""
@@ -59,9 +61,11 @@ class Ownership:
         self._topic = topic
         self._owner_name = owner_name
         self._drain_timeout = drain_timeout
+        self._membership = Membership(consumer, topic, desk.spread_limit)
         self._map: PartitionMap | None = None
         self._assigned: set[int] = set()
-        self._taken: set[int] = set()
+        self._taken: dict[int, int] = {}
+        """Partition -> how many shards it carries: Kafka learns nothing while one is missing."""
         self._to_take: dict[int, float] = {}
         """Partition -> monotonic time before which its take-over is not tried."""
         self._committed_at = 0.0
@@ -107,7 +111,7 @@ class Ownership:
 
     def pause_all(self) -> None:
         """Fetch nothing; the loop goes on polling, so that the group keeps this member."""
-        self._pause(self._taken)
+        self._pause(set(self._taken))
 
     def resume_all(self) -> None:
         """Fetch again from every partition that is taken over."""
@@ -166,7 +170,9 @@ class Ownership:
             log.debug("seeking waits", partition=partition, error=str(error))
             self._to_take[partition] = time.monotonic() + SEEK_AGAIN_AFTER
             return True
-        self._taken.add(partition)
+        self._taken[partition] = sum(
+            owned.place.partition == partition for owned in self._desk.shards()
+        )
         self._consumer.resume([place])
         return True
 
@@ -188,35 +194,16 @@ class Ownership:
         shards = partition_map.shards(partition, len(claims))
         missing = [shard for shard in shards if self._desk.owned(shard) is None]
         if missing:
-            recorded = [start_under(partition_map, claims[shard]) for shard in shards]
-            committed = self._prove_membership(partition, min(recorded))
-            if committed > max(recorded):
-                log.error(
-                    "the database has lost commits: Kafka knows of a later offset than MySQL; "
-                    "messages in between may be called again",
-                    partition=partition,
-                    committed=committed,
-                    recorded=max(recorded),
-                )
-            self._take_shards(missing, partition_map)
+            rows = [claims[shard] for shard in shards]
+            in_doubt_below = self._membership.prove(partition, partition_map, rows)
+            self._take_shards(missing, partition_map, in_doubt_below)
             log.info("partition taken over", partition=partition, shards=missing)
         owned = [shard for n in shards if (shard := self._desk.owned(n)) is not None]
         return min((shard.recorded_offset for shard in owned), default=None)
 
-    def _prove_membership(self, partition: int, offset: int) -> int:
-        """Commit synchronously: the coordinator refuses whoever is not the owner any more.
-
-        Without it an ex-owner that wakes up would fence the rightful one. Returns the offset
-        that was committed before.
-        """
-        (committed,) = self._consumer.committed(
-            [TopicPartition(self._topic, partition)], timeout=10
-        )
-        proof = TopicPartition(self._topic, partition, max(committed.offset, offset, 0))
-        self._consumer.commit(offsets=[proof], asynchronous=False)
-        return int(committed.offset)
-
-    def _take_shards(self, shards: Sequence[int], partition_map: PartitionMap) -> None:
+    def _take_shards(
+        self, shards: Sequence[int], partition_map: PartitionMap, in_doubt_below: int
+    ) -> None:
         for shard in shards:
             claim = partial(
                 take_over,
@@ -226,6 +213,7 @@ class Ownership:
                 owner_name=self._owner_name,
             )
             owned = self._database.run(claim)
+            owned.in_doubt_below = in_doubt_below
             with self._recorder.between_transactions():
                 self._desk.add_shard(owned)
         self._lookout.look()
@@ -242,7 +230,7 @@ class Ownership:
         self._drop(fenced)
         for partition in {self._map.partition(shard) for shard in fenced} & self._assigned:
             self._pause({partition})
-            self._taken.discard(partition)
+            self._taken.pop(partition, None)
             self._postpone(partition)
 
     def _start_over(self) -> None:
@@ -275,8 +263,8 @@ class Ownership:
 
     def _forget(self, partitions: set[int]) -> None:
         self._assigned -= partitions
-        self._taken -= partitions
         for partition in partitions:
+            self._taken.pop(partition, None)
             self._to_take.pop(partition, None)
 
     def _owned_on(self, partitions: set[int]) -> list[OwnedShard]:
@@ -286,12 +274,16 @@ class Ownership:
         self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])
 
     def _offsets_to_commit(self) -> list[TopicPartition]:
-        lowest: dict[int, int] = {}
+        """List the lowest recorded offsets, of partitions that this process can speak for."""
+        recorded: dict[int, list[int]] = defaultdict(list)
+        silent: set[int] = set()
         for owned in self._desk.shards():
             partition = owned.place.partition
-            if partition not in self._taken:
-                continue  # not all of its shards are this process's to speak for
-            lowest[partition] = min(
-                owned.recorded_offset, lowest.get(partition, owned.recorded_offset)
-            )
-        return [TopicPartition(self._topic, p, offset) for p, offset in lowest.items()]
+            recorded[partition].append(owned.recorded_offset)
+            if owned.recorded_offset < owned.in_doubt_below:
+                silent.add(partition)  # what stands in Kafka says how far the doubt goes
+        return [
+            TopicPartition(self._topic, partition, min(offsets))
+            for partition, offsets in recorded.items()
+            if partition not in silent and len(offsets) == self._taken.get(partition)
+        ]

@@ -126,7 +126,7 @@ class Recorder:
             if self._in_doubt:
                 claimed = self._settle_doubt()
             else:
-                self._carry_out_requests()
+                self._carry_out_request()
                 claimed = self._record_next()
         except RetryLater as error:
             if not self._failures:
@@ -138,20 +138,22 @@ class Recorder:
         self._failures = 0
         return claimed
 
-    def _carry_out_requests(self) -> None:
-        """Carry out a slice of what this process is asked for as an owner, for each shard."""
-        for owned in self._requests.take():
-            work = ShardWork(owned, [], owned.still_claimed(()), owned.offsets.recorded)
-            try:
-                fenced = self._requests.carry_out_next(work)
-            except RetryLater as error:
-                self._requests.note({owned.shard})
-                if isinstance(error, CommitUnknown):
-                    self._in_doubt = Doubt(NOTHING, [work])
-                raise
-            if fenced is not None:
-                self._requests.note({owned.shard} - fenced)
-                self._after_commit(NOTHING, [work], fenced)
+    def _carry_out_request(self) -> None:
+        """Carry out a slice of what this process is asked for as an owner."""
+        owned = self._requests.take()
+        if owned is None:
+            return
+        work = ShardWork(owned, [], owned.still_claimed(()), owned.offsets.recorded)
+        try:
+            fenced = self._requests.carry_out_next(work)
+        except RetryLater as error:
+            self._requests.note({owned.shard})
+            if isinstance(error, CommitUnknown):
+                self._in_doubt = Doubt(NOTHING, [work])
+            raise
+        if fenced is not None:
+            self._requests.note({owned.shard} - fenced)
+            self._after_commit(NOTHING, [work], fenced)
 
     def _record_next(self) -> list[Message]:
         work = self._desk.take_work()

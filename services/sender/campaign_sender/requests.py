@@ -30,24 +30,30 @@ class Requests:
         self._database = database
         self._desk = desk
         self._noting = threading.Lock()
-        self._noted: set[int] = set()
+        self._noted: dict[int, None] = {}
+        """As a set that keeps its order: shards take turns, a slice each."""
         self._not_understood: set[int] = set()
 
     def note(self, shards: Iterable[int]) -> None:
         """Note shards with open requests; may be called from any thread."""
         with self._noting:
-            self._noted.update(shards)
+            self._noted.update(dict.fromkeys(shards))
 
     @property
     def noted(self) -> bool:
         """Tell whether there is something to carry out at once."""
         return bool(self._noted)
 
-    def take(self) -> list[OwnedShard]:
-        """Return the owned shards that were noted since the last call."""
+    def take(self) -> OwnedShard | None:
+        """Return the shard of this process that was noted the longest ago."""
         with self._noting:
-            noted, self._noted = self._noted, set()
-        return [owned for owned in self._desk.shards() if owned.shard in noted] if noted else []
+            while self._noted:
+                shard = next(iter(self._noted))
+                del self._noted[shard]
+                owned = self._desk.owned(shard)
+                if owned is not None:
+                    return owned
+        return None
 
     def carry_out_next(self, work: ShardWork) -> set[int] | None:
         """Carry out a slice of the next request that can be, in the transaction of `work`.

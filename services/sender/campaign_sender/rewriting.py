@@ -77,7 +77,7 @@ def turn_back(cursor: Cursor, request: ShardRequest, _: Held) -> None:
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
     entries = ended_in(cursor, request.shard, ended, seqs, SLICE)
-    rows = [_waiting_anew(key, entry) for key, entry in entries.items()]
+    rows = [waiting_anew(key, entry) for key, entry in entries.items()]
     _rewrite(cursor, request.shard, rows, entries)
     schedule_retries(cursor, request.shard, [(row, 0.0) for row in rows])
     reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
@@ -120,9 +120,13 @@ CARRY_OUT: Mapping[str, Callable[[Cursor, ShardRequest, Held], None]] = {
 
 
 def rows_of_facts(facts: Iterable[LateFact], entries: Entries) -> list[LedgerRow]:
-    """Decide which `unknown` become what: only a final fact about the very try counts."""
+    """Decide which `unknown` become what: only a final fact about the very try counts.
+
+    Where two senders learnt different things of one try, that it was taken is what counts.
+    """
     rows: dict[int, LedgerRow] = {}
-    for message, status, provider_message_id, error_code in facts:
+    failed_first = sorted(facts, key=lambda fact: fact.status is Status.SENT)
+    for message, status, provider_message_id, error_code in failed_first:
         entry = entries.get(MessageKey(message.campaign_id, message.seq))
         if (
             entry is not None
@@ -141,6 +145,45 @@ def rows_of_facts(facts: Iterable[LateFact], entries: Entries) -> list[LedgerRow
                 replaces=True,
             )
     return list(rows.values())
+
+
+def rows_of_unsent(
+    entries: Entries,
+    without_row: Iterable[ClaimedMessage],
+    suspects: Collection[tuple[int, int]],
+) -> list[LedgerRow]:
+    """End what waits, and what has no row, as cancelled; as unknown what may have been taken.
+
+    `suspects` are (seq, generation) of messages that a lost sender may have handed over.
+    """
+    rows = {
+        key.seq: _ended(
+            ClaimedMessage(key.campaign_id, key.seq, entry.generation, entry.try_number),
+            entry,
+            in_doubt=bool(entry.in_doubt) or (key.seq, entry.generation) in suspects,
+        )
+        for key, entry in entries.items()
+        if entry.status == Status.WAITING
+    }
+    for message in without_row:
+        in_doubt = (message.seq, message.generation) in suspects
+        rows[message.seq] = _ended(message, None, in_doubt=in_doubt)
+    return list(rows.values())
+
+
+def waiting_anew(key: MessageKey, entry: LedgerEntry) -> LedgerRow:
+    """Keep the try and start attempts anew; the doubt stays with the old idempotency key."""
+    return LedgerRow(
+        key.campaign_id,
+        key.seq,
+        Status.WAITING,
+        entry.generation + 1,
+        entry.try_number,
+        0,
+        None,
+        None,
+        replaces=True,
+    )
 
 
 def _leave(cursor: Cursor, request: ShardRequest, seqs: Sequence[int]) -> None:
@@ -162,19 +205,8 @@ def _end_unsent(
     entries = look_up(cursor, {(shard, campaign_id): waiting}) if waiting else {}
     seqs = [*waiting, *(message.seq for message in without_row)]
     suspects = read_suspects(cursor, campaign_id, seqs)
-    rows = {
-        key.seq: _ended(
-            ClaimedMessage(campaign_id, key.seq, entry.generation, entry.try_number),
-            entry,
-            in_doubt=bool(entry.in_doubt) or (key.seq, entry.generation) in suspects,
-        )
-        for key, entry in entries.items()
-        if entry.status == Status.WAITING
-    }
-    for message in without_row:
-        in_doubt = (message.seq, message.generation) in suspects
-        rows[message.seq] = _ended(message, None, in_doubt=in_doubt)
-    _rewrite(cursor, shard, list(rows.values()), entries)
+    rows = rows_of_unsent(entries, without_row, suspects)
+    _rewrite(cursor, shard, rows, entries)
     forget_retries(cursor, shard, campaign_id, waiting)
 
 
@@ -195,19 +227,4 @@ def _ended(message: ClaimedMessage, entry: LedgerEntry | None, *, in_doubt: bool
         IN_DOUBT if in_doubt else None,
         replaces=entry is not None,
         in_doubt=in_doubt,
-    )
-
-
-def _waiting_anew(key: MessageKey, entry: LedgerEntry) -> LedgerRow:
-    """Keep the try and start attempts anew; the doubt stays with the old idempotency key."""
-    return LedgerRow(
-        key.campaign_id,
-        key.seq,
-        Status.WAITING,
-        entry.generation + 1,
-        entry.try_number,
-        0,
-        None,
-        None,
-        replaces=True,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.campaign import Delivery
 from campaign_common.claim import ClaimedMessage, decode_claim
 from campaign_common.errors import LeaseLost
 from campaign_common.message import LedgerEntry, MessageKey, Status, is_live
@@ -32,7 +32,7 @@ class Settlement(NamedTuple):
     """What becomes of the messages that a lost sender had claimed."""
 
     unknown: list[LedgerRow]
-    """Delivered at most once, or cancelled: nobody calls again, the outcome stays in doubt."""
+    """Delivered at most once: nobody calls again, the outcome stays in doubt."""
     suspects: list[ClaimedMessage]
     """Delivered at least once: they come again under the same idempotency key."""
 
@@ -42,10 +42,7 @@ def settle(
     entries: Mapping[MessageKey, LedgerEntry],
     versions: Mapping[int, CampaignVersion],
 ) -> Settlement:
-    """Decide for each claimed message that rule 1 still calls live; the others are recorded.
-
-    Those of a cancelled campaign do not come again, and end as unknown in either mode.
-    """
+    """Decide for each claimed message that rule 1 still calls live; the others are recorded."""
     unknown: list[LedgerRow] = []
     suspects: list[ClaimedMessage] = []
     for message in claimed:
@@ -53,11 +50,7 @@ def settle(
         if not is_live(entry, message.generation, message.try_number):
             continue
         version = versions.get(message.campaign_id)
-        if (
-            version is not None
-            and version.delivery is Delivery.AT_LEAST_ONCE
-            and version.state is not CampaignState.CANCELLED
-        ):
+        if version is not None and version.delivery is Delivery.AT_LEAST_ONCE:
             suspects.append(message)
         else:
             unknown.append(_unknown_row(message, entry))

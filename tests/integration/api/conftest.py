@@ -26,6 +26,15 @@ WRITTEN = (
     "campaign_counters",
     "campaign_events",
     "suspects",
+    "campaign_samples",
+    "shard_requests",
+    "messages_0",
+    "messages_1",
+    "api_keys",
+    "idempotency_keys",
+    "test_messages",
+    "erasures",
+    "senders",
 )
 """The tables that these tests write to."""
 

@@ -1,6 +1,7 @@
 """Looking at what the API service has stored, and asking it for more."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -8,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from campaign_common.database import Database
 from campaign_common.store.recipient_lists import RecipientList, read_list
+from campaign_common.store.recipients import NewRecipient, insert_recipients
 
 REQUEST: Mapping[str, Any] = {
     "campaign_name": "game0",
@@ -42,3 +44,32 @@ def list_of(database: Database, campaign_id: int) -> RecipientList:
         found = read_list(cursor, list_id)
     assert found is not None
     return found
+
+
+def add_list(
+    database: Database,
+    recipients: Sequence[tuple[str, str, Mapping[str, str]]],
+    *,
+    columns: Sequence[str] = ("city",),
+    list_id: int = 1,
+) -> int:
+    """Store a ready list of (phone, name, attributes); the seq of the first is 1."""
+    change(
+        database,
+        "INSERT INTO recipient_lists (id, name, state, attribute_columns, accepted, last_seq,"
+        " created_at, progressed_at) VALUES (%s, 'people', 'ready', %s, %s, %s, NOW(6), NOW(6))",
+        list_id,
+        json.dumps(columns),
+        len(recipients),
+        len(recipients),
+    )
+    with database.transaction() as cursor:
+        insert_recipients(
+            cursor,
+            list_id,
+            [
+                NewRecipient(seq, phone, name, json.dumps(attributes))
+                for seq, (phone, name, attributes) in enumerate(recipients, 1)
+            ],
+        )
+    return list_id

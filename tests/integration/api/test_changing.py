@@ -12,7 +12,11 @@ COLUMNS = "epoch, lease_epoch, fanned_seq, fanned_count"
 
 @pytest.fixture(autouse=True)
 def campaign(pool: Database) -> None:
-    change(pool, "INSERT INTO recipient_lists VALUES (1,'','ready','',NULL,9,0,0,9,NOW(6),NOW(6))")
+    change(
+        pool,
+        "INSERT INTO recipient_lists (id, name, state, accepted, last_seq, created_at,"
+        " progressed_at) VALUES (1, '', 'ready', 9, 9, NOW(6), NOW(6))",
+    )
     change(
         pool,
         "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, total,"
@@ -89,7 +93,7 @@ def test_a_cancelled_campaign_stays_so_and_the_answer_says_what_is_allowed(
     post(client, "cancel")
     assert post(client, verb) == (
         409,
-        f"a cancelled campaign does not allow {verb}; it allows nothing",
+        f"a cancelled campaign does not allow {verb}; it allows clone, preview, dry-run, test",
     )
 
 

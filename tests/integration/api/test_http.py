@@ -82,7 +82,8 @@ def test_progress_of_a_campaign_is_read_from_its_counters(
         ("GET", "/v1/campaigns/x", 404),
         ("GET", "/v1/camp/nothing", 404),
         ("GET", "/v1/camp/create", 405),
-        ("DELETE", "/v1/campaigns/5", 405),
+        ("DELETE", "/v1/campaigns/5", 404),
+        ("PUT", "/v1/campaigns/5", 405),
     ],
 )
 def test_requests_for_nothing_are_refused_in_json(

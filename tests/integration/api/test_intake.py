@@ -11,6 +11,7 @@ from pymysql.err import OperationalError
 
 from campaign_api import intake
 from campaign_api.app import create_app
+from campaign_api.importer.slots import ImportSlots
 from campaign_api.refusals import CampaignStarted
 from campaign_api.schemas.create_campaign import CreateCampaign
 from campaign_common.database import Database
@@ -130,8 +131,8 @@ def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
     settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = CreateCampaign(**REQUEST)
-    campaigns = intake.CampaignIntake(pool, settings)
-    campaigns.take_in(request)
+    campaigns = intake.CampaignIntake(pool, settings, ImportSlots(1))
+    campaigns.take_in(request, "api")
     first_list = list_of(pool, CAMPAIGN).id
     run = campaigns._importer.run
 
@@ -142,7 +143,7 @@ def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
 
     monkeypatch.setattr(campaigns._importer, "run", run_while_it_starts)
     with pytest.raises(CampaignStarted):
-        campaigns.take_in(CreateCampaign(**{**REQUEST, "csv_file_path": "other.csv"}))
+        campaigns.take_in(CreateCampaign(**{**REQUEST, "csv_file_path": "other.csv"}), "api")
     assert list_of(pool, CAMPAIGN).id == first_list
     assert rows(pool, "SELECT state FROM recipient_lists ORDER BY id") == [
         ("ready",),

@@ -84,7 +84,7 @@ class Scene:
         self.database = database
         self.desk = Desk(in_flight=100, batch_size=100)
         self.provider = CollectingProvider()
-        lookout = Lookout(database, "Sync-Msg-T", self.desk)
+        lookout = self.lookout = Lookout(database, "Sync-Msg-T", self.desk)
         self.delivery = Delivery(self.desk, lookout)
         self.delivery.add(
             self.provider.name, Breaker(BreakerPolicy(), monotonic), lambda *_: self.provider
@@ -124,10 +124,11 @@ class Scene:
             work(cursor)
 
     def carry_out(self, cycles: int = 1) -> None:
-        """Note every shard as requested, as a look does, and run cycles."""
+        """Note every shard as requested, as a look does, and let each have its turn."""
         for _ in range(cycles):
             self.requests.note(range(SHARDS))
-            self.cycle()
+            for _ in range(SHARDS):
+                self.cycle()
 
     def open_requests(self) -> int:
         with self.database.reading() as cursor:

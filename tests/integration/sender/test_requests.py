@@ -3,17 +3,24 @@
 import threading
 from collections import Counter
 from functools import partial
+from typing import cast
 
 import pytest
 
 from campaign_common.campaign import Transition
 from campaign_common.message import Status
+from campaign_common.partition_map import TopicDescription
+from campaign_common.store.campaigns import read_versions
+from campaign_common.store.ledger import add_counts
+from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
 from campaign_common.store.transitions import change_state, retry_messages
 from campaign_sender import rewriting
+from campaign_sender.dead_letters import DeadLetters
+from campaign_sender.intake import Intake
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
-from tests.integration.sender.scene import Scene
+from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, message
 
 cancel = partial(change_state, campaign_id=CAMPAIGN, transition=Transition.CANCEL, actor="a person")
@@ -84,13 +91,13 @@ def test_what_is_at_a_provider_when_its_campaign_is_cancelled_is_recorded(scene:
     assert scene.open_requests() == 0
 
 
-def test_a_shard_taken_over_after_the_cancellation_leaves_no_suspects(scene: Scene) -> None:
+def test_what_a_sender_lost_after_the_cancellation_had_claimed_ends_unknown(scene: Scene) -> None:
     scene.cycle()
     scene.change(cancel)
     scene.lose_to_another(0)
     scene.lose_to_another(1)
+    scene.carry_out(cycles=2)
     assert scene.recorded() == {1: Status.UNKNOWN, 2: Status.UNKNOWN}
-    scene.carry_out()
     assert scene.open_requests() == 0
     assert counters_match(scene)
 
@@ -168,6 +175,32 @@ def test_a_finished_campaign_runs_again_and_its_fan_out_stays_complete(scene: Sc
         assert cursor.fetchall() == (("running", 4, 900, None),)
 
 
+@pytest.mark.parametrize(
+    ("state", "status", "lifted"),
+    [
+        ("finished", Status.FAILED, True),
+        ("running", Status.EXPIRED, True),
+        ("running", Status.FAILED, False),
+    ],
+)
+def test_ages_count_from_the_order_and_an_expiry_that_would_undo_it_is_lifted(
+    scene: Scene, state: str, status: Status, lifted: bool
+) -> None:
+    scene.change(
+        lambda c: c.execute(
+            "UPDATE campaigns SET state = %s, started_at = NOW(6) - INTERVAL 3 DAY,"
+            " expires_at = NOW(6) - INTERVAL 1 DAY",
+            (state,),
+        )
+    )
+    scene.change(lambda c: add_counts(c, {(CAMPAIGN, 0, status): 1}))
+    scene.change(retry(status))
+    with scene.database.reading() as cursor:
+        version = read_versions(cursor, [CAMPAIGN])[CAMPAIGN]
+    assert (version.expires_in is None) is lifted
+    assert version.age < 3600
+
+
 def test_an_order_that_matches_nothing_changes_nothing(scene: Scene) -> None:
     scene.change(retry(Status.FAILED))
     assert scene.open_requests() == 0
@@ -217,13 +250,31 @@ def test_erased_messages_are_cancelled_unless_they_are_sent(scene: Scene) -> Non
     assert counters_match(scene)
 
 
+class NoticedLock:
+    """A lock that tells when somebody asks for it."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.held = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.asked.set()
+        self.held.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.held.release()
+
+
 def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Scene) -> None:
     scene.cycle()
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    with scene.desk.admitting:
+    lock = NoticedLock()
+    scene.desk.admitting = lock  # type: ignore[assignment]
+    with lock.held:  # the loop has looked message 3 up
         recording = threading.Thread(target=scene.carry_out)
         recording.start()
-        scene.fetch(message(3))  # looked up before, admitted only now
+        assert lock.asked.wait(10)
+        scene.fetch(message(3))
         assert scene.recorded() == {}
     recording.join()
     scene.cycle()
@@ -233,6 +284,22 @@ def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Sc
     scene.carry_out()
     assert scene.recorded() == {1: Status.SENT, 2: Status.SENT, 3: Status.SENT}
     assert scene.open_requests() == 0
+
+
+def test_no_look_up_begins_while_a_request_is_carried_out(scene: Scene) -> None:
+    scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
+    intake = Intake(scene.database, MAP.topic, scene.desk, scene.lookout, cast("DeadLetters", None))
+    fetched = message(3)
+    intake._waiting = [fetched]
+    lock = NoticedLock()
+    scene.desk.admitting = lock  # type: ignore[assignment]
+    with lock.held:
+        admitting = threading.Thread(target=intake.admit)
+        admitting.start()
+        assert lock.asked.wait(10)
+        assert not scene.desk.holds(fetched)
+    admitting.join()
+    assert scene.desk.holds(fetched)
 
 
 # -- late results

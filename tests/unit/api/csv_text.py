@@ -4,10 +4,12 @@ import io
 from typing import NamedTuple
 
 from campaign_api.importer.columns import Columns, read_columns
+from campaign_api.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.importer.line_reader import HashedFile, Line, LineSource, read_lines
 from campaign_api.importer.row_parser import RowParser
 from campaign_common.settings import ImportSettings
-from campaign_common.store.recipients import NewRecipient, Reject
+from campaign_common.store.recipients import NewRecipient
+from campaign_common.store.rejects import Reject
 
 LIMITS = ImportSettings()
 
@@ -30,11 +32,14 @@ def lines_of(data: bytes, longest: int = LIMITS.max_line_bytes) -> list[Line]:
     return list(read_lines(HashedFile(io.BytesIO(data)), longest))
 
 
-def parse(data: bytes | str, limits: ImportSettings = LIMITS) -> Parsed:
-    raw = data.encode() if isinstance(data, str) else data
-    source = LineSource(read_lines(HashedFile(io.BytesIO(raw)), limits.max_line_bytes))
-    columns = read_columns(source, limits.max_columns)
-    parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes)
+def parse(
+    data: bytes | str, limits: ImportSettings = LIMITS, csv_format: CsvFormat = PLAIN
+) -> Parsed:
+    raw = data.encode(csv_format.encoding) if isinstance(data, str) else data
+    file = HashedFile(io.BytesIO(raw))
+    source = LineSource(read_lines(file, limits.max_line_bytes, csv_format.encoding))
+    columns = read_columns(source, limits.max_columns, csv_format)
+    parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes, csv_format)
     rows = list(parser.rows(source))
     return Parsed(
         columns,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from campaign_api.importer import line_reader
 from campaign_api.importer.line_reader import (
-    NOT_UTF8,
+    NOT_DECODABLE,
     NUL_BYTE,
     BadLine,
     HashedFile,
@@ -38,7 +38,11 @@ def test_utf_16_is_refused_by_name(mark: bytes) -> None:
 
 
 def test_bad_bytes_cost_only_their_own_line() -> None:
-    assert lines_of(b"a,1\nb\xff,2\nc,3\n") == ["a,1", BadLine(NOT_UTF8, "b\ufffd,2"), "c,3"]
+    assert lines_of(b"a,1\nb\xff,2\nc,3\n") == [
+        "a,1",
+        BadLine(NOT_DECODABLE.format("UTF-8"), "b\ufffd,2"),
+        "c,3",
+    ]
 
 
 def test_nul_bytes_cost_only_their_own_line() -> None:

@@ -1,13 +1,14 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_api.progress import describe
+from campaign_api.progress import describe, measure
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
-from campaign_common.store.campaign_progress import CampaignProgress
+from campaign_common.store.campaign_progress import CampaignProgress, Sample
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - as the database gives it
 
@@ -28,51 +29,63 @@ RUNNING = CampaignProgress(
     delivery="at_least_once",
     provider="http",
     left_alone_until=None,
+    created_at=NOW - timedelta(days=1),
+    expires_after=None,
+    expires_at=None,
+    fanned_count=600,
 )
 
 
+def described(
+    campaign: CampaignProgress, counted: dict[Status, int], suspects: int
+) -> dict[str, Any]:
+    return describe(campaign, "hi", counted, suspects)
+
+
 def test_running_campaign_tells_rate_and_estimated_finish() -> None:
-    described = describe(RUNNING, {Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}, 0)
-    assert described["rate"] == 50.0
-    assert described["to_do"] == 500
-    assert described["estimated_finish"] == (NOW + timedelta(seconds=10)).replace(tzinfo=UTC)
-    assert described["started_at"] == (NOW - timedelta(seconds=10)).replace(tzinfo=UTC)
-    assert described["list"] == {"id": 7, "accepted": 1000, "duplicates": 2, "rejected": 3}
+    found = described(RUNNING, {Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}, 0)
+    assert found["rate"] == 50.0
+    assert found["to_do"] == 500
+    assert found["estimated_finish"] == (NOW + timedelta(seconds=10)).replace(tzinfo=UTC)
+    assert found["started_at"] == (NOW - timedelta(seconds=10)).replace(tzinfo=UTC)
+    assert found["list"] == {"id": 7, "accepted": 1000, "duplicates": 2, "rejected": 3}
 
 
 def test_a_provider_that_is_left_alone_is_shown_with_the_time_it_is_tried_again() -> None:
-    assert describe(RUNNING, {}, 0)["provider"] == {"name": "http", "left_alone_until": None}
+    assert described(RUNNING, {}, 0)["provider"] == {"name": "http", "left_alone_until": None}
     sick = RUNNING._replace(left_alone_until=NOW + timedelta(seconds=5))
-    assert describe(sick, {}, 0)["provider"]["left_alone_until"] == "2026-01-02T03:04:10.678Z"
+    assert described(sick, {}, 0)["provider"]["left_alone_until"] == (
+        NOW + timedelta(seconds=5)
+    ).replace(tzinfo=UTC)
 
 
 def test_campaign_that_has_not_started_has_its_list_to_do() -> None:
     scheduled = RUNNING._replace(state=CampaignState.SCHEDULED, started_at=None, total=None)
-    described = describe(scheduled, {}, 0)
-    assert (described["total"], described["to_do"]) == (1000, 1000)
-    assert described["rate"] is described["estimated_finish"] is None
+    found = described(scheduled, {}, 0)
+    assert (found["total"], found["to_do"]) == (1000, 1000)
+    assert found["rate"] is found["estimated_finish"] is None
 
 
 def test_rate_of_a_finished_campaign_stays_what_it_was() -> None:
     finished = RUNNING._replace(
         state=CampaignState.FINISHED, finished_at=NOW, now=NOW + timedelta(days=1)
     )
-    assert describe(finished, {Status.SENT: 1000}, 0)["rate"] == 100.0
-    assert describe(finished, {Status.SENT: 1000}, 0)["estimated_finish"] is None
+    assert described(finished, {Status.SENT: 1000}, 0)["rate"] == 100.0
+    assert described(finished, {Status.SENT: 1000}, 0)["estimated_finish"] is None
 
 
 def test_nobody_is_still_to_do_in_a_cancelled_campaign() -> None:
     cancelled = RUNNING._replace(state=CampaignState.CANCELLED)
-    described = describe(cancelled, {Status.SENT: 400, Status.WAITING: 30, Status.CANCELLED: 5}, 0)
-    assert described["to_do"] == 0
-    assert described["counts"]["cancelled"] == 600
-    assert described["counts"]["waiting"] == 0
+    found = described(cancelled, {Status.SENT: 400, Status.WAITING: 30, Status.CANCELLED: 5}, 0)
+    assert found["to_do"] == 0
+    assert found["counts"]["cancelled"] == 600
+    assert found["counts"]["waiting"] == 0
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_campaign_that_started_just_now_has_no_rate(seconds: int) -> None:
     just_now = RUNNING._replace(started_at=NOW - timedelta(seconds=seconds))
-    assert describe(just_now, {Status.SENT: 1}, 0)["rate"] is None
+    assert described(just_now, {Status.SENT: 1}, 0)["rate"] is None
 
 
 @given(
@@ -82,7 +95,40 @@ def test_campaign_that_started_just_now_has_no_rate(seconds: int) -> None:
     ),
 )
 def test_the_balance_always_holds(state: CampaignState, counted: dict[Status, int]) -> None:
-    described = describe(RUNNING._replace(state=state), counted, 0)
-    finals = sum(described["counts"][status.word] for status in FINAL)
-    assert described["total"] == finals + described["to_do"] == 1000
-    assert described["counts"]["waiting"] <= described["to_do"]
+    found = described(RUNNING._replace(state=state), counted, 0)
+    finals = sum(found["counts"][status.word] for status in FINAL)
+    assert found["total"] == finals + found["to_do"] == 1000
+    assert found["counts"]["waiting"] <= found["to_do"]
+
+
+COUNTED = {Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}
+
+
+def test_the_present_rate_is_the_one_since_the_oldest_sample_of_the_last_minute() -> None:
+    found = measure(RUNNING, COUNTED, 0, Sample(ended=100, seconds_ago=50.0))
+    assert found["rate"] == 8.0
+    assert found["estimated_finish"] == (NOW + timedelta(seconds=62.5)).replace(tzinfo=UTC)
+    assert measure(RUNNING, COUNTED, 0, None)["rate"] == 50.0
+    paused = RUNNING._replace(state=CampaignState.PAUSED)
+    assert measure(paused, COUNTED, 0, Sample(ended=100, seconds_ago=50.0))["rate"] is None
+
+
+def test_what_is_retried_makes_no_negative_rate() -> None:
+    found = measure(RUNNING, COUNTED, 0, Sample(ended=900, seconds_ago=50.0))
+    assert (found["rate"], found["estimated_finish"]) == (0.0, None)
+
+
+def test_lag_is_what_is_published_and_has_no_outcome() -> None:
+    found = measure(RUNNING, COUNTED, 3, None)
+    assert (found["lag"], found["suspects"]) == (50, 3)
+    republished = RUNNING._replace(fanned_count=10)
+    assert measure(republished, COUNTED, 0, None)["lag"] == 0
+
+
+def test_the_balance_says_when_it_does_not_add_up() -> None:
+    balance = {"recipients": 1000, "ended": 500, "to_do": 500, "adds_up": True}
+    assert measure(RUNNING, COUNTED, 0, None)["balance"] == balance
+    too_many = measure(RUNNING, {Status.SENT: 1001}, 0, None)["balance"]
+    assert (too_many["to_do"], too_many["adds_up"]) == (-1, False)
+    stray = measure(RUNNING, {Status.SENT: 999, Status.WAITING: 2}, 0, None)["balance"]
+    assert stray["adds_up"] is False

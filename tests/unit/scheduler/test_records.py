@@ -85,6 +85,6 @@ def test_a_chunk_of_long_messages_ends_where_it_is_large_enough() -> None:
 def test_a_retry_says_so_and_a_vanished_recipient_is_undeliverable() -> None:
     retry = decode(composer().message(ROWS[0], Try(1, 4, 3))["value"])
     assert (retry.generation, retry.try_number, retry.attempts) == (1, 4, 3)
-    orphan = composer().orphan(9, 6, Try(0, 2, 1))
+    orphan = composer().nobody(9, 6, Try(0, 2, 1), records.NO_RECIPIENT)
     assert orphan["partition"] == 6 % PARTITIONS
     assert decode(orphan["value"]).undeliverable == records.NO_RECIPIENT

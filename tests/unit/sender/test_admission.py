@@ -1,8 +1,14 @@
 import pytest
 
-from campaign_common.campaign import CampaignState
+from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.message import LedgerEntry, MessageKey, Status
-from campaign_sender.admission import admit_live, drop_void, set_copies_aside, wanted_entries
+from campaign_sender.admission import (
+    admit_live,
+    drop_void,
+    part_doubtful,
+    set_copies_aside,
+    wanted_entries,
+)
 from campaign_sender.providers.contract import Answer
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, partition_map, version
 
@@ -92,3 +98,30 @@ def test_what_can_never_be_delivered_ends_without_a_call() -> None:
     assert [(r.answer, r.error_code) for r in admission.decided] == [
         (Answer.PERMANENT, "too_large")
     ]
+
+
+def test_what_may_have_been_called_before_commits_were_lost_ends_or_is_suspected() -> None:
+    doubtful = [message(1), message(2, try_number=2)]
+    entries = {MessageKey(CAMPAIGN, 2): LedgerEntry(Status.WAITING, 0, 1, 1)}
+    once = version(delivery=Delivery.AT_MOST_ONCE)
+    unknown, suspects = part_doubtful(doubtful, {CAMPAIGN: once}, entries)
+    assert [(r.message.key.seq, r.answer) for r in unknown] == [
+        (1, Answer.AMBIGUOUS),
+        (2, Answer.AMBIGUOUS),
+    ]
+    assert [(m.replaces, m.in_doubt) for m in doubtful] == [(False, True), (True, True)]
+    assert suspects == []
+    assert part_doubtful(doubtful, {CAMPAIGN: version()}, entries) == ([], doubtful)
+
+
+def test_what_is_void_by_now_may_have_been_called_all_the_same() -> None:
+    paused = version(CampaignState.PAUSED, epoch=EPOCH + 1, delivery=Delivery.AT_MOST_ONCE)
+    assert len(part_doubtful([message()], {CAMPAIGN: paused}, {}).unknown) == 1
+
+
+def test_what_has_its_outcome_or_can_never_be_called_is_in_no_doubt() -> None:
+    once = {CAMPAIGN: version(delivery=Delivery.AT_MOST_ONCE)}
+    recorded = {MessageKey(CAMPAIGN, 1): LedgerEntry(Status.SENT, 0, 1, 1)}
+    assert part_doubtful([message()], once, recorded) == ([], [])
+    assert part_doubtful([message(undeliverable="too large")], once, {}) == ([], [])
+    assert part_doubtful([message()], {}, {}) == ([], [])

@@ -78,14 +78,6 @@ def test_a_throttled_message_is_left_alone_longer_each_time_without_losing_attem
     assert {row.attempts for row, _ in waits} == {0}
 
 
-def test_what_a_person_retries_is_of_any_age_and_has_its_attempts_again() -> None:
-    old = version(age=3601.0)
-    again = Result(message(generation=1, try_number=4), Answer.RETRYABLE)
-    assert outcome_of(again, old, POLICY, jitter=0.0).row.status is Status.WAITING
-    last = Result(message(generation=1, try_number=6, attempts=2), Answer.RETRYABLE)
-    assert outcome_of(last, old, POLICY, jitter=0.0).row.status is Status.FAILED
-
-
 def test_an_ambiguous_call_is_repeated_only_at_least_once() -> None:
     assert outcome(Answer.AMBIGUOUS)[0] is Status.WAITING
     at_most_once = version(delivery=Delivery.AT_MOST_ONCE)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.campaign import Delivery
 from campaign_common.claim import ClaimedMessage, decode_claim, encode_claim
 from campaign_common.message import LedgerEntry, MessageKey, Status
 from campaign_sender.takeover import settle
@@ -22,13 +22,6 @@ def test_at_most_once_a_claimed_message_ends_unknown() -> None:
     assert settlement.suspects == []
     (row,) = settlement.unknown
     assert (row.seq, row.status, row.replaces) == (5, Status.UNKNOWN, False)
-
-
-def test_a_claim_of_a_cancelled_campaign_does_not_come_again_and_ends_unknown() -> None:
-    cancelled = version(CampaignState.CANCELLED)
-    settlement = settle([CLAIMED], {}, {CAMPAIGN: cancelled})
-    assert settlement.suspects == []
-    assert [row.status for row in settlement.unknown] == [Status.UNKNOWN]
 
 
 def test_what_was_recorded_before_the_sender_was_lost_is_left_alone() -> None:

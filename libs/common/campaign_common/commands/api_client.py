@@ -1,5 +1,6 @@
 """Talking to the API service."""
 
+import os
 from typing import Any
 
 import requests
@@ -12,6 +13,9 @@ READ_TIMEOUT = 30.0
 
 IMPORT_TIMEOUT = 24 * 3600.0
 """Seconds for the answer to a created campaign, which comes when its list is stored."""
+
+KEY_VARIABLE = "CAMP_API_KEY"
+"""Holds the API key: other users of the machine see command lines, but not this."""
 
 
 class ApiRefused(CampaignError):
@@ -28,6 +32,8 @@ class ApiClient:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._session = requests.Session()
+        if key := os.environ.get(KEY_VARIABLE):
+            self._session.auth = _Bearer(key)
 
     def create(self, campaign: dict[str, Any]) -> None:
         """Create a campaign; returns when its list is stored.
@@ -59,7 +65,23 @@ class ApiClient:
         if not isinstance(answer, dict):
             raise ApiRefused(f"{self._url} is no campaign API: its answer is no JSON object")
         if response.status_code >= 500:
-            raise ApiUnreachable(str(answer.get("msg", response.reason)))
+            raise ApiUnreachable(_said(answer, response))
         if not response.ok:
-            raise ApiRefused(str(answer.get("msg", response.reason)))
+            raise ApiRefused(_said(answer, response))
         return answer
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Shows the key; as a header of the session a .netrc file would replace it."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
+def _said(answer: dict[str, Any], response: requests.Response) -> str:
+    """What a refusal says: a problem document, or the original's form."""
+    return str(answer.get("detail") or answer.get("msg") or response.reason)

@@ -1,9 +1,10 @@
-"""campaign-db: creates the database, brings its schema up to date, says how it stands."""
+"""campaign-db: creates the database, keeps its schema up to date, and the API keys in it."""
 
 import sys
 
 import click
 
+from campaign_common.commands.key import key
 from campaign_common.commands.options import (
     EXIT_CONFIGURATION,
     EXIT_FAILURE,
@@ -21,7 +22,10 @@ from campaign_common.schema import migrate, schema_status
 @click.group()
 @configuration_option
 def main() -> None:
-    """Create the database and keep its schema up to date."""
+    """Create the database, keep its schema up to date, and the API keys in it."""
+
+
+main.add_command(key)
 
 
 @main.command("migrate")

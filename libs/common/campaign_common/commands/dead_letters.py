@@ -1,8 +1,6 @@
 """campaign-topics dlq: shows the dead letters, and publishes them again."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 from rich.console import Console
@@ -15,10 +13,9 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.database import Database
-from campaign_common.dead_letters import DeadLetter, DeadLetterBox
+from campaign_common.dead_letters import DeadLetter, opened_box
 from campaign_common.errors import TopicMissing
 from campaign_common.logs import mask_text
-from campaign_common.settings import Settings
 from campaign_common.store.partition_map import read_map
 
 SHOWN = 60
@@ -39,7 +36,7 @@ def dead_letters() -> None:
 def list_command(context: click.Context, *, replayed_too: bool, as_json: bool) -> None:
     """Show each dead letter with its reason and origin; phone numbers are masked."""
     settings = settings_or_exit(context)
-    with one_line_failures("campaign-topics dlq list"), _box(settings) as box:
+    with one_line_failures("campaign-topics dlq list"), opened_box(settings) as box:
         letters = list(box.letters(replayed_too=replayed_too))
     if as_json:
         for letter in letters:
@@ -55,7 +52,7 @@ def replay_command(context: click.Context) -> None:
     """Publish the dead letters that were not replayed yet again, as they are."""
     settings = settings_or_exit(context)
     topic = settings.sync_client.topic
-    with one_line_failures("campaign-topics dlq replay"), _box(settings) as box:
+    with one_line_failures("campaign-topics dlq replay"), opened_box(settings) as box:
         database = Database(settings.mysql)
         with database.reading() as cursor:
             partition_map = read_map(cursor, topic)
@@ -64,15 +61,6 @@ def replay_command(context: click.Context) -> None:
             raise TopicMissing(f"topic {topic} has no partition map")
         count = box.replay(kafka.producer(settings), partition_map)
     click.echo(f"{count} dead letters replayed")
-
-
-@contextmanager
-def _box(settings: Settings) -> Iterator[DeadLetterBox]:
-    consumer = kafka.reader(settings, f"{settings.send_client.group}-dead-letters")
-    try:
-        yield DeadLetterBox(settings.sync_client.topic, kafka.admin(settings), consumer)
-    finally:
-        consumer.close()
 
 
 def _as_json(letter: DeadLetter) -> dict[str, object]:

@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS recipient_lists (
   name         VARCHAR(255) NOT NULL,
   state        VARCHAR(16) CHARACTER SET ascii NOT NULL,
   sha256       CHAR(64) CHARACTER SET ascii NULL,
+  has_name     BOOLEAN NOT NULL DEFAULT TRUE,
   attribute_columns JSON NULL,
   accepted     INT UNSIGNED NOT NULL DEFAULT 0,
   duplicates   INT UNSIGNED NOT NULL DEFAULT 0,

@@ -1,3 +1,4 @@
+DROP TABLE IF EXISTS senders;
 DROP TABLE IF EXISTS erasures;
 DROP TABLE IF EXISTS test_messages;
 DROP TABLE IF EXISTS campaign_samples;

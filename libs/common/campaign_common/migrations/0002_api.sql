@@ -12,13 +12,16 @@ CREATE TABLE IF NOT EXISTS api_keys (
   PRIMARY KEY (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- A request under an Idempotency-Key; `answered_at` is NULL while it is under way.
+-- A request under an Idempotency-Key; `effect` is what it did, written in the transaction that did
+-- it, and `answered_at` is NULL until its answer is known. request_sha256 is NULL while the body
+-- of an upload is still being read.
 CREATE TABLE IF NOT EXISTS idempotency_keys (
   owner        VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   idempotency_key VARCHAR(255) NOT NULL,
-  request_sha256 BINARY(32) NOT NULL,
+  request_sha256 BINARY(32) NULL,
   holder       BINARY(16) NOT NULL,
   held_until   DATETIME(6) NOT NULL,
+  effect       JSON NULL,
   answered_at  DATETIME(6) NULL,
   status       SMALLINT UNSIGNED NULL,
   headers      JSON NULL,
@@ -33,7 +36,8 @@ CREATE TABLE IF NOT EXISTS campaign_samples (
   campaign_id  BIGINT UNSIGNED NOT NULL,
   sampled_at   DATETIME(6) NOT NULL,
   ended        INT UNSIGNED NOT NULL,
-  PRIMARY KEY (campaign_id, sampled_at)
+  PRIMARY KEY (campaign_id, sampled_at),
+  KEY by_age (sampled_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Single messages that somebody sends to try a template out; a sender takes each once.
@@ -55,12 +59,24 @@ CREATE TABLE IF NOT EXISTS test_messages (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- People who are to be forgotten; the number stands here until the dead letters are rid of it.
+-- `last_list_id` is the newest list of that moment; `after_…` say how far the rejects are read.
 CREATE TABLE IF NOT EXISTS erasures (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   phone        VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin NULL,
   actor        VARCHAR(64) NOT NULL,
   requested_at DATETIME(6) NOT NULL,
+  last_list_id BIGINT UNSIGNED NOT NULL,
+  step         VARCHAR(16) CHARACTER SET ascii NOT NULL,
+  after_list_id BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  after_line   INT UNSIGNED NOT NULL DEFAULT 0,
   ended_at     DATETIME(6) NULL,
   PRIMARY KEY (id),
   KEY by_end (ended_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Sender processes that are alive say so here every few seconds.
+CREATE TABLE IF NOT EXISTS senders (
+  name         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  seen_at      DATETIME(6) NOT NULL,
+  PRIMARY KEY (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

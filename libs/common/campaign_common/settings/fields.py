@@ -31,11 +31,12 @@ def text(key: str, *, longest: int = 255, required: bool = False) -> fields.Stri
     )
 
 
-def integer(key: str, low: int, high: int) -> fields.Integer:
-    """An integer within bounds; neither text nor a fraction."""
+def integer(key: str, low: int, high: int, *, optional: bool = False) -> fields.Integer:
+    """An integer within bounds; neither text nor a fraction. Null where it is `optional`."""
     expected = f"expected an integer from {low} to {high}"
     return fields.Integer(
         data_key=key,
+        allow_none=optional,
         strict=True,
         validate=validate.Range(low, high, error=expected),
         error_messages=_messages(expected),
@@ -63,11 +64,14 @@ def member(key: str, of: type[StrEnum]) -> "fields.Enum[StrEnum]":
 class Duration(fields.Field[float]):
     """A duration with its unit, as seconds."""
 
-    def __init__(self, key: str, low: float = 0.001, high: float = 365 * DAY) -> None:
+    def __init__(
+        self, key: str, low: float = 0.001, high: float = 365 * DAY, *, optional: bool = False
+    ) -> None:
+        """Take null where the key is `optional`."""
         self.low, self.high = low, high
         bounds = f"from {format_duration(low)} to {format_duration(high)}"
         self.expected = f"expected a duration {bounds}, such as 250ms, 5s or 4h"
-        super().__init__(data_key=key, error_messages=_messages(self.expected))
+        super().__init__(data_key=key, allow_none=optional, error_messages=_messages(self.expected))
 
     def _deserialize(self, value: object, *_: object, **__: object) -> float:
         if isinstance(value, int) and not isinstance(value, bool):

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from campaign_common.dsn import MASK, mask_secrets
-from campaign_common.settings.schema import UNKNOWN
+from campaign_common.settings.sections import UNKNOWN
 
 KeyPath = tuple[str, ...]
 SECRET_SECTIONS = frozenset({"KafkaProperties"})

@@ -4,9 +4,8 @@ A key that the file leaves out takes its default from the dataclass that its sch
 """
 
 from types import MappingProxyType
-from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import Schema, ValidationError, post_load, validates_schema
 
 from campaign_common.campaign import Delivery
 from campaign_common.settings import model
@@ -31,33 +30,8 @@ from campaign_common.settings.http_fields import (
     Networks,
     PemFile,
 )
-
-SECTION = "expected a section of keys"
-UNKNOWN = "unknown key"
-BACKOFF_ORDER = "expected BackoffBase at most as long as BackoffMax"
-
-Loaded = dict[str, Any]
-
-
-class SectionSchema(Schema):
-    """A section of the file; loads into the dataclass `makes`."""
-
-    makes: ClassVar[type]
-    error_messages = {"unknown": UNKNOWN, "type": SECTION}  # noqa: RUF012 - marshmallow's type
-
-    @post_load
-    def _make(self, loaded: Loaded, **_: object) -> object:
-        return self.makes(**loaded)
-
-
-def section(key: str, schema: type[Schema], *, required: bool = False) -> fields.Nested:
-    """Nest a section under `key`."""
-    return fields.Nested(
-        schema,
-        data_key=key,
-        required=required,
-        error_messages={"null": SECTION, "required": f"the key is missing; {SECTION}"},
-    )
+from campaign_common.settings.retry_schema import RetrySchema
+from campaign_common.settings.sections import SECTION, UNKNOWN, Loaded, SectionSchema, section
 
 
 class MysqlSchema(SectionSchema):
@@ -146,54 +120,6 @@ class HttpSchema(SectionSchema):
     allowed_networks = Networks("AllowedNetworks")
     message_id_field = text("MessageIdField")
     answers = Answers("Answers")
-
-
-class RetryAnyClassSchema(SectionSchema):
-    """What may differ for every error class."""
-
-    makes: ClassVar[type] = model.RetryClassSettings
-    backoff_base = Duration("BackoffBase", low=0.01, high=DAY)
-    backoff_max = Duration("BackoffMax", low=0.01, high=DAY)
-    max_age = Duration("MaxAge", low=1.0)
-
-
-class RetryClassSchema(RetryAnyClassSchema):
-    """Retry.Classes.…: an error class whose calls cost attempts."""
-
-    max_attempts = integer("MaxAttempts", 1, 1_000)
-
-
-class RetryClassesSchema(Schema):
-    """Retry.Classes: what is different for single error classes."""
-
-    error_messages = {"unknown": UNKNOWN, "type": SECTION}  # noqa: RUF012 - marshmallow's type
-    retryable = section("retryable", RetryClassSchema)
-    throttled = section("throttled", RetryAnyClassSchema)
-    ambiguous = section("ambiguous", RetryClassSchema)
-
-    @post_load
-    def _freeze(
-        self, loaded: Loaded, **_: object
-    ) -> MappingProxyType[str, model.RetryClassSettings]:
-        return MappingProxyType(loaded)
-
-
-class RetrySchema(RetryClassSchema):
-    """Retry: when a passing failure is tried again."""
-
-    makes = model.RetrySettings
-    classes = section("Classes", RetryClassesSchema)
-
-    @validates_schema(skip_on_field_errors=True)
-    def _backoff_order(self, loaded: Loaded, **_: object) -> None:
-        retry = model.RetrySettings(**loaded)
-        if retry.backoff_base > retry.backoff_max:
-            raise ValidationError({"BackoffBase": [BACKOFF_ORDER]})
-        for name, given in retry.classes.items():
-            policy = retry.of(name)
-            if policy.backoff_base > policy.backoff_max:
-                key = "BackoffMax" if given.backoff_base is None else "BackoffBase"
-                raise ValidationError({"Classes": {name: {key: [BACKOFF_ORDER]}}})
 
 
 class SchedulerSchema(SectionSchema):

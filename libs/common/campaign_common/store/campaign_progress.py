@@ -1,4 +1,4 @@
-"""campaigns: what people want to know of one that is on its way or over."""
+"""campaigns and campaign_samples: what people want to know of campaigns, and of their rate."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -6,13 +6,14 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState
+from campaign_common.message import FINAL
 
 
 class CampaignProgress(NamedTuple):
     """A campaign and its list, read at `now` by the database's clock; times are UTC, naive.
 
-    `total` is None before the start; `left_alone_until` is set while the circuit breaker of
-    the provider is open.
+    `total` is None before the start; `fanned_count` is how many are published under the
+    present epoch; `left_alone_until` is set while the circuit breaker of the provider is open.
     """
 
     id: int
@@ -31,23 +32,82 @@ class CampaignProgress(NamedTuple):
     delivery: str
     provider: str
     left_alone_until: datetime | None
+    created_at: datetime
+    expires_after: int | None
+    expires_at: datetime | None
+    fanned_count: int
+
+
+class Sample(NamedTuple):
+    """How many messages of a campaign had their final outcome, so many seconds ago."""
+
+    ended: int
+    seconds_ago: float
 
 
 SELECT_PROGRESS = """
 SELECT c.id, c.name, c.state, c.failure_reason, c.scheduled_at, c.started_at, c.finished_at,
-       NOW(6), c.total, l.id, l.accepted, l.duplicates, l.rejected, c.delivery, c.provider,
-       b.open_until
-FROM campaigns c JOIN recipient_lists l ON l.id = c.list_id
+       NOW(6), c.total, c.list_id, CAST(COALESCE(l.accepted, 0) AS UNSIGNED),
+       CAST(COALESCE(l.duplicates, 0) AS UNSIGNED), CAST(COALESCE(l.rejected, 0) AS UNSIGNED),
+       c.delivery, c.provider, b.open_until, c.created_at, c.expires_after, c.expires_at,
+       c.fanned_count
+FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
 LEFT JOIN provider_breakers b ON b.provider = c.provider AND b.open_until > NOW(6)
-WHERE c.id = %s
+"""
+
+ONE = " WHERE c.id = %s"
+
+SELECT_TEMPLATE = "SELECT template FROM campaigns WHERE id = %s"
+
+INSERT_SAMPLES = """
+INSERT INTO campaign_samples (campaign_id, sampled_at, ended)
+SELECT c.id, NOW(6), COALESCE(SUM(n.n), 0)
+FROM campaigns c LEFT JOIN campaign_counters n ON n.campaign_id = c.id AND n.status IN %s
+WHERE c.state = 'running' AND c.lease_owner = %s GROUP BY c.id
+"""
+
+DELETE_SAMPLES = "DELETE FROM campaign_samples WHERE sampled_at < NOW(6) - INTERVAL %s SECOND"
+
+SELECT_SAMPLE = """
+SELECT ended, TIMESTAMPDIFF(MICROSECOND, sampled_at, NOW(6)) / 1000000.0 FROM campaign_samples
+WHERE campaign_id = %s AND sampled_at >= NOW(6) - INTERVAL %s SECOND
+ORDER BY sampled_at LIMIT 1
 """
 
 
 def read_progress(cursor: Cursor, campaign_id: int) -> CampaignProgress | None:
     """Read a campaign, or None when there is none of that id."""
-    cursor.execute(SELECT_PROGRESS, (campaign_id,))
+    cursor.execute(SELECT_PROGRESS + ONE, (campaign_id,))
+    return next(iter(progress_rows(cursor)), None)
+
+
+def progress_rows(cursor: Cursor) -> list[CampaignProgress]:
+    """Take what a statement that begins with SELECT_PROGRESS has found."""
+    return [
+        CampaignProgress(id_, name, CampaignState(state), *others)
+        for id_, name, state, *others in cursor.fetchall()
+    ]
+
+
+def read_template(cursor: Cursor, campaign_id: int) -> str | None:
+    """Read a campaign's template, or None when there is no campaign of that id."""
+    cursor.execute(SELECT_TEMPLATE, (campaign_id,))
     row = cursor.fetchone()
-    if row is None:
-        return None
-    id_, name, state, *others = row
-    return CampaignProgress(id_, name, CampaignState(state), *others)
+    return None if row is None else str(row[0])
+
+
+def add_samples(cursor: Cursor, owner: str) -> None:
+    """Note how far every running campaign has come that `owner` leases."""
+    cursor.execute(INSERT_SAMPLES, (tuple(sorted(FINAL)), owner))
+
+
+def forget_samples(cursor: Cursor, older_than: int) -> None:
+    """Delete the samples of every campaign that are older than so many seconds."""
+    cursor.execute(DELETE_SAMPLES, (older_than,))
+
+
+def oldest_sample(cursor: Cursor, campaign_id: int, within: int) -> Sample | None:
+    """Read the oldest sample of a campaign from the last `within` seconds."""
+    cursor.execute(SELECT_SAMPLE, (campaign_id, within))
+    row = cursor.fetchone()
+    return None if row is None else Sample(int(row[0]), float(row[1]))

@@ -11,7 +11,8 @@ from campaign_common.campaign import CampaignState, Delivery
 class CampaignVersion(NamedTuple):
     """What a sender must know of a campaign before it calls anybody for it.
 
-    `expires_in` and `age` are seconds by the database's clock at the time of the read.
+    `expires_in` and `age` are seconds by the database's clock at the time of the read; the age
+    counts from the start, or from when a person last had messages tried again.
     """
 
     state: CampaignState
@@ -29,7 +30,8 @@ class CampaignVersion(NamedTuple):
 SELECT_VERSIONS = """
 SELECT id, state, epoch, delivery, provider,
        TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0,
-       COALESCE(TIMESTAMPDIFF(MICROSECOND, started_at, NOW(6)) / 1000000.0, 0)
+       COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 1000000.0,
+                0)
 FROM campaigns WHERE id IN %s
 """
 

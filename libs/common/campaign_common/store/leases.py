@@ -77,6 +77,7 @@ START = """
 UPDATE campaigns
 SET state = 'running', epoch = epoch + 1, shards = %s, last_seq = %s, total = %s,
     fanned_seq = 0, fanned_count = 0, started_at = NOW(6),
+    expires_at = NOW(6) + INTERVAL expires_after SECOND,
     lease_owner = %s, lease_until = NOW(6) + INTERVAL %s MICROSECOND,
     lease_epoch = lease_epoch + 1
 WHERE id = %s AND epoch = %s AND state = 'scheduled'

@@ -1,4 +1,4 @@
-"""recipients and recipient_rejects: the rows of recipient lists."""
+"""recipients: the rows of recipient lists."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,19 +18,7 @@ class NewRecipient(NamedTuple):
     attributes: str | None
 
 
-class Reject(NamedTuple):
-    """A data row that was not accepted: the line it begins at, why, and its text."""
-
-    line: int
-    reason: str
-    raw_text: str
-
-
 INSERT_RECIPIENTS = "INSERT IGNORE INTO recipients (list_id, seq, phone, name, attributes) VALUES "
-
-INSERT_REJECT = (
-    "INSERT IGNORE INTO recipient_rejects (list_id, line, reason, raw_text) VALUES (%s, %s, %s, %s)"
-)
 
 COUNT_RECIPIENTS = "SELECT COUNT(*) FROM recipients WHERE list_id = %s AND seq BETWEEN %s AND %s"
 
@@ -39,13 +27,22 @@ SELECT seq, phone, name, attributes FROM recipients
 WHERE list_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s
 """
 
+# Somebody who was erased is no longer a recipient to anybody who reads the list.
+SELECT_PAGE = """
+SELECT seq, phone, name, attributes FROM recipients
+WHERE list_id = %s AND seq > %s AND erased_shard IS NULL ORDER BY seq LIMIT %s
+"""
+
+SELECT_BY_PHONE = """
+SELECT seq, phone, name, attributes FROM recipients
+WHERE phone = %s AND list_id = %s AND erased_shard IS NULL
+"""
+
 SELECT_LISTED = """
 SELECT seq, phone, name, attributes FROM recipients WHERE list_id = %s AND seq IN %s
 """
 
 DELETE_RECIPIENTS = "DELETE FROM recipients WHERE list_id = %s LIMIT %s"
-
-DELETE_REJECTS = "DELETE FROM recipient_rejects WHERE list_id = %s LIMIT %s"
 
 _attributes = msgspec.json.Decoder(dict[str, str])
 
@@ -76,12 +73,6 @@ def insert_recipients(cursor: Cursor, list_id: int, rows: Sequence[NewRecipient]
     cursor.execute(INSERT_RECIPIENTS + values, texts)
 
 
-def insert_rejects(cursor: Cursor, list_id: int, rejects: Sequence[Reject]) -> None:
-    """Insert rejected rows; may be repeated, like `insert_recipients`."""
-    if rejects:
-        cursor.executemany(INSERT_REJECT, [(list_id, *reject) for reject in rejects])
-
-
 def count_recipients(cursor: Cursor, list_id: int, first_seq: int, last_seq: int) -> int:
     """Count the rows of a list whose seq lies in a range, both ends included."""
     cursor.execute(COUNT_RECIPIENTS, (list_id, first_seq, last_seq))
@@ -105,12 +96,21 @@ def read_recipients(cursor: Cursor, list_id: int, seqs: Sequence[int]) -> dict[i
     return {recipient.seq: recipient for recipient in _recipients(cursor)}
 
 
-def delete_some_rows(cursor: Cursor, list_id: int, limit: int) -> int:
-    """Delete at most `limit` rows and rejects of a list; returns how many went."""
-    deleted = cursor.execute(DELETE_RECIPIENTS, (list_id, limit))
-    if deleted < limit:
-        deleted += cursor.execute(DELETE_REJECTS, (list_id, limit - deleted))
-    return deleted
+def read_page(cursor: Cursor, list_id: int, *, after_seq: int, limit: int) -> list[Recipient]:
+    """Read at most `limit` people of a list with a seq above `after_seq`, in its order."""
+    cursor.execute(SELECT_PAGE, (list_id, after_seq, limit))
+    return _recipients(cursor)
+
+
+def read_by_phone(cursor: Cursor, list_id: int, phone: str) -> Recipient | None:
+    """Read the person of a list who has this normalised number, or None."""
+    cursor.execute(SELECT_BY_PHONE, (phone, list_id))
+    return next(iter(_recipients(cursor)), None)
+
+
+def delete_some_recipients(cursor: Cursor, list_id: int, limit: int) -> int:
+    """Delete at most `limit` rows of a list; returns how many went."""
+    return cursor.execute(DELETE_RECIPIENTS, (list_id, limit))
 
 
 def _recipients(cursor: Cursor) -> list[Recipient]:

@@ -45,8 +45,8 @@ UPDATE campaigns
 SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
     fanned_seq = IF(state = 'running', 0, fanned_seq),
     fanned_count = IF(state = 'running', 0, fanned_count),
-    expires_at = IF(%s AND expires_at <= NOW(6), NULL, expires_at),
-    finished_at = NULL, state = 'running'
+    expires_at = IF((%s OR state = 'finished') AND expires_at <= NOW(6), NULL, expires_at),
+    finished_at = NULL, retried_at = NOW(6), state = 'running'
 WHERE id = %s AND state = %s
 """
 
@@ -87,9 +87,9 @@ def retry_messages(
     """Have messages that ended in one of `statuses` sent again, as a person asks for it.
 
     The owners of the shards turn them back to waiting (protocol rule 10), as far as they had
-    ended when this was called; a campaign that is finished runs again. Retrying what expired
-    lifts an expiry that has passed, since all of it would expire again at once. None: there
-    is no such campaign.
+    ended when this was called; a campaign that is finished runs again. An expiry that has
+    passed is lifted from a finished campaign, and from any whose expired messages are retried,
+    since all of it would expire again at once. None: there is no such campaign.
 
     Raises:
         TransitionRefused: the campaign's state does not allow it.

@@ -4,8 +4,10 @@ import codecs
 import hashlib
 from collections import deque
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
+from campaign_api.importer.csv_format import UTF_8
+from campaign_api.importer.transcoding import transcoded
 from campaign_api.refusals import CsvRefused
 
 BLOCK_BYTES = 256 * 1024
@@ -13,8 +15,11 @@ LONGEST_RAW_TEXT = 2000
 """Characters kept of a rejected line; recipient_rejects.raw_text holds no more."""
 
 LINE_TOO_LONG = "line is longer than {} bytes"
-NOT_UTF8 = "line is not valid UTF-8"
+NOT_DECODABLE = "line is not valid {}"
 NUL_BYTE = "line contains a NUL byte"
+
+COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
+"""How gzip, zip (Excel's own files too), bzip2, xz and zstd begin."""
 
 _LONGEST_CHARACTER = 4  # bytes of one character in UTF-8
 
@@ -29,16 +34,23 @@ class BadLine(NamedTuple):
 Line = str | BadLine
 
 
+class Readable(Protocol):
+    """A file, or an upload that arrives."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return at most `size` bytes; none at the end."""
+
+
 class HashedFile:
     """A binary file that knows the SHA-256 of everything read from it so far."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Readable) -> None:
         self._file = file
         self._digest = hashlib.sha256()
 
     def read(self) -> bytes:
         """Read the next block; empty at the end of the file."""
-        block = self._file.read(BLOCK_BYTES)
+        block = self._file.read(BLOCK_BYTES) or b""
         self._digest.update(block)
         return block
 
@@ -47,7 +59,7 @@ class HashedFile:
         return self._digest.hexdigest()
 
 
-def sha256_of(file: BinaryIO) -> str:
+def sha256_of(file: Readable) -> str:
     """Return the SHA-256 of a whole file, in hexadecimal."""
     hashed = HashedFile(file)
     while hashed.read():
@@ -55,18 +67,18 @@ def sha256_of(file: BinaryIO) -> str:
     return hashed.hexdigest()
 
 
-def read_lines(file: HashedFile, longest: int) -> Iterator[Line]:
-    r"""Yield the lines of a UTF-8 file without their ends (LF, CRLF, or CR throughout).
+def read_lines(file: HashedFile, longest: int, encoding: str = UTF_8) -> Iterator[Line]:
+    r"""Yield the lines of a file without their ends (LF, CRLF, or CR throughout).
 
-    A byte order mark is dropped. At most a block and a line of `longest` bytes are held: of
-    a longer line only the beginning is kept.
+    A byte order mark is dropped. At most a block and a line of `longest` bytes (of UTF-8,
+    whatever the file's own encoding) are held: of a longer line only the beginning is kept.
 
     Raises:
-        CsvRefused: the file is UTF-16.
+        CsvRefused: the file is UTF-16 and was not said to be, or is compressed.
     """
     rest = b""
     too_long = False
-    for block in _blocks(file):
+    for block in _blocks(file, encoding):
         begin = 0
         if too_long:
             begin = block.find(b"\n") + 1
@@ -76,13 +88,13 @@ def read_lines(file: HashedFile, longest: int) -> Iterator[Line]:
         data = rest + block[begin:]
         end = data.rfind(b"\n")
         if end >= 0:
-            yield from _lines(data[:end], longest)
+            yield from _lines(data[:end], longest, encoding)
         rest = data[end + 1 :]
         if len(rest) > longest:
             yield _too_long(rest, longest)
             rest, too_long = b"", True
     if rest:
-        yield from _lines(rest, longest)
+        yield from _lines(rest, longest, encoding)
 
 
 class LineSource:
@@ -111,40 +123,43 @@ class LineSource:
         return self._ahead[distance - 1]
 
 
-def _blocks(file: HashedFile) -> Iterator[bytes]:
-    first = file.read()
+def _blocks(file: HashedFile, encoding: str) -> Iterator[bytes]:
+    read = file.read if encoding == UTF_8 else transcoded(file.read, encoding)
+    first = read()
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise CsvRefused("the file is UTF-16; save it as UTF-8")
+    if first.startswith(COMPRESSED):
+        raise CsvRefused("the file is compressed, or a spreadsheet; it must be plain CSV")
     # A file that ends its lines with CR alone has no LF anywhere, so its first block tells.
     carriage_returns = b"\r" in first and b"\n" not in first
     block = first.removeprefix(codecs.BOM_UTF8)
     while block:
         yield block.replace(b"\r", b"\n") if carriage_returns else block
-        block = file.read()
+        block = read()
 
 
-def _lines(data: bytes, longest: int) -> Iterator[Line]:
+def _lines(data: bytes, longest: int, encoding: str) -> Iterator[Line]:
     # Whole blocks are decoded at once; only one that holds something bad is taken apart.
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return (_line(raw, longest) for raw in data.split(b"\n"))
+        return (_line(raw, longest, encoding) for raw in data.split(b"\n"))
     if "\r" in text:
         text = f"{text}\n".replace("\r\n", "\n")[:-1]
     lines = text.split("\n")
     if "\0" in text or max(map(len, lines)) > longest // _LONGEST_CHARACTER:
-        return (_line(raw, longest) for raw in data.split(b"\n"))
+        return (_line(raw, longest, encoding) for raw in data.split(b"\n"))
     return iter(lines)
 
 
-def _line(raw: bytes, longest: int) -> Line:
+def _line(raw: bytes, longest: int, encoding: str) -> Line:
     raw = raw.removesuffix(b"\r")
     if len(raw) > longest:
         return _too_long(raw, longest)
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        return BadLine(NOT_UTF8, _raw_text(raw))
+        return BadLine(NOT_DECODABLE.format(encoding.upper()), _raw_text(raw))
     return BadLine(NUL_BYTE, _raw_text(raw)) if "\0" in text else text
 
 

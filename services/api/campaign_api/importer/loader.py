@@ -11,12 +11,8 @@ from campaign_api.patience import Patience
 from campaign_api.refusals import ImportAbandoned
 from campaign_common.database import Cursor
 from campaign_common.store.recipient_lists import touch_list
-from campaign_common.store.recipients import (
-    NewRecipient,
-    Reject,
-    insert_recipients,
-    insert_rejects,
-)
+from campaign_common.store.recipients import NewRecipient, insert_recipients
+from campaign_common.store.rejects import Reject, insert_rejects
 
 MOST_CHARACTERS = 1_000_000
 """Text in one batch, so that a batch of wide rows stays a few megabytes."""

@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import BinaryIO
 
-from campaign_api.importer.columns import Columns, read_columns
-from campaign_api.importer.line_reader import HashedFile, LineSource, read_lines
+from campaign_api.importer.columns import read_columns
+from campaign_api.importer.csv_format import PLAIN, CsvFormat
+from campaign_api.importer.heartbeat import Heartbeat
+from campaign_api.importer.line_reader import HashedFile, LineSource, Readable, read_lines
 from campaign_api.importer.loader import Loader, batches
 from campaign_api.importer.row_parser import RowParser
 from campaign_api.patience import Patience
-from campaign_api.refusals import CsvRefused
+from campaign_api.refusals import CsvRefused, UploadTooLarge
 from campaign_common.database import Cursor
 from campaign_common.errors import RetryLater
+from campaign_common.recipient import NAME
 from campaign_common.settings import ImportSettings
 from campaign_common.store import recipient_lists
 from campaign_common.store.recipient_lists import ListState, ListTotals, RecipientList
-from campaign_common.store.recipients import NewRecipient, Reject, count_recipients
+from campaign_common.store.recipients import NewRecipient, count_recipients
+from campaign_common.store.rejects import Reject
 
 COUNTED_AT_ONCE = 500_000
 """Rows counted by one statement, which must end within QueryTimeout."""
@@ -52,7 +55,12 @@ class CsvImporter:
         self._limits = limits
 
     def run(
-        self, file: BinaryIO, name: str, check_columns: Callable[[Iterable[str]], None]
+        self,
+        file: Readable,
+        name: str,
+        check_columns: Callable[[Iterable[str]], None] | None = None,
+        csv_format: CsvFormat = PLAIN,
+        most_rows: int | None = None,
     ) -> RecipientList:
         """Import `file` as a list called `name` that stays `importing` for now.
 
@@ -61,29 +69,35 @@ class CsvImporter:
 
         Raises:
             CsvRefused: the file is empty, no recipient list, or has no row to accept.
+            UploadTooLarge: it has more than `most_rows` data rows.
             ImportAbandoned: the list was given up meanwhile.
             RetryLater: the database took nothing for as long as `patience` allows.
         """
         hashed = HashedFile(file)
-        source = LineSource(read_lines(hashed, self._limits.max_line_bytes))
-        columns = read_columns(source, self._limits.max_columns)
-        check_columns(columns.names)
+        source = LineSource(read_lines(hashed, self._limits.max_line_bytes, csv_format.encoding))
+        columns = read_columns(source, self._limits.max_columns, csv_format)
+        if check_columns is not None:
+            check_columns(columns.names)
         if source.look_ahead(1) is None:
             raise CsvRefused(
                 "the file has a header and no data row"
                 if columns.has_header
                 else "the file is empty"
             )
+        limits = self._limits
+        parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes, csv_format)
         list_id = self._patience.run(lambda cursor: recipient_lists.begin_list(cursor, name))
         try:
-            totals, last_seq = self._load(source, columns, list_id)
+            totals, last_seq = self._load(parser.rows(source), list_id, most_rows)
         except BaseException:
             self.discard(list_id)
             raise
         return RecipientList(
             id=list_id,
+            name=name,
             state=ListState.IMPORTING,
             sha256=hashed.hexdigest(),
+            has_name=NAME in columns.names,
             attribute_columns=columns.attributes,
             totals=totals,
             last_seq=last_seq,
@@ -96,12 +110,17 @@ class CsvImporter:
                 lambda cursor: recipient_lists.discard_list(cursor, list_id)
             )
 
-    def _load(self, source: LineSource, columns: Columns, list_id: int) -> tuple[ListTotals, int]:
-        limits = self._limits
-        parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes)
+    def _load(
+        self, parsed: Iterable[NewRecipient | Reject], list_id: int, most_rows: int | None
+    ) -> tuple[ListTotals, int]:
         tally = _Tally()
-        with Loader(self._patience, list_id) as loader:
-            for batch in batches(tally.watch(parser.rows(source)), limits.batch_rows):
+        with (
+            Heartbeat(self._patience.database, list_id),
+            Loader(self._patience, list_id) as loader,
+        ):
+            for batch in batches(tally.watch(parsed), self._limits.batch_rows):
+                if most_rows is not None and tally.valid + tally.rejected > most_rows:
+                    raise UploadTooLarge(f"the file has more than {most_rows} data rows")
                 loader.write(batch)
             loader.finish()
         if not tally.valid:

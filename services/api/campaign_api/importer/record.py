@@ -1,23 +1,23 @@
 """Splitting a record into fields by RFC 4180."""
 
 import re
+from functools import cache
 
-_FIELD = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|\Z)')
 
-
-def split_record(record: str) -> list[str] | None:
+def split_record(record: str, delimiter: str = ",") -> list[str] | None:
     """Return the fields of a record, or None when its quotes are not as RFC 4180 has them.
 
     A field is quoted as a whole or not at all, and a quote inside one is doubled.
     """
     if '"' not in record:
-        return record.split(",")
+        return record.split(delimiter)
+    pattern = _field(delimiter)
     fields = []
     position = 0
-    while field := _FIELD.match(record, position):
-        quoted, plain, comma = field.groups()
+    while field := pattern.match(record, position):
+        quoted, plain, more = field.groups()
         fields.append(plain if quoted is None else quoted.replace('""', '"'))
-        if not comma:
+        if not more:
             return fields
         position = field.end()
     return None
@@ -26,3 +26,9 @@ def split_record(record: str) -> list[str] | None:
 def is_open(record: str) -> bool:
     """Tell whether a quoted field of the record, if it is one, goes on in the next line."""
     return record.count('"') % 2 == 1
+
+
+@cache
+def _field(delimiter: str) -> re.Pattern[str]:
+    between = re.escape(delimiter)
+    return re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^"{between}]*))({between}|\Z)')

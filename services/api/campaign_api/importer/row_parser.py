@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import msgspec
 
 from campaign_api.importer.columns import Columns, is_blank
+from campaign_api.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.importer.line_reader import LONGEST_RAW_TEXT, BadLine, LineSource
+from campaign_api.importer.phones import phone_reader
 from campaign_api.importer.record import is_open, split_record
 from campaign_common.recipient import (
     LONGEST_NAME,
@@ -13,10 +15,9 @@ from campaign_common.recipient import (
     NAME_TOO_LONG,
     PHONE,
     PHONE_EMPTY,
-    PHONE_INVALID,
-    normalise_phone,
 )
-from campaign_common.store.recipients import NewRecipient, Reject
+from campaign_common.store.recipients import NewRecipient
+from campaign_common.store.rejects import Reject
 
 QUOTES_WRONG = "quotes are not as RFC 4180 has them"
 QUOTE_UNCLOSED = "a quote is not closed"
@@ -32,8 +33,16 @@ _json = msgspec.json.Encoder()
 class RowParser:
     """Reads rows from lines; numbers the valid ones from 1 on, in the order of the file."""
 
-    def __init__(self, columns: Columns, longest_field: int, longest_record: int) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        longest_field: int,
+        longest_record: int,
+        csv_format: CsvFormat = PLAIN,
+    ) -> None:
         self._columns = columns
+        self._delimiter = csv_format.delimiter
+        self._read_phone, self._phone_invalid = phone_reader(csv_format.default_region)
         self._width = len(columns.names)
         self._phone = columns.names.index(PHONE)
         self._name = columns.names.index(NAME) if NAME in columns.names else None
@@ -54,12 +63,12 @@ class RowParser:
             elif '"' in line:
                 yield self._quoted(line, source)
             elif not is_blank(line):
-                yield self._row(line.split(","), source.number, line)
+                yield self._row(line.split(self._delimiter), source.number, line)
 
     def _quoted(self, line: str, source: LineSource) -> NewRecipient | Reject:
         number = source.number
         if not is_open(line):
-            fields = split_record(line)
+            fields = split_record(line, self._delimiter)
             return (
                 _reject(number, QUOTES_WRONG, line)
                 if fields is None
@@ -68,7 +77,7 @@ class RowParser:
         joined = self._joined(line, source)
         if joined is not None:
             record, more_lines = joined
-            fields = split_record(record)
+            fields = split_record(record, self._delimiter)
             if fields is not None and len(fields) == self._width:
                 for _ in range(more_lines):
                     source.take()
@@ -98,18 +107,18 @@ class RowParser:
 
     def _is_row(self, line: str) -> bool:
         # A line that is a good row by itself does not stand inside somebody's quotes.
-        fields = line.split(",")
-        return len(fields) == self._width and normalise_phone(fields[self._phone]) is not None
+        fields = line.split(self._delimiter)
+        return len(fields) == self._width and self._read_phone(fields[self._phone]) is not None
 
     def _row(self, fields: list[str], number: int, record: str) -> NewRecipient | Reject:
         if len(fields) != self._width:
             named = ", ".join(self._columns.names)
             reason = COLUMN_COUNT.format(len(fields), self._width, named)
             return _reject(number, reason, record)
-        phone = normalise_phone(fields[self._phone])
+        phone = self._read_phone(fields[self._phone])
         if phone is None:
             empty = not fields[self._phone].strip()
-            return _reject(number, PHONE_EMPTY if empty else PHONE_INVALID, record)
+            return _reject(number, PHONE_EMPTY if empty else self._phone_invalid, record)
         name = "" if self._name is None else fields[self._name]
         if len(name) > LONGEST_NAME:
             return _reject(number, NAME_TOO_LONG, record)

@@ -6,6 +6,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from campaign_api.intake import CampaignIntake
 from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
+from campaign_api.web.caller import caller
 from campaign_api.web.resource import Resource
 
 
@@ -39,7 +40,7 @@ def resource(intake: CampaignIntake) -> Resource:
         """
         if not request.is_json:
             raise UnsupportedMediaType("the body must be JSON: send Content-Type: application/json")
-        intake.take_in(read_create_campaign(request.get_data()))
+        intake.take_in(read_create_campaign(request.get_data()), caller().name)
         return jsonify(code=0, msg="success")
 
     return routes

@@ -1,59 +1,178 @@
 """POST /v1/campaigns/{id}/…: what can be done to a campaign."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from campaign_api.campaign_reader import progress_of
+from campaign_api import drafting as plans
+from campaign_api.campaign_reader import read_campaign, unknown
+from campaign_api.drafting import Drafting, new_identity
+from campaign_api.dry_run import DryRuns
 from campaign_api.patience import Patience
-from campaign_api.refusals import CampaignUnknown
-from campaign_api.schemas.progress import Progress
+from campaign_api.preview import preview
+from campaign_api.retrying import retry
+from campaign_api.routes.campaigns import ETAG, LOCATION, PATIENCE, Answer, made
+from campaign_api.schemas.campaign import Campaign
+from campaign_api.schemas.campaign_dry_run import DryRun
+from campaign_api.schemas.campaign_verbs import (
+    NoFields,
+    Preview,
+    Previewed,
+    Retried,
+    Retry,
+    Schedule,
+    status_named,
+)
+from campaign_api.verbs import naming_verbs
 from campaign_api.web.caller import caller
+from campaign_api.web.idempotency import claim
 from campaign_api.web.resource import Resource
+from campaign_common.api_key import Scope
 from campaign_common.campaign import Transition
-from campaign_common.database import Database
+from campaign_common.database import Cursor, Database
+from campaign_common.store.events import last_event_id
 from campaign_common.store.transitions import change_state
 
-PATIENCE = 10.0
-"""Seconds for which a change is tried again while the database is away."""
+Description = dict[str, Any]
 
 
-def resource(database: Database) -> Resource:
+def resource(database: Database, drafting: Drafting) -> Resource:
     """Make the routes."""
-    patience = Patience(database, PATIENCE)
     routes = Resource(
         "campaign verbs",
         __name__,
         url_prefix="/v1/campaigns/<int:campaign_id>",
         description="What can be done to a campaign.",
     )
+    patience = Patience(database, PATIENCE)
+    _add_planning(routes, database, drafting, patience)
+    _add_running(routes, database, patience)
+    _add_looking(routes, database)
+    return routes
 
-    def change(campaign_id: int, transition: Transition) -> dict[str, Any]:
+
+def _add_planning(
+    routes: Resource, database: Database, drafting: Drafting, patience: Patience
+) -> None:
+    """Add what is done to a campaign before it starts."""
+
+    def plan(campaign_id: int, work: Callable[[Cursor], None]) -> Description:
+        claim().once(patience, work)
+        return read_campaign(database, campaign_id)
+
+    @routes.post("/schedule")
+    @routes.idempotent
+    @routes.arguments(Schedule)
+    @routes.response(200, Campaign)
+    @routes.problems(400, 404, 413, 415)
+    def schedule(body: Mapping[str, Any], campaign_id: int) -> Description:
+        """Let a campaign start at a time; one that is scheduled gets another time."""
+        moment, actor = body["scheduled_at"], caller().name
+        return plan(
+            campaign_id,
+            partial(plans.schedule, campaign_id=campaign_id, moment=moment, actor=actor),
+        )
+
+    @routes.post("/start")
+    @routes.idempotent
+    @routes.arguments(NoFields, required=False)
+    @routes.response(200, Campaign)
+    @routes.problems(400, 404, 413, 415)
+    def start(_: object, campaign_id: int) -> Description:
+        """Let a campaign start now: it is scheduled, and runs within moments."""
+        return plan(campaign_id, partial(plans.start, campaign_id=campaign_id, actor=caller().name))
+
+    @routes.post("/clone")
+    @routes.idempotent
+    @routes.arguments(NoFields, required=False)
+    @routes.response(201, Campaign, headers=ETAG | LOCATION)
+    @routes.problems(400, 404, 413, 415)
+    def clone(_: object, campaign_id: int) -> Answer:
+        """Make a draft like a campaign, whatever became of that one."""
+        with database.reading() as cursor:
+            identity = new_identity(cursor)
+        work = partial(
+            drafting.clone, identity=identity, campaign_id=campaign_id, actor=caller().name
+        )
+        return made(database, claim().once(patience, work))
+
+
+def _add_running(routes: Resource, database: Database, patience: Patience) -> None:
+    """Add what is done to a campaign once it runs."""
+
+    def change(campaign_id: int, transition: Transition) -> Description:
         work = partial(
             change_state, campaign_id=campaign_id, transition=transition, actor=caller().name
         )
-        if patience.run(work) is None:
-            raise CampaignUnknown(f"there is no campaign {campaign_id}")
-        return progress_of(database, campaign_id)
+        with naming_verbs():
+            if patience.run(work) is None:
+                raise unknown(campaign_id)
+        return read_campaign(database, campaign_id)
 
     @routes.post("/pause")
-    @routes.response(200, Progress)
-    @routes.problems(404, 409)
-    def pause(campaign_id: int) -> dict[str, Any]:
+    @routes.arguments(NoFields, required=False)
+    @routes.response(200, Campaign)
+    @routes.problems(400, 404, 409, 413, 415)
+    def pause(_: object, campaign_id: int) -> Description:
         """Stop a running campaign for now: no call starts later than 2 s after the answer."""
         return change(campaign_id, Transition.PAUSE)
 
     @routes.post("/resume")
-    @routes.response(200, Progress)
-    @routes.problems(404, 409)
-    def resume(campaign_id: int) -> dict[str, Any]:
+    @routes.arguments(NoFields, required=False)
+    @routes.response(200, Campaign)
+    @routes.problems(400, 404, 409, 413, 415)
+    def resume(_: object, campaign_id: int) -> Description:
         """Go on with exactly those who have no outcome yet."""
         return change(campaign_id, Transition.RESUME)
 
     @routes.post("/cancel")
-    @routes.response(200, Progress)
-    @routes.problems(404, 409)
-    def cancel(campaign_id: int) -> dict[str, Any]:
+    @routes.arguments(NoFields, required=False)
+    @routes.response(200, Campaign)
+    @routes.problems(400, 404, 409, 413, 415)
+    def cancel(_: object, campaign_id: int) -> Description:
         """End a campaign for good; who has no outcome gets none any more."""
         return change(campaign_id, Transition.CANCEL)
 
-    return routes
+    @routes.post("/retry")
+    @routes.idempotent
+    @routes.arguments(Retry)
+    @routes.response(200, Retried)
+    @routes.problems(400, 404, 413, 415)
+    def try_again(body: Mapping[str, Any], campaign_id: int) -> Description:
+        """Have messages of a status sent again; a finished campaign runs again for them."""
+        with database.reading() as cursor:
+            after_event = last_event_id(cursor, campaign_id)
+        work = partial(
+            retry,
+            campaign_id=campaign_id,
+            actor=caller().name,
+            status=status_named(body["status"]),
+            error_code=body.get("error_code"),
+            after_event=after_event,
+        )
+        with naming_verbs():
+            matching = claim().once(patience, work)
+        return {**read_campaign(database, campaign_id), "matching": matching}
+
+
+def _add_looking(routes: Resource, database: Database) -> None:
+    """Add what shows a campaign's messages without sending them."""
+    dry_runs = DryRuns(database)
+
+    @routes.post("/preview")
+    @routes.requires(Scope.READ)
+    @routes.arguments(Preview, required=False)
+    @routes.response(200, Previewed)
+    @routes.problems(400, 404, 409, 413, 415)
+    def show(body: Mapping[str, Any], campaign_id: int) -> Description:
+        """Render the messages of the first recipients."""
+        return {"messages": preview(database, campaign_id, body["limit"])}
+
+    @routes.post("/dry-run")
+    @routes.requires(Scope.READ)
+    @routes.arguments(NoFields, required=False)
+    @routes.response(200, DryRun)
+    @routes.problems(400, 404, 409, 413, 415)
+    def play_through(_: object, campaign_id: int) -> Description:
+        """Render the messages of the whole list, and say what they are and what they take."""
+        return dry_runs.run(campaign_id)

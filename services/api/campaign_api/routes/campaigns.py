@@ -1,24 +1,181 @@
 """/v1/campaigns: campaigns themselves."""
 
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from campaign_api.campaign_reader import progress_of
+from flask import Response, request, url_for
+from werkzeug.datastructures import ETags
+
+from campaign_api.campaign_reader import (
+    campaign_of,
+    page_of_campaigns,
+    progress_of,
+    read_campaign,
+)
+from campaign_api.drafting import Drafting, new_identity
+from campaign_api.patience import Patience
+from campaign_api.refusals import PreconditionFailed
+from campaign_api.schemas.campaign import (
+    Campaign,
+    CampaignChange,
+    CampaignPage,
+    CampaignPageParameters,
+    CampaignSummary,
+    NewCampaign,
+    NewCampaignBody,
+    cursor_key,
+)
 from campaign_api.schemas.progress import Progress
+from campaign_api.web.caller import caller
+from campaign_api.web.idempotency import claim
+from campaign_api.web.paging import Page, answer_page
 from campaign_api.web.resource import Resource
-from campaign_common.database import Database
+from campaign_common.database import Cursor, Database
+from campaign_common.store.campaign_listing import CampaignFilter
+
+PATIENCE = 10.0
+"""Seconds for which a change is tried again while the database is away."""
+
+ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Of this version of it."}}
+LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it is."}}
+
+Answer = tuple[dict[str, Any], dict[str, str]]
+"""A body and headers."""
 
 
-def resource(database: Database) -> Resource:
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {
+        "in": "header",
+        "name": name,
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+    }
+
+
+IF_MATCH = _header("If-Match", "The ETag of the version that is meant, or *.")
+IF_NONE_MATCH = _header("If-None-Match", "The ETag of a version that is at hand.")
+
+
+def resource(database: Database, drafting: Drafting) -> Resource:
     """Make the routes."""
+    patience = Patience(database, PATIENCE)
     routes = Resource(
         "campaigns", __name__, url_prefix="/v1/campaigns", description="Campaigns themselves."
     )
 
+    @routes.post("")
+    @routes.idempotent
+    @routes.arguments(NewCampaignBody)
+    @routes.response(201, Campaign, headers=ETAG | LOCATION)
+    @routes.problems(400, 413, 415)
+    def create(wanted: NewCampaign) -> Answer:
+        """Make a campaign of a recipient list: a draft, or scheduled where a time is given."""
+        with database.reading() as cursor:
+            identity = new_identity(cursor)
+        work = partial(drafting.create, identity=identity, wanted=wanted, actor=caller().name)
+        return made(database, claim().once(patience, work))
+
+    @routes.get("")
+    @routes.arguments(CampaignPageParameters, location="query")
+    @routes.response(200, CampaignPage)
+    def list_(parameters: Mapping[str, Any]) -> Response:
+        """List campaigns, the newest first."""
+        wanted = CampaignFilter(parameters.get("state"), parameters.get("name"))
+        below, limit = parameters.get("cursor"), parameters["limit"]
+        page = page_of_campaigns(database, wanted, below, limit)
+        next_key = page.next_position and cursor_key(page.next_position)
+        return answer_page(
+            "campaigns", Page(CampaignSummary(many=True).dump(page.described), next_key)
+        )
+
     @routes.get("/<int:campaign_id>")
+    @routes.response(200, Campaign, headers=ETAG)
+    @routes.alt_response(304, description="It is as If-None-Match says.")
+    @routes.problems(404)
+    @routes.doc(parameters=[IF_NONE_MATCH])
+    def read(campaign_id: int) -> Response | Answer:
+        """Describe a campaign and how far it has come."""
+        campaign = read_campaign(database, campaign_id)
+        tag = etag_of(campaign)
+        if request.if_none_match.contains_weak(tag):
+            return Response(status=304, headers={"ETag": f'"{tag}"'})
+        return campaign, {"ETag": f'"{tag}"'}
+
+    @routes.patch("/<int:campaign_id>")
+    @routes.arguments(CampaignChange, required=False)
+    @routes.response(200, Campaign, headers=ETAG)
+    @routes.problems(400, 404, 409, 412, 413, 415, 422)
+    @routes.doc(parameters=[IF_MATCH])
+    def change(changes: Mapping[str, Any], campaign_id: int) -> Answer:
+        """Change a campaign that has not started."""
+        patience.run(
+            partial(
+                drafting.change,
+                campaign_id=campaign_id,
+                changes=changes,
+                actor=caller().name,
+                require_match=matching(campaign_id, request.if_match),
+            )
+        )
+        return tagged(database, campaign_id)
+
+    @routes.delete("/<int:campaign_id>")
+    @routes.response(204)
+    @routes.problems(404, 409, 412)
+    @routes.doc(parameters=[IF_MATCH])
+    def delete(campaign_id: int) -> None:
+        """Delete a campaign that is a draft, or scheduled and has not started."""
+        read_campaign(database, campaign_id)
+        patience.run(
+            partial(
+                drafting.delete,
+                campaign_id=campaign_id,
+                actor=caller().name,
+                require_match=matching(campaign_id, request.if_match),
+            )
+        )
+
+    @routes.get("/<int:campaign_id>/progress")
     @routes.response(200, Progress)
     @routes.problems(404)
-    def read(campaign_id: int) -> dict[str, Any]:
-        """Describe a campaign and how far it has come."""
+    def progress(campaign_id: int) -> dict[str, Any]:
+        """Tell how a campaign moves: counts, balance, present rate, what is on its way."""
         return progress_of(database, campaign_id)
 
     return routes
+
+
+def made(database: Database, campaign_id: int) -> Answer:
+    """Answer with a campaign that was made just now, and where it is."""
+    campaign, headers = tagged(database, campaign_id)
+    location = url_for("campaigns.read", campaign_id=campaign_id)
+    return campaign, {**headers, "Location": location}
+
+
+def tagged(database: Database, campaign_id: int) -> Answer:
+    """Answer with a campaign and its ETag."""
+    campaign = read_campaign(database, campaign_id)
+    return campaign, {"ETag": f'"{etag_of(campaign)}"'}
+
+
+def etag_of(campaign: Mapping[str, Any]) -> str:
+    """Return the strong ETag of a campaign: a digest of what is answered."""
+    answered = json.dumps(Campaign().dump(campaign), sort_keys=True)
+    return hashlib.sha256(answered.encode()).hexdigest()[:32]
+
+
+def matching(campaign_id: int, wanted: ETags) -> Callable[[Cursor], None]:
+    """Return what checks If-Match against the campaign as it is inside a transaction."""
+
+    def require(cursor: Cursor) -> None:
+        # An absent If-Match asks for nothing; a weak tag never matches (RFC 9110, 13.1.1).
+        if "If-Match" not in request.headers:
+            return
+        if not wanted.contains(etag_of(campaign_of(cursor, campaign_id))):
+            raise PreconditionFailed(f"campaign {campaign_id} is not as If-Match says; read it")
+
+    return require

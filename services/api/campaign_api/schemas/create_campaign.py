@@ -65,7 +65,9 @@ class CreateCampaignSchema(Schema):
         ),
     )
     message_template = Text(required=True, validate=length(LONGEST_TEMPLATE))
-    scheduled_time = Integer(required=True, validate=_seconds)
+    scheduled_time = Integer(
+        required=True, validate=_seconds, metadata={"minimum": 0, "maximum": LATEST_TIME}
+    )
     csv_file_path = Text(required=True, validate=length(1024))
 
     @post_load

@@ -6,16 +6,18 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 
-class Integer(fields.Field[int]):
-    """A JSON number without fraction; true and false are no numbers here."""
+class Integer(fields.Integer):
+    """A JSON number without fraction, as 5 and 5.0 are; true and false are no numbers here."""
 
     def _deserialize(self, value: object, *_: object, **__: object) -> int:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise ValidationError("must be an integer")
         return value
 
 
-class Text(fields.Field[str]):
+class Text(fields.String):
     """Text that a database can hold: no NUL, no half of a surrogate pair."""
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
@@ -44,11 +46,11 @@ class Moment(fields.Field[datetime]):
     def _deserialize(self, value: object, *_: object, **__: object) -> datetime:
         try:
             moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            raise ValidationError("must be a time as RFC 3339, such as 2026-01-31T09:30:00Z")
-        return moment.astimezone(UTC)
+            if moment is not None and moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass  # no time, or one that lies before the year 1 or after 9999 in UTC
+        raise ValidationError("must be a time as RFC 3339, such as 2026-01-31T09:30:00Z")
 
 
 def rfc3339(moment: datetime) -> str:

@@ -1,9 +1,11 @@
-"""One log line per request: which route was asked for what, and how it ended."""
+"""One log line per request: which route was asked for what, by whom, and how it ended."""
 
 import time
 
 import structlog
 from flask import Flask, Response, g, request
+
+from campaign_api.web.caller import caller
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked for every few seconds by whatever runs the service; logged at debug."""
@@ -15,7 +17,9 @@ def register(app: Flask) -> None:
     """Log every request of `app`.
 
     The route and its arguments are logged, not the path or the query as they came: those
-    are whatever a client likes to send, a phone number for example.
+    are whatever a client likes to send, a phone number for example. An argument that is a
+    phone number is called `phone`, and masked by that name. The ids that `tracing` gave the
+    request stand on this line and on every other that is written for it.
     """
     app.before_request(_begin)
     app.after_request(_log)
@@ -35,6 +39,7 @@ def _log(response: Response) -> Response:
         status=response.status_code,
         milliseconds=round((time.monotonic() - g.began) * 1000, 1),
         client=request.remote_addr,
+        **({"key": caller().name} if "caller" in g else {}),
         **(request.view_args or {}),
     )
     return response

@@ -1,17 +1,12 @@
 """Who sends the present request."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 from flask import g
 
+from campaign_common.api_key import Scope
 
-class Scope(StrEnum):
-    """What an API key allows; each allows what the one before does, and more."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
+__all__ = ["LOCAL", "Caller", "Scope", "caller"]
 
 
 class Caller(NamedTuple):

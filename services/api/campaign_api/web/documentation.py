@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document made from the routes' own schemas, at /openapi.json and /docs."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, jsonify
@@ -7,10 +8,13 @@ from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 
 from campaign_api.web.problems import MEDIA_TYPE
+from campaign_api.web.resource import ORIGINAL_ERROR
 
 TITLE = "camp-mgr"
 DOCUMENT_PATH = "/openapi.json"
+DOCUMENT_ENDPOINT = "openapi"
 PAGE_PATH = "/docs"
+PAGE_BLUEPRINT = "documentation_page"
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -34,6 +38,12 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     },
 }
 
+ORIGINAL_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["code", "msg"],
+    "properties": {"code": {"type": "integer", "const": -1}, "msg": {"type": "string"}},
+}
+
 
 class Documentation(Api):  # type: ignore[misc]
     """Collects the routes; errors stay with `problems`."""
@@ -53,9 +63,15 @@ class Documentation(Api):  # type: ignore[misc]
             },
         )
         self.spec.options["security"] = [{"key": []}]
-        app.add_url_rule(DOCUMENT_PATH, "openapi", self._document)
+        app.add_url_rule(DOCUMENT_PATH, DOCUMENT_ENDPOINT, self._document)
         app.register_blueprint(
-            get_swaggerui_blueprint(PAGE_PATH, DOCUMENT_PATH, config={"app_name": TITLE})
+            get_swaggerui_blueprint(
+                PAGE_PATH,
+                DOCUMENT_PATH,
+                # The page asks nobody else, not even for a badge of validity.
+                config={"app_name": TITLE, "validatorUrl": None},
+                blueprint_name=PAGE_BLUEPRINT,
+            )
         )
 
     def _document(self) -> Response:
@@ -70,4 +86,10 @@ class Documentation(Api):  # type: ignore[misc]
             "description": "The request was refused or failed.",
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        self.spec.components.responses["DEFAULT_ERROR"] = problem
+        # flask-smorest has put its own form of an error under these names.
+        for name in ("DEFAULT_ERROR", *(status.name for status in HTTPStatus if status >= 400)):
+            self.spec.components.responses_lazy[name] = problem
+        self.spec.components.responses[ORIGINAL_ERROR] = {
+            "description": "The request was refused or failed, as the original system says it.",
+            "content": {"application/json": {"schema": ORIGINAL_SCHEMA}},
+        }

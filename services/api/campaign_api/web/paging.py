@@ -12,6 +12,8 @@ from marshmallow import Schema, ValidationError, fields, validate
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1_000
 
+LARGEST_NUMBER = 2**63
+
 NOT_A_CURSOR = "is not a cursor that this resource gave out"
 
 Key = tuple[int | str, ...]
@@ -36,7 +38,7 @@ class Cursor(fields.Field[Key]):
 
     def _deserialize(self, value: object, *_: object, **__: object) -> Key:
         key = _decoded(value)
-        if len(key) != len(self._kinds) or not all(map(isinstance, key, self._kinds)):
+        if len(key) != len(self._kinds) or not all(map(_is_of_kind, key, self._kinds)):
             raise ValidationError(NOT_A_CURSOR)
         return key
 
@@ -68,6 +70,11 @@ def answer_page(name: str, page: Page) -> Response:
 def encode(key: Key) -> str:
     """Write a key as a cursor."""
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def _is_of_kind(part: object, kind: type) -> bool:
+    # A number that no column can hold comes from no row.
+    return isinstance(part, kind) and (not isinstance(part, int) or 0 <= part < LARGEST_NUMBER)
 
 
 def _decoded(value: object) -> Key:

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import structlog
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from campaign_api import refusals
 from campaign_common.errors import (
     CampaignError,
+    ErasureHeld,
     RetryLater,
     TemplateInvalid,
     TransitionRefused,
@@ -24,6 +25,9 @@ from campaign_common.errors import (
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:camp-mgr:problem:"
 ORIGINAL_PREFIX = "/v1/camp/"
+
+CHALLENGE = 'Bearer realm="camp-mgr"'
+"""What a 401 asks for (RFC 6750)."""
 
 RETRY_AFTER = 5
 """Seconds after which a client may ask again when something is unavailable."""
@@ -39,15 +43,26 @@ class Kind(NamedTuple):
 KINDS: dict[type[CampaignError], Kind] = {
     refusals.RequestMalformed: Kind(400, "malformed-request"),
     refusals.RequestInvalid: Kind(422, "invalid-fields"),
+    refusals.TemplateRefused: Kind(422, "invalid-template"),
     refusals.PathRefused: Kind(400, "path-refused"),
     refusals.CsvRefused: Kind(422, "not-a-recipient-list"),
+    refusals.UploadMalformed: Kind(400, "malformed-upload"),
+    refusals.UploadBroken: Kind(400, "broken-upload"),
+    refusals.UploadStalled: Kind(408, "upload-stalled"),
+    refusals.UploadTooLarge: Kind(413, "upload-too-large"),
     refusals.CampaignStarted: Kind(409, "campaign-started"),
     refusals.NotFound: Kind(404, "not-found"),
     refusals.ListInUse: Kind(409, "list-in-use"),
+    refusals.ListGone: Kind(409, "list-deleted"),
     refusals.PreconditionFailed: Kind(412, "changed-meanwhile"),
+    refusals.KeyInUse: Kind(409, "idempotency-key-in-use"),
+    refusals.KeyReused: Kind(422, "idempotency-key-reused"),
+    refusals.Unauthenticated: Kind(401, "no-valid-key"),
+    refusals.ScopeLacking: Kind(403, "scope-lacking"),
     refusals.TooMany: Kind(429, "too-many"),
     refusals.ImportAbandoned: Kind(503, "import-abandoned"),
     TemplateInvalid: Kind(400, "invalid-template"),
+    ErasureHeld: Kind(409, "erasure-held"),
     TransitionRefused: Kind(409, "state-does-not-allow"),
     RetryLater: Kind(503, "unavailable"),
     UserError: Kind(400, "refused"),
@@ -63,6 +78,7 @@ def register(app: Flask) -> None:
     """Let every error that leaves a route become an answer in JSON."""
     app.register_error_handler(CampaignError, _answer_campaign_error)
     app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(ClientDisconnected, _answer_broken_body)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -82,6 +98,8 @@ def answer(kind: Kind, detail: str, extra: Mapping[str, Any] | None = None) -> R
         )
         response.content_type = MEDIA_TYPE
     response.status_code = kind.status
+    if kind.status == 401:
+        response.headers["WWW-Authenticate"] = CHALLENGE
     if kind.status in (429, 503):
         response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
@@ -120,6 +138,11 @@ def _answer_http_error(error: HTTPException) -> Response:
     if allowed:
         response.headers["Allow"] = ", ".join(allowed)
     return response
+
+
+def _answer_broken_body(_: ClientDisconnected) -> Response:
+    """Answer to a body that stopped coming: who has gone away does not read it."""
+    return answer(Kind(408, "request-timeout"), "the body did not arrive in time, or broke off")
 
 
 def _answer_unexpected(error: Exception) -> Response:

@@ -1,14 +1,34 @@
 """The routes of one resource, with their documentation."""
 
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
+from campaign_api.web import marks
+from campaign_api.web.marks import Repeats, View
+from campaign_api.web.problems import ORIGINAL_PREFIX
 from campaign_api.web.request_reader import RequestReader
+from campaign_common.api_key import Scope
 
-View = TypeVar("View", bound=Callable[..., Any])
+ORIGINAL_ERROR = "ORIGINAL_ERROR"
+"""The component that describes refusals in the original system's form."""
+
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": (
+        "Whatever the client makes up for one intention. Sent again within 24 hours, the same"
+        " request under the same key is carried out once and answered alike."
+    ),
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
+    },
+}
 
 
 class Decorator(Protocol):
@@ -27,21 +47,25 @@ class Resource(Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = RequestReader()
 
-    def get(self, rule: str) -> Decorator:
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - flask-smorest's own
+        super().__init__(*arguments, **options)
+        self._prepare_doc_cbks.append(self._prepare_common_answers)
+
+    def get(self, rule: str, **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
         """Serve GET."""
-        return self._serve(rule, "GET")
+        return self._serve(rule, "GET", options)
 
-    def post(self, rule: str) -> Decorator:
+    def post(self, rule: str, **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
         """Serve POST."""
-        return self._serve(rule, "POST")
+        return self._serve(rule, "POST", options)
 
-    def patch(self, rule: str) -> Decorator:
+    def patch(self, rule: str, **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
         """Serve PATCH."""
-        return self._serve(rule, "PATCH")
+        return self._serve(rule, "PATCH", options)
 
-    def delete(self, rule: str) -> Decorator:
+    def delete(self, rule: str, **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
         """Serve DELETE."""
-        return self._serve(rule, "DELETE")
+        return self._serve(rule, "DELETE", options)
 
     def arguments(self, schema: type[Schema], **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
         """Read body or parameters by `schema`, and hand the result on as first argument."""
@@ -78,6 +102,42 @@ class Resource(Blueprint):  # type: ignore[misc]
         decorator: Decorator = super().doc(**fields)
         return decorator
 
-    def _serve(self, rule: str, method: str) -> Decorator:
-        decorator: Decorator = self.route(rule, methods=[method])
+    def requires(self, scope: Scope) -> Decorator:
+        """Need `scope` where the method alone would need another one."""
+        return marks.requiring(scope)
+
+    def open_to_all(self, view: View) -> View:
+        """Need no key."""
+        return marks.open_to_all(self.doc(security=[])(view))
+
+    def idempotent(self, view: View) -> View:
+        """Carry a request out once for each Idempotency-Key; see `idempotency`."""
+        return self._taking_a_key(Repeats.WHOLE, view)
+
+    def idempotent_stream(self, view: View) -> View:
+        """Do the same where the view itself reads the body."""
+        return self._taking_a_key(Repeats.STREAMED, view)
+
+    def _taking_a_key(self, repeats: Repeats, view: View) -> View:
+        documented = self.doc(parameters=[IDEMPOTENCY_KEY])(self.problems(409, 422)(view))
+        return marks.idempotent(repeats)(documented)
+
+    def _prepare_common_answers(
+        self,
+        doc: dict[str, Any],
+        doc_info: dict[str, Any],
+        **_: object,
+    ) -> dict[str, Any]:
+        """Document what every operation may answer before its view runs."""
+        responses = doc.setdefault("responses", {})
+        refused = "DEFAULT_ERROR"
+        if f"{self.url_prefix}/" == ORIGINAL_PREFIX:
+            responses["default"] = refused = ORIGINAL_ERROR
+        if doc_info.get("manual_doc", {}).get("security") != []:
+            for status in (401, 403, 429):
+                responses.setdefault(status, refused)
+        return doc
+
+    def _serve(self, rule: str, method: str, options: dict[str, Any]) -> Decorator:
+        decorator: Decorator = self.route(rule, methods=[method], **options)
         return decorator

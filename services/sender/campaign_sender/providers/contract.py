@@ -22,6 +22,8 @@ class Answer(Enum):
     """Nobody can say whether the provider took the message."""
     EXPIRED = "expired"
     """No call: the message is past its expiry."""
+    ERASED = "erased"
+    """No call: the recipient is erased."""
     LEFT_ALONE = "left alone"
     """No call: the provider's circuit breaker is open; costs no attempt."""
     GIVEN_BACK = "given back"

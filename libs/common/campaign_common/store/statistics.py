@@ -1,0 +1,174 @@
+"""Numbers over all campaigns, for dashboards: totals, what is active, which senders are alive."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.campaign import CampaignState
+from campaign_common.message import Status
+
+ALIVE_FOR = 15
+"""Seconds after its last sign during which a sender counts as alive; it gives one every 5."""
+
+RATE_SPAN = 60
+"""Seconds over which the rate of a campaign is measured."""
+
+
+class StateTotals(NamedTuple):
+    """The campaigns in one state, and the recipients of those of them that were started."""
+
+    campaigns: int
+    recipients: int
+
+
+class ActiveCampaign(NamedTuple):
+    """A running or paused campaign; times are UTC, naive."""
+
+    id: int
+    name: str
+    state: CampaignState
+    started_at: datetime
+    total: int
+    published: int
+    """Recipients that are published, or passed over because they have an outcome."""
+
+
+class EarlierCount(NamedTuple):
+    """How many messages of a campaign had ended some seconds ago."""
+
+    ended: int
+    seconds: float
+
+
+class LiveSender(NamedTuple):
+    """A sender that gave a sign of itself lately, with what it owns."""
+
+    name: str
+    seen_at: datetime
+    partitions: list[int]
+    shards: list[int]
+
+
+SELECT_STATES = """
+SELECT state, COUNT(*), CAST(COALESCE(SUM(total), 0) AS SIGNED) FROM campaigns GROUP BY state
+"""
+
+SUM_COUNTERS = """
+SELECT c.state = 'cancelled', n.status, CAST(SUM(n.n) AS SIGNED)
+FROM campaign_counters n JOIN campaigns c ON c.id = n.campaign_id
+GROUP BY 1, 2
+"""
+
+SELECT_ACTIVE = """
+SELECT id, name, state, started_at, total, fanned_count FROM campaigns
+WHERE state IN ('running', 'paused') ORDER BY started_at DESC, id DESC LIMIT %s
+"""
+
+SUM_ACTIVE = """
+SELECT campaign_id, status, CAST(SUM(n) AS SIGNED) FROM campaign_counters
+WHERE campaign_id IN %s GROUP BY campaign_id, status
+"""
+
+SELECT_EARLIER = """
+SELECT s.campaign_id, s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0
+FROM campaign_samples s
+JOIN (SELECT campaign_id, MIN(sampled_at) AS sampled_at FROM campaign_samples
+      WHERE campaign_id IN %s AND sampled_at >= NOW(6) - INTERVAL %s SECOND
+      GROUP BY campaign_id) oldest
+  ON oldest.campaign_id = s.campaign_id AND oldest.sampled_at = s.sampled_at
+"""
+
+SELECT_SENDERS = """
+SELECT s.name, s.seen_at, c.partition_number, c.shard
+FROM senders s LEFT JOIN shard_claims c ON c.owner_name = s.name
+WHERE s.seen_at >= NOW(6) - INTERVAL %s SECOND
+ORDER BY s.name, c.shard
+"""
+
+BEAT = """
+INSERT INTO senders (name, seen_at) VALUES (%s, NOW(6))
+ON DUPLICATE KEY UPDATE seen_at = NOW(6)
+"""
+
+FORGET_SENDERS = "DELETE FROM senders WHERE seen_at < NOW(6) - INTERVAL 1 DAY"
+
+FORGET_SENDER = "DELETE FROM senders WHERE name = %s"
+
+
+def totals_by_state(cursor: Cursor) -> dict[CampaignState, StateTotals]:
+    """Count the campaigns in each state."""
+    cursor.execute(SELECT_STATES)
+    return {
+        CampaignState(state): StateTotals(campaigns, int(recipients))
+        for state, campaigns, recipients in cursor.fetchall()
+    }
+
+
+def totals_by_status(cursor: Cursor) -> tuple[dict[Status, int], dict[Status, int]]:
+    """Sum the counters of all campaigns: of those that are not cancelled, and of those that are."""
+    cursor.execute(SUM_COUNTERS)
+    totals: tuple[dict[Status, int], dict[Status, int]] = ({}, {})
+    for cancelled, status, n in cursor.fetchall():
+        totals[int(cancelled)][Status(status)] = int(n)
+    return totals
+
+
+def active_campaigns(cursor: Cursor, limit: int) -> list[ActiveCampaign]:
+    """Read running and paused campaigns, the youngest first."""
+    cursor.execute(SELECT_ACTIVE, (limit,))
+    return [
+        ActiveCampaign(id_, name, CampaignState(state), *others)
+        for id_, name, state, *others in cursor.fetchall()
+    ]
+
+
+def counts_of(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, dict[Status, int]]:
+    """Sum the counters of each of these campaigns over its shards."""
+    counts: dict[int, dict[Status, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    if counts:
+        cursor.execute(SUM_ACTIVE, (tuple(campaign_ids),))
+        for campaign_id, status, n in cursor.fetchall():
+            counts[campaign_id][Status(status)] = int(n)
+    return counts
+
+
+def earlier_counts(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, EarlierCount]:
+    """Read the oldest sample of the last minute of each campaign that has one."""
+    if not campaign_ids:
+        return {}
+    cursor.execute(SELECT_EARLIER, (tuple(campaign_ids), RATE_SPAN))
+    return {
+        campaign_id: EarlierCount(ended, float(seconds))
+        for campaign_id, ended, seconds in cursor.fetchall()
+    }
+
+
+def live_senders(cursor: Cursor) -> list[LiveSender]:
+    """Read which senders are alive, and what each of them owns."""
+    cursor.execute(SELECT_SENDERS, (ALIVE_FOR,))
+    seen: dict[str, datetime] = {}
+    partitions: dict[str, set[int]] = defaultdict(set)
+    shards: dict[str, list[int]] = defaultdict(list)
+    for name, seen_at, partition, shard in cursor.fetchall():
+        seen[name] = seen_at
+        if shard is not None:
+            partitions[name].add(partition)
+            shards[name].append(shard)
+    return [
+        LiveSender(name, seen_at, sorted(partitions[name]), shards[name])
+        for name, seen_at in seen.items()
+    ]
+
+
+def note_sender(cursor: Cursor, name: str) -> None:
+    """Give a sign that a sender is alive, and forget those that have long been gone."""
+    cursor.execute(BEAT, (name,))
+    cursor.execute(FORGET_SENDERS)
+
+
+def forget_sender(cursor: Cursor, name: str) -> None:
+    """Note that a sender has stopped in order."""
+    cursor.execute(FORGET_SENDER, (name,))

@@ -1,0 +1,85 @@
+"""Who of a campaign got what: pages of its messages, and all of them as CSV."""
+
+from collections.abc import Iterator
+
+from campaign_api.message_pages import (
+    MessagePage,
+    Position,
+    Wanted,
+    find_message,
+    read_page,
+)
+from campaign_api.refusals import CampaignUnknown
+from campaign_api.spreadsheet import csv_lines
+from campaign_common.database import Cursor, Database
+from campaign_common.store.counters import counts
+from campaign_common.store.message_listing import ListedCampaign, read_listed_campaign
+
+COLUMNS = (
+    "seq",
+    "phone",
+    "name",
+    "status",
+    "attempts",
+    "provider_message_id",
+    "error_code",
+    "at",
+)
+
+CSV_ROWS = 5_000
+"""Messages read and written at a time."""
+
+
+class CampaignMessages:
+    """Reads the messages of campaigns; no statement and no memory grows with a campaign."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, campaign_id: int, wanted: Wanted, position: Position, limit: int) -> MessagePage:
+        """Read a page.
+
+        Raises:
+            CampaignUnknown: there is none of that id.
+            RetryLater: the database is away.
+        """
+        with self._database.reading() as cursor:
+            # Before the campaign: in a finished one they say when all is found.
+            counted = counts(cursor, campaign_id)
+            campaign = _campaign(cursor, campaign_id)
+            return read_page(cursor, campaign, counted, wanted, position, limit)
+
+    def of_person(self, campaign_id: int, wanted: Wanted, phone: str) -> MessagePage:
+        """Read the message of one person, if it is wanted.
+
+        Raises:
+            CampaignUnknown, RetryLater: as for `page`.
+        """
+        with self._database.reading() as cursor:
+            campaign = _campaign(cursor, campaign_id)
+            return MessagePage(find_message(cursor, campaign, wanted, phone), None)
+
+    def csv(self, campaign_id: int, wanted: Wanted) -> Iterator[str]:
+        """Return the text of a CSV file, in pieces; the first is read before this returns.
+
+        Raises:
+            CampaignUnknown, RetryLater: as for `page`; RetryLater also while iterating.
+        """
+        first = self.page(campaign_id, wanted, Position(), CSV_ROWS)
+        return self._pieces(campaign_id, wanted, first)
+
+    def _pieces(self, campaign_id: int, wanted: Wanted, page: MessagePage) -> Iterator[str]:
+        yield csv_lines([COLUMNS])
+        while True:
+            if page.items:
+                yield csv_lines([[item[column] for column in COLUMNS] for item in page.items])
+            if page.next is None:
+                return
+            page = self.page(campaign_id, wanted, page.next, CSV_ROWS)
+
+
+def _campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign:
+    campaign = read_listed_campaign(cursor, campaign_id)
+    if campaign is None:
+        raise CampaignUnknown(f"there is no campaign {campaign_id}")
+    return campaign

@@ -1,0 +1,64 @@
+"""Who of a list was sent something by a recent campaign already."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from campaign_common.database import Cursor
+from campaign_common.message import MessageKey, Status
+from campaign_common.shard import shard_of
+from campaign_common.store.dry_runs import RecentCampaign, also_listed, recent_campaigns
+from campaign_common.store.fanout import RecipientRow
+from campaign_common.store.ledger import look_up
+
+DAYS = 7
+"""A campaign is recent when it started so many days ago at most."""
+
+MOST_CAMPAIGNS = 1_000
+"""The newest of them are looked at."""
+
+
+class RecentRecipients:
+    """Compares slices of one list with what recent campaigns have sent."""
+
+    def __init__(self, list_id: int, recent: Sequence[RecentCampaign]) -> None:
+        self._list_id = list_id
+        self._recent = recent
+        self._other_lists = {campaign.list_id for campaign in recent} - {list_id}
+
+    @classmethod
+    def read(cls, cursor: Cursor, list_id: int, campaign_id: int) -> "RecentRecipients":
+        """Learn which campaigns are recent, but for `campaign_id` itself."""
+        recent = recent_campaigns(cursor, days=DAYS, but=campaign_id, limit=MOST_CAMPAIGNS)
+        return cls(list_id, recent)
+
+    def count(self, cursor: Cursor, rows: Sequence[RecipientRow]) -> int:
+        """Count who among consecutive `rows` of the list was sent a message."""
+        phones = {row[0]: row[1] for row in rows}
+        numbers: dict[int, dict[int, int]] = defaultdict(dict)
+        numbers[self._list_id] = {seq: seq for seq in phones}
+        for listed in also_listed(
+            cursor, self._list_id, rows[0][0], rows[-1][0], self._other_lists
+        ):
+            numbers[listed.list_id][listed.own_seq] = listed.seq
+        undecided = set(phones)
+        for campaign in self._recent:
+            there = numbers.get(campaign.list_id, {})
+            asked = {seq: there[seq] for seq in undecided & there.keys()}
+            undecided -= _sent(cursor, campaign, asked, phones)
+        return len(phones) - len(undecided)
+
+
+def _sent(
+    cursor: Cursor, campaign: RecentCampaign, asked: Mapping[int, int], phones: Mapping[int, str]
+) -> set[int]:
+    """Return the own numbers of those to whom `campaign` has sent its message."""
+    by_shard: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for own, seq in asked.items():
+        by_shard[shard_of(phones[own], campaign.shards), campaign.campaign_id].append(seq)
+    entries = look_up(cursor, by_shard)
+    return {
+        own
+        for own, seq in asked.items()
+        if (entry := entries.get(MessageKey(campaign.campaign_id, seq))) is not None
+        and entry.status == Status.SENT
+    }

@@ -1,0 +1,136 @@
+"""Erasing a person from the database: in the request as far as it is quick, the rest in the sweep.
+
+The dead letters, which only Kafka holds, are the scheduler's part.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+import phonenumbers
+import structlog
+
+from campaign_api.patience import Patience
+from campaign_common.database import Cursor, Database, named_lock
+from campaign_common.errors import ErasureHeld, LockBusy
+from campaign_common.store import erasures as store
+from campaign_common.store.erasures import Erasure, ErasureStep
+from campaign_common.written_number import WrittenNumber
+
+PATIENCE = 10.0
+"""Seconds for which each transaction is tried again while the database is away."""
+
+IN_REQUEST = 5.0
+"""Seconds that a request spends on reading rejects before it leaves them to the sweep."""
+
+REJECTS_AT_ONCE = 1_000
+"""Rejects read in one transaction."""
+
+LEFT_AFTER = 60
+"""Seconds after which an erasure counts as left undone by its request."""
+
+AT_ONCE = 20
+"""Erasures that one sweep goes on with."""
+
+SHORTEST_NATIONAL = 7
+"""Digits; a shorter number would be found inside other people's."""
+
+log = structlog.get_logger(__name__)
+
+
+class Eraser:
+    """Carries erasures out, up to the dead letters; everything may be repeated."""
+
+    def __init__(self, database: Database, shards: int) -> None:
+        """Take the number of shards that campaigns to come will have."""
+        self._database = database
+        self._patience = Patience(database, PATIENCE)
+        self._shards = shards
+
+    def erase(self, phone: str, actor: str) -> Erasure:
+        """Erase a person; returns how far that is, at least past every recipient list.
+
+        Raises:
+            ErasureHeld: campaigns that run keep the person from being erased for now.
+            RetryLater: the database is away; what is noted is gone on with by the sweep.
+        """
+        erasure = self._patience.run(partial(store.order_erasure, phone=phone, actor=actor))
+        log.info("erasure ordered", erasure=erasure.id, actor=actor)
+        give_up_at = time.monotonic() + IN_REQUEST
+        return self._carry_on(erasure, lambda: time.monotonic() >= give_up_at)
+
+    def carry_on_left(self, stop: threading.Event) -> int:
+        """Go on with what requests and crashes left; returns how many erasures moved on."""
+        steps = (ErasureStep.RECIPIENTS, ErasureStep.REJECTS)
+        try:
+            with named_lock(self._database, "erasures", wait=0):
+                with self._database.reading() as cursor:
+                    left = store.left_undone(cursor, steps, LEFT_AFTER, AT_ONCE)
+                return sum(self._carry_on_left(erasure, stop) for erasure in left)
+        except LockBusy:
+            return 0
+
+    def _carry_on_left(self, erasure: Erasure, stop: threading.Event) -> bool:
+        try:
+            return self._carry_on(erasure, stop.is_set) != erasure
+        except ErasureHeld as error:
+            log.warning("erasure waits", erasure=erasure.id, reason=str(error))
+            return False
+
+    def _carry_on(self, erasure: Erasure, is_over: Callable[[], bool]) -> Erasure:
+        if erasure.step is ErasureStep.RECIPIENTS:
+            erasure = self._erase_recipients(erasure)
+        written = WrittenNumber(*forms_of(erasure.phone))
+        while erasure.step is ErasureStep.REJECTS and not is_over():
+            erasure = self._patience.run(partial(_blank_some, erasure=erasure, written=written))
+        return erasure
+
+    def _erase_recipients(self, erasure: Erasure) -> Erasure:
+        with self._database.reading() as cursor:
+            list_ids = store.lists_with(cursor, erasure)
+        held: ErasureHeld | None = None
+        for list_id in list_ids:
+            erase = partial(
+                store.erase_recipient, erasure=erasure, list_id=list_id, shards=self._shards
+            )
+            try:
+                self._patience.run(erase)
+            except ErasureHeld as error:
+                held = error
+        if held is not None:
+            raise held
+        return self._patience.run(partial(_leave_recipients, erasure=erasure))
+
+
+def forms_of(phone: str) -> list[str]:
+    """Return a number's digits with and, where it begins with one, without its country code."""
+    try:
+        number = phonenumbers.parse(f"+{phone}")
+    except phonenumbers.NumberParseException:
+        return [phone]
+    national = phonenumbers.national_significant_number(number)
+    return [phone, national] if len(national) >= SHORTEST_NATIONAL else [phone]
+
+
+def _leave_recipients(cursor: Cursor, erasure: Erasure) -> Erasure:
+    store.delete_test_messages(cursor, erasure)
+    moved = erasure._replace(step=ErasureStep.REJECTS)
+    store.move_erasure(cursor, moved)
+    return moved
+
+
+def _blank_some(cursor: Cursor, erasure: Erasure, written: WrittenNumber) -> Erasure:
+    """Look through a slice of the rejects, at most of one list, or leave them behind."""
+    list_id, after_line = erasure.after_list_id, erasure.after_line
+    rejects = store.read_rejects(cursor, list_id, after_line, REJECTS_AT_ONCE)
+    found = [reject.line for reject in rejects if written.is_in(reject.raw_text)]
+    store.blank_rejects(cursor, list_id, found)
+    if len(rejects) == REJECTS_AT_ONCE:
+        moved = erasure._replace(after_line=rejects[-1].line)
+    elif (next_list := store.next_rejected_list(cursor, erasure)) is not None:
+        moved = erasure._replace(after_list_id=next_list, after_line=0)
+    else:
+        moved = erasure._replace(step=ErasureStep.DEAD_LETTERS)
+    store.move_erasure(cursor, moved)
+    return moved

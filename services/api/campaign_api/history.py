@@ -1,0 +1,55 @@
+"""The history of a campaign as people read it."""
+
+from datetime import UTC
+from typing import Any
+
+from campaign_common.campaign import CampaignState
+from campaign_common.store.events import CampaignEvent
+
+_S = CampaignState
+
+_WHAT: dict[tuple[str | None, str | None], str] = {
+    (_S.DRAFT, _S.SCHEDULED): "scheduled",
+    (_S.SCHEDULED, _S.RUNNING): "started",
+    (_S.SCHEDULED, _S.FAILED): "failed",
+    (_S.RUNNING, _S.PAUSED): "paused",
+    (_S.PAUSED, _S.RUNNING): "resumed",
+    (_S.RUNNING, _S.FINISHED): "finished",
+}
+"""What a change from one state to another is called, where no other rule says it."""
+
+WORDS = (*_WHAT.values(), "created", "changed", "cancelled", "retried", "deleted")
+
+RETRY = "retry of "
+"""How the reason of a retry begins (store.transitions)."""
+
+
+def described(event: CampaignEvent) -> dict[str, Any]:
+    """Describe an event: who did what when, from which state to which."""
+    return {
+        "id": event.id,
+        "at": event.at.replace(tzinfo=UTC),
+        "actor": event.actor,
+        "what": _what(event),
+        "from": event.from_state,
+        "to": event.to_state,
+        "reason": event.reason,
+    }
+
+
+def is_retry(event: CampaignEvent) -> bool:
+    """Tell whether somebody had messages sent again."""
+    return event.to_state == _S.RUNNING and (event.reason or "").startswith(RETRY)
+
+
+def _what(event: CampaignEvent) -> str:
+    if event.from_state is None:
+        return "created"
+    if event.to_state is None:
+        return "deleted"
+    if event.to_state == _S.CANCELLED:
+        return "cancelled"
+    if is_retry(event):
+        return "retried"
+    # What leaves the state as it is: another plan, or a campaign that is published again.
+    return _WHAT.get((event.from_state, event.to_state), "changed")

@@ -1,0 +1,52 @@
+"""How many imports one process works on at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from campaign_api.refusals import TooMany
+
+
+class ImportSlots:
+    """Room for `most` imports, of which uploads get three quarters.
+
+    An upload takes as long as its client likes, a file at hand does not: however many slow
+    uploads there are, they leave room for POST /v1/camp/create. A single slot serves both.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._all = BoundedSemaphore(most)
+        self._uploads = BoundedSemaphore(max(1, most * 3 // 4))
+
+    @contextmanager
+    def file(self) -> Iterator[None]:
+        """Hold room for a file at hand.
+
+        Raises:
+            TooMany: there is none at the moment.
+        """
+        with self._held(self._all):
+            yield
+
+    @contextmanager
+    def upload(self) -> Iterator[None]:
+        """Hold room for an upload.
+
+        Raises:
+            TooMany: there is none at the moment.
+        """
+        with self._held(self._uploads), self._held(self._all):
+            yield
+
+    @contextmanager
+    def _held(self, room: BoundedSemaphore) -> Iterator[None]:
+        if not room.acquire(blocking=False):
+            raise TooMany(
+                f"this process is at work on as many imports as MaxImports ({self._most})"
+                " allows; send the request again later"
+            )
+        try:
+            yield
+        finally:
+            room.release()

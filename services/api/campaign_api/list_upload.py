@@ -1,0 +1,93 @@
+"""Taking a recipient list in from the socket."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+
+from campaign_api.importer.csv_format import CsvFormat
+from campaign_api.importer.line_reader import sha256_of
+from campaign_api.importer.recipient_list import CsvImporter
+from campaign_api.patience import Patience
+from campaign_api.refusals import ImportAbandoned
+from campaign_api.upload_form import UploadedFile
+from campaign_common.database import Cursor, Database
+from campaign_common.settings import Settings
+from campaign_common.store.recipient_lists import RecipientList, complete_list
+
+log = structlog.get_logger(__name__)
+
+
+class Claim(Protocol):
+    """The present request's hold of its Idempotency-Key; see `web.idempotency`."""
+
+    @property
+    def carried_out(self) -> bool:
+        """Whether an earlier request of this key has done all."""
+
+    @property
+    def result(self) -> Any:  # noqa: ANN401 - any JSON
+        """What that request's work returned."""
+
+    def confirm(self, content: bytes) -> None:
+        """Check that what came is what came then; may end the request with its answer."""
+
+    def once(self, patience: Patience, work: Callable[[Cursor], Any], content: bytes) -> Any:  # noqa: ANN401 - any JSON
+        """Run `work` unless it was done; returns what it returns, or returned."""
+
+
+class ListUploads:
+    """Makes recipient lists of uploaded files."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._most_rows = settings.api.max_upload_rows
+        self._patience = Patience(database, settings.timeout)
+        self._importer = CsvImporter(self._patience, settings.import_)
+
+    def take_in(self, open_file: Callable[[], UploadedFile], form: CsvFormat, claim: Claim) -> int:
+        """Import the file; returns the id of the list, which is ready.
+
+        Under an Idempotency-Key whose list is there already nothing is imported: the file is
+        only read, to see that it is the same. The list becomes ready when the whole body has
+        arrived, in the transaction that notes the key; until then a failure discards it, and
+        the sweep does where the process dies.
+
+        Raises:
+            UserError: the file, the form around it, or its arrival was refused.
+            ImportAbandoned: the import stood still for too long.
+            RetryLater: the database is unavailable.
+        """
+        file = open_file()
+        if claim.carried_out:
+            content = sha256_of(file)
+            claim.confirm(_digest(content, file.finish()))
+            return int(claim.result)
+        imported = self._importer.run(
+            file, file.name or "", csv_format=form, most_rows=self._most_rows
+        )
+        try:
+            named = imported._replace(name=file.finish())
+            list_id = claim.once(
+                self._patience,
+                lambda cursor: _complete(cursor, named),
+                content=_digest(str(named.sha256), named.name),
+            )
+        except BaseException:
+            self._importer.discard(imported.id)
+            raise
+        if list_id != named.id:
+            # The key's first request was done after all; only its answer had been lost.
+            self._importer.discard(named.id)
+        log.info("recipient list taken in", list_id=list_id, **named.totals._asdict())
+        return int(list_id)
+
+
+def _complete(cursor: Cursor, imported: RecipientList) -> int:
+    if not complete_list(cursor, imported):
+        raise ImportAbandoned("the import stood still for too long; send it again")
+    return imported.id
+
+
+def _digest(content_sha256: str, name: str) -> bytes:
+    return hashlib.sha256(f"{content_sha256} {name}".encode()).digest()

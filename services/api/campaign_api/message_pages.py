@@ -1,0 +1,224 @@
+"""The messages of a campaign, a bounded slice at a time, filtered as a request wants it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from campaign_api.schemas.fields import rfc3339
+from campaign_common.campaign import CampaignState
+from campaign_common.database import Cursor
+from campaign_common.message import FINAL, Status
+from campaign_common.shard import shard_of
+from campaign_common.store import message_listing as store
+from campaign_common.store.message_listing import ListedCampaign, ListedPerson, RecordedOutcome
+
+MOST_LOOKED_AT = 50_000
+"""Recipients that one request looks at, however few of them match."""
+
+FIRST_SPAN = 2_000
+"""Recipients looked at first where a filter applies; four times as many with each step."""
+
+SETTLED = FINAL - {Status.UNKNOWN}
+"""Statuses that nothing but a person's retry changes; a late result may settle `unknown`."""
+
+
+class Wanted(NamedTuple):
+    """Which messages: of a status, with an error code; None: whatever it is."""
+
+    status: Status | None = None
+    error_code: str | None = None
+
+
+class Position(NamedTuple):
+    """Where a page ended: what was `found` up to recipient `seq`.
+
+    `epoch` is that of a finished campaign, whose counters say when all is found; else 0.
+    """
+
+    seq: int = 0
+    epoch: int = 0
+    found: int = 0
+
+
+class MessagePage(NamedTuple):
+    """Messages as answers have them, and where to go on when there may be more."""
+
+    items: list[dict[str, Any]]
+    next: Position | None
+
+
+class _Slice(NamedTuple):
+    """Matching messages, and the seq up to which all were looked at."""
+
+    items: list[dict[str, Any]]
+    reached: int
+
+
+def read_page(
+    cursor: Cursor,
+    campaign: ListedCampaign,
+    counts: Mapping[Status, int],
+    wanted: Wanted,
+    position: Position,
+    limit: int,
+) -> MessagePage:
+    """Read up to `limit` messages after `position`; a page may be short, or empty, before the end.
+
+    `counts` must have been read before `campaign`.
+    """
+    if position.seq >= campaign.last_seq or _none_left(campaign, counts, wanted, position):
+        return MessagePage([], None)
+    items: list[dict[str, Any]] = []
+    after, span = position.seq, max(FIRST_SPAN, limit)
+    last = min(campaign.last_seq, position.seq + MOST_LOOKED_AT)
+    while len(items) < limit and after < last:
+        seqs = range(after + 1, min(after + span, last) + 1)
+        part = _read_slice(cursor, campaign, wanted, seqs, limit - len(items))
+        items += part.items
+        after = part.reached
+        span *= 4
+    epoch = campaign.epoch if campaign.state is CampaignState.FINISHED else 0
+    found_before = position.found if position.epoch == epoch else 0
+    following = Position(after, epoch, found_before + len(items))
+    over = after >= campaign.last_seq or _none_left(campaign, counts, wanted, following)
+    return MessagePage(items, None if over else following)
+
+
+def find_message(
+    cursor: Cursor, campaign: ListedCampaign, wanted: Wanted, phone: str
+) -> list[dict[str, Any]]:
+    """Read the one message of a person, if there is one and it is `wanted`."""
+    seq = store.find_seq(cursor, campaign, phone) if campaign.has_recipients else None
+    if seq is None or seq > campaign.last_seq:
+        return []
+    outcome = None
+    if campaign.shards is not None:
+        outcome = store.read_outcome(cursor, campaign, shard_of(phone, campaign.shards), seq)
+    people = store.read_listed_people(cursor, campaign, [seq])
+    return [
+        describe(campaign, person, outcome)
+        for person in people.values()
+        if _matches(campaign, outcome, wanted)
+    ]
+
+
+def status_of(state: CampaignState, outcome: RecordedOutcome | None) -> Status:
+    """Say how a message stands; what a cancelled campaign left without an end is cancelled."""
+    status = Status.NOT_STARTED if outcome is None else outcome.status
+    if state is CampaignState.CANCELLED and status not in FINAL:
+        return Status.CANCELLED
+    return status
+
+
+def describe_outcome(state: CampaignState, outcome: RecordedOutcome | None) -> dict[str, Any]:
+    """Say how a message stands, as every answer does."""
+    return {
+        "status": status_of(state, outcome).word,
+        "attempts": outcome.attempts if outcome else 0,
+        "provider_message_id": outcome.provider_message_id if outcome else None,
+        "error_code": outcome.error_code if outcome else None,
+        "at": written(outcome.at) if outcome else None,
+    }
+
+
+def written(at: datetime) -> str:
+    """Write a time of the database, which is UTC."""
+    return rfc3339(at.replace(tzinfo=UTC))
+
+
+def describe(
+    campaign: ListedCampaign, person: ListedPerson, outcome: RecordedOutcome | None
+) -> dict[str, Any]:
+    """Describe a message of a campaign."""
+    return {**person._asdict(), **describe_outcome(campaign.state, outcome)}
+
+
+def _none_left(
+    campaign: ListedCampaign, counts: Mapping[Status, int], wanted: Wanted, position: Position
+) -> bool:
+    """Tell by the counters that no message of the wanted status follows."""
+    if wanted.status is None:
+        return False
+    if _number_of(campaign, counts, wanted.status) <= 0:
+        return True
+    return (
+        wanted.status in SETTLED
+        and campaign.state is CampaignState.FINISHED
+        and position.epoch == campaign.epoch
+        and position.found >= counts[wanted.status]
+    )
+
+
+def _number_of(campaign: ListedCampaign, counts: Mapping[Status, int], status: Status) -> int:
+    if campaign.state is CampaignState.CANCELLED:
+        if status is Status.CANCELLED:
+            others = FINAL - {Status.CANCELLED}
+            return campaign.total - sum(counts.get(other, 0) for other in others)
+        return counts.get(status, 0) if status in FINAL else 0
+    if status is Status.NOT_STARTED:
+        return campaign.total - sum(counts.values()) if campaign.has_recipients else 0
+    return counts.get(status, 0)
+
+
+def _read_slice(
+    cursor: Cursor, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+) -> _Slice:
+    if campaign.has_recipients and _matches(campaign, None, wanted):
+        return _by_recipients(cursor, campaign, wanted, seqs, most)
+    return _by_ledger(cursor, campaign, wanted, seqs, most)
+
+
+def _by_recipients(
+    cursor: Cursor, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+) -> _Slice:
+    """Look at every recipient of a range: those without a ledger row are wanted, too."""
+    rows = most if wanted == Wanted() else len(seqs)
+    people = store.read_people(cursor, campaign, seqs, rows)
+    if not people:
+        return _Slice([], seqs.stop - 1)
+    covered = range(people[0].seq, people[-1].seq + 1)
+    outcomes = store.read_outcomes(cursor, campaign, covered, len(covered))
+    items = [
+        describe(campaign, person, outcome)
+        for person in people
+        if _matches(campaign, outcome := outcomes.get(person.seq), wanted)
+    ]
+    reached = people[-1].seq if len(people) == rows else seqs.stop - 1
+    return _cut(_Slice(items, reached), most)
+
+
+def _by_ledger(
+    cursor: Cursor, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+) -> _Slice:
+    """Look at the ledger alone, and then up who was found."""
+    statuses = [wanted.status] if wanted.status is not None else []
+    if campaign.state is CampaignState.CANCELLED and wanted.status is Status.CANCELLED:
+        statuses.append(Status.WAITING)
+    outcomes = store.read_outcomes(
+        cursor, campaign, seqs, most, statuses=statuses, error_code=wanted.error_code
+    )
+    # Each shard gave up to `most`: beyond the first `most` of all something may be missing.
+    found = dict(list(outcomes.items())[:most])
+    people = {}
+    if campaign.has_recipients:
+        people = store.read_listed_people(cursor, campaign, list(found))
+    items = [
+        describe(campaign, people.get(seq, ListedPerson(seq, None, None)), outcome)
+        for seq, outcome in found.items()
+    ]
+    return _cut(_Slice(items, seqs.stop - 1), most)
+
+
+def _cut(found: _Slice, most: int) -> _Slice:
+    if len(found.items) < most:
+        return found
+    items = found.items[:most]
+    return _Slice(items, items[-1]["seq"])
+
+
+def _matches(campaign: ListedCampaign, outcome: RecordedOutcome | None, wanted: Wanted) -> bool:
+    if wanted.status is not None and status_of(campaign.state, outcome) is not wanted.status:
+        return False
+    if wanted.error_code is None:
+        return True
+    return outcome is not None and outcome.error_code == wanted.error_code

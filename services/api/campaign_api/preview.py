@@ -1,0 +1,96 @@
+"""The messages of a campaign's first recipients, as they would be sent."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from campaign_api.campaign_reader import unknown
+from campaign_api.refusals import ListGone
+from campaign_common.database import Cursor, Database
+from campaign_common.recipient import NAME, PHONE
+from campaign_common.segments import segmentation
+from campaign_common.store.campaign_progress import (
+    CampaignProgress,
+    read_progress,
+    read_template,
+)
+from campaign_common.store.dry_runs import read_slice
+from campaign_common.store.fanout import RecipientRow
+from campaign_common.store.recipient_lists import ListState, read_list
+from campaign_common.template import Template
+
+MOST_CHARACTERS = 1_000_000
+"""Text in one answer; a preview of longer messages holds fewer of them."""
+
+_attributes = msgspec.json.Decoder(dict[str, str])
+
+Render = Callable[[RecipientRow], str]
+
+
+class Draft(NamedTuple):
+    """A campaign as it stands, and its template."""
+
+    campaign: CampaignProgress
+    template: Template
+
+
+def read_draft(cursor: Cursor, campaign_id: int) -> Draft:
+    """Read what the messages of a campaign are made of.
+
+    Raises:
+        CampaignUnknown: there is no such campaign.
+        ListGone: its recipient list has been deleted.
+    """
+    campaign = read_progress(cursor, campaign_id)
+    text = read_template(cursor, campaign_id)
+    if campaign is None or text is None:
+        raise unknown(campaign_id)
+    recipients = read_list(cursor, campaign.list_id)
+    if recipients is None or recipients.state is not ListState.READY:
+        raise ListGone(f"the recipient list of campaign {campaign_id} is deleted")
+    return Draft(campaign, Template.compile(text))
+
+
+def attributes_of(row: RecipientRow) -> Mapping[str, str]:
+    """Return the further columns of a recipient."""
+    return _attributes.decode(row[3]) if row[3] else {}
+
+
+def renderer(template: Template) -> Render:
+    """Return what makes the message of a recipient; it reads the attributes only if needed."""
+    if template.placeholders <= {NAME, PHONE}:
+        return lambda row: template.render(row[2], row[1], None)
+    return lambda row: template.render(row[2], row[1], attributes_of(row))
+
+
+def preview(database: Database, campaign_id: int, limit: int) -> list[dict[str, Any]]:
+    """Render the messages of the first `limit` recipients, with what each costs as SMS.
+
+    Raises:
+        CampaignUnknown, ListGone: as for `read_draft`.
+        RetryLater: the database is unavailable.
+    """
+    with database.reading() as cursor:
+        draft = read_draft(cursor, campaign_id)
+        rows = read_slice(cursor, draft.campaign.list_id, after_seq=0, limit=limit)
+    render = renderer(draft.template)
+    messages: list[dict[str, Any]] = []
+    room = MOST_CHARACTERS
+    for row in rows:
+        body = render(row)
+        room -= len(body)
+        if room < 0 and messages:
+            break
+        found = segmentation(body)
+        messages.append(
+            {
+                "seq": row[0],
+                "phone": row[1],
+                "body": body,
+                "characters": found.characters,
+                "encoding": found.encoding,
+                "segments": found.segments,
+            }
+        )
+    return messages

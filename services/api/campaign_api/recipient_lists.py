@@ -1,0 +1,165 @@
+"""Recipient lists as clients see them: reading them, their people and rejects, deleting them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from campaign_api.patience import Patience
+from campaign_api.refusals import ListInUse, ListUnknown
+from campaign_api.spreadsheet import csv_lines
+from campaign_api.web.paging import Page
+from campaign_common.database import Cursor, Database
+from campaign_common.recipient import Recipient
+from campaign_common.store.recipient_lists import (
+    VISIBLE,
+    ListState,
+    RecipientList,
+    lock_state,
+    read_list,
+    read_lists,
+    retire_list,
+    unfinished_user,
+)
+from campaign_common.store.recipients import read_by_phone, read_page
+from campaign_common.store.rejects import read_rejects
+
+PATIENCE = 10.0
+"""Seconds for which a deletion is tried again while the database is away."""
+
+REJECTS_AT_ONCE = 1_000
+"""Rows of an export held in memory; each has up to 2,000 characters."""
+
+REJECT_COLUMNS = ("line", "reason", "text")
+
+LARGEST_ID = 2**63 - 1
+
+
+class RecipientLists:
+    """The lists that are not gone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._patience = Patience(database, PATIENCE)
+
+    def page(self, limit: int, before_id: int = LARGEST_ID) -> Page:
+        """Describe at most `limit` lists, newest first.
+
+        Raises:
+            RetryLater: the database is unavailable.
+        """
+        with self._database.reading() as cursor:
+            found = read_lists(cursor, before_id=before_id, limit=limit)
+        return Page(
+            [describe(each) for each in found], (found[-1].id,) if len(found) == limit else None
+        )
+
+    def one(self, list_id: int) -> dict[str, Any]:
+        """Describe a list.
+
+        Raises:
+            ListUnknown: there is none of that id.
+            RetryLater: the database is unavailable.
+        """
+        with self._database.reading() as cursor:
+            return describe(_visible(cursor, list_id))
+
+    def people(self, list_id: int, limit: int, after_seq: int = 0) -> Page:
+        """Describe at most `limit` people of a list.
+
+        Raises:
+            ListUnknown: there is no list of that id.
+            RetryLater: the database is unavailable.
+        """
+        with self._database.reading() as cursor:
+            _visible(cursor, list_id)
+            found = read_page(cursor, list_id, after_seq=after_seq, limit=limit)
+        last = found[-1].seq if len(found) == limit else None
+        return Page([_person(each) for each in found], None if last is None else (last,))
+
+    def person(self, list_id: int, phone: str) -> Page:
+        """Describe the one person of a list who has a normalised number, if there is one.
+
+        Raises:
+            ListUnknown: there is no list of that id.
+            RetryLater: the database is unavailable.
+        """
+        with self._database.reading() as cursor:
+            _visible(cursor, list_id)
+            found = read_by_phone(cursor, list_id, phone)
+        return Page([] if found is None else [_person(found)], None)
+
+    def rejects_csv(self, list_id: int) -> Iterator[str]:
+        """Write the rejects of a list as CSV, a slice at a time.
+
+        Raises:
+            ListUnknown: there is none of that id.
+            RetryLater: the database is unavailable, at once or while the slices are read.
+        """
+        with self._database.reading() as cursor:
+            _visible(cursor, list_id)
+        return self._reject_slices(list_id)
+
+    def delete(self, list_id: int) -> None:
+        """Delete a list; its rows go with the next sweep.
+
+        Raises:
+            ListUnknown: there is none of that id.
+            ListInUse: a campaign that is not over uses it.
+            RetryLater: the database is unavailable.
+        """
+        done = False
+
+        def delete(cursor: Cursor) -> None:
+            nonlocal done
+            state = lock_state(cursor, list_id)
+            if state not in VISIBLE:
+                if done:  # by the transaction before, the answer to whose COMMIT was lost
+                    return
+                raise _unknown(list_id)
+            campaign_id = unfinished_user(cursor, list_id)
+            if campaign_id is not None:
+                raise ListInUse(f"campaign {campaign_id} uses recipient list {list_id}")
+            ready = state is ListState.READY
+            retire_list(cursor, list_id, ListState.DELETED if ready else ListState.DISCARDED)
+            done = True
+
+        self._patience.run(delete)
+
+    def _reject_slices(self, list_id: int) -> Iterator[str]:
+        yield csv_lines([REJECT_COLUMNS])
+        last_line = 0
+        while True:
+            with self._database.reading() as cursor:
+                found = read_rejects(cursor, list_id, after_line=last_line, limit=REJECTS_AT_ONCE)
+            if found:
+                yield csv_lines(found)
+            if len(found) < REJECTS_AT_ONCE:
+                return
+            last_line = found[-1].line
+
+
+def describe(found: RecipientList) -> dict[str, Any]:
+    """Describe a list as answers have it."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "state": found.state.value,
+        "rows": sum(found.totals),
+        **found.totals._asdict(),
+        "columns": list(found.columns),
+        "sha256": found.sha256,
+    }
+
+
+def _person(recipient: Recipient) -> dict[str, Any]:
+    return {**recipient._asdict(), "attributes": recipient.attributes or {}}
+
+
+def _visible(cursor: Cursor, list_id: int) -> RecipientList:
+    found = read_list(cursor, list_id)
+    if found is None or found.state not in VISIBLE:
+        raise _unknown(list_id)
+    return found
+
+
+def _unknown(list_id: int) -> ListUnknown:
+    return ListUnknown(f"there is no recipient list {list_id}")

@@ -1,0 +1,39 @@
+"""GET /v1/campaigns/{id}/events: the history of a campaign."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from campaign_api.campaign_reader import history_of
+from campaign_api.history import described
+from campaign_api.schemas.campaign_events import CampaignEvent, EventPage, EventPageParameters
+from campaign_api.web.paging import Page, answer_page
+from campaign_api.web.resource import Resource
+from campaign_common.database import Database
+
+
+def resource(database: Database) -> Resource:
+    """Make the route."""
+    routes = Resource(
+        "campaign events",
+        __name__,
+        url_prefix="/v1/campaigns/<int:campaign_id>",
+        description="Who changed a campaign when.",
+    )
+
+    @routes.get("/events")
+    @routes.arguments(EventPageParameters, location="query")
+    @routes.response(200, EventPage)
+    @routes.problems(404)
+    def events(parameters: Mapping[str, Any], campaign_id: int) -> Response:
+        """List what happened to a campaign, the oldest first."""
+        (after_id,) = parameters.get("cursor", (0,))
+        limit = parameters["limit"]
+        found = history_of(database, campaign_id, after_id=after_id, limit=limit)
+        next_key = (found[-1].id,) if len(found) == limit else None
+        return answer_page(
+            "events", Page(CampaignEvent(many=True).dump(map(described, found)), next_key)
+        )
+
+    return routes

@@ -1,0 +1,67 @@
+"""/v1/campaigns/{id}/messages: who of a campaign got what."""
+
+from typing import Any
+
+from flask import Response
+
+from campaign_api.campaign_messages import CampaignMessages
+from campaign_api.message_pages import Position, Wanted
+from campaign_api.schemas.message import (
+    CampaignMessagePage,
+    CampaignMessageParameters,
+    MessageFilter,
+)
+from campaign_api.web.paging import Page, answer_page
+from campaign_api.web.resource import Resource
+
+EXPORT = {
+    "description": "The messages, as CSV.",
+    "content": {"text/csv": {"schema": {"type": "string"}}},
+}
+
+
+def resource(messages: CampaignMessages) -> Resource:
+    """Make the routes."""
+    routes = Resource(
+        "campaign messages",
+        __name__,
+        url_prefix="/v1/campaigns/<int:campaign_id>",
+        description="Who of a campaign got what.",
+    )
+
+    @routes.get("/messages")
+    @routes.arguments(CampaignMessageParameters, location="query")
+    @routes.response(200, CampaignMessagePage)
+    @routes.problems(404, 422)
+    def read(parameters: dict[str, Any], campaign_id: int) -> Response:
+        """List the messages of a campaign, one for each recipient.
+
+        A page ends after 50,000 recipients were looked at, however few of them match: it may
+        be short, or empty, and `next_cursor` goes on.
+        """
+        wanted: Wanted = parameters["wanted"]
+        position: Position = parameters["cursor"]
+        if "phone" in parameters:
+            page = messages.of_person(campaign_id, wanted, parameters["phone"])
+        else:
+            page = messages.page(campaign_id, wanted, position, parameters["limit"])
+        return answer_page("messages", Page(page.items, page.next))
+
+    @routes.get("/messages.csv")
+    @routes.arguments(MessageFilter, location="query")
+    @routes.doc(responses={"200": EXPORT})
+    @routes.problems(404, 422)
+    def export(parameters: dict[str, Any], campaign_id: int) -> Response:
+        """Write the messages of a campaign as CSV.
+
+        A cell that a spreadsheet would run as a formula (=, +, -, @, tab, carriage return)
+        begins with an apostrophe. A file that could not be written to its end breaks off: the
+        connection ends without the last chunk.
+        """
+        text = messages.csv(campaign_id, parameters["wanted"])
+        response = Response(text, content_type="text/csv; charset=utf-8")
+        name = f"campaign-{campaign_id}-messages.csv"
+        response.headers.set("Content-Disposition", "attachment", filename=name)
+        return response
+
+    return routes

@@ -1,0 +1,34 @@
+"""GET /v1/messages: everything one person was sent."""
+
+from typing import Any
+
+from flask import Response
+
+from campaign_api.people import People
+from campaign_api.schemas.message import PersonMessagePage, PersonMessageParameters
+from campaign_api.web.paging import Page, answer_page
+from campaign_api.web.resource import Resource
+
+
+def resource(people: People) -> Resource:
+    """Make the routes."""
+    routes = Resource(
+        "messages",
+        __name__,
+        url_prefix="/v1/messages",
+        description="What people were sent, over all campaigns.",
+    )
+
+    @routes.get("")
+    @routes.arguments(PersonMessageParameters, location="query")
+    @routes.response(200, PersonMessagePage)
+    @routes.problems(422)
+    def read(parameters: dict[str, Any]) -> Response:
+        """List everything one person was sent, by the campaign that started last first.
+
+        Campaigns whose list was deleted are not found here any more.
+        """
+        page = people.messages(parameters["phone"], parameters.get("cursor"), parameters["limit"])
+        return answer_page("messages", Page(page.items, page.next))
+
+    return routes

@@ -1,0 +1,164 @@
+"""/v1/recipient-lists: uploading lists, looking at them, deleting them."""
+
+from typing import Any, NamedTuple
+
+from flask import Request, Response, request, url_for
+from werkzeug.exceptions import UnsupportedMediaType
+
+from campaign_api.importer.csv_format import CsvFormat
+from campaign_api.importer.slots import ImportSlots
+from campaign_api.list_upload import ListUploads
+from campaign_api.recipient_lists import RecipientLists
+from campaign_api.schemas.recipient_list import (
+    ListPage,
+    ListPageParameters,
+    RecipientListAnswer,
+    RecipientPage,
+    RecipientPageParameters,
+    UploadParameters,
+)
+from campaign_api.upload_body import UploadBody, waiting_at_most
+from campaign_api.upload_form import FormFile, PlainFile, UploadedFile
+from campaign_api.web.idempotency import claim
+from campaign_api.web.paging import answer_page
+from campaign_api.web.resource import Resource
+from campaign_common.errors import UserError
+
+PLAIN_TYPE = "text/csv"
+FORM_TYPE = "multipart/form-data"
+
+LOCATION = {"Location": {"schema": {"type": "string"}, "description": "The list's own address."}}
+
+REJECTS = {
+    "description": "The rows, as CSV.",
+    "content": {PLAIN_TYPE: {"schema": {"type": "string"}}},
+}
+
+REQUEST_BODY = {
+    "required": True,
+    "content": {
+        PLAIN_TYPE: {
+            "schema": {
+                "type": "string",
+                "pattern": "^(name,phone\n)?([a-z]{1,9},[1-9][0-9]{9}\n)+$",
+            }
+        },
+        FORM_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "additionalProperties": False,
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    "name": {"type": "string", "minLength": 1, "maxLength": 255},
+                },
+            }
+        },
+    },
+}
+
+
+class UploadLimits(NamedTuple):
+    """Bounds of uploads: bytes of one, seconds that it may stand still, how many at a time."""
+
+    most_bytes: int
+    timeout: float
+    slots: ImportSlots
+
+
+def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) -> Resource:
+    """Make the routes."""
+    routes = Resource(
+        "recipient lists",
+        __name__,
+        url_prefix="/v1/recipient-lists",
+        description="People to send to, from CSV files.",
+    )
+
+    @routes.post("")
+    @routes.idempotent_stream
+    @routes.arguments(UploadParameters, location="query")
+    @routes.response(201, RecipientListAnswer, headers=LOCATION)
+    @routes.problems(400, 408, 413, 415)
+    @routes.doc(requestBody=REQUEST_BODY)
+    def upload(said: tuple[str | None, CsvFormat]) -> tuple[dict[str, Any], int, dict[str, str]]:
+        """Import a CSV file as a new list.
+
+        The file is the body itself, or the part `file` of a form. It is imported as it arrives;
+        of an upload that ends early nothing remains.
+        """
+        name, csv_format = said
+        kind = _kind(request)
+        with limits.slots.upload(), waiting_at_most(request, limits.timeout):
+            body = UploadBody(request.input_stream, request.content_length, limits.most_bytes)
+            try:
+                list_id = uploads.take_in(lambda: _open(kind, body, name), csv_format, claim())
+            except UserError:
+                body.discard_rest()
+                raise
+        location = url_for("recipient lists.read", list_id=list_id)
+        return lists.one(list_id), 201, {"Location": location}
+
+    @routes.get("")
+    @routes.arguments(ListPageParameters, location="query")
+    @routes.response(200, ListPage)
+    @routes.problems(422)
+    def page(wanted: dict[str, Any]) -> Response:
+        """List the lists, newest first."""
+        return answer_page(
+            "recipient_lists", lists.page(wanted["limit"], *wanted.get("cursor", ()))
+        )
+
+    @routes.get("/<int:list_id>")
+    @routes.response(200, RecipientListAnswer)
+    @routes.problems(404)
+    def read(list_id: int) -> dict[str, Any]:
+        """Describe a list."""
+        return lists.one(list_id)
+
+    @routes.get("/<int:list_id>/recipients")
+    @routes.arguments(RecipientPageParameters, location="query")
+    @routes.response(200, RecipientPage)
+    @routes.problems(404, 422)
+    def people(wanted: dict[str, Any], list_id: int) -> Response:
+        """List the people of a list, in the order of its file, or find one by their number."""
+        if "phone" in wanted:
+            return answer_page("recipients", lists.person(list_id, wanted["phone"]))
+        after = wanted.get("cursor", ())
+        return answer_page("recipients", lists.people(list_id, wanted["limit"], *after))
+
+    @routes.get("/<int:list_id>/rejects.csv")
+    @routes.doc(responses={"200": REJECTS})
+    @routes.problems(404)
+    def rejects(list_id: int) -> Response:
+        """Download the rows that were not accepted: line, reason, text.
+
+        A text that a spreadsheet would take for a formula begins with an apostrophe.
+        """
+        response = Response(lists.rejects_csv(list_id), content_type="text/csv; charset=utf-8")
+        response.headers.set("Content-Disposition", "attachment", filename=f"rejects-{list_id}.csv")
+        return response
+
+    @routes.delete("/<int:list_id>")
+    @routes.response(204)
+    @routes.problems(404, 409)
+    def delete(list_id: int) -> None:
+        """Delete a list that no campaign needs any more; what was sent stays known."""
+        lists.delete(list_id)
+
+    return routes
+
+
+def _kind(request: Request) -> str:
+    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise UnsupportedMediaType("Content-Encoding is not supported: send the file as it is")
+    if request.mimetype not in (PLAIN_TYPE, FORM_TYPE):
+        raise UnsupportedMediaType(f"the body must be {PLAIN_TYPE} or {FORM_TYPE}")
+    return request.mimetype
+
+
+def _open(kind: str, body: UploadBody, name: str | None) -> UploadedFile:
+    if kind == FORM_TYPE:
+        return FormFile(body, request.mimetype_params.get("boundary"), name)
+    return PlainFile(body, name)

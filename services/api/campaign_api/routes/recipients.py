@@ -1,0 +1,52 @@
+"""DELETE /v1/recipients/{phone}: forgetting a person."""
+
+from typing import Any
+
+from campaign_api.erasing import Eraser
+from campaign_api.refusals import RequestInvalid, WrongField
+from campaign_api.schemas.erasure import ErasureAnswer
+from campaign_api.schemas.phone import LONGEST, PATH_PARAMETER, SAID
+from campaign_api.web.caller import caller
+from campaign_api.web.resource import Decorator, Resource
+from campaign_common.api_key import Scope
+from campaign_common.recipient import normalise_phone
+from campaign_common.store.erasures import Erasure, ErasureStep
+
+STEPS = (ErasureStep.REJECTS, ErasureStep.DEAD_LETTERS)
+"""What may be left when the request is answered."""
+
+
+def resource(eraser: Eraser) -> Resource:
+    """Make the routes."""
+    routes = Resource(
+        "recipients",
+        __name__,
+        url_prefix="/v1/recipients",
+        description="People, over all recipient lists.",
+    )
+
+    by_phone: Decorator = routes.route("/<phone>", methods=["DELETE"], parameters=[PATH_PARAMETER])
+
+    @by_phone
+    @routes.requires(Scope.ADMIN)
+    @routes.response(202, ErasureAnswer)
+    @routes.problems(409, 422)
+    def erase(phone: str) -> dict[str, Any]:
+        """Erase a person everywhere: name, attributes and number.
+
+        Messages that are not sent become cancelled, and counts still add up. A person whom no
+        list knows may stand in rejected rows and dead letters, which are looked through too.
+        """
+        digits = normalise_phone(phone.removesuffix("\n")) if len(phone) <= LONGEST else None
+        if digits is None:
+            raise RequestInvalid([WrongField("phone", SAID)])
+        return _described(eraser.erase(digits, caller().name))
+
+    return routes
+
+
+def _described(erasure: Erasure) -> dict[str, Any]:
+    return {
+        "id": erasure.id,
+        "left": [step.value for step in STEPS[STEPS.index(erasure.step) :]],
+    }

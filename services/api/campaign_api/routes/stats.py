@@ -1,0 +1,20 @@
+"""GET /v1/stats: numbers for dashboards."""
+
+from flask import Response, jsonify
+
+from campaign_api.schemas.stats import Stats
+from campaign_api.statistics import Statistics
+from campaign_api.web.resource import Resource
+
+
+def resource(statistics: Statistics) -> Resource:
+    """Make the routes."""
+    routes = Resource("stats", __name__, url_prefix="/v1/stats", description="For dashboards.")
+
+    @routes.get("")
+    @routes.response(200, Stats)
+    def read() -> Response:
+        """Say how many campaigns and messages there are, what is active, and who sends."""
+        return jsonify(statistics.read())
+
+    return routes

@@ -1,0 +1,57 @@
+"""POST /v1/campaigns/{id}/test: one real message outside of the campaign's counters."""
+
+from functools import partial
+from typing import Any
+
+from flask import Response, jsonify
+
+from campaign_api.patience import Patience
+from campaign_api.refusals import NotFound
+from campaign_api.schemas.message_test import TestMessageAnswer, TestMessageRequest
+from campaign_api.trying_out import describe, outcome_of, store_test_message
+from campaign_api.web.caller import caller
+from campaign_api.web.idempotency import claim
+from campaign_api.web.resource import Resource
+from campaign_common.database import Database
+
+PATIENCE = 10.0
+"""Seconds for which storing the message is tried again while the database is away."""
+
+
+def resource(database: Database) -> Resource:
+    """Make the routes."""
+    patience = Patience(database, PATIENCE)
+    routes = Resource(
+        "test messages",
+        __name__,
+        url_prefix="/v1/campaigns/<int:campaign_id>",
+        description="One message at a time, to try a template out.",
+    )
+
+    @routes.post("/test")
+    @routes.idempotent
+    @routes.arguments(TestMessageRequest)
+    @routes.response(200, TestMessageAnswer)
+    @routes.alt_response(202, schema=TestMessageAnswer, description="Nobody knows yet.")
+    @routes.problems(400, 404, 415, 422)
+    def send(wanted: dict[str, Any], campaign_id: int) -> Response:
+        """Send one real message, in any state of the campaign, and wait 10 seconds for its outcome.
+
+        A sender takes it once and calls the campaign's provider once, with the idempotency key
+        `test-{id}`. It is sent within 30 seconds or not at all.
+        """
+        store = partial(
+            store_test_message,
+            campaign_id=campaign_id,
+            phone=wanted["phone"],
+            attributes=wanted["attributes"],
+            actor=caller().name,
+        )
+        message = outcome_of(database, claim().once(patience, store))
+        if message is None:
+            raise NotFound("the message is not kept any more")
+        response = jsonify(describe(message))
+        response.status_code = 202 if message.status is None else 200
+        return response
+
+    return routes

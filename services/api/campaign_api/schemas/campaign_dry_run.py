@@ -1,0 +1,84 @@
+"""What a dry run tells."""
+
+from marshmallow import Schema, fields
+
+from campaign_common.segments import Encoding
+
+LengthStep = Schema.from_dict(
+    {
+        "from": fields.Integer(required=True),
+        "to": fields.Integer(
+            required=True, allow_none=True, metadata={"description": "null: and longer."}
+        ),
+        "messages": fields.Integer(required=True),
+    },
+    name="LengthStep",
+)
+"""How many messages have a length, in characters, within a step."""
+
+
+class Lengths(Schema):
+    """How long the rendered messages are, in characters."""
+
+    shortest = fields.Integer(required=True)
+    longest = fields.Integer(required=True)
+    mean = fields.Float(required=True)
+    distribution = fields.List(fields.Nested(LengthStep), required=True)
+
+
+class Cost(Schema):
+    """What the messages of one encoding take as SMS."""
+
+    messages = fields.Integer(required=True)
+    segments = fields.Integer(required=True)
+
+
+Encodings = Schema.from_dict(
+    {encoding.value: fields.Nested(Cost, required=True) for encoding in Encoding},
+    name="Encodings",
+)
+"""Messages by the alphabet that they need."""
+
+
+class ForcedBy(Schema):
+    """A character that is the first in its messages to force UCS-2."""
+
+    character = fields.String(required=True)
+    code_point = fields.String(required=True)
+    messages = fields.Integer(required=True)
+
+
+class Missing(Schema):
+    """How many recipients have no value for a placeholder."""
+
+    placeholder = fields.String(required=True)
+    messages = fields.Integer(required=True)
+
+
+class Duplicates(Schema):
+    """How many recipients were sent something by a campaign that started so many days ago."""
+
+    recipients = fields.Integer(required=True)
+    days = fields.Integer(required=True)
+
+
+class DryRun(Schema):
+    """What the messages of a campaign will be and cost."""
+
+    rows = fields.Integer(required=True, metadata={"description": "Recipients looked at."})
+    complete = fields.Boolean(
+        required=True, metadata={"description": "false: the time was over before the list was."}
+    )
+    characters = fields.Nested(Lengths, required=True)
+    segments = fields.Integer(required=True)
+    most_segments = fields.Integer(required=True)
+    encodings = fields.Nested(Encodings, required=True)
+    forced_by = fields.List(fields.Nested(ForcedBy), required=True)
+    missing = fields.List(fields.Nested(Missing), required=True)
+    duplicates = fields.Nested(Duplicates, required=True)
+    rate = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The best of the provider's recent campaigns, per second."},
+    )
+    estimated_seconds = fields.Float(required=True, allow_none=True)

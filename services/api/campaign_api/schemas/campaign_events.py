@@ -1,0 +1,44 @@
+"""The history of a campaign, as answers have it."""
+
+from marshmallow import Schema, fields, validate
+
+from campaign_api.history import WORDS
+from campaign_api.schemas.fields import Moment
+from campaign_api.web.paging import Cursor, PageParameters
+from campaign_common.campaign import CampaignState
+
+
+def _state() -> fields.String:
+    return fields.String(
+        required=True, allow_none=True, validate=validate.OneOf([*CampaignState, None])
+    )
+
+
+CampaignEvent = Schema.from_dict(
+    {
+        "id": fields.Integer(required=True),
+        "at": Moment(required=True),
+        "actor": fields.String(
+            required=True, metadata={"description": "An API key's name, or a scheduler."}
+        ),
+        "what": fields.String(required=True, validate=validate.OneOf(WORDS)),
+        "from": _state(),
+        "to": _state(),
+        "reason": fields.String(required=True, allow_none=True),
+    },
+    name="CampaignEvent",
+)
+"""Who did what when; `from` is null where it was made, `to` where it was deleted."""
+
+
+class EventPage(Schema):
+    """Events, the oldest first."""
+
+    events = fields.List(fields.Nested(CampaignEvent), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class EventPageParameters(PageParameters):
+    """Which events are wanted."""
+
+    cursor = Cursor(int)

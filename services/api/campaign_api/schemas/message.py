@@ -1,0 +1,97 @@
+"""Messages, as answers have them, and which of them a request wants."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
+
+from campaign_api.message_pages import Position, Wanted
+from campaign_api.schemas.fields import Moment, Text, length
+from campaign_api.schemas.phone import PhoneNumber
+from campaign_api.web.paging import Cursor, PageParameters
+from campaign_common.message import Status
+
+WORDS = [status.word for status in Status]
+
+LONGEST_ERROR_CODE = 32
+
+
+class Outcome(Schema):
+    """How a message stands."""
+
+    status = fields.String(required=True, validate=validate.OneOf(WORDS))
+    attempts = fields.Integer(required=True)
+    provider_message_id = fields.String(required=True, allow_none=True)
+    error_code = fields.String(required=True, allow_none=True)
+    at = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When this became known; null while nothing is."},
+    )
+
+
+class CampaignMessage(Outcome):
+    """A message of a campaign; `seq` numbers its recipient, with gaps."""
+
+    seq = fields.Integer(required=True)
+    phone = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null once the person was erased, or the list deleted."},
+    )
+    name = fields.String(required=True, allow_none=True)
+
+
+class CampaignMessagePage(Schema):
+    """Messages of a campaign in the order of its list; fewer than `limit` is not the end."""
+
+    messages = fields.List(fields.Nested(CampaignMessage), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class MessageFilter(Schema):
+    """Which messages of a campaign."""
+
+    status = fields.String(validate=validate.OneOf(WORDS))
+    error_code = Text(validate=length(LONGEST_ERROR_CODE))
+
+    @post_load
+    def _build(self, data: Mapping[str, Any], **_: object) -> dict[str, Any]:
+        others = dict(data)
+        word = others.pop("status", None)
+        status = None if word is None else Status[word.upper()]
+        return {"wanted": Wanted(status, others.pop("error_code", None)), **others}
+
+
+class CampaignMessageParameters(MessageFilter, PageParameters):
+    """Which messages of a campaign, a page at a time."""
+
+    phone = PhoneNumber(metadata={"description": "The message of this person alone."})
+    cursor = Cursor(int, int, int)
+
+    @post_load
+    def _place(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
+        return {**data, "cursor": Position(*data.get("cursor", ()))}
+
+
+class PersonMessage(Outcome):
+    """What one person was sent by a campaign."""
+
+    campaign_id = fields.Integer(required=True)
+    campaign_name = fields.String(required=True)
+    started_at = Moment(required=True)
+    seq = fields.Integer(required=True)
+
+
+class PersonMessagePage(Schema):
+    """Everything one person was sent, by the youngest campaign first."""
+
+    messages = fields.List(fields.Nested(PersonMessage), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class PersonMessageParameters(PageParameters):
+    """Whose messages."""
+
+    phone = PhoneNumber(required=True)
+    cursor = Cursor(int, int)

@@ -1,0 +1,102 @@
+"""Recipient lists: what an upload may say of its file, and what is answered of lists."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
+from phonenumbers import SUPPORTED_REGIONS
+
+from campaign_api.importer.csv_format import DELIMITERS, ENCODINGS, UTF_8, CsvFormat
+from campaign_api.schemas.fields import Text, length
+from campaign_api.schemas.phone import PhoneNumber
+from campaign_api.web.paging import Cursor, PageParameters
+from campaign_common.store.recipient_lists import VISIBLE
+
+LONGEST_LIST_NAME = 255
+LONGEST_COLUMN = 255
+
+
+class UploadParameters(Schema):
+    """The query of an upload."""
+
+    name = Text(
+        validate=length(LONGEST_LIST_NAME),
+        metadata={"description": "Of the list; a form may have it as a field instead."},
+    )
+    phone_column = Text(
+        validate=length(LONGEST_COLUMN),
+        metadata={"description": "The column of the header that holds the number."},
+    )
+    name_column = Text(
+        validate=length(LONGEST_COLUMN),
+        metadata={"description": "The column of the header that holds the name."},
+    )
+    delimiter = fields.String(
+        validate=validate.OneOf(DELIMITERS), metadata={"description": "Between two fields."}
+    )
+    encoding = fields.String(validate=validate.OneOf(ENCODINGS), load_default=UTF_8)
+    default_region = fields.String(
+        validate=validate.OneOf(sorted(SUPPORTED_REGIONS)),
+        metadata={"description": "Where numbers without country code belong (ISO 3166-1)."},
+    )
+
+    @post_load
+    def _build(self, data: Mapping[str, Any], **_: object) -> tuple[str | None, CsvFormat]:
+        said = dict(data)
+        return said.pop("name", None), CsvFormat(**said)
+
+
+class RecipientListAnswer(Schema):
+    """A list: how its file's rows ended, and what templates may name."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(sorted(VISIBLE)))
+    rows = fields.Integer(required=True, metadata={"description": "Of the file; all that follow."})
+    accepted = fields.Integer(required=True)
+    duplicates = fields.Integer(
+        required=True, metadata={"description": "Rows whose number an earlier row has."}
+    )
+    rejected = fields.Integer(required=True)
+    columns = fields.List(fields.String(), required=True)
+    sha256 = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the file as it was sent; null while importing."},
+    )
+
+
+class ListPageParameters(PageParameters):
+    """Which lists."""
+
+    cursor = Cursor(int)
+
+
+class ListPage(Schema):
+    """Lists, newest first."""
+
+    recipient_lists = fields.List(fields.Nested(RecipientListAnswer), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class RecipientPageParameters(PageParameters):
+    """Which people of a list."""
+
+    cursor = Cursor(int)
+    phone = PhoneNumber()
+
+
+class RecipientAnswer(Schema):
+    """One person of a list; `seq` numbers them within it, with gaps."""
+
+    seq = fields.Integer(required=True)
+    phone = fields.String(required=True)
+    name = fields.String(required=True)
+    attributes = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class RecipientPage(Schema):
+    """People of a list, in the order of its file."""
+
+    recipients = fields.List(fields.Nested(RecipientAnswer), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

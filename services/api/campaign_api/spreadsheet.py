@@ -1,0 +1,22 @@
+"""CSV for people, who open it in a spreadsheet.
+
+A cell that begins with =, +, -, @, a tab or a carriage return would be run as a formula there,
+whoever wrote it into a list. An apostrophe before it makes it text (OWASP, "CSV Injection").
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Write rows by RFC 4180; text that a spreadsheet would run gets a leading apostrophe."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows([_safe(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _safe(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_BEGINS) else cell

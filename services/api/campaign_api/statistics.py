@@ -1,0 +1,130 @@
+"""Numbers for dashboards: over all campaigns, of the active ones, and of the senders."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from campaign_api.message_pages import written
+from campaign_common.campaign import CampaignState
+from campaign_common.database import Cursor, Database
+from campaign_common.message import FINAL, Status
+from campaign_common.store import statistics as store
+from campaign_common.store.statistics import ActiveCampaign, EarlierCount, LiveSender
+
+TOTALS_KEPT = 5.0
+"""Seconds for which sums over all campaigns are answered again."""
+
+MOST_ACTIVE = 100
+"""Active campaigns that are named; the youngest."""
+
+
+class Totals(NamedTuple):
+    """Sums over all campaigns, as answers have them."""
+
+    campaigns: dict[str, int]
+    messages: dict[str, int]
+
+
+class Statistics:
+    """Reads the numbers; what costs more than an index is remembered for a moment."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._summing = threading.Lock()
+        self._totals: Totals | None = None
+        self._summed_at = 0.0
+
+    def read(self) -> dict[str, Any]:
+        """Read everything.
+
+        Raises:
+            RetryLater: the database is away.
+        """
+        totals = self._current_totals()
+        with self._database.reading() as cursor:
+            active = store.active_campaigns(cursor, MOST_ACTIVE)
+            ids = [campaign.id for campaign in active]
+            counts = store.counts_of(cursor, ids)
+            earlier = store.earlier_counts(cursor, ids)
+            senders = store.live_senders(cursor)
+        described = [
+            _describe(campaign, counts[campaign.id], earlier.get(campaign.id))
+            for campaign in active
+        ]
+        return {
+            "campaigns": totals.campaigns,
+            "messages": totals.messages,
+            "active": described,
+            "senders": [_describe_sender(sender) for sender in senders],
+            "lag": sum(one["lag"] for one in described),
+        }
+
+    def _current_totals(self) -> Totals:
+        with self._summing:
+            if self._totals is None or self._clock() - self._summed_at >= TOTALS_KEPT:
+                with self._database.reading() as cursor:
+                    self._totals = _sum(cursor)
+                self._summed_at = self._clock()
+            return self._totals
+
+
+def _sum(cursor: Cursor) -> Totals:
+    # Counters first: an outcome recorded in between then counts as to do, and not twice.
+    others, of_cancelled = store.totals_by_status(cursor)
+    states = store.totals_by_state(cursor)
+    counts = {status: others.get(status, 0) for status in Status}
+    for status in FINAL:
+        counts[status] += of_cancelled.get(status, 0)
+    if CampaignState.CANCELLED in states:
+        # Of a cancelled campaign, what has no outcome never gets another one.
+        left = states[CampaignState.CANCELLED].recipients - _ended(of_cancelled)
+        counts[Status.CANCELLED] += max(left, 0)
+    total = sum(of_state.recipients for of_state in states.values())
+    del counts[Status.NOT_STARTED]
+    return Totals(
+        {state.value: states[state].campaigns if state in states else 0 for state in CampaignState},
+        {
+            "total": total,
+            **{status.word: n for status, n in counts.items()},
+            "to_do": max(total - _ended(counts), 0),
+        },
+    )
+
+
+def _describe(
+    campaign: ActiveCampaign, counts: Mapping[Status, int], earlier: EarlierCount | None
+) -> dict[str, Any]:
+    ended = _ended(counts)
+    running = campaign.state is CampaignState.RUNNING
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "state": campaign.state.value,
+        "started_at": written(campaign.started_at),
+        "total": campaign.total,
+        "to_do": campaign.total - ended,
+        "rate": _rate(ended, earlier) if running else 0.0,
+        # A resume counts from the first recipient again, and passes over who has an outcome.
+        "lag": max(campaign.published - sum(counts.values()), 0) if running else 0,
+    }
+
+
+def _rate(ended: int, earlier: EarlierCount | None) -> float | None:
+    if earlier is None or earlier.seconds <= 0:
+        return None
+    return round(max(ended - earlier.ended, 0) / earlier.seconds, 1)
+
+
+def _describe_sender(sender: LiveSender) -> dict[str, Any]:
+    return {
+        "name": sender.name,
+        "seen_at": written(sender.seen_at),
+        "partitions": sender.partitions,
+        "shards": sender.shards,
+    }
+
+
+def _ended(counts: Mapping[Status, int]) -> int:
+    return sum(n for status, n in counts.items() if status in FINAL)

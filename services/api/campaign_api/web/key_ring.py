@@ -1,0 +1,123 @@
+"""The API keys as one process knows them: a copy of the table, never older than seconds."""
+
+import threading
+import time
+from contextlib import suppress
+from hmac import compare_digest
+from typing import NamedTuple
+
+import structlog
+from pymysql.err import Error as DriverError
+
+from campaign_common.api_key import ApiKey
+from campaign_common.database import Database
+from campaign_common.errors import CampaignError, DatabaseUnavailable
+from campaign_common.store.api_keys import StoredKey, note_use, read_keys
+
+FRESH = 2.0
+"""Seconds for which a copy is used without a look at the table."""
+
+STALE = 4.0
+"""Seconds after which it is used no more, even if the table cannot be read.
+
+Keys are revoked within five seconds, also by a process that has lost the database.
+"""
+
+LONGEST_READ = 2.0
+"""Seconds that the database has for its answer."""
+
+LONGEST_WAIT = 1.0
+"""Seconds for which a request waits for another one that is reading the table."""
+
+PAUSE_AFTER_FAILURE = 1.0
+"""Seconds in which the table is not tried again: requests are refused instead of queued."""
+
+NOTED_EVERY = 60.0
+"""Seconds between two notes of the same key's use."""
+
+NOBODY = bytes(32)
+"""Compared with the secret shown for an unknown id, so that it takes as long as any other."""
+
+log = structlog.get_logger(__name__)
+
+
+class Copy(NamedTuple):
+    """What stood in the table, and when (by the monotonic clock) it was asked for."""
+
+    keys: dict[str, StoredKey]
+    taken_at: float
+
+
+class KeyRing:
+    """Finds keys and notes their use; any thread may ask."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._copy = Copy({}, float("-inf"))
+        self._failed_at = float("-inf")
+        self._reading = threading.Lock()
+        self._noted: dict[str, float] = {}
+
+    def is_empty(self) -> bool:
+        """Tell whether no key was ever made, by the table as it is now.
+
+        Raises:
+            DatabaseUnavailable: it cannot be read.
+        """
+        # Who is let in because of this must be refused from the moment the first key exists.
+        return not self._recent(FRESH) and not self._recent(0.0)
+
+    def find(self, shown: ApiKey) -> StoredKey | None:
+        """Return the key that `shown` is, None for one that is unknown, wrong or revoked.
+
+        Raises:
+            DatabaseUnavailable: the table cannot be read, and the last copy is too old.
+        """
+        # A key that was made a moment ago is not refused because the copy is older. A wrong
+        # secret costs the same second look as an unknown id, and so tells nobody which it was.
+        return self._match(shown, FRESH) or self._match(shown, 0.0)
+
+    def note_use(self, key_id: str) -> None:
+        """Note that a key is used; about once a minute, and without ever failing."""
+        now = time.monotonic()
+        if now - self._noted.get(key_id, float("-inf")) < NOTED_EVERY:
+            return
+        self._noted[key_id] = now
+        with (
+            suppress(CampaignError, DriverError),
+            self._database.transaction(timeout=LONGEST_READ) as cursor,
+        ):
+            note_use(cursor, key_id)
+
+    def _match(self, shown: ApiKey, age: float) -> StoredKey | None:
+        stored = self._recent(age).get(shown.id)
+        digest = NOBODY if stored is None else stored.secret_sha256
+        same = compare_digest(digest, shown.digest())
+        return stored if stored is not None and same and not stored.revoked else None
+
+    def _recent(self, age: float) -> dict[str, StoredKey]:
+        """Return the keys as of at most `age` seconds before this call, where that can be had."""
+        needed = time.monotonic() - age
+        if self._copy.taken_at <= needed:
+            self._refresh(needed)
+        copy = self._copy
+        if time.monotonic() - copy.taken_at > STALE:
+            raise DatabaseUnavailable("the API keys cannot be read")
+        return copy.keys
+
+    def _refresh(self, needed: float) -> None:
+        """Read the table, one thread at a time; without success all stays as it is."""
+        if not self._reading.acquire(timeout=LONGEST_WAIT):
+            return
+        try:
+            now = time.monotonic()
+            if self._copy.taken_at > needed or now - self._failed_at < PAUSE_AFTER_FAILURE:
+                return
+            with self._database.reading(timeout=LONGEST_READ) as cursor:
+                keys = read_keys(cursor)
+            self._copy = Copy({key.id: key for key in keys}, now)
+        except (CampaignError, DriverError) as error:
+            self._failed_at = time.monotonic()
+            log.warning("API keys not read", reason=str(error))
+        finally:
+            self._reading.release()

@@ -1,0 +1,27 @@
+"""Noting how far running campaigns have come, for the rate over the last minute."""
+
+from campaign_common.database import Database
+from campaign_common.store import campaign_progress as store
+
+SAMPLE_INTERVAL = 5.0
+"""Seconds between two samples of a campaign."""
+
+KEPT_FOR = 120
+"""Seconds after which a sample is deleted, whoever made it."""
+
+
+class Sampler:
+    """Samples the campaigns that `owner` leases, so that each has one sampler."""
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self._database = database
+        self._owner = owner
+
+    def sample(self) -> None:
+        """Add a sample for each running campaign, and delete what is old.
+
+        Raises:
+            RetryLater: the database is away; the rate is taken over fewer samples.
+        """
+        self._database.run(lambda cursor: store.add_samples(cursor, self._owner))
+        self._database.run(lambda cursor: store.forget_samples(cursor, KEPT_FOR))

@@ -1,0 +1,121 @@
+"""Something of everything that the API knows, so that requests for it can succeed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from campaign_common.database import Database
+
+PHONE = "13961467500"
+PEOPLE = 20
+CSV = (
+    "name,phone,city\n"
+    + "".join(f"user{n},{13961467500 + n},Rome\n" for n in range(PEOPLE))
+    + "bad,12,Rome\n"
+)
+TEMPLATE = "hi {name|you}, see you in {city|town}"
+
+STATES = ("draft", "scheduled", "running", "paused", "finished", "cancelled", "failed")
+
+FITTING = {
+    "pause": "running",
+    "resume": "paused",
+    "cancel": "scheduled",
+    "retry": "finished",
+    "schedule": "draft",
+    "start": "draft",
+}
+"""A state in which a campaign allows a verb."""
+
+STARTED = """
+UPDATE campaigns
+SET state = %s, shards = 2, last_seq = %s, total = %s, fanned_seq = %s, fanned_count = %s,
+    started_at = NOW(6) - INTERVAL 10 SECOND,
+    finished_at = IF(%s = 'finished', NOW(6), NULL)
+WHERE id = %s
+"""
+
+LEDGER = """
+INSERT INTO messages_{shard}
+  (campaign_id, seq, status, generation, try_number, attempts, sent_at)
+SELECT c.id, r.seq, %s, 0, 0, 1, NOW(6) FROM campaigns c JOIN recipients r ON r.list_id = c.list_id
+WHERE c.id = %s AND MOD(CRC32(r.phone), 2) = {shard} AND r.seq <= %s
+"""
+
+COUNTED = """
+INSERT INTO campaign_counters (campaign_id, shard, status, n)
+SELECT campaign_id, {shard}, status, COUNT(*) FROM messages_{shard} WHERE campaign_id = %s
+GROUP BY campaign_id, status
+"""
+
+FAILED, SENT = 2, 1
+
+
+class Seeds:
+    """Campaigns in every state, lists that nobody uses, and the people on them."""
+
+    def __init__(self, url: str, headers: Mapping[str, str], database: Database) -> None:
+        self._url = url
+        self._headers = headers
+        self._database = database
+        self._lists = [self._upload(f"list {n}") for n in range(3)]
+        self._campaigns = {state: self._campaign(state) for state in STATES}
+
+    def path(self, operation: str, method: str) -> dict[str, Any]:
+        """Return path parameters that name something on which the operation can succeed.
+
+        What it would use up is made for it.
+        """
+        verb = operation.rsplit("/", 1)[-1]
+        state = FITTING.get(verb, "draft" if method in {"PATCH", "DELETE"} else "finished")
+        changes = verb in FITTING or method == "DELETE"
+        return {
+            "campaign_id": self._campaign(state) if changes else self._campaigns[state],
+            "list_id": self._upload("to go") if method == "DELETE" else self._lists[0],
+            "phone": PHONE,
+        }
+
+    def fields(self) -> dict[str, Any]:
+        """Return fields whose values a document cannot bind: what they name must exist."""
+        return {
+            "recipient_list_id": self._lists[0],
+            "template": TEMPLATE,
+            "message_template": "hi {name}",
+            "csv_file_path": "recipients.csv",
+            "provider": "simulated",
+            "file": CSV.encode(),
+        }
+
+    def _upload(self, name: str) -> int:
+        answer = self._post(f"/v1/recipient-lists?name={name}", data=CSV.encode())
+        return int(answer["id"])
+
+    def _campaign(self, state: str) -> int:
+        campaign = {
+            "name": f"a {state} one",
+            "template": TEMPLATE,
+            "recipient_list_id": self._lists[0],
+        }
+        if state == "scheduled":
+            campaign["scheduled_at"] = "2040-01-01T00:00:00Z"
+        campaign_id = int(self._post("/v1/campaigns", json=campaign)["id"])
+        if state not in ("draft", "scheduled"):
+            self._database.run(lambda cursor: self._start(cursor, campaign_id, state))
+        return campaign_id
+
+    def _start(self, cursor: Any, campaign_id: int, state: str) -> None:  # noqa: ANN401
+        far = (PEOPLE, PEOPLE, PEOPLE, PEOPLE)
+        cursor.execute(STARTED, (state, *far, state, campaign_id))
+        for shard, status in ((0, SENT), (1, FAILED)):
+            cursor.execute(LEDGER.format(shard=shard), (status, campaign_id, PEOPLE))
+            cursor.execute(COUNTED.format(shard=shard), (campaign_id,))
+
+    def _post(self, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        headers = dict(self._headers)
+        if "data" in options:
+            headers["Content-Type"] = "text/csv"
+        answer = requests.post(f"{self._url}{path}", headers=headers, timeout=30, **options)
+        assert answer.status_code == 201, answer.text
+        document: dict[str, Any] = answer.json()
+        return document

@@ -1,0 +1,61 @@
+"""Idempotency-Key across the worker processes of the real service."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
+
+CSV = "".join(f"user{n},{13961467500 + n}\n" for n in range(2_000))
+KEY = {"Idempotency-Key": "one intention"}
+
+
+@pytest.fixture
+def api(tmp_path: Path, database: str) -> Iterator[ApiService]:
+    configuration = write_configuration(tmp_path, database, Workers=2)
+    migrated = run_program("campaign-db", "migrate", "-c", configuration)
+    assert migrated.returncode == 0, migrated.stderr
+    with running_api(configuration) as service:
+        yield service
+
+
+def upload(api: ApiService, content: str = CSV) -> requests.Response:
+    url = f"{api.url}/v1/recipient-lists?name=people"
+    headers = {**KEY, "Content-Type": "text/csv"}
+    return requests.post(url, data=content.encode(), headers=headers, timeout=60)
+
+
+def stored(api: ApiService, resource: str, name: str) -> int:
+    answer = requests.get(f"{api.url}/v1/{resource}", timeout=10).json()
+    return len(answer[name])
+
+
+def test_of_racing_uploads_one_makes_a_list(api: ApiService) -> None:
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: upload(api), range(8)))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    made = {answer.text for answer in answers if answer.status_code == 201}
+    assert len(made) == 1
+    again = upload(api)
+    assert again.text in made
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert upload(api, CSV + "one more,13961460000\n").status_code == 422
+    assert stored(api, "recipient-lists", "recipient_lists") == 1
+
+
+def test_of_racing_requests_one_makes_a_campaign(api: ApiService) -> None:
+    campaign = {"name": "x", "template": "hi {name}", "recipient_list_id": upload(api).json()["id"]}
+    headers = {"Idempotency-Key": "another intention"}
+
+    def make(_: int) -> requests.Response:
+        return requests.post(f"{api.url}/v1/campaigns", json=campaign, headers=headers, timeout=60)
+
+    with ThreadPoolExecutor(16) as clients:
+        answers = list(clients.map(make, range(32)))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    made = {answer.headers["Location"] for answer in answers if answer.status_code == 201}
+    assert len(made) == 1
+    assert stored(api, "campaigns", "campaigns") == 1

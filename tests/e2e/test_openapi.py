@@ -1,0 +1,177 @@
+"""schemathesis asks the real service for everything that its OpenAPI document describes.
+
+Every check is on. In its own turn each operation is asked as the document allows (and must then
+succeed at least once), as it does not allow, and without a key.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis import Case
+
+from campaign_api.openapi import document
+from campaign_common.api_key import Scope
+from campaign_common.database import Database
+from campaign_common.dsn import parse_dsn
+from campaign_common.schema import migrate
+from campaign_common.settings import MysqlSettings
+from tests.e2e.api_service import ApiService, running_api, write_configuration
+from tests.e2e.seeded import PHONE, Seeds
+from tests.integration.api.keys import bearer, make_key
+from tests.servers import DatabaseServers, fresh_schema
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+EXAMPLES = 8
+"""Of each operation, beside those at the bounds of its schema."""
+
+END_TEST_MESSAGES = """
+UPDATE test_messages SET taken_at = NOW(6), ended_at = NOW(6), status = 1 WHERE ended_at IS NULL
+"""
+
+schema = schemathesis.openapi.from_dict(json.loads(document()))
+schema.config.generation.allow_x00 = False  # a document cannot say that text has no NUL
+
+unkeyed = schemathesis.openapi.from_dict(json.loads(document()))
+unkeyed.config.phases.coverage.enabled = False
+
+
+def test_committed_document_is_up_to_date() -> None:
+    assert COMMITTED.read_text(encoding="utf-8") == document(), (
+        "python -m campaign_api.openapi > docs/openapi.json"
+    )
+
+
+@pytest.fixture(scope="module")
+def dsn(database_servers: DatabaseServers) -> Iterator[str]:
+    """One flavour: what differs between them is not in the form of answers."""
+    with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def pool(dsn: str) -> Iterator[Database]:
+    pool = Database(MysqlSettings(dsn=parse_dsn(dsn)))
+    migrate(pool, 2)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="module")
+def headers(pool: Database) -> dict[str, str]:
+    return bearer(make_key(pool, Scope.ADMIN))
+
+
+@pytest.fixture(scope="module")
+def api(dsn: str, pool: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
+    folder = tmp_path_factory.mktemp("openapi")
+    limits = {"RequestsPerMinute": 1_000_000}
+    configuration = write_configuration(folder, dsn, Workers=1, Api=limits)
+    (folder / "csv" / "recipients.csv").write_text(f"Ann,{PHONE}\n")
+    with running_api(configuration) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def seeds(api: ApiService, headers: dict[str, str], pool: Database) -> Seeds:
+    return Seeds(api.url, headers, pool)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sender(pool: Database) -> Iterator[None]:
+    """Ends test messages at once, in a sender's place: requests wait for that."""
+    stop = threading.Event()
+
+    def end_test_messages() -> None:
+        while not stop.wait(0.05):
+            pool.run(lambda cursor: cursor.execute(END_TEST_MESSAGES))
+
+    thread = threading.Thread(target=end_test_messages)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+@pytest.fixture
+def statuses() -> Iterator["Counter[int]"]:
+    """What an operation answered; with a key every one must have succeeded once."""
+    seen: Counter[int] = Counter()
+    yield seen
+    assert any(200 <= status < 300 for status in seen), f"never succeeded: {dict(seen)}"
+
+
+@pytest.fixture
+def turns() -> Iterator[int]:
+    return count()
+
+
+@pytest.mark.timeout(120)
+@schema.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_as_documented(
+    case: Case,
+    api: ApiService,
+    headers: dict[str, str],
+    seeds: Seeds,
+    statuses: "Counter[int]",
+    turns: Iterator[int],
+) -> None:
+    point_at_something(case, seeds, exists=next(turns) % 2 == 0)
+    answer = case.call(base_url=api.url, headers=headers)
+    statuses[answer.status_code] += 1
+    case.validate_response(answer, headers=headers)
+
+
+def point_at_something(case: Case, seeds: Seeds, *, exists: bool) -> None:
+    """Let a well-formed case name what exists; the others stay as wrong as they are.
+
+    The path may name nothing (404). What the fields name must exist, since the document
+    cannot say that a list, a file or a column does: without it the request is refused.
+    """
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if exists and case.path_parameters:
+        replace_known(case.path_parameters, seeds.path(case.path, case.method))
+    replace_known(case.body, seeds.fields())
+    if isinstance(case.query, dict):
+        case.query.pop("cursor", None)
+    if case.path == "/v1/recipient-lists" and case.method == "POST":
+        case.query = {**(case.query or {}), "name": "needed by a body that is no form"}
+        for column in ("phone_column", "name_column", "delimiter", "encoding"):
+            case.query.pop(column, None)  # these say how the file is written
+    if case.headers is not None:
+        case.headers.pop("If-Match", None)
+        if "Idempotency-Key" in case.headers:
+            case.headers["Idempotency-Key"] = token_hex(16)  # each request is one intention
+
+
+def replace_known(part: object, known: Mapping[str, Any]) -> None:
+    if isinstance(part, dict):
+        part.update({name: known[name] for name in part if name in known})
+
+
+@unkeyed.parametrize()
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+def test_nobody_without_a_key_gets_anything(
+    case: Case, api: ApiService, headers: dict[str, str]
+) -> None:
+    assert headers  # there is a key, if another one
+    answer = case.call(base_url=api.url, headers={"Authorization": "Bearer none"})
+    open_to_all = case.operation.definition.raw.get("security") == []
+    assert (answer.status_code == 401) != open_to_all
+    case.validate_response(answer)
+
+
+def test_the_service_serves_its_document(api: ApiService) -> None:
+    served = requests.get(f"{api.url}/openapi.json", timeout=10).json()
+    assert served == json.loads(document())

@@ -1,0 +1,149 @@
+"""The images do their work read-only, without root, and end when they are told to."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+
+from local_stack.kafka import KafkaServer
+from local_stack.ports import free_port
+from tests.e2e.system import System
+from tests.images.conftest import TARGETS, Images
+from tests.images.container import SHARED, USER, Container, run
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for the images to be built
+
+RECIPIENTS = 10_000
+GRACE = 25.0
+"""Seconds; the manifests give 45, of which the API uses 5 to be left alone."""
+
+LARGEST = 320_000_000
+"""Bytes, on a base of 176 MB; the usual slim base has 50 MB less."""
+
+LOOK = """
+import errno, json, os
+from importlib.util import find_spec
+MODULES = ("flask", "apscheduler", "confluent_kafka", "uvloop", "pytest", "pip")
+refused = {}
+for folder in ("/", "/opt/campaign", "/etc", "/srv/lists", "/var/tmp"):
+    try:
+        open(folder + "/written", "w").close()
+    except OSError as error:
+        refused[folder] = errno.errorcode[error.errno]
+open("/tmp/written", "w").close()
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(json.dumps({
+    "refused": refused,
+    "user": [os.getuid(), os.getgid(), os.getgroups()],
+    "capabilities": [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")],
+    "no_new_privileges": int(status["NoNewPrivs"]),
+    "modules": [name for name in MODULES if find_spec(name)],
+}))
+"""
+
+MODULES = {
+    "api": ["flask"],
+    "scheduler": ["apscheduler", "confluent_kafka"],
+    "sender": ["confluent_kafka", "uvloop"],
+    "tools": ["apscheduler", "confluent_kafka"],
+}
+
+
+@pytest.fixture
+def system(tmp_path: Path, database: str, kafka_server: KafkaServer) -> Iterator[System]:
+    folder = tmp_path / "shared"
+    folder.mkdir(mode=0o755)
+    system = System(folder, database, kafka_server.brokers)
+    yield system
+    system.database.close()
+
+
+def environment(**ports: int) -> Mapping[str, str]:
+    return {
+        "CAMP_CONFIG": f"{SHARED}/campmgr.yaml",
+        "CAMP__CSVROOT": SHARED,
+        **{f"CAMP__{name.upper()}": str(port) for name, port in ports.items()},
+    }
+
+
+def answers(port: int, page: str) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}{page}", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nothing_can_be_written_or_gained(images: Images, tmp_path: Path, target: str) -> None:
+    (tmp_path / "shared").mkdir()
+    python = ["/opt/campaign/bin/python", "-c", LOOK]
+    with run(images[target], tmp_path / "shared", tmp_path / "look.log", command=python) as looking:
+        wait_until(lambda: looking.exit_code is not None)
+    seen = json.loads((tmp_path / "look.log").read_text())
+    assert set(seen["refused"].values()) == {"EROFS"}
+    assert len(seen["refused"]) == 5
+    assert seen["user"] == [USER, USER, []]
+    assert seen["capabilities"] == [0, 0, 0, 0]
+    assert seen["no_new_privileges"] == 1
+    assert seen["modules"] == MODULES[target]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_image_says_what_it_is(
+    images: Images, version: str, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = images[target].settings
+    labels = settings["Labels"]
+    assert labels["org.opencontainers.image.title"] == f"campaign-{target}"
+    assert labels["org.opencontainers.image.version"] == version
+    assert len(labels["org.opencontainers.image.revision"]) == 40
+    assert settings["User"] == f"{USER}:{USER}"
+    for left in ("build", "wheels", "source", "locks"):
+        assert not (images[target].root / left).exists()
+    with capsys.disabled():
+        sys.stdout.write(f"\ncampaign-{target}: {images[target].size / 1e6:.0f} MB ")
+    assert images[target].size < LARGEST
+
+
+@pytest.mark.parametrize("database_server", ["mariadb"], indirect=True)
+def test_a_campaign_goes_through_the_images(images: Images, system: System, tmp_path: Path) -> None:
+    def once(*command: str) -> None:
+        log = tmp_path / f"{'-'.join(command)}.log"
+        arguments = [f"/opt/campaign/bin/{command[0]}", *command[1:]]
+        with run(
+            images["tools"], system.folder, log, command=arguments, environment=environment()
+        ) as tool:
+            wait_until(lambda: tool.exit_code is not None, timeout=60)
+        assert tool.exit_code == 0, log.read_text()
+
+    once("campaign-db", "migrate")
+    once("campaign-topics", "create")
+    ports = {"api": free_port(), "scheduler": free_port(), "sender": free_port()}
+    with ExitStack() as stack:
+        running: dict[str, Container] = {}
+        for target, port in ports.items():
+            own = environment(port=port) if target == "api" else environment(healthport=port)
+            running[target] = stack.enter_context(
+                run(images[target], system.folder, tmp_path / f"{target}.log", environment=own)
+            )
+        for target, port in ports.items():
+            wait_until(lambda port=port: answers(port, "/readyz"), timeout=60)
+            check = [
+                part.replace("10001", str(port)).replace("10002", str(port))
+                for part in images[target].health_check
+            ]
+            assert running[target].execute(check).returncode == 0
+        system.url = f"http://127.0.0.1:{ports['api']}"
+        rows = "".join(f"user{number},{49_151_000_0000 + number}\n" for number in range(RECIPIENTS))
+        system.create(1, system.write_csv(rows))
+        wait_until(lambda: system.campaign(1)["state"] == "finished", timeout=120)
+        assert system.campaign(1)["counts"]["sent"] == RECIPIENTS
+        for target, container in running.items():
+            log = (tmp_path / f"{target}.log").read_text
+            assert container.stop(GRACE) == 0, log()
+            assert "Traceback" not in log()

@@ -1,0 +1,72 @@
+"""Any text goes through an upload and comes back by GET, bit for bit."""
+
+import csv
+import io
+import json
+
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from campaign_common.database import Database
+
+ODD = st.sampled_from(
+    [
+        *('"', '""', "'", "\\", "`", "%s", "{name}", ";--", ",", "\t", " ", "\x7f", "\x0b"),
+        *("\u202e", "\u200f", "\ufeff", "\u2028", "\x85", "\x1c", "e\u0301", "\ufdfa"),
+        *("😀", "𐀀", "\U0010ffff"),
+    ]
+)
+ANY = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")
+TEXT = st.lists(st.one_of(ODD, ANY), max_size=30).map("".join)
+BROKEN_BY_NUL = st.tuples(TEXT, TEXT).map("\0".join)
+
+
+def csv_text(rows: list[list[str]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+    return out.getvalue().encode()
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    people=st.lists(st.tuples(TEXT, TEXT, st.booleans()), min_size=1, max_size=8),
+    list_name=TEXT.filter(bool),
+    broken=BROKEN_BY_NUL,
+)
+def test_any_text_comes_back_as_it_was(
+    client: FlaskClient,
+    pool: Database,
+    people: list[tuple[str, str, bool]],
+    list_name: str,
+    broken: str,
+) -> None:
+    phones = [str(13961467500 + n) for n in range(len(people))]
+    written = [
+        f"+{phone}" if plus else phone for phone, (_, _, plus) in zip(phones, people, strict=True)
+    ]
+    rows = [[name, phone, note] for (name, note, _), phone in zip(people, written, strict=True)]
+    file = csv_text([["name", "phone", "note"], *rows, [broken, "13961467999", ""]])
+    answer = client.post(
+        "/v1/recipient-lists",
+        data=file,
+        content_type="text/csv",
+        query_string={"name": list_name},
+    )
+    assert answer.status_code == 201, answer.text
+    described = answer.get_json()
+    assert (described["name"], described["rejected"]) == (list_name, 1)
+    url = answer.headers["Location"]
+    listed = json.loads(client.get(f"{url}/recipients").data)["recipients"]
+    assert [(each["name"], each["phone"], each["attributes"]) for each in listed] == [
+        (name, phone, {"note": note}) for (name, note, _), phone in zip(people, phones, strict=True)
+    ]
+    for each in listed:
+        found = client.get(f"{url}/recipients", query_string={"phone": each["phone"]})
+        assert found.get_json()["recipients"] == [each]
+    ((_, _, text),) = list(
+        csv.reader(io.StringIO(client.get(f"{url}/rejects.csv").text, newline=""))
+    )[1:]
+    assert "\0" in text

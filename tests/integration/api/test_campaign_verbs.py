@@ -1,0 +1,331 @@
+"""POST /v1/campaigns/{id}/…: schedule, start, retry, clone, preview; and what each state allows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from campaign_common.campaign import CampaignState
+from campaign_common.database import Database
+from campaign_common.errors import CommitUnknown
+from tests.integration.api.stored import add_list, change, rows, value
+
+PATH = "/v1/campaigns"
+LATER = "2036-01-31T09:30:00.000Z"
+NEW: Mapping[str, Any] = {
+    "name": "spring",
+    "template": "hi {name} in {city|your town}",
+    "recipient_list_id": 1,
+    "expires_after": 60,
+    "delivery": "at_most_once",
+}
+
+
+@pytest.fixture(autouse=True)
+def recipients(pool: Database) -> None:
+    people = [("13961467500", "Ann", {"city": "Oslo"}), ("13961467501", "小红", {})]
+    add_list(pool, [*people, ("13961467502", "", {"city": "Rom😀"})])
+
+
+@pytest.fixture
+def campaign_id(client: FlaskClient) -> int:
+    return int(body(client.post(PATH, json=NEW))["id"])
+
+
+def body(answer: TestResponse) -> dict[str, Any]:
+    assert isinstance(answer.json, dict)
+    return answer.json
+
+
+def do(client: FlaskClient, campaign_id: int, verb: str, **fields: Any) -> TestResponse:  # noqa: ANN401 - any JSON
+    return client.post(f"{PATH}/{campaign_id}/{verb}", json=fields)
+
+
+def done(client: FlaskClient, campaign_id: int, verb: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    answer = do(client, campaign_id, verb, **fields)
+    assert answer.status_code == 200, answer.text
+    return body(answer)
+
+
+def history(client: FlaskClient, campaign_id: int) -> list[tuple[str, str, str, str, str]]:
+    found = body(client.get(f"{PATH}/{campaign_id}/events"))["events"]
+    return [(e["what"], e["actor"], e["from"], e["to"], e["reason"]) for e in found]
+
+
+def run_it(pool: Database, state: str = "running") -> None:
+    """Be the scheduler."""
+    change(
+        pool,
+        "UPDATE campaigns SET state = %s, total = 3, last_seq = 3, shards = 2, epoch = 1,"
+        " fanned_seq = 3, fanned_count = 3, started_at = NOW(6)",
+        state,
+    )
+
+
+# -- scheduling
+
+
+def test_a_draft_is_scheduled_rescheduled_and_started(
+    client: FlaskClient, campaign_id: int, pool: Database
+) -> None:
+    scheduled = done(client, campaign_id, "schedule", scheduled_at=LATER)
+    assert (scheduled["state"], scheduled["scheduled_at"]) == ("scheduled", LATER)
+    assert done(client, campaign_id, "schedule", scheduled_at=LATER) == scheduled
+    other = "2037-01-01T00:00:00.000Z"
+    assert done(client, campaign_id, "schedule", scheduled_at=other)["scheduled_at"] == other
+    assert done(client, campaign_id, "start")["state"] == "scheduled"
+    assert value(pool, "SELECT scheduled_at <= NOW(6) FROM campaigns") == 1
+    before = rows(pool, "SELECT * FROM campaigns")
+    for again in (
+        do(client, campaign_id, "start"),
+        do(client, campaign_id, "schedule", scheduled_at="2026-01-01T00:00:00Z"),
+    ):
+        assert again.status_code == 200
+    assert rows(pool, "SELECT * FROM campaigns") == before
+    assert history(client, campaign_id) == [
+        ("created", "api", None, "draft", "created"),
+        ("scheduled", "api", "draft", "scheduled", None),
+        ("changed", "api", "scheduled", "scheduled", "given another time"),
+        ("changed", "api", "scheduled", "scheduled", "given another time"),
+    ]
+
+
+def test_what_a_start_or_a_time_has_led_to_is_a_success(
+    client: FlaskClient, campaign_id: int, pool: Database
+) -> None:
+    done(client, campaign_id, "schedule", scheduled_at=LATER)
+    run_it(pool)
+    assert done(client, campaign_id, "schedule", scheduled_at=LATER)["state"] == "running"
+    assert done(client, campaign_id, "start")["state"] == "running"
+    assert (
+        do(client, campaign_id, "schedule", scheduled_at="2037-01-01T00:00:00Z").status_code == 409
+    )
+
+
+ALWAYS = ["clone", "preview", "dry-run", "test"]
+PLANNED = ["schedule", "start", "cancel"]
+ALLOWED = {
+    "draft": PLANNED,
+    "scheduled": PLANNED,
+    "running": ["pause", "cancel", "retry"],
+    "paused": ["resume", "cancel"],
+    "finished": ["retry"],
+    "cancelled": [],
+    "failed": [],
+}
+BODIES = {"schedule": {"scheduled_at": LATER}, "retry": {"status": "failed"}}
+EFFECTS = {
+    ("start", "running"),
+    ("pause", "paused"),
+    ("resume", "running"),
+    ("cancel", "cancelled"),
+}
+"""What a verb leads to: asking for it there is a success."""
+
+
+@pytest.mark.parametrize("state", list(CampaignState))
+def test_each_state_allows_what_it_says_and_refuses_the_rest(
+    client: FlaskClient, campaign_id: int, pool: Database, state: str
+) -> None:
+    for verb in ("schedule", "start", "pause", "resume", "cancel", "retry", "clone", "preview"):
+        run_it(pool, state)
+        change(pool, "UPDATE campaigns SET scheduled_at = NULL")
+        answer = do(client, campaign_id, verb, **BODIES.get(verb, {}))
+        if verb in ALLOWED[state] + ALWAYS or (verb, state) in EFFECTS:
+            assert answer.status_code in (200, 201), (verb, answer.text)
+            change(pool, "DELETE FROM campaigns WHERE id <> %s", campaign_id)
+        else:
+            assert answer.status_code == 409, verb
+            assert body(answer)["type"] == "urn:camp-mgr:problem:state-does-not-allow"
+            assert body(answer)["state"] == state
+            assert body(answer)["allowed"] == ALLOWED[state] + ALWAYS
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["schedule", "start", "pause", "resume", "cancel", "retry", "clone", "preview", "dry-run"],
+)
+def test_no_verb_takes_what_it_does_not_know(
+    client: FlaskClient, campaign_id: int, verb: str
+) -> None:
+    known = BODIES.get(verb, {})
+    assert do(client, 5, verb, **known).status_code == 404
+    unknown = do(client, campaign_id, verb, **known, colour="red")
+    assert (unknown.status_code, body(unknown)["errors"][0]["field"]) == (422, "colour")
+    plain = client.post(f"{PATH}/{campaign_id}/{verb}", data="x")
+    assert plain.status_code == 415
+    assert client.get(f"{PATH}/{campaign_id}/{verb}").status_code == 405
+
+
+# -- retrying
+
+
+def fail_two(pool: Database, campaign_id: int) -> None:
+    run_it(pool, "finished")
+    change(pool, "INSERT INTO campaign_counters VALUES (%s, 0, 2, 2)", campaign_id)
+    change(pool, "INSERT INTO campaign_counters VALUES (%s, 1, 1, 1)", campaign_id)
+
+
+def test_what_failed_is_ordered_to_be_sent_again(
+    client: FlaskClient, campaign_id: int, pool: Database
+) -> None:
+    fail_two(pool, campaign_id)
+    retried = done(client, campaign_id, "retry", status="failed", error_code="E1")
+    assert (retried["state"], retried["matching"]) == ("running", 2)
+    assert value(pool, "SELECT COUNT(*) FROM shard_requests WHERE kind = 'retry'") == 2
+    assert history(client, campaign_id)[-1] == (
+        "retried",
+        "api",
+        "finished",
+        "running",
+        "retry of failed with error E1",
+    )
+    nothing = done(client, campaign_id, "retry", status="expired")
+    assert (nothing["state"], nothing["matching"]) == ("running", 0)
+    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 2
+
+
+def test_a_lost_answer_to_the_commit_orders_nothing_twice(
+    client: FlaskClient, campaign_id: int, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_two(pool, campaign_id)
+    run, lost = pool.run, list[object]()
+
+    def lose_the_first(work: Any, **options: Any) -> Any:  # noqa: ANN401 - the pool's own
+        result = run(work, **options)
+        if not lost:
+            lost.append(result)
+            raise CommitUnknown("no clear answer to COMMIT")
+        return result
+
+    monkeypatch.setattr(pool, "run", lose_the_first)
+    assert done(client, campaign_id, "retry", status="failed")["matching"] == 2
+    assert lost == [2]
+    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 2
+    assert len(history(client, campaign_id)) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({}, "status"),
+        ({"status": "sent"}, "status"),
+        ({"status": "failed", "error_code": ""}, "error_code"),
+        ({"status": "failed", "error_code": "x" * 33}, "error_code"),
+    ],
+)
+def test_only_what_ended_badly_can_be_retried(
+    client: FlaskClient, campaign_id: int, fields: dict[str, str], field: str
+) -> None:
+    answer = do(client, campaign_id, "retry", **fields)
+    assert answer.status_code == 422
+    assert [error["field"] for error in body(answer)["errors"]] == [field]
+
+
+def test_a_deleted_list_leaves_nobody_to_send_to(
+    client: FlaskClient, campaign_id: int, pool: Database
+) -> None:
+    fail_two(pool, campaign_id)
+    change(pool, "UPDATE recipient_lists SET state = 'emptied'")
+    bodies = {**BODIES, "clone": {}, "preview": {}, "dry-run": {}}
+    for verb in ("retry", "clone", "preview", "dry-run"):
+        answer = do(client, campaign_id, verb, **bodies[verb])
+        assert answer.status_code == 409
+        assert body(answer)["type"] == "urn:camp-mgr:problem:list-deleted"
+    assert body(client.get(f"{PATH}/{campaign_id}"))["counts"]["failed"] == 2
+
+
+# -- copying and looking
+
+
+@pytest.mark.parametrize("state", ["draft", "cancelled"])
+def test_a_clone_is_a_draft_of_the_same_plan(
+    client: FlaskClient, campaign_id: int, pool: Database, state: str
+) -> None:
+    run_it(pool, state)
+    answer = do(client, campaign_id, "clone")
+    clone = body(answer)
+    assert (answer.status_code, clone["state"]) == (201, "draft")
+    assert answer.headers["Location"] == f"{PATH}/{clone['id']}"
+    assert {field: clone[field] for field in NEW} == NEW
+    assert clone["started_at"] is clone["scheduled_at"] is None
+    assert history(client, clone["id"]) == [
+        ("created", "api", None, "draft", f"clone of {campaign_id}")
+    ]
+
+
+def test_a_preview_shows_the_messages_as_they_would_be_sent(
+    client: FlaskClient, campaign_id: int
+) -> None:
+    messages = done(client, campaign_id, "preview", limit=3)["messages"]
+    assert messages[0] == {
+        "seq": 1,
+        "phone": "13961467500",
+        "body": "hi Ann in Oslo",
+        "characters": 14,
+        "encoding": "gsm7",
+        "segments": 1,
+    }
+    assert [(m["body"], m["encoding"]) for m in messages[1:]] == [
+        ("hi 小红 in your town", "ucs2"),
+        ("hi  in Rom😀", "ucs2"),
+    ]
+    answer = client.post(f"{PATH}/{campaign_id}/preview")
+    assert len(body(answer)["messages"]) == 3
+    assert len(done(client, campaign_id, "preview", limit=1)["messages"]) == 1
+    for limit in (0, 101, "3", None):
+        assert do(client, campaign_id, "preview", limit=limit).status_code == 422
+
+
+def test_a_preview_of_endless_messages_stays_small(client: FlaskClient, pool: Database) -> None:
+    add_list(pool, [(str(13961467500 + n), "x" * 255, {}) for n in range(100)], list_id=2)
+    endless = {**NEW, "template": "{name}" * 1_000, "recipient_list_id": 2}
+    campaign_id = body(client.post(PATH, json=endless))["id"]
+    messages = done(client, campaign_id, "preview", limit=100)["messages"]
+    assert [message["seq"] for message in messages] == [1, 2, 3]
+    assert {message["characters"] for message in messages} == {255_000}
+
+
+# -- history and progress
+
+
+def test_events_come_in_pages(client: FlaskClient, campaign_id: int) -> None:
+    for n in range(1, 5):
+        done(client, campaign_id, "schedule", scheduled_at=f"203{n}-01-01T00:00:00Z")
+    path = f"{PATH}/{campaign_id}/events"
+    first = client.get(path, query_string={"limit": 3})
+    assert [event["what"] for event in body(first)["events"]] == ["created", "scheduled", "changed"]
+    done(client, campaign_id, "cancel")
+    link = first.headers["Link"]
+    rest = client.get(link[1 : link.index(">")])
+    assert [event["what"] for event in body(rest)["events"]] == ["changed", "changed", "cancelled"]
+    last = client.get(path, query_string={"cursor": body(rest)["next_cursor"]})
+    assert body(last) == {"events": [], "next_cursor": None}
+    assert client.get(path, query_string={"cursor": "x"}).status_code == 422
+    assert client.get(f"{PATH}/5/events").status_code == 404
+
+
+def test_progress_tells_rate_lag_and_balance(
+    client: FlaskClient, campaign_id: int, pool: Database
+) -> None:
+    path = f"{PATH}/{campaign_id}/progress"
+    draft = body(client.get(path))
+    assert (draft["rate"], draft["lag"], draft["balance"]["to_do"]) == (None, 0, 3)
+    run_it(pool)
+    change(pool, "INSERT INTO campaign_counters VALUES (%s, 0, 1, 2)", campaign_id)
+    for age, ended in ((90, 0), (40, 1), (20, 2)):
+        change(
+            pool,
+            "INSERT INTO campaign_samples VALUES (%s, NOW(6) - INTERVAL %s SECOND, %s)",
+            campaign_id,
+            age,
+            ended,
+        )
+    running = body(client.get(path))
+    assert running["balance"] == {"recipients": 3, "ended": 2, "to_do": 1, "adds_up": True}
+    assert (running["rate"], running["lag"]) == (0.0, 1)
+    change(pool, "UPDATE campaign_counters SET n = 41")
+    assert 0.9 <= body(client.get(path))["rate"] <= 1.0
+    assert client.get(f"{PATH}/5/progress").status_code == 404

@@ -1,0 +1,187 @@
+"""POST /v1/campaigns/{id}/dry-run: the whole list, without sending anything."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from campaign_api import dry_run
+from campaign_api.dry_run import DryRuns
+from campaign_api.refusals import TooMany
+from campaign_common.database import Database
+from campaign_common.shard import shard_of
+from tests.integration.api.conftest import SHARDS
+from tests.integration.api.stored import add_list, change
+
+PATH = "/v1/campaigns"
+PHONES = [str(13961467500 + n) for n in range(10)]
+
+INSERT_CAMPAIGN = (
+    "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, shards, total,"
+    " started_at, finished_at, created_at) VALUES (%s, '', '', %s, 'at_least_once', 'simulated',"
+    " 'finished', %s, %s, NOW(6) - INTERVAL %s SECOND, NOW(6) - INTERVAL %s SECOND, NOW(6))"
+)
+
+
+def people(count: int = 10, **changes: tuple[str, Mapping[str, str]]) -> Sequence[Any]:
+    """People with a name and a city, but for those that `changes` names as p0, p1, …"""
+    usual = ("Ann", {"city": "Oslo"})
+    return [(PHONES[n], *changes.get(f"p{n}", usual)) for n in range(count)]
+
+
+def draft(client: FlaskClient, template: str = "hi {name} in {city|town}", list_id: int = 1) -> int:
+    new = {"name": "spring", "template": template, "recipient_list_id": list_id}
+    answer = client.post(PATH, json=new)
+    assert answer.json is not None
+    return int(answer.json["id"])
+
+
+def played(client: FlaskClient, campaign_id: int) -> dict[str, Any]:
+    answer = client.post(f"{PATH}/{campaign_id}/dry-run")
+    assert answer.status_code == 200, answer.text
+    assert isinstance(answer.json, dict)
+    return answer.json
+
+
+def started(pool: Database, campaign_id: int, list_id: int, days_ago: float = 1.0) -> None:
+    seconds = int(days_ago * 86_400)
+    change(pool, INSERT_CAMPAIGN, campaign_id, list_id, SHARDS, 1_000, seconds, seconds - 10)
+
+
+def record(pool: Database, campaign_id: int, seq: int, phone: str, status: int = 1) -> None:
+    change(
+        pool,
+        f"INSERT INTO messages_{shard_of(phone, SHARDS)} (campaign_id, seq, status, generation,"
+        " try_number, attempts, sent_at) VALUES (%s, %s, %s, 0, 1, 1, NOW(6))",
+        campaign_id,
+        seq,
+        status,
+    )
+
+
+def test_every_message_is_counted_with_what_it_takes(client: FlaskClient, pool: Database) -> None:
+    add_list(
+        pool,
+        people(
+            p1=("小红", {"city": "Oslo"}), p2=("红", {}), p3=("", {"city": ""}), p4=("x" * 200, {})
+        ),
+    )
+    found = played(client, draft(client))
+    assert (found["rows"], found["complete"]) == (10, True)
+    lengths = found["characters"]
+    assert (lengths["shortest"], lengths["longest"]) == (11, 211)
+    assert lengths["mean"] == round((6 * 14 + 13 + 12 + 11 + 211) / 10, 1)
+    assert lengths["distribution"] == [
+        {"from": 0, "to": 19, "messages": 9},
+        {"from": 200, "to": 219, "messages": 1},
+    ]
+    assert (found["segments"], found["most_segments"]) == (11, 2)
+    assert found["encodings"] == {
+        "gsm7": {"messages": 8, "segments": 9},
+        "ucs2": {"messages": 2, "segments": 2},
+    }
+    assert found["forced_by"] == [
+        {"character": "小", "code_point": "U+5C0F", "messages": 1},
+        {"character": "红", "code_point": "U+7EA2", "messages": 1},
+    ]
+    assert found["missing"] == [
+        {"placeholder": "city", "messages": 3},
+        {"placeholder": "name", "messages": 1},
+    ]
+    assert (found["rate"], found["estimated_seconds"]) == (None, None)
+
+
+def test_erased_people_are_not_counted(client: FlaskClient, pool: Database) -> None:
+    add_list(pool, people())
+    change(
+        pool, "UPDATE recipients SET phone = 'x1', erased_shard = 0, erased_of = 2 WHERE seq = 1"
+    )
+    assert played(client, draft(client))["rows"] == 9
+
+
+def test_who_was_sent_something_lately_is_a_duplicate(client: FlaskClient, pool: Database) -> None:
+    add_list(pool, people())
+    # The same people on another list, in the opposite order; the last three are not on it.
+    other = [(phone, "Ann", {}) for phone in reversed(PHONES[:7])]
+    add_list(pool, other, list_id=2)
+    for campaign_id, list_id, days_ago in ((7, 1, 6.9), (8, 2, 1.0), (9, 2, 7.1)):
+        started(pool, campaign_id, list_id, days_ago)
+    record(pool, 7, 1, PHONES[0])
+    record(pool, 7, 2, PHONES[1], status=2)  # failed
+    record(pool, 8, 7, PHONES[0])  # again
+    record(pool, 8, 1, PHONES[6])
+    record(pool, 9, 2, PHONES[5])  # too long ago
+    record(pool, 7, 10, PHONES[9])
+    campaign_id = draft(client)
+    assert played(client, campaign_id)["duplicates"] == {"recipients": 3, "days": 7}
+    change(pool, "DELETE FROM campaigns WHERE id = 7")
+    assert played(client, campaign_id)["duplicates"]["recipients"] == 2
+
+
+def test_the_time_is_estimated_by_the_quickest_recent_campaign(
+    client: FlaskClient, pool: Database
+) -> None:
+    add_list(pool, people())
+    campaign_id = draft(client)
+    started(pool, 7, 1)
+    change(pool, "UPDATE campaigns SET total = 10 WHERE id = 7")
+    started(pool, 8, 1)
+    found = played(client, campaign_id)
+    assert (found["rate"], found["estimated_seconds"]) == (100.0, 0.1)
+
+
+def test_slices_together_are_the_whole_list(
+    client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_list(pool, people())
+    started(pool, 7, 1)
+    for seq in range(1, 11):
+        record(pool, 7, seq, PHONES[seq - 1])
+    campaign_id = draft(client)
+    whole = played(client, campaign_id)
+    assert whole["duplicates"]["recipients"] == 10
+    for rows in (1, 3, 5, 10):
+        monkeypatch.setattr(dry_run, "ROWS_AT_ONCE", rows)
+        assert played(client, campaign_id) == whole
+
+
+def test_a_list_that_takes_too_long_is_told_as_far_as_it_was_seen(
+    client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_list(pool, people())
+    campaign_id = draft(client)
+    monkeypatch.setattr(dry_run, "ROWS_AT_ONCE", 4)
+    moments = iter([0.0, 1.0, 2.0, dry_run.LONGEST_RUN])
+    found = DryRuns(pool, lambda: next(moments)).run(campaign_id)
+    assert (found["rows"], found["complete"]) == (8, False)
+
+
+def test_one_more_than_may_run_at_once_is_refused(client: FlaskClient, pool: Database) -> None:
+    add_list(pool, people())
+    campaign_id = draft(client)
+    inside, leave = threading.Barrier(dry_run.AT_ONCE + 1), threading.Event()
+    entered = threading.local()
+
+    def clock() -> float:
+        if not getattr(entered, "once", False):
+            entered.once = True
+            inside.wait(10)
+            leave.wait(10)
+        return 0.0
+
+    dry_runs = DryRuns(pool, clock)
+    threads = [
+        threading.Thread(target=dry_runs.run, args=(campaign_id,)) for _ in range(dry_run.AT_ONCE)
+    ]
+    for thread in threads:
+        thread.start()
+    inside.wait(10)
+    with pytest.raises(TooMany):
+        dry_runs.run(campaign_id)
+    leave.set()
+    for thread in threads:
+        thread.join(10)
+    entered.once = True
+    assert dry_runs.run(campaign_id)["rows"] == 10

@@ -1,0 +1,346 @@
+import csv
+import hashlib
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from campaign_api import recipient_lists
+from campaign_api.sweep import sweep_abandoned_lists
+from campaign_common.database import Database
+from campaign_common.store.recipient_lists import hold_list
+from tests.integration.api.stored import change, create, rows, value
+
+URL = "/v1/recipient-lists"
+CSV = "name,phone,city\nAnn,13961467500,Oslo\nBob,13961467501,Bergen\nBob,+1 396 146 7501,\nx,y,z\n"
+
+
+def upload(client: FlaskClient, text: str | bytes = CSV, **query: str) -> TestResponse:
+    query = {"name": "friends", **query}
+    return client.post(URL, data=text, content_type="text/csv", query_string=query)
+
+
+def form(*parts: tuple[str, str | bytes], boundary: str = "b") -> dict[str, Any]:
+    """A multipart request; each part is its headers and its content."""
+    body = b"".join(
+        b"--%s\r\n%s\r\n\r\n%s\r\n"
+        % (
+            boundary.encode(),
+            head.encode(),
+            content.encode() if isinstance(content, str) else content,
+        )
+        for head, content in parts
+    )
+    return {
+        "data": body + f"--{boundary}--\r\n".encode(),
+        "content_type": f"multipart/form-data; boundary={boundary}",
+    }
+
+
+FILE = 'Content-Disposition: form-data; name="file"; filename="../../etc/passwd"'
+NAME = 'Content-Disposition: form-data; name="name"'
+
+
+def listed(database: Database) -> list[tuple[str, str]]:
+    return rows(database, "SELECT name, state FROM recipient_lists ORDER BY id")
+
+
+def test_plain_upload_becomes_a_ready_list(client: FlaskClient, pool: Database) -> None:
+    answer = upload(client)
+    assert answer.status_code == 201
+    described = answer.get_json()
+    assert described == {
+        "id": described["id"],
+        "name": "friends",
+        "state": "ready",
+        "rows": 4,
+        "accepted": 2,
+        "duplicates": 1,
+        "rejected": 1,
+        "columns": ["phone", "name", "city"],
+        "sha256": hashlib.sha256(CSV.encode()).hexdigest(),
+    }
+    assert answer.headers["Location"] == f"{URL}/{described['id']}"
+    assert client.get(answer.headers["Location"]).get_json() == described
+
+
+@pytest.mark.parametrize("first", [FILE, NAME])
+def test_form_upload_has_its_name_before_or_after_the_file(
+    client: FlaskClient, pool: Database, first: str
+) -> None:
+    parts = [(NAME, "friends"), (FILE, CSV)]
+    ordered = parts if first == NAME else parts[::-1]
+    described = client.post(URL, **form(*ordered)).get_json()
+    assert (described["name"], described["accepted"]) == ("friends", 2)
+    assert described["sha256"] == hashlib.sha256(CSV.encode()).hexdigest()
+    assert listed(pool) == [("friends", "ready")]
+
+
+def test_form_may_have_its_name_in_the_query(client: FlaskClient, pool: Database) -> None:
+    answer = client.post(URL, query_string={"name": "friends"}, **form((FILE, CSV)))
+    assert answer.get_json()["name"] == "friends"
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "field"),
+    [
+        ([(FILE, CSV)], 422, "name"),
+        ([(NAME, "friends")], 422, "file"),
+        ([(FILE, CSV), (FILE, CSV), (NAME, "x")], 422, "file"),
+        ([(NAME, "a"), (FILE, CSV), (NAME, "b")], 422, "name"),
+        ([(NAME, "a"), (FILE, CSV), (NAME.replace('"name"', '"other"'), "b")], 422, "other"),
+        ([(NAME, "n" * 256), (FILE, CSV)], 422, "name"),
+        ([(NAME, b"\xff"), (FILE, CSV)], 422, "name"),
+        ([(NAME, ""), (FILE, CSV)], 422, "name"),
+        ([(FILE + "\r\nContent-Transfer-Encoding: base64", "YQ=="), (NAME, "x")], 400, None),
+        ([(FILE + "\r\nContent-Type: multipart/mixed; boundary=c", CSV), (NAME, "x")], 400, None),
+    ],
+)
+def test_form_that_is_not_as_it_should_be_leaves_no_list(
+    client: FlaskClient,
+    pool: Database,
+    parts: list[tuple[str, str | bytes]],
+    status: int,
+    field: str | None,
+) -> None:
+    answer = client.post(URL, **form(*parts))
+    assert answer.status_code == status, answer.get_json()
+    assert [wrong["field"] for wrong in answer.get_json().get("errors", ())] == (
+        [] if field is None else [field]
+    )
+    assert {state for _, state in listed(pool)} <= {"discarded"}
+
+
+def test_form_without_its_end_leaves_no_list(client: FlaskClient, pool: Database) -> None:
+    whole = form((NAME, "x"), (FILE, CSV * 9000))
+    whole["data"] = whole["data"][:-8]
+    answer = client.post(URL, **whole)
+    assert answer.status_code == 400
+    assert listed(pool) == [("x", "discarded")]
+
+
+def test_format_can_be_said(client: FlaskClient, pool: Database) -> None:
+    text = "Kunde;Mobil;Straße\nJürgen;0171 1234567;Königsallee\nUwe;+43 664 1234567;\n"
+    answer = upload(
+        client,
+        text.encode("iso-8859-1"),
+        delimiter=";",
+        encoding="iso-8859-1",
+        phone_column="mobil",
+        name_column="KUNDE",
+        default_region="DE",
+    )
+    assert answer.get_json()["columns"] == ["phone", "name", "strasse"]
+    people = client.get(f"{answer.headers['Location']}/recipients").get_json()
+    assert people == {
+        "recipients": [
+            {"seq": 1, "phone": "491711234567", "name": "Jürgen"}
+            | {"attributes": {"strasse": "Königsallee"}},
+            {"seq": 2, "phone": "436641234567", "name": "Uwe", "attributes": {"strasse": ""}},
+        ],
+        "next_cursor": None,
+    }
+
+
+def test_list_without_names_says_so(client: FlaskClient, pool: Database) -> None:
+    assert upload(client, "phone\n13961467500\n").get_json()["columns"] == ["phone"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"delimiter": "x"}, "delimiter"),
+        ({"encoding": "rot13"}, "encoding"),
+        ({"default_region": "XX"}, "default_region"),
+        ({"phone_column": ""}, "phone_column"),
+        ({"name": ""}, "name"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_wrong_parameter_is_named(
+    client: FlaskClient, pool: Database, query: dict[str, str], field: str
+) -> None:
+    answer = upload(client, **query)
+    assert answer.status_code == 422
+    assert [wrong["field"] for wrong in answer.get_json()["errors"]] == [field]
+
+
+def test_other_content_is_refused_unread(client: FlaskClient, pool: Database) -> None:
+    query = {"name": "x"}
+    assert client.post(URL, json={}, query_string=query).status_code == 415
+    coded = client.post(
+        URL,
+        data=b"\x1f\x8b",
+        content_type="text/csv",
+        query_string=query,
+        headers={"Content-Encoding": "gzip"},
+    )
+    assert coded.status_code == 415
+
+
+def test_refused_file_leaves_no_list(client: FlaskClient, pool: Database) -> None:
+    assert upload(client, "").status_code == 422
+    assert upload(client, "name,phone\nx,y\n").status_code == 422
+    assert {state for _, state in listed(pool)} == {"discarded"}
+
+
+def test_lists_are_paged_newest_first(client: FlaskClient, pool: Database) -> None:
+    ids = [upload(client, name=f"list {n}").get_json()["id"] for n in range(5)]
+    found: list[int] = []
+    url = f"{URL}?limit=2"
+    while url:
+        answer = client.get(url)
+        found += [each["id"] for each in answer.get_json()["recipient_lists"]]
+        url = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
+    assert found == ids[::-1]
+
+
+def test_people_are_paged_in_the_order_of_the_file(client: FlaskClient, pool: Database) -> None:
+    text = "".join(f"user{n},{13961467500 + n}\n" for n in range(5))
+    url: str = upload(client, text).headers["Location"] + "/recipients?limit=2"
+    names = []
+    while url:
+        answer = client.get(url)
+        names += [each["name"] for each in answer.get_json()["recipients"]]
+        url = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
+    assert names == [f"user{n}" for n in range(5)]
+
+
+def test_person_is_found_by_number(client: FlaskClient, pool: Database) -> None:
+    url = upload(client).headers["Location"] + "/recipients"
+    found = client.get(url, query_string={"phone": "+1 (396) 146-7501"}).get_json()
+    assert [each["name"] for each in found["recipients"]] == ["Bob"]
+    nobody = client.get(url, query_string={"phone": "13961467599"}).get_json()
+    assert nobody == {"recipients": [], "next_cursor": None}
+    assert client.get(url, query_string={"phone": "none"}).status_code == 422
+
+
+def test_erased_people_are_not_shown(client: FlaskClient, pool: Database) -> None:
+    url = upload(client).headers["Location"] + "/recipients"
+    change(pool, "UPDATE recipients SET phone = 'x1', erased_shard = 0 WHERE seq = 1")
+    assert [each["seq"] for each in client.get(url).get_json()["recipients"]] == [2]
+
+
+def test_rejects_are_exported_whole_and_safe_to_open(
+    client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipient_lists, "REJECTS_AT_ONCE", 2)
+    bad = ['=cmd|"/C calc"!A0', "+1", "-1", "@SUM(A1)", "\tx", "fine, but no number", "ö\ufeff"]
+    text = "name,phone,note\na,13961467500,\n" + "".join(f"{each}\n" for each in bad)
+    url = upload(client, text).headers["Location"] + "/rejects.csv"
+    answer = client.get(url)
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=rejects-")
+    header, *exported = csv.reader(io.StringIO(answer.text, newline=""))
+    assert header == ["line", "reason", "text"]
+    assert [int(line) for line, _, _ in exported] == list(range(3, 3 + len(bad)))
+    safe = [each if n > 4 else f"'{each}" for n, each in enumerate(bad)]
+    assert [raw for _, _, raw in exported] == safe
+
+
+def test_unknown_list_is_not_found(client: FlaskClient, pool: Database) -> None:
+    for path in ("/1", "/1/recipients", "/1/rejects.csv", f"/{2**70}"):
+        assert client.get(URL + path).status_code == 404
+    assert client.delete(URL + "/1").status_code == 404
+
+
+def test_deleted_list_is_gone_and_the_sweep_takes_its_rows(
+    client: FlaskClient, pool: Database
+) -> None:
+    url = upload(client).headers["Location"]
+    kept = upload(client, name="kept").get_json()["id"]
+    assert client.delete(url).status_code == 204
+    for path in ("", "/recipients", "/rejects.csv"):
+        assert client.get(url + path).status_code == 404
+    assert client.delete(url).status_code == 404
+    assert [each["id"] for each in client.get(URL).get_json()["recipient_lists"]] == [kept]
+    for _ in range(2):
+        sweep_abandoned_lists(pool, threading.Event())
+    assert rows(pool, "SELECT id FROM recipient_lists") == [(kept,)]
+    assert rows(pool, "SELECT DISTINCT list_id FROM recipients") == [(kept,)]
+    assert rows(pool, "SELECT DISTINCT list_id FROM recipient_rejects") == [(kept,)]
+
+
+@pytest.mark.parametrize("state", ["draft", "scheduled", "running", "paused"])
+def test_list_in_use_cannot_be_deleted(
+    client: FlaskClient, pool: Database, csv_root: Path, state: str
+) -> None:
+    (csv_root / "recipients.csv").write_text(CSV)
+    create(client)
+    change(pool, "UPDATE campaigns SET state = %s", state)
+    list_id = value(pool, "SELECT list_id FROM campaigns")
+    answer = client.delete(f"{URL}/{list_id}")
+    assert answer.status_code == 409
+    assert answer.get_json()["type"] == "urn:camp-mgr:problem:list-in-use"
+    assert client.get(f"{URL}/{list_id}").status_code == 200
+
+
+@pytest.mark.parametrize("state", ["finished", "cancelled", "failed"])
+def test_campaign_that_is_over_keeps_its_account_without_its_list(
+    client: FlaskClient, pool: Database, csv_root: Path, state: str
+) -> None:
+    (csv_root / "recipients.csv").write_text(CSV)
+    create(client)
+    change(pool, "UPDATE campaigns SET state = %s, total = 2", state)
+    list_id = value(pool, "SELECT list_id FROM campaigns")
+    before = client.get("/v1/campaigns/1000000000").get_json()
+    assert client.delete(f"{URL}/{list_id}").status_code == 204
+    for _ in range(3):
+        sweep_abandoned_lists(pool, threading.Event())
+    assert value(pool, "SELECT COUNT(*) FROM recipients") == 0
+    assert client.get("/v1/campaigns/1000000000").get_json() == before
+    assert value(pool, "SELECT state FROM recipient_lists") == "emptied"
+    change(pool, "DELETE FROM campaigns")
+    sweep_abandoned_lists(pool, threading.Event())
+    assert value(pool, "SELECT COUNT(*) FROM recipient_lists") == 0
+
+
+def test_deletion_waits_for_who_is_about_to_use_the_list(
+    client: FlaskClient, pool: Database
+) -> None:
+    list_id = upload(client).get_json()["id"]
+    answers = []
+    deletion = threading.Thread(
+        target=lambda: answers.append(client.delete(f"{URL}/{list_id}").status_code)
+    )
+    with pool.transaction() as cursor:
+        assert hold_list(cursor, list_id) is not None
+        deletion.start()
+        cursor.execute(
+            "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state,"
+            " created_at) VALUES (1, '', '', %s, 'at_least_once', 'simulated', 'draft', NOW(6))",
+            (list_id,),
+        )
+        deletion.join(0.3)
+        assert answers == []
+    deletion.join()
+    assert answers == [409]
+    change(pool, "DELETE FROM campaigns")
+    assert client.delete(f"{URL}/{list_id}").status_code == 204
+    assert pool.run(lambda cursor: hold_list(cursor, list_id)) is None
+
+
+def test_same_content_under_a_key_is_imported_once(client: FlaskClient, pool: Database) -> None:
+    key = {"Idempotency-Key": "monday"}
+    query = {"name": "friends"}
+    asked: dict[str, Any] = {"content_type": "text/csv", "query_string": query, "headers": key}
+    first = client.post(URL, data=CSV, **asked)
+    again = client.post(URL, data=CSV, **asked)
+    assert first.status_code == again.status_code == 201
+    assert first.get_json() == again.get_json()
+    assert listed(pool) == [("friends", "ready")]
+    assert client.post(URL, data=CSV + "C,13961467509,\n", **asked).status_code == 422
+
+
+def test_upload_that_was_refused_frees_its_key(client: FlaskClient, pool: Database) -> None:
+    asked: dict[str, Any] = {
+        "content_type": "text/csv",
+        "query_string": {"name": "x"},
+        "headers": {"Idempotency-Key": "tuesday"},
+    }
+    assert client.post(URL, data="", **asked).status_code == 422
+    assert client.post(URL, data=CSV, **asked).status_code == 201

@@ -1,0 +1,77 @@
+"""What Kafka is told of a partition: the lowest recorded offset, by whoever can speak for it."""
+
+from typing import cast
+
+from confluent_kafka import Consumer, TopicPartition
+
+from campaign_common.database import Database
+from campaign_common.store.claims import Place
+from campaign_sender.desk import Desk, OwnedShard
+from campaign_sender.lookout import Lookout
+from campaign_sender.ownership import Ownership
+from campaign_sender.recorder import Recorder
+
+PARTITION = 3
+
+
+class Committing:
+    def __init__(self) -> None:
+        self.commits: list[tuple[int, int]] = []
+
+    def commit(self, offsets: list[TopicPartition], **_: object) -> None:
+        self.commits += [(place.partition, place.offset) for place in offsets]
+
+
+class Scene:
+    """A sender that has taken over a partition with two shards."""
+
+    def __init__(self) -> None:
+        self.consumer = Committing()
+        self.desk = Desk(in_flight=10, batch_size=10)
+        self.first, self.second = self.owned(3, recorded=50), self.owned(11, recorded=40)
+        self.ownership = Ownership(
+            cast("Consumer", self.consumer),
+            cast("Database", None),
+            self.desk,
+            cast("Recorder", None),
+            cast("Lookout", None),
+            topic="Sync-Msg-T",
+            owner_name="test",
+            drain_timeout=1.0,
+        )
+        self.ownership._taken = {PARTITION: 2}
+
+    def owned(self, shard: int, *, recorded: int) -> OwnedShard:
+        owned = OwnedShard(
+            shard,
+            epoch=1,
+            owner_token=b"0123456789abcdef",
+            transaction_number=1,
+            place=Place("topic-id", PARTITION, 1),
+        )
+        owned.start_at(recorded)
+        self.desk.add_shard(owned)
+        return owned
+
+    def told(self) -> list[tuple[int, int]]:
+        self.consumer.commits.clear()
+        self.ownership.commit_offsets(wait=True)
+        return self.consumer.commits
+
+
+def test_kafka_is_told_the_lowest_recorded_offset_of_a_partition() -> None:
+    assert Scene().told() == [(PARTITION, 40)]
+
+
+def test_kafka_is_told_nothing_while_a_shard_belongs_to_somebody_else() -> None:
+    scene = Scene()
+    scene.desk.drop_shard(scene.second)
+    assert scene.told() == []
+
+
+def test_the_end_of_a_doubt_stays_in_kafka_until_everything_below_is_recorded() -> None:
+    scene = Scene()
+    scene.first.in_doubt_below = scene.second.in_doubt_below = 45
+    assert scene.told() == []
+    scene.second.recorded_offset = 45
+    assert scene.told() == [(PARTITION, 45)]
