@@ -55,11 +55,10 @@ class Loop:
         self._stop = stop
 
     def run(self) -> None:
-        """Work until stopped, then release every shard and leave the group."""
+        """Work until stopped; shards and membership are still held then."""
         self._ownership.subscribe()
         while not self._stop.is_set():
             self._run_once()
-        self._ownership.release_all()
 
     def _run_once(self) -> None:
         if not self._recorder.alive:

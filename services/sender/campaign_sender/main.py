@@ -44,6 +44,9 @@ from campaign_sender.test_messages import TestMessages
 GARBAGE_THRESHOLD = 100_000
 """Allocations between two collections: a batch makes many objects, and no cycles."""
 
+CLOSING = 2.0
+"""Seconds of DrainTimeout kept for leaving the group; a tenth of a short one."""
+
 log = structlog.get_logger()
 
 
@@ -84,7 +87,7 @@ class Sender:
         self._breakers = SharedBreakers(database, self._delivery, name)
         self._looking = LookoutThread(self._lookout, self._after_look)
         self._retention = RetentionThread(admin, topic, desk)
-        ownership = Ownership(
+        self._ownership = Ownership(
             self._consumer,
             database,
             desk,
@@ -92,13 +95,13 @@ class Sender:
             self._lookout,
             topic=topic,
             owner_name=name,
-            drain_timeout=settings.drain_timeout,
+            drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
         )
         dead_letters = DeadLetters(kafka.producer(settings), topic)
         intake = Intake(database, topic, desk, self._lookout, dead_letters)
         self._loop = Loop(
             self._consumer,
-            ownership,
+            self._ownership,
             intake,
             desk,
             self._recorder,
@@ -122,8 +125,10 @@ class Sender:
         self._health.started()
         try:
             self._loop.run()
-        finally:
             end_within(self._drain_timeout)
+            self._ownership.release_all()
+        finally:
+            end_within(self._drain_timeout)  # counts where the loop ended by an error
             self._test_messages.stop()
             self._presence.stop()
             self._recorder.stop()

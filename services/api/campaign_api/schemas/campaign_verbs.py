@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from campaign_api.schemas.campaign import Campaign
-from campaign_api.schemas.fields import Integer, Moment, Text
+from campaign_api.schemas.fields import Integer, Moment, error_code
 from campaign_common.message import Status
 from campaign_common.segments import Encoding
 from campaign_common.store.transitions import RETRYABLE
@@ -33,11 +33,7 @@ class Retry(Schema):
         required=True,
         validate=validate.OneOf(_RETRYABLE, error=f"must be one of {', '.join(_RETRYABLE)}"),
     )
-    error_code = Text(
-        validate=validate.Regexp(
-            r"^[!-~]{1,32}$", error="must have 1 to 32 printable ASCII characters"
-        )
-    )
+    error_code = error_code()
 
 
 class Retried(Campaign):

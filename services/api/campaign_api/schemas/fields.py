@@ -33,6 +33,15 @@ def length(longest: int) -> validate.Length:
     return validate.Length(1, longest, error=f"must have 1 to {longest} characters")
 
 
+def error_code() -> Text:
+    """Build a field for an error code of a message, as the ledger's ASCII column holds it."""
+    return Text(
+        validate=validate.Regexp(
+            r"^[!-~]{1,32}$", error="must have 1 to 32 printable ASCII characters"
+        )
+    )
+
+
 class Moment(fields.Field[datetime]):
     """A time as RFC 3339 in UTC: milliseconds and Z when written, any offset when read."""
 

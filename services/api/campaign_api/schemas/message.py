@@ -6,14 +6,12 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from campaign_api.message_pages import Position, Wanted
-from campaign_api.schemas.fields import Moment, Text, length
+from campaign_api.schemas.fields import Moment, error_code
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.paging import Cursor, PageParameters
 from campaign_common.message import Status
 
 WORDS = [status.word for status in Status]
-
-LONGEST_ERROR_CODE = 32
 
 
 class Outcome(Schema):
@@ -53,7 +51,7 @@ class MessageFilter(Schema):
     """Which messages of a campaign."""
 
     status = fields.String(validate=validate.OneOf(WORDS))
-    error_code = Text(validate=length(LONGEST_ERROR_CODE))
+    error_code = error_code()
 
     @post_load
     def _build(self, data: Mapping[str, Any], **_: object) -> dict[str, Any]:
