@@ -4,14 +4,15 @@ from importlib.metadata import version
 
 from flask import Flask
 
-from campaign_api.campaign_messages import CampaignMessages
-from campaign_api.drafting import Drafting
-from campaign_api.erasing import Eraser
-from campaign_api.importer.slots import ImportSlots
-from campaign_api.intake import CampaignIntake
-from campaign_api.list_upload import ListUploads
-from campaign_api.people import People
-from campaign_api.recipient_lists import RecipientLists
+from campaign_api.campaigns.drafting import Drafting
+from campaign_api.campaigns.intake import CampaignIntake
+from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.lists.list_upload import ListUploads
+from campaign_api.lists.recipient_lists import RecipientLists
+from campaign_api.messages.campaign_messages import CampaignMessages
+from campaign_api.messages.erasing import Eraser
+from campaign_api.messages.people import People
+from campaign_api.messages.statistics import Statistics
 from campaign_api.routes import (
     camp,
     campaign_events,
@@ -25,7 +26,6 @@ from campaign_api.routes import (
     stats,
     test_message,
 )
-from campaign_api.statistics import Statistics
 from campaign_api.web import access_log, problems, security_headers, tracing
 from campaign_api.web.authentication import Authentication
 from campaign_api.web.documentation import Documentation

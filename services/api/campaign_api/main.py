@@ -3,8 +3,8 @@
 import click
 import structlog
 
-from campaign_api.listening import listen
-from campaign_api.server import GunicornServer
+from campaign_api.serving.listening import listen
+from campaign_api.serving.server import GunicornServer
 from campaign_common.commands.options import (
     configuration_option,
     one_line_failures,

@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from campaign_api import drafting
 from campaign_api.app import create_app
+from campaign_api.campaigns import drafting
 from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database
 from campaign_common.errors import CommitUnknown

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from campaign_api import dry_run
-from campaign_api.dry_run import DryRuns
+from campaign_api.campaigns import dry_run
+from campaign_api.campaigns.dry_run import DryRuns
 from campaign_api.refusals import TooMany
 from campaign_common.database import Database
 from campaign_common.shard import shard_of

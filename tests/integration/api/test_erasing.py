@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from campaign_api import erasing
-from campaign_api.erasing import Eraser
+from campaign_api.messages import erasing
+from campaign_api.messages.erasing import Eraser
 from campaign_common.database import Database
 from campaign_common.message import Status
 from campaign_common.recipient import tombstone

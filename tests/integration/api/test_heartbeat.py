@@ -1,4 +1,4 @@
-from campaign_api.importer.heartbeat import Heartbeat
+from campaign_api.lists.importer.heartbeat import Heartbeat
 from campaign_common.database import Database
 from campaign_common.store.recipient_lists import begin_list
 from tests.integration.api.stored import change, value

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from pymysql.cursors import Cursor
 from pymysql.err import OperationalError
 
-from campaign_api import intake
 from campaign_api.app import create_app
-from campaign_api.importer.slots import ImportSlots
+from campaign_api.campaigns import intake
+from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.refusals import CampaignStarted
 from campaign_api.schemas.create_campaign import CreateCampaign
 from campaign_common.database import Database

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from campaign_api import campaign_messages, message_pages
+from campaign_api.messages import campaign_messages, message_pages
 from campaign_common.database import Database
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.message import Status

@@ -1,6 +1,6 @@
 """Looking a person up reads a handful of rows, however many there are."""
 
-from campaign_api.people import LARGEST_ID, LATEST
+from campaign_api.messages.people import LARGEST_ID, LATEST
 from campaign_common.database import Cursor, Database
 from campaign_common.message import Status
 from campaign_common.store.people import campaigns_of, outcomes_of

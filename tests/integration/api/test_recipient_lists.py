@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from campaign_api import recipient_lists
+from campaign_api.lists import recipient_lists
 from campaign_api.sweep import sweep_abandoned_lists
 from campaign_common.database import Database
 from campaign_common.store.recipient_lists import hold_list

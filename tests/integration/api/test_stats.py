@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from campaign_api import statistics
+from campaign_api.messages import statistics
 from campaign_common.database import Database
 from campaign_common.message import Status
 from campaign_common.store.statistics import forget_sender, note_sender

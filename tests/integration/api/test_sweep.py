@@ -5,7 +5,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api import sweep
-from campaign_api.erasing import Eraser
+from campaign_api.messages.erasing import Eraser
 from campaign_api.sweep import Sweeper, sweep_abandoned_lists
 from campaign_common.database import Database, named_lock
 from tests.integration.api.conftest import SHARDS

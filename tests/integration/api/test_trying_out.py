@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from campaign_api import trying_out
+from campaign_api.campaigns import trying_out
 from campaign_common.database import Database
 from campaign_common.message import Status
 from campaign_common.store.test_messages import TestOutcome as Outcome

@@ -3,10 +3,10 @@
 import io
 from typing import NamedTuple
 
-from campaign_api.importer.columns import Columns, read_columns
-from campaign_api.importer.csv_format import PLAIN, CsvFormat
-from campaign_api.importer.line_reader import HashedFile, Line, LineSource, read_lines
-from campaign_api.importer.row_parser import RowParser
+from campaign_api.lists.importer.columns import Columns, read_columns
+from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
+from campaign_api.lists.importer.line_reader import HashedFile, Line, LineSource, read_lines
+from campaign_api.lists.importer.row_parser import RowParser
 from campaign_common.settings import ImportSettings
 from campaign_common.store.recipients import NewRecipient
 from campaign_common.store.rejects import Reject

@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_api.arriving_request import LARGEST_HEADER, ArrivingRequest
+from campaign_api.serving.arriving_request import LARGEST_HEADER, ArrivingRequest
 
 HEADER = b"POST /v1/x HTTP/1.1\r\nHost: x\r\n"
 

@@ -1,7 +1,7 @@
 import pytest
 
-from campaign_api.importer.csv_format import DELIMITERS, CsvFormat
-from campaign_api.importer.line_reader import COMPRESSED
+from campaign_api.lists.importer.csv_format import DELIMITERS, CsvFormat
+from campaign_api.lists.importer.line_reader import COMPRESSED
 from campaign_api.refusals import CsvRefused
 from tests.unit.api.csv_text import parse
 

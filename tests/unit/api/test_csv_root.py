@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from campaign_api import csv_root
-from campaign_api.csv_root import open_below
+from campaign_api.lists import csv_root
+from campaign_api.lists.csv_root import open_below
 from campaign_api.refusals import PathRefused
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_api.importer.slots import ImportSlots
+from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.refusals import TooMany
 
 

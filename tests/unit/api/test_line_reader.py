@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_api.importer import line_reader
-from campaign_api.importer.line_reader import (
+from campaign_api.lists.importer import line_reader
+from campaign_api.lists.importer.line_reader import (
     NOT_DECODABLE,
     NUL_BYTE,
     BadLine,

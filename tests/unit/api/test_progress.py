@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_api.progress import describe, measure
+from campaign_api.campaigns.progress import describe, measure
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
 from campaign_common.store.campaign_progress import CampaignProgress, Sample

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_api.importer.record import split_record
+from campaign_api.lists.importer.record import split_record
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_api.spreadsheet import FORMULA_BEGINS, csv_lines
+from campaign_api.messages.spreadsheet import FORMULA_BEGINS, csv_lines
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])

@@ -4,8 +4,8 @@ import pytest
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
+from campaign_api.lists.upload_body import UploadBody, waiting_at_most
 from campaign_api.refusals import UploadBroken, UploadStalled, UploadTooLarge
-from campaign_api.upload_body import UploadBody, waiting_at_most
 
 
 class Failing:

@@ -1,7 +1,7 @@
 import pytest
 
-from campaign_api.history import described
-from campaign_api.verbs import ALLOWED_IN, Verb, allowed_verbs, naming_verbs, refused
+from campaign_api.campaigns.history import described
+from campaign_api.campaigns.verbs import ALLOWED_IN, Verb, allowed_verbs, naming_verbs, refused
 from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
 from campaign_common.errors import TransitionRefused
 from campaign_common.store.events import CampaignEvent

@@ -4,7 +4,7 @@ from flask import Response, jsonify, request
 from marshmallow import Schema, fields
 from werkzeug.exceptions import UnsupportedMediaType
 
-from campaign_api.intake import CampaignIntake
+from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
 from campaign_api.web.caller import caller
 from campaign_api.web.resource import Resource

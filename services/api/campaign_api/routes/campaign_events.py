@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Response
 
-from campaign_api.campaign_reader import history_of
-from campaign_api.history import described
+from campaign_api.campaigns.campaign_reader import history_of
+from campaign_api.campaigns.history import described
 from campaign_api.schemas.campaign_events import CampaignEvent, EventPage, EventPageParameters
 from campaign_api.web.paging import Page, answer_page
 from campaign_api.web.resource import Resource

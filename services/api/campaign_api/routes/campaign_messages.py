@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Response
 
-from campaign_api.campaign_messages import CampaignMessages
-from campaign_api.message_pages import Position, Wanted
+from campaign_api.messages.campaign_messages import CampaignMessages
+from campaign_api.messages.message_pages import Position, Wanted
 from campaign_api.schemas.message import (
     CampaignMessagePage,
     CampaignMessageParameters,

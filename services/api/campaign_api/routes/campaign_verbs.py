@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from campaign_api import drafting as plans
-from campaign_api.campaign_reader import read_campaign, unknown
-from campaign_api.drafting import Drafting, new_identity
-from campaign_api.dry_run import DryRuns
+from campaign_api.campaigns import drafting as plans
+from campaign_api.campaigns.campaign_reader import read_campaign, unknown
+from campaign_api.campaigns.drafting import Drafting, new_identity
+from campaign_api.campaigns.dry_run import DryRuns
+from campaign_api.campaigns.preview import preview
+from campaign_api.campaigns.retrying import retry
+from campaign_api.campaigns.verbs import naming_verbs
 from campaign_api.patience import Patience
-from campaign_api.preview import preview
-from campaign_api.retrying import retry
 from campaign_api.routes.campaigns import ETAG, LOCATION, PATIENCE, Answer, made
 from campaign_api.schemas.campaign import Campaign
 from campaign_api.schemas.campaign_dry_run import DryRun
@@ -23,7 +24,6 @@ from campaign_api.schemas.campaign_verbs import (
     Schedule,
     status_named,
 )
-from campaign_api.verbs import naming_verbs
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency import claim
 from campaign_api.web.resource import Resource

@@ -9,13 +9,13 @@ from typing import Any
 from flask import Response, request, url_for
 from werkzeug.datastructures import ETags
 
-from campaign_api.campaign_reader import (
+from campaign_api.campaigns.campaign_reader import (
     campaign_of,
     page_of_campaigns,
     progress_of,
     read_campaign,
 )
-from campaign_api.drafting import Drafting, new_identity
+from campaign_api.campaigns.drafting import Drafting, new_identity
 from campaign_api.patience import Patience
 from campaign_api.refusals import PreconditionFailed
 from campaign_api.schemas.campaign import (

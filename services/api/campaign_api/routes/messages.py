@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from campaign_api.people import People
+from campaign_api.messages.people import People
 from campaign_api.schemas.message import PersonMessagePage, PersonMessageParameters
 from campaign_api.web.paging import Page, answer_page
 from campaign_api.web.resource import Resource

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 from flask import Request, Response, request, url_for
 from werkzeug.exceptions import UnsupportedMediaType
 
-from campaign_api.importer.csv_format import CsvFormat
-from campaign_api.importer.slots import ImportSlots
-from campaign_api.list_upload import ListUploads
-from campaign_api.recipient_lists import RecipientLists
+from campaign_api.lists.importer.csv_format import CsvFormat
+from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.lists.list_upload import ListUploads
+from campaign_api.lists.recipient_lists import RecipientLists
+from campaign_api.lists.upload_body import UploadBody, waiting_at_most
+from campaign_api.lists.upload_form import FormFile, PlainFile, UploadedFile
 from campaign_api.schemas.recipient_list import (
     ListPage,
     ListPageParameters,
@@ -17,8 +19,6 @@ from campaign_api.schemas.recipient_list import (
     RecipientPageParameters,
     UploadParameters,
 )
-from campaign_api.upload_body import UploadBody, waiting_at_most
-from campaign_api.upload_form import FormFile, PlainFile, UploadedFile
 from campaign_api.web.idempotency import claim
 from campaign_api.web.paging import answer_page
 from campaign_api.web.resource import Resource

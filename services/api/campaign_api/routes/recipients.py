@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from campaign_api.erasing import Eraser
+from campaign_api.messages.erasing import Eraser
 from campaign_api.refusals import RequestInvalid, WrongField
 from campaign_api.schemas.erasure import ErasureAnswer
 from campaign_api.schemas.phone import LONGEST, PATH_PARAMETER, SAID

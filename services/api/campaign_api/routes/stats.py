@@ -2,8 +2,8 @@
 
 from flask import Response, jsonify
 
+from campaign_api.messages.statistics import Statistics
 from campaign_api.schemas.stats import Stats
-from campaign_api.statistics import Statistics
 from campaign_api.web.resource import Resource
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from campaign_api.campaigns.trying_out import describe, outcome_of, store_test_message
 from campaign_api.patience import Patience
 from campaign_api.refusals import NotFound
 from campaign_api.schemas.message_test import TestMessageAnswer, TestMessageRequest
-from campaign_api.trying_out import describe, outcome_of, store_test_message
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency import claim
 from campaign_api.web.resource import Resource

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from campaign_api.message_pages import Position, Wanted
+from campaign_api.messages.message_pages import Position, Wanted
 from campaign_api.schemas.fields import Moment, error_code
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.paging import Cursor, PageParameters

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 from phonenumbers import SUPPORTED_REGIONS
 
-from campaign_api.importer.csv_format import DELIMITERS, ENCODINGS, UTF_8, CsvFormat
+from campaign_api.lists.importer.csv_format import DELIMITERS, ENCODINGS, UTF_8, CsvFormat
 from campaign_api.schemas.fields import Text, length
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.paging import Cursor, PageParameters

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from campaign_api.duplicates import DAYS, RecentRecipients
-from campaign_api.preview import Draft, attributes_of, read_draft, renderer
+from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
+from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, renderer
 from campaign_api.refusals import TooMany
 from campaign_common.database import Database
 from campaign_common.recipient import NAME, PHONE

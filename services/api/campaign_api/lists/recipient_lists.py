@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from campaign_api.messages.spreadsheet import csv_lines
 from campaign_api.patience import Patience
 from campaign_api.refusals import ListInUse, ListUnknown
-from campaign_api.spreadsheet import csv_lines
 from campaign_api.web.paging import Page
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import Recipient

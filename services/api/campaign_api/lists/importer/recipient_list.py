@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
-from campaign_api.importer.columns import read_columns
-from campaign_api.importer.csv_format import PLAIN, CsvFormat
-from campaign_api.importer.heartbeat import Heartbeat
-from campaign_api.importer.line_reader import HashedFile, LineSource, Readable, read_lines
-from campaign_api.importer.loader import Loader, batches
-from campaign_api.importer.row_parser import RowParser
+from campaign_api.lists.importer.columns import read_columns
+from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
+from campaign_api.lists.importer.heartbeat import Heartbeat
+from campaign_api.lists.importer.line_reader import HashedFile, LineSource, Readable, read_lines
+from campaign_api.lists.importer.loader import Loader, batches
+from campaign_api.lists.importer.row_parser import RowParser
 from campaign_api.patience import Patience
 from campaign_api.refusals import CsvRefused, UploadTooLarge
 from campaign_common.database import Cursor

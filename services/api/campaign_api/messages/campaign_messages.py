@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from campaign_api.message_pages import (
+from campaign_api.messages.message_pages import (
     MessagePage,
     Position,
     Wanted,
     find_message,
     read_page,
 )
+from campaign_api.messages.spreadsheet import csv_lines
 from campaign_api.refusals import CampaignUnknown
-from campaign_api.spreadsheet import csv_lines
 from campaign_common.database import Cursor, Database
 from campaign_common.store.counters import counts
 from campaign_common.store.message_listing import ListedCampaign, read_listed_campaign

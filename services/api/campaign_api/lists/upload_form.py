@@ -14,10 +14,10 @@ from werkzeug.sansio.multipart import (
     MultipartDecoder,
 )
 
-from campaign_api.importer.line_reader import BLOCK_BYTES
+from campaign_api.lists.importer.line_reader import BLOCK_BYTES
+from campaign_api.lists.upload_body import UploadBody
 from campaign_api.refusals import RequestInvalid, UploadMalformed, WrongField
 from campaign_api.schemas.recipient_list import LONGEST_LIST_NAME
-from campaign_api.upload_body import UploadBody
 
 LONGEST_BOUNDARY = 70
 """Bytes (RFC 2046, section 5.1.1)."""

@@ -5,10 +5,10 @@ from typing import BinaryIO
 
 import structlog
 
-from campaign_api.csv_root import open_below
-from campaign_api.importer.line_reader import sha256_of
-from campaign_api.importer.recipient_list import CsvImporter
-from campaign_api.importer.slots import ImportSlots
+from campaign_api.lists.csv_root import open_below
+from campaign_api.lists.importer.line_reader import sha256_of
+from campaign_api.lists.importer.recipient_list import CsvImporter
+from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.patience import Patience
 from campaign_api.refusals import (
     CampaignBusy,

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from campaign_api.progress import describe, measure, summarise
+from campaign_api.campaigns.progress import describe, measure, summarise
 from campaign_api.refusals import CampaignUnknown
 from campaign_common.database import Cursor, Database
 from campaign_common.store.campaign_listing import (

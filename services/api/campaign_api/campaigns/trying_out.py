@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from campaign_api.message_pages import written
+from campaign_api.messages.message_pages import written
 from campaign_api.refusals import CampaignUnknown, RequestInvalid, WrongField
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import NAME, PHONE, column_name

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from campaign_api.message_pages import describe_outcome, written
+from campaign_api.messages.message_pages import describe_outcome, written
 from campaign_api.refusals import RequestInvalid, WrongField
 from campaign_api.web.paging import NOT_A_CURSOR
 from campaign_common.database import Database

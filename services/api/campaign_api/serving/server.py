@@ -11,9 +11,9 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from campaign_api.app import create_app
-from campaign_api.erasing import Eraser
+from campaign_api.messages.erasing import Eraser
+from campaign_api.serving.worker import PatientWorker
 from campaign_api.sweep import Sweeper
-from campaign_api.worker import PatientWorker
 from campaign_common.database import Database
 from campaign_common.settings import Settings
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from flask import Request
 from gunicorn.http.errors import ParseException
 
-from campaign_api.importer.line_reader import BLOCK_BYTES, Readable
+from campaign_api.lists.importer.line_reader import BLOCK_BYTES, Readable
 from campaign_api.refusals import UploadBroken, UploadStalled, UploadTooLarge
 
 DISCARDED_BYTES = 64 * 2**20

@@ -26,7 +26,7 @@ import structlog
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from campaign_api.arriving_request import ArrivingRequest
+from campaign_api.serving.arriving_request import ArrivingRequest
 from campaign_common.settings import Settings
 
 ARRIVAL = 10.0

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from campaign_api.importer.columns import Columns, is_blank
-from campaign_api.importer.csv_format import PLAIN, CsvFormat
-from campaign_api.importer.line_reader import LONGEST_RAW_TEXT, BadLine, LineSource
-from campaign_api.importer.phones import phone_reader
-from campaign_api.importer.record import is_open, split_record
+from campaign_api.lists.importer.columns import Columns, is_blank
+from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
+from campaign_api.lists.importer.line_reader import LONGEST_RAW_TEXT, BadLine, LineSource
+from campaign_api.lists.importer.phones import phone_reader
+from campaign_api.lists.importer.record import is_open, split_record
 from campaign_common.recipient import (
     LONGEST_NAME,
     NAME,

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from campaign_api.importer.csv_format import PLAIN, CsvFormat
-from campaign_api.importer.line_reader import Line, LineSource
-from campaign_api.importer.record import split_record
+from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
+from campaign_api.lists.importer.line_reader import Line, LineSource
+from campaign_api.lists.importer.record import split_record
 from campaign_api.refusals import CsvRefused
 from campaign_common.recipient import NAME, PHONE, column_name, normalise_phone
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from campaign_api.message_pages import written
+from campaign_api.messages.message_pages import written
 from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursor, Database
 from campaign_common.message import FINAL, Status

@@ -1,7 +1,7 @@
 """Having messages sent again, as a person asks for it."""
 
-from campaign_api.campaign_reader import unknown
-from campaign_api.history import is_retry
+from campaign_api.campaigns.campaign_reader import unknown
+from campaign_api.campaigns.history import is_retry
 from campaign_api.refusals import ListGone
 from campaign_common.campaign import Transition, apply
 from campaign_common.database import Cursor

@@ -1,0 +1,1 @@
+"""gunicorn as this service runs it: the socket, the requests that arrive, workers, signals."""
