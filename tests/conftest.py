@@ -50,7 +50,7 @@ def database_server(
         return database_servers.get(request.param)
     except (ProgramMissingError, DownloadError) as error:
         if request.param == "mysql":
-            _skip_unless_ci(f"{error}; {MYSQL_DSN_VARIABLE} may name a MySQL server instead")
+            skip_unless_ci(f"{error}; {MYSQL_DSN_VARIABLE} may name a MySQL server instead")
         raise
 
 
@@ -83,7 +83,7 @@ def kafka_39_server(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]
         server.stop()
 
 
-def _skip_unless_ci(reason: str) -> NoReturn:
+def skip_unless_ci(reason: str) -> NoReturn:
     if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
         pytest.fail(reason)
     pytest.skip(reason)

@@ -11,12 +11,13 @@ import requests
 import yaml
 
 from campaign_common.claim import ClaimedMessage, decode_claim
+from campaign_common.recipient import tombstone
 from tests.chaos.accounts import Account, compare
 from tests.chaos.report import Finding
 from tests.chaos.scale import Scale
 from tests.e2e.system import System
 from tests.processes import Process, kill, running
-from tests.recording_provider import Faults
+from tests.recording_provider import Call, Faults
 from tests.recordings import RecordingProvider
 from tests.waiting import wait_until
 
@@ -37,6 +38,11 @@ SELECT phone, status FROM campaign_messages WHERE campaign_id = %s AND seq BETWE
 SLICE = 50_000
 
 
+def boot_time() -> float:
+    """Seconds since boot, suspension included: the clock of the provider's log."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Scene:
     """One test's system; everything that it starts ends with it."""
 
@@ -55,6 +61,8 @@ class Scene:
         self.random = random.Random(scale.seed)  # noqa: S311 - chooses points, protects nothing
         self.findings: list[Finding] = []
         self.phones: list[str] = []
+        self.erased: dict[str, str] = {}
+        """By the tombstones that stand for them: numbers of people who were erased."""
         self._stack = stack
         self._processes: list[Process] = []
         # A machine that is busy otherwise must not look like a provider that does not answer.
@@ -148,7 +156,13 @@ class Scene:
         """Let a random number of further calls happen."""
         self.wait_for_calls(self.calls() + self.random.randrange(at_most))
 
-    def finish(self, campaign_id: int = CAMPAIGN, *, watchdog_may_help: bool = False) -> Account:
+    def finish(
+        self,
+        campaign_id: int = CAMPAIGN,
+        *,
+        generation: int = 0,
+        watchdog_may_help: bool = False,
+    ) -> Account:
         """Wait for the end of a campaign, and compare the accounts.
 
         What had to be published again by the watchdog had been lost by somebody before: only
@@ -157,7 +171,7 @@ class Scene:
         patience = self.scale.patience(120)
         wait_until(lambda: self.has_finished(campaign_id), patience, interval=LOOK_AGAIN)
         assert watchdog_may_help or self.watchdog_rounds() == 0, "lost, and found by the watchdog"
-        return self.account(campaign_id)
+        return self.account(campaign_id, generation)
 
     def has_finished(self, campaign_id: int = CAMPAIGN) -> bool:
         """Ask the API, which may be without its database at the moment."""
@@ -165,10 +179,32 @@ class Scene:
         assert answer.status_code in {200, 503}, answer.text
         return answer.ok and answer.json()["state"] == "finished"
 
-    def account(self, campaign_id: int = CAMPAIGN) -> Account:
-        statuses = self._statuses(campaign_id)
-        calls = [call for call in self.provider.calls() if call.sent.campaign_id == campaign_id]
-        return compare(self.phones, statuses, calls)
+    def account(self, campaign_id: int = CAMPAIGN, generation: int = 0) -> Account:
+        return compare(
+            self.phones, self._statuses(campaign_id), self.calls_of(campaign_id, generation)
+        )
+
+    def calls_of(self, campaign_id: int, generation: int) -> list[Call]:
+        """The calls of a campaign's messages as so many retries by a person have left them."""
+        return [
+            call
+            for call in self.provider.calls()
+            if call.sent.campaign_id == campaign_id and call.key.endswith(f"-{generation}")
+        ]
+
+    def erase(self, phone: str) -> float:
+        """Erase a person; returns the time since boot at which that was acknowledged."""
+        answer = requests.delete(f"{self.system.url}/v1/recipients/{phone}", timeout=30)
+        assert answer.status_code == 202, answer.text
+        self.erased[tombstone(self.phones.index(phone) + 1)] = phone
+        return boot_time()
+
+    def retry(self, status: str, campaign_id: int = CAMPAIGN) -> int:
+        """Have messages sent again as a person does; returns how many match."""
+        url = f"{self.system.url}/v1/campaigns/{campaign_id}/retry"
+        answer = requests.post(url, json={"status": status}, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["matching"])
 
     def _statuses(self, campaign_id: int) -> dict[str, int]:
         """Each recipient's status number by phone, read in slices: one SELECT has its limit."""
@@ -177,7 +213,7 @@ class Scene:
             with self.system.database.reading() as cursor:
                 cursor.execute(STATUSES_OF, (campaign_id, first, first + SLICE - 1))
                 statuses.update(cursor.fetchall())
-        return statuses
+        return {self.erased.get(phone, phone): status for phone, status in statuses.items()}
 
     def wait_for_calls_in_flight(self, sender: Process) -> None:
         """Wait until this sender has so much claimed that it must be in the middle of calls."""

@@ -6,8 +6,8 @@ import pytest
 
 from campaign_common.dsn import parse_dsn
 from tests.chaos.relay import Relay, relay_to
-from tests.chaos.scene import CAMPAIGN, Scene
-from tests.chaos.test_stopped_senders import ALLOWED, boot_time
+from tests.chaos.scene import CAMPAIGN, Scene, boot_time
+from tests.chaos.test_stopped_senders import ALLOWED
 from tests.recording_provider import Faults
 from tests.waiting import wait_until
 

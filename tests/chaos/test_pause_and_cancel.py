@@ -1,8 +1,8 @@
 """Pause and cancel with everything queued: promise 4, by the provider's own clock."""
 
 from campaign_common.message import Status
-from tests.chaos.scene import CAMPAIGN, Scene
-from tests.chaos.test_stopped_senders import ALLOWED, boot_time
+from tests.chaos.scene import CAMPAIGN, Scene, boot_time
+from tests.chaos.test_stopped_senders import ALLOWED
 from tests.recording_provider import Faults
 from tests.waiting import wait_until
 

@@ -1,11 +1,10 @@
 """Senders stopped past their session timeout with calls in flight, replaced, and woken up."""
 
 import signal
-import time
 
 import pytest
 
-from tests.chaos.scene import CAMPAIGN, Scene
+from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.writers import COUNT_PAIRS, note_ledger_writers, pairs
 from tests.processes import Process
 from tests.waiting import wait_until
@@ -13,11 +12,6 @@ from tests.waiting import wait_until
 USERS = ("first_sender", "second_sender")
 ALLOWED = 2.0
 """Seconds after the acknowledgement of a pause in which calls may still start."""
-
-
-def boot_time() -> float:
-    """Seconds since boot, suspension included: the clock of the provider's log."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def stop_past_the_session(scene: Scene, sender: Process) -> float:

@@ -351,7 +351,7 @@ def _forms() -> Iterator[Upload]:
 
 def _framing() -> Iterator[Upload]:
     def request(*lines: str, body: bytes = GOOD) -> Pieces:
-        said = ["Host: test", "Content-Type: text/csv", *lines, "", ""]
+        said = ["Host: localhost", "Content-Type: text/csv", *lines, "", ""]
         return lambda: [f"POST {URL} HTTP/1.1\r\n".encode(), "\r\n".join(said).encode(), body]
 
     coded = "Transfer-Encoding: chunked"

@@ -72,7 +72,7 @@ def exchange(url: str, pieces: Iterable[bytes]) -> Answer:
 
 def head(method: str, target: str, **headers: str) -> bytes:
     """Write a request's head; underscores in names of headers become hyphens."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: test"]
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
 

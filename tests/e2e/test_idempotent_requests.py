@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from campaign_common.database import Database
+from campaign_common.dsn import parse_dsn
+from campaign_common.settings import MysqlSettings
 from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
+from tests.waiting import wait_until
 
 CSV = "".join(f"user{n},{13961467500 + n}\n" for n in range(2_000))
 KEY = {"Idempotency-Key": "one intention"}
@@ -59,3 +63,43 @@ def test_of_racing_requests_one_makes_a_campaign(api: ApiService) -> None:
     made = {answer.headers["Location"] for answer in answers if answer.status_code == 201}
     assert len(made) == 1
     assert stored(api, "campaigns", "campaigns") == 1
+
+
+def test_killed_between_its_effect_and_its_answer_a_request_has_one_effect(
+    api: ApiService, database: str
+) -> None:
+    """A test message waits for its outcome between the two."""
+    campaign = {"name": "x", "template": "hi {name}", "recipient_list_id": upload(api).json()["id"]}
+    made = requests.post(f"{api.url}/v1/campaigns", json=campaign, timeout=60)
+    message = {"phone": "+49 176 12345678", "attributes": {"name": "Ann"}}
+    headers = {"Idempotency-Key": "a message"}
+
+    def send() -> requests.Response:
+        url = f"{api.url}{made.headers['Location']}/test"
+        return requests.post(url, json=message, headers=headers, timeout=60)
+
+    pool = Database(MysqlSettings(dsn=parse_dsn(database)))
+    with ThreadPoolExecutor() as clients:
+        waiting = clients.submit(send)
+        wait_until(lambda: count(pool, "test_messages") == 1)
+        assert send().status_code == 409
+        for worker in api.workers():
+            worker.kill()
+        with pytest.raises(requests.ConnectionError):
+            waiting.result()
+    wait_until(api.answers)
+    assert send().status_code == 409
+    half_a_minute_later = "UPDATE idempotency_keys SET held_until = NOW(6) - INTERVAL 1 SECOND"
+    pool.run(lambda cursor: cursor.execute(half_a_minute_later))
+    pool.run(lambda cursor: cursor.execute("UPDATE test_messages SET status = 1"))
+    again = send()
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+    assert count(pool, "test_messages") == 1
+    pool.close()
+
+
+def count(pool: Database, table: str) -> int:
+    with pool.reading() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM {table}")
+        ((n,),) = cursor.fetchall()
+    return int(n)

@@ -32,9 +32,9 @@ THREADS = 8
 QUICK = 0.2
 """Seconds."""
 
-HEADER = b"POST /v1/camp/create HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEADER = b"POST /v1/camp/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 UPLOAD = (
-    b"POST /v1/recipient-lists?name=slow HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
+    b"POST /v1/recipient-lists?name=slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
     b"Content-Length: 1000000000\r\n\r\n"
 )
 
@@ -54,12 +54,21 @@ def api(configuration: Path) -> Iterator[ApiService]:
         yield service
 
 
+def connect(api: ApiService, receive_buffer: int) -> socket.socket:
+    """Connect with a small buffer, which leaves most of a large answer with the server."""
+    address = urlsplit(api.url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.settimeout(10)
+    client.connect((address.hostname, address.port))
+    return client
+
+
 class SlowClient:
     """Sends `begin` at once, and then `rest` in pieces, one every `pause` seconds, for ever."""
 
     def __init__(self, api: ApiService, begin: bytes, rest: bytes, pause: float) -> None:
-        address = urlsplit(api.url)
-        self.socket = socket.create_connection((address.hostname, address.port), 10)
+        self.socket = connect(api, receive_buffer=4_096)
         self._begin = begin
         self._rest = rest
         self._pause = pause
@@ -123,6 +132,18 @@ def assert_quick(api: ApiService, seconds: float) -> None:
         pytest.param(
             HEADER + b"Content-Length: 1000\r\n\r\n{", b" ", 1.0, id="a body of one byte a second"
         ),
+        pytest.param(
+            HEADER + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+            b"1\r\n \r\n",
+            1.0,
+            id="a chunk a second",
+        ),
+        pytest.param(
+            HEADER + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+            b"",
+            1.0,
+            id="a body that is announced and does not come",
+        ),
     ],
 )
 def test_fifty_slow_clients_keep_nobody_else_waiting(
@@ -130,6 +151,29 @@ def test_fifty_slow_clients_keep_nobody_else_waiting(
 ) -> None:
     with slow_clients(api, begin, rest, pause):
         assert_quick(api, 6)
+    wait_until(api.answers)
+
+
+@pytest.fixture
+def export(api: ApiService) -> str:
+    """The path of an export of 12 MB: more than any system takes without its being read."""
+    upload = "Ann,13961467500\n" + f"{'x' * 2_000}\n" * 6_000
+    headers = {"Content-Type": "text/csv"}
+    answer = requests.post(
+        f"{api.url}/v1/recipient-lists?name=bad", data=upload, headers=headers, timeout=60
+    )
+    assert answer.json()["rejected"] == 6_000
+    return f"/v1/recipient-lists/{answer.json()['id']}/rejects.csv"
+
+
+def test_fifty_clients_that_do_not_read_keep_nobody_else_waiting(
+    api: ApiService, export: str
+) -> None:
+    begin = f"GET {export} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    with slow_clients(api, begin, b"", 1.0):
+        assert_quick(api, 6)
+        answer = requests.get(f"{api.url}{export}", timeout=30)
+        assert answer.text.count("\n") == 6_001
     wait_until(api.answers)
 
 
@@ -154,7 +198,7 @@ def test_what_never_arrives_is_given_up(api: ApiService) -> None:
 def test_one_header_more_than_allowed_is_refused(tmp_path: Path) -> None:
     dsn = "root@tcp(127.0.0.1:1)/camp"
     path = write_configuration(tmp_path, dsn, Workers=1, Api={"MaxHeaders": 10})
-    begin = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    begin = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     with running_api(path) as api:
         headers = [b"X-%d: 1\r\n" % n for n in range(9)]
         assert answered(api, begin + b"".join(headers[:8]) + b"\r\n").startswith(b"HTTP/1.1 200")
@@ -173,7 +217,7 @@ def test_answers_name_no_server(configuration: Path, api: ApiService) -> None:
 
 def test_connections_serve_one_request_after_another(api: ApiService) -> None:
     address = urlsplit(api.url)
-    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with socket.create_connection((address.hostname, address.port), 10) as client:
         for sent in (request, request * 3, request[:20], request[20:]):
             client.sendall(sent)

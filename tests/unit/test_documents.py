@@ -19,6 +19,7 @@ SHORT = {
     "sender": "services/sender/campaign_sender",
     "unit": "tests/unit",
     "integration": "tests/integration",
+    "chaos": "tests/chaos",
     "model": "tests/model",
 }
 """How docs/protocol.md begins its paths."""

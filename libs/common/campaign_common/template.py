@@ -13,6 +13,9 @@ from typing import NamedTuple
 from campaign_common.errors import TemplateInvalid
 from campaign_common.recipient import NAME, PHONE, column_name
 
+MOST_PLACEHOLDERS = 100
+"""More would let a short template and a long column make megabytes of each recipient."""
+
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -40,8 +43,8 @@ class Template:
         """Compile `text`.
 
         Raises:
-            TemplateInvalid: a brace without its partner, an empty placeholder, or a
-                character that is no Unicode text; names the position, counted from 1.
+            TemplateInvalid: too many placeholders, or a brace without its partner, an empty
+                placeholder or a character that is no Unicode text, with its position from 1.
         """
         _require_unicode(text)
         pieces: list[str] = []
@@ -56,6 +59,11 @@ class Template:
             fields.append(_field(token))
             pieces.append("%s")
         pieces.append(_literal(text[end:]))
+        if len(fields) > MOST_PLACEHOLDERS:
+            raise TemplateInvalid(
+                f"message_template has {len(fields)} placeholders; at most {MOST_PLACEHOLDERS} are"
+                " allowed"
+            )
         return cls(text, "".join(pieces), tuple(fields))
 
     def require(self, columns: Iterable[str]) -> None:

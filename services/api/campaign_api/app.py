@@ -13,6 +13,8 @@ from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.erasing import Eraser
 from campaign_api.messages.people import People
 from campaign_api.messages.statistics import Statistics
+from campaign_api.metrics import ApiMetrics
+from campaign_api.room import Room
 from campaign_api.routes import (
     camp,
     campaign_events,
@@ -26,7 +28,14 @@ from campaign_api.routes import (
     stats,
     test_message,
 )
-from campaign_api.web import access_log, problems, security_headers, tracing
+from campaign_api.web import (
+    access_log,
+    problems,
+    query,
+    request_metrics,
+    security_headers,
+    tracing,
+)
 from campaign_api.web.authentication import Authentication
 from campaign_api.web.documentation import Documentation
 from campaign_api.web.idempotency import Idempotency
@@ -40,29 +49,34 @@ def create_app(settings: Settings, database: Database) -> Flask:
     """Make the application."""
     app = Flask("campaign_api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.api.max_body_bytes
+    app.config["MAX_PAGE_SIZE"] = settings.api.max_page_size
+    app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     # Each of these sees a request before those below it, and its answer after them.
     tracing.register(app)
     access_log.register(app)
+    metrics = ApiMetrics()
+    request_metrics.register(app, metrics.requests)
     security_headers.register(app)
     problems.register(app)
     Authentication(KeyRing(database), open_to_all=settings.auth == "none").register(app)
     RateLimit(settings.api.requests_per_minute).register(app)
+    query.register(app)
     slots = ImportSlots(settings.api.max_imports)
     drafting = Drafting(settings)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
-        camp.resource(CampaignIntake(database, settings, slots)),
+        camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
         campaigns.resource(database, drafting),
         campaign_verbs.resource(database, drafting),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),
-            ListUploads(database, settings),
+            ListUploads(database, settings, metrics.imports),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, settings.timeout, slots),
         ),
         campaign_messages.resource(CampaignMessages(database)),
-        test_message.resource(database),
+        test_message.resource(database, Room(max(1, settings.threads // 4), "test messages")),
         messages.resource(People(database)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(database)),

@@ -4,6 +4,7 @@ import click
 import structlog
 
 from campaign_api.serving.listening import listen
+from campaign_api.serving.metrics_port import metrics_port
 from campaign_api.serving.server import GunicornServer
 from campaign_common.commands.options import (
     configuration_option,
@@ -26,4 +27,5 @@ def main(context: click.Context) -> None:
         structlog.get_logger().warning("Auth is none: whoever reaches this port may do everything")
     with one_line_failures("campaign-api"):
         listener = listen(settings.host, settings.port)
-        GunicornServer(settings, listener.detach()).run()
+        with metrics_port(settings) as metrics:
+            GunicornServer(settings, listener.detach(), metrics).run()

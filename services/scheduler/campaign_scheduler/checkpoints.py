@@ -32,6 +32,8 @@ class Checkpoints:
         self._database = database
         self._leases = leases
         self._topic = topic
+        self.recipients = 0
+        """How many were counted, for the metrics."""
 
     def count(self, delivered: Sequence[Delivered]) -> None:
         """Count delivered chunks, those of one campaign in their order.
@@ -49,6 +51,7 @@ class Checkpoints:
         for (progress, chunk), verdict in zip(in_lock_order, verdicts, strict=True):
             if verdict is Verdict.COUNTED:
                 progress.counted_first()
+                self.recipients += chunk.checkpoint.recipients
                 self._note_end(progress, chunk)
             elif verdict is Verdict.OLD_MAP:
                 progress.rewind()

@@ -24,6 +24,9 @@ from campaign_scheduler.publisher import Publication, Publisher
 from campaign_scheduler.records import seqs_of
 from campaign_scheduler.window import Window
 
+FAN_OUT = "fan-out"
+"""What outages are noted under."""
+
 SAMPLE_INTERVAL = 0.2
 """Seconds between two looks at a campaign's counters."""
 
@@ -96,13 +99,13 @@ class FanOut:
         backoff = Backoff(stopping.wait, first=0.1, longest=5.0)
         while not stopping.is_set():
             beat()
-            if self._parts.outages.attempt("fan-out", self.step):
+            if self._parts.outages.attempt(FAN_OUT, self.step):
                 backoff.succeeded()
             else:
                 backoff.pause()
         while self._busy:
             self._parts.publisher.poll(IDLE_WAIT)
-            self._parts.outages.attempt("fan-out", self._settle)
+            self._parts.outages.attempt(FAN_OUT, self._settle)
 
     def step(self) -> None:
         """Count what is delivered and publish one more chunk, or wait a moment.

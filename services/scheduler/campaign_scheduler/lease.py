@@ -34,6 +34,8 @@ class Leases:
         self._database = database
         self._lock = threading.Lock()
         self._held: dict[int, Lease] = {}
+        self.taken = self.ended = 0
+        """How many leases were, for the metrics."""
 
     def held(self) -> list[Lease]:
         """List the leases held now."""
@@ -42,8 +44,10 @@ class Leases:
 
     def add(self, leases: Iterable[Lease]) -> None:
         """Begin to work on campaigns that were just taken."""
+        taken = {lease.campaign_id: lease for lease in leases}
         with self._lock:
-            self._held.update((lease.campaign_id, lease) for lease in leases)
+            self._held.update(taken)
+            self.taken += len(taken)
         self.changed.set()
 
     def forget(self, keys: Iterable[tuple[int, int]]) -> None:
@@ -53,6 +57,7 @@ class Leases:
                 lease = self._held.get(campaign_id)
                 if lease is not None and lease.lease_epoch == lease_epoch:
                     del self._held[campaign_id]
+                    self.ended += 1
         self.changed.set()
 
     def renew(self) -> None:

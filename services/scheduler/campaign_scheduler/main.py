@@ -7,6 +7,7 @@ from time import monotonic
 
 import click
 import structlog
+from prometheus_client import CollectorRegistry
 
 from campaign_common import kafka, topics
 from campaign_common.commands.options import configuration_option, one_line_failures
@@ -15,6 +16,7 @@ from campaign_common.database import Database
 from campaign_common.errors import TopicMissing
 from campaign_common.health import Health
 from campaign_common.health_server import health_of
+from campaign_common.metrics.server import metrics_of
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_scheduler.outages import Backoff, Outages
@@ -41,12 +43,19 @@ def main(context: click.Context) -> None:
 
 def _run(settings: Settings, stopping: threading.Event) -> None:
     database = Database(settings.mysql)
-    with health_of(settings, database, stopping) as health:
-        _run_on(database, settings, health, stopping)
+    with (
+        health_of(settings, database, stopping) as health,
+        metrics_of(settings, "scheduler", database) as registry,
+    ):
+        _run_on(database, settings, health, registry, stopping)
 
 
 def _run_on(
-    database: Database, settings: Settings, health: Health, stopping: threading.Event
+    database: Database,
+    settings: Settings,
+    health: Health,
+    registry: CollectorRegistry,
+    stopping: threading.Event,
 ) -> None:
     outages = Outages()
     wait_for_schema(database, settings.msg_table_sharding_size, stop=stopping)
@@ -54,6 +63,7 @@ def _run_on(
     if stopping.is_set():
         return
     service = Service(settings, database, outages, health, stopping)
+    registry.register(service.metrics)
     service.start()
     health.started()
     _log.info("scheduler started", owner=service.owner)

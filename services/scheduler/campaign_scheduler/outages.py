@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, time
 
 import structlog
 
@@ -17,6 +17,8 @@ class Outages:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since: dict[str, tuple[str, float]] = {}
+        self.succeeded_at: dict[str, float] = {}
+        """When each part last succeeded, in seconds since 1970: for the metrics."""
 
     def began(self, part: str, error: Exception) -> None:
         """Note that `part` cannot go on because of `error`."""
@@ -47,6 +49,7 @@ class Outages:
                 _log.exception("unexpected failure", part=part)
             return False
         self.ended(part)
+        self.succeeded_at[part] = time()
         return True
 
     def _is_new(self, part: str, trouble: str) -> bool:

@@ -51,6 +51,8 @@ class Retrier:
         self._stopping = stopping
         self._topic = topic
         self._owner = owner
+        self.published = 0
+        """How many records, for the metrics."""
 
     def publish_due(self) -> None:
         """Publish the retries whose time has come.
@@ -103,6 +105,7 @@ class Retrier:
             self._database.run(
                 lambda cursor: store.stamp_published(cursor, shard, stamps, topic_id)
             )
+        self.published += len(stamps)
         self._refuse_failed(publication)
         return len(retries)
 

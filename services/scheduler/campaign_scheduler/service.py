@@ -17,9 +17,11 @@ from campaign_common.store.leases import Holder
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.eraser import Eraser
-from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
+from campaign_scheduler.fanout import FAN_OUT, FanOut, FanOutParts, FanOutRules
 from campaign_scheduler.finisher import Finisher
 from campaign_scheduler.lease import Leases, new_owner
+from campaign_scheduler.metrics import Parts, SchedulerMetrics
+from campaign_scheduler.observer import OBSERVATION_INTERVAL, Observer
 from campaign_scheduler.outages import Outages
 from campaign_scheduler.publisher import Publisher
 from campaign_scheduler.retrier import Retrier
@@ -66,13 +68,36 @@ class Service:
         self._health = health
         self._database = database
         self._leases = Leases(database, Holder(self.owner, settings.scheduler.lease))
+        self._checkpoints = Checkpoints(database, self._leases, self._topic)
+        self._retrier, self._overtaken = self._new_retrier(), self._new_retrier()
+        self._watchdog = Watchdog(
+            database,
+            kafka.admin(settings),
+            topic=self._topic,
+            owner=self.owner,
+            after=settings.scheduler.standstill,
+        )
+        self._observer = Observer(database, self.owner)
         self._fan_out_thread = threading.Thread(
             target=self._fan_out(outages).run,
             args=(stopping, partial(health.beat, "fan-out")),
             name="fan-out",
             daemon=True,
         )
-        self._ticker = Ticker(self._jobs(), outages)
+        jobs = self._jobs()
+        self._ticker = Ticker(jobs, outages)
+        self.metrics = SchedulerMetrics(
+            Parts(
+                outages,
+                [FAN_OUT, *(job.part for job in jobs)],
+                self._leases,
+                self._checkpoints,
+                self._retrier,
+                self._overtaken,
+                self._watchdog,
+                self._observer,
+            )
+        )
 
     def start(self) -> None:
         """Begin to work."""
@@ -103,7 +128,7 @@ class Service:
             leases=self._leases,
             publisher=self._publisher(),
             reader=ChunkReader(database, topic),
-            checkpoints=Checkpoints(database, self._leases, topic),
+            checkpoints=self._checkpoints,
             outages=outages,
         )
         pace = settings.scheduler
@@ -113,34 +138,33 @@ class Service:
         settings, database = self._settings, self._database
         pace = settings.scheduler
         starter = Starter(database, self._leases, settings.msg_table_sharding_size)
-        retrier = Retrier(
-            database, self._publisher(), self._stopping, topic=self._topic, owner=self.owner
-        )
-        overtaken = Retrier(
-            database, self._publisher(), self._stopping, topic=self._topic, owner=self.owner
-        )
         remapper = Remapper(database, kafka.admin(settings), self._topic, self.owner)
         finisher = Finisher(database, self.owner)
-        watchdog = Watchdog(
-            database,
-            kafka.admin(settings),
-            topic=self._topic,
-            owner=self.owner,
-            after=pace.standstill,
-        )
+        look_interval = min(pace.standstill / 4, WATCH_INTERVAL)
         eraser = Eraser(database, partial(opened_box, settings), partial(kafka.producer, settings))
         return [
             Job("starting campaigns", starter.start_due, pace.poll_interval),
             Job("renewing leases", self._leases.renew, pace.lease / RENEWALS),
             Job("sampling", Sampler(database, self.owner).sample, SAMPLE_INTERVAL),
             Job("finishing campaigns", finisher.finish_complete, pace.poll_interval),
-            Job("publishing retries", retrier.publish_due, pace.poll_interval),
-            Job("publishing lost retries", overtaken.publish_overtaken, OVERTAKEN_INTERVAL),
-            Job("looking for standstills", watchdog.look, min(pace.standstill / 4, WATCH_INTERVAL)),
+            Job("publishing retries", self._retrier.publish_due, pace.poll_interval),
+            Job("publishing lost retries", self._overtaken.publish_overtaken, OVERTAKEN_INTERVAL),
+            Job("looking for standstills", self._watchdog.look, look_interval),
             Job("erasing dead letters", eraser.erase, ERASE_INTERVAL),
             Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
             Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
+            *self._observing(),
         ]
+
+    def _observing(self) -> list[Job]:
+        if not self._settings.metrics_port:
+            return []
+        return [Job("observing", self._observer.observe, OBSERVATION_INTERVAL)]
+
+    def _new_retrier(self) -> Retrier:
+        return Retrier(
+            self._database, self._publisher(), self._stopping, topic=self._topic, owner=self.owner
+        )
 
     def _publisher(self) -> Publisher:
         return Publisher(lambda: kafka.producer(self._settings), self._topic)

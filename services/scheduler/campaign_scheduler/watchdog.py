@@ -53,6 +53,8 @@ class Watchdog:
         self._after = after
         self._clock = clock
         self._standing: dict[int, Standstill] = {}
+        self.looks = self.rounds = self.lost = 0
+        """For the metrics: looks, campaigns published again, records that were lost."""
 
     def look(self) -> None:
         """Look once.
@@ -63,6 +65,7 @@ class Watchdog:
         with self._database.reading() as cursor:
             outstanding = read_outstanding(cursor, self._owner)
             partition_map = read_map(cursor, self._topic)
+        self.looks += 1
         self._follow(outstanding)
         suspicious = [
             one for one in self._standing.values() if self._clock() - one.since >= self._after
@@ -106,6 +109,8 @@ class Watchdog:
         )
         self._standing.pop(campaign.campaign_id, None)
         if published:
+            self.rounds += 1
+            self.lost += campaign.published - campaign.recorded
             _log.warning(
                 "campaign published again",
                 campaign=campaign.campaign_id,

@@ -69,6 +69,15 @@ def drop_void(
     return Sifted(kept, dropped)
 
 
+def drop_erased(messages: Iterable[Message], erased: Collection[MessageKey]) -> Sifted:
+    """Drop what the owner of the shard is asked to cancel, and will: nobody is called for it."""
+    kept: list[Message] = []
+    dropped: list[Message] = []
+    for message in messages:
+        (dropped if message.key in erased else kept).append(message)
+    return Sifted(kept, dropped)
+
+
 def set_copies_aside(messages: Iterable[Message], held: Collection[MessageKey]) -> Sifted:
     """Part the first copy of each message from copies that must wait for its outcome.
 
@@ -143,7 +152,7 @@ def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerE
             message.replaces = True
             message.in_doubt = message.in_doubt or bool(entry.in_doubt)
         if record.undeliverable is not None:
-            answer = Answer.ERASED if record.undeliverable == ERASED else Answer.PERMANENT
+            answer = Answer.ERASED if record.undeliverable == ERASED else Answer.UNDELIVERABLE
             decided.append(Result(message, answer, None, record.undeliverable[:32]))
         else:
             to_send.append(message)

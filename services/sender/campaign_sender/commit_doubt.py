@@ -7,7 +7,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.store.claims import lock_claim
 from campaign_sender.desk import Work
-from campaign_sender.transaction import ShardWork
+from campaign_sender.transaction import ShardWork, Written
 
 
 class Doubt(NamedTuple):
@@ -15,20 +15,24 @@ class Doubt(NamedTuple):
 
     work: Work
     shard_works: list[ShardWork]
+    written: Written
+    """What it has done if it took effect."""
 
 
 def find_committed(cursor: Cursor, works: Sequence[ShardWork]) -> tuple[bool, set[int]]:
     """Read whether a transaction took effect, and which shards went to other owners since.
 
     The rows are read with a lock, so that a commit still under way is waited for. A number
-    that moved under this owner's token, by exactly that transaction, proves it.
+    that moved under this owner's token, by exactly that transaction, proves it. Without a row
+    that could prove it the transaction is repeated: what it wrote for shards of other owners
+    it leaves out then, and to append a fact a second time does no harm.
     """
-    committed = True
+    committed = False
     fenced: set[int] = set()
     for owned in (work.owned for work in works):
         row = lock_claim(cursor, owned.shard)
         if row is None or row.owner_token != owned.owner_token:
             fenced.add(owned.shard)
-        elif row.transaction_number == owned.transaction_number:
-            committed = False
+        else:
+            committed = row.transaction_number != owned.transaction_number
     return committed, fenced

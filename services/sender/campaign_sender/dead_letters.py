@@ -29,6 +29,8 @@ class DeadLetters:
     def __init__(self, producer: Producer, topic: str) -> None:
         self._producer = producer
         self._topic = dead_letter_topic(topic)
+        self.published = 0
+        """How many were acknowledged, for the metrics."""
 
     def publish(self, poison: Sequence[Poison]) -> None:
         """Publish and wait for every acknowledgement, so that the records may be passed over.
@@ -57,6 +59,7 @@ class DeadLetters:
         if failures or unacknowledged:
             why = failures[0] if failures else "no acknowledgement in time"
             raise KafkaUnavailable(f"publishing to {self._topic}: {why}")
+        self.published += len(poison)
         log.warning("records went to the dead letters", topic=self._topic, count=len(poison))
 
 

@@ -132,11 +132,11 @@ class Desk:
             held = self._held
             return {key for key in keys if key in held}
 
-    def held_in(self, shard: int, campaign_id: int) -> set[int]:
-        """Return the messages of a campaign that this process holds for a shard."""
+    def held_in(self, shard: int, campaign_id: int) -> dict[int, Message]:
+        """Return the messages of a campaign that this process holds for a shard, by seq."""
         with self._changed:
             return {
-                seq
+                seq: message
                 for (of_campaign, seq), message in self._held.items()
                 if of_campaign == campaign_id and message.record.shard == shard
             }

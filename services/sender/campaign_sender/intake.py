@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from confluent_kafka import Message as KafkaRecord
 
@@ -13,11 +14,14 @@ from campaign_common.partition_map import PartitionMap
 from campaign_common.store.campaigns import CampaignVersion, read_versions
 from campaign_common.store.ledger import look_up
 from campaign_common.store.partition_map import read_map
+from campaign_common.store.shard_requests import to_be_erased
 from campaign_common.store.suspects import note_suspects
 from campaign_common.wire import MessageRecord, decode
 from campaign_sender.admission import (
     Admission,
+    Sifted,
     admit_live,
+    drop_erased,
     drop_void,
     part_doubtful,
     set_copies_aside,
@@ -27,6 +31,16 @@ from campaign_sender.dead_letters import DeadLetters, Poison
 from campaign_sender.desk import Desk, OwnedShard
 from campaign_sender.lookout import Lookout, boot_time
 from campaign_sender.message import Message
+
+
+class LookUp(NamedTuple):
+    """What is read of the messages of a batch after they were fetched."""
+
+    versions: dict[int, CampaignVersion]
+    partition_map: PartitionMap
+    entries: dict[MessageKey, LedgerEntry]
+    erased: set[MessageKey]
+    """Messages that this process is asked to cancel, and has not cancelled yet."""
 
 
 class Intake:
@@ -102,14 +116,18 @@ class Intake:
         if not fresh:
             return
         began_at = boot_time()
-        versions, partition_map, entries = self._read(fresh)
+        versions, partition_map, entries, erased = self._read(fresh)
         self._lookout.learn(versions, began_at)
         unknown, suspects = part_doubtful(self._doubtful(fresh), versions, entries)
         self._note_suspects(suspects)
-        ended = {result.message.key for result in unknown}
-        kept, void = drop_void([m for m in fresh if m.key not in ended], versions, partition_map)
+        if unknown:
+            ended = {result.message.key for result in unknown}
+            fresh = [m for m in fresh if m.key not in ended]
+        fresh, withdrawn = drop_erased(fresh, erased) if erased else Sifted(fresh, [])
+        kept, void = drop_void(fresh, versions, partition_map)
         admission: Admission = admit_live(kept, entries)
-        self._desk.admit(admission.to_send, admission.decided + unknown, void + admission.dropped)
+        dropped = withdrawn + void + admission.dropped
+        self._desk.admit(admission.to_send, admission.decided + unknown, dropped)
         self._waiting = copies
 
     def _doubtful(self, messages: Sequence[Message]) -> list[Message]:
@@ -140,16 +158,15 @@ class Intake:
         owned = self._desk.owned(message.record.shard)
         return owned is not None and owned.epoch == message.epoch
 
-    def _read(
-        self, messages: Sequence[Message]
-    ) -> tuple[dict[int, CampaignVersion], PartitionMap, dict[MessageKey, LedgerEntry]]:
+    def _read(self, messages: Sequence[Message]) -> LookUp:
         with self._database.reading() as cursor:
             versions = read_versions(cursor, {m.record.campaign_id for m in messages})
             partition_map = read_map(cursor, self._topic)
+            erased = to_be_erased(cursor, {m.record.shard for m in messages})
             entries = look_up(cursor, wanted_entries(messages))
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
-        return versions, partition_map, entries
+        return LookUp(versions, partition_map, entries, erased)
 
 
 def _message(record: MessageRecord, partition: int, offset: int, epoch: int) -> Message:

@@ -147,6 +147,7 @@ class Lookout:
             or record.map_version != self._map_version
             or record.shard in self._lost
             or not self._desk.holds(message)
+            or message.withdrawn
         ):
             return Answer.VOID
         if version.expires_in is not None and now - seen.began_at >= version.expires_in:
@@ -166,6 +167,11 @@ class LookoutThread:
     def start(self) -> None:
         """Start looking."""
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the thread runs; it ends early only by a programming error."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop looking; returns when the thread has ended."""

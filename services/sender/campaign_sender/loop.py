@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError
@@ -12,7 +13,6 @@ from campaign_common.errors import RetryLater
 from campaign_sender.desk import Desk
 from campaign_sender.intake import Intake
 from campaign_sender.ownership import Ownership
-from campaign_sender.recorder import Recorder
 
 FETCH_TIMEOUT = 0.05
 """Seconds to wait for a full batch."""
@@ -23,8 +23,16 @@ BLOCKED_AFTER = 1.0
 log = structlog.get_logger()
 
 
-class RecorderDied(RuntimeError):
-    """The recorder's thread ended by itself; the process must not go on."""
+class ThreadDied(RuntimeError):
+    """A thread ended by itself without which the process must not go on."""
+
+
+class Indispensable(Protocol):
+    """A thread without which nothing is sent."""
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether it runs."""
 
 
 class Loop:
@@ -36,7 +44,7 @@ class Loop:
         ownership: Ownership,
         intake: Intake,
         desk: Desk,
-        recorder: Recorder,
+        threads: Sequence[Indispensable],
         beat: Callable[[], None],
         stop: threading.Event,
         *,
@@ -46,7 +54,7 @@ class Loop:
         self._ownership = ownership
         self._intake = intake
         self._desk = desk
-        self._recorder = recorder
+        self._threads = threads
         self._beat = beat
         self._batch_size = batch_size
         self._fetched: Sequence[KafkaRecord] = ()
@@ -61,8 +69,8 @@ class Loop:
             self._run_once()
 
     def _run_once(self) -> None:
-        if not self._recorder.alive:
-            raise RecorderDied
+        if not all(thread.alive for thread in self._threads):
+            raise ThreadDied
         self._beat()
         self._forget_fetched(self._ownership.follow())
         self._ownership.commit_offsets()

@@ -9,6 +9,7 @@ from functools import partial
 
 import click
 import structlog
+from prometheus_client import CollectorRegistry
 
 from campaign_common import kafka, topics
 from campaign_common.commands.options import configuration_option, one_line_failures
@@ -22,6 +23,7 @@ from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import RetryLater
 from campaign_common.health import Health
 from campaign_common.health_server import health_of
+from campaign_common.metrics.server import metrics_of
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_sender.breaker import Breaker, BreakerPolicy
@@ -29,8 +31,10 @@ from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.delivery import Delivery, MakeProvider
 from campaign_sender.desk import Desk
 from campaign_sender.intake import Intake
+from campaign_sender.lag import LagThread
 from campaign_sender.lookout import Lookout, LookoutThread
 from campaign_sender.loop import Loop
+from campaign_sender.metrics import Parts, SenderMetrics
 from campaign_sender.ownership import Ownership
 from campaign_sender.presence import Presence
 from campaign_sender.providers.http import HttpProvider
@@ -44,6 +48,9 @@ from campaign_sender.test_messages import TestMessages
 GARBAGE_THRESHOLD = 100_000
 """Allocations between two collections: a batch makes many objects, and no cycles."""
 
+LONGEST_HOST = 48
+"""Characters of the host's name in the name of a process."""
+
 CLOSING = 2.0
 """Seconds of DrainTimeout kept for leaving the group; a tenth of a short one."""
 
@@ -54,12 +61,17 @@ class Sender:
     """Every part of one sender process, wired; `run` returns after an orderly stop."""
 
     def __init__(
-        self, settings: Settings, database: Database, health: Health, stop: threading.Event
+        self,
+        settings: Settings,
+        database: Database,
+        health: Health,
+        registry: CollectorRegistry,
+        stop: threading.Event,
     ) -> None:
         self._health = health
         self._drain_timeout = settings.drain_timeout
         topic = settings.sync_client.topic
-        name = f"{socket.gethostname()}-{os.getpid()}"
+        name = _process_name()
         admin = kafka.admin(settings)
         protocol = kafka.group_protocol(settings, admin)
         topics.create(
@@ -87,6 +99,7 @@ class Sender:
         self._breakers = SharedBreakers(database, self._delivery, name)
         self._looking = LookoutThread(self._lookout, self._after_look)
         self._retention = RetentionThread(admin, topic, desk)
+        self._lag = LagThread(admin, topic, desk)
         self._ownership = Ownership(
             self._consumer,
             database,
@@ -104,11 +117,15 @@ class Sender:
             self._ownership,
             intake,
             desk,
-            self._recorder,
+            (self._recorder, self._looking),
             partial(health.beat, "the loop"),
             stop,
             batch_size=settings.sender.batch_size,
         )
+        parts = Parts(
+            desk, self._recorder, self._delivery, self._ownership, dead_letters, self._lag
+        )
+        registry.register(SenderMetrics(parts))
 
     def _after_look(self) -> None:
         self._requests.note(self._lookout.requested_shards)
@@ -119,6 +136,7 @@ class Sender:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
         self._looking.start()
         self._retention.start()
+        self._lag.start()
         self._recorder.start()
         self._test_messages.start()
         self._presence.start()
@@ -133,9 +151,19 @@ class Sender:
             self._presence.stop()
             self._recorder.stop()
             self._retention.stop()
+            self._lag.stop()
             self._looking.stop()
             self._delivery.close()
             self._consumer.close()
+
+
+def _process_name() -> str:
+    """Name this process as the columns that hold it want it: 64 characters of ASCII.
+
+    Of a long host name the end is kept, which is where names of pods differ.
+    """
+    host = socket.gethostname().encode("ascii", "replace").decode()
+    return f"{host[-LONGEST_HOST:]}-{os.getpid()}"
 
 
 def _providers(settings: Settings) -> dict[str, MakeProvider]:
@@ -159,8 +187,11 @@ def main(context: click.Context) -> None:
     with one_line_failures("campaign-sender"):
         database = Database(settings.mysql)
         try:
-            with health_of(settings, database, stop) as health:
-                sender = _build(settings, database, health, stop)
+            with (
+                health_of(settings, database, stop) as health,
+                metrics_of(settings, "sender", database) as registry,
+            ):
+                sender = _build(settings, database, health, registry, stop)
                 if sender is not None:
                     _spare_the_garbage_collector()
                     sender.run()
@@ -170,14 +201,18 @@ def main(context: click.Context) -> None:
 
 
 def _build(
-    settings: Settings, database: Database, health: Health, stop: threading.Event
+    settings: Settings,
+    database: Database,
+    health: Health,
+    registry: CollectorRegistry,
+    stop: threading.Event,
 ) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
     wait_for_schema(database, settings.msg_table_sharding_size, stop=stop)
     away = False
     while not stop.is_set():
         try:
-            return Sender(settings, database, health, stop)
+            return Sender(settings, database, health, registry, stop)
         except RetryLater as error:
             if not away:
                 log.warning("starting waits", error=str(error))

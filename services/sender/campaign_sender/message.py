@@ -13,7 +13,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     `key` is the message this record is a publication of, `epoch` the claim epoch under which
     its shard was owned when it was fetched. `replaces` is set by admission when the ledger
     says that the message waits for exactly this try, `in_doubt` when a provider may have
-    taken an earlier one without saying so.
+    taken an earlier one without saying so, `withdrawn` when no call may start any more because
+    its recipient is erased.
     """
 
     record: MessageRecord
@@ -23,6 +24,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     epoch: int
     replaces: bool = False
     in_doubt: bool = False
+    withdrawn: bool = False
 
     @property
     def idempotency_key(self) -> str:

@@ -12,7 +12,14 @@ from campaign_sender.providers.contract import Answer, Result
 MOST_DOUBLINGS = 40
 """More would exceed every longest backoff, and in the end a float."""
 
-COSTS_NO_ATTEMPT = frozenset({Answer.THROTTLED, Answer.LEFT_ALONE, Answer.EXPIRED, Answer.ERASED})
+ENDED_WITHOUT_CALL = {
+    Answer.EXPIRED: Status.EXPIRED,
+    Answer.ERASED: Status.CANCELLED,
+    Answer.UNDELIVERABLE: Status.FAILED,
+}
+"""How a message ends that nobody was called for in this try, unless an earlier one is in doubt."""
+
+COSTS_NO_ATTEMPT = frozenset({Answer.THROTTLED, Answer.LEFT_ALONE, *ENDED_WITHOUT_CALL})
 
 
 class Outcome(NamedTuple):
@@ -42,10 +49,8 @@ def outcome_of(
             return Outcome(_row(result, Status.SENT))
         case Answer.PERMANENT:
             return Outcome(_row(result, Status.FAILED))
-        case Answer.EXPIRED | Answer.ERASED:
-            expired = result.answer is Answer.EXPIRED
-            ended = Status.EXPIRED if expired else Status.CANCELLED
-            return Outcome(_row(result, _ended(result, ended)))
+    if (ended := ENDED_WITHOUT_CALL.get(result.answer)) is not None:
+        return Outcome(_row(result, _ended(result, ended)))
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
     if result.answer is Answer.AMBIGUOUS and at_most_once:
         return Outcome(_row(result, Status.UNKNOWN))

@@ -69,6 +69,8 @@ class Ownership:
         self._to_take: dict[int, float] = {}
         """Partition -> monotonic time before which its take-over is not tried."""
         self._committed_at = 0.0
+        self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
+        """For the metrics: shards, shards, partitions, and partitions by rule 16."""
 
     def subscribe(self) -> None:
         """Join the group."""
@@ -141,6 +143,7 @@ class Ownership:
     def _on_lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         numbers = {p.partition for p in partitions}
         log.warning("partitions lost", partitions=sorted(numbers))
+        self.partitions_lost += len(numbers)
         self._drop({owned.shard for owned in self._owned_on(numbers)})
         self._forget(numbers)
         consumer.incremental_unassign(list(partitions))
@@ -196,6 +199,7 @@ class Ownership:
         if missing:
             rows = [claims[shard] for shard in shards]
             in_doubt_below = self._membership.prove(partition, partition_map, rows)
+            self.commits_lost += in_doubt_below > 0
             self._take_shards(missing, partition_map, in_doubt_below)
             log.info("partition taken over", partition=partition, shards=missing)
         owned = [shard for n in shards if (shard := self._desk.owned(n)) is not None]
@@ -216,6 +220,7 @@ class Ownership:
             owned.in_doubt_below = in_doubt_below
             with self._recorder.between_transactions():
                 self._desk.add_shard(owned)
+            self.taken_over += 1
         self._lookout.look()
 
     def _postpone(self, partition: int) -> None:
@@ -227,6 +232,7 @@ class Ownership:
         fenced = self._recorder.take_fenced() | seen
         if not fenced or self._map is None:
             return
+        self.fenced += len(fenced)
         self._drop(fenced)
         for partition in {self._map.partition(shard) for shard in fenced} & self._assigned:
             self._pause({partition})

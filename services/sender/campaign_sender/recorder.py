@@ -6,7 +6,7 @@ A message goes to its provider only after the transaction that claims it has com
 import random
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -30,7 +30,8 @@ from campaign_sender.message import Message
 from campaign_sender.outcome import Outcome, outcome_of
 from campaign_sender.providers.contract import CALLED, Answer, Result
 from campaign_sender.requests import Requests
-from campaign_sender.transaction import ShardWork
+from campaign_sender.tally import Tally
+from campaign_sender.transaction import ShardWork, Written
 
 IDLE_AFTER = 1.0
 """Seconds after which a recorded offset that moved is written without other work."""
@@ -74,6 +75,7 @@ class Recorder:
         self._fenced: set[int] = set()
         self._in_doubt: Doubt | None = None
         self._failures = 0
+        self.tally = Tally(lookout)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -124,7 +126,7 @@ class Recorder:
         """Run one transaction; return the messages it claimed, which are to be handed over."""
         try:
             if self._in_doubt:
-                claimed = self._settle_doubt()
+                claimed = self._settle_doubt(self._in_doubt)
             else:
                 self._carry_out_request()
                 claimed = self._record_next()
@@ -146,11 +148,13 @@ class Recorder:
         work = ShardWork(owned, [], owned.still_claimed(()), owned.offsets.recorded)
         try:
             fenced = self._requests.carry_out_next(work)
-        except RetryLater as error:
-            self._requests.note({owned.shard})
-            if isinstance(error, CommitUnknown):
-                self._in_doubt = Doubt(NOTHING, [work])
+        except CommitUnknown:
+            self._in_doubt = Doubt(NOTHING, [work], Written(set(), Counter()))
             raise
+        except RetryLater as error:
+            # The next look finds it again; what is to be recorded does not wait for it.
+            log.warning("a request waits for the database", error=str(error))
+            return
         if fenced is not None:
             self._requests.note({owned.shard} - fenced)
             self._after_commit(NOTHING, [work], fenced)
@@ -165,12 +169,14 @@ class Recorder:
         shard_works = self._plan(work)
         if not shard_works and not work.late:
             return []
+        written = Written(set(), Counter())
+        began = time.monotonic()
         try:
             with self._database.transaction() as cursor:
-                fenced = transaction.write(cursor, shard_works)
+                written = transaction.write(cursor, shard_works)
                 note_late_results(cursor, self._late_rows(work.late))
         except CommitUnknown:
-            self._in_doubt = Doubt(work, shard_works)
+            self._in_doubt = Doubt(work, shard_works, written)
             raise
         except RetryLater:
             self._desk.give_back(work)
@@ -182,7 +188,9 @@ class Recorder:
             finally:
                 self._desk.give_back(work)
             return []
-        return self._after_commit(work, shard_works, fenced)
+        self.tally.seconds.add([time.monotonic() - began])
+        self.tally.committed(work, written)
+        return self._after_commit(work, shard_works, written.fenced)
 
     def _mark_suspects(self, work: Work) -> None:
         """Mark what a lost sender may have sent and nobody has answered clearly since."""
@@ -197,15 +205,13 @@ class Recorder:
                 named = message.record.seq, message.record.generation
                 message.in_doubt = message.in_doubt or named in suspects
 
-    def _settle_doubt(self) -> list[Message]:
+    def _settle_doubt(self, doubt: Doubt) -> list[Message]:
         """Learn what became of a COMMIT without an answer, before anything else is recorded."""
-        doubt = self._in_doubt
-        if doubt is None:
-            return []
         with self._database.transaction() as cursor:
             committed, fenced = find_committed(cursor, doubt.shard_works)
         self._in_doubt = None
         if committed:
+            self.tally.committed(doubt.work, doubt.written)
             return self._after_commit(doubt.work, doubt.shard_works, fenced)
         self._desk.give_back(doubt.work)
         return []

@@ -116,9 +116,18 @@ def _settle_claim(cursor: Cursor, row: ClaimRow) -> None:
     if settlement.unknown:
         insert_outcomes(cursor, row.shard, settlement.unknown)
         add_counts(cursor, count_changes(row.shard, settlement.unknown))
-        for ended in settlement.unknown:
-            forget_retries(cursor, row.shard, ended.campaign_id, [ended.seq])
+        for campaign_id, seqs in _waiting_before(settlement.unknown).items():
+            forget_retries(cursor, row.shard, campaign_id, seqs)
     note_suspects(cursor, row.shard, settlement.suspects)
+
+
+def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:
+    """List, by campaign, the messages that had waited for the try that is settled."""
+    seqs: dict[int, list[int]] = {}
+    for row in rows:
+        if row.replaces:
+            seqs.setdefault(row.campaign_id, []).append(row.seq)
+    return seqs
 
 
 def _wanted(shard: int, claimed: Sequence[ClaimedMessage]) -> dict[tuple[int, int], list[int]]:

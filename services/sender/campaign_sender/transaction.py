@@ -25,8 +25,17 @@ class ShardWork(NamedTuple):
     recorded_offset: int
 
 
-def write(cursor: Cursor, works: Sequence[ShardWork]) -> set[int]:
-    """Write everything; return the shards that belong to another owner and were left out.
+class Written(NamedTuple):
+    """What a transaction has done once it is committed."""
+
+    fenced: set[int]
+    """Shards that belong to another owner and were left out."""
+    changes: Counter[tuple[int, int, Status]]
+    """Of the counters: how many more of (campaign, shard, status)."""
+
+
+def write(cursor: Cursor, works: Sequence[ShardWork]) -> Written:
+    """Write everything of the shards that still belong to this owner.
 
     Shards are taken in rising order, so that two transactions never wait for each other in a
     circle.
@@ -44,7 +53,7 @@ def write(cursor: Cursor, works: Sequence[ShardWork]) -> set[int]:
             _write_outcomes(cursor, work.owned.shard, work.outcomes)
             changes.update(count_changes(work.owned.shard, [o.row for o in work.outcomes]))
     add_counts(cursor, changes)
-    return fenced
+    return Written(fenced, changes)
 
 
 def _move_of(work: ShardWork) -> ClaimMove:

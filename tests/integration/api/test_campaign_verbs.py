@@ -104,6 +104,19 @@ def test_what_a_start_or_a_time_has_led_to_is_a_success(
     )
 
 
+def test_a_resume_sent_again_under_its_key_is_answered_alike(
+    client: FlaskClient, campaign_id: int, pool: Database
+) -> None:
+    run_it(pool, "paused")
+    path, headers = f"{PATH}/{campaign_id}/resume", {"Idempotency-Key": "once"}
+    first = client.post(path, headers=headers)
+    change(pool, "UPDATE campaigns SET state = 'finished'")
+    again = client.post(path, headers=headers)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json == first.json
+    assert client.post(path).status_code == 409
+
+
 ALWAYS = ["clone", "preview", "dry-run", "test"]
 PLANNED = ["schedule", "start", "cancel"]
 ALLOWED = {
@@ -280,12 +293,13 @@ def test_a_preview_shows_the_messages_as_they_would_be_sent(
 
 
 def test_a_preview_of_endless_messages_stays_small(client: FlaskClient, pool: Database) -> None:
-    add_list(pool, [(str(13961467500 + n), "x" * 255, {}) for n in range(100)], list_id=2)
-    endless = {**NEW, "template": "{name}" * 1_000, "recipient_list_id": 2}
+    people = [(str(13961467500 + n), "Ann", {"city": "x" * 1_024}) for n in range(100)]
+    add_list(pool, people, list_id=2)
+    endless = {**NEW, "template": "{city}" * 100, "recipient_list_id": 2}
     campaign_id = body(client.post(PATH, json=endless))["id"]
     messages = done(client, campaign_id, "preview", limit=100)["messages"]
-    assert [message["seq"] for message in messages] == [1, 2, 3]
-    assert {message["characters"] for message in messages} == {255_000}
+    assert [message["seq"] for message in messages] == list(range(1, 10))
+    assert {message["characters"] for message in messages} == {102_400}
 
 
 # -- history and progress

@@ -393,6 +393,12 @@ def test_counts_stand_in_the_list(client: FlaskClient, pool: Database) -> None:
         ({"limit": "0"}, "limit"),
         ({"limit": "1001"}, "limit"),
         ({"limit": "x"}, "limit"),
+        ({"limit": "1_0"}, "limit"),
+        ({"limit": "+5"}, "limit"),
+        ({"limit": " 5"}, "limit"),
+        ({"limit": "\u0665"}, "limit"),
+        ({"limit": "9" * 4_000}, "limit"),
+        ({"limit": "9" * 5_000}, "limit"),
         ({"cursor": "x"}, "cursor"),
         ({"cursor": "WzFd"}, "cursor"),  # [1]
         ({"cursor": "Wy0xLDFd"}, "cursor"),  # [-1,1]

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
 from pymysql.cursors import Cursor
 from pymysql.err import OperationalError
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import intake
 from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.metrics import ImportMetrics
 from campaign_api.refusals import CampaignStarted
 from campaign_api.schemas.create_campaign import CreateCampaign
 from campaign_common.database import Database
@@ -131,7 +133,9 @@ def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
     settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = CreateCampaign(**REQUEST)
-    campaigns = intake.CampaignIntake(pool, settings, ImportSlots(1))
+    campaigns = intake.CampaignIntake(
+        pool, settings, ImportSlots(1), ImportMetrics(CollectorRegistry())
+    )
     campaigns.take_in(request, "api")
     first_list = list_of(pool, CAMPAIGN).id
     run = campaigns._importer.run

@@ -95,6 +95,23 @@ def test_a_repeated_request_sends_nothing_again(client: FlaskClient, pool: Datab
     assert value(pool, "SELECT COUNT(*) FROM test_messages") == 1
 
 
+def test_nothing_of_a_person_is_kept_for_repeats(client: FlaskClient, pool: Database) -> None:
+    headers = {"Idempotency-Key": "once"}
+    with sender(pool, Status.SENT):
+        first = client.post(PATH, json=REQUEST, headers=headers)
+    again = client.post(PATH, json=REQUEST, headers=headers)
+    assert again.json == first.json
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    stored = str(rows(pool, "SELECT effect, headers, body FROM idempotency_keys"))
+    assert "4917612345678" not in stored
+    assert "Ann" not in stored
+    assert client.delete("/v1/recipients/4917612345678").status_code == 202
+    erased = client.post(PATH, json=REQUEST, headers=headers)
+    assert erased.status_code == 404
+    assert value(pool, "SELECT COUNT(*) FROM test_messages") == 0
+
+
 @pytest.mark.parametrize(
     ("request_", "field"),
     [

@@ -163,3 +163,14 @@ def test_a_server_that_hangs_never_hangs_the_caller(
         in_transaction(database, hang_midway)
     proxy.flow()
     database.ping()
+
+
+def test_connections_lent_and_waits_in_vain_are_counted(make: Make) -> None:
+    database = make(active=2, tran_timeout=0.3)
+    with database.reading():
+        assert (database.in_use, database.exhausted) == (1, 0)
+        with database.reading():
+            assert database.in_use == 2
+            with pytest.raises(ConnectionsExhausted), database.reading():
+                pass
+    assert (database.in_use, database.exhausted) == (0, 1)

@@ -114,3 +114,35 @@ def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(
     scene.cycle()
     assert scene.desk.owned(0) is again
     assert scene.recorder.take_fenced() == set()
+
+
+@pytest.mark.parametrize("fault", ["answer lost, committed", "answer lost, rolled back"])
+def test_a_late_result_survives_a_lost_answer(scene: Scene, fault: str) -> None:
+    scene.cycle()
+    (called,) = [m for m in scene.provider.calls if m.record.seq == 1]
+    scene.lose_to_another(0)
+    scene.answer(called)
+    scene.database.faults = [fault]
+    scene.cycle()
+    scene.cycle()
+    scene.cycle()
+    with scene.database.reading() as cursor:
+        cursor.execute("SELECT DISTINCT seq, status FROM late_results")
+        assert cursor.fetchall() == ((1, Status.SENT),)
+
+
+def test_the_retry_of_a_message_that_a_take_over_ends_is_forgotten(scene: Scene) -> None:
+    scene.change(lambda c: c.execute("UPDATE campaigns SET delivery = 'at_most_once'"))
+    scene.cycle()
+    first, second = message(3), message(3, offset=9, try_number=2, attempts=1)
+    scene.fetch(first)
+    scene.cycle()
+    scene.desk.report([Result(first, Answer.RETRYABLE)])
+    scene.cycle()
+    assert scene.rows("seq", "message_retries") == [(3,)]
+    second.replaces = True
+    scene.fetch(second)
+    scene.cycle()
+    scene.lose_to_another(0)
+    assert scene.recorded()[3] == Status.UNKNOWN
+    assert scene.rows("seq", "message_retries") == []

@@ -250,6 +250,53 @@ def test_erased_messages_are_cancelled_unless_they_are_sent(scene: Scene) -> Non
     assert counters_match(scene)
 
 
+def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scene) -> None:
+    scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
+    scene.cycle()
+    (queued,) = called(scene, message(3))
+    scene.lookout.look()
+    assert scene.lookout.last_look(queued) is None
+    for seq in (50, 3):
+        scene.change(lambda c, seq=seq: request_erasure(c, CAMPAIGN, {0: [seq]}))
+    scene.requests.note([0])
+    scene.cycle()
+    assert scene.recorded() == {50: Status.CANCELLED}
+    assert scene.lookout.last_look(queued) is Answer.VOID
+    answer(scene, Answer.VOID, queued)
+    scene.carry_out()
+    assert scene.recorded() == {3: Status.CANCELLED, 50: Status.CANCELLED}
+    assert scene.open_requests() == 0
+
+
+def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene: Scene) -> None:
+    scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
+    scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
+    intake = Intake(scene.database, MAP.topic, scene.desk, scene.lookout, cast("DeadLetters", None))
+    erased, other = message(3), message(4)
+    for fetched in (erased, other):
+        fetched.epoch = 1
+    intake._waiting = [erased, other]
+    intake.admit()
+    assert (scene.desk.holds(erased), scene.desk.holds(other)) == (False, True)
+    scene.carry_out()
+    assert scene.recorded()[3] == Status.CANCELLED
+
+
+def test_an_erasure_goes_before_what_was_ordered_earlier(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewriting, "SLICE", 2)
+    scene.cycle()
+    ended(scene, range(3, 30), error_code="x")
+    scene.change(retry(Status.FAILED))
+    scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [1, 40]}))
+    scene.carry_out()
+    assert scene.recorded()[40] == Status.CANCELLED
+    scene.carry_out(cycles=30)
+    assert scene.counts() == {Status.WAITING: 27, Status.CANCELLED: 1}
+    assert scene.open_requests() == 1  # message 1 is at the provider
+
+
 class NoticedLock:
     """A lock that tells when somebody asks for it."""
 
@@ -338,6 +385,46 @@ def test_a_request_of_an_unknown_kind_stops_only_its_own_campaign(scene: Scene) 
     scene.carry_out(cycles=2)
     assert scene.recorded() == {3: Status.WAITING}
     assert scene.open_requests() == 0
+
+
+@pytest.mark.parametrize("kind", ["erase", "retry", "late_results"])
+def test_an_order_that_is_wrong_stops_only_its_own_campaign(scene: Scene, kind: str) -> None:
+    scene.cycle()
+    ended(scene, range(3, 4), error_code="x")
+    scene.change(
+        lambda c: c.execute(
+            "INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)"
+            " SELECT 0, id + 1, %s, '{}', NOW(6) FROM campaigns",
+            (kind,),
+        )
+    )
+    scene.change(
+        lambda c: c.execute(
+            "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state,"
+            " last_seq, created_at)"
+            " VALUES (%s, '', '', 1, 'at_least_once', 'collected', 'running', 9, NOW(6))",
+            (CAMPAIGN + 1,),
+        )
+    )
+    scene.change(retry(Status.FAILED))
+    scene.answer(*scene.provider.calls)
+    scene.carry_out(cycles=4)
+    assert scene.recorded() == {1: Status.SENT, 2: Status.SENT, 3: Status.WAITING}
+    assert scene.open_requests() == 0
+
+
+def test_a_request_that_fails_keeps_nothing_from_being_recorded(scene: Scene) -> None:
+    scene.cycle()
+    ended(scene, range(3, 4), error_code="x")
+    scene.change(retry(Status.FAILED))
+    scene.answer(*[m for m in scene.provider.calls if m.record.seq == 1])
+    scene.requests.note([0])
+    scene.database.faults = ["away"]
+    scene.cycle()
+    assert scene.recorded() == {1: Status.SENT, 3: Status.FAILED}
+    assert not scene.requests.noted
+    scene.carry_out()
+    assert scene.recorded() == {1: Status.SENT, 3: Status.WAITING}
 
 
 def test_an_order_to_a_shard_of_another_owner_is_left_to_it(scene: Scene) -> None:

@@ -128,10 +128,11 @@ def test_access_log_says_who_asked_for_what_without_secrets_and_numbers(
     )
     client.delete("/v1/recipients/12")
     client.get("/v1/13961467500/secret")
+    client.get("/docs/13961467500/secret")
     client.post("/v1/recipients/13961467500", data="secret", content_type="text/secret")
     requests = [line for line in lines(log) if line["event"] == "request"]
-    assert len(requests) == 4
-    assert [line["status"] for line in requests][1:] == [422, 404, 405]
+    assert len(requests) == 5
+    assert [line["status"] for line in requests][1:] == [422, 404, 404, 405]
     assert requests[1]["phone"] == "12"
     assert all(line["client"] == "127.0.0.1" for line in requests)
     for forbidden in ("1396146", "secret", "hush", "token"):

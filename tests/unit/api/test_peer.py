@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 from flask import Flask, Request
 from werkzeug.test import EnvironBuilder
@@ -23,16 +25,39 @@ def test_any_other_address_is_not(address: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "x-forwarded-host", "X-Real-IP", "Via"],
+    [
+        "Forwarded",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "x-forwarded-host",
+        "X-Real-IP",
+        "Via",
+        "CF-Connecting-IP",
+        "X-Original-Forwarded-For",
+    ],
 )
 def test_what_was_forwarded_is_not(header: str) -> None:
     assert not is_local(request_from("127.0.0.1", {header: "127.0.0.1"}))
+
+
+def test_what_nginx_sends_on_without_any_header_is_not() -> None:
+    request = request_from("127.0.0.1")
+    request.environ["SERVER_PROTOCOL"] = "HTTP/1.0"
+    assert not is_local(request)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:10001", "localhost.evil.example", "10.0.0.1", "[::1", ""]
+)
+def test_a_name_that_somebody_else_points_here_is_not(host: str) -> None:
+    assert not is_local(request_from("127.0.0.1", {"Host": host}))
 
 
 @pytest.mark.parametrize(
     "headers",
     [
         {"Origin": "http://evil.example"},
+        {"Origin": "https://localhost:10001"},
         {"Origin": "null"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
@@ -47,7 +72,9 @@ def test_what_a_foreign_page_has_a_browser_send_is_not(headers: dict[str, str]) 
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Host": "this-machine:10001"},  # no browser: the name of the machine may be used
+        {"Host": f"{socket.gethostname()}:10001"},
+        {"Host": "LOCALHOST"},
+        {"Host": "[::1]:10001"},
         {"Origin": "http://localhost:10001", "Sec-Fetch-Site": "same-origin"},
         {"Sec-Fetch-Site": "none"},
     ],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from campaign_api.messages.spreadsheet import FORMULA_BEGINS, csv_lines
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\uff1d", "\uff20", "\t", "\r", "\n"])
 def test_text_that_would_be_run_becomes_text(begin: str) -> None:
     (row,) = csv.reader(io.StringIO(csv_lines([[f"{begin}1"]]), newline=""))
     assert row == [f"'{begin}1"]

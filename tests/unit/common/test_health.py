@@ -5,7 +5,8 @@ import requests
 
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.health import OLD_AFTER, STUCK_AFTER, Health
-from campaign_common.health_server import HealthServer, pages_of
+from campaign_common.health_server import pages_of
+from campaign_common.page_server import PageServer, listening
 
 
 class Clock:
@@ -74,7 +75,7 @@ def test_a_loop_that_does_not_come_round_is_dead_unless_the_process_stops(scene:
 
 
 def test_the_server_answers_probes_and_nothing_else(scene: Scene) -> None:
-    server = HealthServer("127.0.0.1", 0, pages_of(scene.health))
+    server = PageServer(listening("127.0.0.1", 0), pages_of(scene.health))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.port}"
     try:

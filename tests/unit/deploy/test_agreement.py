@@ -63,19 +63,34 @@ def test_every_pod_starts_with_settings_that_are_accepted(each: Workload, tmp_pa
 def test_ports_are_those_that_the_service_listens_on(service: Workload, tmp_path: Path) -> None:
     settings = settings_of(service, tmp_path)
     if service.name == "campaign-api":
-        assert service.ports == {"http": settings.port}
+        probed = {"http": settings.port}
     else:
-        assert service.ports == {"health": settings.health_port}
+        probed = {"health": settings.health_port}
+    assert service.ports == {**probed, "metrics": settings.metrics_port}
     image = service.name.removeprefix("campaign-")
     target = re.search(
         rf"^FROM runtime AS {image}$(.*?)(?=^FROM|\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL
     )
     assert target is not None
-    (port,) = service.ports.values()
+    (port,) = probed.values()
     assert f"EXPOSE {port}\n" in target[1]
     assert f"http://127.0.0.1:{port}/healthz" in target[1]
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert service.containers[0][probe]["httpGet"]["port"] in service.ports
+        assert service.containers[0][probe]["httpGet"]["port"] in probed
+
+
+@every_service
+def test_prometheus_is_told_where_the_metrics_are(service: Workload) -> None:
+    annotations = service.template["metadata"]["annotations"]
+    assert annotations == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(service.ports["metrics"]),
+        "prometheus.io/path": "/metrics",
+    }
+    policy = named(service.overlay, "NetworkPolicy", "metrics")["spec"]
+    assert policy["podSelector"]["matchLabels"].items() <= service.labels.items()
+    (rule,) = policy["ingress"]
+    assert rule["ports"] == [{"port": "metrics"}]
 
 
 @every_overlay

@@ -119,6 +119,7 @@ def test_a_container_lasts_and_is_given_the_time_to_drain(name: str) -> None:
     assert seconds(service["stop_grace_period"]) >= settings.drain_timeout + 5
     port = settings.port if name == "api" else settings.health_port
     assert service["healthcheck"]["test"][-1] == f"http://127.0.0.1:{port}/readyz"
+    assert service["expose"] == [str(settings.metrics_port)]
 
 
 def test_there_are_as_many_partitions_as_shards() -> None:

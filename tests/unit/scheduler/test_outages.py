@@ -44,3 +44,13 @@ def test_waits_double_to_a_bound_and_begin_anew_after_a_success() -> None:
     backoff.succeeded()
     backoff.pause()
     assert waits == [1.0, 2.0, 4.0, 5.0, 1.0]
+
+
+def test_it_remembers_when_a_part_last_succeeded() -> None:
+    outages = Outages()
+    outages.attempt("x", lambda: failing(DatabaseUnavailable("gone")))
+    assert "x" not in outages.succeeded_at
+    outages.attempt("x", lambda: None)
+    succeeded_at = outages.succeeded_at["x"]
+    outages.attempt("x", lambda: failing(DatabaseUnavailable("gone")))
+    assert outages.succeeded_at == {"x": succeeded_at}

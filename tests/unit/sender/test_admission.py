@@ -96,7 +96,7 @@ def test_what_can_never_be_delivered_ends_without_a_call() -> None:
     admission = admit_live([message(undeliverable="too_large")], {})
     assert admission.to_send == []
     assert [(r.answer, r.error_code) for r in admission.decided] == [
-        (Answer.PERMANENT, "too_large")
+        (Answer.UNDELIVERABLE, "too_large")
     ]
 
 

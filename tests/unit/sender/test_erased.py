@@ -33,6 +33,12 @@ def test_one_that_may_have_been_taken_before_ends_as_unknown(in_doubt: bool) -> 
     assert row.replaces
 
 
-def test_what_can_never_be_delivered_for_another_reason_fails_as_before() -> None:
-    (decided,) = admit_live([message(undeliverable="message is too large")], {}).decided
-    assert decided == Result(decided.message, Answer.PERMANENT, None, "message is too large")
+@pytest.mark.parametrize("in_doubt", [True, False])
+def test_what_can_never_be_delivered_fails_unless_it_may_have_been_taken_before(
+    in_doubt: bool,
+) -> None:
+    (decided,) = admit_live([message(undeliverable="lost again and again")], {}).decided
+    assert decided == Result(decided.message, Answer.UNDELIVERABLE, None, "lost again and again")
+    decided.message.in_doubt = in_doubt
+    row = outcome_of(decided, version(), RetrySettings(), 0.0).row
+    assert row.status is (Status.UNKNOWN if in_doubt else Status.FAILED)

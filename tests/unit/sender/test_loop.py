@@ -1,13 +1,14 @@
 import threading
+from dataclasses import dataclass
 from typing import cast
 
+import pytest
 from confluent_kafka import Consumer
 
 from campaign_sender.desk import Desk
 from campaign_sender.intake import Intake
-from campaign_sender.loop import Loop
+from campaign_sender.loop import Loop, ThreadDied
 from campaign_sender.ownership import Ownership
-from campaign_sender.recorder import Recorder
 
 BATCH = 10
 
@@ -48,22 +49,35 @@ class FullDesk:
         return False
 
 
-class Alive:
-    alive = True
+@dataclass
+class Thread:
+    alive: bool
 
 
-def test_a_partition_taken_over_while_there_is_no_room_does_not_pile_up() -> None:
-    group, beats = Group(), []
-    loop = Loop(
+def loop_of(group: Group, beats: list[str], *threads: Thread) -> Loop:
+    return Loop(
         cast("Consumer", group),
         cast("Ownership", group),
         cast("Intake", None),
         cast("Desk", FullDesk()),
-        cast("Recorder", Alive()),
+        threads,
         lambda: beats.append("beat"),
         threading.Event(),
         batch_size=BATCH,
     )
+
+
+def test_nothing_goes_on_without_a_thread_that_sending_rests_on() -> None:
+    beats: list[str] = []
+    loop = loop_of(Group(), beats, Thread(alive=True), Thread(alive=False))
+    with pytest.raises(ThreadDied):
+        loop._run_once()
+    assert beats == []
+
+
+def test_a_partition_taken_over_while_there_is_no_room_does_not_pile_up() -> None:
+    group, beats = Group(), list[str]()
+    loop = loop_of(group, beats, Thread(alive=True))
     loop._run_once()
     assert group.delivered == 0
     group.is_paused = False  # as a take-over leaves its partition

@@ -49,6 +49,9 @@ class Database:
         self._limits = Limits.configured(settings)
         # DBUtils waits for a free connection without a bound; this semaphore waits with one.
         self._free = threading.BoundedSemaphore(settings.active)
+        self._counting = threading.Lock()
+        self._in_use = 0
+        self._exhausted = 0
         self._pool: Any = PooledDB(
             _Creator(settings, self._limits),
             maxcached=min(settings.idle, settings.active),
@@ -62,6 +65,16 @@ class Database:
     def settings(self) -> MysqlSettings:
         """The settings that this database was made from."""
         return self._settings
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are lent now."""
+        return self._in_use
+
+    @property
+    def exhausted(self) -> int:
+        """How many waits for a connection have ended without one."""
+        return self._exhausted
 
     @contextmanager
     def transaction(self, *, timeout: float | None = None) -> Iterator[Cursor]:
@@ -143,10 +156,12 @@ class Database:
         """Lend one session, for `timeout` seconds' limits where given."""
         limits = self._limits if timeout is None else Limits.uniform(timeout)
         if not self._free.acquire(timeout=self._limits.transaction):
+            self._count(exhausted=1)
             raise ConnectionsExhausted(
                 f"all {self._settings.active} connections (Mysql.Active) stayed in use for "
                 f"{self._limits.transaction:g} s"
             )
+        self._count(in_use=1)
         try:
             lent = self._pool.connection(shareable=False)
             try:
@@ -161,7 +176,13 @@ class Database:
                     session.discard()
                 lent.close()
         finally:
+            self._count(in_use=-1)
             self._free.release()
+
+    def _count(self, *, in_use: int = 0, exhausted: int = 0) -> None:
+        with self._counting:
+            self._in_use += in_use
+            self._exhausted += exhausted
 
     def _begin(self, session: Session) -> None:
         """Begin, on a new connection when the idle one turns out dead: nothing is lost by it."""

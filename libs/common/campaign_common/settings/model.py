@@ -225,6 +225,8 @@ class ApiSettings:
     """Imports that one process runs at a time."""
     max_template_length: int = 16_000
     """Characters."""
+    max_page_size: int = 1_000
+    """Items of one page."""
     max_headers: int = 64
     """Header lines of a request."""
     requests_per_minute: int = 6_000
@@ -252,6 +254,8 @@ class Settings:
     port: int = 10001
     health_port: int = 0
     """Where a scheduler or a sender answers /healthz and /readyz; 0: nowhere."""
+    metrics_port: int = 0
+    """Where a service answers /metrics; 0: nowhere."""
     timeout: float = 120.0
     """An API request that makes no progress for so long is given up."""
     workers: int = 2

@@ -160,6 +160,7 @@ class ApiSchema(SectionSchema):
     max_upload_rows = integer("MaxUploadRows", 1, 2**32 - 1)
     max_imports = integer("MaxImports", 1, 1_024)
     max_template_length = integer("MaxTemplateLength", 1, 16_000)
+    max_page_size = integer("MaxPageSize", 1, 1_000)
     max_headers = integer("MaxHeaders", 8, 1_000)
     requests_per_minute = integer("RequestsPerMinute", 1, 10_000_000)
 
@@ -180,6 +181,7 @@ class SettingsSchema(SectionSchema):
     host = text("Host")
     port = integer("Port", 0, 65_535)
     health_port = integer("HealthPort", 0, 65_535)
+    metrics_port = integer("MetricsPort", 0, 65_535)
     timeout = Milliseconds("Timeout", 100, 86_400_000)
     workers = integer("Workers", 1, 256)
     threads = integer("Threads", 1, 1_024)

@@ -51,7 +51,8 @@ class StoredPlan(NamedTuple):
 LOWEST_ID = 2**40
 """Ids below it are chosen by clients of POST /v1/camp/create."""
 
-FREE_ID = f"SELECT {LOWEST_ID} + TIMESTAMPDIFF(MICROSECOND, '2026-01-01', NOW(6))"
+# A clock that is wrong by years must not lead below.
+FREE_ID = f"SELECT {LOWEST_ID} + GREATEST(TIMESTAMPDIFF(MICROSECOND, '2026-01-01', NOW(6)), 0)"
 
 INSERT_PLAN = """
 INSERT INTO campaigns (id, request_digest, name, template, list_id, expires_after, delivery,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.message import Status
+from campaign_common.message import MessageKey, Status
 
 
 class RequestKind(StrEnum):
@@ -50,6 +50,10 @@ SELECT_SHARDS = "SELECT DISTINCT shard FROM shard_requests"
 SELECT_OF_SHARD = """
 SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_requests
 WHERE shard = %s ORDER BY id LIMIT %s
+"""
+
+SELECT_ERASURES = """
+SELECT campaign_id, arguments FROM shard_requests WHERE shard IN %s AND kind = 'erase'
 """
 
 COUNT_OPEN = "SELECT COUNT(*) FROM shard_requests WHERE campaign_id = %s"
@@ -120,6 +124,16 @@ def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
         ShardRequest(id_, number, campaign_id, kind, json.loads(arguments), requested_at)
         for id_, number, campaign_id, kind, arguments, requested_at in cursor.fetchall()
     ]
+
+
+def to_be_erased(cursor: Cursor, shards: Collection[int]) -> set[MessageKey]:
+    """Return the messages that the owners of these shards are asked to cancel."""
+    cursor.execute(SELECT_ERASURES, (tuple(shards),))
+    return {
+        MessageKey(campaign_id, seq)
+        for campaign_id, arguments in cursor.fetchall()
+        for seq in json.loads(arguments).get("seqs", ())
+    }
 
 
 def move_request(cursor: Cursor, request: ShardRequest, arguments: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.metrics import ImportMetrics
 from campaign_api.patience import Patience
 from campaign_api.refusals import (
     CampaignBusy,
@@ -17,6 +18,7 @@ from campaign_api.refusals import (
     ImportAbandoned,
     PathRefused,
 )
+from campaign_api.room import Room
 from campaign_api.schemas.create_campaign import CreateCampaign
 from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
@@ -48,12 +50,16 @@ class Intake(StrEnum):
 class CampaignIntake:
     """Creates campaigns, changes those that have not started, and recognises repeats."""
 
-    def __init__(self, database: Database, settings: Settings, slots: ImportSlots) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, slots: ImportSlots, metrics: ImportMetrics
+    ) -> None:
         self._database = database
         self._settings = settings
         self._slots = slots
+        # One campaign's requests wait for each other; they must not hold every thread.
+        self._room = Room(max(1, settings.threads // 2), "requests for campaigns from files")
         self._patience = Patience(database, settings.timeout)
-        self._importer = CsvImporter(self._patience, settings.import_)
+        self._importer = CsvImporter(self._patience, settings.import_, metrics)
 
     def take_in(self, request: CreateCampaign, actor: str) -> Intake:
         """Do what `request` asks in the name of `actor`, once however often it is repeated.
@@ -65,7 +71,7 @@ class CampaignIntake:
             TemplateInvalid: the template is malformed, too long, or names an unknown column.
             PathRefused, CsvRefused: the file cannot be opened, or is no recipient list.
             CampaignStarted: the campaign has started and the request differs from it.
-            TooMany: this process is at work on as many imports as it may be.
+            TooMany: this process is at work on as many imports or requests as it may be.
             CampaignBusy: another request for it did not end within Timeout.
             ImportAbandoned: the import stood still for too long.
             RetryLater: the database is unavailable.
@@ -79,7 +85,7 @@ class CampaignIntake:
             self._database, f"campaign {request.campaign_id}", wait=self._settings.timeout
         )
         try:
-            with lock:
+            with self._room.taken(), lock:
                 return self._take_in(request, template, actor)
         except LockBusy as error:
             raise CampaignBusy(

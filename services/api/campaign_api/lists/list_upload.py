@@ -10,6 +10,7 @@ from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.upload_form import UploadedFile
+from campaign_api.metrics import ImportMetrics
 from campaign_api.patience import Patience
 from campaign_api.refusals import ImportAbandoned
 from campaign_common.database import Cursor, Database
@@ -40,10 +41,10 @@ class Claim(Protocol):
 class ListUploads:
     """Makes recipient lists of uploaded files."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, metrics: ImportMetrics) -> None:
         self._most_rows = settings.api.max_upload_rows
         self._patience = Patience(database, settings.timeout)
-        self._importer = CsvImporter(self._patience, settings.import_)
+        self._importer = CsvImporter(self._patience, settings.import_, metrics)
 
     def take_in(self, open_file: Callable[[], UploadedFile], form: CsvFormat, claim: Claim) -> int:
         """Import the file; returns the id of the list, which is ready.

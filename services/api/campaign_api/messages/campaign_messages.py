@@ -71,8 +71,8 @@ class CampaignMessages:
     def _pieces(self, campaign_id: int, wanted: Wanted, page: MessagePage) -> Iterator[str]:
         yield csv_lines([COLUMNS])
         while True:
-            if page.items:
-                yield csv_lines([[item[column] for column in COLUMNS] for item in page.items])
+            # A piece without a row too: between two pieces others get the thread.
+            yield csv_lines([[item[column] for column in COLUMNS] for item in page.items])
             if page.next is None:
                 return
             page = self.page(campaign_id, wanted, page.next, CSV_ROWS)

@@ -1,14 +1,15 @@
 """CSV for people, who open it in a spreadsheet.
 
-A cell that begins with =, +, -, @, a tab or a carriage return would be run as a formula there,
-whoever wrote it into a list. An apostrophe before it makes it text (OWASP, "CSV Injection").
+A cell that begins with =, +, -, @ (or their full-width forms), a tab or a line break would be run
+as a formula there, whoever wrote it into a list. An apostrophe before it makes it text (OWASP,
+"CSV Injection").
 """
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_BEGINS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:

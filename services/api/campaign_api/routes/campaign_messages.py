@@ -54,7 +54,7 @@ def resource(messages: CampaignMessages) -> Resource:
     def export(parameters: dict[str, Any], campaign_id: int) -> Response:
         """Write the messages of a campaign as CSV.
 
-        A cell that a spreadsheet would run as a formula (=, +, -, @, tab, carriage return)
+        A cell that a spreadsheet would run as a formula (=, +, -, @, tab, line break)
         begins with an apostrophe. A file that could not be written to its end breaks off: the
         connection ends without the last chunk.
         """

@@ -105,7 +105,7 @@ def _add_running(routes: Resource, database: Database, patience: Patience) -> No
             change_state, campaign_id=campaign_id, transition=transition, actor=caller().name
         )
         with naming_verbs():
-            if patience.run(work) is None:
+            if claim().once(patience, work) is None:
                 raise unknown(campaign_id)
         return read_campaign(database, campaign_id)
 
@@ -118,9 +118,10 @@ def _add_running(routes: Resource, database: Database, patience: Patience) -> No
         return change(campaign_id, Transition.PAUSE)
 
     @routes.post("/resume")
+    @routes.idempotent
     @routes.arguments(NoFields, required=False)
     @routes.response(200, Campaign)
-    @routes.problems(400, 404, 409, 413, 415)
+    @routes.problems(400, 404, 413, 415)
     def resume(_: object, campaign_id: int) -> Description:
         """Go on with exactly those who have no outcome yet."""
         return change(campaign_id, Transition.RESUME)

@@ -8,6 +8,7 @@ from flask import Response, jsonify
 from campaign_api.campaigns.trying_out import describe, outcome_of, store_test_message
 from campaign_api.patience import Patience
 from campaign_api.refusals import NotFound
+from campaign_api.room import Room
 from campaign_api.schemas.message_test import TestMessageAnswer, TestMessageRequest
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency import claim
@@ -18,8 +19,8 @@ PATIENCE = 10.0
 """Seconds for which storing the message is tried again while the database is away."""
 
 
-def resource(database: Database) -> Resource:
-    """Make the routes."""
+def resource(database: Database, room: Room) -> Resource:
+    """Make the routes; `room` bounds how many requests wait for an outcome at a time."""
     patience = Patience(database, PATIENCE)
     routes = Resource(
         "test messages",
@@ -29,11 +30,11 @@ def resource(database: Database) -> Resource:
     )
 
     @routes.post("/test")
-    @routes.idempotent
+    @routes.idempotent_unstored
     @routes.arguments(TestMessageRequest)
     @routes.response(200, TestMessageAnswer)
     @routes.alt_response(202, schema=TestMessageAnswer, description="Nobody knows yet.")
-    @routes.problems(400, 404, 415, 422)
+    @routes.problems(400, 404, 413, 415, 422)
     def send(wanted: dict[str, Any], campaign_id: int) -> Response:
         """Send one real message, in any state of the campaign, and wait 10 seconds for its outcome.
 
@@ -47,7 +48,8 @@ def resource(database: Database) -> Resource:
             attributes=wanted["attributes"],
             actor=caller().name,
         )
-        message = outcome_of(database, claim().once(patience, store))
+        with room.taken():
+            message = outcome_of(database, claim().once(patience, store))
         if message is None:
             raise NotFound("the message is not kept any more")
         response = jsonify(describe(message))

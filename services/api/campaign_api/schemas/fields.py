@@ -1,9 +1,19 @@
 """Fields of requests and answers that marshmallow has not, or not as strict."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
+
+WITHOUT_NUL = "^[^\\x00]*$"
+"""Text, as JSON Schema has it; half of a surrogate pair is no character there anyway."""
+
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})",
+    re.IGNORECASE,
+)
+"""A date-time of RFC 3339, section 5.6: less than ISO 8601 allows, and than Python reads."""
 
 
 class Integer(fields.Integer):
@@ -20,6 +30,10 @@ class Integer(fields.Integer):
 class Text(fields.String):
     """Text that a database can hold: no NUL, no half of a surrogate pair."""
 
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's options
+        metadata = {"pattern": WITHOUT_NUL, **options.pop("metadata", {})}
+        super().__init__(metadata=metadata, **options)
+
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         if not isinstance(value, str):
             raise ValidationError("must be a string")
@@ -35,10 +49,10 @@ def length(longest: int) -> validate.Length:
 
 def error_code() -> Text:
     """Build a field for an error code of a message, as the ledger's ASCII column holds it."""
+    pattern = "^[!-~]{1,32}$"
     return Text(
-        validate=validate.Regexp(
-            r"^[!-~]{1,32}$", error="must have 1 to 32 printable ASCII characters"
-        )
+        validate=validate.Regexp(pattern, error="must have 1 to 32 printable ASCII characters"),
+        metadata={"pattern": pattern},
     )
 
 
@@ -54,9 +68,8 @@ class Moment(fields.Field[datetime]):
 
     def _deserialize(self, value: object, *_: object, **__: object) -> datetime:
         try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-            if moment is not None and moment.tzinfo is not None:
-                return moment.astimezone(UTC)
+            if isinstance(value, str) and _RFC_3339.fullmatch(value):
+                return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
             pass  # no time, or one that lies before the year 1 or after 9999 in UTC
         raise ValidationError("must be a time as RFC 3339, such as 2026-01-31T09:30:00Z")

@@ -22,7 +22,7 @@ class TestMessageRequest(Schema):
 
     phone = PhoneNumber(required=True)
     attributes = fields.Dict(
-        keys=fields.String(),
+        keys=Text(),
         values=Text(validate=validate.Length(0, LONGEST_VALUE)),
         load_default=dict,
         validate=_few_enough,

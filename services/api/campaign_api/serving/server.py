@@ -12,6 +12,7 @@ from gunicorn.glogging import Logger
 
 from campaign_api.app import create_app
 from campaign_api.messages.erasing import Eraser
+from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
 from campaign_api.serving.worker import PatientWorker
 from campaign_api.sweep import Sweeper
 from campaign_common.database import Database
@@ -32,10 +33,12 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only an unlinked heartbeat file
 class GunicornServer(BaseApplication):  # type: ignore[misc]
     """The API service: a master process, and workers that each have a database pool."""
 
-    def __init__(self, settings: Settings, listener: int) -> None:
+    def __init__(self, settings: Settings, listener: int, metrics: MetricsPort | None) -> None:
         """Take over `listener`, the descriptor of a listening socket; gunicorn closes it."""
         self._settings = settings
         self._listener = listener
+        self._metrics = metrics
+        self._metrics_worker: MetricsWorker | None = None
         self._database: Database | None = None
         self._sweeper: Sweeper | None = None
         super().__init__()
@@ -55,6 +58,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Make the application; called by gunicorn in every worker, after the fork."""
         self._database = Database(self._settings.mysql)
+        if self._metrics is not None:
+            self._metrics_worker = self._metrics.serve_in_worker(self._database)
         eraser = Eraser(self._database, self._settings.msg_table_sharding_size)
         self._sweeper = Sweeper(self._database, eraser)
         self._sweeper.start()
@@ -62,10 +67,17 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
 
     def close(self) -> None:
         """Release what `load` made."""
+        if self._metrics_worker is not None:
+            self._metrics_worker.stop()
         if self._sweeper is not None:
             self._sweeper.stop()
         if self._database is not None:
             self._database.close()
+
+    def forget_worker(self, pid: int) -> None:
+        """Take note in the master that a worker has ended."""
+        if self._metrics is not None:
+            self._metrics.forget_worker(pid)
 
     def run(self) -> None:
         """Serve until a signal ends the process."""
@@ -78,6 +90,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             "worker_class": PatientWorker,
             "threads": self._settings.threads,
             "worker_connections": CONNECTIONS,
+            # No header of a client changes where it comes from, or which path it asks for.
+            "forwarded_allow_ips": "",
             "limit_request_fields": self._settings.api.max_headers,
             "graceful_timeout": max(1, round(self._settings.drain_timeout)),
             "timeout": SILENT_WORKER_TIMEOUT,
@@ -85,6 +99,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "logger_class": _PropagatingLogger,
             "worker_exit": _close_worker,
+            "child_exit": _forget_worker,
             "proc_name": "campaign-api",
         }
 
@@ -113,3 +128,7 @@ class _PropagatingLogger(Logger):  # type: ignore[misc]
 
 def _close_worker(_master: Arbiter, worker: Any) -> None:  # noqa: ANN401 - as above
     worker.app.close()
+
+
+def _forget_worker(_master: Arbiter, worker: Any) -> None:  # noqa: ANN401 - as above
+    worker.app.forget_worker(worker.pid)

@@ -9,24 +9,27 @@ connection in its main loop, where one client that goes on sending stops all oth
 Here the main loop collects the header of a request, and a body of ordinary size with it, and a
 thread begins when they are complete. Whatever is still on its way after `ARRIVAL` seconds has
 missed its time: of a header the client gets a 408, of a body whoever reads it gets a timeout.
-Leave is taken in the main loop too, but without waiting. Uploads, which are larger, are read by
-their threads; how many of them there are at a time is bounded by MaxImports.
+Uploads alone are read by their threads; how many of them there are at a time is bounded by
+MaxImports. The main loop also sends what a client has not read of its answer (see `answer`), and
+takes leave of connections, both without waiting.
 """
 
 import socket
 import time
-from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
-from selectors import EVENT_READ
+from enum import Enum
+from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 import structlog
-from gunicorn.http.wsgi import Response
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from campaign_api.serving.answer import Answer, Outgoing, PlainResponse
 from campaign_api.serving.arriving_request import ArrivingRequest
+from campaign_api.serving.readers import Readers
+from campaign_api.serving.refusal import refusal, refusal_of
 from campaign_common.settings import Settings
 
 ARRIVAL = 10.0
@@ -45,18 +48,18 @@ LATE = 0.1
 
 RECEIVED_AT_ONCE = 65_536
 
-TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: text/plain\r\n"
-    b"Content-Length: 35\r\n\r\nthe request did not arrive in time\n"
-)
-TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
-    b"Content-Type: text/plain\r\nContent-Length: 28\r\n\r\nthe header is beyond 64 KiB\n"
-)
+INVITATION = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = structlog.get_logger(__name__)
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+class Fate(Enum):
+    """What becomes of a connection when a thread is done with it for now."""
+
+    SERVES_ON = "serves on"
+    IS_LEFT = "is left"
+    AWAITS_READER = "awaits its reader"
+    """There is more of the answer than the client has taken so far."""
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
@@ -74,12 +77,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         # A client that neither sends nor reads for so long is given up.
         self._silence = settings.timeout
         self._arriving: dict[TConn, ArrivingRequest] = {}
+        self._readers = Readers(settings.timeout)
         self._leaving: dict[TConn, float] = {}
-
-    def load_wsgi(self) -> None:
-        """Load the application, and bound the waits of its threads."""
-        super().load_wsgi()
-        self.wsgi: Application = partial(self._answer, self.wsgi)
+        self._targets: dict[socket.socket, bytes] = {}
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection and wait for its first request."""
@@ -90,14 +90,36 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._await_request(conn, b"", ARRIVAL)
             self._make_room()
 
-    def handle_request(self, req: Any, conn: TConn) -> bool:  # noqa: ANN401 - gunicorn's own
+    def handle_request(self, req: Any, conn: TConn) -> Fate:  # noqa: ANN401 - gunicorn's own
         """Work on a request; called in a thread."""
         conn.sock.settimeout(conn.patience)
-        return bool(super().handle_request(req, conn))
+        response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
+        # Not every version of gunicorn can be given a class of its own.
+        response.__class__ = PlainResponse
+        response.sock = outgoing = Outgoing(conn.sock)
+        environ["wsgi.multithread"] = True
+        if not self.alive:
+            response.force_close()
+        pieces = self.wsgi(environ, response.start_response)
+        conn.answer = Answer(response, pieces, outgoing)
+        return self._go_on(conn)
 
-    def finish_request(self, conn: TConn, done: "Future[bool]") -> None:
-        """Wait for the connection's next request, or take leave of it; called when one is done."""
-        if done.cancelled() or done.exception() is not None or not done.result():
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:  # noqa: ANN401 - gunicorn's own
+        """Answer to what is no request, or failed outside of the application; in a thread."""
+        del req, addr
+        with suppress(OSError):
+            client.settimeout(LATE)
+            client.sendall(refusal_of(exc, self._targets.get(client, b"")))
+
+    def finish_request(self, conn: TConn, done: "Future[Any]") -> None:
+        """Do with the connection what is to be done; called when a thread is done with it."""
+        failed = done.cancelled() or done.exception() is not None
+        fate = Fate.IS_LEFT if failed else done.result()
+        if fate is Fate.AWAITS_READER:
+            self._await_reader(conn)
+            return
+        self._targets.pop(conn.sock, None)
+        if fate is not Fate.SERVES_ON:
             self._take_leave(conn)
             return
         begun = conn.parser.unreader.take_buffered()
@@ -111,6 +133,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 request.deadline = min(request.deadline, now + LEAVE_WHEN_STOPPING)
             if force or request.deadline <= now:
                 self._give_up(conn, request)
+        for conn in self._readers.overdue(float("inf") if force else now):
+            self._abandon(conn)
         for conn, deadline in list(self._leaving.items()):
             if force or deadline <= now:
                 self._close(conn)
@@ -124,7 +148,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """Give up the connection that has waited longest where there is room for no other."""
-        if self.nr_conns >= self.worker_connections and self._arriving:
+        if self.nr_conns < self.worker_connections:
+            return
+        if len(self._arriving) == 1 and self._readers:
+            # All others but the youngest are busy, or read too slowly.
+            self._abandon(self._readers.slowest())
+        elif self._arriving:
             conn, request = next(iter(self._arriving.items()))
             self._give_up(conn, request)
 
@@ -134,8 +163,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         request.add(begun)
         self._arriving[conn] = request
         self.poller.register(conn.sock, EVENT_READ, lambda _: self._receive(conn))
-        if request.is_complete():
-            self._hand_over(conn)
+        self._look_at(conn, request)
 
     def _receive(self, conn: TConn) -> None:
         request = self._arriving[conn]
@@ -152,34 +180,99 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if not request.received:
             request.deadline = time.monotonic() + ARRIVAL
         request.add(received)
+        self._look_at(conn, request)
+
+    def _look_at(self, conn: TConn, request: ArrivingRequest) -> None:
+        """Do what is due for as much of a request as has come."""
         if request.is_complete():
             self._hand_over(conn)
         elif request.is_too_large():
-            self._refuse(conn, TOO_LARGE)
+            self._refuse(conn, 431, "the header is beyond 64 KiB")
+        elif request.expects_invitation:
+            request.expects_invitation = False
+            with suppress(OSError):
+                conn.sock.send(INVITATION)
 
     def _give_up(self, conn: TConn, request: ArrivingRequest) -> None:
         if request.has_header():
-            self._hand_over(conn, late=True)
+            self._hand_over(conn)
         elif request.received:
-            self._refuse(conn, TOO_SLOW)
+            self._refuse(conn, 408, "the request did not arrive in time")
         else:
             self._forget(conn)
             self._close(conn)
 
-    def _hand_over(self, conn: TConn, *, late: bool = False) -> None:
+    def _hand_over(self, conn: TConn) -> None:
         """Let a thread work on the request."""
         request = self._forget(conn)
         conn.init()
         conn.data_ready = True
-        conn.patience = LATE if late else self._silence
+        conn.patience = self._silence if request.is_upload else LATE
         conn.parser.unreader.unread(bytes(request.received))
+        self._targets[conn.sock] = request.target
         self.enqueue_req(conn)
 
-    def _refuse(self, conn: TConn, answer: bytes) -> None:
-        self._forget(conn)
+    def _refuse(self, conn: TConn, status: int, detail: str) -> None:
+        request = self._forget(conn)
         with suppress(OSError):
-            conn.sock.send(answer)
+            conn.sock.send(refusal(status, detail, request.target))
         self._take_leave(conn)
+
+    def _go_on(self, conn: TConn) -> Fate:
+        """Produce and send an answer as far as its client takes it; called in a thread."""
+        answer: Answer = conn.answer
+        try:
+            if not answer.go_on():
+                return Fate.AWAITS_READER
+        except OSError:
+            answer.close()
+            raise
+        except Exception:
+            answer.close()
+            if not answer.response.headers_sent:
+                raise
+            log.exception("answer broken off")
+            return Fate.IS_LEFT
+        answer.close()
+        return Fate.IS_LEFT if answer.response.should_close() else Fate.SERVES_ON
+
+    def _resume(self, conn: TConn) -> Fate:
+        with suppress(OSError):
+            return self._keepalive_after(conn, self._go_on(conn))
+        return Fate.IS_LEFT
+
+    def _await_reader(self, conn: TConn) -> None:
+        """Send the rest as the client takes it."""
+        conn.sock.settimeout(0.0)
+        self._readers.note(conn)
+        self.poller.register(conn.sock, EVENT_WRITE, lambda _: self._send_more(conn))
+        while self._readers.hold_too_much():
+            self._abandon(self._readers.slowest())
+
+    def _send_more(self, conn: TConn) -> None:
+        outgoing: Outgoing = conn.answer.outgoing
+        try:
+            sent = outgoing.send_some()
+        except OSError:
+            self._abandon(conn)
+            return
+        if sent:
+            self._readers.note(conn)
+        if not outgoing:
+            self.poller.unregister(conn.sock)
+            self._readers.remove(conn)
+            done = self.tpool.submit(self._resume, conn)
+            done.add_done_callback(
+                lambda ended: self.method_queue.defer(self.finish_request, conn, ended)
+            )
+
+    def _abandon(self, conn: TConn) -> None:
+        """End a connection in the middle of its answer."""
+        self.poller.unregister(conn.sock)
+        self._readers.remove(conn)
+        self._targets.pop(conn.sock, None)
+        conn.answer.close()
+        self._close(conn)
 
     def _forget(self, conn: TConn) -> ArrivingRequest:
         self.poller.unregister(conn.sock)
@@ -215,32 +308,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         conn.close()
 
-    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:  # noqa: FBT001 - gunicorn's signature
-        """Tell whether the connection serves on: only when its body has been read to the end."""
-        return keepalive and bool(conn.parser.finish_body(deadline=time.monotonic() + LATE))
-
-    def _answer(
-        self,
-        application: Application,
-        environ: dict[str, Any],
-        start_response: Any,  # noqa: ANN401 - gunicorn's bound method
-    ) -> Iterable[bytes]:
-        response: Response = start_response.__self__
-        # gunicorn has no way to be given a class of its own.
-        response.__class__ = PlainResponse
-        return application(environ, start_response)
-
-
-class PlainResponse(Response):  # type: ignore[misc]
-    """An answer that names no server, and ends the connection where the application says so."""
-
-    def process_headers(self, headers: list[tuple[str, str]]) -> None:
-        """Take the application's headers."""
-        super().process_headers(headers)
-        if ("connection", "close") in ((name.lower(), value.lower()) for name, value in headers):
-            self.force_close()
-
-    def default_headers(self) -> list[str]:
-        """Return the headers that come before the application's."""
-        own: list[str] = super().default_headers()
-        return [line for line in own if not line.startswith("Server:")]
+    def _keepalive_after(self, conn: TConn, keepalive: Fate) -> Fate:
+        """Let the connection serve on only when its body has been read to the end."""
+        if keepalive is not Fate.SERVES_ON:
+            return keepalive
+        is_read = conn.parser.finish_body(deadline=time.monotonic() + LATE)
+        return Fate.SERVES_ON if is_read else Fate.IS_LEFT

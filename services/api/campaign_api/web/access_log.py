@@ -18,7 +18,8 @@ def register(app: Flask) -> None:
 
     The route and its arguments are logged, not the path or the query as they came: those
     are whatever a client likes to send, a phone number for example. An argument that is a
-    phone number is called `phone`, and masked by that name. The ids that `tracing` gave the
+    phone number is called `phone`, and masked by that name; one called `path` is again whatever
+    a client sends. The ids that `tracing` gave the
     request stand on this line and on every other that is written for it.
     """
     app.before_request(_begin)
@@ -40,6 +41,6 @@ def _log(response: Response) -> Response:
         milliseconds=round((time.monotonic() - g.began) * 1000, 1),
         client=request.remote_addr,
         **({"key": caller().name} if "caller" in g else {}),
-        **(request.view_args or {}),
+        **{name: given for name, given in (request.view_args or {}).items() if name != "path"},
     )
     return response

@@ -42,11 +42,15 @@ REUSED = "this Idempotency-Key came with another request before; use a key once 
 class Hold:
     """A key that this request holds, and shows signs of life for; a context manager."""
 
-    def __init__(self, database: Database, key: KeyId, digest: bytes | None) -> None:
+    def __init__(
+        self, database: Database, key: KeyId, digest: bytes | None, *, keeps_answers: bool = True
+    ) -> None:
+        """Hold `key`; without `keeps_answers` only refusals are stored."""
         self.key = key
         self.holder = token_bytes(16)
         self.digest = digest
         self._database = database
+        self._keeps_answers = keeps_answers
         self._ended = Event()
         self._thread = Thread(target=self._beat, name="idempotency key", daemon=True)
 
@@ -99,9 +103,10 @@ class Hold:
 
         Never fails: what could not be stored is found out by the next request of the key.
         """
-        stored = self.digest is not None and (
-            response.status_code < 500 and response.status_code not in NOT_STORED
-        )
+        status = response.status_code
+        is_last_word = status < 500 and status not in NOT_STORED
+        is_kept = self._keeps_answers or status >= 400
+        stored = self.digest is not None and is_last_word and is_kept
         with suppress(CampaignError, DriverError):
             self._database.run(partial(self._keep, response) if stored else self._let_go)
 

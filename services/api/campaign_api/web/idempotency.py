@@ -10,7 +10,8 @@ What holds, for 24 hours from the first request of a key, by the same API key:
 - A holder that died frees its key within 30 seconds (`held_key.HOLD`). One that was only taken
   for dead, and goes on, cannot commit: the note demands that it still holds the key.
 - Answers below 500 are stored as they went out, but for 408 and 429, which say that nothing was
-  done yet. A 5xx is not: the next request of the key goes on from what the note says.
+  done yet. A 5xx is not: the next request of the key goes on from what the note says. So it does
+  where the answer tells of a person, who may be erased meanwhile.
 """
 
 import re
@@ -128,11 +129,14 @@ class Idempotency:
                 return app.make_response(view(**arguments))
             hold = self._hold(request.headers[HEADER], repeats)
             before = self._patience.run(hold.take)
-            if before.answer is not None and repeats is Repeats.WHOLE:
+            if before.answer is not None and repeats is not Repeats.STREAMED:
                 return _replay(before.answer)
             g.claim = Claim(hold, before)
             with hold:
-                return self._carry_out(app, partial(view, **arguments), hold)
+                response = self._carry_out(app, partial(view, **arguments), hold)
+            if repeats is Repeats.NOT_STORED and before.effect is not None:
+                response.headers[REPLAYED] = "true"
+            return response
 
         return answer
 
@@ -141,9 +145,11 @@ class Idempotency:
             said = "must have 1 to 255 printable ASCII characters"
             raise RequestInvalid([WrongField(HEADER, said)])
         digest = None
-        if repeats is Repeats.WHOLE:
+        if repeats is not Repeats.STREAMED:
             digest = _digest(sha256(request.get_data()).digest())
-        return Hold(self._database, KeyId(caller().key_id, key), digest)
+        key_id = KeyId(caller().key_id, key)
+        keeps_answers = repeats is not Repeats.NOT_STORED
+        return Hold(self._database, key_id, digest, keeps_answers=keeps_answers)
 
     def _carry_out(self, app: Flask, view: Callable[[], Any], hold: Hold) -> Response:
         try:

@@ -14,6 +14,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 _SCOPE = "_scope_required"
 _OPEN = "_open_to_all"
 _IDEMPOTENT = "_idempotent"
+_QUERY = "_reads_query"
 
 
 class Repeats(StrEnum):
@@ -23,6 +24,8 @@ class Repeats(StrEnum):
     """Its body is read before the view runs, and belongs to the request's digest."""
     STREAMED = "streamed"
     """The view reads the body and hands in a digest of it at the end."""
+    NOT_STORED = "not stored"
+    """As WHOLE, but what it answers tells of a person, and is told again by the view."""
 
 
 def requiring(scope: Scope) -> Callable[[View], View]:
@@ -40,6 +43,11 @@ def idempotent(repeats: Repeats) -> Callable[[View], View]:
     return _marking(_IDEMPOTENT, repeats)
 
 
+def reading_query(view: View) -> View:
+    """Mark a view that reads query parameters."""
+    return _marking(_QUERY, value=True)(view)
+
+
 def scope_required(view: Callable[..., Any]) -> Scope | None:
     """Return the scope that a view declares."""
     return getattr(view, _SCOPE, None)
@@ -48,6 +56,11 @@ def scope_required(view: Callable[..., Any]) -> Scope | None:
 def is_open_to_all(view: Callable[..., Any]) -> bool:
     """Tell whether a view needs no key."""
     return getattr(view, _OPEN, False)
+
+
+def reads_query(view: Callable[..., Any]) -> bool:
+    """Tell whether a view reads query parameters."""
+    return getattr(view, _QUERY, False)
 
 
 def repeats_of(view: Callable[..., Any]) -> Repeats | None:

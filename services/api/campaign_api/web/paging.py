@@ -3,10 +3,11 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, current_app, jsonify, request, url_for
 from marshmallow import Schema, ValidationError, fields, validate
 
 DEFAULT_LIMIT = 100
@@ -43,15 +44,38 @@ class Cursor(fields.Field[Key]):
         return key
 
 
-class PageParameters(Schema):
-    """cursor and limit; a resource adds its filters and says what its keys hold."""
+def _default_limit() -> int:
+    return min(DEFAULT_LIMIT, int(current_app.config["MAX_PAGE_SIZE"]))
 
-    limit = fields.Integer(
-        strict=False,
-        load_default=DEFAULT_LIMIT,
-        validate=validate.Range(
-            1, LARGEST_LIMIT, error=f"must be an integer from 1 to {LARGEST_LIMIT}"
-        ),
+
+def _as_configured(limit: int) -> None:
+    most = int(current_app.config["MAX_PAGE_SIZE"])
+    if limit > most:
+        raise ValidationError(f"must be an integer from 1 to {most}")
+
+
+class _Limit(fields.Integer):
+    """A few digits and nothing else; Python would read 1_0 and others, too."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> int:
+        if not (isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value)):
+            raise self.make_error("invalid")
+        return int(value)
+
+
+class PageParameters(Schema):
+    """cursor and limit; a resource adds its filters and says what its keys hold.
+
+    The document has the largest limit that can be configured.
+    """
+
+    limit = _Limit(
+        load_default=_default_limit,
+        metadata={"default": DEFAULT_LIMIT},
+        validate=[
+            validate.Range(1, LARGEST_LIMIT, error=f"must be an integer from 1 to {LARGEST_LIMIT}"),
+            _as_configured,
+        ],
         error_messages={"invalid": f"must be an integer from 1 to {LARGEST_LIMIT}"},
     )
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from flask import Flask, Response, jsonify, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from campaign_api import refusals
@@ -79,6 +80,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(CampaignError, _answer_campaign_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(ClientDisconnected, _answer_broken_body)
+    app.register_error_handler(ParseException, _answer_malformed_body)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -143,6 +145,11 @@ def _answer_http_error(error: HTTPException) -> Response:
 def _answer_broken_body(_: ClientDisconnected) -> Response:
     """Answer to a body that stopped coming: who has gone away does not read it."""
     return answer(Kind(408, "request-timeout"), "the body did not arrive in time, or broke off")
+
+
+def _answer_malformed_body(_: ParseException) -> Response:
+    """Answer to a body whose chunks are not as RFC 9112 has them."""
+    return answer(Kind(400, "malformed-request"), "the body is not framed as HTTP has it")
 
 
 def _answer_unexpected(error: Exception) -> Response:

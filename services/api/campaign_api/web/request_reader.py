@@ -39,6 +39,19 @@ class RequestReader(FlaskParser):
             raise UnsupportedMediaType("the body must be JSON: send Content-Type: application/json")
         return parse_json(body)
 
+    def load_querystring(self, req: flask.Request, schema: Schema) -> Any:  # noqa: ANN401 - webargs' own
+        """Read the query, in which each parameter stands once.
+
+        Raises:
+            RequestInvalid: one is given twice.
+        """
+        twice = [name for name, values in req.args.lists() if len(values) > 1]
+        if twice:
+            raise RequestInvalid(
+                [WrongField(name[:LONGEST_FIELD_NAME], "is given twice") for name in twice]
+            )
+        return super().load_querystring(req, schema)
+
     def handle_error(
         self,
         error: ValidationError,

@@ -70,7 +70,9 @@ class Resource(Blueprint):  # type: ignore[misc]
     def arguments(self, schema: type[Schema], **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
         """Read body or parameters by `schema`, and hand the result on as first argument."""
         decorator: Decorator = super().arguments(schema, **options)
-        return decorator
+        if options.get("location") != "query":
+            return decorator
+        return lambda view: marks.reading_query(decorator(view))
 
     def response(
         self,
@@ -118,6 +120,10 @@ class Resource(Blueprint):  # type: ignore[misc]
         """Do the same where the view itself reads the body."""
         return self._taking_a_key(Repeats.STREAMED, view)
 
+    def idempotent_unstored(self, view: View) -> View:
+        """Do the same without storing its answer, which tells of a person."""
+        return self._taking_a_key(Repeats.NOT_STORED, view)
+
     def _taking_a_key(self, repeats: Repeats, view: View) -> View:
         documented = self.doc(parameters=[IDEMPOTENCY_KEY])(self.problems(409, 422)(view))
         return marks.idempotent(repeats)(documented)
@@ -134,7 +140,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         if f"{self.url_prefix}/" == ORIGINAL_PREFIX:
             responses["default"] = refused = ORIGINAL_ERROR
         if doc_info.get("manual_doc", {}).get("security") != []:
-            for status in (401, 403, 429):
+            for status in (401, 403, 422, 429):
                 responses.setdefault(status, refused)
         return doc
 

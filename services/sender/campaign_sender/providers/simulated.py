@@ -4,11 +4,12 @@ import heapq
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from itertools import count
 from math import log, sqrt
 from random import Random
-from zlib import crc32
 
+from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.settings import LatencySettings, SimulatedSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, LastLook, Report, Result
@@ -19,10 +20,13 @@ TEMPORARY = frozenset({Answer.RETRYABLE, Answer.THROTTLED, Answer.AMBIGUOUS})
 def simulated_answer(key: str, seed: int, failure_rates: Mapping[str, float]) -> Answer:
     """Return the answer that a message gets on its first attempt.
 
-    A pure function of the message's idempotency key and the seed. A temporary failure
-    passes: the same message is accepted on its second attempt.
+    A pure function of the message's idempotency key and the seed, by a hash that tells nothing
+    of one key from another: a check sum would have a message that failed never fail again when
+    a person retries it. A temporary failure passes: the same message is accepted on its second
+    attempt.
     """
-    point = crc32(f"{seed}:{key}".encode("ascii")) / 2**32
+    digest = blake2b(f"{seed}:{key}".encode("ascii"), digest_size=8).digest()
+    point = int.from_bytes(digest, "big") / 2**64
     for name, rate in failure_rates.items():
         if point < rate:
             return Answer(name)
@@ -39,6 +43,7 @@ class SimulatedProvider:
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
         self._latency = settings.latency
+        self.durations = Distribution(SECONDS)
         self._last_look = last_look
         self._report = report
         self._random = Random(settings.seed)  # noqa: S311 - simulates, protects nothing
@@ -89,10 +94,11 @@ class SimulatedProvider:
 
     def _schedule(self, results: Sequence[Result]) -> None:
         now = time.monotonic()
+        latencies = [draw_latency(self._latency, self._random) for _ in results]
+        self.durations.add(latencies)
         with self._changed:
-            for result in results:
-                due = now + draw_latency(self._latency, self._random)
-                heapq.heappush(self._due, (due, next(self._order), result))
+            for latency, result in zip(latencies, results, strict=True):
+                heapq.heappush(self._due, (now + latency, next(self._order), result))
             self._changed.notify()
 
     def _answer_when_due(self) -> None:

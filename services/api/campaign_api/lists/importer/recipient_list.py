@@ -1,5 +1,6 @@
 """Importing one file as a new recipient list."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -10,6 +11,7 @@ from campaign_api.lists.importer.heartbeat import Heartbeat
 from campaign_api.lists.importer.line_reader import HashedFile, LineSource, Readable, read_lines
 from campaign_api.lists.importer.loader import Loader, batches
 from campaign_api.lists.importer.row_parser import RowParser
+from campaign_api.metrics import ImportMetrics
 from campaign_api.patience import Patience
 from campaign_api.refusals import CsvRefused, UploadTooLarge
 from campaign_common.database import Cursor
@@ -50,8 +52,9 @@ class _Tally:
 class CsvImporter:
     """Imports CSV files; holds a few megabytes at a time, however large the file is."""
 
-    def __init__(self, patience: Patience, limits: ImportSettings) -> None:
+    def __init__(self, patience: Patience, limits: ImportSettings, metrics: ImportMetrics) -> None:
         self._patience = patience
+        self._metrics = metrics
         self._limits = limits
 
     def run(
@@ -87,11 +90,14 @@ class CsvImporter:
         limits = self._limits
         parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes, csv_format)
         list_id = self._patience.run(lambda cursor: recipient_lists.begin_list(cursor, name))
+        began = time.monotonic()
         try:
-            totals, last_seq = self._load(parser.rows(source), list_id, most_rows)
+            with self._metrics.running():
+                totals, last_seq = self._load(parser.rows(source), list_id, most_rows)
         except BaseException:
             self.discard(list_id)
             raise
+        self._metrics.made(totals, time.monotonic() - began)
         return RecipientList(
             id=list_id,
             name=name,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from campaign_common.metrics.distribution import Distribution
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, LastLook, Report, Result
@@ -40,6 +41,7 @@ class Calls:
         target: Target,
         last_look: LastLook,
         report: Report,
+        durations: Distribution,
     ) -> None:
         self._loop = loop
         self._settings = settings
@@ -49,6 +51,8 @@ class Calls:
         self._table = AnswerTable(settings.answers, settings.message_id_field)
         self._last_look = last_look
         self._report = report
+        self._durations = durations
+        self._seconds: list[float] = []
         self._waiting: deque[Message] = deque()
         self._connections: set[Connection] = set()
         self._idle: list[Connection] = []
@@ -88,8 +92,9 @@ class Calls:
 
     # --- called by connections ------------------------------------------------------------
 
-    def answered(self, message: Message, answer: HttpAnswer) -> None:
+    def answered(self, message: Message, answer: HttpAnswer, began: float) -> None:
         """Report what the answer means."""
+        self._seconds.append(self._loop.time() - began)
         self._note(self._table.result(message, answer))
 
     def unanswered(self, message: Message, code: str) -> None:
@@ -190,5 +195,7 @@ class Calls:
 
     def _report_results(self) -> None:
         results, self._results = self._results, []
+        seconds, self._seconds = self._seconds, []
+        self._durations.add(seconds)
         if not self._stopped:
             self._report(results)

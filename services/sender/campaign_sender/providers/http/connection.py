@@ -10,8 +10,8 @@ from campaign_sender.providers.http.answer_reader import AnswerReader, AnswerUnu
 class Owner(Protocol):
     """Hears what happens on a connection, always on the loop's thread."""
 
-    def answered(self, message: Message, answer: HttpAnswer) -> None:
-        """Take the answer of a call."""
+    def answered(self, message: Message, answer: HttpAnswer, began: float) -> None:
+        """Take the answer of a call that began at the loop time `began`."""
 
     def unanswered(self, message: Message, code: str) -> None:
         """Take note that a call was written, at least in part, and nobody will answer it."""
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._message = None
         if not answer.reusable:
             self._leave()
-        self._owner.answered(message, answer)
+        self._owner.answered(message, answer, self.since)
         if answer.reusable:
             self._owner.free(self)
 
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
         answer = self._reader.end() if self.calling and error is None else None
         if answer is not None and self._message is not None:
             message, self._message = self._message, None
-            self._owner.answered(message, answer)
+            self._owner.answered(message, answer, self.since)
         self._end_call("connection_lost")
         self._leave()
 

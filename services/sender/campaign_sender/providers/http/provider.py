@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import uvloop
 
 from campaign_common.errors import SettingsError
+from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import LastLook, Report
@@ -31,7 +32,10 @@ class HttpProvider:
         if settings.url is None:
             raise SettingsError("Http.Url: the key is missing; expected where messages go")
         self._loop = uvloop.new_event_loop()
-        self._calls = Calls(self._loop, settings, Target(settings.url), last_look, report)
+        self.durations = Distribution(SECONDS)
+        self._calls = Calls(
+            self._loop, settings, Target(settings.url), last_look, report, self.durations
+        )
         self._thread = threading.Thread(target=self._run, name="http-provider", daemon=True)
         self._thread.start()
 

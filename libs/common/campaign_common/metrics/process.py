@@ -1,0 +1,53 @@
+"""What every service tells of itself: its version, and its share of the database."""
+
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from campaign_common.database import Database
+
+
+class BuildInfo(Collector):
+    """Tells which version of which service this is."""
+
+    def __init__(self, service: str) -> None:
+        self._labels = [service, version("camp-mgr"), platform.python_version()]
+
+    def collect(self) -> Iterator[Metric]:
+        """Make the metric."""
+        info = GaugeMetricFamily(
+            "campaign_build_info",
+            "1; the labels name the service and its versions",
+            labels=["service", "version", "python"],
+        )
+        info.add_metric(self._labels, 1)
+        yield info
+
+
+class PoolUse(Collector):
+    """Tells how much of a process's pool of database connections is in use."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[Metric]:
+        """Make the metrics."""
+        database = self._database
+        yield GaugeMetricFamily(
+            "campaign_database_connections_in_use",
+            "Connections of the pool at work now",
+            value=database.in_use,
+        )
+        yield GaugeMetricFamily(
+            "campaign_database_connections_limit",
+            "Connections that the pool may have (Mysql.Active)",
+            value=database.settings.active,
+        )
+        yield CounterMetricFamily(
+            "campaign_database_connections_exhausted",
+            "Waits for a connection that ended without one",
+            value=database.exhausted,
+        )

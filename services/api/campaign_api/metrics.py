@@ -1,0 +1,131 @@
+"""What the API tells Prometheus; its processes count in files that they share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from platform import python_version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from campaign_common.metrics.distribution import SECONDS
+from campaign_common.store.recipient_lists import ListTotals
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Any other word that a client sends as a method counts as `other`."""
+
+IMPORT_SECONDS = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0)
+
+
+class RequestMetrics:
+    """Counts requests by the route that answered them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "campaign_http_requests",
+            "Requests answered",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "campaign_http_request_seconds",
+            "From a complete request to the beginning of its answer",
+            ["method", "route"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+
+    def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """Count a request; `route` None: the path is none of the API's."""
+        method = method if method in METHODS else "other"
+        route = route or "none"
+        self._requests.labels(method, route, f"{status // 100}xx").inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+
+class ImportMetrics:
+    """Counts imports of recipient lists, and their rows."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._running = Gauge(
+            "campaign_imports_running",
+            "Imports under way",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._failed = Counter(
+            "campaign_imports_failed",
+            "Imports that began and made no list: the file, its arrival or the database",
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "campaign_import_seconds",
+            "Duration of imports that made a list",
+            buckets=IMPORT_SECONDS,
+            registry=registry,
+        )
+        self._rows = Counter(
+            "campaign_import_rows", "Rows of lists that were made", ["result"], registry=registry
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count an import as under way for the time of the block, and as failed if it raises."""
+        with (
+            self._running.track_inprogress(),
+            self._failed.count_exceptions(BaseException),
+        ):
+            yield
+
+    def made(self, totals: ListTotals, seconds: float) -> None:
+        """Count a list that was made."""
+        self._seconds.observe(seconds)
+        for result, rows in zip(("accepted", "duplicate", "rejected"), totals, strict=True):
+            self._rows.labels(result).inc(rows)
+
+
+class WorkerMetrics:
+    """What one process says of itself: its version, and its share of the database."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._in_use = Gauge(
+            "campaign_database_connections_in_use",
+            "Connections of the pools at work now",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._limit = Gauge(
+            "campaign_database_connections_limit",
+            "Connections that the pools may have (Mysql.Active)",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._exhausted = Counter(
+            "campaign_database_connections_exhausted",
+            "Waits for a connection that ended without one",
+            registry=registry,
+        )
+        build = Gauge(
+            "campaign_build_info",
+            "1; the labels name the service and its versions",
+            ["service", "version", "python"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        build.labels("api", version("camp-mgr"), python_version()).set(1)
+        self._told = 0
+
+    def tell(self, *, in_use: int, limit: int, exhausted: int) -> None:
+        """Say how much of the pool is in use, and how many waits have ended in vain."""
+        self._in_use.set(in_use)
+        self._limit.set(limit)
+        self._exhausted.inc(exhausted - self._told)
+        self._told = exhausted
+
+
+class ApiMetrics:
+    """The metrics that the application counts."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.requests = RequestMetrics(registry)
+        self.imports = ImportMetrics(registry)

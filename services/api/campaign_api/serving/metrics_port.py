@@ -1,0 +1,81 @@
+"""GET /metrics of the API: any of its workers answers for all of them."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry
+
+from campaign_api.metrics import WorkerMetrics
+from campaign_common.database import Database
+from campaign_common.metrics.server import listening_for_metrics, serving
+from campaign_common.metrics.shared import count_in, forget_process, registry_of, shared_folder
+from campaign_common.settings import Settings
+
+TELL_INTERVAL = 1.0
+"""Seconds between two looks at the pool of connections."""
+
+
+class MetricsPort(NamedTuple):
+    """What the master makes, and the workers use."""
+
+    listener: socket.socket
+    folder: Path
+
+    def serve_in_worker(self, database: Database) -> "MetricsWorker":
+        """Count in the folder, and answer, from now on; called in a worker, after the fork.
+
+        Before any other metric is made: those would not be seen by the other processes.
+        """
+        return MetricsWorker(self, database)
+
+    def forget_worker(self, pid: int) -> None:
+        """Take back what an ended worker said of its present state."""
+        forget_process(self.folder, pid)
+
+
+@contextmanager
+def metrics_port(settings: Settings) -> Iterator[MetricsPort | None]:
+    """Listen on MetricsPort, where one is configured, and have a folder for all workers.
+
+    Raises:
+        UserError: the port cannot be listened on.
+    """
+    if not settings.metrics_port:
+        yield None
+        return
+    with listening_for_metrics(settings) as listener, shared_folder() as folder:
+        yield MetricsPort(listener, folder)
+
+
+class MetricsWorker:
+    """One worker's part: tells of its pool every second, and answers whoever asks."""
+
+    def __init__(self, port: MetricsPort, database: Database) -> None:
+        count_in(port.folder)
+        self._metrics = WorkerMetrics(CollectorRegistry())
+        self._database = database
+        self._stop = threading.Event()
+        self._open = ExitStack()
+        self._open.enter_context(serving(port.listener, registry_of(port.folder)))
+        self._thread = threading.Thread(target=self._run, name="pool", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        self._stop.set()
+        self._thread.join()
+        self._open.close()
+
+    def _run(self) -> None:
+        while True:
+            self._metrics.tell(
+                in_use=self._database.in_use,
+                limit=self._database.settings.active,
+                exhausted=self._database.exhausted,
+            )
+            if self._stop.wait(TELL_INTERVAL):
+                return

@@ -1,0 +1,88 @@
+"""Answers to what never becomes a request: too slow, too large, or no HTTP.
+
+They look as the application's own: problem documents, or the original's form below its paths.
+"""
+
+import json
+from http import HTTPStatus
+from secrets import token_hex
+from urllib.parse import urlsplit
+
+import structlog
+from gunicorn.http import errors
+from gunicorn.util import http_date
+
+from campaign_api.web.problems import MEDIA_TYPE, ORIGINAL_PREFIX, TYPE_PREFIX
+from campaign_api.web.security_headers import EVERYWHERE, NOTHING_ALLOWED
+from campaign_api.web.tracing import REQUEST_ID
+
+FAILED = (500, "internal error; the log of the API service says more")
+
+STATUSES: dict[type[Exception], tuple[int, str]] = {
+    errors.LimitRequestLine: (414, "the request line is too long"),
+    errors.LimitRequestHeaders: (431, "the header has too many lines, or too long ones"),
+    errors.UnsupportedTransferCoding: (501, "of transfer codings only chunked is supported"),
+    errors.ExpectationFailed: (417, "of expectations only 100-continue is met"),
+    errors.ForbiddenProxyRequest: (403, "requests through a PROXY header are not taken"),
+    errors.InvalidResponseHeader: FAILED,
+    errors.InvalidResponseHeaderName: FAILED,
+    errors.ParseException: (400, "the request is not valid HTTP"),
+}
+"""The most specific type of an error decides; what is of none is a failure of this service."""
+
+log = structlog.get_logger(__name__)
+
+
+def refusal_of(error: Exception, target: bytes) -> bytes:
+    """Answer to a request for `target` that was not understood, or failed.
+
+    What it said is not logged: it may hold secrets and phone numbers.
+    """
+    found = (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    status, detail = next(found, FAILED)
+    return refusal(status, detail, target, error)
+
+
+def refusal(status: int, detail: str, target: bytes, error: Exception | None = None) -> bytes:
+    """Write a whole answer, after which the connection ends, and note it in the log."""
+    request_id = token_hex(16)
+    kind = None if error is None else type(error).__name__
+    failure = error if status == HTTPStatus.INTERNAL_SERVER_ERROR else None
+    log.warning(
+        "refused before a route", status=status, kind=kind, request_id=request_id, exc_info=failure
+    )
+    media_type, body = _document(status, detail, target)
+    headers = {
+        "Date": http_date(),
+        "Connection": "close",
+        "Content-Type": media_type,
+        "Content-Length": str(len(body)),
+        REQUEST_ID: request_id,
+        "Content-Security-Policy": NOTHING_ALLOWED,
+        "Cache-Control": "no-store",
+        **EVERYWHERE,
+    }
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _document(status: int, detail: str, target: bytes) -> tuple[str, bytes]:
+    if _path(target).startswith(ORIGINAL_PREFIX):
+        return "application/json", json.dumps({"code": -1, "msg": detail}).encode()
+    phrase = HTTPStatus(status).phrase
+    problem = {
+        "type": TYPE_PREFIX + phrase.lower().replace(" ", "-"),
+        "title": phrase,
+        "status": status,
+        "detail": detail,
+    }
+    return MEDIA_TYPE, json.dumps(problem).encode()
+
+
+def _path(target: bytes) -> str:
+    text = target.decode("latin-1")
+    try:
+        return text if text.startswith("/") else urlsplit(text).path
+    except ValueError:
+        return ""

@@ -1,0 +1,29 @@
+"""What the recorder counts of its transactions, for the metrics."""
+
+from collections import Counter
+
+from campaign_common.message import FINAL, Status
+from campaign_common.metrics.distribution import MESSAGES, SECONDS, Distribution
+from campaign_sender.desk import Work
+from campaign_sender.lookout import Lookout
+from campaign_sender.transaction import Written
+
+
+class Tally:
+    """Counts committed transactions, at a cost that does not depend on their size."""
+
+    def __init__(self, lookout: Lookout) -> None:
+        self._lookout = lookout
+        self.outcomes: Counter[tuple[str, Status]] = Counter()
+        """Final outcomes recorded, by provider."""
+        self.batches = Distribution(MESSAGES)
+        self.seconds = Distribution(SECONDS)
+
+    def committed(self, work: Work, written: Written) -> None:
+        """Count what a transaction has recorded."""
+        self.batches.add([len(work.results)])
+        # The changes of the counters say it; of them only those to WAITING may be negative.
+        for (campaign_id, _, status), n in written.changes.items():
+            if status in FINAL:
+                version = self._lookout.version_of(campaign_id)
+                self.outcomes[version.provider if version else "unknown", status] += n

@@ -1,0 +1,143 @@
+"""What running services tell at /metrics: all that docs/metrics.md names, and it is true."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from campaign_common.message import Status
+from local_stack.ports import free_port
+from tests.e2e.system import SHARDS, System
+from tests.scraping import Described, Scrape, answers
+from tests.waiting import wait_until
+
+CAMPAIGN = 1000000000
+RECIPIENTS = 3_000
+PROGRAMS = ("api", "scheduler", "sender")
+TABLE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+
+
+@contextmanager
+def scraped_services(system: System) -> Iterator[Mapping[str, int]]:
+    """Run each service on a metrics port of its own; yields the ports."""
+    ports = {name: free_port() for name in PROGRAMS}
+    with ExitStack() as stack:
+        for name, port in ports.items():
+            system.configure(MetricsPort=port)
+            stack.enter_context(system.run(f"campaign-{name}"))
+            wait_until(lambda port=port: answers(port))
+        yield ports
+
+
+def documented() -> dict[str, set[Described]]:
+    """The table of docs/metrics.md by service."""
+    by_service: dict[str, set[Described]] = {name: set() for name in PROGRAMS}
+    for name, kind, labels, services in re.findall(
+        r"^\| `(\w+)` \| (\w+) \|([^|]*)\| ([\w, ]+) \|", TABLE, re.MULTILINE
+    ):
+        metric = Described(name, kind, frozenset(re.findall(r"`(\w+)`", labels)))
+        for service in PROGRAMS if services == "all" else services.split(", "):
+            by_service[service].add(metric)
+    return by_service
+
+
+def test_everything_told_is_documented_and_matches_the_ledger(system: System) -> None:
+    system.configure(
+        Simulated={
+            "Seed": 7,
+            "FailureRates": {"retryable": 0.2, "permanent": 0.1},
+            "Latency": {"Distribution": "constant", "Mean": "20ms"},
+        },
+        Retry={"BackoffBase": "200ms"},
+        Mysql={"DSN": system.dsn, "Active": 24},
+    )
+    people = [f"user{n},{13961467500 + n}\n" for n in range(RECIPIENTS)]
+    system.write_csv("".join([*people, people[0], "nobody,12\n"]))
+    with scraped_services(system) as ports:
+        wait_until(lambda: Scrape.of(ports["sender"]).sum("campaign_shards_owned") == SHARDS)
+        system.create(CAMPAIGN, "recipients.csv")
+        wait_until(lambda: system.is_finished(CAMPAIGN))
+        # What is looked at now and then has been looked at after the end.
+        wait_until(lambda: has_caught_up(Scrape.of(ports["sender"])))
+        finished = {"state": "finished"}
+        wait_until(lambda: Scrape.of(ports["scheduler"]).value("campaign_campaigns", finished) == 1)
+        scrapes = {name: Scrape.of(port) for name, port in ports.items()}
+        asked_at = time.time()
+    assert {name: scrape.described() for name, scrape in scrapes.items()} == documented()
+
+    statuses = list(system.statuses(CAMPAIGN).values())
+    sent, failed = statuses.count(Status.SENT), statuses.count(Status.FAILED)
+    retried = sum(
+        n
+        for (n,) in (
+            system.rows(f"SELECT COUNT(*) FROM messages_{shard} WHERE attempts = 2")[0]
+            for shard in range(SHARDS)
+        )
+    )
+    assert sent + failed == RECIPIENTS
+    assert retried
+    sender, scheduler, api = (scrapes[name] for name in ("sender", "scheduler", "api"))
+    check_sender(sender, sent=sent, failed=failed, retried=retried)
+    assert scheduler.value("campaign_recipients_published_total") == RECIPIENTS
+    assert scheduler.value("campaign_retries_published_total", {"reason": "due"}) == retried
+    assert scheduler.value("campaign_lease_changes_total", {"change": "taken"}) == 1
+    assert scheduler.value("campaign_retries_waiting") == 0
+    assert scheduler.value("campaign_longest_standstill_seconds") == 0
+    ticks = scheduler.label_values("task")
+    assert {"fan-out", "starting campaigns", "observing"} <= ticks
+    for task in ticks:
+        last = scheduler.value("campaign_task_last_success_timestamp_seconds", {"task": task})
+        assert asked_at - 30 < last <= asked_at
+    check_api(api)
+    for scrape in scrapes.values():
+        assert scrape.value("campaign_database_connections_exhausted_total") == 0
+    assert scheduler.value("campaign_database_connections_limit") == 24
+    assert api.value("campaign_database_connections_limit") == 2 * 24
+
+
+def has_caught_up(sender: Scrape) -> bool:
+    partitions = sender.label_values("partition")
+    return len(partitions) == SHARDS and sender.sum("campaign_partition_lag") == 0
+
+
+def check_sender(sender: Scrape, *, sent: int, failed: int, retried: int) -> None:
+    def recorded(outcome: str) -> float:
+        labels = {"provider": "simulated", "outcome": outcome}
+        return sender.value("campaign_messages_recorded_total", labels)
+
+    def answered(answer: str) -> float:
+        labels = {"provider": "simulated", "answer": answer}
+        return sender.value("campaign_provider_answers_total", labels)
+
+    assert (recorded("sent"), recorded("failed")) == (sent, failed)
+    assert sender.sum("campaign_messages_recorded_total") == RECIPIENTS
+    assert (answered("accepted"), answered("permanent")) == (sent, failed)
+    assert answered("retryable") == retried
+    calls = RECIPIENTS + retried
+    simulated = {"provider": "simulated"}
+    assert sender.value("campaign_provider_call_seconds_count", simulated) == calls
+    assert abs(sender.value("campaign_provider_call_seconds_sum", simulated) - calls * 0.02) < 0.01
+    quick = {**simulated, "le": "0.01"}
+    assert sender.value("campaign_provider_call_seconds_bucket", quick) == 0
+    assert (
+        sender.value("campaign_provider_call_seconds_bucket", {**simulated, "le": "0.025"}) == calls
+    )
+    assert sender.value("campaign_record_batch_messages_sum") == calls
+    assert sender.value("campaign_messages_in_flight") == 0
+    assert sender.value("campaign_shards_taken_over_total") == SHARDS
+    assert sender.value("campaign_breaker_state", {**simulated, "state": "closed"}) == 1
+
+
+def check_api(api: Scrape) -> None:
+    def rows(result: str) -> float:
+        return api.value("campaign_import_rows_total", {"result": result})
+
+    created = {"method": "POST", "route": "/v1/camp/create"}
+    requests_total = "campaign_http_requests_total"
+    assert api.value(requests_total, {**created, "status": "2xx"}) == 1
+    assert api.value("campaign_http_request_seconds_count", created) == 1
+    assert (rows("accepted"), rows("duplicate"), rows("rejected")) == (RECIPIENTS, 1, 1)
+    assert api.value("campaign_import_seconds_count") == 1
+    assert api.value("campaign_imports_running") == 0
+    assert str(CAMPAIGN) not in "".join(api.label_values("route"))

@@ -1,0 +1,49 @@
+"""deploy/monitoring is what Prometheus' own tool takes, and its alerts fire when they should."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local_stack import prometheus
+from local_stack.distributions.cache import Cache
+from local_stack.errors import DownloadError, ProgramMissingError
+from tests.conftest import skip_unless_ci
+
+MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
+
+
+@pytest.fixture(scope="session")
+def promtool(cache: Cache) -> tuple[str, ...]:
+    try:
+        return prometheus.command("promtool", cache)
+    except (ProgramMissingError, DownloadError) as error:
+        skip_unless_ci(str(error))
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, cwd=MONITORING
+    )
+
+
+def test_the_rules_are_valid(promtool: tuple[str, ...]) -> None:
+    completed = run(*promtool, "check", "rules", "--lint=all", "--lint-fatal", "alerts.yaml")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "9 rules found" in completed.stdout
+
+
+def test_every_alert_fires_when_it_should(promtool: tuple[str, ...]) -> None:
+    completed = run(*promtool, "test", "rules", "alerts_test.yaml")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+
+
+def test_a_rule_that_does_not_fire_would_be_noticed(
+    promtool: tuple[str, ...], tmp_path: Path
+) -> None:
+    rules = (MONITORING / "alerts.yaml").read_text()
+    (tmp_path / "alerts.yaml").write_text(rules.replace("> 900", "> 9000"))
+    (tmp_path / "alerts_test.yaml").write_text((MONITORING / "alerts_test.yaml").read_text())
+    completed = run(*promtool, "test", "rules", tmp_path / "alerts_test.yaml")
+    assert completed.returncode == 1
+    assert "CampaignStuck" in completed.stdout + completed.stderr
