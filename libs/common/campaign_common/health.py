@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
+import structlog
+
 from campaign_common import kafka, topics
 from campaign_common.database import Database
 from campaign_common.errors import CampaignError, SchemaOutdated
@@ -23,6 +25,8 @@ OLD_AFTER = 20.0
 
 STUCK_AFTER = 300.0
 """Seconds without a beat after which a loop is called stuck: longer than any wait in it."""
+
+log = structlog.get_logger()
 
 Check = Callable[[], object]
 """Raises CampaignError, with the reason, when something is in the way."""
@@ -62,6 +66,10 @@ class Health:
                 check()
             except CampaignError as error:
                 troubles[part] = f"{part}: {error}"
+            except Exception as error:  # noqa: BLE001 - logged, and said
+                # One that nobody foresaw must not end the checking, or it would say no for ever.
+                log.exception("check failed", part=part)
+                troubles[part] = f"{part}: {type(error).__name__}"
         self._troubles = troubles
         self._checked_at = self._clock()
 

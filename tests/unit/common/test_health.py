@@ -21,7 +21,7 @@ class Scene:
     def __init__(self) -> None:
         self.clock = Clock()
         self.stopping = threading.Event()
-        self.trouble: DatabaseUnavailable | None = None
+        self.trouble: Exception | None = None
         self.health = Health({"database": self.check}, self.stopping, clock=self.clock)
 
     def check(self) -> None:
@@ -51,6 +51,16 @@ def test_an_outage_makes_a_process_unready_and_not_dead(scene: Scene) -> None:
     scene.health.check()
     assert scene.health.why_not_ready() == "database: connection refused"
     assert scene.health.why_dead() is None
+    scene.trouble = None
+    scene.health.check()
+    assert scene.health.why_not_ready() is None
+
+
+def test_an_error_nobody_foresaw_is_said_and_passes(scene: Scene) -> None:
+    scene.health.started()
+    scene.trouble = ZeroDivisionError("secret detail")
+    scene.health.check()
+    assert scene.health.why_not_ready() == "database: ZeroDivisionError"
     scene.trouble = None
     scene.health.check()
     assert scene.health.why_not_ready() is None
