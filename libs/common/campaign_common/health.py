@@ -66,7 +66,7 @@ class Health:
                 check()
             except CampaignError as error:
                 troubles[part] = f"{part}: {error}"
-            except Exception as error:  # noqa: BLE001 - logged, and said
+            except Exception as error:
                 # One that nobody foresaw must not end the checking, or it would say no for ever.
                 log.exception("check failed", part=part)
                 troubles[part] = f"{part}: {type(error).__name__}"
