@@ -1,13 +1,16 @@
 """Connections killed, and the servers themselves killed and started again."""
 
 import time
+from collections.abc import Sequence
 
+import psutil
 import pymysql
 import pytest
 
 from local_stack.database import DatabaseServer
 from local_stack.kafka import KafkaServer
 from tests.chaos.scene import Scene
+from tests.processes import Process
 from tests.recording_provider import Faults
 from tests.waiting import wait_until
 
@@ -16,6 +19,10 @@ SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CO
 """
 CLOSE_BEHIND = {"Lease": "3s", "ChunkSize": 500, "Window": "2s"}
 """Little is in the senders' memory that would let the campaign end during an outage."""
+
+
+GROWTH = 16 * 2**20
+"""Bytes that a process may grow by in the course of an outage; a leak of its backlog is more."""
 
 
 def begin(scene: Scene, latency: float = 0.05) -> None:
@@ -61,11 +68,16 @@ def crash(scene: Scene, server: DatabaseServer | KafkaServer) -> float:
     """Kill a server and start it again; returns the seconds until calls go on."""
     server.kill()
     killed = time.monotonic()
+    start_again(scene, server)
+    return time.monotonic() - killed
+
+
+def start_again(scene: Scene, server: DatabaseServer | KafkaServer) -> None:
+    """Start a server again, and wait until calls go on."""
     server.start()
     wait_until(scene.system.is_ready)
     calls = scene.calls()
     wait_until(lambda: scene.calls() > calls or scene.has_finished())
-    return time.monotonic() - killed
 
 
 def test_a_killed_database_loses_nobody(scene: Scene, own_database: DatabaseServer) -> None:
@@ -88,3 +100,25 @@ def test_a_killed_broker_loses_nobody(scene: Scene, own_broker: KafkaServer) -> 
         assert not scene.has_finished()
         recovered.append(crash(scene, own_broker))
     check(scene, "broker killed", kills, max(recovered))
+
+
+def resident(processes: Sequence[Process]) -> list[int]:
+    return [psutil.Process(process.pid).memory_info().rss for process in processes]
+
+
+def test_an_outage_leaves_memory_flat_however_much_is_queued(
+    scene: Scene, own_database: DatabaseServer, own_broker: KafkaServer
+) -> None:
+    seconds = scene.scale.choose(10, 120)
+    schedulers, senders = scene.start_all(senders=2)
+    scene.begin(scene.scale.choose(20_000, 100_000))
+    scene.wait_for_calls(1_000)
+    for server in (own_database, own_broker):
+        server.kill()
+        time.sleep(seconds / 4)  # what was on its way has arrived
+        before = resident([*schedulers, *senders])
+        time.sleep(seconds)
+        after = resident([*schedulers, *senders])
+        start_again(scene, server)
+        assert max(late - early for early, late in zip(before, after, strict=True)) < GROWTH
+    check(scene, f"database, then broker away for {seconds} s and more", 2)
