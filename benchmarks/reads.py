@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import click
@@ -23,7 +24,9 @@ import pymysql
 from rich.console import Console
 from rich.table import Table
 
+from campaign_common.api_key import ApiKey, Scope
 from campaign_common.dsn import parse_dsn
+from campaign_common.store.api_keys import insert_key
 from local_stack.distributions.cache import Cache
 from local_stack.ports import free_port
 from local_stack.scratch import scratch_folder
@@ -88,6 +91,30 @@ Times = dict[str, list[float]]
 """Milliseconds by kind of read."""
 
 
+class Client:
+    """One connection to the API, with the key of a user."""
+
+    def __init__(self, url: str, key: ApiKey) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        self._headers = {"Authorization": f"Bearer {key.token}"}
+
+    def get(self, path: str) -> bytes:
+        """Get a path; anything but a 200 ends the benchmark."""
+        self._connection.request("GET", path, headers=self._headers)
+        response = self._connection.getresponse()
+        body = response.read()
+        if response.status != http.HTTPStatus.OK:
+            raise RuntimeError(f"GET {path}: {response.status} {body[:500]!r}")
+        return body
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+Connect = Callable[[], Client]
+
+
 @click.command()
 @click.option("--people", default=1_000_000, show_default=True, help="In steps of 100,000.")
 @click.option("--campaigns", default=10, show_default=True, help="Finished ones, one row a person.")
@@ -108,12 +135,15 @@ def main(people: int, campaigns: int, rate: float, idle_seconds: float, database
             fill(cursor, people, campaigns, console)
             cursor.execute(INSERT_CAMPAIGN, (SENDING, "draft", people, people))
             paths = reads(people)
-            idle = measure(services.url, paths, rate, Seconds(idle_seconds).over)
+            key = ApiKey.generate()
+            insert_key(cursor, key.id, "benchmark", Scope.READ, key.digest())
+            connect = partial(Client, services.url, key)
+            idle = measure(connect, paths, rate, Seconds(idle_seconds).over)
             start_sending(cursor)
             wait_for_first(cursor)
             processor = ProcessorShare()
             began = time.monotonic()
-            busy = measure(services.url, paths, rate, lambda: finished(services.url))
+            busy = measure(connect, paths, rate, partial(finished, connect))
             seconds = time.monotonic() - began
             foreign = processor.of_others()
     console.print(
@@ -228,22 +258,22 @@ def wait_for_first(cursor: pymysql.cursors.Cursor) -> None:
         time.sleep(0.05)
 
 
-def finished(url: str) -> bool:
+def finished(connect: Connect) -> bool:
     """Tell whether the campaign has been sent."""
-    connection = connect(url)
-    state = json.loads(ask(connection, f"/v1/campaigns/{SENDING}"))["state"]
-    connection.close()
+    client = connect()
+    state = json.loads(client.get(f"/v1/campaigns/{SENDING}"))["state"]
+    client.close()
     return bool(state == "finished")
 
 
 def measure(
-    url: str, paths: Mapping[str, Callable[[], str]], rate: float, over: Callable[[], bool]
+    connect: Connect, paths: Mapping[str, Callable[[], str]], rate: float, over: Callable[[], bool]
 ) -> Times:
     """Read from a thread for each kind, at a steady rate, until it is `over`."""
     times: Times = {kind: [] for kind in paths}
     stop = threading.Event()
     threads = [
-        threading.Thread(target=read_on, args=(url, path, 1 / rate, times[kind], stop))
+        threading.Thread(target=read_on, args=(connect(), path, 1 / rate, times[kind], stop))
         for kind, path in paths.items()
     ]
     for thread in threads:
@@ -257,31 +287,15 @@ def measure(
 
 
 def read_on(
-    url: str, path: Callable[[], str], pause: float, times: list[float], stop: threading.Event
+    client: Client, path: Callable[[], str], pause: float, times: list[float], stop: threading.Event
 ) -> None:
     """Ask again and again over one connection, and note the milliseconds of each answer."""
-    connection = connect(url)
     while not stop.wait(pause):
         wanted = path()
         began = time.perf_counter()
-        ask(connection, wanted)
+        client.get(wanted)
         times.append((time.perf_counter() - began) * 1_000)
-    connection.close()
-
-
-def connect(url: str) -> http.client.HTTPConnection:
-    """Make a connection to the API."""
-    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-
-
-def ask(connection: http.client.HTTPConnection, path: str) -> bytes:
-    """Get a path; anything but a 200 ends the benchmark."""
-    connection.request("GET", path)
-    response = connection.getresponse()
-    body = response.read()
-    if response.status != http.HTTPStatus.OK:
-        raise RuntimeError(f"GET {path}: {response.status} {body[:500]!r}")
-    return body
+    client.close()
 
 
 def percentile(milliseconds: list[float]) -> float:
