@@ -59,8 +59,10 @@ class DatabaseProgram:
 class DatabaseServer:
     """A server for root without a password on 127.0.0.1; its data survives stop and kill."""
 
-    def __init__(self, folder: Path, program: DatabaseProgram) -> None:
+    def __init__(self, folder: Path, program: DatabaseProgram, options: Sequence[str] = ()) -> None:
+        """Run `program` in `folder`; `options` of its command line go before those of the stack."""
         self.program = program
+        self._options = options
         self.port = free_port()
         self._folder = folder.absolute()
         self._process: ChildProcess | None = None
@@ -109,6 +111,7 @@ class DatabaseServer:
                     f"--tmpdir={temporary}",
                     *_SETTINGS,
                     *self.program.settings,
+                    *self._options,
                     *_as_root(),
                 ],
                 log_file=self._folder / f"{self.program.flavour}.log",

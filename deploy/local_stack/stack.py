@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -49,14 +49,22 @@ class Stack:
     """A broker and a database in one folder; as a context manager it starts and stops them."""
 
     def __init__(
-        self, folder: Path, cache: Cache, *, flavour: Flavour = "mariadb", keep: bool = False
+        self,
+        folder: Path,
+        cache: Cache,
+        *,
+        flavour: Flavour = "mariadb",
+        database_options: Sequence[str] = (),
+        keep: bool = False,
     ) -> None:
         self.folder = folder.absolute()
         # A lost sender's partitions go to the others within seconds, and a new one gets its share.
         self.kafka = KafkaServer(
             self.folder / "kafka", cache, properties=group_timeouts(10_000, 1_000)
         )
-        self.database = DatabaseServer(self.folder / "database", database_program(flavour, cache))
+        self.database = DatabaseServer(
+            self.folder / "database", database_program(flavour, cache), database_options
+        )
         self._keep = keep
 
     def __enter__(self) -> Self:

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -16,6 +17,7 @@ from campaign_common.settings import Settings
 from campaign_common.store.api_keys import revoke_key
 from tests.integration.api.keys import bearer, make_key
 from tests.integration.api.stored import REQUEST, change, create, rows, value
+from tests.waiting import wait_until
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs/", "/docs/<path:path>"}
 CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
@@ -171,9 +173,20 @@ def test_a_key_works_from_the_moment_it_is_made_and_not_seconds_after_it_is_revo
     second = make_key(pool, Scope.READ)
     assert client.get("/v1/campaigns/5", headers=bearer(second)).status_code == 404
     pool.run(lambda cursor: revoke_key(cursor, first.id))
-    clock.now += 3.0
+    clock.now += 4.0
     assert refused(client.get("/v1/campaigns/5", headers=bearer(first)), 401)
     assert client.get("/v1/campaigns/5", headers=bearer(second)).status_code == 404
+
+
+def test_a_copy_that_is_not_fresh_any_more_is_renewed_beside_the_requests_that_use_it(
+    client: FlaskClient, pool: Database, clock: Clock
+) -> None:
+    key = make_key(pool, Scope.READ)
+    asked = partial(client.get, "/v1/campaigns/5", headers=bearer(key))
+    assert asked().status_code == 404
+    pool.run(lambda cursor: revoke_key(cursor, key.id))
+    clock.now += 3.0
+    wait_until(lambda: refused(asked(), 401))
 
 
 def test_without_the_database_a_young_copy_decides_and_then_nobody_is_let_in(
@@ -191,6 +204,9 @@ def test_without_the_database_a_young_copy_decides_and_then_nobody_is_let_in(
 
     monkeypatch.setattr(pool, "reading", away)
     clock.now += 3.0
+    for _ in range(5):
+        assert client.get("/v1/nothing", headers=bearer(key)).status_code == 404
+    wait_until(lambda: looks == 1)
     for _ in range(5):
         assert client.get("/v1/nothing", headers=bearer(key)).status_code == 404
     assert looks == 1  # an unreachable database is not asked for every request

@@ -1,6 +1,7 @@
 """Samples of running campaigns, by whoever leases them; and when a campaign expires."""
 
-from campaign_common.store.campaign_progress import oldest_sample
+from campaign_common.database import Cursor
+from campaign_common.store.campaign_progress import Sample, read_movement
 from campaign_scheduler.sampler import Sampler
 from tests.integration.scheduler.world import CAMPAIGN, World
 
@@ -24,6 +25,8 @@ def test_running_campaigns_are_sampled_by_their_holder_only(world: World) -> Non
 
 
 def test_old_samples_go_and_the_oldest_of_the_last_minute_is_found(world: World) -> None:
+    world.add_list(10)
+    world.add_campaign()
     for age, ended in ((130, 1), (110, 2), (50, 3), (20, 4)):
         world.change(
             "INSERT INTO campaign_samples VALUES (%s, NOW(6) - INTERVAL %s SECOND, %s)",
@@ -32,11 +35,18 @@ def test_old_samples_go_and_the_oldest_of_the_last_minute_is_found(world: World)
     Sampler(world.database, "somebody").sample()
     assert world.rows("SELECT ended FROM campaign_samples ORDER BY 1") == [(2,), (3,), (4,)]
     with world.database.reading() as cursor:
-        found = oldest_sample(cursor, CAMPAIGN, 60)
+        found = sample_of_last(60, cursor)
         assert found is not None
         assert found.ended == 3
         assert 50 <= found.seconds_ago < 55
-        assert oldest_sample(cursor, CAMPAIGN, 10) is None
+        assert sample_of_last(10, cursor) is None
+        assert read_movement(cursor, CAMPAIGN + 1, 60) is None
+
+
+def sample_of_last(seconds: int, cursor: Cursor) -> Sample | None:
+    movement = read_movement(cursor, CAMPAIGN, seconds)
+    assert movement is not None
+    return movement.sample
 
 
 def test_expiry_counts_from_the_start(world: World) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from campaign_api.campaigns.progress import describe, measure
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
-from campaign_common.store.campaign_progress import CampaignProgress, Sample
+from campaign_common.store.campaign_progress import CampaignProgress, Movement, Sample
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - as the database gives it
 
@@ -105,30 +105,32 @@ COUNTED = {Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}
 
 
 def test_the_present_rate_is_the_one_since_the_oldest_sample_of_the_last_minute() -> None:
-    found = measure(RUNNING, COUNTED, 0, Sample(ended=100, seconds_ago=50.0))
+    found = measure(Movement(RUNNING, 0, Sample(ended=100, seconds_ago=50.0)), COUNTED)
     assert found["rate"] == 8.0
     assert found["estimated_finish"] == (NOW + timedelta(seconds=62.5)).replace(tzinfo=UTC)
-    assert measure(RUNNING, COUNTED, 0, None)["rate"] == 50.0
+    assert measure(Movement(RUNNING, 0, None), COUNTED)["rate"] == 50.0
     paused = RUNNING._replace(state=CampaignState.PAUSED)
-    assert measure(paused, COUNTED, 0, Sample(ended=100, seconds_ago=50.0))["rate"] is None
+    assert (
+        measure(Movement(paused, 0, Sample(ended=100, seconds_ago=50.0)), COUNTED)["rate"] is None
+    )
 
 
 def test_what_is_retried_makes_no_negative_rate() -> None:
-    found = measure(RUNNING, COUNTED, 0, Sample(ended=900, seconds_ago=50.0))
+    found = measure(Movement(RUNNING, 0, Sample(ended=900, seconds_ago=50.0)), COUNTED)
     assert (found["rate"], found["estimated_finish"]) == (0.0, None)
 
 
 def test_lag_is_what_is_published_and_has_no_outcome() -> None:
-    found = measure(RUNNING, COUNTED, 3, None)
+    found = measure(Movement(RUNNING, 3, None), COUNTED)
     assert (found["lag"], found["suspects"]) == (50, 3)
     republished = RUNNING._replace(fanned_count=10)
-    assert measure(republished, COUNTED, 0, None)["lag"] == 0
+    assert measure(Movement(republished, 0, None), COUNTED)["lag"] == 0
 
 
 def test_the_balance_says_when_it_does_not_add_up() -> None:
     balance = {"recipients": 1000, "ended": 500, "to_do": 500, "adds_up": True}
-    assert measure(RUNNING, COUNTED, 0, None)["balance"] == balance
-    too_many = measure(RUNNING, {Status.SENT: 1001}, 0, None)["balance"]
+    assert measure(Movement(RUNNING, 0, None), COUNTED)["balance"] == balance
+    too_many = measure(Movement(RUNNING, 0, None), {Status.SENT: 1001})["balance"]
     assert (too_many["to_do"], too_many["adds_up"]) == (-1, False)
-    stray = measure(RUNNING, {Status.SENT: 999, Status.WAITING: 2}, 0, None)["balance"]
+    stray = measure(Movement(RUNNING, 0, None), {Status.SENT: 999, Status.WAITING: 2})["balance"]
     assert stray["adds_up"] is False

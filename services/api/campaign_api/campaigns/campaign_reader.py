@@ -12,7 +12,7 @@ from campaign_common.store.campaign_listing import (
 )
 from campaign_common.store.campaign_progress import (
     CampaignProgress,
-    oldest_sample,
+    read_movement,
     read_progress,
     read_template,
 )
@@ -62,11 +62,11 @@ def read_campaign(database: Database, campaign_id: int) -> dict[str, Any]:
 def progress_of(database: Database, campaign_id: int) -> dict[str, Any]:
     """Tell how a campaign moves; raises what `read_campaign` raises."""
     with database.reading() as cursor:
-        campaign = _campaign(cursor, campaign_id)
+        movement = read_movement(cursor, campaign_id, RATE_SPAN)
+        if movement is None:
+            raise unknown(campaign_id)
         counted = counts(cursor, campaign_id)
-        suspects = count_suspects(cursor, campaign_id)
-        sample = oldest_sample(cursor, campaign_id, RATE_SPAN)
-    return measure(campaign, counted, suspects, sample)
+    return measure(movement, counted)
 
 
 def page_of_campaigns(

@@ -6,7 +6,7 @@ from typing import Any
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
-from campaign_common.store.campaign_progress import CampaignProgress, Sample
+from campaign_common.store.campaign_progress import CampaignProgress, Movement, Sample
 
 Counted = Mapping[Status, int]
 """Messages by status, as the counters have them."""
@@ -62,14 +62,13 @@ def describe(
     }
 
 
-def measure(
-    campaign: CampaignProgress, counted: Counted, suspects: int, sample: Sample | None
-) -> dict[str, Any]:
+def measure(movement: Movement, counted: Counted) -> dict[str, Any]:
     """Tell how a campaign moves: its balance, what is on its way, and its present rate.
 
-    `rate` is that since `sample`, the oldest one of the last minute, or where there is none
+    `rate` is that since the sample, the oldest one of the last minute, or where there is none
     that of the run so far; only a running campaign has one.
     """
+    campaign, suspects, sample = movement
     total, counts = _balance(campaign, counted)
     ended = _ended(counts)
     rate = _present_rate(campaign, _ended(counted), sample)

@@ -15,10 +15,10 @@ from campaign_common.errors import CampaignError, DatabaseUnavailable
 from campaign_common.store.api_keys import StoredKey, note_use, read_keys
 
 FRESH = 2.0
-"""Seconds for which a copy is used without a look at the table."""
+"""Seconds after which the next use of a copy has the table read again."""
 
 STALE = 4.0
-"""Seconds after which it is used no more, even if the table cannot be read.
+"""Seconds after which a copy is used no more, even if the table cannot be read.
 
 Keys are revoked within five seconds, also by a process that has lost the database.
 """
@@ -96,14 +96,26 @@ class KeyRing:
         return stored if stored is not None and same and not stored.revoked else None
 
     def _recent(self, age: float) -> dict[str, StoredKey]:
-        """Return the keys as of at most `age` seconds before this call, where that can be had."""
-        needed = time.monotonic() - age
-        if self._copy.taken_at <= needed:
-            self._refresh(needed)
+        """Return the keys as of `age` seconds before this call, or later.
+
+        Where some age will do, a copy that is a little older is used once more, and renewed
+        beside the request: a request does not wait for its turn to read the table.
+        """
+        now = time.monotonic()
+        taken_at = self._copy.taken_at
+        if taken_at <= now - age:
+            if age and now - taken_at < STALE:
+                self._refresh_beside(now - age)
+            else:
+                self._refresh(now - age)
         copy = self._copy
         if time.monotonic() - copy.taken_at > STALE:
             raise DatabaseUnavailable("the API keys cannot be read")
         return copy.keys
+
+    def _refresh_beside(self, needed: float) -> None:
+        if not self._reading.locked():
+            threading.Thread(target=self._refresh, args=(needed,), daemon=True).start()
 
     def _refresh(self, needed: float) -> None:
         """Read the table, one thread at a time; without success all stays as it is."""
