@@ -1,6 +1,5 @@
 """How far this sender is behind in its partitions: for whoever watches, nothing rests on it."""
 
-import threading
 from collections.abc import Mapping
 
 import structlog
@@ -16,8 +15,8 @@ INTERVAL = 5.0
 log = structlog.get_logger()
 
 
-class LagThread:
-    """Compares the ends of the logs with what is recorded, until stopped.
+class Lag:
+    """Compares the ends of the logs with what is recorded.
 
     Asked of Kafka, and not of the consumer, which hears of no new end while its partitions are
     paused: just when the lag grows.
@@ -28,16 +27,6 @@ class LagThread:
         self._topic = topic
         self._desk = desk
         self._ends: Mapping[int, int] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lag", daemon=True)
-
-    def start(self) -> None:
-        """Start looking."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop looking; a request under way ends by itself with the process."""
-        self._stop.set()
 
     def by_partition(self) -> dict[int, int]:
         """Return how many records lie beyond what is recorded, per partition owned here."""
@@ -49,21 +38,14 @@ class LagThread:
         }
 
     def look(self) -> None:
-        """Look once.
-
-        Raises:
-            CampaignError: Kafka did not answer; the ends known before stay.
-        """
+        """Look once; while Kafka does not answer, the ends known before stay."""
         partitions = sorted(self._recorded())
-        if partitions:
+        if not partitions:
+            return
+        try:
             self._ends = topics.log_ends(self._admin, self._topic, partitions)
-
-    def _run(self) -> None:
-        while not self._stop.wait(INTERVAL):
-            try:
-                self.look()
-            except CampaignError as error:
-                log.debug("ends of the logs unknown", error=str(error))
+        except CampaignError as error:
+            log.debug("ends of the logs unknown", error=str(error))
 
     def _recorded(self) -> dict[int, int]:
         recorded: dict[int, int] = {}

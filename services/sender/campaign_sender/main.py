@@ -24,14 +24,16 @@ from campaign_common.errors import RetryLater
 from campaign_common.health import Health
 from campaign_common.health_server import health_of
 from campaign_common.metrics.server import metrics_of
+from campaign_common.repeating import Repeating
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
+from campaign_sender import lag, retention
 from campaign_sender.breaker import Breaker, BreakerPolicy
 from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.delivery import Delivery, MakeProvider
 from campaign_sender.desk import Desk
 from campaign_sender.intake import Intake
-from campaign_sender.lag import LagThread
+from campaign_sender.lag import Lag
 from campaign_sender.lookout import Lookout, LookoutThread
 from campaign_sender.loop import Loop
 from campaign_sender.metrics import Parts, SenderMetrics
@@ -41,7 +43,7 @@ from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recorder import Recorder
 from campaign_sender.requests import Requests
-from campaign_sender.retention import RetentionThread
+from campaign_sender.retention import Retention
 from campaign_sender.shared_breakers import SharedBreakers
 from campaign_sender.test_messages import TestMessages
 
@@ -98,8 +100,12 @@ class Sender:
         )
         self._breakers = SharedBreakers(database, self._delivery, name)
         self._looking = LookoutThread(self._lookout, self._after_look)
-        self._retention = RetentionThread(admin, topic, desk)
-        self._lag = LagThread(admin, topic, desk)
+        deletions = Retention(admin, topic, desk)
+        backlog = Lag(admin, topic, desk)
+        self._watching = (
+            Repeating("retention", retention.INTERVAL, deletions.pass_over_deleted),
+            Repeating("lag", lag.INTERVAL, backlog.look),
+        )
         self._ownership = Ownership(
             self._consumer,
             database,
@@ -122,9 +128,7 @@ class Sender:
             stop,
             batch_size=settings.sender.batch_size,
         )
-        parts = Parts(
-            desk, self._recorder, self._delivery, self._ownership, dead_letters, self._lag
-        )
+        parts = Parts(desk, self._recorder, self._delivery, self._ownership, dead_letters, backlog)
         registry.register(SenderMetrics(parts))
 
     def _after_look(self) -> None:
@@ -135,8 +139,8 @@ class Sender:
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
         self._looking.start()
-        self._retention.start()
-        self._lag.start()
+        for thread in self._watching:
+            thread.start()
         self._recorder.start()
         self._test_messages.start()
         self._presence.start()
@@ -150,8 +154,8 @@ class Sender:
             self._test_messages.stop()
             self._presence.stop()
             self._recorder.stop()
-            self._retention.stop()
-            self._lag.stop()
+            for thread in self._watching:
+                thread.stop(wait=False)  # a request under way ends with the process
             self._looking.stop()
             self._delivery.close()
             self._consumer.close()

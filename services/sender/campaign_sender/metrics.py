@@ -16,7 +16,7 @@ from campaign_sender.breaker import BreakerState
 from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk
-from campaign_sender.lag import LagThread
+from campaign_sender.lag import Lag
 from campaign_sender.ownership import Ownership
 from campaign_sender.providers.contract import Answer
 from campaign_sender.recorder import Recorder
@@ -30,7 +30,7 @@ class Parts(NamedTuple):
     delivery: Delivery
     ownership: Ownership
     dead_letters: DeadLetters
-    lag: LagThread
+    lag: Lag
 
 
 class SenderMetrics(Collector):

@@ -4,7 +4,6 @@ A partition whose records were all deleted delivers nothing that would move the 
 offsets of its shards, and whoever waits for them to pass would wait for ever (rules 2 and 15).
 """
 
-import threading
 from collections import defaultdict
 
 import structlog
@@ -20,38 +19,17 @@ INTERVAL = 5.0
 log = structlog.get_logger()
 
 
-class RetentionThread:
-    """Moves the shards of idle partitions to the start of their log until stopped."""
+class Retention:
+    """Moves the shards of idle partitions to the start of their log."""
 
     def __init__(self, admin: AdminClient, topic: str, desk: Desk) -> None:
         self._admin = admin
         self._topic = topic
         self._desk = desk
         self._positions: dict[int, int] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
-
-    def start(self) -> None:
-        """Start looking."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop looking; a request under way ends by itself with the process."""
-        self._stop.set()
-
-    def _run(self) -> None:
-        while not self._stop.wait(INTERVAL):
-            try:
-                self.pass_over_deleted()
-            except RetryLater as error:
-                log.debug("starts of the logs unknown", error=str(error))
 
     def pass_over_deleted(self) -> None:
-        """Look once, at the partitions that have not moved since the look before.
-
-        Raises:
-            RetryLater: Kafka did not answer.
-        """
+        """Look once, at the partitions that have not moved since the look before."""
         positions: dict[int, int] = defaultdict(int)
         for owned in self._desk.shards():
             partition = owned.place.partition
@@ -60,5 +38,10 @@ class RetentionThread:
         self._positions = dict(positions)
         if not idle:
             return
-        for partition, start in topics.log_starts(self._admin, self._topic, idle).items():
+        try:
+            starts = topics.log_starts(self._admin, self._topic, idle)
+        except RetryLater as error:
+            log.debug("starts of the logs unknown", error=str(error))
+            return
+        for partition, start in starts.items():
             self._desk.move_to(partition, start)

@@ -1,7 +1,6 @@
 """GET /metrics of the API: any of its workers answers for all of them."""
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from campaign_api.metrics import WorkerMetrics
 from campaign_common.database import Database
 from campaign_common.metrics.server import listening_for_metrics, serving
 from campaign_common.metrics.shared import count_in, forget_process, registry_of, shared_folder
+from campaign_common.repeating import Repeating
 from campaign_common.settings import Settings
 
 TELL_INTERVAL = 1.0
@@ -58,24 +58,18 @@ class MetricsWorker:
         count_in(port.folder)
         self._metrics = WorkerMetrics(CollectorRegistry())
         self._database = database
-        self._stop = threading.Event()
+        self._tell()
         self._open = ExitStack()
         self._open.enter_context(serving(port.listener, registry_of(port.folder)))
-        self._thread = threading.Thread(target=self._run, name="pool", daemon=True)
-        self._thread.start()
+        self._open.enter_context(Repeating("pool", TELL_INTERVAL, self._tell))
 
     def stop(self) -> None:
         """Answer no more."""
-        self._stop.set()
-        self._thread.join()
         self._open.close()
 
-    def _run(self) -> None:
-        while True:
-            self._metrics.tell(
-                in_use=self._database.in_use,
-                limit=self._database.settings.active,
-                exhausted=self._database.exhausted,
-            )
-            if self._stop.wait(TELL_INTERVAL):
-                return
+    def _tell(self) -> None:
+        self._metrics.tell(
+            in_use=self._database.in_use,
+            limit=self._database.settings.active,
+            exhausted=self._database.exhausted,
+        )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from secrets import token_bytes
-from threading import Event, Thread
+from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from pymysql.err import Error as DriverError
 from campaign_api.refusals import KeyInUse, KeyReused
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CampaignError
+from campaign_common.repeating import Repeating
 from campaign_common.store import idempotency as store
 from campaign_common.store.idempotency import Effect, KeyId, StoredAnswer, StoredRequest
 
@@ -51,11 +52,10 @@ class Hold:
         self.digest = digest
         self._database = database
         self._keeps_answers = keeps_answers
-        self._ended = Event()
-        self._thread = Thread(target=self._beat, name="idempotency key", daemon=True)
+        self._signs = Repeating("idempotency key", BEAT, self._extend)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._signs.start()
         return self
 
     def __exit__(
@@ -64,7 +64,7 @@ class Hold:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._ended.set()
+        self._signs.stop(wait=False)
 
     def take(self, cursor: Cursor) -> StoredRequest:
         """Take the key where that is allowed, and return what stands under it then.
@@ -127,10 +127,9 @@ class Hold:
             raise KeyReused(REUSED)
         return stored.answer is None and (stored.holder == self.holder or not stored.is_held)
 
-    def _beat(self) -> None:
-        while not self._ended.wait(BEAT):
-            with suppress(CampaignError, DriverError):
-                self._database.run(lambda cursor: store.extend(cursor, self.key, self.holder, HOLD))
+    def _extend(self) -> None:
+        with suppress(CampaignError, DriverError):
+            self._database.run(lambda cursor: store.extend(cursor, self.key, self.holder, HOLD))
 
 
 def delete_outdated_keys(database: Database, stop: Event) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from campaign_api.lists.importer.columns import read_columns
 from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
-from campaign_api.lists.importer.heartbeat import Heartbeat
+from campaign_api.lists.importer.heartbeat import heartbeat
 from campaign_api.lists.importer.line_reader import HashedFile, LineSource, Readable, read_lines
 from campaign_api.lists.importer.loader import Loader, batches
 from campaign_api.lists.importer.row_parser import RowParser
@@ -121,7 +121,7 @@ class CsvImporter:
     ) -> tuple[ListTotals, int]:
         tally = _Tally()
         with (
-            Heartbeat(self._patience.database, list_id),
+            heartbeat(self._patience.database, list_id),
             Loader(self._patience, list_id) as loader,
         ):
             for batch in batches(tally.watch(parsed), self._limits.batch_rows):
