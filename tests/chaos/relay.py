@@ -48,7 +48,8 @@ def relay_to(port: int) -> Iterator[Relay]:
             process.kill()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry one direction of a connection to its end."""
     with suppress(ConnectionError):
         while piece := await reader.read(PIECE):
             writer.write(piece)
@@ -59,7 +60,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def serve(target: int) -> None:
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         near, far = await asyncio.open_connection("127.0.0.1", target)
-        await asyncio.gather(_carry(reader, far), _carry(near, writer))
+        await asyncio.gather(carry(reader, far), carry(near, writer))
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)  # noqa: T201

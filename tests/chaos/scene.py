@@ -66,19 +66,23 @@ class Scene:
         self._stack = stack
         self._processes: list[Process] = []
         # A machine that is busy otherwise must not look like a provider that does not answer.
+        self.configure_provider(Timeout="20s")
         system.configure(
-            Provider="http",
-            Http={
-                "Url": provider.url,
-                "AllowedNetworks": ["127.0.0.0/8"],
-                "Timeout": "20s",
-                "Connections": 48,
-            },
             DrainTimeout="25s",
             Sender={"InFlight": 400, "BatchSize": 200},
             Scheduler={"Lease": "3s", "ChunkSize": 2000, "Window": "60s"},
             Retry={"BackoffBase": "200ms"},
         )
+
+    def configure_provider(self, **more: object) -> None:
+        """Have everything sent to the recording provider."""
+        http = {
+            "Url": self.provider.url,
+            "AllowedNetworks": ["127.0.0.0/8"],
+            "Connections": 48,
+            **more,
+        }
+        self.system.configure(Provider="http", Http=http)
 
     def start(self, program: str, config: Path | None = None) -> Process:
         """Run one more process of a service."""
@@ -103,18 +107,19 @@ class Scene:
         for host in ("127.0.0.1", "localhost"):
             self.execute(f"CREATE USER IF NOT EXISTS '{user}'@'{host}' IDENTIFIED BY '{user}'")
             self.execute(f"GRANT ALL ON *.* TO '{user}'@'{host}'")
-        return self._configuration(user, f"{user}:{user}@{self.system.dsn.partition('@')[2]}")
+        dsn = f"{user}:{user}@{self.system.dsn.partition('@')[2]}"
+        return self.configuration(user, Mysql={"DSN": dsn})
 
     def configuration_through(self, port: int) -> Path:
         """A copy of the configuration under which a process finds the database at this port."""
         before, _, after = self.system.dsn.partition("@tcp(")
-        return self._configuration(
-            f"through-{port}", f"{before}@tcp(127.0.0.1:{port}){after.partition(')')[2]}"
-        )
+        dsn = f"{before}@tcp(127.0.0.1:{port}){after.partition(')')[2]}"
+        return self.configuration(f"through-{port}", Mysql={"DSN": dsn})
 
-    def _configuration(self, name: str, dsn: str) -> Path:
+    def configuration(self, name: str, **sections: object) -> Path:
+        """A copy of the configuration in a folder of its own, in which some sections differ."""
         document = yaml.safe_load(self.system.config.read_text())
-        document["Mysql"]["DSN"] = dsn
+        document.update(sections)
         folder = self.system.folder / name
         folder.mkdir()
         path = folder / "campmgr.yaml"
