@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import requests
 import yaml
@@ -47,6 +48,10 @@ class System:
         """Write the configuration that processes started from now on read."""
         self._document.update(sections)
         self.config.write_text(yaml.safe_dump(self._document))
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the sections as they are written now."""
+        return dict(self._document)
 
     def command(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import (
     ConsumerGroupTopicPartitions,
@@ -14,9 +14,11 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
+    ConfigResource,
     NewPartitions,
     NewTopic,
     OffsetSpec,
+    ResourceType,
 )
 
 from campaign_common.errors import KafkaUnavailable, TopicMissing
@@ -50,6 +52,37 @@ def describe(admin: AdminClient, topic: str) -> TopicDescription:
     futures = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_TIMEOUT)
     answer = _answer(admin, futures[topic], topic)
     return TopicDescription(topic_id=str(answer.topic_id), partitions=len(answer.partitions))
+
+
+class TopicSettings(NamedTuple):
+    """How a topic keeps its records."""
+
+    replication_factor: int
+    """Brokers that hold each record; the fewest of any partition."""
+    min_insync_replicas: int
+    """Of these, how many must have a record before it counts as written."""
+    retention_seconds: float | None
+    """None: for ever."""
+
+
+def settings_of(admin: AdminClient, topic: str) -> TopicSettings:
+    """Ask Kafka how `topic` keeps its records.
+
+    Raises:
+        TopicMissing: the topic does not exist.
+        KafkaUnavailable: the broker did not answer.
+    """
+    described = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_TIMEOUT)
+    partitions = _answer(admin, described[topic], topic).partitions
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    configured = admin.describe_configs([resource], request_timeout=REQUEST_TIMEOUT)
+    entries = _answer(admin, configured[resource], topic)
+    retention = int(entries["retention.ms"].value)
+    return TopicSettings(
+        min(len(partition.replicas) for partition in partitions),
+        int(entries["min.insync.replicas"].value),
+        None if retention < 0 else retention / 1000,
+    )
 
 
 def create(

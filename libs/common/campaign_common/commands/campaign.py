@@ -12,6 +12,7 @@ from rich.table import Table
 
 from campaign_common.campaign import CampaignState
 from campaign_common.commands.api_client import ApiClient
+from campaign_common.commands.doctor import doctor
 from campaign_common.commands.options import (
     EXIT_FAILURE,
     configuration_named,
@@ -68,6 +69,9 @@ def _connection_options(command: F) -> F:
 @_connection_options
 def main() -> None:
     """Create campaigns and follow them."""
+
+
+main.add_command(doctor)
 
 
 @main.command()

@@ -15,7 +15,7 @@ import click
 from pymysql.err import Error as DriverError
 
 from campaign_common.errors import CampaignError, SettingsError
-from campaign_common.settings import Settings, load_settings
+from campaign_common.settings import Settings, chosen_file, load_settings
 
 EXIT_FAILURE = 1
 EXIT_CONFIGURATION = 2
@@ -40,6 +40,11 @@ def configuration_option(command: F) -> F:
 def configuration_named(context: click.Context) -> bool:
     """Tell whether `-c` named a configuration."""
     return _META_KEY in context.meta
+
+
+def configuration_file(context: click.Context) -> Path | None:
+    """Return the file that the configuration is read from, where it is one."""
+    return chosen_file(context.meta.get(_META_KEY), os.environ)
 
 
 def settings_or_exit(context: click.Context) -> Settings:

@@ -1,6 +1,6 @@
 """The configuration: one YAML file, the same for every service, and the environment over it."""
 
-from campaign_common.settings.load import load_settings
+from campaign_common.settings.load import chosen_file, load_settings
 from campaign_common.settings.model import (
     AnswerWord,
     ApiSettings,
@@ -39,5 +39,6 @@ __all__ = [
     "Settings",
     "SimulatedSettings",
     "SyncClientSettings",
+    "chosen_file",
     "load_settings",
 ]

@@ -30,7 +30,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         SettingsError: one line that names the file or variable, the key, its value with
             secrets masked, and what was expected.
     """
-    source = _choose(path, environ)
+    source = chosen_file(path, environ)
     document = read_document(source) if source else {}
     schema = SettingsSchema()
     variables: dict[KeyPath, str] = {}
@@ -50,7 +50,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return _completed(loaded)
 
 
-def _choose(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+def chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the file that `load_settings` reads; None when there is none."""
     if path is not None:
         return path
     if environ.get(PATH_VARIABLE):

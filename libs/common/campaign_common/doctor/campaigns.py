@@ -1,0 +1,93 @@
+"""Checks of what should be moving: campaigns, leases, orders, erasures."""
+
+from collections.abc import Iterator
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database import Database
+from campaign_common.doctor.finding import Finding, attention, unless, wrong
+from campaign_common.settings import Settings
+from campaign_common.store import diagnosis
+from campaign_common.store.breakers import read_open_breakers
+
+SOME = 5
+"""Ids that are named."""
+
+LATE = 30
+"""Seconds after which what should have happened is late."""
+
+LATE_ERASURE = 3600
+
+
+def check_campaigns(database: Database, settings: Settings) -> list[Finding]:
+    """Look for what stands still.
+
+    Raises:
+        RetryLater: the database is away.
+    """
+    lease = int(settings.scheduler.lease)
+    with database.reading() as cursor:
+        found = [
+            *_schedulers(cursor, lease),
+            *_orders(cursor),
+            *_providers(cursor),
+        ]
+    return unless("campaigns", found, "nothing that should move stands still")
+
+
+def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
+    start = "start one: campaign-scheduler -c FILE; see its log where one runs"
+    overdue = diagnosis.overdue_campaigns(cursor, LATE)
+    if overdue:
+        ids = [campaign.campaign_id for campaign in overdue]
+        yield wrong(
+            "schedulers",
+            f"{len(ids)} campaigns are due, the longest for {overdue[0].seconds:,.0f} s, and have"
+            f" not started: {_named(ids)}; no scheduler works",
+            start,
+        )
+    unleased = diagnosis.unleased_campaigns(cursor, lease)
+    if unleased:
+        yield wrong(
+            "schedulers",
+            f"no scheduler holds {len(unleased)} running campaigns: {_named(unleased)}",
+            start,
+        )
+
+
+def _orders(cursor: Cursor) -> Iterator[Finding]:
+    orders = diagnosis.orphaned_requests(cursor, LATE)
+    if orders:
+        yield attention(
+            "orders",
+            f"{sum(orders.values())} orders (cancel, retry, erase) wait for the owners of shards"
+            f" {', '.join(map(str, orders))}",
+            "see that senders run; their logs say which order is left alone, and why",
+        )
+    erasures = diagnosis.unended_erasures(cursor, LATE_ERASURE)
+    if erasures:
+        yield attention(
+            "erasures",
+            f"{erasures} are not through after an hour",
+            "see that an API, a scheduler and senders run: each has a part in it",
+        )
+
+
+def _providers(cursor: Cursor) -> Iterator[Finding]:
+    for provider, seconds in read_open_breakers(cursor).items():
+        yield attention(
+            "provider",
+            f"{provider} is left alone for another {seconds:.0f} s: too many of its answers failed",
+            "see the senders' logs for its answers; sending goes on by itself once it answers",
+        )
+    suspects = diagnosis.open_suspects(cursor)
+    if suspects:
+        yield attention(
+            "in doubt",
+            f"{suspects:,} messages of campaigns that go on may have been taken by a provider of"
+            " whose answer nothing is known; they are called again under the same idempotency key",
+        )
+
+
+def _named(ids: list[int]) -> str:
+    return ", ".join(map(str, ids[:SOME])) + (", …" if len(ids) > SOME else "")

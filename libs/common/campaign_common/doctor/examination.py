@@ -1,0 +1,74 @@
+"""The whole examination: each check in turn, those that cannot be made named with the reason."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from confluent_kafka.admin import AdminClient
+from pymysql.err import Error as DriverError
+
+from campaign_common import kafka
+from campaign_common.database import Database
+from campaign_common.doctor.campaigns import check_campaigns
+from campaign_common.doctor.configuration import check_configuration
+from campaign_common.doctor.finding import Finding, Verdict, unknown, wrong
+from campaign_common.doctor.schema import check_keys, check_schema
+from campaign_common.doctor.server import check_server
+from campaign_common.doctor.topic import check_topic
+from campaign_common.errors import (
+    CampaignError,
+    DatabaseRefused,
+    DatabaseUnavailable,
+    KafkaUnavailable,
+)
+from campaign_common.settings import Settings
+
+Check = Callable[[], list[Finding]]
+
+
+def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
+    """Look at everything, one thing after the other; takes about a minute at the longest.
+
+    `file` is the configuration's, where that is known.
+    """
+    yield from check_configuration(settings, file)
+    database, admin = Database(settings.mysql), kafka.admin(settings)
+    try:
+        yield from _of_the_database(settings, database, admin)
+    finally:
+        database.close()
+
+
+def _of_the_database(
+    settings: Settings, database: Database, admin: AdminClient
+) -> Iterator[Finding]:
+    server = _attempt("database", lambda: check_server(database))
+    yield from server
+    if any(found.check == "database" for found in server):
+        for check in ("schema", "API keys", "topic", "campaigns"):
+            yield unknown(check, "cannot be looked at without the database")
+        return
+    schema = _attempt("schema", lambda: check_schema(database, settings))
+    yield from schema
+    if any(found.verdict is not Verdict.OK for found in schema):
+        for check in ("API keys", "topic", "campaigns"):
+            yield unknown(check, "cannot be looked at before the schema is up to date")
+        return
+    yield from _attempt("API keys", lambda: check_keys(database, settings))
+    yield from _attempt("topic", lambda: check_topic(database, admin, settings))
+    yield from _attempt("campaigns", lambda: check_campaigns(database, settings))
+
+
+def _attempt(name: str, check: Check) -> list[Finding]:
+    """Make a check; what keeps it from its work is a finding too."""
+    try:
+        return check()
+    except DatabaseRefused as error:
+        return [wrong("database", str(error), "mend Mysql.DSN, or campaign-db create-database")]
+    except DatabaseUnavailable as error:
+        return [wrong("database", str(error), "start it, or mend the address in Mysql.DSN")]
+    except KafkaUnavailable as error:
+        return [wrong("Kafka", str(error), "start it, or mend SyncClient.Brokers")]
+    except CampaignError as error:
+        return [unknown(name, str(error))]
+    except DriverError as error:
+        return [unknown(name, f"the database refused a statement: {error.args[-1]}")]

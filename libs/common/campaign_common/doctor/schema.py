@@ -1,0 +1,40 @@
+"""Checks of what stands in the database before any campaign does."""
+
+from campaign_common.database import Database
+from campaign_common.doctor.finding import Finding, attention, ok, wrong
+from campaign_common.schema import schema_status
+from campaign_common.settings import Settings
+from campaign_common.store.api_keys import read_keys
+
+
+def check_schema(database: Database, settings: Settings) -> list[Finding]:
+    """Compare the schema with this build.
+
+    Raises:
+        RetryLater: the database is away.
+    """
+    status = schema_status(database, settings.msg_table_sharding_size)
+    if status.current:
+        return [ok("schema", str(status))]
+    return [wrong("schema", str(status), "campaign-db migrate")]
+
+
+def check_keys(database: Database, settings: Settings) -> list[Finding]:
+    """Tell who may use the API.
+
+    Raises:
+        RetryLater: the database is away.
+    """
+    if settings.auth == "none":
+        return []
+    with database.reading() as cursor:
+        keys = [key for key in read_keys(cursor) if not key.revoked]
+    if keys:
+        return [ok("API keys", f"{len(keys)} in use")]
+    return [
+        attention(
+            "API keys",
+            "there is none: only programs on the API's own machine are let in",
+            "campaign-db key create --name me --scope admin",
+        )
+    ]

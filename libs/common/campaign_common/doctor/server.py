@@ -1,0 +1,121 @@
+"""Checks of the database server: its version, its settings, its clock."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from campaign_common.database import Database
+from campaign_common.doctor.finding import Finding, attention, ok, unless, wrong
+from campaign_common.store.diagnosis import Server, read_server
+
+OLDEST_MYSQL = (8, 0)
+OLDEST_MARIADB = (10, 11)
+
+SMALLEST_PACKET = 16 * 2**20
+"""Bytes; the statement that records a batch of 4,000 messages has half a megabyte."""
+
+CLOCK_ATTENTION = 1.0
+CLOCK_WRONG = 30.0
+"""Seconds between this machine's clock and the database's."""
+
+
+def check_server(database: Database) -> list[Finding]:
+    """Look at the server.
+
+    Raises:
+        RetryLater: it is away. DatabaseRefused: it does not let this user in.
+    """
+    began = datetime.now(UTC)
+    with database.reading() as cursor:
+        server = read_server(cursor)
+    middle = began + (datetime.now(UTC) - began) / 2
+    processes = database.settings.active
+    return [
+        *_version(server),
+        *unless("durability", _durability(server), "every commit is on disk before it is answered"),
+        *unless("limits", _limits(server, processes), "large enough packets, enough connections"),
+        *_memory(server),
+        *_clock(server, middle),
+    ]
+
+
+def _version(server: Server) -> Iterator[Finding]:
+    is_mariadb = "MariaDB" in server.version
+    name = "MariaDB" if is_mariadb else "MySQL"
+    # MariaDB of old put 5.5.5- before its own version, for old replicas.
+    numbers = re.findall(r"\d+", server.version.removeprefix("5.5.5-"))
+    version = (int(numbers[0]), int(numbers[1]))
+    oldest = OLDEST_MARIADB if is_mariadb else OLDEST_MYSQL
+    if version >= oldest:
+        yield ok("database version", f"{name} {version[0]}.{version[1]}")
+    else:
+        yield wrong(
+            "database version",
+            f"{name} {version[0]}.{version[1]} is older than {oldest[0]}.{oldest[1]}",
+            f"upgrade the server to {name} {oldest[0]}.{oldest[1]} or newer",
+        )
+
+
+def _durability(server: Server) -> Iterator[Finding]:
+    """Without a flush at each commit, a crash of the machine loses outcomes that were told."""
+    settings = server.variables
+    if settings.get("innodb_flush_log_at_trx_commit", "1") != "1":
+        yield wrong(
+            "durability",
+            "innodb_flush_log_at_trx_commit is"
+            f" {settings['innodb_flush_log_at_trx_commit']}: a crash of the database's machine"
+            " loses commits, and messages would be sent again",
+            "SET GLOBAL innodb_flush_log_at_trx_commit = 1, and the same in the server's file",
+        )
+    if settings.get("log_bin") == "ON" and settings.get("sync_binlog") != "1":
+        yield attention(
+            "durability",
+            f"sync_binlog is {settings.get('sync_binlog')}: after a crash replicas, and restores"
+            " from the binary log, may lack commits",
+            "SET GLOBAL sync_binlog = 1, and the same in the server's file",
+        )
+
+
+def _limits(server: Server, active: int) -> Iterator[Finding]:
+    packet = int(server.variables["max_allowed_packet"])
+    if packet < SMALLEST_PACKET:
+        yield wrong(
+            "limits",
+            f"max_allowed_packet is {packet // 2**20} MB: large batches would be refused",
+            f"SET GLOBAL max_allowed_packet = {SMALLEST_PACKET}, and the same in the server's file",
+        )
+    connections = int(server.variables["max_connections"])
+    if connections < 2 * active:
+        yield attention(
+            "limits",
+            f"max_connections is {connections}, and each process may open {active} (Mysql.Active)",
+            "lower Mysql.Active: 16 are enough for a process; or raise max_connections",
+        )
+
+
+def _memory(server: Server) -> Iterator[Finding]:
+    pool, data = int(server.variables["innodb_buffer_pool_size"]), server.data_bytes
+    megabytes = f"{data / 2**20:,.0f} MB of data, {pool / 2**20:,.0f} MB of memory for them"
+    if data > pool:
+        yield attention(
+            "memory",
+            f"{megabytes}: what is read about past campaigns comes from the disk",
+            "raise innodb_buffer_pool_size, or campaign-db purge --older-than DAYS",
+        )
+    else:
+        yield ok("memory", megabytes)
+
+
+def _clock(server: Server, here: datetime) -> Iterator[Finding]:
+    off = (server.now.replace(tzinfo=UTC) - here).total_seconds()
+    said = f"{abs(off):.1f} s {'ahead of' if off > 0 else 'behind'} this machine's"
+    if abs(off) < CLOCK_ATTENTION:
+        yield ok("clock", "the database's clock agrees with this machine's")
+        return
+    # Leases, due times and expiry go by the database's clock; times in requests by people's.
+    verdict = wrong if abs(off) >= CLOCK_WRONG else attention
+    yield verdict(
+        "clock",
+        f"the database's clock is {said}; campaigns start by the database's",
+        "let both follow a time server (chronyd, systemd-timesyncd)",
+    )

@@ -1,0 +1,152 @@
+"""Checks of the topic: as many partitions as shards, a map that fits, records that are kept."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from confluent_kafka.admin import AdminClient
+
+from campaign_common import topics
+from campaign_common.database import Database
+from campaign_common.doctor.finding import Finding, attention, ok, unless, wrong
+from campaign_common.errors import TopicMissing
+from campaign_common.settings import Settings
+from campaign_common.store.statistics import LiveSender, live_senders
+from campaign_common.topic_report import TopicReport, report_on
+
+SHORTEST_RETENTION = 3600
+"""Seconds; what is deleted before it is sent has to be published again."""
+
+
+class Topic(NamedTuple):
+    """The topic, and who works on it."""
+
+    report: TopicReport
+    settings: topics.TopicSettings
+    senders: list[LiveSender]
+
+
+def check_topic(database: Database, admin: AdminClient, settings: Settings) -> list[Finding]:
+    """Look at the topic, the group and the partition map.
+
+    Raises:
+        RetryLater: the database or the broker is away.
+    """
+    name, shards = settings.sync_client.topic, settings.msg_table_sharding_size
+    try:
+        report = report_on(database, admin, name, settings.send_client.group)
+        topic_settings = topics.settings_of(admin, name)
+    except TopicMissing as error:
+        return [wrong("topic", str(error), "campaign-topics create")]
+    with database.reading() as cursor:
+        topic = Topic(report, topic_settings, live_senders(cursor))
+    return [
+        *_partitions(topic, shards),
+        *_map(topic),
+        *unless("records", _records(topic), "kept long enough, on enough brokers"),
+        *_senders(topic),
+        *_lag(topic),
+    ]
+
+
+def _partitions(topic: Topic, shards: int) -> Iterator[Finding]:
+    partitions = topic.report.description.partitions
+    said = f"{partitions} partitions for {shards} shards"
+    if partitions > shards:
+        yield attention(
+            "partitions",
+            f"{said}: {partitions - shards} never carry anything, since a shard has one partition",
+            "raise MsgTableShardingSize, then campaign-db migrate; Kafka takes no partition away",
+        )
+    elif partitions < shards:
+        yield attention(
+            "partitions",
+            f"{said}: no more than {partitions} senders can work at a time",
+            f"campaign-topics raise --partitions {shards}",
+        )
+    else:
+        yield ok("partitions", said)
+
+
+def _map(topic: Topic) -> Iterator[Finding]:
+    current = topic.report.partition_map
+    if current is None:
+        yield wrong("partition map", "there is none: nothing is sent", "campaign-topics create")
+    elif not current.matches(topic.report.description):
+        yield wrong(
+            "partition map",
+            f"version {current.version} is of another topic or partition count than Kafka has",
+            "start a scheduler, or campaign-topics raise --partitions"
+            f" {topic.report.description.partitions}: both make the next version",
+        )
+    elif not current.is_active:
+        yield attention(
+            "partition map",
+            f"version {current.version} is {current.state}: publishing is held until the senders"
+            " have recorded what is in Kafka",
+            "campaign-topics describe shows what is left; see that senders run",
+        )
+    else:
+        yield ok("partition map", f"version {current.version}, {current.state}")
+
+
+def _records(topic: Topic) -> Iterator[Finding]:
+    replicas, in_sync = topic.settings.replication_factor, topic.settings.min_insync_replicas
+    if replicas == 1:
+        yield attention(
+            "records",
+            "one broker holds each record: while it is away nothing is sent, and if it is lost"
+            " everything on its way is published again",
+            "campaign-topics create --replication-factor 3, for a new topic on three brokers",
+        )
+    elif in_sync < 2 or in_sync >= replicas:
+        yield attention(
+            "records",
+            f"min.insync.replicas is {in_sync} of {replicas}: "
+            + ("one lost broker loses records" if in_sync < 2 else "one lost broker stops all"),
+            f"kafka-configs.sh --alter --topic {topic.report.topic}"
+            " --add-config min.insync.replicas=2",
+        )
+    kept = topic.settings.retention_seconds
+    if kept is not None and kept < SHORTEST_RETENTION:
+        yield attention(
+            "records",
+            f"kept for {kept:.0f} s: a longer pause of the senders has all published again",
+            f"kafka-configs.sh --alter --topic {topic.report.topic} --add-config"
+            f" retention.ms={topics.RECORD_RETENTION * 1000}",
+        )
+
+
+def _senders(topic: Topic) -> Iterator[Finding]:
+    alive, idle = topic.senders, [sender for sender in topic.senders if not sender.shards]
+    partitions = topic.report.description.partitions
+    if not alive:
+        yield wrong(
+            "senders",
+            f"none is alive in the group {topic.report.group}: nothing is sent",
+            "start one: campaign-sender -c FILE",
+        )
+    elif len(alive) > partitions:
+        yield attention(
+            "senders",
+            f"{len(alive)} for {partitions} partitions: {len(alive) - partitions} have nothing"
+            " to do",
+            f"kubectl scale deployment/campaign-sender --replicas={partitions}, or more partitions",
+        )
+    elif idle:
+        names = ", ".join(sender.name for sender in idle)
+        yield attention("senders", f"{len(alive)} are alive, and without any shard: {names}")
+    else:
+        yield ok("senders", f"{len(alive)} alive")
+    unowned = [p.partition for p in topic.report.partitions if p.shards and not p.owners]
+    if alive and unowned:
+        yield attention(
+            "senders", f"nobody has ever worked on partitions {', '.join(map(str, unowned))}"
+        )
+
+
+def _lag(topic: Topic) -> Iterator[Finding]:
+    lag = sum(partition.lag or 0 for partition in topic.report.partitions)
+    if lag and not topic.senders:
+        yield wrong("lag", f"{lag:,} records, and nobody takes them", "start a sender")
+    else:
+        yield ok("lag", f"{lag:,} records")

@@ -1,0 +1,213 @@
+"""`campaign doctor` beside a system that is well, and beside ones that are not."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+
+from local_stack.ports import free_port
+from tests.e2e.system import SHARDS, System
+from tests.waiting import wait_until
+
+Said = dict[str, str]
+
+
+class Diagnosis(NamedTuple):
+    """What the doctor said, and its exit code."""
+
+    findings: list[Said]
+    code: int
+
+    def of(self, check: str) -> list[Said]:
+        return [found for found in self.findings if found["check"] == check]
+
+    def verdicts(self) -> set[tuple[str, str]]:
+        return {(found["check"], found["verdict"]) for found in self.findings}
+
+    def bad(self) -> list[Said]:
+        return [found for found in self.findings if found["verdict"] in {"wrong", "unknown"}]
+
+
+def examine(system: System) -> Diagnosis:
+    completed = system.command("campaign", "doctor", "--json", "-c", str(system.config))
+    assert not completed.stderr
+    return Diagnosis(json.loads(completed.stdout), completed.returncode)
+
+
+def one(diagnosis: Diagnosis, check: str, verdict: str, *words: str) -> Said:
+    """The only finding of a check that has this verdict and all these words."""
+    (found,) = [
+        found
+        for found in diagnosis.of(check)
+        if found["verdict"] == verdict and all(word in found["said"] for word in words)
+    ]
+    return found
+
+
+def change(system: System, sql: str) -> None:
+    with system.database.transaction() as cursor:
+        cursor.execute(sql)
+
+
+def test_a_system_that_is_well(system: System) -> None:
+    made = system.command(
+        "campaign-db", "key", "create", "-c", str(system.config), "--name", "a", "--scope", "admin"
+    )
+    assert made.returncode == 0, made.stderr
+    with system.services(senders=2):
+        wait_until(lambda: len(owners(system)) == 2)
+        diagnosis = examine(system)
+    assert (diagnosis.bad(), diagnosis.code) == ([], 0)
+    assert "2 alive" in one(diagnosis, "senders", "ok")["said"]
+    assert ("campaigns", "ok") in diagnosis.verdicts()
+    # The servers of the tests are one broker, and a small database.
+    assert {check for check, verdict in diagnosis.verdicts() if verdict != "ok"} <= {
+        "records",
+        "limits",
+        "durability",
+        "memory",
+    }
+
+
+def owners(system: System) -> set[tuple[int, ...]]:
+    return set(system.rows("SELECT DISTINCT owner_name FROM shard_claims WHERE owner_name <> ''"))
+
+
+def test_what_is_missing_is_mended_by_the_command_that_is_named(system: System) -> None:
+    change(system, "DROP TABLE message_retries_3")
+    change(system, "DELETE FROM partition_map")
+    diagnosis = examine(system)
+    found = one(diagnosis, "schema", "wrong", "message_retries_3")
+    assert diagnosis.code == 1
+    assert ("topic", "unknown") in diagnosis.verdicts()
+    carry_out(system, found["mend"])
+    assert examine(system).of("schema")[0]["verdict"] == "ok"
+    carry_out(system, one(examine(system), "partition map", "wrong")["mend"])
+    assert examine(system).of("partition map")[0]["verdict"] == "ok"
+    key = one(examine(system), "API keys", "attention")["mend"]
+    carry_out(system, key)
+    assert examine(system).of("API keys")[0]["verdict"] == "ok"
+
+
+def carry_out(system: System, command: str) -> None:
+    program, *arguments = shlex.split(command)
+    completed = system.command(program, *arguments, "-c", str(system.config))
+    assert completed.returncode == 0, completed.stderr
+
+
+def test_partitions_that_are_of_no_use_and_a_topic_that_is_gone(system: System) -> None:
+    more = str(SHARDS + 4)
+    raised = system.command(
+        "campaign-topics", "raise", "-c", str(system.config), "--partitions", more
+    )
+    assert raised.returncode == 0, raised.stderr
+    one(examine(system), "partitions", "attention", "12 partitions for 8 shards", "4 never carry")
+    system.configure(MsgTableShardingSize=16)
+    carry_out(system, "campaign-db migrate")
+    found = one(examine(system), "partitions", "attention", "no more than 12 senders")
+    carry_out(system, found["mend"])
+    assert examine(system).of("partitions")[0]["verdict"] == "ok"
+    document = system.configuration()
+    system.configure(SyncClient={**document["SyncClient"], "Topic": "another"})
+    assert one(examine(system), "topic", "wrong", "does not exist")["mend"] == (
+        "campaign-topics create"
+    )
+
+
+def test_what_stands_still_for_want_of_a_process(system: System) -> None:
+    change(
+        system,
+        "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state,"
+        " scheduled_at, lease_until, created_at) VALUES"
+        " (1, 'due', 'hi', 1, 'at_least_once', 'simulated', 'scheduled',"
+        "  NOW(6) - INTERVAL 40 SECOND, NULL, NOW(6)),"
+        " (2, 'running', 'hi', 1, 'at_least_once', 'simulated', 'running',"
+        "  NOW(6) - INTERVAL 60 SECOND, NOW(6) - INTERVAL 50 SECOND, NOW(6))",
+    )
+    change(
+        system,
+        "INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)"
+        " VALUES (5, 2, 'retry', '{}', NOW(6) - INTERVAL 60 SECOND)",
+    )
+    change(
+        system,
+        "INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by)"
+        " VALUES ('http', NOW(6) + INTERVAL 90 SECOND, NOW(6), 'test')",
+    )
+    change(
+        system,
+        "INSERT INTO erasures (phone, actor, requested_at, last_list_id, step)"
+        " VALUES ('4915112345678', 'test', NOW(6) - INTERVAL 2 HOUR, 0, 'lists')",
+    )
+    diagnosis = examine(system)
+    one(diagnosis, "schedulers", "wrong", "1 campaigns are due", "not started: 1")
+    one(diagnosis, "schedulers", "wrong", "no scheduler holds 1 running campaigns: 2")
+    one(diagnosis, "senders", "wrong", "none is alive")
+    one(diagnosis, "orders", "attention", "of shards 5")
+    one(diagnosis, "provider", "attention", "http is left alone")
+    one(diagnosis, "erasures", "attention")
+    assert diagnosis.code == 1
+    assert "4915112345678" not in str(diagnosis.findings)
+
+
+def test_a_server_that_may_lose_commits(system: System) -> None:
+    with server_setting(system, "innodb_flush_log_at_trx_commit", 2, usual=1):
+        found = one(examine(system), "durability", "wrong", "innodb_flush_log_at_trx_commit is 2")
+        change(system, found["mend"].partition(",")[0])
+        assert not [f for f in examine(system).of("durability") if f["verdict"] == "wrong"]
+
+
+@contextmanager
+def server_setting(system: System, name: str, value: int, usual: int) -> Iterator[None]:
+    change(system, f"SET GLOBAL {name} = {value}")
+    try:
+        yield
+    finally:
+        change(system, f"SET GLOBAL {name} = {usual}")
+
+
+@pytest.mark.parametrize("away", ["database", "Kafka"])
+def test_a_server_that_is_away_is_named_and_not_waited_for(system: System, away: str) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    if away == "database":
+        system.configure(Mysql={"DSN": f"root:secret@tcp({nobody})/camp"})
+    else:
+        system.configure(
+            SyncClient={**system.configuration()["SyncClient"], "Brokers": [nobody]},
+        )
+    diagnosis = examine(system)
+    one(diagnosis, away, "wrong")
+    assert diagnosis.code == 1
+    assert "secret" not in str(diagnosis.findings)
+    if away == "database":
+        unseen = {check for check, verdict in diagnosis.verdicts() if verdict == "unknown"}
+        assert unseen == {"schema", "API keys", "topic", "campaigns"}
+    else:
+        assert ("schema", "ok") in diagnosis.verdicts()
+
+
+def test_a_careless_configuration_is_told(system: System) -> None:
+    password = "p4ssw0rd"
+    system.configure(
+        Mysql={"DSN": f"root:{password}@tcp(127.0.0.1:{free_port()})/camp"},
+        Auth="none",
+        Threads=4,
+        Api={"MaxImports": 4},
+        CsvRoot=str(system.folder / "nowhere"),
+    )
+    system.config.chmod(0o644)
+    diagnosis = examine(system)
+    for words in ("Auth is none", "MaxImports", "every user of this machine may read it"):
+        one(diagnosis, "configuration", "attention", words)
+    one(diagnosis, "configuration", "wrong", "CsvRoot")
+    assert password not in str(diagnosis.findings)
+
+
+def test_the_table_for_people_says_the_same(system: System) -> None:
+    shown = system.command("campaign", "doctor", "-c", str(system.config))
+    assert shown.returncode == 1
+    assert "none is alive" in shown.stdout
+    assert "campaign-sender -c FILE" in shown.stdout
