@@ -5,11 +5,13 @@ PORT ?= 10001
 RECIPIENTS ?= 100000
 PYTEST_ARGS ?=
 CHAOS_FORM ?= long
+SCENARIO ?= send
+BENCH_ARGS ?=
 
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos images manifests lint format clean
+.PHONY: help setup demo run test chaos bench images manifests lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +34,11 @@ chaos: export CHAOS_FORM := $(CHAOS_FORM)
 
 chaos: setup ## Break everything on purpose, at length, and account for everybody (CHAOS_FORM=short)
 	@$(PYTHON_FOLDER)/pytest tests/chaos $(PYTEST_ARGS)
+
+bench: export PYTHONPATH := deploy
+
+bench: setup ## Measure a scenario as ratios to the servers' floors (SCENARIO=send, BENCH_ARGS=...)
+	@$(PYTHON_FOLDER)/python -m benchmarks $(SCENARIO) $(BENCH_ARGS)
 
 images: setup ## Build the images and send a campaign through them (Debian, as root)
 	@$(PYTHON_FOLDER)/pytest tests/images $(PYTEST_ARGS)

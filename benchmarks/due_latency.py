@@ -47,7 +47,7 @@ def main(campaigns: int, bound: float) -> None:
         plan = Plan(port=free_port(), senders=1, csv_root=csv_root)
         with (
             Stack(folder, Cache.from_environment()) as stack,
-            running_services(stack, plan) as services,
+            running_services(stack.addresses, plan) as services,
         ):
             create(services.url, campaigns)
             dsn = parse_dsn(stack.database.dsn)

@@ -142,7 +142,7 @@ def main(
                 flavour="mysql" if database == "mysql" else "mariadb",
                 database_options=[f"--innodb-buffer-pool-size={memory}"],
             ) as stack,
-            running_services(stack, plan) as services,
+            running_services(stack.addresses, plan) as services,
             connected(stack.database.dsn) as cursor,
         ):
             fill(cursor, people, campaigns, console)

@@ -114,7 +114,7 @@ def main(recipients: int, database: str) -> None:
 def _measure(stack: Stack, file: Path, run: Callable[[str, Path], None]) -> Import:
     plan = Plan(port=free_port(), senders=1, csv_root=file.parent)
     with (
-        running_services(stack, plan) as services,
+        running_services(stack.addresses, plan) as services,
         PeakMemory({API: services.processes[API]}) as peak,
     ):
         api = services.processes[API]

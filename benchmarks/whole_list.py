@@ -44,7 +44,7 @@ def main(recipients: int, database: str) -> None:
         cache = Cache.from_environment()
         with (
             Stack(folder, cache, flavour="mysql" if database == "mysql" else "mariadb") as stack,
-            running_services(stack, plan) as services,
+            running_services(stack.addresses, plan) as services,
         ):
             create_campaign(services.url)
             while read_progress(services.url).state != "finished":

@@ -1,11 +1,10 @@
 """The configuration file of the services on a local stack."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-
-from local_stack.stack import Stack
 
 TOPIC = "Sync-Msg-T"
 GROUP = "Msg-Consumer-G"
@@ -16,20 +15,36 @@ _ADDRESSES = ("MYSQL", "SYNCCLIENT", "SENDCLIENT", "KAFKAPROPERTIES", "HOST", "P
 _OVERRIDE_PREFIX = "CAMP__"
 
 
-def write_configuration(stack: Stack, port: int, csv_root: Path) -> Path:
-    """Write the file that every service reads with -c, and answer its path."""
-    brokers = [stack.kafka.brokers]
+@dataclass(frozen=True)
+class Addresses:
+    """Where services find their servers, and keep their files."""
+
+    folder: Path
+    dsn: str
+    brokers: str
+    topic: str = TOPIC
+    group: str = GROUP
+
+
+def write_configuration(
+    addresses: Addresses, port: int, csv_root: Path, settings: Mapping[str, object]
+) -> Path:
+    """Write the file that every service reads with -c, and answer its path.
+
+    `settings` are further sections, and keys of the first level.
+    """
+    brokers = [addresses.brokers]
     sections = {
         "Name": "camp-mgr",
         "Host": "127.0.0.1",
         "Port": port,
         "CsvRoot": str(csv_root.absolute()),
-        "Mysql": {"DSN": stack.database.dsn},
-        "SyncClient": {"Topic": TOPIC, "Brokers": brokers},
-        "SendClient": {"Topics": [TOPIC], "Brokers": brokers, "Group": GROUP},
+        "Mysql": {"DSN": addresses.dsn},
+        "SyncClient": {"Topic": addresses.topic, "Brokers": brokers},
+        "SendClient": {"Topics": [addresses.topic], "Brokers": brokers, "Group": addresses.group},
     }
-    file = stack.folder / "campmgr.yaml"
-    file.write_text(yaml.safe_dump(sections, sort_keys=False))
+    file = addresses.folder / "campmgr.yaml"
+    file.write_text(yaml.safe_dump({**settings, **sections}, sort_keys=False))
     return file
 
 

@@ -33,7 +33,7 @@ def run(port: int, senders: int) -> None:
     with (
         _only_one(_FOLDER),
         Stack(_FOLDER, Cache.from_environment(), keep=True) as stack,
-        running_services(stack, plan) as services,
+        running_services(stack.addresses, plan) as services,
     ):
         _announce(stack, services, plan)
         while not stop.wait(_CHECK_SECONDS):

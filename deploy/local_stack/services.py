@@ -5,18 +5,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from local_stack.configuration import GROUP, without_addresses, write_configuration
+from local_stack.configuration import Addresses, without_addresses, write_configuration
 from local_stack.errors import ProgramMissingError, StartError
 from local_stack.kafka import quiet_admin
 from local_stack.process import ChildProcess, Command
-from local_stack.stack import Stack
 
 _START_SECONDS = 60
 _PREPARE_SECONDS = 120
@@ -31,16 +30,18 @@ class Plan:
     port: int
     senders: int
     csv_root: Path
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Of the configuration file, beyond addresses."""
 
 
 class Services:
     """API, scheduler and senders; started together, stopped from the intake to the delivery."""
 
-    def __init__(self, stack: Stack, plan: Plan) -> None:
+    def __init__(self, addresses: Addresses, plan: Plan) -> None:
         self.url = f"http://127.0.0.1:{plan.port}"
-        self.configuration = write_configuration(stack, plan.port, plan.csv_root)
-        self.logs = stack.folder / "logs"
-        self._brokers = stack.kafka.brokers
+        self.configuration = write_configuration(addresses, plan.port, plan.csv_root, plan.settings)
+        self.logs = addresses.folder / "logs"
+        self._addresses = addresses
         self._plan = plan
         self._environment = without_addresses(os.environ)
         self._processes: list[ChildProcess] = []
@@ -74,9 +75,10 @@ class Services:
         ]
         self._processes.extend(senders)
         api.wait_until(self._api_is_ready, _START_SECONDS)
-        group = quiet_admin(self._brokers)
+        admin = quiet_admin(self._addresses.brokers)
+        group = self._addresses.group
         for sender in senders:
-            sender.wait_until(lambda: _members(group) >= len(senders), _START_SECONDS)
+            sender.wait_until(lambda: _members(admin, group) >= len(senders), _START_SECONDS)
 
     def revive(self) -> list[str]:
         """Start again what has ended, as an orchestrator would; answers what was started.
@@ -134,9 +136,9 @@ class Services:
 
 
 @contextmanager
-def running_services(stack: Stack, plan: Plan) -> Iterator[Services]:
+def running_services(addresses: Addresses, plan: Plan) -> Iterator[Services]:
     """Prepared and started services for the time of the block."""
-    services = Services(stack, plan)
+    services = Services(addresses, plan)
     try:
         services.prepare()
         services.start()
@@ -145,10 +147,10 @@ def running_services(stack: Stack, plan: Plan) -> Iterator[Services]:
         services.stop()
 
 
-def _members(admin: AdminClient) -> int:
+def _members(admin: AdminClient, group: str) -> int:
     """How many members the senders' group has, once partitions are assigned; else 0."""
     try:
-        description = admin.describe_consumer_groups([GROUP])[GROUP].result(timeout=10)
+        description = admin.describe_consumer_groups([group])[group].result(timeout=10)
     except KafkaException:
         return 0
     if description.state is not ConsumerGroupState.STABLE:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from local_stack import mariadb, mysql
+from local_stack.configuration import Addresses
 from local_stack.database import DatabaseProgram, DatabaseServer, Flavour
 from local_stack.distributions import platforms
 from local_stack.distributions.cache import Cache
@@ -66,6 +67,11 @@ class Stack:
             self.folder / "database", database_program(flavour, cache), database_options
         )
         self._keep = keep
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where services find the two, and keep their files."""
+        return Addresses(self.folder, self.database.dsn, self.kafka.brokers)
 
     def __enter__(self) -> Self:
         try:

@@ -45,7 +45,7 @@ def demo(recipients: int, port: int, senders: int) -> None:
         console.print("starting Kafka and the database (the first time fetches them) ...")
         with Stack(folder, Cache.from_environment()) as stack:
             console.print("starting API, scheduler and sender ...")
-            with running_services(stack, plan) as services:
+            with running_services(stack.addresses, plan) as services:
                 _send_and_account(console, recipients, stack, services)
 
 

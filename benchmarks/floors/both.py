@@ -1,0 +1,50 @@
+"""Both floors, measured beside each repeat, and what a rate comes to in terms of them."""
+
+import psutil
+
+from benchmarks.floors.ledger import LedgerLoop
+from benchmarks.floors.queue import measure_queue
+from benchmarks.results import Run
+from benchmarks.site import Site
+
+MOST_ROWS = 300_000
+"""A floor does not change with the size of what it is compared with."""
+
+MESSAGES, SHARE, COST = "msg/s", "ratio", "µs/msg"
+
+RATE = "rate"
+LEDGER, QUEUE, BOTH = "floor of the ledger", "floor of the queue", "both floors in turn"
+OF = "rate / "
+
+
+class Floors:
+    """Measures both floors of a site; finds what suits its servers once."""
+
+    def __init__(self, site: Site, rows: int) -> None:
+        self._site = site
+        self._rows = min(rows, MOST_ROWS)
+        self._ledger = LedgerLoop(site)
+
+    def measure(self, run: Run) -> None:
+        """Note the floors, with no service running."""
+        ledger = self._ledger.measure(self._rows)
+        queue = measure_queue(self._site, self._rows)
+        run.note(LEDGER, ledger.rate, MESSAGES)
+        run.note(f"{LEDGER}: rows of a transaction", ledger.batch, "rows")
+        run.note(QUEUE, queue.rate, MESSAGES)
+        run.note(BOTH, 1 / (1 / ledger.rate + 1 / queue.rate), MESSAGES)
+        for floor, processor in ((LEDGER, ledger.processor), (QUEUE, queue.processor)):
+            for name, cost in processor.items():
+                run.note(f"{floor}: {name}", cost, COST)
+        total = sum(ledger.processor.values()) + sum(queue.processor.values())
+        run.note("both floors: processor time", total, COST)
+        run.note(
+            "both floors: rate on all cores", (psutil.cpu_count() or 1) * 1e6 / total, MESSAGES
+        )
+
+
+def compare(run: Run, rate: float) -> None:
+    """Note a rate, and its ratios to the floors that were measured before."""
+    run.note(RATE, rate, MESSAGES)
+    for floor in (LEDGER, QUEUE, BOTH):
+        run.note(f"{OF}{floor}", rate / run.figures[floor].value, SHARE)

@@ -1,0 +1,100 @@
+"""The repeats of a scenario's cases, shown while they run and written down as they end."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks import machine
+from benchmarks.machine import OtherPrograms
+from benchmarks.report.page import write_page
+from benchmarks.report.tables import case_table
+from benchmarks.results import CaseResult, Results, Run
+from benchmarks.site import ServerChoice, Site, site
+from local_stack.kafka import KAFKA
+
+OTHERS = "other programs' share of the processor"
+
+Show = Callable[[str, float, float], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to run a scenario: `measure` runs it once on a site that all repeats share."""
+
+    label: str
+    measure: Callable[[Site, Show], Run]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    runs: int | None = None
+    """None: as many as asked for."""
+
+
+class Measuring:
+    """Runs cases and keeps their results in a folder."""
+
+    def __init__(self, choice: ServerChoice, runs: int, folder: Path) -> None:
+        self.choice = choice
+        self.folder = folder
+        self.console = Console(width=None if Console().is_terminal else 120)
+        self._runs = runs
+        self._results: Results | None = None
+
+    def measure(self, scenario: str, cases: Sequence[Case]) -> list[CaseResult]:
+        """Run each case so many times; table, JSON and page follow each of them."""
+        measured = []
+        for case in cases:
+            with site(self.choice) as made:
+                results = self._results_on(made)
+                result = CaseResult(scenario, case.label, case.parameters, [])
+                for repeat in range(1, (case.runs or self._runs) + 1):
+                    with self._progress(f"{scenario}: {case.label}, run {repeat}") as show:
+                        others = OtherPrograms()
+                        run = case.measure(made, show)
+                        run.note(OTHERS, others.share(), "share")
+                    result.runs.append(run)
+            results.cases.append(result)
+            measured.append(result)
+            self.console.print(case_table(result))
+            self._write(results)
+        return measured
+
+    def _results_on(self, made: Site) -> Results:
+        if self._results is None:
+            servers = made.versions()
+            if self.choice.brokers is None:
+                servers["broker"] = f"Kafka {KAFKA}"
+            self._results = Results.begin(machine.describe(), servers)
+        return self._results
+
+    def _write(self, results: Results) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        results.write(self.folder / "results.json")
+        write_page(results, self.folder / "report.html")
+        self.console.print(f"written to {self.folder}", soft_wrap=True)
+
+    @contextmanager
+    def _progress(self, title: str) -> Iterator[Show]:
+        """Show one run: a bar on a terminal, one line elsewhere."""
+        if not self.console.is_terminal:
+            self.console.print(title)
+            yield lambda *_: None
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[step]}"),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            task = progress.add_task(title, total=1, step="")
+
+            def show(step: str, done: float, total: float) -> None:
+                progress.update(task, step=step, completed=done, total=total)
+
+            yield show

@@ -1,0 +1,121 @@
+"""What a measurement is made of: figures, and how something went over time."""
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+Points = list[tuple[float, float]]
+"""Seconds since the start of the measured time, and a value."""
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One number and its unit."""
+
+    value: float
+    unit: str
+
+
+class Run(msgspec.Struct):
+    """One repeat of a case."""
+
+    figures: dict[str, Figure] = {}
+    throughput: Points = []
+    """Messages (or rows) a second."""
+    processor: dict[str, Points] = {}
+    """By process: how many cores it uses."""
+    memory: dict[str, Points] = {}
+    """By process: resident megabytes (2^20 bytes)."""
+    latencies: dict[str, list[float]] = {}
+    """Milliseconds by what was waited for."""
+
+    def note(self, name: str, value: float, unit: str) -> None:
+        """Add a figure."""
+        self.figures[name] = Figure(value, unit)
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A figure over all repeats."""
+
+    name: str
+    unit: str
+    median: float
+    least: float
+    most: float
+
+
+class CaseResult(msgspec.Struct):
+    """All repeats of one case of a scenario."""
+
+    scenario: str
+    case: str
+    parameters: dict[str, Any]
+    runs: list[Run]
+
+    def summaries(self) -> list[Summary]:
+        """Sum up every figure that some repeat has, in the order in which they were noted."""
+        names = dict.fromkeys(name for run in self.runs for name in run.figures)
+        return [self.summary(name) for name in names]
+
+    def summary(self, name: str) -> Summary:
+        """Sum up one figure.
+
+        Raises:
+            KeyError: no repeat has it.
+        """
+        figures = [run.figures[name] for run in self.runs if name in run.figures]
+        if not figures:
+            raise KeyError(name)
+        values = [figure.value for figure in figures]
+        return Summary(name, figures[0].unit, statistics.median(values), min(values), max(values))
+
+
+class Results(msgspec.Struct):
+    """Everything that one command measured, and on what."""
+
+    measured_at: str
+    machine: dict[str, Any]
+    servers: dict[str, str]
+    cases: list[CaseResult] = []
+
+    @classmethod
+    def begin(cls, machine: Mapping[str, Any], servers: Mapping[str, str]) -> "Results":
+        """Make results without any case."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(now, dict(machine), dict(servers))
+
+    def write(self, file: Path) -> None:
+        """Write all of it as JSON."""
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1))
+
+
+def read_results(files: Iterable[Path]) -> list[Results]:
+    """Read what `Results.write` wrote."""
+    return [msgspec.json.decode(file.read_bytes(), type=Results) for file in files]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return a percentile, `share` being 0.5 for the median; of one value, that one."""
+    if len(values) == 1:
+        return values[0]
+    cuts = statistics.quantiles(values, n=1000, method="inclusive")
+    return cuts[min(max(round(share * 1000) - 1, 0), len(cuts) - 1)]
+
+
+def rates(counts: Points) -> Points:
+    """Turn how many there were at each moment into how many there were a second."""
+    return [
+        (later, (count - earlier_count) / (later - earlier))
+        for (earlier, earlier_count), (later, count) in pairwise(counts)
+        if later > earlier
+    ]
+
+
+def as_json(value: object) -> str:
+    """Format a parameter or a machine's property."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,45 @@
+"""What the figures should come to on a machine with two cores that everything runs on."""
+
+from dataclasses import dataclass
+
+from benchmarks.results import CaseResult, Summary
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound for one figure of a scenario, in some of its cases."""
+
+    scenario: str
+    figure: str
+    bound: float
+    at_least: bool = False
+    parameters: tuple[tuple[str, object], ...] = ()
+    """What a case must have to be meant; without any, every case is."""
+
+    def applies_to(self, result: CaseResult, figure: str) -> bool:
+        """Tell whether this is about that figure of that case."""
+        return (self.scenario, self.figure) == (result.scenario, figure) and dict(
+            self.parameters
+        ).items() <= result.parameters.items()
+
+    def is_met_by(self, value: float) -> bool:
+        """Tell whether a value is within the bound."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+TARGETS = (
+    Target("send", "rate", 70_000, at_least=True, parameters=(("rows", 1_000_000),)),
+    Target("send", "processor: all", 28, parameters=(("rows", 1_000_000),)),
+    Target("send", "memory: scheduler", 150),
+    Target("send", "memory: sender-1", 200),
+)
+
+
+def verdict(result: CaseResult, summary: Summary) -> str:
+    """Say what a figure should be and whether its median is; empty where nothing is asked."""
+    for target in TARGETS:
+        if target.applies_to(result, summary.name):
+            sign = "≥" if target.at_least else "≤"
+            met = "met" if target.is_met_by(summary.median) else "missed"
+            return f"{sign} {target.bound:,g} {met}"
+    return ""
