@@ -14,6 +14,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from tests.images.seccomp import runtime_default
+
 USER = 10001
 SHARED = "/srv/lists"
 """Where a container sees the folder that it is given, read-only."""
@@ -152,6 +154,7 @@ def _specification(
         space for space in linux["namespaces"] if space["type"] not in {"network", "cgroup"}
     ]
     linux.pop("resources", None)
+    linux["seccomp"] = runtime_default()
     return specification
 
 

@@ -1,24 +1,31 @@
 """The images do their work read-only, without root, and end when they are told to."""
 
 import json
+import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
+from local_stack.demo import campaign as demo
+from local_stack.demo.balance import Ledger, Progress, discrepancies
 from local_stack.kafka import KafkaServer
 from local_stack.ports import free_port
-from tests.e2e.system import System
+from tests.e2e.system import SHARDS, System
 from tests.images.conftest import TARGETS, Images
 from tests.images.container import SHARED, USER, Container, run
+from tests.unit.deploy.manifests import workload
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(1800)  # the first test waits for the images to be built
 
-RECIPIENTS = 10_000
+RECIPIENTS = 100_000
+"""As `make demo`."""
+
 GRACE = 25.0
 """Seconds; the manifests give 45, of which the API uses 5 to be left alone."""
 
@@ -42,9 +49,22 @@ print(json.dumps({
     "user": [os.getuid(), os.getgid(), os.getgroups()],
     "capabilities": [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")],
     "no_new_privileges": int(status["NoNewPrivs"]),
+    "seccomp": int(status["Seccomp"]),
     "modules": [name for name in MODULES if find_spec(name)],
 }))
 """
+
+PEAK = """
+import os
+total = 0
+for process in set(filter(str.isdigit, os.listdir("/proc"))) - {str(os.getpid())}:
+    status = dict(line.split(":", 1) for line in open(f"/proc/{process}/status"))
+    total += int(status["VmHWM"].split()[0])
+print(total * 1024)
+"""
+
+FILTERED = 2
+"""What /proc says of a process whose system calls a filter looks at."""
 
 MODULES = {
     "api": ["flask"],
@@ -90,6 +110,7 @@ def test_nothing_can_be_written_or_gained(images: Images, tmp_path: Path, target
     assert seen["user"] == [USER, USER, []]
     assert seen["capabilities"] == [0, 0, 0, 0]
     assert seen["no_new_privileges"] == 1
+    assert seen["seccomp"] == FILTERED
     assert seen["modules"] == MODULES[target]
 
 
@@ -110,26 +131,64 @@ def test_an_image_says_what_it_is(
     assert images[target].size < LARGEST
 
 
+@pytest.mark.parametrize("target", [target for target in TARGETS if target != "tools"])
+def test_containers_run_as_the_manifests_say(target: str) -> None:
+    pod = workload("production", f"campaign-{target}").pod
+    security = pod["securityContext"]
+    assert (security["runAsUser"], security["runAsGroup"]) == (USER, USER)
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
+
+
 @pytest.mark.parametrize("database_server", ["mariadb"], indirect=True)
-def test_a_campaign_goes_through_the_images(images: Images, system: System, tmp_path: Path) -> None:
-    def once(*command: str) -> None:
-        log = tmp_path / f"{'-'.join(command)}.log"
+def test_the_job_of_make_demo_goes_through_the_images(
+    images: Images, system: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(images, system, tmp_path)
+    with services(images, system, tmp_path) as running:
+        demo.write_recipients(system.folder, RECIPIENTS)
+        demo.create_campaign(system.url)
+        wait_until(lambda: system.is_finished(demo.CAMPAIGN_ID), timeout=120)
+        progress = Progress.from_answer(system.campaign(demo.CAMPAIGN_ID))
+        assert discrepancies(RECIPIENTS, progress, ledger(system)) == []
+        assert progress.outcomes["sent"] == RECIPIENTS
+        for target, container in running.items():
+            used = peak(container)
+            with capsys.disabled():
+                sys.stdout.write(f"\ncampaign-{target} used {used / 2**20:.0f} MiB ")
+            assert used < memory_limit(target)
+        for target, container in running.items():
+            log = (tmp_path / f"{target}.log").read_text
+            assert container.stop(GRACE) == 0, log()
+            assert "Traceback" not in log()
+
+
+def prepare(images: Images, system: System, folder: Path) -> None:
+    """Make schema and topic, as the Jobs do."""
+    for command in (["campaign-db", "migrate"], ["campaign-topics", "create"]):
+        log = folder / f"{command[0]}.log"
         arguments = [f"/opt/campaign/bin/{command[0]}", *command[1:]]
         with run(
             images["tools"], system.folder, log, command=arguments, environment=environment()
         ) as tool:
-            wait_until(lambda: tool.exit_code is not None, timeout=60)
+            wait_until(lambda tool=tool: tool.exit_code is not None, timeout=60)
         assert tool.exit_code == 0, log.read_text()
 
-    once("campaign-db", "migrate")
-    once("campaign-topics", "create")
+
+@contextmanager
+def services(images: Images, system: System, folder: Path) -> Iterator[dict[str, Container]]:
+    """Run one of each until they are ready, by their page and by the image's own check."""
     ports = {"api": free_port(), "scheduler": free_port(), "sender": free_port()}
     with ExitStack() as stack:
         running: dict[str, Container] = {}
         for target, port in ports.items():
             own = environment(port=port) if target == "api" else environment(healthport=port)
             running[target] = stack.enter_context(
-                run(images[target], system.folder, tmp_path / f"{target}.log", environment=own)
+                run(images[target], system.folder, folder / f"{target}.log", environment=own)
             )
         for target, port in ports.items():
             wait_until(lambda port=port: answers(port, "/readyz"), timeout=60)
@@ -139,11 +198,30 @@ def test_a_campaign_goes_through_the_images(images: Images, system: System, tmp_
             ]
             assert running[target].execute(check).returncode == 0
         system.url = f"http://127.0.0.1:{ports['api']}"
-        rows = "".join(f"user{number},{49_151_000_0000 + number}\n" for number in range(RECIPIENTS))
-        system.create(1, system.write_csv(rows))
-        wait_until(lambda: system.campaign(1)["state"] == "finished", timeout=120)
-        assert system.campaign(1)["counts"]["sent"] == RECIPIENTS
-        for target, container in running.items():
-            log = (tmp_path / f"{target}.log").read_text
-            assert container.stop(GRACE) == 0, log()
-            assert "Traceback" not in log()
+        yield running
+
+
+def ledger(system: System) -> Ledger:
+    """Count the rows that the message tables themselves hold."""
+    rows = Counter({"sent": 0, "failed": 0, "other": 0})
+    for shard in range(SHARDS):
+        sql = f"SELECT status, COUNT(*) FROM messages_{shard} GROUP BY status"
+        for status, count in system.rows(sql):
+            rows[{1: "sent", 2: "failed"}.get(status, "other")] += count
+    return Ledger(rows=rows, last_row_at=None)
+
+
+def peak(container: Container) -> int:
+    """Most bytes that its processes have used, each by itself."""
+    looked = container.execute(["/opt/campaign/bin/python", "-c", PEAK])
+    assert looked.returncode == 0, looked.stderr
+    return int(looked.stdout)
+
+
+def memory_limit(target: str) -> int:
+    """Bytes that the manifests give a container."""
+    (container,) = workload("production", f"campaign-{target}").containers
+    number, unit = re.fullmatch(
+        r"(\d+)(Mi|Gi)", container["resources"]["limits"]["memory"]
+    ).groups()
+    return int(number) * {"Mi": 2**20, "Gi": 2**30}[unit]
