@@ -212,6 +212,16 @@ def test_images_and_labels_carry_the_version_of_the_project(each: Workload) -> N
     assert command.startswith("/opt/campaign/bin/campaign")
 
 
+@pytest.mark.parametrize("each", OWN_WORKLOADS, ids=repr)
+def test_pods_of_production_carry_the_revision_except_those_of_jobs(each: Workload) -> None:
+    """A Job that stands cannot be given another label, so the next apply would be refused."""
+    carried = "camp-mgr/revision" in each.labels
+    assert carried == (each.overlay != "local" and each.kind == "Deployment")
+    if carried:
+        selector = each.document["spec"]["selector"]["matchLabels"]
+        assert "camp-mgr/revision" not in selector
+
+
 @pytest.mark.parametrize("overlay", ["production", "hpa", "keda"])
 def test_only_the_network_of_the_brokers_and_the_database_is_reached(overlay: str) -> None:
     reach = {
