@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import pytest
 
+from local_stack import prometheus
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
 from local_stack.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
@@ -81,6 +82,25 @@ def kafka_39_server(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def promtool(cache: Cache) -> tuple[str, ...]:
+    """The beginning of its command."""
+    return _of_prometheus("promtool", cache)
+
+
+@pytest.fixture(scope="session")
+def prometheus_program(cache: Cache) -> tuple[str, ...]:
+    """The beginning of its command."""
+    return _of_prometheus("prometheus", cache)
+
+
+def _of_prometheus(program: str, cache: Cache) -> tuple[str, ...]:
+    try:
+        return prometheus.command(program, cache)
+    except (ProgramMissingError, DownloadError) as error:
+        skip_unless_ci(str(error))
 
 
 def skip_unless_ci(reason: str) -> NoReturn:

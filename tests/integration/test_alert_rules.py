@@ -3,22 +3,7 @@
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from local_stack import prometheus
-from local_stack.distributions.cache import Cache
-from local_stack.errors import DownloadError, ProgramMissingError
-from tests.conftest import skip_unless_ci
-
 MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
-
-
-@pytest.fixture(scope="session")
-def promtool(cache: Cache) -> tuple[str, ...]:
-    try:
-        return prometheus.command("promtool", cache)
-    except (ProgramMissingError, DownloadError) as error:
-        skip_unless_ci(str(error))
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:

@@ -63,9 +63,11 @@ class ImportMetrics:
             buckets=IMPORT_SECONDS,
             registry=registry,
         )
-        self._rows = Counter(
+        rows = Counter(
             "campaign_import_rows", "Rows of lists that were made", ["result"], registry=registry
         )
+        # There from the start with 0, so that the first import is seen as an increase.
+        self._rows = [rows.labels(result) for result in ("accepted", "duplicate", "rejected")]
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -79,8 +81,8 @@ class ImportMetrics:
     def made(self, totals: ListTotals, seconds: float) -> None:
         """Count a list that was made."""
         self._seconds.observe(seconds)
-        for result, rows in zip(("accepted", "duplicate", "rejected"), totals, strict=True):
-            self._rows.labels(result).inc(rows)
+        for counter, rows in zip(self._rows, totals, strict=True):
+            counter.inc(rows)
 
 
 class WorkerMetrics:

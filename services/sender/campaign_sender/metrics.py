@@ -137,6 +137,14 @@ class SenderMetrics(Collector):
             "Partitions found recorded less far in MySQL than Kafka has been told",
             value=ownership.commits_lost,
         )
+        claims = CounterMetricFamily(
+            "campaign_claims_lost",
+            "Messages that lost senders had claimed and not recorded, by how they were settled",
+            labels=["settled"],
+        )
+        for settled, messages in ownership.claims_lost.items():
+            claims.add_metric([settled], messages)
+        yield claims
         lag = GaugeMetricFamily(
             "campaign_partition_lag",
             "Records beyond what is recorded, of the partitions owned here",

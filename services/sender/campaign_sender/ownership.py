@@ -71,6 +71,8 @@ class Ownership:
         self._committed_at = 0.0
         self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
         """For the metrics: shards, shards, partitions, and partitions by rule 16."""
+        self.claims_lost = {"suspect": 0, "unknown": 0}
+        """For the metrics: messages that lost senders had claimed, by how they were settled."""
 
     def subscribe(self) -> None:
         """Join the group."""
@@ -216,11 +218,13 @@ class Ownership:
                 owner_token=secrets.token_bytes(16),
                 owner_name=self._owner_name,
             )
-            owned = self._database.run(claim)
+            owned, settlement = self._database.run(claim)
             owned.in_doubt_below = in_doubt_below
             with self._recorder.between_transactions():
                 self._desk.add_shard(owned)
             self.taken_over += 1
+            self.claims_lost["suspect"] += len(settlement.suspects)
+            self.claims_lost["unknown"] += len(settlement.unknown)
         self._lookout.look()
 
     def _postpone(self, partition: int) -> None:

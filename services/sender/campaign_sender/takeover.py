@@ -37,6 +37,13 @@ class Settlement(NamedTuple):
     """Delivered at least once: they come again under the same idempotency key."""
 
 
+class TakenOver(NamedTuple):
+    """A shard that has a new owner, and what its last one had left open."""
+
+    owned: OwnedShard
+    settlement: Settlement
+
+
 def settle(
     claimed: Iterable[ClaimedMessage],
     entries: Mapping[MessageKey, LedgerEntry],
@@ -59,7 +66,7 @@ def settle(
 
 def take_over(
     cursor: Cursor, shard: int, partition_map: PartitionMap, *, owner_token: bytes, owner_name: str
-) -> OwnedShard:
+) -> TakenOver:
     """Make `owner_token` the owner of a shard, in the caller's transaction.
 
     Raises:
@@ -71,7 +78,7 @@ def take_over(
     same_topic = row.place.topic_id == partition_map.topic_id
     if row.place.map_version > partition_map.version and same_topic:
         raise LeaseLost(f"shard {shard} belongs to partition map {row.place.map_version} already")
-    _settle_claim(cursor, row)
+    settlement = _settle_claim(cursor, row)
     start = start_under(partition_map, row)
     place = Place(partition_map.topic_id, partition_map.partition(shard), partition_map.version)
     take_claim(
@@ -90,7 +97,7 @@ def take_over(
         place=place,
     )
     owned.start_at(start)
-    return owned
+    return TakenOver(owned, settlement)
 
 
 def start_under(partition_map: PartitionMap, row: ClaimRow) -> int:
@@ -106,10 +113,10 @@ def start_under(partition_map: PartitionMap, row: ClaimRow) -> int:
     return position_under(partition_map, position)
 
 
-def _settle_claim(cursor: Cursor, row: ClaimRow) -> None:
+def _settle_claim(cursor: Cursor, row: ClaimRow) -> Settlement:
     claimed = decode_claim(row.claimed)
     if not claimed:
-        return
+        return Settlement([], [])
     entries = look_up(cursor, _wanted(row.shard, claimed))
     versions = read_versions(cursor, {message.campaign_id for message in claimed})
     settlement = settle(claimed, entries, versions)
@@ -119,6 +126,7 @@ def _settle_claim(cursor: Cursor, row: ClaimRow) -> None:
         for campaign_id, seqs in _waiting_before(settlement.unknown).items():
             forget_retries(cursor, row.shard, campaign_id, seqs)
     note_suspects(cursor, row.shard, settlement.suspects)
+    return settlement
 
 
 def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:

@@ -100,7 +100,9 @@ class Scene:
 
     def take_over(self, shard: int) -> None:
         with Database.transaction(self.database) as cursor:
-            owned = take_over(cursor, shard, MAP, owner_token=b"token of a test!", owner_name="t")
+            owned, _ = take_over(
+                cursor, shard, MAP, owner_token=b"token of a test!", owner_name="t"
+            )
         self.desk.add_shard(owned)
 
     def fetch(self, *messages: Message) -> None:

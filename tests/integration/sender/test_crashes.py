@@ -4,8 +4,10 @@ import signal
 
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.message import Status
+from local_stack.ports import free_port
 from tests.integration.sender.world import World
 from tests.processes import kill
+from tests.scraping import Scrape
 from tests.waiting import wait_until
 
 RECIPIENTS = 6_000
@@ -18,6 +20,15 @@ def recorded(world: World) -> int:
     return sum(world.counts().values())
 
 
+def claims_lost(port: int) -> tuple[float, float]:
+    """As suspects, and as unknown."""
+    told = Scrape.of(port)
+    return (
+        told.value("campaign_claims_lost_total", {"settled": "suspect"}),
+        told.value("campaign_claims_lost_total", {"settled": "unknown"}),
+    )
+
+
 def test_killed_sender_loses_nothing(world: World) -> None:
     world.configure(Simulated=SLOW, Sender=HELD)
     world.add_campaign(RECIPIENTS)
@@ -27,9 +38,11 @@ def test_killed_sender_loses_nothing(world: World) -> None:
         kill(first)
     claimed = world.claimed()
     assert claimed > 0
-    world.configure(Simulated={})
+    port = free_port()
+    world.configure(Simulated={}, Host="127.0.0.1", MetricsPort=port)
     with world.sender():
         wait_until(lambda: world.counts() == {Status.SENT: RECIPIENTS})
+        assert claims_lost(port) == (world.suspects(), 0)
     assert world.ledger() == {Status.SENT: RECIPIENTS}
     assert 0 < world.suspects() <= IN_FLIGHT
 
@@ -41,9 +54,11 @@ def test_killed_sender_calls_nobody_twice_at_most_once(world: World) -> None:
     with world.sender() as first:
         wait_until(lambda: recorded(world) > RECIPIENTS // 4 and world.claimed() > 0)
         kill(first)
-    world.configure(Simulated={})
+    port = free_port()
+    world.configure(Simulated={}, Host="127.0.0.1", MetricsPort=port)
     with world.sender():
         wait_until(lambda: recorded(world) == RECIPIENTS)
+        assert claims_lost(port) == (0, world.counts()[Status.UNKNOWN])
     counts = world.counts()
     assert counts == world.ledger()
     assert 0 < counts[Status.UNKNOWN] <= IN_FLIGHT

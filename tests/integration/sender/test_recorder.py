@@ -109,7 +109,7 @@ def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(
     assert earlier is not None
     scene.desk.drop_shard(earlier)
     with Database.transaction(scene.database) as cursor:
-        again = take_over(cursor, 0, MAP, owner_token=b"the next token!!", owner_name="t")
+        again, _ = take_over(cursor, 0, MAP, owner_token=b"the next token!!", owner_name="t")
     scene.desk.add_shard(again)
     scene.cycle()
     assert scene.desk.owned(0) is again
