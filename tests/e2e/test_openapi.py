@@ -34,12 +34,18 @@ COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 EXAMPLES = 8
 """Of each operation, beside those at the bounds of its schema."""
 
+MADE_AND_DELETED = r"^/v1/(campaigns|recipient-lists)(/\{\w+\}(/(clone|events|recipients))?)?$"
+SCENARIOS, STEPS = 20, 10
+"""Of operations that follow each other, each with what the answers before have named."""
+
 END_TEST_MESSAGES = """
 UPDATE test_messages SET taken_at = NOW(6), ended_at = NOW(6), status = 1 WHERE ended_at IS NULL
 """
 
 schema = schemathesis.openapi.from_dict(json.loads(document()))
 
+
+makers_and_users = schema.include(path_regex=MADE_AND_DELETED)
 
 unkeyed = schemathesis.openapi.from_dict(json.loads(document()))
 unkeyed.config.phases.coverage.enabled = False
@@ -142,6 +148,11 @@ def point_at_something(case: Case, seeds: Seeds, *, exists: bool) -> None:
         return
     if exists and case.path_parameters:
         replace_known(case.path_parameters, seeds.path(case.path, case.method))
+    allow_what_no_document_can_say(case, seeds)
+
+
+def allow_what_no_document_can_say(case: Case, seeds: Seeds) -> None:
+    """Let fields name what exists, and a key stand for one intention, as a client would."""
     replace_known(case.body, seeds.fields())
     if isinstance(case.query, dict):
         case.query.pop("cursor", None)
@@ -149,8 +160,8 @@ def point_at_something(case: Case, seeds: Seeds, *, exists: bool) -> None:
         if isinstance(case.body, dict):
             case.body.pop("name", None)  # given once, as parameter or in the form
         case.query = {**(case.query or {}), "name": "needed by a body that is no form"}
-        for column in ("phone_column", "name_column", "delimiter", "encoding"):
-            case.query.pop(column, None)  # these say how the file is written
+        for said in ("phone_column", "name_column", "delimiter", "encoding", "default_region"):
+            case.query.pop(said, None)  # how the file is written, which is another matter
     if case.headers is not None:
         case.headers.pop("If-Match", None)
         if "Idempotency-Key" in case.headers:
@@ -160,6 +171,29 @@ def point_at_something(case: Case, seeds: Seeds, *, exists: bool) -> None:
 def replace_known(part: object, known: Mapping[str, Any]) -> None:
     if isinstance(part, dict):
         part.update({name: known[name] for name in part if name in known})
+
+
+def test_what_is_made_can_be_found_and_what_is_deleted_cannot(
+    api: ApiService, headers: dict[str, str], seeds: Seeds
+) -> None:
+    """One operation's answer leads to the next: what the checks of single answers cannot see."""
+
+    class Workflow(makers_and_users.as_state_machine()):  # type: ignore[misc]
+        def before_call(self, case: Case) -> None:
+            if case.meta is None or case.meta.generation.mode.is_positive:
+                allow_what_no_document_can_say(case, seeds)
+
+        def get_call_kwargs(self, case: Case) -> dict[str, Any]:  # noqa: ARG002 - its own signature
+            return {"base_url": api.url, "headers": headers}
+
+    Workflow.run(
+        settings=settings(
+            max_examples=SCENARIOS,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+    )
 
 
 @unkeyed.parametrize()

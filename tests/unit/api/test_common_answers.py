@@ -73,6 +73,13 @@ def test_documentation_page_asks_nobody_else(client: FlaskClient) -> None:
     assert client.get("/docs/swagger-ui-bundle.js").status_code == 200
 
 
+def test_documentation_is_found_without_its_slash_whatever_the_service_is_called(
+    client: FlaskClient,
+) -> None:
+    answer = client.get("/docs", headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/docs/")
+
+
 def test_request_id_goes_in_and_out(client: FlaskClient, log: io.StringIO) -> None:
     answer = client.get("/healthz", headers={"X-Request-Id": "order-66.a_b"})
     assert answer.headers["X-Request-Id"] == "order-66.a_b"

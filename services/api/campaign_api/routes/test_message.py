@@ -40,6 +40,10 @@ def resource(database: Database, room: Room) -> Resource:
 
         A sender takes it once and calls the campaign's provider once, with the idempotency key
         `test-{id}`. It is sent within 30 seconds or not at all.
+
+        `attributes` must have each column that the campaign's template names without a default;
+        which ones these are differs from campaign to campaign. A 422 names those that are
+        missing, as `attributes.` and the column.
         """
         store = partial(
             store_test_message,

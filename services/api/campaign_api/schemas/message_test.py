@@ -27,7 +27,8 @@ class TestMessageRequest(Schema):
         load_default=dict,
         validate=_few_enough,
         metadata={
-            "description": "By column; name is one of them.",
+            "description": "By column; name is one of them. Those that the template names without"
+            " a default are needed.",
             "maxProperties": MOST_ATTRIBUTES,
             "example": {"name": "Ann"},
         },

@@ -3,10 +3,12 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, redirect
 from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
+from werkzeug import Response as WerkzeugResponse
 
+from campaign_api.web.marks import open_to_all
 from campaign_api.web.problems import MEDIA_TYPE
 from campaign_api.web.resource import ORIGINAL_ERROR
 
@@ -45,6 +47,12 @@ ORIGINAL_SCHEMA: dict[str, Any] = {
 }
 
 
+@open_to_all
+def _page() -> WerkzeugResponse:
+    """Lead to the page itself, whatever this service is called by whoever stands before it."""
+    return redirect(f"{PAGE_PATH}/", HTTPStatus.PERMANENT_REDIRECT)
+
+
 class Documentation(Api):  # type: ignore[misc]
     """Collects the routes; errors stay with `problems`."""
 
@@ -64,6 +72,7 @@ class Documentation(Api):  # type: ignore[misc]
         )
         self.spec.options["security"] = [{"key": []}]
         app.add_url_rule(DOCUMENT_PATH, DOCUMENT_ENDPOINT, self._document)
+        app.add_url_rule(PAGE_PATH, view_func=_page)
         app.register_blueprint(
             get_swaggerui_blueprint(
                 PAGE_PATH,

@@ -49,7 +49,7 @@ class Resource(Blueprint):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - flask-smorest's own
         super().__init__(*arguments, **options)
-        self._prepare_doc_cbks.append(self._prepare_common_answers)
+        self._prepare_doc_cbks += [self._prepare_common_answers, self._prepare_parameters]
 
     def get(self, rule: str, **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
         """Serve GET."""
@@ -142,6 +142,21 @@ class Resource(Blueprint):  # type: ignore[misc]
         if doc_info.get("manual_doc", {}).get("security") != []:
             for status in (401, 403, 422, 429):
                 responses.setdefault(status, refused)
+        return doc
+
+    def _prepare_parameters(
+        self,
+        doc: dict[str, Any],
+        doc_info: dict[str, Any],
+        **_: object,
+    ) -> dict[str, Any]:
+        """Document parameters that are declared by hand beside those of a schema.
+
+        flask-smorest would document the former in place of the latter.
+        """
+        declared = doc_info.get("manual_doc", {}).pop("parameters", [])
+        if declared:
+            doc["parameters"] = [*doc.get("parameters", []), *declared]
         return doc
 
     def _serve(self, rule: str, method: str, options: dict[str, Any]) -> Decorator:

@@ -1,0 +1,58 @@
+"""What the OpenAPI document names, compared with the API that was promised."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from campaign_api.openapi import document
+
+PAGE = {"cursor", "limit"}
+QUERY: dict[str, set[str]] = {
+    "GET /v1/campaigns": {"state", "name"} | PAGE,
+    "GET /v1/campaigns/{campaign_id}/events": PAGE,
+    "GET /v1/campaigns/{campaign_id}/messages": {"status", "error_code", "phone"} | PAGE,
+    "GET /v1/campaigns/{campaign_id}/messages.csv": {"status", "error_code"},
+    "GET /v1/messages": {"phone"} | PAGE,
+    "GET /v1/recipient-lists": PAGE,
+    "GET /v1/recipient-lists/{list_id}/recipients": {"phone"} | PAGE,
+    "POST /v1/recipient-lists": {
+        *("name", "phone_column", "name_column", "delimiter", "encoding", "default_region"),
+    },
+}
+"""Of every other operation: none."""
+
+VERBS = ("schedule", "start", "resume", "retry", "clone", "test")
+IDEMPOTENT = {
+    "POST /v1/recipient-lists",
+    "POST /v1/campaigns",
+    *(f"POST /v1/campaigns/{{campaign_id}}/{verb}" for verb in VERBS),
+}
+CONDITIONAL = {
+    "GET /v1/campaigns/{campaign_id}": "If-None-Match",
+    "PATCH /v1/campaigns/{campaign_id}": "If-Match",
+    "DELETE /v1/campaigns/{campaign_id}": "If-Match",
+}
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in json.loads(document())["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                yield f"{method.upper()} {path}", operation
+
+
+@pytest.mark.parametrize(("name", "operation"), list(operations()))
+def test_every_parameter_is_documented(name: str, operation: dict[str, Any]) -> None:
+    said = {(each["in"], each["name"]) for each in operation.get("parameters", ())}
+    expected = {("query", each) for each in QUERY.get(name, ())}
+    if name in IDEMPOTENT:
+        expected.add(("header", "Idempotency-Key"))
+    if name in CONDITIONAL:
+        expected.add(("header", CONDITIONAL[name]))
+    assert said == expected
+
+
+def test_there_is_every_operation_of_which_something_is_said_here() -> None:
+    assert {*QUERY, *IDEMPOTENT, *CONDITIONAL} <= {name for name, _ in operations()}
