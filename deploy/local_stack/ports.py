@@ -1,7 +1,11 @@
 """Ports on 127.0.0.1 that nobody listens on."""
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
+from pathlib import Path
 
 # Below the ranges from which Linux (32768) and macOS (49152) take the local ports of outgoing
 # connections: while a killed server is away nobody is given its port by chance.
@@ -26,13 +30,27 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """A port free at this moment.
+    """A port free at this moment, which no other process is given while this one lives.
 
     Raises:
         OSError: none was found.
     """
     for _ in range(_ATTEMPTS):
         port = random.randint(_FIRST_PORT, _LAST_PORT)  # noqa: S311  (not a secret)
-        if is_free(port):
+        if is_free(port) and _reserve(port):
             return port
     raise OSError(f"no free port between {_FIRST_PORT} and {_LAST_PORT}")
+
+
+def _reserve(port: int) -> bool:
+    """Keep a port for this process: between its choice and its use others choose, too."""
+    folder = Path(tempfile.gettempdir()) / f"camp-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        # Never closed: the system releases the lock with the process, also with a killed one.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    return True
