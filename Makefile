@@ -4,6 +4,7 @@ SENDERS ?= 1
 PORT ?= 10001
 RECIPIENTS ?= 100000
 PYTEST_ARGS ?=
+TEST_WORKERS ?= 2
 CHAOS_FORM ?= long
 SCENARIO ?= send
 BENCH_ARGS ?=
@@ -27,8 +28,11 @@ demo: setup ## Send a campaign to 100,000 recipients and account for each (RECIP
 run: setup ## Keep stack and services in the foreground until Ctrl-C (SENDERS=n, PORT=10001)
 	@$(PYTHON_FOLDER)/python -m local_stack run --senders $(SENDERS) --port $(PORT)
 
-test: setup ## Run every test on real servers, the short form of chaos included (PYTEST_ARGS=...)
-	@$(PYTHON_FOLDER)/pytest $(PYTEST_ARGS)
+# Of the hundreds of processes that the tests start none shall compile the project again.
+test: export PYTHONDONTWRITEBYTECODE :=
+
+test: setup ## Run every test on real servers, chaos in short form included (TEST_WORKERS=2, PYTEST_ARGS=...)
+	@$(PYTHON_FOLDER)/pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
 chaos: export CHAOS_FORM := $(CHAOS_FORM)
 

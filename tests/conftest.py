@@ -1,7 +1,8 @@
 """Real servers for the tests, each started once a run and only when a test asks for it.
 
 A test says what it needs by naming a fixture: with ``database`` it runs on MariaDB and on MySQL.
-The servers have ports and folders of their own and end with the run.
+The servers have ports and folders of their own and end with the run. Where several workers share
+a run, each of them starts its own.
 """
 
 import os
@@ -10,18 +11,32 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from xdist.remote import Producer
 
 from local_stack import prometheus
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
 from local_stack.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
 from local_stack.scratch import scratch_folder
+from tests.scheduling import Scheduling, in_order
 from tests.servers import (
     MYSQL_DSN_VARIABLE,
     DatabaseServers,
     SchemaServer,
     fresh_schema,
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    config.option.loadscopereorder = False  # the order of the tests says what begins
+    return Scheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items[:] = in_order(items)
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,17 @@
-"""The scene of a chaos test, and the table at the end of the run."""
+"""The scene of a chaos test, and what all of them have in common."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from xdist.workermanage import WorkerController
 
 from local_stack.database import DatabaseServer
 from local_stack.distributions.cache import Cache
 from local_stack.kafka import KafkaServer, group_timeouts
 from local_stack.stack import database_program
-from tests.chaos.report import Finding, table
+from tests.chaos.findings import Findings, hand_over
 from tests.chaos.scale import Scale, scale_from_environment
 from tests.chaos.scene import Scene
 from tests.e2e.system import SHARDS, System
@@ -24,15 +25,26 @@ LATENCY = 0.2
 LONG_FORM = "long_form"
 """The marker of tests that only the long form runs."""
 LONG_TIMEOUT = 3600
+SEED = "chaos_seed"
 
-FINDINGS = pytest.StashKey[list[Finding]]()
 SCALE = pytest.StashKey[Scale]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[FINDINGS] = []
-    config.stash[SCALE] = scale_from_environment()
+    scale = config.stash[SCALE] = scale_from_environment(seed_of_the_run(config))
+    config.pluginmanager.register(Findings(scale.seed))
     config.addinivalue_line("markers", f"{LONG_FORM}: shows what the short form need not repeat")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Have every worker draw from the seed that the table names."""
+    node.workerinput[SEED] = node.config.stash[SCALE].seed
+
+
+def seed_of_the_run(config: pytest.Config) -> int | None:
+    """Return the seed that a worker was given; None in the process that chooses it."""
+    return getattr(config, "workerinput", {}).get(SEED)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -44,15 +56,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     elif left_out := [item for item in items if item.get_closest_marker(LONG_FORM)]:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    if findings := config.stash[FINDINGS]:
-        terminalreporter.section(f"chaos, seed {config.stash[SCALE].seed}")
-        for line in table(findings):
-            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +111,7 @@ def scene(
     partitions: int,
     own_broker: KafkaServer,
     scale: Scale,
-    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
     """Schema, topic and provider; no service runs yet."""
     with fresh_schema(server_dsn) as dsn, ExitStack() as stack:
@@ -121,7 +124,7 @@ def scene(
         try:
             yield scene
         finally:
-            pytestconfig.stash[FINDINGS] += scene.findings
+            hand_over(request.node, scene.findings)
             scene.stop_all()
 
 

@@ -26,9 +26,12 @@ class Scale:
         return short * 10 if self.is_long else short
 
 
-def scale_from_environment() -> Scale:
+def scale_from_environment(seed: int | None = None) -> Scale:
+    """Read form and seed from the environment; a given seed goes before, a missing one is drawn."""
     form = os.environ.get(FORM_VARIABLE, "short")
     if form not in {"short", "long"}:
         raise ValueError(f"{FORM_VARIABLE} is short or long, not {form}")
-    seed = os.environ.get(SEED_VARIABLE) or str(int.from_bytes(os.urandom(4), "big"))
-    return Scale(is_long=form == "long", seed=int(seed))
+    if seed is None:
+        named = os.environ.get(SEED_VARIABLE)
+        seed = int(named) if named else int.from_bytes(os.urandom(4), "big")
+    return Scale(is_long=form == "long", seed=seed)

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from tests.scheduling import ORDER, place, unit_of
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ("tests/chaos/test_poison.py::test_a", "tests/chaos/test_outages.py::test_b[mysql]", True),
+        ("tests/e2e/test_life.py::test_a[mysql]", "tests/e2e/test_life.py::test_b[mysql-2]", True),
+        ("tests/e2e/test_life.py::test_a[mysql]", "tests/e2e/test_life.py::test_a[mariadb]", False),
+        ("tests/e2e/test_life.py::test_a[mysql]", "tests/e2e/test_doctor.py::test_a[mysql]", False),
+        (
+            "tests/model/test_promises.py::test_a[1]",
+            "tests/model/test_promises.py::test_a[2]",
+            False,
+        ),
+        ("tests/unit/test_readme.py::test_a", "tests/unit/test_readme.py::test_b[mysqld]", True),
+    ],
+)
+def test_a_worker_gets_together_what_shares_a_schema_or_must_not_run_at_once(
+    one: str, other: str, together: bool
+) -> None:
+    assert (unit_of(one) == unit_of(other)) == together
+
+
+def test_every_folder_of_tests_has_its_place() -> None:
+    folders = {test.relative_to(TESTS).parts[0] for test in TESTS.rglob("test_*.py")} - {"images"}
+    assert {f"tests/{folder}/" for folder in folders} == set(ORDER)
+    assert [place(f"{folder}test_a.py::test_a") for folder in ORDER] == list(range(len(ORDER)))
