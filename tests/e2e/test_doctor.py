@@ -142,6 +142,12 @@ def test_what_stands_still_for_want_of_a_process(system: System) -> None:
         "INSERT INTO erasures (phone, actor, requested_at, last_list_id, step)"
         " VALUES ('4915112345678', 'test', NOW(6) - INTERVAL 2 HOUR, 0, 'lists')",
     )
+    change(
+        system,
+        "INSERT INTO purged_campaigns (id, name, state, list_id, outcomes, created_at, over_since,"
+        " actor, purged_at) VALUES (3, 'half', 'finished', 1, '{}', NOW(6), NOW(6), 'test',"
+        " NOW(6) - INTERVAL 25 HOUR)",
+    )
     diagnosis = examine(system)
     one(diagnosis, "schedulers", "wrong", "1 campaigns are due", "not started: 1")
     one(diagnosis, "schedulers", "wrong", "no scheduler holds 1 running campaigns: 2")
@@ -149,6 +155,7 @@ def test_what_stands_still_for_want_of_a_process(system: System) -> None:
     one(diagnosis, "orders", "attention", "of shards 5")
     one(diagnosis, "provider", "attention", "http is left alone")
     one(diagnosis, "erasures", "attention")
+    one(diagnosis, "purges", "attention", "1 campaigns")
     assert diagnosis.code == 1
     assert "4915112345678" not in str(diagnosis.findings)
 

@@ -49,15 +49,18 @@ def settle(
     entries: Mapping[MessageKey, LedgerEntry],
     versions: Mapping[int, CampaignVersion],
 ) -> Settlement:
-    """Decide for each claimed message that rule 1 still calls live; the others are recorded."""
+    """Decide for each claimed message that rule 1 still calls live; the others are recorded.
+
+    A campaign that is gone has nothing left to be in doubt.
+    """
     unknown: list[LedgerRow] = []
     suspects: list[ClaimedMessage] = []
     for message in claimed:
         entry = entries.get(MessageKey(message.campaign_id, message.seq))
-        if not is_live(entry, message.generation, message.try_number):
-            continue
         version = versions.get(message.campaign_id)
-        if version is not None and version.delivery is Delivery.AT_LEAST_ONCE:
+        if version is None or not is_live(entry, message.generation, message.try_number):
+            continue
+        if version.delivery is Delivery.AT_LEAST_ONCE:
             suspects.append(message)
         else:
             unknown.append(_unknown_row(message, entry))

@@ -38,8 +38,8 @@ def test_a_claimed_second_try_is_settled_over_its_waiting_row() -> None:
     assert (row.try_number, row.attempts, row.replaces) == (2, 2, True)
 
 
-def test_a_claim_of_a_campaign_that_is_gone_calls_nobody_again() -> None:
-    assert settle([CLAIMED], {}, {}).suspects == []
+def test_a_claim_of_a_campaign_that_is_gone_is_forgotten() -> None:
+    assert settle([CLAIMED], {}, {}) == ([], [])
 
 
 claimed_messages = st.builds(

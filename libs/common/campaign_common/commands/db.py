@@ -1,4 +1,4 @@
-"""campaign-db: creates the database, keeps its schema up to date, and the API keys in it."""
+"""campaign-db: creates the database, keeps its schema up to date, its API keys, and its size."""
 
 import sys
 
@@ -12,6 +12,7 @@ from campaign_common.commands.options import (
     one_line_failures,
     settings_or_exit,
 )
+from campaign_common.commands.purge import purge
 from campaign_common.database import Database
 from campaign_common.database.administration import provide_database
 from campaign_common.dsn import Dsn, parse_dsn
@@ -22,10 +23,11 @@ from campaign_common.schema import migrate, schema_status
 @click.group()
 @configuration_option
 def main() -> None:
-    """Create the database, keep its schema up to date, and the API keys in it."""
+    """Create the database, keep its schema up to date, its API keys, and its size."""
 
 
 main.add_command(key)
+main.add_command(purge)
 
 
 @main.command("migrate")

@@ -9,6 +9,7 @@ from campaign_common.doctor.finding import Finding, attention, unless, wrong
 from campaign_common.settings import Settings
 from campaign_common.store import diagnosis
 from campaign_common.store.breakers import read_open_breakers
+from campaign_common.store.purging import count_unfinished_purges
 
 SOME = 5
 """Ids that are named."""
@@ -17,6 +18,8 @@ LATE = 30
 """Seconds after which what should have happened is late."""
 
 LATE_ERASURE = 3600
+
+LATE_PURGE = 24 * 3600
 
 
 def check_campaigns(database: Database, settings: Settings) -> list[Finding]:
@@ -31,6 +34,7 @@ def check_campaigns(database: Database, settings: Settings) -> list[Finding]:
             *_schedulers(cursor, lease),
             *_orders(cursor),
             *_providers(cursor),
+            *_purges(cursor),
         ]
     return unless("campaigns", found, "nothing that should move stands still")
 
@@ -86,6 +90,16 @@ def _providers(cursor: Cursor) -> Iterator[Finding]:
             "in doubt",
             f"{suspects:,} messages of campaigns that go on may have been taken by a provider of"
             " whose answer nothing is known; they are called again under the same idempotency key",
+        )
+
+
+def _purges(cursor: Cursor) -> Iterator[Finding]:
+    begun = count_unfinished_purges(cursor, LATE_PURGE)
+    if begun:
+        yield attention(
+            "purges",
+            f"{begun} campaigns were purged a day ago and are not gone yet: rows of them remain",
+            "campaign-db purge --older-than 90d goes on where it ended",
         )
 
 

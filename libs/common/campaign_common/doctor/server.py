@@ -100,7 +100,7 @@ def _memory(server: Server) -> Iterator[Finding]:
         yield attention(
             "memory",
             f"{megabytes}: what is read about past campaigns comes from the disk",
-            "raise innodb_buffer_pool_size, or campaign-db purge --older-than DAYS",
+            "raise innodb_buffer_pool_size, or campaign-db purge --older-than 90d",
         )
     else:
         yield ok("memory", megabytes)

@@ -8,6 +8,7 @@ from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
 from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.store.purging import was_purged
 
 
 class IntendedCampaign(NamedTuple):
@@ -37,6 +38,12 @@ FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
 WHERE c.id = %s
 """
 
+SELECT_PURGED = """
+SELECT state, list_id, request_digest, list_sha256 FROM purged_campaigns WHERE id = %s
+"""
+
+DELETE_INSERTED = "DELETE FROM campaigns WHERE id = %s"
+
 LOCK_CAMPAIGN = "SELECT id FROM campaigns WHERE id = %s FOR UPDATE"
 
 INSERT_CAMPAIGN = """
@@ -53,23 +60,18 @@ WHERE id = %s AND state = %s
 
 
 def read_stored(cursor: Cursor, campaign_id: int) -> StoredCampaign | None:
-    """Read a campaign, or None when there is none of that id."""
-    cursor.execute(SELECT_STORED, (campaign_id,))
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    state, list_id, request_digest, list_sha256 = row
-    return StoredCampaign(CampaignState(state), list_id, request_digest, list_sha256)
+    """Read a campaign, or what is kept of a purged one; None when there never was one."""
+    return _read(cursor, SELECT_STORED, campaign_id) or _read(cursor, SELECT_PURGED, campaign_id)
 
 
 def lock_stored(cursor: Cursor, campaign_id: int) -> StoredCampaign | None:
     """Read a campaign and keep others from changing it until the transaction ends."""
-    cursor.execute(LOCK_CAMPAIGN, (campaign_id,))
-    return read_stored(cursor, campaign_id) if cursor.fetchone() else None
+    is_there = cursor.execute(LOCK_CAMPAIGN, (campaign_id,))
+    return _read(cursor, SELECT_STORED if is_there else SELECT_PURGED, campaign_id)
 
 
 def insert_campaign(cursor: Cursor, intended: IntendedCampaign, list_id: int) -> bool:
-    """Insert a scheduled campaign; False when there is one of its id already."""
+    """Insert a scheduled campaign; False when there is, or was, one of its id already."""
     try:
         cursor.execute(
             INSERT_CAMPAIGN,
@@ -88,6 +90,10 @@ def insert_campaign(cursor: Cursor, intended: IntendedCampaign, list_id: int) ->
         if error.args[0] == ER.DUP_ENTRY:
             return False
         raise
+    # Asked after the row is locked: a purge of that id has ended by then, or never was.
+    if was_purged(cursor, intended.id):
+        cursor.execute(DELETE_INSERTED, (intended.id,))
+        return False
     return True
 
 
@@ -110,6 +116,15 @@ def replace_campaign(
         ),
     )
     return changed == 1
+
+
+def _read(cursor: Cursor, statement: str, campaign_id: int) -> StoredCampaign | None:
+    cursor.execute(statement, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    state, list_id, request_digest, list_sha256 = row
+    return StoredCampaign(CampaignState(state), list_id, request_digest, list_sha256)
 
 
 def _stored_time(moment: datetime) -> str:

@@ -1,6 +1,6 @@
 """campaigns: creation, state changes by compare-and-set, and what other parts read of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -36,7 +36,17 @@ FROM campaigns WHERE id IN %s
 """
 
 
+SELECT_PRESENT = "SELECT id FROM campaigns WHERE id IN %s"
+
 SELECT_EXTENT = "SELECT state, last_seq FROM campaigns WHERE id = %s"
+
+
+def which_are_present(cursor: Cursor, campaign_ids: Collection[int]) -> set[int]:
+    """Tell which of these campaigns there are: asked last, it says that nothing was purged."""
+    if not campaign_ids:
+        return set()
+    cursor.execute(SELECT_PRESENT, (tuple(campaign_ids),))
+    return {row[0] for row in cursor.fetchall()}
 
 
 def read_extent(cursor: Cursor, campaign_id: int) -> tuple[CampaignState, int] | None:

@@ -9,6 +9,7 @@ from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
 from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.store.purging import was_purged
 
 
 class Plan(NamedTuple):
@@ -100,12 +101,14 @@ def insert_plan(
 ) -> Made:
     """Make a campaign, a draft where it has no time yet.
 
-    The id is the first free one. May be repeated when it is unknown whether it was committed:
-    the campaign that is there already is found by its mark.
+    The id is the first free one, and was never a purged campaign's. May be repeated when it is
+    unknown whether it was committed: the campaign that is there already is found by its mark.
     """
     state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
     for campaign_id in count(identity.first_id):
         values = (campaign_id, identity.mark, *plan, state.value, _stored_time(scheduled_at))
+        if was_purged(cursor, campaign_id):
+            continue
         if _inserted(cursor, values):
             return Made(campaign_id, is_new=True)
         if _is_marked(cursor, campaign_id, identity.mark):

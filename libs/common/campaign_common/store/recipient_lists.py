@@ -107,6 +107,15 @@ WHERE state = 'importing' AND progressed_at < NOW(6) - INTERVAL %s SECOND
 
 SELECT_UNWANTED = "SELECT id FROM recipient_lists WHERE state IN ('discarded', 'deleted') LIMIT %s"
 
+SELECT_USER = "SELECT id FROM campaigns WHERE list_id = %s LIMIT 1 FOR UPDATE"
+
+SELECT_OF_PURGED = """
+SELECT DISTINCT l.id FROM purged_campaigns p JOIN recipient_lists l ON l.id = p.list_id
+WHERE l.id > %s AND l.state = 'ready'
+  AND NOT EXISTS (SELECT 1 FROM campaigns c WHERE c.list_id = l.id)
+ORDER BY l.id LIMIT %s
+"""
+
 DELETE_LIST = "DELETE FROM recipient_lists WHERE id = %s AND state = 'discarded'"
 
 NOTE_EMPTIED = "UPDATE recipient_lists SET state = 'emptied' WHERE id = %s AND state = 'deleted'"
@@ -182,6 +191,22 @@ def unfinished_user(cursor: Cursor, list_id: int) -> int | None:
 def retire_list(cursor: Cursor, list_id: int, state: ListState) -> None:
     """Take a locked list out of use: it becomes deleted or discarded."""
     cursor.execute(RETIRE_LIST, (state.value, list_id))
+
+
+def lists_of_purged(cursor: Cursor, *, after_id: int, limit: int) -> list[int]:
+    """Name ready lists above `after_id` that were used by purged campaigns and are by no other."""
+    cursor.execute(SELECT_OF_PURGED, (after_id, limit))
+    return [row[0] for row in cursor.fetchall()]
+
+
+def give_up_list(cursor: Cursor, list_id: int) -> bool:
+    """Discard a ready list unless a campaign uses it; the sweep deletes its rows."""
+    if lock_state(cursor, list_id) is not ListState.READY or cursor.execute(
+        SELECT_USER, (list_id,)
+    ):
+        return False
+    retire_list(cursor, list_id, ListState.DISCARDED)
+    return True
 
 
 def discard_list(cursor: Cursor, list_id: int) -> None:

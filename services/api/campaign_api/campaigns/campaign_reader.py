@@ -16,7 +16,8 @@ from campaign_common.store.campaign_progress import (
     read_progress,
     read_template,
 )
-from campaign_common.store.counters import counts
+from campaign_common.store.campaigns import which_are_present
+from campaign_common.store.counters import counts, counts_of_present
 from campaign_common.store.events import CampaignEvent, read_events
 from campaign_common.store.finishing import counts_by_status
 from campaign_common.store.suspects import count_suspects
@@ -40,12 +41,12 @@ def campaign_of(cursor: Cursor, campaign_id: int) -> dict[str, Any]:
     """
     # The state is read first: counters read after `finished` are complete.
     campaign = _campaign(cursor, campaign_id)
+    counted, suspects = counts(cursor, campaign_id), count_suspects(cursor, campaign_id)
+    # And the template last: as long as it is there, nothing of the campaign was purged.
     template = read_template(cursor, campaign_id)
     if template is None:
         raise unknown(campaign_id)
-    return describe(
-        campaign, template, counts(cursor, campaign_id), count_suspects(cursor, campaign_id)
-    )
+    return describe(campaign, template, counted, suspects)
 
 
 def read_campaign(database: Database, campaign_id: int) -> dict[str, Any]:
@@ -65,7 +66,9 @@ def progress_of(database: Database, campaign_id: int) -> dict[str, Any]:
         movement = read_movement(cursor, campaign_id, RATE_SPAN)
         if movement is None:
             raise unknown(campaign_id)
-        counted = counts(cursor, campaign_id)
+        counted = counts_of_present(cursor, campaign_id)
+    if counted is None:
+        raise unknown(campaign_id)
     return measure(movement, counted)
 
 
@@ -80,7 +83,12 @@ def page_of_campaigns(
     with database.reading() as cursor:
         campaigns = read_campaigns(cursor, wanted, below, limit)
         counted = counts_by_status(cursor, [campaign.id for campaign in campaigns])
-    described = [summarise(campaign, counted[campaign.id]) for campaign in campaigns]
+        present = which_are_present(cursor, counted)
+    described = [
+        summarise(campaign, counted[campaign.id])
+        for campaign in campaigns
+        if campaign.id in present
+    ]
     if len(campaigns) < limit:
         return CampaignRows(described, None)
     return CampaignRows(described, CampaignPosition(campaigns[-1].created_at, campaigns[-1].id))
@@ -91,8 +99,9 @@ def history_of(
 ) -> list[CampaignEvent]:
     """Read up to `limit` events of a campaign after one; raises what `read_campaign` raises."""
     with database.reading() as cursor:
+        events = read_events(cursor, campaign_id, after_id=after_id, limit=limit)
         _campaign(cursor, campaign_id)
-        return read_events(cursor, campaign_id, after_id=after_id, limit=limit)
+    return events
 
 
 def unknown(campaign_id: int) -> CampaignUnknown:

@@ -12,6 +12,7 @@ from campaign_api.messages.message_pages import (
 from campaign_api.messages.spreadsheet import csv_lines
 from campaign_api.refusals import CampaignUnknown
 from campaign_common.database import Cursor, Database
+from campaign_common.store.campaigns import which_are_present
 from campaign_common.store.counters import counts
 from campaign_common.store.message_listing import ListedCampaign, read_listed_campaign
 
@@ -47,7 +48,9 @@ class CampaignMessages:
             # Before the campaign: in a finished one they say when all is found.
             counted = counts(cursor, campaign_id)
             campaign = _campaign(cursor, campaign_id)
-            return read_page(cursor, campaign, counted, wanted, position, limit)
+            page = read_page(cursor, campaign, counted, wanted, position, limit)
+            _require_present(cursor, campaign)
+        return page
 
     def of_person(self, campaign_id: int, wanted: Wanted, phone: str) -> MessagePage:
         """Read the message of one person, if it is wanted.
@@ -57,13 +60,15 @@ class CampaignMessages:
         """
         with self._database.reading() as cursor:
             campaign = _campaign(cursor, campaign_id)
-            return MessagePage(find_message(cursor, campaign, wanted, phone), None)
+            found = find_message(cursor, campaign, wanted, phone)
+            _require_present(cursor, campaign)
+        return MessagePage(found, None)
 
     def csv(self, campaign_id: int, wanted: Wanted) -> Iterator[str]:
         """Return the text of a CSV file, in pieces; the first is read before this returns.
 
         Raises:
-            CampaignUnknown, RetryLater: as for `page`; RetryLater also while iterating.
+            CampaignUnknown, RetryLater: as for `page`, also while iterating.
         """
         first = self.page(campaign_id, wanted, Position(), CSV_ROWS)
         return self._pieces(campaign_id, wanted, first)
@@ -81,5 +86,15 @@ class CampaignMessages:
 def _campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign:
     campaign = read_listed_campaign(cursor, campaign_id)
     if campaign is None:
-        raise CampaignUnknown(f"there is no campaign {campaign_id}")
+        raise _unknown(campaign_id)
     return campaign
+
+
+def _require_present(cursor: Cursor, campaign: ListedCampaign) -> None:
+    """Refuse to show what may have been read while it was purged."""
+    if not which_are_present(cursor, [campaign.id]):
+        raise _unknown(campaign.id)
+
+
+def _unknown(campaign_id: int) -> CampaignUnknown:
+    return CampaignUnknown(f"there is no campaign {campaign_id}")

@@ -8,6 +8,7 @@ from campaign_api.refusals import RequestInvalid, WrongField
 from campaign_api.web.paging import NOT_A_CURSOR
 from campaign_common.database import Database
 from campaign_common.message import MessageKey
+from campaign_common.store.campaigns import which_are_present
 from campaign_common.store.message_listing import RecordedOutcome
 from campaign_common.store.people import Addressed, campaigns_of, outcomes_of
 
@@ -46,8 +47,12 @@ class People:
             addressed = campaigns_of(cursor, phone, before, limit + 1)
             shown = addressed[:limit]
             outcomes = outcomes_of(cursor, phone, shown)
+            # Last: of a campaign that is purged meanwhile an outcome may be gone.
+            present = which_are_present(cursor, {one.campaign_id for one in shown})
         items = [
-            _describe(one, outcomes.get(MessageKey(one.campaign_id, one.seq))) for one in shown
+            _describe(one, outcomes.get(MessageKey(one.campaign_id, one.seq)))
+            for one in shown
+            if one.campaign_id in present
         ]
         return PersonPage(items, _key(shown[-1]) if len(addressed) > limit else None)
 

@@ -1,0 +1,213 @@
+"""Purging: deleting campaigns that have been over for long, in small transactions.
+
+A campaign is taken out first, by one transaction after which nobody finds it any more; what else
+it had goes afterwards. So it may be killed at any moment: the next run finds what was begun, and
+ends that first.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from campaign_common.database import Cursor, Database
+from campaign_common.errors import CommitUnknown
+from campaign_common.store import campaign_rows, purging
+from campaign_common.store.purging import PurgedCampaign, TakenOut
+from campaign_common.store.recipient_lists import give_up_list, lists_of_purged
+
+PAGE = 100
+"""Campaigns or lists that are looked for at a time."""
+
+SAY_EVERY = 5.0
+"""Seconds between two words about one campaign."""
+
+REPETITIONS = 3
+"""Times that a step is repeated whose COMMIT was not answered."""
+
+T = TypeVar("T")
+
+
+class Terms(NamedTuple):
+    """What goes, and how gently: `rows` in a transaction, `pause` seconds after each."""
+
+    older_than: int
+    """Seconds since a campaign was over."""
+    actor: str
+    lists: bool = False
+    """Whether lists go that only purged campaigns have used."""
+    rows: int = 2_000
+    pause: float = 0.0
+
+
+class Purged(NamedTuple):
+    """What went, and how many campaigns were left alone because an order of theirs is open."""
+
+    campaigns: int
+    rows: int
+    lists: int
+    strays: int
+    held: int
+
+
+class Stopped(Exception):
+    """Somebody wants the purge to end; the next one goes on."""
+
+
+class Purge:
+    """One run; `say` gets a line about each thing that was done."""
+
+    def __init__(
+        self, database: Database, terms: Terms, stop: threading.Event, say: Callable[[str], None]
+    ) -> None:
+        self._database = database
+        self._terms = terms
+        self._stop = stop
+        self._say = say
+        self._campaigns = self._rows = self._lists = self._strays = self._held = 0
+        self._said_at = 0.0
+
+    @property
+    def purged(self) -> Purged:
+        """What went so far."""
+        return Purged(self._campaigns, self._rows, self._lists, self._strays, self._held)
+
+    def run(self) -> None:
+        """End what was begun, then purge what is old enough; again does nothing.
+
+        Raises:
+            Stopped: `stop` was set.
+            RetryLater: the database is away; the next run goes on.
+        """
+        self._empty_begun()
+        self._purge_old()
+        if self._terms.lists:
+            self._give_up_lists()
+        for table in campaign_rows.STRAYS:
+            self._forget_strays(table)
+
+    def _purge_old(self) -> None:
+        after_id = 0
+        while True:
+            with self._database.reading() as cursor:
+                page = purging.old_campaigns(
+                    cursor, self._terms.older_than, after_id=after_id, limit=PAGE
+                )
+            for campaign in page:
+                after_id = campaign.id
+                self._take_out(campaign.id)
+                self._empty_begun()
+            if len(page) < PAGE:
+                return
+
+    def _take_out(self, campaign_id: int) -> None:
+        result = self._step(
+            partial(
+                purging.take_out,
+                campaign_id=campaign_id,
+                seconds=self._terms.older_than,
+                actor=self._terms.actor,
+            )
+        )
+        if result is TakenOut.HELD:
+            self._held += 1
+            self._say(f"campaign {campaign_id} is left alone: orders of it are not carried out yet")
+
+    def _empty_begun(self) -> None:
+        while True:
+            with self._database.reading() as cursor:
+                begun = purging.unfinished_purges(cursor, PAGE)
+            if not begun:
+                return
+            for campaign in begun:
+                self._empty(campaign)
+
+    def _empty(self, campaign: PurgedCampaign) -> None:
+        before, self._said_at = self._rows, time.monotonic()
+        for table in campaign_rows.tables_by_seq(campaign.shards):
+            self._empty_table(table, campaign, before)
+        for delete in (
+            campaign_rows.delete_events,
+            campaign_rows.delete_samples,
+            campaign_rows.delete_requests,
+        ):
+            while self._delete(partial(delete, campaign_id=campaign.id, limit=self._terms.rows)):
+                pass
+        self._delete(partial(campaign_rows.delete_counters, campaign_id=campaign.id))
+        self._step(partial(purging.note_emptied, campaign_id=campaign.id))
+        self._campaigns += 1
+        self._say(f"campaign {campaign.id} is purged: {self._rows - before:,} rows")
+
+    def _empty_table(self, table: str, campaign: PurgedCampaign, before: int) -> None:
+        reached: int | None = 0
+        while reached is not None:
+            deleted = self._step(
+                partial(
+                    campaign_rows.delete_by_seq,
+                    table=table,
+                    campaign_id=campaign.id,
+                    after_seq=reached,
+                    limit=self._terms.rows,
+                )
+            )
+            self._rows += deleted.rows
+            reached = deleted.reached
+            if time.monotonic() - self._said_at >= SAY_EVERY:
+                self._said_at = time.monotonic()
+                done = self._rows - before
+                self._say(f"campaign {campaign.id}: {done:,} of about {campaign.rows:,} rows")
+
+    def _give_up_lists(self) -> None:
+        after_id = 0
+        while True:
+            with self._database.reading() as cursor:
+                list_ids = lists_of_purged(cursor, after_id=after_id, limit=PAGE)
+            for list_id in list_ids:
+                after_id = list_id
+                if self._step(partial(give_up_list, list_id=list_id)):
+                    self._lists += 1
+                    self._say(f"recipient list {list_id} is given up")
+            if len(list_ids) < PAGE:
+                return
+
+    def _forget_strays(self, table: str) -> None:
+        after_id = 0
+        while True:
+            with self._database.reading() as cursor:
+                last = campaign_rows.end_of_page(
+                    cursor, table, after_id=after_id, limit=self._terms.rows
+                )
+            if last is None:
+                return
+            self._strays += self._step(
+                partial(
+                    campaign_rows.delete_strays,
+                    table=table,
+                    ids=range(after_id + 1, last + 1),
+                    seconds=self._terms.older_than,
+                )
+            )
+            after_id = last
+
+    def _delete(self, work: Callable[[Cursor], int]) -> int:
+        deleted = self._step(work)
+        self._rows += deleted
+        return deleted
+
+    def _step(self, work: Callable[[Cursor], T]) -> T:
+        """Run one transaction, and leave others some time after it."""
+        if self._stop.is_set():
+            raise Stopped
+        result = self._repeated(work)
+        self._stop.wait(self._terms.pause)
+        return result
+
+    def _repeated(self, work: Callable[[Cursor], T]) -> T:
+        """Every step may be done twice, so one whose COMMIT was not answered is."""
+        for _ in range(REPETITIONS):
+            try:
+                return self._database.run(work)
+            except CommitUnknown:
+                continue
+        return self._database.run(work)
