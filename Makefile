@@ -12,10 +12,10 @@ BENCH_ARGS ?=
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos bench images manifests lint format clean
+.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests lint format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what this machine lacks and the project into .venv
 	@deploy/setup.sh
@@ -43,6 +43,16 @@ bench: export PYTHONPATH := deploy
 
 bench: setup ## Measure a scenario as ratios to the servers' floors (SCENARIO=send, BENCH_ARGS=...)
 	@$(PYTHON_FOLDER)/python -m benchmarks $(SCENARIO) $(BENCH_ARGS)
+
+bench-check: export PYTHONPATH := deploy
+
+bench-check: setup ## Fail when sending has become slower than the ratio in benchmarks/baseline.json
+	@$(PYTHON_FOLDER)/python -m benchmarks check
+
+scaling-rehearsal: export PYTHONPATH := deploy
+
+scaling-rehearsal: setup ## Meet a burst with as many senders as KEDA would start (BENCH_ARGS=...)
+	@$(PYTHON_FOLDER)/python -m benchmarks.scaling $(BENCH_ARGS)
 
 images: setup ## Build the images and send a campaign through them (Debian, as root)
 	@$(PYTHON_FOLDER)/pytest tests/images $(PYTEST_ARGS)

@@ -2,7 +2,17 @@
 
 import click
 
+from benchmarks.check import check
+from benchmarks.scenarios.api import api
+from benchmarks.scenarios.growth import growth
+from benchmarks.scenarios.http import http
+from benchmarks.scenarios.imports import imports
+from benchmarks.scenarios.metrics_cost import metrics_cost
+from benchmarks.scenarios.recovery import recovery
 from benchmarks.scenarios.send import send
+from benchmarks.scenarios.silence import silence
+from benchmarks.scenarios.small import small
+from benchmarks.scenarios.whole_list import whole_list
 
 
 @click.group()
@@ -10,7 +20,19 @@ def main() -> None:
     """Measure the system on this machine, as ratios to what its servers can do at all."""
 
 
-main.add_command(send)
+SCENARIOS = (imports, send, http, growth, small, silence, recovery, api, whole_list)
+
+
+@main.command("all", context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def every(options: tuple[str, ...]) -> None:
+    """Run every scenario, each with the OPTIONS that are given."""
+    for scenario in SCENARIOS:
+        scenario.main(list(options), standalone_mode=False)
+
+
+for command in (*SCENARIOS, metrics_cost, check):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

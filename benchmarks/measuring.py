@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,11 @@ class Measuring:
         self.console = Console(width=None if Console().is_terminal else 120)
         self._runs = runs
         self._results: Results | None = None
+
+    def with_database_options(self, *options: str) -> "Measuring":
+        """Make the same, with a database server of our own started with further options."""
+        choice = replace(self.choice, database_options=options)
+        return Measuring(choice, self._runs, self.folder)
 
     def measure(self, scenario: str, cases: Sequence[Case]) -> list[CaseResult]:
         """Run each case so many times; table, JSON and page follow each of them."""

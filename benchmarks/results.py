@@ -107,6 +107,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     return cuts[min(max(round(share * 1000) - 1, 0), len(cuts) - 1)]
 
 
+def note_latencies(run: Run, name: str, milliseconds: list[float]) -> None:
+    """Note the percentiles of a wait, and keep every single one for the plot."""
+    run.latencies[name] = milliseconds
+    run.note(f"{name}, median", percentile(milliseconds, 0.5), "ms")
+    run.note(f"{name}, p99", percentile(milliseconds, 0.99), "ms")
+    run.note(f"{name}, longest", max(milliseconds), "ms")
+
+
 def rates(counts: Points) -> Points:
     """Turn how many there were at each moment into how many there were a second."""
     return [

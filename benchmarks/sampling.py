@@ -46,7 +46,7 @@ class PeakMemory:
     """The most that each service's largest process held; a context manager."""
 
     def __init__(self, processes: Mapping[str, int], interval: float = 0.1) -> None:
-        self._families = {name: Family(pid) for name, pid in processes.items()}
+        self._processes = processes
         self.megabytes = dict.fromkeys(processes, 0.0)
         self._interval = interval
         self._stop = threading.Event()
@@ -67,8 +67,11 @@ class PeakMemory:
 
     def _sample(self) -> None:
         while not self._stop.wait(self._interval):
-            for name, family in self._families.items():
-                self.megabytes[name] = max(self.megabytes[name], family.megabytes())
+            for name, pid in self._processes.items():
+                with suppress(psutil.NoSuchProcess):
+                    # Anew each time: a service may start further processes meanwhile.
+                    held = Family(pid).megabytes()
+                    self.megabytes[name] = max(self.megabytes[name], held)
 
 
 class Usage:

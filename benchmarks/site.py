@@ -10,7 +10,7 @@ import click
 import pymysql
 from confluent_kafka.admin import AdminClient
 
-from benchmarks.system import System
+from benchmarks.system import SHARDS, System
 from campaign_common.dsn import Dsn, parse_dsn
 from local_stack.configuration import Addresses, write_configuration
 from local_stack.database import Flavour
@@ -19,9 +19,6 @@ from local_stack.ports import free_port
 from local_stack.scratch import scratch_folder
 from local_stack.services import Plan, Services, running_services
 from local_stack.stack import Stack
-
-SHARDS = 8
-"""As many as `MsgTableShardingSize` has by default: benchmarks do not change it."""
 
 DATABASE, BROKER = "database", "broker"
 

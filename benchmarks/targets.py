@@ -30,6 +30,8 @@ class Target:
 TARGETS = (
     Target("send", "rate", 70_000, at_least=True, parameters=(("rows", 1_000_000),)),
     Target("send", "processor: all", 28, parameters=(("rows", 1_000_000),)),
+    Target("http", "rate", 20_000, at_least=True, parameters=(("latency", 0.0),)),
+    Target("http", "rate", 15_000, at_least=True, parameters=(("latency", 0.05),)),
     Target("send", "memory: scheduler", 150),
     Target("send", "memory: sender-1", 200),
 )

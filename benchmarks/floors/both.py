@@ -2,7 +2,8 @@
 
 import psutil
 
-from benchmarks.floors.ledger import LedgerLoop
+from benchmarks.floors.bare_loop import PROBE_ROWS
+from benchmarks.floors.ledger import ledger_loop
 from benchmarks.floors.queue import measure_queue
 from benchmarks.results import Run
 from benchmarks.site import Site
@@ -23,7 +24,7 @@ class Floors:
     def __init__(self, site: Site, rows: int) -> None:
         self._site = site
         self._rows = min(rows, MOST_ROWS)
-        self._ledger = LedgerLoop(site)
+        self._ledger = ledger_loop(site, max(self._rows, PROBE_ROWS))
 
     def measure(self, run: Run) -> None:
         """Note the floors, with no service running."""

@@ -15,7 +15,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from benchmarks.recipients import FIRST_PHONE
 from benchmarks.sampling import Family
-from benchmarks.site import BROKER, SHARDS, Site
+from benchmarks.site import BROKER, Site
+from benchmarks.system import SHARDS
 from campaign_common import kafka
 from campaign_common.settings import Settings, load_settings
 from campaign_common.shard import shard_of

@@ -6,7 +6,7 @@ from benchmarks.floors.both import Floors
 from benchmarks.measuring import Case, Measuring, Show
 from benchmarks.options import measuring_options
 from benchmarks.results import Run
-from benchmarks.scenarios.sending import Sending, send_once
+from benchmarks.scenarios.sending import Sending, counted, send_once
 from benchmarks.site import Site
 
 
@@ -27,5 +27,5 @@ def case(rows: int, senders: int) -> Case:
         floors.setdefault(site, Floors(site, rows))
         return send_once(site, floors[site], Sending(rows, senders), show)
 
-    label = f"{rows:,} rows, {senders} sender{'s' if senders > 1 else ''}"
+    label = f"{rows:,} rows, {counted(senders, 'sender')}"
     return Case(label, measure, {"rows": rows, "senders": senders})

@@ -8,7 +8,7 @@ from benchmarks.measuring import Show
 from benchmarks.recipients import write_recipients
 from benchmarks.results import Points, Run, rates
 from benchmarks.sampling import Usage, grouped, sampled
-from benchmarks.site import SHARDS, Site
+from benchmarks.site import Site
 from benchmarks.system import GROUPS, System
 
 LIST_CAMPAIGN = 1
@@ -26,7 +26,11 @@ class Sending:
     settings: Mapping[str, object] = field(default_factory=dict)
     provider: int | None = None
     """The process id of a provider of ours."""
-    compare_from: float = 0.0
+
+
+def counted(number: int, what: str) -> str:
+    """Name a number of things."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def send_once(site: Site, floors: Floors, sending: Sending, show: Show) -> Run:
@@ -40,7 +44,7 @@ def send_once(site: Site, floors: Floors, sending: Sending, show: Show) -> Run:
         with sampled(system.processes(sending.provider)) as usage:
             system.change(campaign, "start")
             points = system.follow(sending.rows, campaign, lambda n: show(SENDING, n, sending.rows))
-        seconds = system.sending_seconds(campaign, SHARDS)
+        seconds = system.sending_seconds(campaign)
         system.wait_for_state(campaign)
     note_sending(run, sending, seconds, points, usage)
     site.clear_ledger()

@@ -17,6 +17,7 @@ from local_stack.errors import ProgramMissingError, StartError
 from local_stack.kafka import quiet_admin
 from local_stack.process import ChildProcess, Command
 
+_SENDER = "campaign-sender"
 _START_SECONDS = 60
 _PREPARE_SECONDS = 120
 _TOO_YOUNG_SECONDS = 3.0
@@ -45,6 +46,12 @@ class Services:
         self._plan = plan
         self._environment = without_addresses(os.environ)
         self._processes: list[ChildProcess] = []
+        self._leaving: list[ChildProcess] = []
+
+    @property
+    def senders(self) -> int:
+        """How many senders there are to be."""
+        return sum(process.name.startswith(_SENDER) for process in self._processes)
 
     @property
     def processes(self) -> Mapping[str, int]:
@@ -69,11 +76,8 @@ class Services:
         api = self._spawn("campaign-api", "campaign-api")
         self._processes.append(api)
         self._processes.append(self._spawn("campaign-scheduler", "campaign-scheduler"))
-        senders = [
-            self._spawn("campaign-sender", f"campaign-sender-{number}")
-            for number in range(1, self._plan.senders + 1)
-        ]
-        self._processes.extend(senders)
+        self.scale_senders(self._plan.senders)
+        senders = self._processes[-self._plan.senders :] if self._plan.senders else []
         api.wait_until(self._api_is_ready, _START_SECONDS)
         admin = quiet_admin(self._addresses.brokers)
         group = self._addresses.group
@@ -97,10 +101,21 @@ class Services:
             revived.append(f"{process.name} ended with exit code {process.exit_code}")
         return revived
 
+    def scale_senders(self, count: int) -> None:
+        """Start further senders, or ask the youngest to stop; waits for neither."""
+        for number in range(self.senders + 1, count + 1):
+            self._processes.append(self._spawn(_SENDER, f"{_SENDER}-{number}"))
+        while self.senders > count:
+            leaving = self._processes.pop()
+            leaving.ask_to_stop()
+            self._leaving.append(leaving)
+
     def stop(self) -> None:
         """End them one after the other: no new work comes in while the rest is finished."""
         for process in self._processes:
             process.stop()
+        for process in self._leaving:
+            process.wait()
 
     def _run(self, program: str, *arguments: str) -> None:
         completed = subprocess.run(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from benchmarks.footprint import PeakMemory
+from benchmarks.sampling import PeakMemory
 from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
 from tests.e2e.hostile_uploads import GOOD, MOST_BYTES, MOST_ROWS, Upload, all_uploads
 from tests.e2e.raw_http import Answer, exchange

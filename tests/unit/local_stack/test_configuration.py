@@ -1,4 +1,8 @@
-from local_stack.configuration import without_addresses
+from pathlib import Path
+
+import yaml
+
+from local_stack.configuration import Addresses, without_addresses, write_configuration
 
 
 def test_no_variable_of_the_users_shell_leads_to_another_server() -> None:
@@ -13,3 +17,13 @@ def test_no_variable_of_the_users_shell_leads_to_another_server() -> None:
     }
     kept = {"CAMP__SENDER__BATCHSIZE": "100", "PATH": "/bin", "MYSQL": "x"}
     assert without_addresses({**leftovers, **kept}) == kept
+
+
+def test_settings_of_a_benchmark_never_change_addresses(tmp_path: Path) -> None:
+    addresses = Addresses(tmp_path, "root@tcp(127.0.0.1:1)/camp", "127.0.0.1:2", topic="own")
+    settings = {"Provider": "http", "Mysql": {"DSN": "root@tcp(production)/camp"}}
+    written = yaml.safe_load(write_configuration(addresses, 3, tmp_path, settings).read_text())
+    assert written["Provider"] == "http"
+    assert written["Mysql"]["DSN"] == addresses.dsn
+    assert written["SyncClient"]["Topic"] == "own"
+    assert written["SendClient"]["Topics"] == ["own"]

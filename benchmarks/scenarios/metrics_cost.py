@@ -1,7 +1,5 @@
 """What counting for the metrics costs a sender, per message, beside what a message costs it.
 
-    .venv/bin/python benchmarks/metrics_cost.py
-
 Times what the recorder and the delivery do for the metrics, in batches as large as the sender's
 own, and the delivery's report of the same batch with and without it. A message costs a sender
 about 9 microseconds of processor time with a provider that answers at once; one that has a latency
@@ -13,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 from statistics import median
+
+import click
 
 from campaign_common.campaign import Delivery as DeliveryKind
 from campaign_common.message import MessageKey, Status
@@ -62,11 +62,12 @@ class Idle:
     durations = Distribution(SECONDS)
 
 
-def main() -> None:
-    """Print nanoseconds per message, and their share."""
+@click.command("metrics-cost")
+def metrics_cost() -> None:
+    """What a sender's counting for /metrics costs per message; starts no server."""
     results = [Result(message(n), Answer.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
     counted, uncounted = (
-        kind("simulated", breaker(), Lookout(), ignore, lambda *_: Idle())  # type: ignore[arg-type, return-value]
+        kind("simulated", breaker(), Lookout(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
         for kind in (Line, Uncounted)
     )
     without = per_message(lambda: uncounted.report(results))
@@ -83,10 +84,12 @@ def main() -> None:
         "outcomes, in the recorder": per_message(lambda: tally.committed(work, written)),
         "latencies, of a provider that has some": per_message(lambda: durations.add(latencies)),
     }
-    print(f"reporting a batch: {without:.0f} ns per message without counting, {with_it:.0f} with")
+    click.echo(
+        f"reporting a batch: {without:.0f} ns per message without counting, {with_it:.0f} with"
+    )
     for what, cost in costs.items():
-        print(f"{what}: {cost:.1f} ns per message, {cost / MESSAGE:.2%}")
-    print(f"together: {sum(costs.values()):.1f} ns, {sum(costs.values()) / MESSAGE:.2%}")
+        click.echo(f"{what}: {cost:.1f} ns per message, {cost / MESSAGE:.2%}")
+    click.echo(f"together: {sum(costs.values()):.1f} ns, {sum(costs.values()) / MESSAGE:.2%}")
 
 
 def per_message(work: Callable[[], None]) -> float:
@@ -121,7 +124,3 @@ def breaker() -> Breaker:
 
 def ignore(_: Sequence[Result]) -> None:
     """Take results nowhere."""
-
-
-if __name__ == "__main__":
-    main()

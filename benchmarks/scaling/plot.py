@@ -1,0 +1,37 @@
+"""Replicas, lag and rate of the rehearsal in one picture."""
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from benchmarks.report.plots import SECONDS, STYLE, svg
+from benchmarks.results import Points, rates
+from benchmarks.scaling.watching import History
+
+SIZE = (8.0, 5.5)
+RATE_SPAN = 4
+"""Samples that a rate is taken over."""
+
+
+def draw(history: History, lag_threshold: int) -> bytes:
+    """Draw the picture as SVG."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=SIZE)
+        senders, lag, rate = figure.subplots(3, 1, sharex=True)
+        senders.step(*_columns(history.wanted), where="post", label="asked for")
+        senders.step(*_columns(history.working), where="post", label="with partitions")
+        senders.set_ylabel("senders")
+        senders.legend(loc="upper right", frameon=False)
+        lag.plot(*_columns(history.lag), color="tab:red")
+        lag.axhline(lag_threshold, linestyle=":", color="gray", linewidth=1)
+        lag.set_ylabel("lag, records")
+        rate.plot(*_columns(rates(history.outcomes[::RATE_SPAN])), color="tab:green")
+        rate.set_ylabel("messages/s")
+        rate.set_xlabel(SECONDS)
+        for axes in (senders, lag, rate):
+            axes.set_ylim(bottom=0)
+        figure.align_ylabels()
+        return svg(figure)
+
+
+def _columns(points: Points) -> tuple[list[float], list[float]]:
+    return [at for at, _ in points], [value for _, value in points]

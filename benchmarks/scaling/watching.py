@@ -1,0 +1,81 @@
+"""Lag, replicas and calls over time while the autoscaler has its way."""
+
+import time
+from dataclasses import dataclass, field
+
+from confluent_kafka.admin import AdminClient
+
+from benchmarks.results import Points
+from benchmarks.scaling.rule import Autoscaler, Rule
+from benchmarks.system import System
+from campaign_common.topics import committed_offsets, log_ends
+from local_stack.configuration import Addresses
+from local_stack.kafka import quiet_admin
+
+
+@dataclass
+class History:
+    """What was seen."""
+
+    lag: Points = field(default_factory=list)
+    wanted: Points = field(default_factory=list)
+    working: Points = field(default_factory=list)
+    """Senders that have partitions, as the group's coordinator sees them."""
+    outcomes: Points = field(default_factory=list)
+
+
+class LagReader:
+    """How many records are published and not yet recorded, as KEDA asks Kafka."""
+
+    def __init__(self, addresses: Addresses, partitions: int) -> None:
+        self._admin: AdminClient = quiet_admin(addresses.brokers)
+        self._addresses = addresses
+        self._partitions = range(partitions)
+
+    def lag(self) -> int:
+        """Sum over all partitions; one without a commit counts from its start."""
+        ends = log_ends(self._admin, self._addresses.topic, self._partitions)
+        committed = committed_offsets(self._admin, self._addresses.group, self._addresses.topic)
+        return sum(max(end - committed.get(number, 0), 0) for number, end in ends.items())
+
+    def working(self) -> int:
+        """Count the members that partitions are assigned to."""
+        described = self._admin.describe_consumer_groups([self._addresses.group])
+        members = described[self._addresses.group].result(timeout=10).members
+        return sum(bool(member.assignment.topic_partitions) for member in members)
+
+
+class Watcher:
+    """Looks twice a second, and scales the senders when KEDA would."""
+
+    def __init__(self, system: System, reader: LagReader, rule: Rule, partitions: int) -> None:
+        self.history = History()
+        self._system = system
+        self._reader = reader
+        self._rule = rule
+        self._autoscaler = Autoscaler(rule, partitions)
+        self._began = time.monotonic()
+        self._polled = self._decided = 0.0
+        self._lag = 0
+
+    @property
+    def replicas(self) -> int:
+        """How many senders there are to be."""
+        return self._system.services.senders
+
+    def look(self) -> None:
+        """Note where everything is; poll the lag and decide when it is time to."""
+        now = time.monotonic() - self._began
+        lag = self._reader.lag()
+        history = self.history
+        history.lag.append((now, lag))
+        history.working.append((now, self._reader.working()))
+        history.outcomes.append((now, self._system.outcomes()))
+        if now - self._polled >= self._rule.polling_interval:
+            self._polled, self._lag = now, lag
+        if now - self._decided >= self._rule.step:
+            self._decided = now
+            self._system.services.scale_senders(
+                self._autoscaler.decide(now, self._lag, self.replicas)
+            )
+        history.wanted.append((now, self.replicas))

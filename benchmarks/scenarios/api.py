@@ -1,0 +1,114 @@
+"""(i) Reads and writes of the API with millions of outcomes stored, idle and while it sends."""
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+
+import click
+
+from benchmarks.clients import Ask, Request, Times, asking
+from benchmarks.filling import LIST, fill
+from benchmarks.measuring import Case, Measuring, Show
+from benchmarks.options import measuring_options
+from benchmarks.recipients import FIRST_PHONE
+from benchmarks.results import Run, note_latencies
+from benchmarks.site import Site
+from benchmarks.system import TEMPLATE
+from campaign_common.api_key import ApiKey, Scope
+from campaign_common.store.api_keys import insert_key
+
+MEMORY = "3G"
+"""InnoDB's buffer pool; what it does not hold is read from a disk that commits keep busy."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is stored, and how often is asked."""
+
+    people: int
+    campaigns: int
+    rate: float
+    idle_seconds: float
+
+
+@click.command("api")
+@click.option("--people", default=2_000_000, show_default=True, help="In steps of 100,000.")
+@click.option("--campaigns", default=5, show_default=True, help="Finished ones, one row a person.")
+@click.option("--rate", default=15.0, show_default=True, help="Requests of each kind a second.")
+@click.option("--idle-seconds", default=20.0, show_default=True)
+@measuring_options
+def api(
+    measuring: Measuring, people: int, campaigns: int, rate: float, idle_seconds: float
+) -> None:
+    """Reads and writes of the API, idle and while a campaign sends."""
+
+    def measure(site: Site, show: Show) -> Run:
+        return ask_once(site, show, Scale(people, campaigns, rate, idle_seconds))
+
+    label = f"{people * campaigns:,} outcomes stored, {rate:g} requests/s of each kind"
+    parameters = {"people": people, "campaigns": campaigns, "rate": rate}
+    measuring.with_database_options(f"--innodb-buffer-pool-size={MEMORY}").measure(
+        "api", [Case(label, measure, parameters)]
+    )
+
+
+def ask_once(site: Site, show: Show, scale: Scale) -> Run:
+    """Ask for a while with nothing else to do, and then for as long as a campaign sends."""
+    run = Run()
+    with site.system(senders=1) as system:
+        if not system.has_list(LIST):
+            show("filling", 0, 1)
+            fill(system.cursor, scale.people, scale.campaigns)
+        key = ApiKey.generate()
+        sending = system.draft(LIST)
+        insert_key(system.cursor, key.id, "benchmark", Scope.ADMIN, key.digest())
+        kinds = requests(scale, sending)
+        with asking(system.url, key.token, kinds, scale.rate) as idle:
+            time.sleep(scale.idle_seconds)
+        system.authenticate(key.token)
+        system.change(sending, "start")
+        system.follow(scale.people // 100, sending)
+        began = time.monotonic()
+        with asking(system.url, key.token, kinds, scale.rate) as busy:
+            system.follow(scale.people, sending, lambda n: show("sending", n, scale.people))
+        seconds = time.monotonic() - began
+        system.cursor.execute("DELETE FROM api_keys")
+    note(run, "idle", idle)
+    note(run, "sending", busy)
+    run.note("sending meanwhile", scale.people * 0.99 / seconds, "msg/s")
+    return run
+
+
+def requests(scale: Scale, sending: int) -> Mapping[str, Ask]:
+    """Name the kinds of requests that are measured."""
+    anybody = random.Random(1)  # noqa: S311 - spreads the reads over the index
+    number = count(1)
+
+    def person() -> Request:
+        return Request(
+            "GET", f"/v1/messages?phone={FIRST_PHONE + anybody.randint(1, scale.people)}"
+        )
+
+    def page() -> Request:
+        return Request("GET", f"/v1/campaigns/{anybody.randint(1, scale.campaigns)}/messages")
+
+    def new_draft() -> Request:
+        name = f"draft-{next(number)}"
+        body = {"name": name, "template": TEMPLATE, "recipient_list_id": LIST}
+        return Request("POST", "/v1/campaigns", body)
+
+    return {
+        "progress": lambda: Request("GET", f"/v1/campaigns/{sending}/progress"),
+        "one person": person,
+        "page of 100": page,
+        "statistics": lambda: Request("GET", "/v1/stats"),
+        "new draft": new_draft,
+    }
+
+
+def note(run: Run, when: str, times: Times) -> None:
+    """Note the percentiles of each kind of request."""
+    for kind, milliseconds in times.items():
+        note_latencies(run, f"{kind}, {when}", milliseconds)

@@ -1,0 +1,46 @@
+"""The sink as scenarios use it: a process of its own, and the settings that lead to it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+
+from local_stack.distributions.cache import REPOSITORY
+
+
+class SinkProcess:
+    """One running sink."""
+
+    def __init__(self, pid: int, port: int) -> None:
+        self.pid = pid
+        self._server = f"http://127.0.0.1:{port}"
+        self._http = requests.Session()
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Have everything sent here."""
+        http = {"Url": f"{self._server}/messages", "AllowedNetworks": ["127.0.0.0/8"]}
+        return {"Provider": "http", "Http": http}
+
+    def status(self) -> Mapping[str, Any]:
+        """Tell how many `calls` there were, and when the `last` one was, in seconds since boot."""
+        answer: Mapping[str, Any] = self._http.get(f"{self._server}/status", timeout=10).json()
+        return answer
+
+
+@contextmanager
+def running_sink(latency: float) -> Iterator[SinkProcess]:
+    """Run a sink for the time of the block."""
+    command = [sys.executable, "-m", "benchmarks.sink", "--latency", str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY) as process:
+        try:
+            if process.stdout is None:
+                raise RuntimeError("the sink has no output")
+            port = json.loads(process.stdout.readline())["port"]
+            yield SinkProcess(process.pid, port)
+        finally:
+            process.kill()
