@@ -5,6 +5,7 @@ has other things to do. Where one slow client could hold a thread, fifty of them
 then no request at all is answered within the seconds that are waited for here.
 """
 
+import select
 import socket
 import threading
 import time
@@ -41,10 +42,15 @@ UPLOAD = (
 
 @pytest.fixture
 def configuration(tmp_path: Path, database: str) -> Path:
-    path = write_configuration(tmp_path, database, Workers=1, Threads=THREADS)
+    return prepared(tmp_path, database, Threads=THREADS)
+
+
+def prepared(folder: Path, database: str, **keys: object) -> Path:
+    """Write a configuration, make the schema, and have a file to create campaigns from."""
+    path = write_configuration(folder, database, Workers=1, **keys)
     migrated = run_program("campaign-db", "migrate", "-c", path)
     assert migrated.returncode == 0, migrated.stderr
-    (tmp_path / "csv" / "recipients.csv").write_text("Ann,13961467500\nBob,13961467501\n")
+    (folder / "csv" / "recipients.csv").write_text("Ann,13961467500\nBob,13961467501\n")
     return path
 
 
@@ -76,6 +82,11 @@ class SlowClient:
         self._thread = threading.Thread(target=self._send, daemon=True)
         self._thread.start()
 
+    def is_under_way(self) -> bool:
+        """Tell whether the server has neither answered nor gone."""
+        readable, _, _ = select.select([self.socket], [], [], 0)
+        return not readable
+
     def end(self) -> None:
         self._ended.set()
         self._thread.join()
@@ -93,13 +104,16 @@ class SlowClient:
 
 
 @contextmanager
-def slow_clients(api: ApiService, begin: bytes, rest: bytes, pause: float) -> Iterator[None]:
+def slow_clients(
+    api: ApiService, begin: bytes, rest: bytes, pause: float
+) -> Iterator[list[SlowClient]]:
     with ExitStack() as stack:
+        clients = []
         for _ in range(CLIENTS):
-            client = SlowClient(api, begin, rest, pause)
-            stack.callback(client.end)
-        time.sleep(1)  # all are under way, and those beyond MaxImports have been refused
-        yield
+            clients.append(SlowClient(api, begin, rest, pause))
+            stack.callback(clients[-1].end)
+        time.sleep(1)  # all are under way
+        yield clients
 
 
 def assert_quick(api: ApiService, seconds: float) -> None:
@@ -125,7 +139,6 @@ def assert_quick(api: ApiService, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("begin", "rest", "pause"),
     [
-        pytest.param(UPLOAD, b"Ann,13961467500\n" * 64, 1.0, id="uploads at 1 kB a second"),
         pytest.param(b"", b"G", 1.0, id="a header of one byte a second"),
         pytest.param(b"", b"", 1.0, id="nothing at all"),
         pytest.param(HEADER, b"", 1.0, id="a header that never ends"),
@@ -152,6 +165,18 @@ def test_fifty_slow_clients_keep_nobody_else_waiting(
     with slow_clients(api, begin, rest, pause):
         assert_quick(api, 6)
     wait_until(api.answers)
+
+
+def test_fifty_uploads_at_1_kb_a_second_keep_nobody_else_waiting(
+    tmp_path: Path, database: str
+) -> None:
+    room = {"MaxImports": CLIENTS * 4 // 3 + 1}  # three quarters of these are for uploads
+    roomy = prepared(tmp_path, database, Threads=CLIENTS + THREADS, Api=room)
+    with running_api(roomy) as api:
+        with slow_clients(api, UPLOAD, b"Ann,13961467500\n" * 64, 1.0) as clients:
+            assert_quick(api, 6)
+            assert all(client.is_under_way() for client in clients)
+        wait_until(api.answers)
 
 
 @pytest.fixture

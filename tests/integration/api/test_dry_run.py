@@ -120,6 +120,28 @@ def test_who_was_sent_something_lately_is_a_duplicate(client: FlaskClient, pool:
     assert played(client, campaign_id)["duplicates"]["recipients"] == 2
 
 
+def test_duplicates_are_found_however_far_apart_they_stand_on_the_other_list(
+    client: FlaskClient, pool: Database
+) -> None:
+    add_list(pool, people())
+    add_list(pool, [(phone, "Ann", {}) for phone in PHONES], list_id=2)
+    change(pool, "UPDATE recipients SET seq = seq * 100000 WHERE list_id = 2")
+    started(pool, 7, 2)
+    for position in (0, 4, 9):
+        record(pool, 7, (position + 1) * 100_000, PHONES[position])
+    record(pool, 7, 200_000, PHONES[1], status=2)  # failed
+    assert played(client, draft(client))["duplicates"]["recipients"] == 3
+
+
+def test_a_template_without_further_columns_is_played_through_as_well(
+    client: FlaskClient, pool: Database
+) -> None:
+    add_list(pool, people(p3=("", {"city": "Rome"})))
+    found = played(client, draft(client, "hi {name|you} {phone}"))
+    assert (found["rows"], found["characters"]["longest"]) == (10, 18)
+    assert found["missing"] == [{"placeholder": "name", "messages": 1}]
+
+
 def test_the_time_is_estimated_by_the_quickest_recent_campaign(
     client: FlaskClient, pool: Database
 ) -> None:

@@ -25,7 +25,7 @@ class Listed(NamedTuple):
 
 
 SELECT_SLICE = """
-SELECT seq, phone, name, attributes FROM recipients
+SELECT seq, phone, name, {attributes} FROM recipients
 WHERE list_id = %s AND seq > %s AND erased_shard IS NULL ORDER BY seq LIMIT %s
 """
 
@@ -53,9 +53,15 @@ SELECT MAX(total / seconds) FROM (
 """
 
 
-def read_slice(cursor: Cursor, list_id: int, *, after_seq: int, limit: int) -> list[RecipientRow]:
-    """Read up to `limit` recipients of a list after one, in order; erased ones are left out."""
-    cursor.execute(SELECT_SLICE, (list_id, after_seq, limit))
+def read_slice(
+    cursor: Cursor, list_id: int, *, after_seq: int, limit: int, with_attributes: bool = True
+) -> list[RecipientRow]:
+    """Read up to `limit` recipients of a list after one, in order; erased ones are left out.
+
+    Without attributes, which are most of a wide list, these are None.
+    """
+    statement = SELECT_SLICE.format(attributes="attributes" if with_attributes else "NULL")
+    cursor.execute(statement, (list_id, after_seq, limit))
     return list(cursor.fetchall())
 
 

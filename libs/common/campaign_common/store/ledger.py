@@ -61,6 +61,16 @@ SELECT_RANGE = (
 
 SELECT_LISTED = "SELECT " + _ENTRY + " FROM messages_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
+# What is asked of a whole list reads as little of each row as it can.
+SENT_RANGE = (
+    "SELECT seq FROM messages_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s"
+    " AND status = {sent:d}"
+)
+
+SENT_LISTED = (
+    "SELECT seq FROM messages_{shard:d} WHERE campaign_id = %s AND seq IN %s AND status = {sent:d}"
+)
+
 ADD_COUNTS = """
 INSERT INTO campaign_counters (campaign_id, shard, status, n) VALUES (%s, %s, %s, %s)
 ON DUPLICATE KEY UPDATE n = n + VALUES(n)
@@ -112,6 +122,23 @@ def look_up(
         return {}
     cursor.execute(" UNION ALL ".join(parts), arguments)
     return _entries(cursor)
+
+
+def look_up_sent(cursor: Cursor, campaign_id: int, wanted: Mapping[int, Sequence[int]]) -> set[int]:
+    """Find out which of `wanted`, {shard: seqs}, were sent; others of a range may be among them."""
+    parts, arguments = [], list[object]()
+    for shard, seqs in wanted.items():
+        first, last = min(seqs), max(seqs)
+        if last - first < DENSE_RANGE * len(seqs):
+            parts.append(SENT_RANGE.format(shard=shard, sent=Status.SENT))
+            arguments += (campaign_id, first, last)
+        else:
+            parts.append(SENT_LISTED.format(shard=shard, sent=Status.SENT))
+            arguments += (campaign_id, tuple(seqs))
+    if not parts:
+        return set()
+    cursor.execute(" UNION ALL ".join(parts), arguments)
+    return {seq for (seq,) in cursor.fetchall()}
 
 
 def ended_in(

@@ -3,11 +3,10 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
-from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, renderer
+from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
 from campaign_api.refusals import TooMany
 from campaign_common.database import Database
 from campaign_common.recipient import NAME, PHONE
@@ -22,8 +21,8 @@ AT_ONCE = 2
 ROWS_AT_ONCE = 1_000
 """Rows read at a time: megabytes even where rows are as wide as they may be."""
 
-LONGEST_RUN = 100.0
-"""Seconds after which a dry run answers with what it has seen."""
+LONGEST_RUN = 50.0
+"""Seconds after which a dry run answers with what it has seen; many proxies wait for 60."""
 
 BUCKET = 20
 """Characters: the width of a step of the distribution of lengths."""
@@ -40,46 +39,48 @@ LATEST_CAMPAIGNS = 20
 """Finished campaigns whose rates are compared."""
 
 
+class Shape(NamedTuple):
+    """What matters of a message's length; as many as there are lengths, however long the list."""
+
+    characters: int
+    segments: int
+    is_ucs2: bool
+
+    @property
+    def encoding(self) -> Encoding:
+        """The alphabet that it needs."""
+        return Encoding.UCS2 if self.is_ucs2 else Encoding.GSM7
+
+
 class Tally:
-    """What is counted of the messages, row by row."""
+    """What is counted of the messages, row by row; as little as possible for each."""
 
     def __init__(self, template: Template) -> None:
         self.rows = 0
-        self.shortest = 0
-        self.longest = 0
-        self.characters = 0
-        self.most_segments = 0
-        self.lengths: Counter[int] = Counter()
-        self.messages: Counter[Encoding] = Counter()
-        self.segments: Counter[Encoding] = Counter()
+        self.shapes: Counter[Shape] = Counter()
         self.forced_by: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
-        self._render = renderer(template)
-        self._columns = sorted(template.placeholders - {NAME, PHONE})
+        self.columns = sorted(template.placeholders - {NAME, PHONE})
+        """Those that are looked up in the attributes."""
+        self._template = template
         self._names = NAME in template.placeholders
 
     def add(self, row: RecipientRow) -> None:
         """Count one recipient's message."""
-        characters, encoding, segments, forced_by = segmentation(self._render(row))
-        self.shortest = min(self.shortest, characters) if self.rows else characters
-        self.longest = max(self.longest, characters)
+        _, phone, name, _ = row
+        attributes = attributes_of(row) if self.columns else None
+        text = self._template.render(name, phone, attributes)
+        characters, _, segments, forced_by = segmentation(text)
         self.rows += 1
-        self.characters += characters
-        self.lengths[min(characters, LONGEST_BUCKET) // BUCKET] += 1
-        self.messages[encoding] += 1
-        self.segments[encoding] += segments
-        self.most_segments = max(self.most_segments, segments)
+        self.shapes[Shape(characters, segments, forced_by is not None)] += 1
         if forced_by and (forced_by in self.forced_by or len(self.forced_by) < MOST_CHARACTERS):
             self.forced_by[forced_by] += 1
-        if self._names and not row[2]:
+        if self._names and not name:
             self.missing[NAME] += 1
-        if self._columns:
-            self._count_missing(attributes_of(row))
-
-    def _count_missing(self, attributes: Mapping[str, str]) -> None:
-        for column in self._columns:
-            if not attributes.get(column):
-                self.missing[column] += 1
+        if attributes is not None:
+            for column in self.columns:
+                if not attributes.get(column):
+                    self.missing[column] += 1
 
 
 class DryRuns:
@@ -118,7 +119,11 @@ class DryRuns:
         while not complete and self._clock() < give_up_at:
             with self._database.reading() as cursor:
                 rows = read_slice(
-                    cursor, draft.campaign.list_id, after_seq=after_seq, limit=ROWS_AT_ONCE
+                    cursor,
+                    draft.campaign.list_id,
+                    after_seq=after_seq,
+                    limit=ROWS_AT_ONCE,
+                    with_attributes=bool(tally.columns),
                 )
                 duplicates += recent.count(cursor, rows) if rows else 0
             for row in rows:
@@ -133,24 +138,14 @@ def describe(
 ) -> dict[str, Any]:
     """Describe what was counted; `rate` in messages per second."""
     recipients = draft.campaign.accepted
+    shapes = tally.shapes
     return {
         "rows": tally.rows,
         "complete": complete,
-        "characters": {
-            "shortest": tally.shortest,
-            "longest": tally.longest,
-            "mean": round(tally.characters / tally.rows, 1) if tally.rows else 0.0,
-            "distribution": [_bucket(step, n) for step, n in sorted(tally.lengths.items())],
-        },
-        "segments": sum(tally.segments.values()),
-        "most_segments": tally.most_segments,
-        "encodings": {
-            encoding.value: {
-                "messages": tally.messages[encoding],
-                "segments": tally.segments[encoding],
-            }
-            for encoding in Encoding
-        },
+        "characters": _lengths(shapes),
+        "segments": _segments(shapes),
+        "most_segments": max((shape.segments for shape in shapes), default=0),
+        "encodings": {encoding.value: _cost(shapes, encoding) for encoding in Encoding},
         "forced_by": [
             {"character": character, "code_point": f"U+{ord(character):04X}", "messages": n}
             for character, n in tally.forced_by.most_common(SHOWN_CHARACTERS)
@@ -166,7 +161,30 @@ def describe(
     }
 
 
+def _lengths(shapes: Counter[Shape]) -> dict[str, Any]:
+    lengths = [shape.characters for shape in shapes]
+    steps: Counter[int] = Counter()
+    for shape, n in shapes.items():
+        steps[min(shape.characters, LONGEST_BUCKET) // BUCKET] += n
+    characters = sum(shape.characters * n for shape, n in shapes.items())
+    return {
+        "shortest": min(lengths, default=0),
+        "longest": max(lengths, default=0),
+        "mean": round(characters / shapes.total(), 1) if shapes else 0.0,
+        "distribution": [_bucket(step, n) for step, n in sorted(steps.items())],
+    }
+
+
 def _bucket(step: int, messages: int) -> dict[str, Any]:
     first = step * BUCKET
     last = None if first >= LONGEST_BUCKET else first + BUCKET - 1
     return {"from": first, "to": last, "messages": messages}
+
+
+def _cost(shapes: Counter[Shape], encoding: Encoding) -> dict[str, int]:
+    of_it = Counter({shape: n for shape, n in shapes.items() if shape.encoding is encoding})
+    return {"messages": of_it.total(), "segments": _segments(of_it)}
+
+
+def _segments(shapes: Counter[Shape]) -> int:
+    return sum(shape.segments * n for shape, n in shapes.items())

@@ -1,14 +1,13 @@
 """Who of a list was sent something by a recent campaign already."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from campaign_common.database import Cursor
-from campaign_common.message import MessageKey, Status
 from campaign_common.shard import shard_of
 from campaign_common.store.dry_runs import RecentCampaign, also_listed, recent_campaigns
 from campaign_common.store.fanout import RecipientRow
-from campaign_common.store.ledger import look_up
+from campaign_common.store.ledger import look_up_sent
 
 DAYS = 7
 """A campaign is recent when it started so many days ago at most."""
@@ -39,26 +38,14 @@ class RecentRecipients:
         for listed in also_listed(
             cursor, self._list_id, rows[0][0], rows[-1][0], self._other_lists
         ):
-            numbers[listed.list_id][listed.own_seq] = listed.seq
+            numbers[listed.list_id][listed.seq] = listed.own_seq
         undecided = set(phones)
         for campaign in self._recent:
-            there = numbers.get(campaign.list_id, {})
-            asked = {seq: there[seq] for seq in undecided & there.keys()}
-            undecided -= _sent(cursor, campaign, asked, phones)
+            own = numbers[campaign.list_id]
+            by_shard: dict[int, list[int]] = defaultdict(list)
+            for seq, own_seq in own.items():
+                if own_seq in undecided:
+                    by_shard[shard_of(phones[own_seq], campaign.shards)].append(seq)
+            sent = look_up_sent(cursor, campaign.campaign_id, by_shard)
+            undecided -= {own[seq] for seq in sent if seq in own}
         return len(phones) - len(undecided)
-
-
-def _sent(
-    cursor: Cursor, campaign: RecentCampaign, asked: Mapping[int, int], phones: Mapping[int, str]
-) -> set[int]:
-    """Return the own numbers of those to whom `campaign` has sent its message."""
-    by_shard: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for own, seq in asked.items():
-        by_shard[shard_of(phones[own], campaign.shards), campaign.campaign_id].append(seq)
-    entries = look_up(cursor, by_shard)
-    return {
-        own
-        for own, seq in asked.items()
-        if (entry := entries.get(MessageKey(campaign.campaign_id, seq))) is not None
-        and entry.status == Status.SENT
-    }
