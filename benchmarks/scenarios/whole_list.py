@@ -10,7 +10,7 @@ import requests
 from benchmarks.measuring import Case, Measuring, Show
 from benchmarks.options import measuring_options
 from benchmarks.results import Run
-from benchmarks.sampling import PeakMemory
+from benchmarks.sampling import Family, PeakMemory
 from benchmarks.scenarios.sending import list_on
 from benchmarks.site import Site
 from benchmarks.system import ANSWER_SECONDS, System
@@ -42,13 +42,17 @@ def ask_once(site: Site, rows: int, show: Show) -> Run:
         system.wait_for_state(campaign)
         for name, ask in REQUESTS.items():
             show(name, 0, 1)
-            with PeakMemory({API: system.services.processes[API]}) as peak:
-                began = time.monotonic()
+            process = system.services.processes[API]
+            family = Family(process)
+            with PeakMemory({API: process}) as peak:
+                began, used = time.monotonic(), family.processor_seconds()
                 seen = ask(system, campaign)
                 seconds = time.monotonic() - began
+                used = family.processor_seconds() - used
             if seen != rows:
                 raise RuntimeError(f"the {name} saw {seen:,} of {rows:,} rows")
             run.note(f"{name}: rate", rows / seconds, "rows/s")
+            run.note(f"{name}: processor time of the api", used / rows * 1e6, "µs/row")
             run.note(f"{name}: memory of the api", peak.megabytes[API], "MB")
     site.clear_ledger()
     return run
