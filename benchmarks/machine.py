@@ -1,6 +1,7 @@
 """The machine that measures, and what else it is doing meanwhile."""
 
 import platform
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,11 @@ class OtherPrograms:
 
 
 def _own_seconds() -> float:
-    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    """Sum up this process, all below it, and what these know of their children that have ended."""
     total = 0.0
-    for process in family:
-        try:
-            total += sum(process.cpu_times()[:2])
-        except psutil.NoSuchProcess:
-            continue
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:4])
     return total
 
 

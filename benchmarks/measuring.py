@@ -14,8 +14,10 @@ from benchmarks.machine import OtherPrograms
 from benchmarks.report.page import write_page
 from benchmarks.report.tables import case_table
 from benchmarks.results import CaseResult, Results, Run
-from benchmarks.site import ServerChoice, Site, site
+from benchmarks.site import DATABASE, ServerChoice, Site, site
 from local_stack.kafka import KAFKA
+
+RESULTS, PAGE = "results.json", "report.html"
 
 OTHERS = "other programs' share of the processor"
 
@@ -55,18 +57,27 @@ class Measuring:
         for case in cases:
             with site(self.choice) as made:
                 results = self._results_on(made)
-                result = CaseResult(scenario, case.label, case.parameters, [])
+                result = CaseResult(scenario, case.label, self._parameters(case, made), [])
+                results.cases.append(result)
                 for repeat in range(1, (case.runs or self._runs) + 1):
                     with self._progress(f"{scenario}: {case.label}, run {repeat}") as show:
                         others = OtherPrograms()
                         run = case.measure(made, show)
                         run.note(OTHERS, others.share(), "share")
                     result.runs.append(run)
-            results.cases.append(result)
+                    # After each repeat: what was measured outlives a benchmark that is stopped.
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    results.write(self.folder / RESULTS)
             measured.append(result)
             self.console.print(case_table(result))
-            self._write(results)
+            write_page(results, self.folder / PAGE)
+            self.console.print(f"written to {self.folder}", soft_wrap=True)
         return measured
+
+    @staticmethod
+    def _parameters(case: Case, made: Site) -> dict[str, Any]:
+        database = made.versions()[DATABASE].partition(" ")[0].lower()
+        return {**case.parameters, "database": database}
 
     def _results_on(self, made: Site) -> Results:
         if self._results is None:
@@ -75,12 +86,6 @@ class Measuring:
                 servers["broker"] = f"Kafka {KAFKA}"
             self._results = Results.begin(machine.describe(), servers)
         return self._results
-
-    def _write(self, results: Results) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        results.write(self.folder / "results.json")
-        write_page(results, self.folder / "report.html")
-        self.console.print(f"written to {self.folder}", soft_wrap=True)
 
     @contextmanager
     def _progress(self, title: str) -> Iterator[Show]:

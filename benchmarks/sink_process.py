@@ -11,6 +11,9 @@ import requests
 
 from local_stack.distributions.cache import REPOSITORY
 
+CONNECTIONS = 256
+"""As by default."""
+
 
 class SinkProcess:
     """One running sink."""
@@ -20,10 +23,13 @@ class SinkProcess:
         self._server = f"http://127.0.0.1:{port}"
         self._http = requests.Session()
 
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """Have everything sent here."""
-        http = {"Url": f"{self._server}/messages", "AllowedNetworks": ["127.0.0.0/8"]}
+    def settings(self, connections: int = CONNECTIONS) -> Mapping[str, object]:
+        """Have everything sent here, over so many connections of each sender."""
+        http = {
+            "Url": f"{self._server}/messages",
+            "AllowedNetworks": ["127.0.0.0/8"],
+            "Connections": connections,
+        }
         return {"Provider": "http", "Http": http}
 
     def status(self) -> Mapping[str, Any]:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from benchmarks.results import CaseResult, Summary
 
+MILLION = ("rows", 1_000_000)
+MARIADB, MYSQL = ("database", "mariadb"), ("database", "mysql")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -28,12 +31,23 @@ class Target:
 
 
 TARGETS = (
-    Target("send", "rate", 70_000, at_least=True, parameters=(("rows", 1_000_000),)),
-    Target("send", "processor: all", 28, parameters=(("rows", 1_000_000),)),
+    Target("send", "rate", 70_000, at_least=True, parameters=(MILLION, MARIADB)),
+    Target("send", "rate", 52_000, at_least=True, parameters=(MILLION, MYSQL)),
+    Target("send", "processor: all", 28, parameters=(MILLION, MARIADB)),
     Target("http", "rate", 20_000, at_least=True, parameters=(("latency", 0.0),)),
     Target("http", "rate", 15_000, at_least=True, parameters=(("latency", 0.05),)),
-    Target("send", "memory: scheduler", 150),
-    Target("send", "memory: sender-1", 200),
+    Target("import", "rate", 100_000, at_least=True, parameters=(("way", "by path"), MARIADB)),
+    *(
+        Target(scenario, f"memory: {process}", megabytes)
+        for scenario in ("send", "growth")
+        for process, megabytes in {"api": 150, "scheduler": 150, "sender-1": 200}.items()
+    ),
+    Target("small", "due to first message, p99", 1_200, parameters=(("busy", False),)),
+    Target("small", "due to first message, p99", 2_000, parameters=(("busy", True),)),
+    Target("small", "due to last message, longest", 3_000, parameters=(("busy", True),)),
+    Target("silence", "pause to silence, p99", 1_000),
+    Target("silence", "cancel to silence, p99", 1_000),
+    Target("recovery", "seconds to nine tenths of it", 10),
 )
 
 

@@ -37,7 +37,7 @@ def case(verb: str, rows: int, times: int, senders: int) -> Case:
 
     def measure(site: Site, show: Show) -> Run:
         run = Run()
-        with running_sink(0.0) as sink, site.system(senders, sink.settings) as system:
+        with running_sink(0.0) as sink, site.system(senders, sink.settings()) as system:
             list_id = list_on(site, system, rows, show)
             campaign = 0
             silences, rates = [], []
