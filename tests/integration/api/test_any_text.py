@@ -9,23 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaign_common.database import Database
+from tests.odd_text import TEXT, csv_text
 
-ODD = st.sampled_from(
-    [
-        *('"', '""', "'", "\\", "`", "%s", "{name}", ";--", ",", "\t", " ", "\x7f", "\x0b"),
-        *("\u202e", "\u200f", "\ufeff", "\u2028", "\x85", "\x1c", "e\u0301", "\ufdfa"),
-        *("😀", "𐀀", "\U0010ffff"),
-    ]
-)
-ANY = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")
-TEXT = st.lists(st.one_of(ODD, ANY), max_size=30).map("".join)
 BROKEN_BY_NUL = st.tuples(TEXT, TEXT).map("\0".join)
-
-
-def csv_text(rows: list[list[str]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
-    return out.getvalue().encode()
 
 
 @settings(
