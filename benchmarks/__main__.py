@@ -1,8 +1,12 @@
 """The benchmarks' command line: python -m benchmarks SCENARIO."""
 
+from pathlib import Path
+
 import click
 
 from benchmarks.check import check
+from benchmarks.report.markdown import against_targets
+from benchmarks.results import read_results
 from benchmarks.scenarios.api import api
 from benchmarks.scenarios.growth import growth
 from benchmarks.scenarios.http import http
@@ -29,6 +33,13 @@ def every(options: tuple[str, ...]) -> None:
     """Run every scenario, each with the OPTIONS that are given."""
     for scenario in SCENARIOS:
         scenario.main(list(options), standalone_mode=False)
+
+
+@main.command("summary")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+def summary(files: tuple[Path, ...]) -> None:
+    """Print what has a target, from results.json FILES, as a table in Markdown."""
+    click.echo(against_targets(read_results(files)))
 
 
 for command in (*SCENARIOS, metrics_cost, check):

@@ -40,7 +40,12 @@ TARGETS = (
     *(
         Target(scenario, f"memory: {process}", megabytes)
         for scenario in ("send", "growth")
-        for process, megabytes in {"api": 150, "scheduler": 150, "sender-1": 200}.items()
+        for process, megabytes in {
+            "api": 150,
+            "api, importing": 150,
+            "scheduler": 150,
+            "sender-1": 200,
+        }.items()
     ),
     Target("small", "due to first message, p99", 1_200, parameters=(("busy", False),)),
     Target("small", "due to first message, p99", 2_000, parameters=(("busy", True),)),

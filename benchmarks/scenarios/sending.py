@@ -7,7 +7,7 @@ from benchmarks.floors.both import COST, Floors, compare
 from benchmarks.measuring import Show
 from benchmarks.recipients import write_recipients
 from benchmarks.results import Points, Run, rates
-from benchmarks.sampling import Usage, grouped, sampled
+from benchmarks.sampling import PeakMemory, Usage, grouped, sampled
 from benchmarks.site import Site
 from benchmarks.system import GROUPS, System
 
@@ -15,6 +15,8 @@ LIST_CAMPAIGN = 1
 """The campaign that a list is imported for; it never starts."""
 
 SENDING = "sending"
+
+API = "campaign-api"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ def send_once(site: Site, floors: Floors, sending: Sending, show: Show) -> Run:
     show("floors", 0, 1)
     floors.measure(run)
     with site.system(sending.senders, sending.settings) as system:
-        list_id = list_on(site, system, sending.rows, show)
+        with PeakMemory({API: system.services.processes[API]}) as peak:
+            list_id = list_on(site, system, sending.rows, show)
+        run.note("memory: api, importing", peak.megabytes[API], "MB")
         campaign = system.draft(list_id)
         with sampled(system.processes(sending.provider)) as usage:
             system.change(campaign, "start")

@@ -36,7 +36,7 @@ SENT = " UNION ALL ".join(
 @click.command("small")
 @click.option("--campaigns", default=100, show_default=True)
 @click.option("--recipients", default=100, show_default=True, help="Of each small campaign.")
-@click.option("--interval", default=0.5, show_default=True, help="Seconds between due times.")
+@click.option("--interval", default=0.4, show_default=True, help="Seconds between due times.")
 @click.option("--rows", default=5_000_000, show_default=True, help="Of the big campaign.")
 @measuring_options
 def small(

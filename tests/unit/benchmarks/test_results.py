@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.report.markdown import against_targets
 from benchmarks.report.page import write_page
 from benchmarks.report.tables import number
 from benchmarks.results import (
@@ -106,3 +107,13 @@ def test_recovery_is_over_when_the_rate_stays_up() -> None:
     assert run.figures["lowest rate after"].value == pytest.approx(100.0)
     # The rate is taken over two seconds, so it is back up to two seconds later.
     assert 6.0 <= run.figures["seconds to nine tenths of it"].value <= 8.0
+
+
+def test_the_table_for_documents_has_what_was_measured_last() -> None:
+    earlier = Results("2026-01-01T00:00:00+00:00", {}, {}, [result(10.0)])
+    later = Results("2026-01-02T00:00:00+00:00", {}, {}, [result(80_000.0)])
+    heading, _, row = against_targets([later, earlier]).splitlines()
+    assert heading.startswith("| scenario | figure | target |")
+    assert row == (
+        "| send: a case, mariadb | rate | ≥ 70,000 met (msg/s) | 80,000 | 80,000 to 80,000 | 1 |"
+    )
