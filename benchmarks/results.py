@@ -4,7 +4,6 @@ import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,13 +114,20 @@ def note_latencies(run: Run, name: str, milliseconds: list[float]) -> None:
     run.note(f"{name}, longest", max(milliseconds), "ms")
 
 
-def rates(counts: Points) -> Points:
-    """Turn how many there were at each moment into how many there were a second."""
-    return [
-        (later, (count - earlier_count) / (later - earlier))
-        for (earlier, earlier_count), (later, count) in pairwise(counts)
-        if later > earlier
-    ]
+def rates(counts: Points, span: float = 0.0) -> Points:
+    """Turn how many there were at each moment into how many a second.
+
+    Each is taken over at least `span` seconds, or else since the moment before.
+    """
+    found = []
+    first = 0
+    for at, count in counts[1:]:
+        while counts[first + 1][0] < at and counts[first + 1][0] <= at - span:
+            first += 1
+        earlier, earlier_count = counts[first]
+        if at - earlier >= span:
+            found.append((at, (count - earlier_count) / (at - earlier)))
+    return found
 
 
 def as_json(value: object) -> str:

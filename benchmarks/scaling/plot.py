@@ -8,8 +8,8 @@ from benchmarks.results import Points, rates
 from benchmarks.scaling.watching import History
 
 SIZE = (8.0, 5.5)
-RATE_SPAN = 4
-"""Samples that a rate is taken over."""
+RATE_SPAN = 2.0
+"""Seconds that a rate is taken over."""
 
 
 def draw(history: History, lag_threshold: int) -> bytes:
@@ -24,7 +24,7 @@ def draw(history: History, lag_threshold: int) -> bytes:
         lag.plot(*_columns(history.lag), color="tab:red")
         lag.axhline(lag_threshold, linestyle=":", color="gray", linewidth=1)
         lag.set_ylabel("lag, records")
-        rate.plot(*_columns(rates(history.outcomes[::RATE_SPAN])), color="tab:green")
+        rate.plot(*_columns(rates(history.outcomes, RATE_SPAN)), color="tab:green")
         rate.set_ylabel("messages/s")
         rate.set_xlabel(SECONDS)
         for axes in (senders, lag, rate):

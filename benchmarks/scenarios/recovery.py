@@ -2,9 +2,8 @@
 
 import os
 import signal
-import threading
 import time
-from itertools import takewhile
+from itertools import groupby
 
 import click
 
@@ -22,6 +21,9 @@ SPAN = 2.0
 
 BEFORE = 5.0
 """Seconds before the kill that its rate is compared with."""
+
+COUNTED = 0.95
+"""Of a campaign, from its beginning, is looked at."""
 
 VICTIM = "campaign-sender-1"
 
@@ -47,44 +49,46 @@ def kill_once(site: Site, rows: int, senders: int, show: Show) -> Run:
         campaign = system.draft(list_on(site, system, rows, show))
         system.change(campaign, "start")
         began = time.monotonic()
-        killing = threading.Event()
-        at: list[float] = []
+        killed: list[float] = []
 
         def watch(done: int) -> None:
             show("sending", done, rows)
-            if done > rows / 3 and not killing.is_set():
-                os.kill(system.services.processes[VICTIM], signal.SIGKILL)
-                killing.set()
-                at.append(time.monotonic() - began)
-            elif killing.is_set():
+            if killed:
                 system.services.revive()
+            elif done > rows / 3:
+                os.kill(system.services.processes[VICTIM], signal.SIGKILL)
+                killed.append(time.monotonic() - began)
 
         points = system.follow(rows, campaign, watch)
-        note_recovery(run, points, at[0])
+        note_recovery(run, points, killed[0])
         system.wait_for_state(campaign)
     site.clear_ledger()
     return run
 
 
 def note_recovery(run: Run, points: Points, killed: float) -> None:
-    """Note how long the rate stayed below nine tenths of what it was."""
-    run.throughput = rates(points)
-    before = slope(points, killed - BEFORE, killed)
-    # The last stretch is short of work.
-    moving = [(at, slope(points, at - SPAN, at)) for at, _ in points if killed + SPAN <= at]
-    ends = points[-1][0] - SPAN
-    low = [at for at, rate in moving if at < ends and rate < SETTLED * before]
-    whole = list(takewhile(lambda at: at < ends, (at for at, _ in moving)))
-    run.note("rate before", before, "msg/s")
-    run.note("lowest rate after", min((r for at, r in moving if at < ends), default=0), "msg/s")
-    run.note("seconds to nine tenths of it", (max(low) - killed) if low else 0.0, "s")
-    run.note("watched afterwards", (whole[-1] - killed) if whole else 0.0, "s")
+    """Note how long the rate stayed below nine tenths of what it was.
+
+    A rate has its ups and downs: what counts is the longest stretch below. At the end of a
+    campaign there is less and less to do, so the last part of it is left out.
+    """
+    run.throughput = rates(points, SPAN)
+    last = next(at for at, done in points if done >= points[-1][1] * COUNTED)
+    before = [rate for at, rate in run.throughput if killed - BEFORE <= at <= killed]
+    after = [(at, rate) for at, rate in run.throughput if killed < at <= last]
+    full = sum(before) / len(before)
+    run.note("rate before", full, "msg/s")
+    run.note("lowest rate after", min(rate for _, rate in after), "msg/s")
+    longest = max(stretches(after, full * SETTLED), key=lambda low: low[1] - low[0])
+    run.note("seconds to nine tenths of it", longest[1] - killed if longest[1] else 0.0, "s")
+    run.note("watched afterwards", last - killed, "s")
 
 
-def slope(points: Points, start: float, stop: float) -> float:
-    """Return the rate between two moments."""
-    within = [point for point in points if start <= point[0] <= stop]
-    if len(within) < 2:
-        return 0.0
-    (first, few), (last, many) = within[0], within[-1]
-    return (many - few) / (last - first)
+def stretches(rates_after: Points, least: float) -> list[tuple[float, float]]:
+    """List from when to when the rate was below `least`; without any, a stretch of no length."""
+    found = [(0.0, 0.0)]
+    for is_low, group in groupby(rates_after, lambda point: point[1] < least):
+        moments = [at for at, _ in group]
+        if is_low:
+            found.append((moments[0], moments[-1]))
+    return found

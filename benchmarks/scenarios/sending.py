@@ -18,6 +18,9 @@ SENDING = "sending"
 
 API = "campaign-api"
 
+SMOOTHED = 1.0
+"""Seconds that a rate over time is taken over: outcomes come in batches."""
+
 
 @dataclass(frozen=True)
 class Sending:
@@ -69,7 +72,7 @@ def note_sending(run: Run, sending: Sending, seconds: float, points: Points, usa
     """Note the rate, what it is compared with, and what it cost."""
     compare(run, sending.rows / seconds)
     run.note("start to last outcome", seconds, "s")
-    run.throughput = rates(points)
+    run.throughput = rates(points, SMOOTHED)
     costs = grouped(usage.seconds, GROUPS)
     for name, used in costs.items():
         run.note(f"processor: {name}", used / sending.rows * 1e6, COST)
