@@ -11,6 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 CHAOS = "tests/chaos/"
 MODEL = "tests/model/"
+NEVER_AT_ONCE = (CHAOS, "tests/e2e/test_slow_clients.py")
+"""Each of the first is a whole system under load; the second measures how long answers take."""
 ORDER = (CHAOS, "tests/e2e/", "tests/integration/", MODEL, "tests/unit/")
 """What takes long comes first, so that no worker is left alone with it at the end."""
 
@@ -26,8 +28,8 @@ class Scheduling(LoadScopeScheduling):
 
 def unit_of(nodeid: str) -> str:
     """Name what a test is handed out with: the tests of its file on the same database."""
-    if nodeid.startswith(CHAOS):
-        return CHAOS  # one after the other: each of them is a whole system under load
+    if nodeid.startswith(NEVER_AT_ONCE):
+        return CHAOS
     if nodeid.startswith(MODEL):
         return nodeid
     file, _, test = nodeid.partition("::")

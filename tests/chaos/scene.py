@@ -15,7 +15,7 @@ from campaign_common.recipient import tombstone
 from tests.chaos.accounts import Account, compare
 from tests.chaos.report import Finding
 from tests.chaos.scale import Scale
-from tests.e2e.system import System
+from tests.e2e.system import LOOK_AGAIN, System
 from tests.processes import Process, kill, running
 from tests.recording_provider import Call, Faults
 from tests.recordings import RecordingProvider
@@ -24,8 +24,6 @@ from tests.waiting import wait_until
 CAMPAIGN = 1000000000
 FIRST_PHONE = 13900000000
 QUICK = Faults(latency=0.005)
-LOOK_AGAIN = 0.1
-"""Seconds between two questions whether a campaign has finished: each costs the API work."""
 PLENTY = 100
 """Claimed messages that no sender can call for and record while a signal is on its way to it."""
 CLAIMS_OF = "SELECT claimed FROM shard_claims WHERE owner_name LIKE %s FOR UPDATE"

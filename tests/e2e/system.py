@@ -19,6 +19,8 @@ from tests.processes import Process, installed, running
 from tests.waiting import wait_until
 
 SHARDS = 8
+LOOK_AGAIN = 0.1
+"""Seconds between two questions whether a campaign has finished: each costs the API work."""
 
 
 class System:
@@ -130,6 +132,9 @@ class System:
 
     def is_finished(self, campaign_id: int) -> bool:
         return self.campaign(campaign_id)["state"] == "finished"
+
+    def wait_until_finished(self, campaign_id: int) -> None:
+        wait_until(lambda: self.is_finished(campaign_id), interval=LOOK_AGAIN)
 
     def statuses(self, campaign_id: int) -> Mapping[str, int]:
         """Each recipient's status number by phone, from the view."""

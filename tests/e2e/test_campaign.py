@@ -41,7 +41,7 @@ def test_a_csv_becomes_one_recorded_outcome_per_recipient(system: System) -> Non
     system.write_csv(CSV)
     with system.services() as processes:
         system.create(CAMPAIGN, "recipients.csv")
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
         campaign = system.campaign(CAMPAIGN)
     assert campaign["total"] == RECIPIENTS
     assert campaign["to_do"] == 0
@@ -69,7 +69,7 @@ def test_retries_end_as_sent_and_refusals_as_failed(system: System) -> None:
     system.write_csv(CSV)
     with system.services():
         system.create(CAMPAIGN, "recipients.csv")
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
     statuses = list(system.statuses(CAMPAIGN).values())
     failed = statuses.count(Status.FAILED)
     assert RECIPIENTS * 0.08 < failed < RECIPIENTS * 0.12
@@ -91,12 +91,12 @@ def test_a_person_has_what_failed_sent_again_and_the_campaign_finishes_again(
     system.write_csv(CSV)
     with system.services():
         system.create(CAMPAIGN, "recipients.csv")
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
         failed = {p for p, status in system.statuses(CAMPAIGN).items() if status == Status.FAILED}
         with system.database.transaction() as cursor:
             ordered = retry_messages(cursor, CAMPAIGN, "a person", [Status.FAILED])
         assert ordered == (CampaignState.RUNNING, len(failed))
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
     again = {
         phone
         for seq, phone in enumerate(PHONES, 1)
@@ -123,7 +123,7 @@ def test_killing_a_service_in_mid_campaign_loses_nobody(system: System, victim: 
         kill(scheduler if victim == "campaign-scheduler" else sender)
         assert outcomes(system) < RECIPIENTS
         with system.run(victim):
-            wait_until(lambda: system.is_finished(CAMPAIGN))
+            system.wait_until_finished(CAMPAIGN)
     assert system.statuses(CAMPAIGN) == ALL_SENT
     assert outcomes(system) == RECIPIENTS
 
@@ -135,7 +135,7 @@ def test_several_campaigns_schedulers_and_senders_share_the_work(system: System)
         for campaign_id in campaigns:
             system.create(campaign_id, "recipients.csv")
         for campaign_id in campaigns:
-            wait_until(lambda n=campaign_id: system.is_finished(n))  # type: ignore[misc]
+            system.wait_until_finished(campaign_id)
     for campaign_id in campaigns:
         assert system.statuses(campaign_id) == ALL_SENT
     assert outcomes(system) == RECIPIENTS * len(campaigns)
@@ -171,7 +171,7 @@ def test_a_pause_stops_the_calls_and_a_resume_goes_on_where_they_stopped(system:
         assert RECIPIENTS // 5 < reached < RECIPIENTS
         assert system.campaign(CAMPAIGN)["to_do"] == RECIPIENTS - reached
         system.change(CAMPAIGN, "resume")
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
     assert outcomes(system) == RECIPIENTS
     assert system.statuses(CAMPAIGN) == ALL_SENT
     assert system.rows("SELECT COUNT(*) FROM suspects") == ((0,),)

@@ -77,7 +77,7 @@ def test_everything_told_is_documented_and_matches_the_ledger(
         wait_until(lambda: prometheus.now("up") == [1.0] * len(ports))
         wait_until(lambda: Scrape.of(ports["sender"]).sum("campaign_shards_owned") == SHARDS)
         system.create(CAMPAIGN, "recipients.csv")
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
         # What is looked at now and then has been looked at after the end.
         wait_until(lambda: has_caught_up(Scrape.of(ports["sender"])))
         finished = {"state": "finished"}

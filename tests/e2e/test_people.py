@@ -42,7 +42,7 @@ def test_a_person_is_tried_out_on_looked_up_and_exported(system: System) -> None
     system.write_csv(CSV)
     with system.services():
         system.create(CAMPAIGN, "recipients.csv")
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
         before = get(system, f"campaigns/{CAMPAIGN}")["counts"]
         tried = requests.post(
             f"{system.url}/v1/campaigns/{CAMPAIGN}/test",
@@ -72,7 +72,7 @@ def test_an_erased_person_is_not_written_to_and_counts_add_up(system: System) ->
         wait_until(lambda: get(system, f"campaigns/{CAMPAIGN}")["counts"]["sent"] > 20)
         erased = requests.delete(f"{system.url}/v1/recipients/{PHONES[PERSON]}", timeout=30)
         assert erased.status_code == 202, erased.text
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
         counts = get(system, f"campaigns/{CAMPAIGN}")["counts"]
         assert {word: n for word, n in counts.items() if n} == {
             "sent": RECIPIENTS - 1,
@@ -92,7 +92,7 @@ def test_an_export_that_fails_on_the_way_breaks_off(system: System) -> None:
     system.write_csv(CSV)
     with system.services():
         system.create(CAMPAIGN, "recipients.csv")
-        wait_until(lambda: system.is_finished(CAMPAIGN))
+        system.wait_until_finished(CAMPAIGN)
         with system.database.transaction(timeout=60) as cursor:
             cursor.execute("SELECT list_id FROM campaigns")
             ((list_id,),) = cursor.fetchall()

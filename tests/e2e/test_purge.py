@@ -112,7 +112,7 @@ def test_a_purge_beside_services_is_killed_stopped_and_ended(system: System) -> 
         ended = purge(system)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert "purged: 1 campaigns" in ended.stdout
-        wait_until(lambda: system.is_finished(NEW))
+        system.wait_until_finished(NEW)
     assert left(system) == 0
     assert watcher.answers == [(200, OLD_PEOPLE), (404, 0)]
     assert set(system.statuses(NEW).values()) == {Status.SENT}

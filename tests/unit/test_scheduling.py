@@ -11,6 +11,11 @@ TESTS = Path(__file__).parents[1]
     ("one", "other", "together"),
     [
         ("tests/chaos/test_poison.py::test_a", "tests/chaos/test_outages.py::test_b[mysql]", True),
+        (
+            "tests/chaos/test_poison.py::test_a",
+            "tests/e2e/test_slow_clients.py::test_a[mysql]",
+            True,
+        ),
         ("tests/e2e/test_life.py::test_a[mysql]", "tests/e2e/test_life.py::test_b[mysql-2]", True),
         ("tests/e2e/test_life.py::test_a[mysql]", "tests/e2e/test_life.py::test_a[mariadb]", False),
         ("tests/e2e/test_life.py::test_a[mysql]", "tests/e2e/test_doctor.py::test_a[mysql]", False),
