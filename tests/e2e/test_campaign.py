@@ -8,10 +8,10 @@ import pytest
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status, idempotency_key
-from campaign_common.store.transitions import retry_messages
 from campaign_sender.providers.contract import Answer
 from campaign_sender.providers.simulated import simulated_answer
 from tests.e2e.system import System
+from tests.orders import order_retry
 from tests.processes import kill
 from tests.waiting import wait_until
 
@@ -94,7 +94,7 @@ def test_a_person_has_what_failed_sent_again_and_the_campaign_finishes_again(
         system.wait_until_finished(CAMPAIGN)
         failed = {p for p, status in system.statuses(CAMPAIGN).items() if status == Status.FAILED}
         with system.database.transaction() as cursor:
-            ordered = retry_messages(cursor, CAMPAIGN, "a person", [Status.FAILED])
+            ordered = order_retry(cursor, CAMPAIGN, "a person", [Status.FAILED])
         assert ordered == (CampaignState.RUNNING, len(failed))
         system.wait_until_finished(CAMPAIGN)
     again = {

@@ -12,7 +12,7 @@ from time import monotonic
 import structlog
 
 from campaign_common import kafka, topics
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.errors import CampaignError, SchemaOutdated
 from campaign_common.schema import schema_status
 from campaign_common.settings import Settings
@@ -100,12 +100,12 @@ class Health:
         return None if self._has_started else "starting"
 
 
-def checks_of(settings: Settings, database: Database) -> dict[str, Check]:
+def checks_of(settings: Settings, databases: Databases) -> dict[str, Check]:
     """Make the checks of a service that works on the database and on Kafka."""
     admin = kafka.admin(settings)
 
     def schema_is_current() -> None:
-        status = schema_status(database, settings.msg_table_sharding_size)
+        status = schema_status(databases.main, settings.msg_table_sharding_size)
         if not status.current:
             raise SchemaOutdated(str(status))
 

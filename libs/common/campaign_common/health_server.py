@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.errors import UserError
 from campaign_common.health import Health, checks_of
 from campaign_common.page_server import Page, Pages, PageServer, listening
@@ -37,14 +37,14 @@ def pages_of(health: Health) -> Pages:
 
 @contextmanager
 def health_of(
-    settings: Settings, database: Database, stopping: threading.Event
+    settings: Settings, databases: Databases, stopping: threading.Event
 ) -> Iterator[Health]:
     """Answer for a service at HealthPort, where one is configured, while the block runs.
 
     Raises:
         UserError: the port cannot be listened on.
     """
-    health = Health(checks_of(settings, database) if settings.health_port else {}, stopping)
+    health = Health(checks_of(settings, databases) if settings.health_port else {}, stopping)
     if not settings.health_port:
         yield health
         return

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import CommitUnknown
 from campaign_common.store import campaign_rows, purging
+from campaign_common.store.campaigns import which_are_present
 from campaign_common.store.purging import PurgedCampaign, TakenOut
 from campaign_common.store.recipient_lists import give_up_list, lists_of_purged
 
@@ -26,7 +27,12 @@ SAY_EVERY = 5.0
 REPETITIONS = 3
 """Times that a step is repeated whose COMMIT was not answered."""
 
+EVENTS, FACTS = campaign_rows.STRAYS
+
 T = TypeVar("T")
+
+DeleteSome = Callable[[Cursor, int, int], int]
+"""Deletes up to so many rows of a campaign, and returns how many went."""
 
 
 class Terms(NamedTuple):
@@ -59,9 +65,9 @@ class Purge:
     """One run; `say` gets a line about each thing that was done."""
 
     def __init__(
-        self, database: Database, terms: Terms, stop: threading.Event, say: Callable[[str], None]
+        self, databases: Databases, terms: Terms, stop: threading.Event, say: Callable[[str], None]
     ) -> None:
-        self._database = database
+        self._databases = databases
         self._terms = terms
         self._stop = stop
         self._say = say
@@ -78,21 +84,22 @@ class Purge:
 
         Raises:
             Stopped: `stop` was set.
-            RetryLater: the database is away; the next run goes on.
+            RetryLater: a database is away; the next run goes on.
         """
         self._empty_begun()
         self._purge_old()
         if self._terms.lists:
             self._give_up_lists()
-        for table in campaign_rows.STRAYS:
-            self._forget_strays(table)
+        self._forget_strays(self._databases.main, EVENTS)
+        for database in self._databases.all:
+            self._forget_strays(database, FACTS)
 
     def _purge_old(self) -> None:
         after_id = 0
         while True:
-            with self._database.reading() as cursor:
+            with self._databases.reading() as cursors:
                 page = purging.old_campaigns(
-                    cursor, self._terms.older_than, after_id=after_id, limit=PAGE
+                    cursors, self._terms.older_than, after_id=after_id, limit=PAGE
                 )
             for campaign in page:
                 after_id = campaign.id
@@ -102,21 +109,20 @@ class Purge:
                 return
 
     def _take_out(self, campaign_id: int) -> None:
-        result = self._step(
-            partial(
-                purging.take_out,
-                campaign_id=campaign_id,
-                seconds=self._terms.older_than,
-                actor=self._terms.actor,
-            )
-        )
+        def take_out(cursor: Cursor) -> TakenOut:
+            with self._databases.reading(cursor) as cursors:
+                return purging.take_out(
+                    cursors, campaign_id, self._terms.older_than, self._terms.actor
+                )
+
+        result = self._step(take_out)
         if result is TakenOut.HELD:
             self._held += 1
             self._say(f"campaign {campaign_id} is left alone: orders of it are not carried out yet")
 
     def _empty_begun(self) -> None:
         while True:
-            with self._database.reading() as cursor:
+            with self._databases.main.reading() as cursor:
                 begun = purging.unfinished_purges(cursor, PAGE)
             if not begun:
                 return
@@ -125,21 +131,22 @@ class Purge:
 
     def _empty(self, campaign: PurgedCampaign) -> None:
         before, self._said_at = self._rows, time.monotonic()
-        for table in campaign_rows.tables_by_seq(campaign.shards):
-            self._empty_table(table, campaign, before)
-        for delete in (
-            campaign_rows.delete_events,
-            campaign_rows.delete_samples,
-            campaign_rows.delete_requests,
-        ):
-            while self._delete(partial(delete, campaign_id=campaign.id, limit=self._terms.rows)):
-                pass
-        self._delete(partial(campaign_rows.delete_counters, campaign_id=campaign.id))
+        for database, held in self._databases.shares(range(campaign.shards)):
+            for table in campaign_rows.tables_by_seq(held):
+                self._empty_table(database, table, campaign, before)
+            self._delete_all(campaign_rows.delete_requests, campaign, database)
+            self._rows += self._step(
+                partial(campaign_rows.delete_counters, campaign_id=campaign.id), database
+            )
+        for delete in (campaign_rows.delete_events, campaign_rows.delete_samples):
+            self._delete_all(delete, campaign, self._databases.main)
         self._step(partial(purging.note_emptied, campaign_id=campaign.id))
         self._campaigns += 1
         self._say(f"campaign {campaign.id} is purged: {self._rows - before:,} rows")
 
-    def _empty_table(self, table: str, campaign: PurgedCampaign, before: int) -> None:
+    def _empty_table(
+        self, database: Database, table: str, campaign: PurgedCampaign, before: int
+    ) -> None:
         reached: int | None = 0
         while reached is not None:
             deleted = self._step(
@@ -149,7 +156,8 @@ class Purge:
                     campaign_id=campaign.id,
                     after_seq=reached,
                     limit=self._terms.rows,
-                )
+                ),
+                database,
             )
             self._rows += deleted.rows
             reached = deleted.reached
@@ -161,7 +169,7 @@ class Purge:
     def _give_up_lists(self) -> None:
         after_id = 0
         while True:
-            with self._database.reading() as cursor:
+            with self._databases.main.reading() as cursor:
                 list_ids = lists_of_purged(cursor, after_id=after_id, limit=PAGE)
             for list_id in list_ids:
                 after_id = list_id
@@ -171,43 +179,48 @@ class Purge:
             if len(list_ids) < PAGE:
                 return
 
-    def _forget_strays(self, table: str) -> None:
+    def _forget_strays(self, database: Database, table: str) -> None:
         after_id = 0
         while True:
-            with self._database.reading() as cursor:
+            with database.reading() as cursor:
                 last = campaign_rows.end_of_page(
                     cursor, table, after_id=after_id, limit=self._terms.rows
                 )
-            if last is None:
-                return
+                if last is None:
+                    return
+                ids = range(after_id + 1, last + 1)
+                old = campaign_rows.old_rows(cursor, table, ids, self._terms.older_than)
+            # No campaign gets an id that an older one had.
+            with self._databases.main.reading() as cursor:
+                present = which_are_present(cursor, set(old.values()))
+            strays = [id_ for id_, campaign_id in old.items() if campaign_id not in present]
             self._strays += self._step(
-                partial(
-                    campaign_rows.delete_strays,
-                    table=table,
-                    ids=range(after_id + 1, last + 1),
-                    seconds=self._terms.older_than,
-                )
+                partial(campaign_rows.delete_strays, table=table, strays=strays), database
             )
             after_id = last
 
-    def _delete(self, work: Callable[[Cursor], int]) -> int:
-        deleted = self._step(work)
-        self._rows += deleted
-        return deleted
+    def _delete_all(self, delete: DeleteSome, campaign: PurgedCampaign, database: Database) -> None:
+        deleted = 1
+        while deleted:
+            deleted = self._step(
+                lambda cursor: delete(cursor, campaign.id, self._terms.rows), database
+            )
+            self._rows += deleted
 
-    def _step(self, work: Callable[[Cursor], T]) -> T:
-        """Run one transaction, and leave others some time after it."""
+    def _step(self, work: Callable[[Cursor], T], database: Database | None = None) -> T:
+        """Run one transaction, on the main server unless told, and leave others time after it."""
         if self._stop.is_set():
             raise Stopped
-        result = self._repeated(work)
+        result = _repeated(database or self._databases.main, work)
         self._stop.wait(self._terms.pause)
         return result
 
-    def _repeated(self, work: Callable[[Cursor], T]) -> T:
-        """Every step may be done twice, so one whose COMMIT was not answered is."""
-        for _ in range(REPETITIONS):
-            try:
-                return self._database.run(work)
-            except CommitUnknown:
-                continue
-        return self._database.run(work)
+
+def _repeated(database: Database, work: Callable[[Cursor], T]) -> T:
+    """Every step may be done twice, so one whose COMMIT was not answered is."""
+    for _ in range(REPETITIONS):
+        try:
+            return database.run(work)
+        except CommitUnknown:
+            continue
+    return database.run(work)

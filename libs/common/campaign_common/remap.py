@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from pymysql.cursors import Cursor
 
 from campaign_common import topics
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.errors import TopicMissing
 from campaign_common.partition_map import (
     PartitionMap,
@@ -37,8 +37,9 @@ class RemapStep:
 class Remapper:
     """Takes the steps that bring the map of one topic in line with Kafka."""
 
-    def __init__(self, database: Database, admin: AdminClient, topic: str, actor: str) -> None:
-        self._database = database
+    def __init__(self, databases: Databases, admin: AdminClient, topic: str, actor: str) -> None:
+        self._databases = databases
+        self._database = databases.main
         self._admin = admin
         self._topic = topic
         self._actor = actor
@@ -115,8 +116,8 @@ class Remapper:
 
     def _unrecorded(self, current: PartitionMap, ends: dict[int, int]) -> list[int]:
         starts = topics.log_starts(self._admin, self._topic, range(current.partitions))
-        with self._database.reading() as cursor:
-            owners = store.read_owners(cursor)
+        with self._databases.reading() as cursors:
+            owners = store.read_owners(cursors)
         positions = {owner.position.shard: owner.position for owner in owners}
         return unrecorded_shards(current, positions, starts, ends)
 

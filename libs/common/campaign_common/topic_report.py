@@ -6,7 +6,7 @@ from typing import Any
 from confluent_kafka.admin import AdminClient
 
 from campaign_common import topics
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.partition_map import PartitionMap, TopicDescription
 from campaign_common.store.partition_map import ShardOwner, read_map, read_owners
 
@@ -53,21 +53,21 @@ class TopicReport:
         }
 
 
-def report_on(database: Database, admin: AdminClient, topic: str, group: str) -> TopicReport:
+def report_on(databases: Databases, admin: AdminClient, topic: str, group: str) -> TopicReport:
     """Gather what Kafka and MySQL say of a topic.
 
     Raises:
         TopicMissing: the topic does not exist.
-        RetryLater: the database or the broker is away.
+        RetryLater: a database or the broker is away.
     """
     description = topics.describe(admin, topic)
     numbers = range(description.partitions)
     starts = topics.log_starts(admin, topic, numbers)
     ends = topics.log_ends(admin, topic, numbers)
     committed = topics.committed_offsets(admin, group, topic)
-    with database.reading() as cursor:
-        current = read_map(cursor, topic)
-        owners = read_owners(cursor)
+    with databases.reading() as cursors:
+        current = read_map(cursors.main, topic)
+        owners = read_owners(cursors)
     return TopicReport(
         topic,
         description,

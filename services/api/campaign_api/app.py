@@ -41,12 +41,13 @@ from campaign_api.web.documentation import Documentation
 from campaign_api.web.idempotency import Idempotency
 from campaign_api.web.key_ring import KeyRing
 from campaign_api.web.rate_limit import RateLimit
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.settings import Settings
 
 
-def create_app(settings: Settings, database: Database) -> Flask:
+def create_app(settings: Settings, databases: Databases) -> Flask:
     """Make the application."""
+    database = databases.main
     app = Flask("campaign_api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.api.max_body_bytes
     app.config["MAX_PAGE_SIZE"] = settings.api.max_page_size
@@ -67,20 +68,20 @@ def create_app(settings: Settings, database: Database) -> Flask:
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
-        campaigns.resource(database, drafting),
-        campaign_verbs.resource(database, drafting),
+        campaigns.resource(databases, drafting),
+        campaign_verbs.resource(databases, drafting),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),
             ListUploads(database, settings, metrics.imports),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, settings.timeout, slots),
         ),
-        campaign_messages.resource(CampaignMessages(database)),
+        campaign_messages.resource(CampaignMessages(databases)),
         test_message.resource(database, Room(max(1, settings.threads // 4), "test messages")),
-        messages.resource(People(database)),
+        messages.resource(People(databases)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
-        stats.resource(Statistics(database)),
-        health.resource(database, settings.msg_table_sharding_size),
+        stats.resource(Statistics(databases)),
+        health.resource(databases, settings.msg_table_sharding_size),
     ):
         documentation.register_blueprint(resource)
     Idempotency(database).register(app)

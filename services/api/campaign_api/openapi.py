@@ -5,7 +5,7 @@ import sys
 
 from campaign_api.app import create_app
 from campaign_api.web.documentation import DOCUMENT_PATH
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import (
     MysqlSettings,
@@ -25,7 +25,7 @@ def document() -> str:
         sync_client=SyncClientSettings(brokers=()),
         send_client=SendClientSettings(brokers=()),
     )
-    app = create_app(settings, Database(settings.mysql))
+    app = create_app(settings, Databases.configured(settings))
     with app.test_request_context(DOCUMENT_PATH):
         answer = app.make_response(app.dispatch_request())
     return json.dumps(answer.json, indent=2, ensure_ascii=False) + "\n"

@@ -1,8 +1,6 @@
 """Reading the next chunk of a campaign, composed and ready to be published."""
 
-from pymysql.cursors import Cursor
-
-from campaign_common.database import Database
+from campaign_common.database import Cursor, Cursors, Databases
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import PartitionMap
 from campaign_common.recipient import TOMBSTONE
@@ -31,32 +29,36 @@ def active_map(cursor: Cursor, topic: str) -> PartitionMap:
 class ChunkReader:
     """Reads recipients by range, and leaves out what the ledger knows already."""
 
-    def __init__(self, database: Database, topic: str) -> None:
-        self._database = database
+    def __init__(self, databases: Databases, topic: str) -> None:
+        self._databases = databases
         self._topic = topic
 
     def read(self, progress: Progress, limit: int) -> tuple[Composed, PartitionMap]:
         """Compose up to `limit` recipients that follow what is read, and the map used.
 
         Raises:
-            RetryLater: the database is away, or publishing is held.
+            RetryLater: a database is away, or publishing is held.
         """
-        with self._database.reading() as cursor:
-            partition_map = active_map(cursor, self._topic)
-            return self._compose(cursor, progress, partition_map, limit), partition_map
+        with self._databases.reading() as cursors:
+            partition_map = active_map(cursors.main, self._topic)
+            return self._compose(cursors, progress, partition_map, limit), partition_map
 
     def _compose(
-        self, cursor: Cursor, progress: Progress, partition_map: PartitionMap, limit: int
+        self, cursors: Cursors, progress: Progress, partition_map: PartitionMap, limit: int
     ) -> Composed:
         lease = progress.lease
-        rows = store.read_chunk(cursor, lease.list_id, progress.read_seq, lease.last_seq, limit)
+        rows = store.read_chunk(
+            cursors.main, lease.list_id, progress.read_seq, lease.last_seq, limit
+        )
         if not rows:
             return Composed([], 0, lease.last_seq)
         first, last = rows[0][0], rows[-1][0]
-        recorded = store.recorded_seqs(cursor, lease.campaign_id, lease.shards, first, last)
+        recorded: set[int] = set()
+        for cursor, shards in cursors.holding(range(lease.shards)):
+            recorded |= store.recorded_seqs(cursor, lease.campaign_id, shards, first, last)
         composer = Composer(lease, progress.template, partition_map)
         tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]
-        erased = erased_shards(cursor, lease.list_id, tombstones)
+        erased = erased_shards(cursors.main, lease.list_id, tombstones)
         composed = composer.compose(rows, recorded, progress.refused, erased)
         if composed.recipients == len(rows) < limit:
             # Sequence numbers have gaps: the end of the list is where nothing follows.

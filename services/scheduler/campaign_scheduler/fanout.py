@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.store.breakers import campaigns_left_alone
 from campaign_common.store.fanout import counted_outcomes
@@ -69,7 +69,7 @@ class FanOutRules:
 class FanOutParts:
     """What fan-out works with."""
 
-    database: Database
+    databases: Databases
     leases: Leases
     publisher: Publisher
     reader: ChunkReader
@@ -164,8 +164,8 @@ class FanOut:
         }
         if not due:
             return
-        with self._parts.database.reading() as cursor:
-            recorded = counted_outcomes(cursor, list(due))
+        with self._parts.databases.reading() as cursors:
+            recorded = counted_outcomes(cursors, list(due))
         for campaign_id, progress in due.items():
             progress.recorded = recorded[campaign_id]
             progress.sampled_at = now
@@ -177,7 +177,7 @@ class FanOut:
         if not self._unread or now < self._look_at_breakers_at:
             return
         self._look_at_breakers_at = now + SAMPLE_INTERVAL
-        with self._parts.database.reading() as cursor:
+        with self._parts.databases.main.reading() as cursor:
             self._left_alone = campaigns_left_alone(cursor, self._parts.leases.holder.owner)
 
     def _publish_chunk(self, progress: Progress, room: int) -> bool:

@@ -6,9 +6,10 @@ import structlog
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.message import FINAL, Status
 from campaign_common.store import finishing as store
+from campaign_common.store.counters import counts_by_status
 from campaign_common.store.events import append_event
 from campaign_common.store.finishing import FannedOutCampaign
 
@@ -31,17 +32,17 @@ def is_complete(total: int, counts: Mapping[Status, int], *, has_open_request: b
 class Finisher:
     """Looks for campaigns that are over, among those that `owner` leases."""
 
-    def __init__(self, database: Database, owner: str) -> None:
-        self._database = database
+    def __init__(self, databases: Databases, owner: str) -> None:
+        self._databases = databases
         self._owner = owner
 
     def finish_complete(self) -> None:
         """End every campaign that is complete.
 
         Raises:
-            RetryLater: the database is away; the next call finds the same campaigns.
+            RetryLater: a database is away; the next call finds the same campaigns.
         """
-        with self._database.reading() as cursor:
+        with self._databases.main.reading() as cursor:
             candidates = store.fanned_out(cursor, self._owner)
         for first in range(0, len(candidates), BATCH):
             self._finish_among(candidates[first : first + BATCH])
@@ -50,9 +51,9 @@ class Finisher:
         # The epochs were read before these sums: a campaign that is set back in between has
         # another epoch, and is not ended.
         campaign_ids = [campaign.campaign_id for campaign in candidates]
-        with self._database.reading() as cursor:
-            requested = store.with_open_requests(cursor, campaign_ids)
-            counts = store.counts_by_status(cursor, campaign_ids)
+        with self._databases.reading() as cursors:
+            requested = store.with_open_requests(cursors, campaign_ids)
+            counts = counts_by_status(cursors, campaign_ids)
         complete = [
             campaign
             for campaign in candidates
@@ -64,7 +65,7 @@ class Finisher:
         ]
         if not complete:
             return
-        for campaign in self._database.run(lambda cursor: self._finish(cursor, complete)):
+        for campaign in self._databases.main.run(lambda cursor: self._finish(cursor, complete)):
             balance = {status.word: n for status, n in counts[campaign.campaign_id].items() if n}
             _log.info(
                 "campaign finished",

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from campaign_common import kafka, topics
 from campaign_common.commands.options import configuration_option, one_line_failures
 from campaign_common.commands.service import configured_service, give_way, stop_on_signals
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.errors import TopicMissing
 from campaign_common.health import Health
 from campaign_common.health_server import health_of
@@ -43,27 +43,27 @@ def main(context: click.Context) -> None:
 
 
 def _run(settings: Settings, stopping: threading.Event) -> None:
-    database = Database(settings.mysql)
+    databases = Databases.configured(settings)
     with (
-        health_of(settings, database, stopping) as health,
-        metrics_of(settings, "scheduler", database) as registry,
+        health_of(settings, databases, stopping) as health,
+        metrics_of(settings, "scheduler", databases.main) as registry,
     ):
-        _run_on(database, settings, health, registry, stopping)
+        _run_on(databases, settings, health, registry, stopping)
 
 
 def _run_on(
-    database: Database,
+    databases: Databases,
     settings: Settings,
     health: Health,
     registry: CollectorRegistry,
     stopping: threading.Event,
 ) -> None:
     outages = Outages()
-    wait_for_schema(database, settings.msg_table_sharding_size, stop=stopping)
+    wait_for_schema(databases.main, settings.msg_table_sharding_size, stop=stopping)
     _wait_for_kafka(settings, outages, stopping)
     if stopping.is_set():
         return
-    service = Service(settings, database, outages, health, stopping)
+    service = Service(settings, databases, outages, health, stopping)
     registry.register(service.metrics)
     service.start()
     health.started()

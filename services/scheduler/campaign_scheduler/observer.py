@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from time import monotonic
 
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.store.observation import Position, Totals, read_positions, read_totals
 
 OBSERVATION_INTERVAL = 5.0
@@ -14,9 +14,9 @@ class Observer:
     """Remembers what it last saw, and since when each campaign of `owner` has not moved."""
 
     def __init__(
-        self, database: Database, owner: str, *, clock: Callable[[], float] = monotonic
+        self, databases: Databases, owner: str, *, clock: Callable[[], float] = monotonic
     ) -> None:
-        self._database = database
+        self._databases = databases
         self._owner = owner
         self._clock = clock
         self._since: dict[Position, float] = {}
@@ -27,11 +27,11 @@ class Observer:
         """Look once.
 
         Raises:
-            RetryLater: the database is away; what was seen before stays.
+            RetryLater: a database is away; what was seen before stays.
         """
-        with self._database.reading() as cursor:
-            totals = read_totals(cursor)
-            positions = read_positions(cursor, self._owner)
+        with self._databases.reading() as cursors:
+            totals = read_totals(cursors)
+            positions = read_positions(cursors, self._owner)
         now = self._clock()
         self._since = {position: self._since.get(position, now) for position in positions}
         self.totals = totals

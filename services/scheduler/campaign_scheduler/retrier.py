@@ -8,14 +8,14 @@ from functools import partial
 from confluent_kafka import KafkaError, Message
 from pymysql.cursors import Cursor
 
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.partition_map import PartitionMap
 from campaign_common.recipient import is_erased
 from campaign_common.store import retry_publication as store
 from campaign_common.store.fanout import RecipientRow, read_listed
 from campaign_common.store.leases import Lease, read_leases
-from campaign_common.store.retry_publication import Retry, Stamp
+from campaign_common.store.retry_publication import Epochs, Retry, Stamp
 from campaign_common.template import Template
 from campaign_common.wire import ERASED
 from campaign_scheduler.chunks import active_map
@@ -31,7 +31,7 @@ BATCHES = 10
 REPORT_WAIT = 0.05
 """Seconds between two looks at whether the process is to stop."""
 
-Find = Callable[[Cursor, int, list[int], PartitionMap], list[Retry]]
+Find = Callable[[Cursor, int, Epochs, PartitionMap], list[Retry]]
 
 
 class Retrier:
@@ -39,14 +39,14 @@ class Retrier:
 
     def __init__(
         self,
-        database: Database,
+        databases: Databases,
         publisher: Publisher,
         stopping: threading.Event,
         *,
         topic: str,
         owner: str,
     ) -> None:
-        self._database = database
+        self._databases = databases
         self._publisher = publisher
         self._stopping = stopping
         self._topic = topic
@@ -58,7 +58,7 @@ class Retrier:
         """Publish the retries whose time has come.
 
         Raises:
-            RetryLater: the database or Kafka is away, or publishing is held; what was not
+            RetryLater: a database or Kafka is away, or publishing is held; what was not
                 stamped is published again.
         """
         self._publish_found(
@@ -78,21 +78,23 @@ class Retrier:
         )
 
     def _publish_found(self, find: Find) -> None:
-        with self._database.reading() as cursor:
-            waiting = store.waiting_campaigns(cursor, self._owner)
-        for shard, campaign_ids in sorted(waiting.items()):
+        with self._databases.reading() as cursors:
+            sendable = store.sendable_campaigns(cursors.main, self._owner)
+            waiting = {
+                shard: campaigns
+                for cursor in cursors.all
+                for shard, campaigns in store.waiting_campaigns(cursor, sendable).items()
+            }
+        for shard, campaigns in sorted(waiting.items()):
             for _ in range(BATCHES):
-                if (
-                    self._stopping.is_set()
-                    or self._publish_batch(shard, campaign_ids, find) < BATCH
-                ):
+                if self._stopping.is_set() or self._publish_batch(shard, campaigns, find) < BATCH:
                     break
 
-    def _publish_batch(self, shard: int, campaign_ids: list[int], find: Find) -> int:
-        with self._database.reading() as cursor:
-            partition_map = active_map(cursor, self._topic)
-            retries = find(cursor, shard, campaign_ids, partition_map)
-            messages = self._composed(cursor, shard, retries, partition_map)
+    def _publish_batch(self, shard: int, campaigns: Epochs, find: Find) -> int:
+        with self._databases.reading() as cursors:
+            partition_map = active_map(cursors.main, self._topic)
+            retries = find(cursors.of_shard(shard), shard, campaigns, partition_map)
+            messages = self._composed(cursors.main, shard, retries, partition_map)
         stamps: list[Stamp] = []
         publication = Publication(len(messages))
         for stamp, message in messages:
@@ -102,7 +104,7 @@ class Retrier:
             self._publisher.poll(REPORT_WAIT)
         topic_id = partition_map.topic_id
         if stamps:
-            self._database.run(
+            self._databases.of_shard(shard).run(
                 lambda cursor: store.stamp_published(cursor, shard, stamps, topic_id)
             )
         self.published += len(stamps)

@@ -1,6 +1,6 @@
 """Noting how far running campaigns have come, for the rate over the last minute."""
 
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.store import campaign_progress as store
 
 SAMPLE_INTERVAL = 5.0
@@ -13,15 +13,19 @@ KEPT_FOR = 120
 class Sampler:
     """Samples the campaigns that `owner` leases, so that each has one sampler."""
 
-    def __init__(self, database: Database, owner: str) -> None:
-        self._database = database
+    def __init__(self, databases: Databases, owner: str) -> None:
+        self._databases = databases
         self._owner = owner
 
     def sample(self) -> None:
         """Add a sample for each running campaign, and delete what is old.
 
         Raises:
-            RetryLater: the database is away; the rate is taken over fewer samples.
+            RetryLater: a database is away; the rate is taken over fewer samples.
         """
-        self._database.run(lambda cursor: store.add_samples(cursor, self._owner))
-        self._database.run(lambda cursor: store.forget_samples(cursor, KEPT_FOR))
+        with self._databases.reading() as cursors:
+            reached = store.milestones(cursors, self._owner)
+        main = self._databases.main
+        if reached:
+            main.run(lambda cursor: store.add_samples(cursor, reached))
+        main.run(lambda cursor: store.forget_samples(cursor, KEPT_FOR))

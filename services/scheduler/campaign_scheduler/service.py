@@ -7,7 +7,7 @@ from time import monotonic
 import structlog
 
 from campaign_common import kafka
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.dead_letters import opened_box
 from campaign_common.errors import RetryLater
 from campaign_common.health import Health
@@ -57,7 +57,7 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        database: Database,
+        databases: Databases,
         outages: Outages,
         health: Health,
         stopping: threading.Event,
@@ -66,18 +66,18 @@ class Service:
         self._stopping = stopping
         self._settings = settings
         self._health = health
-        self._database = database
-        self._leases = Leases(database, Holder(self.owner, settings.scheduler.lease))
-        self._checkpoints = Checkpoints(database, self._leases, self._topic)
+        self._databases = databases
+        self._leases = Leases(databases.main, Holder(self.owner, settings.scheduler.lease))
+        self._checkpoints = Checkpoints(databases.main, self._leases, self._topic)
         self._retrier, self._overtaken = self._new_retrier(), self._new_retrier()
         self._watchdog = Watchdog(
-            database,
+            databases,
             kafka.admin(settings),
             topic=self._topic,
             owner=self.owner,
             after=settings.scheduler.standstill,
         )
-        self._observer = Observer(database, self.owner)
+        self._observer = Observer(databases, self.owner)
         self._fan_out_thread = threading.Thread(
             target=self._fan_out(outages).run,
             args=(stopping, partial(health.beat, "fan-out")),
@@ -119,15 +119,15 @@ class Service:
             self._leases.give_back()
         except RetryLater as error:
             _log.warning("leases were not given back and run out instead", error=str(error))
-        self._database.close()
+        self._databases.close()
 
     def _fan_out(self, outages: Outages) -> FanOut:
-        settings, database, topic = self._settings, self._database, self._topic
+        settings, databases, topic = self._settings, self._databases, self._topic
         parts = FanOutParts(
-            database=database,
+            databases=databases,
             leases=self._leases,
             publisher=self._publisher(),
-            reader=ChunkReader(database, topic),
+            reader=ChunkReader(databases, topic),
             checkpoints=self._checkpoints,
             outages=outages,
         )
@@ -135,17 +135,18 @@ class Service:
         return FanOut(parts, FanOutRules.paced(pace.chunk_size, pace.window))
 
     def _jobs(self) -> list[Job]:
-        settings, database = self._settings, self._database
+        settings, databases = self._settings, self._databases
+        main = databases.main
         pace = settings.scheduler
-        starter = Starter(database, self._leases, settings.msg_table_sharding_size)
-        remapper = Remapper(database, kafka.admin(settings), self._topic, self.owner)
-        finisher = Finisher(database, self.owner)
+        starter = Starter(main, self._leases, settings.msg_table_sharding_size)
+        remapper = Remapper(databases, kafka.admin(settings), self._topic, self.owner)
+        finisher = Finisher(databases, self.owner)
         look_interval = min(pace.standstill / 4, WATCH_INTERVAL)
-        eraser = Eraser(database, partial(opened_box, settings), partial(kafka.producer, settings))
+        eraser = Eraser(main, partial(opened_box, settings), partial(kafka.producer, settings))
         return [
             Job("starting campaigns", starter.start_due, pace.poll_interval),
             Job("renewing leases", self._leases.renew, pace.lease / RENEWALS),
-            Job("sampling", Sampler(database, self.owner).sample, SAMPLE_INTERVAL),
+            Job("sampling", Sampler(databases, self.owner).sample, SAMPLE_INTERVAL),
             Job("finishing campaigns", finisher.finish_complete, pace.poll_interval),
             Job("publishing retries", self._retrier.publish_due, pace.poll_interval),
             Job("publishing lost retries", self._overtaken.publish_overtaken, OVERTAKEN_INTERVAL),
@@ -163,7 +164,7 @@ class Service:
 
     def _new_retrier(self) -> Retrier:
         return Retrier(
-            self._database, self._publisher(), self._stopping, topic=self._topic, owner=self.owner
+            self._databases, self._publisher(), self._stopping, topic=self._topic, owner=self.owner
         )
 
     def _publisher(self) -> Publisher:

@@ -13,7 +13,7 @@ import structlog
 from confluent_kafka.admin import AdminClient
 
 from campaign_common import topics
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.partition_map import PartitionMap, unrecorded_shards
 from campaign_common.store.partition_map import read_map, read_owners
 from campaign_common.store.standstill import Outstanding, publish_again, read_outstanding
@@ -38,7 +38,7 @@ class Watchdog:
 
     def __init__(
         self,
-        database: Database,
+        databases: Databases,
         admin: AdminClient,
         *,
         topic: str,
@@ -46,7 +46,7 @@ class Watchdog:
         after: float,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._database = database
+        self._databases = databases
         self._admin = admin
         self._topic = topic
         self._owner = owner
@@ -60,11 +60,11 @@ class Watchdog:
         """Look once.
 
         Raises:
-            RetryLater: the database or Kafka is away; what is remembered stays.
+            RetryLater: a database or Kafka is away; what is remembered stays.
         """
-        with self._database.reading() as cursor:
-            outstanding = read_outstanding(cursor, self._owner)
-            partition_map = read_map(cursor, self._topic)
+        with self._databases.reading() as cursors:
+            outstanding = read_outstanding(cursors, self._owner)
+            partition_map = read_map(cursors.main, self._topic)
         self.looks += 1
         self._follow(outstanding)
         suspicious = [
@@ -99,12 +99,12 @@ class Watchdog:
         if standstill.ends is None:
             return False
         starts = topics.log_starts(self._admin, self._topic, standstill.ends)
-        with self._database.reading() as cursor:
-            positions = {owner.position.shard: owner.position for owner in read_owners(cursor)}
+        with self._databases.reading() as cursors:
+            positions = {owner.position.shard: owner.position for owner in read_owners(cursors)}
         return not unrecorded_shards(partition_map, positions, starts, standstill.ends)
 
     def _have_published_again(self, campaign: Outstanding) -> None:
-        published = self._database.run(
+        published = self._databases.main.run(
             lambda cursor: publish_again(cursor, campaign, self._owner, REASON)
         )
         self._standing.pop(campaign.campaign_id, None)

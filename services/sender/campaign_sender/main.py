@@ -19,7 +19,7 @@ from campaign_common.commands.service import (
     give_way,
     stop_on_signals,
 )
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import RetryLater
 from campaign_common.health import Health
@@ -191,34 +191,34 @@ def main(context: click.Context) -> None:
     stop = threading.Event()
     stop_on_signals(stop)
     with one_line_failures("campaign-sender"):
-        database = Database(settings.mysql)
+        databases = Databases.configured(settings)
         try:
             with (
-                health_of(settings, database, stop) as health,
-                metrics_of(settings, "sender", database) as registry,
+                health_of(settings, databases, stop) as health,
+                metrics_of(settings, "sender", databases.main) as registry,
             ):
-                sender = _build(settings, database, health, registry, stop)
+                sender = _build(settings, databases, health, registry, stop)
                 if sender is not None:
                     _spare_the_garbage_collector()
                     sender.run()
         finally:
-            database.close()
+            databases.close()
     log.info("stopped")
 
 
 def _build(
     settings: Settings,
-    database: Database,
+    databases: Databases,
     health: Health,
     registry: CollectorRegistry,
     stop: threading.Event,
 ) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
-    wait_for_schema(database, settings.msg_table_sharding_size, stop=stop)
+    wait_for_schema(databases.main, settings.msg_table_sharding_size, stop=stop)
     away = False
     while not stop.is_set():
         try:
-            return Sender(settings, database, health, registry, stop)
+            return Sender(settings, databases.main, health, registry, stop)
         except RetryLater as error:
             if not away:
                 log.warning("starting waits", error=str(error))

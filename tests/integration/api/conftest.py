@@ -5,7 +5,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import (
@@ -89,4 +89,4 @@ def settings(mysql_settings: MysqlSettings, csv_root: Path) -> Settings:
 
 @pytest.fixture
 def client(settings: Settings, pool: Database) -> FlaskClient:
-    return create_app(settings, pool).test_client()
+    return create_app(settings, Databases((pool,))).test_client()

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.message import Status
 from campaign_common.purge import Purge, Purged, Terms
 from campaign_common.shard import shard_of
@@ -49,7 +49,7 @@ ROWS = (RETRY.format(shard=0), RETRY.format(shard=1), SUSPECT, LATE_RESULT, SAMP
 
 
 def purge(database: Database, terms: Terms = TERMS) -> Purged:
-    run = Purge(database, terms, threading.Event(), lambda _: None)
+    run = Purge(Databases((database,)), terms, threading.Event(), lambda _: None)
     run.run()
     return run.purged
 

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from campaign_api.app import create_app
 from campaign_api.web import key_ring
 from campaign_common.api_key import ApiKey, Scope
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import Settings
 from campaign_common.store.api_keys import revoke_key
@@ -67,7 +67,7 @@ def refused(answer: TestResponse, status: int) -> bool:
 def test_everything_but_the_open_pages_needs_a_key_once_there_is_one(
     settings: Settings, pool: Database
 ) -> None:
-    app = create_app(settings, pool)
+    app = create_app(settings, Databases((pool,)))
     client = app.test_client()
     reader = make_key(pool, Scope.READ)
     seen_open = set()
@@ -192,7 +192,7 @@ def test_a_copy_that_is_not_fresh_any_more_is_renewed_beside_the_requests_that_u
 def test_without_the_database_a_young_copy_decides_and_then_nobody_is_let_in(
     settings: Settings, pool: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = create_app(settings, pool).test_client()
+    client = create_app(settings, Databases((pool,))).test_client()
     key = make_key(pool, Scope.READ)
     assert client.get("/v1/nothing", headers=bearer(key)).status_code == 404
     looks = 0
@@ -243,7 +243,7 @@ def _away(**_: object) -> None:
 
 def test_auth_none_opens_everything(settings: Settings, pool: Database) -> None:
     make_key(pool, Scope.READ)
-    client = create_app(replace(settings, auth="none"), pool).test_client()
+    client = create_app(replace(settings, auth="none"), Databases((pool,))).test_client()
     answer = client.post("/v1/campaigns/5/pause", environ_overrides=ELSEWHERE)
     assert answer.status_code == 404
 

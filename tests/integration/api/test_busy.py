@@ -11,7 +11,7 @@ from flask import Flask
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import trying_out
-from campaign_common.database import Database, named_lock
+from campaign_common.database import Database, Databases, named_lock
 from campaign_common.settings import Settings
 from tests.integration.api.stored import REQUEST, add_list, create, rows, value
 from tests.waiting import wait_until
@@ -39,7 +39,7 @@ def recipients(pool: Database) -> None:
 @pytest.fixture
 def app(settings: Settings, pool: Database) -> Flask:
     """An application of four threads: one test message and two creations at a time."""
-    return create_app(replace(settings, threads=4), pool)
+    return create_app(replace(settings, threads=4), Databases((pool,)))
 
 
 def test_one_test_message_more_than_may_wait_is_told_to_come_later(

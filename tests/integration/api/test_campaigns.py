@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from campaign_api.app import create_app
 from campaign_api.campaigns import drafting
 from campaign_common.api_key import ApiKey, Scope
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.errors import CommitUnknown
 from campaign_common.settings import ApiSettings, HttpSettings, Settings
 from campaign_common.store.api_keys import insert_key
@@ -185,7 +185,7 @@ def test_configured_bounds_and_providers_hold(settings: Settings, pool: Database
         http=HttpSettings(url="https://sms.example/"),
         provider="http",
     )
-    client = create_app(configured, pool).test_client()
+    client = create_app(configured, Databases((pool,))).test_client()
     assert made(client, template="x" * 10)["provider"]["name"] == "http"
     assert made(client, template="x", provider="simulated")["provider"]["name"] == "simulated"
     refused = problem(post(client, template="x" * 11))
@@ -291,7 +291,7 @@ def test_two_changes_at_once_of_the_same_version_succeed_once(
     settings: Settings, pool: Database, client: FlaskClient
 ) -> None:
     first = post(client)
-    app = create_app(settings, pool)
+    app = create_app(settings, Databases((pool,)))
 
     def patch(name: str) -> int:
         answer = app.test_client().patch(
@@ -423,7 +423,7 @@ def test_every_change_carries_the_name_of_the_key(
     key = ApiKey.generate()
     with pool.transaction() as cursor:
         insert_key(cursor, key.id, "night shift", Scope.WRITE, key.digest())
-    client = create_app(settings, pool).test_client()
+    client = create_app(settings, Databases((pool,))).test_client()
     bearer = {"headers": {"Authorization": f"Bearer {key.token}"}}
     (csv_root / "recipients.csv").write_text("Ann,13961467500\n")
     later = {**REQUEST, "scheduled_time": 2_085_000_000}
@@ -455,7 +455,7 @@ def test_create_honours_the_configured_length_of_templates(
     settings: Settings, pool: Database
 ) -> None:
     configured = replace(settings, api=ApiSettings(max_template_length=10))
-    client = create_app(configured, pool).test_client()
+    client = create_app(configured, Databases((pool,))).test_client()
     refused = create(client, message_template="x" * 11)
     assert (refused.status_code, body(refused)["msg"]) == (
         400,

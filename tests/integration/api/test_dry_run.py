@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from campaign_api.campaigns import dry_run
 from campaign_api.campaigns.dry_run import DryRuns
 from campaign_api.refusals import TooMany
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.shard import shard_of
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.stored import add_list, change
@@ -176,7 +176,7 @@ def test_a_list_that_takes_too_long_is_told_as_far_as_it_was_seen(
     campaign_id = draft(client)
     monkeypatch.setattr(dry_run, "ROWS_AT_ONCE", 4)
     moments = iter([0.0, 1.0, 2.0, dry_run.LONGEST_RUN])
-    found = DryRuns(pool, lambda: next(moments)).run(campaign_id)
+    found = DryRuns(Databases((pool,)), lambda: next(moments)).run(campaign_id)
     assert (found["rows"], found["complete"]) == (8, False)
 
 
@@ -193,7 +193,7 @@ def test_one_more_than_may_run_at_once_is_refused(client: FlaskClient, pool: Dat
             leave.wait(10)
         return 0.0
 
-    dry_runs = DryRuns(pool, clock)
+    dry_runs = DryRuns(Databases((pool,)), clock)
     threads = [
         threading.Thread(target=dry_runs.run, args=(campaign_id,)) for _ in range(dry_run.AT_ONCE)
     ]

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import Settings
@@ -118,7 +118,7 @@ def test_unexpected_failure_tells_the_client_nothing(
 def test_absent_database_is_a_503_that_names_no_server(settings: Settings) -> None:
     absent = parse_dsn("root:secret@tcp(127.0.0.1:1)/camp")
     mysql = replace(settings.mysql, dsn=absent, tran_timeout=0.2)
-    client = create_app(settings, Database(mysql)).test_client()
+    client = create_app(settings, Databases((Database(mysql),))).test_client()
     for answer in (create(client), client.get("/v1/campaigns/5")):
         status, message = refusal(answer)
         assert status == 503

@@ -16,7 +16,7 @@ from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.metrics import ImportMetrics
 from campaign_api.refusals import CampaignStarted
 from campaign_api.schemas.create_campaign import CreateCampaign
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.errors import CommitUnknown
 from campaign_common.settings import MysqlSettings, Settings
 from tests.integration.api.stored import REQUEST, change, create, list_of, rows, value
@@ -162,7 +162,7 @@ def test_identical_requests_at_once_make_one_campaign(
     if not locked:
         # As when the connection that holds the lock is lost: the transaction alone decides.
         monkeypatch.setattr(intake, "named_lock", lambda *_, **__: threading.Lock())
-    client = create_app(settings, pool)
+    client = create_app(settings, Databases((pool,)))
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: create(client.test_client()), range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
@@ -187,7 +187,7 @@ def test_lost_answers_to_commit_change_nothing(
         return result
 
     monkeypatch.setattr(pool, "run", run_losing_each_first_answer)
-    answer = create(create_app(settings, pool).test_client())
+    answer = create(create_app(settings, Databases((pool,))).test_client())
     assert answer.status_code == 200
     assert len(lost) >= 4
     assert list_of(pool, CAMPAIGN).totals == (2, 0, 0)
@@ -197,7 +197,9 @@ def test_lost_answers_to_commit_change_nothing(
 def test_busy_campaign_is_reported_within_the_timeout(
     client: FlaskClient, pool: Database, settings: Settings
 ) -> None:
-    quick = create_app(type(settings)(**{**vars(settings), "timeout": 1.0}), pool).test_client()
+    quick = create_app(
+        type(settings)(**{**vars(settings), "timeout": 1.0}), Databases((pool,))
+    ).test_client()
     with intake.named_lock(pool, f"campaign {CAMPAIGN}", wait=1):
         answer = create(quick)
     assert answer.status_code == 503
@@ -216,7 +218,7 @@ def test_import_whose_list_was_given_up_meanwhile_makes_no_campaign(
         return store(cursor, *arguments)
 
     monkeypatch.setattr(intake, "_store", store_after_the_sweep)
-    answer = create(create_app(settings, pool).test_client())
+    answer = create(create_app(settings, Databases((pool,))).test_client())
     assert answer.status_code == 503
     assert value(pool, "SELECT COUNT(*) FROM campaigns") == 0
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.settings import ApiSettings, Settings
 from campaign_common.template import MOST_PLACEHOLDERS
 from tests.integration.api.stored import add_list, create, value
@@ -103,7 +103,9 @@ def test_any_other_form_is_refused(client: FlaskClient, said: object) -> None:
 
 
 def test_one_item_more_than_a_page_may_have_is_refused(settings: Settings, pool: Database) -> None:
-    small = create_app(replace(settings, api=ApiSettings(max_page_size=3)), pool).test_client()
+    small = create_app(
+        replace(settings, api=ApiSettings(max_page_size=3)), Databases((pool,))
+    ).test_client()
     for _ in range(4):
         assert small.post(PATH, json=NEW).status_code == 201
     first: Any = small.get(PATH)

@@ -1,7 +1,7 @@
 """Looking a person up reads a handful of rows, however many there are."""
 
 from campaign_api.messages.people import LARGEST_ID, LATEST
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursor, Cursors, Database
 from campaign_common.message import Status
 from campaign_common.store.people import campaigns_of, outcomes_of
 from tests.integration.api.conftest import SHARDS
@@ -38,7 +38,7 @@ def test_a_look_up_reads_few_rows_of_many(pool: Database) -> None:
         cursor.execute("FLUSH STATUS")
         before = rows_read(cursor)
         addressed = campaigns_of(cursor, phone_of(PEOPLE // 2), (LATEST, LARGEST_ID), 100)
-        outcomes = outcomes_of(cursor, phone_of(PEOPLE // 2), addressed)
+        outcomes = outcomes_of(Cursors((cursor,)), phone_of(PEOPLE // 2), addressed)
         read = rows_read(cursor) - before
     assert {one.campaign_id for one in addressed} == set(range(1, 2 * LISTS + 1))
     assert {outcome.status for outcome in outcomes.values()} == {Status.SENT}

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.sweep import sweep_abandoned_lists
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import CommitUnknown
 from campaign_common.purge import Purge, Stopped
 from campaign_common.settings import MysqlSettings
@@ -203,7 +203,7 @@ def test_a_stopped_purge_goes_on_where_it_ended(pool: Database, finished: int) -
     stop = threading.Event()
     stopping = StoppingDatabase(pool.settings, stop)
     with pytest.raises(Stopped):
-        Purge(stopping, TERMS, stop, lambda _: None).run()
+        Purge(Databases((stopping,)), TERMS, stop, lambda _: None).run()
     stopping.close()
     assert left_of(pool, finished)
     assert purge(pool).campaigns == 1

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
 from campaign_common.campaign import Delivery
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursor, Cursors, Database, Databases
 from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings, Settings
 from campaign_common.store import purging
@@ -97,7 +97,7 @@ def test_a_request_that_meets_a_purge_sees_all_or_nothing(
     settings: Settings, pool: Database, finished: int, path: str
 ) -> None:
     interrupted = PurgedMeanwhile(pool.settings, pool)
-    client = create_app(settings, interrupted).test_client()
+    client = create_app(settings, Databases((interrupted,))).test_client()
     whole = without_times(client.get(path))
     seen = set()
     for step in range(interrupted.statements):
@@ -161,7 +161,7 @@ def test_a_retry_by_hand_comes_before_the_purge_or_finds_nothing(
     change(pool, "UPDATE campaign_counters SET status = %s", int(Status.FAILED))
 
     def take_out(cursor: Cursor) -> TakenOut:
-        return purging.take_out(cursor, finished, QUARTER, "keeper")
+        return purging.take_out(Cursors((cursor,)), finished, QUARTER, "keeper")
 
     with ThreadPoolExecutor(1) as threads:
         with pool.transaction() as cursor:
@@ -210,7 +210,9 @@ def test_a_request_that_meets_a_purge_waits_for_its_end(
         stored = read_stored(cursor, 1000000000)
     with ThreadPoolExecutor(1) as threads:
         with pool.transaction() as cursor:
-            assert purging.take_out(cursor, 1000000000, QUARTER, "keeper") is TakenOut.DONE
+            assert (
+                purging.take_out(Cursors((cursor,)), 1000000000, QUARTER, "keeper") is TakenOut.DONE
+            )
             met = threads.submit(pool.run, lambda cursor: lock_stored(cursor, 1000000000))
             with pytest.raises(TimeoutError):
                 met.result(timeout=0.5)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from campaign_api.app import create_app
 from campaign_common.api_key import Scope
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.settings import ApiSettings, Settings
 from tests.integration.api.keys import bearer, make_key
 
@@ -13,7 +13,7 @@ def test_one_request_more_than_a_key_may_send_is_refused(
     settings: Settings, pool: Database
 ) -> None:
     limited = replace(settings, api=ApiSettings(requests_per_minute=LIMIT))
-    client = create_app(limited, pool).test_client()
+    client = create_app(limited, Databases((pool,))).test_client()
     busy, other = make_key(pool, Scope.READ), make_key(pool, Scope.READ)
     for n in range(LIMIT):
         answer = client.get("/v1/nothing", headers=bearer(busy))
@@ -32,7 +32,7 @@ def test_one_request_more_than_a_key_may_send_is_refused(
 
 def test_the_original_route_is_refused_in_its_own_form(settings: Settings, pool: Database) -> None:
     limited = replace(settings, api=ApiSettings(requests_per_minute=1))
-    client = create_app(limited, pool).test_client()
+    client = create_app(limited, Databases((pool,))).test_client()
     key = make_key(pool, Scope.WRITE)
     for status in (400, 429):
         answer = client.post("/v1/camp/create", json={}, headers=bearer(key))

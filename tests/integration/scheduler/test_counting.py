@@ -20,7 +20,7 @@ def test_a_campaign_stands_still_until_anything_happens_to_it(world: World) -> N
     world.add_list(RECIPIENTS)
     world.add_campaign()
     scheduler, clock = world.scheduler(), Clock()
-    observer = Observer(world.database, scheduler.owner, clock=clock)
+    observer = Observer(world.databases, scheduler.owner, clock=clock)
 
     def standstill_after(seconds: float) -> float:
         clock.now += seconds
@@ -57,7 +57,7 @@ def test_totals_are_of_what_is_not_settled(world: World) -> None:
             (campaign,),
         )
     world.change("UPDATE campaigns SET state = 'cancelled' WHERE id = %s", (CAMPAIGN,))
-    observer = Observer(world.database, scheduler.owner)
+    observer = Observer(world.databases, scheduler.owner)
     observer.observe()
     assert observer.totals is not None
     campaigns, waiting, suspects = observer.totals
@@ -91,7 +91,7 @@ def test_the_watchdog_counts_what_it_has_published_again(world: World) -> None:
     world.count_outcomes(Status.SENT, RECIPIENTS - 3)
     world.record_everything()
     watchdog = Watchdog(
-        world.database,
+        world.databases,
         world.admin,
         topic=world.topic,
         owner=scheduler.owner,

@@ -17,7 +17,7 @@ def test_running_campaigns_are_sampled_by_their_holder_only(world: World) -> Non
     world.count_outcomes(status=2, n=3)
     world.count_outcomes(status=3, n=2)  # waits for a retry
     for scheduler in (holder, other):
-        Sampler(world.database, scheduler.owner).sample()
+        Sampler(world.databases, scheduler.owner).sample()
     assert world.rows("SELECT campaign_id, ended FROM campaign_samples ORDER BY 1") == [
         (CAMPAIGN, 7),
         (CAMPAIGN + 1, 0),
@@ -32,7 +32,7 @@ def test_old_samples_go_and_the_oldest_of_the_last_minute_is_found(world: World)
             "INSERT INTO campaign_samples VALUES (%s, NOW(6) - INTERVAL %s SECOND, %s)",
             (CAMPAIGN, age, ended),
         )
-    Sampler(world.database, "somebody").sample()
+    Sampler(world.databases, "somebody").sample()
     assert world.rows("SELECT ended FROM campaign_samples ORDER BY 1") == [(2,), (3,), (4,)]
     with world.database.reading() as cursor:
         found = sample_of_last(60, cursor)

@@ -32,7 +32,7 @@ class Scene:
         world.count_outcomes(Status.SENT, RECIPIENTS - 1)
         self.clock = Clock()
         self.watchdog = Watchdog(
-            world.database,
+            world.databases,
             world.admin,
             topic=world.topic,
             owner=self.scheduler.owner,

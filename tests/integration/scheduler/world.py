@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from campaign_common import kafka, topics
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.partition_map import PartitionMap
 from campaign_common.remap import Remapper
@@ -74,23 +74,23 @@ class Scheduler:
 
     def __init__(self, world: "World", *, chunk_size: int, lease: float) -> None:
         self._world = world
-        database, topic = world.database, world.topic
+        database, databases, topic = world.database, world.databases, world.topic
         self.owner = new_owner()
         self.leases = Leases(database, Holder(self.owner, lease))
         self.starter = Starter(database, self.leases, SHARDS)
         self.publisher = world.publisher()
         self.checkpoints = Checkpoints(database, self.leases, topic)
-        self.finisher = Finisher(database, self.owner)
+        self.finisher = Finisher(databases, self.owner)
         self.retrier = Retrier(
-            database, world.publisher(), threading.Event(), topic=topic, owner=self.owner
+            databases, world.publisher(), threading.Event(), topic=topic, owner=self.owner
         )
-        self.remapper = Remapper(database, world.admin, topic, self.owner)
+        self.remapper = Remapper(databases, world.admin, topic, self.owner)
         self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)
 
     def fan_out_with(self, checkpoints: Checkpoints, chunk_size: int = 1_000) -> FanOut:
-        database, topic = self._world.database, self._world.topic
-        reader = ChunkReader(database, topic)
-        parts = FanOutParts(database, self.leases, self.publisher, reader, checkpoints, Outages())
+        databases, topic = self._world.databases, self._world.topic
+        reader = ChunkReader(databases, topic)
+        parts = FanOutParts(databases, self.leases, self.publisher, reader, checkpoints, Outages())
         return FanOut(parts, FanOutRules(chunk_size, OpenWindow))
 
     def fan_out_until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -123,7 +123,8 @@ class World:
         self.config = folder / "campmgr.yaml"
         self.config.write_text(yaml.safe_dump(document))
         self.settings = load_settings(self.config, {})
-        self.database = Database(self.settings.mysql)
+        self.databases = Databases.configured(self.settings)
+        self.database = self.databases.main
         migrate(self.database, SHARDS)
         self.admin: AdminClient = kafka.admin(self.settings)
         self.make_topic(partitions)
@@ -148,7 +149,7 @@ class World:
             )
         )
         wait_until(lambda: self._has_partitions(partitions))
-        Remapper(self.database, self.admin, self.topic, "test").step()
+        Remapper(self.databases, self.admin, self.topic, "test").step()
 
     def delete_topic(self) -> None:
         self.admin.delete_topics([self.topic])[self.topic].result(10)
@@ -307,4 +308,4 @@ class World:
         return self._folder / "scheduler.log"
 
     def close(self) -> None:
-        self.database.close()
+        self.databases.close()

@@ -8,14 +8,13 @@ from typing import Any
 from pymysql.cursors import Cursor
 
 from campaign_common.claim import decode_claim
-from campaign_common.database import Database
+from campaign_common.database import Cursors, Database
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.message import Status
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.settings import RetrySettings
 from campaign_common.store.claims import read_claims
 from campaign_common.store.counters import counts
-from campaign_common.store.shard_requests import open_requests
 from campaign_sender.breaker import Breaker, BreakerPolicy
 from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk
@@ -134,7 +133,8 @@ class Scene:
 
     def open_requests(self) -> int:
         with self.database.reading() as cursor:
-            return open_requests(cursor, CAMPAIGN)
+            cursor.execute("SELECT id FROM shard_requests WHERE campaign_id = %s", (CAMPAIGN,))
+            return len(cursor.fetchall())
 
     def rows(self, columns: str, table: str = "messages") -> list[tuple[Any, ...]]:
         """Read columns of a table of every shard, in the order of the messages."""
@@ -166,7 +166,7 @@ class Scene:
     def counts(self) -> dict[Status, int]:
         """The campaign's counters, zeros left out."""
         with self.database.reading() as cursor:
-            return {status: n for status, n in counts(cursor, CAMPAIGN).items() if n}
+            return {status: n for status, n in counts(Cursors((cursor,)), CAMPAIGN).items() if n}
 
     def counted(self) -> int:
         with self.database.reading() as cursor:

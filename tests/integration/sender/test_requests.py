@@ -14,13 +14,14 @@ from campaign_common.store.campaigns import read_versions
 from campaign_common.store.ledger import add_counts
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
-from campaign_common.store.transitions import change_state, retry_messages
+from campaign_common.store.transitions import change_state
 from campaign_sender import rewriting
 from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.intake import Intake
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
 from tests.integration.sender.scene import MAP, SHARDS, Scene
+from tests.orders import order_retry
 from tests.unit.sender.messages import CAMPAIGN, message
 
 cancel = partial(change_state, campaign_id=CAMPAIGN, transition=Transition.CANCEL, actor="a person")
@@ -28,7 +29,7 @@ cancel = partial(change_state, campaign_id=CAMPAIGN, transition=Transition.CANCE
 
 def retry(*statuses: Status, error_code: str | None = None) -> partial[object]:
     return partial(
-        retry_messages,
+        order_retry,
         campaign_id=CAMPAIGN,
         actor="a person",
         statuses=statuses,

@@ -3,8 +3,9 @@ from functools import partial
 
 from campaign_common.campaign import CampaignState, Transition
 from campaign_common.message import Status
-from campaign_common.store.transitions import change_state, retry_messages
+from campaign_common.store.transitions import change_state
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
+from tests.orders import order_retry
 from tests.waiting import wait_until
 
 RECIPIENTS = 4_000
@@ -145,7 +146,7 @@ def test_orders_are_carried_out_while_no_record_arrives(world: World) -> None:
     with world.sender():
         wait_until(lambda: sum(world.counts().values()) == 100 and world.claimed() == 0)
         before = world.counts()
-        order(world, partial(retry_messages, statuses=[Status.FAILED]))
+        order(world, partial(order_retry, statuses=[Status.FAILED]))
         waiting = before[Status.WAITING] + before[Status.FAILED]
         wait_until(lambda: world.counts().get(Status.WAITING) == waiting)
         order(world, partial(change_state, transition=Transition.CANCEL))

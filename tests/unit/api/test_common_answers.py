@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
 from campaign_common.logs import configure_logging
 from campaign_common.settings import (
@@ -39,7 +39,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def client(settings: Settings) -> FlaskClient:
-    return create_app(settings, Database(settings.mysql)).test_client()
+    return create_app(settings, Databases((Database(settings.mysql),))).test_client()
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_access_log_says_who_asked_for_what_without_secrets_and_numbers(
 
 def test_an_answer_without_keys_is_not_counted(settings: Settings) -> None:
     one = replace(settings, api=ApiSettings(requests_per_minute=1))
-    client = create_app(one, Database(one.mysql)).test_client()
+    client = create_app(one, Databases((Database(one.mysql),))).test_client()
     for _ in range(3):
         answer = client.get("/v1/nothing")
         assert answer.status_code == 404

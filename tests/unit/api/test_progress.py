@@ -9,6 +9,7 @@ from campaign_api.campaigns.progress import describe, measure
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
 from campaign_common.store.campaign_progress import CampaignProgress, Movement, Sample
+from campaign_common.store.counters import Counted
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - as the database gives it
 
@@ -39,7 +40,7 @@ RUNNING = CampaignProgress(
 def described(
     campaign: CampaignProgress, counted: dict[Status, int], suspects: int
 ) -> dict[str, Any]:
-    return describe(campaign, "hi", counted, suspects)
+    return describe(campaign, "hi", Counted(counted, suspects))
 
 
 def test_running_campaign_tells_rate_and_estimated_finish() -> None:
@@ -101,36 +102,36 @@ def test_the_balance_always_holds(state: CampaignState, counted: dict[Status, in
     assert found["counts"]["waiting"] <= found["to_do"]
 
 
-COUNTED = {Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}
+COUNTED = Counted({Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}, suspects=0)
 
 
 def test_the_present_rate_is_the_one_since_the_oldest_sample_of_the_last_minute() -> None:
-    found = measure(Movement(RUNNING, 0, Sample(ended=100, seconds_ago=50.0)), COUNTED)
+    found = measure(Movement(RUNNING, Sample(ended=100, seconds_ago=50.0)), COUNTED)
     assert found["rate"] == 8.0
     assert found["estimated_finish"] == (NOW + timedelta(seconds=62.5)).replace(tzinfo=UTC)
-    assert measure(Movement(RUNNING, 0, None), COUNTED)["rate"] == 50.0
+    assert measure(Movement(RUNNING, None), COUNTED)["rate"] == 50.0
     paused = RUNNING._replace(state=CampaignState.PAUSED)
-    assert (
-        measure(Movement(paused, 0, Sample(ended=100, seconds_ago=50.0)), COUNTED)["rate"] is None
-    )
+    assert measure(Movement(paused, Sample(ended=100, seconds_ago=50.0)), COUNTED)["rate"] is None
 
 
 def test_what_is_retried_makes_no_negative_rate() -> None:
-    found = measure(Movement(RUNNING, 0, Sample(ended=900, seconds_ago=50.0)), COUNTED)
+    found = measure(Movement(RUNNING, Sample(ended=900, seconds_ago=50.0)), COUNTED)
     assert (found["rate"], found["estimated_finish"]) == (0.0, None)
 
 
 def test_lag_is_what_is_published_and_has_no_outcome() -> None:
-    found = measure(Movement(RUNNING, 3, None), COUNTED)
+    found = measure(Movement(RUNNING, None), COUNTED._replace(suspects=3))
     assert (found["lag"], found["suspects"]) == (50, 3)
     republished = RUNNING._replace(fanned_count=10)
-    assert measure(Movement(republished, 0, None), COUNTED)["lag"] == 0
+    assert measure(Movement(republished, None), COUNTED)["lag"] == 0
 
 
 def test_the_balance_says_when_it_does_not_add_up() -> None:
     balance = {"recipients": 1000, "ended": 500, "to_do": 500, "adds_up": True}
-    assert measure(Movement(RUNNING, 0, None), COUNTED)["balance"] == balance
-    too_many = measure(Movement(RUNNING, 0, None), {Status.SENT: 1001})["balance"]
+    assert measure(Movement(RUNNING, None), COUNTED)["balance"] == balance
+    too_many = measure(Movement(RUNNING, None), Counted({Status.SENT: 1001}, 0))["balance"]
     assert (too_many["to_do"], too_many["adds_up"]) == (-1, False)
-    stray = measure(Movement(RUNNING, 0, None), {Status.SENT: 999, Status.WAITING: 2})["balance"]
+    stray = measure(Movement(RUNNING, None), Counted({Status.SENT: 999, Status.WAITING: 2}, 0))[
+        "balance"
+    ]
     assert stray["adds_up"] is False

@@ -13,7 +13,7 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.commands.service import stop_on_signals
-from campaign_common.database import Database, named_lock
+from campaign_common.database import Databases, named_lock
 from campaign_common.duration import parse_duration
 from campaign_common.purge import PAGE, Purge, Purged, Stopped, Terms
 from campaign_common.store.purging import count_unfinished_purges, old_campaigns
@@ -82,23 +82,23 @@ def purge(
     was begun. Exit code 3: stopped before the end.
     """
     terms = Terms(older_than, actor[:LONGEST_ACTOR], lists, pause=pause)
-    database = Database(settings_or_exit(context).mysql)
+    databases = Databases.configured(settings_or_exit(context))
     with one_line_failures("campaign-db purge"):
         if dry_run:
-            _say_what_would_go(database, older_than)
+            _say_what_would_go(databases, older_than)
         else:
-            _purge(database, terms, at_most)
+            _purge(databases, terms, at_most)
 
 
-def _purge(database: Database, terms: Terms, at_most: float | None) -> None:
+def _purge(databases: Databases, terms: Terms, at_most: float | None) -> None:
     stop = threading.Event()
     stop_on_signals(stop)
     if at_most is not None:
         timer = threading.Timer(at_most, stop.set)
         timer.daemon = True
         timer.start()
-    run = Purge(database, terms, stop, click.echo)
-    with named_lock(database, "purge", wait=0):
+    run = Purge(databases, terms, stop, click.echo)
+    with named_lock(databases.main, "purge", wait=0):
         try:
             run.run()
         except Stopped:
@@ -117,15 +117,15 @@ def _summary(purged: Purged) -> str:
     return f"purged: {', '.join(parts)}{left}"
 
 
-def _say_what_would_go(database: Database, older_than: int) -> None:
-    with database.reading() as cursor:
+def _say_what_would_go(databases: Databases, older_than: int) -> None:
+    with databases.main.reading() as cursor:
         begun = count_unfinished_purges(cursor, 0)
     if begun:
         click.echo(f"{begun:,} campaigns are purged already, and what is left of them goes first")
     campaigns = rows = after_id = 0
     while True:
-        with database.reading() as cursor:
-            page = old_campaigns(cursor, older_than, after_id=after_id, limit=PAGE)
+        with databases.reading() as cursors:
+            page = old_campaigns(cursors, older_than, after_id=after_id, limit=PAGE)
         for campaign in page:
             after_id = campaign.id
             campaigns += 1

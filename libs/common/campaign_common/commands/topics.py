@@ -16,7 +16,7 @@ from campaign_common.commands.options import (
     one_line_failures,
     settings_or_exit,
 )
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.logs import configure_logging
 from campaign_common.partition_map import PartitionMap
@@ -61,15 +61,15 @@ def create_command(context: click.Context, partitions: int | None, replication_f
     topic = settings.sync_client.topic
     configure_logging("topics", settings.log)
     with one_line_failures("campaign-topics create"):
-        database, admin = Database(settings.mysql), kafka.admin(settings)
+        databases, admin = Databases.configured(settings), kafka.admin(settings)
         created = topics.create(
             admin,
             topic,
             partitions=partitions or settings.msg_table_sharding_size,
             replication_factor=replication_factor,
         )
-        current = _follow(_remapper(settings, database, admin), CREATE_TIMEOUT)
-        database.close()
+        current = _follow(_remapper(settings, databases, admin), CREATE_TIMEOUT)
+        databases.close()
     click.echo(
         f"topic {topic} {'created' if created else 'exists'}: {current.partitions} partitions,"
         f" partition map version {current.version}"
@@ -86,14 +86,14 @@ def describe_command(context: click.Context, *, as_json: bool) -> None:
     """Show partitions, offsets, lag, and who owns which shard."""
     settings = settings_or_exit(context)
     with one_line_failures("campaign-topics describe"):
-        database = Database(settings.mysql)
+        databases = Databases.configured(settings)
         report = report_on(
-            database,
+            databases,
             kafka.admin(settings),
             settings.sync_client.topic,
             settings.send_client.group,
         )
-        database.close()
+        databases.close()
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2))
     else:
@@ -121,25 +121,25 @@ def raise_command(context: click.Context, partitions: int, timeout: float) -> No
     topic = settings.sync_client.topic
     configure_logging("topics", settings.log)
     with one_line_failures("campaign-topics raise"):
-        database, admin = Database(settings.mysql), kafka.admin(settings)
+        databases, admin = Databases.configured(settings), kafka.admin(settings)
         present = topics.describe(admin, topic).partitions
         if partitions < present:
             raise click.BadParameter(
                 f"topic {topic} has {present} partitions, and Kafka takes none away",
                 param_hint="--partitions",
             )
-        remapper = _remapper(settings, database, admin)
+        remapper = _remapper(settings, databases, admin)
         remapper.step()
         if partitions > present:
             topics.add_partitions(admin, topic, partitions)
             click.echo(f"topic {topic}: {present} -> {partitions} partitions")
         current = _follow(remapper, timeout, partitions, say=click.echo)
-        database.close()
+        databases.close()
     click.echo(f"partition map version {current.version}: {current.partitions} partitions in use")
 
 
-def _remapper(settings: Settings, database: Database, admin: AdminClient) -> Remapper:
-    return Remapper(database, admin, settings.sync_client.topic, "campaign-topics")
+def _remapper(settings: Settings, databases: Databases, admin: AdminClient) -> Remapper:
+    return Remapper(databases, admin, settings.sync_client.topic, "campaign-topics")
 
 
 def _follow(

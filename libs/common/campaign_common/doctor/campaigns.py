@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from pymysql.cursors import Cursor
-
-from campaign_common.database import Database
+from campaign_common.database import Cursor, Cursors, Databases
 from campaign_common.doctor.finding import Finding, attention, unless, wrong
 from campaign_common.settings import Settings
 from campaign_common.store import diagnosis
@@ -22,19 +20,19 @@ LATE_ERASURE = 3600
 LATE_PURGE = 24 * 3600
 
 
-def check_campaigns(database: Database, settings: Settings) -> list[Finding]:
+def check_campaigns(databases: Databases, settings: Settings) -> list[Finding]:
     """Look for what stands still.
 
     Raises:
-        RetryLater: the database is away.
+        RetryLater: a database is away.
     """
     lease = int(settings.scheduler.lease)
-    with database.reading() as cursor:
+    with databases.reading() as cursors:
         found = [
-            *_schedulers(cursor, lease),
-            *_orders(cursor),
-            *_providers(cursor),
-            *_purges(cursor),
+            *_schedulers(cursors.main, lease),
+            *_orders(cursors),
+            *_providers(cursors),
+            *_purges(cursors.main),
         ]
     return unless("campaigns", found, "nothing that should move stands still")
 
@@ -59,8 +57,8 @@ def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
         )
 
 
-def _orders(cursor: Cursor) -> Iterator[Finding]:
-    orders = diagnosis.orphaned_requests(cursor, LATE)
+def _orders(cursors: Cursors) -> Iterator[Finding]:
+    orders = diagnosis.orphaned_requests(cursors, LATE)
     if orders:
         yield attention(
             "orders",
@@ -68,7 +66,7 @@ def _orders(cursor: Cursor) -> Iterator[Finding]:
             f" {', '.join(map(str, orders))}",
             "see that senders run; their logs say which order is left alone, and why",
         )
-    erasures = diagnosis.unended_erasures(cursor, LATE_ERASURE)
+    erasures = diagnosis.unended_erasures(cursors.main, LATE_ERASURE)
     if erasures:
         yield attention(
             "erasures",
@@ -77,14 +75,14 @@ def _orders(cursor: Cursor) -> Iterator[Finding]:
         )
 
 
-def _providers(cursor: Cursor) -> Iterator[Finding]:
-    for provider, seconds in read_open_breakers(cursor).items():
+def _providers(cursors: Cursors) -> Iterator[Finding]:
+    for provider, seconds in read_open_breakers(cursors.main).items():
         yield attention(
             "provider",
             f"{provider} is left alone for another {seconds:.0f} s: too many of its answers failed",
             "see the senders' logs for its answers; sending goes on by itself once it answers",
         )
-    suspects = diagnosis.open_suspects(cursor)
+    suspects = diagnosis.open_suspects(cursors)
     if suspects:
         yield attention(
             "in doubt",

@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 from pymysql.err import Error as DriverError
 
 from campaign_common import kafka
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.doctor.campaigns import check_campaigns
 from campaign_common.doctor.configuration import check_configuration
 from campaign_common.doctor.finding import Finding, Verdict, unknown, wrong
@@ -31,16 +31,17 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
     `file` is the configuration's, where that is known.
     """
     yield from check_configuration(settings, file)
-    database, admin = Database(settings.mysql), kafka.admin(settings)
+    databases, admin = Databases.configured(settings), kafka.admin(settings)
     try:
-        yield from _of_the_database(settings, database, admin)
+        yield from _of_the_databases(settings, databases, admin)
     finally:
-        database.close()
+        databases.close()
 
 
-def _of_the_database(
-    settings: Settings, database: Database, admin: AdminClient
+def _of_the_databases(
+    settings: Settings, databases: Databases, admin: AdminClient
 ) -> Iterator[Finding]:
+    database = databases.main
     server = _attempt("database", lambda: check_server(database))
     yield from server
     if any(found.check == "database" for found in server):
@@ -54,8 +55,8 @@ def _of_the_database(
             yield unknown(check, "cannot be looked at before the schema is up to date")
         return
     yield from _attempt("API keys", lambda: check_keys(database, settings))
-    yield from _attempt("topic", lambda: check_topic(database, admin, settings))
-    yield from _attempt("campaigns", lambda: check_campaigns(database, settings))
+    yield from _attempt("topic", lambda: check_topic(databases, admin, settings))
+    yield from _attempt("campaigns", lambda: check_campaigns(databases, settings))
 
 
 def _attempt(name: str, check: Check) -> list[Finding]:

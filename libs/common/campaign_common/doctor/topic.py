@@ -6,7 +6,7 @@ from typing import NamedTuple
 from confluent_kafka.admin import AdminClient
 
 from campaign_common import topics
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.doctor.finding import Finding, attention, ok, unless, wrong
 from campaign_common.errors import TopicMissing
 from campaign_common.settings import Settings
@@ -25,20 +25,20 @@ class Topic(NamedTuple):
     senders: list[LiveSender]
 
 
-def check_topic(database: Database, admin: AdminClient, settings: Settings) -> list[Finding]:
+def check_topic(databases: Databases, admin: AdminClient, settings: Settings) -> list[Finding]:
     """Look at the topic, the group and the partition map.
 
     Raises:
-        RetryLater: the database or the broker is away.
+        RetryLater: a database or the broker is away.
     """
     name, shards = settings.sync_client.topic, settings.msg_table_sharding_size
     try:
-        report = report_on(database, admin, name, settings.send_client.group)
+        report = report_on(databases, admin, name, settings.send_client.group)
         topic_settings = topics.settings_of(admin, name)
     except TopicMissing as error:
         return [wrong("topic", str(error), "campaign-topics create")]
-    with database.reading() as cursor:
-        topic = Topic(report, topic_settings, live_senders(cursor))
+    with databases.reading() as cursors:
+        topic = Topic(report, topic_settings, live_senders(cursors))
     return [
         *_partitions(topic, shards),
         *_map(topic),

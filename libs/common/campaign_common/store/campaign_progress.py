@@ -1,5 +1,6 @@
 """campaigns and campaign_samples: what people want to know of campaigns, and of their rate."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL
+from campaign_common.store import Cursors
+from campaign_common.store.counters import counts_by_status
 
 
 class CampaignProgress(NamedTuple):
@@ -46,11 +49,18 @@ class Sample(NamedTuple):
 
 
 class Movement(NamedTuple):
-    """A campaign, its calls in doubt, and its oldest sample of the last seconds, if it has one."""
+    """A campaign, and its oldest sample of the last seconds, if it has one."""
 
     campaign: CampaignProgress
-    suspects: int
     sample: Sample | None
+
+
+class Milestone(NamedTuple):
+    """How many messages of a campaign had their final outcome at a time (UTC, naive)."""
+
+    campaign_id: int
+    at: datetime
+    ended: int
 
 
 PROGRESS_COLUMNS = """
@@ -67,12 +77,10 @@ LEFT JOIN provider_breakers b ON b.provider = c.provider AND b.open_until > NOW(
 
 SELECT_PROGRESS = PROGRESS_COLUMNS + PROGRESS_TABLES
 
-# One statement, since this is what people ask most often, and while everything sends each round
-# trip waits for its turn.
+# One statement, as that of the counters is, for the same reason.
 SELECT_MOVEMENT = f"""
 {PROGRESS_COLUMNS},
-       (SELECT COUNT(*) FROM suspects WHERE campaign_id = c.id), s.ended,
-       TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0
+       s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0
 {PROGRESS_TABLES}
 LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
   SELECT MIN(sampled_at) FROM campaign_samples
@@ -83,12 +91,9 @@ ONE = " WHERE c.id = %s"
 
 SELECT_TEMPLATE = "SELECT template FROM campaigns WHERE id = %s"
 
-INSERT_SAMPLES = """
-INSERT INTO campaign_samples (campaign_id, sampled_at, ended)
-SELECT c.id, NOW(6), COALESCE(SUM(n.n), 0)
-FROM campaigns c LEFT JOIN campaign_counters n ON n.campaign_id = c.id AND n.status IN %s
-WHERE c.state = 'running' AND c.lease_owner = %s GROUP BY c.id
-"""
+SELECT_RUNNING = "SELECT id, NOW(6) FROM campaigns WHERE state = 'running' AND lease_owner = %s"
+
+INSERT_SAMPLE = "INSERT INTO campaign_samples (campaign_id, sampled_at, ended) VALUES (%s, %s, %s)"
 
 DELETE_SAMPLES = "DELETE FROM campaign_samples WHERE sampled_at < NOW(6) - INTERVAL %s SECOND"
 
@@ -102,10 +107,10 @@ def read_progress(cursor: Cursor, campaign_id: int) -> CampaignProgress | None:
 def read_movement(cursor: Cursor, campaign_id: int, within: int) -> Movement | None:
     """Read a campaign with what tells its rate over the last `within` seconds."""
     cursor.execute(SELECT_MOVEMENT + ONE, (within, campaign_id))
-    for id_, name, state, *others, suspects, ended, seconds_ago in cursor.fetchall():
+    for id_, name, state, *others, ended, seconds_ago in cursor.fetchall():
         campaign = CampaignProgress(id_, name, CampaignState(state), *others)
         sample = None if ended is None else Sample(int(ended), float(seconds_ago))
-        return Movement(campaign, int(suspects), sample)
+        return Movement(campaign, sample)
     return None
 
 
@@ -124,9 +129,20 @@ def read_template(cursor: Cursor, campaign_id: int) -> str | None:
     return None if row is None else str(row[0])
 
 
-def add_samples(cursor: Cursor, owner: str) -> None:
-    """Note how far every running campaign has come that `owner` leases."""
-    cursor.execute(INSERT_SAMPLES, (tuple(sorted(FINAL)), owner))
+def milestones(cursors: Cursors, owner: str) -> list[Milestone]:
+    """Read how far every running campaign has come that `owner` leases."""
+    cursors.main.execute(SELECT_RUNNING, (owner,))
+    read_at: dict[int, datetime] = dict(cursors.main.fetchall())
+    counted = counts_by_status(cursors, list(read_at))
+    return [
+        Milestone(campaign_id, read_at[campaign_id], sum(counts.get(one, 0) for one in FINAL))
+        for campaign_id, counts in counted.items()
+    ]
+
+
+def add_samples(cursor: Cursor, reached: Iterable[Milestone]) -> None:
+    """Note how far campaigns have come."""
+    cursor.executemany(INSERT_SAMPLE, list(reached))
 
 
 def forget_samples(cursor: Cursor, older_than: int) -> None:

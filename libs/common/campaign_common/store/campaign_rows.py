@@ -4,6 +4,7 @@ No statement touches more than a slice: what it deletes is found by an index, an
 sequence numbers or ids.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -43,21 +44,21 @@ SELECT_END_OF_PAGE = """
 SELECT MAX(id) FROM (SELECT id FROM {table} WHERE id > %s ORDER BY id LIMIT %s) page
 """
 
-# Events of deleted drafts, and facts about campaigns that are gone.
-SELECT_STRAYS = """
-SELECT s.id FROM {table} s LEFT JOIN campaigns c ON c.id = s.campaign_id
-WHERE s.id > %s AND s.id <= %s AND c.id IS NULL AND s.{noted_at} < NOW(6) - INTERVAL %s SECOND
+SELECT_OLD = """
+SELECT id, campaign_id FROM {table}
+WHERE id > %s AND id <= %s AND {noted_at} < NOW(6) - INTERVAL %s SECOND
 """
 
 DELETE_STRAYS = "DELETE FROM {table} WHERE id IN %s"
 
 STRAYS = {"campaign_events": "at", "late_results": "noted_at"}
-"""Tables that may hold rows of campaigns that do not exist, and the column of their time."""
+"""Tables that may hold rows of campaigns that do not exist, and the column of their time: events
+of deleted drafts, and facts about campaigns that are gone."""
 
 
-def tables_by_seq(shards: int) -> list[str]:
+def tables_by_seq(shards: Sequence[int]) -> list[str]:
     """Name the tables with a campaign's rows by seq; the ledger goes after what refers to it."""
-    return [table.format(n) for table in PER_SHARD for n in range(shards)] + list(SHARED)
+    return [table.format(n) for table in PER_SHARD for n in shards] + list(SHARED)
 
 
 def delete_by_seq(
@@ -99,9 +100,13 @@ def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int
     return None if last is None else int(last)
 
 
-def delete_strays(cursor: Cursor, table: str, ids: range, seconds: int) -> int:
-    """Delete rows of a range of ids that are so old and whose campaigns do not exist."""
-    statement = SELECT_STRAYS.format(table=table, noted_at=STRAYS[table])
+def old_rows(cursor: Cursor, table: str, ids: range, seconds: int) -> dict[int, int]:
+    """Read which rows of a range of ids are so old, and of which campaigns they are."""
+    statement = SELECT_OLD.format(table=table, noted_at=STRAYS[table])
     cursor.execute(statement, (ids.start - 1, ids.stop - 1, seconds))
-    strays = [row[0] for row in cursor.fetchall()]
+    return dict(cursor.fetchall())
+
+
+def delete_strays(cursor: Cursor, table: str, strays: Sequence[int]) -> int:
+    """Delete rows whose campaigns do not exist; returns how many went."""
     return cursor.execute(DELETE_STRAYS.format(table=table), (strays,)) if strays else 0

@@ -38,6 +38,8 @@ FROM campaigns WHERE id IN %s
 
 SELECT_PRESENT = "SELECT id FROM campaigns WHERE id IN %s"
 
+SELECT_ACTIVE = "SELECT id FROM campaigns WHERE state IN ('running', 'paused')"
+
 SELECT_EXTENT = "SELECT state, last_seq FROM campaigns WHERE id = %s"
 
 
@@ -47,6 +49,12 @@ def which_are_present(cursor: Cursor, campaign_ids: Collection[int]) -> set[int]
         return set()
     cursor.execute(SELECT_PRESENT, (tuple(campaign_ids),))
     return {row[0] for row in cursor.fetchall()}
+
+
+def active_ids(cursor: Cursor) -> list[int]:
+    """List the campaigns that have started and are not over."""
+    cursor.execute(SELECT_ACTIVE)
+    return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 
 def read_extent(cursor: Cursor, campaign_id: int) -> tuple[CampaignState, int] | None:

@@ -1,9 +1,14 @@
 """What the doctor reads: settings of the server, and what of the system stands still."""
 
+from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
+
+from campaign_common.store import Cursors
+from campaign_common.store.campaigns import active_ids
+from campaign_common.store.suspects import count_suspects
 
 
 class Server(NamedTuple):
@@ -62,11 +67,6 @@ SELECT COUNT(*) FROM erasures
 WHERE ended_at IS NULL AND requested_at < NOW(6) - INTERVAL %s SECOND
 """
 
-COUNT_OPEN_SUSPECTS = """
-SELECT COUNT(*) FROM campaigns c JOIN suspects s ON s.campaign_id = c.id
-WHERE c.state IN ('running', 'paused')
-"""
-
 
 def read_server(cursor: Cursor) -> Server:
     """Read what the doctor wants to know of the server."""
@@ -91,10 +91,13 @@ def unleased_campaigns(cursor: Cursor, seconds: int) -> list[int]:
     return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 
-def orphaned_requests(cursor: Cursor, seconds: int) -> dict[int, int]:
+def orphaned_requests(cursors: Cursors, seconds: int) -> dict[int, int]:
     """Count by shard the orders that its owner has left for more than so many seconds."""
-    cursor.execute(SELECT_ORPHANED_REQUESTS, (seconds,))
-    return dict(cursor.fetchall())
+    orphaned: Counter[int] = Counter()
+    for cursor in cursors.all:
+        cursor.execute(SELECT_ORPHANED_REQUESTS, (seconds,))
+        orphaned.update(dict(cursor.fetchall()))
+    return orphaned
 
 
 def unended_erasures(cursor: Cursor, seconds: int) -> int:
@@ -104,8 +107,6 @@ def unended_erasures(cursor: Cursor, seconds: int) -> int:
     return int(n)
 
 
-def open_suspects(cursor: Cursor) -> int:
+def open_suspects(cursors: Cursors) -> int:
     """Count the calls in doubt of campaigns that are not over."""
-    cursor.execute(COUNT_OPEN_SUSPECTS)
-    ((n,),) = cursor.fetchall()
-    return int(n)
+    return count_suspects(cursors, active_ids(cursors.main))

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.store import Cursors
+
 
 class Checkpoint(NamedTuple):
     """A published chunk: what has to be true before it counts, and how far it goes."""
@@ -66,11 +68,11 @@ def read_listed(cursor: Cursor, list_id: int, seqs: Sequence[int]) -> Sequence[R
 
 
 def recorded_seqs(
-    cursor: Cursor, campaign_id: int, shards: int, first_seq: int, last_seq: int
+    cursor: Cursor, campaign_id: int, shards: Sequence[int], first_seq: int, last_seq: int
 ) -> set[int]:
-    """Read which messages of a range have a ledger row: an outcome, or a retry to wait for."""
-    statement = " UNION ALL ".join(SELECT_RECORDED.format(shard=n) for n in range(shards))
-    cursor.execute(statement, (campaign_id, first_seq, last_seq) * shards)
+    """Read which messages of a range these shards know: an outcome, or a retry to wait for."""
+    statement = " UNION ALL ".join(SELECT_RECORDED.format(shard=n) for n in shards)
+    cursor.execute(statement, (campaign_id, first_seq, last_seq) * len(shards))
     return {row[0] for row in cursor.fetchall()}
 
 
@@ -91,10 +93,12 @@ def advance(cursor: Cursor, checkpoint: Checkpoint) -> bool:
     return row is not None and row[0] >= last_seq
 
 
-def counted_outcomes(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, int]:
+def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, int]:
     """Sum what senders have recorded of these campaigns, messages waiting for a retry too."""
-    if not campaign_ids:
-        return {}
-    cursor.execute(SUM_COUNTERS, (campaign_ids,))
-    sums = {row[0]: int(row[1]) for row in cursor.fetchall()}
-    return {campaign_id: sums.get(campaign_id, 0) for campaign_id in campaign_ids}
+    sums = dict.fromkeys(campaign_ids, 0)
+    if sums:
+        for cursor in cursors.all:
+            cursor.execute(SUM_COUNTERS, (campaign_ids,))
+            for campaign_id, n in cursor.fetchall():
+                sums[campaign_id] += int(n)
+    return sums

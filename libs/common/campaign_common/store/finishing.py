@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.message import Status
+from campaign_common.store import Cursors
 
 
 class FannedOutCampaign(NamedTuple):
@@ -20,11 +20,6 @@ class FannedOutCampaign(NamedTuple):
 SELECT_FANNED_OUT = """
 SELECT id, epoch, name, total FROM campaigns
 WHERE state = 'running' AND lease_owner = %s AND fanned_count = total
-"""
-
-SELECT_COUNTS = """
-SELECT campaign_id, status, CAST(SUM(n) AS SIGNED) FROM campaign_counters
-WHERE campaign_id IN %s GROUP BY campaign_id, status
 """
 
 SELECT_REQUESTED = """
@@ -43,22 +38,14 @@ def fanned_out(cursor: Cursor, owner: str) -> list[FannedOutCampaign]:
     return [FannedOutCampaign(*row) for row in cursor.fetchall()]
 
 
-def counts_by_status(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, dict[Status, int]]:
-    """Sum the counters of these campaigns over all shards."""
-    counts: dict[int, dict[Status, int]] = {campaign_id: {} for campaign_id in campaign_ids}
-    if counts:
-        cursor.execute(SELECT_COUNTS, (campaign_ids,))
-        for campaign_id, status, n in cursor.fetchall():
-            counts[campaign_id][Status(status)] = int(n)
-    return counts
-
-
-def with_open_requests(cursor: Cursor, campaign_ids: Sequence[int]) -> set[int]:
+def with_open_requests(cursors: Cursors, campaign_ids: Sequence[int]) -> set[int]:
     """List those of these campaigns that have an order to a shard's owner outstanding."""
-    if not campaign_ids:
-        return set()
-    cursor.execute(SELECT_REQUESTED, (campaign_ids,))
-    return {row[0] for row in cursor.fetchall()}
+    requested: set[int] = set()
+    if campaign_ids:
+        for cursor in cursors.all:
+            cursor.execute(SELECT_REQUESTED, (campaign_ids,))
+            requested.update(campaign_id for (campaign_id,) in cursor.fetchall())
+    return requested
 
 
 def finish(cursor: Cursor, campaign: FannedOutCampaign) -> bool:

@@ -13,6 +13,7 @@ from pymysql.cursors import Cursor
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
 from campaign_common.recipient import is_erased
+from campaign_common.store import Cursors
 
 
 class ListedCampaign(NamedTuple):
@@ -141,7 +142,7 @@ def find_seq(cursor: Cursor, campaign: ListedCampaign, phone: str) -> int | None
 
 
 def read_outcomes(
-    cursor: Cursor,
+    cursors: Cursors,
     campaign: ListedCampaign,
     seqs: range,
     limit: int,
@@ -162,16 +163,20 @@ def read_outcomes(
     if error_code is not None:
         condition += " AND error_code = %s"
         values.append(error_code)
-    parts = [SELECT_OUTCOMES.format(shard=n, condition=condition) for n in range(campaign.shards)]
-    arguments = [campaign.id, seqs.start - 1, seqs.stop - 1, *values, limit] * campaign.shards
-    cursor.execute(" UNION ALL ".join(parts), arguments)
-    return dict(sorted(_outcomes(cursor).items()))
+    outcomes: Outcomes = {}
+    for cursor, shards in cursors.holding(range(campaign.shards)):
+        parts = [SELECT_OUTCOMES.format(shard=n, condition=condition) for n in shards]
+        arguments = [campaign.id, seqs.start - 1, seqs.stop - 1, *values, limit] * len(shards)
+        cursor.execute(" UNION ALL ".join(parts), arguments)
+        outcomes |= _outcomes(cursor)
+    return dict(sorted(outcomes.items()))
 
 
 def read_outcome(
-    cursor: Cursor, campaign: ListedCampaign, shard: int, seq: int
+    cursors: Cursors, campaign: ListedCampaign, shard: int, seq: int
 ) -> RecordedOutcome | None:
     """Read what a shard's ledger holds of one message."""
+    cursor = cursors.of_shard(shard)
     cursor.execute(SELECT_OUTCOME.format(shard=shard), (campaign.id, seq))
     return _outcomes(cursor).get(seq)
 

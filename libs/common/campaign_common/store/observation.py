@@ -1,31 +1,19 @@
 """Numbers for whoever watches the system as a whole: how far, how much, for how long."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from pymysql.cursors import Cursor
-
 from campaign_common.campaign import CampaignState
-from campaign_common.message import Status
+from campaign_common.message import FINAL, Status
+from campaign_common.store import Cursors
+from campaign_common.store.campaigns import active_ids
+from campaign_common.store.counters import counts_by_status
+from campaign_common.store.suspects import count_suspects
 
 COUNT_STATES = "SELECT state, COUNT(*) FROM campaigns GROUP BY state"
 
-COUNT_WAITING = """
-SELECT CAST(COALESCE(SUM(n.n), 0) AS SIGNED) FROM campaigns c
-JOIN campaign_counters n ON n.campaign_id = c.id
-WHERE c.state IN ('running', 'paused') AND n.status = %s
-"""
-
-COUNT_SUSPECTS = """
-SELECT COUNT(*) FROM campaigns c JOIN suspects s ON s.campaign_id = c.id
-WHERE c.state IN ('running', 'paused')
-"""
-
 SELECT_POSITIONS = """
-SELECT c.id, c.epoch, c.fanned_count,
-       CAST(COALESCE(SUM(CASE WHEN n.status <> %s THEN n.n ELSE 0 END), 0) AS SIGNED)
-FROM campaigns c LEFT JOIN campaign_counters n ON n.campaign_id = c.id
-WHERE c.state = 'running' AND c.lease_owner = %s
-GROUP BY c.id, c.epoch, c.fanned_count
+SELECT id, epoch, fanned_count FROM campaigns WHERE state = 'running' AND lease_owner = %s
 """
 
 
@@ -48,19 +36,27 @@ class Position(NamedTuple):
     ended: int
 
 
-def read_totals(cursor: Cursor) -> Totals:
+def read_totals(cursors: Cursors) -> Totals:
     """Count campaigns by state, and what of them is not settled."""
-    cursor.execute(COUNT_STATES)
+    cursors.main.execute(COUNT_STATES)
     campaigns = dict.fromkeys(CampaignState, 0)
-    campaigns.update((CampaignState(state), n) for state, n in cursor.fetchall())
-    cursor.execute(COUNT_WAITING, (Status.WAITING,))
-    ((waiting,),) = cursor.fetchall()
-    cursor.execute(COUNT_SUSPECTS)
-    ((suspects,),) = cursor.fetchall()
-    return Totals(campaigns, int(waiting), int(suspects))
+    campaigns.update((CampaignState(state), n) for state, n in cursors.main.fetchall())
+    active = active_ids(cursors.main)
+    counted = counts_by_status(cursors, active)
+    waiting = sum(counts.get(Status.WAITING, 0) for counts in counted.values())
+    return Totals(campaigns, waiting, count_suspects(cursors, active))
 
 
-def read_positions(cursor: Cursor, owner: str) -> list[Position]:
+def read_positions(cursors: Cursors, owner: str) -> list[Position]:
     """Read how far each running campaign leased by `owner` has come."""
-    cursor.execute(SELECT_POSITIONS, (Status.WAITING, owner))
-    return [Position(*row) for row in cursor.fetchall()]
+    cursors.main.execute(SELECT_POSITIONS, (owner,))
+    running = cursors.main.fetchall()
+    counted = counts_by_status(cursors, [campaign_id for campaign_id, _, _ in running])
+    return [
+        Position(campaign_id, epoch, published, _ended(counted[campaign_id]))
+        for campaign_id, epoch, published in running
+    ]
+
+
+def _ended(counts: Mapping[Status, int]) -> int:
+    return sum(n for status, n in counts.items() if status in FINAL)

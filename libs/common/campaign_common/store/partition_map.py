@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from pymysql.cursors import Cursor
 
@@ -12,6 +13,7 @@ from campaign_common.partition_map import (
     ShardPosition,
     TopicDescription,
 )
+from campaign_common.store import Cursors
 from campaign_common.store.events import append_event
 
 SELECT_MAP = """
@@ -142,21 +144,25 @@ def publish_running_again(cursor: Cursor, actor: str, reason: str) -> int:
     return len(campaign_ids)
 
 
-def read_owners(cursor: Cursor) -> list[ShardOwner]:
-    """Read, for every shard, how far it is recorded and who owns it."""
-    cursor.execute(SELECT_OWNERS)
-    return [
-        ShardOwner(
-            position=ShardPosition(
-                shard=row[0],
-                topic_id=row[1],
-                partition=row[2],
-                map_version=row[3],
-                recorded_offset=row[4],
-                has_claims=bool(row[5]),
-            ),
-            owner_name=row[6],
-            epoch=row[7],
-        )
-        for row in cursor.fetchall()
-    ]
+def read_owners(cursors: Cursors) -> list[ShardOwner]:
+    """Read, for every shard in their order, how far it is recorded and who owns it."""
+    owners: dict[int, ShardOwner] = {}
+    for cursor in cursors.all:
+        cursor.execute(SELECT_OWNERS)
+        for row in cursor.fetchall():
+            # A shard that was moved may have left its old row behind.
+            if cursors.of_shard(row[0]) is cursor:
+                owners[row[0]] = _owner(row)
+    return [owners[shard] for shard in sorted(owners)]
+
+
+def _owner(row: tuple[Any, ...]) -> ShardOwner:
+    position = ShardPosition(
+        shard=row[0],
+        topic_id=row[1],
+        partition=row[2],
+        map_version=row[3],
+        recorded_offset=row[4],
+        has_claims=bool(row[5]),
+    )
+    return ShardOwner(position, owner_name=row[6], epoch=row[7])

@@ -14,6 +14,7 @@ from pymysql.cursors import Cursor
 from campaign_common.campaign import CampaignState
 from campaign_common.message import MessageKey, Status
 from campaign_common.shard import shard_of
+from campaign_common.store import Cursors
 from campaign_common.store.message_listing import RecordedOutcome
 
 
@@ -62,22 +63,22 @@ def campaigns_of(
 
 
 def outcomes_of(
-    cursor: Cursor, phone: str, addressed: Iterable[Addressed]
+    cursors: Cursors, phone: str, addressed: Iterable[Addressed]
 ) -> dict[MessageKey, RecordedOutcome]:
     """Read by primary key what the ledger holds of a person's messages."""
     by_shard: dict[int, list[str]] = defaultdict(list)
     for one in addressed:
         named = NAMED_MESSAGE.format(one.campaign_id, one.seq)
         by_shard[shard_of(phone, one.shards)].append(named)
-    if not by_shard:
-        return {}
-    cursor.execute(
-        " UNION ALL ".join(
-            SELECT_OUTCOMES.format(shard=shard, messages=" OR ".join(messages))
-            for shard, messages in by_shard.items()
+    outcomes: dict[MessageKey, RecordedOutcome] = {}
+    for cursor, shards in cursors.holding(by_shard):
+        cursor.execute(
+            " UNION ALL ".join(
+                SELECT_OUTCOMES.format(shard=shard, messages=" OR ".join(by_shard[shard]))
+                for shard in shards
+            )
         )
-    )
-    return {
-        MessageKey(campaign_id, seq): RecordedOutcome(Status(status), *others)
-        for campaign_id, seq, status, *others in cursor.fetchall()
-    }
+        for campaign_id, seq, status, *others in cursor.fetchall():
+            key = MessageKey(campaign_id, seq)
+            outcomes[key] = RecordedOutcome(Status(status), *others)
+    return outcomes

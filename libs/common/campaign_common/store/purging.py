@@ -13,8 +13,9 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import OVER
-from campaign_common.store.counters import counts
-from campaign_common.store.shard_requests import open_requests
+from campaign_common.store import Cursors
+from campaign_common.store.counters import counts, counts_by_status
+from campaign_common.store.finishing import with_open_requests
 
 
 class OldCampaign(NamedTuple):
@@ -54,9 +55,7 @@ COALESCE(c.finished_at, (SELECT MAX(e.at) FROM campaign_events e WHERE e.campaig
 _IS_OLD = f"c.state IN %s AND {_OVER_SINCE} < NOW(6) - INTERVAL %s SECOND"
 
 SELECT_OLD = f"""
-SELECT c.id, c.name, c.state, {_OVER_SINCE},
-       CAST((SELECT COALESCE(SUM(n.n), 0) FROM campaign_counters n WHERE n.campaign_id = c.id)
-            AS SIGNED)
+SELECT c.id, c.name, c.state, {_OVER_SINCE}
 FROM campaigns c WHERE c.id > %s AND {_IS_OLD} ORDER BY c.id LIMIT %s
 """
 
@@ -89,25 +88,33 @@ WHERE emptied_at IS NULL AND purged_at < NOW(6) - INTERVAL %s SECOND
 """
 
 
-def old_campaigns(cursor: Cursor, seconds: int, *, after_id: int, limit: int) -> list[OldCampaign]:
+def old_campaigns(
+    cursors: Cursors, seconds: int, *, after_id: int, limit: int
+) -> list[OldCampaign]:
     """Read campaigns with ids above `after_id` that have been over for so many seconds."""
-    cursor.execute(SELECT_OLD, (after_id, tuple(OVER), seconds, limit))
-    return [OldCampaign(*row) for row in cursor.fetchall()]
+    cursors.main.execute(SELECT_OLD, (after_id, tuple(OVER), seconds, limit))
+    old = cursors.main.fetchall()
+    counted = counts_by_status(cursors, [row[0] for row in old])
+    return [
+        OldCampaign(id_, name, state, over_since, sum(counted[id_].values()))
+        for id_, name, state, over_since in old
+    ]
 
 
-def take_out(cursor: Cursor, campaign_id: int, seconds: int, actor: str) -> TakenOut:
+def take_out(cursors: Cursors, campaign_id: int, seconds: int, actor: str) -> TakenOut:
     """Delete a campaign's row, and keep a trace of it, if it has been over for long enough.
 
-    The lock parts this from a person's retry, which would let the campaign run again: one of
-    them comes first, and the other one sees it.
+    In a transaction on the main server. The lock parts this from a person's retry, which would
+    let the campaign run again: one of them comes first, and the other one sees it.
     """
+    cursor = cursors.main
     if not cursor.execute(LOCK_CAMPAIGN, (campaign_id,)):
         return TakenOut.GONE
     if not cursor.execute(IS_OLD, (campaign_id, tuple(OVER), seconds)):
         return TakenOut.GONE
-    if open_requests(cursor, campaign_id):
+    if with_open_requests(cursors, [campaign_id]):
         return TakenOut.HELD
-    outcomes = {status.word: n for status, n in counts(cursor, campaign_id).items() if n}
+    outcomes = {status.word: n for status, n in counts(cursors, campaign_id).items() if n}
     cursor.execute(KEEP_TRACE, (json.dumps(outcomes), actor, campaign_id))
     cursor.execute(DELETE_CAMPAIGN, (campaign_id,))
     return TakenOut.DONE

@@ -6,7 +6,7 @@ Publishing only stamps a row; the transaction that records the outcome of the tr
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -37,12 +37,19 @@ class Stamp(NamedTuple):
     offset: int
 
 
-SELECT_WAITING = """
-SELECT n.shard, c.id FROM campaigns c
-JOIN campaign_counters n ON n.campaign_id = c.id AND n.status = %s AND n.n > 0
+Epochs = Mapping[int, int]
+"""Campaigns by id, each with its epoch."""
+
+SELECT_SENDABLE = """
+SELECT c.id, c.epoch FROM campaigns c
 WHERE c.state = 'running' AND c.lease_owner = %s
   AND NOT EXISTS (SELECT 1 FROM provider_breakers b
                   WHERE b.provider = c.provider AND b.open_until > NOW(6))
+"""
+
+SELECT_WAITING = """
+SELECT shard, campaign_id FROM campaign_counters
+WHERE campaign_id IN %s AND status = %s AND n > 0
 """
 
 SELECT_DUE = """
@@ -52,13 +59,15 @@ ORDER BY due_at LIMIT %s
 """
 
 # One statement, so that the offset and the row are read at one moment: the sender moves its
-# offset and deletes the row in one transaction.
+# offset and deletes the row in one transaction. The epochs are read before, on the main server:
+# what has a newer one by now is found by the next search.
 SELECT_OVERTAKEN = """
-SELECT r.campaign_id, r.seq, r.generation, r.try_number, r.attempts
-FROM message_retries_{shard:d} r
-JOIN campaigns c ON c.id = r.campaign_id
+SELECT STRAIGHT_JOIN r.campaign_id, r.seq, r.generation, r.try_number, r.attempts
+FROM JSON_TABLE(%s, '$[*]' COLUMNS (
+    campaign_id BIGINT UNSIGNED PATH '$[0]', epoch INT UNSIGNED PATH '$[1]')) AS c
 JOIN shard_claims s ON s.shard = %s
-WHERE r.campaign_id IN %s AND r.published_at IS NOT NULL AND c.state = 'running'
+JOIN message_retries_{shard:d} r ON r.campaign_id = c.campaign_id
+WHERE r.published_at IS NOT NULL
   AND (r.published_epoch < c.epoch
        OR r.published_topic_id <> %s
        OR r.published_partition <> %s
@@ -81,27 +90,30 @@ WHERE r.generation = stamp.generation AND r.try_number = stamp.try_number
 """
 
 
-def waiting_campaigns(cursor: Cursor, owner: str) -> dict[int, list[int]]:
-    """List, by shard, the running campaigns leased by `owner` with messages that wait."""
-    cursor.execute(SELECT_WAITING, (int(Status.WAITING), owner))
-    campaigns: dict[int, list[int]] = defaultdict(list)
-    for shard, campaign_id in cursor.fetchall():
-        campaigns[shard].append(campaign_id)
-    return dict(campaigns)
+def sendable_campaigns(cursor: Cursor, owner: str) -> Epochs:
+    """Read which running campaigns leased by `owner` have a provider that may be called."""
+    cursor.execute(SELECT_SENDABLE, (owner,))
+    return dict(cursor.fetchall())
 
 
-def due_retries(cursor: Cursor, shard: int, campaign_ids: Sequence[int], limit: int) -> list[Retry]:
+def waiting_campaigns(cursor: Cursor, sendable: Epochs) -> dict[int, Epochs]:
+    """List, by shard, those of these campaigns that have messages which wait."""
+    waiting: dict[int, dict[int, int]] = defaultdict(dict)
+    if sendable:
+        cursor.execute(SELECT_WAITING, (tuple(sendable), int(Status.WAITING)))
+        for shard, campaign_id in cursor.fetchall():
+            waiting[shard][campaign_id] = sendable[campaign_id]
+    return dict(waiting)
+
+
+def due_retries(cursor: Cursor, shard: int, campaigns: Epochs, limit: int) -> list[Retry]:
     """Read retries that are due and were never published, the longest due first."""
-    cursor.execute(SELECT_DUE.format(shard=shard), (campaign_ids, limit))
+    cursor.execute(SELECT_DUE.format(shard=shard), (tuple(campaigns), limit))
     return [Retry(*row) for row in cursor.fetchall()]
 
 
 def overtaken_retries(
-    cursor: Cursor,
-    shard: int,
-    campaign_ids: Sequence[int],
-    partition_map: PartitionMap,
-    limit: int,
+    cursor: Cursor, shard: int, campaigns: Epochs, partition_map: PartitionMap, limit: int
 ) -> list[Retry]:
     """Read retries that were published and still wait although no sender will meet them.
 
@@ -111,8 +123,8 @@ def overtaken_retries(
     cursor.execute(
         SELECT_OVERTAKEN.format(shard=shard),
         (
+            json.dumps(sorted(campaigns.items())),
             shard,
-            campaign_ids,
             partition_map.topic_id,
             partition_map.partition(shard),
             limit,

@@ -56,8 +56,6 @@ SELECT_ERASURES = """
 SELECT campaign_id, arguments FROM shard_requests WHERE shard IN %s AND kind = 'erase'
 """
 
-COUNT_OPEN = "SELECT COUNT(*) FROM shard_requests WHERE campaign_id = %s"
-
 MOVE = "UPDATE shard_requests SET arguments = %s WHERE id = %s"
 
 CLOSE = "DELETE FROM shard_requests WHERE id = %s"
@@ -102,13 +100,6 @@ def request_erasure(
 def request_late_results(cursor: Cursor, campaign_id: int, shard: int, seqs: Iterable[int]) -> None:
     """Have the owner of a shard look at facts in late_results (protocol rule 14)."""
     _append(cursor, campaign_id, RequestKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
-
-
-def open_requests(cursor: Cursor, campaign_id: int) -> int:
-    """Count the orders of a campaign that are not carried out yet, over all shards."""
-    cursor.execute(COUNT_OPEN, (campaign_id,))
-    (n,) = cursor.fetchone()  # type: ignore[misc]
-    return int(n)
 
 
 def requested_shards(cursor: Cursor) -> frozenset[int]:

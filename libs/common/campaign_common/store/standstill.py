@@ -5,7 +5,9 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState
+from campaign_common.store import Cursors
 from campaign_common.store.events import append_event
+from campaign_common.store.fanout import counted_outcomes
 
 
 class Outstanding(NamedTuple):
@@ -17,16 +19,12 @@ class Outstanding(NamedTuple):
     recorded: int
 
 
-# What is published and neither recorded nor waiting for a retry must be on its way; a campaign
-# whose provider is being left alone stands still for a reason.
-SELECT_OUTSTANDING = """
-SELECT c.id, c.epoch, c.fanned_count, CAST(COALESCE(SUM(n.n), 0) AS SIGNED) AS recorded
-FROM campaigns c LEFT JOIN campaign_counters n ON n.campaign_id = c.id
-WHERE c.state = 'running' AND c.lease_owner = %s
+# A campaign whose provider is being left alone stands still for a reason.
+SELECT_PUBLISHED = """
+SELECT c.id, c.epoch, c.fanned_count FROM campaigns c
+WHERE c.state = 'running' AND c.lease_owner = %s AND c.fanned_count > 0
   AND NOT EXISTS (SELECT 1 FROM provider_breakers b
                   WHERE b.provider = c.provider AND b.open_until > NOW(6))
-GROUP BY c.id, c.epoch, c.fanned_count
-HAVING c.fanned_count > recorded
 """
 
 PUBLISH_AGAIN = """
@@ -37,10 +35,19 @@ WHERE id = %s AND epoch = %s AND state = 'running'
 """
 
 
-def read_outstanding(cursor: Cursor, owner: str) -> list[Outstanding]:
-    """List the campaigns leased by `owner` of which something published is not recorded."""
-    cursor.execute(SELECT_OUTSTANDING, (owner,))
-    return [Outstanding(*row) for row in cursor.fetchall()]
+def read_outstanding(cursors: Cursors, owner: str) -> list[Outstanding]:
+    """List the campaigns leased by `owner` of which something published is not recorded.
+
+    What is published and neither recorded nor waiting for a retry must be on its way.
+    """
+    cursors.main.execute(SELECT_PUBLISHED, (owner,))
+    published = {id_: (epoch, count) for id_, epoch, count in cursors.main.fetchall()}
+    recorded = counted_outcomes(cursors, list(published))
+    return [
+        Outstanding(campaign_id, epoch, count, recorded[campaign_id])
+        for campaign_id, (epoch, count) in published.items()
+        if count > recorded[campaign_id]
+    ]
 
 
 def publish_again(cursor: Cursor, campaign: Outstanding, actor: str, reason: str) -> bool:

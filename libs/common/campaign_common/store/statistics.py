@@ -1,6 +1,6 @@
 """Numbers over all campaigns, for dashboards: totals, what is active, which senders are alive."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -9,12 +9,17 @@ from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
+from campaign_common.store import Cursors
+from campaign_common.store.partition_map import read_owners
 
 ALIVE_FOR = 15
 """Seconds after its last sign during which a sender counts as alive; it gives one every 5."""
 
 RATE_SPAN = 60
 """Seconds over which the rate of a campaign is measured."""
+
+NO_CAMPAIGN = (-1,)
+"""For a list of ids that would be empty, which SQL does not allow."""
 
 
 class StateTotals(NamedTuple):
@@ -56,20 +61,15 @@ SELECT_STATES = """
 SELECT state, COUNT(*), CAST(COALESCE(SUM(total), 0) AS SIGNED) FROM campaigns GROUP BY state
 """
 
+SELECT_CANCELLED = "SELECT id FROM campaigns WHERE state = 'cancelled'"
+
 SUM_COUNTERS = """
-SELECT c.state = 'cancelled', n.status, CAST(SUM(n.n) AS SIGNED)
-FROM campaign_counters n JOIN campaigns c ON c.id = n.campaign_id
-GROUP BY 1, 2
+SELECT campaign_id IN %s, status, CAST(SUM(n) AS SIGNED) FROM campaign_counters GROUP BY 1, 2
 """
 
 SELECT_ACTIVE = """
 SELECT id, name, state, started_at, total, fanned_count FROM campaigns
 WHERE state IN ('running', 'paused') ORDER BY started_at DESC, id DESC LIMIT %s
-"""
-
-SUM_ACTIVE = """
-SELECT campaign_id, status, CAST(SUM(n) AS SIGNED) FROM campaign_counters
-WHERE campaign_id IN %s GROUP BY campaign_id, status
 """
 
 SELECT_EARLIER = """
@@ -82,10 +82,7 @@ JOIN (SELECT campaign_id, MIN(sampled_at) AS sampled_at FROM campaign_samples
 """
 
 SELECT_SENDERS = """
-SELECT s.name, s.seen_at, c.partition_number, c.shard
-FROM senders s LEFT JOIN shard_claims c ON c.owner_name = s.name
-WHERE s.seen_at >= NOW(6) - INTERVAL %s SECOND
-ORDER BY s.name, c.shard
+SELECT name, seen_at FROM senders WHERE seen_at >= NOW(6) - INTERVAL %s SECOND ORDER BY name
 """
 
 BEAT = """
@@ -107,12 +104,15 @@ def totals_by_state(cursor: Cursor) -> dict[CampaignState, StateTotals]:
     }
 
 
-def totals_by_status(cursor: Cursor) -> tuple[dict[Status, int], dict[Status, int]]:
+def totals_by_status(cursors: Cursors) -> tuple[Counter[Status], Counter[Status]]:
     """Sum the counters of all campaigns: of those that are not cancelled, and of those that are."""
-    cursor.execute(SUM_COUNTERS)
-    totals: tuple[dict[Status, int], dict[Status, int]] = ({}, {})
-    for cancelled, status, n in cursor.fetchall():
-        totals[int(cancelled)][Status(status)] = int(n)
+    cursors.main.execute(SELECT_CANCELLED)
+    cancelled_ids = [campaign_id for (campaign_id,) in cursors.main.fetchall()]
+    totals: tuple[Counter[Status], Counter[Status]] = (Counter(), Counter())
+    for cursor in cursors.all:
+        cursor.execute(SUM_COUNTERS, (cancelled_ids or NO_CAMPAIGN,))
+        for cancelled, status, n in cursor.fetchall():
+            totals[int(cancelled)][Status(status)] += int(n)
     return totals
 
 
@@ -123,16 +123,6 @@ def active_campaigns(cursor: Cursor, limit: int) -> list[ActiveCampaign]:
         ActiveCampaign(id_, name, CampaignState(state), *others)
         for id_, name, state, *others in cursor.fetchall()
     ]
-
-
-def counts_of(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, dict[Status, int]]:
-    """Sum the counters of each of these campaigns over its shards."""
-    counts: dict[int, dict[Status, int]] = {campaign_id: {} for campaign_id in campaign_ids}
-    if counts:
-        cursor.execute(SUM_ACTIVE, (tuple(campaign_ids),))
-        for campaign_id, status, n in cursor.fetchall():
-            counts[campaign_id][Status(status)] = int(n)
-    return counts
 
 
 def earlier_counts(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, EarlierCount]:
@@ -146,17 +136,15 @@ def earlier_counts(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, Ear
     }
 
 
-def live_senders(cursor: Cursor) -> list[LiveSender]:
+def live_senders(cursors: Cursors) -> list[LiveSender]:
     """Read which senders are alive, and what each of them owns."""
-    cursor.execute(SELECT_SENDERS, (ALIVE_FOR,))
-    seen: dict[str, datetime] = {}
+    cursors.main.execute(SELECT_SENDERS, (ALIVE_FOR,))
+    seen: dict[str, datetime] = dict(cursors.main.fetchall())
     partitions: dict[str, set[int]] = defaultdict(set)
     shards: dict[str, list[int]] = defaultdict(list)
-    for name, seen_at, partition, shard in cursor.fetchall():
-        seen[name] = seen_at
-        if shard is not None:
-            partitions[name].add(partition)
-            shards[name].append(shard)
+    for owner in read_owners(cursors):
+        partitions[owner.owner_name].add(owner.position.partition)
+        shards[owner.owner_name].append(owner.position.shard)
     return [
         LiveSender(name, seen_at, sorted(partitions[name]), shards[name])
         for name, seen_at in seen.items()

@@ -8,6 +8,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import Status
+from campaign_common.store import Cursors
 from campaign_common.store.ledger import LedgerRow
 from campaign_common.store.shard_requests import request_late_results
 
@@ -50,7 +51,7 @@ SELECT campaign_id, seq, generation, try_number, status, provider_message_id, er
 FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
 """
 
-COUNT_SUSPECTS = "SELECT COUNT(*) FROM suspects WHERE campaign_id = %s"
+COUNT_SUSPECTS = "SELECT COUNT(*) FROM suspects WHERE campaign_id IN %s"
 
 
 def note_suspects(cursor: Cursor, shard: int, claimed: Iterable[ClaimedMessage]) -> None:
@@ -118,8 +119,12 @@ def read_late_facts(
     ]
 
 
-def count_suspects(cursor: Cursor, campaign_id: int) -> int:
-    """Count the calls of a campaign that were ever in doubt."""
-    cursor.execute(COUNT_SUSPECTS, (campaign_id,))
-    (n,) = cursor.fetchone()  # type: ignore[misc]
-    return int(n)
+def count_suspects(cursors: Cursors, campaign_ids: Sequence[int]) -> int:
+    """Count the calls of campaigns that were ever in doubt."""
+    suspects = 0
+    if campaign_ids:
+        for cursor in cursors.all:
+            cursor.execute(COUNT_SUSPECTS, (campaign_ids,))
+            ((n,),) = cursor.fetchall()
+            suspects += int(n)
+    return suspects

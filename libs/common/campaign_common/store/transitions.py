@@ -1,13 +1,12 @@
 """campaigns: pausing, resuming, cancelling, retrying, each one compare-and-set with an event."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState, Transition, apply
 from campaign_common.message import Status
-from campaign_common.store.counters import counts
 from campaign_common.store.events import append_event
 from campaign_common.store.shard_requests import request_retry, request_settlement
 
@@ -81,15 +80,17 @@ def retry_messages(
     cursor: Cursor,
     campaign_id: int,
     actor: str,
+    counted: Mapping[Status, int],
     statuses: Collection[Status],
     error_code: str | None = None,
 ) -> RetryOrdered | None:
     """Have messages that ended in one of `statuses` sent again, as a person asks for it.
 
-    The owners of the shards turn them back to waiting (protocol rule 10), as far as they had
-    ended when this was called; a campaign that is finished runs again. An expiry that has
-    passed is lifted from a finished campaign, and from any whose expired messages are retried,
-    since all of it would expire again at once. None: there is no such campaign.
+    `counted` says how many have which status. The owners of the shards turn them back to waiting
+    (protocol rule 10), as far as they had ended when this was called; a campaign that is
+    finished runs again. An expiry that has passed is lifted from a finished campaign, and from
+    any whose expired messages are retried, since all of it would expire again at once. None:
+    there is no such campaign.
 
     Raises:
         TransitionRefused: the campaign's state does not allow it.
@@ -103,7 +104,6 @@ def retry_messages(
         return None
     before, shards = CampaignState(row[0]), row[1]
     after = apply(Transition.RETRY, before)
-    counted = counts(cursor, campaign_id)
     matching = sum(counted.get(status, 0) for status in statuses)
     if not matching:
         return RetryOrdered(before, 0)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from campaign_api.campaigns.progress import describe, measure, summarise
 from campaign_api.refusals import CampaignUnknown
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursor, Cursors, Database, Databases
 from campaign_common.store.campaign_listing import (
     CampaignFilter,
     CampaignPosition,
@@ -17,10 +17,8 @@ from campaign_common.store.campaign_progress import (
     read_template,
 )
 from campaign_common.store.campaigns import which_are_present
-from campaign_common.store.counters import counts, counts_of_present
+from campaign_common.store.counters import counts_by_status, read_counted
 from campaign_common.store.events import CampaignEvent, read_events
-from campaign_common.store.finishing import counts_by_status
-from campaign_common.store.suspects import count_suspects
 
 RATE_SPAN = 60
 """Seconds over which the present rate is taken."""
@@ -33,57 +31,57 @@ class CampaignRows(NamedTuple):
     next_position: CampaignPosition | None
 
 
-def campaign_of(cursor: Cursor, campaign_id: int) -> dict[str, Any]:
+def campaign_of(cursors: Cursors, campaign_id: int) -> dict[str, Any]:
     """Describe a campaign.
 
     Raises:
         CampaignUnknown: there is none of that id.
     """
     # The state is read first: counters read after `finished` are complete.
-    campaign = _campaign(cursor, campaign_id)
-    counted, suspects = counts(cursor, campaign_id), count_suspects(cursor, campaign_id)
+    campaign = _campaign(cursors.main, campaign_id)
+    counted = read_counted(cursors, campaign_id)
     # And the template last: as long as it is there, nothing of the campaign was purged.
-    template = read_template(cursor, campaign_id)
-    if template is None:
+    template = read_template(cursors.main, campaign_id)
+    if counted is None or template is None:
         raise unknown(campaign_id)
-    return describe(campaign, template, counted, suspects)
+    return describe(campaign, template, counted)
 
 
-def read_campaign(database: Database, campaign_id: int) -> dict[str, Any]:
+def read_campaign(databases: Databases, campaign_id: int) -> dict[str, Any]:
     """Describe a campaign.
 
     Raises:
         CampaignUnknown: there is none of that id.
-        RetryLater: the database is unavailable.
+        RetryLater: a database is unavailable.
     """
-    with database.reading() as cursor:
-        return campaign_of(cursor, campaign_id)
+    with databases.reading() as cursors:
+        return campaign_of(cursors, campaign_id)
 
 
-def progress_of(database: Database, campaign_id: int) -> dict[str, Any]:
+def progress_of(databases: Databases, campaign_id: int) -> dict[str, Any]:
     """Tell how a campaign moves; raises what `read_campaign` raises."""
-    with database.reading() as cursor:
-        movement = read_movement(cursor, campaign_id, RATE_SPAN)
+    with databases.reading() as cursors:
+        movement = read_movement(cursors.main, campaign_id, RATE_SPAN)
         if movement is None:
             raise unknown(campaign_id)
-        counted = counts_of_present(cursor, campaign_id)
+        counted = read_counted(cursors, campaign_id)
     if counted is None:
         raise unknown(campaign_id)
     return measure(movement, counted)
 
 
 def page_of_campaigns(
-    database: Database, wanted: CampaignFilter, below: CampaignPosition | None, limit: int
+    databases: Databases, wanted: CampaignFilter, below: CampaignPosition | None, limit: int
 ) -> CampaignRows:
     """Describe up to `limit` of the wanted campaigns, the newest first.
 
     Raises:
-        RetryLater: the database is unavailable.
+        RetryLater: a database is unavailable.
     """
-    with database.reading() as cursor:
-        campaigns = read_campaigns(cursor, wanted, below, limit)
-        counted = counts_by_status(cursor, [campaign.id for campaign in campaigns])
-        present = which_are_present(cursor, counted)
+    with databases.reading() as cursors:
+        campaigns = read_campaigns(cursors.main, wanted, below, limit)
+        counted = counts_by_status(cursors, [campaign.id for campaign in campaigns])
+        present = which_are_present(cursors.main, counted)
     described = [
         summarise(campaign, counted[campaign.id])
         for campaign in campaigns

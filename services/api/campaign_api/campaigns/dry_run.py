@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
 from campaign_api.refusals import TooMany
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.recipient import NAME, PHONE
 from campaign_common.segments import Encoding, segmentation
 from campaign_common.store.dry_runs import best_rate, read_slice
@@ -86,8 +86,8 @@ class Tally:
 class DryRuns:
     """Runs a few at a time; holds a slice of the list in memory, and no transaction."""
 
-    def __init__(self, database: Database, clock: Any = time.monotonic) -> None:  # noqa: ANN401
-        self._database = database
+    def __init__(self, databases: Databases, clock: Any = time.monotonic) -> None:  # noqa: ANN401
+        self._databases = databases
         self._clock = clock
         self._free = threading.BoundedSemaphore(AT_ONCE)
 
@@ -98,7 +98,7 @@ class DryRuns:
             CampaignUnknown: there is no such campaign.
             ListGone: its recipient list has been deleted.
             TooMany: others are being played through.
-            RetryLater: the database is unavailable.
+            RetryLater: a database is unavailable.
         """
         if not self._free.acquire(blocking=False):
             raise TooMany(f"{AT_ONCE} dry runs are under way; try again when one has ended")
@@ -108,7 +108,7 @@ class DryRuns:
             self._free.release()
 
     def _run(self, campaign_id: int) -> dict[str, Any]:
-        with self._database.reading() as cursor:
+        with self._databases.main.reading() as cursor:
             draft = read_draft(cursor, campaign_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
@@ -117,15 +117,15 @@ class DryRuns:
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
         while not complete and self._clock() < give_up_at:
-            with self._database.reading() as cursor:
+            with self._databases.reading() as cursors:
                 rows = read_slice(
-                    cursor,
+                    cursors.main,
                     draft.campaign.list_id,
                     after_seq=after_seq,
                     limit=ROWS_AT_ONCE,
                     with_attributes=bool(tally.columns),
                 )
-                duplicates += recent.count(cursor, rows) if rows else 0
+                duplicates += recent.count(cursors, rows) if rows else 0
             for row in rows:
                 tally.add(row)
             complete = len(rows) < ROWS_AT_ONCE

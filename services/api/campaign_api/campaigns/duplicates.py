@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from campaign_common.database import Cursor
+from campaign_common.database import Cursor, Cursors
 from campaign_common.shard import shard_of
 from campaign_common.store.dry_runs import RecentCampaign, also_listed, recent_campaigns
 from campaign_common.store.fanout import RecipientRow
@@ -30,13 +30,13 @@ class RecentRecipients:
         recent = recent_campaigns(cursor, days=DAYS, but=campaign_id, limit=MOST_CAMPAIGNS)
         return cls(list_id, recent)
 
-    def count(self, cursor: Cursor, rows: Sequence[RecipientRow]) -> int:
+    def count(self, cursors: Cursors, rows: Sequence[RecipientRow]) -> int:
         """Count who among consecutive `rows` of the list was sent a message."""
         phones = {row[0]: row[1] for row in rows}
         numbers: dict[int, dict[int, int]] = defaultdict(dict)
         numbers[self._list_id] = {seq: seq for seq in phones}
         for listed in also_listed(
-            cursor, self._list_id, rows[0][0], rows[-1][0], self._other_lists
+            cursors.main, self._list_id, rows[0][0], rows[-1][0], self._other_lists
         ):
             numbers[listed.list_id][listed.seq] = listed.own_seq
         undecided = set(phones)
@@ -46,6 +46,9 @@ class RecentRecipients:
             for seq, own_seq in own.items():
                 if own_seq in undecided:
                     by_shard[shard_of(phones[own_seq], campaign.shards)].append(seq)
-            sent = look_up_sent(cursor, campaign.campaign_id, by_shard)
+            sent: set[int] = set()
+            for cursor, shards in cursors.holding(by_shard):
+                wanted = {shard: by_shard[shard] for shard in shards}
+                sent |= look_up_sent(cursor, campaign.campaign_id, wanted)
             undecided -= {own[seq] for seq in sent if seq in own}
         return len(phones) - len(undecided)

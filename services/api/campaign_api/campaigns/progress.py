@@ -7,12 +7,13 @@ from typing import Any
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
 from campaign_common.store.campaign_progress import CampaignProgress, Movement, Sample
+from campaign_common.store.counters import Counted
 
-Counted = Mapping[Status, int]
+Counts = Mapping[Status, int]
 """Messages by status, as the counters have them."""
 
 
-def summarise(campaign: CampaignProgress, counted: Counted) -> dict[str, Any]:
+def summarise(campaign: CampaignProgress, counted: Counts) -> dict[str, Any]:
     """Describe a campaign shortly; the counts always add up to `total` = finals + `to_do`."""
     total, counts = _balance(campaign, counted)
     return {
@@ -38,19 +39,17 @@ def summarise(campaign: CampaignProgress, counted: Counted) -> dict[str, Any]:
     }
 
 
-def describe(
-    campaign: CampaignProgress, template: str, counted: Counted, suspects: int
-) -> dict[str, Any]:
+def describe(campaign: CampaignProgress, template: str, counted: Counted) -> dict[str, Any]:
     """Describe a campaign in full.
 
     `rate` is messages with an outcome per second, over the run so far or the whole run.
     """
-    summary = summarise(campaign, counted)
-    rate = _rate_of_the_run(campaign, _ended(counted))
+    summary = summarise(campaign, counted.by_status)
+    rate = _rate_of_the_run(campaign, _ended(counted.by_status))
     return {
         **summary,
         "template": template,
-        "suspects": suspects,
+        "suspects": counted.suspects,
         "rate": rate,
         "estimated_finish": _estimated_finish(campaign, summary["to_do"], rate),
         "list": {
@@ -68,10 +67,10 @@ def measure(movement: Movement, counted: Counted) -> dict[str, Any]:
     `rate` is that since the sample, the oldest one of the last minute, or where there is none
     that of the run so far; only a running campaign has one.
     """
-    campaign, suspects, sample = movement
-    total, counts = _balance(campaign, counted)
+    campaign, sample = movement
+    total, counts = _balance(campaign, counted.by_status)
     ended = _ended(counts)
-    rate = _present_rate(campaign, _ended(counted), sample)
+    rate = _present_rate(campaign, _ended(counted.by_status), sample)
     return {
         "id": campaign.id,
         "state": campaign.state.value,
@@ -82,14 +81,14 @@ def measure(movement: Movement, counted: Counted) -> dict[str, Any]:
             "to_do": total - ended,
             "adds_up": 0 <= counts[Status.WAITING] <= total - ended,
         },
-        "suspects": suspects,
+        "suspects": counted.suspects,
         "rate": rate,
         "estimated_finish": _estimated_finish(campaign, total - ended, rate),
-        "lag": max(campaign.fanned_count - sum(counted.values()), 0),
+        "lag": max(campaign.fanned_count - sum(counted.by_status.values()), 0),
     }
 
 
-def _balance(campaign: CampaignProgress, counted: Counted) -> tuple[int, dict[Status, int]]:
+def _balance(campaign: CampaignProgress, counted: Counts) -> tuple[int, dict[Status, int]]:
     """Return how many recipients there are, and what became of them."""
     total = campaign.accepted if campaign.total is None else campaign.total
     counts = {status: counted.get(status, 0) for status in (*sorted(FINAL), Status.WAITING)}
@@ -100,7 +99,7 @@ def _balance(campaign: CampaignProgress, counted: Counted) -> tuple[int, dict[St
     return total, counts
 
 
-def _ended(counts: Counted) -> int:
+def _ended(counts: Counts) -> int:
     return sum(n for status, n in counts.items() if status in FINAL)
 
 

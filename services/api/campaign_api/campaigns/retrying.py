@@ -4,7 +4,7 @@ from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.history import is_retry
 from campaign_api.refusals import ListGone
 from campaign_common.campaign import Transition, apply
-from campaign_common.database import Cursor
+from campaign_common.database import Cursor, Databases
 from campaign_common.message import Status
 from campaign_common.store.counters import counts
 from campaign_common.store.drafts import lock_plan
@@ -18,6 +18,7 @@ EVENTS_AT_ONCE = 100
 def retry(
     cursor: Cursor,
     *,
+    databases: Databases,
     campaign_id: int,
     actor: str,
     status: Status,
@@ -39,10 +40,12 @@ def retry(
     if stored is None:
         raise unknown(campaign_id)
     since = read_events(cursor, campaign_id, after_id=after_event, limit=EVENTS_AT_ONCE)
+    with databases.reading(cursor) as cursors:
+        counted = counts(cursors, campaign_id)
     if any(event.actor == actor and is_retry(event) for event in since):
-        return counts(cursor, campaign_id).get(status, 0)
+        return counted.get(status, 0)
     apply(Transition.RETRY, stored.state)
     if hold_list(cursor, stored.plan.list_id) is None:
         raise ListGone(f"the recipient list of campaign {campaign_id} is deleted")
-    ordered = retry_messages(cursor, campaign_id, actor, [status], error_code)
+    ordered = retry_messages(cursor, campaign_id, actor, counted, [status], error_code)
     return ordered.matching if ordered else 0

@@ -11,7 +11,7 @@ from campaign_api.messages.message_pages import (
 )
 from campaign_api.messages.spreadsheet import csv_lines
 from campaign_api.refusals import CampaignUnknown
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaigns import which_are_present
 from campaign_common.store.counters import counts
 from campaign_common.store.message_listing import ListedCampaign, read_listed_campaign
@@ -34,22 +34,22 @@ CSV_ROWS = 5_000
 class CampaignMessages:
     """Reads the messages of campaigns; no statement and no memory grows with a campaign."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
 
     def page(self, campaign_id: int, wanted: Wanted, position: Position, limit: int) -> MessagePage:
         """Read a page.
 
         Raises:
             CampaignUnknown: there is none of that id.
-            RetryLater: the database is away.
+            RetryLater: a database is away.
         """
-        with self._database.reading() as cursor:
+        with self._databases.reading() as cursors:
             # Before the campaign: in a finished one they say when all is found.
-            counted = counts(cursor, campaign_id)
-            campaign = _campaign(cursor, campaign_id)
-            page = read_page(cursor, campaign, counted, wanted, position, limit)
-            _require_present(cursor, campaign)
+            counted = counts(cursors, campaign_id)
+            campaign = _campaign(cursors.main, campaign_id)
+            page = read_page(cursors, campaign, counted, wanted, position, limit)
+            _require_present(cursors.main, campaign)
         return page
 
     def of_person(self, campaign_id: int, wanted: Wanted, phone: str) -> MessagePage:
@@ -58,10 +58,10 @@ class CampaignMessages:
         Raises:
             CampaignUnknown, RetryLater: as for `page`.
         """
-        with self._database.reading() as cursor:
-            campaign = _campaign(cursor, campaign_id)
-            found = find_message(cursor, campaign, wanted, phone)
-            _require_present(cursor, campaign)
+        with self._databases.reading() as cursors:
+            campaign = _campaign(cursors.main, campaign_id)
+            found = find_message(cursors, campaign, wanted, phone)
+            _require_present(cursors.main, campaign)
         return MessagePage(found, None)
 
     def csv(self, campaign_id: int, wanted: Wanted) -> Iterator[str]:

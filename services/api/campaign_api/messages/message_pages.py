@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from campaign_api.schemas.fields import rfc3339
 from campaign_common.campaign import CampaignState
-from campaign_common.database import Cursor
+from campaign_common.database import Cursors
 from campaign_common.message import FINAL, Status
 from campaign_common.shard import shard_of
 from campaign_common.store import message_listing as store
@@ -55,7 +55,7 @@ class _Slice(NamedTuple):
 
 
 def read_page(
-    cursor: Cursor,
+    cursors: Cursors,
     campaign: ListedCampaign,
     counts: Mapping[Status, int],
     wanted: Wanted,
@@ -73,7 +73,7 @@ def read_page(
     last = min(campaign.last_seq, position.seq + MOST_LOOKED_AT)
     while len(items) < limit and after < last:
         seqs = range(after + 1, min(after + span, last) + 1)
-        part = _read_slice(cursor, campaign, wanted, seqs, limit - len(items))
+        part = _read_slice(cursors, campaign, wanted, seqs, limit - len(items))
         items += part.items
         after = part.reached
         span *= 4
@@ -85,16 +85,16 @@ def read_page(
 
 
 def find_message(
-    cursor: Cursor, campaign: ListedCampaign, wanted: Wanted, phone: str
+    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, phone: str
 ) -> list[dict[str, Any]]:
     """Read the one message of a person, if there is one and it is `wanted`."""
-    seq = store.find_seq(cursor, campaign, phone) if campaign.has_recipients else None
+    seq = store.find_seq(cursors.main, campaign, phone) if campaign.has_recipients else None
     if seq is None or seq > campaign.last_seq:
         return []
     outcome = None
     if campaign.shards is not None:
-        outcome = store.read_outcome(cursor, campaign, shard_of(phone, campaign.shards), seq)
-    people = store.read_listed_people(cursor, campaign, [seq])
+        outcome = store.read_outcome(cursors, campaign, shard_of(phone, campaign.shards), seq)
+    people = store.read_listed_people(cursors.main, campaign, [seq])
     return [
         describe(campaign, person, outcome)
         for person in people.values()
@@ -161,23 +161,23 @@ def _number_of(campaign: ListedCampaign, counts: Mapping[Status, int], status: S
 
 
 def _read_slice(
-    cursor: Cursor, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
 ) -> _Slice:
     if campaign.has_recipients and _matches(campaign, None, wanted):
-        return _by_recipients(cursor, campaign, wanted, seqs, most)
-    return _by_ledger(cursor, campaign, wanted, seqs, most)
+        return _by_recipients(cursors, campaign, wanted, seqs, most)
+    return _by_ledger(cursors, campaign, wanted, seqs, most)
 
 
 def _by_recipients(
-    cursor: Cursor, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
 ) -> _Slice:
     """Look at every recipient of a range: those without a ledger row are wanted, too."""
     rows = most if wanted == Wanted() else len(seqs)
-    people = store.read_people(cursor, campaign, seqs, rows)
+    people = store.read_people(cursors.main, campaign, seqs, rows)
     if not people:
         return _Slice([], seqs.stop - 1)
     covered = range(people[0].seq, people[-1].seq + 1)
-    outcomes = store.read_outcomes(cursor, campaign, covered, len(covered))
+    outcomes = store.read_outcomes(cursors, campaign, covered, len(covered))
     items = [
         describe(campaign, person, outcome)
         for person in people
@@ -188,20 +188,20 @@ def _by_recipients(
 
 
 def _by_ledger(
-    cursor: Cursor, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
 ) -> _Slice:
     """Look at the ledger alone, and then up who was found."""
     statuses = [wanted.status] if wanted.status is not None else []
     if campaign.state is CampaignState.CANCELLED and wanted.status is Status.CANCELLED:
         statuses.append(Status.WAITING)
     outcomes = store.read_outcomes(
-        cursor, campaign, seqs, most, statuses=statuses, error_code=wanted.error_code
+        cursors, campaign, seqs, most, statuses=statuses, error_code=wanted.error_code
     )
     # Each shard gave up to `most`: beyond the first `most` of all something may be missing.
     found = dict(list(outcomes.items())[:most])
     people = {}
     if campaign.has_recipients:
-        people = store.read_listed_people(cursor, campaign, list(found))
+        people = store.read_listed_people(cursors.main, campaign, list(found))
     items = [
         describe(campaign, people.get(seq, ListedPerson(seq, None, None)), outcome)
         for seq, outcome in found.items()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from campaign_api.messages.message_pages import describe_outcome, written
 from campaign_api.refusals import RequestInvalid, WrongField
 from campaign_api.web.paging import NOT_A_CURSOR
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.message import MessageKey
 from campaign_common.store.campaigns import which_are_present
 from campaign_common.store.message_listing import RecordedOutcome
@@ -30,8 +30,8 @@ class PersonPage(NamedTuple):
 class People:
     """Finds what a person was sent."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
 
     def messages(self, phone: str, after: tuple[int, int] | None, limit: int) -> PersonPage:
         """Read what a person was sent, by the youngest campaign first.
@@ -40,15 +40,15 @@ class People:
 
         Raises:
             RequestInvalid: `after` is no such key.
-            RetryLater: the database is away.
+            RetryLater: a database is away.
         """
         before = (LATEST, LARGEST_ID) if after is None else _place(*after)
-        with self._database.reading() as cursor:
-            addressed = campaigns_of(cursor, phone, before, limit + 1)
+        with self._databases.reading() as cursors:
+            addressed = campaigns_of(cursors.main, phone, before, limit + 1)
             shown = addressed[:limit]
-            outcomes = outcomes_of(cursor, phone, shown)
+            outcomes = outcomes_of(cursors, phone, shown)
             # Last: of a campaign that is purged meanwhile an outcome may be gone.
-            present = which_are_present(cursor, {one.campaign_id for one in shown})
+            present = which_are_present(cursors.main, {one.campaign_id for one in shown})
         items = [
             _describe(one, outcomes.get(MessageKey(one.campaign_id, one.seq)))
             for one in shown

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from campaign_api.messages.message_pages import written
 from campaign_common.campaign import CampaignState
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursors, Databases
 from campaign_common.message import FINAL, Status
 from campaign_common.store import statistics as store
+from campaign_common.store.counters import counts_by_status
 from campaign_common.store.statistics import ActiveCampaign, EarlierCount, LiveSender
 
 TOTALS_KEPT = 5.0
@@ -29,8 +30,8 @@ class Totals(NamedTuple):
 class Statistics:
     """Reads the numbers; what costs more than an index is remembered for a moment."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        self._database = database
+    def __init__(self, databases: Databases, clock: Callable[[], float] = time.monotonic) -> None:
+        self._databases = databases
         self._clock = clock
         self._summing = threading.Lock()
         self._totals: Totals | None = None
@@ -40,15 +41,15 @@ class Statistics:
         """Read everything.
 
         Raises:
-            RetryLater: the database is away.
+            RetryLater: a database is away.
         """
         totals = self._current_totals()
-        with self._database.reading() as cursor:
-            active = store.active_campaigns(cursor, MOST_ACTIVE)
+        with self._databases.reading() as cursors:
+            active = store.active_campaigns(cursors.main, MOST_ACTIVE)
             ids = [campaign.id for campaign in active]
-            counts = store.counts_of(cursor, ids)
-            earlier = store.earlier_counts(cursor, ids)
-            senders = store.live_senders(cursor)
+            counts = counts_by_status(cursors, ids)
+            earlier = store.earlier_counts(cursors.main, ids)
+            senders = store.live_senders(cursors)
         described = [
             _describe(campaign, counts[campaign.id], earlier.get(campaign.id))
             for campaign in active
@@ -64,16 +65,16 @@ class Statistics:
     def _current_totals(self) -> Totals:
         with self._summing:
             if self._totals is None or self._clock() - self._summed_at >= TOTALS_KEPT:
-                with self._database.reading() as cursor:
-                    self._totals = _sum(cursor)
+                with self._databases.reading() as cursors:
+                    self._totals = _sum(cursors)
                 self._summed_at = self._clock()
             return self._totals
 
 
-def _sum(cursor: Cursor) -> Totals:
+def _sum(cursors: Cursors) -> Totals:
     # Counters first: an outcome recorded in between then counts as to do, and not twice.
-    others, of_cancelled = store.totals_by_status(cursor)
-    states = store.totals_by_state(cursor)
+    others, of_cancelled = store.totals_by_status(cursors)
+    states = store.totals_by_state(cursors.main)
     counts = {status: others.get(status, 0) for status in Status}
     for status in FINAL:
         counts[status] += of_cancelled.get(status, 0)

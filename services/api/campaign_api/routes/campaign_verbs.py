@@ -29,14 +29,14 @@ from campaign_api.web.idempotency import claim
 from campaign_api.web.resource import Resource
 from campaign_common.api_key import Scope
 from campaign_common.campaign import Transition
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursor, Databases
 from campaign_common.store.events import last_event_id
 from campaign_common.store.transitions import change_state
 
 Description = dict[str, Any]
 
 
-def resource(database: Database, drafting: Drafting) -> Resource:
+def resource(databases: Databases, drafting: Drafting) -> Resource:
     """Make the routes."""
     routes = Resource(
         "campaign verbs",
@@ -44,21 +44,21 @@ def resource(database: Database, drafting: Drafting) -> Resource:
         url_prefix="/v1/campaigns/<int:campaign_id>",
         description="What can be done to a campaign.",
     )
-    patience = Patience(database, PATIENCE)
-    _add_planning(routes, database, drafting, patience)
-    _add_running(routes, database, patience)
-    _add_looking(routes, database)
+    patience = Patience(databases.main, PATIENCE)
+    _add_planning(routes, databases, drafting, patience)
+    _add_running(routes, databases, patience)
+    _add_looking(routes, databases)
     return routes
 
 
 def _add_planning(
-    routes: Resource, database: Database, drafting: Drafting, patience: Patience
+    routes: Resource, databases: Databases, drafting: Drafting, patience: Patience
 ) -> None:
     """Add what is done to a campaign before it starts."""
 
     def plan(campaign_id: int, work: Callable[[Cursor], None]) -> Description:
         claim().once(patience, work)
-        return read_campaign(database, campaign_id)
+        return read_campaign(databases, campaign_id)
 
     @routes.post("/schedule")
     @routes.idempotent
@@ -89,15 +89,15 @@ def _add_planning(
     @routes.problems(400, 404, 413, 415)
     def clone(_: object, campaign_id: int) -> Answer:
         """Make a draft like a campaign, whatever became of that one."""
-        with database.reading() as cursor:
+        with databases.main.reading() as cursor:
             identity = new_identity(cursor)
         work = partial(
             drafting.clone, identity=identity, campaign_id=campaign_id, actor=caller().name
         )
-        return made(database, claim().once(patience, work))
+        return made(databases, claim().once(patience, work))
 
 
-def _add_running(routes: Resource, database: Database, patience: Patience) -> None:
+def _add_running(routes: Resource, databases: Databases, patience: Patience) -> None:
     """Add what is done to a campaign once it runs."""
 
     def change(campaign_id: int, transition: Transition) -> Description:
@@ -107,7 +107,7 @@ def _add_running(routes: Resource, database: Database, patience: Patience) -> No
         with naming_verbs():
             if claim().once(patience, work) is None:
                 raise unknown(campaign_id)
-        return read_campaign(database, campaign_id)
+        return read_campaign(databases, campaign_id)
 
     @routes.post("/pause")
     @routes.arguments(NoFields, required=False)
@@ -141,10 +141,11 @@ def _add_running(routes: Resource, database: Database, patience: Patience) -> No
     @routes.problems(400, 404, 413, 415)
     def try_again(body: Mapping[str, Any], campaign_id: int) -> Description:
         """Have messages of a status sent again; a finished campaign runs again for them."""
-        with database.reading() as cursor:
+        with databases.main.reading() as cursor:
             after_event = last_event_id(cursor, campaign_id)
         work = partial(
             retry,
+            databases=databases,
             campaign_id=campaign_id,
             actor=caller().name,
             status=status_named(body["status"]),
@@ -153,12 +154,12 @@ def _add_running(routes: Resource, database: Database, patience: Patience) -> No
         )
         with naming_verbs():
             matching = claim().once(patience, work)
-        return {**read_campaign(database, campaign_id), "matching": matching}
+        return {**read_campaign(databases, campaign_id), "matching": matching}
 
 
-def _add_looking(routes: Resource, database: Database) -> None:
+def _add_looking(routes: Resource, databases: Databases) -> None:
     """Add what shows a campaign's messages without sending them."""
-    dry_runs = DryRuns(database)
+    dry_runs = DryRuns(databases)
 
     @routes.post("/preview")
     @routes.requires(Scope.READ)
@@ -167,7 +168,7 @@ def _add_looking(routes: Resource, database: Database) -> None:
     @routes.problems(400, 404, 409, 413, 415)
     def show(body: Mapping[str, Any], campaign_id: int) -> Description:
         """Render the messages of the first recipients."""
-        return {"messages": preview(database, campaign_id, body["limit"])}
+        return {"messages": preview(databases.main, campaign_id, body["limit"])}
 
     @routes.post("/dry-run")
     @routes.requires(Scope.READ)

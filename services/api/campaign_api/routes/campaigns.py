@@ -33,7 +33,7 @@ from campaign_api.web.caller import caller
 from campaign_api.web.idempotency import claim
 from campaign_api.web.paging import Page, answer_page
 from campaign_api.web.resource import Resource
-from campaign_common.database import Cursor, Database
+from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaign_listing import CampaignFilter
 
 PATIENCE = 10.0
@@ -60,9 +60,9 @@ IF_MATCH = _header("If-Match", "The ETag of the version that is meant, or *.")
 IF_NONE_MATCH = _header("If-None-Match", "The ETag of a version that is at hand.")
 
 
-def resource(database: Database, drafting: Drafting) -> Resource:
+def resource(databases: Databases, drafting: Drafting) -> Resource:
     """Make the routes."""
-    patience = Patience(database, PATIENCE)
+    patience = Patience(databases.main, PATIENCE)
     routes = Resource(
         "campaigns", __name__, url_prefix="/v1/campaigns", description="Campaigns themselves."
     )
@@ -74,10 +74,10 @@ def resource(database: Database, drafting: Drafting) -> Resource:
     @routes.problems(400, 413, 415)
     def create(wanted: NewCampaign) -> Answer:
         """Make a campaign of a recipient list: a draft, or scheduled where a time is given."""
-        with database.reading() as cursor:
+        with databases.main.reading() as cursor:
             identity = new_identity(cursor)
         work = partial(drafting.create, identity=identity, wanted=wanted, actor=caller().name)
-        return made(database, claim().once(patience, work))
+        return made(databases, claim().once(patience, work))
 
     @routes.get("")
     @routes.arguments(CampaignPageParameters, location="query")
@@ -86,7 +86,7 @@ def resource(database: Database, drafting: Drafting) -> Resource:
         """List campaigns, the newest first."""
         wanted = CampaignFilter(parameters.get("state"), parameters.get("name"))
         below, limit = parameters.get("cursor"), parameters["limit"]
-        page = page_of_campaigns(database, wanted, below, limit)
+        page = page_of_campaigns(databases, wanted, below, limit)
         next_key = page.next_position and cursor_key(page.next_position)
         return answer_page(
             "campaigns", Page(CampaignSummary(many=True).dump(page.described), next_key)
@@ -99,7 +99,7 @@ def resource(database: Database, drafting: Drafting) -> Resource:
     @routes.doc(parameters=[IF_NONE_MATCH])
     def read(campaign_id: int) -> Response | Answer:
         """Describe a campaign and how far it has come."""
-        campaign = read_campaign(database, campaign_id)
+        campaign = read_campaign(databases, campaign_id)
         tag = etag_of(campaign)
         if request.if_none_match.contains_weak(tag):
             return Response(status=304, headers={"ETag": f'"{tag}"'})
@@ -118,10 +118,10 @@ def resource(database: Database, drafting: Drafting) -> Resource:
                 campaign_id=campaign_id,
                 changes=changes,
                 actor=caller().name,
-                require_match=matching(campaign_id, request.if_match),
+                require_match=matching(databases, campaign_id, request.if_match),
             )
         )
-        return tagged(database, campaign_id)
+        return tagged(databases, campaign_id)
 
     @routes.delete("/<int:campaign_id>")
     @routes.response(204)
@@ -129,13 +129,13 @@ def resource(database: Database, drafting: Drafting) -> Resource:
     @routes.doc(parameters=[IF_MATCH])
     def delete(campaign_id: int) -> None:
         """Delete a campaign that is a draft, or scheduled and has not started."""
-        read_campaign(database, campaign_id)
+        read_campaign(databases, campaign_id)
         patience.run(
             partial(
                 drafting.delete,
                 campaign_id=campaign_id,
                 actor=caller().name,
-                require_match=matching(campaign_id, request.if_match),
+                require_match=matching(databases, campaign_id, request.if_match),
             )
         )
 
@@ -144,21 +144,21 @@ def resource(database: Database, drafting: Drafting) -> Resource:
     @routes.problems(404)
     def progress(campaign_id: int) -> dict[str, Any]:
         """Tell how a campaign moves: counts, balance, present rate, what is on its way."""
-        return progress_of(database, campaign_id)
+        return progress_of(databases, campaign_id)
 
     return routes
 
 
-def made(database: Database, campaign_id: int) -> Answer:
+def made(databases: Databases, campaign_id: int) -> Answer:
     """Answer with a campaign that was made just now, and where it is."""
-    campaign, headers = tagged(database, campaign_id)
+    campaign, headers = tagged(databases, campaign_id)
     location = url_for("campaigns.read", campaign_id=campaign_id)
     return campaign, {**headers, "Location": location}
 
 
-def tagged(database: Database, campaign_id: int) -> Answer:
+def tagged(databases: Databases, campaign_id: int) -> Answer:
     """Answer with a campaign and its ETag."""
-    campaign = read_campaign(database, campaign_id)
+    campaign = read_campaign(databases, campaign_id)
     return campaign, {"ETag": f'"{etag_of(campaign)}"'}
 
 
@@ -168,14 +168,16 @@ def etag_of(campaign: Mapping[str, Any]) -> str:
     return hashlib.sha256(answered.encode()).hexdigest()[:32]
 
 
-def matching(campaign_id: int, wanted: ETags) -> Callable[[Cursor], None]:
+def matching(databases: Databases, campaign_id: int, wanted: ETags) -> Callable[[Cursor], None]:
     """Return what checks If-Match against the campaign as it is inside a transaction."""
 
     def require(cursor: Cursor) -> None:
         # An absent If-Match asks for nothing; a weak tag never matches (RFC 9110, 13.1.1).
         if "If-Match" not in request.headers:
             return
-        if not wanted.contains(etag_of(campaign_of(cursor, campaign_id))):
+        with databases.reading(cursor) as cursors:
+            tag = etag_of(campaign_of(cursors, campaign_id))
+        if not wanted.contains(tag):
             raise PreconditionFailed(f"campaign {campaign_id} is not as If-Match says; read it")
 
     return require

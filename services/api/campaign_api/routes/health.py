@@ -5,7 +5,7 @@ from marshmallow import Schema, fields
 
 from campaign_api.readiness import why_not_ready
 from campaign_api.web.resource import Resource
-from campaign_common.database import Database
+from campaign_common.database import Databases
 
 
 class Health(Schema):
@@ -15,7 +15,7 @@ class Health(Schema):
     reason = fields.String()
 
 
-def resource(database: Database, shards: int) -> Resource:
+def resource(databases: Databases, shards: int) -> Resource:
     """Make the routes."""
     routes = Resource("health", __name__, description="For whatever runs the service.")
 
@@ -32,7 +32,7 @@ def resource(database: Database, shards: int) -> Resource:
     @routes.alt_response(503, schema=Health)
     def ready() -> Response:
         """Say whether requests would succeed now."""
-        reason = why_not_ready(database, shards)
+        reason = why_not_ready(databases, shards)
         if reason is None:
             return jsonify(status="ready")
         response = jsonify(status="not ready", reason=reason)

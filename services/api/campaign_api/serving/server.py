@@ -17,7 +17,7 @@ from campaign_api.messages.erasing import Eraser
 from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
 from campaign_api.serving.worker import PatientWorker
 from campaign_api.sweep import Sweeper
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.settings import Settings
 
 SILENT_WORKER_TIMEOUT = 60
@@ -48,7 +48,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         self._listener = listener
         self._metrics = metrics
         self._metrics_worker: MetricsWorker | None = None
-        self._database: Database | None = None
+        self._databases: Databases | None = None
         self._sweeper: Sweeper | None = None
         super().__init__()
 
@@ -67,13 +67,14 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """Make the application; called by gunicorn in every worker, after the fork."""
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self._database = Database(self._settings.mysql)
+        self._databases = Databases.configured(self._settings)
+        main = self._databases.main
         if self._metrics is not None:
-            self._metrics_worker = self._metrics.serve_in_worker(self._database)
-        eraser = Eraser(self._database, self._settings.msg_table_sharding_size)
-        self._sweeper = Sweeper(self._database, eraser)
+            self._metrics_worker = self._metrics.serve_in_worker(main)
+        eraser = Eraser(main, self._settings.msg_table_sharding_size)
+        self._sweeper = Sweeper(main, eraser)
         self._sweeper.start()
-        app = create_app(self._settings, self._database)
+        app = create_app(self._settings, self._databases)
         # What stands here now stays: a full collection in the middle of a request skips it.
         gc.collect()
         gc.freeze()
@@ -85,8 +86,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             self._metrics_worker.stop()
         if self._sweeper is not None:
             self._sweeper.stop()
-        if self._database is not None:
-            self._database.close()
+        if self._databases is not None:
+            self._databases.close()
 
     def forget_worker(self, pid: int) -> None:
         """Take note in the master that a worker has ended."""
