@@ -14,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.settings import ApiSettings, ImportSettings, Settings
 from tests.integration.api.stored import REQUEST, add_list
 
@@ -35,7 +35,7 @@ def client(settings: Settings, pool: Database) -> FlaskClient:
         import_=ImportSettings(max_columns=COLUMNS, max_field_length=FIELD, max_line_bytes=LINE),
     )
     add_list(pool, [(GOOD, "Ann", {})])
-    return create_app(limits, pool).test_client()
+    return create_app(limits, Databases((pool,))).test_client()
 
 
 @pytest.mark.parametrize(
