@@ -24,7 +24,7 @@ class PrometheusServer:
     def is_ready(self) -> bool:
         try:
             return requests.get(f"{self._url}/-/ready", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def ask(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401 - JSON

@@ -70,5 +70,5 @@ class Scrape:
 def answers(port: int) -> bool:
     try:
         return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False

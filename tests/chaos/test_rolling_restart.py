@@ -44,7 +44,7 @@ class Running(NamedTuple):
     def is_ready(self) -> bool:
         try:
             return requests.get(self.health_url, timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
 

@@ -37,7 +37,7 @@ class ApiService:
     def answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/healthz", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def workers(self) -> list[psutil.Process]:

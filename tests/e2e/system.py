@@ -97,7 +97,7 @@ class System:
     def is_ready(self) -> bool:
         try:
             return requests.get(f"{self.url}/readyz", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def write_csv(self, text: str, name: str = "recipients.csv") -> str:

@@ -94,7 +94,7 @@ def environment(**ports: int) -> Mapping[str, str]:
 def answers(port: int, page: str) -> bool:
     try:
         return requests.get(f"http://127.0.0.1:{port}{page}", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 
