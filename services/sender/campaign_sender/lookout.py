@@ -61,6 +61,7 @@ class Lookout:
         self._campaigns: dict[int, Seen] = {}
         self._lost: frozenset[int] = frozenset()
         self._requested: frozenset[int] = frozenset()
+        self._present: frozenset[int] = frozenset()
         self._map_version = 0
         self._began_at = float("-inf")
 
@@ -73,6 +74,11 @@ class Lookout:
     def requested_shards(self) -> frozenset[int]:
         """Shards, of whomever, whose owner had something to carry out at the last look."""
         return self._requested
+
+    @property
+    def present_shards(self) -> frozenset[int]:
+        """All shards that there were at the last look, of whomever."""
+        return self._present
 
     @property
     def lost_shards(self) -> frozenset[int]:
@@ -128,6 +134,7 @@ class Lookout:
                 if owners.get(owned.shard) != (owned.epoch, owned.owner_token)
             )
             self._requested = requested
+            self._present = frozenset(owners)
             self._map_version = partition_map.version if partition_map else 0
             self._began_at = began_at
 

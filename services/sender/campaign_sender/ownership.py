@@ -90,6 +90,7 @@ class Ownership:
         them before comes again.
         """
         self._notice_fences()
+        self._notice_new_shards()
         if self._map is not None and self._lookout.map_version > self._map.version:
             self._start_over()
         due = [p for p, not_before in self._to_take.items() if time.monotonic() >= not_before]
@@ -196,7 +197,7 @@ class Ownership:
         self._map = partition_map
         if partition >= partition_map.partitions:
             return None
-        shards = partition_map.shards(partition, len(claims))
+        shards = [shard for shard in claims if partition_map.partition(shard) == partition]
         missing = [shard for shard in shards if self._desk.owned(shard) is None]
         if missing:
             rows = [claims[shard] for shard in shards]
@@ -242,6 +243,29 @@ class Ownership:
             self._pause({partition})
             self._taken.pop(partition, None)
             self._postpone(partition)
+
+    def _notice_new_shards(self) -> None:
+        """Have partitions taken again that carry shards made since: their number was raised.
+
+        Whoever goes by the new number may publish for them already, and nobody else will come:
+        the group sees nothing of it.
+        """
+        if not self._lacking():
+            return
+        with self._recorder.between_transactions():
+            pass  # what the transaction under way finds lost is no new shard
+        self._notice_fences()
+        for partition in self._lacking():
+            self._pause({partition})
+            del self._taken[partition]
+            self._to_take[partition] = 0.0
+
+    def _lacking(self) -> set[int]:
+        """Find partitions that are taken over, but for a shard that exists."""
+        if self._map is None:
+            return set()
+        unowned = [n for n in self._lookout.present_shards if self._desk.owned(n) is None]
+        return {self._map.partition(shard) for shard in unowned} & self._taken.keys()
 
     def _start_over(self) -> None:
         """Give every shard back, and take all partitions over under the map that is now true."""

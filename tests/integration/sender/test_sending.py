@@ -3,6 +3,7 @@ from functools import partial
 
 from campaign_common.campaign import CampaignState, Transition
 from campaign_common.message import Status
+from campaign_common.schema import migrate
 from campaign_common.store.transitions import change_state
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
 from tests.orders import order_retry
@@ -189,3 +190,14 @@ def test_a_sick_provider_is_left_alone_by_every_sender_and_costs_no_attempts(wor
     attempts = " UNION ALL ".join(f"SELECT attempts FROM messages_{n}" for n in range(SHARDS))
     ((called,),) = world.rows(f"SELECT SUM(attempts) FROM ({attempts}) m")
     assert 20 <= called < 300
+
+
+def test_shards_made_while_a_sender_runs_are_sent_by_it_too(world: World) -> None:
+    world.add_campaign(600)
+    with world.sender():
+        world.publish(range(1, 201))
+        wait_until(lambda: world.counts() == {Status.SENT: 200})
+        migrate(world.database, 2 * SHARDS)
+        world.publish(range(201, 601), shards=2 * SHARDS)
+        wait_until(lambda: world.counts() == {Status.SENT: 600})
+        assert world.suspects() == 0

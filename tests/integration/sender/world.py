@@ -75,12 +75,14 @@ class World:
         with self.database.transaction() as cursor:
             cursor.execute("UPDATE campaigns SET state = %s, epoch = %s", (state, epoch))
 
-    def publish(self, seqs: Sequence[int], *, epoch: int = 1, try_number: int = 1) -> None:
+    def publish(
+        self, seqs: Sequence[int], *, epoch: int = 1, try_number: int = 1, shards: int = SHARDS
+    ) -> None:
         """Publish one record for each recipient `seq`, as the fan-out does."""
         partition_map = self.partition_map
         for seq in seqs:
             phone = str(13900000000 + seq)
-            shard = shard_of(phone, SHARDS)
+            shard = shard_of(phone, shards)
             record = MessageRecord(
                 wire_version=1,
                 campaign_id=CAMPAIGN,

@@ -1,10 +1,13 @@
-"""What Kafka is told of a partition: the lowest recorded offset, by whoever can speak for it."""
+"""What Kafka is told of a partition, and when its shards are taken over again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from confluent_kafka import Consumer, TopicPartition
 
 from campaign_common.database import Database
+from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.store.claims import Place
 from campaign_sender.desk import Desk, OwnedShard
 from campaign_sender.lookout import Lookout
@@ -17,6 +20,10 @@ PARTITION = 3
 class Committing:
     def __init__(self) -> None:
         self.commits: list[tuple[int, int]] = []
+        self.paused: list[int] = []
+
+    def pause(self, places: list[TopicPartition]) -> None:
+        self.paused += [place.partition for place in places]
 
     def commit(self, offsets: list[TopicPartition], **_: object) -> None:
         self.commits += [(place.partition, place.offset) for place in offsets]
@@ -33,13 +40,24 @@ class Scene:
             cast("Consumer", self.consumer),
             cast("Database", None),
             self.desk,
-            cast("Recorder", None),
-            cast("Lookout", None),
+            cast("Recorder", self),
+            cast("Lookout", self),
             topic="Sync-Msg-T",
             owner_name="test",
             drain_timeout=1.0,
         )
         self.ownership._taken = {PARTITION: 2}
+        self.ownership._map = PartitionMap("Sync-Msg-T", "topic-id", 1, 8, MapState.ACTIVE)
+        self.present_shards = frozenset(range(16))
+        self.lost_shards: set[int] = set()
+        self.fenced: set[int] = set()
+
+    @contextmanager
+    def between_transactions(self) -> Iterator[None]:
+        yield
+
+    def take_fenced(self) -> set[int]:
+        return self.fenced
 
     def owned(self, shard: int, *, recorded: int) -> OwnedShard:
         owned = OwnedShard(
@@ -75,3 +93,21 @@ def test_the_end_of_a_doubt_stays_in_kafka_until_everything_below_is_recorded() 
     assert scene.told() == []
     scene.second.recorded_offset = 45
     assert scene.told() == [(PARTITION, 45)]
+
+
+def test_a_partition_is_taken_again_when_the_number_of_shards_was_raised() -> None:
+    scene = Scene()
+    scene.ownership._notice_new_shards()
+    assert (scene.ownership._to_take, scene.consumer.paused) == ({}, [])
+    scene.present_shards = frozenset(range(24))
+    scene.ownership._notice_new_shards()
+    assert (scene.ownership._to_take, scene.consumer.paused) == ({PARTITION: 0.0}, [PARTITION])
+    assert scene.told() == []
+
+
+def test_shards_of_partitions_that_are_not_taken_are_left_to_others() -> None:
+    scene = Scene()
+    scene.ownership._taken = {}
+    scene.present_shards = frozenset(range(24))
+    scene.ownership._notice_new_shards()
+    assert scene.ownership._to_take == {}
