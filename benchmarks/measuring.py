@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +46,16 @@ class Measuring:
         self._runs = runs
         self._results: Results | None = None
 
-    def with_database_options(self, *options: str) -> "Measuring":
-        """Make the same, with a database server of our own started with further options."""
-        choice = replace(self.choice, database_options=options)
-        return Measuring(choice, self._runs, self.folder)
+    def measure(
+        self, scenario: str, cases: Sequence[Case], choice: ServerChoice | None = None
+    ) -> list[CaseResult]:
+        """Run each case so many times; table, JSON and page follow each of them.
 
-    def measure(self, scenario: str, cases: Sequence[Case]) -> list[CaseResult]:
-        """Run each case so many times; table, JSON and page follow each of them."""
+        With `choice` on other servers than the usual ones.
+        """
         measured = []
         for case in cases:
-            with site(self.choice) as made:
+            with site(choice or self.choice) as made:
                 results = self._results_on(made)
                 result = CaseResult(scenario, case.label, self._parameters(case, made), [])
                 results.cases.append(result)

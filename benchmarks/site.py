@@ -103,7 +103,13 @@ def site(choice: ServerChoice) -> Iterator[Site]:
 def _own(choice: ServerChoice, folder: Path) -> Iterator[Site]:
     cache = Cache.from_environment()
     options = choice.database_options
-    stack = Stack(folder, cache, flavour=choice.flavour, database_options=options)
+    stack = Stack(
+        folder,
+        cache,
+        flavour=choice.flavour,
+        database_options=options,
+        session_seconds=choice.session_seconds,
+    )
     with stack:
         pids = {DATABASE: stack.database.process.pid, BROKER: stack.kafka.process.pid}
         yield Site(stack.addresses, pids)

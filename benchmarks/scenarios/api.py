@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import click
@@ -49,9 +49,9 @@ def api(
 
     label = f"{people * campaigns:,} outcomes stored, {rate:g} requests/s of each kind"
     parameters = {"people": people, "campaigns": campaigns, "rate": rate}
-    measuring.with_database_options(f"--innodb-buffer-pool-size={MEMORY}").measure(
-        "api", [Case(label, measure, parameters)]
-    )
+    options = (f"--innodb-buffer-pool-size={MEMORY}",)
+    choice = replace(measuring.choice, database_options=options)
+    measuring.measure("api", [Case(label, measure, parameters)], choice)
 
 
 def ask_once(site: Site, show: Show, scale: Scale) -> Run:

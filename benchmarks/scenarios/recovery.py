@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from itertools import groupby
 
 import click
@@ -31,15 +32,29 @@ VICTIM = "campaign-sender-1"
 @click.command("recovery")
 @click.option("--rows", default=3_000_000, show_default=True)
 @click.option("--senders", default=2, show_default=True)
+@click.option(
+    "--session",
+    multiple=True,
+    default=(5.0, 10.0),
+    show_default=True,
+    help="Seconds after which the broker, when it is ours, calls a sender lost.",
+)
 @measuring_options
-def recovery(measuring: Measuring, rows: int, senders: int) -> None:
+def recovery(measuring: Measuring, rows: int, senders: int, session: tuple[float, ...]) -> None:
     """From kill -9 of a sender back to nine tenths of the rate."""
-    label = f"{rows:,} rows, {senders} senders, one killed"
+    for seconds in session:
+        choice = replace(measuring.choice, session_seconds=seconds)
+        measuring.measure("recovery", [case(rows, senders, seconds)], choice)
+
+
+def case(rows: int, senders: int, session: float) -> Case:
+    """Make the case of one session timeout, in seconds."""
 
     def measure(site: Site, show: Show) -> Run:
         return kill_once(site, rows, senders, show)
 
-    measuring.measure("recovery", [Case(label, measure, {"rows": rows, "senders": senders})])
+    label = f"{rows:,} rows, {senders} senders, one killed, session of {session:g} s"
+    return Case(label, measure, {"rows": rows, "senders": senders, "session": session})
 
 
 def kill_once(site: Site, rows: int, senders: int, show: Show) -> Run:

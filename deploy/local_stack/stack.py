@@ -56,13 +56,13 @@ class Stack:
         *,
         flavour: Flavour = "mariadb",
         database_options: Sequence[str] = (),
+        session_seconds: float = 10.0,
         keep: bool = False,
     ) -> None:
         self.folder = folder.absolute()
         # A lost sender's partitions go to the others within seconds, and a new one gets its share.
-        self.kafka = KafkaServer(
-            self.folder / "kafka", cache, properties=group_timeouts(10_000, 1_000)
-        )
+        timeouts = group_timeouts(int(session_seconds * 1000), 1_000)
+        self.kafka = KafkaServer(self.folder / "kafka", cache, properties=timeouts)
         self.database = DatabaseServer(
             self.folder / "database", database_program(flavour, cache), database_options
         )
