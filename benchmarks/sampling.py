@@ -129,9 +129,8 @@ def sampled(processes: Mapping[str, int], interval: float = INTERVAL) -> Iterato
 
 def grouped(seconds: Mapping[str, float], groups: Sequence[str]) -> dict[str, float]:
     """Sum up what belongs together: a name belongs to the group that it begins with."""
-    totals = dict.fromkeys(groups, 0.0)
-    for name, used in seconds.items():
-        for group in groups:
-            if name.startswith(group):
-                totals[group] += used
-    return totals
+    return {
+        group: sum(used for name, used in seconds.items() if name.startswith(group))
+        for group in groups
+        if any(name.startswith(group) for name in seconds)
+    }

@@ -44,6 +44,8 @@ class Site:
         """Process ids of the database and the broker, where they are ours."""
         self.csv_root = addresses.folder / "csv"
         self.csv_root.mkdir()
+        self.imported = False
+        """Whether some repeat has imported the list that all of them use."""
         self.dsn = parse_dsn(addresses.dsn)
 
     def prepare(self) -> None:

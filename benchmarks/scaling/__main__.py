@@ -48,8 +48,17 @@ SELECT phone, status FROM campaign_messages WHERE campaign_id = %s AND seq BETWE
     help="How many times faster than in the manifest its clock runs; 1 is as it will be.",
 )
 @click.option("--latency", default=0.05, show_default=True, help="Seconds, of the provider.")
+@click.option(
+    "--window",
+    default="8s",
+    show_default=True,
+    help="Scheduler.Window: the lag is what a campaign does in this time at most, and a machine that"
+    " all senders share is too slow to come to the most of them with less.",
+)
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Where to draw it.")
-def main(recipients: int, tail: int, hasten: float, latency: float, plot: Path | None) -> None:
+def main(
+    recipients: int, tail: int, hasten: float, latency: float, window: str, plot: Path | None
+) -> None:
     """Meet a burst with as many senders as the manifest's rule asks for."""
     console = Console()
     rule = read_rule(MANIFEST).hastened(hasten)
@@ -58,7 +67,8 @@ def main(recipients: int, tail: int, hasten: float, latency: float, plot: Path |
         recording_provider(made.addresses.folder / "calls", "--latency", latency) as provider,
     ):
         http = {"Url": provider.url, "AllowedNetworks": ["127.0.0.0/8"]}
-        with made.system(rule.least, {"Provider": "http", "Http": http}) as system:
+        settings = {"Provider": "http", "Http": http, "Scheduler": {"Window": window}}
+        with made.system(rule.least, settings) as system:
             watcher = Watcher(system, LagReader(made.addresses, SHARDS), rule, SHARDS)
             sizes = rehearse(made, system, watcher, rule, (recipients, tail))
             accounts = settle(system, provider, sizes)

@@ -46,7 +46,9 @@ def send_once(site: Site, floors: Floors, sending: Sending, show: Show) -> Run:
     with site.system(sending.senders, sending.settings) as system:
         with PeakMemory({API: system.services.processes[API]}) as peak:
             list_id = list_on(site, system, sending.rows, show)
-        run.note("memory: api, importing", peak.megabytes[API], "MB")
+        if not site.imported:
+            run.note("memory: api, importing", peak.megabytes[API], "MB")
+            site.imported = True
         campaign = system.draft(list_id)
         with sampled(system.processes(sending.provider)) as usage:
             system.change(campaign, "start")
