@@ -52,8 +52,8 @@ SELECT phone, status FROM campaign_messages WHERE campaign_id = %s AND seq BETWE
     "--window",
     default="8s",
     show_default=True,
-    help="Scheduler.Window: the lag is what a campaign does in this time at most, and a machine that"
-    " all senders share is too slow to come to the most of them with less.",
+    help="Scheduler.Window: the lag is what a campaign does in this time at most, and on a machine"
+    " that all senders share less of it never asks for the most of them.",
 )
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Where to draw it.")
 def main(
