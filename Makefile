@@ -8,11 +8,12 @@ TEST_WORKERS ?= 2
 CHAOS_FORM ?= long
 SCENARIO ?= send
 BENCH_ARGS ?=
+OVERLAYS ?=
 
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests lint format clean
+.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +62,11 @@ manifests: export PYTHONPATH := deploy
 
 manifests: setup ## Render k8s/overlays into k8s/rendered
 	@$(PYTHON_FOLDER)/python -m manifests
+
+k8s-rehearsal: export PYTHONPATH := deploy
+
+k8s-rehearsal: setup ## Apply k8s/overlays to a real control plane (Go; OVERLAYS="local hpa")
+	@$(PYTHON_FOLDER)/python -m rehearsal $(OVERLAYS)
 
 lint: setup ## Check style, formatting, import rules and types
 	$(PYTHON_FOLDER)/ruff check .

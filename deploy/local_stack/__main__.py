@@ -1,17 +1,15 @@
 """The local stack's command line: python -m local_stack up, run or demo."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from local_stack.demo.main import demo
 from local_stack.distributions.cache import Cache
 from local_stack.errors import StackError
 from local_stack.run import run
-from local_stack.signals import StopSignal
+from local_stack.signals import StopSignal, unwind_on_sigterm
 from local_stack.stack import Stack
 
 _EXIT_FAILED = 1
@@ -21,7 +19,7 @@ _EXIT_INTERRUPTED = 130  # as a shell reports Ctrl-C
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and answer its exit code."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    unwind_on_sigterm()
     try:
         if options.command == "up":
             _up(options)
@@ -78,11 +76,6 @@ def _up(options: argparse.Namespace) -> None:
         print((stack.folder / "stack.json").read_text(), flush=True)
         while not stop.wait(1):
             stack.check()
-
-
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    """SIGTERM unwinds like Ctrl-C, so that everything started is stopped in order."""
-    raise KeyboardInterrupt
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -3,6 +3,7 @@
 import signal
 import threading
 from types import FrameType
+from typing import NoReturn
 
 
 class StopSignal:
@@ -20,3 +21,12 @@ class StopSignal:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._event.set()
         signal.signal(number, signal.SIG_DFL)
+
+
+def unwind_on_sigterm() -> None:
+    """SIGTERM unwinds like Ctrl-C, so that everything started is stopped in order."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -50,6 +50,7 @@ print(json.dumps({
     "capabilities": [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")],
     "no_new_privileges": int(status["NoNewPrivs"]),
     "seccomp": int(status["Seccomp"]),
+    "shell": os.system("exit 0") == 0,
     "modules": [name for name in MODULES if find_spec(name)],
 }))
 """
@@ -111,6 +112,7 @@ def test_nothing_can_be_written_or_gained(images: Images, tmp_path: Path, target
     assert seen["capabilities"] == [0, 0, 0, 0]
     assert seen["no_new_privileges"] == 1
     assert seen["seccomp"] == FILTERED
+    assert seen["shell"] is False
     assert seen["modules"] == MODULES[target]
 
 

@@ -90,7 +90,7 @@ def test_prometheus_is_told_where_the_metrics_are(service: Workload) -> None:
     policy = named(service.overlay, "NetworkPolicy", "metrics")["spec"]
     assert policy["podSelector"]["matchLabels"].items() <= service.labels.items()
     (rule,) = policy["ingress"]
-    assert rule["ports"] == [{"port": "metrics"}]
+    assert rule["ports"] == [{"port": "metrics", "protocol": "TCP"}]
 
 
 @every_overlay

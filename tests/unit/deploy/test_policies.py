@@ -128,6 +128,16 @@ def test_nothing_is_reached_that_no_policy_allows(overlay: str) -> None:
 
 
 @every_overlay
+def test_an_apply_that_changes_nothing_is_said_to_change_nothing(overlay: str) -> None:
+    """What the server fills in is written down, or kubectl calls it `configured` each time."""
+    for found in of_kind(overlay, "NetworkPolicy"):
+        rules = [*found["spec"].get("ingress", []), *found["spec"].get("egress", [])]
+        assert all("protocol" in port for rule in rules for port in rule["ports"])
+    for found in of_kind(overlay, "Deployment"):
+        assert found["spec"]["strategy"]["type"] == "RollingUpdate"
+
+
+@every_overlay
 def test_every_secret_is_named_and_only_the_local_ones_are_here(overlay: str) -> None:
     here = {found["metadata"]["name"] for found in of_kind(overlay, "Secret")}
     wanted = set().union(*(each.secrets for each in WORKLOADS if each.overlay == overlay))

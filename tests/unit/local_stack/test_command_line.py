@@ -32,5 +32,5 @@ def test_make_alone_lists_every_target() -> None:
     targets = {line.split()[0] for line in listed.splitlines()}
     assert targets == {
         *("help", "setup", "demo", "run", "test", "chaos", "bench", "images", "manifests", "lint"),
-        *("format", "clean", "bench-check", "scaling-rehearsal"),
+        *("format", "clean", "bench-check", "scaling-rehearsal", "k8s-rehearsal"),
     }
