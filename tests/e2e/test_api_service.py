@@ -137,7 +137,7 @@ def test_second_sigterm_is_immediate(
         api.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not api.answers())
         api.process.send_signal(signal.SIGTERM)
-        assert api.process.wait(5) == 0
+        assert api.process.wait(10) == 0
         with pytest.raises(requests.ConnectionError):
             request.result()
 
