@@ -14,7 +14,7 @@ import requests
 
 from benchmarks.sampling import PeakMemory
 from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
-from tests.e2e.hostile_uploads import GOOD, MOST_BYTES, MOST_ROWS, Upload, all_uploads
+from tests.e2e.hostile import GOOD, MOST_BYTES, MOST_ROWS, Upload, all_uploads
 from tests.e2e.raw_http import Answer, exchange
 from tests.servers import DatabaseServers, fresh_schema
 

@@ -1,14 +1,11 @@
-"""/v1/campaigns: making campaigns, changing, deleting and listing them."""
+"""POST /v1/campaigns: making campaigns, also beside POST /v1/camp/create."""
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import drafting
@@ -17,50 +14,13 @@ from campaign_common.database import Database, Databases
 from campaign_common.errors import CommitUnknown
 from campaign_common.settings import ApiSettings, HttpSettings, Settings
 from campaign_common.store.api_keys import insert_key
+from tests.integration.api.drafted import LATER, NEW, PATH, body, events, made, post, problem
 from tests.integration.api.stored import REQUEST, add_list, change, create, rows, value
-
-PATH = "/v1/campaigns"
-NEW: Mapping[str, Any] = {"name": "spring", "template": "hi {name}", "recipient_list_id": 1}
-LATER = "2036-01-31T09:30:00.000Z"
 
 
 @pytest.fixture(autouse=True)
 def recipients(pool: Database) -> None:
     add_list(pool, [("13961467500", "Ann", {"city": "Oslo"}), ("13961467501", "Bob", {})])
-
-
-def post(client: FlaskClient, **fields: Any) -> TestResponse:  # noqa: ANN401 - any JSON
-    return client.post(PATH, json={**NEW, **fields})
-
-
-def made(client: FlaskClient, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    answer = post(client, **fields)
-    assert answer.status_code == 201, answer.text
-    return body(answer)
-
-
-def body(answer: TestResponse) -> dict[str, Any]:
-    assert isinstance(answer.json, dict)
-    return answer.json
-
-
-def problem(answer: TestResponse) -> tuple[int, str, dict[str, str]]:
-    """Status, kind of the problem, and what is said of which field."""
-    assert answer.content_type == "application/problem+json"
-    document = body(answer)
-    errors = {error["field"]: error["message"] for error in document.get("errors", ())}
-    return answer.status_code, document["type"].rpartition(":")[2], errors
-
-
-def events(pool: Database, campaign_id: int) -> list[tuple[Any, ...]]:
-    statement = (
-        "SELECT actor, from_state, to_state, reason FROM campaign_events"
-        " WHERE campaign_id = %s ORDER BY id"
-    )
-    return rows(pool, statement, campaign_id)
-
-
-# -- making
 
 
 def test_without_a_time_it_is_a_draft_with_the_configured_defaults(
@@ -192,123 +152,6 @@ def test_configured_bounds_and_providers_hold(settings: Settings, pool: Database
     assert refused == (422, "invalid-fields", {"template": "must have at most 10 characters"})
 
 
-# -- changing
-
-
-def test_a_change_of_what_was_read_is_made_and_one_of_an_old_version_is_not(
-    client: FlaskClient, pool: Database
-) -> None:
-    first = post(client)
-    path, tag = first.headers["Location"], first.headers["ETag"]
-    changes = {"name": "summer", "expires_after": 60, "delivery": "at_most_once"}
-    second = client.patch(path, json=changes, headers={"If-Match": tag})
-    assert second.status_code == 200
-    assert {field: body(second)[field] for field in changes} == changes
-    assert second.headers["ETag"] != tag
-    assert client.get(path).headers["ETag"] == second.headers["ETag"]
-
-    stale = client.patch(path, json={"name": "autumn"}, headers={"If-Match": tag})
-    assert problem(stale)[:2] == (412, "changed-meanwhile")
-    weak = client.patch(
-        path, json={"name": "a"}, headers={"If-Match": f"W/{second.headers['ETag']}"}
-    )
-    assert weak.status_code == 412
-    assert body(client.get(path)) == body(second)
-    assert events(pool, body(first)["id"])[1:] == [
-        ("api", "draft", "draft", "changed name, expires_after, delivery")
-    ]
-    for headers in ({}, {"If-Match": "*"}, {"If-Match": f'"x", {second.headers["ETag"]}'}):
-        assert client.patch(path, json={"name": "summer"}, headers=headers).status_code == 200
-
-
-def test_what_is_so_already_is_a_success_that_changes_nothing(
-    client: FlaskClient, pool: Database
-) -> None:
-    first = post(client, scheduled_at=LATER)
-    path = first.headers["Location"]
-    again = {**NEW, "scheduled_at": LATER, "expires_after": None}
-    answer = client.patch(path, json=again, headers={"If-Match": '"old"'})
-    assert (answer.status_code, body(answer)) == (200, body(first))
-    assert len(events(pool, body(first)["id"])) == 1
-
-
-def test_a_time_schedules_a_draft(client: FlaskClient, pool: Database) -> None:
-    path = post(client).headers["Location"]
-    scheduled = body(client.patch(path, json={"scheduled_at": LATER}))
-    assert (scheduled["state"], scheduled["scheduled_at"]) == ("scheduled", LATER)
-    assert events(pool, scheduled["id"])[-1][1:3] == ("draft", "scheduled")
-
-
-def test_a_changed_template_must_fit_the_list_that_there_is_then(
-    client: FlaskClient, pool: Database
-) -> None:
-    add_list(pool, [("13961467500", "Ann", {})], columns=["town"], list_id=2)
-    path = post(client).headers["Location"]
-    assert problem(client.patch(path, json={"template": "{town}"}))[:2] == (422, "invalid-template")
-    both = {"template": "{town}", "recipient_list_id": 2}
-    assert body(client.patch(path, json=both))["list"]["id"] == 2
-    assert problem(client.patch(path, json={"recipient_list_id": 1}))[1] == "invalid-template"
-
-
-@pytest.mark.parametrize("state", ["running", "paused", "finished", "cancelled", "failed"])
-def test_a_campaign_that_has_started_is_neither_changed_nor_deleted(
-    client: FlaskClient, pool: Database, state: str
-) -> None:
-    path = post(client).headers["Location"]
-    change(pool, "UPDATE campaigns SET state = %s", state)
-    for answer in (client.patch(path, json={"name": "x"}), client.delete(path)):
-        document = body(answer)
-        assert (answer.status_code, document["state"]) == (409, state)
-        assert {"clone", "preview", "dry-run", "test"} <= set(document["allowed"])
-        assert ("pause" in document["allowed"]) is (state == "running")
-    assert value(pool, "SELECT name FROM campaigns") == "spring"
-
-
-def test_deleting_takes_the_version_into_account_and_leaves_the_history(
-    client: FlaskClient, pool: Database
-) -> None:
-    first = post(client)
-    path, campaign_id = first.headers["Location"], body(first)["id"]
-    assert client.delete(path, headers={"If-Match": '"old"'}).status_code == 412
-    answer = client.delete(path, headers={"If-Match": first.headers["ETag"]})
-    assert (answer.status_code, answer.data) == (204, b"")
-    assert client.get(path).status_code == 404
-    assert client.delete(path).status_code == 404
-    assert client.patch(path, json={}).status_code == 404
-    assert events(pool, campaign_id)[-1] == ("api", "draft", None, "deleted")
-
-
-def test_what_has_not_changed_is_not_sent_again(client: FlaskClient) -> None:
-    path = post(client).headers["Location"]
-    tag = client.get(path).headers["ETag"]
-    for sent in (tag, f"W/{tag}", f'"x", {tag}'):
-        answer = client.get(path, headers={"If-None-Match": sent})
-        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", tag)
-    assert client.get(path, headers={"If-None-Match": '"x"'}).status_code == 200
-
-
-def test_two_changes_at_once_of_the_same_version_succeed_once(
-    settings: Settings, pool: Database, client: FlaskClient
-) -> None:
-    first = post(client)
-    app = create_app(settings, Databases((pool,)))
-
-    def patch(name: str) -> int:
-        answer = app.test_client().patch(
-            first.headers["Location"],
-            json={"name": name},
-            headers={"If-Match": first.headers["ETag"]},
-        )
-        return answer.status_code
-
-    with ThreadPoolExecutor(8) as threads:
-        statuses = list(threads.map(patch, [f"name {n}" for n in range(8)]))
-    assert sorted(statuses) == [200] + [412] * 7
-
-
-# -- beside POST /v1/camp/create
-
-
 def test_create_never_touches_what_the_server_numbered(client: FlaskClient, csv_root: Path) -> None:
     campaign = made(client)
     (csv_root / "recipients.csv").write_text("Ann,13961467500\n")
@@ -330,91 +173,6 @@ def test_create_makes_again_what_was_changed_or_deleted_here(
     assert client.delete(path).status_code == 204
     assert create(client, **later).status_code == 200
     assert body(client.get(path))["state"] == "scheduled"
-
-
-# -- listing
-
-
-def names(answer: TestResponse) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [campaign["name"] for campaign in body(answer)["campaigns"]]
-
-
-def test_pages_are_stable_while_campaigns_are_added(client: FlaskClient, pool: Database) -> None:
-    for n in range(5):
-        made(client, name=f"c{n}")
-    change(
-        pool, "UPDATE campaigns SET created_at = '2026-01-02 03:04:05.678901' WHERE name <> 'c4'"
-    )
-    first = client.get(PATH, query_string={"limit": 2})
-    assert names(first) == ["c4", "c3"]
-    made(client, name="new")
-    link = first.headers["Link"]
-    assert link.endswith('; rel="next"')
-    second = client.get(link[1 : link.index(">")])
-    assert names(second) == ["c2", "c1"]
-    third = client.get(PATH, query_string={"limit": 2, "cursor": body(second)["next_cursor"]})
-    assert names(third) == ["c0"]
-    assert body(third)["next_cursor"] is None
-    assert "Link" not in third.headers
-    assert "template" not in body(first)["campaigns"][0]
-
-
-def test_filters_take_names_as_they_stand(client: FlaskClient, pool: Database) -> None:
-    for name in ("Spring 100%", "spring_sale", "ÉTÉ", "a|b", "spring sale", "😀 party"):
-        made(client, name=name)
-    change(pool, "UPDATE campaigns SET state = 'finished' WHERE name = 'spring sale'")
-
-    def found(**parameters: str) -> list[str]:
-        return sorted(names(client.get(PATH, query_string=parameters)))
-
-    assert found(name="SPRING") == ["Spring 100%", "spring sale", "spring_sale"]
-    assert found(name="%") == ["Spring 100%"]
-    assert found(name="_") == ["spring_sale"]
-    assert found(name="|") == ["a|b"]
-    assert found(name="été") == ["ÉTÉ"]
-    assert found(name="😀") == ["😀 party"]
-    assert found(name="'; --") == []
-    assert found(state="finished") == ["spring sale"]
-    assert found(state="draft", name="spring") == ["Spring 100%", "spring_sale"]
-
-
-def test_counts_stand_in_the_list(client: FlaskClient, pool: Database) -> None:
-    campaign = made(client)
-    change(pool, "UPDATE campaigns SET state = 'running', total = 2, started_at = NOW(6)")
-    change(pool, "INSERT INTO campaign_counters VALUES (%s, 0, 1, 1)", campaign["id"])
-    (found,) = body(client.get(PATH))["campaigns"]
-    assert (found["counts"]["sent"], found["to_do"]) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "field"),
-    [
-        ({"limit": "0"}, "limit"),
-        ({"limit": "1001"}, "limit"),
-        ({"limit": "x"}, "limit"),
-        ({"limit": "1_0"}, "limit"),
-        ({"limit": "+5"}, "limit"),
-        ({"limit": " 5"}, "limit"),
-        ({"limit": "\u0665"}, "limit"),
-        ({"limit": "9" * 4_000}, "limit"),
-        ({"limit": "9" * 5_000}, "limit"),
-        ({"cursor": "x"}, "cursor"),
-        ({"cursor": "WzFd"}, "cursor"),  # [1]
-        ({"cursor": "Wy0xLDFd"}, "cursor"),  # [-1,1]
-        ({"cursor": "WzkyMjMzNzIwMzY4NTQ3NzU4MDcsMV0"}, "cursor"),  # beyond the year 9999
-        ({"cursor": "WzkyMjMzNzIwMzY4NTQ3NzU4MDgsMV0"}, "cursor"),  # [2**63,1]
-        ({"state": "lost"}, "state"),
-        ({"name": ""}, "name"),
-        ({"order": "name"}, "order"),
-    ],
-)
-def test_wrong_parameters_are_named(
-    client: FlaskClient, parameters: dict[str, str], field: str
-) -> None:
-    status, kind, errors = problem(client.get(PATH, query_string=parameters))
-    assert (status, kind, list(errors)) == (422, "invalid-fields", [field])
-    assert client.get(PATH, query_string={"limit": "1000"}).status_code == 200
 
 
 def test_every_change_carries_the_name_of_the_key(

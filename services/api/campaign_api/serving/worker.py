@@ -11,7 +11,7 @@ thread begins when they are complete. Whatever is still on its way after `ARRIVA
 missed its time: of a header the client gets a 408, of a body whoever reads it gets a timeout.
 Uploads alone are read by their threads; how many of them there are at a time is bounded by
 MaxImports. The main loop also sends what a client has not read of its answer (see `answer`), and
-takes leave of connections, both without waiting.
+takes leave of connections (see `departures`), both without waiting.
 """
 
 import socket
@@ -28,6 +28,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from campaign_api.serving.answer import Answer, Outgoing, PlainResponse
 from campaign_api.serving.arriving_request import ArrivingRequest
+from campaign_api.serving.departures import Departures
 from campaign_api.serving.readers import Readers
 from campaign_api.serving.refusal import refusal, refusal_of
 from campaign_common.settings import Settings
@@ -37,9 +38,6 @@ ARRIVAL = 10.0
 
 IDLE = 20.0
 """Seconds for which a connection without a request stays open."""
-
-LEAVE = 2.0
-"""Seconds for which what a client still sends is thrown away, so that it can read its answer."""
 
 LEAVE_WHEN_STOPPING = 0.5
 
@@ -78,7 +76,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._silence = settings.timeout
         self._arriving: dict[TConn, ArrivingRequest] = {}
         self._readers = Readers(settings.timeout)
-        self._leaving: dict[TConn, float] = {}
+        self._departures = Departures(lambda: self.poller, self._close)
         self._targets: dict[socket.socket, bytes] = {}
 
     def accept(self, listener: socket.socket) -> None:
@@ -120,7 +118,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return
         self._targets.pop(conn.sock, None)
         if fate is not Fate.SERVES_ON:
-            self._take_leave(conn)
+            self._departures.add(conn)
             return
         begun = conn.parser.unreader.take_buffered()
         self._await_request(conn, begun, ARRIVAL if begun else IDLE)
@@ -135,9 +133,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 self._give_up(conn, request)
         for conn in self._readers.overdue(float("inf") if force else now):
             self._abandon(conn)
-        for conn, deadline in list(self._leaving.items()):
-            if force or deadline <= now:
-                self._close(conn)
+        self._departures.end(float("inf") if force else now)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
         """Take new connections or not; a worker that stops closes its door for good."""
@@ -216,7 +212,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         request = self._forget(conn)
         with suppress(OSError):
             conn.sock.send(refusal(status, detail, request.target))
-        self._take_leave(conn)
+        self._departures.add(conn)
 
     def _go_on(self, conn: TConn) -> Fate:
         """Produce and send an answer as far as its client takes it; called in a thread."""
@@ -278,33 +274,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(conn.sock)
         return self._arriving.pop(conn)
 
-    def _take_leave(self, conn: TConn) -> None:
-        """Close the connection once the client has, or soon (RFC 9112, section 9.6).
-
-        Closed at once with something unread, it would be reset, and the answer lost.
-        """
-        try:
-            conn.sock.settimeout(0.0)
-            conn.sock.shutdown(socket.SHUT_WR)
-            self.poller.register(conn.sock, EVENT_READ, lambda _: self._discard(conn))
-        except (OSError, ValueError):
-            self._close(conn)
-            return
-        self._leaving[conn] = time.monotonic() + LEAVE
-
-    def _discard(self, conn: TConn) -> None:
-        try:
-            received = conn.sock.recv(RECEIVED_AT_ONCE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            received = b""
-        if not received:
-            self._close(conn)
-
     def _close(self, conn: TConn) -> None:
-        if self._leaving.pop(conn, None) is not None:
-            self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 

@@ -1,0 +1,128 @@
+"""PATCH and DELETE of campaigns, under ETags."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask.testing import FlaskClient
+
+from campaign_api.app import create_app
+from campaign_common.database import Database, Databases
+from campaign_common.settings import Settings
+from tests.integration.api.drafted import LATER, NEW, body, events, post, problem
+from tests.integration.api.stored import add_list, change, value
+
+
+@pytest.fixture(autouse=True)
+def recipients(pool: Database) -> None:
+    add_list(pool, [("13961467500", "Ann", {"city": "Oslo"}), ("13961467501", "Bob", {})])
+
+
+def test_a_change_of_what_was_read_is_made_and_one_of_an_old_version_is_not(
+    client: FlaskClient, pool: Database
+) -> None:
+    first = post(client)
+    path, tag = first.headers["Location"], first.headers["ETag"]
+    changes = {"name": "summer", "expires_after": 60, "delivery": "at_most_once"}
+    second = client.patch(path, json=changes, headers={"If-Match": tag})
+    assert second.status_code == 200
+    assert {field: body(second)[field] for field in changes} == changes
+    assert second.headers["ETag"] != tag
+    assert client.get(path).headers["ETag"] == second.headers["ETag"]
+
+    stale = client.patch(path, json={"name": "autumn"}, headers={"If-Match": tag})
+    assert problem(stale)[:2] == (412, "changed-meanwhile")
+    weak = client.patch(
+        path, json={"name": "a"}, headers={"If-Match": f"W/{second.headers['ETag']}"}
+    )
+    assert weak.status_code == 412
+    assert body(client.get(path)) == body(second)
+    assert events(pool, body(first)["id"])[1:] == [
+        ("api", "draft", "draft", "changed name, expires_after, delivery")
+    ]
+    for headers in ({}, {"If-Match": "*"}, {"If-Match": f'"x", {second.headers["ETag"]}'}):
+        assert client.patch(path, json={"name": "summer"}, headers=headers).status_code == 200
+
+
+def test_what_is_so_already_is_a_success_that_changes_nothing(
+    client: FlaskClient, pool: Database
+) -> None:
+    first = post(client, scheduled_at=LATER)
+    path = first.headers["Location"]
+    again = {**NEW, "scheduled_at": LATER, "expires_after": None}
+    answer = client.patch(path, json=again, headers={"If-Match": '"old"'})
+    assert (answer.status_code, body(answer)) == (200, body(first))
+    assert len(events(pool, body(first)["id"])) == 1
+
+
+def test_a_time_schedules_a_draft(client: FlaskClient, pool: Database) -> None:
+    path = post(client).headers["Location"]
+    scheduled = body(client.patch(path, json={"scheduled_at": LATER}))
+    assert (scheduled["state"], scheduled["scheduled_at"]) == ("scheduled", LATER)
+    assert events(pool, scheduled["id"])[-1][1:3] == ("draft", "scheduled")
+
+
+def test_a_changed_template_must_fit_the_list_that_there_is_then(
+    client: FlaskClient, pool: Database
+) -> None:
+    add_list(pool, [("13961467500", "Ann", {})], columns=["town"], list_id=2)
+    path = post(client).headers["Location"]
+    assert problem(client.patch(path, json={"template": "{town}"}))[:2] == (422, "invalid-template")
+    both = {"template": "{town}", "recipient_list_id": 2}
+    assert body(client.patch(path, json=both))["list"]["id"] == 2
+    assert problem(client.patch(path, json={"recipient_list_id": 1}))[1] == "invalid-template"
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "finished", "cancelled", "failed"])
+def test_a_campaign_that_has_started_is_neither_changed_nor_deleted(
+    client: FlaskClient, pool: Database, state: str
+) -> None:
+    path = post(client).headers["Location"]
+    change(pool, "UPDATE campaigns SET state = %s", state)
+    for answer in (client.patch(path, json={"name": "x"}), client.delete(path)):
+        document = body(answer)
+        assert (answer.status_code, document["state"]) == (409, state)
+        assert {"clone", "preview", "dry-run", "test"} <= set(document["allowed"])
+        assert ("pause" in document["allowed"]) is (state == "running")
+    assert value(pool, "SELECT name FROM campaigns") == "spring"
+
+
+def test_deleting_takes_the_version_into_account_and_leaves_the_history(
+    client: FlaskClient, pool: Database
+) -> None:
+    first = post(client)
+    path, campaign_id = first.headers["Location"], body(first)["id"]
+    assert client.delete(path, headers={"If-Match": '"old"'}).status_code == 412
+    answer = client.delete(path, headers={"If-Match": first.headers["ETag"]})
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert client.get(path).status_code == 404
+    assert client.delete(path).status_code == 404
+    assert client.patch(path, json={}).status_code == 404
+    assert events(pool, campaign_id)[-1] == ("api", "draft", None, "deleted")
+
+
+def test_what_has_not_changed_is_not_sent_again(client: FlaskClient) -> None:
+    path = post(client).headers["Location"]
+    tag = client.get(path).headers["ETag"]
+    for sent in (tag, f"W/{tag}", f'"x", {tag}'):
+        answer = client.get(path, headers={"If-None-Match": sent})
+        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", tag)
+    assert client.get(path, headers={"If-None-Match": '"x"'}).status_code == 200
+
+
+def test_two_changes_at_once_of_the_same_version_succeed_once(
+    settings: Settings, pool: Database, client: FlaskClient
+) -> None:
+    first = post(client)
+    app = create_app(settings, Databases((pool,)))
+
+    def patch(name: str) -> int:
+        answer = app.test_client().patch(
+            first.headers["Location"],
+            json={"name": name},
+            headers={"If-Match": first.headers["ETag"]},
+        )
+        return answer.status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(patch, [f"name {n}" for n in range(8)]))
+    assert sorted(statuses) == [200] + [412] * 7
