@@ -55,7 +55,7 @@ def _programs(cache: Cache) -> Programs:
     built = versions()
     print(
         f"Kubernetes {built[KUBERNETES]}, etcd {built[ETCD]}, nodes by kwok {built[KWOK]}"
-        " (built the first time: 12 minutes on 2 cores)",
+        " (built the first time: 19 minutes of processor time)",
         flush=True,
     )
     return find_programs(cache)

@@ -60,7 +60,7 @@ def versions() -> Mapping[str, str]:
 
 
 def find_programs(cache: Cache) -> Programs:
-    """Return the programs, built first where the cache lacks them (about 12 minutes of 2 cores).
+    """Return the programs, built first where the cache lacks them (19 minutes of processor time).
 
     Raises:
         ProgramMissingError: Go is not installed.
