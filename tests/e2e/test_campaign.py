@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from subprocess import TimeoutExpired
 
-import psutil
 import pytest
 
 from campaign_common.campaign import CampaignState
@@ -51,14 +50,6 @@ def test_a_csv_becomes_one_recorded_outcome_per_recipient(system: System) -> Non
     assert {word: n for word, n in counts.items() if n} == {"sent": RECIPIENTS}
     assert system.statuses(CAMPAIGN) == ALL_SENT
     assert [process.returncode for process in processes] == [0, 0, 0]
-
-
-def test_bulk_work_gives_way_to_what_people_wait_for(system: System) -> None:
-    with system.services() as processes:
-        api, scheduler, sender = (psutil.Process(process.pid).nice() for process in processes)
-    # 19 is the most there is, and what a whole test run may have been given already.
-    assert scheduler == sender
-    assert api < scheduler or api == scheduler == 19
 
 
 def test_retries_end_as_sent_and_refusals_as_failed(system: System) -> None:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from campaign_common import kafka, topics
 from campaign_common.commands.options import configuration_option, one_line_failures
-from campaign_common.commands.service import configured_service, give_way, stop_on_signals
+from campaign_common.commands.service import configured_service, stop_on_signals
 from campaign_common.database import Databases
 from campaign_common.errors import TopicMissing
 from campaign_common.health import Health
@@ -31,7 +31,6 @@ _log = structlog.get_logger()
 def main(context: click.Context) -> None:
     """Start due campaigns, publish and finish them, until SIGTERM."""
     settings = configured_service(context, "scheduler")
-    give_way()
     stopping = threading.Event()
     stop_on_signals(stopping)
     with one_line_failures("campaign-scheduler"):

@@ -16,7 +16,6 @@ from campaign_common.commands.options import configuration_option, one_line_fail
 from campaign_common.commands.service import (
     configured_service,
     end_within,
-    give_way,
     stop_on_signals,
 )
 from campaign_common.database import Database, Databases
@@ -187,7 +186,6 @@ def _providers(settings: Settings) -> dict[str, MakeProvider]:
 def main(context: click.Context) -> None:
     """Deliver messages: a member of the sender group, as many as there are partitions."""
     settings = configured_service(context, "sender")
-    give_way()
     stop = threading.Event()
     stop_on_signals(stop)
     with one_line_failures("campaign-sender"):

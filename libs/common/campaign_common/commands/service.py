@@ -13,9 +13,6 @@ from campaign_common.settings import Settings
 
 STOPPING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
-NICENESS = 5
-"""Of bulk work: about a third of the share of a processor that a program of niceness 0 gets."""
-
 log = structlog.get_logger()
 
 
@@ -26,14 +23,6 @@ def configured_service(context: click.Context, service: str) -> Settings:
     for note in settings.notes:
         log.warning("configuration", note=note)
     return settings
-
-
-def give_way() -> None:
-    """Let programs that people wait for, such as the API, go first where processors are short.
-
-    To be called by the main thread before it starts others, which inherit it.
-    """
-    os.nice(NICENESS)
 
 
 def stop_on_signals(stopping: threading.Event) -> None:
