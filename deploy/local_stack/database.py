@@ -95,9 +95,6 @@ class DatabaseServer:
         init_file = self._folder / "init.sql"
         init_file.write_text(_INIT_SQL)
         socket_folder = _socket_folder(self._folder)
-        # Its own: a starting MariaDB deletes the temporary tables of others in a shared folder.
-        temporary = self._folder / "tmp"
-        temporary.mkdir(exist_ok=True)
         self._process = ChildProcess(
             Command(
                 name=self.program.flavour,
@@ -108,7 +105,7 @@ class DatabaseServer:
                     f"--socket={socket_folder / 'sock'}",
                     f"--pid-file={self._folder / 'server.pid'}",
                     f"--init-file={init_file}",
-                    f"--tmpdir={temporary}",
+                    f"--tmpdir={self._temporary()}",
                     *_SETTINGS,
                     *self.program.settings,
                     *self._options,
@@ -153,7 +150,12 @@ class DatabaseServer:
         shutil.rmtree(part, ignore_errors=True)  # an interrupted attempt
         part.parent.mkdir(parents=True, exist_ok=True)
         completed = subprocess.run(
-            [*self.program.initialise, f"--datadir={part}", *_as_root()],
+            [
+                *self.program.initialise,
+                f"--datadir={part}",
+                f"--tmpdir={self._temporary()}",
+                *_as_root(),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -162,6 +164,12 @@ class DatabaseServer:
             output = "\n".join((completed.stdout + completed.stderr).splitlines()[-20:])
             raise StartError(f"{self.program.flavour} could not prepare its folder:\n{output}")
         part.rename(data)
+
+    def _temporary(self) -> Path:
+        """Its own: a starting MariaDB deletes the temporary tables of others in a shared folder."""
+        temporary = self._folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return temporary
 
     def _answers(self) -> bool:
         try:
