@@ -202,6 +202,8 @@ class Connection(asyncio.Protocol):
         if fate == HANG:
             return  # and stays in flight
         self._service.in_flight -= 1
+        if self._transport.is_closing():
+            return  # nobody waits for the answer any more
         if fate == DROP:
             self._transport.close()
         elif fate == HALF:
