@@ -18,7 +18,7 @@ from local_stack.process import ChildProcess, Command
 
 Flavour = Literal["mariadb", "mysql"]
 
-_START_SECONDS = 60
+_START_SECONDS = 120
 _SOCKET_PATH_LIMIT = 100  # sockaddr_un holds 108 bytes on Linux, 104 on macOS
 # Without DNS, root@localhost does not cover the address 127.0.0.1 on MySQL.
 _INIT_SQL = """\

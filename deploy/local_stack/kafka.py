@@ -22,7 +22,7 @@ from local_stack.process import ChildProcess, Command
 KAFKA = "4.3.1"
 CLASSIC_KAFKA = "3.9.2"  # offers the classic group protocol only, unless told otherwise
 
-_START_SECONDS = 60
+_START_SECONDS = 120
 _PROPERTIES: Mapping[str, str] = {
     "process.roles": "broker,controller",
     "node.id": "1",

@@ -18,7 +18,7 @@ from local_stack.kafka import quiet_admin
 from local_stack.process import ChildProcess, Command
 
 _SENDER = "campaign-sender"
-_START_SECONDS = 60
+_START_SECONDS = 120
 _PREPARE_SECONDS = 120
 _TOO_YOUNG_SECONDS = 3.0
 _GRACE_SECONDS = 30  # longer than the services' own DrainTimeout
