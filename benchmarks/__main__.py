@@ -16,6 +16,7 @@ from benchmarks.scenarios.recovery import recovery
 from benchmarks.scenarios.send import send
 from benchmarks.scenarios.silence import silence
 from benchmarks.scenarios.small import small
+from benchmarks.scenarios.traces_cost import traces_cost
 from benchmarks.scenarios.whole_list import whole_list
 
 
@@ -42,7 +43,7 @@ def summary(files: tuple[Path, ...]) -> None:
     click.echo(against_targets(read_results(files)))
 
 
-for command in (*SCENARIOS, metrics_cost, check):
+for command in (*SCENARIOS, metrics_cost, traces_cost, check):
     main.add_command(command)
 
 

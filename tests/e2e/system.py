@@ -104,7 +104,9 @@ class System:
         (self.folder / name).write_text(text, encoding="utf-8")
         return name
 
-    def create(self, campaign_id: int, csv: str, template: str = "hi {name}") -> None:
+    def create(
+        self, campaign_id: int, csv: str, template: str = "hi {name}", **headers: str
+    ) -> None:
         """Create a campaign that is due at once."""
         answer = requests.post(
             f"{self.url}/v1/camp/create",
@@ -115,6 +117,7 @@ class System:
                 "scheduled_time": int(time.time()),
                 "csv_file_path": csv,
             },
+            headers=headers,
             timeout=60,
         )
         assert (answer.status_code, answer.json()) == (200, {"code": 0, "msg": "success"})

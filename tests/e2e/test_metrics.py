@@ -1,24 +1,36 @@
-"""What running services tell at /metrics: all that docs/metrics.md names, and it is true.
+"""What running services tell of themselves, and that it is true.
 
-A Prometheus scrapes them meanwhile, and finds something for every panel of the dashboard.
+At /metrics it is all that docs/metrics.md names, and a Prometheus that scrapes them meanwhile
+finds something for every panel of the dashboard. The trace of a campaign leads from its request to
+the ledger.
 """
 
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
+
 from campaign_common.message import Status
 from local_stack.ports import free_port
 from tests.dashboard import unanswered
 from tests.e2e.system import SHARDS, System
+from tests.otlp_receiver import OtlpReceiver, ReceivedSpan
 from tests.prometheus_server import PrometheusServer, running_prometheus
 from tests.scraping import Described, Scrape, answers
 from tests.waiting import wait_until
 
 CAMPAIGN = 1000000000
 RECIPIENTS = 3_000
+PHONES = "1396146"
+"""What everybody's number begins with."""
+
+TRACE, CLIENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+"""The trace that the client of the campaign began, and its span."""
+
 CAMPAIGN_ROUTE = "/v1/campaigns/<int:campaign_id>"
 PROGRAMS = ("api", "scheduler", "sender")
 TABLE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
@@ -55,8 +67,15 @@ def is_scraped_after_all(prometheus: PrometheusServer) -> bool:
     return scrapes != [] and scrapes[0] >= 3
 
 
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[OtlpReceiver]:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
+    with OtlpReceiver().running() as receiver:
+        yield receiver
+
+
 def test_everything_told_is_documented_and_matches_the_ledger(
-    system: System, prometheus_program: Sequence[str], tmp_path: Path
+    system: System, prometheus_program: Sequence[str], receiver: OtlpReceiver, tmp_path: Path
 ) -> None:
     system.configure(
         Simulated={
@@ -66,8 +85,9 @@ def test_everything_told_is_documented_and_matches_the_ledger(
         },
         Retry={"BackoffBase": "200ms"},
         Mysql={"DSN": system.dsn, "Active": 24},
+        Tracing={"Endpoint": receiver.endpoint},
     )
-    people = [f"user{n},{13961467500 + n}\n" for n in range(RECIPIENTS)]
+    people = [f"user{n},{PHONES}{n:04}\n" for n in range(RECIPIENTS)]
     system.write_csv("".join([*people, people[0], "nobody,12\n"]))
     with (
         scraped_services(system) as ports,
@@ -76,7 +96,7 @@ def test_everything_told_is_documented_and_matches_the_ledger(
         began_at = time.time()
         wait_until(lambda: prometheus.now("up") == [1.0] * len(ports))
         wait_until(lambda: Scrape.of(ports["sender"]).sum("campaign_shards_owned") == SHARDS)
-        system.create(CAMPAIGN, "recipients.csv")
+        system.create(CAMPAIGN, "recipients.csv", traceparent=f"00-{TRACE}-{CLIENT}-01")
         system.wait_until_finished(CAMPAIGN)
         # What is looked at now and then has been looked at after the end.
         wait_until(lambda: has_caught_up(Scrape.of(ports["sender"])))
@@ -112,6 +132,10 @@ def test_everything_told_is_documented_and_matches_the_ledger(
         last = scheduler.value("campaign_task_last_success_timestamp_seconds", {"task": task})
         assert asked_at - 30 < last <= asked_at
     check_api(api)
+    check_logs(system.logs())
+    # The services have ended, and handed over what they had.
+    check_trace(receiver.spans(TRACE), sent=sent, failed=failed, retried=retried)
+    assert PHONES not in str(receiver.spans())
     for scrape in scrapes.values():
         assert scrape.value("campaign_database_connections_exhausted_total") == 0
     assert scheduler.value("campaign_database_connections_limit") == 24
@@ -121,6 +145,56 @@ def test_everything_told_is_documented_and_matches_the_ledger(
 def has_caught_up(sender: Scrape) -> bool:
     partitions = sender.label_values("partition")
     return len(partitions) == SHARDS and sender.sum("campaign_partition_lag") == 0
+
+
+def check_logs(logs: str) -> None:
+    """A line for each change of the campaign, in its trace, and none for a message."""
+    lines = [json.loads(line) for line in logs.splitlines() if line]
+    assert len(lines) < RECIPIENTS / 10
+    assert PHONES not in logs
+    changes = {
+        (line["service"], line["event"]): line["trace_id"]
+        for line in lines
+        if line.get("campaign") == CAMPAIGN and line["event"] != "request"
+    }
+    assert changes == dict.fromkeys(
+        [
+            ("api", "campaign taken in"),
+            ("scheduler", "campaign started"),
+            ("scheduler", "campaign fanned out"),
+            ("scheduler", "campaign finished"),
+        ],
+        TRACE,
+    )
+    taken = [line for line in lines if line["event"] == "partition taken over"]
+    assert {line["partition"] for line in taken} == set(range(SHARDS))
+
+
+def check_trace(spans: list[ReceivedSpan], *, sent: int, failed: int, retried: int) -> None:
+    """It leads from the client through each service, batch by batch, and accounts for everybody."""
+
+    def named(name: str, service: str, below: set[str]) -> list[ReceivedSpan]:
+        found = [span for span in spans if span.name == name]
+        assert {(span.service, span.parent_id in below) for span in found} == {(service, True)}
+        return found
+
+    def total(found: list[ReceivedSpan], attribute: str) -> float:
+        return sum(float(span.attributes.get(attribute, 0)) for span in found)
+
+    (request,) = named("POST /v1/camp/create", "campaign-api", {CLIENT})
+    assert request.attributes["http.response.status_code"] == 200
+    chunks = named("publish chunk", "campaign-scheduler", {request.span_id})
+    assert total(chunks, "campaign.recipients") == RECIPIENTS
+    retries = named("publish retries", "campaign-scheduler", {request.span_id})
+    assert total(retries, "campaign.retries") == retried
+    published = {span.span_id for span in chunks + retries}
+    batches = named("send batch", "campaign-sender", published)
+    assert {span.parent_id for span in batches} >= {span.span_id for span in chunks}
+    assert total(batches, "messaging.batch.message_count") == RECIPIENTS + retried
+    assert (total(batches, "campaign.sent"), total(batches, "campaign.failed")) == (sent, failed)
+    assert len(spans) == 1 + len(chunks + retries + batches) < RECIPIENTS / 10
+    for span in batches:
+        assert min(chunk.began for chunk in chunks) < span.began < span.ended
 
 
 def check_sender(sender: Scrape, *, sent: int, failed: int, retried: int) -> None:

@@ -156,8 +156,8 @@ def _message_of(held: Held) -> Message:
         held.partition,
         held.offset,
         held.claim_epoch,
-        held.replaces,
-        held.in_doubt,
+        replaces=held.replaces,
+        in_doubt=held.in_doubt,
     )
 
 

@@ -111,7 +111,13 @@ class Remapper:
             if unrecorded:
                 return RemapStep(current, tuple(unrecorded))
         following = next_map(current, topic, ends)
-        self._database.run(lambda cursor: self._flip(cursor, current, following))
+        if self._database.run(lambda cursor: self._flip(cursor, current, following)):
+            _log.info(
+                "partition map is active",
+                topic=self._topic,
+                version=following.version,
+                partitions=following.partitions,
+            )
         return RemapStep(self._required())
 
     def _unrecorded(self, current: PartitionMap, ends: dict[int, int]) -> list[int]:
@@ -121,10 +127,11 @@ class Remapper:
         positions = {owner.position.shard: owner.position for owner in owners}
         return unrecorded_shards(current, positions, starts, ends)
 
-    def _flip(self, cursor: Cursor, drained: PartitionMap, following: PartitionMap) -> None:
+    def _flip(self, cursor: Cursor, drained: PartitionMap, following: PartitionMap) -> bool:
         if not store.flip(cursor, drained, following):
-            return
+            return False
         if drained.topic_id == following.topic_id:
             store.end_leases_of_running(cursor)
         else:
             store.publish_running_again(cursor, self._actor, TOPIC_REPLACED)
+        return True

@@ -43,9 +43,10 @@ from campaign_api.web.key_ring import KeyRing
 from campaign_api.web.rate_limit import RateLimit
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
+from campaign_common.tracing import Tracing
 
 
-def create_app(settings: Settings, databases: Databases) -> Flask:
+def create_app(settings: Settings, databases: Databases, traces: Tracing | None = None) -> Flask:
     """Make the application."""
     database = databases.main
     app = Flask("campaign_api", static_folder=None)
@@ -54,7 +55,7 @@ def create_app(settings: Settings, databases: Databases) -> Flask:
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     # Each of these sees a request before those below it, and its answer after them.
-    tracing.register(app)
+    tracing.register(app, traces)
     access_log.register(app)
     metrics = ApiMetrics()
     request_metrics.register(app, metrics.requests)

@@ -54,7 +54,7 @@ class Checkpoints:
                 self.recipients += chunk.checkpoint.recipients
                 self._note_end(progress, chunk)
             elif verdict is Verdict.OLD_MAP:
-                progress.rewind()
+                progress.rewind("the partition map has changed")
             else:
                 lost[progress.lease.key] = progress
         self._drop(lost)
@@ -81,8 +81,9 @@ class Checkpoints:
         if not lost:
             return
         for progress in lost.values():
-            progress.rewind()
-            _log.info("lease lost", campaign=progress.lease.campaign_id)
+            progress.rewind("the lease is lost")
+            lease = progress.lease
+            _log.info("lease lost", campaign=lease.campaign_id, trace_id=lease.trace_id)
         self._leases.give_back(lost)
 
     def _note_end(self, progress: Progress, chunk: Chunk) -> None:
@@ -90,11 +91,17 @@ class Checkpoints:
         if chunk.checkpoint.last_seq < lease.last_seq:
             return
         if progress.counted == lease.total:
-            _log.info("campaign fanned out", campaign=lease.campaign_id, total=lease.total)
+            _log.info(
+                "campaign fanned out",
+                campaign=lease.campaign_id,
+                trace_id=lease.trace_id,
+                total=lease.total,
+            )
         else:
             _log.error(
                 "recipient list has changed since the campaign started",
                 campaign=lease.campaign_id,
+                trace_id=lease.trace_id,
                 total=lease.total,
                 found=progress.counted,
             )

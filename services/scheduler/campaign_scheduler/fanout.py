@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
+from time import monotonic, time_ns
 
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.store.breakers import campaigns_left_alone
 from campaign_common.store.fanout import counted_outcomes
+from campaign_common.tracing import Kind, Span, Tracing
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.lease import Leases
@@ -75,6 +76,7 @@ class FanOutParts:
     reader: ChunkReader
     checkpoints: Checkpoints
     outages: Outages
+    tracing: Tracing | None = None
 
 
 class FanOut:
@@ -130,7 +132,8 @@ class FanOut:
             for key, lease in held.items()
         }
         self._unread = {key: one for key, one in self._progress.items() if not one.is_read}
-        self._busy = {key: one for key, one in self._busy.items() if key in self._progress}
+        for key in self._busy.keys() - self._progress.keys():
+            self._busy.pop(key).rewind("the lease is lost")
 
     # -- publishing
 
@@ -181,6 +184,7 @@ class FanOut:
             self._left_alone = campaigns_left_alone(cursor, self._parts.leases.holder.owner)
 
     def _publish_chunk(self, progress: Progress, room: int) -> bool:
+        began = time_ns()
         try:
             composed, partition_map = self._parts.reader.read(progress, room)
         except (PublishingHeld, TopicMissing) as error:
@@ -190,10 +194,21 @@ class FanOut:
         self._parts.outages.ended("publishing")
         publication = Publication(len(composed.messages))
         checkpoint = progress.checkpoint_after(composed.last_seq, composed.recipients)
-        progress.published(Chunk(checkpoint, partition_map.version, publication, monotonic()))
+        span = self._begin_span(progress, began)
+        chunk = Chunk(checkpoint, partition_map.version, publication, monotonic(), span)
+        progress.published(chunk)
         self._follow(progress)
-        self._parts.publisher.publish(composed.messages, publication)
+        traceparent = span.traceparent if span else None
+        self._parts.publisher.publish(composed.messages, publication, traceparent)
         return True
+
+    def _begin_span(self, progress: Progress, at: int) -> Span | None:
+        if self._parts.tracing is None:
+            return None
+        origin = progress.lease.traceparent
+        return self._parts.tracing.begin(
+            "publish chunk", Kind.PRODUCER, [origin] if origin else [], at=at
+        )
 
     def _follow(self, progress: Progress) -> None:
         """Put a campaign where it belongs after its chunks were published, counted or lost."""
@@ -231,8 +246,8 @@ class FanOut:
 
     def _publish_again(self, progress: Progress, failure: Publication) -> None:
         progress.refused.update(seqs_of(failure.too_large))
-        progress.rewind()
         error = failure.error
+        progress.rewind(error.str() if error else "not delivered")
         if error is None:
             return
         self._parts.outages.began("delivery to Kafka", KafkaUnavailable(error.str()))

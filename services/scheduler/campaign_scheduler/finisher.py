@@ -12,6 +12,7 @@ from campaign_common.store import finishing as store
 from campaign_common.store.counters import counts_by_status
 from campaign_common.store.events import append_event
 from campaign_common.store.finishing import FannedOutCampaign
+from campaign_common.tracing import trace_id_of
 
 BATCH = 200
 """Campaigns whose counters are summed in one statement."""
@@ -70,6 +71,7 @@ class Finisher:
             _log.info(
                 "campaign finished",
                 campaign=campaign.campaign_id,
+                trace_id=trace_id_of(campaign.traceparent),
                 total=campaign.total,
                 **balance,
             )

@@ -7,7 +7,6 @@ from time import monotonic
 
 import click
 import structlog
-from prometheus_client import CollectorRegistry
 
 from campaign_common import kafka, topics
 from campaign_common.commands.options import configuration_option, one_line_failures
@@ -19,6 +18,7 @@ from campaign_common.health_server import health_of
 from campaign_common.metrics.server import metrics_of
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
+from campaign_common.tracing import tracing_of
 from campaign_scheduler.outages import Backoff, Outages
 from campaign_scheduler.service import Service
 
@@ -46,30 +46,26 @@ def _run(settings: Settings, stopping: threading.Event) -> None:
     with (
         health_of(settings, databases, stopping) as health,
         metrics_of(settings, "scheduler", databases.main) as registry,
+        tracing_of(settings, "scheduler") as tracing,
     ):
-        _run_on(databases, settings, health, registry, stopping)
+        outages = Outages()
+        wait_for_schema(databases.main, settings.msg_table_sharding_size, stop=stopping)
+        _wait_for_kafka(settings, outages, stopping)
+        if not stopping.is_set():
+            service = Service(settings, databases, outages, health, stopping, tracing)
+            registry.register(service.metrics)
+            _run_until_stopped(service, health, stopping, settings.drain_timeout)
 
 
-def _run_on(
-    databases: Databases,
-    settings: Settings,
-    health: Health,
-    registry: CollectorRegistry,
-    stopping: threading.Event,
+def _run_until_stopped(
+    service: Service, health: Health, stopping: threading.Event, drain_timeout: float
 ) -> None:
-    outages = Outages()
-    wait_for_schema(databases.main, settings.msg_table_sharding_size, stop=stopping)
-    _wait_for_kafka(settings, outages, stopping)
-    if stopping.is_set():
-        return
-    service = Service(settings, databases, outages, health, stopping)
-    registry.register(service.metrics)
     service.start()
     health.started()
     _log.info("scheduler started", owner=service.owner)
     stopping.wait()
     began = monotonic()
-    service.stop(settings.drain_timeout)
+    service.stop(drain_timeout)
     _log.info("scheduler stopped", seconds=round(monotonic() - began, 2))
 
 

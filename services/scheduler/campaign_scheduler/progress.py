@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from campaign_common.store.fanout import Checkpoint
 from campaign_common.store.leases import Lease
 from campaign_common.template import Template
+from campaign_common.tracing import Span
 from campaign_scheduler.publisher import Publication
 from campaign_scheduler.window import Window
 
@@ -18,6 +19,21 @@ class Chunk:
     map_version: int
     publication: Publication
     published_at: float
+    span: Span | None = None
+
+    def ended(self, failure: str | None = None) -> None:
+        """Tell the chunk's span, where there is one, that it is counted, or why it is not."""
+        if self.span is not None:
+            counted = self.checkpoint
+            self.span.end(
+                {
+                    "campaign.id": counted.campaign_id,
+                    "campaign.recipients": counted.recipients,
+                    "campaign.previous_seq": counted.previous_seq,
+                    "campaign.last_seq": counted.last_seq,
+                },
+                failure=failure,
+            )
 
 
 @dataclass
@@ -88,12 +104,16 @@ class Progress:
 
     def counted_first(self) -> None:
         """Note that the oldest chunk on its way is counted in MySQL."""
-        checkpoint = self.in_flight.popleft().checkpoint
+        chunk = self.in_flight.popleft()
+        chunk.ended()
+        checkpoint = chunk.checkpoint
         self.counted_seq = checkpoint.last_seq
         self.counted += checkpoint.recipients
 
-    def rewind(self) -> None:
+    def rewind(self, why: str) -> None:
         """Forget what is published and not counted: it is read and published again."""
+        for chunk in self.in_flight:
+            chunk.ended(failure=why)
         self.in_flight.clear()
         self.read_seq = self.counted_seq
         self.read = self.counted

@@ -7,8 +7,10 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from campaign_common.tracing import HEADER
+
 Outgoing = dict[str, Any]
-"""A record for Kafka: `value` bytes, `key` text, `partition` number."""
+"""A record for Kafka: `value` bytes, `key` text, `partition` number, perhaps a `callback`."""
 
 CONNECT_WAIT = 5.0
 """Seconds that the first meeting with the broker may take."""
@@ -73,10 +75,14 @@ class Publisher:
         with suppress(KafkaException):
             producer.list_topics(self._topic, timeout=CONNECT_WAIT)
 
-    def publish(self, messages: list[Outgoing], publication: Publication) -> None:
+    def publish(
+        self, messages: list[Outgoing], publication: Publication, traceparent: str | None = None
+    ) -> None:
         """Hand records to the producer, waiting while its queue is full.
 
-        Records that the producer refuses are reported to `publication` as not delivered.
+        Records that the producer refuses are reported to `publication` as not delivered. A
+        `traceparent` stands in the headers of the first record for each partition, and is meant
+        for all that follow: on every one of them it would cost more than the rest of tracing.
         """
         producer = self._connected()
         # A batch has one partition: the client ignores the partitions of its messages.
@@ -84,6 +90,9 @@ class Publisher:
         for message in messages:
             by_partition[message["partition"]].append(message)
         for partition, group in by_partition.items():
+            if traceparent is not None:
+                _produce_marked(producer, self._topic, group[0], publication, traceparent)
+                del group[0]
             _produce(producer, self._topic, partition, group, publication)
 
     def _connected(self) -> Producer:
@@ -127,6 +136,34 @@ def _produce(
             return
         messages = _refused_for_room(messages, publication)
         producer.poll(QUEUE_FULL_WAIT)
+
+
+def _produce_marked(
+    producer: Producer,
+    topic: str,
+    message: Outgoing,
+    publication: Publication,
+    traceparent: str,
+) -> None:
+    """Produce one record with a header, which a batch cannot carry."""
+    while True:
+        try:
+            producer.produce(
+                topic,
+                message["value"],
+                message["key"],
+                message["partition"],
+                on_delivery=message.get("callback", publication.on_report),
+                headers={HEADER: traceparent},
+            )
+        except BufferError:
+            producer.poll(QUEUE_FULL_WAIT)
+        except KafkaException as error:
+            publication.missing -= 1
+            publication.failed(error.args[0], message["value"])
+            return
+        else:
+            return
 
 
 def _refused_for_room(messages: list[Outgoing], publication: Publication) -> list[Outgoing]:

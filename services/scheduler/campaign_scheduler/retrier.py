@@ -4,6 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from time import time_ns
 
 from confluent_kafka import KafkaError, Message
 from pymysql.cursors import Cursor
@@ -17,6 +18,7 @@ from campaign_common.store.fanout import RecipientRow, read_listed
 from campaign_common.store.leases import Lease, read_leases
 from campaign_common.store.retry_publication import Epochs, Retry, Stamp
 from campaign_common.template import Template
+from campaign_common.tracing import Kind, Span, Tracing
 from campaign_common.wire import ERASED
 from campaign_scheduler.chunks import active_map
 from campaign_scheduler.publisher import Outgoing, Publication, Publisher
@@ -30,6 +32,9 @@ BATCHES = 10
 
 REPORT_WAIT = 0.05
 """Seconds between two looks at whether the process is to stop."""
+
+Composed = list[tuple[Lease, list[tuple[Stamp, Outgoing]]]]
+"""The records of a batch by their campaign, each with the stamp for when it is delivered."""
 
 Find = Callable[[Cursor, int, Epochs, PartitionMap], list[Retry]]
 
@@ -45,12 +50,14 @@ class Retrier:
         *,
         topic: str,
         owner: str,
+        tracing: Tracing | None = None,
     ) -> None:
         self._databases = databases
         self._publisher = publisher
         self._stopping = stopping
         self._topic = topic
         self._owner = owner
+        self._tracing = tracing
         self.published = 0
         """How many records, for the metrics."""
 
@@ -91,17 +98,13 @@ class Retrier:
                     break
 
     def _publish_batch(self, shard: int, campaigns: Epochs, find: Find) -> int:
+        began = time_ns()
         with self._databases.reading() as cursors:
             partition_map = active_map(cursors.main, self._topic)
             retries = find(cursors.of_shard(shard), shard, campaigns, partition_map)
-            messages = self._composed(cursors.main, shard, retries, partition_map)
+            composed = self._composed(cursors.main, shard, retries, partition_map)
         stamps: list[Stamp] = []
-        publication = Publication(len(messages))
-        for stamp, message in messages:
-            message["callback"] = partial(_on_report, publication, stamps, stamp)
-        self._publisher.publish([message for _, message in messages], publication)
-        while not (publication.is_settled or self._stopping.is_set()):
-            self._publisher.poll(REPORT_WAIT)
+        publication = self._published(composed, stamps, began)
         topic_id = partition_map.topic_id
         if stamps:
             self._databases.of_shard(shard).run(
@@ -110,6 +113,29 @@ class Retrier:
         self.published += len(stamps)
         self._refuse_failed(publication)
         return len(retries)
+
+    def _published(self, composed: Composed, stamps: list[Stamp], began: int) -> Publication:
+        """Publish records and wait for their reports, which put stamps into `stamps`."""
+        publication = Publication(sum(len(messages) for _, messages in composed))
+        span = self._begin_span(composed, began)
+        traceparent = span.traceparent if span else None
+        for _, messages in composed:
+            for stamp, message in messages:
+                message["callback"] = partial(_on_report, publication, stamps, stamp)
+            outgoing = [message for _, message in messages]
+            self._publisher.publish(outgoing, publication, traceparent)
+        while not (publication.is_settled or self._stopping.is_set()):
+            self._publisher.poll(REPORT_WAIT)
+        if span is not None:
+            failure = publication.error.str() if publication.error else None
+            span.end({"campaign.retries": len(stamps)}, failure=failure)
+        return publication
+
+    def _begin_span(self, composed: Composed, at: int) -> Span | None:
+        if self._tracing is None or not composed:
+            return None
+        origins = [lease.traceparent for lease, _ in composed if lease.traceparent]
+        return self._tracing.begin("publish retries", Kind.PRODUCER, origins, at=at)
 
     def _refuse_failed(self, publication: Publication) -> None:
         if publication.error is None:
@@ -120,23 +146,24 @@ class Retrier:
 
     def _composed(
         self, cursor: Cursor, shard: int, retries: Sequence[Retry], partition_map: PartitionMap
-    ) -> list[tuple[Stamp, Outgoing]]:
+    ) -> Composed:
         by_campaign: dict[int, list[Retry]] = defaultdict(list)
         for retry in retries:
             by_campaign[retry.campaign_id].append(retry)
         # The epoch is read here and not taken from memory: a record of an older one is void.
         leases = read_leases(cursor, list(by_campaign), self._owner)
-        messages = []
+        composed: Composed = []
         for lease in leases:
             wanted = by_campaign[lease.campaign_id]
             rows = read_listed(cursor, lease.list_id, [retry.seq for retry in wanted])
             found = {row[0]: row for row in rows}
             composer = Composer(lease, Template.compile(lease.template), partition_map)
-            messages += [
+            messages = [
                 (_unplaced(lease, retry), _record(composer, shard, retry, found))
                 for retry in wanted
             ]
-        return messages
+            composed.append((lease, messages))
+        return composed
 
 
 def _record(

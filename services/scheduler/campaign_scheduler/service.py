@@ -14,6 +14,7 @@ from campaign_common.health import Health
 from campaign_common.remap import Remapper
 from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
+from campaign_common.tracing import Tracing
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.eraser import Eraser
@@ -61,8 +62,10 @@ class Service:
         outages: Outages,
         health: Health,
         stopping: threading.Event,
+        tracing: Tracing | None,
     ) -> None:
         self.owner = new_owner()
+        self._tracing = tracing
         self._stopping = stopping
         self._settings = settings
         self._health = health
@@ -130,6 +133,7 @@ class Service:
             reader=ChunkReader(databases, topic),
             checkpoints=self._checkpoints,
             outages=outages,
+            tracing=self._tracing,
         )
         pace = settings.scheduler
         return FanOut(parts, FanOutRules.paced(pace.chunk_size, pace.window))
@@ -164,7 +168,12 @@ class Service:
 
     def _new_retrier(self) -> Retrier:
         return Retrier(
-            self._databases, self._publisher(), self._stopping, topic=self._topic, owner=self.owner
+            self._databases,
+            self._publisher(),
+            self._stopping,
+            topic=self._topic,
+            owner=self.owner,
+            tracing=self._tracing,
         )
 
     def _publisher(self) -> Publisher:

@@ -13,6 +13,7 @@ from campaign_common.store import leases as store
 from campaign_common.store.events import append_event
 from campaign_common.store.leases import DueCampaign, Lease
 from campaign_common.template import Template
+from campaign_common.tracing import trace_id_of
 from campaign_scheduler.lease import Leases
 
 BATCH = 50
@@ -60,7 +61,12 @@ class Starter:
             else:
                 store.fail(cursor, campaign, obstacle)
                 self._note(cursor, campaign, CampaignState.FAILED, obstacle)
-                _log.warning("campaign failed", campaign=campaign.campaign_id, reason=obstacle)
+                _log.warning(
+                    "campaign failed",
+                    campaign=campaign.campaign_id,
+                    trace_id=trace_id_of(campaign.traceparent),
+                    reason=obstacle,
+                )
         return len(due), store.read_leases(cursor, startable, self._leases.holder.owner)
 
     def _note(
@@ -81,7 +87,11 @@ class Starter:
         self._leases.add(leases)
         for lease in leases:
             _log.info(
-                event, campaign=lease.campaign_id, total=lease.total, fanned=lease.fanned_count
+                event,
+                campaign=lease.campaign_id,
+                trace_id=lease.trace_id,
+                total=lease.total,
+                fanned=lease.fanned_count,
             )
 
 

@@ -17,6 +17,7 @@ from campaign_common.database import Databases
 from campaign_common.partition_map import PartitionMap, unrecorded_shards
 from campaign_common.store.partition_map import read_map, read_owners
 from campaign_common.store.standstill import Outstanding, publish_again, read_outstanding
+from campaign_common.tracing import trace_id_of
 
 REASON = "stood still although everything published had been passed"
 
@@ -114,6 +115,7 @@ class Watchdog:
             _log.warning(
                 "campaign published again",
                 campaign=campaign.campaign_id,
+                trace_id=trace_id_of(campaign.traceparent),
                 reason=REASON,
                 lost=campaign.published - campaign.recorded,
             )

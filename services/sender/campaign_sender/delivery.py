@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import structlog
 
-from campaign_sender.breaker import Breaker
+from campaign_sender.breaker import Breaker, BreakerState
 from campaign_sender.desk import Desk
 from campaign_sender.lookout import Lookout
 from campaign_sender.message import Message
@@ -44,11 +44,14 @@ class Line:
     def report(self, results: Sequence[Result]) -> None:
         """Take results from the provider, and learn from them how it is."""
         self._count(results)
+        was_closed = self.breaker.state is BreakerState.CLOSED
         for result in results:
             if self.breaker.note(result.answer):
                 seconds = self.breaker.remaining
                 log.warning("provider is left alone", provider=self.name, seconds=seconds)
                 self._opened.append(seconds)
+        if not was_closed and self.breaker.state is BreakerState.CLOSED:
+            log.info("provider is called again", provider=self.name)
         if any(result.answer is Answer.LEFT_ALONE for result in results):
             wait = self.breaker.remaining
             results = [

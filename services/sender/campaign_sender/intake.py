@@ -1,7 +1,7 @@
 """Intake: from fetched Kafka records to messages on the desk, in the order rules 5 and 6 need."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import Message as KafkaRecord
@@ -16,7 +16,7 @@ from campaign_common.store.ledger import look_up
 from campaign_common.store.partition_map import read_map
 from campaign_common.store.shard_requests import to_be_erased
 from campaign_common.store.suspects import note_suspects
-from campaign_common.wire import MessageRecord, decode
+from campaign_common.wire import decode
 from campaign_sender.admission import (
     Admission,
     Sifted,
@@ -31,6 +31,7 @@ from campaign_sender.dead_letters import DeadLetters, Poison
 from campaign_sender.desk import Desk, OwnedShard
 from campaign_sender.lookout import Lookout, boot_time
 from campaign_sender.message import Message
+from campaign_sender.tracing import BatchTraces
 
 
 class LookUp(NamedTuple):
@@ -53,12 +54,14 @@ class Intake:
         desk: Desk,
         lookout: Lookout,
         dead_letters: DeadLetters,
+        traces: BatchTraces | None = None,
     ) -> None:
         self._database = database
         self._topic = topic
         self._desk = desk
         self._lookout = lookout
         self._dead_letters = dead_letters
+        self._traces = traces
         self._waiting: list[Message] = []
         """Begun and not admitted yet: new ones after an outage, and copies of held messages."""
 
@@ -77,6 +80,7 @@ class Intake:
         poison: list[Poison] = []
         positions: dict[int, int] = {}
         owned_shards = {owned.shard: owned for owned in self._desk.shards()}
+        arrival = self._traces.arrival() if self._traces is not None else None
         for record in records:
             partition, offset = record.partition(), record.offset()
             if partition is None or offset is None:
@@ -92,12 +96,15 @@ class Intake:
             if owned is None or owned.place.partition != partition:
                 continue
             if offset >= owned.offsets.position:
-                messages.append(_message(decoded, partition, offset, owned.epoch))
+                key = MessageKey(decoded.campaign_id, decoded.seq)
+                messages.append(Message(decoded, key, partition, offset, owned.epoch, arrival))
         if poison:
             self._dead_letters.publish(poison)
         self._begin(messages, owned_shards)
         for partition, position in positions.items():
             self._desk.move_to(partition, position)
+        if self._traces is not None:
+            self._traces.fetched(records, positions)
 
     def admit(self) -> None:
         """Decide what becomes of the messages that wait, and put them on the desk.
@@ -116,7 +123,8 @@ class Intake:
         if not fresh:
             return
         began_at = boot_time()
-        versions, partition_map, entries, erased = self._read(fresh)
+        wanted = wanted_entries(fresh)
+        versions, partition_map, entries, erased = self._read(wanted)
         self._lookout.learn(versions, began_at)
         unknown, suspects = part_doubtful(self._doubtful(fresh), versions, entries)
         self._note_suspects(suspects)
@@ -127,6 +135,9 @@ class Intake:
         kept, void = drop_void(fresh, versions, partition_map)
         admission: Admission = admit_live(kept, entries)
         dropped = withdrawn + void + admission.dropped
+        if self._traces is not None:
+            streams = ((partition_map.partition(shard), campaign) for shard, campaign in wanted)
+            self._traces.admitted(streams, versions)
         self._desk.admit(admission.to_send, admission.decided + unknown, dropped)
         self._waiting = copies
 
@@ -158,20 +169,15 @@ class Intake:
         owned = self._desk.owned(message.record.shard)
         return owned is not None and owned.epoch == message.epoch
 
-    def _read(self, messages: Sequence[Message]) -> LookUp:
+    def _read(self, wanted: Mapping[tuple[int, int], Sequence[int]]) -> LookUp:
         with self._database.reading() as cursor:
-            versions = read_versions(cursor, {m.record.campaign_id for m in messages})
+            versions = read_versions(cursor, {campaign_id for _, campaign_id in wanted})
             partition_map = read_map(cursor, self._topic)
-            erased = to_be_erased(cursor, {m.record.shard for m in messages})
-            entries = look_up(cursor, wanted_entries(messages))
+            erased = to_be_erased(cursor, {shard for shard, _ in wanted})
+            entries = look_up(cursor, wanted)
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
         return LookUp(versions, partition_map, entries, erased)
-
-
-def _message(record: MessageRecord, partition: int, offset: int, epoch: int) -> Message:
-    key = MessageKey(record.campaign_id, record.seq)
-    return Message(record, key, partition, offset, epoch)
 
 
 def _value_of(record: KafkaRecord) -> bytes | None:

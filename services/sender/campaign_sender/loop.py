@@ -80,6 +80,7 @@ class Loop:
         if self._blocked:
             self._ownership.resume_all()
             self._blocked = False
+            log.info("fetching goes on")
         try:
             self._fetch()
             self._intake.admit()

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 import click
@@ -27,6 +28,7 @@ from campaign_common.metrics.server import metrics_of
 from campaign_common.repeating import Repeating
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
+from campaign_common.tracing import Tracing, tracing_of
 from campaign_sender import lag, retention
 from campaign_sender.breaker import Breaker, BreakerPolicy
 from campaign_sender.dead_letters import DeadLetters
@@ -46,6 +48,7 @@ from campaign_sender.requests import Requests
 from campaign_sender.retention import Retention
 from campaign_sender.shared_breakers import SharedBreakers
 from campaign_sender.test_messages import TestMessages
+from campaign_sender.tracing import BatchTraces
 
 GARBAGE_THRESHOLD = 100_000
 """Allocations between two collections: a batch makes many objects, and no cycles."""
@@ -69,6 +72,7 @@ class Sender:
         health: Health,
         registry: CollectorRegistry,
         stop: threading.Event,
+        tracing: Tracing | None,
     ) -> None:
         self._health = health
         self._drain_timeout = settings.drain_timeout
@@ -95,8 +99,9 @@ class Sender:
         self._test_messages = TestMessages(database, providers)
         self._presence = Presence(database, name)
         self._requests = Requests(database, desk)
+        traces = BatchTraces(tracing) if tracing is not None else None
         self._recorder = Recorder(
-            database, desk, self._delivery, self._lookout, self._requests, settings.retry
+            database, desk, self._delivery, self._lookout, self._requests, settings.retry, traces
         )
         self._breakers = SharedBreakers(database, self._delivery, name)
         self._looking = LookoutThread(self._lookout, self._after_look)
@@ -117,7 +122,7 @@ class Sender:
             drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
         )
         dead_letters = DeadLetters(kafka.producer(settings), topic)
-        intake = Intake(database, topic, desk, self._lookout, dead_letters)
+        intake = Intake(database, topic, desk, self._lookout, dead_letters, traces)
         self._loop = Loop(
             self._consumer,
             self._ownership,
@@ -194,8 +199,10 @@ def main(context: click.Context) -> None:
             with (
                 health_of(settings, databases, stop) as health,
                 metrics_of(settings, "sender", databases.main) as registry,
+                tracing_of(settings, "sender") as tracing,
             ):
-                sender = _build(settings, databases, health, registry, stop)
+                build = partial(Sender, settings, databases.main, health, registry, stop, tracing)
+                sender = _build(build, settings, databases, stop)
                 if sender is not None:
                     _spare_the_garbage_collector()
                     sender.run()
@@ -205,18 +212,14 @@ def main(context: click.Context) -> None:
 
 
 def _build(
-    settings: Settings,
-    databases: Databases,
-    health: Health,
-    registry: CollectorRegistry,
-    stop: threading.Event,
+    build: Callable[[], Sender], settings: Settings, databases: Databases, stop: threading.Event
 ) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
     wait_for_schema(databases.main, settings.msg_table_sharding_size, stop=stop)
     away = False
     while not stop.is_set():
         try:
-            return Sender(settings, databases.main, health, registry, stop)
+            return build()
         except RetryLater as error:
             if not away:
                 log.warning("starting waits", error=str(error))

@@ -224,9 +224,17 @@ class Ownership:
             with self._recorder.between_transactions():
                 self._desk.add_shard(owned)
             self.taken_over += 1
-            self.claims_lost["suspect"] += len(settlement.suspects)
-            self.claims_lost["unknown"] += len(settlement.unknown)
+            self._tell_of(shard, len(settlement.suspects), len(settlement.unknown))
         self._lookout.look()
+
+    def _tell_of(self, shard: int, suspects: int, unknown: int) -> None:
+        """Count and log what a lost sender had left open, where it had."""
+        self.claims_lost["suspect"] += suspects
+        self.claims_lost["unknown"] += unknown
+        if suspects or unknown:
+            log.warning(
+                "claims of a lost sender settled", shard=shard, suspects=suspects, unknown=unknown
+            )
 
     def _postpone(self, partition: int) -> None:
         jitter = random.random()  # noqa: S311 - spreads retries, protects nothing
@@ -234,7 +242,10 @@ class Ownership:
 
     def _notice_fences(self) -> None:
         seen = {shard for shard in self._lookout.lost_shards if self._desk.owned(shard)}
-        fenced = self._recorder.take_fenced() | seen
+        told = self._recorder.take_fenced()
+        if seen - told:
+            log.warning("shards were taken over by another sender", shards=sorted(seen - told))
+        fenced = told | seen
         if not fenced or self._map is None:
             return
         self.fenced += len(fenced)

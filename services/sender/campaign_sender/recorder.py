@@ -31,6 +31,7 @@ from campaign_sender.outcome import Outcome, outcome_of
 from campaign_sender.providers.contract import CALLED, Answer, Result
 from campaign_sender.requests import Requests
 from campaign_sender.tally import Tally
+from campaign_sender.tracing import BatchTraces
 from campaign_sender.transaction import ShardWork, Written
 
 IDLE_AFTER = 1.0
@@ -61,6 +62,7 @@ class Recorder:
         lookout: Lookout,
         requests: Requests,
         policy: RetrySettings,
+        traces: BatchTraces | None = None,
     ) -> None:
         self._database = database
         self._desk = desk
@@ -76,6 +78,7 @@ class Recorder:
         self._in_doubt: Doubt | None = None
         self._failures = 0
         self.tally = Tally(lookout)
+        self._traces = traces
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -188,9 +191,16 @@ class Recorder:
             finally:
                 self._desk.give_back(work)
             return []
-        self.tally.seconds.add([time.monotonic() - began])
-        self.tally.committed(work, written)
+        seconds = time.monotonic() - began
+        self.tally.seconds.add([seconds])
+        self._tell_of(work, written, seconds)
         return self._after_commit(work, shard_works, written.fenced)
+
+    def _tell_of(self, work: Work, written: Written, seconds: float | None = None) -> None:
+        """Count and trace a committed transaction."""
+        self.tally.committed(work, written)
+        if self._traces is not None:
+            self._traces.recorded(work, written, seconds)
 
     def _mark_suspects(self, work: Work) -> None:
         """Mark what a lost sender may have sent and nobody has answered clearly since."""
@@ -211,7 +221,7 @@ class Recorder:
             committed, fenced = find_committed(cursor, doubt.shard_works)
         self._in_doubt = None
         if committed:
-            self.tally.committed(doubt.work, doubt.written)
+            self._tell_of(doubt.work, doubt.written)
             return self._after_commit(doubt.work, doubt.shard_works, fenced)
         self._desk.give_back(doubt.work)
         return []

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from campaign_common.campaign import CampaignState
 from campaign_common.database import Database
 from campaign_common.errors import CommitUnknown
+from campaign_common.message import Status
 from tests.integration.api.stored import add_list, change, rows, value
 
 PATH = "/v1/campaigns"
@@ -90,6 +91,37 @@ def test_a_draft_is_scheduled_rescheduled_and_started(
         ("changed", "api", "scheduled", "scheduled", "given another time"),
         ("changed", "api", "scheduled", "scheduled", "given another time"),
     ]
+
+
+def test_a_campaign_belongs_to_the_trace_of_the_request_that_set_it_going(
+    client: FlaskClient, pool: Database
+) -> None:
+    def trace_after(verb: str, **fields: Any) -> bool:  # noqa: ANN401 - any JSON
+        """Whether the campaign belongs to the trace of the request that is sent now."""
+        path = PATH if verb == "create" else f"{PATH}/1/{verb}"
+        if verb == "create":
+            answer = client.post(path, json={**NEW, **fields})
+        elif verb == "change":
+            answer = client.patch(f"{PATH}/1", json=fields)
+        else:
+            answer = client.post(path, json=fields)
+        assert answer.status_code in (200, 201), answer.text
+        stored = value(pool, "SELECT traceparent FROM campaigns")
+        return bool(stored == answer.headers["traceparent"])
+
+    assert trace_after("create")
+    change(pool, "UPDATE campaigns SET id = 1")
+    assert not trace_after("change", name="summer")
+    assert trace_after("change", scheduled_at=LATER)
+    assert trace_after("schedule", scheduled_at="2037-01-01T00:00:00Z")
+    assert trace_after("start")
+    assert not trace_after("start")
+    run_it(pool)
+    assert not trace_after("pause")
+    assert trace_after("resume")
+    change(pool, "INSERT INTO campaign_counters VALUES (1, 0, %s, 3)", Status.FAILED)
+    assert trace_after("retry", status="failed")
+    assert not trace_after("cancel")
 
 
 def test_what_a_start_or_a_time_has_led_to_is_a_success(

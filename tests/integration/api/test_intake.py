@@ -22,6 +22,7 @@ from campaign_common.settings import MysqlSettings, Settings
 from tests.integration.api.stored import REQUEST, change, create, list_of, rows, value
 
 CAMPAIGN = REQUEST["campaign_id"]
+PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 EVERYTHING = (
     "SELECT * FROM campaigns ORDER BY id",
     "SELECT * FROM recipient_lists ORDER BY id",
@@ -136,7 +137,7 @@ def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
     campaigns = intake.CampaignIntake(
         pool, settings, ImportSlots(1), ImportMetrics(CollectorRegistry())
     )
-    campaigns.take_in(request, "api")
+    campaigns.take_in(request, "api", PARENT)
     first_list = list_of(pool, CAMPAIGN).id
     run = campaigns._importer.run
 
@@ -147,7 +148,9 @@ def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
 
     monkeypatch.setattr(campaigns._importer, "run", run_while_it_starts)
     with pytest.raises(CampaignStarted):
-        campaigns.take_in(CreateCampaign(**{**REQUEST, "csv_file_path": "other.csv"}), "api")
+        campaigns.take_in(
+            CreateCampaign(**{**REQUEST, "csv_file_path": "other.csv"}), "api", PARENT
+        )
     assert list_of(pool, CAMPAIGN).id == first_list
     assert rows(pool, "SELECT state FROM recipient_lists ORDER BY id") == [
         ("ready",),

@@ -143,6 +143,16 @@ def test_tables_that_a_killed_migrate_left_behind_do_no_harm(empty: Database) ->
     assert schema_status(empty, 2).current
 
 
+def test_a_migration_that_was_killed_before_it_was_noted_is_applied_again(empty: Database) -> None:
+    migrate(empty, 2)
+    columns = "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
+    before = read(empty, columns)
+    with empty.reading() as cursor:
+        cursor.execute("DELETE FROM _yoyo_migration")
+    assert migrate(empty, 2).applied == tuple(packaged_migrations())
+    assert read(empty, columns) == before
+
+
 @pytest.mark.parametrize("shards", [2, 64])
 def test_the_view_shows_every_recipient_with_its_status(empty: Database, shards: int) -> None:
     migrate(empty, shards)

@@ -23,6 +23,20 @@ def refusal(tmp_path: Path, keys: object, more: str = "") -> str:
     return str(error.value)
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    ["collector:4318", "grpc://collector:4317", "http://me:secret@collector", "http://c/?key=1"],
+)
+def test_a_receiver_of_traces_is_a_plain_url(tmp_path: Path, endpoint: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(SAMPLE + yaml.safe_dump({"Tracing": {"Endpoint": endpoint}}))
+    with pytest.raises(SettingsError, match=r"Tracing\.Endpoint: .*such as http://coll"):
+        load_settings(path, {})
+    path.write_text(SAMPLE)
+    found = load_settings(path, {"CAMP__TRACING__ENDPOINT": "https://collector:4318/otlp"})
+    assert found.tracing.endpoint == "https://collector:4318/otlp"
+
+
 def test_every_key_loads(tmp_path: Path) -> None:
     settings = http(
         tmp_path,

@@ -223,7 +223,7 @@ def test_pods_of_production_carry_the_revision_except_those_of_jobs(each: Worklo
 
 
 @pytest.mark.parametrize("overlay", ["production", "hpa", "keda"])
-def test_only_the_network_of_the_brokers_and_the_database_is_reached(overlay: str) -> None:
+def test_only_the_networks_that_are_named_are_reached(overlay: str) -> None:
     reach = {
         found["metadata"]["name"]: {
             port["port"] for rule in found["spec"]["egress"] for port in rule["ports"]
@@ -231,7 +231,13 @@ def test_only_the_network_of_the_brokers_and_the_database_is_reached(overlay: st
         for found in of_kind(overlay, "NetworkPolicy")
         if "egress" in found["spec"]
     }
-    assert reach == {"dns": {53}, "to-database": {3306}, "to-kafka": {9093}, "to-provider": {443}}
+    assert reach == {
+        "dns": {53},
+        "to-database": {3306},
+        "to-kafka": {9093},
+        "to-provider": {443},
+        "to-traces": {4318},
+    }
 
 
 @every_overlay

@@ -47,7 +47,7 @@ def test_what_is_not_counted_is_read_again_after_a_failure() -> None:
     failed.publication.failed(KafkaError(KafkaError.REQUEST_TIMED_OUT), b"")
     assert fanned.delivered() == []
     assert fanned.failure() is failed.publication
-    fanned.rewind()
+    fanned.rewind("not delivered")
     assert (fanned.read_seq, fanned.read) == (150, 140)
     assert publish(fanned, 200, 50).checkpoint.previous_seq == 150
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from campaign_scheduler.publisher import Outgoing, Publication, Publisher
 
@@ -24,6 +24,25 @@ class FakeProducer:
         self._refuse = refuse or {}
         self._queue: list[tuple[Outgoing, Callable[[Any, Any], None]]] = []
         self.reported: list[bytes] = []
+        self.marked: list[bytes] = []
+
+    def produce(
+        self,
+        _: str,
+        value: bytes,
+        key: str,
+        partition: int,
+        *,
+        on_delivery: Callable[[Any, Any], None],
+        headers: dict[str, str],
+    ) -> None:
+        assert headers == {"traceparent": PARENT}
+        if value in self._refuse:
+            raise KafkaException(KafkaError(self._refuse[value]))
+        if len(self._queue) >= self._room:
+            raise BufferError
+        self._queue.append(({"value": value, "key": key, "partition": partition}, on_delivery))
+        self.marked.append(value)
 
     def produce_batch(
         self,
@@ -50,6 +69,9 @@ class FakeProducer:
             self.reported.append(message["value"])
             on_delivery(None, FakeMessage(message["value"]))
         self._queue.clear()
+
+
+PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
 
 def messages(count: int) -> list[Outgoing]:
@@ -82,3 +104,22 @@ def test_a_record_that_the_producer_refuses_fails_its_batch_and_is_named() -> No
     assert publication.is_settled
     assert not publication.is_delivered
     assert publication.too_large == [b"4"]
+
+
+def test_the_first_record_of_each_partition_says_where_all_come_from() -> None:
+    producer = FakeProducer(room=3)
+    publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
+    publisher.publish(messages(10), publication, PARENT)
+    publisher.poll(0)
+    assert producer.marked == [b"0", b"1"]
+    assert producer.reported == [b"%d" % n for n in (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)]
+    assert publication.is_delivered
+
+
+def test_one_that_is_refused_fails_its_batch_as_any_other() -> None:
+    producer = FakeProducer(room=100, refuse={b"0": KafkaError.MSG_SIZE_TOO_LARGE})
+    publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
+    publisher.publish(messages(10), publication, PARENT)
+    publisher.poll(0)
+    assert publication.is_settled
+    assert publication.too_large == [b"0"]

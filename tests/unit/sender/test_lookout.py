@@ -29,7 +29,10 @@ class DatabaseOf:
     """Answers the statements of a look from plain values, or is away."""
 
     def __init__(self) -> None:
-        self.campaign: tuple[Any, ...] = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", None, 0)
+        self.campaign: tuple[Any, ...] = (
+            *(CAMPAIGN, "running", EPOCH, "at_least_once", "p"),
+            *(None, 0, None),
+        )
         self.claim: tuple[Any, ...] = (0, OWNED.epoch, OWNED.owner_token)
         self.map_version = 1
         self.requested = [3]
@@ -123,7 +126,16 @@ def test_what_admission_reads_does_not_make_claims_look_fresh(scene: Scene) -> N
 def test_a_campaign_that_stopped_running_is_called_for_no_more(
     scene: Scene, state: CampaignState
 ) -> None:
-    scene.database.campaign = (CAMPAIGN, state.value, EPOCH + 1, "at_least_once", "p", None, 0)
+    scene.database.campaign = (
+        CAMPAIGN,
+        state.value,
+        EPOCH + 1,
+        "at_least_once",
+        "p",
+        None,
+        0,
+        None,
+    )
     scene.lookout.look()
     assert scene.ask() is Answer.VOID
 
@@ -146,7 +158,7 @@ def test_a_new_partition_map_stops_records_of_the_old_one(scene: Scene) -> None:
 
 
 def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
-    scene.database.campaign = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", 0.5, 0)
+    scene.database.campaign = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", 0.5, 0, None)
     scene.lookout.look()
     assert scene.ask() is None
     scene.clock.now += 0.5

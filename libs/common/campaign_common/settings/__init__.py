@@ -19,6 +19,7 @@ from campaign_common.settings.model import (
     Settings,
     SimulatedSettings,
     SyncClientSettings,
+    TracingSettings,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Settings",
     "SimulatedSettings",
     "SyncClientSettings",
+    "TracingSettings",
     "chosen_file",
     "load_settings",
 ]

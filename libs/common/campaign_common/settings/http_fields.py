@@ -1,4 +1,4 @@
-"""Marshmallow fields of the Http section."""
+"""Marshmallow fields of the Http section, and of the other one that has a URL."""
 
 import re
 from collections.abc import Mapping
@@ -38,6 +38,8 @@ class HttpUrl(_Said):
     """An http or https URL, without user or fragment."""
 
     expected = "expected a URL such as https://sms.example.com/messages, in ASCII"
+    no_more = "no user, which Authorization is for, and no #"
+    refused_in_path = "#"
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         if not isinstance(value, str) or not _URL_TEXT.fullmatch(value):
@@ -49,9 +51,17 @@ class HttpUrl(_Said):
             raise self.make_error("invalid") from error
         if not usable:
             raise self.make_error("invalid")
-        if "@" in parts.netloc or parts.fragment:
-            raise ValidationError(f"{self.expected}: no user, which Authorization is for, and no #")
+        if "@" in parts.netloc or set(self.refused_in_path).intersection(value):
+            raise ValidationError(f"{self.expected}: {self.no_more}")
         return value
+
+
+class CollectorUrl(HttpUrl):
+    """The base URL of an OTLP/HTTP receiver; a path is added to it."""
+
+    expected = "expected a URL such as http://collector:4318, in ASCII"
+    no_more = "no user, no ? and no #; headers come from OTEL_EXPORTER_OTLP_HEADERS"
+    refused_in_path = "?#"
 
 
 class HeaderValue(_Said):

@@ -243,6 +243,14 @@ class LogSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TracingSettings:
+    """Where traces go."""
+
+    endpoint: str | None = None
+    """The base URL of an OTLP/HTTP receiver; None: nothing is traced."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """The whole configuration of one service; every service reads the same file."""
 
@@ -281,5 +289,6 @@ class Settings:
     kafka_properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Security properties handed to librdkafka as they are."""
     log: LogSettings = field(default_factory=LogSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
     notes: tuple[str, ...] = ()
     """What an operator should know about this configuration; services log it at start."""

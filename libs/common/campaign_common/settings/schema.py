@@ -25,6 +25,7 @@ from campaign_common.settings.fields import (
 )
 from campaign_common.settings.http_fields import (
     Answers,
+    CollectorUrl,
     HeaderValue,
     HttpUrl,
     Networks,
@@ -173,6 +174,13 @@ class LogSchema(SectionSchema):
     format = choice("Format", "auto", "json", "text")
 
 
+class TracingSchema(SectionSchema):
+    """Tracing: where traces go."""
+
+    makes = model.TracingSettings
+    endpoint = CollectorUrl("Endpoint", optional=True)
+
+
 class SettingsSchema(SectionSchema):
     """The whole file."""
 
@@ -203,6 +211,7 @@ class SettingsSchema(SectionSchema):
     drain_timeout = Duration("DrainTimeout", low=0.1, high=3600.0)
     kafka_properties = SecurityProperties("KafkaProperties")
     log = section("Log", LogSchema)
+    tracing = section("Tracing", TracingSchema)
 
     @validates_schema(skip_on_field_errors=True)
     def _one_topic(self, loaded: Loaded, **_: object) -> None:

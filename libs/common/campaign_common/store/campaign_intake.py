@@ -21,6 +21,8 @@ class IntendedCampaign(NamedTuple):
     request_digest: str
     delivery: Delivery
     provider: str
+    traceparent: str | None
+    """The request, as the parent of what comes of it."""
 
 
 class StoredCampaign(NamedTuple):
@@ -47,14 +49,16 @@ DELETE_INSERTED = "DELETE FROM campaigns WHERE id = %s"
 LOCK_CAMPAIGN = "SELECT id FROM campaigns WHERE id = %s FOR UPDATE"
 
 INSERT_CAMPAIGN = """
-INSERT INTO campaigns (id, name, template, list_id, request_digest, delivery, provider, state,
-                       scheduled_at, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, 'scheduled', GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), NOW(6))
+INSERT INTO campaigns (id, name, template, list_id, request_digest, delivery, provider, traceparent,
+                       state, scheduled_at, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s,
+        'scheduled', GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), NOW(6))
 """
 
 REPLACE_CAMPAIGN = """
 UPDATE campaigns SET name = %s, template = %s, list_id = %s, request_digest = %s, delivery = %s,
-  provider = %s, state = 'scheduled', scheduled_at = GREATEST(CAST(%s AS DATETIME(6)), NOW(6))
+  provider = %s, traceparent = %s, state = 'scheduled',
+  scheduled_at = GREATEST(CAST(%s AS DATETIME(6)), NOW(6))
 WHERE id = %s AND state = %s
 """
 
@@ -83,6 +87,7 @@ def insert_campaign(cursor: Cursor, intended: IntendedCampaign, list_id: int) ->
                 intended.request_digest,
                 intended.delivery.value,
                 intended.provider,
+                intended.traceparent,
                 _stored_time(intended.scheduled_at),
             ),
         )
@@ -110,6 +115,7 @@ def replace_campaign(
             intended.request_digest,
             intended.delivery.value,
             intended.provider,
+            intended.traceparent,
             _stored_time(intended.scheduled_at),
             intended.id,
             expected.value,

@@ -1,6 +1,7 @@
 """campaigns: creation, state changes by compare-and-set, and what other parts read of them."""
 
 from collections.abc import Collection, Iterable
+from decimal import Decimal
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -21,6 +22,8 @@ class CampaignVersion(NamedTuple):
     provider: str
     expires_in: float | None
     age: float
+    traceparent: str | None = None
+    """The request that set it going."""
 
     def sends(self, epoch: int) -> bool:
         """Tell whether a record published under `epoch` may still be sent."""
@@ -31,7 +34,8 @@ SELECT_VERSIONS = """
 SELECT id, state, epoch, delivery, provider,
        TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0,
        COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 1000000.0,
-                0)
+                0),
+       traceparent
 FROM campaigns WHERE id IN %s
 """
 
@@ -70,14 +74,24 @@ def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, Camp
     if not ids:
         return {}
     cursor.execute(SELECT_VERSIONS, (ids,))
-    return {
-        campaign_id: CampaignVersion(
-            CampaignState(state),
-            epoch,
-            Delivery(delivery),
-            provider,
-            None if expires_in is None else float(expires_in),
-            float(age),
-        )
-        for campaign_id, state, epoch, delivery, provider, expires_in, age in cursor.fetchall()
-    }
+    return {row[0]: _version_of(*row[1:]) for row in cursor.fetchall()}
+
+
+def _version_of(
+    state: str,
+    epoch: int,
+    delivery: str,
+    provider: str,
+    expires_in: Decimal | None,
+    age: Decimal,
+    traceparent: str | None,
+) -> CampaignVersion:
+    return CampaignVersion(
+        CampaignState(state),
+        epoch,
+        Delivery(delivery),
+        provider,
+        None if expires_in is None else float(expires_in),
+        float(age),
+        traceparent,
+    )

@@ -57,8 +57,8 @@ FREE_ID = f"SELECT {LOWEST_ID} + GREATEST(TIMESTAMPDIFF(MICROSECOND, '2026-01-01
 
 INSERT_PLAN = """
 INSERT INTO campaigns (id, request_digest, name, template, list_id, expires_after, delivery,
-                       provider, state, scheduled_at, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), NOW(6))
+                       provider, state, scheduled_at, traceparent, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s, NOW(6))
 """
 
 SELECT_MARK = "SELECT request_digest FROM campaigns WHERE id = %s"
@@ -77,12 +77,12 @@ WHERE id = %s AND state IN ('draft', 'scheduled')
 
 SCHEDULE = """
 UPDATE campaigns SET state = 'scheduled', request_digest = NULL,
-  scheduled_at = GREATEST(CAST(%s AS DATETIME(6)), NOW(6))
+  scheduled_at = GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), traceparent = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
 """
 
 START_NOW = """
-UPDATE campaigns SET state = 'scheduled', scheduled_at = NOW(6)
+UPDATE campaigns SET state = 'scheduled', scheduled_at = NOW(6), traceparent = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
 """
 
@@ -97,16 +97,29 @@ def free_id(cursor: Cursor) -> int:
 
 
 def insert_plan(
-    cursor: Cursor, identity: Identity, plan: Plan, scheduled_at: datetime | None
+    cursor: Cursor,
+    identity: Identity,
+    plan: Plan,
+    scheduled_at: datetime | None,
+    traceparent: str | None = None,
 ) -> Made:
     """Make a campaign, a draft where it has no time yet.
+
+    `traceparent` is the request, here and below, as the parent of what comes of it.
 
     The id is the first free one, and was never a purged campaign's. May be repeated when it is
     unknown whether it was committed: the campaign that is there already is found by its mark.
     """
     state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
     for campaign_id in count(identity.first_id):
-        values = (campaign_id, identity.mark, *plan, state.value, _stored_time(scheduled_at))
+        values = (
+            campaign_id,
+            identity.mark,
+            *plan,
+            state.value,
+            _stored_time(scheduled_at),
+            traceparent,
+        )
         if was_purged(cursor, campaign_id):
             continue
         if _inserted(cursor, values):
@@ -132,14 +145,16 @@ def change_plan(cursor: Cursor, campaign_id: int, plan: Plan) -> None:
     cursor.execute(CHANGE_PLAN, (*plan, campaign_id))
 
 
-def schedule(cursor: Cursor, campaign_id: int, moment: datetime) -> None:
+def schedule(
+    cursor: Cursor, campaign_id: int, moment: datetime, traceparent: str | None = None
+) -> None:
     """Let a locked campaign that has not started start at `moment`; a past one means now."""
-    cursor.execute(SCHEDULE, (_stored_time(moment), campaign_id))
+    cursor.execute(SCHEDULE, (_stored_time(moment), traceparent, campaign_id))
 
 
-def start_now(cursor: Cursor, campaign_id: int) -> None:
+def start_now(cursor: Cursor, campaign_id: int, traceparent: str | None = None) -> None:
     """Let a locked campaign that has not started be due at once."""
-    cursor.execute(START_NOW, (campaign_id,))
+    cursor.execute(START_NOW, (traceparent, campaign_id))
 
 
 def delete_plan(cursor: Cursor, campaign_id: int) -> None:

@@ -15,10 +15,11 @@ class FannedOutCampaign(NamedTuple):
     epoch: int
     name: str
     total: int
+    traceparent: str | None = None
 
 
 SELECT_FANNED_OUT = """
-SELECT id, epoch, name, total FROM campaigns
+SELECT id, epoch, name, total, traceparent FROM campaigns
 WHERE state = 'running' AND lease_owner = %s AND fanned_count = total
 """
 

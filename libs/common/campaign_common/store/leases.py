@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.tracing import trace_id_of
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -28,11 +30,18 @@ class Lease:
     fanned_count: int
     rounds: int = 0
     """How often the watchdog has had the campaign published again."""
+    traceparent: str | None = None
+    """The request that set it going."""
 
     @property
     def key(self) -> tuple[int, int]:
         """What tells this lease from an earlier or later one on the same campaign."""
         return self.campaign_id, self.lease_epoch
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace of that request, for log lines."""
+        return trace_id_of(self.traceparent)
 
 
 class DueCampaign(NamedTuple):
@@ -45,6 +54,7 @@ class DueCampaign(NamedTuple):
     epoch: int
     template: str
     list_id: int
+    traceparent: str | None
     list_state: str | None
     attribute_columns: str | None
     accepted: int
@@ -64,7 +74,7 @@ class Holder(NamedTuple):
 
 
 SELECT_DUE = """
-SELECT id, epoch, template, list_id FROM campaigns
+SELECT id, epoch, template, list_id, traceparent FROM campaigns
 WHERE state = 'scheduled' AND scheduled_at <= NOW(6)
 ORDER BY scheduled_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
@@ -103,7 +113,7 @@ WHERE id IN %s
 
 SELECT_LEASES = """
 SELECT id, epoch, lease_epoch, template, list_id, shards, last_seq, total, fanned_seq,
-       fanned_count, rounds
+       fanned_count, rounds, traceparent
 FROM campaigns WHERE id IN %s AND state = 'running' AND lease_owner = %s
 """
 

@@ -17,11 +17,12 @@ class Outstanding(NamedTuple):
     epoch: int
     published: int
     recorded: int
+    traceparent: str | None = None
 
 
 # A campaign whose provider is being left alone stands still for a reason.
 SELECT_PUBLISHED = """
-SELECT c.id, c.epoch, c.fanned_count FROM campaigns c
+SELECT c.id, c.epoch, c.fanned_count, c.traceparent FROM campaigns c
 WHERE c.state = 'running' AND c.lease_owner = %s AND c.fanned_count > 0
   AND NOT EXISTS (SELECT 1 FROM provider_breakers b
                   WHERE b.provider = c.provider AND b.open_until > NOW(6))
@@ -41,11 +42,11 @@ def read_outstanding(cursors: Cursors, owner: str) -> list[Outstanding]:
     What is published and neither recorded nor waiting for a retry must be on its way.
     """
     cursors.main.execute(SELECT_PUBLISHED, (owner,))
-    published = {id_: (epoch, count) for id_, epoch, count in cursors.main.fetchall()}
-    recorded = counted_outcomes(cursors, list(published))
+    published = cursors.main.fetchall()
+    recorded = counted_outcomes(cursors, [campaign_id for campaign_id, *_ in published])
     return [
-        Outstanding(campaign_id, epoch, count, recorded[campaign_id])
-        for campaign_id, (epoch, count) in published.items()
+        Outstanding(campaign_id, epoch, count, recorded[campaign_id], traceparent)
+        for campaign_id, epoch, count, traceparent in published
         if count > recorded[campaign_id]
     ]
 

@@ -14,6 +14,13 @@ RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
 """What a person may have tried again."""
 
 
+class StateChange(NamedTuple):
+    """From where to where a campaign went; to the same where it was there already."""
+
+    before: CampaignState
+    after: CampaignState
+
+
 class RetryOrdered(NamedTuple):
     """What became of a person's order to try messages again.
 
@@ -33,7 +40,8 @@ LOCK_STATE = "SELECT state, shards FROM campaigns WHERE id = %s FOR UPDATE"
 CHANGE_STATE = """
 UPDATE campaigns
 SET state = %s, epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
-    fanned_seq = 0, fanned_count = 0, finished_at = IF(%s, NOW(6), finished_at)
+    fanned_seq = 0, fanned_count = 0, finished_at = IF(%s, NOW(6), finished_at),
+    traceparent = COALESCE(%s, traceparent)
 WHERE id = %s AND state = %s
 """
 
@@ -45,16 +53,22 @@ SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
     fanned_seq = IF(state = 'running', 0, fanned_seq),
     fanned_count = IF(state = 'running', 0, fanned_count),
     expires_at = IF((%s OR state = 'finished') AND expires_at <= NOW(6), NULL, expires_at),
-    finished_at = NULL, retried_at = NOW(6), state = 'running'
+    finished_at = NULL, retried_at = NOW(6), state = 'running',
+    traceparent = COALESCE(%s, traceparent)
 WHERE id = %s AND state = %s
 """
 
 
 def change_state(
-    cursor: Cursor, campaign_id: int, transition: Transition, actor: str
-) -> CampaignState | None:
-    """Pause, resume or cancel a campaign; returns its state then, None when there is none.
+    cursor: Cursor,
+    campaign_id: int,
+    transition: Transition,
+    actor: str,
+    traceparent: str | None = None,
+) -> StateChange | None:
+    """Pause, resume or cancel a campaign; None: there is no such campaign.
 
+    `traceparent` is the request, here and below, as the parent of what comes of it.
     Doing again what already took effect changes nothing.
 
     Raises:
@@ -66,14 +80,14 @@ def change_state(
         return None
     before, shards = CampaignState(row[0]), row[1]
     if has_taken_effect(transition, before):
-        return before
+        return StateChange(before, before)
     after = apply(transition, before)
     is_over = after is CampaignState.CANCELLED
-    cursor.execute(CHANGE_STATE, (after.value, is_over, campaign_id, before.value))
+    cursor.execute(CHANGE_STATE, (after.value, is_over, traceparent, campaign_id, before.value))
     append_event(cursor, campaign_id, actor, from_state=before, to_state=after)
     if is_over and shards is not None:
         request_settlement(cursor, campaign_id, shards)
-    return after
+    return StateChange(before, after)
 
 
 def retry_messages(
@@ -83,6 +97,7 @@ def retry_messages(
     counted: Mapping[Status, int],
     statuses: Collection[Status],
     error_code: str | None = None,
+    traceparent: str | None = None,
 ) -> RetryOrdered | None:
     """Have messages that ended in one of `statuses` sent again, as a person asks for it.
 
@@ -107,7 +122,7 @@ def retry_messages(
     matching = sum(counted.get(status, 0) for status in statuses)
     if not matching:
         return RetryOrdered(before, 0)
-    cursor.execute(RETRY, (Status.EXPIRED in statuses, campaign_id, before.value))
+    cursor.execute(RETRY, (Status.EXPIRED in statuses, traceparent, campaign_id, before.value))
     append_event(
         cursor,
         campaign_id,

@@ -17,7 +17,7 @@ from campaign_common.database import Cursor
 from campaign_common.errors import TemplateInvalid
 from campaign_common.settings import Settings
 from campaign_common.store import drafts
-from campaign_common.store.drafts import Identity, Plan, StoredPlan
+from campaign_common.store.drafts import Identity, Made, Plan, StoredPlan
 from campaign_common.store.events import append_event
 from campaign_common.store.recipient_lists import hold_list
 from campaign_common.template import Template
@@ -37,8 +37,17 @@ class Drafting:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def create(self, cursor: Cursor, identity: Identity, wanted: NewCampaign, actor: str) -> int:
+    def create(
+        self,
+        cursor: Cursor,
+        identity: Identity,
+        wanted: NewCampaign,
+        actor: str,
+        traceparent: str,
+    ) -> int:
         """Make a campaign and return its id.
+
+        What comes of it belongs, as with other changes here, to the trace of `traceparent`.
 
         Raises:
             TemplateRefused: the template does not fit the list.
@@ -53,7 +62,8 @@ class Drafting:
             provider=wanted.provider or self._settings.provider,
         )
         self._check(cursor, plan)
-        return _insert(cursor, identity, plan, wanted.scheduled_at, (actor, "created"))
+        made = drafts.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)
+        return _noted(cursor, made, wanted.scheduled_at, actor, "created")
 
     def clone(self, cursor: Cursor, identity: Identity, campaign_id: int, actor: str) -> int:
         """Make a draft like a campaign and return its id; raises what `create` raises.
@@ -66,7 +76,8 @@ class Drafting:
         if hold_list(cursor, original.list_id) is None:
             raise ListGone(f"the recipient list of campaign {campaign_id} is deleted")
         self._check(cursor, original)
-        return _insert(cursor, identity, original, None, (actor, f"clone of {campaign_id}"))
+        made = drafts.insert_plan(cursor, identity, original, None)
+        return _noted(cursor, made, None, actor, f"clone of {campaign_id}")
 
     def change(
         self,
@@ -74,9 +85,10 @@ class Drafting:
         campaign_id: int,
         changes: Mapping[str, Any],
         actor: str,
+        traceparent: str,
         require_match: Callable[[Cursor], None],
-    ) -> None:
-        """Change fields of a campaign, those of POST /v1/campaigns by name.
+    ) -> list[str]:
+        """Change fields of a campaign, those of POST /v1/campaigns by name; returns which differed.
 
         What is so already needs no match and changes nothing (RFC 9110, 13.1.1).
 
@@ -96,12 +108,12 @@ class Drafting:
         plan = stored.plan._replace(**fields)
         changed = [name for name in changes if _differs(name, stored, plan, moment)]
         if not changed:
-            return
+            return []
         require_match(cursor)
         self._check(cursor, plan)
         drafts.change_plan(cursor, campaign_id, plan)
         if moment is not None:
-            drafts.schedule(cursor, campaign_id, moment)
+            drafts.schedule(cursor, campaign_id, moment, traceparent)
         after = stored.state if moment is None else CampaignState.SCHEDULED
         append_event(
             cursor,
@@ -111,6 +123,7 @@ class Drafting:
             to_state=after,
             reason=f"changed {', '.join(changed)}",
         )
+        return changed
 
     def delete(
         self,
@@ -152,8 +165,10 @@ class Drafting:
             raise TemplateRefused([WrongField("template", said)]) from error
 
 
-def schedule(cursor: Cursor, campaign_id: int, moment: datetime, actor: str) -> None:
-    """Let a campaign start at `moment`; a past one means now.
+def schedule(
+    cursor: Cursor, campaign_id: int, moment: datetime, actor: str, traceparent: str
+) -> bool:
+    """Let a campaign start at `moment`, a past one means now; False: so it does already.
 
     Raises:
         CampaignUnknown: there is no such campaign.
@@ -164,15 +179,16 @@ def schedule(cursor: Cursor, campaign_id: int, moment: datetime, actor: str) -> 
         CampaignState.SCHEDULED,
         CampaignState.RUNNING,
     ):
-        return
+        return False
     if stored.state not in NOT_STARTED:
         raise refused(Verb.SCHEDULE, stored.state)
-    drafts.schedule(cursor, campaign_id, moment)
+    drafts.schedule(cursor, campaign_id, moment, traceparent)
     _note_schedule(cursor, campaign_id, stored, actor)
+    return True
 
 
-def start(cursor: Cursor, campaign_id: int, actor: str) -> None:
-    """Let a campaign be due at once: a scheduler starts it within moments.
+def start(cursor: Cursor, campaign_id: int, actor: str, traceparent: str) -> bool:
+    """Let a campaign be due at once, and a scheduler start it; False: so it is already.
 
     Raises:
         CampaignUnknown: there is no such campaign.
@@ -180,11 +196,12 @@ def start(cursor: Cursor, campaign_id: int, actor: str) -> None:
     """
     stored = _locked(cursor, campaign_id)
     if stored.state is CampaignState.RUNNING or _is_due(stored):
-        return
+        return False
     if stored.state not in NOT_STARTED:
         raise refused(Verb.START, stored.state)
-    drafts.start_now(cursor, campaign_id)
+    drafts.start_now(cursor, campaign_id, traceparent)
     _note_schedule(cursor, campaign_id, stored, actor)
+    return True
 
 
 def _locked(cursor: Cursor, campaign_id: int) -> StoredPlan:
@@ -194,15 +211,10 @@ def _locked(cursor: Cursor, campaign_id: int) -> StoredPlan:
     return stored
 
 
-def _insert(
-    cursor: Cursor,
-    identity: Identity,
-    plan: Plan,
-    scheduled_at: datetime | None,
-    by: tuple[str, str],
+def _noted(
+    cursor: Cursor, made: Made, scheduled_at: datetime | None, actor: str, reason: str
 ) -> int:
-    made = drafts.insert_plan(cursor, identity, plan, scheduled_at)
-    actor, reason = by
+    """Note that a campaign was made, where it was just now; return its id."""
     if made.is_new:
         state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
         append_event(cursor, made.id, actor, from_state=None, to_state=state, reason=reason)

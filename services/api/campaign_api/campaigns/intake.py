@@ -61,9 +61,10 @@ class CampaignIntake:
         self._patience = Patience(database, settings.timeout)
         self._importer = CsvImporter(self._patience, settings.import_, metrics)
 
-    def take_in(self, request: CreateCampaign, actor: str) -> Intake:
+    def take_in(self, request: CreateCampaign, actor: str, traceparent: str) -> Intake:
         """Do what `request` asks in the name of `actor`, once however often it is repeated.
 
+        What comes of the campaign belongs to the trace of `traceparent`.
         Returns when list and campaign are stored. A crash on the way leaves nothing that a
         repeated request meets: the campaign and its list become visible in one transaction.
 
@@ -86,13 +87,15 @@ class CampaignIntake:
         )
         try:
             with self._room.taken(), lock:
-                return self._take_in(request, template, actor)
+                return self._take_in(request, template, actor, traceparent)
         except LockBusy as error:
             raise CampaignBusy(
                 f"campaign {request.campaign_id} is still being imported by another request"
             ) from error
 
-    def _take_in(self, request: CreateCampaign, template: Template, actor: str) -> Intake:
+    def _take_in(
+        self, request: CreateCampaign, template: Template, actor: str, traceparent: str
+    ) -> Intake:
         with self._database.reading() as cursor:
             stored = read_stored(cursor, request.campaign_id)
         if stored is not None:
@@ -100,7 +103,17 @@ class CampaignIntake:
                 return Intake.UNCHANGED
             _require_not_started(request.campaign_id, stored.state)
         imported = self._import(request, template)
-        return self._commit(request, imported, actor)
+        intended = IntendedCampaign(
+            id=request.campaign_id,
+            name=request.campaign_name,
+            template=request.message_template,
+            scheduled_at=request.scheduled_at,
+            request_digest=request.digest(),
+            delivery=self._settings.delivery,
+            provider=self._settings.provider,
+            traceparent=traceparent,
+        )
+        return self._commit(intended, imported, actor)
 
     def _is_repeat(self, request: CreateCampaign, stored: StoredCampaign) -> bool:
         if stored.request_digest != request.digest():
@@ -122,16 +135,7 @@ class CampaignIntake:
         except CsvRefused as error:
             raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
 
-    def _commit(self, request: CreateCampaign, imported: RecipientList, actor: str) -> Intake:
-        intended = IntendedCampaign(
-            id=request.campaign_id,
-            name=request.campaign_name,
-            template=request.message_template,
-            scheduled_at=request.scheduled_at,
-            request_digest=request.digest(),
-            delivery=self._settings.delivery,
-            provider=self._settings.provider,
-        )
+    def _commit(self, intended: IntendedCampaign, imported: RecipientList, actor: str) -> Intake:
         try:
             outcome = self._patience.run(lambda cursor: _store(cursor, intended, imported, actor))
         except BaseException:
@@ -139,7 +143,7 @@ class CampaignIntake:
             raise
         log.info(
             "campaign taken in",
-            campaign_id=request.campaign_id,
+            campaign=intended.id,
             outcome=outcome.value,
             list_id=imported.id,
             **imported.totals._asdict(),

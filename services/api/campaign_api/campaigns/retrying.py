@@ -15,7 +15,7 @@ from campaign_common.store.transitions import retry_messages
 EVENTS_AT_ONCE = 100
 
 
-def retry(
+def retry(  # noqa: PLR0913 - the order, and what it comes of
     cursor: Cursor,
     *,
     databases: Databases,
@@ -24,6 +24,7 @@ def retry(
     status: Status,
     error_code: str | None,
     after_event: int,
+    traceparent: str,
 ) -> int:
     """Order messages of a status to be sent again; returns how many have that status.
 
@@ -47,5 +48,5 @@ def retry(
     apply(Transition.RETRY, stored.state)
     if hold_list(cursor, stored.plan.list_id) is None:
         raise ListGone(f"the recipient list of campaign {campaign_id} is deleted")
-    ordered = retry_messages(cursor, campaign_id, actor, counted, [status], error_code)
+    ordered = retry_messages(cursor, campaign_id, actor, counted, [status], error_code, traceparent)
     return ordered.matching if ordered else 0

@@ -8,6 +8,7 @@ from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
 from campaign_api.web.caller import caller
 from campaign_api.web.resource import Resource
+from campaign_api.web.tracing import present_traceparent
 
 
 class CodeAndMessage(Schema):
@@ -40,7 +41,8 @@ def resource(intake: CampaignIntake) -> Resource:
         """
         if not request.is_json:
             raise UnsupportedMediaType("the body must be JSON: send Content-Type: application/json")
-        intake.take_in(read_create_campaign(request.get_data()), caller().name)
+        wanted = read_create_campaign(request.get_data())
+        intake.take_in(wanted, caller().name, present_traceparent())
         return jsonify(code=0, msg="success")
 
     return routes

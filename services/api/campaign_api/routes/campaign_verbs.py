@@ -25,15 +25,23 @@ from campaign_api.schemas.campaign_verbs import (
     status_named,
 )
 from campaign_api.web.caller import caller
+from campaign_api.web.change_log import log_change
 from campaign_api.web.idempotency import claim
 from campaign_api.web.resource import Resource
+from campaign_api.web.tracing import present_traceparent
 from campaign_common.api_key import Scope
 from campaign_common.campaign import Transition
-from campaign_common.database import Cursor, Databases
+from campaign_common.database import Databases
 from campaign_common.store.events import last_event_id
 from campaign_common.store.transitions import change_state
 
 Description = dict[str, Any]
+
+WORDS = {
+    Transition.PAUSE: "paused",
+    Transition.RESUME: "resumed",
+    Transition.CANCEL: "cancelled",
+}
 
 
 def resource(databases: Databases, drafting: Drafting) -> Resource:
@@ -56,8 +64,15 @@ def _add_planning(
 ) -> None:
     """Add what is done to a campaign before it starts."""
 
-    def plan(campaign_id: int, work: Callable[[Cursor], None]) -> Description:
-        claim().once(patience, work)
+    def plan(change: Callable[..., bool], campaign_id: int) -> Description:
+        work = partial(
+            change,
+            campaign_id=campaign_id,
+            actor=caller().name,
+            traceparent=present_traceparent(),
+        )
+        if claim().once(patience, work):
+            log_change("campaign scheduled", campaign_id)
         return read_campaign(databases, campaign_id)
 
     @routes.post("/schedule")
@@ -67,11 +82,7 @@ def _add_planning(
     @routes.problems(400, 404, 413, 415)
     def schedule(body: Mapping[str, Any], campaign_id: int) -> Description:
         """Let a campaign start at a time; one that is scheduled gets another time."""
-        moment, actor = body["scheduled_at"], caller().name
-        return plan(
-            campaign_id,
-            partial(plans.schedule, campaign_id=campaign_id, moment=moment, actor=actor),
-        )
+        return plan(partial(plans.schedule, moment=body["scheduled_at"]), campaign_id)
 
     @routes.post("/start")
     @routes.idempotent
@@ -80,7 +91,7 @@ def _add_planning(
     @routes.problems(400, 404, 413, 415)
     def start(_: object, campaign_id: int) -> Description:
         """Let a campaign start now: it is scheduled, and runs within moments."""
-        return plan(campaign_id, partial(plans.start, campaign_id=campaign_id, actor=caller().name))
+        return plan(plans.start, campaign_id)
 
     @routes.post("/clone")
     @routes.idempotent
@@ -102,11 +113,20 @@ def _add_running(routes: Resource, databases: Databases, patience: Patience) -> 
 
     def change(campaign_id: int, transition: Transition) -> Description:
         work = partial(
-            change_state, campaign_id=campaign_id, transition=transition, actor=caller().name
+            change_state,
+            campaign_id=campaign_id,
+            transition=transition,
+            actor=caller().name,
+            # Of these, only a resume has messages sent.
+            traceparent=present_traceparent() if transition is Transition.RESUME else None,
         )
         with naming_verbs():
-            if claim().once(patience, work) is None:
-                raise unknown(campaign_id)
+            changed = claim().once(patience, work)
+        if changed is None:
+            raise unknown(campaign_id)
+        before, after = changed
+        if before != after:
+            log_change(f"campaign {WORDS[transition]}", campaign_id)
         return read_campaign(databases, campaign_id)
 
     @routes.post("/pause")
@@ -151,9 +171,12 @@ def _add_running(routes: Resource, databases: Databases, patience: Patience) -> 
             status=status_named(body["status"]),
             error_code=body.get("error_code"),
             after_event=after_event,
+            traceparent=present_traceparent(),
         )
         with naming_verbs():
             matching = claim().once(patience, work)
+        if matching:
+            log_change("campaign to be retried", campaign_id, messages=matching)
         return {**read_campaign(databases, campaign_id), "matching": matching}
 
 

@@ -30,9 +30,11 @@ from campaign_api.schemas.campaign import (
 )
 from campaign_api.schemas.progress import Progress
 from campaign_api.web.caller import caller
+from campaign_api.web.change_log import log_change
 from campaign_api.web.idempotency import claim
 from campaign_api.web.paging import Page, answer_page
 from campaign_api.web.resource import Resource
+from campaign_api.web.tracing import present_traceparent
 from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaign_listing import CampaignFilter
 
@@ -76,7 +78,13 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
         """Make a campaign of a recipient list: a draft, or scheduled where a time is given."""
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
-        work = partial(drafting.create, identity=identity, wanted=wanted, actor=caller().name)
+        work = partial(
+            drafting.create,
+            identity=identity,
+            wanted=wanted,
+            actor=caller().name,
+            traceparent=present_traceparent(),
+        )
         return made(databases, claim().once(patience, work))
 
     @routes.get("")
@@ -112,15 +120,18 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
     @routes.doc(parameters=[IF_MATCH])
     def change(changes: Mapping[str, Any], campaign_id: int) -> Answer:
         """Change a campaign that has not started."""
-        patience.run(
+        changed = patience.run(
             partial(
                 drafting.change,
                 campaign_id=campaign_id,
                 changes=changes,
                 actor=caller().name,
+                traceparent=present_traceparent(),
                 require_match=matching(databases, campaign_id, request.if_match),
             )
         )
+        if changed:
+            log_change("campaign changed", campaign_id, fields=", ".join(changed))
         return tagged(databases, campaign_id)
 
     @routes.delete("/<int:campaign_id>")
@@ -138,6 +149,7 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
                 require_match=matching(databases, campaign_id, request.if_match),
             )
         )
+        log_change("campaign deleted", campaign_id)
 
     @routes.get("/<int:campaign_id>/progress")
     @routes.response(200, Progress)
@@ -151,6 +163,7 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
 
 def made(databases: Databases, campaign_id: int) -> Answer:
     """Answer with a campaign that was made just now, and where it is."""
+    log_change("campaign created", campaign_id)
     campaign, headers = tagged(databases, campaign_id)
     location = url_for("campaigns.read", campaign_id=campaign_id)
     return campaign, {**headers, "Location": location}

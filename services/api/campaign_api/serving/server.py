@@ -3,6 +3,7 @@
 import gc
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +20,7 @@ from campaign_api.serving.worker import PatientWorker
 from campaign_api.sweep import Sweeper
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
+from campaign_common.tracing import tracing_of
 
 SILENT_WORKER_TIMEOUT = 60
 """Seconds after which a worker whose main loop stands still is replaced.
@@ -50,6 +52,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         self._metrics_worker: MetricsWorker | None = None
         self._databases: Databases | None = None
         self._sweeper: Sweeper | None = None
+        self._tracing = ExitStack()
         super().__init__()
 
     @property
@@ -74,7 +77,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         eraser = Eraser(main, self._settings.msg_table_sharding_size)
         self._sweeper = Sweeper(main, eraser)
         self._sweeper.start()
-        app = create_app(self._settings, self._databases)
+        traces = self._tracing.enter_context(tracing_of(self._settings, "api"))
+        app = create_app(self._settings, self._databases, traces)
         # What stands here now stays: a full collection in the middle of a request skips it.
         gc.collect()
         gc.freeze()
@@ -86,6 +90,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             self._metrics_worker.stop()
         if self._sweeper is not None:
             self._sweeper.stop()
+        self._tracing.close()
         if self._databases is not None:
             self._databases.close()
 

@@ -6,9 +6,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from campaign_api.web.caller import caller
-
-PROBES = frozenset({"/healthz", "/readyz"})
-"""Asked for every few seconds by whatever runs the service; logged at debug."""
+from campaign_api.web.probes import PROBES
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +17,7 @@ def register(app: Flask) -> None:
     The route and its arguments are logged, not the path or the query as they came: those
     are whatever a client likes to send, a phone number for example. An argument that is a
     phone number is called `phone`, and masked by that name; one called `path` is again whatever
-    a client sends. The ids that `tracing` gave the
+    a client sends; a campaign is called as on every other line. The ids that `tracing` gave the
     request stand on this line and on every other that is written for it.
     """
     app.before_request(_begin)
@@ -41,6 +39,10 @@ def _log(response: Response) -> Response:
         milliseconds=round((time.monotonic() - g.began) * 1000, 1),
         client=request.remote_addr,
         **({"key": caller().name} if "caller" in g else {}),
-        **{name: given for name, given in (request.view_args or {}).items() if name != "path"},
+        **{
+            "campaign" if name == "campaign_id" else name: given
+            for name, given in (request.view_args or {}).items()
+            if name != "path"
+        },
     )
     return response

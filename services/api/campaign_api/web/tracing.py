@@ -1,4 +1,8 @@
-"""Which request a log line is about: X-Request-Id, and W3C Trace Context, in and out."""
+"""Which request a log line is about: X-Request-Id, and W3C Trace Context, in and out.
+
+Where traces are exported, each request but the probes is a span. Where they are not, a request
+has its place in its client's trace all the same, and passes it on.
+"""
 
 import re
 from secrets import token_hex
@@ -7,12 +11,13 @@ from typing import NamedTuple
 import structlog
 from flask import Flask, Response, g, request
 
+from campaign_api.web.probes import PROBES
+from campaign_common.tracing import HEADER, Kind, Span, Tracing, matched
+
 REQUEST_ID = "X-Request-Id"
-TRACE_PARENT = "traceparent"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LOOKS_LIKE_A_PHONE = re.compile(r"[0-9]{7,15}")
-_TRACE_PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 
 SAMPLED_UNKNOWN = "00"
 
@@ -24,6 +29,7 @@ class Trace(NamedTuple):
     trace_id: str
     span_id: str
     flags: str
+    span: Span | None
 
     @property
     def parent(self) -> str:
@@ -31,37 +37,69 @@ class Trace(NamedTuple):
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
 
 
-def register(app: Flask) -> None:
+def present_traceparent() -> str:
+    """Return the present request as the parent of what comes of it."""
+    trace: Trace = g.trace
+    return trace.parent
+
+
+def register(app: Flask, tracing: Tracing | None) -> None:
     """Give each request of `app` its ids, on its log lines and on its answer."""
-    app.before_request(_begin)
+
+    def begin() -> None:
+        g.trace = trace = _trace(tracing)
+        # A thread serves one request after another: what the one before bound is dropped.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=trace.request_id, trace_id=trace.trace_id)
+
+    app.before_request(begin)
     app.after_request(_tell)
 
 
-def _begin() -> None:
-    g.trace = trace = _trace(request.headers.get(REQUEST_ID), request.headers.get(TRACE_PARENT))
-    # A thread serves one request after another: what the one before bound is dropped.
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=trace.request_id, trace_id=trace.trace_id)
+def _trace(tracing: Tracing | None) -> Trace:
+    """Go on with what the client sent where it is well formed, else begin anew."""
+    request_id = _request_id(request.headers.get(REQUEST_ID))
+    parent = request.headers.get(HEADER)
+    if tracing is not None and _route() not in PROBES:
+        span = tracing.begin(
+            f"{request.method} {_route() or ''}".rstrip(), Kind.SERVER, [parent] if parent else []
+        )
+        begun = matched(span.traceparent)
+        if begun is not None:
+            return Trace(request_id, *begun, span)
+    found = matched(parent)
+    trace_id, _, flags = found or (token_hex(16), "", SAMPLED_UNKNOWN)
+    return Trace(request_id, trace_id, token_hex(8), flags, None)
 
 
-def _trace(request_id: str | None, parent: str | None) -> Trace:
-    """Go on with what the client sent where it is well formed, else begin anew.
+def _request_id(sent: str | None) -> str:
+    """Take a client's id unless it could be a phone number: it is written to the log."""
+    if sent is None or not _REQUEST_ID.fullmatch(sent) or _LOOKS_LIKE_A_PHONE.fullmatch(sent):
+        return token_hex(16)
+    return sent
 
-    An id that could be a phone number is made anew too: it would be written to the log.
-    """
-    if (
-        request_id is None
-        or not _REQUEST_ID.fullmatch(request_id)
-        or _LOOKS_LIKE_A_PHONE.fullmatch(request_id)
-    ):
-        request_id = token_hex(16)
-    found = _TRACE_PARENT.fullmatch(parent or "")
-    trace_id, flags = found.groups() if found else (token_hex(16), SAMPLED_UNKNOWN)
-    return Trace(request_id, trace_id, token_hex(8), flags)
+
+def _route() -> str | None:
+    return request.url_rule.rule if request.url_rule else None
 
 
 def _tell(response: Response) -> Response:
     trace: Trace = g.trace
     response.headers[REQUEST_ID] = trace.request_id
-    response.headers[TRACE_PARENT] = trace.parent
+    response.headers[HEADER] = trace.parent
+    if trace.span is not None:
+        _end(trace.span, response.status_code)
     return response
+
+
+def _end(span: Span, status: int) -> None:
+    campaign_id = (request.view_args or {}).get("campaign_id")
+    span.end(
+        {
+            "http.request.method": request.method,
+            "http.route": _route() or "",
+            "http.response.status_code": status,
+            **({} if campaign_id is None else {"campaign.id": campaign_id}),
+        },
+        failure=f"status {status}" if status >= 500 else None,
+    )

@@ -1,0 +1,223 @@
+"""What tracing costs a sender and the fan-out, per message, beside what a message costs them.
+
+    PYTHONPATH=deploy .venv/bin/python -m benchmarks traces-cost
+
+Each step that tracing adds to a batch as large as the services' own is timed with it and without
+it by turns, the library's export to a receiver on this machine included (processor time of this
+process, all threads). A message costs a sender about 9 microseconds of processor time with a
+provider that answers at once, and the fan-out about 8.
+"""
+
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+
+import click
+from confluent_kafka import Message as KafkaRecord
+from confluent_kafka import Producer
+
+from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.message import MessageKey, Status
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.tracing import HEADER, Kind
+from campaign_common.tracing.exporting import ExportedTracing
+from campaign_common.wire import MessageRecord, encode
+from campaign_scheduler.publisher import Outgoing, Publication, Publisher
+from campaign_sender.desk import Work
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.tracing import BatchTraces
+from campaign_sender.transaction import Written
+
+BATCH = 4_000
+CHUNK = 10_000
+SHARDS = 8
+ROUNDS = 2_048
+"""Spans are exported at the latest when there are 512 of them."""
+
+SENT = 9_000.0
+PUBLISHED = 8_000.0
+"""Nanoseconds of a sender's and of the fan-out's processor time for a message."""
+
+CAMPAIGN = 1
+KEY = MessageKey(CAMPAIGN, 1)
+REQUEST = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+NOWHERE = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
+VERSIONS = {
+    CAMPAIGN: CampaignVersion(
+        CampaignState.RUNNING, 1, Delivery.AT_LEAST_ONCE, "simulated", None, 1.0, REQUEST
+    )
+}
+
+
+@click.command("traces-cost")
+def traces_cost() -> None:
+    """What tracing costs a sender and the fan-out per message; starts no server."""
+    with receiver() as endpoint:
+        tracing = ExportedTracing(endpoint, service="sender", installation="benchmark")
+        sender = {
+            "reading headers": reading_headers(tracing),
+            "noting the batch in its messages": noting_batches(tracing),
+            "a span for a transaction, exported": recording(tracing),
+        }
+        fan_out = {
+            "a header on a chunk's first records": marking(),
+            "a span for a chunk, exported": publishing(tracing),
+        }
+        tracing.close(5.0)
+    told("sender", sender, SENT)
+    told("fan-out", fan_out, PUBLISHED)
+
+
+def told(service: str, costs: dict[str, float], message: float) -> None:
+    """Print what was measured of a service."""
+    for what, cost in costs.items():
+        click.echo(f"{service}: {what}: {cost:.1f} ns per message, {cost / message:.2%}")
+    together = sum(costs.values())
+    click.echo(f"{service}: together {together:.1f} ns per message, {together / message:.2%}")
+
+
+def reading_headers(tracing: ExportedTracing) -> float:
+    """Look at every fetched record; a chunk has a header in each of its partitions."""
+    traces = BatchTraces(tracing)
+    marked = SHARDS * BATCH // CHUNK
+    records = [
+        fetched(n, [(HEADER, REQUEST.encode())] if n < marked else None) for n in range(BATCH)
+    ]
+    ends = {0: BATCH}
+    return difference(BATCH, lambda: traces.fetched(records, ends), ignore)
+
+
+def noting_batches(tracing: ExportedTracing) -> float:
+    """Make messages with a reference to their batch."""
+    traces = BatchTraces(tracing)
+    decoded = [record(n) for n in range(BATCH)]
+    streams = [(shard, CAMPAIGN) for shard in range(SHARDS)]
+
+    def with_it() -> None:
+        arrival = traces.arrival()
+        for each in decoded:
+            Message(each, KEY, 0, 1, 1, arrival)
+        traces.admitted(streams, VERSIONS)
+
+    def without() -> None:
+        for each in decoded:
+            Message(each, KEY, 0, 1, 1, None)
+
+    return difference(BATCH, with_it, without)
+
+
+def recording(tracing: ExportedTracing) -> float:
+    """Find the batches of recorded messages, and make the span."""
+    traces = BatchTraces(tracing)
+    arrival = traces.arrival()
+    traces.admitted([(0, CAMPAIGN)], VERSIONS)
+    messages = [Message(record(n), KEY, 0, n, 1, arrival) for n in range(BATCH)]
+    work = Work([Result(each, Answer.ACCEPTED, "sim-1") for each in messages], [], [])
+    changes = Counter({(CAMPAIGN, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
+    written = Written(set(), changes)
+    return difference(BATCH, lambda: traces.recorded(work, written, 0.05), ignore)
+
+
+def marking() -> float:
+    """Hand a chunk to the client, with and without a header; nothing of it leaves."""
+    chunk: list[Outgoing] = [
+        {"value": encode(record(n)), "key": str(13900000000 + n), "partition": n % SHARDS}
+        for n in range(CHUNK)
+    ]
+
+    def publish(traceparent: str | None) -> Callable[[], None]:
+        def once() -> None:
+            publisher.publish(chunk, Publication(CHUNK), traceparent)
+
+        return once
+
+    publisher = Publisher(lambda: Producer(NOWHERE), "nowhere")
+    return difference(
+        CHUNK, publish(REQUEST), publish(None), rounds=ROUNDS // 8, after=publisher.abandon
+    )
+
+
+def publishing(tracing: ExportedTracing) -> float:
+    """Begin and end the span of a chunk."""
+
+    def once() -> None:
+        span = tracing.begin("publish chunk", Kind.PRODUCER, [REQUEST])
+        span.end(
+            {"campaign.id": CAMPAIGN, "campaign.recipients": CHUNK, "campaign.last_seq": CHUNK}
+        )
+
+    return difference(CHUNK, once, ignore)
+
+
+def difference(
+    messages: int,
+    with_it: Callable[[], None],
+    without: Callable[[], None],
+    *,
+    rounds: int = ROUNDS,
+    after: Callable[[], None] = lambda: None,
+) -> float:
+    """Return the mean difference of many pairs, in nanoseconds per message.
+
+    The mean, since an export comes once in many batches. Of each pair another one goes first.
+    """
+    spent = {with_it: 0, without: 0}
+    for round_ in range(rounds):
+        for work in (with_it, without) if round_ % 2 else (without, with_it):
+            began = time.process_time_ns()
+            work()
+            spent[work] += time.process_time_ns() - began
+            after()
+    return (spent[with_it] - spent[without]) / rounds / messages
+
+
+def ignore() -> None:
+    """Do nothing."""
+
+
+def fetched(n: int, headers: list[tuple[str, bytes]] | None) -> KafkaRecord:
+    """Make a record as the consumer hands it over."""
+    return KafkaRecord("t", 0, n, b"", encode(record(n)), headers)  # type: ignore[arg-type]
+
+
+def record(n: int) -> MessageRecord:
+    """Make the record of one."""
+    phone = str(13900000000 + n)
+    return MessageRecord(1, CAMPAIGN, n, n % SHARDS, 1, 1, phone, f"hi user{n}, a test message.")
+
+
+@contextmanager
+def receiver() -> Iterator[str]:
+    """Take what is exported in a process of its own, so that it is not counted here."""
+    told_here, tells = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=receive, args=(tells,), daemon=True)
+    process.start()
+    yield f"http://127.0.0.1:{told_here.recv()}"
+    process.terminate()
+    process.join()
+
+
+def receive(tells: Connection) -> None:
+    """Answer every export with success."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    tells.send(server.server_port)
+    server.serve_forever()
+
+
+class Taking(BaseHTTPRequestHandler):
+    """Reads a request and says that it is taken."""
+
+    def do_POST(self) -> None:
+        """Take one export."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

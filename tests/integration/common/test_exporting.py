@@ -1,0 +1,105 @@
+"""Spans reach a receiver, and one that is away, or does not answer, keeps nobody."""
+
+import io
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from campaign_common.dsn import parse_dsn
+from campaign_common.logs import configure_logging
+from campaign_common.settings import (
+    LogSettings,
+    MysqlSettings,
+    SendClientSettings,
+    Settings,
+    SyncClientSettings,
+    TracingSettings,
+)
+from campaign_common.tracing import Kind, matched, tracing_of
+from tests.otlp_receiver import OtlpReceiver
+from tests.waiting import wait_until
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[OtlpReceiver]:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
+    with OtlpReceiver().running() as receiver:
+        yield receiver
+
+
+def settings(endpoint: str | None) -> Settings:
+    return Settings(
+        mysql=MysqlSettings(dsn=parse_dsn("nobody@tcp(nowhere)/none")),
+        sync_client=SyncClientSettings(brokers=("unused:9092",)),
+        send_client=SendClientSettings(brokers=("unused:9092",)),
+        tracing=TracingSettings(endpoint=endpoint),
+    )
+
+
+def place(span: str, flags: str = "01") -> str:
+    return f"00-{TRACE}-{span}-{flags}"
+
+
+def test_without_an_endpoint_there_is_no_tracing() -> None:
+    with tracing_of(settings(None), "sender") as tracing:
+        assert tracing is None
+
+
+def test_a_span_has_the_parent_links_time_and_attributes_that_it_was_given(
+    receiver: OtlpReceiver,
+) -> None:
+    began = time.time_ns() - 10**9
+    with tracing_of(settings(f"{receiver.endpoint}/"), "sender") as tracing:
+        assert tracing is not None
+        origins = [place("00f067aa0ba902b7"), "nonsense", place("00f067aa0ba902b8")]
+        span = tracing.begin("send batch", Kind.CONSUMER, origins, at=began)
+        span.end({"campaign.sent": 3}, failure="none of it")
+        root = tracing.begin("another", Kind.SERVER, [])
+        root.end({})
+        left_out = tracing.begin("not sampled", Kind.SERVER, [place("00f067aa0ba902b7", "00")])
+        left_out.end({})
+    found = {received.name: received for received in receiver.spans()}
+    assert found.keys() == {"send batch", "another"}
+    batch = found["send batch"]
+    assert (batch.service, batch.trace_id) == ("campaign-sender", TRACE)
+    assert (batch.parent_id, batch.linked_ids) == ("00f067aa0ba902b7", {"00f067aa0ba902b8"})
+    assert (batch.began, batch.attributes) == (began, {"campaign.sent": 3})
+    assert span.traceparent == f"00-{TRACE}-{batch.span_id}-01"
+    assert found["another"].trace_id != TRACE
+    assert matched(left_out.traceparent) is not None
+    assert left_out.traceparent.startswith(f"00-{TRACE}-")
+    assert left_out.traceparent.endswith("-00")
+
+
+def test_a_receiver_that_refuses_is_told_of_once_and_so_is_its_return(
+    receiver: OtlpReceiver,
+) -> None:
+    out = io.StringIO()
+    configure_logging("sender", LogSettings(format="json"), out)
+    receiver.available = False
+    with tracing_of(settings(receiver.endpoint), "sender") as tracing:
+        assert tracing is not None
+        for refused in (1, 2, 3):
+            tracing.begin("lost", Kind.SERVER, []).end({})
+            wait_until(lambda refused=refused: receiver.refused >= refused)
+        receiver.available = True
+        tracing.begin("taken", Kind.SERVER, []).end({})
+        wait_until(receiver.spans)
+    events = [json.loads(line)["event"] for line in out.getvalue().splitlines()]
+    assert events == ["traces are not taken", "traces are taken again"]
+
+
+def test_a_receiver_that_does_not_answer_keeps_no_service_from_stopping() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with tracing_of(settings(endpoint), "sender") as tracing:
+            assert tracing is not None
+            tracing.begin("lost", Kind.SERVER, []).end({})
+            began = time.monotonic()
+    # A tenth of DrainTimeout, and far less than the export's own time.
+    assert time.monotonic() - began < 4

@@ -1,0 +1,164 @@
+"""A batch is traced to what its records' headers say, and to nothing that they do not say."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import Message as KafkaRecord
+
+from campaign_common.message import Status
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.tracing import HEADER, Attributes, Kind
+from campaign_common.wire import encode
+from campaign_sender import tracing
+from campaign_sender.desk import Work
+from campaign_sender.message import Arrival
+from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.tracing import BatchTraces
+from campaign_sender.transaction import Written
+from tests.unit.sender.messages import CAMPAIGN, message, version
+
+VERSIONS = {CAMPAIGN: version()}
+HERE = (0, CAMPAIGN)
+
+
+def place(n: int) -> str:
+    """A traceparent."""
+    return f"00-{'ab' * 16}-{n:016x}-01"
+
+
+class FakeSpan:
+    def __init__(self, name: str, kind: Kind, origins: Sequence[str], at: int | None) -> None:
+        self.name, self.kind, self.origins, self.at = name, kind, list(origins), at
+        self.traceparent = place(99)
+        self.attributes: Attributes = {}
+
+    def end(self, attributes: Attributes, *, failure: str | None = None) -> None:
+        assert failure is None
+        self.attributes = attributes
+
+
+class FakeTracing:
+    def __init__(self) -> None:
+        self.spans: list[FakeSpan] = []
+
+    def begin(
+        self, name: str, kind: Kind, origins: Sequence[str], *, at: int | None = None
+    ) -> FakeSpan:
+        self.spans.append(FakeSpan(name, kind, origins, at))
+        return self.spans[-1]
+
+    def close(self, seconds: float) -> None:
+        pass
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.tracing = FakeTracing()
+        self.traces = BatchTraces(self.tracing)
+
+    def batch(
+        self,
+        *records: KafkaRecord,
+        end: int,
+        streams: Sequence[tuple[int, int]] = (HERE,),
+        versions: Mapping[int, CampaignVersion] = VERSIONS,
+    ) -> Arrival:
+        """Fetch records up to offset `end` of partition 0, and admit them."""
+        arrival = self.traces.arrival()
+        self.traces.fetched(records, {0: end})
+        self.traces.admitted(streams, versions)
+        return arrival
+
+    def span_of(self, *arrivals: Arrival, campaigns: Sequence[int] = (CAMPAIGN,)) -> FakeSpan:
+        """Record a message of each."""
+        messages = [message(n) for n in range(len(arrivals))]
+        for each, arrival in zip(messages, arrivals, strict=True):
+            each.arrival = arrival
+        work = Work([Result(each, Answer.ACCEPTED) for each in messages], [], [])
+        changes = Counter({(campaign, 0, Status.SENT): len(arrivals) for campaign in campaigns})
+        self.traces.recorded(work, Written(set(), changes), 0.5)
+        return self.tracing.spans[-1]
+
+
+def record(offset: int, header: str | None = None, campaign_id: int = CAMPAIGN) -> KafkaRecord:
+    value = encode(message().record.__replace__(campaign_id=campaign_id))
+    headers = None if header is None else [(HEADER, header.encode())]
+    return KafkaRecord("t", 0, offset, b"", value, headers)  # type: ignore[arg-type]
+
+
+def test_a_batch_belongs_to_the_publication_that_its_first_record_names() -> None:
+    scene = Scene()
+    arrival = scene.batch(record(0, place(1)), record(1), end=2)
+    span = scene.span_of(arrival)
+    assert (span.name, span.kind) == ("send batch", Kind.CONSUMER)
+    assert (span.origins, span.at) == ([place(1)], arrival.at)
+    assert span.attributes == {
+        "messaging.system": "kafka",
+        "messaging.batch.message_count": 1,
+        "campaign.campaigns": 1,
+        "campaign.sent": 1,
+        "campaign.transaction_seconds": 0.5,
+    }
+
+
+def test_what_follows_in_later_batches_belongs_to_it_too() -> None:
+    scene = Scene()
+    scene.batch(record(0, place(1)), end=1)
+    assert scene.span_of(scene.batch(record(1), end=2)).origins == [place(1)]
+
+
+def test_what_precedes_a_header_belongs_to_the_publication_before() -> None:
+    scene = Scene()
+    scene.batch(record(0, place(1)), end=1)
+    across = scene.batch(record(1), record(2, place(2)), end=3)
+    assert scene.span_of(across).origins == [place(1), place(2)]
+    exact = scene.batch(record(3, place(3)), end=4)
+    assert scene.span_of(exact).origins == [place(3)]
+
+
+def test_a_stream_whose_header_was_not_seen_belongs_to_the_campaigns_request() -> None:
+    scene = Scene()
+    versions = {CAMPAIGN: version()._replace(traceparent=place(7))}
+    arrival = scene.batch(record(5), end=6, versions=versions)
+    assert scene.span_of(arrival).origins == [place(7)]
+
+
+def test_campaigns_keep_apart() -> None:
+    scene = Scene()
+    both = [HERE, (0, 8)]
+    arrival = scene.batch(record(0, place(1)), record(1, place(2), 8), end=2, streams=both)
+    assert scene.span_of(arrival).origins == [place(1)]
+    assert scene.span_of(arrival, campaigns=[8]).origins == [place(2)]
+    assert scene.span_of(arrival, campaigns=[CAMPAIGN, 8]).origins == [place(1), place(2)]
+
+
+def test_a_transaction_of_several_batches_begins_with_the_first() -> None:
+    scene = Scene()
+    first = scene.batch(record(0, place(1)), end=1)
+    second = scene.batch(record(1, place(2)), end=2)
+    span = scene.span_of(second, first, second)
+    assert (span.at, span.origins) == (first.at, [place(1), place(2)])
+
+
+def test_ends_of_claims_alone_are_no_span() -> None:
+    scene = Scene()
+    work = Work([Result(message(), Answer.GIVEN_BACK)], [], [])
+    work.results[0].message.arrival = scene.batch(record(0, place(1)), end=1)
+    scene.traces.recorded(work, Written(set(), Counter()), 0.5)
+    assert scene.tracing.spans == []
+
+
+def test_what_is_no_traceparent_or_no_record_is_passed_over() -> None:
+    scene = Scene()
+    unreadable = KafkaRecord("t", 0, 1, b"", b"{", [(HEADER, place(3).encode())])  # type: ignore[arg-type]
+    arrival = scene.batch(record(0, "00-nonsense"), unreadable, end=2)
+    assert scene.span_of(arrival).origins == []
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    scene = Scene()
+    many = tracing.MOST_REMEMBERED + 10
+    for n in range(many):
+        scene.traces.fetched([record(n, place(n + 1), campaign_id=n)], {0: n + 1})
+    assert len(scene.traces._latest) == tracing.MOST_REMEMBERED
+    assert (0, many - 1) in scene.traces._latest
