@@ -97,6 +97,14 @@ class Scene:
         assert self._all_run(), self.system.logs()
         return running_schedulers, running_senders
 
+    def running(self) -> list[Process]:
+        """The processes that have not ended."""
+        return [process for process in self._processes if process.poll() is None]
+
+    def recorded(self, campaign_id: int = CAMPAIGN) -> dict[str, int]:
+        """The status number of everybody who has a ledger row, by phone."""
+        return {phone: n for phone, n in self._statuses(campaign_id).items() if n}
+
     def _all_run(self) -> bool:
         return all(process.poll() is None for process in self._processes)
 

@@ -51,6 +51,13 @@ class System:
         self._document.update(sections)
         self.config.write_text(yaml.safe_dump(self._document))
 
+    def use_database(self, dsn: str) -> None:
+        """Work on another database from now on."""
+        self.dsn = dsn
+        self.configure(Mysql={"DSN": dsn})
+        self.database.close()
+        self.database = Database(load_settings(self.config, {}).mysql)
+
     def configuration(self) -> dict[str, Any]:
         """Return the sections as they are written now."""
         return dict(self._document)

@@ -28,6 +28,7 @@ class Transition(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     FAIL = "fail"
+    HOLD = "hold"
 
 
 class Delivery(StrEnum):
@@ -56,6 +57,8 @@ TRANSITIONS: dict[Transition, tuple[frozenset[CampaignState], CampaignState]] = 
     ),
     _T.RETRY: (frozenset({_S.RUNNING, _S.FINISHED}), _S.RUNNING),
     _T.FAIL: (frozenset({_S.SCHEDULED}), _S.FAILED),
+    # What was to start is decided on anew once the database comes from a backup.
+    _T.HOLD: (frozenset({_S.SCHEDULED}), _S.DRAFT),
 }
 """Each transition: the states it may leave, and the one state it enters."""
 

@@ -7,13 +7,17 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common import topics
 from campaign_common.database import Databases
-from campaign_common.partition_map import PartitionMap, TopicDescription
+from campaign_common.partition_map import PartitionMap, TopicDescription, position_under
 from campaign_common.store.partition_map import ShardOwner, read_map, read_owners
 
 
 @dataclass(frozen=True)
 class PartitionReport:
-    """One partition; `committed` and `lag` are None before the group's first commit."""
+    """One partition; `committed` and `lag` are None before the group's first commit.
+
+    `lag` is what is published and not recorded. A database that lacks commits, such as one that
+    was restored, has recorded less than the group has committed.
+    """
 
     partition: int
     log_start: int
@@ -89,13 +93,22 @@ def _partition(
     owners: list[ShardOwner],
 ) -> PartitionReport:
     carried = current.shards(number, len(owners)) if current else []
-    names = {owner.owner_name for owner in owners if owner.position.shard in carried}
+    its_owners = [owner for owner in owners if owner.position.shard in carried]
+    names = {owner.owner_name for owner in its_owners}
+    reached = [] if committed is None else [committed]
+    if current is not None and reached:
+        positions = [owner.position for owner in its_owners]
+        reached += [
+            position_under(current, position)
+            for position in positions
+            if position.topic_id == current.topic_id
+        ]
     return PartitionReport(
         partition=number,
         log_start=log_start,
         log_end=log_end,
         committed=committed,
-        lag=None if committed is None else log_end - max(committed, log_start),
+        lag=log_end - max(min(reached), log_start) if reached else None,
         shards=tuple(carried),
         owners=tuple(sorted(names - {""})),
     )

@@ -1,9 +1,10 @@
-"""campaign-db: creates the database, keeps its schema up to date, its API keys, and its size."""
+"""campaign-db: creates the database, keeps its schema up to date and its content in order."""
 
 import sys
 
 import click
 
+from campaign_common.commands.check import check
 from campaign_common.commands.key import key
 from campaign_common.commands.options import (
     EXIT_CONFIGURATION,
@@ -13,6 +14,7 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.commands.purge import purge
+from campaign_common.commands.restored import restored
 from campaign_common.database import Database
 from campaign_common.database.administration import provide_database
 from campaign_common.dsn import Dsn, parse_dsn
@@ -23,11 +25,13 @@ from campaign_common.schema import migrate, schema_status
 @click.group()
 @configuration_option
 def main() -> None:
-    """Create the database, keep its schema up to date, its API keys, and its size."""
+    """Create the database, keep its schema up to date and its content in order."""
 
 
 main.add_command(key)
 main.add_command(purge)
+main.add_command(restored)
+main.add_command(check)
 
 
 @main.command("migrate")

@@ -12,6 +12,7 @@ _WHAT: dict[tuple[str | None, str | None], str] = {
     (_S.DRAFT, _S.SCHEDULED): "scheduled",
     (_S.SCHEDULED, _S.RUNNING): "started",
     (_S.SCHEDULED, _S.FAILED): "failed",
+    (_S.SCHEDULED, _S.DRAFT): "held",
     (_S.RUNNING, _S.PAUSED): "paused",
     (_S.PAUSED, _S.RUNNING): "resumed",
     (_S.RUNNING, _S.FINISHED): "finished",
