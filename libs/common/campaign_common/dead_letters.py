@@ -13,7 +13,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from confluent_kafka.admin import AdminClient
 
 from campaign_common import kafka, topics
-from campaign_common.errors import KafkaUnavailable, PublishingHeld, RecordInvalid
+from campaign_common.errors import (
+    KafkaUnavailable,
+    PublishingHeld,
+    RecordInvalid,
+    RecordTooNew,
+)
 from campaign_common.partition_map import PartitionMap
 from campaign_common.settings import Settings
 from campaign_common.wire import decode
@@ -213,7 +218,7 @@ def _letter_of(record: Message) -> DeadLetter:
 def _partition_of(letter: DeadLetter, partition_map: PartitionMap) -> int:
     try:
         return partition_map.partition(decode(letter.value).shard)
-    except RecordInvalid:
+    except (RecordInvalid, RecordTooNew):
         return letter.origin_partition % partition_map.partitions
 
 

@@ -42,6 +42,14 @@ class RecordInvalid(CampaignError):
     """A Kafka record does not follow the published contract."""
 
 
+class RecordTooNew(CampaignError):
+    """A Kafka record is of a wire version that only a newer build can read."""
+
+    def __init__(self, version: int, known: int) -> None:
+        self.version = version
+        super().__init__(f"wire_version {version} is newer than {known}")
+
+
 class DatabaseUnavailable(RetryLater):
     """The database cannot be reached, refuses work, or did not answer in time."""
 

@@ -2,11 +2,16 @@
 
 The key of a record is the phone number, its partition follows from the shard. The schema
 is published as docs/message-record.schema.json.
+
+Services of neighbouring versions run side by side. Within a wire version fields are only added,
+each with a default: who does not know one passes it over. Whatever else changes raises the
+version; a record of every version is a JSON object with an integer `wire_version`, and builds
+read all versions from 1 to their own.
 """
 
 import msgspec
 
-from campaign_common.errors import RecordInvalid
+from campaign_common.errors import RecordInvalid, RecordTooNew
 
 WIRE_VERSION = 1
 
@@ -37,8 +42,15 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     undeliverable: str | None = None
 
 
+class _AnyVersion(msgspec.Struct):
+    """What a record of every version has."""
+
+    wire_version: int
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(MessageRecord)
+_version_decoder = msgspec.json.Decoder(_AnyVersion)
 
 encode = _encoder.encode
 
@@ -47,18 +59,29 @@ def decode(value: bytes | None) -> MessageRecord:
     """Read a record.
 
     Raises:
-        RecordInvalid: not JSON, a field missing or of the wrong type, or a version that
-            this build does not know.
+        RecordInvalid: not JSON, a field missing or of the wrong type, or no version at all.
+        RecordTooNew: a version that this build does not know yet.
     """
     if value is None:
         raise RecordInvalid("the record has no value")
     try:
         record = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        _refuse_newer(value)
         raise RecordInvalid(str(error)) from error
-    if record.wire_version != WIRE_VERSION:
-        raise RecordInvalid(f"wire_version {record.wire_version} is not {WIRE_VERSION}")
+    if not 1 <= record.wire_version <= WIRE_VERSION:
+        _refuse_newer(value)
+        raise RecordInvalid(f"wire_version {record.wire_version} is none from 1 to {WIRE_VERSION}")
     return record
+
+
+def _refuse_newer(value: bytes) -> None:
+    try:
+        version = _version_decoder.decode(value).wire_version
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    if version > WIRE_VERSION:
+        raise RecordTooNew(version, WIRE_VERSION)
 
 
 def json_schema() -> dict[str, object]:

@@ -8,7 +8,7 @@ from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.claim import ClaimedMessage
 from campaign_common.database import Database
-from campaign_common.errors import RecordInvalid, TopicMissing
+from campaign_common.errors import CampaignError, RecordInvalid, RecordTooNew, TopicMissing
 from campaign_common.message import LedgerEntry, MessageKey
 from campaign_common.partition_map import PartitionMap
 from campaign_common.store.campaigns import CampaignVersion, read_versions
@@ -31,6 +31,7 @@ from campaign_sender.dead_letters import DeadLetters, Poison
 from campaign_sender.desk import Desk, OwnedShard
 from campaign_sender.lookout import Lookout, boot_time
 from campaign_sender.message import Message
+from campaign_sender.newer_records import NewerRecords
 from campaign_sender.tracing import BatchTraces
 
 
@@ -54,6 +55,7 @@ class Intake:
         desk: Desk,
         lookout: Lookout,
         dead_letters: DeadLetters,
+        newer: NewerRecords,
         traces: BatchTraces | None = None,
     ) -> None:
         self._database = database
@@ -61,6 +63,7 @@ class Intake:
         self._desk = desk
         self._lookout = lookout
         self._dead_letters = dead_letters
+        self._newer = newer
         self._traces = traces
         self._waiting: list[Message] = []
         """Begun and not admitted yet: new ones after an outage, and copies of held messages."""
@@ -73,6 +76,8 @@ class Intake:
     def fetch_in(self, records: Sequence[KafkaRecord]) -> None:
         """Decode fetched records and note them as unfinished with the shards they belong to.
 
+        What follows a record of a newer version in its partition is left, and so is that one.
+
         Raises:
             KafkaUnavailable: poison records could not be put away; nothing was taken in.
         """
@@ -83,15 +88,19 @@ class Intake:
         arrival = self._traces.arrival() if self._traces is not None else None
         for record in records:
             partition, offset = record.partition(), record.offset()
-            if partition is None or offset is None:
+            if partition is None or offset is None or self._newer.holds(partition, offset):
                 continue
-            positions[partition] = offset + 1
             try:
                 decoded = decode(_value_of(record))
-            except RecordInvalid as error:
+            except (RecordInvalid, RecordTooNew) as error:
                 if _is_ahead(owned_shards, partition, offset):
+                    if self._waits_at(partition, offset, error):
+                        positions[partition] = offset
+                        continue
                     poison.append(Poison(record, str(error)))
+                positions[partition] = offset + 1
                 continue
+            positions[partition] = offset + 1
             owned = owned_shards.get(decoded.shard)
             if owned is None or owned.place.partition != partition:
                 continue
@@ -101,8 +110,7 @@ class Intake:
         if poison:
             self._dead_letters.publish(poison)
         self._begin(messages, owned_shards)
-        for partition, position in positions.items():
-            self._desk.move_to(partition, position)
+        self._move_to(positions)
         if self._traces is not None:
             self._traces.fetched(records, positions)
 
@@ -114,6 +122,11 @@ class Intake:
         """
         with self._desk.admitting:
             self._admit()
+
+    def _waits_at(self, partition: int, offset: int, error: CampaignError) -> bool:
+        return isinstance(error, RecordTooNew) and self._newer.wait_at(
+            partition, offset, error.version
+        )
 
     def _admit(self) -> None:
         waiting = [m for m in self._waiting if self._still_owned(m)]
@@ -164,6 +177,10 @@ class Intake:
         for shard, shard_offsets in offsets.items():
             self._desk.begin(owned[shard], shard_offsets)
         self._waiting.extend(messages)
+
+    def _move_to(self, positions: Mapping[int, int]) -> None:
+        for partition, position in positions.items():
+            self._desk.move_to(partition, position)
 
     def _still_owned(self, message: Message) -> bool:
         owned = self._desk.owned(message.record.shard)

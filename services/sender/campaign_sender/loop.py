@@ -73,6 +73,7 @@ class Loop:
             raise ThreadDied
         self._beat()
         self._forget_fetched(self._ownership.follow())
+        self._ownership.hold_back()
         self._ownership.commit_offsets()
         if not self._desk.wait_for_room(BLOCKED_AFTER):
             self._keep_polling()

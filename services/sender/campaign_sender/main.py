@@ -39,6 +39,7 @@ from campaign_sender.lag import Lag
 from campaign_sender.lookout import Lookout, LookoutThread
 from campaign_sender.loop import Loop
 from campaign_sender.metrics import Parts, SenderMetrics
+from campaign_sender.newer_records import PATIENCE, NewerRecords
 from campaign_sender.ownership import Ownership
 from campaign_sender.presence import Presence
 from campaign_sender.providers.http import HttpProvider
@@ -111,6 +112,7 @@ class Sender:
             Repeating("retention", retention.INTERVAL, deletions.pass_over_deleted),
             Repeating("lag", lag.INTERVAL, backlog.look),
         )
+        newer = NewerRecords(time.monotonic, PATIENCE)
         self._ownership = Ownership(
             self._consumer,
             database,
@@ -120,9 +122,10 @@ class Sender:
             topic=topic,
             owner_name=name,
             drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
+            newer=newer,
         )
         dead_letters = DeadLetters(kafka.producer(settings), topic)
-        intake = Intake(database, topic, desk, self._lookout, dead_letters, traces)
+        intake = Intake(database, topic, desk, self._lookout, dead_letters, newer, traces)
         self._loop = Loop(
             self._consumer,
             self._ownership,

@@ -23,6 +23,7 @@ from campaign_common.store.partition_map import read_map
 from campaign_sender.desk import Desk, OwnedShard
 from campaign_sender.lookout import Lookout
 from campaign_sender.membership import Membership
+from campaign_sender.newer_records import NewerRecords
 from campaign_sender.recorder import Recorder
 from campaign_sender.takeover import take_over
 
@@ -52,6 +53,7 @@ class Ownership:
         topic: str,
         owner_name: str,
         drain_timeout: float,
+        newer: NewerRecords,
     ) -> None:
         self._consumer = consumer
         self._database = database
@@ -61,6 +63,7 @@ class Ownership:
         self._topic = topic
         self._owner_name = owner_name
         self._drain_timeout = drain_timeout
+        self._newer = newer
         self._membership = Membership(consumer, topic, desk.spread_limit)
         self._map: PartitionMap | None = None
         self._assigned: set[int] = set()
@@ -119,8 +122,17 @@ class Ownership:
         self._pause(set(self._taken))
 
     def resume_all(self) -> None:
-        """Fetch again from every partition that is taken over."""
-        self._consumer.resume([TopicPartition(self._topic, p) for p in self._taken])
+        """Fetch again from every partition that is taken over, and does not wait."""
+        partitions = set(self._taken).difference(self._newer.partitions)
+        self._consumer.resume([TopicPartition(self._topic, p) for p in partitions])
+
+    def hold_back(self) -> None:
+        """Fetch nothing more from partitions that wait for a newer sender; at last, again."""
+        for partition in self._newer.give_up():
+            # Taken in anew from where it is recorded: what followed the record was left.
+            self._to_take[partition] = 0.0
+        if self._newer.partitions:
+            self._pause(set(self._newer.partitions))
 
     def release_all(self) -> None:
         """Drain and release every shard, in an orderly stop."""
@@ -166,6 +178,7 @@ class Ownership:
             self._postpone(partition)
             return False
         self._to_take.pop(partition, None)
+        self._newer.forget([partition])
         if start is None:
             return False
         place = TopicPartition(self._topic, partition, start)
@@ -308,6 +321,7 @@ class Ownership:
 
     def _forget(self, partitions: set[int]) -> None:
         self._assigned -= partitions
+        self._newer.forget(partitions)
         for partition in partitions:
             self._taken.pop(partition, None)
             self._to_take.pop(partition, None)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from campaign_common.database import Database, named_lock
+from campaign_common.dsn import parse_dsn
 from campaign_common.errors import (
     DatabaseRefused,
     LockBusy,
@@ -18,6 +19,8 @@ from campaign_common.schema import migrate, schema_status, wait_for_schema
 from campaign_common.schema.migrate import apply_pending
 from campaign_common.schema.status import packaged_migrations
 from tests.integration.common.conftest import Make, read
+from tests.previous_version import PreviousVersion
+from tests.servers import SchemaServer, fresh_schema
 
 FIRST_MIGRATION = (
     resources.files("campaign_common").joinpath("migrations/0001_campaigns.sql").read_text()
@@ -151,6 +154,46 @@ def test_a_migration_that_was_killed_before_it_was_noted_is_applied_again(empty:
         cursor.execute("DELETE FROM _yoyo_migration")
     assert migrate(empty, 2).applied == tuple(packaged_migrations())
     assert read(empty, columns) == before
+
+
+def definitions(database: Database) -> set[tuple[object, ...]]:
+    """Every column and every index, wherever in its table a column stands."""
+    with database.reading() as cursor:
+        cursor.execute(
+            "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT,"
+            " COLLATION_NAME FROM information_schema.COLUMNS"
+            " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME NOT LIKE '\\_yoyo%'"
+        )
+        columns = set(cursor.fetchall())
+        cursor.execute(
+            "SELECT TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME FROM"
+            " information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE()"
+            " AND TABLE_NAME NOT LIKE '\\_yoyo%'"
+        )
+        return columns | set(cursor.fetchall())
+
+
+def test_a_schema_of_the_version_before_becomes_the_same_as_a_new_one(
+    empty: Database, make: Make, database_server: SchemaServer, tmp_path: Path
+) -> None:
+    PreviousVersion(tmp_path)
+    older = tmp_path / "previous" / "campaign_common" / "migrations"
+    names = [file.stem for file in older.glob("*.sql") if ".rollback" not in file.name]
+    apply_pending(empty, names, str(older))
+    with empty.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO recipient_lists (name, state, created_at, progressed_at)"
+            " VALUES ('old', 'ready', NOW(6), NOW(6))"
+        )
+        cursor.execute("INSERT INTO recipients (list_id, seq, phone, name) VALUES (1, 1, '1', '')")
+    assert not set(names) & set(migrate(empty, 2).applied)
+    assert read(empty, "SELECT has_name FROM recipient_lists") == 1
+    assert read(empty, "SELECT erased_of IS NULL FROM recipients") == 1
+    with fresh_schema(database_server.dsn) as dsn:
+        new = make(dsn=parse_dsn(dsn))
+        migrate(new, 2)
+        assert definitions(empty) == definitions(new)
+        new.close()
 
 
 @pytest.mark.parametrize("shards", [2, 64])

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from functools import partial
+from time import monotonic
 from typing import cast
 
 import pytest
@@ -19,6 +20,7 @@ from campaign_sender import rewriting
 from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.intake import Intake
 from campaign_sender.message import Message
+from campaign_sender.newer_records import NewerRecords
 from campaign_sender.providers.contract import Answer, Result
 from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.orders import order_retry
@@ -272,7 +274,14 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
 def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(scene.database, MAP.topic, scene.desk, scene.lookout, cast("DeadLetters", None))
+    intake = Intake(
+        scene.database,
+        MAP.topic,
+        scene.desk,
+        scene.lookout,
+        cast("DeadLetters", None),
+        NewerRecords(monotonic, 60),
+    )
     erased, other = message(3), message(4)
     for fetched in (erased, other):
         fetched.epoch = 1
@@ -336,7 +345,14 @@ def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Sc
 
 def test_no_look_up_begins_while_a_request_is_carried_out(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
-    intake = Intake(scene.database, MAP.topic, scene.desk, scene.lookout, cast("DeadLetters", None))
+    intake = Intake(
+        scene.database,
+        MAP.topic,
+        scene.desk,
+        scene.lookout,
+        cast("DeadLetters", None),
+        NewerRecords(monotonic, 60),
+    )
     fetched = message(3)
     intake._waiting = [fetched]
     lock = NoticedLock()

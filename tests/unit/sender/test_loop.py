@@ -37,6 +37,9 @@ class Group:
     def follow(self) -> set[int]:
         return set()
 
+    def hold_back(self) -> None:
+        pass
+
     def commit_offsets(self) -> None:
         pass
 

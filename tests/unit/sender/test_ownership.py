@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import cast
 
 from confluent_kafka import Consumer, TopicPartition
@@ -11,6 +12,7 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.store.claims import Place
 from campaign_sender.desk import Desk, OwnedShard
 from campaign_sender.lookout import Lookout
+from campaign_sender.newer_records import NewerRecords
 from campaign_sender.ownership import Ownership
 from campaign_sender.recorder import Recorder
 
@@ -45,6 +47,7 @@ class Scene:
             topic="Sync-Msg-T",
             owner_name="test",
             drain_timeout=1.0,
+            newer=NewerRecords(monotonic, 60),
         )
         self.ownership._taken = {PARTITION: 2}
         self.ownership._map = PartitionMap("Sync-Msg-T", "topic-id", 1, 8, MapState.ACTIVE)
