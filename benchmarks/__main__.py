@@ -17,6 +17,7 @@ from benchmarks.scenarios.send import send
 from benchmarks.scenarios.silence import silence
 from benchmarks.scenarios.small import small
 from benchmarks.scenarios.traces_cost import traces_cost
+from benchmarks.scenarios.upkeep import upkeep
 from benchmarks.scenarios.whole_list import whole_list
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     """Measure the system on this machine, as ratios to what its servers can do at all."""
 
 
-SCENARIOS = (imports, send, http, growth, small, silence, recovery, api, whole_list)
+SCENARIOS = (imports, send, http, growth, small, silence, recovery, api, whole_list, upkeep)
 
 
 @main.command("all", context_settings={"ignore_unknown_options": True})
