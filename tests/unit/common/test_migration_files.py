@@ -38,3 +38,8 @@ def test_a_migration_may_be_repeated_after_it_was_killed(name: str) -> None:
     # What is altered is asked for first: both servers commit each change by itself.
     altering = [line for line in text.splitlines() if "ALTER TABLE" in line]
     assert text.count("information_schema") == len(altering)
+
+
+def test_each_migration_has_a_number_of_its_own() -> None:
+    numbers = [name.partition("_")[0] for name in FILES]
+    assert numbers == [f"{number:04}" for number in range(1, len(FILES) + 1)]
