@@ -58,7 +58,7 @@ def test_a_system_that_is_well(system: System) -> None:
     )
     assert made.returncode == 0, made.stderr
     with system.services(senders=2):
-        wait_until(lambda: len(owners(system)) == 2)
+        wait_until(lambda: len(owners(system)) == 2 and len(present(system)) == 2)
         diagnosis = examine(system)
     assert (diagnosis.bad(), diagnosis.code) == ([], 0)
     assert "2 alive" in one(diagnosis, "senders", "ok")["said"]
@@ -70,6 +70,11 @@ def test_a_system_that_is_well(system: System) -> None:
         "durability",
         "memory",
     }
+
+
+def present(system: System) -> list[tuple[str]]:
+    """The senders that have said so themselves."""
+    return system.rows("SELECT name FROM senders")
 
 
 def owners(system: System) -> set[tuple[int, ...]]:

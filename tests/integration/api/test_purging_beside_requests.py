@@ -218,7 +218,14 @@ def test_a_request_that_meets_a_purge_waits_for_its_end(
                 met.result(timeout=0.5)
         assert met.result(timeout=10) == stored
     intended = IntendedCampaign(
-        1000000000, "b", "hi", datetime.now(UTC), "d" * 64, Delivery.AT_LEAST_ONCE, "simulated"
+        1000000000,
+        "b",
+        "hi",
+        datetime.now(UTC),
+        "d" * 64,
+        Delivery.AT_LEAST_ONCE,
+        "simulated",
+        traceparent=None,
     )
     assert not pool.run(lambda cursor: insert_campaign(cursor, intended, 1))
     assert rows(pool, "SELECT id FROM campaigns") == []
