@@ -3,7 +3,7 @@
 It is stored as MessagePack: groups of (campaign_id, generation, try_number, [seq, ...]).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -31,6 +31,14 @@ def encode_claim(claimed: Iterable[ClaimedMessage]) -> bytes:
     if not groups:
         return b""
     return _encoder.encode([(*group, seqs) for group, seqs in groups.items()])
+
+
+def count_claimed(packed: bytes) -> Counter[int]:
+    """Count the messages of a claim list by campaign."""
+    counts: Counter[int] = Counter()
+    for campaign_id, _, _, seqs in _decoder.decode(packed):
+        counts[campaign_id] += len(seqs)
+    return counts
 
 
 def decode_claim(packed: bytes) -> list[ClaimedMessage]:

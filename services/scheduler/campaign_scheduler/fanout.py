@@ -14,8 +14,10 @@ from time import monotonic, time_ns
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.store.breakers import campaigns_left_alone
-from campaign_common.store.fanout import counted_outcomes
+from campaign_common.store.claims import claimed_by_campaign
+from campaign_common.store.fanout import outcomes_by_shard
 from campaign_common.tracing import Kind, Span, Tracing
+from campaign_scheduler.backlog import Backlog
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.lease import Leases
@@ -49,6 +51,9 @@ HELD_WAIT = 0.1
 FAILED_WAIT = 1.0
 """Seconds until something is published again after Kafka refused a chunk."""
 
+LEAST_PATIENCE = 1.0
+"""Seconds, and one and a half windows, without an outcome: then a partition stands still."""
+
 Key = tuple[int, int]
 """A lease: the campaign and the lease's epoch."""
 
@@ -59,11 +64,16 @@ class FanOutRules:
 
     chunk_size: int
     new_window: Callable[[], Window]
+    new_backlog: Callable[[], Backlog]
 
     @classmethod
     def paced(cls, chunk_size: int, window_seconds: float) -> "FanOutRules":
         """Hold what is outstanding to so many seconds of each campaign's rate."""
-        return cls(chunk_size, partial(Window, window_seconds, INITIAL_CHUNKS * chunk_size))
+        return cls(
+            chunk_size,
+            partial(Window, window_seconds, INITIAL_CHUNKS * chunk_size),
+            partial(Backlog, LEAST_PATIENCE + 1.5 * window_seconds),
+        )
 
 
 @dataclass(frozen=True)
@@ -128,7 +138,8 @@ class FanOut:
         leases.changed.clear()
         held = {lease.key: lease for lease in leases.held()}
         self._progress = {
-            key: self._progress.get(key) or Progress.under(lease, self._rules.new_window())
+            key: self._progress.get(key)
+            or Progress.under(lease, self._rules.new_window(), self._rules.new_backlog())
             for key, lease in held.items()
         }
         self._unread = {key: one for key, one in self._progress.items() if not one.is_read}
@@ -151,7 +162,7 @@ class FanOut:
         for key, progress in self._unread.items():
             if progress.lease.campaign_id in self._left_alone:
                 continue
-            room = progress.window.room(progress.read, progress.recorded, self._rules.chunk_size)
+            room = progress.window.room(progress.waiting, self._rules.chunk_size)
             if room:
                 del self._unread[key]  # its next turn comes after all the others'
                 self._unread[key] = progress
@@ -168,11 +179,10 @@ class FanOut:
         if not due:
             return
         with self._parts.databases.reading() as cursors:
-            recorded = counted_outcomes(cursors, list(due))
+            recorded = outcomes_by_shard(cursors, list(due))
+            claimed = claimed_by_campaign(cursors)
         for campaign_id, progress in due.items():
-            progress.recorded = recorded[campaign_id]
-            progress.sampled_at = now
-            progress.window.sample(now, progress.read, progress.recorded)
+            progress.sample(now, recorded[campaign_id], claimed[campaign_id])
 
     def _notice_breakers(self) -> None:
         """Hold what could not be sent now: it would only become a retry, row by row."""
@@ -199,7 +209,8 @@ class FanOut:
         progress.published(chunk)
         self._follow(progress)
         traceparent = span.traceparent if span else None
-        self._parts.publisher.publish(composed.messages, publication, traceparent)
+        counts = self._parts.publisher.publish(composed.messages, publication, traceparent)
+        progress.backlog.published(counts, partition_map)
         return True
 
     def _begin_span(self, progress: Progress, at: int) -> Span | None:

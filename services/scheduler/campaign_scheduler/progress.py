@@ -1,12 +1,14 @@
 """Where fan-out stands with one campaign, between two checkpoints in MySQL."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from campaign_common.store.fanout import Checkpoint
 from campaign_common.store.leases import Lease
 from campaign_common.template import Template
 from campaign_common.tracing import Span
+from campaign_scheduler.backlog import Backlog
 from campaign_scheduler.publisher import Publication
 from campaign_scheduler.window import Window
 
@@ -43,22 +45,25 @@ class Progress:
     lease: Lease
     template: Template
     window: Window
+    backlog: Backlog
     counted_seq: int
     counted: int
     read_seq: int
     read: int
     recorded: int = 0
+    claimed: int = 0
     sampled_at: float = 0.0
     refused: set[int] = field(default_factory=set)
     in_flight: deque[Chunk] = field(default_factory=deque)
 
     @classmethod
-    def under(cls, lease: Lease, window: Window) -> "Progress":
+    def under(cls, lease: Lease, window: Window, backlog: Backlog) -> "Progress":
         """Begin where the lease found the campaign."""
         return cls(
             lease=lease,
             template=Template.compile(lease.template),
             window=window,
+            backlog=backlog,
             counted_seq=lease.fanned_seq,
             counted=lease.fanned_count,
             read_seq=lease.fanned_seq,
@@ -74,6 +79,22 @@ class Progress:
     def is_counted(self) -> bool:
         """Tell whether the whole list has been published and counted."""
         return self.counted_seq >= self.lease.last_seq
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are published and at no provider yet, of those that anybody fetches."""
+        return self.read - self.recorded - self.claimed - self.backlog.standing
+
+    def sample(self, now: float, recorded: Mapping[int, int], claimed: int) -> None:
+        """Learn how many outcomes each shard has by `now`, and how many messages are claimed.
+
+        What was recorded between the two reads counts in both, which errs by a batch.
+        """
+        self.sampled_at = now
+        self.recorded = sum(recorded.values())
+        self.claimed = claimed
+        self.backlog.sample(now, recorded)
+        self.window.sample(now, self.recorded, self.waiting)
 
     def checkpoint_after(self, last_seq: int, recipients: int) -> Checkpoint:
         """Return what counts the recipients from here to `last_seq` once they are delivered."""
@@ -115,5 +136,6 @@ class Progress:
         for chunk in self.in_flight:
             chunk.ended(failure=why)
         self.in_flight.clear()
+        self.backlog.forget()
         self.read_seq = self.counted_seq
         self.read = self.counted

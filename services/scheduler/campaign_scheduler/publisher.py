@@ -77,8 +77,10 @@ class Publisher:
 
     def publish(
         self, messages: list[Outgoing], publication: Publication, traceparent: str | None = None
-    ) -> None:
+    ) -> dict[int, int]:
         """Hand records to the producer, waiting while its queue is full.
+
+        Returns how many there were for each partition.
 
         Records that the producer refuses are reported to `publication` as not delivered. A
         `traceparent` stands in the headers of the first record for each partition, and is meant
@@ -89,11 +91,13 @@ class Publisher:
         by_partition: dict[int, list[Outgoing]] = defaultdict(list)
         for message in messages:
             by_partition[message["partition"]].append(message)
+        counts = {partition: len(group) for partition, group in by_partition.items()}
         for partition, group in by_partition.items():
             if traceparent is not None:
                 _produce_marked(producer, self._topic, group[0], publication, traceparent)
                 del group[0]
             _produce(producer, self._topic, partition, group, publication)
+        return counts
 
     def _connected(self) -> Producer:
         if self._producer is None:

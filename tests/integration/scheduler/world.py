@@ -25,6 +25,7 @@ from campaign_common.settings import load_settings
 from campaign_common.store.leases import Holder
 from campaign_common.store.partition_map import read_map
 from campaign_common.wire import MessageRecord, decode
+from campaign_scheduler.backlog import Backlog
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
@@ -65,7 +66,7 @@ class OpenWindow(Window):
     def __init__(self) -> None:
         super().__init__(4.0, 1)
 
-    def room(self, published: int, recorded: int, chunk_size: int) -> int:  # noqa: ARG002
+    def room(self, waiting: int, chunk_size: int) -> int:  # noqa: ARG002
         return chunk_size
 
 
@@ -91,7 +92,7 @@ class Scheduler:
         databases, topic = self._world.databases, self._world.topic
         reader = ChunkReader(databases, topic)
         parts = FanOutParts(databases, self.leases, self.publisher, reader, checkpoints, Outages())
-        return FanOut(parts, FanOutRules(chunk_size, OpenWindow))
+        return FanOut(parts, FanOutRules(chunk_size, OpenWindow, lambda: Backlog(2.5)))
 
     def fan_out_until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
         """Take fan-out steps until `done`."""
@@ -277,11 +278,13 @@ class World:
             ),
         )
 
-    def count_outcomes(self, status: int, n: int, campaign_id: int = CAMPAIGN) -> None:
+    def count_outcomes(
+        self, status: int, n: int, campaign_id: int = CAMPAIGN, shard: int = 0
+    ) -> None:
         self.change(
-            "INSERT INTO campaign_counters (campaign_id, shard, status, n) VALUES (%s, 0, %s, %s)"
+            "INSERT INTO campaign_counters (campaign_id, shard, status, n) VALUES (%s, %s, %s, %s)"
             " ON DUPLICATE KEY UPDATE n = VALUES(n)",
-            (campaign_id, status, n),
+            (campaign_id, shard, status, n),
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from confluent_kafka import KafkaError
 
+from campaign_scheduler.backlog import Backlog
 from campaign_scheduler.progress import Chunk, Progress
 from campaign_scheduler.publisher import Publication
 from campaign_scheduler.window import Window
@@ -9,7 +10,9 @@ from tests.unit.scheduler.campaigns import a_lease
 
 
 def progress() -> Progress:
-    return Progress.under(a_lease(fanned_seq=100, fanned_count=90), Window(4.0, 1_000))
+    return Progress.under(
+        a_lease(fanned_seq=100, fanned_count=90), Window(1.0, 1_000), Backlog(2.5)
+    )
 
 
 def publish(fanned: Progress, last_seq: int, recipients: int, missing: int = 0) -> Chunk:

@@ -4,9 +4,13 @@ Every write of an owner begins with `move_claim`, a compare-and-set on (epoch, o
 transaction number); whoever takes a shard over changes all three (protocol rules 2 to 4).
 """
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
+
+from campaign_common.claim import count_claimed
+from campaign_common.store import Cursors
 
 
 class Place(NamedTuple):
@@ -49,6 +53,8 @@ SELECT_ALL = f"SELECT {_COLUMNS} FROM shard_claims ORDER BY shard"
 
 SELECT_OWNERS = "SELECT shard, epoch, owner_token FROM shard_claims"
 
+SELECT_CLAIMED = "SELECT claimed FROM shard_claims WHERE claimed <> ''"
+
 SELECT_FOR_UPDATE = f"SELECT {_COLUMNS} FROM shard_claims WHERE shard = %s FOR UPDATE"
 
 MOVE = """
@@ -78,6 +84,16 @@ def read_owners(cursor: Cursor) -> dict[int, tuple[int, bytes]]:
     """Read (epoch, owner token) of every shard."""
     cursor.execute(SELECT_OWNERS)
     return {shard: (epoch, token) for shard, epoch, token in cursor.fetchall()}
+
+
+def claimed_by_campaign(cursors: Cursors) -> Counter[int]:
+    """Count, by campaign, the messages that are at a provider or about to be."""
+    counts: Counter[int] = Counter()
+    for cursor in cursors.all:
+        cursor.execute(SELECT_CLAIMED)
+        for (claimed,) in cursor.fetchall():
+            counts.update(count_claimed(claimed))
+    return counts
 
 
 def lock_claim(cursor: Cursor, shard: int) -> ClaimRow | None:

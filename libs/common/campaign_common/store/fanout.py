@@ -48,8 +48,8 @@ WHERE id = %s AND epoch = %s AND lease_epoch = %s AND state = 'running'
 """
 
 SUM_COUNTERS = """
-SELECT campaign_id, CAST(SUM(n) AS SIGNED) FROM campaign_counters
-WHERE campaign_id IN %s GROUP BY campaign_id
+SELECT campaign_id, shard, CAST(SUM(n) AS SIGNED) FROM campaign_counters
+WHERE campaign_id IN %s GROUP BY campaign_id, shard
 """
 
 
@@ -95,10 +95,16 @@ def advance(cursor: Cursor, checkpoint: Checkpoint) -> bool:
 
 def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, int]:
     """Sum what senders have recorded of these campaigns, messages waiting for a retry too."""
-    sums = dict.fromkeys(campaign_ids, 0)
+    by_shard = outcomes_by_shard(cursors, campaign_ids)
+    return {campaign_id: sum(counts.values()) for campaign_id, counts in by_shard.items()}
+
+
+def outcomes_by_shard(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+    """Sum what senders have recorded of each of these campaigns, by shard."""
+    sums: dict[int, dict[int, int]] = {campaign_id: {} for campaign_id in campaign_ids}
     if sums:
         for cursor in cursors.all:
             cursor.execute(SUM_COUNTERS, (campaign_ids,))
-            for campaign_id, n in cursor.fetchall():
-                sums[campaign_id] += int(n)
+            for campaign_id, shard, n in cursor.fetchall():
+                sums[campaign_id][shard] = int(n)
     return sums
