@@ -79,7 +79,7 @@ def create_app(settings: Settings, databases: Databases, traces: Tracing | None 
         ),
         campaign_messages.resource(CampaignMessages(databases)),
         test_message.resource(database, Room(max(1, settings.threads // 4), "test messages")),
-        messages.resource(People(databases)),
+        messages.resource(People(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),
         health.resource(databases, settings.msg_table_sharding_size),

@@ -1,6 +1,6 @@
 """Samples of running campaigns, by whoever leases them; and when a campaign expires."""
 
-from campaign_common.database import Cursor
+from campaign_common.database import Cursors
 from campaign_common.store.campaign_progress import Sample, read_movement
 from campaign_scheduler.sampler import Sampler
 from tests.integration.scheduler.world import CAMPAIGN, World
@@ -34,17 +34,17 @@ def test_old_samples_go_and_the_oldest_of_the_last_minute_is_found(world: World)
         )
     Sampler(world.databases, "somebody").sample()
     assert world.rows("SELECT ended FROM campaign_samples ORDER BY 1") == [(2,), (3,), (4,)]
-    with world.database.reading() as cursor:
-        found = sample_of_last(60, cursor)
+    with world.databases.reading() as cursors:
+        found = sample_of_last(60, cursors)
         assert found is not None
         assert found.ended == 3
         assert 50 <= found.seconds_ago < 55
-        assert sample_of_last(10, cursor) is None
-        assert read_movement(cursor, CAMPAIGN + 1, 60) is None
+        assert sample_of_last(10, cursors) is None
+        assert read_movement(cursors, CAMPAIGN + 1, 60) is None
 
 
-def sample_of_last(seconds: int, cursor: Cursor) -> Sample | None:
-    movement = read_movement(cursor, CAMPAIGN, seconds)
+def sample_of_last(seconds: int, cursors: Cursors) -> Sample | None:
+    movement = read_movement(cursors, CAMPAIGN, seconds)
     assert movement is not None
     return movement.sample
 

@@ -1,15 +1,22 @@
 """campaigns and campaign_samples: what people want to know of campaigns, and of their rate."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL
 from campaign_common.store import Cursors
-from campaign_common.store.counters import counts_by_status
+from campaign_common.store.counters import (
+    COUNTED_COLUMNS,
+    COUNTED_TABLE,
+    Counted,
+    CountedRow,
+    add_up,
+    counts_by_status,
+)
 
 
 class CampaignProgress(NamedTuple):
@@ -48,11 +55,27 @@ class Sample(NamedTuple):
     seconds_ago: float
 
 
-class Movement(NamedTuple):
-    """A campaign, and its oldest sample of the last seconds, if it has one."""
+class Standing(NamedTuple):
+    """A campaign with its counters and its template."""
 
     campaign: CampaignProgress
+    counted: Counted
+    template: str
+
+
+class Movement(NamedTuple):
+    """What tells how fast a campaign moves at `now`; times are UTC, naive.
+
+    `total` is that of its list before the start; `sample` is the oldest of the last seconds.
+    """
+
+    state: CampaignState
+    started_at: datetime | None
+    now: datetime
+    total: int
+    fanned_count: int
     sample: Sample | None
+    counted: Counted
 
 
 class Milestone(NamedTuple):
@@ -77,17 +100,24 @@ LEFT JOIN provider_breakers b ON b.provider = c.provider AND b.open_until > NOW(
 
 SELECT_PROGRESS = PROGRESS_COLUMNS + PROGRESS_TABLES
 
-# One statement, as that of the counters is, for the same reason.
+ONE = " WHERE c.id = %s"
+
+SELECT_STANDING = f"""
+{PROGRESS_COLUMNS}, c.template, {COUNTED_COLUMNS}
+{PROGRESS_TABLES} {COUNTED_TABLE} {ONE}
+"""
+
+# Few columns, each of which takes its time in the driver, for what is asked again and again.
 SELECT_MOVEMENT = f"""
-{PROGRESS_COLUMNS},
-       s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0
-{PROGRESS_TABLES}
+SELECT c.state, c.started_at, NOW(6), CAST(COALESCE(c.total, l.accepted, 0) AS UNSIGNED),
+       c.fanned_count, s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0,
+       {COUNTED_COLUMNS}
+FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
 LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
   SELECT MIN(sampled_at) FROM campaign_samples
   WHERE campaign_id = c.id AND sampled_at >= NOW(6) - INTERVAL %s SECOND)
+{COUNTED_TABLE} {ONE}
 """
-
-ONE = " WHERE c.id = %s"
 
 SELECT_TEMPLATE = "SELECT template FROM campaigns WHERE id = %s"
 
@@ -104,22 +134,32 @@ def read_progress(cursor: Cursor, campaign_id: int) -> CampaignProgress | None:
     return next(iter(progress_rows(cursor)), None)
 
 
-def read_movement(cursor: Cursor, campaign_id: int, within: int) -> Movement | None:
-    """Read a campaign with what tells its rate over the last `within` seconds."""
-    cursor.execute(SELECT_MOVEMENT + ONE, (within, campaign_id))
-    for id_, name, state, *others, ended, seconds_ago in cursor.fetchall():
-        campaign = CampaignProgress(id_, name, CampaignState(state), *others)
-        sample = None if ended is None else Sample(int(ended), float(seconds_ago))
-        return Movement(campaign, sample)
-    return None
+def read_standing(cursors: Cursors, campaign_id: int) -> Standing | None:
+    """Read a campaign with its counters and template, or None when there is none of that id."""
+    cursors.main.execute(SELECT_STANDING, (campaign_id,) * 2)
+    found = _one_with_counted(cursors, campaign_id)
+    if found is None:
+        return None
+    (*progress, template), counted = found
+    return Standing(_progress(*progress), counted, template)
+
+
+def read_movement(cursors: Cursors, campaign_id: int, within: int) -> Movement | None:
+    """Read how a campaign moves, with the oldest sample of the last `within` seconds."""
+    cursors.main.execute(SELECT_MOVEMENT, (within, campaign_id, campaign_id))
+    found = _one_with_counted(cursors, campaign_id)
+    if found is None:
+        return None
+    (state, started_at, now, total, fanned_count, ended, seconds_ago), counted = found
+    sample = None if ended is None else Sample(int(ended), float(seconds_ago))
+    return Movement(
+        CampaignState(state), started_at, now, int(total), fanned_count, sample, counted
+    )
 
 
 def progress_rows(cursor: Cursor) -> list[CampaignProgress]:
     """Take what a statement that begins with SELECT_PROGRESS has found."""
-    return [
-        CampaignProgress(id_, name, CampaignState(state), *others)
-        for id_, name, state, *others in cursor.fetchall()
-    ]
+    return [_progress(*row) for row in cursor.fetchall()]
 
 
 def read_template(cursor: Cursor, campaign_id: int) -> str | None:
@@ -148,3 +188,17 @@ def add_samples(cursor: Cursor, reached: Iterable[Milestone]) -> None:
 def forget_samples(cursor: Cursor, older_than: int) -> None:
     """Delete the samples of every campaign that are older than so many seconds."""
     cursor.execute(DELETE_SAMPLES, (older_than,))
+
+
+def _progress(id_: int, name: str, state: str, *others: Any) -> CampaignProgress:  # noqa: ANN401 - columns
+    return CampaignProgress(id_, name, CampaignState(state), *others)
+
+
+def _one_with_counted(cursors: Cursors, campaign_id: int) -> tuple[Sequence[Any], Counted] | None:
+    """Take what a statement on the main server that ends with COUNTED_COLUMNS has found."""
+    rows = cursors.main.fetchall()
+    if not rows:
+        return None
+    width = len(CountedRow._fields)
+    counted = add_up(cursors, campaign_id, [CountedRow(*row[-width:]) for row in rows])
+    return None if counted is None else (rows[0][:-width], counted)

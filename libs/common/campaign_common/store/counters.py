@@ -4,12 +4,12 @@ Whoever shows a campaign together with something else of it asks afterwards whet
 there, or in the same statement: a purge deletes its row first.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from campaign_common.message import Status
 from campaign_common.store import Cursors
+from campaign_common.store.campaigns import which_are_present
 
 
 class Counted(NamedTuple):
@@ -19,22 +19,28 @@ class Counted(NamedTuple):
     suspects: int
 
 
+class CountedRow(NamedTuple):
+    """What a row of COUNTED_COLUMNS holds; a campaign without counters has one without status."""
+
+    status: int | None
+    n: int | None
+    suspects: int
+
+
 SELECT_COUNTS = """
 SELECT status, CAST(SUM(n) AS SIGNED) AS n FROM campaign_counters
 WHERE campaign_id = %s GROUP BY status
 """
 
-# One statement, since this is what people ask most often, and while everything sends each round
-# trip waits for its turn.
-SELECT_COUNTED = f"""
-SELECT 'counted', status, n FROM ({SELECT_COUNTS}) counted
-UNION ALL SELECT 'suspects', NULL, COUNT(*) FROM suspects WHERE campaign_id = %s
+# For the statement that reads a campaign `c`, which gives a row for each status then. People ask
+# for little else while everything sends, and each round trip waits for its turn on a core.
+COUNTED_COLUMNS = """
+counted.status, counted.n, (SELECT COUNT(*) FROM suspects WHERE campaign_id = c.id)
 """
 
-SELECT_COUNTED_OF_PRESENT = f"""
-{SELECT_COUNTED}
-UNION ALL SELECT 'campaigns', NULL, COUNT(*) FROM campaigns WHERE id = %s
-"""
+COUNTED_TABLE = f"LEFT JOIN ({SELECT_COUNTS}) counted ON TRUE"
+
+SELECT_COUNTED = f"SELECT {COUNTED_COLUMNS} FROM (SELECT %s AS id) c {COUNTED_TABLE}"
 
 SELECT_COUNTS_OF = """
 SELECT campaign_id, status, CAST(SUM(n) AS SIGNED) FROM campaign_counters
@@ -51,22 +57,21 @@ def counts(cursors: Cursors, campaign_id: int) -> dict[Status, int]:
     return summed
 
 
-def read_counted(cursors: Cursors, campaign_id: int) -> Counted | None:
-    """Read the counters of a campaign, and count its calls in doubt; None when it is gone."""
-    main, *others = cursors.all
-    for cursor in others:
-        cursor.execute(SELECT_COUNTED, (campaign_id,) * 2)
-    # The main server comes last: the campaign is there, so nothing of it was missing before.
-    main.execute(SELECT_COUNTED_OF_PRESENT, (campaign_id,) * 3)
+def add_up(cursors: Cursors, campaign_id: int, on_main: Sequence[CountedRow]) -> Counted | None:
+    """Add what other servers have counted to what was read with the campaign on the main one.
+
+    None: it has gone meanwhile. Read after its state, the counters of a finished one are complete.
+    """
+    servers = [on_main]
+    for cursor in cursors.all[1:]:
+        cursor.execute(SELECT_COUNTED, (campaign_id, campaign_id))
+        servers.append([CountedRow(*row) for row in cursor.fetchall()])
+    if len(servers) > 1 and not which_are_present(cursors.main, [campaign_id]):
+        return None
     by_status: dict[Status, int] = {}
-    found = Counter[str]()
-    for cursor in cursors.all:
-        for table, status, n in cursor.fetchall():
-            if status is None:
-                found[table] += n
-            else:
-                _add(by_status, [(status, n)])
-    return Counted(by_status, found["suspects"]) if found["campaigns"] else None
+    for rows in servers:
+        _add(by_status, ((row.status, row.n) for row in rows if row.status is not None))
+    return Counted(by_status, sum(rows[0].suspects for rows in servers))
 
 
 def counts_by_status(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, dict[Status, int]]:
@@ -81,7 +86,7 @@ def counts_by_status(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int,
     return counts
 
 
-def _add(summed: dict[Status, int], rows: Iterable[tuple[int, int]]) -> None:
+def _add(summed: dict[Status, int], rows: Iterable[tuple[int, int | None]]) -> None:
     for number, n in rows:
         status = Status(number)
-        summed[status] = summed.get(status, 0) + int(n)
+        summed[status] = summed.get(status, 0) + int(n or 0)

@@ -14,10 +14,10 @@ from campaign_common.store.campaign_progress import (
     CampaignProgress,
     read_movement,
     read_progress,
-    read_template,
+    read_standing,
 )
 from campaign_common.store.campaigns import which_are_present
-from campaign_common.store.counters import counts_by_status, read_counted
+from campaign_common.store.counters import counts_by_status
 from campaign_common.store.events import CampaignEvent, read_events
 
 RATE_SPAN = 60
@@ -37,14 +37,10 @@ def campaign_of(cursors: Cursors, campaign_id: int) -> dict[str, Any]:
     Raises:
         CampaignUnknown: there is none of that id.
     """
-    # The state is read first: counters read after `finished` are complete.
-    campaign = _campaign(cursors.main, campaign_id)
-    counted = read_counted(cursors, campaign_id)
-    # And the template last: as long as it is there, nothing of the campaign was purged.
-    template = read_template(cursors.main, campaign_id)
-    if counted is None or template is None:
+    standing = read_standing(cursors, campaign_id)
+    if standing is None:
         raise unknown(campaign_id)
-    return describe(campaign, template, counted)
+    return describe(standing)
 
 
 def read_campaign(databases: Databases, campaign_id: int) -> dict[str, Any]:
@@ -61,13 +57,10 @@ def read_campaign(databases: Databases, campaign_id: int) -> dict[str, Any]:
 def progress_of(databases: Databases, campaign_id: int) -> dict[str, Any]:
     """Tell how a campaign moves; raises what `read_campaign` raises."""
     with databases.reading() as cursors:
-        movement = read_movement(cursors.main, campaign_id, RATE_SPAN)
-        if movement is None:
-            raise unknown(campaign_id)
-        counted = read_counted(cursors, campaign_id)
-    if counted is None:
+        movement = read_movement(cursors, campaign_id, RATE_SPAN)
+    if movement is None:
         raise unknown(campaign_id)
-    return measure(movement, counted)
+    return {"id": campaign_id, **measure(movement)}
 
 
 def page_of_campaigns(

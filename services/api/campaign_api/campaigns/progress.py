@@ -6,8 +6,11 @@ from typing import Any
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
-from campaign_common.store.campaign_progress import CampaignProgress, Movement, Sample
-from campaign_common.store.counters import Counted
+from campaign_common.store.campaign_progress import (
+    CampaignProgress,
+    Movement,
+    Standing,
+)
 
 Counts = Mapping[Status, int]
 """Messages by status, as the counters have them."""
@@ -15,7 +18,8 @@ Counts = Mapping[Status, int]
 
 def summarise(campaign: CampaignProgress, counted: Counts) -> dict[str, Any]:
     """Describe a campaign shortly; the counts always add up to `total` = finals + `to_do`."""
-    total, counts = _balance(campaign, counted)
+    total = campaign.accepted if campaign.total is None else campaign.total
+    counts = _counts(campaign.state, total, counted)
     return {
         "id": campaign.id,
         "name": campaign.name,
@@ -39,19 +43,21 @@ def summarise(campaign: CampaignProgress, counted: Counts) -> dict[str, Any]:
     }
 
 
-def describe(campaign: CampaignProgress, template: str, counted: Counted) -> dict[str, Any]:
+def describe(standing: Standing) -> dict[str, Any]:
     """Describe a campaign in full.
 
     `rate` is messages with an outcome per second, over the run so far or the whole run.
     """
+    campaign, counted, template = standing
     summary = summarise(campaign, counted.by_status)
-    rate = _rate_of_the_run(campaign, _ended(counted.by_status))
+    until = campaign.finished_at or campaign.now
+    rate = _rate_of_the_run(campaign.started_at, until, _ended(counted.by_status))
     return {
         **summary,
         "template": template,
         "suspects": counted.suspects,
         "rate": rate,
-        "estimated_finish": _estimated_finish(campaign, summary["to_do"], rate),
+        "estimated_finish": _estimated_finish(campaign.state, campaign.now, summary["to_do"], rate),
         "list": {
             "id": campaign.list_id,
             "accepted": campaign.accepted,
@@ -61,19 +67,18 @@ def describe(campaign: CampaignProgress, template: str, counted: Counted) -> dic
     }
 
 
-def measure(movement: Movement, counted: Counted) -> dict[str, Any]:
+def measure(movement: Movement) -> dict[str, Any]:
     """Tell how a campaign moves: its balance, what is on its way, and its present rate.
 
     `rate` is that since the sample, the oldest one of the last minute, or where there is none
     that of the run so far; only a running campaign has one.
     """
-    campaign, sample = movement
-    total, counts = _balance(campaign, counted.by_status)
+    state, total, counted = movement.state, movement.total, movement.counted
+    counts = _counts(state, total, counted.by_status)
     ended = _ended(counts)
-    rate = _present_rate(campaign, _ended(counted.by_status), sample)
+    rate = _present_rate(movement)
     return {
-        "id": campaign.id,
-        "state": campaign.state.value,
+        "state": state.value,
         "counts": {status.word: n for status, n in counts.items()},
         "balance": {
             "recipients": total,
@@ -83,48 +88,48 @@ def measure(movement: Movement, counted: Counted) -> dict[str, Any]:
         },
         "suspects": counted.suspects,
         "rate": rate,
-        "estimated_finish": _estimated_finish(campaign, total - ended, rate),
-        "lag": max(campaign.fanned_count - sum(counted.by_status.values()), 0),
+        "estimated_finish": _estimated_finish(state, movement.now, total - ended, rate),
+        "lag": max(movement.fanned_count - sum(counted.by_status.values()), 0),
     }
 
 
-def _balance(campaign: CampaignProgress, counted: Counts) -> tuple[int, dict[Status, int]]:
-    """Return how many recipients there are, and what became of them."""
-    total = campaign.accepted if campaign.total is None else campaign.total
+def _counts(state: CampaignState, total: int, counted: Counts) -> dict[Status, int]:
+    """Say what became of all recipients, by status."""
     counts = {status: counted.get(status, 0) for status in (*sorted(FINAL), Status.WAITING)}
-    if campaign.state is CampaignState.CANCELLED:
+    if state is CampaignState.CANCELLED:
         # Of a cancelled campaign, what has no outcome never gets another one.
         counts[Status.WAITING] = 0
         counts[Status.CANCELLED] = total - _ended(counts) + counts[Status.CANCELLED]
-    return total, counts
+    return counts
 
 
 def _ended(counts: Counts) -> int:
     return sum(n for status, n in counts.items() if status in FINAL)
 
 
-def _rate_of_the_run(campaign: CampaignProgress, ended: int) -> float | None:
-    if campaign.started_at is None:
+def _rate_of_the_run(started_at: datetime | None, until: datetime, ended: int) -> float | None:
+    if started_at is None:
         return None
-    seconds = ((campaign.finished_at or campaign.now) - campaign.started_at).total_seconds()
+    seconds = (until - started_at).total_seconds()
     return round(ended / seconds, 1) if seconds > 0 else None
 
 
-def _present_rate(campaign: CampaignProgress, ended: int, sample: Sample | None) -> float | None:
-    if campaign.state is not CampaignState.RUNNING:
+def _present_rate(movement: Movement) -> float | None:
+    if movement.state is not CampaignState.RUNNING:
         return None
+    ended, sample = _ended(movement.counted.by_status), movement.sample
     if sample is None or sample.seconds_ago <= 0:
-        return _rate_of_the_run(campaign, ended)
+        return _rate_of_the_run(movement.started_at, movement.now, ended)
     # What a person has retried leaves the final outcomes again.
     return round(max(ended - sample.ended, 0) / sample.seconds_ago, 1)
 
 
 def _estimated_finish(
-    campaign: CampaignProgress, to_do: int, rate: float | None
+    state: CampaignState, now: datetime, to_do: int, rate: float | None
 ) -> datetime | None:
-    if campaign.state is not CampaignState.RUNNING or not rate:
+    if state is not CampaignState.RUNNING or not rate:
         return None
-    return _utc(campaign.now + timedelta(seconds=to_do / rate))
+    return _utc(now + timedelta(seconds=to_do / rate))
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -7,10 +7,7 @@ from campaign_api.messages.message_pages import describe_outcome, written
 from campaign_api.refusals import RequestInvalid, WrongField
 from campaign_api.web.paging import NOT_A_CURSOR
 from campaign_common.database import Databases
-from campaign_common.message import MessageKey
-from campaign_common.store.campaigns import which_are_present
-from campaign_common.store.message_listing import RecordedOutcome
-from campaign_common.store.people import Addressed, campaigns_of, outcomes_of
+from campaign_common.store.people import PersonMessage, messages_of
 
 BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database has times: UTC, naive
 LATEST = datetime(9999, 1, 1)  # noqa: DTZ001
@@ -30,8 +27,10 @@ class PersonPage(NamedTuple):
 class People:
     """Finds what a person was sent."""
 
-    def __init__(self, databases: Databases) -> None:
+    def __init__(self, databases: Databases, shards: int) -> None:
+        """Look in `databases`, where campaigns that start now have `shards` shards."""
         self._databases = databases
+        self._shards = shards
 
     def messages(self, phone: str, after: tuple[int, int] | None, limit: int) -> PersonPage:
         """Read what a person was sent, by the youngest campaign first.
@@ -44,17 +43,10 @@ class People:
         """
         before = (LATEST, LARGEST_ID) if after is None else _place(*after)
         with self._databases.reading() as cursors:
-            addressed = campaigns_of(cursors.main, phone, before, limit + 1)
-            shown = addressed[:limit]
-            outcomes = outcomes_of(cursors, phone, shown)
-            # Last: of a campaign that is purged meanwhile an outcome may be gone.
-            present = which_are_present(cursors.main, {one.campaign_id for one in shown})
-        items = [
-            _describe(one, outcomes.get(MessageKey(one.campaign_id, one.seq)))
-            for one in shown
-            if one.campaign_id in present
-        ]
-        return PersonPage(items, _key(shown[-1]) if len(addressed) > limit else None)
+            found = messages_of(cursors, phone, self._shards, before, limit + 1)
+        shown = found[:limit]
+        items = [_describe(one) for one in shown]
+        return PersonPage(items, _key(shown[-1]) if len(found) > limit else None)
 
 
 def _place(microseconds: int, campaign_id: int) -> tuple[datetime, int]:
@@ -67,15 +59,15 @@ def _place(microseconds: int, campaign_id: int) -> tuple[datetime, int]:
     return started_at, campaign_id
 
 
-def _key(last: Addressed) -> tuple[int, int]:
+def _key(last: PersonMessage) -> tuple[int, int]:
     return (last.started_at - BEGINNING) // MICROSECOND, last.campaign_id
 
 
-def _describe(one: Addressed, outcome: RecordedOutcome | None) -> dict[str, Any]:
+def _describe(one: PersonMessage) -> dict[str, Any]:
     return {
         "campaign_id": one.campaign_id,
         "campaign_name": one.campaign_name,
         "started_at": written(one.started_at),
         "seq": one.seq,
-        **describe_outcome(one.state, outcome),
+        **describe_outcome(one.state, one.outcome),
     }
