@@ -11,6 +11,7 @@ import pytest
 
 from campaign_common.database import Cursor, Database
 from campaign_common.database.limits import GRACE
+from campaign_common.database.session import Session
 from campaign_common.dsn import Dsn
 from campaign_common.errors import (
     CommitUnknown,
@@ -128,6 +129,25 @@ def test_a_transaction_that_is_late_for_commit_does_not_commit(make: Make, notes
     with pytest.raises(DatabaseTimeout, match="TranTimeout"):
         in_transaction(database, dawdle)
     assert read(notes, "SELECT COUNT(*) FROM notes") == 0
+
+
+def test_whoever_borrows_next_waits_for_nothing_that_the_one_before_asked_for(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    query = Session.query
+
+    def noticed(session: Session, sql: str, unbuffered: bool = False) -> int:
+        sent.append(sql)
+        return query(session, sql, unbuffered)
+
+    monkeypatch.setattr(Session, "query", noticed)
+    database = make(active=1)
+    with database.reading(timeout=30.0) as cursor:
+        one(cursor, "SELECT 1")
+    sent.clear()
+    assert read(database, "SELECT @@innodb_lock_wait_timeout") == 2
+    assert sent == ["SELECT @@innodb_lock_wait_timeout"]
 
 
 def test_a_longer_time_may_be_asked_for_and_ends_with_the_block(make: Make) -> None:

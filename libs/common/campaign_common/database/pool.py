@@ -174,10 +174,18 @@ class Database:
                 session.last_used = time.monotonic()
                 if self._settings.idle == 0:
                     session.discard()
+                self._take_back(session)
                 lent.close()
         finally:
             self._count(in_use=-1)
             self._free.release()
+
+    def _take_back(self, session: Session) -> None:
+        """Let the usual limits hold again, for which whoever borrows it next does not wait."""
+        try:
+            session.apply_limits(self._limits)
+        except Error:
+            session.discard()
 
     def _count(self, *, in_use: int = 0, exhausted: int = 0) -> None:
         with self._counting:

@@ -40,6 +40,9 @@ class Outgoing:
             OSError: the client is gone.
         """
         sent = 0
+        if not self._waiting:
+            # Each call of the system lets another thread compute before this one goes on.
+            return sent
         patience = self._client.gettimeout()
         self._client.settimeout(0.0)
         try:

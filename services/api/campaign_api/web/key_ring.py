@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hmac import compare_digest
 from typing import NamedTuple
@@ -56,6 +57,8 @@ class KeyRing:
         self._copy = Copy({}, float("-inf"))
         self._failed_at = float("-inf")
         self._reading = threading.Lock()
+        # One thread that stays: a request would wait for the start of a new one.
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="api-keys")
         self._noted: dict[str, float] = {}
 
     def is_empty(self) -> bool:
@@ -78,11 +81,13 @@ class KeyRing:
         return self._match(shown, FRESH) or self._match(shown, 0.0)
 
     def note_use(self, key_id: str) -> None:
-        """Note that a key is used; about once a minute, and without ever failing."""
+        """Note that a key is used; about once a minute, beside the request, and never failing."""
         now = time.monotonic()
-        if now - self._noted.get(key_id, float("-inf")) < NOTED_EVERY:
-            return
-        self._noted[key_id] = now
+        if now - self._noted.get(key_id, float("-inf")) >= NOTED_EVERY:
+            self._noted[key_id] = now
+            self._beside.submit(self._write_use, key_id)
+
+    def _write_use(self, key_id: str) -> None:
         with (
             suppress(CampaignError, DriverError),
             self._database.transaction(timeout=LONGEST_READ) as cursor,
@@ -115,7 +120,7 @@ class KeyRing:
 
     def _refresh_beside(self, needed: float) -> None:
         if not self._reading.locked():
-            threading.Thread(target=self._refresh, args=(needed,), daemon=True).start()
+            self._beside.submit(self._refresh, needed)
 
     def _refresh(self, needed: float) -> None:
         """Read the table, one thread at a time; without success all stays as it is."""
