@@ -124,16 +124,29 @@ def test_a_campaign_belongs_to_the_trace_of_the_request_that_set_it_going(
     assert not trace_after("cancel")
 
 
+@pytest.mark.parametrize("state", ["running", "finished"])
 def test_what_a_start_or_a_time_has_led_to_is_a_success(
-    client: FlaskClient, campaign_id: int, pool: Database
+    client: FlaskClient, campaign_id: int, pool: Database, state: str
 ) -> None:
     done(client, campaign_id, "schedule", scheduled_at=LATER)
-    run_it(pool)
-    assert done(client, campaign_id, "schedule", scheduled_at=LATER)["state"] == "running"
-    assert done(client, campaign_id, "start")["state"] == "running"
+    run_it(pool, state)
+    before = history(client, campaign_id)
+    assert done(client, campaign_id, "schedule", scheduled_at=LATER)["state"] == state
+    assert done(client, campaign_id, "start")["state"] == state
+    assert history(client, campaign_id) == before
     assert (
         do(client, campaign_id, "schedule", scheduled_at="2037-01-01T00:00:00Z").status_code == 409
     )
+
+
+@pytest.mark.parametrize("state", ["paused", "cancelled", "failed"])
+def test_a_start_that_something_has_undone_is_refused(
+    client: FlaskClient, campaign_id: int, pool: Database, state: str
+) -> None:
+    done(client, campaign_id, "schedule", scheduled_at=LATER)
+    run_it(pool, state)
+    assert do(client, campaign_id, "start").status_code == 409
+    assert do(client, campaign_id, "schedule", scheduled_at=LATER).status_code == 409
 
 
 def test_a_resume_sent_again_under_its_key_is_answered_alike(
@@ -163,6 +176,7 @@ ALLOWED = {
 BODIES = {"schedule": {"scheduled_at": LATER}, "retry": {"status": "failed"}}
 EFFECTS = {
     ("start", "running"),
+    ("start", "finished"),
     ("pause", "paused"),
     ("resume", "running"),
     ("cancel", "cancelled"),

@@ -26,6 +26,10 @@ SUBJECT = "message_template"
 """What the template's own errors begin with: its name in the original's request."""
 
 
+_AS_STARTED = frozenset({CampaignState.RUNNING, CampaignState.FINISHED})
+"""What a start leads to; a small campaign has finished before its start is sent again."""
+
+
 def new_identity(cursor: Cursor) -> Identity:
     """Choose who a campaign will be, before the transaction that makes it."""
     return Identity(drafts.free_id(cursor), secrets.token_hex(32))
@@ -168,17 +172,14 @@ class Drafting:
 def schedule(
     cursor: Cursor, campaign_id: int, moment: datetime, actor: str, traceparent: str
 ) -> bool:
-    """Let a campaign start at `moment`, a past one means now; False: so it does already.
+    """Let a campaign start at `moment`, a past one means now; False: so it does, or did.
 
     Raises:
         CampaignUnknown: there is no such campaign.
         TransitionRefused: it has started otherwise, or is over.
     """
     stored = _locked(cursor, campaign_id)
-    if _is_due_at(stored, moment) and stored.state in (
-        CampaignState.SCHEDULED,
-        CampaignState.RUNNING,
-    ):
+    if _is_due_at(stored, moment) and stored.state in {CampaignState.SCHEDULED, *_AS_STARTED}:
         return False
     if stored.state not in NOT_STARTED:
         raise refused(Verb.SCHEDULE, stored.state)
@@ -188,14 +189,14 @@ def schedule(
 
 
 def start(cursor: Cursor, campaign_id: int, actor: str, traceparent: str) -> bool:
-    """Let a campaign be due at once, and a scheduler start it; False: so it is already.
+    """Let a campaign be due at once, and a scheduler start it; False: so it is, or was.
 
     Raises:
         CampaignUnknown: there is no such campaign.
-        TransitionRefused: it is paused, or over.
+        TransitionRefused: it is paused, cancelled or failed.
     """
     stored = _locked(cursor, campaign_id)
-    if stored.state is CampaignState.RUNNING or _is_due(stored):
+    if stored.state in _AS_STARTED or _is_due(stored):
         return False
     if stored.state not in NOT_STARTED:
         raise refused(Verb.START, stored.state)
