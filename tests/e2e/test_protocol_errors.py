@@ -31,7 +31,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
 
 def ask(api: ApiService, sent: bytes) -> tuple[HTTPResponse, bytes]:
     """Send bytes and read the one answer to them."""
-    connection = RawConnection(api.url, timeout=15)
+    connection = RawConnection(api.url)
     connection.send(sent)
     response = HTTPResponse(connection._socket)
     response.begin()
@@ -107,7 +107,7 @@ def test_of_the_original_route_in_its_own_form(api: ApiService, sent: bytes) -> 
 
 
 def test_a_client_that_waits_for_a_word_before_its_body_gets_one(api: ApiService) -> None:
-    connection = RawConnection(api.url, timeout=15)
+    connection = RawConnection(api.url)
     connection.send(CREATE + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
     assert connection._socket.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
     connection.send(b"{}")
@@ -118,7 +118,7 @@ def test_a_client_that_waits_for_a_word_before_its_body_gets_one(api: ApiService
 
 def test_chunks_are_put_together_and_the_next_request_is_answered_too(api: ApiService) -> None:
     body = b'8;a=b\r\n{"x": 1,\r\n7\r\n"y": 2}\r\n0\r\nX: y\r\n\r\n'
-    connection = RawConnection(api.url, timeout=15)
+    connection = RawConnection(api.url)
     connection.send(CHUNKED + b"\r\n" + body + GET.replace(b"stats", b"nothing") + b"\r\n")
     first = HTTPResponse(connection._socket)
     first.begin()
@@ -147,7 +147,7 @@ def test_strange_paths_lead_nowhere(api: ApiService, target: bytes, status: int)
 
 def test_a_large_answer_arrives_whole_though_it_is_read_late(api: ApiService) -> None:
     request = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    connection = RawConnection(api.url, timeout=15)
+    connection = RawConnection(api.url)
     connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
     bodies = []
     for _ in range(2):  # on the same connection

@@ -78,6 +78,7 @@ class SlowClient:
         self._begin = begin
         self._rest = rest
         self._pause = pause
+        self._begun = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._send, daemon=True)
         self._thread.start()
@@ -86,6 +87,9 @@ class SlowClient:
         """Tell whether the server has begun to answer, or gone."""
         readable, _, _ = select.select([self.socket], [], [], 0)
         return bool(readable)
+
+    def wait_until_begun(self) -> None:
+        assert self._begun.wait(10)
 
     def end(self) -> None:
         self._ended.set()
@@ -96,6 +100,7 @@ class SlowClient:
         try:
             if self._begin:
                 self.socket.sendall(self._begin)
+            self._begun.set()
             while not self._ended.wait(self._pause):
                 if self._rest:
                     self.socket.sendall(self._rest)
@@ -112,7 +117,10 @@ def slow_clients(
         for _ in range(CLIENTS):
             clients.append(SlowClient(api, begin, rest, pause))
             stack.callback(clients[-1].end)
-        time.sleep(1)  # all are under way
+        for client in clients:
+            client.wait_until_begun()
+        # Connections are accepted in turn: a later one is answered, so the server has all of these.
+        wait_until(api.answers)
         yield clients
 
 

@@ -1,0 +1,46 @@
+"""What people order of a running campaign, and what a provider has answered by then."""
+
+from collections import Counter
+from functools import partial
+
+from campaign_common.campaign import Transition
+from campaign_common.message import Status
+from campaign_common.store.transitions import change_state
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, Result
+from tests.integration.sender.scene import Scene
+from tests.orders import order_retry
+from tests.unit.sender.messages import CAMPAIGN, message
+
+cancel = partial(change_state, campaign_id=CAMPAIGN, transition=Transition.CANCEL, actor="a person")
+
+
+def retry(*statuses: Status, error_code: str | None = None) -> partial[object]:
+    return partial(
+        order_retry,
+        campaign_id=CAMPAIGN,
+        actor="a person",
+        statuses=statuses,
+        error_code=error_code,
+    )
+
+
+def answer(scene: Scene, of: Answer, *messages: Message, error_code: str | None = None) -> None:
+    scene.desk.report([Result(m, of, None, error_code) for m in messages])
+    scene.cycle()
+
+
+def called(scene: Scene, *messages: Message) -> list[Message]:
+    """Have messages fetched, claimed and handed to the provider."""
+    scene.fetch(*messages)
+    scene.cycle()
+    return list(messages)
+
+
+def counters_match(scene: Scene) -> bool:
+    return scene.counts() == Counter(status for (status,) in scene.rows("status"))
+
+
+def ended(scene: Scene, numbers: range, *, error_code: str) -> None:
+    messages = called(scene, *(message(n) for n in numbers))
+    answer(scene, Answer.PERMANENT, *messages, error_code=error_code)

@@ -1,0 +1,183 @@
+"""Cancelling, and trying messages again, on a real database (protocol rules 3 and 10)."""
+
+import pytest
+
+from campaign_common.message import Status
+from campaign_common.store.campaigns import read_versions
+from campaign_common.store.ledger import add_counts
+from campaign_sender import rewriting
+from campaign_sender.providers.contract import Answer
+from tests.integration.sender.ordering import answer, called, cancel, counters_match, ended, retry
+from tests.integration.sender.scene import Scene
+from tests.unit.sender.messages import CAMPAIGN, message
+
+# -- cancelling
+
+
+def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Scene) -> None:
+    scene.cycle()
+    doubtful, refused = called(scene, message(3), message(4))
+    answer(scene, Answer.AMBIGUOUS, doubtful)
+    answer(scene, Answer.RETRYABLE, refused)
+    scene.lose_to_another(0)  # message 1 had been called: a suspect
+    scene.change(cancel)
+    scene.answer(*[m for m in scene.provider.calls if m.record.seq == 2])
+    scene.carry_out(cycles=2)
+    assert scene.recorded() == {
+        1: Status.UNKNOWN,
+        2: Status.SENT,
+        3: Status.UNKNOWN,
+        4: Status.CANCELLED,
+    }
+    assert counters_match(scene)
+    assert scene.rows("seq", "message_retries") == []
+    assert scene.open_requests() == 0
+
+
+def test_what_is_at_a_provider_when_its_campaign_is_cancelled_is_recorded(scene: Scene) -> None:
+    scene.cycle()
+    (again,) = called(scene, message(3))
+    answer(scene, Answer.RETRYABLE, again)
+    (second_try,) = called(scene, message(3, offset=9, try_number=2, attempts=1))
+    second_try.replaces = True
+    scene.change(cancel)
+    scene.carry_out(cycles=2)
+    assert scene.recorded()[3] == Status.WAITING
+    scene.answer(*[m for m in scene.provider.calls if m is not again])
+    scene.carry_out(cycles=2)
+    assert scene.recorded() == {1: Status.SENT, 2: Status.SENT, 3: Status.SENT}
+    assert counters_match(scene)
+    assert scene.open_requests() == 0
+
+
+def test_what_a_sender_lost_after_the_cancellation_had_claimed_ends_unknown(scene: Scene) -> None:
+    scene.cycle()
+    scene.change(cancel)
+    scene.lose_to_another(0)
+    scene.lose_to_another(1)
+    scene.carry_out(cycles=2)
+    assert scene.recorded() == {1: Status.UNKNOWN, 2: Status.UNKNOWN}
+    assert scene.open_requests() == 0
+    assert counters_match(scene)
+
+
+def test_cancelling_before_the_start_asks_nobody(scene: Scene) -> None:
+    scene.change(lambda c: c.execute("UPDATE campaigns SET state = 'scheduled', shards = NULL"))
+    scene.change(cancel)
+    assert scene.open_requests() == 0
+
+
+# -- retrying by hand
+
+
+def test_what_failed_waits_again_as_a_new_generation_with_all_its_attempts(scene: Scene) -> None:
+    scene.cycle()
+    ended(scene, range(3, 6), error_code="http_400")
+    ended(scene, range(6, 9), error_code="http_404")
+    scene.change(retry(Status.FAILED, error_code="http_404"))
+    scene.carry_out()
+    waiting = [
+        (seq, Status.WAITING, 1, 1, 0) if seq > 5 else (seq, Status.FAILED, 0, 1, 1)
+        for seq in range(3, 9)
+    ]
+    assert scene.rows("seq, status, generation, try_number, attempts") == waiting
+    retries = "seq, generation, try_number, attempts, due_at <= NOW(6)"
+    assert scene.rows(retries, "message_retries") == [(n, 1, 2, 0, 1) for n in range(6, 9)]
+    assert counters_match(scene)
+    assert scene.open_requests() == 0
+
+
+def test_an_order_is_carried_out_in_slices_and_by_one_owner_after_the_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewriting, "SLICE", 10)
+    monkeypatch.setattr(rewriting, "SPAN", 400)
+    scene.cycle()
+    ended(scene, range(3, 60), error_code="x")
+    scene.change(retry(Status.FAILED))
+    scene.carry_out()
+    assert scene.counts()[Status.WAITING] == 10
+    scene.lose_to_another(0)
+    scene.database.faults = ["answer lost, committed", "none", "answer lost, rolled back"]
+    scene.carry_out(cycles=30)
+    assert scene.open_requests() == 0
+    assert {generation for (generation,) in scene.rows("generation")} == {1}
+    assert scene.counts() == {Status.WAITING: 57}
+    assert counters_match(scene)
+
+
+def test_what_fails_after_the_order_was_given_is_not_its_business(scene: Scene) -> None:
+    scene.cycle()
+    ended(scene, range(3, 4), error_code="x")
+    scene.change(retry(Status.FAILED))
+    ended(scene, range(4, 5), error_code="x")
+    scene.carry_out()
+    assert scene.recorded() == {3: Status.WAITING, 4: Status.FAILED}
+
+
+def test_a_finished_campaign_runs_again_and_its_fan_out_stays_complete(scene: Scene) -> None:
+    scene.cycle()
+    ended(scene, range(3, 4), error_code="x")
+    scene.change(
+        lambda c: c.execute(
+            "UPDATE campaigns SET state = 'finished', fanned_seq = 1000, fanned_count = 900"
+        )
+    )
+    scene.change(retry(Status.FAILED))
+    with scene.database.reading() as cursor:
+        cursor.execute("SELECT state, epoch, fanned_count, finished_at FROM campaigns")
+        assert cursor.fetchall() == (("running", 4, 900, None),)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "lifted"),
+    [
+        ("finished", Status.FAILED, True),
+        ("running", Status.EXPIRED, True),
+        ("running", Status.FAILED, False),
+    ],
+)
+def test_ages_count_from_the_order_and_an_expiry_that_would_undo_it_is_lifted(
+    scene: Scene, state: str, status: Status, lifted: bool
+) -> None:
+    scene.change(
+        lambda c: c.execute(
+            "UPDATE campaigns SET state = %s, started_at = NOW(6) - INTERVAL 3 DAY,"
+            " expires_at = NOW(6) - INTERVAL 1 DAY",
+            (state,),
+        )
+    )
+    scene.change(lambda c: add_counts(c, {(CAMPAIGN, 0, status): 1}))
+    scene.change(retry(status))
+    with scene.database.reading() as cursor:
+        version = read_versions(cursor, [CAMPAIGN])[CAMPAIGN]
+    assert (version.expires_in is None) is lifted
+    assert version.age < 3600
+
+
+def test_an_order_that_matches_nothing_changes_nothing(scene: Scene) -> None:
+    scene.change(retry(Status.FAILED))
+    assert scene.open_requests() == 0
+    with scene.database.reading() as cursor:
+        cursor.execute("SELECT epoch FROM campaigns")
+        assert cursor.fetchall() == ((3,),)
+
+
+def test_a_doubt_about_the_old_generation_does_not_follow_the_new_one(scene: Scene) -> None:
+    scene.cycle()
+    scene.change(lambda c: c.execute("UPDATE campaigns SET delivery = 'at_most_once'"))
+    scene.lose_to_another(0)
+    assert scene.recorded() == {1: Status.UNKNOWN}
+    scene.change(
+        lambda c: c.execute(
+            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            " VALUES (%s, 1, 1, 0, 0)",
+            (CAMPAIGN,),
+        )
+    )
+    scene.change(retry(Status.UNKNOWN))
+    scene.carry_out()
+    (again,) = called(scene, message(1, offset=9, generation=1, try_number=2))
+    again.replaces = True
+    answer(scene, Answer.RETRYABLE, again)
+    assert scene.rows("seq, status, in_doubt")[0] == (1, Status.WAITING, 0)
