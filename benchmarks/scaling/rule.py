@@ -26,7 +26,11 @@ STEP = 15.0
 
 @dataclass(frozen=True)
 class Rule:
-    """The numbers of the manifest; times are in seconds."""
+    """The numbers of the manifest; times are in seconds.
+
+    Its cooldownPeriod is none of them: KEDA waits for so long before it takes the last sender
+    away, which it never does while there is a minimum.
+    """
 
     least: int
     most: int

@@ -1,13 +1,14 @@
 """Lag, replicas and calls over time while the autoscaler has its way."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from confluent_kafka.admin import AdminClient
 
 from benchmarks.results import Points
 from benchmarks.scaling.rule import Autoscaler, Rule
-from benchmarks.system import System
+from benchmarks.system import SHARDS, System
 from campaign_common.topics import committed_offsets, log_ends
 from local_stack.configuration import Addresses
 from local_stack.kafka import quiet_admin
@@ -18,9 +19,13 @@ class History:
     """What was seen."""
 
     lag: Points = field(default_factory=list)
+    polled: Points = field(default_factory=list)
+    """The lag that the autoscaler knows of: it asks less often."""
     wanted: Points = field(default_factory=list)
     working: Points = field(default_factory=list)
     """Senders that have partitions, as the group's coordinator sees them."""
+    calls: Points = field(default_factory=list)
+    """Under way at the provider."""
     outcomes: Points = field(default_factory=list)
 
 
@@ -48,12 +53,15 @@ class LagReader:
 class Watcher:
     """Looks twice a second, and scales the senders when KEDA would."""
 
-    def __init__(self, system: System, reader: LagReader, rule: Rule, partitions: int) -> None:
+    def __init__(
+        self, system: System, reader: LagReader, rule: Rule, under_way: Callable[[], int]
+    ) -> None:
         self.history = History()
         self._system = system
         self._reader = reader
         self._rule = rule
-        self._autoscaler = Autoscaler(rule, partitions)
+        self._under_way = under_way
+        self._autoscaler = Autoscaler(rule, SHARDS)
         self._began = time.monotonic()
         self._polled = self._decided = 0.0
         self._lag = 0
@@ -63,6 +71,11 @@ class Watcher:
         """How many senders there are to be."""
         return self._system.services.senders
 
+    @property
+    def working(self) -> int:
+        """How many had partitions at the last look."""
+        return int(self.history.working[-1][1])
+
     def look(self) -> None:
         """Note where everything is; poll the lag and decide when it is time to."""
         now = time.monotonic() - self._began
@@ -71,6 +84,7 @@ class Watcher:
         history.lag.append((now, lag))
         history.working.append((now, self._reader.working()))
         history.outcomes.append((now, self._system.outcomes()))
+        history.calls.append((now, self._under_way()))
         if now - self._polled >= self._rule.polling_interval:
             self._polled, self._lag = now, lag
         if now - self._decided >= self._rule.step:
@@ -78,4 +92,5 @@ class Watcher:
             self._system.services.scale_senders(
                 self._autoscaler.decide(now, self._lag, self.replicas)
             )
+        history.polled.append((now, self._lag))
         history.wanted.append((now, self.replicas))

@@ -1,0 +1,91 @@
+"""The rehearsal's results in the form of every benchmark's, and its picture."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.measuring import OTHERS, RESULTS
+from benchmarks.results import CaseResult, Results, Run, rates
+from benchmarks.scaling.plot import RATE_SPAN, draw
+from benchmarks.scaling.rule import Rule
+from benchmarks.scaling.settling import Accounts
+from benchmarks.scaling.watching import History
+from local_stack.kafka import KAFKA
+
+PICTURE = "scaling-rehearsal.svg"
+
+ALMOST_ALL = 0.9
+"""Of the burst: the rest is what some partitions still have when others are empty."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the rehearsal takes place with."""
+
+    recipients: int
+    hasten: float
+    connections: int
+    latency: float
+    """Seconds."""
+    tail_latency: float
+    window: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of it."""
+
+    servers: Mapping[str, str]
+    history: History
+    accounts: Accounts
+    others: float
+    """Share of the processor that other programs had."""
+
+
+def keep(folder: Path, given: Circumstances, rule: Rule, seen: Seen) -> None:
+    """Write results.json and the picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PICTURE).write_bytes(draw(seen.history, rule, given.hasten))
+    results = Results.begin(machine.describe(), {**seen.servers, "broker": f"Kafka {KAFKA}"})
+    results.cases.append(_case(given, rule, seen))
+    results.write(folder / RESULTS)
+
+
+def rate_with_all(history: History, most: int, recipients: int) -> float | None:
+    """Return the rate while every sender had partitions and most of the burst was before them.
+
+    None where that was never so.
+    """
+    during = [
+        outcomes
+        for outcomes, (_, working) in zip(history.outcomes, history.working, strict=True)
+        if working == most and outcomes[1] <= ALMOST_ALL * recipients
+    ]
+    if len(during) < 2:
+        return None
+    (began, before), (ended, after) = during[0], during[-1]
+    return (after - before) / (ended - began)
+
+
+def _case(given: Circumstances, rule: Rule, seen: Seen) -> CaseResult:
+    run = Run()
+    rate = rate_with_all(seen.history, rule.most, given.recipients)
+    if rate is not None:
+        run.note("rate", rate, "msg/s")
+    run.note("lost", seen.accounts.lost, "messages")
+    run.note("duplicate calls", seen.accounts.duplicates, "calls")
+    run.note(OTHERS, seen.others, "share")
+    run.throughput = rates(seen.history.outcomes, RATE_SPAN)
+    label = (
+        f"{rule.most} senders, {given.connections} connections,"
+        f" answers after {given.latency * 1000:g} ms"
+    )
+    parameters = {
+        "rows": given.recipients,
+        "senders": rule.most,
+        "connections": given.connections,
+        "latency": given.latency,
+        "database": seen.servers["database"].partition(" ")[0].lower(),
+    }
+    return CaseResult("scaling-rehearsal", label, parameters, [run])

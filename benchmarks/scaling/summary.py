@@ -1,0 +1,60 @@
+"""What came of the rehearsal, on a terminal."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.results import Points
+from benchmarks.scaling.rule import Rule
+from benchmarks.scaling.settling import Accounts
+from benchmarks.scaling.watching import History
+
+
+def ended_well(history: History, accounts: Accounts, rule: Rule) -> bool:
+    """Tell whether the senders went up and down the whole way, and everybody was called once."""
+    return (
+        max(_values(history.working)) == rule.most
+        and history.working[-1][1] == history.wanted[-1][1] == rule.least
+        and not accounts.lost
+        and not accounts.duplicates
+    )
+
+
+def print_summary(console: Console, history: History, accounts: Accounts, hasten: float) -> None:
+    """Print every decision of the autoscaler, and the sums."""
+    table = Table("second", "lag", "senders", title="Decisions of the autoscaler")
+    for at, lag, before, after in changes(history):
+        table.add_row(f"{at:.0f}", f"{lag:,.0f}", f"{before:.0f} to {after:.0f}")
+    console.print(table)
+    working = _values(history.working)
+    rows = {
+        "the autoscaler's clock": f"{hasten:g} times as fast as in the manifest",
+        "campaigns": f"{accounts.campaigns:,}",
+        "messages sent": f"{accounts.sent:,}",
+        "lost": f"{accounts.lost:,}",
+        "duplicate calls": f"{accounts.duplicates:,}",
+        "senders with partitions: first, most, last": (
+            f"{working[0]:.0f}, {max(working):.0f}, {working[-1]:.0f}"
+        ),
+        "largest lag": f"{max(_values(history.lag)):,.0f}",
+        "most calls under way": f"{max(_values(history.calls)):,.0f}",
+        "seconds": f"{history.lag[-1][0]:.0f}",
+    }
+    table = Table("", "", title="Scaling rehearsal", show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table)
+
+
+def changes(history: History) -> Iterator[tuple[float, float, float, float]]:
+    """Yield when the number of senders changed, at which lag, from what to what."""
+    before = history.wanted[0][1]
+    for (at, wanted), (_, lag) in zip(history.wanted, history.polled, strict=True):
+        if wanted != before:
+            yield at, lag, before, wanted
+        before = wanted
+
+
+def _values(points: Points) -> list[float]:
+    return [value for _, value in points]
