@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.capacity.command import capacity
 from benchmarks.check import check
 from benchmarks.report.markdown import against_targets
 from benchmarks.results import read_results
@@ -44,7 +45,7 @@ def summary(files: tuple[Path, ...]) -> None:
     click.echo(against_targets(read_results(files)))
 
 
-for command in (*SCENARIOS, metrics_cost, traces_cost, check):
+for command in (*SCENARIOS, metrics_cost, traces_cost, check, capacity):
     main.add_command(command)
 
 

@@ -10,6 +10,7 @@ from benchmarks.results import Points, Run, rates
 from benchmarks.sampling import PeakMemory, Usage, grouped, sampled
 from benchmarks.site import Site
 from benchmarks.system import GROUPS, System
+from benchmarks.traffic import counted_traffic
 
 LIST_CAMPAIGN = 1
 """The campaign that a list is imported for; it never starts."""
@@ -50,7 +51,10 @@ def send_once(site: Site, floors: Floors, sending: Sending, show: Show) -> Run:
             run.note("memory: api, importing", peak.megabytes[API], "MB")
             site.imported = True
         campaign = system.draft(list_id)
-        with sampled(system.processes(sending.provider)) as usage:
+        with (
+            sampled(system.processes(sending.provider)) as usage,
+            counted_traffic(site, run, sending.rows),
+        ):
             system.change(campaign, "start")
             points = system.follow(sending.rows, campaign, lambda n: show(SENDING, n, sending.rows))
         seconds = system.sending_seconds(campaign)

@@ -1,0 +1,174 @@
+"""The rate that a deployment carries: the least of a few bounds, each from a measured cost.
+
+A sender is one process with one interpreter lock. While the database works on its transaction it
+has nothing else that it could record, so its own processor time and the database's for its rows
+follow each other: that a sender and its database take turns is what the measured rates of one
+sender say, and the model's one assumption. Everything else is arithmetic.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, inf
+
+from benchmarks.capacity.points import HTTP, PROCESSOR, RATE, SEND, Point
+
+TOLERANCE = 0.25
+"""How far a prediction may be from what was measured; what is planned gets as much more."""
+
+TAKES_TURNS = "sender and database in turn"
+IN_FLIGHT = "calls in flight"
+SCHEDULER = "fan-out"
+DATABASE = "database"
+MACHINE = "machine"
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Processor time that a message takes, in microseconds."""
+
+    sender: float
+    scheduler: float
+    database: float
+    broker: float
+    provider: float
+    """Of a provider on the same machine."""
+    source: Point
+
+    @property
+    def everything(self) -> float:
+        """What it takes where all of it shares one machine."""
+        return self.sender + self.scheduler + self.database + self.broker + self.provider
+
+    @property
+    def rate_of_a_sender(self) -> float:
+        """Messages a second of one sender with a core of its own."""
+        return 1e6 / (self.sender + self.database)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What there is of each."""
+
+    senders: int = 1
+    partitions: int = 8
+    database_servers: int = 1
+    campaigns: int = 1
+    """That send at the same time, each led by a scheduler of its own."""
+    calls: int = 256
+    """That one sender has under way at most: Http.Connections, and no more than Sender.InFlight."""
+    latency: float = 0.0
+    """Seconds, of the provider."""
+    machine_cores: float | None = None
+    """Of the one machine that everything shares; None: a core for each process."""
+
+    @property
+    def even_senders(self) -> float:
+        """How many senders' worth the partitions come to: who has most of them is the limit."""
+        working = min(self.senders, self.partitions)
+        return self.partitions / ceil(self.partitions / working)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a deployment carries, and by which bound."""
+
+    rate: float
+    bound: str
+
+
+def bounds(costs: Costs, deployment: Deployment) -> Mapping[str, float]:
+    """Return messages a second that each part would allow."""
+    found = {
+        TAKES_TURNS: deployment.even_senders * costs.rate_of_a_sender,
+        IN_FLIGHT: inf,
+        SCHEDULER: deployment.campaigns * 1e6 / costs.scheduler,
+        DATABASE: deployment.database_servers * 1e6 / costs.database,
+    }
+    if deployment.latency:
+        # Little's law: calls in flight = rate x latency.
+        found[IN_FLIGHT] = deployment.even_senders * deployment.calls / deployment.latency
+    if deployment.machine_cores is not None:
+        found[MACHINE] = deployment.machine_cores * 1e6 / costs.everything
+    return found
+
+
+def predict(costs: Costs, deployment: Deployment) -> Prediction:
+    """Return the least of the bounds."""
+    found = bounds(costs, deployment)
+    bound = min(found, key=lambda name: found[name])
+    return Prediction(found[bound], bound)
+
+
+def costs_of(points: Sequence[Point], scenario: str, database: str) -> Costs:
+    """Take the costs from a case with one sender and a provider that answers at once.
+
+    Of several, from the one that had most of the machine: beside other programs everything takes
+    more processor time.
+
+    Raises:
+        LookupError: none was measured.
+    """
+    sources = [
+        point
+        for point in points
+        if (point.scenario, point.database) == (scenario, database)
+        and point.senders == 1
+        and not point.latency
+    ]
+    if not sources:
+        raise LookupError(f"{scenario} with one sender was not measured on {database}")
+    return own_costs(min(sources, key=lambda point: point.others))
+
+
+def own_costs(point: Point) -> Costs:
+    """Take the costs from one case."""
+
+    def cost(process: str) -> float:
+        figure = point.figures.get(f"{PROCESSOR}{process}")
+        return 0.0 if figure is None else figure.value
+
+    return Costs(
+        sender=cost("sender"),
+        scheduler=cost("scheduler"),
+        database=cost("database"),
+        broker=cost("broker"),
+        provider=cost("provider"),
+        source=point,
+    )
+
+
+def deployment_of(point: Point) -> Deployment:
+    """Describe what a point was measured with: of the cores, what other programs left."""
+    return Deployment(
+        senders=point.senders,
+        calls=int(point.parameters.get("connections", Deployment.calls)),
+        latency=point.latency,
+        machine_cores=point.cores * (1 - point.others),
+    )
+
+
+@dataclass(frozen=True)
+class Check:
+    """A measured rate beside the predicted one."""
+
+    point: Point
+    prediction: Prediction
+
+    @property
+    def measured(self) -> float:
+        """Messages a second."""
+        return self.point.figures[RATE].value
+
+    @property
+    def error(self) -> float:
+        """By how much the prediction is too high, as a share of what was measured."""
+        return self.prediction.rate / self.measured - 1
+
+
+def checks(points: Sequence[Point]) -> list[Check]:
+    """Predict every measured rate from what its own messages cost."""
+    return [
+        Check(point, predict(own_costs(point), deployment_of(point)))
+        for point in points
+        if point.scenario in {SEND, HTTP}
+    ]

@@ -1,0 +1,46 @@
+"""What a campaign makes the database write and the programs of this machine send each other."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psutil
+import pymysql
+
+from benchmarks.results import Run
+from benchmarks.site import Site
+
+LOOPBACK = ("lo", "lo0")
+
+STATUS = """
+SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_commit', 'Innodb_os_log_written')
+"""
+
+NETWORK, COMMITS, REDO_LOG = "network", "commits of the database", "redo log of the database"
+
+
+@contextmanager
+def counted_traffic(site: Site, run: Run, rows: int) -> Iterator[None]:
+    """Note the traffic of the block, by message; none on servers that others may use as well."""
+    if not site.servers:
+        yield
+        return
+    with site.connection() as cursor:
+        sent, status = _loopback_bytes(), _status(cursor)
+        yield
+        now = _status(cursor)
+        run.note(NETWORK, (_loopback_bytes() - sent) / rows, "bytes/msg")
+        commits = now["Com_commit"] - status["Com_commit"]
+        run.note(COMMITS, commits / rows * 1_000, "per 1,000 msg")
+        redo = now["Innodb_os_log_written"] - status["Innodb_os_log_written"]
+        run.note(REDO_LOG, redo / rows, "bytes/msg")
+
+
+def _loopback_bytes() -> int:
+    """Return how many bytes the programs of this machine have ever sent each other over TCP."""
+    interfaces = psutil.net_io_counters(pernic=True)
+    return sum(counted.bytes_sent for name, counted in interfaces.items() if name in LOOPBACK)
+
+
+def _status(cursor: pymysql.cursors.Cursor) -> Mapping[str, int]:
+    cursor.execute(STATUS)
+    return {name: int(value) for name, value in cursor.fetchall()}
