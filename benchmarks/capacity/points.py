@@ -12,8 +12,8 @@ from benchmarks.traffic import COMMITS, NETWORK, REDO_LOG
 
 COSTS = Path(__file__).parents[1] / "costs.json"
 
-SEND, HTTP, UPKEEP = "send", "http", "upkeep"
-SCENARIOS = (SEND, HTTP, UPKEEP)
+SEND, HTTP, REHEARSAL, UPKEEP = "send", "http", "scaling-rehearsal", "upkeep"
+SCENARIOS = (SEND, HTTP, REHEARSAL, UPKEEP)
 """The scenarios that say something about capacity."""
 
 CORES, PROCESSOR_NAME = "cores", "processor"

@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 
-from benchmarks.capacity.model import TOLERANCE, Costs, Deployment, checks, costs_of, predict
+from benchmarks.capacity.model import (
+    TOLERANCE,
+    Check,
+    Costs,
+    Deployment,
+    checks,
+    costs_of,
+    deployment_of,
+    own_costs,
+    predict,
+)
 from benchmarks.capacity.needs import MOST_CALLS, needs
 from benchmarks.capacity.points import (
     HTTP,
@@ -18,6 +28,8 @@ from benchmarks.report.tables import number
 from benchmarks.traffic import COMMITS, NETWORK, REDO_LOG
 
 MARIADB = "mariadb"
+QUIET = 0.1
+"""Share of other programs up to which costs of another case can be compared."""
 PLANNED_RATES = (1_000, 10_000, 100_000, 1_000_000)
 PLANNED_LATENCY = 0.05
 LATENCIES = (0.01, 0.05, 0.2, 1.0)
@@ -69,19 +81,11 @@ def traffic_table(points: Sequence[Point]) -> str:
 
 def checks_table(points: Sequence[Point]) -> str:
     """Show every measured rate beside the predicted one."""
-    headings = ("case", "others' share", "measured, messages/s", "predicted", "error", "limit")
-    rows = [
-        (
-            f"`{check.point.scenario}`: {check.point.case}, {check.point.database}",
-            f"{check.point.others:.0%}",
-            f"{check.measured:,.0f}",
-            f"{check.prediction.rate:,.0f}",
-            f"{check.error:+.0%}",
-            check.prediction.bound,
-        )
-        for check in checks(points)
-    ]
-    return table(headings, rows)
+    headings = (
+        *("case", "others' share", "messages a commit", "µs a message"),
+        *("measured, messages/s", "predicted", "error", "limit", "from the first costs"),
+    )
+    return table(headings, [_check_row(points, check) for check in checks(points)])
 
 
 def carries_table(points: Sequence[Point]) -> str:
@@ -115,7 +119,7 @@ def needs_table(points: Sequence[Point]) -> str:
     headings = (
         *("messages/s", "calls in flight", "senders", "partitions", "`Http.Connections` of each"),
         *("campaigns, schedulers", "database servers"),
-        "busy cores of senders, schedulers, database, broker",
+        "cores at least: senders, schedulers, database, broker",
         *("network, MB/s", "redo log, MB/s", "database, GB an hour"),
     )
     rows = []
@@ -164,6 +168,30 @@ def _all_costs(points: Sequence[Point]) -> list[Costs]:
         for scenario in (SEND, HTTP)
         for database in dict.fromkeys(p.database for p in points if p.scenario == scenario)
     ]
+
+
+def _check_row(points: Sequence[Point], check: Check) -> tuple[str, ...]:
+    point, found = check.point, check.prediction
+    own = own_costs(point).everything
+    commits = point.figures.get(COMMITS)
+    return (
+        f"`{point.scenario}`: {point.case}, {point.database}",
+        f"{point.others:.0%}",
+        "" if commits is None else number(1_000 / commits.value),
+        number(own) if own else "",
+        f"{check.measured:,.0f}",
+        f"{found.rate:,.0f}",
+        f"{check.error:+.0%}",
+        found.bound,
+        _from_first_costs(points, check) if point.others <= QUIET else "",
+    )
+
+
+def _from_first_costs(points: Sequence[Point], check: Check) -> str:
+    point = check.point
+    costs = costs_of(points, SEND if point.scenario == SEND else HTTP, point.database)
+    rate = predict(costs, deployment_of(point)).rate
+    return f"{rate:,.0f}, {rate / check.measured - 1:+.0%}"
 
 
 def _costs_row(costs: Costs) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ LOOK = 0.5
 @click.option("--recipients", default=1_000_000, show_default=True, help="Of the burst.")
 @click.option(
     "--hasten",
-    default=5.0,
+    default=8.0,
     show_default=True,
     help="How many times faster than in the manifest the autoscaler's clock runs; 1 is as it will"
     " be.",

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.floors.both import MESSAGES, RATE
 from benchmarks.measuring import OTHERS, RESULTS
 from benchmarks.results import CaseResult, Results, Run, rates
+from benchmarks.scaling.demand import TAIL
 from benchmarks.scaling.plot import RATE_SPAN, draw
 from benchmarks.scaling.rule import Rule
 from benchmarks.scaling.settling import Accounts
 from benchmarks.scaling.watching import History
 from local_stack.kafka import KAFKA
 
+SCENARIO = "scaling-rehearsal"
 PICTURE = "scaling-rehearsal.svg"
 
 ALMOST_ALL = 0.9
@@ -52,15 +55,15 @@ def keep(folder: Path, given: Circumstances, rule: Rule, seen: Seen) -> None:
     results.write(folder / RESULTS)
 
 
-def rate_with_all(history: History, most: int, recipients: int) -> float | None:
-    """Return the rate while every sender had partitions and most of the burst was before them.
+def rate_with_all(history: History, most: int, first: float, last: float) -> float | None:
+    """Return the rate while every sender had partitions, and from `first` to `last` outcomes.
 
     None where that was never so.
     """
     during = [
         outcomes
         for outcomes, (_, working) in zip(history.outcomes, history.working, strict=True)
-        if working == most and outcomes[1] <= ALMOST_ALL * recipients
+        if working == most and first <= outcomes[1] <= last
     ]
     if len(during) < 2:
         return None
@@ -69,23 +72,29 @@ def rate_with_all(history: History, most: int, recipients: int) -> float | None:
 
 
 def _case(given: Circumstances, rule: Rule, seen: Seen) -> CaseResult:
+    """Sum up the time behind the burst, when calls under way are the only limit."""
+    burst, every = given.recipients, seen.accounts.sent
     run = Run()
-    rate = rate_with_all(seen.history, rule.most, given.recipients)
-    if rate is not None:
-        run.note("rate", rate, "msg/s")
+    for name, first, last in (
+        (RATE, burst + TAIL, every),
+        ("rate of the burst", 0, ALMOST_ALL * burst),
+    ):
+        rate = rate_with_all(seen.history, rule.most, first, last)
+        if rate is not None:
+            run.note(name, rate, MESSAGES)
     run.note("lost", seen.accounts.lost, "messages")
     run.note("duplicate calls", seen.accounts.duplicates, "calls")
     run.note(OTHERS, seen.others, "share")
     run.throughput = rates(seen.history.outcomes, RATE_SPAN)
     label = (
         f"{rule.most} senders, {given.connections} connections,"
-        f" answers after {given.latency * 1000:g} ms"
+        f" answers after {given.tail_latency * 1000:g} ms"
     )
     parameters = {
         "rows": given.recipients,
         "senders": rule.most,
         "connections": given.connections,
-        "latency": given.latency,
+        "latency": given.tail_latency,
         "database": seen.servers["database"].partition(" ")[0].lower(),
     }
-    return CaseResult("scaling-rehearsal", label, parameters, [run])
+    return CaseResult(SCENARIO, label, parameters, [run])

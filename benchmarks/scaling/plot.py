@@ -22,7 +22,7 @@ def draw(history: History, rule: Rule, hasten: float) -> bytes:
         senders.step(*_columns(history.wanted), where="post", label="asked for")
         senders.step(*_columns(history.working), where="post", label="with partitions")
         senders.set_ylabel("senders")
-        senders.legend(loc="upper right", frameon=False)
+        senders.legend(loc="lower center", frameon=False)
         lag.plot(*_columns(history.lag), color="tab:red")
         lag.axhline(rule.lag_threshold, linestyle=":", color="gray", linewidth=1)
         lag.set_ylabel("lag, records")

@@ -63,8 +63,8 @@ def test_the_rate_of_all_senders_leaves_out_the_end_of_the_burst() -> None:
     history = History(
         working=every_second(2, 8, 8, 8, 8), outcomes=every_second(0, 100, 500, 900, 1_000)
     )
-    assert rate_with_all(history, most=8, recipients=1_000) == pytest.approx(400.0)
-    assert rate_with_all(history, most=9, recipients=1_000) is None
+    assert rate_with_all(history, most=8, first=0, last=900) == pytest.approx(400.0)
+    assert rate_with_all(history, most=9, first=0, last=900) is None
 
 
 @pytest.mark.parametrize(
