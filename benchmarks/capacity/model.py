@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
-from benchmarks.capacity.points import HTTP, PROCESSOR, RATE, REHEARSAL, SEND, Point
+from benchmarks.capacity.points import HTTP, PROCESSOR, QUIET, RATE, REHEARSAL, SEND, Point
 
 TOLERANCE = 0.25
 """How far a prediction may be from what was measured; what is planned gets as much more."""
@@ -102,8 +102,8 @@ def predict(costs: Costs, deployment: Deployment) -> Prediction:
 def costs_of(points: Sequence[Point], scenario: str, database: str) -> Costs:
     """Take the costs from a case with one sender and a provider that answers at once.
 
-    Of several, from the one that had most of the machine: beside other programs everything takes
-    more processor time.
+    Of several, from the one that had most of the machine, since beside other programs everything
+    takes more processor time; of those that had it to themselves, from the largest.
 
     Raises:
         LookupError: none was measured.
@@ -117,7 +117,7 @@ def costs_of(points: Sequence[Point], scenario: str, database: str) -> Costs:
     ]
     if not sources:
         raise LookupError(f"{scenario} with one sender was not measured on {database}")
-    return own_costs(min(sources, key=lambda point: point.others))
+    return own_costs(min(sources, key=lambda point: (max(point.others, QUIET), -point.rows)))
 
 
 def own_costs(point: Point) -> Costs:

@@ -29,6 +29,9 @@ RECIPIENT, OUTCOME, RECORD = (
 FIGURES = (RATE, RECIPIENT, OUTCOME, RECORD, REDO_LOG, COMMITS, NETWORK, OTHERS)
 """What is kept, besides everything that begins with PROCESSOR."""
 
+QUIET = 0.1
+"""Share of the processor that other programs may have had without a message costing more."""
+
 
 class Point(msgspec.Struct, frozen=True):
     """One measured case: medians over its runs."""
@@ -56,6 +59,11 @@ class Point(msgspec.Struct, frozen=True):
     def cores(self) -> int:
         """Of the machine that everything shared."""
         return int(self.machine[CORES])
+
+    @property
+    def rows(self) -> int:
+        """How many messages were sent."""
+        return int(self.parameters["rows"])
 
     @property
     def senders(self) -> int:

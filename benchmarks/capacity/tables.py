@@ -18,6 +18,7 @@ from benchmarks.capacity.needs import MOST_CALLS, needs
 from benchmarks.capacity.points import (
     HTTP,
     OUTCOME,
+    QUIET,
     RECIPIENT,
     RECORD,
     SEND,
@@ -28,8 +29,6 @@ from benchmarks.report.tables import number
 from benchmarks.traffic import COMMITS, NETWORK, REDO_LOG
 
 MARIADB = "mariadb"
-QUIET = 0.1
-"""Share of other programs up to which costs of another case can be compared."""
 PLANNED_RATES = (1_000, 10_000, 100_000, 1_000_000)
 PLANNED_LATENCY = 0.05
 LATENCIES = (0.01, 0.05, 0.2, 1.0)
@@ -214,7 +213,7 @@ def _bytes(points: Sequence[Point]) -> Mapping[str, float]:
     """Bytes of a message on MariaDB: of what goes on by HTTP, of what stays by upkeep."""
     upkeep = max(
         (point for point in points if (point.scenario, point.database) == (UPKEEP, MARIADB)),
-        key=lambda point: int(point.parameters["rows"]),
+        key=lambda point: point.rows,
     )
     of_http = costs_of(points, HTTP, MARIADB).source
     stays = {name: upkeep.figures[name].value for name in (RECIPIENT, OUTCOME)}

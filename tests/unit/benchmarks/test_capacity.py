@@ -122,7 +122,7 @@ def test_the_settings_that_the_page_names_are_the_defaults() -> None:
 def test_the_tables_of_the_page_are_those_of_the_kept_costs() -> None:
     text = PAGE.read_text()
     assert {name for _, name, _ in SECTION.findall(text)} == set(TABLES)
-    assert with_tables(text, POINTS) == text, "python -m benchmarks capacity --keep"
+    assert with_tables(text, POINTS) == text, "make bench SCENARIO=capacity BENCH_ARGS=--keep"
 
 
 def measured(rate: float, at: str, scenario: str = "send") -> Results:
@@ -158,11 +158,16 @@ def test_other_programs_leave_less_of_the_machine() -> None:
     assert check.prediction.bound == MACHINE
 
 
-def test_costs_are_those_of_the_case_that_had_most_of_the_machine() -> None:
+def test_costs_are_those_of_the_largest_case_that_had_the_machine_to_itself() -> None:
     busy = msgspec.structs.replace(
         _dearer(COSTS.source), figures={**COSTS.source.figures, OTHERS: Figure(0.5, "share")}
     )
-    assert costs_of([busy, COSTS.source], "send", "mariadb") == COSTS
+    small = msgspec.structs.replace(
+        COSTS.source,
+        parameters={**COSTS.source.parameters, "rows": 1},
+        figures={**COSTS.source.figures, OTHERS: Figure(0.0, "share")},
+    )
+    assert costs_of([busy, small, COSTS.source], "send", "mariadb") == COSTS
     with pytest.raises(LookupError):
         costs_of([busy], "http", "mariadb")
 
