@@ -77,6 +77,13 @@ def database(database_server: SchemaServer) -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture
+def other_database(database_server: SchemaServer) -> Iterator[str]:
+    """The DSN of a second schema of its own: to the system it is another server."""
+    with fresh_schema(database_server.dsn) as dsn:
+        yield dsn
+
+
 @pytest.fixture(scope="session")
 def kafka_server(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]:
     """The broker of the newest supported version; it notices a lost consumer in 6 seconds."""

@@ -13,8 +13,8 @@ import structlog
 
 from campaign_common import kafka, topics
 from campaign_common.database import Databases
-from campaign_common.errors import CampaignError, SchemaOutdated
-from campaign_common.schema import schema_status
+from campaign_common.errors import CampaignError
+from campaign_common.schema import SchemaCheck
 from campaign_common.settings import Settings
 
 INTERVAL = 2.0
@@ -103,13 +103,7 @@ class Health:
 def checks_of(settings: Settings, databases: Databases) -> dict[str, Check]:
     """Make the checks of a service that works on the database and on Kafka."""
     admin = kafka.admin(settings)
-
-    def schema_is_current() -> None:
-        status = schema_status(databases.main, settings.msg_table_sharding_size)
-        if not status.current:
-            raise SchemaOutdated(str(status))
-
     return {
-        "database": schema_is_current,
+        "database": SchemaCheck(databases, settings.msg_table_sharding_size).require,
         "Kafka": lambda: topics.describe(admin, settings.sync_client.topic),
     }

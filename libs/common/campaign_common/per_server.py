@@ -1,6 +1,6 @@
 """One thing for each database server: the main one, and those that hold shards of the ledger."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -23,6 +23,11 @@ class PerServer(Generic[T]):
     def main(self) -> T:
         """Return what belongs to the server of everything that is not a shard's."""
         return self.all[0]
+
+    @property
+    def elsewhere(self) -> Collection[int]:
+        """Return the shards that do not live on the main server."""
+        return self.holders.keys()
 
     def of_shard(self, shard: int) -> T:
         """Return what belongs to the server that holds `shard`."""

@@ -49,7 +49,7 @@ def _run(settings: Settings, stopping: threading.Event) -> None:
         tracing_of(settings, "scheduler") as tracing,
     ):
         outages = Outages()
-        wait_for_schema(databases.main, settings.msg_table_sharding_size, stop=stopping)
+        wait_for_schema(databases, settings.msg_table_sharding_size, stop=stopping)
         _wait_for_kafka(settings, outages, stopping)
         if not stopping.is_set():
             service = Service(settings, databases, outages, health, stopping, tracing)

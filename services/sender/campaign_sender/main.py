@@ -218,7 +218,7 @@ def _build(
     build: Callable[[], Sender], settings: Settings, databases: Databases, stop: threading.Event
 ) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
-    wait_for_schema(databases.main, settings.msg_table_sharding_size, stop=stop)
+    wait_for_schema(databases, settings.msg_table_sharding_size, stop=stop)
     away = False
     while not stop.is_set():
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common.database import Database, named_lock
+from campaign_common.database import Database, Databases, named_lock
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import (
     DatabaseRefused,
@@ -111,12 +111,12 @@ def test_a_newer_schema_does_not_stop_an_older_build(empty: Database, tmp_path: 
 
 def test_a_service_refuses_an_old_schema_and_says_what_to_run(empty: Database) -> None:
     with pytest.raises(SchemaOutdated, match="run campaign-db migrate"):
-        wait_for_schema(empty, 2, timeout=0)
+        wait_for_schema(Databases((empty,)), 2, timeout=0)
 
 
 def test_a_service_waits_until_the_schema_is_there(empty: Database, make: Make) -> None:
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(wait_for_schema, make(), 2, 60)
+        waiting = threads.submit(wait_for_schema, Databases((make(),)), 2, 60)
         migrate(empty, 2)
         waiting.result(timeout=60)
 
@@ -124,7 +124,7 @@ def test_a_service_waits_until_the_schema_is_there(empty: Database, make: Make) 
 def test_waiting_ends_when_told_to_stop(empty: Database) -> None:
     stop = threading.Event()
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(wait_for_schema, empty, 2, 60, stop)
+        waiting = threads.submit(wait_for_schema, Databases((empty,)), 2, 60, stop)
         stop.set()
         waiting.result(timeout=10)
 
@@ -135,7 +135,7 @@ def test_waiting_does_not_outwait_a_wrong_schema_name(make: Make, empty: Databas
         cursor.execute("DROP DATABASE camp_dropped_again")
     gone = make(dsn=empty.settings.dsn.without_database().as_user("nobody", ""))
     with pytest.raises(DatabaseRefused):
-        wait_for_schema(gone, 2, timeout=60)
+        wait_for_schema(Databases((gone,)), 2, timeout=60)
 
 
 def test_tables_that_a_killed_migrate_left_behind_do_no_harm(empty: Database) -> None:

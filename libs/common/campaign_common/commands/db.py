@@ -15,11 +15,11 @@ from campaign_common.commands.options import (
 )
 from campaign_common.commands.purge import purge
 from campaign_common.commands.restored import restored
-from campaign_common.database import Database
+from campaign_common.database import Databases
 from campaign_common.database.administration import provide_database
 from campaign_common.dsn import Dsn, parse_dsn
 from campaign_common.errors import DsnInvalid
-from campaign_common.schema import migrate, schema_status
+from campaign_common.schema import migrate_all, schema_status
 
 
 @click.group()
@@ -42,32 +42,36 @@ def migrate_command(context: click.Context, wait: float) -> None:
     """Apply pending migrations and create missing shard tables; again changes nothing."""
     settings = settings_or_exit(context)
     with one_line_failures("campaign-db migrate"):
-        database = Database(settings.mysql)
-        report = migrate(database, settings.msg_table_sharding_size, wait=wait)
-        database.close()
-    for name in report.applied:
-        click.echo(f"applied {name}")
-    if report.created_tables:
-        click.echo(f"created {len(report.created_tables)} shard tables")
-    click.echo(f"{settings.mysql.dsn}: the schema is up to date")
+        databases = Databases.configured(settings)
+        reports = migrate_all(databases, settings.msg_table_sharding_size, wait=wait)
+        for database, report in zip(databases.all, reports, strict=True):
+            for name in report.applied:
+                click.echo(f"applied {name}")
+            if report.created_tables:
+                click.echo(f"created {len(report.created_tables)} shard tables")
+            click.echo(f"{database.settings.dsn}: the schema is up to date")
+        databases.close()
 
 
 @main.command("status")
 @configuration_option
 @click.pass_context
 def status_command(context: click.Context) -> None:
-    """Say what the schema has and lacks; exit code 1 when it lacks something."""
+    """Say what the schema of every server has and lacks; exit code 1 when one lacks something."""
     settings = settings_or_exit(context)
+    current = True
     with one_line_failures("campaign-db status"):
-        database = Database(settings.mysql)
-        status = schema_status(database, settings.msg_table_sharding_size)
-        database.close()
-    for name in status.applied:
-        click.echo(f"applied  {name}")
-    for name in (*status.pending, *status.missing_shard_tables):
-        click.echo(f"missing  {name}")
-    click.echo(f"{settings.mysql.dsn}: {status}")
-    sys.exit(0 if status.current else EXIT_FAILURE)
+        databases = Databases.configured(settings)
+        for database, held in databases.shares(range(settings.msg_table_sharding_size)):
+            status = schema_status(database, held)
+            for name in status.applied:
+                click.echo(f"applied  {name}")
+            for name in (*status.pending, *status.missing_shard_tables):
+                click.echo(f"missing  {name}")
+            click.echo(f"{database.settings.dsn}: {status}")
+            current = current and status.current
+        databases.close()
+    sys.exit(0 if current else EXIT_FAILURE)
 
 
 @main.command("create-database")
@@ -83,7 +87,7 @@ def status_command(context: click.Context) -> None:
     "--admin-password",
     envvar="MYSQL_ADMIN_PASSWORD",
     default="",
-    help="a password, at the address of Mysql.DSN.",
+    help="a password, at the address of each DSN.",
 )
 @click.option(
     "--user-host", default="%", show_default=True, help="From where the user may connect."
@@ -96,26 +100,26 @@ def create_database_command(
     admin_password: str,
     user_host: str,
 ) -> None:
-    """Create the database and the user that Mysql.DSN names; again changes nothing."""
-    target = settings_or_exit(context).mysql.dsn
-    admin = _admin(target, admin_dsn, admin_user, admin_password)
-    with one_line_failures("campaign-db create-database"):
-        made_user = provide_database(admin, target, user_host)
-    user = f" and user {target.user}@{user_host}" if made_user else ""
-    click.echo(f"{target}: database {target.database}{user} ready")
+    """Create the databases and users that Mysql.DSN and MysqlShards name; again changes nothing."""
+    settings = settings_or_exit(context)
+    named = _parsed(admin_dsn) if admin_dsn else None
+    for target in (settings.mysql.dsn, *(server.dsn for server in settings.mysql_shards)):
+        if named is None:
+            admin = target.as_user(admin_user, admin_password) if admin_user else target
+        elif target is settings.mysql.dsn:
+            admin = named
+        else:
+            # The same administrator, at each further address.
+            admin = target.as_user(named.user, named.password)
+        with one_line_failures("campaign-db create-database"):
+            made_user = provide_database(admin.without_database(), target, user_host)
+        user = f" and user {target.user}@{user_host}" if made_user else ""
+        click.echo(f"{target}: database {target.database}{user} ready")
 
 
-def _admin(target: Dsn, dsn: str | None, user: str | None, password: str) -> Dsn:
-    """Decide who administers: a whole DSN, or a name at the address of the target's DSN.
-
-    Without either it is the user of Mysql.DSN, which suits the sample's root.
-    """
-    if dsn:
-        try:
-            return parse_dsn(dsn).without_database()
-        except DsnInvalid as error:
-            click.echo(f"--admin-dsn: {error}", err=True)
-            sys.exit(EXIT_CONFIGURATION)
-    if user:
-        return target.as_user(user, password)
-    return target.without_database()
+def _parsed(admin_dsn: str) -> Dsn:
+    try:
+        return parse_dsn(admin_dsn)
+    except DsnInvalid as error:
+        click.echo(f"--admin-dsn: {error}", err=True)
+        sys.exit(EXIT_CONFIGURATION)

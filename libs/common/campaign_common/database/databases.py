@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from pymysql.cursors import Cursor
 
@@ -21,7 +22,13 @@ class Databases(PerServer[Database]):
     @classmethod
     def configured(cls, settings: Settings) -> "Databases":
         """Make pools for every server; as for `Database`, after the process has forked."""
-        return cls((Database(settings.mysql),))
+        others = [replace(settings.mysql, dsn=server.dsn) for server in settings.mysql_shards]
+        holders = {
+            shard: place
+            for place, server in enumerate(settings.mysql_shards, start=1)
+            for shard in server.shards
+        }
+        return cls(tuple(map(Database, [settings.mysql, *others])), holders)
 
     @contextmanager
     def reading(self, main: Cursor | None = None) -> Iterator[Cursors]:

@@ -67,6 +67,11 @@ class Database:
         return self._settings
 
     @property
+    def name(self) -> str:
+        """The address and the schema, for logs and messages."""
+        return f"{self._settings.dsn.address}/{self._settings.dsn.database}"
+
+    @property
     def in_use(self) -> int:
         """How many connections are lent now."""
         return self._in_use

@@ -30,12 +30,14 @@ def _notes(settings: Settings) -> Iterator[Finding]:
 
 def _file(settings: Settings, file: Path | None) -> Iterator[Finding]:
     """A password in the file itself must not be everybody's to read."""
-    if file is None or not file.is_file() or not settings.mysql.dsn.password:
+    if file is None or not file.is_file() or not file.stat().st_mode & OTHERS:
         return
-    if file.stat().st_mode & OTHERS and settings.mysql.dsn.password in file.read_text("utf-8"):
+    dsns = [settings.mysql.dsn, *(server.dsn for server in settings.mysql_shards)]
+    text = file.read_text("utf-8")
+    if any(dsn.password and dsn.password in text for dsn in dsns):
         yield attention(
             CHECK,
-            f"{file.name} holds the database's password and every user of this machine may read it",
+            f"{file.name} holds a database's password and every user of this machine may read it",
             f"chmod o= {file.name}, or keep the DSN in a file named by CAMP__MYSQL__DSN_FILE",
         )
 

@@ -1,13 +1,13 @@
 """The whole examination: each check in turn, those that cannot be made named with the reason."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
 from pymysql.err import Error as DriverError
 
 from campaign_common import kafka
-from campaign_common.database import Databases
+from campaign_common.database import Database, Databases
 from campaign_common.doctor.campaigns import check_campaigns
 from campaign_common.doctor.configuration import check_configuration
 from campaign_common.doctor.finding import Finding, Verdict, unknown, wrong
@@ -41,20 +41,37 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
 def _of_the_databases(
     settings: Settings, databases: Databases, admin: AdminClient
 ) -> Iterator[Finding]:
-    database = databases.main
+    servers: list[Finding] = []
+    for database, held in databases.shares(range(settings.msg_table_sharding_size)):
+        server = list(_of_one(database, held))
+        servers += server
+        if len(databases.all) > 1:
+            server = [one._replace(said=f"{database.name}: {one.said}") for one in server]
+        yield from server
+    if any(found.check == "database" for found in servers):
+        obstacle = "cannot be looked at without the database"
+    elif any(found.check == "schema" and found.verdict is not Verdict.OK for found in servers):
+        obstacle = "cannot be looked at before the schema is up to date"
+    else:
+        yield from _of_what_is_kept(settings, databases, admin)
+        return
+    for check in ("API keys", "topic", "campaigns"):
+        yield unknown(check, obstacle)
+
+
+def _of_one(database: Database, held: Sequence[int]) -> Iterator[Finding]:
     server = _attempt("database", lambda: check_server(database))
     yield from server
     if any(found.check == "database" for found in server):
-        for check in ("schema", "API keys", "topic", "campaigns"):
-            yield unknown(check, "cannot be looked at without the database")
-        return
-    schema = _attempt("schema", lambda: check_schema(database, settings))
-    yield from schema
-    if any(found.verdict is not Verdict.OK for found in schema):
-        for check in ("API keys", "topic", "campaigns"):
-            yield unknown(check, "cannot be looked at before the schema is up to date")
-        return
-    yield from _attempt("API keys", lambda: check_keys(database, settings))
+        yield unknown("schema", "cannot be looked at without the database")
+    else:
+        yield from _attempt("schema", lambda: check_schema(database, held))
+
+
+def _of_what_is_kept(
+    settings: Settings, databases: Databases, admin: AdminClient
+) -> Iterator[Finding]:
+    yield from _attempt("API keys", lambda: check_keys(databases.main, settings))
     yield from _attempt("topic", lambda: check_topic(databases, admin, settings))
     yield from _attempt("campaigns", lambda: check_campaigns(databases, settings))
 
@@ -64,9 +81,9 @@ def _attempt(name: str, check: Check) -> list[Finding]:
     try:
         return check()
     except DatabaseRefused as error:
-        return [wrong("database", str(error), "mend Mysql.DSN, or campaign-db create-database")]
+        return [wrong("database", str(error), "mend its DSN, or campaign-db create-database")]
     except DatabaseUnavailable as error:
-        return [wrong("database", str(error), "start it, or mend the address in Mysql.DSN")]
+        return [wrong("database", str(error), "start it, or mend the address in its DSN")]
     except KafkaUnavailable as error:
         return [wrong("Kafka", str(error), "start it, or mend SyncClient.Brokers")]
     except CampaignError as error:

@@ -1,5 +1,7 @@
 """Checks of what stands in the database before any campaign does."""
 
+from collections.abc import Sequence
+
 from campaign_common.database import Database
 from campaign_common.doctor.finding import Finding, attention, ok, wrong
 from campaign_common.schema import schema_status
@@ -7,13 +9,13 @@ from campaign_common.settings import Settings
 from campaign_common.store.api_keys import read_keys
 
 
-def check_schema(database: Database, settings: Settings) -> list[Finding]:
-    """Compare the schema with this build.
+def check_schema(database: Database, held: Sequence[int]) -> list[Finding]:
+    """Compare a server's schema with this build, for the shards that it holds.
 
     Raises:
         RetryLater: the database is away.
     """
-    status = schema_status(database, settings.msg_table_sharding_size)
+    status = schema_status(database, held)
     if status.current:
         return [ok("schema", str(status))]
     return [wrong("schema", str(status), "campaign-db migrate")]

@@ -41,6 +41,7 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         topic = Topic(report, topic_settings, live_senders(cursors))
     return [
         *_partitions(topic, shards),
+        *_shared(topic, databases),
         *_map(topic),
         *unless("records", _records(topic), "kept long enough, on enough brokers"),
         *_senders(topic),
@@ -65,6 +66,22 @@ def _partitions(topic: Topic, shards: int) -> Iterator[Finding]:
         )
     else:
         yield ok("partitions", said)
+
+
+def _shared(topic: Topic, databases: Databases) -> Iterator[Finding]:
+    shared = [
+        str(partition.partition)
+        for partition in topic.report.partitions
+        if len(databases.holding(partition.shards)) > 1
+    ]
+    if shared:
+        yield attention(
+            "partitions",
+            f"{', '.join(shared)} carry shards of several database servers: while one of these"
+            " is away, the others' shards there wait too",
+            "as many partitions as shards, or MysqlShards by the shards' remainders modulo the"
+            " number of partitions",
+        )
 
 
 def _map(topic: Topic) -> Iterator[Finding]:

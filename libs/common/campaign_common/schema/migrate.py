@@ -1,20 +1,20 @@
 """Bringing the schema up to date: yoyo's migrations, then the tables of each shard."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from pymysql.err import Error
 from yoyo.exceptions import BadMigration
 from yoyo.migrations import Migration, read_migrations
 
-from campaign_common.database import Database, named_lock
+from campaign_common.database import Database, Databases, named_lock
 from campaign_common.database.failures import meaning_of, translated
 from campaign_common.database.limits import Limits
 from campaign_common.errors import MigrationFailed
 from campaign_common.schema.status import schema_status
 from campaign_common.schema.yoyo_backend import DsnBackend
 from campaign_common.store.applied_migrations import drop_bookkeeping
-from campaign_common.store.shard_tables import ensure_shards
+from campaign_common.store.shard_tables import ensure_shards, make_view
 
 SOURCE = "package:campaign_common:migrations"
 LONGEST_STATEMENT = 3600.0
@@ -30,7 +30,7 @@ class MigrationReport:
 
 
 def migrate(database: Database, shards: int, *, wait: float = 60.0) -> MigrationReport:
-    """Apply what is pending and create what is missing of the tables of `shards` shards.
+    """Apply what is pending and create what is missing, where one server holds all shards.
 
     Doing it again changes nothing. Of several at once, one works and the others wait for
     up to `wait` seconds.
@@ -40,13 +40,28 @@ def migrate(database: Database, shards: int, *, wait: float = 60.0) -> Migration
         DatabaseUnavailable, DatabaseRefused, DatabaseFull: as everywhere.
         MigrationFailed: a statement was refused; names the migration.
     """
-    with named_lock(database, "schema", wait=wait):
-        before = schema_status(database, shards)
-        apply_pending(database, before.pending)
-        # Data definition commits by itself, so there is no transaction to speak of here.
-        with database.reading(timeout=LONGEST_STATEMENT) as cursor:
-            ensure_shards(cursor, shards)
-    return MigrationReport(before.pending, before.missing_shard_tables)
+    (report,) = migrate_all(Databases((database,)), shards, wait=wait)
+    return report
+
+
+def migrate_all(
+    databases: Databases, shards: int, *, wait: float = 60.0
+) -> Iterator[MigrationReport]:
+    """Migrate one server after the other, the main one first; raises what `migrate` raises.
+
+    Every server has all tables, those of the shards that it holds among them; the view is made
+    on the main one, which holds the recipients.
+    """
+    for database, held in databases.shares(range(shards)):
+        with named_lock(database, "schema", wait=wait):
+            before = schema_status(database, held)
+            apply_pending(database, before.pending)
+            # Data definition commits by itself, so there is no transaction to speak of here.
+            with database.reading(timeout=LONGEST_STATEMENT) as cursor:
+                ensure_shards(cursor, held)
+                if database is databases.main:
+                    make_view(cursor, databases.elsewhere)
+        yield MigrationReport(before.pending, before.missing_shard_tables)
 
 
 def apply_pending(database: Database, pending: Collection[str], source: str = SOURCE) -> None:

@@ -3,12 +3,13 @@
 import math
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 
 import structlog
 
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.errors import DatabaseUnavailable, SchemaOutdated
 from campaign_common.store.applied_migrations import applied_migrations
 from campaign_common.store.shard_tables import missing_shard_tables
@@ -53,15 +54,16 @@ def packaged_migrations() -> list[str]:
     )
 
 
-def schema_status(database: Database, shards: int) -> SchemaStatus:
-    """Compare the database with this build, for `shards` shards.
+def schema_status(database: Database, shards: int | Iterable[int]) -> SchemaStatus:
+    """Compare a server with this build, for so many shards, or for those that it holds.
 
     Raises:
         DatabaseUnavailable, DatabaseRefused: it cannot be asked.
     """
+    held = range(shards) if isinstance(shards, int) else shards
     with database.reading() as cursor:
         applied = applied_migrations(cursor)
-        missing = missing_shard_tables(cursor, shards)
+        missing = missing_shard_tables(cursor, held)
     return SchemaStatus(
         applied=tuple(sorted(applied)),
         pending=tuple(name for name in packaged_migrations() if name not in applied),
@@ -69,32 +71,68 @@ def schema_status(database: Database, shards: int) -> SchemaStatus:
     )
 
 
+class SchemaCheck:
+    """Compares every server with this build.
+
+    A server beside the main one that is away keeps nobody from working for the others; one that
+    was found current stays so, and is not asked again.
+    """
+
+    def __init__(self, databases: Databases, shards: int) -> None:
+        self._main = databases.main
+        self._shares = databases.shares(range(shards))
+        self._current: set[str] = set()
+
+    def require(self) -> None:
+        """Do nothing where everybody who answers is up to date.
+
+        Raises:
+            SchemaOutdated: something is missing; says where and what, and what to run.
+            DatabaseUnavailable: the main server cannot be reached.
+            DatabaseRefused: a server does not let this user in.
+        """
+        for database, held in self._shares:
+            if database is not self._main and database.name in self._current:
+                continue
+            try:
+                status = schema_status(database, held)
+            except DatabaseUnavailable as error:
+                if database is self._main:
+                    raise
+                log.warning("database server away", server=database.name, error=str(error))
+                continue
+            if not status.current:
+                where = f"{database.name}: " if len(self._shares) > 1 else ""
+                raise SchemaOutdated(f"{where}{status}")
+            self._current.add(database.name)
+
+
 def wait_for_schema(
-    database: Database,
+    databases: Databases,
     shards: int,
     timeout: float = math.inf,
     stop: threading.Event | None = None,
 ) -> None:
-    """Wait up to `timeout` seconds for the database to be there and its schema current.
+    """Wait up to `timeout` seconds for the main server to be there and every schema current.
 
     Logs why it waits, once per reason; returns early when `stop` is set.
 
     Raises:
         SchemaOutdated: something is still missing; says what, and what to run.
-        DatabaseUnavailable: the database still cannot be reached.
-        DatabaseRefused: it does not let this user in; waiting would not help.
+        DatabaseUnavailable: the main server still cannot be reached.
+        DatabaseRefused: one does not let this user in; waiting would not help.
     """
     stop = stop or threading.Event()
+    check = SchemaCheck(databases, shards)
     deadline = time.monotonic() + timeout
     said = ""
     while not stop.is_set():
         try:
-            status = schema_status(database, shards)
-            if status.current:
-                return
-            reason: SchemaOutdated | DatabaseUnavailable = SchemaOutdated(str(status))
-        except DatabaseUnavailable as error:
+            check.require()
+        except (SchemaOutdated, DatabaseUnavailable) as error:
             reason = error
+        else:
+            return
         if time.monotonic() >= deadline:
             raise reason
         if str(reason) != said:

@@ -37,6 +37,14 @@ class MysqlSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShardServerSettings:
+    """A further database server, and the shards that live there instead of on the main one."""
+
+    dsn: Dsn
+    shards: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SyncClientSettings:
     """Where the scheduler publishes."""
 
@@ -257,6 +265,8 @@ class Settings:
     mysql: MysqlSettings
     sync_client: SyncClientSettings
     send_client: SendClientSettings
+    mysql_shards: tuple[ShardServerSettings, ...] = ()
+    """Connections and times of these servers are those of `mysql`."""
     name: str = "camp-mgr"
     host: str = "0.0.0.0"  # noqa: S104 - the original listens everywhere; Host narrows it
     port: int = 10001

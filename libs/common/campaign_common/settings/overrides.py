@@ -1,6 +1,8 @@
 """Environment variables over the file: CAMP__MYSQL__DSN=… and CAMP__MYSQL__DSN_FILE=/path."""
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +17,15 @@ from campaign_common.settings.fields import (
     SecurityProperties,
     Words,
 )
+from campaign_common.settings.server_fields import ShardNumbers
 
 PREFIX = "CAMP__"
 FILE_SUFFIX = "_FILE"
 
 KeyPath = tuple[str, ...]
+
+_PLACE = re.compile(r"[0-9]{1,2}")
+"""Of an item in a list."""
 
 
 class Override(NamedTuple):
@@ -52,13 +58,25 @@ def overrides(schema: Schema, environ: Mapping[str, str]) -> Iterator[Override]:
 
 def apply(document: dict[str, Any], override: Override) -> None:
     """Put `override` into the document; sections that are missing are made."""
-    section = document
-    for name in override.path[:-1]:
-        below = section.setdefault(name, {})
-        if not isinstance(below, dict):
+    section: Any = document
+    for name, following in pairwise(override.path):
+        below = _opened(section, name, [] if following.isdigit() else {})
+        if not isinstance(below, dict | list):
             return  # the wrong section is what gets reported
         section = below
-    section[override.path[-1]] = override.value
+    if isinstance(section, dict):
+        section[override.path[-1]] = override.value
+
+
+def _opened(section: Any, name: str, empty: object) -> object:  # noqa: ANN401 - parts of a document
+    """Return what is below `name`, which is made where it is missing."""
+    if isinstance(section, dict):
+        return section.setdefault(name, empty)
+    if not name.isdigit():
+        return None
+    while len(section) <= int(name):
+        section.append({})
+    return section[int(name)]
 
 
 def _read(schema: Schema, variable: str, value: str) -> Override:
@@ -79,7 +97,10 @@ def _read(schema: Schema, variable: str, value: str) -> Override:
 
 
 def _find(schema: Schema, names: list[str]) -> tuple[KeyPath, fields.Field[Any]] | None:
-    """Follow `names` down the schema; the rest below a free mapping is joined with dots."""
+    """Follow `names` down the schema.
+
+    The rest below a free mapping is joined with dots; items of a list are numbered from 0.
+    """
     key = {name.upper(): name for name in _field_keys(schema)}.get(names[0].upper())
     if key is None:
         return None
@@ -87,12 +108,17 @@ def _find(schema: Schema, names: list[str]) -> tuple[KeyPath, fields.Field[Any]]
     rest = names[1:]
     if isinstance(field, SecurityProperties) and rest:
         return (key, ".".join(rest).lower()), field
+    above: KeyPath = (key,)
+    if isinstance(field, fields.List):
+        if not rest or not _PLACE.fullmatch(rest[0]):
+            return None
+        above, field, rest = (key, rest[0]), field.inner, rest[1:]
     if not rest:
-        return None if isinstance(field, fields.Nested) else ((key,), field)
+        return None if isinstance(field, fields.Nested) else (above, field)
     if not isinstance(field, fields.Nested):
         return None
     below = _find(field.schema, rest)
-    return below and ((key, *below[0]), below[1])
+    return below and ((*above, *below[0]), below[1])
 
 
 def _field_keys(schema: Schema) -> dict[str, fields.Field[Any]]:
@@ -101,7 +127,7 @@ def _field_keys(schema: Schema) -> dict[str, fields.Field[Any]]:
 
 def _typed(field: fields.Field[Any], value: str) -> object:
     """Give text the type that the file would have given it; what does not fit is refused later."""
-    if isinstance(field, Words):
+    if isinstance(field, Words | ShardNumbers):
         return [item.strip() for item in value.split(",") if item.strip()]
     if isinstance(field, fields.Integer | Milliseconds | Fraction | Duration):
         try:

@@ -13,6 +13,7 @@ KeyPath = tuple[str, ...]
 SECRET_SECTIONS = frozenset({"KafkaProperties"})
 SECRET_KEYS = frozenset({"Authorization", "Url"})
 LONGEST_VALUE = 80
+_NOTHING = object()
 
 
 def describe(
@@ -50,9 +51,9 @@ def _flatten(messages: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, st
 def _shown(path: KeyPath, document: Mapping[str, Any]) -> str:
     value: object = document
     for name in path:
-        if not isinstance(value, Mapping) or name not in value:
+        value = _below(value, name)
+        if value is _NOTHING:
             return ""
-        value = value[name]
     if path[:1] and (path[0] in SECRET_SECTIONS or path[-1] in SECRET_KEYS):
         return f"{MASK}: "
     shown = mask_secrets(str(value)) if path[-1:] == ("DSN",) else repr(value)
@@ -61,9 +62,20 @@ def _shown(path: KeyPath, document: Mapping[str, Any]) -> str:
     return f"{shown[:LONGEST_VALUE]}: "
 
 
+def _below(value: object, name: str) -> object:
+    if isinstance(value, Mapping) and name in value:
+        below: object = value[name]
+        return below
+    if isinstance(value, list) and name.isdigit() and int(name) < len(value):
+        return value[int(name)]
+    return _NOTHING
+
+
 def _suggestion(schema: Schema, path: KeyPath) -> str:
     for name in path[:-1]:
         section = {str(f.data_key): f for f in schema.fields.values()}.get(name)
+        if isinstance(section, fields.List):
+            section = section.inner
         if isinstance(section, fields.Nested):
             schema = section.schema
     known = sorted(str(field.data_key) for field in schema.fields.values())

@@ -33,6 +33,7 @@ from campaign_common.settings.http_fields import (
 )
 from campaign_common.settings.retry_schema import RetrySchema
 from campaign_common.settings.sections import SECTION, UNKNOWN, Loaded, SectionSchema, section
+from campaign_common.settings.server_fields import ShardServers, refuse_shared
 
 
 class MysqlSchema(SectionSchema):
@@ -195,6 +196,7 @@ class SettingsSchema(SectionSchema):
     threads = integer("Threads", 1, 1_024)
     auth = choice("Auth", "keys", "none")
     mysql = section("Mysql", MysqlSchema, required=True)
+    mysql_shards = ShardServers("MysqlShards")
     sync_client = section("SyncClient", SyncClientSchema, required=True)
     send_client = section("SendClient", SendClientSchema, required=True)
     msg_table_sharding_size = integer("MsgTableShardingSize", 1, 256)
@@ -224,6 +226,13 @@ class SettingsSchema(SectionSchema):
                 "so that each shard has one owner"
             )
             raise ValidationError({"SendClient": {"Topics": [message]}})
+
+    @validates_schema(skip_on_field_errors=True)
+    def _servers(self, loaded: Loaded, **_: object) -> None:
+        try:
+            refuse_shared(loaded["mysql"], loaded.get("mysql_shards", ()))
+        except ValidationError as error:
+            raise ValidationError({"MysqlShards": error.messages}) from error
 
     @validates_schema(skip_on_field_errors=True)
     def _http_provider(self, loaded: Loaded, **_: object) -> None:

@@ -1,5 +1,7 @@
 """The tables that exist once per shard: the ledger, its retries, and the shard's claim row."""
 
+from collections.abc import Collection, Iterable
+
 from pymysql.cursors import Cursor
 
 CREATE_MESSAGES = """
@@ -47,7 +49,8 @@ WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^message(s|_retries)_[0-9
 """
 
 # For people at a SQL prompt: one row per recipient of every started campaign, status 0
-# where nothing is known of the message yet.
+# where nothing is known of the message yet. Where shards live on other servers too, only those
+# recipients whose shards are held here.
 CREATE_VIEW = """
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW campaign_messages AS
 SELECT c.id AS campaign_id, r.seq, r.phone, r.name,
@@ -59,7 +62,13 @@ SELECT c.id AS campaign_id, r.seq, r.phone, r.name,
 FROM campaigns c
 JOIN recipients r ON r.list_id = c.list_id AND r.seq <= c.last_seq
 {joins}
+{of_held}
 """
+
+# Of the others nothing is known here, and 0 would be a lie.
+OF_SHARDS = "WHERE COALESCE(r.erased_shard, CRC32(r.phone)) MOD c.shards IN ({shards})"
+
+DROP_VIEW = "DROP VIEW IF EXISTS campaign_messages"
 
 LEDGER_COLUMNS = ("status", "attempts", "provider_message_id", "error_code", "sent_at")
 
@@ -68,24 +77,33 @@ MOST_JOINED = 50
 stop at 61 tables in a join. More are put together first, which reads them whole."""
 
 
-def ensure_shards(cursor: Cursor, shards: int) -> None:
-    """Create what is missing of the tables, claim rows and view of shards 0 to `shards` - 1.
+def ensure_shards(cursor: Cursor, shards: Iterable[int]) -> None:
+    """Create what is missing of the tables and claim rows of these shards.
 
     Tables of shards that a smaller configuration no longer names stay, because campaigns
     keep the number of shards they started with.
     """
-    for shard in range(shards):
+    for shard in shards:
         cursor.execute(CREATE_MESSAGES.format(shard=shard))
         cursor.execute(CREATE_RETRIES.format(shard=shard))
         cursor.execute(INSERT_CLAIM, (shard,))
-    cursor.execute(_view_over(_shards_present(cursor)))
 
 
-def missing_shard_tables(cursor: Cursor, shards: int) -> list[str]:
-    """Name the per-shard tables that `shards` shards need and the database lacks."""
+def make_view(cursor: Cursor, elsewhere: Collection[int]) -> None:
+    """Make the view anew over the shards that there are, but for those that live `elsewhere`."""
+    present = _shards_present(cursor)
+    held = [shard for shard in present if shard not in elsewhere]
+    if held:
+        cursor.execute(_view_over(held, of_held=OF_SHARDS if elsewhere else ""))
+    else:
+        cursor.execute(DROP_VIEW)
+
+
+def missing_shard_tables(cursor: Cursor, shards: Iterable[int]) -> list[str]:
+    """Name the tables that these shards need and the database lacks."""
     cursor.execute(TABLES_NAMED)
     present = {row[0] for row in cursor.fetchall()}
-    needed = [f"{table}_{n}" for n in range(shards) for table in ("messages", "message_retries")]
+    needed = [f"{table}_{n}" for n in shards for table in ("messages", "message_retries")]
     return [table for table in needed if table not in present]
 
 
@@ -98,7 +116,7 @@ def _shards_present(cursor: Cursor) -> list[int]:
     )
 
 
-def _view_over(shards: list[int]) -> str:
+def _view_over(shards: list[int], of_held: str) -> str:
     if len(shards) <= MOST_JOINED:
         tables = {f"m{n}": f"messages_{n}" for n in shards}
     else:
@@ -110,5 +128,6 @@ def _view_over(shards: list[int]) -> str:
             f"LEFT JOIN {table} {alias} ON {alias}.campaign_id = c.id AND {alias}.seq = r.seq"
             for alias, table in tables.items()
         ),
+        of_held=of_held.format(shards=", ".join(map(str, shards))),
         **{column: ", ".join(f"{alias}.{column}" for alias in tables) for column in LEDGER_COLUMNS},
     )

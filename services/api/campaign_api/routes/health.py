@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 from campaign_api.readiness import why_not_ready
 from campaign_api.web.resource import Resource
 from campaign_common.database import Databases
+from campaign_common.schema import SchemaCheck
 
 
 class Health(Schema):
@@ -17,6 +18,7 @@ class Health(Schema):
 
 def resource(databases: Databases, shards: int) -> Resource:
     """Make the routes."""
+    schema = SchemaCheck(databases, shards)
     routes = Resource("health", __name__, description="For whatever runs the service.")
 
     @routes.get("/healthz")
@@ -32,7 +34,7 @@ def resource(databases: Databases, shards: int) -> Resource:
     @routes.alt_response(503, schema=Health)
     def ready() -> Response:
         """Say whether requests would succeed now."""
-        reason = why_not_ready(databases, shards)
+        reason = why_not_ready(schema)
         if reason is None:
             return jsonify(status="ready")
         response = jsonify(status="not ready", reason=reason)

@@ -1,0 +1,181 @@
+"""Shards on two servers: each has the tables of what it holds, and reads find all of it."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from campaign_common.database import Database, Databases
+from campaign_common.dsn import parse_dsn
+from campaign_common.errors import DatabaseUnavailable, SchemaOutdated
+from campaign_common.message import Status
+from campaign_common.schema import SchemaCheck, migrate_all, schema_status, wait_for_schema
+from campaign_common.settings import MysqlSettings
+from campaign_common.store.counters import counts, counts_by_status, read_counted
+from campaign_common.store.ledger import add_counts
+from campaign_common.store.partition_map import read_owners
+from local_stack.ports import free_port
+from tests.processes import installed
+
+SHARDS = 4
+ELSEWHERE = (2, 3)
+CAMPAIGN = 7
+TABLES = """
+SELECT TABLE_NAME FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'messages%'
+"""
+
+
+@pytest.fixture
+def databases(database: str, other_database: str) -> Iterator[Databases]:
+    pools = tuple(Database(MysqlSettings(dsn=parse_dsn(dsn))) for dsn in (database, other_database))
+    made = Databases(pools, dict.fromkeys(ELSEWHERE, 1))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def migrated(databases: Databases) -> Databases:
+    list(migrate_all(databases, SHARDS))
+    return databases
+
+
+def column(database: Database, sql: str) -> list[object]:
+    with database.reading() as cursor:
+        cursor.execute(sql)
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def change(database: Database, sql: str, *arguments: object) -> None:
+    with database.transaction() as cursor:
+        cursor.execute(sql, arguments or None)
+
+
+def test_each_server_gets_the_tables_and_claims_of_its_shards(databases: Databases) -> None:
+    reports = list(migrate_all(databases, SHARDS))
+    assert [len(report.created_tables) for report in reports] == [4, 4]
+    main, other = databases.all
+    assert column(main, TABLES) == ["messages_0", "messages_1"]
+    assert column(other, TABLES) == ["messages_2", "messages_3"]
+    claims = "SELECT shard FROM shard_claims"
+    assert (column(main, claims), column(other, claims)) == ([0, 1], [2, 3])
+    again = list(migrate_all(databases, SHARDS))
+    assert [(report.applied, report.created_tables) for report in again] == [((), ()), ((), ())]
+
+
+def test_more_shards_go_to_the_main_server_unless_they_are_named(migrated: Databases) -> None:
+    list(migrate_all(migrated, SHARDS + 1))
+    assert column(migrated.main, TABLES) == ["messages_0", "messages_1", "messages_4"]
+
+
+def test_a_service_waits_for_every_server_that_answers(databases: Databases) -> None:
+    main, other = databases.all
+    list(migrate_all(Databases((main,)), SHARDS))
+    with pytest.raises(SchemaOutdated, match=f"^{other.name}: .*run campaign-db migrate"):
+        wait_for_schema(databases, SHARDS, timeout=0)
+    list(migrate_all(databases, SHARDS))
+    wait_for_schema(databases, SHARDS, timeout=0)
+
+
+def test_a_server_that_is_away_keeps_nobody_from_starting_but_the_main_one_does(
+    migrated: Databases,
+) -> None:
+    nowhere = Database(MysqlSettings(dsn=parse_dsn(f"u@tcp(127.0.0.1:{free_port()})/camp")))
+    half = Databases((migrated.main, nowhere), migrated.holders)
+    wait_for_schema(half, SHARDS, timeout=0)
+    with pytest.raises(DatabaseUnavailable), half.reading():
+        pass
+    with pytest.raises(DatabaseUnavailable):
+        wait_for_schema(Databases((nowhere, migrated.main), migrated.holders), SHARDS, timeout=0)
+
+
+def test_a_server_that_was_found_current_is_not_asked_again(migrated: Databases) -> None:
+    check = SchemaCheck(migrated, SHARDS)
+    check.require()
+    change(migrated.all[1], "DROP TABLE messages_3")
+    check.require()
+    assert schema_status(migrated.all[1], ELSEWHERE).missing_shard_tables == ("messages_3",)
+
+
+def test_counters_of_all_servers_are_added_up(migrated: Databases) -> None:
+    main, other = migrated.all
+    for database, shard in ((main, 0), (main, 1), (other, 2)):
+        with database.transaction() as cursor:
+            add_counts(cursor, {(CAMPAIGN, shard, Status.SENT): 10})
+    with other.transaction() as cursor:
+        add_counts(cursor, {(CAMPAIGN, 3, Status.FAILED): 5})
+        cursor.execute(
+            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            " VALUES (7, 1, 1, 0, 2), (7, 2, 1, 0, 3), (8, 2, 1, 0, 3)"
+        )
+    sums = {Status.SENT: 30, Status.FAILED: 5}
+    with migrated.reading() as cursors:
+        assert counts(cursors, CAMPAIGN) == sums
+        assert read_counted(cursors, CAMPAIGN) == (sums, 2)
+        assert counts_by_status(cursors, [CAMPAIGN, 8]) == {CAMPAIGN: sums, 8: {}}
+
+
+def test_a_claim_that_a_moved_shard_left_behind_is_not_taken_for_its_own(
+    migrated: Databases,
+) -> None:
+    insert = (
+        "INSERT INTO shard_claims (shard, owner_token, owner_name, claimed, moved_at)"
+        " VALUES (3, REPEAT('x', 16), 'an old owner', 'x', NOW(6))"
+    )
+    change(migrated.main, insert)
+    with migrated.reading() as cursors:
+        owners = read_owners(cursors)
+    assert [owner.position.shard for owner in owners] == [0, 1, 2, 3]
+    assert {owner.owner_name for owner in owners} == {""}
+
+
+def test_the_view_shows_only_whom_the_main_server_knows_of(migrated: Databases) -> None:
+    main = migrated.main
+    phones = [str(13900000000 + n) for n in range(40)]
+    with main.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, shards,"
+            " last_seq, created_at) VALUES (7, '', '', 1, '', '', 'running', 4, 40, NOW(6))"
+        )
+        cursor.executemany(
+            "INSERT INTO recipients (list_id, seq, phone, name) VALUES (%s, %s, %s, '')",
+            [(1, seq, phone) for seq, phone in enumerate(phones, 1)],
+        )
+        cursor.execute(f"SELECT phone FROM recipients WHERE CRC32(phone) %% {SHARDS} < 2", ())
+        held = {phone for (phone,) in cursor.fetchall()}
+        cursor.execute(
+            "UPDATE recipients SET phone = '-1', erased_shard = 2, erased_of = 4 WHERE phone = %s",
+            (min(held),),
+        )
+    shown = column(main, "SELECT phone FROM campaign_messages")
+    assert shown == sorted(held - {min(held)})
+    assert 0 < len(shown) < len(phones)
+
+
+def test_the_commands_cover_every_server(
+    tmp_path: Path, database: str, other_database: str
+) -> None:
+    config = tmp_path / "campmgr.yaml"
+    document = {
+        "Mysql": {"DSN": database},
+        "MysqlShards": [{"DSN": other_database, "Shards": ["2-3"]}],
+        "SyncClient": {"Brokers": ["unused:9092"]},
+        "SendClient": {"Brokers": ["unused:9092"]},
+        "MsgTableShardingSize": SHARDS,
+    }
+    config.write_text(yaml.safe_dump(document))
+
+    def run(command: str) -> "subprocess.CompletedProcess[str]":
+        arguments = [installed("campaign-db"), command, "-c", str(config)]
+        return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
+
+    before = run("status")
+    assert (before.returncode, before.stdout.count("the schema lacks")) == (1, 2)
+    made = run("create-database")
+    assert (made.returncode, made.stdout.count("ready")) == (0, 2), made.stderr
+    migrated = run("migrate")
+    assert (migrated.returncode, migrated.stdout.count("created 4 shard tables")) == (0, 2)
+    after = run("status")
+    assert (after.returncode, after.stdout.count("the schema is up to date")) == (0, 2)
