@@ -110,5 +110,9 @@ class PublishingHeld(RetryLater):
     """The partition map is being changed; nothing may be published until it has flipped."""
 
 
+class ShardsMisplaced(CampaignError):
+    """The configuration names a server for a shard that does not have its data."""
+
+
 class MigrationFailed(CampaignError):
     """A statement of a migration was refused; what it had done before was undone."""

@@ -4,12 +4,12 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
+from typing import Protocol
 
 import structlog
 
+from campaign_common.store.campaigns import CampaignVersion
 from campaign_sender.breaker import Breaker, BreakerState
-from campaign_sender.desk import Desk
-from campaign_sender.lookout import Lookout
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, LastLook, Provider, Report, Result
 
@@ -18,11 +18,31 @@ log = structlog.get_logger()
 MakeProvider = Callable[[LastLook, Report], Provider]
 
 
+class Holding(Protocol):
+    """Knows which messages are this process's, and takes what became of them."""
+
+    def holds(self, message: Message) -> bool:
+        """Tell whether this very record is still this process's to work on."""
+
+    def report(self, results: Sequence[Result]) -> None:
+        """Take results from a provider."""
+
+
+class Sight(Protocol):
+    """Knows the campaigns as last read."""
+
+    def last_look(self, message: Message) -> Answer | None:
+        """Decide immediately before a call; None means that it may start."""
+
+    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+        """Return a campaign as last read; None when nothing of it is held here."""
+
+
 class Line:
     """One provider behind its circuit breaker."""
 
     def __init__(
-        self, name: str, breaker: Breaker, lookout: Lookout, report: Report, make: MakeProvider
+        self, name: str, breaker: Breaker, lookout: Sight, report: Report, make: MakeProvider
     ) -> None:
         self.name = name
         self.breaker = breaker
@@ -78,6 +98,10 @@ class Line:
         return max(opened, default=None)
 
 
+def _all(_: Message) -> bool:
+    return True
+
+
 class Delivery:
     """Hands claimed messages to their campaign's provider.
 
@@ -85,7 +109,7 @@ class Delivery:
     and are offered again.
     """
 
-    def __init__(self, desk: Desk, lookout: Lookout) -> None:
+    def __init__(self, desk: Holding, lookout: Sight) -> None:
         self._desk = desk
         self._lookout = lookout
         self._lines: dict[str, Line] = {}
@@ -134,12 +158,17 @@ class Delivery:
         if results:
             self._desk.report(results)
 
-    def offer_postponed(self) -> None:
-        """Hand over again what could not be called; called after a successful look."""
+    def offer_postponed(self, seen: Callable[[Message], bool] = _all) -> None:
+        """Hand over again what could not be called; called after a successful look.
+
+        `seen` tells whether that look was at the server that holds a message's shard.
+        """
         with self._lock:
-            postponed, self._postponed = self._postponed, []
-        if postponed:
-            self.hand_over(postponed)
+            postponed = self._postponed
+            offered = [message for message in postponed if seen(message)]
+            self._postponed = [message for message in postponed if not seen(message)]
+        if offered:
+            self.hand_over(offered)
 
     def opened_breakers(self) -> dict[str, float]:
         """Return which breakers opened here since the last call, and for how many seconds."""

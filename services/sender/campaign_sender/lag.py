@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common import topics
 from campaign_common.errors import CampaignError
-from campaign_sender.desk import Desk
+from campaign_sender.desks import Desks
 
 INTERVAL = 5.0
 """Seconds between two looks at the ends of the logs."""
@@ -22,10 +22,10 @@ class Lag:
     paused: just when the lag grows.
     """
 
-    def __init__(self, admin: AdminClient, topic: str, desk: Desk) -> None:
+    def __init__(self, admin: AdminClient, topic: str, desks: Desks) -> None:
         self._admin = admin
         self._topic = topic
-        self._desk = desk
+        self._desks = desks
         self._ends: Mapping[int, int] = {}
 
     def by_partition(self) -> dict[int, int]:
@@ -49,7 +49,7 @@ class Lag:
 
     def _recorded(self) -> dict[int, int]:
         recorded: dict[int, int] = {}
-        for owned in self._desk.shards():
+        for owned in self._desks.shards():
             partition = owned.place.partition
             known = recorded.get(partition, owned.recorded_offset)
             recorded[partition] = min(known, owned.recorded_offset)

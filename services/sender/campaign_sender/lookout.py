@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import structlog
 
-from campaign_common.database import Database
+from campaign_common.database import ShardServer
 from campaign_common.errors import RetryLater
 from campaign_common.store.campaigns import CampaignVersion, read_versions
 from campaign_common.store.claims import read_owners
@@ -22,6 +22,9 @@ REFRESH_INTERVAL = 0.3
 
 FRESH_FOR = 1.0
 """Seconds after the beginning of the youngest read during which calls may start."""
+
+IN_SIGHT_FOR = 3.0
+"""Seconds after the beginning of the youngest read after which a server is taken to be away."""
 
 log = structlog.get_logger()
 
@@ -47,13 +50,13 @@ class Lookout:
 
     def __init__(
         self,
-        database: Database,
+        server: ShardServer,
         topic: str,
         desk: Desk,
         *,
         clock: Callable[[], float] = boot_time,
     ) -> None:
-        self._database = database
+        self._server = server
         self._topic = topic
         self._desk = desk
         self._clock = clock
@@ -90,6 +93,11 @@ class Lookout:
         """Tell whether the last read is young enough to start calls."""
         return self._clock() - self._began_at <= FRESH_FOR
 
+    @property
+    def in_sight(self) -> bool:
+        """Tell whether the server has answered lately: whoever must not wait for it asks first."""
+        return self._clock() - self._began_at <= IN_SIGHT_FOR
+
     def learn(self, versions: Mapping[int, CampaignVersion], began_at: float) -> None:
         """Take what admission has just read of campaigns."""
         with self._learning:
@@ -111,11 +119,11 @@ class Lookout:
         campaign_ids = self._desk.campaigns()
         # Listed before the read: a shard taken over meanwhile must not look lost.
         shards = self._desk.shards()
-        with self._database.reading() as cursor:
-            versions = read_versions(cursor, campaign_ids)
-            owners = read_owners(cursor)
-            requested = requested_shards(cursor)
-            partition_map = read_map(cursor, self._topic)
+        with self._server.reading() as cursors:
+            versions = read_versions(cursors.main, campaign_ids)
+            owners = read_owners(cursors.own)
+            requested = requested_shards(cursors)
+            partition_map = read_map(cursors.main, self._topic)
         read = {campaign_id: Seen(version, began_at) for campaign_id, version in versions.items()}
         with self._learning:
             for campaign_id, seen in self._campaigns.items():

@@ -1,7 +1,6 @@
-"""The sender's loop: fetch, take in, admit; everything after that happens on the desk."""
+"""The sender's loop: fetch, take in, admit; everything after that happens on the desks."""
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -10,15 +9,15 @@ from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.errors import RetryLater
-from campaign_sender.desk import Desk
-from campaign_sender.intake import Intake
+from campaign_sender.gate import Gate
 from campaign_sender.ownership import Ownership
+from campaign_sender.reception import Reception
 
 FETCH_TIMEOUT = 0.05
 """Seconds to wait for a full batch."""
 
-BLOCKED_AFTER = 1.0
-"""Seconds without room on the desk after which partitions are paused."""
+POLL_TIMEOUT = 0.1
+"""Seconds to poll while everything is paused."""
 
 log = structlog.get_logger()
 
@@ -42,8 +41,8 @@ class Loop:
         self,
         consumer: Consumer,
         ownership: Ownership,
-        intake: Intake,
-        desk: Desk,
+        reception: Reception,
+        gates: Sequence[Gate],
         threads: Sequence[Indispensable],
         beat: Callable[[], None],
         stop: threading.Event,
@@ -52,14 +51,12 @@ class Loop:
     ) -> None:
         self._consumer = consumer
         self._ownership = ownership
-        self._intake = intake
-        self._desk = desk
+        self._reception = reception
+        self._gates = gates
         self._threads = threads
         self._beat = beat
         self._batch_size = batch_size
         self._fetched: Sequence[KafkaRecord] = ()
-        self._blocked = False
-        self._away = False
         self._stop = stop
 
     def run(self) -> None:
@@ -75,29 +72,47 @@ class Loop:
         self._forget_fetched(self._ownership.follow())
         self._ownership.hold_back()
         self._ownership.commit_offsets()
-        if not self._desk.wait_for_room(BLOCKED_AFTER):
-            self._keep_polling()
+        opened = [gate for gate in self._gates if gate.is_open()]
+        self._ownership.keep_shut({gate.place for gate in self._gates if gate not in opened})
+        if not opened:
+            self._poll_paused()
             return
-        if self._blocked:
-            self._ownership.resume_all()
-            self._blocked = False
-            log.info("fetching goes on")
         try:
-            self._fetch()
-            self._intake.admit()
+            self._fetch(opened)
         except RetryLater as error:
-            self._wait_out(error)
-        else:
-            self._away = False
-
-    def _fetch(self) -> None:
-        if self._intake.waiting >= self._batch_size:
+            for gate in opened:
+                gate.wait_out(error)
             return
-        if not self._fetched:
-            timeout = FETCH_TIMEOUT / 5 if self._intake.waiting else FETCH_TIMEOUT
-            self._fetched = self._consume(timeout)
-        self._intake.fetch_in(self._fetched)
-        self._fetched = ()
+        for gate in opened:
+            gate.admit()
+
+    def _fetch(self, opened: Sequence[Gate]) -> None:
+        waiting = max(gate.waiting for gate in opened)
+        if waiting >= self._batch_size:
+            return
+        ready, kept = self._parted(self._fetched)
+        if not ready:
+            ready, held = self._parted(
+                self._consume(FETCH_TIMEOUT / 5 if waiting else FETCH_TIMEOUT)
+            )
+            if held:
+                self._ownership.pause_shut()
+                kept = [*kept, *held]
+            self._fetched = [*ready, *kept] if kept else ready
+        self._reception.take_in(ready)
+        self._fetched = kept
+
+    def _parted(
+        self, records: Sequence[KafkaRecord]
+    ) -> tuple[Sequence[KafkaRecord], Sequence[KafkaRecord]]:
+        """Part records into those that may be taken in, and those whose partitions are shut."""
+        shut = self._ownership.shut_partitions
+        if not shut:
+            return records, ()
+        return (
+            [record for record in records if record.partition() not in shut],
+            [record for record in records if record.partition() in shut],
+        )
 
     def _forget_fetched(self, partitions: set[int]) -> None:
         """Drop records fetched before a seek: they come again, after those that precede them."""
@@ -117,32 +132,13 @@ class Loop:
     def _note(self, error: KafkaError) -> None:
         log.warning("Kafka", error=error.str())
 
-    def _keep_polling(self) -> None:
-        """Stay in the group without fetching, while the desk is full."""
-        if not self._blocked:
-            log.info("no room for more messages, partitions paused")
-            self._ownership.pause_all()
-            self._blocked = True
-        self._poll_paused()
-
-    def _wait_out(self, error: RetryLater) -> None:
-        if not self._away:
-            log.warning("fetching waits", error=str(error))
-            self._away = True
-        if not self._blocked:
-            self._ownership.pause_all()
-            self._blocked = True
-        until = time.monotonic() + 1.0
-        while time.monotonic() < until and not self._stop.is_set():
-            self._poll_paused()
-
     def _poll_paused(self) -> None:
         """Poll for the group's sake, and keep what comes all the same.
 
         A partition taken over meanwhile fetches until it is paused too: its backlog must not
         pile up here.
         """
-        records = self._consume(0.1)
+        records = self._consume(POLL_TIMEOUT)
         if records:
-            self._ownership.pause_all()
+            self._ownership.pause_shut()
             self._fetched = (*self._fetched, *records)

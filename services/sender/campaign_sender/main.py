@@ -19,7 +19,7 @@ from campaign_common.commands.service import (
     end_within,
     stop_on_signals,
 )
-from campaign_common.database import Database, Databases
+from campaign_common.database import Databases
 from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import RetryLater
 from campaign_common.health import Health
@@ -29,14 +29,13 @@ from campaign_common.repeating import Repeating
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing, tracing_of
-from campaign_sender import lag, retention
+from campaign_sender import assembly, lag, retention
 from campaign_sender.breaker import Breaker, BreakerPolicy
 from campaign_sender.dead_letters import DeadLetters
-from campaign_sender.delivery import Delivery, MakeProvider
-from campaign_sender.desk import Desk
-from campaign_sender.intake import Intake
+from campaign_sender.delivery import MakeProvider
 from campaign_sender.lag import Lag
-from campaign_sender.lookout import Lookout, LookoutThread
+from campaign_sender.lanes import Lane
+from campaign_sender.lookout import LookoutThread
 from campaign_sender.loop import Loop
 from campaign_sender.metrics import Parts, SenderMetrics
 from campaign_sender.newer_records import PATIENCE, NewerRecords
@@ -44,8 +43,7 @@ from campaign_sender.ownership import Ownership
 from campaign_sender.presence import Presence
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
-from campaign_sender.recorder import Recorder
-from campaign_sender.requests import Requests
+from campaign_sender.reception import Reception
 from campaign_sender.retention import Retention
 from campaign_sender.shared_breakers import SharedBreakers
 from campaign_sender.test_messages import TestMessages
@@ -69,7 +67,7 @@ class Sender:
     def __init__(
         self,
         settings: Settings,
-        database: Database,
+        databases: Databases,
         health: Health,
         registry: CollectorRegistry,
         stop: threading.Event,
@@ -90,24 +88,22 @@ class Sender:
         )
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = kafka.consumer(settings, protocol, name)
-        desk = Desk(in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size)
-        self._lookout = Lookout(database, topic, desk)
-        self._delivery = Delivery(desk, self._lookout)
+        places = assembly.places_on(databases, settings)
+        self._delivery = assembly.delivery_for(places)
         providers = _providers(settings)
         for provider, make in providers.items():
             breaker = Breaker(BreakerPolicy(), time.monotonic)
             self._delivery.add(provider, breaker, make)
-        self._test_messages = TestMessages(database, providers)
-        self._presence = Presence(database, name)
-        self._requests = Requests(database, desk)
+        self._test_messages = TestMessages(databases.main, providers)
+        self._presence = Presence(databases.main, name)
         traces = BatchTraces(tracing) if tracing is not None else None
-        self._recorder = Recorder(
-            database, desk, self._delivery, self._lookout, self._requests, settings.retry, traces
-        )
-        self._breakers = SharedBreakers(database, self._delivery, name)
-        self._looking = LookoutThread(self._lookout, self._after_look)
-        deletions = Retention(admin, topic, desk)
-        backlog = Lag(admin, topic, desk)
+        self._lanes = assembly.lanes_over(places, self._delivery, settings, traces)
+        self._breakers = SharedBreakers(databases.main, self._delivery, name)
+        self._looking = [
+            LookoutThread(lane.lookout, partial(self._after_look, lane)) for lane in self._lanes.all
+        ]
+        deletions = Retention(admin, topic, self._lanes.desks)
+        backlog = Lag(admin, topic, self._lanes.desks)
         self._watching = (
             Repeating("retention", retention.INTERVAL, deletions.pass_over_deleted),
             Repeating("lag", lag.INTERVAL, backlog.look),
@@ -115,41 +111,43 @@ class Sender:
         newer = NewerRecords(time.monotonic, PATIENCE)
         self._ownership = Ownership(
             self._consumer,
-            database,
-            desk,
-            self._recorder,
-            self._lookout,
+            self._lanes,
             topic=topic,
             owner_name=name,
             drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
             newer=newer,
         )
         dead_letters = DeadLetters(kafka.producer(settings), topic)
-        intake = Intake(database, topic, desk, self._lookout, dead_letters, newer, traces)
+        intakes = assembly.intakes_for(places, settings, traces)
         self._loop = Loop(
             self._consumer,
             self._ownership,
-            intake,
-            desk,
-            (self._recorder, self._looking),
+            Reception(self._lanes.desks, intakes, dead_letters, newer, traces),
+            assembly.gates_before(self._lanes, intakes),
+            (*(lane.recorder for lane in self._lanes.all), *self._looking),
             partial(health.beat, "the loop"),
             stop,
             batch_size=settings.sender.batch_size,
         )
-        parts = Parts(desk, self._recorder, self._delivery, self._ownership, dead_letters, backlog)
+        parts = Parts(self._lanes, self._delivery, self._ownership, dead_letters, backlog)
         registry.register(SenderMetrics(parts))
 
-    def _after_look(self) -> None:
-        self._requests.note(self._lookout.requested_shards)
-        self._breakers.exchange()
-        self._delivery.offer_postponed()
+    def _after_look(self, lane: Lane) -> None:
+        lane.requests.note(lane.lookout.requested_shards)
+        if lane.server.is_main:
+            self._breakers.exchange()
+        self._delivery.offer_postponed(
+            lambda message: self._lanes.of_shard(message.record.shard) is lane
+        )
 
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
-        self._looking.start()
+        for looking in self._looking:
+            looking.start()
         for thread in self._watching:
             thread.start()
-        self._recorder.start()
+        for lane in self._lanes.all:
+            lane.recorder.start()
         self._test_messages.start()
         self._presence.start()
         self._health.started()
@@ -161,10 +159,12 @@ class Sender:
             end_within(self._drain_timeout)  # counts where the loop ended by an error
             self._test_messages.stop()
             self._presence.stop()
-            self._recorder.stop()
+            for lane in self._lanes.all:
+                lane.recorder.stop()
             for thread in self._watching:
                 thread.stop(wait=False)  # a request under way ends with the process
-            self._looking.stop()
+            for looking in self._looking:
+                looking.stop()
             self._delivery.close()
             self._consumer.close()
 
@@ -204,7 +204,7 @@ def main(context: click.Context) -> None:
                 metrics_of(settings, "sender", databases.main) as registry,
                 tracing_of(settings, "sender") as tracing,
             ):
-                build = partial(Sender, settings, databases.main, health, registry, stop, tracing)
+                build = partial(Sender, settings, databases, health, registry, stop, tracing)
                 sender = _build(build, settings, databases, stop)
                 if sender is not None:
                     _spare_the_garbage_collector()

@@ -15,18 +15,17 @@ from campaign_common.message import FINAL
 from campaign_sender.breaker import BreakerState
 from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.delivery import Delivery
-from campaign_sender.desk import Desk
 from campaign_sender.lag import Lag
+from campaign_sender.lanes import Lanes
 from campaign_sender.ownership import Ownership
 from campaign_sender.providers.contract import Answer
-from campaign_sender.recorder import Recorder
+from campaign_sender.tally import Counted
 
 
 class Parts(NamedTuple):
     """The parts of a sender that count."""
 
-    desk: Desk
-    recorder: Recorder
+    lanes: Lanes
     delivery: Delivery
     ownership: Ownership
     dead_letters: DeadLetters
@@ -45,19 +44,20 @@ class SenderMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Make all metrics."""
-        yield from self._messages()
-        yield from self._recording()
+        tally = Counted.together(lane.recorder.tally for lane in self._parts.lanes.all)
+        yield from self._messages(tally)
+        yield from self._recording(tally)
         yield from self._providers()
         yield from self._shards()
 
-    def _messages(self) -> Iterator[Metric]:
+    def _messages(self, tally: Counted) -> Iterator[Metric]:
         parts = self._parts
         recorded = CounterMetricFamily(
             "campaign_messages_recorded",
             "Final outcomes of messages that this sender has recorded",
             labels=["provider", "outcome"],
         )
-        counted = dict(parts.recorder.tally.outcomes)
+        counted = tally.outcomes
         providers = {*parts.delivery.lines, *(provider for provider, _ in counted)}
         for provider in sorted(providers):
             for status in sorted(FINAL):
@@ -66,7 +66,7 @@ class SenderMetrics(Collector):
         yield GaugeMetricFamily(
             "campaign_messages_in_flight",
             "Messages claimed and not recorded yet",
-            value=sum(len(owned.claimed) for owned in parts.desk.shards()),
+            value=sum(len(owned.claimed) for owned in parts.lanes.desks.shards()),
         )
         yield CounterMetricFamily(
             "campaign_dead_letters",
@@ -74,16 +74,16 @@ class SenderMetrics(Collector):
             value=parts.dead_letters.published,
         )
 
-    def _recording(self) -> Iterator[Metric]:
+    def _recording(self, tally: Counted) -> Iterator[Metric]:
         batches = HistogramMetricFamily(
             "campaign_record_batch_messages", "Results recorded by one transaction"
         )
-        self._parts.recorder.tally.batches.tell(batches)
+        tally.batches.tell(batches)
         yield batches
         seconds = HistogramMetricFamily(
             "campaign_record_seconds", "Duration of one transaction, its commit included"
         )
-        self._parts.recorder.tally.seconds.tell(seconds)
+        tally.seconds.tell(seconds)
         yield seconds
 
     def _providers(self) -> Iterator[Metric]:
@@ -117,7 +117,7 @@ class SenderMetrics(Collector):
     def _shards(self) -> Iterator[Metric]:
         ownership = self._parts.ownership
         yield GaugeMetricFamily(
-            "campaign_shards_owned", "Shards owned now", value=len(self._parts.desk.shards())
+            "campaign_shards_owned", "Shards owned now", value=len(self._parts.lanes.desks.shards())
         )
         yield CounterMetricFamily(
             "campaign_shards_taken_over", "Shards taken over", value=ownership.taken_over

@@ -9,23 +9,17 @@ import random
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Sequence
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from campaign_common.database import Database
 from campaign_common.errors import LeaseLost, RetryLater
 from campaign_common.partition_map import PartitionMap
-from campaign_common.store.claims import read_claims
-from campaign_common.store.partition_map import read_map
-from campaign_sender.desk import Desk, OwnedShard
-from campaign_sender.lookout import Lookout
+from campaign_sender.desk import OwnedShard
+from campaign_sender.lanes import Lanes
 from campaign_sender.membership import Membership
 from campaign_sender.newer_records import NewerRecords
-from campaign_sender.recorder import Recorder
-from campaign_sender.takeover import take_over
 
 RETRY_AFTER = 1.0
 """Seconds, plus up to as many again, before a take-over that failed is tried again."""
@@ -42,13 +36,10 @@ log = structlog.get_logger()
 class Ownership:
     """Follows the group's rebalances with take-overs and releases of shards."""
 
-    def __init__(  # noqa: PLR0913 - the things a rebalance touches
+    def __init__(
         self,
         consumer: Consumer,
-        database: Database,
-        desk: Desk,
-        recorder: Recorder,
-        lookout: Lookout,
+        lanes: Lanes,
         *,
         topic: str,
         owner_name: str,
@@ -56,21 +47,21 @@ class Ownership:
         newer: NewerRecords,
     ) -> None:
         self._consumer = consumer
-        self._database = database
-        self._desk = desk
-        self._recorder = recorder
-        self._lookout = lookout
+        self._lanes = lanes
+        self._desks = lanes.desks
         self._topic = topic
         self._owner_name = owner_name
         self._drain_timeout = drain_timeout
         self._newer = newer
-        self._membership = Membership(consumer, topic, desk.spread_limit)
+        self._membership = Membership(consumer, topic, self._desks.spread_limit)
         self._map: PartitionMap | None = None
         self._assigned: set[int] = set()
         self._taken: dict[int, int] = {}
         """Partition -> how many shards it carries: Kafka learns nothing while one is missing."""
         self._to_take: dict[int, float] = {}
         """Partition -> monotonic time before which its take-over is not tried."""
+        self._shut: frozenset[int] = frozenset()
+        """Places of servers of whose shards nothing is fetched for now."""
         self._committed_at = 0.0
         self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
         """For the metrics: shards, shards, partitions, and partitions by rule 16."""
@@ -94,7 +85,7 @@ class Ownership:
         """
         self._notice_fences()
         self._notice_new_shards()
-        if self._map is not None and self._lookout.map_version > self._map.version:
+        if self._map is not None and self._lanes.map_version > self._map.version:
             self._start_over()
         due = [p for p, not_before in self._to_take.items() if time.monotonic() >= not_before]
         return {partition for partition in sorted(due) if self._try_taking(partition)}
@@ -117,14 +108,34 @@ class Ownership:
             # Nothing depends on it: the recorded offsets in MySQL are the truth.
             log.warning("offsets were not committed to Kafka", error=str(error))
 
-    def pause_all(self) -> None:
-        """Fetch nothing; the loop goes on polling, so that the group keeps this member."""
-        self._pause(set(self._taken))
+    def keep_shut(self, places: Collection[int]) -> None:
+        """Fetch nothing of the shards on servers at these places, and of all others again.
 
-    def resume_all(self) -> None:
-        """Fetch again from every partition that is taken over, and does not wait."""
-        partitions = set(self._taken).difference(self._newer.partitions)
-        self._consumer.resume([TopicPartition(self._topic, p) for p in partitions])
+        The loop goes on polling, so that the group keeps this member. A partition with shards
+        of several servers waits for the slowest of them.
+        """
+        if self._shut == places:
+            return
+        before = self.shut_partitions
+        self._shut = frozenset(places)
+        self.pause_shut()
+        again = before - self.shut_partitions - set(self._newer.partitions)
+        self._consumer.resume([TopicPartition(self._topic, partition) for partition in again])
+
+    def pause_shut(self) -> None:
+        """Pause what is shut, also where a take-over has just begun to fetch."""
+        self._pause(self.shut_partitions)
+
+    @property
+    def shut_partitions(self) -> set[int]:
+        """The partitions that are taken over and of which nothing is fetched for now."""
+        if not self._shut:
+            return set()
+        return {
+            owned.place.partition
+            for owned in self._desks.shards()
+            if self._lanes.place_of(owned.shard) in self._shut
+        } & self._taken.keys()
 
     def hold_back(self) -> None:
         """Fetch nothing more from partitions that wait for a newer sender; at last, again."""
@@ -190,9 +201,10 @@ class Ownership:
             self._to_take[partition] = time.monotonic() + SEEK_AGAIN_AFTER
             return True
         self._taken[partition] = sum(
-            owned.place.partition == partition for owned in self._desk.shards()
+            owned.place.partition == partition for owned in self._desks.shards()
         )
-        self._consumer.resume([place])
+        if partition not in self.shut_partitions:
+            self._consumer.resume([place])
         return True
 
     def _take(self, partition: int) -> int | None:
@@ -200,9 +212,7 @@ class Ownership:
 
         None: the partition carries no shard.
         """
-        with self._database.reading() as cursor:
-            partition_map = read_map(cursor, self._topic)
-            claims = read_claims(cursor)
+        partition_map = self._lanes.read_map(self._topic)
         if partition_map is None:
             raise LeaseLost("the topic has no partition map yet; campaign-topics create makes it")
         if self._map is not None and self._map.version != partition_map.version:
@@ -210,35 +220,33 @@ class Ownership:
         self._map = partition_map
         if partition >= partition_map.partitions:
             return None
-        shards = [shard for shard in claims if partition_map.partition(shard) == partition]
-        missing = [shard for shard in shards if self._desk.owned(shard) is None]
+        claims = self._lanes.read_claims(partition_map, partition)
+        missing = [shard for shard in claims if self._desks.owned(shard) is None]
         if missing:
-            rows = [claims[shard] for shard in shards]
+            rows = list(claims.values())
             in_doubt_below = self._membership.prove(partition, partition_map, rows)
             self.commits_lost += in_doubt_below > 0
             self._take_shards(missing, partition_map, in_doubt_below)
             log.info("partition taken over", partition=partition, shards=missing)
-        owned = [shard for n in shards if (shard := self._desk.owned(n)) is not None]
+        owned = [shard for n in claims if (shard := self._desks.owned(n)) is not None]
         return min((shard.recorded_offset for shard in owned), default=None)
 
     def _take_shards(
         self, shards: Sequence[int], partition_map: PartitionMap, in_doubt_below: int
     ) -> None:
         for shard in shards:
-            claim = partial(
-                take_over,
-                shard=shard,
-                partition_map=partition_map,
+            owned, settlement = self._lanes.take_over(
+                shard,
+                partition_map,
                 owner_token=secrets.token_bytes(16),
                 owner_name=self._owner_name,
             )
-            owned, settlement = self._database.run(claim)
             owned.in_doubt_below = in_doubt_below
-            with self._recorder.between_transactions():
-                self._desk.add_shard(owned)
+            with self._lanes.between_transactions([shard]):
+                self._lanes.of_shard(shard).desk.add_shard(owned)
             self.taken_over += 1
             self._tell_of(shard, len(settlement.suspects), len(settlement.unknown))
-        self._lookout.look()
+        self._lanes.look(shards)
 
     def _tell_of(self, shard: int, suspects: int, unknown: int) -> None:
         """Count and log what a lost sender had left open, where it had."""
@@ -254,8 +262,8 @@ class Ownership:
         self._to_take[partition] = time.monotonic() + RETRY_AFTER * (1 + jitter)
 
     def _notice_fences(self) -> None:
-        seen = {shard for shard in self._lookout.lost_shards if self._desk.owned(shard)}
-        told = self._recorder.take_fenced()
+        seen = {shard for shard in self._lanes.lost_shards if self._desks.owned(shard)}
+        told = self._lanes.take_fenced()
         if seen - told:
             log.warning("shards were taken over by another sender", shards=sorted(seen - told))
         fenced = told | seen
@@ -274,22 +282,24 @@ class Ownership:
         Whoever goes by the new number may publish for them already, and nobody else will come:
         the group sees nothing of it.
         """
-        if not self._lacking():
+        lacking = self._lacking()
+        if not lacking:
             return
-        with self._recorder.between_transactions():
+        with self._lanes.between_transactions(lacking):
             pass  # what the transaction under way finds lost is no new shard
         self._notice_fences()
-        for partition in self._lacking():
+        for partition in set(self._lacking().values()):
             self._pause({partition})
             del self._taken[partition]
             self._to_take[partition] = 0.0
 
-    def _lacking(self) -> set[int]:
-        """Find partitions that are taken over, but for a shard that exists."""
+    def _lacking(self) -> dict[int, int]:
+        """Find shards that exist and are not owned, on partitions that are taken over."""
         if self._map is None:
-            return set()
-        unowned = [n for n in self._lookout.present_shards if self._desk.owned(n) is None]
-        return {self._map.partition(shard) for shard in unowned} & self._taken.keys()
+            return {}
+        unowned = [n for n in self._lanes.present_shards if self._desks.owned(n) is None]
+        partitions = {shard: self._map.partition(shard) for shard in unowned}
+        return {shard: n for shard, n in partitions.items() if n in self._taken}
 
     def _start_over(self) -> None:
         """Give every shard back, and take all partitions over under the map that is now true."""
@@ -307,17 +317,17 @@ class Ownership:
         shards = {owned.shard for owned in self._owned_on(partitions)}
         if not shards:
             return
-        timeout = self._drain_timeout if self._recorder.alive else 0.0
-        if not self._desk.drain(shards, timeout):
+        timeout = self._drain_timeout if self._lanes.alive else 0.0
+        if not self._desks.drain(shards, timeout):
             log.warning("not everything in flight was recorded in time", shards=sorted(shards))
         self.commit_offsets(wait=True)
         self._drop(shards)
 
-    def _drop(self, shards: set[int] | frozenset[int]) -> None:
-        with self._recorder.between_transactions():
-            for owned in self._desk.shards():
-                if owned.shard in shards:
-                    self._desk.drop_shard(owned)
+    def _drop(self, shards: Iterable[int]) -> None:
+        dropped = [owned for shard in shards if (owned := self._desks.owned(shard)) is not None]
+        with self._lanes.between_transactions(owned.shard for owned in dropped):
+            for owned in dropped:
+                self._lanes.of_shard(owned.shard).desk.drop_shard(owned)
 
     def _forget(self, partitions: set[int]) -> None:
         self._assigned -= partitions
@@ -327,7 +337,7 @@ class Ownership:
             self._to_take.pop(partition, None)
 
     def _owned_on(self, partitions: set[int]) -> list[OwnedShard]:
-        return [owned for owned in self._desk.shards() if owned.place.partition in partitions]
+        return [owned for owned in self._desks.shards() if owned.place.partition in partitions]
 
     def _pause(self, partitions: set[int]) -> None:
         self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])
@@ -336,7 +346,7 @@ class Ownership:
         """List the lowest recorded offsets, of partitions that this process can speak for."""
         recorded: dict[int, list[int]] = defaultdict(list)
         silent: set[int] = set()
-        for owned in self._desk.shards():
+        for owned in self._desks.shards():
             partition = owned.place.partition
             recorded[partition].append(owned.recorded_offset)
             if owned.recorded_offset < owned.in_doubt_below:

@@ -4,6 +4,9 @@ A request is applied before any call that it concerns: look-up and admission of 
 are one step against it (`Desk.admitting`), and what this process holds of a campaign is
 recorded before the campaign's outcomes are rewritten. Erasures go first, and have no call start
 for what is held of them.
+
+People's orders are written on the main server. Where the shard lives on another one, they are
+copied there first (`store.forwarded_requests`), and carried out in turn.
 """
 
 import threading
@@ -12,7 +15,9 @@ from collections.abc import Collection, Iterable, Mapping
 import structlog
 from pymysql.err import Error
 
-from campaign_common.database import Database
+from campaign_common.database import ShardServer
+from campaign_common.errors import RetryLater
+from campaign_common.store import forwarded_requests as forwarding
 from campaign_common.store.shard_requests import RequestKind, ShardRequest, read_requests
 from campaign_sender import transaction
 from campaign_sender.desk import Desk, OwnedShard
@@ -29,8 +34,8 @@ log = structlog.get_logger()
 class Requests:
     """Knows which shards of this process have open requests, and which one is next."""
 
-    def __init__(self, database: Database, desk: Desk) -> None:
-        self._database = database
+    def __init__(self, server: ShardServer, desk: Desk) -> None:
+        self._server = server
         self._desk = desk
         self._noting = threading.Lock()
         self._noted: dict[int, None] = {}
@@ -68,24 +73,52 @@ class Requests:
         Raises:
             RetryLater: the database is away; CommitUnknown among these.
         """
-        owned = work.owned
         with self._desk.admitting:
-            request, held = self._next_of(owned)
+            if not self._server.is_main and (fenced := self._forward(work)) is not None:
+                return fenced
+            request, held = self._next_of(work.owned)
             if request is None:
                 return None
             try:
-                with self._database.transaction() as cursor:
-                    fenced = transaction.write(cursor, [work]).fenced
+                with self._server.own.transaction() as own, self._server.beside(own) as cursors:
+                    fenced = transaction.write(own, [work]).fenced
                     if not fenced:
-                        CARRY_OUT[request.kind](cursor, request, held)
+                        CARRY_OUT[request.kind](cursors, request, held)
             except (Error, LookupError, TypeError, ValueError) as error:
                 # One order that is wrong must not stop what the shard sends and records.
                 self._leave_alone(request, error)
                 return None
         return fenced
 
+    def _forward(self, work: ShardWork) -> set[int] | None:
+        """Copy what the main server has for a shard that lives elsewhere; None: nothing."""
+        shard = work.owned.shard
+        with self._server.reading() as cursors:
+            orders = read_requests(cursors.main, shard, READ)
+            if not orders:
+                return None
+            settled = forwarding.settled_notes(cursors, shard)
+        campaigns = {order.campaign_id for order in orders}
+        _withdraw(orders, {one: self._desk.held_in(shard, one) for one in campaigns})
+        with self._server.own.transaction() as cursor:
+            fenced = transaction.write(cursor, [work]).fenced
+            if not fenced:
+                forwarding.forget_notes(cursor, shard, settled)
+                forwarding.copy_requests(cursor, orders)
+        if not fenced:
+            self._delete_copied([order.id for order in orders])
+        return fenced
+
+    def _delete_copied(self, request_ids: list[int]) -> None:
+        try:
+            with self._server.main.transaction() as cursor:
+                forwarding.delete_copied(cursor, request_ids)
+        except RetryLater as error:
+            # The copies are made, and are not made again; the next turn deletes them here.
+            log.warning("orders that were copied stay on the main server", error=str(error))
+
     def _next_of(self, owned: OwnedShard) -> tuple[ShardRequest | None, Held]:
-        with self._database.reading() as cursor:
+        with self._server.own.reading() as cursor:
             open_requests = read_requests(cursor, owned.shard, READ)
         campaigns = {request.campaign_id for request in open_requests}
         held_of = {one: self._desk.held_in(owned.shard, one) for one in campaigns}

@@ -11,7 +11,7 @@ from pymysql.cursors import Cursor
 from campaign_common.campaign import CampaignState
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import LedgerEntry, MessageKey, Status
-from campaign_common.store import shard_requests
+from campaign_common.store import ShardCursors, shard_requests
 from campaign_common.store.campaigns import read_extent
 from campaign_common.store.ledger import (
     EndedIn,
@@ -47,12 +47,12 @@ Held = Collection[int]
 Entries = Mapping[MessageKey, LedgerEntry]
 
 
-def settle_cancelled(cursor: Cursor, request: ShardRequest, _: Held) -> None:
+def settle_cancelled(cursors: ShardCursors, request: ShardRequest, _: Held) -> None:
     """Give what a cancelled campaign left waiting, or in doubt, its final outcome.
 
     To be carried out when nothing of it is held: what is at a provider is recorded first.
     """
-    shard, campaign_id = request.shard, request.campaign_id
+    cursor, shard, campaign_id = cursors.own, request.shard, request.campaign_id
     suspects = suspects_without_outcome(cursor, shard, campaign_id, SLICE)
     waiting = waiting_seqs(cursor, shard, campaign_id, SLICE)
     _end_unsent(cursor, request, waiting, suspects)
@@ -60,9 +60,10 @@ def settle_cancelled(cursor: Cursor, request: ShardRequest, _: Held) -> None:
         shard_requests.close_request(cursor, request)
 
 
-def turn_back(cursor: Cursor, request: ShardRequest, _: Held) -> None:
+def turn_back(cursors: ShardCursors, request: ShardRequest, _: Held) -> None:
     """Turn what ended as the request says back to waiting, due now, as the next generation."""
-    extent = read_extent(cursor, request.campaign_id)
+    cursor = cursors.own
+    extent = read_extent(cursors.main, request.campaign_id)
     if extent is None or extent[0] is CampaignState.CANCELLED:
         shard_requests.close_request(cursor, request)
         return
@@ -87,9 +88,9 @@ def turn_back(cursor: Cursor, request: ShardRequest, _: Held) -> None:
         shard_requests.close_request(cursor, request)
 
 
-def erase(cursor: Cursor, request: ShardRequest, held: Held) -> None:
+def erase(cursors: ShardCursors, request: ShardRequest, held: Held) -> None:
     """Cancel those listed messages that are not sent; those held are left for later."""
-    listed = request.arguments["seqs"]
+    cursor, listed = cursors.own, request.arguments["seqs"]
     free = [seq for seq in listed if seq not in held][:SLICE]
     wanted = {(request.shard, request.campaign_id): free}
     entries = {key.seq: entry for key, entry in look_up(cursor, wanted).items()}
@@ -100,9 +101,9 @@ def erase(cursor: Cursor, request: ShardRequest, held: Held) -> None:
     _leave(cursor, request, [seq for seq in listed if seq not in done])
 
 
-def record_late(cursor: Cursor, request: ShardRequest, _: Held) -> None:
+def record_late(cursors: ShardCursors, request: ShardRequest, _: Held) -> None:
     """Turn `unknown` into what a lost sender learnt of the same try (protocol rule 14)."""
-    listed = request.arguments["seqs"]
+    cursor, listed = cursors.own, request.arguments["seqs"]
     seqs, left = listed[:SLICE], listed[SLICE:]
     entries = look_up(cursor, {(request.shard, request.campaign_id): seqs}) if seqs else {}
     facts = read_late_facts(cursor, request.shard, request.campaign_id, seqs)
@@ -110,7 +111,7 @@ def record_late(cursor: Cursor, request: ShardRequest, _: Held) -> None:
     _leave(cursor, request, left)
 
 
-CARRY_OUT: Mapping[str, Callable[[Cursor, ShardRequest, Held], None]] = {
+CARRY_OUT: Mapping[str, Callable[[ShardCursors, ShardRequest, Held], None]] = {
     RequestKind.SETTLE_CANCELLED: settle_cancelled,
     RequestKind.RETRY: turn_back,
     RequestKind.ERASE: erase,

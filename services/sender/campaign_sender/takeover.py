@@ -7,13 +7,12 @@ records are gone.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pymysql.cursors import Cursor
-
 from campaign_common.campaign import Delivery
 from campaign_common.claim import ClaimedMessage, decode_claim
 from campaign_common.errors import LeaseLost
 from campaign_common.message import LedgerEntry, MessageKey, Status, is_live
 from campaign_common.partition_map import PartitionMap, ShardPosition, position_under
+from campaign_common.store import ShardCursors
 from campaign_common.store.campaigns import CampaignVersion, read_versions
 from campaign_common.store.claims import ClaimRow, Place, lock_claim, take_claim
 from campaign_common.store.ledger import (
@@ -68,24 +67,29 @@ def settle(
 
 
 def take_over(
-    cursor: Cursor, shard: int, partition_map: PartitionMap, *, owner_token: bytes, owner_name: str
+    cursors: ShardCursors,
+    shard: int,
+    partition_map: PartitionMap,
+    *,
+    owner_token: bytes,
+    owner_name: str,
 ) -> TakenOver:
-    """Make `owner_token` the owner of a shard, in the caller's transaction.
+    """Make `owner_token` the owner of a shard, in the caller's transaction on the shard's server.
 
     Raises:
         LeaseLost: the claim row belongs to a newer partition map than the caller's.
     """
-    row = lock_claim(cursor, shard)
+    row = lock_claim(cursors.own, shard)
     if row is None:
         raise LeaseLost(f"shard_claims has no row for shard {shard}; run campaign-db migrate")
     same_topic = row.place.topic_id == partition_map.topic_id
     if row.place.map_version > partition_map.version and same_topic:
         raise LeaseLost(f"shard {shard} belongs to partition map {row.place.map_version} already")
-    settlement = _settle_claim(cursor, row)
+    settlement = _settle_claim(cursors, row)
     start = start_under(partition_map, row)
     place = Place(partition_map.topic_id, partition_map.partition(shard), partition_map.version)
     take_claim(
-        cursor,
+        cursors.own,
         shard,
         owner_token=owner_token,
         owner_name=owner_name,
@@ -116,12 +120,12 @@ def start_under(partition_map: PartitionMap, row: ClaimRow) -> int:
     return position_under(partition_map, position)
 
 
-def _settle_claim(cursor: Cursor, row: ClaimRow) -> Settlement:
-    claimed = decode_claim(row.claimed)
+def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
+    cursor, claimed = cursors.own, decode_claim(row.claimed)
     if not claimed:
         return Settlement([], [])
     entries = look_up(cursor, _wanted(row.shard, claimed))
-    versions = read_versions(cursor, {message.campaign_id for message in claimed})
+    versions = read_versions(cursors.main, {message.campaign_id for message in claimed})
     settlement = settle(claimed, entries, versions)
     if settlement.unknown:
         insert_outcomes(cursor, row.shard, settlement.unknown)

@@ -1,6 +1,7 @@
 """What the recorder counts of its transactions, for the metrics."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from campaign_common.message import FINAL, Status
 from campaign_common.metrics.distribution import MESSAGES, SECONDS, Distribution
@@ -9,15 +10,32 @@ from campaign_sender.lookout import Lookout
 from campaign_sender.transaction import Written
 
 
-class Tally:
-    """Counts committed transactions, at a cost that does not depend on their size."""
+class Counted:
+    """Outcomes recorded, batches and times, of one recorder or of several together."""
 
-    def __init__(self, lookout: Lookout) -> None:
-        self._lookout = lookout
+    def __init__(self) -> None:
         self.outcomes: Counter[tuple[str, Status]] = Counter()
         """Final outcomes recorded, by provider."""
         self.batches = Distribution(MESSAGES)
         self.seconds = Distribution(SECONDS)
+
+    @classmethod
+    def together(cls, several: Iterable["Counted"]) -> "Counted":
+        """Add up what several recorders have counted."""
+        total = cls()
+        for each in several:
+            total.outcomes.update(dict(each.outcomes))
+            total.batches.include(each.batches)
+            total.seconds.include(each.seconds)
+        return total
+
+
+class Tally(Counted):
+    """Counts committed transactions, at a cost that does not depend on their size."""
+
+    def __init__(self, lookout: Lookout) -> None:
+        super().__init__()
+        self._lookout = lookout
 
     def committed(self, work: Work, written: Written) -> None:
         """Count what a transaction has recorded."""

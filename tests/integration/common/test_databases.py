@@ -9,7 +9,7 @@ import yaml
 
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
-from campaign_common.errors import DatabaseUnavailable, SchemaOutdated
+from campaign_common.errors import DatabaseUnavailable, SchemaOutdated, ShardsMisplaced
 from campaign_common.message import Status
 from campaign_common.schema import SchemaCheck, migrate_all, schema_status, wait_for_schema
 from campaign_common.settings import MysqlSettings
@@ -22,6 +22,11 @@ from tests.processes import installed
 SHARDS = 4
 ELSEWHERE = (2, 3)
 CAMPAIGN = 7
+INSERT_CAMPAIGN = """
+INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, shards, last_seq,
+                       created_at)
+VALUES (7, '', '', 1, '', '', 'running', 4, 40, NOW(6))
+"""
 TABLES = """
 SELECT TABLE_NAME FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'messages%'
@@ -84,6 +89,7 @@ def test_a_server_that_is_away_keeps_nobody_from_starting_but_the_main_one_does(
 ) -> None:
     nowhere = Database(MysqlSettings(dsn=parse_dsn(f"u@tcp(127.0.0.1:{free_port()})/camp")))
     half = Databases((migrated.main, nowhere), migrated.holders)
+    change(migrated.main, "UPDATE shard_homes SET server = %s", nowhere.name)
     wait_for_schema(half, SHARDS, timeout=0)
     with pytest.raises(DatabaseUnavailable), half.reading():
         pass
@@ -101,6 +107,7 @@ def test_a_server_that_was_found_current_is_not_asked_again(migrated: Databases)
 
 def test_counters_of_all_servers_are_added_up(migrated: Databases) -> None:
     main, other = migrated.all
+    change(main, INSERT_CAMPAIGN)
     for database, shard in ((main, 0), (main, 1), (other, 2)):
         with database.transaction() as cursor:
             add_counts(cursor, {(CAMPAIGN, shard, Status.SENT): 10})
@@ -115,6 +122,45 @@ def test_counters_of_all_servers_are_added_up(migrated: Databases) -> None:
         assert counts(cursors, CAMPAIGN) == sums
         assert read_counted(cursors, CAMPAIGN) == (sums, 2)
         assert counts_by_status(cursors, [CAMPAIGN, 8]) == {CAMPAIGN: sums, 8: {}}
+
+
+WORK = "UPDATE shard_claims SET epoch = %s WHERE shard = %s"
+HOMES = "SELECT CONCAT(shard, ' ', server) FROM shard_homes"
+
+
+def test_a_configuration_that_sends_shards_elsewhere_is_refused_until_they_are_moved(
+    databases: Databases,
+) -> None:
+    main, other = databases.all
+    alone = Databases((main,))
+    list(migrate_all(alone, SHARDS))
+    change(main, WORK, 5, 3)
+    with pytest.raises(ShardsMisplaced, match=f"shard 3 is to live on {other.name}"):
+        list(migrate_all(databases, SHARDS, moved=True))
+    assert (column(main, HOMES), column(other, TABLES)) == ([], [])
+    SchemaCheck(alone, SHARDS).require()
+    change(
+        other,
+        "INSERT INTO shard_claims (shard, epoch, owner_token, claimed, moved_at)"
+        " VALUES (3, 5, REPEAT('x', 16), '', NOW(6))",
+    )
+    with pytest.raises(ShardsMisplaced, match=r"shard 3 lives on the main server.*--moved"):
+        list(migrate_all(databases, SHARDS))
+    list(migrate_all(databases, SHARDS, moved=True))
+    assert column(main, HOMES) == [f"2 {other.name}", f"3 {other.name}"]
+    SchemaCheck(databases, SHARDS).require()
+    with pytest.raises(SchemaOutdated, match=f"shard 2 lives on {other.name}, and by MysqlShards"):
+        SchemaCheck(alone, SHARDS).require()
+
+
+def test_a_server_that_is_forgotten_keeps_its_shards(migrated: Databases) -> None:
+    main, other = migrated.all
+    change(other, WORK, 7, 3)
+    with pytest.raises(ShardsMisplaced, match="shard 3 is to live on"):
+        list(migrate_all(Databases((main, other)), SHARDS, moved=True))
+    with pytest.raises(ShardsMisplaced, match=f"shard 2 lives on {other.name}"):
+        list(migrate_all(Databases((main,)), SHARDS))
+    assert column(main, HOMES) == [f"2 {other.name}", f"3 {other.name}"]
 
 
 def test_a_claim_that_a_moved_shard_left_behind_is_not_taken_for_its_own(
@@ -135,10 +181,7 @@ def test_the_view_shows_only_whom_the_main_server_knows_of(migrated: Databases) 
     main = migrated.main
     phones = [str(13900000000 + n) for n in range(40)]
     with main.transaction() as cursor:
-        cursor.execute(
-            "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, shards,"
-            " last_seq, created_at) VALUES (7, '', '', 1, '', '', 'running', 4, 40, NOW(6))"
-        )
+        cursor.execute(INSERT_CAMPAIGN)
         cursor.executemany(
             "INSERT INTO recipients (list_id, seq, phone, name) VALUES (%s, %s, %s, '')",
             [(1, seq, phone) for seq, phone in enumerate(phones, 1)],

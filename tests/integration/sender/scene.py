@@ -8,7 +8,7 @@ from typing import Any
 from pymysql.cursors import Cursor
 
 from campaign_common.claim import decode_claim
-from campaign_common.database import Cursors, Database
+from campaign_common.database import Cursors, Database, ShardServer
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.message import Status
 from campaign_common.partition_map import MapState, PartitionMap
@@ -77,18 +77,22 @@ class CollectingProvider:
 
 
 class Scene:
-    """A recorder whose cycles the test runs by hand."""
+    """A recorder whose cycles the test runs by hand.
 
-    def __init__(self, database: FaultyDatabase) -> None:
+    `main`: the main server, where that is another one than the shards' `database`.
+    """
+
+    def __init__(self, database: FaultyDatabase, main: FaultyDatabase | None = None) -> None:
         self.database = database
         self.desk = Desk(in_flight=100, batch_size=100)
         self.provider = CollectingProvider()
-        lookout = self.lookout = Lookout(database, "Sync-Msg-T", self.desk)
+        self.server = ShardServer(database, main or database)
+        lookout = self.lookout = Lookout(self.server, "Sync-Msg-T", self.desk)
         self.delivery = Delivery(self.desk, lookout)
         self.delivery.add(
             self.provider.name, Breaker(BreakerPolicy(), monotonic), lambda *_: self.provider
         )
-        self.requests = Requests(database, self.desk)
+        self.requests = Requests(self.server, self.desk)
         self.recorder = Recorder(
             database, self.desk, self.delivery, lookout, self.requests, RetrySettings()
         )
@@ -98,9 +102,9 @@ class Scene:
         lookout.look()
 
     def take_over(self, shard: int) -> None:
-        with Database.transaction(self.database) as cursor:
+        with Database.transaction(self.database) as own, self.server.beside(own) as cursors:
             owned, _ = take_over(
-                cursor, shard, MAP, owner_token=b"token of a test!", owner_name="t"
+                cursors, shard, MAP, owner_token=b"token of a test!", owner_name="t"
             )
         self.desk.add_shard(owned)
 
@@ -120,8 +124,8 @@ class Scene:
         self.take_over(shard)
 
     def change(self, work: Callable[[Cursor], object]) -> None:
-        """Change the database as another process does."""
-        with Database.transaction(self.database) as cursor:
+        """Change the main database as another process does."""
+        with Database.transaction(self.server.main) as cursor:
             work(cursor)
 
     def carry_out(self, cycles: int = 1) -> None:
@@ -132,7 +136,10 @@ class Scene:
                 self.cycle()
 
     def open_requests(self) -> int:
-        with self.database.reading() as cursor:
+        return self.requests_on(self.database)
+
+    def requests_on(self, database: Database) -> int:
+        with database.reading() as cursor:
             cursor.execute("SELECT id FROM shard_requests WHERE campaign_id = %s", (CAMPAIGN,))
             return len(cursor.fetchall())
 

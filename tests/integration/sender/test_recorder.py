@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_common.database import Database
+from campaign_common.database import Database, ShardCursors
 from campaign_common.message import Status
 from campaign_sender.providers.contract import Answer, Result
 from campaign_sender.takeover import take_over
@@ -50,7 +50,9 @@ def test_two_lost_answers_in_a_row_lose_nothing(scene: Scene) -> None:
 def test_a_shard_with_another_owner_is_left_out_and_the_others_go_on(scene: Scene) -> None:
     scene.cycle()
     with Database.transaction(scene.database) as cursor:
-        take_over(cursor, 0, MAP, owner_token=b"another's token!", owner_name="u")
+        take_over(
+            ShardCursors(cursor, cursor), 0, MAP, owner_token=b"another's token!", owner_name="u"
+        )
     scene.answer(*scene.provider.calls)
     scene.cycle()
     assert scene.recorded() == {2: Status.SENT}
@@ -109,7 +111,9 @@ def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(
     assert earlier is not None
     scene.desk.drop_shard(earlier)
     with Database.transaction(scene.database) as cursor:
-        again, _ = take_over(cursor, 0, MAP, owner_token=b"the next token!!", owner_name="t")
+        again, _ = take_over(
+            ShardCursors(cursor, cursor), 0, MAP, owner_token=b"the next token!!", owner_name="t"
+        )
     scene.desk.add_shard(again)
     scene.cycle()
     assert scene.desk.owned(0) is again

@@ -1,8 +1,6 @@
 """Orders to the owner of a shard, carried out on a real database (protocol rules 3, 10 and 14)."""
 
 import threading
-from time import monotonic
-from typing import cast
 
 import pytest
 
@@ -11,9 +9,7 @@ from campaign_common.partition_map import TopicDescription
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
 from campaign_sender import rewriting
-from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.intake import Intake
-from campaign_sender.newer_records import NewerRecords
 from campaign_sender.providers.contract import Answer
 from tests.integration.sender.ordering import answer, called, cancel, counters_match, ended, retry
 from tests.integration.sender.scene import MAP, SHARDS, Scene
@@ -61,14 +57,7 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
 def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(
-        scene.database,
-        MAP.topic,
-        scene.desk,
-        scene.lookout,
-        cast("DeadLetters", None),
-        NewerRecords(monotonic, 60),
-    )
+    intake = Intake(scene.server, MAP.topic, scene.desk, scene.lookout)
     erased, other = message(3), message(4)
     for fetched in (erased, other):
         fetched.epoch = 1
@@ -132,14 +121,7 @@ def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Sc
 
 def test_no_look_up_begins_while_a_request_is_carried_out(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
-    intake = Intake(
-        scene.database,
-        MAP.topic,
-        scene.desk,
-        scene.lookout,
-        cast("DeadLetters", None),
-        NewerRecords(monotonic, 60),
-    )
+    intake = Intake(scene.server, MAP.topic, scene.desk, scene.lookout)
     fetched = message(3)
     intake._waiting = [fetched]
     lock = NoticedLock()

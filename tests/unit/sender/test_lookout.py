@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from campaign_common.campaign import CampaignState
-from campaign_common.database import Database
+from campaign_common.database import Database, ShardServer
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_sender.desk import Desk
@@ -69,8 +69,9 @@ class Scene:
         self.desk = Desk(in_flight=10, batch_size=10)
         self.desk.add_shard(OWNED)
         self.hold()
+        database = cast("Database", self.database)
         self.lookout = Lookout(
-            cast("Database", self.database), "Sync-Msg-T", self.desk, clock=self.clock
+            ShardServer(database, database), "Sync-Msg-T", self.desk, clock=self.clock
         )
         self.lookout.look()
 

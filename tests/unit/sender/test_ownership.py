@@ -7,14 +7,17 @@ from typing import cast
 
 from confluent_kafka import Consumer, TopicPartition
 
-from campaign_common.database import Database
+from campaign_common.database import ShardServer
 from campaign_common.partition_map import MapState, PartitionMap
+from campaign_common.per_server import PerServer
 from campaign_common.store.claims import Place
 from campaign_sender.desk import Desk, OwnedShard
+from campaign_sender.lanes import Lane, Lanes
 from campaign_sender.lookout import Lookout
 from campaign_sender.newer_records import NewerRecords
 from campaign_sender.ownership import Ownership
 from campaign_sender.recorder import Recorder
+from campaign_sender.requests import Requests
 
 PARTITION = 3
 
@@ -38,12 +41,16 @@ class Scene:
         self.consumer = Committing()
         self.desk = Desk(in_flight=10, batch_size=10)
         self.first, self.second = self.owned(3, recorded=50), self.owned(11, recorded=40)
+        lane = Lane(
+            cast("ShardServer", None),
+            self.desk,
+            cast("Lookout", self),
+            cast("Recorder", self),
+            cast("Requests", None),
+        )
         self.ownership = Ownership(
             cast("Consumer", self.consumer),
-            cast("Database", None),
-            self.desk,
-            cast("Recorder", self),
-            cast("Lookout", self),
+            Lanes(PerServer((lane,))),
             topic="Sync-Msg-T",
             owner_name="test",
             drain_timeout=1.0,

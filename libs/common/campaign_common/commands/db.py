@@ -37,13 +37,17 @@ main.add_command(check)
 @main.command("migrate")
 @configuration_option
 @click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for another one.")
+@click.option(
+    "--moved", is_flag=True, help="Shards were moved, with their data, to where MysqlShards says."
+)
 @click.pass_context
-def migrate_command(context: click.Context, wait: float) -> None:
+def migrate_command(context: click.Context, wait: float, *, moved: bool) -> None:
     """Apply pending migrations and create missing shard tables; again changes nothing."""
     settings = settings_or_exit(context)
     with one_line_failures("campaign-db migrate"):
         databases = Databases.configured(settings)
-        reports = migrate_all(databases, settings.msg_table_sharding_size, wait=wait)
+        shards = settings.msg_table_sharding_size
+        reports = migrate_all(databases, shards, wait=wait, moved=moved)
         for database, report in zip(databases.all, reports, strict=True):
             for name in report.applied:
                 click.echo(f"applied {name}")

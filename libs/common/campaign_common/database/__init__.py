@@ -2,9 +2,17 @@
 
 from pymysql.cursors import Cursor
 
-from campaign_common.database.databases import Databases
+from campaign_common.database.databases import Databases, ShardServer
 from campaign_common.database.named_lock import named_lock
 from campaign_common.database.pool import Database
-from campaign_common.store import Cursors
+from campaign_common.store import Cursors, ShardCursors
 
-__all__ = ["Cursor", "Cursors", "Database", "Databases", "named_lock"]
+__all__ = [
+    "Cursor",
+    "Cursors",
+    "Database",
+    "Databases",
+    "ShardCursors",
+    "ShardServer",
+    "named_lock",
+]

@@ -3,13 +3,49 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
 from campaign_common.database.pool import Database
 from campaign_common.per_server import PerServer
 from campaign_common.settings import Settings
-from campaign_common.store import Cursors
+from campaign_common.store import Cursors, ShardCursors
+
+
+class ShardServer(NamedTuple):
+    """A server that holds shards, and the main one, which knows campaigns and partition map."""
+
+    own: Database
+    main: Database
+
+    @property
+    def is_main(self) -> bool:
+        """Tell whether the shards live on the main server itself."""
+        return self.own is self.main
+
+    @contextmanager
+    def reading(self) -> Iterator[ShardCursors]:
+        """Run the block outside of any transaction.
+
+        Raises:
+            RetryLater: one of the two is away.
+        """
+        with self.own.reading() as own, self.beside(own) as cursors:
+            yield cursors
+
+    @contextmanager
+    def beside(self, own: Cursor) -> Iterator[ShardCursors]:
+        """Read on the main server what a transaction on the shard's wants to know.
+
+        Raises:
+            RetryLater: the main server is away.
+        """
+        if self.is_main:
+            yield ShardCursors(own, own)
+        else:
+            with self.main.reading() as main:
+                yield ShardCursors(own, main)
 
 
 class Databases(PerServer[Database]):
@@ -28,7 +64,10 @@ class Databases(PerServer[Database]):
             for place, server in enumerate(settings.mysql_shards, start=1)
             for shard in server.shards
         }
-        return cls(tuple(map(Database, [settings.mysql, *others])), holders)
+        return cls(
+            tuple(Database(one, one_of_several=bool(others)) for one in (settings.mysql, *others)),
+            holders,
+        )
 
     @contextmanager
     def reading(self, main: Cursor | None = None) -> Iterator[Cursors]:
@@ -47,6 +86,14 @@ class Databases(PerServer[Database]):
                 return stack.enter_context(database.reading())
 
             yield self.each(cursor_on)
+
+    def server_of(self, shard: int) -> ShardServer:
+        """Put the server that holds a shard beside the main one."""
+        return ShardServer(self.of_shard(shard), self.main)
+
+    def shard_servers(self) -> PerServer[ShardServer]:
+        """Put each server beside the main one."""
+        return self.each(lambda database: ShardServer(database, self.main))
 
     def close(self) -> None:
         """Close the connections that nobody uses."""

@@ -84,15 +84,18 @@ def meaning_of(error: Error) -> CampaignError | None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise driver errors of the block as what they mean; others pass unchanged."""
+def translated(where: str = "") -> Iterator[None]:
+    """Raise driver errors of the block as what they mean; others pass unchanged.
+
+    `where` is put before what is said, so that one of several servers can be told from the others.
+    """
     try:
         yield
     except Error as error:
         meaning = meaning_of(error)
         if meaning is None:
             raise
-        raise meaning from error
+        raise (type(meaning)(f"{where}{meaning}") if where else meaning) from error
 
 
 def _waited_too_long(error: Error) -> bool:

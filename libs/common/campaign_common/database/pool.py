@@ -41,11 +41,12 @@ class Database:
     Make it after the process has forked: a socket shared by two processes garbles both.
     Every method may be called from any thread. Errors are those of
     `campaign_common.database.failures`; a driver error that is about the statement itself,
-    such as a duplicate key, passes as it is.
+    such as a duplicate key, passes as it is. `one_of_several`: say which one does not answer.
     """
 
-    def __init__(self, settings: MysqlSettings) -> None:
+    def __init__(self, settings: MysqlSettings, *, one_of_several: bool = False) -> None:
         self._settings = settings
+        self._where = f"{self.name}: " if one_of_several else ""
         self._limits = Limits.configured(settings)
         # DBUtils waits for a free connection without a bound; this semaphore waits with one.
         self._free = threading.BoundedSemaphore(settings.active)
@@ -205,8 +206,9 @@ class Database:
                 session.begin()
                 return
             session.discard()
-        session.connect()
-        session.begin()
+        with translated(self._where):
+            session.connect()
+            session.begin()
 
     def _connect_where_needed(self, session: Session) -> None:
         if session.open:
@@ -214,7 +216,8 @@ class Database:
                 session.apply_limits(session.limits)
                 return
             session.discard()
-        session.connect()
+        with translated(self._where):
+            session.connect()
 
 
 class _Creator:

@@ -36,10 +36,21 @@ class Distribution:
             self._count += len(ordered)
             self._sum += sum(ordered)
 
+    def include(self, other: "Distribution") -> None:
+        """Add what another one with the same bounds has counted."""
+        at_most, count, total = other.counted()
+        with self._lock:
+            self._at_most = [a + b for a, b in zip(self._at_most, at_most, strict=True)]
+            self._count += count
+            self._sum += total
+
+    def counted(self) -> tuple[Sequence[int], int, float]:
+        """Return how many are at most each bound, how many there are, and their sum."""
+        with self._lock:
+            return self._at_most, self._count, self._sum
+
     def tell(self, family: HistogramMetricFamily, labels: Sequence[str] = ()) -> None:
         """Add what was counted to `family`, under the values of its labels."""
-        with self._lock:
-            buckets = [
-                (str(bound), float(n)) for bound, n in zip(self._bounds, self._at_most, strict=True)
-            ]
-            family.add_metric(labels, [*buckets, ("+Inf", float(self._count))], self._sum)
+        at_most, count, total = self.counted()
+        buckets = [(str(bound), float(n)) for bound, n in zip(self._bounds, at_most, strict=True)]
+        family.add_metric(labels, [*buckets, ("+Inf", float(count))], total)

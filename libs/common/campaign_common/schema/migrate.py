@@ -11,6 +11,7 @@ from campaign_common.database import Database, Databases, named_lock
 from campaign_common.database.failures import meaning_of, translated
 from campaign_common.database.limits import Limits
 from campaign_common.errors import MigrationFailed
+from campaign_common.schema.placement import note_homes
 from campaign_common.schema.status import schema_status
 from campaign_common.schema.yoyo_backend import DsnBackend
 from campaign_common.store.applied_migrations import drop_bookkeeping
@@ -45,22 +46,33 @@ def migrate(database: Database, shards: int, *, wait: float = 60.0) -> Migration
 
 
 def migrate_all(
-    databases: Databases, shards: int, *, wait: float = 60.0
+    databases: Databases, shards: int, *, wait: float = 60.0, moved: bool = False
 ) -> Iterator[MigrationReport]:
     """Migrate one server after the other, the main one first; raises what `migrate` raises.
 
     Every server has all tables, those of the shards that it holds among them; the view is made
-    on the main one, which holds the recipients.
+    on the main one, which holds the recipients. `moved`: as for `note_homes`.
+
+    Raises:
+        ShardsMisplaced: a shard's data is not where the configuration has it; no tables of
+            shards were made.
     """
-    for database, held in databases.shares(range(shards)):
+    shares = databases.shares(range(shards))
+    lacking = []
+    for database, held in shares:
         with named_lock(database, "schema", wait=wait):
-            before = schema_status(database, held)
-            apply_pending(database, before.pending)
-            # Data definition commits by itself, so there is no transaction to speak of here.
-            with database.reading(timeout=LONGEST_STATEMENT) as cursor:
-                ensure_shards(cursor, held)
-                if database is databases.main:
-                    make_view(cursor, databases.elsewhere)
+            lacking.append(schema_status(database, held))
+            apply_pending(database, lacking[-1].pending)
+    note_homes(databases, shards, moved=moved)
+    for (database, held), before in zip(shares, lacking, strict=True):
+        # Data definition commits by itself, so there is no transaction to speak of here.
+        with (
+            named_lock(database, "schema", wait=wait),
+            database.reading(timeout=LONGEST_STATEMENT) as cursor,
+        ):
+            ensure_shards(cursor, held)
+            if database is databases.main:
+                make_view(cursor, databases.elsewhere)
         yield MigrationReport(before.pending, before.missing_shard_tables)
 
 

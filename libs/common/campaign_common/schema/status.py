@@ -11,7 +11,9 @@ import structlog
 
 from campaign_common.database import Database, Databases
 from campaign_common.errors import DatabaseUnavailable, SchemaOutdated
+from campaign_common.schema.placement import configured_homes, contradictions
 from campaign_common.store.applied_migrations import applied_migrations
+from campaign_common.store.shard_homes import read_homes
 from campaign_common.store.shard_tables import missing_shard_tables
 
 PAUSE = 1.0
@@ -80,6 +82,7 @@ class SchemaCheck:
 
     def __init__(self, databases: Databases, shards: int) -> None:
         self._main = databases.main
+        self._homes = configured_homes(databases)
         self._shares = databases.shares(range(shards))
         self._current: set[str] = set()
 
@@ -105,6 +108,13 @@ class SchemaCheck:
                 where = f"{database.name}: " if len(self._shares) > 1 else ""
                 raise SchemaOutdated(f"{where}{status}")
             self._current.add(database.name)
+        self._require_homes()
+
+    def _require_homes(self) -> None:
+        with self._main.reading() as cursor:
+            noted = read_homes(cursor)
+        for said in contradictions(noted, self._homes, sorted({*noted, *self._homes})):
+            raise SchemaOutdated(f"{said}: run campaign-db migrate")
 
 
 def wait_for_schema(

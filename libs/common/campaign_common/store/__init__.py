@@ -1,8 +1,11 @@
 """MySQL stores: every SQL statement of the system stands in one of these modules.
 
 Functions take the cursor of a transaction that their caller opened and ends. Those that look at
-all shards take `Cursors`, one on every server; no statement and no transaction spans two.
+all shards take `Cursors`, one on every server; those that work for a shard and need to know of its
+campaign take `ShardCursors`. No statement and no transaction spans two servers.
 """
+
+from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
@@ -10,3 +13,10 @@ from campaign_common.per_server import PerServer
 
 Cursors = PerServer[Cursor]
 """A cursor on every database server."""
+
+
+class ShardCursors(NamedTuple):
+    """Cursors on a shard's server, and on the main one; the same where that holds the shard."""
+
+    own: Cursor
+    main: Cursor

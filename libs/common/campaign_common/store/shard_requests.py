@@ -6,7 +6,7 @@ that the next owner goes on where the last one ended.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.message import MessageKey, Status
+from campaign_common.store import ShardCursors
 
 
 class RequestKind(StrEnum):
@@ -102,10 +103,13 @@ def request_late_results(cursor: Cursor, campaign_id: int, shard: int, seqs: Ite
     _append(cursor, campaign_id, RequestKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
 
 
-def requested_shards(cursor: Cursor) -> frozenset[int]:
-    """Return the shards whose owner has something to carry out."""
-    cursor.execute(SELECT_SHARDS)
-    return frozenset(shard for (shard,) in cursor.fetchall())
+def requested_shards(cursors: ShardCursors) -> frozenset[int]:
+    """Return the shards whose owner has something to carry out, or to forward first."""
+    shards: set[int] = set()
+    for cursor in _each(cursors):
+        cursor.execute(SELECT_SHARDS)
+        shards.update(shard for (shard,) in cursor.fetchall())
+    return frozenset(shards)
 
 
 def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
@@ -117,14 +121,17 @@ def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
     ]
 
 
-def to_be_erased(cursor: Cursor, shards: Collection[int]) -> set[MessageKey]:
+def to_be_erased(cursors: ShardCursors, shards: Collection[int]) -> set[MessageKey]:
     """Return the messages that the owners of these shards are asked to cancel."""
-    cursor.execute(SELECT_ERASURES, (tuple(shards),))
-    return {
-        MessageKey(campaign_id, seq)
-        for campaign_id, arguments in cursor.fetchall()
-        for seq in json.loads(arguments).get("seqs", ())
-    }
+    erased: set[MessageKey] = set()
+    for cursor in _each(cursors):
+        cursor.execute(SELECT_ERASURES, (tuple(shards),))
+        erased.update(
+            MessageKey(campaign_id, seq)
+            for campaign_id, arguments in cursor.fetchall()
+            for seq in json.loads(arguments).get("seqs", ())
+        )
+    return erased
 
 
 def move_request(cursor: Cursor, request: ShardRequest, arguments: Mapping[str, Any]) -> None:
@@ -135,6 +142,17 @@ def move_request(cursor: Cursor, request: ShardRequest, arguments: Mapping[str, 
 def close_request(cursor: Cursor, request: ShardRequest) -> None:
     """Delete an order that is carried out."""
     cursor.execute(CLOSE, (request.id,))
+
+
+def _each(cursors: ShardCursors) -> Iterator[Cursor]:
+    """Go through the servers that may hold an order to a shard, the main one first.
+
+    What is forwarded meanwhile is then met at least once: it goes from the main server only when
+    the shard's has it.
+    """
+    yield cursors.main
+    if cursors.own is not cursors.main:
+        yield cursors.own
 
 
 def _append(

@@ -1,0 +1,69 @@
+"""Whether each shard lives where the configuration says that it does.
+
+A shard that is looked for on a server without its ledger would be sent from the beginning again. So
+the main server notes where shards live, services do not start on another word than that, and only
+who has moved a shard's data changes it.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from campaign_common.database import Database, Databases
+from campaign_common.errors import ShardsMisplaced
+from campaign_common.store.shard_homes import epochs_worked_in, read_homes, write_homes
+
+PAGE = "docs/database-servers.md"
+
+Homes = Mapping[int, str]
+"""The servers of the shards that do not live on the main one."""
+
+
+def configured_homes(databases: Databases) -> Homes:
+    """Name the servers of the shards that do not live on the main one."""
+    return {shard: databases.of_shard(shard).name for shard in databases.elsewhere}
+
+
+def contradictions(noted: Homes, configured: Homes, shards: Iterable[int]) -> list[str]:
+    """Say which of these shards the configuration has elsewhere than it was noted."""
+    return [
+        f"shard {shard} lives on {noted.get(shard, 'the main server')}, and by MysqlShards on"
+        f" {configured.get(shard, 'the main server')}"
+        for shard in shards
+        if noted.get(shard) != configured.get(shard)
+    ]
+
+
+def note_homes(databases: Databases, shards: int, *, moved: bool) -> None:
+    """Note on the main server where the shards live by the configuration.
+
+    `moved`: shards that senders have worked for were moved, with all that belongs to them; of a
+    server that is not configured any more this is believed. Every server has its tables by now,
+    but for those of new shards.
+
+    Raises:
+        ShardsMisplaced: they were not, or another server has later work for one of them.
+        RetryLater: a server is away.
+    """
+    with databases.main.reading() as cursor:
+        noted = read_homes(cursor)
+    configured = configured_homes(databases)
+    worked_for = {database: _epochs(database) for database in databases.all}
+    names = {database.name for database in databases.all}
+    for shard in range(shards):
+        latest = max(epochs.get(shard, 0) for epochs in worked_for.values())
+        home = databases.of_shard(shard)
+        if worked_for[home].get(shard, 0) < latest:
+            raise ShardsMisplaced(
+                f"shard {shard} is to live on {home.name}, and another server has later work for"
+                f" it: move its data first, see {PAGE}"
+            )
+        cannot_be_asked = noted.get(shard, home.name) not in names
+        if (latest or cannot_be_asked) and not moved:
+            for said in contradictions(noted, configured, [shard]):
+                raise ShardsMisplaced(f"{said}: campaign-db migrate --moved, if it was; see {PAGE}")
+    if noted != configured:
+        databases.main.run(lambda cursor: write_homes(cursor, configured))
+
+
+def _epochs(database: Database) -> dict[int, int]:
+    with database.reading() as cursor:
+        return epochs_worked_in(cursor)

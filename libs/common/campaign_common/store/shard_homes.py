@@ -1,0 +1,32 @@
+"""shard_homes: where shards live that do not live on the main server, which has this table."""
+
+from collections.abc import Mapping
+
+from pymysql.cursors import Cursor
+
+SELECT_HOMES = "SELECT shard, server FROM shard_homes"
+
+DELETE_ALL = "DELETE FROM shard_homes"
+
+INSERT = "INSERT INTO shard_homes (shard, server) VALUES (%s, %s)"
+
+SELECT_WORKED_FOR = "SELECT shard, epoch FROM shard_claims WHERE epoch > 0"
+
+
+def read_homes(cursor: Cursor) -> dict[int, str]:
+    """Read which shards live elsewhere, and on which server."""
+    cursor.execute(SELECT_HOMES)
+    return dict(cursor.fetchall())
+
+
+def write_homes(cursor: Cursor, homes: Mapping[int, str]) -> None:
+    """Note which shards live elsewhere, in place of what was noted before."""
+    cursor.execute(DELETE_ALL)
+    if homes:
+        cursor.executemany(INSERT, sorted(homes.items()))
+
+
+def epochs_worked_in(cursor: Cursor) -> dict[int, int]:
+    """Read the epochs of the shards that a sender has ever owned on this server."""
+    cursor.execute(SELECT_WORKED_FOR)
+    return dict(cursor.fetchall())

@@ -1,0 +1,156 @@
+"""Orders of people to shards that live on another server than the campaigns (protocol rule 10)."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from campaign_common.campaign import Transition
+from campaign_common.database import Database
+from campaign_common.dsn import parse_dsn
+from campaign_common.message import Status
+from campaign_common.partition_map import TopicDescription
+from campaign_common.schema import migrate
+from campaign_common.settings import MysqlSettings
+from campaign_common.store.forwarded_requests import settled_notes
+from campaign_common.store.partition_map import insert_first_map
+from campaign_common.store.shard_requests import request_erasure, requested_shards
+from campaign_common.store.transitions import change_state
+from campaign_sender.intake import Intake
+from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.takeover import take_over
+from tests.integration.sender.scene import (
+    INSERT_CAMPAIGN,
+    MAP,
+    SHARDS,
+    FaultyDatabase,
+    Scene,
+)
+from tests.unit.sender.messages import CAMPAIGN, EPOCH, message
+
+cancel = partial(change_state, campaign_id=CAMPAIGN, transition=Transition.CANCEL, actor="a person")
+
+
+@pytest.fixture
+def main(database: str) -> Iterator[FaultyDatabase]:
+    yield from migrated(database)
+
+
+@pytest.fixture
+def own(other_database: str) -> Iterator[FaultyDatabase]:
+    yield from migrated(other_database)
+
+
+def migrated(dsn: str) -> Iterator[FaultyDatabase]:
+    faulty = FaultyDatabase(MysqlSettings(dsn=parse_dsn(dsn)))
+    faulty.faults = []
+    migrate(faulty, SHARDS)
+    yield faulty
+    faulty.close()
+
+
+@pytest.fixture
+def scene(main: FaultyDatabase, own: FaultyDatabase) -> Scene:
+    """All shards live on `own`; message 1 is refused for now, and waits for another try."""
+    with main.transaction() as cursor:
+        cursor.execute(INSERT_CAMPAIGN, (CAMPAIGN, EPOCH))
+    scene = Scene(own, main)
+    scene.cycle()
+    scene.desk.report([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
+    scene.cycle()
+    assert set(scene.recorded().values()) == {Status.WAITING}
+    return scene
+
+
+def orders(scene: Scene) -> tuple[int, int]:
+    """How many orders are open: on the main server, and on that of the shards."""
+    return scene.requests_on(scene.server.main), scene.requests_on(scene.server.own)
+
+
+def notes_without_order(scene: Scene) -> int:
+    with scene.server.reading() as cursors:
+        return sum(len(settled_notes(cursors, shard)) for shard in range(SHARDS))
+
+
+def one_turn(scene: Scene, shard: int = 0) -> None:
+    scene.requests.note([shard])
+    scene.cycle()
+
+
+def test_an_order_is_copied_to_its_shard_and_carried_out_there(scene: Scene) -> None:
+    scene.change(cancel)
+    assert orders(scene) == (SHARDS, 0)
+    with scene.server.reading() as cursors:
+        assert requested_shards(cursors) == set(range(SHARDS))
+    one_turn(scene)
+    assert orders(scene) == (SHARDS - 1, 1)
+    scene.carry_out(cycles=3)
+    assert orders(scene) == (0, 0)
+    assert set(scene.recorded().values()) == {Status.CANCELLED}
+    assert scene.rows("seq", "message_retries") == []
+    assert scene.counts() == {Status.CANCELLED: 2}
+
+
+def test_an_order_that_could_not_be_deleted_is_not_copied_again(
+    scene: Scene, main: FaultyDatabase
+) -> None:
+    scene.change(cancel)
+    main.faults = ["away"]
+    one_turn(scene)
+    assert orders(scene) == (SHARDS, 1)
+    one_turn(scene)
+    assert orders(scene) == (SHARDS - 1, 1)
+
+
+def test_a_copy_whose_commit_was_not_answered_is_not_made_again(
+    scene: Scene, own: FaultyDatabase
+) -> None:
+    scene.change(cancel)
+    own.faults = ["answer lost, committed"]
+    one_turn(scene)
+    assert orders(scene) == (SHARDS, 1)
+    scene.cycle()  # learns that it was committed
+    one_turn(scene)
+    assert orders(scene) == (SHARDS - 1, 1)
+    scene.carry_out(cycles=3)
+    assert orders(scene) == (0, 0)
+
+
+def test_whoever_has_lost_the_shard_copies_nothing(scene: Scene) -> None:
+    with Database.transaction(scene.database) as cursor, scene.server.beside(cursor) as cursors:
+        take_over(cursors, 0, MAP, owner_token=b"another's token!", owner_name="u")
+    scene.change(cancel)
+    one_turn(scene)
+    assert orders(scene) == (SHARDS, 0)
+    assert scene.recorder.take_fenced() == {0}
+
+
+def test_the_next_order_takes_the_notes_of_earlier_ones_away(scene: Scene) -> None:
+    scene.change(lambda cursor: request_erasure(cursor, CAMPAIGN, {0: [7]}))
+    one_turn(scene)
+    assert notes_without_order(scene) == 1
+    scene.change(lambda cursor: request_erasure(cursor, CAMPAIGN, {0: [8]}))
+    one_turn(scene)
+    assert notes_without_order(scene) == 1
+
+
+def test_a_person_is_not_called_whose_erasure_is_not_copied_yet(scene: Scene) -> None:
+    scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
+    scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
+    intake = Intake(scene.server, MAP.topic, scene.desk, scene.lookout)
+    erased, other = message(3), message(4)
+    owned = scene.desk.owned(0)
+    assert owned is not None
+    for fetched in (erased, other):
+        fetched.epoch = owned.epoch
+    intake.begin([erased, other], {0: owned})
+    intake.admit()
+    assert (scene.desk.holds(erased), scene.desk.holds(other)) == (False, True)
+
+
+def test_no_call_starts_for_a_held_message_once_its_erasure_is_copied(scene: Scene) -> None:
+    held = message(5)
+    scene.fetch(held)
+    scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [5]}))
+    one_turn(scene)
+    assert held.withdrawn
