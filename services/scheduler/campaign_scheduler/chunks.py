@@ -1,12 +1,16 @@
 """Reading the next chunk of a campaign, composed and ready to be published."""
 
-from campaign_common.database import Cursor, Cursors, Databases
+from functools import partial
+
+from campaign_common.database import Cursor, Databases
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import PartitionMap
 from campaign_common.recipient import TOMBSTONE
 from campaign_common.store import fanout as store
 from campaign_common.store.erasures import erased_shards
+from campaign_common.store.leases import Lease
 from campaign_common.store.partition_map import read_map
+from campaign_scheduler.attendance import Attendance
 from campaign_scheduler.progress import Progress
 from campaign_scheduler.records import Composed, Composer
 
@@ -27,40 +31,56 @@ def active_map(cursor: Cursor, topic: str) -> PartitionMap:
 
 
 class ChunkReader:
-    """Reads recipients by range, and leaves out what the ledger knows already."""
+    """Reads recipients by range, and leaves out what the ledger knows already.
 
-    def __init__(self, databases: Databases, topic: str) -> None:
+    Of shards whose server is away nothing is left out: a sender that meets a record a second time
+    looks it up, and drops it (protocol rule 1).
+    """
+
+    def __init__(self, databases: Databases, attendance: Attendance, topic: str) -> None:
         self._databases = databases
+        self._attendance = attendance
         self._topic = topic
 
     def read(self, progress: Progress, limit: int) -> tuple[Composed, PartitionMap]:
         """Compose up to `limit` recipients that follow what is read, and the map used.
 
         Raises:
-            RetryLater: a database is away, or publishing is held.
+            RetryLater: the main server is away, or publishing is held.
         """
-        with self._databases.reading() as cursors:
-            partition_map = active_map(cursors.main, self._topic)
-            return self._compose(cursors, progress, partition_map, limit), partition_map
+        with self._databases.main.reading() as cursor:
+            partition_map = active_map(cursor, self._topic)
+            return self._compose(cursor, progress, partition_map, limit), partition_map
 
     def _compose(
-        self, cursors: Cursors, progress: Progress, partition_map: PartitionMap, limit: int
+        self, cursor: Cursor, progress: Progress, partition_map: PartitionMap, limit: int
     ) -> Composed:
         lease = progress.lease
-        rows = store.read_chunk(
-            cursors.main, lease.list_id, progress.read_seq, lease.last_seq, limit
-        )
+        rows = store.read_chunk(cursor, lease.list_id, progress.read_seq, lease.last_seq, limit)
         if not rows:
             return Composed([], 0, lease.last_seq)
-        first, last = rows[0][0], rows[-1][0]
-        recorded: set[int] = set()
-        for cursor, shards in cursors.holding(range(lease.shards)):
-            recorded |= store.recorded_seqs(cursor, lease.campaign_id, shards, first, last)
+        recorded = self._recorded(cursor, lease, rows[0][0], rows[-1][0])
         composer = Composer(lease, progress.template, partition_map)
         tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]
-        erased = erased_shards(cursors.main, lease.list_id, tombstones)
+        erased = erased_shards(cursor, lease.list_id, tombstones)
         composed = composer.compose(rows, recorded, progress.refused, erased)
         if composed.recipients == len(rows) < limit:
             # Sequence numbers have gaps: the end of the list is where nothing follows.
             return composed._replace(last_seq=lease.last_seq)
         return composed
+
+    def _recorded(self, main: Cursor, lease: Lease, first: int, last: int) -> set[int]:
+        recorded: set[int] = set()
+        for database, shards in self._databases.holding(range(lease.shards)):
+            question = partial(
+                store.recorded_seqs,
+                campaign_id=lease.campaign_id,
+                shards=shards,
+                first_seq=first,
+                last_seq=last,
+            )
+            if database is self._databases.main:
+                recorded |= question(main)
+            else:
+                recorded |= self._attendance.ask(database, question) or set()
+        return recorded

@@ -14,14 +14,13 @@ from time import monotonic, time_ns
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.store.breakers import campaigns_left_alone
-from campaign_common.store.claims import claimed_by_campaign
-from campaign_common.store.fanout import outcomes_by_shard
 from campaign_common.tracing import Kind, Span, Tracing
 from campaign_scheduler.backlog import Backlog
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.lease import Leases
 from campaign_scheduler.outages import Backoff, Outages
+from campaign_scheduler.outcomes import Outcomes
 from campaign_scheduler.progress import Chunk, Progress
 from campaign_scheduler.publisher import Publication, Publisher
 from campaign_scheduler.records import seqs_of
@@ -86,6 +85,7 @@ class FanOutParts:
     reader: ChunkReader
     checkpoints: Checkpoints
     outages: Outages
+    outcomes: Outcomes
     tracing: Tracing | None = None
 
 
@@ -178,9 +178,8 @@ class FanOut:
         }
         if not due:
             return
-        with self._parts.databases.reading() as cursors:
-            recorded = outcomes_by_shard(cursors, list(due))
-            claimed = claimed_by_campaign(cursors)
+        recorded = self._parts.outcomes.by_shard(list(due))
+        claimed = self._parts.outcomes.claimed()
         for campaign_id, progress in due.items():
             progress.sample(now, recorded[campaign_id], claimed[campaign_id])
 

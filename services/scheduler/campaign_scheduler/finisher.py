@@ -6,8 +6,9 @@ import structlog
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState
-from campaign_common.database import Databases
+from campaign_common.database import Cursors, Databases
 from campaign_common.message import FINAL, Status
+from campaign_common.per_server import PerServer
 from campaign_common.store import finishing as store
 from campaign_common.store.counters import counts_by_status
 from campaign_common.store.events import append_event
@@ -41,20 +42,29 @@ class Finisher:
         """End every campaign that is complete.
 
         Raises:
-            RetryLater: a database is away; the next call finds the same campaigns.
+            RetryLater: a database is away; the next call finds the same campaigns. Those that
+                have nothing on it are ended before.
         """
         with self._databases.main.reading() as cursor:
             candidates = store.fanned_out(cursor, self._owner)
-        for first in range(0, len(candidates), BATCH):
-            self._finish_among(candidates[first : first + BATCH])
+        here = [one for one in candidates if self._lives_on_main(one)]
+        for first in range(0, len(here), BATCH):
+            with self._databases.main.reading() as cursor:
+                self._finish_among(here[first : first + BATCH], PerServer((cursor,)))
+        spread = [one for one in candidates if not self._lives_on_main(one)]
+        for first in range(0, len(spread), BATCH):
+            with self._databases.reading() as cursors:
+                self._finish_among(spread[first : first + BATCH], cursors)
 
-    def _finish_among(self, candidates: list[FannedOutCampaign]) -> None:
+    def _lives_on_main(self, campaign: FannedOutCampaign) -> bool:
+        return all(shard >= campaign.shards for shard in self._databases.elsewhere)
+
+    def _finish_among(self, candidates: list[FannedOutCampaign], cursors: Cursors) -> None:
         # The epochs were read before these sums: a campaign that is set back in between has
         # another epoch, and is not ended.
         campaign_ids = [campaign.campaign_id for campaign in candidates]
-        with self._databases.reading() as cursors:
-            requested = store.with_open_requests(cursors, campaign_ids)
-            counts = counts_by_status(cursors, campaign_ids)
+        requested = store.with_open_requests(cursors, campaign_ids)
+        counts = counts_by_status(cursors, campaign_ids)
         complete = [
             campaign
             for campaign in candidates

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, Message
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Databases
-from campaign_common.errors import KafkaUnavailable
+from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
 from campaign_common.partition_map import PartitionMap
 from campaign_common.recipient import is_erased
 from campaign_common.store import retry_publication as store
@@ -20,6 +20,7 @@ from campaign_common.store.retry_publication import Epochs, Retry, Stamp
 from campaign_common.template import Template
 from campaign_common.tracing import Kind, Span, Tracing
 from campaign_common.wire import ERASED
+from campaign_scheduler.attendance import Attendance
 from campaign_scheduler.chunks import active_map
 from campaign_scheduler.publisher import Outgoing, Publication, Publisher
 from campaign_scheduler.records import NO_RECIPIENT, Composer, Try
@@ -45,6 +46,7 @@ class Retrier:
     def __init__(
         self,
         databases: Databases,
+        attendance: Attendance,
         publisher: Publisher,
         stopping: threading.Event,
         *,
@@ -53,6 +55,7 @@ class Retrier:
         tracing: Tracing | None = None,
     ) -> None:
         self._databases = databases
+        self._attendance = attendance
         self._publisher = publisher
         self._stopping = stopping
         self._topic = topic
@@ -85,23 +88,32 @@ class Retrier:
         )
 
     def _publish_found(self, find: Find) -> None:
-        with self._databases.reading() as cursors:
-            sendable = store.sendable_campaigns(cursors.main, self._owner)
-            waiting = {
-                shard: campaigns
-                for cursor in cursors.all
-                for shard, campaigns in store.waiting_campaigns(cursor, sendable).items()
-            }
-        for shard, campaigns in sorted(waiting.items()):
-            for _ in range(BATCHES):
-                if self._stopping.is_set() or self._publish_batch(shard, campaigns, find) < BATCH:
-                    break
+        with self._databases.main.reading() as cursor:
+            sendable = store.sendable_campaigns(cursor, self._owner)
+        for database in self._databases.all:
+            question = partial(store.waiting_campaigns, sendable=sendable)
+            waiting = self._attendance.ask(database, question) or {}
+            for shard, campaigns in sorted(waiting.items()):
+                if self._databases.of_shard(shard) is database:
+                    self._publish_batches(shard, campaigns, find)
+
+    def _publish_batches(self, shard: int, campaigns: Epochs, find: Find) -> None:
+        for _ in range(BATCHES):
+            database = self._databases.of_shard(shard)
+            if self._stopping.is_set() or self._attendance.is_away(database):
+                return
+            try:
+                if self._publish_batch(shard, campaigns, find) < BATCH:
+                    return
+            except DatabaseUnavailable as error:
+                # Whichever of the two it was: the main one is asked again for the next shard.
+                self._attendance.note_away(database, error)
 
     def _publish_batch(self, shard: int, campaigns: Epochs, find: Find) -> int:
         began = time_ns()
-        with self._databases.reading() as cursors:
+        with self._databases.server_of(shard).reading() as cursors:
             partition_map = active_map(cursors.main, self._topic)
-            retries = find(cursors.of_shard(shard), shard, campaigns, partition_map)
+            retries = find(cursors.own, shard, campaigns, partition_map)
             composed = self._composed(cursors.main, shard, retries, partition_map)
         stamps: list[Stamp] = []
         publication = self._published(composed, stamps, began)

@@ -15,6 +15,7 @@ from campaign_common.remap import Remapper
 from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
 from campaign_common.tracing import Tracing
+from campaign_scheduler.attendance import ATTENDANCE_INTERVAL, Attendance
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.eraser import Eraser
@@ -24,6 +25,7 @@ from campaign_scheduler.lease import Leases, new_owner
 from campaign_scheduler.metrics import Parts, SchedulerMetrics
 from campaign_scheduler.observer import OBSERVATION_INTERVAL, Observer
 from campaign_scheduler.outages import Outages
+from campaign_scheduler.outcomes import Outcomes
 from campaign_scheduler.publisher import Publisher
 from campaign_scheduler.retrier import Retrier
 from campaign_scheduler.sampler import SAMPLE_INTERVAL, Sampler
@@ -70,6 +72,7 @@ class Service:
         self._settings = settings
         self._health = health
         self._databases = databases
+        self._attendance = Attendance(databases)
         self._leases = Leases(databases.main, Holder(self.owner, settings.scheduler.lease))
         self._checkpoints = Checkpoints(databases.main, self._leases, self._topic)
         self._retrier, self._overtaken = self._new_retrier(), self._new_retrier()
@@ -130,9 +133,10 @@ class Service:
             databases=databases,
             leases=self._leases,
             publisher=self._publisher(),
-            reader=ChunkReader(databases, topic),
+            reader=ChunkReader(databases, self._attendance, topic),
             checkpoints=self._checkpoints,
             outages=outages,
+            outcomes=Outcomes(databases, self._attendance),
             tracing=self._tracing,
         )
         pace = settings.scheduler
@@ -158,8 +162,14 @@ class Service:
             Job("erasing dead letters", eraser.erase, ERASE_INTERVAL),
             Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
             Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
+            *self._attending(),
             *self._observing(),
         ]
+
+    def _attending(self) -> list[Job]:
+        if len(self._databases.all) == 1:
+            return []
+        return [Job("looking for databases", self._attendance.look, ATTENDANCE_INTERVAL)]
 
     def _observing(self) -> list[Job]:
         if not self._settings.metrics_port:
@@ -169,6 +179,7 @@ class Service:
     def _new_retrier(self) -> Retrier:
         return Retrier(
             self._databases,
+            self._attendance,
             self._publisher(),
             self._stopping,
             topic=self._topic,

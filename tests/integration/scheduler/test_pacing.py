@@ -9,6 +9,7 @@ from campaign_scheduler.backlog import Backlog
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
 from campaign_scheduler.outages import Outages
+from campaign_scheduler.outcomes import Outcomes
 from campaign_scheduler.window import Window
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, Scheduler, World
 
@@ -26,9 +27,10 @@ def paced(world: World) -> Scheduler:
         world.databases,
         scheduler.leases,
         scheduler.publisher,
-        ChunkReader(world.databases, world.topic),
+        ChunkReader(world.databases, scheduler.attendance, world.topic),
         scheduler.checkpoints,
         Outages(),
+        Outcomes(world.databases, scheduler.attendance),
     )
     rules = FanOutRules(CHUNK, partial(Window, 1.0, INITIAL), partial(Backlog, 0.5))
     scheduler.fan_out = FanOut(parts, rules)

@@ -25,6 +25,7 @@ from campaign_common.settings import load_settings
 from campaign_common.store.leases import Holder
 from campaign_common.store.partition_map import read_map
 from campaign_common.wire import MessageRecord, decode
+from campaign_scheduler.attendance import Attendance
 from campaign_scheduler.backlog import Backlog
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
@@ -32,6 +33,7 @@ from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
 from campaign_scheduler.finisher import Finisher
 from campaign_scheduler.lease import Leases, new_owner
 from campaign_scheduler.outages import Outages
+from campaign_scheduler.outcomes import Outcomes
 from campaign_scheduler.publisher import Publisher
 from campaign_scheduler.retrier import Retrier
 from campaign_scheduler.starter import Starter
@@ -82,16 +84,29 @@ class Scheduler:
         self.publisher = world.publisher()
         self.checkpoints = Checkpoints(database, self.leases, topic)
         self.finisher = Finisher(databases, self.owner)
+        self.attendance = Attendance(databases)
         self.retrier = Retrier(
-            databases, world.publisher(), threading.Event(), topic=topic, owner=self.owner
+            databases,
+            self.attendance,
+            world.publisher(),
+            threading.Event(),
+            topic=topic,
+            owner=self.owner,
         )
         self.remapper = Remapper(databases, world.admin, topic, self.owner)
         self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)
 
     def fan_out_with(self, checkpoints: Checkpoints, chunk_size: int = 1_000) -> FanOut:
         databases, topic = self._world.databases, self._world.topic
-        reader = ChunkReader(databases, topic)
-        parts = FanOutParts(databases, self.leases, self.publisher, reader, checkpoints, Outages())
+        parts = FanOutParts(
+            databases,
+            self.leases,
+            self.publisher,
+            ChunkReader(databases, self.attendance, topic),
+            checkpoints,
+            Outages(),
+            Outcomes(databases, self.attendance),
+        )
         return FanOut(parts, FanOutRules(chunk_size, OpenWindow, lambda: Backlog(2.5)))
 
     def fan_out_until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.claim import count_claimed
-from campaign_common.store import Cursors
 
 
 class Place(NamedTuple):
@@ -86,13 +85,12 @@ def read_owners(cursor: Cursor) -> dict[int, tuple[int, bytes]]:
     return {shard: (epoch, token) for shard, epoch, token in cursor.fetchall()}
 
 
-def claimed_by_campaign(cursors: Cursors) -> Counter[int]:
-    """Count, by campaign, the messages that are at a provider or about to be."""
+def claimed_by_campaign(cursor: Cursor) -> Counter[int]:
+    """Count, by campaign, the messages that are at a provider or about to be, of one server."""
     counts: Counter[int] = Counter()
-    for cursor in cursors.all:
-        cursor.execute(SELECT_CLAIMED)
-        for (claimed,) in cursor.fetchall():
-            counts.update(count_claimed(claimed))
+    cursor.execute(SELECT_CLAIMED)
+    for (claimed,) in cursor.fetchall():
+        counts.update(count_claimed(claimed))
     return counts
 
 

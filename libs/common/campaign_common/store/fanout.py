@@ -95,16 +95,18 @@ def advance(cursor: Cursor, checkpoint: Checkpoint) -> bool:
 
 def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, int]:
     """Sum what senders have recorded of these campaigns, messages waiting for a retry too."""
-    by_shard = outcomes_by_shard(cursors, campaign_ids)
-    return {campaign_id: sum(counts.values()) for campaign_id, counts in by_shard.items()}
+    sums = dict.fromkeys(campaign_ids, 0)
+    for cursor in cursors.all:
+        for campaign_id, counts in outcomes_by_shard(cursor, campaign_ids).items():
+            sums[campaign_id] += sum(counts.values())
+    return sums
 
 
-def outcomes_by_shard(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, dict[int, int]]:
-    """Sum what senders have recorded of each of these campaigns, by shard."""
+def outcomes_by_shard(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+    """Sum what one server has recorded of each of these campaigns, by shard."""
     sums: dict[int, dict[int, int]] = {campaign_id: {} for campaign_id in campaign_ids}
     if sums:
-        for cursor in cursors.all:
-            cursor.execute(SUM_COUNTERS, (campaign_ids,))
-            for campaign_id, shard, n in cursor.fetchall():
-                sums[campaign_id][shard] = int(n)
+        cursor.execute(SUM_COUNTERS, (campaign_ids,))
+        for campaign_id, shard, n in cursor.fetchall():
+            sums[campaign_id][shard] = int(n)
     return sums

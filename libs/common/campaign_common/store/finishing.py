@@ -14,12 +14,13 @@ class FannedOutCampaign(NamedTuple):
     campaign_id: int
     epoch: int
     name: str
+    shards: int
     total: int
     traceparent: str | None = None
 
 
 SELECT_FANNED_OUT = """
-SELECT id, epoch, name, total, traceparent FROM campaigns
+SELECT id, epoch, name, shards, total, traceparent FROM campaigns
 WHERE state = 'running' AND lease_owner = %s AND fanned_count = total
 """
 
