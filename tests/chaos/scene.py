@@ -103,7 +103,7 @@ class Scene:
 
     def recorded(self, campaign_id: int = CAMPAIGN) -> dict[str, int]:
         """The status number of everybody who has a ledger row, by phone."""
-        return {phone: n for phone, n in self._statuses(campaign_id).items() if n}
+        return {phone: n for phone, n in self.statuses(campaign_id).items() if n}
 
     def _all_run(self) -> bool:
         return all(process.poll() is None for process in self._processes)
@@ -192,7 +192,7 @@ class Scene:
 
     def account(self, campaign_id: int = CAMPAIGN, generation: int = 0) -> Account:
         return compare(
-            self.phones, self._statuses(campaign_id), self.calls_of(campaign_id, generation)
+            self.phones, self.statuses(campaign_id), self.calls_of(campaign_id, generation)
         )
 
     def calls_of(self, campaign_id: int, generation: int) -> list[Call]:
@@ -217,7 +217,7 @@ class Scene:
         assert answer.status_code == 200, answer.text
         return int(answer.json()["matching"])
 
-    def _statuses(self, campaign_id: int) -> dict[str, int]:
+    def statuses(self, campaign_id: int) -> dict[str, int]:
         """Each recipient's status number by phone, read in slices: one SELECT has its limit."""
         statuses: dict[str, int] = {}
         for first in range(1, len(self.phones) + 1, SLICE):

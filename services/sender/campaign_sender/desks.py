@@ -59,8 +59,12 @@ class Desks:
         False: `timeout` seconds were not enough for all of them.
         """
         give_up_at = time.monotonic() + timeout
-        waiting = [desk for desk in self._desks.all if not desk.drain(shards, 0.0)]
-        drained = [desk.drain(shards, max(0.0, give_up_at - time.monotonic())) for desk in waiting]
+        waiting = [
+            (desk, held) for desk, held in self._desks.holding(shards) if not desk.drain(held, 0.0)
+        ]
+        drained = [
+            desk.drain(held, max(0.0, give_up_at - time.monotonic())) for desk, held in waiting
+        ]
         return all(drained)
 
 

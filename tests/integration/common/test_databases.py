@@ -12,9 +12,9 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable, SchemaOutdated, ShardsMisplaced
 from campaign_common.message import Status
 from campaign_common.schema import SchemaCheck, migrate_all, schema_status, wait_for_schema
-from campaign_common.settings import MysqlSettings
+from campaign_common.settings import MysqlSettings, load_settings
 from campaign_common.store.counters import counts, counts_by_status, read_counted
-from campaign_common.store.ledger import add_counts
+from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
 from campaign_common.store.partition_map import read_owners
 from local_stack.ports import free_port
 from tests.processes import installed
@@ -153,6 +153,16 @@ def test_a_configuration_that_sends_shards_elsewhere_is_refused_until_they_are_m
         SchemaCheck(alone, SHARDS).require()
 
 
+def test_shards_that_are_added_elsewhere_are_nothing_to_whoever_does_not_know_them(
+    migrated: Databases,
+) -> None:
+    more = Databases(migrated.all, {**migrated.holders, SHARDS: 1})
+    list(migrate_all(more, SHARDS + 1))
+    SchemaCheck(migrated, SHARDS).require()
+    list(migrate_all(migrated, SHARDS))
+    SchemaCheck(more, SHARDS + 1).require()
+
+
 def test_a_server_that_is_forgotten_keeps_its_shards(migrated: Databases) -> None:
     main, other = migrated.all
     change(other, WORK, 7, 3)
@@ -210,8 +220,8 @@ def test_the_commands_cover_every_server(
     }
     config.write_text(yaml.safe_dump(document))
 
-    def run(command: str) -> "subprocess.CompletedProcess[str]":
-        arguments = [installed("campaign-db"), command, "-c", str(config)]
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        arguments = [installed("campaign-db"), *words, "-c", str(config)]
         return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
 
     before = run("status")
@@ -222,3 +232,12 @@ def test_the_commands_cover_every_server(
     assert (migrated.returncode, migrated.stdout.count("created 4 shard tables")) == (0, 2)
     after = run("status")
     assert (after.returncode, after.stdout.count("the schema is up to date")) == (0, 2)
+    with Databases.configured(load_settings(config, {})).all[1].transaction() as cursor:
+        row = LedgerRow(9, 1, Status.SENT, 0, 1, 1, "id", None, replaces=False)
+        insert_outcomes(cursor, 2, [row])
+        add_counts(cursor, count_changes(2, [row]))
+    restored = run("restored")
+    assert "campaign 9: " in restored.stdout, restored.stderr
+    assert "campaign 9: " not in run("restored").stdout
+    purged = run("purge", "--older-than", "1d")
+    assert "campaign 9 is purged: 2 rows" in purged.stdout, purged.stderr

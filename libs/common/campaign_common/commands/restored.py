@@ -16,7 +16,13 @@ from campaign_common.commands.options import (
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import CommitUnknown
 from campaign_common.store.counters import counts
-from campaign_common.store.holding import Held, disown_shards, hold_campaigns
+from campaign_common.store.holding import (
+    Held,
+    counted_campaigns,
+    disown_shards,
+    hold_campaigns,
+    set_aside_unknown,
+)
 from campaign_common.store.statistics import live_senders
 
 PAGE = 100
@@ -32,6 +38,10 @@ What was sent after the backup is not in this database. Now:
 2. wait until campaign-topics describe shows no lag
 3. start schedulers and the API, look at each campaign above, and resume, schedule or cancel it
 docs/backup.md says what cannot be known, and what else is as it was at the backup."""
+
+UNKNOWN = """\
+campaign {id}: {server} has outcomes of it, and the main database does not know it; its id is not
+used again, and campaign-db purge deletes what is left"""
 
 T = TypeVar("T")
 
@@ -54,6 +64,9 @@ def restored(context: click.Context) -> None:
             click.echo(ALIVE.format(names=", ".join(alive)), err=True)
         for database in databases.all:
             _run(database, disown_shards)
+        for database in databases.all[1:]:
+            for campaign_id in _set_aside(databases.main, database):
+                click.echo(UNKNOWN.format(id=campaign_id, server=database.name))
         held = _hold_all(databases.main)
         for campaign in held:
             click.echo(_described(databases, campaign))
@@ -70,6 +83,12 @@ def _hold_all(database: Database) -> list[Held]:
         page, after_id = _run(database, hold)
         held += page
     return held
+
+
+def _set_aside(main: Database, database: Database) -> list[int]:
+    with database.reading() as cursor:
+        counted = counted_campaigns(cursor)
+    return _run(main, partial(set_aside_unknown, counted=counted, actor=_actor()))
 
 
 def _run(database: Database, work: Callable[[Cursor], T]) -> T:

@@ -33,6 +33,7 @@ def check_campaigns(databases: Databases, settings: Settings) -> list[Finding]:
             *_orders(cursors),
             *_providers(cursors),
             *_purges(cursors.main),
+            *_left_behind(cursors),
         ]
     return unless("campaigns", found, "nothing that should move stands still")
 
@@ -98,6 +99,17 @@ def _purges(cursor: Cursor) -> Iterator[Finding]:
             "purges",
             f"{begun} campaigns were purged a day ago and are not gone yet: rows of them remain",
             "campaign-db purge --older-than 90d goes on where it ended",
+        )
+
+
+def _left_behind(cursors: Cursors) -> Iterator[Finding]:
+    shards = sorted(diagnosis.counted_elsewhere(cursors))
+    if shards:
+        yield wrong(
+            "counters",
+            f"shards {', '.join(map(str, shards))} are counted on a server that they were moved"
+            " away from, too: no sum over them is right",
+            "delete there what docs/database-servers.md names, the last step of moving a shard",
         )
 
 

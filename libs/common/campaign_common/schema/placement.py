@@ -60,8 +60,10 @@ def note_homes(databases: Databases, shards: int, *, moved: bool) -> None:
         if (latest or cannot_be_asked) and not moved:
             for said in contradictions(noted, configured, [shard]):
                 raise ShardsMisplaced(f"{said}: campaign-db migrate --moved, if it was; see {PAGE}")
-    if noted != configured:
-        databases.main.run(lambda cursor: write_homes(cursor, configured))
+    # What is noted of shards that this configuration does not know of stays.
+    homes = {n: home for n, home in noted.items() if n >= shards} | dict(configured)
+    if noted != homes:
+        databases.main.run(lambda cursor: write_homes(cursor, homes))
 
 
 def _epochs(database: Database) -> dict[int, int]:

@@ -62,6 +62,8 @@ SELECT shard, COUNT(*) FROM shard_requests
 WHERE requested_at < NOW(6) - INTERVAL %s SECOND GROUP BY shard ORDER BY shard
 """
 
+SELECT_COUNTED = "SELECT DISTINCT shard FROM campaign_counters"
+
 COUNT_ERASURES = """
 SELECT COUNT(*) FROM erasures
 WHERE ended_at IS NULL AND requested_at < NOW(6) - INTERVAL %s SECOND
@@ -98,6 +100,17 @@ def orphaned_requests(cursors: Cursors, seconds: int) -> dict[int, int]:
         cursor.execute(SELECT_ORPHANED_REQUESTS, (seconds,))
         orphaned.update(dict(cursor.fetchall()))
     return orphaned
+
+
+def counted_elsewhere(cursors: Cursors) -> set[int]:
+    """Find shards with counters on a server that does not hold them: they are counted twice."""
+    elsewhere: set[int] = set()
+    for cursor in cursors.all:
+        cursor.execute(SELECT_COUNTED)
+        elsewhere.update(
+            shard for (shard,) in cursor.fetchall() if cursors.of_shard(shard) is not cursor
+        )
+    return elsewhere
 
 
 def unended_erasures(cursor: Cursor, seconds: int) -> int:

@@ -1,6 +1,6 @@
 """campaigns and shard_claims of a restored database: held until a person decides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -52,6 +52,18 @@ UPDATE shard_claims
 SET epoch = epoch + 1, owner_token = REPEAT('\\0', 16), owner_name = '', moved_at = NOW(6)
 """
 
+SELECT_COUNTED = "SELECT campaign_id, MAX(shard) + 1 FROM campaign_counters GROUP BY campaign_id"
+
+SELECT_KNOWN = """
+SELECT id FROM campaigns WHERE id IN %s UNION ALL SELECT id FROM purged_campaigns WHERE id IN %s
+"""
+
+SET_ASIDE = """
+INSERT INTO purged_campaigns (id, name, state, list_id, shards, outcomes, created_at, over_since,
+                              actor, purged_at)
+VALUES (%s, '', 'cancelled', 0, %s, '{}', NOW(6), NOW(6), %s, NOW(6))
+"""
+
 
 def hold_campaigns(
     cursor: Cursor, actor: str, *, after_id: int, limit: int
@@ -69,6 +81,27 @@ def hold_campaigns(
         if (found := _hold(cursor, actor, Held(id_, name, state, state, scheduled_at)))
     ]
     return held, rows[-1][0] if len(rows) == limit else None
+
+
+def counted_campaigns(cursor: Cursor) -> dict[int, int]:
+    """List the campaigns that have outcomes on a server, each with how many shards at least."""
+    cursor.execute(SELECT_COUNTED)
+    return dict(cursor.fetchall())
+
+
+def set_aside_unknown(cursor: Cursor, counted: Mapping[int, int], actor: str) -> list[int]:
+    """Treat campaigns that only other servers know of as purged, which is what they are here.
+
+    Their ids are not used again, whose outcomes would stand for other people, and the next purge
+    deletes what there is of them. Returns the ids.
+    """
+    if not counted:
+        return []
+    cursor.execute(SELECT_KNOWN, (tuple(counted), tuple(counted)))
+    unknown = sorted(counted.keys() - {campaign_id for (campaign_id,) in cursor.fetchall()})
+    for campaign_id in unknown:
+        cursor.execute(SET_ASIDE, (campaign_id, counted[campaign_id], actor))
+    return unknown
 
 
 def disown_shards(cursor: Cursor) -> None:

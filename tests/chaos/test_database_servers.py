@@ -1,0 +1,128 @@
+"""A campaign over two database servers, of which the second is killed and started again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import requests
+
+from campaign_common.database import Database
+from campaign_common.dsn import parse_dsn
+from campaign_common.message import Status
+from campaign_common.settings import MysqlSettings
+from campaign_common.shard import shard_of
+from local_stack.database import DatabaseServer
+from local_stack.distributions.cache import Cache
+from local_stack.stack import database_program
+from tests.chaos.accounts import Account, compare
+from tests.chaos.scene import CAMPAIGN, Scene, boot_time
+from tests.e2e.system import LOOK_AGAIN, SHARDS
+from tests.recording_provider import Faults
+from tests.servers import fresh_schema
+from tests.waiting import wait_until
+
+ELSEWHERE = range(SHARDS // 2, SHARDS)
+CLOSE_BEHIND = {"Lease": "3s", "ChunkSize": 500, "Window": "2s"}
+"""What waits for the server that is away would soon fill the window of all."""
+SIGHT = 2.0
+"""Seconds after which no call starts any more: the last look is a second old, and one for luck
+that a busy machine has."""
+
+
+class Second(NamedTuple):
+    """The second server, and the schema that it has for the test."""
+
+    server: DatabaseServer
+    database: Database
+
+    def outcomes(self) -> dict[int, int]:
+        """The status number of each message recorded here, by sequence number."""
+        tables = " UNION ALL ".join(f"SELECT seq, status FROM messages_{n}" for n in ELSEWHERE)
+        with self.database.reading() as cursor:
+            cursor.execute(tables)
+            return dict(cursor.fetchall())
+
+    def count(self, sql: str) -> int:
+        with self.database.reading() as cursor:
+            cursor.execute(sql)
+            ((n,),) = cursor.fetchall()
+        return int(n)
+
+
+@pytest.fixture
+def second(scene: Scene, servers_folder: Path, cache: Cache) -> Iterator[Second]:
+    """A server that the upper half of the shards lives on; it may be killed."""
+    server = DatabaseServer(servers_folder / "second-mariadb", database_program("mariadb", cache))
+    try:
+        server.start()
+        with fresh_schema(server.dsn) as dsn:
+            shards = [f"{ELSEWHERE.start}-{ELSEWHERE.stop - 1}"]
+            scene.system.configure(MysqlShards=[{"DSN": dsn, "Shards": shards}])
+            migrated = scene.system.command(
+                "campaign-db", "migrate", "-c", str(scene.system.config)
+            )
+            assert migrated.returncode == 0, migrated.stderr
+            database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
+            yield Second(server, database)
+            database.close()
+            scene.stop_all()
+    finally:
+        server.stop()
+
+
+def of_second(phone: str) -> bool:
+    return shard_of(phone, SHARDS) in ELSEWHERE
+
+
+def statuses(scene: Scene, second: Second) -> dict[str, int]:
+    """Everybody's status number: those of the main server's shards, and those of the second's."""
+    recorded = second.outcomes()
+    there = {
+        phone: recorded.get(seq, 0) for seq, phone in enumerate(scene.phones, 1) if of_second(phone)
+    }
+    return scene.statuses(CAMPAIGN) | there
+
+
+def account_of(scene: Scene, second: Second) -> Account:
+    return compare(scene.phones, statuses(scene, second), scene.calls_of(CAMPAIGN, 0))
+
+
+def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
+    scene: Scene, second: Second
+) -> None:
+    scene.provider.set_faults(Faults(latency=0.05))
+    scene.system.configure(Scheduler=CLOSE_BEHIND)
+    scene.start_all(senders=2)
+    scene.begin(scene.scale.choose(16_000, 100_000))
+    here = sum(not of_second(phone) for phone in scene.phones)
+    scene.wait_for_calls(2_000)
+    second.server.kill()
+    killed = boot_time()
+    erased = next(phone for phone in reversed(scene.phones) if of_second(phone))
+    scene.erase(erased)
+    for verb in ("pause", "resume"):  # all of it is published again, theirs without a look-up
+        answer = requests.post(f"{scene.system.url}/v1/campaigns/{CAMPAIGN}/{verb}", timeout=30)
+        assert answer.status_code == 503, answer.text  # for the outcomes that it cannot tell
+    assert scene.count("SELECT COUNT(*) FROM campaigns WHERE state = 'running' AND epoch > 2") == 1
+    wait_until(
+        lambda: sum(map(bool, scene.recorded().values())) == here,
+        scene.scale.patience(60),
+        interval=LOOK_AGAIN,
+    )
+    answer = requests.get(f"{scene.system.url}/v1/campaigns/{CAMPAIGN}", timeout=30)
+    assert answer.status_code == 503, answer.text
+    begun = [call for call in scene.calls_of(CAMPAIGN, 0) if of_second(call.sent.phone)]
+    assert 0 < len(begun) < len(scene.phones) - here
+    assert all(call.boot < killed + SIGHT for call in begun), "called without its database"
+
+    second.server.start()
+    scene.hurry()
+    wait_until(scene.has_finished, scene.scale.patience(120), interval=LOOK_AGAIN)
+    account = account_of(scene, second)
+    scene.found("one of two databases killed", account)
+    assert (account.lost, account.unknown, account.duplicates) == (0, 0, 0)
+    assert account.counts == {Status.SENT: len(scene.phones) - 1, Status.CANCELLED: 1}
+    assert (scene.watchdog_rounds(), scene.suspects()) == (0, 0)
+    assert second.count("SELECT COUNT(*) FROM suspects") == 0
+    assert scene.count("SELECT COUNT(*) FROM shard_requests") == 0
