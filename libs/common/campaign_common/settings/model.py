@@ -193,8 +193,8 @@ class SchedulerSettings:
     lease: float = 10.0
     chunk_size: int = 10_000
     """Recipients read and published at a time."""
-    window: float = 4.0
-    """Seconds of a campaign's recent rate that may be published and not yet sent."""
+    window: float = 1.0
+    """Seconds of a campaign's recent rate that may be published and wait for a sender."""
     standstill: float = 60.0
     """Seconds without any outcome after which lost records are looked for."""
 

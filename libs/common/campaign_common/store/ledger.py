@@ -44,7 +44,9 @@ INSERT_PREFIX = (
     " in_doubt, provider_message_id, error_code, sent_at) VALUES "
 )
 
-INSERT_VALUES = "({:d},{:d},{:d},{:d},{:d},{:d},{:d},%s,%s,NOW(6))"
+INSERT_VALUES = "(%d,%d,%d,%d,%d,%d,%d,%%s,%%s,NOW(6))"
+
+INSERT_VALUES_WITHOUT_ERROR = "(%d,%d,%d,%d,%d,%d,%d,%%s,NULL,NOW(6))"
 
 REPLACE_WAITING = (
     " ON DUPLICATE KEY UPDATE status = VALUES(status), generation = VALUES(generation),"
@@ -199,8 +201,15 @@ def _entries(cursor: Cursor) -> dict[MessageKey, LedgerEntry]:
 
 
 def _insert(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], suffix: str) -> None:
-    # Numbers are formatted as integers, which is many times cheaper than binding each;
-    # strings are bound.
-    values = ",".join([INSERT_VALUES.format(*row[:6], row.in_doubt) for row in rows])
-    strings = [text for row in rows for text in (row.provider_message_id, row.error_code)]
-    cursor.execute(INSERT_PREFIX.format(shard=shard) + values + suffix, strings)
+    # Numbers are formatted as integers, which is many times cheaper than binding each, and by
+    # the operator, which is twice as quick as str.format; strings are bound. Nearly all rows
+    # have no error.
+    values, strings = [], list[str | None]()
+    for row in rows:
+        strings.append(row.provider_message_id)
+        if row.error_code is None:
+            values.append(INSERT_VALUES_WITHOUT_ERROR % (*row[:6], row.in_doubt))
+        else:
+            values.append(INSERT_VALUES % (*row[:6], row.in_doubt))
+            strings.append(row.error_code)
+    cursor.execute(INSERT_PREFIX.format(shard=shard) + ",".join(values) + suffix, strings)
