@@ -37,43 +37,60 @@ class Backlog:
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._map: PartitionMap | None = None
+        self._last: Mapping[int, int] = {}
         self._before: Mapping[int, int] = {}
         self._published: Counter[int] = Counter()
+        self._recorded: Counter[int] = Counter()
         self._moved: dict[int, Moved] = {}
         self.standing = 0
         """How many messages are outstanding where nothing moves, as of the last sample."""
+
+    @property
+    def outstanding(self) -> int:
+        """How many messages have no outcome, of those published since this began."""
+        return sum(self._outstanding().values())
 
     def published(self, counts: Mapping[int, int], partition_map: PartitionMap) -> None:
         """Note how many were published into each partition, under which map."""
         if self._map is None or self._map.version != partition_map.version:
             self.forget()
             self._map = partition_map
+            self._before = self._last
         self._published.update(counts)
 
     def forget(self) -> None:
         """Begin anew: what was published is published again, or into other partitions."""
         self._published.clear()
+        self._recorded.clear()
         self._moved.clear()
         self._map = None
         self.standing = 0
 
     def sample(self, now: float, recorded: Mapping[int, int]) -> None:
-        """Learn how many outcomes each shard has by `now` (monotonic seconds)."""
+        """Learn how many outcomes each shard has by `now` (monotonic seconds).
+
+        To be called before the first publication too: what was recorded before is not of it.
+        """
+        self._last = recorded
         if self._map is None:
-            self._before = recorded
             return
-        here: Counter[int] = Counter()
+        here = self._recorded
+        here.clear()
         for shard, n in recorded.items():
             here[self._map.partition(shard)] += n - self._before.get(shard, 0)
         in_all = here.total()
-        outstanding = {n: published - here[n] for n, published in self._published.items()}
+        outstanding = self._outstanding()
         for partition, missing in outstanding.items():
             moved = self._moved.get(partition)
-            if moved is None or moved.recorded != here[partition] or missing <= 0:
+            if moved is None or moved.recorded != here[partition] or not missing:
                 self._moved[partition] = Moved(now, here[partition], in_all)
         still = {n for n, moved in self._moved.items() if now - moved.at >= self._patience}
-        others_wait = all(outstanding[n] <= 0 for n in outstanding.keys() - still)
+        others_wait = not any(outstanding[n] for n in outstanding.keys() - still)
         enough = 1 if others_wait else ENOUGH * len(outstanding)
         self.standing = sum(
             outstanding[n] for n in still if in_all - self._moved[n].in_all >= enough
         )
+
+    def _outstanding(self) -> dict[int, int]:
+        recorded = self._recorded
+        return {n: max(published - recorded[n], 0) for n, published in self._published.items()}

@@ -174,7 +174,7 @@ class FanOut:
         due = {
             progress.lease.campaign_id: progress
             for progress in self._unread.values()
-            if progress.read and now - progress.sampled_at > SAMPLE_INTERVAL
+            if now - progress.sampled_at > SAMPLE_INTERVAL
         }
         if not due:
             return

@@ -49,22 +49,39 @@ class Finisher:
             candidates = store.fanned_out(cursor, self._owner)
         here = [one for one in candidates if self._lives_on_main(one)]
         for first in range(0, len(here), BATCH):
+            batch = here[first : first + BATCH]
             with self._databases.main.reading() as cursor:
-                self._finish_among(here[first : first + BATCH], PerServer((cursor,)))
+                standing = self._standing(batch, PerServer((cursor,)))
+            self._finish_among(batch, *standing)
         spread = [one for one in candidates if not self._lives_on_main(one)]
         for first in range(0, len(spread), BATCH):
+            batch = spread[first : first + BATCH]
             with self._databases.reading() as cursors:
-                self._finish_among(spread[first : first + BATCH], cursors)
+                standing = self._standing(batch, cursors)
+            self._finish_among(batch, *standing)
 
     def _lives_on_main(self, campaign: FannedOutCampaign) -> bool:
         return all(shard >= campaign.shards for shard in self._databases.elsewhere)
 
-    def _finish_among(self, candidates: list[FannedOutCampaign], cursors: Cursors) -> None:
-        # The epochs were read before these sums: a campaign that is set back in between has
-        # another epoch, and is not ended.
+    def _standing(
+        self, candidates: list[FannedOutCampaign], cursors: Cursors
+    ) -> tuple[set[int], Mapping[int, Mapping[Status, int]]]:
+        """Read which of these have open orders, and their counters.
+
+        The epochs were read before: a campaign that is set back in between has another epoch,
+        and is not ended.
+        """
         campaign_ids = [campaign.campaign_id for campaign in candidates]
-        requested = store.with_open_requests(cursors, campaign_ids)
-        counts = counts_by_status(cursors, campaign_ids)
+        return store.with_open_requests(cursors, campaign_ids), counts_by_status(
+            cursors, campaign_ids
+        )
+
+    def _finish_among(
+        self,
+        candidates: list[FannedOutCampaign],
+        requested: set[int],
+        counts: Mapping[int, Mapping[Status, int]],
+    ) -> None:
         complete = [
             campaign
             for campaign in candidates

@@ -82,13 +82,17 @@ class Progress:
 
     @property
     def waiting(self) -> int:
-        """How many messages are published and at no provider yet, of those that anybody fetches."""
-        return self.read - self.recorded - self.claimed - self.backlog.standing
+        """How many messages are published and at no provider yet, of those that anybody fetches.
+
+        Of what was published before this process had the lease nothing is known but its outcomes:
+        a window more may be published then, once.
+        """
+        return self.backlog.outstanding - self.backlog.standing - self.claimed
 
     def sample(self, now: float, recorded: Mapping[int, int], claimed: int) -> None:
         """Learn how many outcomes each shard has by `now`, and how many messages are claimed.
 
-        What was recorded between the two reads counts in both, which errs by a batch.
+        What was recorded between the two reads counts in neither, which errs by a batch.
         """
         self.sampled_at = now
         self.recorded = sum(recorded.values())

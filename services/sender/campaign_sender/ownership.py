@@ -187,7 +187,7 @@ class Ownership:
         except (RetryLater, LeaseLost, KafkaException) as error:
             log.warning("taking over waits", partition=partition, error=str(error))
             self._postpone(partition)
-            return False
+            return True  # some of its shards may be taken; it is sought again in any case
         self._to_take.pop(partition, None)
         self._newer.forget([partition])
         if start is None:

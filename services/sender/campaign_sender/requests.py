@@ -97,7 +97,8 @@ class Requests:
             orders = read_requests(cursors.main, shard, READ)
             if not orders:
                 return None
-            settled = forwarding.settled_notes(cursors, shard)
+            # Not of these: a former owner may delete one of them between the two reads.
+            settled = forwarding.settled_notes(cursors, shard) - {order.id for order in orders}
         campaigns = {order.campaign_id for order in orders}
         _withdraw(orders, {one: self._desk.held_in(shard, one) for one in campaigns})
         with self._server.own.transaction() as cursor:

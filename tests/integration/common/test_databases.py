@@ -13,7 +13,8 @@ from campaign_common.errors import DatabaseUnavailable, SchemaOutdated, ShardsMi
 from campaign_common.message import Status
 from campaign_common.schema import SchemaCheck, migrate_all, schema_status, wait_for_schema
 from campaign_common.settings import MysqlSettings, load_settings
-from campaign_common.store.counters import counts, counts_by_status, read_counted
+from campaign_common.store.campaign_progress import read_movement
+from campaign_common.store.counters import counts, counts_by_status
 from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
 from campaign_common.store.partition_map import read_owners
 from local_stack.ports import free_port
@@ -120,7 +121,9 @@ def test_counters_of_all_servers_are_added_up(migrated: Databases) -> None:
     sums = {Status.SENT: 30, Status.FAILED: 5}
     with migrated.reading() as cursors:
         assert counts(cursors, CAMPAIGN) == sums
-        assert read_counted(cursors, CAMPAIGN) == (sums, 2)
+        movement = read_movement(cursors, CAMPAIGN, within=60)
+        assert movement is not None
+        assert movement.counted == (sums, 2)
         assert counts_by_status(cursors, [CAMPAIGN, 8]) == {CAMPAIGN: sums, 8: {}}
 
 
@@ -241,3 +244,25 @@ def test_the_commands_cover_every_server(
     assert "campaign 9: " not in run("restored").stdout
     purged = run("purge", "--older-than", "1d")
     assert "campaign 9 is purged: 2 rows" in purged.stdout, purged.stderr
+
+
+def test_a_server_that_has_lost_its_data_is_not_filled_anew_unasked(migrated: Databases) -> None:
+    _, other = migrated.all
+    for table in ("shard_claims", "campaign_counters"):
+        change(other, f"DELETE FROM {table}")
+    with pytest.raises(ShardsMisplaced, match=f"shard 2 lives on {other.name}, which has nothing"):
+        list(migrate_all(migrated, SHARDS))
+    assert column(other, "SELECT shard FROM shard_claims") == []
+    list(migrate_all(migrated, SHARDS, moved=True))
+    assert column(other, "SELECT shard FROM shard_claims") == [2, 3]
+
+
+def test_a_first_migration_that_was_killed_can_be_repeated(databases: Databases) -> None:
+    migrating = migrate_all(databases, SHARDS)
+    next(migrating)
+    migrating.close()
+    list(migrate_all(databases, SHARDS))
+    assert column(databases.main, HOMES) == [
+        f"2 {databases.all[1].name}",
+        f"3 {databases.all[1].name}",
+    ]

@@ -97,8 +97,20 @@ def test_outcomes_from_before_this_process_held_the_campaign_count_for_nobody() 
 def test_another_partition_map_begins_anew() -> None:
     campaign = Campaign()
     campaign.run(5, range(4))
+    assert campaign.backlog.outstanding == 4 * 5_000
     campaign.backlog.published({0: 100, 1: 100}, a_map(version=2, partitions=2))
-    assert campaign.backlog.standing == 0
+    campaign.backlog.sample(campaign.now, campaign.recorded)
+    assert (campaign.backlog.standing, campaign.backlog.outstanding) == (0, 200)
+
+
+def test_counters_of_a_server_that_was_away_do_not_make_others_seem_idle() -> None:
+    campaign = Campaign()
+    campaign.run(1, range(4))
+    campaign.recorded |= dict.fromkeys(range(4, 8), 70_000)
+    campaign.run(2, range(4), each=100)
+    assert campaign.backlog.outstanding == 0
+    campaign.backlog.published({0: 500}, a_map())
+    assert campaign.backlog.outstanding == 500
 
 
 def test_shards_that_share_a_partition_stand_together() -> None:

@@ -11,7 +11,7 @@ from campaign_common.database import Database, Databases, named_lock
 from campaign_common.database.failures import meaning_of, translated
 from campaign_common.database.limits import Limits
 from campaign_common.errors import MigrationFailed
-from campaign_common.schema.placement import note_homes
+from campaign_common.schema.placement import intended_homes, note_homes
 from campaign_common.schema.status import schema_status
 from campaign_common.schema.yoyo_backend import DsnBackend
 from campaign_common.store.applied_migrations import drop_bookkeeping
@@ -51,7 +51,7 @@ def migrate_all(
     """Migrate one server after the other, the main one first; raises what `migrate` raises.
 
     Every server has all tables, those of the shards that it holds among them; the view is made
-    on the main one, which holds the recipients. `moved`: as for `note_homes`.
+    on the main one, which holds the recipients. `moved`: as for `intended_homes`.
 
     Raises:
         ShardsMisplaced: a shard's data is not where the configuration has it; no tables of
@@ -63,7 +63,7 @@ def migrate_all(
         with named_lock(database, "schema", wait=wait):
             lacking.append(schema_status(database, held))
             apply_pending(database, lacking[-1].pending)
-    note_homes(databases, shards, moved=moved)
+    homes = intended_homes(databases, shards, moved=moved)
     for (database, held), before in zip(shares, lacking, strict=True):
         # Data definition commits by itself, so there is no transaction to speak of here.
         with (
@@ -74,6 +74,7 @@ def migrate_all(
             if database is databases.main:
                 make_view(cursor, databases.elsewhere)
         yield MigrationReport(before.pending, before.missing_shard_tables)
+    note_homes(databases.main, homes)
 
 
 def apply_pending(database: Database, pending: Collection[str], source: str = SOURCE) -> None:

@@ -32,15 +32,16 @@ def contradictions(noted: Homes, configured: Homes, shards: Iterable[int]) -> li
     ]
 
 
-def note_homes(databases: Databases, shards: int, *, moved: bool) -> None:
-    """Note on the main server where the shards live by the configuration.
+def intended_homes(databases: Databases, shards: int, *, moved: bool) -> Homes:
+    """Say where the shards are to live by the configuration, provided that their data is there.
 
     `moved`: shards that senders have worked for were moved, with all that belongs to them; of a
     server that is not configured any more this is believed. Every server has its tables by now,
     but for those of new shards.
 
     Raises:
-        ShardsMisplaced: they were not, or another server has later work for one of them.
+        ShardsMisplaced: they were not, or another server has later work for one of them, or
+            their server has lost what it had.
         RetryLater: a server is away.
     """
     with databases.main.reading() as cursor:
@@ -56,14 +57,29 @@ def note_homes(databases: Databases, shards: int, *, moved: bool) -> None:
                 f"shard {shard} is to live on {home.name}, and another server has later work for"
                 f" it: move its data first, see {PAGE}"
             )
+        if noted.get(shard) == home.name and shard not in worked_for[home] and not moved:
+            raise ShardsMisplaced(
+                f"shard {shard} lives on {home.name}, which has nothing of it any more: restore"
+                f" its data, or campaign-db migrate --moved to begin anew; see {PAGE}"
+            )
         cannot_be_asked = noted.get(shard, home.name) not in names
         if (latest or cannot_be_asked) and not moved:
             for said in contradictions(noted, configured, [shard]):
                 raise ShardsMisplaced(f"{said}: campaign-db migrate --moved, if it was; see {PAGE}")
     # What is noted of shards that this configuration does not know of stays.
-    homes = {n: home for n, home in noted.items() if n >= shards} | dict(configured)
+    return {n: home for n, home in noted.items() if n >= shards} | dict(configured)
+
+
+def note_homes(database: Database, homes: Homes) -> None:
+    """Note on the main server where the shards live, once their servers have their tables.
+
+    Raises:
+        RetryLater: it is away.
+    """
+    with database.reading() as cursor:
+        noted = read_homes(cursor)
     if noted != homes:
-        databases.main.run(lambda cursor: write_homes(cursor, homes))
+        database.run(lambda cursor: write_homes(cursor, homes))
 
 
 def _epochs(database: Database) -> dict[int, int]:

@@ -10,7 +10,7 @@ DELETE_ALL = "DELETE FROM shard_homes"
 
 INSERT = "INSERT INTO shard_homes (shard, server) VALUES (%s, %s)"
 
-SELECT_WORKED_FOR = "SELECT shard, epoch FROM shard_claims WHERE epoch > 0"
+SELECT_WORKED_FOR = "SELECT shard, epoch FROM shard_claims"
 
 
 def read_homes(cursor: Cursor) -> dict[int, str]:
@@ -27,6 +27,6 @@ def write_homes(cursor: Cursor, homes: Mapping[int, str]) -> None:
 
 
 def epochs_worked_in(cursor: Cursor) -> dict[int, int]:
-    """Read the epochs of the shards that a sender has ever owned on this server."""
+    """Read the epochs of the shards that have a claim row here; 0 where no sender ever owned it."""
     cursor.execute(SELECT_WORKED_FOR)
     return dict(cursor.fetchall())
