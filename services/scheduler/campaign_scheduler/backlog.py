@@ -15,7 +15,7 @@ ENOUGH = 20
 """Outcomes a partition, at others that have work, by which one without any is known to stand.
 
 With shards drawn by a hash, a partition that is worked on stays without by chance with a
-probability of about e**-20. Where the others have nothing left to do, one is enough.
+probability of about e**-20. Where the others have nothing to do, none is needed.
 """
 
 
@@ -85,8 +85,9 @@ class Backlog:
             if moved is None or moved.recorded != here[partition] or not missing:
                 self._moved[partition] = Moved(now, here[partition], in_all)
         still = {n for n, moved in self._moved.items() if now - moved.at >= self._patience}
-        others_wait = not any(outstanding[n] for n in outstanding.keys() - still)
-        enough = 1 if others_wait else ENOUGH * len(outstanding)
+        others = set(range(self._map.partitions)) - still
+        others_wait = bool(others) and not any(outstanding.get(n) for n in others)
+        enough = 0 if others_wait else ENOUGH * len(outstanding)
         self.standing = sum(
             outstanding[n] for n in still if in_all - self._moved[n].in_all >= enough
         )

@@ -55,6 +55,18 @@ def test_what_stands_is_known_by_a_few_outcomes_where_the_others_have_nothing_le
     assert campaign.backlog.standing == 4 * 3
 
 
+def test_what_stands_is_known_where_nothing_else_was_published() -> None:
+    # Published again, the beginning of a list has only those without an outcome.
+    backlog = Backlog(PATIENCE)
+    for second in range(4):
+        if second == 1:
+            backlog.published(dict.fromkeys(range(4, 8), 250), a_map())
+        backlog.sample(100.0 + second, dict.fromkeys(range(4), 5_000))
+    assert (backlog.outstanding, backlog.standing) == (1_000, 0)
+    backlog.sample(104.0, dict.fromkeys(range(4), 5_000))
+    assert backlog.standing == 1_000
+
+
 def test_what_moves_again_stands_no_more() -> None:
     campaign = Campaign()
     campaign.run(5, range(4))
