@@ -30,6 +30,12 @@ class RecordingProvider:
         decode = msgspec.json.Decoder(Call).decode
         return [decode(line) for line in self._log.read_bytes().splitlines()]
 
+    def keys(self) -> set[str]:
+        """The idempotency keys of the calls so far, while more of them arrive."""
+        decode = msgspec.json.Decoder(Call).decode
+        whole, _, _ = self._log.read_bytes().rpartition(b"\n")
+        return {decode(line).key for line in whole.splitlines()}
+
     def status(self) -> dict[str, int]:
         """How many `calls` were taken, and how many are `in_flight`."""
         answer: dict[str, int] = requests.get(f"{self._server}/status", timeout=10).json()

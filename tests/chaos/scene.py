@@ -11,6 +11,7 @@ import requests
 import yaml
 
 from campaign_common.claim import ClaimedMessage, decode_claim
+from campaign_common.message import idempotency_key
 from campaign_common.recipient import tombstone
 from tests.chaos.accounts import Account, compare
 from tests.chaos.report import Finding
@@ -25,7 +26,7 @@ CAMPAIGN = 1000000000
 FIRST_PHONE = 13900000000
 QUICK = Faults(latency=0.005)
 PLENTY = 100
-"""Claimed messages that no sender can call for and record while a signal is on its way to it."""
+"""Calls that no sender can hear of and record while a signal is on its way to it."""
 CLAIMS_OF = "SELECT claimed FROM shard_claims WHERE owner_name LIKE %s FOR UPDATE"
 """With a lock, so that a transaction that is being committed is waited for."""
 SHARDS_OF = "SELECT shard, epoch FROM shard_claims WHERE owner_name LIKE %s"
@@ -227,12 +228,20 @@ class Scene:
         return {self.erased.get(phone, phone): status for phone, status in statuses.items()}
 
     def wait_for_calls_in_flight(self, sender: Process) -> None:
-        """Wait until this sender has so much claimed that it must be in the middle of calls."""
-        wait_until(
-            lambda: (
-                len(self.claimed_by(sender)) >= PLENTY and self.provider.status()["in_flight"] > 0
-            )
-        )
+        """Wait until so many calls have arrived for what this sender has claimed.
+
+        Claims alone would not do: nothing is called yet of those that have just been committed.
+        """
+
+        def in_the_middle_of_calls() -> bool:
+            called = self.provider.keys()
+            claimed = {
+                idempotency_key(message.campaign_id, message.seq, message.generation)
+                for message in self.claimed_by(sender)
+            }
+            return len(claimed & called) >= PLENTY
+
+        wait_until(in_the_middle_of_calls)
 
     def kill_in_flight(self, sender: Process) -> list[ClaimedMessage]:
         """Kill a sender with calls in flight; returns what it had claimed and not recorded."""

@@ -13,6 +13,7 @@ from campaign_common.message import Status
 from local_stack.distributions.cache import Cache
 from tests.chaos.scene import CAMPAIGN, Scene
 from tests.database_clients import database_clients
+from tests.e2e.system import LOOK_AGAIN
 from tests.processes import kill
 from tests.recording_provider import Faults
 from tests.servers import fresh_schema
@@ -22,14 +23,24 @@ LATER = CAMPAIGN + 1
 """A campaign that was scheduled when the backup was taken."""
 
 
-def lag(scene: Scene) -> int:
-    """How many records the senders have not passed yet."""
+def partitions(scene: Scene) -> list[dict[str, int | None]]:
+    """The partitions of the topic, as `campaign-topics describe` tells of them."""
     described = scene.system.command(
         "campaign-topics", "describe", "--json", "-c", str(scene.system.config)
     )
     assert described.returncode == 0, described.stderr
-    partitions = json.loads(described.stdout)["partitions"]
-    return sum(partition["lag"] or 0 for partition in partitions)
+    found: list[dict[str, int | None]] = json.loads(described.stdout)["partitions"]
+    return found
+
+
+def lag(scene: Scene) -> int:
+    """How many records the senders have not passed yet."""
+    return sum(partition["lag"] or 0 for partition in partitions(scene))
+
+
+def committed(scene: Scene) -> dict[int, int | None]:
+    """The offset of each partition that Kafka was told last."""
+    return {number: one["committed"] for number, one in enumerate(partitions(scene))}
 
 
 def database_command(scene: Scene, *words: str) -> str:
@@ -99,14 +110,20 @@ def test_what_was_sent_after_the_backup_is_noticed_and_a_person_decides(
 
 def lose_the_database(scene: Scene, back_up: Callable[[], None]) -> set[str]:
     """Back up in mid-campaign, go on for a while, lose everything; returns who was called."""
-    rows = scene.scale.choose(12_000, 60_000)
+    rows = scene.scale.choose(30_000, 90_000)
     scene.provider.set_faults(Faults(latency=0.06))
     scene.start_all(senders=2)
     scene.begin(rows)
     schedule_for_later(scene)
     scene.wait_for_calls(rows // 6)
     back_up()
-    scene.wait_for_calls(scene.calls() + rows // 6)
+    recorded = dict(scene.system.rows("SELECT partition_number, recorded_offset FROM shard_claims"))
+    # Only what Kafka was told after the backup says that commits were lost.
+    wait_until(
+        lambda: all((committed(scene)[number] or 0) > at for number, at in recorded.items()),
+        interval=LOOK_AGAIN,
+    )
+    scene.wait_for_calls(scene.calls() + rows // 12)
     assert not scene.has_finished()
     for process in scene.running():
         kill(process)
