@@ -26,7 +26,9 @@ CAMPAIGN = 1000000000
 FIRST_PHONE = 13900000000
 QUICK = Faults(latency=0.005)
 PLENTY = 100
-"""Calls that no sender can hear of and record while a signal is on its way to it."""
+"""Claimed messages that no sender can call for and record while a signal is on its way to it."""
+SOME = 10
+"""Of these, calls that have arrived."""
 CLAIMS_OF = "SELECT claimed FROM shard_claims WHERE owner_name LIKE %s FOR UPDATE"
 """With a lock, so that a transaction that is being committed is waited for."""
 SHARDS_OF = "SELECT shard, epoch FROM shard_claims WHERE owner_name LIKE %s"
@@ -228,7 +230,7 @@ class Scene:
         return {self.erased.get(phone, phone): status for phone, status in statuses.items()}
 
     def wait_for_calls_in_flight(self, sender: Process) -> None:
-        """Wait until so many calls have arrived for what this sender has claimed.
+        """Wait until this sender has much claimed, and calls of it have arrived.
 
         Claims alone would not do: nothing is called yet of those that have just been committed.
         """
@@ -239,7 +241,7 @@ class Scene:
                 idempotency_key(message.campaign_id, message.seq, message.generation)
                 for message in self.claimed_by(sender)
             }
-            return len(claimed & called) >= PLENTY
+            return len(claimed) >= PLENTY and len(claimed & called) >= SOME
 
         wait_until(in_the_middle_of_calls)
 
