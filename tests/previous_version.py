@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from tests.processes import STOP_SECONDS, Process
+from tests.processes import Process, stopped_in_order
 
 WHEELS = Path(__file__).parent / "upgrade"
 
@@ -47,21 +47,12 @@ class PreviousVersion:
                 stderr=log,
                 env=self._environment,
             )
-        try:
+        with stopped_in_order(process):
             yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            finally:
-                process.kill()
-                process.wait()
 
     def _start(self, program: str) -> list[str]:
         module, _, function = self._programs[program].partition(":")
-        code = (
-            f"import sys; from {module} import {function}; sys.argv[0] = '{program}'; {function}()"
-        )
+        code = f"import sys; from {module} import {function}; sys.argv[0] = '{program}'"
         return [sys.executable, "-c", f"{code}; {function}()"]
 
     @property

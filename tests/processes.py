@@ -22,14 +22,20 @@ def installed(program: str) -> Path:
 def running(program: str, config: Path) -> Iterator[Process]:
     """Run `program -c config`, logging beside the configuration.
 
-    At the end it is stopped in order unless the test has ended it; a process that does not
-    stop in time is killed, and fails the test.
+    At the end it is stopped in order unless the test has ended it.
     """
     log_file = config.parent / f"{program}-{token_hex(2)}.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen([installed(program), "-c", config], stdout=log, stderr=log)
-    try:
+    with stopped_in_order(process):
         yield process
+
+
+@contextmanager
+def stopped_in_order(process: Process) -> Iterator[None]:
+    """Stop a process at the end; one that does not stop in time is killed, and fails the test."""
+    try:
+        yield
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)

@@ -51,19 +51,19 @@ class Finisher:
         for first in range(0, len(here), BATCH):
             batch = here[first : first + BATCH]
             with self._databases.main.reading() as cursor:
-                standing = self._standing(batch, PerServer((cursor,)))
-            self._finish_among(batch, *standing)
+                found = self._orders_and_counts(batch, PerServer((cursor,)))
+            self._finish_among(batch, *found)
         spread = [one for one in candidates if not self._lives_on_main(one)]
         for first in range(0, len(spread), BATCH):
             batch = spread[first : first + BATCH]
             with self._databases.reading() as cursors:
-                standing = self._standing(batch, cursors)
-            self._finish_among(batch, *standing)
+                found = self._orders_and_counts(batch, cursors)
+            self._finish_among(batch, *found)
 
     def _lives_on_main(self, campaign: FannedOutCampaign) -> bool:
         return all(shard >= campaign.shards for shard in self._databases.elsewhere)
 
-    def _standing(
+    def _orders_and_counts(
         self, candidates: list[FannedOutCampaign], cursors: Cursors
     ) -> tuple[set[int], Mapping[int, Mapping[Status, int]]]:
         """Read which of these have open orders, and their counters.

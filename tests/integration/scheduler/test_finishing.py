@@ -1,10 +1,14 @@
 """A campaign is finished when every recipient has a final outcome, and not before."""
 
+from dataclasses import replace
+
 import pytest
 from structlog.testing import capture_logs
 
+from campaign_common.database import Database, Databases
 from campaign_common.message import Status
 from campaign_common.store import finishing
+from campaign_scheduler.finisher import Finisher
 from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World
 
 
@@ -72,3 +76,11 @@ def test_a_campaign_set_back_after_its_sums_were_read_is_not_finished(
     with world.database.transaction() as cursor:
         assert not finishing.finish(cursor, read_before)
     assert world.campaign("state") == ("running",)
+
+
+def test_one_connection_is_enough(world: World, scheduler: Scheduler) -> None:
+    world.count_outcomes(Status.SENT, 10)
+    alone = Database(replace(world.settings.mysql, active=1))
+    Finisher(Databases((alone,)), scheduler.owner).finish_complete()
+    alone.close()
+    assert world.campaign("state") == ("finished",)

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import cast
 
+import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from campaign_common.database import ShardServer
+from campaign_common.errors import DatabaseUnavailable
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.per_server import PerServer
 from campaign_common.store.claims import Place
@@ -121,3 +123,15 @@ def test_shards_of_partitions_that_are_not_taken_are_left_to_others() -> None:
     scene.present_shards = frozenset(range(24))
     scene.ownership._notice_new_shards()
     assert scene.ownership._to_take == {}
+
+
+def test_what_was_fetched_before_a_take_over_that_failed_half_way_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(_: Lanes, __: str) -> None:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr(Lanes, "read_map", away)
+    scene = Scene()
+    scene.ownership._to_take = {PARTITION: 0.0}
+    assert scene.ownership.follow() == {PARTITION}

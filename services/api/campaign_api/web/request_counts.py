@@ -1,4 +1,7 @@
-"""How many requests each key has sent lately: a sliding window, kept as two numbers a key."""
+"""How many requests each key has sent lately: a sliding window, kept as two numbers a key.
+
+The library `limits` starts a thread for a timer with nearly every request, which the request waits for.
+"""
 
 import threading
 import time
