@@ -60,6 +60,7 @@ class Scene:
         )
         self.ownership._taken = {PARTITION: 2}
         self.ownership._map = PartitionMap("Sync-Msg-T", "topic-id", 1, 8, MapState.ACTIVE)
+        self.map_version = 1
         self.present_shards = frozenset(range(16))
         self.lost_shards: set[int] = set()
         self.fenced: set[int] = set()

@@ -1,6 +1,6 @@
 """How many requests each key has sent lately: a sliding window, kept as two numbers a key.
 
-The library `limits` starts a thread for a timer with nearly every request, which the request waits for.
+The library `limits` starts a thread with nearly every request, and the request waits for that.
 """
 
 import threading
