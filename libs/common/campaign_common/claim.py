@@ -5,7 +5,7 @@ It is stored as MessagePack: groups of (campaign_id, generation, try_number, [se
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -19,15 +19,35 @@ class ClaimedMessage(NamedTuple):
     try_number: int
 
 
+class Claimable(Protocol):
+    """Whatever says which try of which message it is: a claimed message, a record."""
+
+    @property
+    def campaign_id(self) -> int:
+        """The campaign."""
+
+    @property
+    def seq(self) -> int:
+        """The recipient in the campaign's list."""
+
+    @property
+    def generation(self) -> int:
+        """How often a person has had it sent again."""
+
+    @property
+    def try_number(self) -> int:
+        """The try of that generation."""
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[tuple[int, int, int, list[int]]])
 
 
-def encode_claim(claimed: Iterable[ClaimedMessage]) -> bytes:
+def encode_claim(claimed: Iterable[Claimable]) -> bytes:
     """Pack a claim list; nothing claimed packs to the empty byte string."""
     groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-    for campaign_id, seq, generation, try_number in claimed:
-        groups[campaign_id, generation, try_number].append(seq)
+    for one in claimed:
+        groups[one.campaign_id, one.generation, one.try_number].append(one.seq)
     if not groups:
         return b""
     return _encoder.encode([(*group, seqs) for group, seqs in groups.items()])

@@ -55,7 +55,7 @@ _version_decoder = msgspec.json.Decoder(_AnyVersion)
 encode = _encoder.encode
 
 
-def decode(value: bytes | None) -> MessageRecord:
+def decode(value: bytes | str | None) -> MessageRecord:
     """Read a record.
 
     Raises:
@@ -75,7 +75,7 @@ def decode(value: bytes | None) -> MessageRecord:
     return record
 
 
-def _refuse_newer(value: bytes) -> None:
+def _refuse_newer(value: bytes | str) -> None:
     try:
         version = _version_decoder.decode(value).wire_version
     except (msgspec.DecodeError, UnicodeDecodeError):

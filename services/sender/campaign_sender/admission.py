@@ -52,21 +52,35 @@ def drop_void(
     partition_map: PartitionMap,
 ) -> Sifted:
     """Drop what must not be sent: campaign not running or of a later epoch, or older map."""
-    kept: list[Message] = []
-    dropped: list[Message] = []
+    sifted = Sifted([], [])
+    # Decided once for all records that have the same of everything that it depends on.
+    decided: dict[tuple[int, ...], list[Message]] = {}
     for message in messages:
         record = message.record
-        version = versions.get(record.campaign_id)
-        if (
-            version is None
-            or not version.sends(record.campaign_epoch)
-            or record.map_version != partition_map.version
-            or message.partition != partition_map.partition(record.shard)
-        ):
-            dropped.append(message)
-        else:
-            kept.append(message)
-    return Sifted(kept, dropped)
+        stream = (
+            record.campaign_id,
+            record.campaign_epoch,
+            record.map_version,
+            record.shard,
+            message.partition,
+        )
+        if stream not in decided:
+            is_void = _is_void(message, versions.get(record.campaign_id), partition_map)
+            decided[stream] = sifted.dropped if is_void else sifted.kept
+        decided[stream].append(message)
+    return sifted
+
+
+def _is_void(
+    message: Message, version: CampaignVersion | None, partition_map: PartitionMap
+) -> bool:
+    record = message.record
+    return (
+        version is None
+        or not version.sends(record.campaign_epoch)
+        or record.map_version != partition_map.version
+        or message.partition != partition_map.partition(record.shard)
+    )
 
 
 def drop_erased(messages: Iterable[Message], erased: Collection[MessageKey]) -> Sifted:
@@ -84,9 +98,12 @@ def set_copies_aside(messages: Iterable[Message], held: Collection[MessageKey]) 
     `held` are messages this process holds already. `dropped` are not lost: they wait, and are
     looked up again once the first copy is recorded or was dropped.
     """
+    messages = list(messages)
     first: list[Message] = []
     copies: list[Message] = []
     seen = set(held)
+    if not seen and len({message.key for message in messages}) == len(messages):
+        return Sifted(messages, copies)
     for message in messages:
         if message.key in seen:
             copies.append(message)
@@ -142,9 +159,11 @@ def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerE
     to_send: list[Message] = []
     decided: list[Result] = []
     dropped: list[Message] = []
+    if not entries and all(map(_is_first, messages)):
+        return Admission(list(messages), decided, dropped)
     for message in messages:
         record = message.record
-        entry = entries.get(message.key) if entries else None
+        entry = entries.get(message.key)
         if not is_live(entry, record.generation, record.try_number):
             dropped.append(message)
             continue
@@ -157,3 +176,8 @@ def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerE
         else:
             to_send.append(message)
     return Admission(to_send, decided, dropped)
+
+
+def _is_first(message: Message) -> bool:
+    """Tell whether a message of which nothing is recorded is sent, as nearly all are."""
+    return message.record.try_number == 1 and message.record.undeliverable is None

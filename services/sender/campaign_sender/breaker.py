@@ -7,7 +7,7 @@ one success closes it, one failure opens it again for longer.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -85,27 +85,34 @@ class Breaker:
             self._tries_left -= 1
             return True
 
-    def note(self, answer: Answer) -> bool:
-        """Take the answer of a call; True when it opened the breaker."""
-        if answer not in FAILURES and answer not in CLEAR:
-            return False
-        failed = answer in FAILURES
+    def note(self, answers: Sequence[Answer]) -> bool:
+        """Take the answers of calls, in order; True when one of them opened the breaker."""
         with self._lock:
-            if self._open_until is not None:
-                return self._note_try(failed=failed)
-            self._recent.append(failed)
-            if not failed or len(self._recent) < self._policy.least_calls:
+            if self._open_until is None and FAILURES.isdisjoint(answers):
+                self._recent.extend([False for answer in answers if answer in CLEAR])
                 return False
-            if sum(self._recent) < self._policy.failure_share * len(self._recent):
-                return False
-            self._open(self._cool_down)
-            return True
+            opened = [self._note(answer) for answer in answers]
+        return any(opened)
 
     def open_for(self, seconds: float) -> None:
         """Open as another sender has; an earlier end than the known one changes nothing."""
         with self._lock:
             if seconds > 0 and self._clock() + seconds > (self._open_until or 0.0):
                 self._open(seconds)
+
+    def _note(self, answer: Answer) -> bool:
+        if answer not in FAILURES and answer not in CLEAR:
+            return False
+        failed = answer in FAILURES
+        if self._open_until is not None:
+            return self._note_try(failed=failed)
+        self._recent.append(failed)
+        if not failed or len(self._recent) < self._policy.least_calls:
+            return False
+        if sum(self._recent) < self._policy.failure_share * len(self._recent):
+            return False
+        self._open(self._cool_down)
+        return True
 
     def _note_try(self, *, failed: bool) -> bool:
         if self._open_until is None or self._clock() < self._open_until:

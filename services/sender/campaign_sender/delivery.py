@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_sender.breaker import Breaker, BreakerState
@@ -21,8 +22,8 @@ MakeProvider = Callable[[LastLook, Report], Provider]
 class Holding(Protocol):
     """Knows which messages are this process's, and takes what became of them."""
 
-    def holds(self, message: Message) -> bool:
-        """Tell whether this very record is still this process's to work on."""
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those records that are still this process's to work on."""
 
     def report(self, results: Sequence[Result]) -> None:
         """Take results from a provider."""
@@ -31,8 +32,8 @@ class Holding(Protocol):
 class Sight(Protocol):
     """Knows the campaigns as last read."""
 
-    def last_look(self, message: Message) -> Answer | None:
-        """Decide immediately before a call; None means that it may start."""
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Decide immediately before calls; None means that this one may start."""
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
         """Return a campaign as last read; None when nothing of it is held here."""
@@ -54,35 +55,37 @@ class Line:
         """Results reported, for the metrics."""
         self.provider = make(self.last_look, self.report)
 
-    def last_look(self, message: Message) -> Answer | None:
-        """Decide immediately before a call: by the database's state, then by the breaker's."""
-        no_call = self._lookout.last_look(message)
-        if no_call is None and not self.breaker.permits_call():
-            return Answer.LEFT_ALONE
-        return no_call
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Decide immediately before calls: by the database's state, then by the breaker's."""
+        answers = self._lookout.last_look(messages)
+        if self.breaker.state is BreakerState.CLOSED:
+            return answers
+        return [
+            Answer.LEFT_ALONE if answer is None and not self.breaker.permits_call() else answer
+            for answer in answers
+        ]
 
     def report(self, results: Sequence[Result]) -> None:
         """Take results from the provider, and learn from them how it is."""
-        self._count(results)
+        answers = list(map(attrgetter("answer"), results))
+        self._count(answers)
         was_closed = self.breaker.state is BreakerState.CLOSED
-        for result in results:
-            if self.breaker.note(result.answer):
-                seconds = self.breaker.remaining
-                log.warning("provider is left alone", provider=self.name, seconds=seconds)
-                self._opened.append(seconds)
+        if self.breaker.note(answers):
+            seconds = self.breaker.remaining
+            log.warning("provider is left alone", provider=self.name, seconds=seconds)
+            self._opened.append(seconds)
         if not was_closed and self.breaker.state is BreakerState.CLOSED:
             log.info("provider is called again", provider=self.name)
-        if any(result.answer is Answer.LEFT_ALONE for result in results):
+        if Answer.LEFT_ALONE in answers:
             wait = self.breaker.remaining
             results = [
-                r._replace(retry_after=wait) if r.answer is Answer.LEFT_ALONE else r
+                replace(r, retry_after=wait) if r.answer is Answer.LEFT_ALONE else r
                 for r in results
             ]
         self._report(results)
 
-    def _count(self, results: Sequence[Result]) -> None:
+    def _count(self, answers: Sequence[Answer]) -> None:
         # Answer by answer, each at the speed of list.count: nearly all are accepted.
-        answers = list(map(attrgetter("answer"), results))
         left = len(answers)
         with self._counting:
             for answer in Answer:
@@ -131,9 +134,8 @@ class Delivery:
         Messages that are not this process's any more are left to whoever owns their shard.
         """
         by_campaign: dict[int, list[Message]] = defaultdict(list)
-        for message in messages:
-            if self._desk.holds(message):
-                by_campaign[message.record.campaign_id].append(message)
+        for message in self._desk.still_held(messages):
+            by_campaign[message.record.campaign_id].append(message)
         for campaign_id, group in by_campaign.items():
             version = self._lookout.version_of(campaign_id)
             if version is None:

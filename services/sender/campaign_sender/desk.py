@@ -7,13 +7,13 @@ recorder (see `Recorder.between_transactions`).
 """
 
 import threading
-from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_common.claim import ClaimedMessage
 from campaign_common.message import MessageKey
 from campaign_common.store.claims import Place
+from campaign_common.wire import MessageRecord
 from campaign_sender.message import Message
 from campaign_sender.offsets import OffsetTracker
 from campaign_sender.providers.contract import Answer, Result
@@ -40,9 +40,9 @@ class OwnedShard:
         """Messages below this offset may have been called, though the ledger knows nothing."""
         self.claimed: dict[MessageKey, Message] = {}
 
-    def still_claimed(self, finished: Collection[MessageKey]) -> list[ClaimedMessage]:
+    def still_claimed(self, finished: Collection[MessageKey]) -> list[MessageRecord]:
         """List what stays claimed when `finished` are recorded."""
-        return [m.as_claimed() for key, m in self.claimed.items() if key not in finished]
+        return [m.record for key, m in self.claimed.items() if key not in finished]
 
     def start_at(self, offset: int) -> None:
         """Begin at `offset`, where the claim row says that recording ended."""
@@ -72,6 +72,7 @@ class Desk:
         self._batch_size = batch_size
         self._changed = threading.Condition()
         self._shards: dict[int, OwnedShard] = {}
+        self._epochs: dict[int, int] = {}
         self._held: dict[MessageKey, Message] = {}
         self._admitted: deque[Message] = deque()
         self._results: list[Result] = []
@@ -89,10 +90,16 @@ class Desk:
         """Begin to work for a shard."""
         with self._changed:
             self._shards[owned.shard] = owned
+            self._epochs[owned.shard] = owned.epoch
 
     def owned(self, shard: int) -> OwnedShard | None:
         """Return the shard if this process owns it."""
         return self._shards.get(shard)
+
+    @property
+    def epochs(self) -> Mapping[int, int]:
+        """The shards this process owns, each with the epoch under which it does."""
+        return self._epochs
 
     def shards(self) -> list[OwnedShard]:
         """List the shards this process owns, in the order of their numbers."""
@@ -109,6 +116,7 @@ class Desk:
                 return
             shard = owned.shard
             del self._shards[shard]
+            del self._epochs[shard]
             self._draining.discard(shard)
             self._claimed -= len(owned.claimed)
             self._admitted = deque(m for m in self._admitted if m.record.shard != shard)
@@ -119,6 +127,11 @@ class Desk:
     def holds(self, message: Message) -> bool:
         """Tell whether this very record is still this process's to work on."""
         return self._held.get(message.key) is message
+
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those records that are still this process's to work on."""
+        held = self._held
+        return [message for message in messages if held.get(message.key) is message]
 
     def is_draining(self, shard: int) -> bool:
         """Tell whether no further call may start for a shard, because it is being released."""
@@ -144,8 +157,7 @@ class Desk:
     def begin(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
         """Note fetched records of a shard, in rising order, as unfinished."""
         with self._changed:
-            for offset in offsets:
-                owned.offsets.begin(offset)
+            owned.offsets.begin(offsets)
 
     def move_to(self, partition: int, position: int) -> None:
         """Note that all records of `partition` below `position` have been looked at."""
@@ -162,16 +174,16 @@ class Desk:
         What belongs to a shard that was lost while admission looked things up is left out.
         """
         with self._changed:
+            epochs, held = self._epochs, self._held
             for message in to_send:
-                if self._is_owned(message):
-                    self._held[message.key] = message
+                if epochs.get(message.record.shard) == message.epoch:
+                    held[message.key] = message
                     self._admitted.append(message)
             for result in decided:
-                if self._is_owned(result.message):
+                if epochs.get(result.message.record.shard) == result.message.epoch:
                     self._held[result.message.key] = result.message
                     self._results.append(result)
-            for message in dropped:
-                self._finish(message)
+            self._finish(dropped)
             self._changed.notify_all()
 
     def wait_for_room(self, timeout: float) -> bool:
@@ -227,28 +239,20 @@ class Desk:
                 m for m in reversed(work.claims) if self._held.get(m.key) is m
             )
 
-    def recorded(self, results: Iterable[Result], claimed: Iterable[Message]) -> None:
+    def recorded(self, results: Sequence[Result], claimed: Iterable[Message]) -> None:
         """Note a committed transaction: the results it recorded and the messages it claimed.
 
         What was given back keeps its offset: it is fetched again by the shard's next owner.
         """
         with self._changed:
             self._in_transaction = set()
-            shards, held = self._shards, self._held
-            for result in results:
-                message = result.message
-                owned = shards.get(message.record.shard)
-                if owned is None or owned.epoch != message.epoch:
-                    continue
-                if owned.claimed.pop(message.key, None) is not None:
-                    self._claimed -= 1
-                held.pop(message.key, None)
-                if result.answer is not Answer.GIVEN_BACK:
-                    owned.offsets.finish(message.offset)
+            self._forget(result.message for result in results)
+            self._finish(r.message for r in results if r.answer is not Answer.GIVEN_BACK)
+            shards, epochs = self._shards, self._epochs
             for message in claimed:
-                owned = shards.get(message.record.shard)
-                if owned is not None and owned.epoch == message.epoch:
-                    owned.claimed[message.key] = message
+                shard = message.record.shard
+                if epochs.get(shard) == message.epoch:
+                    shards[shard].claimed[message.key] = message
                     self._claimed += 1
             self._changed.notify_all()
 
@@ -267,14 +271,22 @@ class Desk:
 
     # --- inside the lock ------------------------------------------------------------------
 
-    def _finish(self, message: Message) -> None:
-        owned = self._shards.get(message.record.shard)
-        if owned is not None and owned.epoch == message.epoch:
-            owned.offsets.finish(message.offset)
+    def _forget(self, messages: Iterable[Message]) -> None:
+        shards, epochs, held = self._shards, self._epochs, self._held
+        for message in messages:
+            shard = message.record.shard
+            if epochs.get(shard) == message.epoch:
+                if shards[shard].claimed.pop(message.key, None) is not None:
+                    self._claimed -= 1
+                held.pop(message.key, None)
 
-    def _is_owned(self, message: Message) -> bool:
-        owned = self._shards.get(message.record.shard)
-        return owned is not None and owned.epoch == message.epoch
+    def _finish(self, messages: Iterable[Message]) -> None:
+        ended: dict[int, list[int]] = defaultdict(list)
+        for message in messages:
+            if self._epochs.get(message.record.shard) == message.epoch:
+                ended[message.record.shard].append(message.offset)
+        for shard, offsets in ended.items():
+            self._shards[shard].offsets.finish(offsets)
 
     def _has_work(self) -> bool:
         return bool(self._results) or (bool(self._admitted) and self._claimed < self._in_flight)

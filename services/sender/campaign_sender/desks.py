@@ -35,9 +35,9 @@ class Desks:
         owned = [one for desk in self._desks.all for one in desk.shards()]
         return sorted(owned, key=lambda one: one.shard)
 
-    def holds(self, message: Message) -> bool:
-        """Tell whether this very record is still this process's to work on."""
-        return self._desks.of_shard(message.record.shard).holds(message)
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those records that are still this process's to work on."""
+        return [m for m in messages if self._desks.of_shard(m.record.shard).holds(m)]
 
     def report(self, results: Sequence[Result]) -> None:
         """Take results from a provider, each to its desk."""
@@ -74,9 +74,18 @@ class Lookouts:
     def __init__(self, lookouts: PerServer[Lookout]) -> None:
         self._lookouts = lookouts
 
-    def last_look(self, message: Message) -> Answer | None:
-        """Decide immediately before a call; None means that it may start."""
-        return self._lookouts.of_shard(message.record.shard).last_look(message)
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Decide immediately before calls; None means that this one may start."""
+        answers: list[Answer | None] = [None] * len(messages)
+        places: dict[Lookout, list[int]] = {}
+        for place, message in enumerate(messages):
+            lookout = self._lookouts.of_shard(message.record.shard)
+            places.setdefault(lookout, []).append(place)
+        for lookout, its_places in places.items():
+            found = lookout.last_look([messages[place] for place in its_places])
+            for place, answer in zip(its_places, found, strict=True):
+                answers[place] = answer
+        return answers
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
         """Return a campaign as last read; None when nothing of it is held here."""

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_common.claim import ClaimedMessage
 from campaign_common.database import ShardServer
 from campaign_common.errors import TopicMissing
 from campaign_common.message import LedgerEntry, MessageKey
@@ -14,6 +13,7 @@ from campaign_common.store.ledger import look_up
 from campaign_common.store.partition_map import read_map
 from campaign_common.store.shard_requests import to_be_erased
 from campaign_common.store.suspects import note_suspects
+from campaign_common.wire import MessageRecord
 from campaign_sender.admission import (
     Admission,
     Sifted,
@@ -83,7 +83,8 @@ class Intake:
             self._admit()
 
     def _admit(self) -> None:
-        waiting = [m for m in self._waiting if self._still_owned(m)]
+        epochs = self._desk.epochs
+        waiting = [m for m in self._waiting if epochs.get(m.record.shard) == m.epoch]
         self._waiting = waiting
         held = self._desk.held_of([m.key for m in waiting])
         fresh, copies = set_copies_aside(waiting, held)
@@ -116,17 +117,13 @@ class Intake:
         return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
 
     def _note_suspects(self, suspects: Sequence[Message]) -> None:
-        by_shard: dict[int, list[ClaimedMessage]] = defaultdict(list)
+        by_shard: dict[int, list[MessageRecord]] = defaultdict(list)
         for message in suspects:
-            by_shard[message.record.shard].append(message.as_claimed())
+            by_shard[message.record.shard].append(message.record)
         if by_shard:
             with self._server.own.transaction() as cursor:
                 for shard, claimed in sorted(by_shard.items()):
                     note_suspects(cursor, shard, claimed)
-
-    def _still_owned(self, message: Message) -> bool:
-        owned = self._desk.owned(message.record.shard)
-        return owned is not None and owned.epoch == message.epoch
 
     def _read(self, wanted: Mapping[tuple[int, int], Sequence[int]]) -> LookUp:
         with self._server.reading() as cursors:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -25,6 +25,12 @@ FRESH_FOR = 1.0
 
 IN_SIGHT_FOR = 3.0
 """Seconds after the beginning of the youngest read after which a server is taken to be away."""
+
+HELD_ONLY = frozenset({None, Answer.EXPIRED})
+"""Decisions about a stream that hold for messages that are still this process's to work on."""
+
+Stream = tuple[int, int, int, int]
+"""Campaign, its epoch, version of the map and shard: what a decision before a call is made of."""
 
 log = structlog.get_logger()
 
@@ -146,23 +152,41 @@ class Lookout:
             self._map_version = partition_map.version if partition_map else 0
             self._began_at = began_at
 
-    def last_look(self, message: Message) -> Answer | None:
-        """Decide immediately before a call; None means that it may start."""
-        record = message.record
-        seen = self._campaigns.get(record.campaign_id)
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Decide immediately before calls; None means that this one may start."""
         now = self._clock()
+        known: dict[Stream, Answer | None] = {}
+        answers: list[Answer | None] = []
+        for message in messages:
+            record = message.record
+            stream = (
+                record.campaign_id,
+                record.campaign_epoch,
+                record.map_version,
+                record.shard,
+            )
+            if stream not in known:
+                known[stream] = self._look_at(stream, now)
+            answer = known[stream]
+            if answer in HELD_ONLY and (message.withdrawn or not self._desk.holds(message)):
+                answer = Answer.VOID
+            answers.append(answer)
+        return answers
+
+    def _look_at(self, stream: Stream, now: float) -> Answer | None:
+        """Decide what is the same for all records of a stream."""
+        campaign_id, campaign_epoch, map_version, shard = stream
+        seen = self._campaigns.get(campaign_id)
         oldest = now - FRESH_FOR
         if seen is None or seen.began_at < oldest or self._began_at < oldest:
             return Answer.NOT_NOW
-        if self._desk.is_draining(record.shard):
+        if self._desk.is_draining(shard):
             return Answer.GIVEN_BACK
         version = seen.version
         if (
-            not version.sends(record.campaign_epoch)
-            or record.map_version != self._map_version
-            or record.shard in self._lost
-            or not self._desk.holds(message)
-            or message.withdrawn
+            not version.sends(campaign_epoch)
+            or map_version != self._map_version
+            or shard in self._lost
         ):
             return Answer.VOID
         if version.expires_in is not None and now - seen.began_at >= version.expires_in:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from campaign_common.claim import ClaimedMessage
 from campaign_common.message import MessageKey, idempotency_key
 from campaign_common.wire import MessageRecord
 
@@ -48,8 +47,3 @@ class Message(msgspec.Struct, gc=False, eq=False):
         """What a provider knows the message by, the same in every try."""
         record = self.record
         return idempotency_key(record.campaign_id, record.seq, record.generation)
-
-    def as_claimed(self) -> ClaimedMessage:
-        """Return the message as it stands in a claim list."""
-        record = self.record
-        return ClaimedMessage(record.campaign_id, record.seq, record.generation, record.try_number)

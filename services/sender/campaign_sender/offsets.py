@@ -1,6 +1,7 @@
 """How far one shard has been worked off in its partition."""
 
 from collections import deque
+from collections.abc import Iterable
 
 
 class OffsetTracker:
@@ -11,18 +12,16 @@ class OffsetTracker:
         self._unfinished: deque[int] = deque()
         self._finished_early: set[int] = set()
 
-    def begin(self, offset: int) -> None:
-        """Note a fetched record as unfinished; offsets come in rising order."""
-        self._unfinished.append(offset)
+    def begin(self, offsets: Iterable[int]) -> None:
+        """Note fetched records as unfinished; offsets come in rising order."""
+        self._unfinished.extend(offsets)
 
-    def finish(self, offset: int) -> None:
-        """Note that nothing more will be done for a record."""
-        if self._unfinished and self._unfinished[0] == offset:
-            self._unfinished.popleft()
-            while self._unfinished and self._unfinished[0] in self._finished_early:
-                self._finished_early.remove(self._unfinished.popleft())
-        else:
-            self._finished_early.add(offset)
+    def finish(self, offsets: Iterable[int]) -> None:
+        """Note that nothing more will be done for these records."""
+        unfinished, finished = self._unfinished, self._finished_early
+        finished.update(offsets)
+        while unfinished and unfinished[0] in finished:
+            finished.remove(unfinished.popleft())
 
     def move_to(self, position: int) -> None:
         """Note that every record of the partition below `position` has been fetched."""

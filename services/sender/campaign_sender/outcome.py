@@ -46,7 +46,7 @@ def outcome_of(
     """
     match result.answer:
         case Answer.ACCEPTED:
-            return Outcome(_row(result, Status.SENT))
+            return Outcome(sent(result))
         case Answer.PERMANENT:
             return Outcome(_row(result, Status.FAILED))
     if (ended := ENDED_WITHOUT_CALL.get(result.answer)) is not None:
@@ -60,6 +60,11 @@ def outcome_of(
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)
     return Outcome(_row(result, Status.WAITING), delay)
+
+
+def sent(result: Result) -> LedgerRow:
+    """Turn an accepted call, as nearly all are, into what is recorded."""
+    return _row(result, Status.SENT)
 
 
 def _is_exhausted(result: Result, policy: RetryPolicy) -> bool:
@@ -90,17 +95,18 @@ def _ended(result: Result, status: Status) -> Status:
 
 
 def _row(result: Result, status: Status) -> LedgerRow:
-    record = result.message.record
-    costs_attempt = result.answer not in COSTS_NO_ATTEMPT
+    message = result.message
+    record = message.record
+    answer = result.answer
     return LedgerRow(
         record.campaign_id,
         record.seq,
         status,
         record.generation,
         record.try_number,
-        record.attempts + 1 if costs_attempt else record.attempts,
+        record.attempts if answer in COSTS_NO_ATTEMPT else record.attempts + 1,
         result.provider_message_id,
         result.error_code,
-        result.message.replaces,
-        _is_in_doubt(result),
+        message.replaces,
+        message.in_doubt or answer is Answer.AMBIGUOUS,
     )

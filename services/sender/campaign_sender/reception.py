@@ -53,7 +53,7 @@ class Reception:
             if partition is None or offset is None or self._newer.holds(partition, offset):
                 continue
             try:
-                decoded = decode(_value_of(record))
+                decoded = decode(record.value())
             except (RecordInvalid, RecordTooNew) as error:
                 if _is_ahead(owned_shards, partition, offset):
                     if self._waits_at(partition, offset, error):
@@ -94,11 +94,6 @@ class Reception:
     def _move_to(self, positions: Mapping[int, int]) -> None:
         for partition, position in positions.items():
             self._desks.move_to(partition, position)
-
-
-def _value_of(record: KafkaRecord) -> bytes | None:
-    value = record.value()
-    return value.encode() if isinstance(value, str) else value
 
 
 def _is_ahead(owned: Mapping[int, OwnedShard], partition: int, offset: int) -> bool:

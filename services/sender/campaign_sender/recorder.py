@@ -13,13 +13,14 @@ from contextlib import contextmanager
 import structlog
 from pymysql.err import IntegrityError
 
-from campaign_common.claim import ClaimedMessage
 from campaign_common.database import Database
 from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.message import MessageKey
 from campaign_common.settings import RetrySettings
 from campaign_common.store.ledger import LedgerRow, look_up
+from campaign_common.store.retry_schedule import Retry
 from campaign_common.store.suspects import note_late_results, read_suspects
+from campaign_common.wire import MessageRecord
 from campaign_sender import transaction
 from campaign_sender.admission import admit_live, wanted_entries
 from campaign_sender.commit_doubt import Doubt, find_committed
@@ -27,7 +28,7 @@ from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk, OwnedShard, Work
 from campaign_sender.lookout import Lookout
 from campaign_sender.message import Message
-from campaign_sender.outcome import Outcome, outcome_of
+from campaign_sender.outcome import Outcome, outcome_of, sent
 from campaign_sender.providers.contract import CALLED, Answer, Result
 from campaign_sender.requests import Requests
 from campaign_sender.tally import Tally
@@ -148,7 +149,7 @@ class Recorder:
         owned = self._requests.take()
         if owned is None:
             return
-        work = ShardWork(owned, [], owned.still_claimed(()), owned.offsets.recorded)
+        work = ShardWork(owned, [], [], owned.still_claimed(()), owned.offsets.recorded)
         try:
             fenced = self._requests.carry_out_next(work)
         except CommitUnknown:
@@ -205,9 +206,8 @@ class Recorder:
     def _mark_suspects(self, work: Work) -> None:
         """Mark what a lost sender may have sent and nobody has answered clearly since."""
         unclear: dict[int, list[Message]] = defaultdict(list)
-        for result in work.results:
-            if result.answer not in CLEAR:
-                unclear[result.message.record.campaign_id].append(result.message)
+        for result in [result for result in work.results if result.answer not in CLEAR]:
+            unclear[result.message.record.campaign_id].append(result.message)
         for campaign_id, messages in unclear.items():
             with self._database.reading() as cursor:
                 suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
@@ -227,21 +227,28 @@ class Recorder:
         return []
 
     def _plan(self, work: Work) -> list[ShardWork]:
-        outcomes: dict[int, list[Outcome]] = defaultdict(list)
+        rows: dict[int, list[LedgerRow]] = defaultdict(list)
+        retries: dict[int, list[Retry]] = defaultdict(list)
         finished: dict[int, set[MessageKey]] = defaultdict(set)
         for result in work.results:
             shard = result.message.record.shard
             finished[shard].add(result.message.key)
-            if result.answer not in (Answer.VOID, Answer.GIVEN_BACK):
-                outcomes[shard].append(self._outcome(result))
-        claims: dict[int, list[ClaimedMessage]] = defaultdict(list)
+            if result.answer is Answer.ACCEPTED:
+                rows[shard].append(sent(result))
+            elif result.answer not in (Answer.VOID, Answer.GIVEN_BACK):
+                row, retry_in = self._outcome(result)
+                rows[shard].append(row)
+                if retry_in is not None:
+                    retries[shard].append((row, retry_in))
+        claims: dict[int, list[MessageRecord]] = defaultdict(list)
         for message in work.claims:
-            claims[message.record.shard].append(message.as_claimed())
+            claims[message.record.shard].append(message.record)
         now = time.monotonic()
         return [
             ShardWork(
                 owned,
-                outcomes[owned.shard],
+                rows[owned.shard],
+                retries[owned.shard],
                 owned.still_claimed(finished[owned.shard]) + claims[owned.shard],
                 # What this transaction finishes moves the offset of the next one.
                 owned.offsets.recorded,
@@ -292,7 +299,7 @@ class Recorder:
         self._desk.recorded(work.results, work.claims)
         if fenced:
             self._lose(work, [w.owned for w in shard_works if w.owned.shard in fenced])
-        return [message for message in work.claims if self._desk.holds(message)]
+        return work.claims
 
     def _lose(self, work: Work, fenced: Sequence[OwnedShard]) -> None:
         """Give up shards that went to other owners, unless they were taken anew meanwhile."""

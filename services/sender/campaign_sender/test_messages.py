@@ -93,11 +93,13 @@ class TestMessages:
         for provider in self._providers.values():
             provider.close()
 
-    def last_look(self, message: Message) -> Answer | None:
-        """Decide immediately before a call: none starts that nobody waits for any more."""
-        if isinstance(message, SingleMessage) and self._clock() - message.taken_at <= WAITED_FOR:
-            return None
-        return Answer.EXPIRED
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Decide immediately before calls: none starts that nobody waits for any more."""
+        since = self._clock() - WAITED_FOR
+        return [
+            None if isinstance(one, SingleMessage) and one.taken_at >= since else Answer.EXPIRED
+            for one in messages
+        ]
 
     def report(self, results: Iterable[Result]) -> None:
         """Take results from a provider, in whichever thread."""

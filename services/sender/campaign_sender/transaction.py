@@ -6,21 +6,24 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.claim import ClaimedMessage, encode_claim
+from campaign_common.claim import encode_claim
 from campaign_common.message import Status
 from campaign_common.store.claims import ClaimMove, move_claim
-from campaign_common.store.ledger import add_counts, count_changes, insert_outcomes
-from campaign_common.store.retry_schedule import forget_retries, schedule_retries
+from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
+from campaign_common.store.retry_schedule import Retry, forget_retries, schedule_retries
+from campaign_common.wire import MessageRecord
 from campaign_sender.desk import OwnedShard
-from campaign_sender.outcome import Outcome
 
 
 class ShardWork(NamedTuple):
     """What one transaction does for one shard."""
 
     owned: OwnedShard
-    outcomes: list[Outcome]
-    claimed: list[ClaimedMessage]
+    rows: list[LedgerRow]
+    """The outcomes that are recorded."""
+    retries: list[Retry]
+    """Those of them that wait for another try."""
+    claimed: list[MessageRecord]
     """The whole claim list after this transaction."""
     recorded_offset: int
 
@@ -49,9 +52,9 @@ def write(cursor: Cursor, works: Sequence[ShardWork]) -> Written:
         if not move_claim(cursor, _move_of(work)):
             fenced.add(work.owned.shard)
             continue
-        if work.outcomes:
-            _write_outcomes(cursor, work.owned.shard, work.outcomes)
-            changes.update(count_changes(work.owned.shard, [o.row for o in work.outcomes]))
+        if work.rows:
+            _write_outcomes(cursor, work)
+            changes.update(count_changes(work.owned.shard, work.rows))
     add_counts(cursor, changes)
     return Written(fenced, changes)
 
@@ -68,14 +71,13 @@ def _move_of(work: ShardWork) -> ClaimMove:
     )
 
 
-def _write_outcomes(cursor: Cursor, shard: int, outcomes: Sequence[Outcome]) -> None:
-    insert_outcomes(cursor, shard, [outcome.row for outcome in outcomes])
-    schedule_retries(
-        cursor, shard, [(o.row, o.retry_in) for o in outcomes if o.retry_in is not None]
-    )
+def _write_outcomes(cursor: Cursor, work: ShardWork) -> None:
+    shard = work.owned.shard
+    insert_outcomes(cursor, shard, work.rows)
+    schedule_retries(cursor, shard, work.retries)
     ended: dict[int, list[int]] = defaultdict(list)
-    for row, retry_in in outcomes:
-        if row.replaces and retry_in is None:
+    for row in work.rows:
+        if row.replaces and row.status is not Status.WAITING:
             ended[row.campaign_id].append(row.seq)
     for campaign_id, seqs in ended.items():
         forget_retries(cursor, shard, campaign_id, seqs)

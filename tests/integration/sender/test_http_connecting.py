@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,8 @@ def test_a_refused_connection_proves_that_nothing_was_taken(free_port: int) -> N
 def test_an_open_breaker_spares_the_rest_an_attempt(free_port: int) -> None:
     """The breaker opens when it has heard of two failures, before the third message fails."""
 
-    def look(_: Message) -> Answer | None:
-        return Answer.LEFT_ALONE if len(calls.reported) >= 2 else None
+    def look(messages: Sequence[Message]) -> list[Answer | None]:
+        return [Answer.LEFT_ALONE if len(calls.reported) >= 2 else None] * len(messages)
 
     with calls_to(f"http://localhost:{free_port}/", look) as calls:
         results = calls.make(1, 2, 3, 4)

@@ -4,6 +4,7 @@ import select
 import socket
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -98,10 +99,10 @@ def test_close_abandons_what_is_under_way(tmp_path: Path) -> None:
 def test_the_last_look_decides_with_the_connection_in_hand(answer: Answer) -> None:
     connections_at_look: list[int] = []
 
-    def look(_: Message) -> Answer:
+    def look(messages: Sequence[Message]) -> list[Answer]:
         wait_until(lambda: server.connections == 1)
         connections_at_look.append(server.connections)
-        return answer
+        return [answer] * len(messages)
 
     with scripted_server(answer_all) as server, calls_to(server.url, look) as calls:
         results = calls.make(1)
@@ -120,9 +121,10 @@ def test_a_request_is_on_the_wire_before_the_next_one_is_looked_at() -> None:
             accepted.extend([listener.accept()[0], listener.accept()[0]])
             both_connected.set()
 
-        def look(_: Message) -> None:
+        def look(messages: Sequence[Message]) -> list[None]:
             both_connected.wait(10)
             arrived.append(len(select.select(accepted, [], [], 0)[0]))
+            return [None] * len(messages)
 
         both_connected = threading.Event()
         threading.Thread(target=accept, daemon=True).start()

@@ -41,13 +41,13 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
     scene.cycle()
     (queued,) = called(scene, message(3))
     scene.lookout.look()
-    assert scene.lookout.last_look(queued) is None
+    assert scene.lookout.last_look([queued]) == [None]
     for seq in (50, 3):
         scene.change(lambda c, seq=seq: request_erasure(c, CAMPAIGN, {0: [seq]}))
     scene.requests.note([0])
     scene.cycle()
     assert scene.recorded() == {50: Status.CANCELLED}
-    assert scene.lookout.last_look(queued) is Answer.VOID
+    assert scene.lookout.last_look([queued]) == [Answer.VOID]
     answer(scene, Answer.VOID, queued)
     scene.carry_out()
     assert scene.recorded() == {3: Status.CANCELLED, 50: Status.CANCELLED}

@@ -14,7 +14,7 @@ class Scene:
         self.breaker = Breaker(POLICY, lambda: self.now)
 
     def note(self, answer: Answer, times: int = 1) -> list[bool]:
-        return [self.breaker.note(answer) for _ in range(times)]
+        return [self.breaker.note([answer]) for _ in range(times)]
 
 
 @pytest.fixture

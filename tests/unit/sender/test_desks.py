@@ -1,5 +1,6 @@
 """Shards on two servers: each message finds its desk, and its last look."""
 
+from collections.abc import Sequence
 from typing import cast
 
 from campaign_common.per_server import PerServer
@@ -18,8 +19,8 @@ class Seen:
     def __init__(self, answer: Answer | None) -> None:
         self.answer = answer
 
-    def last_look(self, _: Message) -> Answer | None:
-        return self.answer
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        return [self.answer] * len(messages)
 
     def version_of(self, _: int) -> None:
         return None
@@ -46,8 +47,10 @@ def test_shards_and_messages_are_found_on_their_desks() -> None:
     scene = Scene()
     assert [owned.shard for owned in scene.desks.shards()] == [0, 1]
     assert scene.desks.owned(1) is scene.second.owned(1)
-    assert scene.desks.holds(scene.first)
-    assert scene.desks.holds(scene.other)
+    assert scene.desks.still_held([scene.first, message(3), scene.other]) == [
+        scene.first,
+        scene.other,
+    ]
     assert not scene.main.holds(scene.other)
 
 
@@ -76,8 +79,8 @@ def test_the_last_look_is_at_the_server_of_the_shard() -> None:
         PerServer((cast("Lookout", Seen(None)), cast("Lookout", Seen(Answer.NOT_NOW))), HOLDERS)
     )
     scene = Scene()
-    assert lookouts.last_look(scene.first) is None
-    assert lookouts.last_look(scene.other) is Answer.NOT_NOW
+    looked_at = lookouts.last_look([scene.other, scene.first, scene.other])
+    assert looked_at == [Answer.NOT_NOW, None, Answer.NOT_NOW]
 
 
 def test_what_waits_for_a_server_is_offered_again_after_a_look_there() -> None:

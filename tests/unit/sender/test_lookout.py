@@ -81,7 +81,11 @@ class Scene:
         return held
 
     def ask(self, **changes: int) -> Answer | None:
-        return self.lookout.last_look(self.hold(**changes))
+        return self.look_at(self.hold(**changes))
+
+    def look_at(self, one: Message) -> Answer | None:
+        (answer,) = self.lookout.last_look([one])
+        return answer
 
     def learn(self, versions: Mapping[int, CampaignVersion]) -> None:
         self.lookout.learn(versions, self.clock.now)
@@ -169,14 +173,14 @@ def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
 def test_a_message_that_is_no_longer_held_is_not_called(scene: Scene) -> None:
     queued = scene.hold()
     scene.desk.drop_shard(OWNED)
-    assert scene.lookout.last_look(queued) is Answer.VOID
+    assert scene.look_at(queued) is Answer.VOID
 
 
 def test_a_shard_that_is_being_released_gives_back_what_is_queued(scene: Scene) -> None:
     queued = scene.hold()
     scene.desk.drain({0}, timeout=0.0)
     scene.desk.admit([queued], [], [])
-    assert scene.lookout.last_look(queued) is Answer.GIVEN_BACK
+    assert scene.look_at(queued) is Answer.GIVEN_BACK
 
 
 def test_a_campaign_nobody_has_read_is_not_called(scene: Scene) -> None:
@@ -184,4 +188,4 @@ def test_a_campaign_nobody_has_read_is_not_called(scene: Scene) -> None:
     stranger.record = stranger.record.__class__(
         1, CAMPAIGN + 1, 1, 0, EPOCH, 1, "13961467500", "hi"
     )
-    assert scene.lookout.last_look(stranger) is Answer.NOT_NOW
+    assert scene.look_at(stranger) is Answer.NOT_NOW

@@ -13,12 +13,12 @@ def test_nothing_unfinished_means_recorded_to_the_position() -> None:
 def test_one_unfinished_record_holds_the_offset_back() -> None:
     tracker = OffsetTracker()
     for offset in (10, 11, 12):
-        tracker.begin(offset)
+        tracker.begin([offset])
     tracker.move_to(13)
-    tracker.finish(11)
-    tracker.finish(12)
+    tracker.finish([11])
+    tracker.finish([12])
     assert tracker.recorded == 10
-    tracker.finish(10)
+    tracker.finish([10])
     assert tracker.recorded == 13
 
 
@@ -26,10 +26,10 @@ def test_one_unfinished_record_holds_the_offset_back() -> None:
 def test_recorded_is_the_lowest_unfinished_offset_in_any_order(order: list[int]) -> None:
     tracker = OffsetTracker()
     for offset in sorted(order):
-        tracker.begin(offset)
+        tracker.begin([offset])
     tracker.move_to(30)
     open_offsets = set(order)
     for offset in order:
-        tracker.finish(offset)
+        tracker.finish([offset])
         open_offsets.remove(offset)
         assert tracker.recorded == min(open_offsets, default=30)

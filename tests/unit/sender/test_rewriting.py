@@ -1,5 +1,6 @@
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.store.ledger import LedgerRow
 from campaign_common.store.suspects import LateFact
 from campaign_sender.rewriting import rows_of_facts
 from tests.unit.sender.messages import CAMPAIGN
@@ -15,8 +16,9 @@ def fact(status: Status, *, generation: int = 1, try_number: int = 2) -> LateFac
 
 def test_a_late_fact_of_the_same_try_settles_what_is_unknown() -> None:
     (row,) = rows_of_facts([fact(Status.SENT)], UNKNOWN)
-    assert row[:7] == (CAMPAIGN, 5, Status.SENT, 1, 2, 3, "theirs")
-    assert (row.replaces, row.in_doubt) == (True, False)
+    assert row == LedgerRow(
+        CAMPAIGN, 5, Status.SENT, 1, 2, 3, "theirs", None, replaces=True, in_doubt=False
+    )
 
 
 def test_a_fact_about_another_try_or_generation_settles_nothing() -> None:

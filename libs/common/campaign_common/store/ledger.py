@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+from pymysql.converters import escape_string
 from pymysql.cursors import Cursor
 
 from campaign_common.message import LedgerEntry, MessageKey, Status
 
 
-class LedgerRow(NamedTuple):
+class LedgerRow(msgspec.Struct, frozen=True, gc=False):
     """One outcome, as it goes into the ledger.
 
     `replaces` says that the message was waiting for this try, so that its row exists;
@@ -44,9 +46,7 @@ INSERT_PREFIX = (
     " in_doubt, provider_message_id, error_code, sent_at) VALUES "
 )
 
-INSERT_VALUES = "(%d,%d,%d,%d,%d,%d,%d,%%s,%%s,NOW(6))"
-
-INSERT_VALUES_WITHOUT_ERROR = "(%d,%d,%d,%d,%d,%d,%d,%%s,NULL,NOW(6))"
+INSERT_VALUES = "(%d,%d,%d,%d,%d,%d,%d,%s,%s,NOW(6))"
 
 REPLACE_WAITING = (
     " ON DUPLICATE KEY UPDATE status = VALUES(status), generation = VALUES(generation),"
@@ -170,11 +170,10 @@ def add_counts(cursor: Cursor, changes: Mapping[tuple[int, int, Status], int]) -
         cursor.executemany(ADD_COUNTS, rows)
 
 
-def count_changes(shard: int, rows: Iterable[LedgerRow]) -> Counter[tuple[int, int, Status]]:
+def count_changes(shard: int, rows: Sequence[LedgerRow]) -> Counter[tuple[int, int, Status]]:
     """Compute what writing `rows` into `shard` does to the counters."""
-    changes: Counter[tuple[int, int, Status]] = Counter()
+    changes = Counter([(row.campaign_id, shard, row.status) for row in rows])
     for row in rows:
-        changes[row.campaign_id, shard, row.status] += 1
         if row.replaces:
             changes[row.campaign_id, shard, Status.WAITING] -= 1
     return changes
@@ -201,15 +200,22 @@ def _entries(cursor: Cursor) -> dict[MessageKey, LedgerEntry]:
 
 
 def _insert(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], suffix: str) -> None:
-    # Numbers are formatted as integers, which is many times cheaper than binding each, and by
-    # the operator, which is twice as quick as str.format; strings are bound. Nearly all rows
-    # have no error.
-    values, strings = [], list[str | None]()
-    for row in rows:
-        strings.append(row.provider_message_id)
-        if row.error_code is None:
-            values.append(INSERT_VALUES_WITHOUT_ERROR % (*row[:6], row.in_doubt))
-        else:
-            values.append(INSERT_VALUES % (*row[:6], row.in_doubt))
-            strings.append(row.error_code)
-    cursor.execute(INSERT_PREFIX.format(shard=shard) + ",".join(values) + suffix, strings)
+    # Put together here in one step a row, which is many times cheaper than binding each value:
+    # numbers as integers, strings escaped by backslashes, which every session has switched on
+    # (`database.session.SQL_MODE`).
+    values = [
+        INSERT_VALUES
+        % (
+            row.campaign_id,
+            row.seq,
+            row.status,
+            row.generation,
+            row.try_number,
+            row.attempts,
+            row.in_doubt,
+            "NULL" if (text := row.provider_message_id) is None else f"'{escape_string(text)}'",
+            "NULL" if (text := row.error_code) is None else f"'{escape_string(text)}'",
+        )
+        for row in rows
+    ]
+    cursor.execute(INSERT_PREFIX.format(shard=shard) + ",".join(values) + suffix)

@@ -32,10 +32,12 @@ SELECT_WAITING = (
 FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
 
-def schedule_retries(
-    cursor: Cursor, shard: int, retries: Sequence[tuple[LedgerRow, float]]
-) -> None:
-    """Make messages due again: (ledger row as written, seconds from now)."""
+Retry = tuple[LedgerRow, float]
+"""A ledger row as written, and the seconds until the message is due again."""
+
+
+def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[Retry]) -> None:
+    """Make messages due again, so many seconds from now."""
     if retries:
         cursor.execute(SELECT_NOW)
         ((now,),) = cursor.fetchall()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.claim import ClaimedMessage
+from campaign_common.claim import Claimable, ClaimedMessage
 from campaign_common.message import Status
 from campaign_common.store import Cursors
 from campaign_common.store.ledger import LedgerRow
@@ -54,9 +54,9 @@ FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY i
 COUNT_SUSPECTS = "SELECT COUNT(*) FROM suspects WHERE campaign_id IN %s"
 
 
-def note_suspects(cursor: Cursor, shard: int, claimed: Iterable[ClaimedMessage]) -> None:
+def note_suspects(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:
     """Note messages that a lost sender may have handed to a provider (protocol rule 3)."""
-    rows = [(*message, shard) for message in claimed]
+    rows = [(one.campaign_id, one.seq, one.generation, one.try_number, shard) for one in claimed]
     if rows:
         cursor.executemany(INSERT_SUSPECT, rows)
 

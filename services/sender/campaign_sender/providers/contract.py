@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from campaign_common.metrics.distribution import Distribution
 from campaign_sender.message import Message
@@ -48,7 +50,7 @@ CALLED = frozenset(
 """Answers after which the provider may know of the message."""
 
 
-class Result(NamedTuple):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """What became of one message that was handed to a provider."""
 
     message: Message
@@ -59,8 +61,8 @@ class Result(NamedTuple):
     """Seconds that the provider asked to be left alone."""
 
 
-LastLook = Callable[[Message], Answer | None]
-"""Asked immediately before a request is written; None means that the call may start."""
+LastLook = Callable[[Sequence[Message]], Sequence[Answer | None]]
+"""Asked immediately before requests are written; None means that this call may start."""
 
 Report = Callable[[Sequence[Result]], None]
 
@@ -70,7 +72,7 @@ class Provider(Protocol):
 
     For each message of a `submit` exactly one `Result` is reported, in any order, from any
     thread, possibly before `submit` returns. The provider asks `last_look` with everything
-    ready to write the request, and reports what it answers instead of calling when that is
+    ready to write the requests, and reports what it answers instead of calling where that is
     not None. It never repeats a call by itself: repeating is decided where outcomes are
     recorded. `provider_message_id` is at most 64, `error_code` at most 32 ASCII characters.
     """

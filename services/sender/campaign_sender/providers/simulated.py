@@ -62,8 +62,7 @@ class SimulatedProvider:
         """Look once more at each message, and answer it now or after its latency."""
         refused: list[Result] = []
         answered: list[Result] = []
-        for message in messages:
-            no_call = self._last_look(message)
+        for message, no_call in zip(messages, self._last_look(messages), strict=True):
             if no_call is not None:
                 refused.append(Result(message, no_call))
             else:

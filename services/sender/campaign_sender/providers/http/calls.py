@@ -123,7 +123,7 @@ class Calls:
         while self._waiting and connection.usable:
             message = self._waiting.popleft()
             request = self._writer.write(message)
-            no_call = self._last_look(message)
+            (no_call,) = self._last_look([message])
             if no_call is None:
                 connection.call(message, request, self._loop.time())
                 return True
@@ -170,7 +170,7 @@ class Calls:
             self._away = True
         while self._waiting:
             message = self._waiting.popleft()
-            no_call = self._last_look(message)
+            (no_call,) = self._last_look([message])
             # One by one, so that the circuit breaker, which the look asks, learns in time and
             # spares the others an attempt.
             failed = Result(message, Answer.RETRYABLE, None, code)
