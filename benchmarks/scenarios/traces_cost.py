@@ -26,7 +26,7 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Kind
 from campaign_common.tracing.exporting import ExportedTracing
 from campaign_common.wire import MessageRecord, encode
-from campaign_scheduler.publisher import Outgoing, Publication, Publisher
+from campaign_scheduler.publisher import Groups, Publication, Publisher
 from campaign_sender.desk import Work
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
@@ -125,10 +125,13 @@ def recording(tracing: ExportedTracing) -> float:
 
 def marking() -> float:
     """Hand a chunk to the client, with and without a header; nothing of it leaves."""
-    chunk: list[Outgoing] = [
-        {"value": encode(record(n)), "key": str(13900000000 + n), "partition": n % SHARDS}
-        for n in range(CHUNK)
-    ]
+    chunk: Groups = {
+        partition: [
+            {"value": encode(record(n)), "key": str(13900000000 + n)}
+            for n in range(partition, CHUNK, SHARDS)
+        ]
+        for partition in range(SHARDS)
+    }
 
     def publish(traceparent: str | None) -> Callable[[], None]:
         def once() -> None:

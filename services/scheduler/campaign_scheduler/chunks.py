@@ -58,7 +58,7 @@ class ChunkReader:
         lease = progress.lease
         rows = store.read_chunk(cursor, lease.list_id, progress.read_seq, lease.last_seq, limit)
         if not rows:
-            return Composed([], 0, lease.last_seq)
+            return Composed({}, 0, lease.last_seq)
         recorded = self._recorded(cursor, lease, rows[0][0], rows[-1][0])
         composer = Composer(lease, progress.template, partition_map)
         tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]

@@ -201,14 +201,15 @@ class FanOut:
             self._held_until = monotonic() + HELD_WAIT
             return False
         self._parts.outages.ended("publishing")
-        publication = Publication(len(composed.messages))
+        counts = composed.counts
+        publication = Publication(sum(counts.values()))
         checkpoint = progress.checkpoint_after(composed.last_seq, composed.recipients)
         span = self._begin_span(progress, began)
         chunk = Chunk(checkpoint, partition_map.version, publication, monotonic(), span)
         progress.published(chunk)
         self._follow(progress)
         traceparent = span.traceparent if span else None
-        counts = self._parts.publisher.publish(composed.messages, publication, traceparent)
+        self._parts.publisher.publish(composed.groups, publication, traceparent)
         progress.backlog.published(counts, partition_map)
         return True
 

@@ -1,6 +1,5 @@
 """Publishing to Kafka in batches, each of which knows when all of it has been delivered."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -10,7 +9,10 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from campaign_common.tracing import HEADER
 
 Outgoing = dict[str, Any]
-"""A record for Kafka: `value` bytes, `key` text, `partition` number, perhaps a `callback`."""
+"""A record for Kafka: `value` bytes, `key` text, perhaps a `callback` for its report."""
+
+Groups = dict[int, list[Outgoing]]
+"""Records by their partition: the client takes a batch for one partition only."""
 
 CONNECT_WAIT = 5.0
 """Seconds that the first meeting with the broker may take."""
@@ -76,28 +78,21 @@ class Publisher:
             producer.list_topics(self._topic, timeout=CONNECT_WAIT)
 
     def publish(
-        self, messages: list[Outgoing], publication: Publication, traceparent: str | None = None
-    ) -> dict[int, int]:
-        """Hand records to the producer, waiting while its queue is full.
-
-        Returns how many there were for each partition.
+        self, groups: Groups, publication: Publication, traceparent: str | None = None
+    ) -> None:
+        """Hand records to the producer, those of a partition in order, waiting for room.
 
         Records that the producer refuses are reported to `publication` as not delivered. A
         `traceparent` stands in the headers of the first record for each partition, and is meant
         for all that follow: on every one of them it would cost more than the rest of tracing.
         """
         producer = self._connected()
-        # A batch has one partition: the client ignores the partitions of its messages.
-        by_partition: dict[int, list[Outgoing]] = defaultdict(list)
-        for message in messages:
-            by_partition[message["partition"]].append(message)
-        counts = {partition: len(group) for partition, group in by_partition.items()}
-        for partition, group in by_partition.items():
+        for partition, group in groups.items():
+            rest = group
             if traceparent is not None:
-                _produce_marked(producer, self._topic, group[0], publication, traceparent)
-                del group[0]
-            _produce(producer, self._topic, partition, group, publication)
-        return counts
+                first, *rest = group
+                _produce_marked(producer, self._topic, partition, first, publication, traceparent)
+            _produce(producer, self._topic, partition, rest, publication)
 
     def _connected(self) -> Producer:
         if self._producer is None:
@@ -145,6 +140,7 @@ def _produce(
 def _produce_marked(
     producer: Producer,
     topic: str,
+    partition: int,
     message: Outgoing,
     publication: Publication,
     traceparent: str,
@@ -156,7 +152,7 @@ def _produce_marked(
                 topic,
                 message["value"],
                 message["key"],
-                message["partition"],
+                partition,
                 on_delivery=message.get("callback", publication.on_report),
                 headers={HEADER: traceparent},
             )

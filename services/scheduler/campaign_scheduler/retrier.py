@@ -22,8 +22,8 @@ from campaign_common.tracing import Kind, Span, Tracing
 from campaign_common.wire import ERASED
 from campaign_scheduler.attendance import Attendance
 from campaign_scheduler.chunks import active_map
-from campaign_scheduler.publisher import Outgoing, Publication, Publisher
-from campaign_scheduler.records import NO_RECIPIENT, Composer, Try
+from campaign_scheduler.publisher import Groups, Publication, Publisher
+from campaign_scheduler.records import NO_RECIPIENT, Composer, Placed, Try
 
 BATCH = 1_000
 """Retries of one shard published together."""
@@ -34,7 +34,7 @@ BATCHES = 10
 REPORT_WAIT = 0.05
 """Seconds between two looks at whether the process is to stop."""
 
-Composed = list[tuple[Lease, list[tuple[Stamp, Outgoing]]]]
+Composed = list[tuple[Lease, list[tuple[Stamp, Placed]]]]
 """The records of a batch by their campaign, each with the stamp for when it is delivered."""
 
 Find = Callable[[Cursor, int, Epochs, PartitionMap], list[Retry]]
@@ -132,10 +132,11 @@ class Retrier:
         span = self._begin_span(composed, began)
         traceparent = span.traceparent if span else None
         for _, messages in composed:
-            for stamp, message in messages:
+            groups: Groups = defaultdict(list)
+            for stamp, (partition, message) in messages:
                 message["callback"] = partial(_on_report, publication, stamps, stamp)
-            outgoing = [message for _, message in messages]
-            self._publisher.publish(outgoing, publication, traceparent)
+                groups[partition].append(message)
+            self._publisher.publish(groups, publication, traceparent)
         while not (publication.is_settled or self._stopping.is_set()):
             self._publisher.poll(REPORT_WAIT)
         if span is not None:
@@ -180,7 +181,7 @@ class Retrier:
 
 def _record(
     composer: Composer, shard: int, retry: Retry, found: Mapping[int, RecipientRow]
-) -> Outgoing:
+) -> Placed:
     attempt = Try(retry.generation, retry.try_number, retry.attempts)
     row = found.get(retry.seq)
     if row is None:

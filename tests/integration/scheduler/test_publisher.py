@@ -1,5 +1,6 @@
 """Records lie where the partition map says, whatever the client would choose by their keys."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from secrets import token_hex
 
@@ -10,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from campaign_common import topics
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.shard import shard_of
-from campaign_scheduler.publisher import Publication, Publisher
+from campaign_scheduler.publisher import Groups, Publication, Publisher
 from local_stack.kafka import KafkaServer
 
 SHARDS = 8
@@ -38,9 +39,10 @@ def test_every_record_lies_in_the_partition_of_its_shard(
         lambda: Producer({"bootstrap.servers": kafka_server.brokers, "acks": "all"}), topic
     )
     publication = Publication(len(PHONES))
-    publisher.publish(
-        [{"key": p, "value": p.encode(), "partition": n} for p, n in wanted.items()], publication
-    )
+    groups: Groups = defaultdict(list)
+    for phone, partition in wanted.items():
+        groups[partition].append({"key": phone, "value": phone.encode()})
+    publisher.publish(groups, publication)
     publisher.drain(30)
     assert publication.is_delivered
     assert read_places(kafka_server.brokers, topic, len(PHONES)) == wanted

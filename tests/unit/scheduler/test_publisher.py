@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from campaign_scheduler.publisher import Outgoing, Publication, Publisher
+from campaign_scheduler.publisher import Groups, Outgoing, Publication, Publisher
 
 
 class FakeMessage:
@@ -41,7 +41,8 @@ class FakeProducer:
             raise KafkaException(KafkaError(self._refuse[value]))
         if len(self._queue) >= self._room:
             raise BufferError
-        self._queue.append(({"value": value, "key": key, "partition": partition}, on_delivery))
+        assert int(value) % 2 == partition
+        self._queue.append(({"value": value, "key": key}, on_delivery))
         self.marked.append(value)
 
     def produce_batch(
@@ -51,7 +52,7 @@ class FakeProducer:
         partition: int,
         on_delivery: Callable[[Any, Any], None],
     ) -> int:
-        assert {message["partition"] for message in messages} == {partition}
+        assert {int(message["value"]) % 2 for message in messages} == {partition}
         taken = 0
         for message in messages:
             code = self._refuse.get(message["value"])
@@ -74,14 +75,14 @@ class FakeProducer:
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
 
-def messages(count: int) -> list[Outgoing]:
-    return [{"value": b"%d" % n, "key": "k", "partition": n % 2} for n in range(count)]
+def groups(count: int) -> Groups:
+    return {p: [{"value": b"%d" % n, "key": "k"} for n in range(p, count, 2)] for p in range(2)}
 
 
 def test_a_full_queue_delays_records_and_loses_none() -> None:
     producer = FakeProducer(room=3)
     publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
-    publisher.publish(messages(10), publication)
+    publisher.publish(groups(10), publication)
     publisher.poll(0)
     assert sorted(producer.reported) == [b"%d" % n for n in range(10)]
     assert publication.is_delivered
@@ -90,7 +91,7 @@ def test_a_full_queue_delays_records_and_loses_none() -> None:
 def test_a_batch_is_not_delivered_before_its_last_report() -> None:
     producer = FakeProducer(room=100)
     publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
-    publisher.publish(messages(10), publication)
+    publisher.publish(groups(10), publication)
     assert not publication.is_settled
     publisher.poll(0)
     assert publication.is_settled
@@ -99,7 +100,7 @@ def test_a_batch_is_not_delivered_before_its_last_report() -> None:
 def test_a_record_that_the_producer_refuses_fails_its_batch_and_is_named() -> None:
     producer = FakeProducer(room=100, refuse={b"4": KafkaError.MSG_SIZE_TOO_LARGE})
     publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
-    publisher.publish(messages(10), publication)
+    publisher.publish(groups(10), publication)
     publisher.poll(0)
     assert publication.is_settled
     assert not publication.is_delivered
@@ -109,7 +110,7 @@ def test_a_record_that_the_producer_refuses_fails_its_batch_and_is_named() -> No
 def test_the_first_record_of_each_partition_says_where_all_come_from() -> None:
     producer = FakeProducer(room=3)
     publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
-    publisher.publish(messages(10), publication, PARENT)
+    publisher.publish(groups(10), publication, PARENT)
     publisher.poll(0)
     assert producer.marked == [b"0", b"1"]
     assert producer.reported == [b"%d" % n for n in (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)]
@@ -119,7 +120,7 @@ def test_the_first_record_of_each_partition_says_where_all_come_from() -> None:
 def test_one_that_is_refused_fails_its_batch_as_any_other() -> None:
     producer = FakeProducer(room=100, refuse={b"0": KafkaError.MSG_SIZE_TOO_LARGE})
     publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
-    publisher.publish(messages(10), publication, PARENT)
+    publisher.publish(groups(10), publication, PARENT)
     publisher.poll(0)
     assert publication.is_settled
     assert publication.too_large == [b"0"]
