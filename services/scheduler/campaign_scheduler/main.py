@@ -10,7 +10,11 @@ import structlog
 
 from campaign_common import kafka, topics
 from campaign_common.commands.options import configuration_option, one_line_failures
-from campaign_common.commands.service import configured_service, stop_on_signals
+from campaign_common.commands.service import (
+    configured_service,
+    spare_the_garbage_collector,
+    stop_on_signals,
+)
 from campaign_common.database import Databases
 from campaign_common.errors import TopicMissing
 from campaign_common.health import Health
@@ -54,6 +58,7 @@ def _run(settings: Settings, stopping: threading.Event) -> None:
         if not stopping.is_set():
             service = Service(settings, databases, outages, health, stopping, tracing)
             registry.register(service.metrics)
+            spare_the_garbage_collector()
             _run_until_stopped(service, health, stopping, settings.drain_timeout)
 
 

@@ -1,6 +1,5 @@
 """`campaign-sender`: consumes messages as a member of the group and delivers them."""
 
-import gc
 import os
 import socket
 import threading
@@ -17,6 +16,7 @@ from campaign_common.commands.options import configuration_option, one_line_fail
 from campaign_common.commands.service import (
     configured_service,
     end_within,
+    spare_the_garbage_collector,
     stop_on_signals,
 )
 from campaign_common.database import Databases
@@ -48,9 +48,6 @@ from campaign_sender.retention import Retention
 from campaign_sender.shared_breakers import SharedBreakers
 from campaign_sender.test_messages import TestMessages
 from campaign_sender.tracing import BatchTraces
-
-GARBAGE_THRESHOLD = 100_000
-"""Allocations between two collections: a batch makes many objects, and no cycles."""
 
 LONGEST_HOST = 48
 """Characters of the host's name in the name of a process."""
@@ -207,7 +204,7 @@ def main(context: click.Context) -> None:
                 build = partial(Sender, settings, databases, health, registry, stop, tracing)
                 sender = _build(build, settings, databases, stop)
                 if sender is not None:
-                    _spare_the_garbage_collector()
+                    spare_the_garbage_collector()
                     sender.run()
         finally:
             databases.close()
@@ -229,9 +226,3 @@ def _build(
             away = True
             stop.wait(1.0)
     return None
-
-
-def _spare_the_garbage_collector() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD)
