@@ -13,7 +13,7 @@ from campaign_common.message import LedgerEntry, MessageKey, is_live
 from campaign_common.partition_map import PartitionMap
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.wire import ERASED
-from campaign_sender.message import Message
+from campaign_sender.message import Grounds, Message
 from campaign_sender.providers.contract import Answer, Result
 
 COMMITS_LOST = "commits_lost"
@@ -53,33 +53,26 @@ def drop_void(
 ) -> Sifted:
     """Drop what must not be sent: campaign not running or of a later epoch, or older map."""
     sifted = Sifted([], [])
-    # Decided once for all records that have the same of everything that it depends on.
-    decided: dict[tuple[int, ...], list[Message]] = {}
+    decided: dict[Grounds, list[Message]] = {}
     for message in messages:
-        record = message.record
-        stream = (
-            record.campaign_id,
-            record.campaign_epoch,
-            record.map_version,
-            record.shard,
-            message.partition,
-        )
-        if stream not in decided:
-            is_void = _is_void(message, versions.get(record.campaign_id), partition_map)
-            decided[stream] = sifted.dropped if is_void else sifted.kept
-        decided[stream].append(message)
+        grounds = message.grounds
+        if grounds not in decided:
+            is_void = _is_void(grounds, versions, partition_map)
+            decided[grounds] = sifted.dropped if is_void else sifted.kept
+        decided[grounds].append(message)
     return sifted
 
 
 def _is_void(
-    message: Message, version: CampaignVersion | None, partition_map: PartitionMap
+    grounds: Grounds, versions: Mapping[int, CampaignVersion], partition_map: PartitionMap
 ) -> bool:
-    record = message.record
+    campaign_id, campaign_epoch, map_version, shard, partition = grounds
+    version = versions.get(campaign_id)
     return (
         version is None
-        or not version.sends(record.campaign_epoch)
-        or record.map_version != partition_map.version
-        or message.partition != partition_map.partition(record.shard)
+        or not version.sends(campaign_epoch)
+        or map_version != partition_map.version
+        or partition != partition_map.partition(shard)
     )
 
 
@@ -180,4 +173,5 @@ def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerE
 
 def _is_first(message: Message) -> bool:
     """Tell whether a message of which nothing is recorded is sent, as nearly all are."""
-    return message.record.try_number == 1 and message.record.undeliverable is None
+    record = message.record
+    return record.undeliverable is None and is_live(None, record.generation, record.try_number)

@@ -8,7 +8,7 @@ recorder (see `Recorder.between_transactions`).
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from campaign_common.message import MessageKey
@@ -72,7 +72,6 @@ class Desk:
         self._batch_size = batch_size
         self._changed = threading.Condition()
         self._shards: dict[int, OwnedShard] = {}
-        self._epochs: dict[int, int] = {}
         self._held: dict[MessageKey, Message] = {}
         self._admitted: deque[Message] = deque()
         self._results: list[Result] = []
@@ -90,16 +89,15 @@ class Desk:
         """Begin to work for a shard."""
         with self._changed:
             self._shards[owned.shard] = owned
-            self._epochs[owned.shard] = owned.epoch
 
     def owned(self, shard: int) -> OwnedShard | None:
         """Return the shard if this process owns it."""
         return self._shards.get(shard)
 
-    @property
-    def epochs(self) -> Mapping[int, int]:
-        """The shards this process owns, each with the epoch under which it does."""
-        return self._epochs
+    def epochs(self) -> dict[int, int]:
+        """Return the shards this process owns, each with the epoch under which it does."""
+        with self._changed:
+            return {shard: owned.epoch for shard, owned in self._shards.items()}
 
     def shards(self) -> list[OwnedShard]:
         """List the shards this process owns, in the order of their numbers."""
@@ -116,7 +114,6 @@ class Desk:
                 return
             shard = owned.shard
             del self._shards[shard]
-            del self._epochs[shard]
             self._draining.discard(shard)
             self._claimed -= len(owned.claimed)
             self._admitted = deque(m for m in self._admitted if m.record.shard != shard)
@@ -174,7 +171,7 @@ class Desk:
         What belongs to a shard that was lost while admission looked things up is left out.
         """
         with self._changed:
-            epochs, held = self._epochs, self._held
+            epochs, held = self.epochs(), self._held
             for message in to_send:
                 if epochs.get(message.record.shard) == message.epoch:
                     held[message.key] = message
@@ -248,7 +245,7 @@ class Desk:
             self._in_transaction = set()
             self._forget(result.message for result in results)
             self._finish(r.message for r in results if r.answer is not Answer.GIVEN_BACK)
-            shards, epochs = self._shards, self._epochs
+            shards, epochs = self._shards, self.epochs()
             for message in claimed:
                 shard = message.record.shard
                 if epochs.get(shard) == message.epoch:
@@ -272,7 +269,7 @@ class Desk:
     # --- inside the lock ------------------------------------------------------------------
 
     def _forget(self, messages: Iterable[Message]) -> None:
-        shards, epochs, held = self._shards, self._epochs, self._held
+        shards, epochs, held = self._shards, self.epochs(), self._held
         for message in messages:
             shard = message.record.shard
             if epochs.get(shard) == message.epoch:
@@ -281,9 +278,10 @@ class Desk:
                 held.pop(message.key, None)
 
     def _finish(self, messages: Iterable[Message]) -> None:
+        epochs = self.epochs()
         ended: dict[int, list[int]] = defaultdict(list)
         for message in messages:
-            if self._epochs.get(message.record.shard) == message.epoch:
+            if epochs.get(message.record.shard) == message.epoch:
                 ended[message.record.shard].append(message.offset)
         for shard, offsets in ended.items():
             self._shards[shard].offsets.finish(offsets)

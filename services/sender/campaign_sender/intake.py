@@ -83,7 +83,7 @@ class Intake:
             self._admit()
 
     def _admit(self) -> None:
-        epochs = self._desk.epochs
+        epochs = self._desk.epochs()
         waiting = [m for m in self._waiting if epochs.get(m.record.shard) == m.epoch]
         self._waiting = waiting
         held = self._desk.held_of([m.key for m in waiting])

@@ -14,7 +14,7 @@ from campaign_common.store.claims import read_owners
 from campaign_common.store.partition_map import read_map
 from campaign_common.store.shard_requests import requested_shards
 from campaign_sender.desk import Desk
-from campaign_sender.message import Message
+from campaign_sender.message import Grounds, Message
 from campaign_sender.providers.contract import Answer
 
 REFRESH_INTERVAL = 0.3
@@ -27,10 +27,7 @@ IN_SIGHT_FOR = 3.0
 """Seconds after the beginning of the youngest read after which a server is taken to be away."""
 
 HELD_ONLY = frozenset({None, Answer.EXPIRED})
-"""Decisions about a stream that hold for messages that are still this process's to work on."""
-
-Stream = tuple[int, int, int, int]
-"""Campaign, its epoch, version of the map and shard: what a decision before a call is made of."""
+"""Decisions that hold only for messages that are still this process's to work on."""
 
 log = structlog.get_logger()
 
@@ -155,27 +152,20 @@ class Lookout:
     def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
         """Decide immediately before calls; None means that this one may start."""
         now = self._clock()
-        known: dict[Stream, Answer | None] = {}
+        decided: dict[Grounds, Answer | None] = {}
         answers: list[Answer | None] = []
         for message in messages:
-            record = message.record
-            stream = (
-                record.campaign_id,
-                record.campaign_epoch,
-                record.map_version,
-                record.shard,
-            )
-            if stream not in known:
-                known[stream] = self._look_at(stream, now)
-            answer = known[stream]
+            grounds = message.grounds
+            if grounds not in decided:
+                decided[grounds] = self._look_at(grounds, now)
+            answer = decided[grounds]
             if answer in HELD_ONLY and (message.withdrawn or not self._desk.holds(message)):
                 answer = Answer.VOID
             answers.append(answer)
         return answers
 
-    def _look_at(self, stream: Stream, now: float) -> Answer | None:
-        """Decide what is the same for all records of a stream."""
-        campaign_id, campaign_epoch, map_version, shard = stream
+    def _look_at(self, grounds: Grounds, now: float) -> Answer | None:
+        campaign_id, campaign_epoch, map_version, shard, _ = grounds
         seen = self._campaigns.get(campaign_id)
         oldest = now - FRESH_FOR
         if seen is None or seen.began_at < oldest or self._began_at < oldest:

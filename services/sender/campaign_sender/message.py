@@ -11,6 +11,10 @@ from campaign_common.wire import MessageRecord
 Origin = tuple[int, str]
 """A campaign, and the traceparent of a publication of some of its messages."""
 
+Grounds = tuple[int, int, int, int, int]
+"""Campaign, its epoch, version of the map, shard and partition: on these it is decided whether a
+record may be sent, once for all that have the same."""
+
 
 @dataclass(slots=True, eq=False)
 class Arrival:
@@ -41,6 +45,18 @@ class Message(msgspec.Struct, gc=False, eq=False):
     replaces: bool = False
     in_doubt: bool = False
     withdrawn: bool = False
+
+    @property
+    def grounds(self) -> Grounds:
+        """What it has in common with most messages of its batch."""
+        record = self.record
+        return (
+            record.campaign_id,
+            record.campaign_epoch,
+            record.map_version,
+            record.shard,
+            self.partition,
+        )
 
     @property
     def idempotency_key(self) -> str:

@@ -44,6 +44,13 @@ def test_a_record_in_a_partition_that_is_not_its_shards_is_void() -> None:
     assert drop_void([astray], {CAMPAIGN: version()}, partition_map()).kept == []
 
 
+def test_each_record_of_a_batch_is_void_or_not_by_itself() -> None:
+    batch = [message(1), message(2, map_version=2), message(3), message(4, partition=1)]
+    sifted = drop_void(batch, {CAMPAIGN: version()}, partition_map())
+    assert [m.record.seq for m in sifted.kept] == [1, 3]
+    assert [m.record.seq for m in sifted.dropped] == [2, 4]
+
+
 def test_the_second_copy_in_one_batch_waits() -> None:
     first, second = message(offset=10), message(offset=11)
     sifted = set_copies_aside([first, second], held=set())

@@ -93,3 +93,16 @@ def test_another_sender_opens_it_too(scene: Scene) -> None:
     assert scene.breaker.remaining == 4.0
     scene.breaker.open_for(0.0)
     assert not scene.breaker.permits_call()
+
+
+def test_failures_among_other_answers_open_it_all_the_same(scene: Scene) -> None:
+    answers = [Answer.ACCEPTED, *[Answer.RETRYABLE] * 8, Answer.VOID]
+    assert scene.breaker.note(answers)
+    assert scene.breaker.state is BreakerState.OPEN
+
+
+def test_a_batch_of_clear_answers_outweighs_the_failures_before_it(scene: Scene) -> None:
+    scene.note(Answer.RETRYABLE, 4)
+    assert not scene.breaker.note([Answer.ACCEPTED] * 10)
+    assert not any(scene.note(Answer.RETRYABLE, 7))
+    assert scene.note(Answer.RETRYABLE) == [True]

@@ -170,6 +170,18 @@ def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
     assert scene.ask() is Answer.EXPIRED
 
 
+def test_each_message_of_a_batch_is_looked_at_by_itself(scene: Scene) -> None:
+    first, erased, older, last = (
+        scene.hold(seq=1),
+        scene.hold(seq=2),
+        scene.hold(seq=3, campaign_epoch=0),
+        scene.hold(seq=4),
+    )
+    erased.withdrawn = True
+    looked_at = scene.lookout.last_look([first, message(5), erased, older, last])
+    assert looked_at == [None, Answer.VOID, Answer.VOID, Answer.VOID, None]
+
+
 def test_a_message_that_is_no_longer_held_is_not_called(scene: Scene) -> None:
     queued = scene.hold()
     scene.desk.drop_shard(OWNED)
