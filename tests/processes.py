@@ -12,6 +12,9 @@ Process = subprocess.Popen[bytes]
 
 STOP_SECONDS = 30
 
+SHOWN_OF_A_LOG = 8_000
+"""Characters."""
+
 
 def installed(program: str) -> Path:
     """The console script of that name beside the interpreter that runs the tests."""
@@ -22,13 +25,19 @@ def installed(program: str) -> Path:
 def running(program: str, config: Path) -> Iterator[Process]:
     """Run `program -c config`, logging beside the configuration.
 
-    At the end it is stopped in order unless the test has ended it.
+    At the end it is stopped in order unless the test has ended it. Of a test that fails meanwhile
+    the end of the log is shown.
     """
     log_file = config.parent / f"{program}-{token_hex(2)}.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen([installed(program), "-c", config], stdout=log, stderr=log)
-    with stopped_in_order(process):
-        yield process
+    try:
+        with stopped_in_order(process):
+            yield process
+    except BaseException as error:
+        said = log_file.read_text(errors="replace")[-SHOWN_OF_A_LOG:]
+        error.add_note(f"{program} ended with {process.returncode}; {log_file.name} ends:\n{said}")
+        raise
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import Message as KafkaRecord
 
-from campaign_common.errors import RetryLater
+from campaign_common.errors import CampaignError, RetryLater
 from campaign_sender.gate import Gate
 from campaign_sender.ownership import Ownership
 from campaign_sender.reception import Reception
@@ -24,6 +24,10 @@ log = structlog.get_logger()
 
 class ThreadDied(RuntimeError):
     """A thread ended by itself without which the process must not go on."""
+
+
+class ConsumerFailed(CampaignError):
+    """The Kafka client has met an error after which only a new one can go on."""
 
 
 class Indispensable(Protocol):
@@ -60,7 +64,11 @@ class Loop:
         self._stop = stop
 
     def run(self) -> None:
-        """Work until stopped; shards and membership are still held then."""
+        """Work until stopped; shards and membership are still held then.
+
+        Raises:
+            ConsumerFailed: the process must be started anew.
+        """
         self._ownership.subscribe()
         while not self._stop.is_set():
             self._run_once()
@@ -130,6 +138,9 @@ class Loop:
         return records
 
     def _note(self, error: KafkaError) -> None:
+        if error.fatal():
+            # It would answer every further call like this, and look alive.
+            raise ConsumerFailed(f"the Kafka client cannot go on, start anew: {error.str()}")
         log.warning("Kafka", error=error.str())
 
     def _poll_paused(self) -> None:

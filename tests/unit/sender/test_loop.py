@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError
 
 from campaign_common.database import Database, ShardServer
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
@@ -13,7 +13,7 @@ from campaign_sender.gate import Gate
 from campaign_sender.intake import Intake
 from campaign_sender.lanes import Lane
 from campaign_sender.lookout import Lookout
-from campaign_sender.loop import Loop, ThreadDied
+from campaign_sender.loop import ConsumerFailed, Loop, ThreadDied
 from campaign_sender.ownership import Ownership
 from campaign_sender.reception import Reception
 from campaign_sender.recorder import Recorder
@@ -25,9 +25,10 @@ BATCH = 10
 @dataclass
 class Record:
     of_partition: int
+    failure: KafkaError | None = None
 
-    def error(self) -> None:
-        return None
+    def error(self) -> KafkaError | None:
+        return self.failure
 
     def partition(self) -> int:
         return self.of_partition
@@ -44,8 +45,11 @@ class Group:
         self.shut_partitions: set[int] = set()
         self.paused: set[int] = set()
         self.delivered = 0
+        self.failure: KafkaError | None = None
 
     def consume(self, number: int, _: float) -> list[Record]:
+        if self.failure:
+            return [Record(0, self.failure)]
         open_partitions = sorted(self.partitions - self.paused)
         if not open_partitions:
             return []
@@ -208,3 +212,19 @@ def test_what_could_not_be_taken_in_is_taken_in_later() -> None:
     while not scene.takings.of:
         scene.run()
     assert len(scene.takings.of) == scene.group.delivered == BATCH
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_a_consumer_that_cannot_go_on_ends_the_process(room: bool) -> None:
+    scene = Scene()
+    scene.servers[0].room = room
+    scene.group.failure = KafkaError(KafkaError._FENCED, "fenced", fatal=True)
+    with pytest.raises(ConsumerFailed, match="start anew: fenced"):
+        scene.run()
+
+
+def test_what_a_consumer_overcomes_by_itself_is_only_noted() -> None:
+    scene = Scene()
+    scene.group.failure = KafkaError(KafkaError._TRANSPORT, "broker down")
+    scene.run()
+    assert (scene.takings.of, len(scene.beats)) == ([], 1)
