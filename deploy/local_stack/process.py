@@ -28,6 +28,7 @@ class Command:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     grace_seconds: float = 15  # between SIGTERM and SIGKILL
+    niceness: int = 0  # 1 to 19 leave the processor to others first, as with nice(1)
 
 
 class ChildProcess:
@@ -40,7 +41,7 @@ class ChildProcess:
         self._supervisor = subprocess.Popen(
             [
                 *(sys.executable, "-I", "-S", str(_SUPERVISOR)),
-                *(str(command.grace_seconds), str(command.log_file)),
+                *(str(command.grace_seconds), str(command.niceness), str(command.log_file)),
                 *command.arguments,
             ],
             stdin=subprocess.PIPE,

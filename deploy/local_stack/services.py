@@ -18,6 +18,9 @@ from local_stack.kafka import quiet_admin
 from local_stack.process import ChildProcess, Command
 
 _SENDER = "campaign-sender"
+_NICENESS = {"campaign-scheduler": 5, _SENDER: 10}
+"""By program: a campaign on its way leaves the processor to whoever asks the API something."""
+
 _START_SECONDS = 120
 _PREPARE_SECONDS = 120
 _TOO_YOUNG_SECONDS = 3.0
@@ -140,6 +143,7 @@ class Services:
                 folder=self.logs.parent,
                 environment=self._environment,
                 grace_seconds=_GRACE_SECONDS,
+                niceness=_NICENESS.get(program, 0),
             )
         )
 

@@ -1,10 +1,10 @@
 """Runs one command and never outlives the process that asked for it.
 
-Started as a script of its own: ``python supervisor.py GRACE_SECONDS LOG_FILE COMMAND...``. The
-first line on its output is the command's process id. Its input is the lifeline: when that closes,
-because the owner wants the command to stop or because the owner is gone (even by SIGKILL), the
-command gets SIGTERM, then SIGKILL after the grace. It ends with the command's exit code, or with
-128 plus the signal's number.
+Started as a script of its own: ``python supervisor.py GRACE_SECONDS NICENESS LOG_FILE
+COMMAND...``. The first line on its output is the command's process id. Its input is the lifeline:
+when that closes, because the owner wants the command to stop or because the owner is gone (even
+by SIGKILL), the command gets SIGTERM, then SIGKILL after the grace. It ends with the command's
+exit code, or with 128 plus the signal's number.
 
 A lifeline instead of Linux's parent-death signal in the owner: that signal fires when the
 *thread* that started a child ends, and servers are started from short-lived threads. Here the
@@ -18,9 +18,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_AUTOGROUP = "/proc/self/autogroup"
+_AUTOGROUP_TRIES = 10
+_AUTOGROUP_PAUSE = 0.11  # seconds; the kernel takes such a change ten times a second at most
 
 
 def _death_follows_parent() -> Callable[[], None] | None:
@@ -43,9 +47,30 @@ def _stop(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
         child.kill()
 
 
+def _be_nice(niceness: int) -> None:
+    """Leave the processor to others first, as nice(1) does, where it comes to that.
+
+    Linux weighs sessions before the processes in them (``sched(7)``, the autogroup feature), and
+    this is the first process of its session.
+    """
+    os.nice(niceness)
+    for _ in range(_AUTOGROUP_TRIES):
+        try:
+            with open(_AUTOGROUP, "w") as autogroup:  # noqa: PTH123  (as below)
+                autogroup.write(str(niceness))
+        except BlockingIOError:
+            time.sleep(_AUTOGROUP_PAUSE)
+        except OSError:
+            return  # a system without that feature goes by nice alone
+        else:
+            return
+
+
 def main(arguments: list[str]) -> int:
     """Run the command until it ends or the lifeline closes."""
-    grace_seconds, log_file, *command = arguments
+    grace_seconds, niceness, log_file, *command = arguments
+    if int(niceness):
+        _be_nice(int(niceness))
     with open(log_file, "ab") as log:  # noqa: PTH123  (pathlib would double the start-up time)
         child = subprocess.Popen(
             command,

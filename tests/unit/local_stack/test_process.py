@@ -1,8 +1,10 @@
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -63,6 +65,17 @@ def test_stop_kills_what_ignores_sigterm(tmp_path: Path) -> None:
     child = ChildProcess(_python(tmp_path, _STUBBORN + _SLEEP, grace_seconds=0.2))
     child.wait_until(lambda: "up" in child.log_tail(), 10)
     assert child.stop() == 128 + signal.SIGKILL
+
+
+def test_a_nice_process_is_so_in_its_session_too(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib; group = pathlib.Path('/proc/self/autogroup');"
+        "print(os.nice(0), group.read_text().strip() if group.exists() else 'nice 7', flush=True)"
+    )
+    for niceness, said in ((7, "7 .*nice 7"), (0, "0 .*nice (0|7)")):
+        child = ChildProcess(replace(_python(tmp_path, code), niceness=niceness))
+        child.wait()
+        assert re.search(said, child.log_tail(lines=1))
 
 
 def test_nothing_outlives_an_owner_killed_with_sigkill(tmp_path: Path) -> None:
