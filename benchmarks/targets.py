@@ -52,6 +52,7 @@ TARGETS = (
     Target("small", "due to last message, longest", 3_000, parameters=(("busy", True),)),
     Target("silence", "pause to silence, p99", 1_000),
     Target("silence", "cancel to silence, p99", 1_000),
+    *(Target("api", f"{read}, sending, p99", 20) for read in ("progress", "one person")),
     Target("recovery", "seconds to nine tenths of it", 10),
 )
 
