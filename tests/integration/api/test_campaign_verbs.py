@@ -159,7 +159,24 @@ def test_a_resume_sent_again_under_its_key_is_answered_alike(
     again = client.post(path, headers=headers)
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json == first.json
-    assert client.post(path).status_code == 409
+
+
+def test_a_resume_repeated_after_the_campaign_has_finished_is_a_success(
+    client: FlaskClient, campaign_id: int, pool: Database
+) -> None:
+    run_it(pool, "paused")
+    assert do(client, campaign_id, "resume").status_code == 200
+    change(pool, "UPDATE campaigns SET state = 'finished'")
+    again = do(client, campaign_id, "resume")
+    assert (again.status_code, body(again)["state"]) == (200, "finished")
+    # One that was tried again since has not finished from that resume.
+    change(
+        pool,
+        "INSERT INTO campaign_events (campaign_id, at, actor, from_state, to_state, reason)"
+        " VALUES (%s, NOW(6), 'x', 'finished', 'running', 'retry')",
+        campaign_id,
+    )
+    assert do(client, campaign_id, "resume").status_code == 409
 
 
 ALWAYS = ["clone", "preview", "dry-run", "test"]

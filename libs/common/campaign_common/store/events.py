@@ -30,6 +30,11 @@ SELECT id, at, actor, from_state, to_state, reason FROM campaign_events
 WHERE campaign_id = %s AND id > %s ORDER BY id LIMIT %s
 """
 
+SELECT_LAST_RUN = """
+SELECT from_state FROM campaign_events WHERE campaign_id = %s AND to_state = 'running'
+ORDER BY id DESC LIMIT 1
+"""
+
 SELECT_LAST = "SELECT COALESCE(MAX(id), 0) FROM campaign_events WHERE campaign_id = %s"
 
 
@@ -52,6 +57,13 @@ def read_events(
     """Read up to `limit` events of a campaign that follow `after_id`, the oldest first."""
     cursor.execute(SELECT_EVENTS, (campaign_id, after_id, limit))
     return [CampaignEvent(*row) for row in cursor.fetchall()]
+
+
+def last_run_from(cursor: Cursor, campaign_id: int) -> str | None:
+    """Return the state from which a campaign went to running the last time; None: it never did."""
+    cursor.execute(SELECT_LAST_RUN, (campaign_id,))
+    row = cursor.fetchone()
+    return None if row is None else str(row[0])
 
 
 def last_event_id(cursor: Cursor, campaign_id: int) -> int:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState, Transition, apply
+from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
 from campaign_common.message import Status
-from campaign_common.store.events import append_event
+from campaign_common.store.events import append_event, last_run_from
 from campaign_common.store.shard_requests import request_retry, request_settlement
 
 RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
@@ -79,7 +79,7 @@ def change_state(
     if row is None:
         return None
     before, shards = CampaignState(row[0]), row[1]
-    if has_taken_effect(transition, before):
+    if _has_taken_effect(cursor, campaign_id, transition, before):
         return StateChange(before, before)
     after = apply(transition, before)
     is_over = after is CampaignState.CANCELLED
@@ -135,13 +135,17 @@ def retry_messages(
     return RetryOrdered(after, matching)
 
 
-def has_taken_effect(transition: Transition, state: CampaignState) -> bool:
-    """Tell whether a campaign in `state` is where `transition` leads."""
-    return {
-        Transition.PAUSE: CampaignState.PAUSED,
-        Transition.RESUME: CampaignState.RUNNING,
-        Transition.CANCEL: CampaignState.CANCELLED,
-    }[transition] is state
+def _has_taken_effect(
+    cursor: Cursor, campaign_id: int, transition: Transition, state: CampaignState
+) -> bool:
+    """Tell whether a campaign in `state` is where `transition` leads, or has finished from there.
+
+    A campaign that was resumed may finish before whoever asked for it has the answer.
+    """
+    if transition is Transition.RESUME and state is CampaignState.FINISHED:
+        return last_run_from(cursor, campaign_id) == CampaignState.PAUSED
+    _, target = TRANSITIONS[transition]
+    return state is target
 
 
 def _described(statuses: Collection[Status], error_code: str | None) -> str:
