@@ -60,14 +60,16 @@ class Breaker:
     @property
     def state(self) -> BreakerState:
         """The state at this moment."""
-        if self._open_until is None:
+        until = self._open_until  # read once: another thread may close the breaker meanwhile
+        if until is None:
             return BreakerState.CLOSED
-        return BreakerState.OPEN if self._clock() < self._open_until else BreakerState.TRYING
+        return BreakerState.OPEN if self._clock() < until else BreakerState.TRYING
 
     @property
     def remaining(self) -> float:
         """Seconds until calls may start again; 0 when they may."""
-        return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock())
+        until = self._open_until
+        return 0.0 if until is None else max(0.0, until - self._clock())
 
     def permits_call(self) -> bool:
         """Tell whether a call may start now; every True in the trying state is one try."""

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from campaign_sender.breaker import Breaker, BreakerPolicy, BreakerState
@@ -106,3 +108,20 @@ def test_a_batch_of_clear_answers_outweighs_the_failures_before_it(scene: Scene)
     assert not scene.breaker.note([Answer.ACCEPTED] * 10)
     assert not any(scene.note(Answer.RETRYABLE, 7))
     assert scene.note(Answer.RETRYABLE) == [True]
+
+
+@pytest.mark.parametrize("ask", [lambda breaker: breaker.state, lambda breaker: breaker.remaining])
+def test_it_may_be_closed_by_another_thread_while_it_is_asked(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Breaker], object]
+) -> None:
+    scene.note(Answer.RETRYABLE, 5)
+    scene.now = 5.0
+
+    def clock() -> float:
+        monkeypatch.setattr(scene.breaker, "_clock", lambda: scene.now)
+        scene.note(Answer.ACCEPTED)
+        return scene.now
+
+    monkeypatch.setattr(scene.breaker, "_clock", clock)
+    assert ask(scene.breaker) in (BreakerState.TRYING, 0.0)
+    assert scene.breaker.state is BreakerState.CLOSED
