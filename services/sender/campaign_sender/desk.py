@@ -208,9 +208,10 @@ class Desk:
         with self._changed:
             return self._changed.wait_for(self._has_work, timeout)
 
-    def has_batch(self) -> bool:
-        """Tell whether enough is waiting that the next transaction need not gather more."""
-        return len(self._results) + len(self._admitted) >= self._batch_size // 2
+    def wait_for_batch(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until the next transaction has enough to do."""
+        with self._changed:
+            return self._changed.wait_for(self._has_batch, timeout)
 
     def take_work(self) -> Work:
         """Take every result, and as many admitted messages as may be claimed."""
@@ -222,8 +223,8 @@ class Desk:
                 message = result.message
                 (results if held.get(message.key) is message else late).append(result)
             self._results = []
-            room = max(0, self._in_flight - self._claimed + len(results))
-            claims = [self._admitted.popleft() for _ in range(min(room, len(self._admitted)))]
+            room = self._claimable(len(results))
+            claims = [self._admitted.popleft() for _ in range(room)]
             self._in_transaction = {message.record.shard for message in claims}
             return Work(results, claims, late)
 
@@ -288,6 +289,16 @@ class Desk:
 
     def _has_work(self) -> bool:
         return bool(self._results) or (bool(self._admitted) and self._claimed < self._in_flight)
+
+    def _has_batch(self) -> bool:
+        results = len(self._results)
+        # Long before all that is claimed has been called, or calls would wait for claims.
+        enough = min(self._batch_size // 2, self._in_flight // 4)
+        return results >= enough or results + self._claimable(results) >= self._batch_size // 2
+
+    def _claimable(self, results: int) -> int:
+        """How many admitted messages may be claimed once so many results are recorded."""
+        return min(len(self._admitted), max(0, self._in_flight - self._claimed + results))
 
     def _has_room(self) -> bool:
         return len(self._admitted) < self._batch_size and all(

@@ -38,8 +38,8 @@ from campaign_sender.transaction import ShardWork, Written
 IDLE_AFTER = 1.0
 """Seconds after which a recorded offset that moved is written without other work."""
 
-GATHER = 0.02
-"""Seconds between two transactions while results trickle in, so that each carries several."""
+GATHER = 0.05
+"""Seconds between two transactions while results trickle in, so that each carries many."""
 
 LONGEST_BACKOFF = 5.0
 """Seconds between two attempts while the database is away."""
@@ -123,8 +123,8 @@ class Recorder:
             if self._failures:
                 backoff = min(LONGEST_BACKOFF, 0.1 * 2**self._failures)
                 self._stop.wait(backoff * (0.5 + self._random.random() / 2))
-            elif not self._desk.has_batch():
-                self._stop.wait(max(0.0, began + GATHER - time.monotonic()))
+            else:
+                self._desk.wait_for_batch(max(0.0, began + GATHER - time.monotonic()))
 
     def _run_once(self) -> list[Message]:
         """Run one transaction; return the messages it claimed, which are to be handed over."""
