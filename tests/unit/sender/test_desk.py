@@ -167,3 +167,26 @@ def test_what_is_given_back_while_draining_is_fetched_again_by_the_next_owner() 
     assert owned.offsets.recorded == queued.offset
     lose_shard(desk)
     assert not desk.is_draining(0)
+
+
+def test_what_may_not_be_claimed_yet_is_no_reason_for_a_transaction() -> None:
+    messages = [message(seq) for seq in range(1, 21)]
+    desk = desk_with(*messages, in_flight=8, batch_size=8)
+    assert desk.wait_for_batch(0.0)
+    claimed = claim_all(desk)
+    assert len(claimed) == 8
+    assert not desk.wait_for_batch(0.0)
+    desk.report([Result(claimed[0], Answer.ACCEPTED)])
+    assert not desk.wait_for_batch(0.0)
+    desk.report([Result(claimed[1], Answer.ACCEPTED)])
+    assert desk.wait_for_batch(0.0)  # with what they make room for
+
+
+def test_a_transaction_comes_before_the_claimed_messages_run_out() -> None:
+    messages = [message(seq) for seq in range(1, 9)]
+    desk = desk_with(*messages, in_flight=8, batch_size=100)
+    claimed = claim_all(desk)
+    desk.report([Result(claimed[0], Answer.ACCEPTED)])
+    assert not desk.wait_for_batch(0.0)
+    desk.report([Result(claimed[1], Answer.ACCEPTED)])
+    assert desk.wait_for_batch(0.0)
