@@ -293,7 +293,7 @@ class Desk:
     def _has_batch(self) -> bool:
         results = len(self._results)
         # Long before all that is claimed has been called, or calls would wait for claims.
-        enough = min(self._batch_size // 2, self._in_flight // 4)
+        enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
         return results >= enough or results + self._claimable(results) >= self._batch_size // 2
 
     def _claimable(self, results: int) -> int:

@@ -123,7 +123,7 @@ class Recorder:
             if self._failures:
                 backoff = min(LONGEST_BACKOFF, 0.1 * 2**self._failures)
                 self._stop.wait(backoff * (0.5 + self._random.random() / 2))
-            else:
+            elif not self._requests.noted:  # the next slice of an order gathers nothing
                 self._desk.wait_for_batch(max(0.0, began + GATHER - time.monotonic()))
 
     def _run_once(self) -> list[Message]:

@@ -1,68 +1,22 @@
-"""POST /v1/campaigns/{id}/…: schedule, start, retry, clone, preview; and what each state allows."""
+"""POST /v1/campaigns/{id}/…: schedule, start, resume, retry, clone; and what each state allows."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from campaign_common.campaign import CampaignState
 from campaign_common.database import Database
 from campaign_common.errors import CommitUnknown
 from campaign_common.message import Status
-from tests.integration.api.stored import add_list, change, rows, value
-
-PATH = "/v1/campaigns"
-LATER = "2036-01-31T09:30:00.000Z"
-NEW: Mapping[str, Any] = {
-    "name": "spring",
-    "template": "hi {name} in {city|your town}",
-    "recipient_list_id": 1,
-    "expires_after": 60,
-    "delivery": "at_most_once",
-}
-
-
-@pytest.fixture(autouse=True)
-def recipients(pool: Database) -> None:
-    people = [("13961467500", "Ann", {"city": "Oslo"}), ("13961467501", "小红", {})]
-    add_list(pool, [*people, ("13961467502", "", {"city": "Rom😀"})])
+from tests.integration.api.drafted import LATER, PATH, body
+from tests.integration.api.one_campaign import NEW, add_three, do, done, history, make_one, run_it
+from tests.integration.api.stored import change, rows, value
 
 
 @pytest.fixture
-def campaign_id(client: FlaskClient) -> int:
-    return int(body(client.post(PATH, json=NEW))["id"])
-
-
-def body(answer: TestResponse) -> dict[str, Any]:
-    assert isinstance(answer.json, dict)
-    return answer.json
-
-
-def do(client: FlaskClient, campaign_id: int, verb: str, **fields: Any) -> TestResponse:  # noqa: ANN401 - any JSON
-    return client.post(f"{PATH}/{campaign_id}/{verb}", json=fields)
-
-
-def done(client: FlaskClient, campaign_id: int, verb: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    answer = do(client, campaign_id, verb, **fields)
-    assert answer.status_code == 200, answer.text
-    return body(answer)
-
-
-def history(client: FlaskClient, campaign_id: int) -> list[tuple[str, str, str, str, str]]:
-    found = body(client.get(f"{PATH}/{campaign_id}/events"))["events"]
-    return [(e["what"], e["actor"], e["from"], e["to"], e["reason"]) for e in found]
-
-
-def run_it(pool: Database, state: str = "running") -> None:
-    """Be the scheduler."""
-    change(
-        pool,
-        "UPDATE campaigns SET state = %s, total = 3, last_seq = 3, shards = 2, epoch = 1,"
-        " fanned_seq = 3, fanned_count = 3, started_at = NOW(6)",
-        state,
-    )
+def campaign_id(client: FlaskClient, pool: Database) -> int:
+    return make_one(client, pool)
 
 
 # -- scheduling
@@ -96,6 +50,8 @@ def test_a_draft_is_scheduled_rescheduled_and_started(
 def test_a_campaign_belongs_to_the_trace_of_the_request_that_set_it_going(
     client: FlaskClient, pool: Database
 ) -> None:
+    add_three(pool)
+
     def trace_after(verb: str, **fields: Any) -> bool:  # noqa: ANN401 - any JSON
         """Whether the campaign belongs to the trace of the request that is sent now."""
         path = PATH if verb == "create" else f"{PATH}/1/{verb}"
@@ -313,7 +269,7 @@ def test_a_deleted_list_leaves_nobody_to_send_to(
     assert body(client.get(f"{PATH}/{campaign_id}"))["counts"]["failed"] == 2
 
 
-# -- copying and looking
+# -- copying
 
 
 @pytest.mark.parametrize("state", ["draft", "cancelled"])
@@ -330,79 +286,3 @@ def test_a_clone_is_a_draft_of_the_same_plan(
     assert history(client, clone["id"]) == [
         ("created", "api", None, "draft", f"clone of {campaign_id}")
     ]
-
-
-def test_a_preview_shows_the_messages_as_they_would_be_sent(
-    client: FlaskClient, campaign_id: int
-) -> None:
-    messages = done(client, campaign_id, "preview", limit=3)["messages"]
-    assert messages[0] == {
-        "seq": 1,
-        "phone": "13961467500",
-        "body": "hi Ann in Oslo",
-        "characters": 14,
-        "encoding": "gsm7",
-        "segments": 1,
-    }
-    assert [(m["body"], m["encoding"]) for m in messages[1:]] == [
-        ("hi 小红 in your town", "ucs2"),
-        ("hi  in Rom😀", "ucs2"),
-    ]
-    answer = client.post(f"{PATH}/{campaign_id}/preview")
-    assert len(body(answer)["messages"]) == 3
-    assert len(done(client, campaign_id, "preview", limit=1)["messages"]) == 1
-    for limit in (0, 101, "3", None):
-        assert do(client, campaign_id, "preview", limit=limit).status_code == 422
-
-
-def test_a_preview_of_endless_messages_stays_small(client: FlaskClient, pool: Database) -> None:
-    people = [(str(13961467500 + n), "Ann", {"city": "x" * 1_024}) for n in range(100)]
-    add_list(pool, people, list_id=2)
-    endless = {**NEW, "template": "{city}" * 100, "recipient_list_id": 2}
-    campaign_id = body(client.post(PATH, json=endless))["id"]
-    messages = done(client, campaign_id, "preview", limit=100)["messages"]
-    assert [message["seq"] for message in messages] == list(range(1, 10))
-    assert {message["characters"] for message in messages} == {102_400}
-
-
-# -- history and progress
-
-
-def test_events_come_in_pages(client: FlaskClient, campaign_id: int) -> None:
-    for n in range(1, 5):
-        done(client, campaign_id, "schedule", scheduled_at=f"203{n}-01-01T00:00:00Z")
-    path = f"{PATH}/{campaign_id}/events"
-    first = client.get(path, query_string={"limit": 3})
-    assert [event["what"] for event in body(first)["events"]] == ["created", "scheduled", "changed"]
-    done(client, campaign_id, "cancel")
-    link = first.headers["Link"]
-    rest = client.get(link[1 : link.index(">")])
-    assert [event["what"] for event in body(rest)["events"]] == ["changed", "changed", "cancelled"]
-    last = client.get(path, query_string={"cursor": body(rest)["next_cursor"]})
-    assert body(last) == {"events": [], "next_cursor": None}
-    assert client.get(path, query_string={"cursor": "x"}).status_code == 422
-    assert client.get(f"{PATH}/5/events").status_code == 404
-
-
-def test_progress_tells_rate_lag_and_balance(
-    client: FlaskClient, campaign_id: int, pool: Database
-) -> None:
-    path = f"{PATH}/{campaign_id}/progress"
-    draft = body(client.get(path))
-    assert (draft["rate"], draft["lag"], draft["balance"]["to_do"]) == (None, 0, 3)
-    run_it(pool)
-    change(pool, "INSERT INTO campaign_counters VALUES (%s, 0, 1, 2)", campaign_id)
-    for age, ended in ((90, 0), (40, 1), (20, 2)):
-        change(
-            pool,
-            "INSERT INTO campaign_samples VALUES (%s, NOW(6) - INTERVAL %s SECOND, %s)",
-            campaign_id,
-            age,
-            ended,
-        )
-    running = body(client.get(path))
-    assert running["balance"] == {"recipients": 3, "ended": 2, "to_do": 1, "adds_up": True}
-    assert (running["rate"], running["lag"]) == (0.0, 1)
-    change(pool, "UPDATE campaign_counters SET n = 41")
-    assert 0.9 <= body(client.get(path))["rate"] <= 1.0
-    assert client.get(f"{PATH}/5/progress").status_code == 404

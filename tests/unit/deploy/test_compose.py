@@ -52,6 +52,13 @@ def test_everything_is_there() -> None:
     assert SERVICES["sender"]["deploy"]["replicas"] == 3
 
 
+def test_a_campaign_leaves_the_processor_to_readers_of_the_api() -> None:
+    default = 1_024
+    shares = {name: service.get("cpu_shares", default) for name, service in SERVICES.items()}
+    assert shares["sender"] < shares["scheduler"] < default
+    assert {shares[name] for name in SERVICES if name not in ("sender", "scheduler")} == {default}
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_image_names_its_version(name: str) -> None:
     image, _, tag = SERVICES[name]["image"].rpartition(":")

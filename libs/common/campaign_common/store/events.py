@@ -30,7 +30,7 @@ SELECT id, at, actor, from_state, to_state, reason FROM campaign_events
 WHERE campaign_id = %s AND id > %s ORDER BY id LIMIT %s
 """
 
-SELECT_LAST_RUN = """
+SELECT_BEFORE_LAST_RUN = """
 SELECT from_state FROM campaign_events WHERE campaign_id = %s AND to_state = 'running'
 ORDER BY id DESC LIMIT 1
 """
@@ -59,9 +59,9 @@ def read_events(
     return [CampaignEvent(*row) for row in cursor.fetchall()]
 
 
-def last_run_from(cursor: Cursor, campaign_id: int) -> str | None:
-    """Return the state from which a campaign went to running the last time; None: it never did."""
-    cursor.execute(SELECT_LAST_RUN, (campaign_id,))
+def state_before_last_run(cursor: Cursor, campaign_id: int) -> str | None:
+    """Return the state that a campaign left when it last went to running; None: it never did."""
+    cursor.execute(SELECT_BEFORE_LAST_RUN, (campaign_id,))
     row = cursor.fetchone()
     return None if row is None else str(row[0])
 

@@ -7,7 +7,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
 from campaign_common.message import Status
-from campaign_common.store.events import append_event, last_run_from
+from campaign_common.store.events import append_event, state_before_last_run
 from campaign_common.store.shard_requests import request_retry, request_settlement
 
 RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
@@ -143,7 +143,7 @@ def _has_taken_effect(
     A campaign that was resumed may finish before whoever asked for it has the answer.
     """
     if transition is Transition.RESUME and state is CampaignState.FINISHED:
-        return last_run_from(cursor, campaign_id) == CampaignState.PAUSED
+        return state_before_last_run(cursor, campaign_id) == CampaignState.PAUSED
     _, target = TRANSITIONS[transition]
     return state is target
 
