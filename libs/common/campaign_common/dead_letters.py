@@ -43,6 +43,8 @@ class DeadLetter:
     reason: str
     origin_partition: int
     origin_offset: int
+    origin_timestamp: int | None
+    """Milliseconds since 1970; None where the sender, of version 0.1.0, did not say."""
     failed_at: datetime
     key: bytes | None
     value: bytes | None
@@ -50,9 +52,20 @@ class DeadLetter:
     timestamp: int
     """Milliseconds since 1970; Kafka's retention counts from it."""
 
+    @property
+    def origin(self) -> tuple[int, int, int] | None:
+        """What tells the record from every other, also of a topic made anew; None if unknown."""
+        if self.origin_timestamp is None:
+            return None
+        return self.origin_partition, self.origin_offset, self.origin_timestamp
+
 
 class DeadLetterBox:
-    """The dead letters of one topic."""
+    """The dead letters of one topic.
+
+    A sender that is lost, or that hands a partition over, may leave a record to its successor
+    that it has put away already. Such copies lie in the topic and are no letters of their own.
+    """
 
     def __init__(self, topic: str, admin: AdminClient, consumer: Consumer) -> None:
         self._topic = topic
@@ -71,11 +84,10 @@ class DeadLetterBox:
         ends = topics.log_ends(self._admin, self._box, numbers)
         starts = topics.log_starts(self._admin, self._box, numbers)
         for number in numbers:
-            start = starts[number]
-            if not replayed_too:
-                start = max(start, self._replayed_to(number))
-            if start < ends[number]:
-                yield from self._read(TopicPartition(self._box, number, start), ends[number])
+            start = TopicPartition(self._box, number, starts[number])
+            first = 0 if replayed_too else self._replayed_to(number)
+            if max(start.offset, first) < ends[number]:
+                yield from self._distinct(start, ends[number], first)
 
     def replay(self, producer: Producer, partition_map: PartitionMap) -> int:
         """Publish the letters that were not replayed yet again, as they are; returns how many.
@@ -135,10 +147,8 @@ class DeadLetterBox:
         if not unwanted:
             return 0
         after = unwanted[-1] + 1
-        first = max(start.offset, self._replayed_to(start.partition))
-        waiting = TopicPartition(self._box, start.partition, first)
-        letters = (letter for letter in self._read(waiting, after) if not is_unwanted(letter))
-        self._put_at_end(letters, producer)
+        waiting = self._distinct(start, after, self._replayed_to(start.partition))
+        self._put_at_end((letter for letter in waiting if not is_unwanted(letter)), producer)
         topics.delete_before(self._admin, self._box, start.partition, after)
         return len(unwanted)
 
@@ -172,6 +182,17 @@ class DeadLetterBox:
         except KafkaException as error:
             raise KafkaUnavailable(f"reading what was replayed of {self._box}: {error}") from error
         return max(int(place.offset), 0)
+
+    def _distinct(self, start: TopicPartition, end: int, first: int) -> Iterator[DeadLetter]:
+        """Read letters from offset `first` on, without copies of any from `start` on."""
+        seen: set[tuple[int, int, int]] = set()
+        for letter in self._read(start, end):
+            if letter.origin in seen:
+                continue
+            if letter.origin is not None:
+                seen.add(letter.origin)
+            if letter.offset >= first:
+                yield letter
 
     def _read(self, start: TopicPartition, end: int) -> Iterator[DeadLetter]:
         self._consumer.assign([start])
@@ -207,6 +228,7 @@ def _letter_of(record: Message) -> DeadLetter:
         reason=headers.get("reason", ""),
         origin_partition=int(headers.get("origin_partition") or 0),
         origin_offset=int(headers.get("origin_offset") or 0),
+        origin_timestamp=_number(headers.get("origin_timestamp")),
         failed_at=datetime.fromtimestamp(int(headers.get("failed_at") or 0), UTC),
         key=_bytes(record.key()),
         value=_bytes(record.value()),
@@ -220,6 +242,10 @@ def _partition_of(letter: DeadLetter, partition_map: PartitionMap) -> int:
         return partition_map.partition(decode(letter.value).shard)
     except (RecordInvalid, RecordTooNew):
         return letter.origin_partition % partition_map.partitions
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None
 
 
 def _text(value: str | bytes | None) -> str:

@@ -69,5 +69,6 @@ def _headers(record: Message, reason: str) -> list[tuple[str, str | bytes | None
         ("origin_topic", record.topic()),
         ("origin_partition", str(record.partition())),
         ("origin_offset", str(record.offset())),
+        ("origin_timestamp", str(record.timestamp()[1])),
         ("failed_at", str(int(time.time()))),
     ]

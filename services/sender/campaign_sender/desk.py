@@ -44,6 +44,11 @@ class OwnedShard:
         """List what stays claimed when `finished` are recorded."""
         return [m.record for key, m in self.claimed.items() if key not in finished]
 
+    @property
+    def has_moved(self) -> bool:
+        """Tell whether the claim row lags behind what nothing more will be done for."""
+        return self.offsets.recorded != self.recorded_offset
+
     def start_at(self, offset: int) -> None:
         """Begin at `offset`, where the claim row says that recording ended."""
         self.offsets.move_to(offset)
@@ -259,12 +264,15 @@ class Desk:
     def drain(self, shards: Collection[int], timeout: float) -> bool:
         """Give up what is not called yet of `shards`, and wait until the rest is recorded.
 
-        Called by the loop, which admits nothing meanwhile, and before it drops the shards.
-        False: `timeout` seconds were not enough; whoever owns the shard next settles the rest.
+        That includes how far they have been worked off, so that the next owner reads nothing
+        again that is finished. Called by the loop, which admits nothing meanwhile, and before it
+        drops the shards. False: `timeout` seconds were not enough; whoever owns the shard next
+        settles the rest.
         """
         with self._changed:
             self._draining.update(shards)
             self._abandon_admitted(shards)
+            self._changed.notify_all()
             return self._changed.wait_for(lambda: not self._open(shards), timeout)
 
     # --- inside the lock ------------------------------------------------------------------
@@ -288,7 +296,11 @@ class Desk:
             self._shards[shard].offsets.finish(offsets)
 
     def _has_work(self) -> bool:
-        return bool(self._results) or (bool(self._admitted) and self._claimed < self._in_flight)
+        return (
+            bool(self._results)
+            or (bool(self._admitted) and self._claimed < self._in_flight)
+            or self._have_moved(self._draining)
+        )
 
     def _has_batch(self) -> bool:
         results = len(self._results)
@@ -314,6 +326,11 @@ class Desk:
         self._admitted = deque(m for m in self._admitted if m.record.shard not in shards)
 
     def _open(self, shards: Collection[int]) -> bool:
-        return not self._in_transaction.isdisjoint(shards) or any(
-            self._shards[n].claimed for n in shards if n in self._shards
+        return (
+            not self._in_transaction.isdisjoint(shards)
+            or any(self._shards[n].claimed for n in shards if n in self._shards)
+            or self._have_moved(shards)
         )
+
+    def _have_moved(self, shards: Iterable[int]) -> bool:
+        return any(self._shards[n].has_moved for n in shards if n in self._shards)

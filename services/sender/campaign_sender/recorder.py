@@ -36,7 +36,8 @@ from campaign_sender.tracing import BatchTraces
 from campaign_sender.transaction import ShardWork, Written
 
 IDLE_AFTER = 1.0
-"""Seconds after which a recorded offset that moved is written without other work."""
+"""Seconds after which a recorded offset that moved is written without other work; while its
+shard is being released, at once."""
 
 GATHER = 0.05
 """Seconds between two transactions while results trickle in, so that each carries many."""
@@ -254,17 +255,17 @@ class Recorder:
                 owned.offsets.recorded,
             )
             for owned in self._desk.shards()
-            if owned.shard in finished or owned.shard in claims or self._has_moved(owned, now)
+            if owned.shard in finished or owned.shard in claims or self._is_to_be_moved(owned, now)
         ]
 
     def _outcome(self, result: Result) -> Outcome:
         version = self._lookout.version_of(result.message.record.campaign_id)
         return outcome_of(result, version, self._policy, self._random.random())
 
-    def _has_moved(self, owned: OwnedShard, now: float) -> bool:
-        return (
-            owned.offsets.recorded != owned.recorded_offset
-            and now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
+    def _is_to_be_moved(self, owned: OwnedShard, now: float) -> bool:
+        return owned.has_moved and (
+            self._desk.is_draining(owned.shard)
+            or now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
         )
 
     def _late_rows(self, late: Sequence[Result]) -> list[tuple[int, LedgerRow]]:

@@ -90,6 +90,17 @@ def put_away(world: World, box: str, *values: bytes) -> None:
     assert producer.flush(30) == 0
 
 
+def put_away_twice(world: World, box: str, *values: bytes) -> None:
+    """As a sender does, and after it another one that was not told."""
+    producer = kafka.producer(world.settings)
+    for _ in range(2):
+        for number, value in enumerate(values):
+            record = {"partition": 1, "offset": number, "timestamp": 1764000000000 + number}
+            headers = [(f"origin_{name}", str(n)) for name, n in record.items()]
+            producer.produce(box, value=value, key=b"", headers=headers)
+    assert producer.flush(30) == 0
+
+
 def letters(world: World, *, replayed_too: bool = False) -> list[DeadLetter]:
     with opened_box(world.settings) as box:
         return list(box.letters(replayed_too=replayed_too))
@@ -129,6 +140,23 @@ def test_dead_letters_lose_the_person_and_keep_the_others(world: World, box: str
         assert letter.timestamp == old.timestamp
     assert open_erasures(world) == []
     assert world.rows("SELECT phone FROM erasures") == [(None,)]
+
+
+def test_copies_of_dead_letters_go_with_the_person_and_stay_one_letter(
+    world: World, box: str
+) -> None:
+    put_away_twice(world, box, b"replayed", b"first", PHONE.encode(), b"second")
+    with opened_box(world.settings) as opened:
+        replayed, *waiting = opened.letters()
+        place = TopicPartition(box, 0, replayed.offset + 1)
+        opened._consumer.commit(offsets=[place], asynchronous=False)
+    assert [letter.value for letter in waiting] == [b"first", PHONE.encode(), b"second"]
+    assert letters(world) == waiting
+    ordered(world, ErasureStep.DEAD_LETTERS)
+    eraser(world).erase()
+    left = letters(world, replayed_too=True)
+    assert sorted(letter.value or b"" for letter in left) == [b"first", b"second"]
+    assert letters(world) == left
 
 
 def test_without_dead_letters_an_erasure_ends(world: World) -> None:

@@ -99,6 +99,24 @@ def test_replayed_letters_are_published_again_once(world: World) -> None:
         assert len(world.dead_letters("list", "--json")) == SHARDS
 
 
+def test_a_sender_that_stops_hands_over_all_that_it_has_finished(world: World) -> None:
+    world.add_campaign(100)
+    with world.sender() as sender:
+        world.publish(range(1, 101))
+        wait_until(lambda: all_sent(world, 100))
+        for partition in range(SHARDS):
+            world.publish_raw(b"not a record", "13900000000", partition)
+        world.flush()
+        wait_until(lambda: world.dead_letters_held() == SHARDS, interval=0.01)
+    assert sender.returncode == 0
+    assert world.rows("SELECT SUM(recorded_offset) FROM shard_claims") == ((100 + SHARDS,),)
+    with world.sender():
+        world.publish_raw(b"not a record", "13900000000", 0)
+        world.flush()
+        wait_until(lambda: world.dead_letters_held() > SHARDS)
+    assert world.dead_letters_held() == SHARDS + 1
+
+
 def test_failures_and_retries_are_recorded_as_the_seed_predicts(world: World) -> None:
     world.configure(
         Simulated={"Seed": 42, "FailureRates": {"permanent": 0.2, "retryable": 0.3}},

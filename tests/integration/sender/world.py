@@ -14,6 +14,7 @@ from confluent_kafka import TopicPartition
 from campaign_common import kafka, topics
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.database import Database
+from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import TopicMissing
 from campaign_common.message import Status
 from campaign_common.partition_map import PartitionMap
@@ -142,6 +143,14 @@ class World:
     def dead_letters(self, *words: str) -> list[dict[str, Any]]:
         """The dead letters as `campaign-topics dlq` prints them in JSON."""
         return [json.loads(line) for line in self.command("dlq", *words).splitlines()]
+
+    def dead_letters_held(self) -> int:
+        """How many records the topic of the dead letters holds, copies and all."""
+        topic = dead_letter_topic(self.topic)
+        try:
+            return topics.log_ends(self._admin, topic, [0])[0]
+        except TopicMissing:  # the first sender makes it
+            return 0
 
     def counts(self) -> dict[Status, int]:
         """The campaign's counters, zeros left out."""

@@ -26,6 +26,13 @@ def record(desk: Desk, *messages: Message) -> None:
     desk.recorded(work.results, work.claims)
 
 
+def write_offset(desk: Desk) -> None:
+    """Do what the recorder's transaction does for a shard that has moved."""
+    owned = desk.owned(0)
+    assert owned is not None
+    owned.recorded_offset = owned.offsets.recorded
+
+
 def lose_shard(desk: Desk) -> None:
     owned = desk.owned(0)
     assert owned is not None
@@ -108,6 +115,7 @@ def test_draining_gives_up_what_is_not_claimed() -> None:
     (claimed,) = claim_all(desk)
     assert not desk.drain({0}, timeout=0.01)
     record(desk, claimed)
+    write_offset(desk)
     assert desk.drain({0}, timeout=0.01)
     owned = desk.owned(0)
     assert owned is not None
@@ -122,7 +130,19 @@ def test_draining_waits_for_a_claim_that_is_being_written() -> None:
     assert not desk.drain({0}, timeout=0.01)
     desk.recorded([], work.claims)
     record(desk, first)
+    write_offset(desk)
     assert desk.drain({0}, timeout=0.01)
+
+
+def test_draining_waits_until_it_is_recorded_how_far_the_shard_was_worked_off() -> None:
+    desk = desk_with()
+    desk.move_to(0, 7)  # past records that were not for anybody
+    assert not desk.wait_for_work(0.0)
+    assert not desk.drain({0}, timeout=0.01)
+    assert desk.wait_for_work(0.0)
+    write_offset(desk)
+    assert desk.drain({0}, timeout=0.01)
+    assert not desk.wait_for_work(0.0)
 
 
 def test_there_is_no_room_while_a_batch_waits_to_be_claimed() -> None:
@@ -161,6 +181,7 @@ def test_what_is_given_back_while_draining_is_fetched_again_by_the_next_owner() 
     desk.report([Result(called, Answer.ACCEPTED), Result(queued, Answer.GIVEN_BACK)])
     work = desk.take_work()
     desk.recorded(work.results, work.claims)
+    write_offset(desk)
     assert desk.drain({0}, timeout=0.01)
     owned = desk.owned(0)
     assert owned is not None
