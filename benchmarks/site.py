@@ -15,6 +15,7 @@ from campaign_common.dsn import Dsn, parse_dsn
 from local_stack.configuration import Addresses, write_configuration
 from local_stack.database import Flavour
 from local_stack.distributions.cache import Cache
+from local_stack.kafka import SESSION
 from local_stack.ports import free_port
 from local_stack.scratch import scratch_folder
 from local_stack.services import Plan, Services, running_services
@@ -31,7 +32,7 @@ class ServerChoice:
     dsn: str | None = None
     brokers: str | None = None
     database_options: tuple[str, ...] = ()
-    session_seconds: float = 10.0
+    session_seconds: float = SESSION
     """After how long a broker of our own calls a sender lost."""
 
 

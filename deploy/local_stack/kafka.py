@@ -22,6 +22,9 @@ from local_stack.process import ChildProcess, Command
 KAFKA = "4.3.1"
 CLASSIC_KAFKA = "3.9.2"  # offers the classic group protocol only, unless told otherwise
 
+SESSION = 5.0
+"""Seconds without a heartbeat after which a lost sender's partitions go to the others."""
+
 _START_SECONDS = 120
 _PROPERTIES: Mapping[str, str] = {
     "process.roles": "broker,controller",

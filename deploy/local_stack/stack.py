@@ -14,7 +14,7 @@ from local_stack.database import DatabaseProgram, DatabaseServer, Flavour
 from local_stack.distributions import platforms
 from local_stack.distributions.cache import Cache
 from local_stack.errors import ProgramMissingError
-from local_stack.kafka import KafkaServer, group_timeouts
+from local_stack.kafka import SESSION, KafkaServer, group_timeouts
 
 
 def database_program(flavour: Flavour, cache: Cache) -> DatabaseProgram:
@@ -56,7 +56,7 @@ class Stack:
         *,
         flavour: Flavour = "mariadb",
         database_options: Sequence[str] = (),
-        session_seconds: float = 10.0,
+        session_seconds: float = SESSION,
         keep: bool = False,
     ) -> None:
         self.folder = folder.absolute()

@@ -62,6 +62,7 @@ def test_a_system_that_is_well(system: System) -> None:
         diagnosis = examine(system)
     assert (diagnosis.bad(), diagnosis.code) == ([], 0)
     assert "2 alive" in one(diagnosis, "senders", "ok")["said"]
+    one(diagnosis, "session", "ok", "noticed after 6 s")
     assert ("campaigns", "ok") in diagnosis.verdicts()
     # The servers of the tests are one broker, and a small database.
     assert {check for check, verdict in diagnosis.verdicts() if verdict != "ok"} <= {
@@ -120,6 +121,13 @@ def test_partitions_that_are_of_no_use_and_a_topic_that_is_gone(system: System) 
     assert one(examine(system), "topic", "wrong", "does not exist")["mend"] == (
         "campaign-topics create"
     )
+
+
+def test_a_group_that_notices_a_lost_sender_late(system: System) -> None:
+    document = system.configuration()
+    system.configure(SendClient={**document["SendClient"], "GroupProtocol": "classic"})
+    found = one(examine(system), "session", "attention", "after 45 s")
+    assert "group.consumer.session.timeout.ms=5000" in found["mend"]
 
 
 def test_what_stands_still_for_want_of_a_process(system: System) -> None:

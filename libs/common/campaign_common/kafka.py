@@ -18,6 +18,9 @@ GroupProtocol = Literal["consumer", "classic"]
 
 Properties = dict[str, Any]
 
+CLASSIC_SESSION = 45.0
+"""Seconds without a heartbeat after which a group of the classic protocol gives a member up."""
+
 _REFUSALS = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL})  # noqa: SLF001 - constants
 
 _log = structlog.get_logger()
@@ -70,7 +73,7 @@ def consumer(settings: Settings, protocol: GroupProtocol, name: str) -> Consumer
     }
     if protocol == "classic":
         properties["partition.assignment.strategy"] = "cooperative-sticky"
-        properties["session.timeout.ms"] = 45_000
+        properties["session.timeout.ms"] = int(CLASSIC_SESSION * 1000)
     return Consumer(properties)
 
 
@@ -103,14 +106,35 @@ def group_protocol(settings: Settings, client: AdminClient) -> GroupProtocol:
     configured = settings.send_client.group_protocol
     if configured != "auto":
         return configured
+    offered = _broker_setting(client, "group.coordinator.rebalance.protocols")
+    return "consumer" if offered and "consumer" in offered.split(",") else "classic"
+
+
+def group_session(settings: Settings, client: AdminClient) -> float:
+    """Ask after how many seconds without a heartbeat the group gives a sender up.
+
+    KIP-848 leaves it to the broker.
+
+    Raises:
+        KafkaUnavailable: the broker did not answer within 10 seconds.
+    """
+    if group_protocol(settings, client) == "classic":
+        return CLASSIC_SESSION
+    milliseconds = _broker_setting(client, "group.consumer.session.timeout.ms")
+    if milliseconds is None:
+        raise KafkaUnavailable("the broker does not say how long a session of a group lasts")
+    return int(milliseconds) / 1000
+
+
+def _broker_setting(client: AdminClient, name: str) -> str | None:
     try:
         brokers = client.list_topics(timeout=10).brokers
         resource = ConfigResource(ResourceType.BROKER, str(next(iter(brokers))))
         described = client.describe_configs([resource], request_timeout=10)[resource].result()
     except KafkaException as error:
-        raise KafkaUnavailable(f"asking the broker for its group protocols: {error}") from error
-    offered = described.get("group.coordinator.rebalance.protocols")
-    return "consumer" if offered and "consumer" in str(offered.value).split(",") else "classic"
+        raise KafkaUnavailable(f"asking the broker for its {name}: {error}") from error
+    setting = described.get(name)
+    return None if setting is None or setting.value is None else str(setting.value)
 
 
 def _connection(brokers: tuple[str, ...], security: Mapping[str, str]) -> Properties:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from campaign_common.settings import Settings, load_settings
+from local_stack.kafka import SESSION, group_timeouts
 from tests.unit.deploy.manifests import (
     EVERYTHING,
     OWN_WORKLOADS,
@@ -262,3 +263,19 @@ def test_the_samples_of_compose_and_kubernetes_are_the_same() -> None:
         return yaml.safe_load((REPOSITORY / path).read_text())
 
     assert sample("deploy/compose/campmgr.yaml") == sample("k8s/base/campmgr.yaml")
+
+
+def test_the_brokers_that_come_along_notice_a_lost_sender_as_soon() -> None:
+    compose = yaml.safe_load((REPOSITORY / "deploy" / "compose.yaml").read_text())
+    (container,) = workload("local", "kafka").containers
+    brokers = [
+        compose["services"]["kafka"]["environment"],
+        {variable["name"]: variable["value"] for variable in container["env"]},
+    ]
+    properties = group_timeouts(int(SESSION * 1000), 1_000)
+    variables = {
+        f"KAFKA_{name.upper().replace('.', '_')}": value
+        for name, value in properties.items()
+        if name.startswith("group.consumer.")
+    }
+    assert all(variables.items() <= broker.items() for broker in brokers)

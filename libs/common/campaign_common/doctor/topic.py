@@ -1,11 +1,11 @@
-"""Checks of the topic: as many partitions as shards, a map that fits, records that are kept."""
+"""Checks of topic and group: partitions, map, how records are kept, whether senders are there."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
+from campaign_common import kafka, topics
 from campaign_common.database import Databases
 from campaign_common.doctor.finding import Finding, attention, ok, unless, wrong
 from campaign_common.errors import TopicMissing
@@ -16,6 +16,9 @@ from campaign_common.topic_report import TopicReport, report_on
 SHORTEST_RETENTION = 3600
 """Seconds; what is deleted before it is sent has to be published again."""
 
+LONGEST_SESSION = 10.0
+"""Seconds for which the partitions of a sender that was lost stand still, at most."""
+
 
 class Topic(NamedTuple):
     """The topic, and who works on it."""
@@ -23,6 +26,8 @@ class Topic(NamedTuple):
     report: TopicReport
     settings: topics.TopicSettings
     senders: list[LiveSender]
+    session: float
+    """Seconds without a sign of life after which the group gives a sender up."""
 
 
 def check_topic(databases: Databases, admin: AdminClient, settings: Settings) -> list[Finding]:
@@ -38,13 +43,15 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
     except TopicMissing as error:
         return [wrong("topic", str(error), "campaign-topics create")]
     with databases.reading() as cursors:
-        topic = Topic(report, topic_settings, live_senders(cursors))
+        senders = live_senders(cursors)
+    topic = Topic(report, topic_settings, senders, kafka.group_session(settings, admin))
     return [
         *_partitions(topic, shards),
         *_shared(topic, databases),
         *_map(topic),
         *unless("records", _records(topic), "kept long enough, on enough brokers"),
         *_senders(topic),
+        _session(topic),
         *_lag(topic),
     ]
 
@@ -159,6 +166,19 @@ def _senders(topic: Topic) -> Iterator[Finding]:
         yield attention(
             "senders", f"nobody has ever worked on partitions {', '.join(map(str, unowned))}"
         )
+
+
+def _session(topic: Topic) -> Finding:
+    said = f"a sender that is lost is noticed after {topic.session:g} s"
+    if topic.session <= LONGEST_SESSION:
+        return ok("session", said)
+    return attention(
+        "session",
+        f"{said}: what its partitions hold waits for so long",
+        "brokers from 4.0 on with group.consumer.session.timeout.ms=5000,"
+        " group.consumer.min.session.timeout.ms=5000, group.consumer.heartbeat.interval.ms=1000"
+        " and group.consumer.min.heartbeat.interval.ms=1000, and SendClient.GroupProtocol auto",
+    )
 
 
 def _lag(topic: Topic) -> Iterator[Finding]:
