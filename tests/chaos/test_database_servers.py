@@ -14,11 +14,13 @@ from campaign_common.settings import MysqlSettings
 from campaign_common.shard import shard_of
 from local_stack.database import DatabaseServer
 from local_stack.distributions.cache import Cache
+from local_stack.ports import free_port
 from local_stack.stack import database_program
 from tests.chaos.accounts import Account, compare
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.e2e.system import LOOK_AGAIN, SHARDS
 from tests.recording_provider import Faults
+from tests.scraping import Scrape
 from tests.servers import fresh_schema
 from tests.waiting import wait_until
 
@@ -88,12 +90,25 @@ def account_of(scene: Scene, second: Second) -> Account:
     return compare(scene.phones, statuses(scene, second), scene.calls_of(CAMPAIGN, 0))
 
 
+def servers_away(port: int) -> set[str]:
+    """The database servers that a sender says it has lost sight of."""
+    scrape = Scrape.of(port)
+    servers = scrape.label_values("server")
+    return {
+        server
+        for server in servers
+        if not scrape.value("campaign_database_server_in_sight", {"server": server})
+    }
+
+
 def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
     scene: Scene, second: Second
 ) -> None:
     scene.provider.set_faults(Faults(latency=0.05))
     scene.system.configure(Scheduler=CLOSE_BEHIND)
-    scene.start_all(senders=2)
+    scene.start_all(senders=1)
+    port = free_port()
+    scene.start("campaign-sender", scene.configuration("watched", MetricsPort=port))
     scene.begin(scene.scale.choose(16_000, 100_000))
     here = sum(not of_second(phone) for phone in scene.phones)
     scene.wait_for_calls(2_000)
@@ -110,6 +125,8 @@ def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
         scene.scale.patience(60),
         interval=LOOK_AGAIN,
     )
+    assert second.database.name in servers_away(port)
+    assert len(servers_away(port)) == 1
     answer = requests.get(f"{scene.system.url}/v1/campaigns/{CAMPAIGN}", timeout=30)
     assert answer.status_code == 503, answer.text
     begun = [call for call in scene.calls_of(CAMPAIGN, 0) if of_second(call.sent.phone)]
@@ -118,6 +135,7 @@ def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
 
     second.server.start()
     scene.hurry()
+    wait_until(lambda: not servers_away(port))
     wait_until(scene.has_finished, scene.scale.patience(120), interval=LOOK_AGAIN)
     account = account_of(scene, second)
     scene.found("one of two databases killed", account)

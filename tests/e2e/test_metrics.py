@@ -137,9 +137,9 @@ def test_everything_told_is_documented_and_matches_the_ledger(
     check_trace(receiver.spans(TRACE), sent=sent, failed=failed, retried=retried)
     assert PHONES not in str(receiver.spans())
     for scrape in scrapes.values():
-        assert scrape.value("campaign_database_connections_exhausted_total") == 0
-    assert scheduler.value("campaign_database_connections_limit") == 24
-    assert api.value("campaign_database_connections_limit") == 2 * 24
+        assert scrape.sum("campaign_database_connections_exhausted_total") == 0
+    assert scheduler.sum("campaign_database_connections_limit") == 24
+    assert api.sum("campaign_database_connections_limit") == 2 * 24
 
 
 def has_caught_up(sender: Scrape) -> bool:
@@ -206,6 +206,10 @@ def check_sender(sender: Scrape, *, sent: int, failed: int, retried: int) -> Non
         labels = {"provider": "simulated", "answer": answer}
         return sender.value("campaign_provider_answers_total", labels)
 
+    assert [
+        sender.value("campaign_database_server_in_sight", {"server": server})
+        for server in sender.label_values("server")
+    ] == [1]
     assert (recorded("sent"), recorded("failed")) == (sent, failed)
     assert sender.sum("campaign_messages_recorded_total") == RECIPIENTS
     assert (answered("accepted"), answered("permanent")) == (sent, failed)

@@ -7,6 +7,7 @@ from platform import python_version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from campaign_common.database import Database
 from campaign_common.metrics.distribution import SECONDS
 from campaign_common.store.recipient_lists import ListTotals
 
@@ -92,18 +93,21 @@ class WorkerMetrics:
         self._in_use = Gauge(
             "campaign_database_connections_in_use",
             "Connections of the pools at work now",
+            ["server"],
             registry=registry,
             multiprocess_mode="livesum",
         )
         self._limit = Gauge(
             "campaign_database_connections_limit",
             "Connections that the pools may have (Mysql.Active)",
+            ["server"],
             registry=registry,
             multiprocess_mode="livesum",
         )
         self._exhausted = Counter(
             "campaign_database_connections_exhausted",
             "Waits for a connection that ended without one",
+            ["server"],
             registry=registry,
         )
         build = Gauge(
@@ -114,14 +118,15 @@ class WorkerMetrics:
             multiprocess_mode="livemax",
         )
         build.labels("api", version("camp-mgr"), python_version()).set(1)
-        self._told = 0
+        self._told: dict[str, int] = {}
 
-    def tell(self, *, in_use: int, limit: int, exhausted: int) -> None:
-        """Say how much of the pool is in use, and how many waits have ended in vain."""
-        self._in_use.set(in_use)
-        self._limit.set(limit)
-        self._exhausted.inc(exhausted - self._told)
-        self._told = exhausted
+    def tell(self, database: Database) -> None:
+        """Say how much of a server's pool is in use, and how many waits have ended in vain."""
+        name, exhausted = database.name, database.exhausted
+        self._in_use.labels(name).set(database.in_use)
+        self._limit.labels(name).set(database.settings.active)
+        self._exhausted.labels(name).inc(exhausted - self._told.get(name, 0))
+        self._told[name] = exhausted
 
 
 class ApiMetrics:

@@ -49,7 +49,7 @@ def _run(settings: Settings, stopping: threading.Event) -> None:
     databases = Databases.configured(settings)
     with (
         health_of(settings, databases, stopping) as health,
-        metrics_of(settings, "scheduler", databases.main) as registry,
+        metrics_of(settings, "scheduler", databases.all) as registry,
         tracing_of(settings, "scheduler") as tracing,
     ):
         outages = Outages()

@@ -198,7 +198,7 @@ def main(context: click.Context) -> None:
         try:
             with (
                 health_of(settings, databases, stop) as health,
-                metrics_of(settings, "sender", databases.main) as registry,
+                metrics_of(settings, "sender", databases.all) as registry,
                 tracing_of(settings, "sender") as tracing,
             ):
                 build = partial(Sender, settings, databases, health, registry, stop, tracing)

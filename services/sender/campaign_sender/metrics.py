@@ -85,6 +85,14 @@ class SenderMetrics(Collector):
         )
         tally.seconds.tell(seconds)
         yield seconds
+        in_sight = GaugeMetricFamily(
+            "campaign_database_server_in_sight",
+            "1 while this sender has an answer of the server that is younger than 3 seconds",
+            labels=["server"],
+        )
+        for lane in self._parts.lanes.all:
+            in_sight.add_metric([lane.server.own.name], int(lane.lookout.in_sight))
+        yield in_sight
 
     def _providers(self) -> Iterator[Metric]:
         answers = CounterMetricFamily(

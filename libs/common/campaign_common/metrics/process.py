@@ -1,7 +1,7 @@
 """What every service tells of itself: its version, and its share of the database."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -28,26 +28,30 @@ class BuildInfo(Collector):
 
 
 class PoolUse(Collector):
-    """Tells how much of a process's pool of database connections is in use."""
+    """Tells how much of a process's pools of database connections, one a server, is in use."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, databases: Sequence[Database]) -> None:
+        self._databases = databases
 
     def collect(self) -> Iterator[Metric]:
         """Make the metrics."""
-        database = self._database
-        yield GaugeMetricFamily(
+        in_use = GaugeMetricFamily(
             "campaign_database_connections_in_use",
             "Connections of the pool at work now",
-            value=database.in_use,
+            labels=["server"],
         )
-        yield GaugeMetricFamily(
+        limit = GaugeMetricFamily(
             "campaign_database_connections_limit",
             "Connections that the pool may have (Mysql.Active)",
-            value=database.settings.active,
+            labels=["server"],
         )
-        yield CounterMetricFamily(
+        exhausted = CounterMetricFamily(
             "campaign_database_connections_exhausted",
             "Waits for a connection that ended without one",
-            value=database.exhausted,
+            labels=["server"],
         )
+        for database in self._databases:
+            in_use.add_metric([database.name], database.in_use)
+            limit.add_metric([database.name], database.settings.active)
+            exhausted.add_metric([database.name], database.exhausted)
+        yield from (in_use, limit, exhausted)

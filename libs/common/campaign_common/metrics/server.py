@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -48,7 +48,9 @@ def serving(listener: socket.socket, registry: CollectorRegistry) -> Iterator[No
 
 
 @contextmanager
-def metrics_of(settings: Settings, service: str, database: Database) -> Iterator[CollectorRegistry]:
+def metrics_of(
+    settings: Settings, service: str, databases: Sequence[Database]
+) -> Iterator[CollectorRegistry]:
     """Answer for a service of one process at MetricsPort, where one is configured.
 
     What is registered while the block runs is told too.
@@ -61,7 +63,7 @@ def metrics_of(settings: Settings, service: str, database: Database) -> Iterator
         yield registry
         return
     registry.register(BuildInfo(service))
-    registry.register(PoolUse(database))
+    registry.register(PoolUse(databases))
     ProcessCollector(registry=registry)
     with serving(listening_for_metrics(settings), registry):
         yield registry

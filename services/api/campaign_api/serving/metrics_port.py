@@ -1,7 +1,7 @@
 """GET /metrics of the API: any of its workers answers for all of them."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from campaign_common.repeating import Repeating
 from campaign_common.settings import Settings
 
 TELL_INTERVAL = 1.0
-"""Seconds between two looks at the pool of connections."""
+"""Seconds between two looks at the pools of connections."""
 
 
 class MetricsPort(NamedTuple):
@@ -25,12 +25,12 @@ class MetricsPort(NamedTuple):
     listener: socket.socket
     folder: Path
 
-    def serve_in_worker(self, database: Database) -> "MetricsWorker":
+    def serve_in_worker(self, databases: Sequence[Database]) -> "MetricsWorker":
         """Count in the folder, and answer, from now on; called in a worker, after the fork.
 
         Before any other metric is made: those would not be seen by the other processes.
         """
-        return MetricsWorker(self, database)
+        return MetricsWorker(self, databases)
 
     def forget_worker(self, pid: int) -> None:
         """Take back what an ended worker said of its present state."""
@@ -52,24 +52,21 @@ def metrics_port(settings: Settings) -> Iterator[MetricsPort | None]:
 
 
 class MetricsWorker:
-    """One worker's part: tells of its pool every second, and answers whoever asks."""
+    """One worker's part: tells of its pools every second, and answers whoever asks."""
 
-    def __init__(self, port: MetricsPort, database: Database) -> None:
+    def __init__(self, port: MetricsPort, databases: Sequence[Database]) -> None:
         count_in(port.folder)
         self._metrics = WorkerMetrics(CollectorRegistry())
-        self._database = database
+        self._databases = databases
         self._tell()
         self._open = ExitStack()
         self._open.enter_context(serving(port.listener, registry_of(port.folder)))
-        self._open.enter_context(Repeating("pool", TELL_INTERVAL, self._tell))
+        self._open.enter_context(Repeating("pools", TELL_INTERVAL, self._tell))
 
     def stop(self) -> None:
         """Answer no more."""
         self._open.close()
 
     def _tell(self) -> None:
-        self._metrics.tell(
-            in_use=self._database.in_use,
-            limit=self._database.settings.active,
-            exhausted=self._database.exhausted,
-        )
+        for database in self._databases:
+            self._metrics.tell(database)

@@ -73,7 +73,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         self._databases = Databases.configured(self._settings)
         main = self._databases.main
         if self._metrics is not None:
-            self._metrics_worker = self._metrics.serve_in_worker(main)
+            self._metrics_worker = self._metrics.serve_in_worker(self._databases.all)
         eraser = Eraser(main, self._settings.msg_table_sharding_size)
         self._sweeper = Sweeper(main, eraser)
         self._sweeper.start()
