@@ -36,6 +36,12 @@ class Relay:
         self._process.send_signal(signal.SIGCONT)
 
 
+def dsn_at(port: int, dsn: str) -> str:
+    """The DSN with another port of this machine in it, such as a relay's."""
+    before, _, after = dsn.partition("@tcp(")
+    return f"{before}@tcp(127.0.0.1:{port}){after.partition(')')[2]}"
+
+
 @contextmanager
 def relay_to(port: int) -> Iterator[Relay]:
     """Start a relay to a port of this machine."""

@@ -14,6 +14,7 @@ from campaign_common.claim import ClaimedMessage, decode_claim
 from campaign_common.message import idempotency_key
 from campaign_common.recipient import tombstone
 from tests.chaos.accounts import Account, compare
+from tests.chaos.relay import dsn_at
 from tests.chaos.report import Finding
 from tests.chaos.scale import Scale
 from tests.e2e.system import LOOK_AGAIN, System
@@ -121,9 +122,8 @@ class Scene:
 
     def configuration_through(self, port: int) -> Path:
         """A copy of the configuration under which a process finds the database at this port."""
-        before, _, after = self.system.dsn.partition("@tcp(")
-        dsn = f"{before}@tcp(127.0.0.1:{port}){after.partition(')')[2]}"
-        return self.configuration(f"through-{port}", Mysql={"DSN": dsn})
+        mysql = {"DSN": dsn_at(port, self.system.dsn)}
+        return self.configuration(f"through-{port}", Mysql=mysql)
 
     def configuration(self, name: str, **sections: object) -> Path:
         """A copy of the configuration in a folder of its own, in which some sections differ."""

@@ -1,6 +1,8 @@
-"""A campaign over two database servers, of which the second is killed and started again."""
+"""A campaign over two database servers, of which the second is killed, or hangs, and comes back."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ from local_stack.distributions.cache import Cache
 from local_stack.ports import free_port
 from local_stack.stack import database_program
 from tests.chaos.accounts import Account, compare
+from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.e2e.system import LOOK_AGAIN, SHARDS
 from tests.recording_provider import Faults
@@ -30,6 +33,9 @@ CLOSE_BEHIND = {"Lease": "3s", "ChunkSize": 500, "Window": "2s"}
 SIGHT = 2.0
 """Seconds after which no call starts any more: the last look is a second old, and one for luck
 that a busy machine has."""
+
+QUERY_TIMEOUT = 5.0
+"""Seconds that a server that hangs may hold the others up, once."""
 
 
 class Second(NamedTuple):
@@ -52,25 +58,52 @@ class Second(NamedTuple):
         return int(n)
 
 
-@pytest.fixture
-def second(scene: Scene, servers_folder: Path, cache: Cache) -> Iterator[Second]:
-    """A server that the upper half of the shards lives on; it may be killed."""
-    server = DatabaseServer(servers_folder / "second-mariadb", database_program("mariadb", cache))
+@contextmanager
+def second_server(folder: Path, cache: Cache) -> Iterator[tuple[DatabaseServer, str]]:
+    """Run a server of its own, which may be killed; yields it and the DSN of a fresh schema."""
+    server = DatabaseServer(folder / "second-mariadb", database_program("mariadb", cache))
     try:
         server.start()
         with fresh_schema(server.dsn) as dsn:
-            shards = [f"{ELSEWHERE.start}-{ELSEWHERE.stop - 1}"]
-            scene.system.configure(MysqlShards=[{"DSN": dsn, "Shards": shards}])
-            migrated = scene.system.command(
-                "campaign-db", "migrate", "-c", str(scene.system.config)
-            )
-            assert migrated.returncode == 0, migrated.stderr
-            database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
-            yield Second(server, database)
-            database.close()
-            scene.stop_all()
+            yield server, dsn
     finally:
         server.stop()
+
+
+@contextmanager
+def shards_moved(scene: Scene, server: DatabaseServer, dsn: str, port: int) -> Iterator[Second]:
+    """Have the upper half of the shards on this server, which the services find at `port`."""
+    shards = [f"{ELSEWHERE.start}-{ELSEWHERE.stop - 1}"]
+    scene.system.configure(MysqlShards=[{"DSN": dsn_at(port, dsn), "Shards": shards}])
+    migrated = scene.system.command("campaign-db", "migrate", "-c", str(scene.system.config))
+    assert migrated.returncode == 0, migrated.stderr
+    database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
+    yield Second(server, database)
+    database.close()
+    scene.stop_all()
+
+
+@pytest.fixture
+def second(scene: Scene, servers_folder: Path, cache: Cache) -> Iterator[Second]:
+    """A server that the upper half of the shards lives on; it may be killed."""
+    with (
+        second_server(servers_folder, cache) as (server, dsn),
+        shards_moved(scene, server, dsn, parse_dsn(dsn).port) as second,
+    ):
+        yield second
+
+
+@pytest.fixture
+def behind_relay(
+    scene: Scene, servers_folder: Path, cache: Cache
+) -> Iterator[tuple[Second, Relay]]:
+    """The same, but the services reach it through a relay that may be frozen."""
+    with (
+        second_server(servers_folder, cache) as (server, dsn),
+        relay_to(parse_dsn(dsn).port) as relay,
+        shards_moved(scene, server, dsn, relay.port) as second,
+    ):
+        yield second, relay
 
 
 def of_second(phone: str) -> bool:
@@ -144,3 +177,38 @@ def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
     assert (scene.watchdog_rounds(), scene.suspects()) == (0, 0)
     assert second.count("SELECT COUNT(*) FROM suspects") == 0
     assert scene.count("SELECT COUNT(*) FROM shard_requests") == 0
+
+
+def test_a_server_that_hangs_holds_the_others_up_no_longer_than_a_query_may_take(
+    scene: Scene, behind_relay: tuple[Second, Relay]
+) -> None:
+    second, relay = behind_relay
+    scene.provider.set_faults(Faults(latency=0.05))
+    scene.system.configure(Scheduler=CLOSE_BEHIND)
+    scene.start_all(senders=2)
+    scene.begin(scene.scale.choose(16_000, 100_000))
+    here = sum(not of_second(phone) for phone in scene.phones)
+    scene.wait_for_calls(2_000)
+    relay.freeze()
+    frozen = boot_time()
+    wait_until(
+        lambda: sum(map(bool, scene.recorded().values())) == here,
+        scene.scale.patience(60),
+        interval=LOOK_AGAIN,
+    )
+    calls = scene.calls_of(CAMPAIGN, 0)
+    there = [call.boot for call in calls if of_second(call.sent.phone)]
+    assert 0 < len(there) < len(scene.phones) - here
+    assert max(there) < frozen + SIGHT, "called without its database"
+    moments = sorted(call.boot for call in calls if not of_second(call.sent.phone))
+    held_up = max(after - before for before, after in pairwise(moments) if after > frozen)
+    assert held_up < QUERY_TIMEOUT + SIGHT
+
+    relay.thaw()
+    scene.hurry()
+    wait_until(scene.has_finished, scene.scale.patience(120), interval=LOOK_AGAIN)
+    account = account_of(scene, second)
+    scene.found("one of two databases hangs", account, recovered=held_up)
+    assert (account.lost, account.unknown, account.duplicates) == (0, 0, 0)
+    assert account.counts == {Status.SENT: len(scene.phones)}
+    assert second.count("SELECT COUNT(*) FROM suspects") == 0
