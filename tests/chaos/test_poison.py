@@ -8,8 +8,9 @@ from campaign_common import kafka
 from campaign_common.dead_letters import opened_box
 from campaign_common.settings import load_settings
 from tests.chaos.scene import Scene
-from tests.e2e.system import SHARDS
+from tests.e2e.system import LOOK_AGAIN, SHARDS
 from tests.recording_provider import Faults
+from tests.waiting import wait_until
 
 POISON = b"\x00 not a record"
 LONGEST_GAP = 5.0
@@ -41,6 +42,8 @@ def test_poison_goes_to_the_dead_letters_and_delays_nobody(scene: Scene) -> None
     gap = max(later - earlier for earlier, later in pairwise(moments))
     scene.found("poison records", account, faults=poison, recovered=gap)
     with opened_box(settings) as box:
+        # The last ones may lie behind the last message.
+        wait_until(lambda: len(list(box.letters())) >= poison, interval=LOOK_AGAIN)
         letters = list(box.letters())
     origins = [(letter.origin_partition, letter.origin_offset) for letter in letters]
     assert sorted(origins) == sorted(published)

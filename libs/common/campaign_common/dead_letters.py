@@ -25,6 +25,9 @@ from campaign_common.wire import decode
 
 Headers = list[tuple[str, str | bytes | None]]
 
+Origin = tuple[int, int, int]
+"""Partition, offset and timestamp of a record."""
+
 READ_TIMEOUT = 10.0
 """Seconds to wait for a record that is known to be there, and for an acknowledgement."""
 
@@ -53,7 +56,7 @@ class DeadLetter:
     """Milliseconds since 1970; Kafka's retention counts from it."""
 
     @property
-    def origin(self) -> tuple[int, int, int] | None:
+    def origin(self) -> Origin | None:
         """What tells the record from every other, also of a topic made anew; None if unknown."""
         if self.origin_timestamp is None:
             return None
@@ -83,11 +86,12 @@ class DeadLetterBox:
         numbers = range(topics.describe(self._admin, self._box).partitions)
         ends = topics.log_ends(self._admin, self._box, numbers)
         starts = topics.log_starts(self._admin, self._box, numbers)
+        seen: set[Origin] = set()
         for number in numbers:
             start = TopicPartition(self._box, number, starts[number])
             first = 0 if replayed_too else self._replayed_to(number)
             if max(start.offset, first) < ends[number]:
-                yield from self._distinct(start, ends[number], first)
+                yield from self._distinct(start, ends[number], first, seen)
 
     def replay(self, producer: Producer, partition_map: PartitionMap) -> int:
         """Publish the letters that were not replayed yet again, as they are; returns how many.
@@ -119,9 +123,9 @@ class DeadLetterBox:
     def remove(self, is_unwanted: Callable[[DeadLetter], bool], producer: Producer) -> int:
         """Delete letters; returns how many.
 
-        Kafka deletes from the beginning only, so the letters before the last unwanted one that
-        wait for a replay are put at the end first, with their age, and those replayed already
-        go too. After a crash some may be there twice, which a replay makes nothing of.
+        Kafka deletes from the beginning only, so all letters that wait for a replay are put at
+        the end first, with their age, and those replayed already go with all copies of them.
+        After a crash some may be there twice: copies, like any others.
 
         Raises:
             TopicMissing, KafkaUnavailable: as for `letters`; nothing wanted is lost.
@@ -129,9 +133,10 @@ class DeadLetterBox:
         numbers = range(topics.describe(self._admin, self._box).partitions)
         ends = topics.log_ends(self._admin, self._box, numbers)
         starts = topics.log_starts(self._admin, self._box, numbers)
+        seen: set[Origin] = set()
         return sum(
             self._remove_from(
-                TopicPartition(self._box, n, starts[n]), ends[n], is_unwanted, producer
+                TopicPartition(self._box, n, starts[n]), ends[n], is_unwanted, producer, seen
             )
             for n in numbers
         )
@@ -142,15 +147,14 @@ class DeadLetterBox:
         end: int,
         is_unwanted: Callable[[DeadLetter], bool],
         producer: Producer,
+        seen: set[Origin],
     ) -> int:
-        unwanted = [letter.offset for letter in self._read(start, end) if is_unwanted(letter)]
-        if not unwanted:
-            return 0
-        after = unwanted[-1] + 1
-        waiting = self._distinct(start, after, self._replayed_to(start.partition))
-        self._put_at_end((letter for letter in waiting if not is_unwanted(letter)), producer)
-        topics.delete_before(self._admin, self._box, start.partition, after)
-        return len(unwanted)
+        unwanted = sum(is_unwanted(letter) for letter in self._read(start, end))
+        if unwanted:
+            waiting = self._distinct(start, end, self._replayed_to(start.partition), seen)
+            self._put_at_end((letter for letter in waiting if not is_unwanted(letter)), producer)
+            topics.delete_before(self._admin, self._box, start.partition, end)
+        return unwanted
 
     def _put_at_end(self, letters: Iterable[DeadLetter], producer: Producer) -> None:
         failures: list[str] = []
@@ -183,9 +187,10 @@ class DeadLetterBox:
             raise KafkaUnavailable(f"reading what was replayed of {self._box}: {error}") from error
         return max(int(place.offset), 0)
 
-    def _distinct(self, start: TopicPartition, end: int, first: int) -> Iterator[DeadLetter]:
-        """Read letters from offset `first` on, without copies of any from `start` on."""
-        seen: set[tuple[int, int, int]] = set()
+    def _distinct(
+        self, start: TopicPartition, end: int, first: int, seen: set[Origin]
+    ) -> Iterator[DeadLetter]:
+        """Read letters from offset `first` on, without copies of any that was `seen`."""
         for letter in self._read(start, end):
             if letter.origin in seen:
                 continue

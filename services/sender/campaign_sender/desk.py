@@ -93,6 +93,8 @@ class Desk:
     def add_shard(self, owned: OwnedShard) -> None:
         """Begin to work for a shard."""
         with self._changed:
+            # One that was lost while it was being drained may have been left in there.
+            self._draining.discard(owned.shard)
             self._shards[owned.shard] = owned
 
     def owned(self, shard: int) -> OwnedShard | None:

@@ -90,7 +90,9 @@ class SenderMetrics(Collector):
             "1 while this sender has an answer of the server that is younger than 3 seconds",
             labels=["server"],
         )
-        for lane in self._parts.lanes.all:
+        main, *others = self._parts.lanes.all
+        # They are asked together with the main one, and nothing is known of them without it.
+        for lane in (main, *others) if main.lookout.in_sight else (main,):
             in_sight.add_metric([lane.server.own.name], int(lane.lookout.in_sight))
         yield in_sight
 

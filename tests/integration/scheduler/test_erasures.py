@@ -91,10 +91,10 @@ def put_away(world: World, box: str, *values: bytes) -> None:
 
 
 def put_away_twice(world: World, box: str, *values: bytes) -> None:
-    """As a sender does, and after it another one that was not told."""
+    """As a sender does, and after it another one that was not told, with the first once more."""
     producer = kafka.producer(world.settings)
-    for _ in range(2):
-        for number, value in enumerate(values):
+    for these in (values, values, values[:1]):
+        for number, value in enumerate(these):
             record = {"partition": 1, "offset": number, "timestamp": 1764000000000 + number}
             headers = [(f"origin_{name}", str(n)) for name, n in record.items()]
             producer.produce(box, value=value, key=b"", headers=headers)
@@ -132,7 +132,7 @@ def test_dead_letters_lose_the_person_and_keep_the_others(world: World, box: str
     world.change("UPDATE erasures SET step = 'dead_letters'")
     eraser(world).erase()
     left = letters(world)
-    assert [letter.value for letter in left] == [b"third", b"first", b"second"]
+    assert [letter.value for letter in left] == [b"first", b"second", b"third"]
     assert letters(world, replayed_too=True) == left
     for letter in left:
         old = before[letter.value]
@@ -155,7 +155,7 @@ def test_copies_of_dead_letters_go_with_the_person_and_stay_one_letter(
     ordered(world, ErasureStep.DEAD_LETTERS)
     eraser(world).erase()
     left = letters(world, replayed_too=True)
-    assert sorted(letter.value or b"" for letter in left) == [b"first", b"second"]
+    assert [letter.value for letter in left] == [b"first", b"second"]
     assert letters(world) == left
 
 

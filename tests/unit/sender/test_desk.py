@@ -145,6 +145,14 @@ def test_draining_waits_until_it_is_recorded_how_far_the_shard_was_worked_off() 
     assert not desk.wait_for_work(0.0)
 
 
+def test_a_shard_lost_in_the_middle_of_draining_and_taken_anew_is_worked_for() -> None:
+    desk = desk_with(message(1))
+    lose_shard(desk)
+    assert desk.drain({0}, timeout=0.0)  # of somebody who has not noticed yet
+    desk.add_shard(owned_shard(epoch=2))
+    assert not desk.is_draining(0)
+
+
 def test_there_is_no_room_while_a_batch_waits_to_be_claimed() -> None:
     desk = desk_with(*[message(seq) for seq in range(1, 11)], in_flight=2, batch_size=8)
     claim_all(desk)

@@ -7,8 +7,8 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common import kafka, topics
 from campaign_common.database import Databases
-from campaign_common.doctor.finding import Finding, attention, ok, unless, wrong
-from campaign_common.errors import TopicMissing
+from campaign_common.doctor.finding import Finding, attention, ok, unknown, unless, wrong
+from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.settings import Settings
 from campaign_common.store.statistics import LiveSender, live_senders
 from campaign_common.topic_report import TopicReport, report_on
@@ -26,8 +26,6 @@ class Topic(NamedTuple):
     report: TopicReport
     settings: topics.TopicSettings
     senders: list[LiveSender]
-    session: float
-    """Seconds without a sign of life after which the group gives a sender up."""
 
 
 def check_topic(databases: Databases, admin: AdminClient, settings: Settings) -> list[Finding]:
@@ -44,14 +42,14 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         return [wrong("topic", str(error), "campaign-topics create")]
     with databases.reading() as cursors:
         senders = live_senders(cursors)
-    topic = Topic(report, topic_settings, senders, kafka.group_session(settings, admin))
+    topic = Topic(report, topic_settings, senders)
     return [
         *_partitions(topic, shards),
         *_shared(topic, databases),
         *_map(topic),
         *unless("records", _records(topic), "kept long enough, on enough brokers"),
         *_senders(topic),
-        _session(topic),
+        _session(admin, settings),
         *_lag(topic),
     ]
 
@@ -168,13 +166,19 @@ def _senders(topic: Topic) -> Iterator[Finding]:
         )
 
 
-def _session(topic: Topic) -> Finding:
-    said = f"a sender that is lost is noticed after {topic.session:g} s"
-    if topic.session <= LONGEST_SESSION:
+def _session(admin: AdminClient, settings: Settings) -> Finding:
+    try:
+        session = kafka.group_session(settings, admin)
+    except KafkaUnavailable as error:
+        # The rest can be told without; not everybody may ask for the brokers' settings.
+        return unknown("session", str(error))
+    said = f"a sender that is lost is noticed after {session:g} s"
+    if session <= LONGEST_SESSION:
         return ok("session", said)
     return attention(
         "session",
-        f"{said}: what its partitions hold waits for so long",
+        f"{said}, unless the group has a setting of its own: what its partitions hold waits"
+        " for so long",
         "brokers from 4.0 on with group.consumer.session.timeout.ms=5000,"
         " group.consumer.min.session.timeout.ms=5000, group.consumer.heartbeat.interval.ms=1000"
         " and group.consumer.min.heartbeat.interval.ms=1000, and SendClient.GroupProtocol auto",
