@@ -47,6 +47,7 @@ class SenderMetrics(Collector):
         tally = Counted.together(lane.recorder.tally for lane in self._parts.lanes.all)
         yield from self._messages(tally)
         yield from self._recording(tally)
+        yield self._servers()
         yield from self._providers()
         yield from self._shards()
 
@@ -85,16 +86,18 @@ class SenderMetrics(Collector):
         )
         tally.seconds.tell(seconds)
         yield seconds
+
+    def _servers(self) -> Metric:
         in_sight = GaugeMetricFamily(
             "campaign_database_server_in_sight",
             "1 while this sender has an answer of the server that is younger than 3 seconds",
             labels=["server"],
         )
         main, *others = self._parts.lanes.all
-        # They are asked together with the main one, and nothing is known of them without it.
+        # The others are asked together with it: without it nothing is known of them.
         for lane in (main, *others) if main.lookout.in_sight else (main,):
             in_sight.add_metric([lane.server.own.name], int(lane.lookout.in_sight))
-        yield in_sight
+        return in_sight
 
     def _providers(self) -> Iterator[Metric]:
         answers = CounterMetricFamily(
