@@ -245,6 +245,14 @@ class Scene:
 
         wait_until(in_the_middle_of_calls)
 
+    def has_calls_to_record(self, sender: Process) -> bool:
+        """Tell whether calls of this sender have arrived that it has not recorded."""
+        called = self.provider.keys()
+        return any(
+            idempotency_key(message.campaign_id, message.seq, message.generation) in called
+            for message in self.claimed_by(sender)
+        )
+
     def kill_in_flight(self, sender: Process) -> list[ClaimedMessage]:
         """Kill a sender with calls in flight; returns what it had claimed and not recorded."""
         self.wait_for_calls_in_flight(sender)

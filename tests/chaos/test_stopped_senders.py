@@ -19,6 +19,10 @@ def stop_past_the_session(scene: Scene, sender: Process) -> float:
     scene.wait_for_calls_in_flight(sender)
     shards = scene.shards_of(sender)
     sender.send_signal(signal.SIGSTOP)
+    while not scene.has_calls_to_record(sender):  # all was recorded just before it stopped
+        sender.send_signal(signal.SIGCONT)
+        scene.wait_for_calls_in_flight(sender)
+        sender.send_signal(signal.SIGSTOP)
     return scene.wait_for_take_over(shards)
 
 
