@@ -24,6 +24,7 @@ from tests.servers import (
     DatabaseServers,
     SchemaServer,
     fresh_schema,
+    servers_parent,
 )
 
 
@@ -47,7 +48,7 @@ def cache() -> Cache:
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
     """Not pytest's own temporary folder, of which three runs are kept: these are gigabytes."""
-    with scratch_folder("test") as folder:
+    with scratch_folder("test", servers_parent()) as folder:
         yield folder
 
 

@@ -10,14 +10,14 @@ from typing import IO
 
 from local_stack.distributions.cache import REPOSITORY
 
-# In the repository and not in /tmp, which may be memory: there a synced commit proves nothing.
+# In the repository and not in /tmp, which may be memory: a rate measured there leaves the disk out.
 SCRATCH = REPOSITORY / ".local" / "scratch"
 
 
 @contextmanager
 def scratch_folder(purpose: str, parent: Path = SCRATCH) -> Iterator[Path]:
     """A new empty folder for the time of the block."""
-    parent.mkdir(parents=True, exist_ok=True)
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (parent / "sweep.lock").open("w") as sweeping:
         fcntl.flock(sweeping, fcntl.LOCK_EX)  # nobody sweeps between the next two lines
         _sweep(parent)
