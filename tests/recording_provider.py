@@ -43,11 +43,15 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Taken, and never answered."""
     errors: dict[int, float] = {}
     """Answered with this status code, and not taken as far as the client may know."""
+    repeated: int | None = None
+    """Status code of every send under a key that was seen before, and instead of what is above."""
     retry_after: int | None = None
-    """Seconds, in the answers of `errors`."""
+    """Seconds, in the answers of `errors` and `repeated`."""
 
     def draw(self, key: str, earlier: int) -> str:
         """Say what this call meets: a fault, or the status code of its answer."""
+        if earlier and self.repeated is not None:
+            return str(self.repeated)
         point = crc32(f"{self.seed}:{key}:{earlier}".encode()) / 2**32
         shares = {DROP: self.drop, HALF: self.half, HANG: self.hang}
         for fate, share in (shares | {str(k): v for k, v in self.errors.items()}).items():

@@ -4,10 +4,22 @@ from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_sender.providers.contract import CALLED, Answer
+from tests.model import decisions, ledger
 from tests.model.intake import owns
 from tests.model.promises import Broken
 from tests.model.scenario import Part, Scenario
-from tests.model.state import MAYBE_TAKEN, NAMES, NOT_TAKEN, TAKEN, Held, Step, World, put
+from tests.model.state import (
+    MAYBE_TAKEN,
+    NAMES,
+    NOT_TAKEN,
+    REFUSED,
+    TAKEN,
+    UNTAKEN,
+    Held,
+    Step,
+    World,
+    put,
+)
 
 _TAKEN_BY_ANSWER = {Answer.ACCEPTED: TAKEN, Answer.AMBIGUOUS: MAYBE_TAKEN}
 
@@ -27,8 +39,23 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         if not runs and scenario.keeps(Part.LAST_LOOK):
             yield _answered(world, number, held, Answer.VOID)
             continue
-        for answer in scenario.answers:
-            yield _answered(_called(scenario, world, held, answer), number, held, answer)
+        for answer in _possible_answers(scenario, world, held):
+            called = _called(scenario, world, held, answer)
+            if scenario.late_facts and not owns(world.senders[number], held):
+                fact = decisions.late_fact(scenario, (held, answer))
+                called = called._replace(ledger=ledger.note_late(called.ledger, fact))
+            yield _answered(called, number, held, answer)
+
+
+def _possible_answers(scenario: Scenario, world: World, held: Held) -> Iterator[Answer]:
+    """List what a provider may answer; an idempotent one says no other word of a known key."""
+    before = world.taken[held.record.seq - 1][held.record.generation]
+    for answer in scenario.answers:
+        if not scenario.idempotent or (
+            (before != REFUSED or answer is Answer.PERMANENT)
+            and (before != TAKEN or answer is not Answer.PERMANENT)
+        ):
+            yield answer
 
 
 def _runs(world: World, held: Held) -> bool:
@@ -43,6 +70,8 @@ def _called(scenario: Scenario, world: World, held: Held, answer: Answer) -> Wor
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
     after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
+    if scenario.idempotent and answer is Answer.PERMANENT:
+        after = REFUSED
     taken = put(world.taken[record.seq - 1], record.generation, after)
     return world._replace(
         taken=put(world.taken, record.seq - 1, taken), broken=world.broken or broken
@@ -50,7 +79,7 @@ def _called(scenario: Scenario, world: World, held: Held, answer: Answer) -> Wor
 
 
 def _may_be_called(scenario: Scenario, world: World, held: Held, before: int) -> bool:
-    if before == NOT_TAKEN:
+    if before in UNTAKEN:
         return True
     if scenario.delivery is Delivery.AT_MOST_ONCE:
         return False

@@ -24,6 +24,7 @@ from campaign_common.partition_map import (
 from campaign_common.settings import RetrySettings
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow
+from campaign_common.store.suspects import LateFact
 from campaign_common.wire import WIRE_VERSION, MessageRecord
 from campaign_sender.admission import admit_live, drop_void, set_copies_aside
 from campaign_sender.message import Message
@@ -95,7 +96,15 @@ def outcome(scenario: Scenario, ended: Ended, campaign: tuple[CampaignState, int
     held, answer = ended
     policy = RetrySettings(max_attempts=scenario.max_attempts)
     version = _version_of(scenario.delivery, campaign)
-    return outcome_of(Result(_message_of(held), answer), version, policy, 0.0).row
+    idempotent = scenario.idempotent or not scenario.keeps(Part.REFUSED_IN_DOUBT)
+    result = Result(_message_of(held), answer)
+    return outcome_of(result, version, policy, 0.0, idempotent=idempotent).row
+
+
+def late_fact(scenario: Scenario, ended: Ended) -> LateFact:
+    """Turn an answer that came after the shard was lost into what is noted of it (rule 14)."""
+    row = outcome(scenario, ended, (CampaignState.RUNNING, 1))
+    return LateFact(ended[0].claimed, row.status, None, None)
 
 
 @cache

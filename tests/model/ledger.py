@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import FINAL, LedgerEntry, MessageKey, Status
 from campaign_common.store.ledger import LedgerRow, count_changes, count_rewrites
-from campaign_sender.rewriting import rows_of_unsent, waiting_anew
+from campaign_common.store.suspects import FINAL_FACTS, LateFact
+from campaign_sender.rewriting import rows_of_facts, rows_of_unsent, waiting_anew
 from tests.model.promises import Broken
 from tests.model.state import CAMPAIGN_ID, Ledger, Retry, put
 
@@ -56,6 +57,24 @@ def retry_by_hand(ledger: Ledger, shard: int, seqs: Iterable[int]) -> Ledger:
     rows = [waiting_anew(key, entry) for key, entry in entries.items()]
     rewritten = _rewritten(ledger, shard, rows, entries)
     return rewritten._replace(retry_orders=ledger.retry_orders - {shard})
+
+
+def note_late(ledger: Ledger, fact: LateFact) -> Ledger:
+    """Note what was learnt too late; what is not final settles nothing."""
+    if fact.status not in FINAL_FACTS:
+        return ledger
+    return ledger._replace(late=ledger.late | {fact})
+
+
+def settle_by_facts(
+    ledger: Ledger, shard: int, seqs: Sequence[int], suspects: frozenset[tuple[int, int]]
+) -> Ledger:
+    """Turn what is unknown in a shard into what lost senders have learnt of it (rule 14)."""
+    entries = {
+        MessageKey(CAMPAIGN_ID, seq): entry for seq in seqs if (entry := ledger.rows[seq - 1])
+    }
+    facts = [fact for fact in sorted(ledger.late) if fact.message.seq in seqs]
+    return _rewritten(ledger, shard, rows_of_facts(facts, entries, suspects), entries)
 
 
 def settle(ledger: Ledger, shard: int, seqs: Sequence[int]) -> Ledger:

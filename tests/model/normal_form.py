@@ -69,7 +69,8 @@ def normal_form(scenario: Scenario, world: World) -> World:
         ),
         ledger=_ledger(lowering, world.ledger),
         scheduler=_scheduler(lowering, scheduler)._replace(chunk=chunk),
-        taken=_taken(world, suspects),
+        # What an idempotent provider answers depends on it.
+        taken=world.taken if scenario.idempotent else _taken(world, suspects),
         senders=tuple(_sender(lowering, sender, in_use, suspects) for sender in world.senders),
     )
 

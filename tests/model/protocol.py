@@ -19,7 +19,7 @@ from tests.model import (
 )
 from tests.model.promises import Broken
 from tests.model.scenario import Scenario
-from tests.model.state import NOT_TAKEN, TAKEN, Step, World
+from tests.model.state import TAKEN, UNTAKEN, Step, World
 
 
 def steps(scenario: Scenario, world: World) -> Iterator[Step]:
@@ -62,7 +62,7 @@ def _is_untrue(entry: LedgerEntry | None, taken: tuple[int, ...]) -> bool:
         return False
     if entry.status == Status.SENT:
         return taken[entry.generation] != TAKEN
-    return entry.status == Status.FAILED and taken[entry.generation] != NOT_TAKEN
+    return entry.status == Status.FAILED and taken[entry.generation] not in UNTAKEN
 
 
 def _reads_as_untaken(scenario: Scenario, world: World) -> bool:
@@ -79,7 +79,7 @@ def _reads_as_untaken(scenario: Scenario, world: World) -> bool:
         if (
             not is_claimed
             and shard not in world.ledger.settle_orders
-            and world.taken[index][generation] != NOT_TAKEN
+            and world.taken[index][generation] not in UNTAKEN
         ):
             return True
     return False

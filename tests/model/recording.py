@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
 from campaign_common.claim import ClaimedMessage
+from campaign_sender.outcome import depends_on_doubt
 from campaign_sender.providers.contract import Answer
 from tests.model import decisions, ledger
 from tests.model.intake import finished, owns
@@ -102,10 +103,11 @@ def _written(scenario: Scenario, world: World, number: int, work: Work) -> tuple
 
 
 def _in_doubt(scenario: Scenario, world: World, ended: Ended) -> Ended:
-    """Mark what a lost sender may have sent: without a clear answer its end is in doubt."""
+    """Mark what a lost sender may have sent, where the outcome depends on that."""
     held, answer = ended
     is_suspect = (held.record.seq, held.record.generation) in world.ledger.suspects
-    if is_suspect and scenario.keeps(Part.SUSPECTS_IN_DOUBT):
+    is_asked = depends_on_doubt(answer, idempotent=scenario.idempotent)
+    if is_suspect and is_asked and scenario.keeps(Part.SUSPECTS_IN_DOUBT):
         return held._replace(in_doubt=True), answer
     return ended
 

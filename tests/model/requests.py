@@ -13,6 +13,8 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     """List the open orders that a sender may carry out next."""
     orders = world.ledger
     sender = world.senders[number]
+    if orders.late and not sender.doubt:
+        yield from _settle_by_facts(scenario, world, number)
     for shard in sorted(orders.retry_orders | orders.settle_orders):
         owned = sender.owned[shard]
         if owned is None or owned.epoch != world.claims[shard].epoch or sender.doubt:
@@ -24,6 +26,18 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
             what = (
                 f"sender {NAMES[number]} settles what the cancelled campaign left in shard {shard}"
             )
+            yield Step(what, world._replace(ledger=after))
+
+
+def _settle_by_facts(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
+    before = world.ledger
+    suspects = before.suspects if scenario.keeps(Part.LATE_REFUSAL) else frozenset()
+    for shard, owned in enumerate(world.senders[number].owned):
+        if owned is None or owned.epoch != world.claims[shard].epoch:
+            continue
+        after = ledger.settle_by_facts(before, shard, scenario.seqs_of(shard), suspects)
+        if after != before:
+            what = f"sender {NAMES[number]} settles what is unknown in shard {shard} by late facts"
             yield Step(what, world._replace(ledger=after))
 
 

@@ -33,6 +33,7 @@ class Part(Enum):
     RAISE_BEFORE_READ = (3, "a take-over reads the claim in the transaction that raises the epoch")
     FRESH_FETCH = (3, "what was fetched before a take-over is forgotten")
     SUSPECTS_IN_DOUBT = (3, "a suspect that ends without a clear answer ends as unknown")
+    REFUSED_IN_DOUBT = (3, "a refusal after doubt is proof only of a provider that is idempotent")
     SETTLE_CANCELLED = (3, "what may have been taken of a cancelled campaign ends as unknown")
     SETTLE_LAST = (3, "a cancelled campaign is settled after what is held of it is recorded")
     FENCE = (4, "an owner's write compares the claim row's epoch")
@@ -50,6 +51,7 @@ class Part(Enum):
     FINAL_SUM = (10, "only final statuses count towards finished")
     OPEN_REQUEST = (10, "a campaign with an open request is not finished")
     FINISH_EPOCH = (10, "the end compares the epoch that was read before the sums")
+    LATE_REFUSAL = (14, "a refusal that came too late settles no suspect")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
 
@@ -87,6 +89,10 @@ class Scenario:
     answers: tuple[Answer, ...] = (Answer.ACCEPTED, Answer.RETRYABLE)
     max_attempts: int = 2
     has_watchdog: bool = False
+    idempotent: bool = False
+    """The provider answers a key that it has answered before as it did then."""
+    late_facts: bool = False
+    """What a sender learns after it lost the shard is noted, and may settle a doubt."""
     without: frozenset[Part] = frozenset()
 
     @property

@@ -15,6 +15,7 @@ SECOND_SHARD = (1,)
 """One message, in the shard that moves when a second partition is added."""
 
 ACCEPTED = (Answer.ACCEPTED,)
+REFUSALS = (Answer.ACCEPTED, Answer.AMBIGUOUS, Answer.PERMANENT)
 ANY_ANSWER = (Answer.ACCEPTED, Answer.RETRYABLE, Answer.AMBIGUOUS)
 
 LOSING_SHARDS = frozenset(
@@ -35,6 +36,18 @@ SEARCHES = {
     "shards are lost, at least once": Scenario(REPEATED, faults=LOSING_SHARDS, answers=ACCEPTED),
     "doubtful answers, at least once": Scenario(
         REPEATED, faults=LOSING_SHARDS, fault_budget=1, answers=ANY_ANSWER
+    ),
+    "refusals after doubt": Scenario(
+        REPEATED, faults=LOSING_SHARDS, fault_budget=1, answers=REFUSALS
+    ),
+    "refusals after doubt, by an idempotent provider": Scenario(
+        REPEATED, faults=LOSING_SHARDS, fault_budget=1, answers=REFUSALS, idempotent=True
+    ),
+    "late facts, at most once": Scenario(
+        ONCE, faults=LOSING_SHARDS, answers=REFUSALS, late_facts=True
+    ),
+    "late facts, at least once": Scenario(
+        REPEATED, faults=LOSING_SHARDS, fault_budget=1, answers=REFUSALS, late_facts=True
     ),
     "pauses and crashes, at most once": Scenario(ONCE, faults=OVER_AND_ON, fault_budget=3),
     "pauses and crashes, at least once": Scenario(REPEATED, faults=OVER_AND_ON),
@@ -71,6 +84,15 @@ SEARCHES = {
 LONG_SEARCHES = {
     "cancelled in doubt, long": Scenario(
         REPEATED, faults=CANCELLED | LOSING_SHARDS, answers=ANY_ANSWER
+    ),
+    "refusals of what is cancelled, and late ones, long": Scenario(
+        REPEATED,
+        faults=CANCELLED | {Fault.REASSIGNMENT},
+        answers=REFUSALS,
+        late_facts=True,
+    ),
+    "refusals retried by hand, and late ones, long": Scenario(
+        REPEATED, faults=BY_HAND, answers=REFUSALS, max_attempts=1, late_facts=True
     ),
     "shards are lost, at most once, long": Scenario(ONCE, faults=LOSING_SHARDS, fault_budget=3),
     "shards are lost, at least once, long": Scenario(REPEATED, faults=LOSING_SHARDS),
@@ -129,6 +151,10 @@ LEFT_OUT = {
         _refusing(Fault.SENDER_CRASH, delivery=REPEATED),
         Broken.UNTRUE,
     ),
+    Part.REFUSED_IN_DOUBT: (
+        replace(_with(Fault.SENDER_CRASH), delivery=REPEATED, answers=REFUSALS),
+        Broken.UNTRUE,
+    ),
     Part.SETTLE_CANCELLED: (
         replace(_with(Fault.SENDER_CRASH, Fault.CANCEL, budget=2), delivery=REPEATED),
         Broken.UNTRUE,
@@ -154,6 +180,16 @@ LEFT_OUT = {
     Part.FINISH_EPOCH: (
         _refusing(Fault.PERSON_RETRIES, max_attempts=1),
         Broken.FINISHED_EARLY,
+    ),
+    Part.LATE_REFUSAL: (
+        replace(
+            _with(Fault.REASSIGNMENT),
+            delivery=REPEATED,
+            answers=REFUSALS,
+            max_attempts=1,
+            late_facts=True,
+        ),
+        Broken.UNTRUE,
     ),
     Part.DRAIN: (_with(Fault.MORE_PARTITIONS, messages=SECOND_SHARD), Broken.STUCK),
     Part.MAP_FOR_ALL: (_with(Fault.MORE_PARTITIONS, messages=SECOND_SHARD), Broken.STUCK),

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from campaign_common.campaign import CampaignState
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import LedgerEntry, Status
+from campaign_common.store.suspects import LateFact
 from campaign_sender.providers.contract import Answer
 from tests.model.promises import Broken
 
@@ -22,8 +23,13 @@ NOWHERE = -1
 NAMES = "AB"
 """The senders, by number, as traces name them."""
 
-NOT_TAKEN, MAYBE_TAKEN, TAKEN = range(3)
-"""What is true of the calls made for a message, whether or not anybody knows."""
+NOT_TAKEN, MAYBE_TAKEN, TAKEN, REFUSED = range(4)
+"""What is true of the calls made for a message, whether or not anybody knows.
+
+REFUSED is not taken, and never will be under this key: an idempotent provider has said so.
+"""
+
+UNTAKEN = frozenset({NOT_TAKEN, REFUSED})
 
 _T = TypeVar("_T")
 
@@ -129,6 +135,8 @@ class Ledger(NamedTuple):
     """Shards with an open order of a person to retry what failed or is unknown."""
     settle_orders: frozenset[int] = frozenset()
     """Shards with an open order to settle what the cancelled campaign left behind."""
+    late: frozenset[LateFact] = frozenset()
+    """Final facts that senders learnt of messages whose shard they had lost."""
 
     @property
     def has_open_order(self) -> bool:

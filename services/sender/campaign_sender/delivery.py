@@ -128,6 +128,11 @@ class Delivery:
         """Every provider that is configured, by its name."""
         return self._lines
 
+    def is_idempotent(self, name: str) -> bool:
+        """Return whether a provider answers a repeated key as it did before; an unknown one no."""
+        line = self._lines.get(name)
+        return line is not None and line.provider.idempotent
+
     def hand_over(self, messages: Sequence[Message]) -> None:
         """Start the calls of messages whose claim is committed.
 

@@ -19,6 +19,9 @@ ENDED_WITHOUT_CALL = {
 }
 """How a message ends that nobody was called for in this try, unless an earlier one is in doubt."""
 
+NEVER_IN_DOUBT = frozenset({Answer.ACCEPTED, Answer.VOID, Answer.GIVEN_BACK})
+"""Answers after which it does not matter that an earlier send may have been taken."""
+
 COSTS_NO_ATTEMPT = frozenset({Answer.THROTTLED, Answer.LEFT_ALONE, *ENDED_WITHOUT_CALL})
 
 
@@ -30,8 +33,21 @@ class Outcome(NamedTuple):
     """Seconds until the next try; None when the status is final."""
 
 
+def depends_on_doubt(answer: Answer, *, idempotent: bool) -> bool:
+    """Return whether an outcome depends on an earlier send that may have been taken.
+
+    A refusal is proof only where the gateway answers a repeated key as it answered it first.
+    """
+    return answer not in NEVER_IN_DOUBT and not (answer is Answer.PERMANENT and idempotent)
+
+
 def outcome_of(
-    result: Result, version: CampaignVersion | None, retry: RetrySettings, jitter: float
+    result: Result,
+    version: CampaignVersion | None,
+    retry: RetrySettings,
+    jitter: float,
+    *,
+    idempotent: bool = False,
 ) -> Outcome:
     """Turn the answer of a call into what is recorded.
 
@@ -40,15 +56,17 @@ def outcome_of(
     once: then it ends as unknown. A throttled one, or one that an open breaker kept from starting,
     costs no attempt, and is bounded by age only.
     A message that ends without a clear answer although an earlier try may have been taken
-    ends as unknown too: a doubt must not read as a failure. `jitter` in [0, 1) spreads retries
-    over the upper half of their backoff. `version` None (the campaign's row could not be
-    read) is treated as at-most-once, the side that calls nobody twice.
+    ends as unknown too: a doubt must not read as a failure. So does one that is refused for good
+    after a doubt, unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1)
+    spreads retries over the upper half of their backoff. `version` None (the campaign's row
+    could not be read) is treated as at-most-once, the side that calls nobody twice.
     """
     match result.answer:
         case Answer.ACCEPTED:
             return Outcome(sent(result))
         case Answer.PERMANENT:
-            return Outcome(_row(result, Status.FAILED))
+            refused = Status.FAILED if idempotent else _ended(result, Status.FAILED)
+            return Outcome(_row(result, refused))
     if (ended := ENDED_WITHOUT_CALL.get(result.answer)) is not None:
         return Outcome(_row(result, _ended(result, ended)))
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE

@@ -17,6 +17,7 @@ from campaign_common.database import Database
 from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.message import MessageKey
 from campaign_common.settings import RetrySettings
+from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow, look_up
 from campaign_common.store.retry_schedule import Retry
 from campaign_common.store.suspects import note_late_results, read_suspects
@@ -28,7 +29,7 @@ from campaign_sender.delivery import Delivery
 from campaign_sender.desk import Desk, OwnedShard, Work
 from campaign_sender.lookout import Lookout
 from campaign_sender.message import Message
-from campaign_sender.outcome import Outcome, outcome_of, sent
+from campaign_sender.outcome import Outcome, depends_on_doubt, outcome_of, sent
 from campaign_sender.providers.contract import CALLED, Answer, Result
 from campaign_sender.requests import Requests
 from campaign_sender.tally import Tally
@@ -44,9 +45,6 @@ GATHER = 0.05
 
 LONGEST_BACKOFF = 5.0
 """Seconds between two attempts while the database is away."""
-
-CLEAR = frozenset({Answer.ACCEPTED, Answer.PERMANENT, Answer.VOID, Answer.GIVEN_BACK})
-"""Answers after which it does not matter whether an earlier try may have been taken."""
 
 NOTHING = Work([], [], [])
 
@@ -205,16 +203,27 @@ class Recorder:
             self._traces.recorded(work, written, seconds)
 
     def _mark_suspects(self, work: Work) -> None:
-        """Mark what a lost sender may have sent and nobody has answered clearly since."""
+        """Mark what a lost sender may have sent, where the outcome depends on that."""
         unclear: dict[int, list[Message]] = defaultdict(list)
-        for result in [result for result in work.results if result.answer not in CLEAR]:
-            unclear[result.message.record.campaign_id].append(result.message)
-        for campaign_id, messages in unclear.items():
-            with self._database.reading() as cursor:
+        for result in work.results:
+            # Nearly all are accepted, and cost no more than this comparison.
+            if result.answer is not Answer.ACCEPTED and self._depends_on_doubt(result):
+                unclear[result.message.record.campaign_id].append(result.message)
+        if not unclear:
+            return
+        with self._database.reading() as cursor:
+            for campaign_id, messages in unclear.items():
                 suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
-            for message in messages:
-                named = message.record.seq, message.record.generation
-                message.in_doubt = message.in_doubt or named in suspects
+                for message in messages:
+                    named = message.record.seq, message.record.generation
+                    message.in_doubt = message.in_doubt or named in suspects
+
+    def _depends_on_doubt(self, result: Result) -> bool:
+        version = self._lookout.version_of(result.message.record.campaign_id)
+        return depends_on_doubt(result.answer, idempotent=self._is_idempotent(version))
+
+    def _is_idempotent(self, version: CampaignVersion | None) -> bool:
+        return version is not None and self._delivery.is_idempotent(version.provider)
 
     def _settle_doubt(self, doubt: Doubt) -> list[Message]:
         """Learn what became of a COMMIT without an answer, before anything else is recorded."""
@@ -260,7 +269,13 @@ class Recorder:
 
     def _outcome(self, result: Result) -> Outcome:
         version = self._lookout.version_of(result.message.record.campaign_id)
-        return outcome_of(result, version, self._policy, self._random.random())
+        return outcome_of(
+            result,
+            version,
+            self._policy,
+            self._random.random(),
+            idempotent=self._is_idempotent(version),
+        )
 
     def _is_to_be_moved(self, owned: OwnedShard, now: float) -> bool:
         return owned.has_moved and (

@@ -46,6 +46,9 @@ Held = Collection[int]
 
 Entries = Mapping[MessageKey, LedgerEntry]
 
+Suspects = Collection[tuple[int, int]]
+"""(seq, generation) of messages that a lost sender may have handed over."""
+
 
 def settle_cancelled(cursors: ShardCursors, request: ShardRequest, _: Held) -> None:
     """Give what a cancelled campaign left waiting, or in doubt, its final outcome.
@@ -107,7 +110,8 @@ def record_late(cursors: ShardCursors, request: ShardRequest, _: Held) -> None:
     seqs, left = listed[:SLICE], listed[SLICE:]
     entries = look_up(cursor, {(request.shard, request.campaign_id): seqs}) if seqs else {}
     facts = read_late_facts(cursor, request.shard, request.campaign_id, seqs)
-    _rewrite(cursor, request.shard, rows_of_facts(facts, entries), entries)
+    suspects = read_suspects(cursor, request.campaign_id, seqs)
+    _rewrite(cursor, request.shard, rows_of_facts(facts, entries, suspects), entries)
     _leave(cursor, request, left)
 
 
@@ -120,10 +124,13 @@ CARRY_OUT: Mapping[str, Callable[[ShardCursors, ShardRequest, Held], None]] = {
 """By kind: carries out a slice, and closes the request when nothing of it is left."""
 
 
-def rows_of_facts(facts: Iterable[LateFact], entries: Entries) -> list[LedgerRow]:
+def rows_of_facts(
+    facts: Iterable[LateFact], entries: Entries, suspects: Suspects = frozenset()
+) -> list[LedgerRow]:
     """Decide which `unknown` become what: only a final fact about the very try counts.
 
-    Where two senders learnt different things of one try, that it was taken is what counts.
+    Where two senders learnt different things of one try, that it was taken is what counts. Of
+    `suspects` a refusal settles nothing: the try was sent a second time, or may have been.
     """
     rows: dict[int, LedgerRow] = {}
     failed_first = sorted(facts, key=lambda fact: fact.status is Status.SENT)
@@ -132,6 +139,7 @@ def rows_of_facts(facts: Iterable[LateFact], entries: Entries) -> list[LedgerRow
         if (
             entry is not None
             and status in FINAL_FACTS
+            and (status is Status.SENT or (message.seq, message.generation) not in suspects)
             and entry[:3] == (Status.UNKNOWN, message.generation, message.try_number)
         ):
             rows[message.seq] = LedgerRow(
@@ -151,12 +159,9 @@ def rows_of_facts(facts: Iterable[LateFact], entries: Entries) -> list[LedgerRow
 def rows_of_unsent(
     entries: Entries,
     without_row: Iterable[ClaimedMessage],
-    suspects: Collection[tuple[int, int]],
+    suspects: Suspects,
 ) -> list[LedgerRow]:
-    """End what waits, and what has no row, as cancelled; as unknown what may have been taken.
-
-    `suspects` are (seq, generation) of messages that a lost sender may have handed over.
-    """
+    """End what waits, and what has no row, as cancelled; as unknown what may have been taken."""
     rows = {
         key.seq: _ended(
             ClaimedMessage(key.campaign_id, key.seq, entry.generation, entry.try_number),

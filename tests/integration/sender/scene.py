@@ -65,6 +65,7 @@ class CollectingProvider:
     """Takes calls and answers when the test says so."""
 
     name = "collected"
+    idempotent = False
 
     def __init__(self) -> None:
         self.calls: list[Message] = []

@@ -1,5 +1,7 @@
 """The recorder against a real database that loses answers, goes away, or changes owners."""
 
+from collections import Counter
+
 import pytest
 
 from campaign_common.database import Database, ShardCursors
@@ -97,6 +99,47 @@ def test_a_suspect_that_nobody_answers_clearly_is_kept_in_doubt(scene: Scene) ->
     with scene.database.reading() as cursor:
         cursor.execute(tables)
         assert dict(cursor.fetchall()) == {1: 1, 2: 0}
+
+
+@pytest.mark.parametrize(("idempotent", "status"), [(False, Status.UNKNOWN), (True, Status.FAILED)])
+def test_a_refused_suspect_ends_by_what_its_provider_promises(
+    scene: Scene, idempotent: bool, status: Status
+) -> None:
+    """Message 2 is refused, too, and no suspect."""
+    scene.provider.idempotent = idempotent
+    scene.cycle()
+    scene.lose_to_another(0)
+    scene.fetch(message(1, offset=1))
+    scene.cycle()
+    refused = [m for m in scene.provider.calls if scene.desk.holds(m)]
+    scene.desk.report([Result(m, Answer.PERMANENT, None, "http_400") for m in refused])
+    scene.cycle()
+    assert scene.rows("seq, status, error_code") == [
+        (1, status, "http_400"),
+        (2, Status.FAILED, "http_400"),
+    ]
+    assert scene.counts() == dict(Counter([status, Status.FAILED]))
+
+
+def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
+    """The doubt stands in the ledger while the message waits for its next try."""
+    scene.cycle()
+    (first, second) = scene.provider.calls
+    scene.desk.report([Result(first, Answer.AMBIGUOUS), Result(second, Answer.RETRYABLE)])
+    scene.cycle()
+    waiting = scene.rows("seq, in_doubt")
+    again = [
+        message(1, offset=1, try_number=2, attempts=1),
+        message(2, shard=1, partition=1, offset=1, try_number=2, attempts=1),
+    ]
+    for one, (_, in_doubt) in zip(again, waiting, strict=True):
+        one.replaces, one.in_doubt = True, bool(in_doubt)
+    scene.fetch(*again)
+    scene.cycle()
+    scene.desk.report([Result(one, Answer.PERMANENT) for one in again])
+    scene.cycle()
+    assert scene.recorded() == {1: Status.UNKNOWN, 2: Status.FAILED}
+    assert scene.rows("seq", "message_retries") == []
 
 
 def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(

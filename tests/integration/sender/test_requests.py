@@ -6,6 +6,7 @@ import pytest
 
 from campaign_common.message import Status
 from campaign_common.partition_map import TopicDescription
+from campaign_common.settings import RetrySettings
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
 from campaign_sender import rewriting
@@ -150,6 +151,23 @@ def test_a_late_fact_settles_what_was_unknown(scene: Scene) -> None:
     scene.carry_out(cycles=2)
     assert scene.recorded() == {1: Status.SENT, 2: Status.UNKNOWN}
     assert scene.rows("provider_message_id, in_doubt")[0] == ("id", 0)
+    assert counters_match(scene)
+    assert scene.open_requests() == 0
+
+
+def test_a_late_refusal_of_what_was_sent_again_is_no_proof(scene: Scene) -> None:
+    """At least once: its next owner has sent it, too, and got no clear answer."""
+    scene.cycle()
+    before = {m.record.seq: m for m in scene.provider.calls}
+    scene.lose_to_another(0)
+    again = message(1, offset=5, attempts=RetrySettings().max_attempts - 1)
+    scene.fetch(again)
+    scene.cycle()
+    answer(scene, Answer.AMBIGUOUS, again)
+    scene.cycle()
+    answer(scene, Answer.PERMANENT, before[1])
+    scene.carry_out(cycles=2)
+    assert scene.recorded() == {1: Status.UNKNOWN}
     assert counters_match(scene)
     assert scene.open_requests() == 0
 

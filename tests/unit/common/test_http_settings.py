@@ -49,6 +49,7 @@ def test_every_key_loads(tmp_path: Path) -> None:
             "IdleTimeout": "3s",
             "CaFile": "/etc/ssl/sms.pem",
             "AllowedNetworks": ["10.1.0.0/16", "::1"],
+            "Idempotent": True,
             "MessageIdField": "data.id",
             "Answers": {404: "retryable", "5xx": "throttled"},
         },
@@ -56,6 +57,7 @@ def test_every_key_loads(tmp_path: Path) -> None:
     assert settings.url == "https://sms.example.com:8443/v1/messages?account=7"
     assert settings.authorization == "Bearer abc"
     assert (settings.connect_timeout, settings.timeout, settings.idle_timeout) == (1.0, 2.0, 3.0)
+    assert settings.idempotent is True
     assert settings.ca_file == Path("/etc/ssl/sms.pem")
     assert settings.allowed_networks == (ip_network("10.1.0.0/16"), ip_network("::1/128"))
     assert settings.answers["404"] is AnswerWord.RETRYABLE
@@ -71,10 +73,12 @@ def test_the_environment_gives_lists_mappings_and_secrets_from_files(tmp_path: P
         {"Url": "http://sms.example.com"},
         CAMP__HTTP__AUTHORIZATION_FILE=str(secret),
         CAMP__HTTP__ALLOWEDNETWORKS="10.0.0.0/8, 127.0.0.1",
+        CAMP__HTTP__IDEMPOTENT="true",
         CAMP__HTTP__ANSWERS="503: throttled, 404:retryable",
     )
     assert settings.authorization == "Bearer from-a-file"
     assert settings.allowed_networks == (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
+    assert settings.idempotent is True
     assert settings.answers["503"] is AnswerWord.THROTTLED
     assert settings.answers["404"] is AnswerWord.RETRYABLE
 
@@ -96,6 +100,8 @@ def test_the_environment_gives_lists_mappings_and_secrets_from_files(tmp_path: P
         ({"Answers": {"4x": "success"}}, "expected a status code"),
         ({"Answers": {600: "success"}}, "expected a status code"),
         ({"Answers": ["2xx"]}, "expected a mapping"),
+        ({"Idempotent": "yes"}, "Http.Idempotent: 'yes': expected true or false"),
+        ({"Idempotent": 1}, "Http.Idempotent: 1: expected true or false"),
         ({"Connections": 0}, "expected an integer from 1 to 10000"),
         ({"Url": "http://a.example", "Timeout": "20s"}, "expected less than DrainTimeout"),
     ],

@@ -6,7 +6,7 @@ from campaign_common.campaign import Delivery
 from campaign_common.message import Status
 from campaign_common.settings import RetryClassSettings, RetrySettings
 from campaign_common.store.campaigns import CampaignVersion
-from campaign_sender.outcome import outcome_of
+from campaign_sender.outcome import depends_on_doubt, outcome_of
 from campaign_sender.providers.contract import Answer, Result
 from tests.unit.sender.messages import message, version
 
@@ -108,8 +108,57 @@ def test_a_doubt_is_kept_while_the_message_waits_and_ends_with_a_clear_answer() 
     assert outcome_of(Result(doubtful, Answer.ACCEPTED), version(), POLICY, 0.0).row.status is (
         Status.SENT
     )
-    refused = outcome_of(Result(doubtful, Answer.PERMANENT), version(), POLICY, 0.0)
-    assert refused.row.status is Status.FAILED
+
+
+REFUSED_FOR_GOOD = [
+    pytest.param(False, False, Status.FAILED, id="no doubt"),
+    pytest.param(True, False, Status.UNKNOWN, id="in doubt, a key may be taken twice"),
+    pytest.param(True, True, Status.FAILED, id="in doubt, the key has one answer"),
+]
+
+
+@pytest.mark.parametrize(("in_doubt", "idempotent", "status"), REFUSED_FOR_GOOD)
+@pytest.mark.parametrize("delivery", Delivery)
+def test_a_refusal_after_doubt_is_proof_by_key_only(
+    in_doubt: bool, idempotent: bool, status: Status, delivery: Delivery
+) -> None:
+    refused = Result(message(), Answer.PERMANENT, None, "http_400")
+    refused.message.in_doubt = in_doubt
+    of = version(delivery=delivery)
+    row, retry_in = outcome_of(refused, of, POLICY, 0.0, idempotent=idempotent)
+    assert (row.status, row.error_code, retry_in) == (status, "http_400", None)
+
+
+def test_without_its_campaign_a_refusal_after_doubt_is_no_proof() -> None:
+    refused = Result(message(), Answer.PERMANENT)
+    refused.message.in_doubt = True
+    assert outcome_of(refused, None, POLICY, 0.0).row.status is Status.UNKNOWN
+
+
+DEPENDS = {
+    Answer.ACCEPTED: (False, False),
+    Answer.PERMANENT: (True, False),
+    Answer.RETRYABLE: (True, True),
+    Answer.THROTTLED: (True, True),
+    Answer.AMBIGUOUS: (True, True),
+    Answer.EXPIRED: (True, True),
+    Answer.ERASED: (True, True),
+    Answer.UNDELIVERABLE: (True, True),
+    Answer.LEFT_ALONE: (True, True),
+    Answer.GIVEN_BACK: (False, False),
+    Answer.VOID: (False, False),
+}
+"""By answer: asked of a provider that is not idempotent, and of one that is."""
+
+
+@pytest.mark.parametrize("answer", DEPENDS, ids=lambda answer: answer.value)
+def test_what_depends_on_an_earlier_doubt(answer: Answer) -> None:
+    asked = tuple(depends_on_doubt(answer, idempotent=one) for one in (False, True))
+    assert asked == DEPENDS[answer]
+
+
+def test_every_recorded_answer_is_in_the_table() -> None:
+    assert set(DEPENDS) == set(Answer) - {Answer.NOT_NOW}
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])

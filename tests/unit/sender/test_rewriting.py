@@ -35,6 +35,14 @@ def test_that_a_try_was_taken_counts_whatever_else_was_learnt_of_it() -> None:
         assert [row.status for row in rows_of_facts(map(fact, facts), UNKNOWN)] == [Status.SENT]
 
 
+def test_a_late_refusal_of_a_suspect_settles_nothing() -> None:
+    """Its next owner sends it again, and either of the two may have been taken."""
+    assert rows_of_facts([fact(Status.FAILED)], UNKNOWN, {(5, 1)}) == []
+    assert [r.status for r in rows_of_facts([fact(Status.SENT)], UNKNOWN, {(5, 1)})] == [1]
+    (row,) = rows_of_facts([fact(Status.FAILED)], UNKNOWN, {(5, 0), (6, 1)})
+    assert row.status is Status.FAILED
+
+
 def test_an_outcome_that_is_known_stays() -> None:
     sent = {KEY: LedgerEntry(Status.FAILED, 1, 2, 3)}
     assert rows_of_facts([fact(Status.SENT)], sent) == []

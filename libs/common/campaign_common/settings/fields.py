@@ -117,6 +117,18 @@ class Fraction(fields.Field[float]):
         return float(value)
 
 
+class Flag(fields.Field[bool]):
+    """True or false; 1, yes and text are neither."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(data_key=key, error_messages=_messages("expected true or false"))
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return value
+
+
 class Folder(fields.Field[Path]):
     """A folder; whether it exists is for whoever opens it."""
 

@@ -139,6 +139,8 @@ class HttpSettings:
     """The authorities to trust, as PEM; None: those of the system."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that may be called although they are not public."""
+    idempotent: bool = False
+    """The gateway answers an idempotency key that it has seen as it did the first time."""
     message_id_field: str = "id"
     """Where the answer's JSON has the provider's own id; dots lead into objects."""
     answers: Mapping[str, AnswerWord] = field(default_factory=lambda: DEFAULT_ANSWERS)

@@ -12,6 +12,7 @@ from marshmallow import Schema, fields
 from campaign_common.errors import SettingsError
 from campaign_common.settings.fields import (
     Duration,
+    Flag,
     Fraction,
     Milliseconds,
     SecurityProperties,
@@ -129,7 +130,7 @@ def _typed(field: fields.Field[Any], value: str) -> object:
     """Give text the type that the file would have given it; what does not fit is refused later."""
     if isinstance(field, Words | ShardNumbers):
         return [item.strip() for item in value.split(",") if item.strip()]
-    if isinstance(field, fields.Integer | Milliseconds | Fraction | Duration):
+    if isinstance(field, fields.Integer | Milliseconds | Fraction | Duration | Flag):
         try:
             return yaml.safe_load(value)
         except yaml.YAMLError:

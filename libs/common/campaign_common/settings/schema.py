@@ -13,6 +13,7 @@ from campaign_common.settings.fields import (
     DAY,
     DataSourceName,
     Duration,
+    Flag,
     Folder,
     Fraction,
     Milliseconds,
@@ -120,6 +121,7 @@ class HttpSchema(SectionSchema):
     idle_timeout = Duration("IdleTimeout", low=0.01, high=3600.0)
     ca_file = PemFile("CaFile", optional=True)
     allowed_networks = Networks("AllowedNetworks")
+    idempotent = Flag("Idempotent")
     message_id_field = text("MessageIdField")
     answers = Answers("Answers")
 

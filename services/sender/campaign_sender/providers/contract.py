@@ -78,6 +78,8 @@ class Provider(Protocol):
     """
 
     name: str
+    idempotent: bool
+    """A key that was answered before gets the same answer again, so that a refusal is proof."""
     durations: Distribution
     """Seconds from request to answer, for the metrics."""
 

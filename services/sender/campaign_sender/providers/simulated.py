@@ -38,6 +38,7 @@ class SimulatedProvider:
     """Answers every message after a simulated latency."""
 
     name = "simulated"
+    idempotent = True
 
     def __init__(self, settings: SimulatedSettings, last_look: LastLook, report: Report) -> None:
         self._seed = settings.seed

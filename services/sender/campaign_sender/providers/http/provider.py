@@ -31,6 +31,7 @@ class HttpProvider:
         """
         if settings.url is None:
             raise SettingsError("Http.Url: the key is missing; expected where messages go")
+        self.idempotent = settings.idempotent
         self._loop = uvloop.new_event_loop()
         self.durations = Distribution(SECONDS)
         self._calls = Calls(
