@@ -73,7 +73,7 @@ def _through(
 ) -> QueueFloor:
     rows = sum(len(group) for chunk in chunks for group in chunk.values())
     producer = kafka.producer(settings)
-    producer.list_topics(topic, timeout=10)
+    producer.meet(topic, 10)
     families = {name: Family(pid) for name, pid in processes.items()}
     before = {name: family.processor_seconds() for name, family in families.items()}
     began = time.monotonic()

@@ -20,6 +20,7 @@ import click
 from confluent_kafka import Message as KafkaRecord
 from confluent_kafka import Producer
 
+from campaign_common.batches import SplittingProducer
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.message import MessageKey, Status
 from campaign_common.store.campaigns import CampaignVersion
@@ -139,7 +140,9 @@ def marking() -> float:
 
         return once
 
-    publisher = Publisher(lambda: Producer(NOWHERE), "nowhere")
+    publisher = Publisher(
+        lambda: SplittingProducer(lambda _: Producer(NOWHERE), lambda _: None), "nowhere"
+    )
     return difference(
         CHUNK, publish(REQUEST), publish(None), rounds=ROUNDS // 8, after=publisher.abandon
     )

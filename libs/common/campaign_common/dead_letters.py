@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from campaign_common import kafka, topics
+from campaign_common.batches import SplittingProducer
 from campaign_common.errors import (
     KafkaUnavailable,
     PublishingHeld,
@@ -27,6 +29,9 @@ Headers = list[tuple[str, str | bytes | None]]
 
 Origin = tuple[int, int, int]
 """Partition, offset and timestamp of a record."""
+
+LEFT_OUT = "left_out_bytes"
+"""The header of a letter that its topic took only without its value: how long that was."""
 
 READ_TIMEOUT = 10.0
 """Seconds to wait for a record that is known to be there, and for an acknowledgement."""
@@ -62,6 +67,11 @@ class DeadLetter:
             return None
         return self.origin_partition, self.origin_offset, self.origin_timestamp
 
+    @property
+    def is_left_out(self) -> bool:
+        """Return whether its value was too large for the topic: there is nothing to replay."""
+        return any(name == LEFT_OUT for name, _ in self.headers)
+
 
 class DeadLetterBox:
     """The dead letters of one topic.
@@ -93,11 +103,12 @@ class DeadLetterBox:
             if max(start.offset, first) < ends[number]:
                 yield from self._distinct(start, ends[number], first, seen)
 
-    def replay(self, producer: Producer, partition_map: PartitionMap) -> int:
+    def replay(self, producer: SplittingProducer, partition_map: PartitionMap) -> int:
         """Publish the letters that were not replayed yet again, as they are; returns how many.
 
         Each goes where its shard is carried now, or to its old partition where it still cannot
-        be read. It is remembered as replayed once the broker has acknowledged it.
+        be read. It is remembered as replayed once the broker has acknowledged it. A letter whose
+        value was left out is passed over.
 
         Raises:
             PublishingHeld: the partition map is being changed.
@@ -107,20 +118,25 @@ class DeadLetterBox:
             raise PublishingHeld(f"the partition map of topic {self._topic} is draining")
         count = 0
         for letter in self.letters():
+            if letter.is_left_out:
+                continue
+            failures: list[str] = []
             producer.produce(
                 self._topic,
                 value=letter.value,
                 key=letter.key,
                 partition=_partition_of(letter, partition_map),
+                on_delivery=partial(_note_failure, failures),
             )
-            if producer.flush(READ_TIMEOUT):
-                raise KafkaUnavailable(f"{count} replayed, the next one was not acknowledged")
+            if producer.flush(READ_TIMEOUT) or failures:
+                why = failures[0] if failures else "no acknowledgement in time"
+                raise KafkaUnavailable(f"{count} replayed, the next one was not: {why}")
             place = TopicPartition(self._box, letter.partition, letter.offset + 1)
             self._consumer.commit(offsets=[place], asynchronous=False)
             count += 1
         return count
 
-    def remove(self, is_unwanted: Callable[[DeadLetter], bool], producer: Producer) -> int:
+    def remove(self, is_unwanted: Callable[[DeadLetter], bool], producer: SplittingProducer) -> int:
         """Delete letters; returns how many.
 
         Kafka deletes from the beginning only, so all letters that wait for a replay are put at
@@ -146,7 +162,7 @@ class DeadLetterBox:
         start: TopicPartition,
         end: int,
         is_unwanted: Callable[[DeadLetter], bool],
-        producer: Producer,
+        producer: SplittingProducer,
         seen: set[Origin],
     ) -> int:
         unwanted = sum(is_unwanted(letter) for letter in self._read(start, end))
@@ -156,13 +172,8 @@ class DeadLetterBox:
             topics.delete_before(self._admin, self._box, start.partition, end)
         return unwanted
 
-    def _put_at_end(self, letters: Iterable[DeadLetter], producer: Producer) -> None:
+    def _put_at_end(self, letters: Iterable[DeadLetter], producer: SplittingProducer) -> None:
         failures: list[str] = []
-
-        def on_delivery(error: KafkaError | None, _: Message) -> None:
-            if error is not None:
-                failures.append(error.str())
-
         for letter in letters:
             producer.produce(
                 self._box,
@@ -171,7 +182,7 @@ class DeadLetterBox:
                 partition=letter.partition,
                 headers=letter.headers,
                 timestamp=letter.timestamp,
-                on_delivery=on_delivery,
+                on_delivery=partial(_note_failure, failures),
             )
             producer.poll(0)
         if producer.flush(READ_TIMEOUT) or failures:
@@ -222,6 +233,11 @@ def opened_box(settings: Settings) -> Iterator[DeadLetterBox]:
         yield DeadLetterBox(settings.sync_client.topic, kafka.admin(settings), consumer)
     finally:
         consumer.close()
+
+
+def _note_failure(failures: list[str], error: KafkaError | None, _: Message) -> None:
+    if error is not None:
+        failures.append(error.str())
 
 
 def _letter_of(record: Message) -> DeadLetter:

@@ -1,6 +1,7 @@
 """Kafka as this project configures it: one place for the properties that guarantees rest on."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 import structlog
@@ -11,7 +12,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from campaign_common.errors import KafkaUnavailable
+from campaign_common import topics
+from campaign_common.batches import SplittingProducer
+from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.settings import Settings
 
 GroupProtocol = Literal["consumer", "classic"]
@@ -21,16 +24,33 @@ Properties = dict[str, Any]
 CLASSIC_SESSION = 45.0
 """Seconds without a heartbeat after which a group of the classic protocol gives a member up."""
 
+LIMIT_TIMEOUT = 2.0
+"""Seconds that a broker has to tell the limit of a topic: a producer waits for it."""
+
 _REFUSALS = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL})  # noqa: SLF001 - constants
 
 _log = structlog.get_logger()
 
 
-def producer(settings: Settings) -> Producer:
+def producer(settings: Settings) -> SplittingProducer:
     """Make the producer: every replica acknowledges, and a retried send keeps its order.
 
-    Idempotence (KIP-98) keeps the order of a partition over retries inside librdkafka.
+    Idempotence (KIP-98) keeps the order of a partition over retries inside librdkafka. Batches
+    keep within the limits of the topics, and those that are refused as too large are split.
     """
+    client = admin(settings)
+    return SplittingProducer(partial(_producer, settings), partial(_batch_limit, client))
+
+
+def _batch_limit(client: AdminClient, topic: str) -> int | None:
+    try:
+        return topics.largest_batch(client, topic, timeout=LIMIT_TIMEOUT)
+    except (KafkaUnavailable, TopicMissing) as error:
+        _log.info("the largest batch of a topic is not known", topic=topic, error=str(error))
+        return None
+
+
+def _producer(settings: Settings, batch_size: int) -> Producer:
     return Producer(
         {
             **_connection(settings.sync_client.brokers, settings.kafka_properties),
@@ -38,7 +58,7 @@ def producer(settings: Settings) -> Producer:
             "enable.idempotence": True,
             "compression.type": "lz4",
             "linger.ms": 20,
-            "batch.size": 1_000_000,
+            "batch.size": batch_size,
             "queue.buffering.max.messages": 100_000,
             "queue.buffering.max.kbytes": 65_536,
             "delivery.timeout.ms": 120_000,

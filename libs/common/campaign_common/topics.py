@@ -85,6 +85,20 @@ def settings_of(admin: AdminClient, topic: str) -> TopicSettings:
     )
 
 
+def largest_batch(admin: AdminClient, topic: str, *, timeout: float = REQUEST_TIMEOUT) -> int:
+    """Ask Kafka how many bytes a batch of records for `topic` may have, at most.
+
+    The topic's `max.message.bytes`, or the brokers' `message.max.bytes` where it has none.
+
+    Raises:
+        TopicMissing: the topic does not exist.
+        KafkaUnavailable: the broker refused, or did not answer within `timeout` seconds.
+    """
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    configured = admin.describe_configs([resource], request_timeout=timeout)
+    return int(_answer(admin, configured[resource], topic)["max.message.bytes"].value)
+
+
 def create(
     admin: AdminClient,
     topic: str,

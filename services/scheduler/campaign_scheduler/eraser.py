@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 import structlog
-from confluent_kafka import Producer
 
+from campaign_common.batches import SplittingProducer
 from campaign_common.database import Database, named_lock
 from campaign_common.dead_letters import DeadLetter, DeadLetterBox
 from campaign_common.errors import LockBusy, TopicMissing
@@ -26,7 +26,7 @@ class Eraser:
         self,
         database: Database,
         open_box: Callable[[], AbstractContextManager[DeadLetterBox]],
-        make_producer: Callable[[], Producer],
+        make_producer: Callable[[], SplittingProducer],
     ) -> None:
         """Take how box and producer are made: they are seldom needed."""
         self._database = database

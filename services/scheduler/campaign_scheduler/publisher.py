@@ -4,8 +4,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
+from campaign_common.batches import SplittingProducer
 from campaign_common.tracing import HEADER
 
 Outgoing = dict[str, Any]
@@ -25,8 +26,8 @@ class Publication:
     """A batch of records and what has been reported of them.
 
     Nothing of a batch counts as published before the last of its reports has come without an
-    error. `too_large` holds the values that the broker refuses for their size: publishing
-    them again as they are would fail again.
+    error. `too_large` holds the values that the broker refuses for their size, each of them
+    alone in its batch: publishing them again as they are would fail again.
     """
 
     def __init__(self, expected: int) -> None:
@@ -44,6 +45,15 @@ class Publication:
         """Tell whether every record has been reported as delivered."""
         return self.missing == 0 and self.error is None
 
+    @property
+    def is_too_large(self) -> bool:
+        """Return whether records were refused for their size, and none for another reason."""
+        return (
+            bool(self.too_large)
+            and self.error is not None
+            and self.error.code() == KafkaError.MSG_SIZE_TOO_LARGE
+        )
+
     def on_report(self, error: KafkaError | None, message: Message) -> None:
         """Take one delivery report."""
         self.missing -= 1
@@ -51,10 +61,12 @@ class Publication:
             self.failed(error, message.value() or b"")
 
     def failed(self, error: KafkaError, value: bytes) -> None:
-        """Note that a record was not delivered."""
-        self.error = error
-        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-            self.too_large.append(value)
+        """Note that a record was not delivered; what is worse than its size is remembered."""
+        if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+            self.error = error
+            return
+        self.error = self.error or error
+        self.too_large.append(value)
 
 
 class Publisher:
@@ -63,10 +75,10 @@ class Publisher:
     Not shared between threads: the reports of a batch come in the thread that calls `poll`.
     """
 
-    def __init__(self, make_producer: Callable[[], Producer], topic: str) -> None:
+    def __init__(self, make_producer: Callable[[], SplittingProducer], topic: str) -> None:
         self._make_producer = make_producer
         self._topic = topic
-        self._producer: Producer | None = None
+        self._producer: SplittingProducer | None = None
 
     def connect(self) -> None:
         """Make the producer and let it meet the broker, so that the first batch need not wait.
@@ -75,7 +87,7 @@ class Publisher:
         """
         producer = self._connected()
         with suppress(KafkaException):
-            producer.list_topics(self._topic, timeout=CONNECT_WAIT)
+            producer.meet(self._topic, CONNECT_WAIT)
 
     def publish(
         self, groups: Groups, publication: Publication, traceparent: str | None = None
@@ -94,7 +106,7 @@ class Publisher:
                 _produce_marked(producer, self._topic, partition, first, publication, traceparent)
             _produce(producer, self._topic, partition, rest, publication)
 
-    def _connected(self) -> Producer:
+    def _connected(self) -> SplittingProducer:
         if self._producer is None:
             self._producer = self._make_producer()
         return self._producer
@@ -121,7 +133,7 @@ class Publisher:
 
 
 def _produce(
-    producer: Producer,
+    producer: SplittingProducer,
     topic: str,
     partition: int,
     messages: list[Outgoing],
@@ -138,7 +150,7 @@ def _produce(
 
 
 def _produce_marked(
-    producer: Producer,
+    producer: SplittingProducer,
     topic: str,
     partition: int,
     message: Outgoing,

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from campaign_common.partition_map import PartitionMap
 from campaign_common.recipient import NAME, PHONE
@@ -197,6 +198,11 @@ class Composer:
             )
         )
         return self._partitions[shard], {"value": value, "key": phone}
+
+
+def too_large(record: MessageRecord) -> MessageRecord:
+    """Return a record that says that it is too large instead of carrying its body."""
+    return replace(record, body="", undeliverable=TOO_LARGE)
 
 
 def seqs_of(values: Iterable[bytes]) -> set[int]:

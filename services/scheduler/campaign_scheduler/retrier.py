@@ -19,11 +19,11 @@ from campaign_common.store.leases import Lease, read_leases
 from campaign_common.store.retry_publication import Epochs, Retry, Stamp
 from campaign_common.template import Template
 from campaign_common.tracing import Kind, Span, Tracing
-from campaign_common.wire import ERASED
+from campaign_common.wire import ERASED, decode, encode
 from campaign_scheduler.attendance import Attendance
 from campaign_scheduler.chunks import active_map
 from campaign_scheduler.publisher import Groups, Publication, Publisher
-from campaign_scheduler.records import NO_RECIPIENT, Composer, Placed, Try
+from campaign_scheduler.records import NO_RECIPIENT, Composer, Placed, Try, too_large
 
 BATCH = 1_000
 """Retries of one shard published together."""
@@ -117,6 +117,8 @@ class Retrier:
             composed = self._composed(cursors.main, shard, retries, partition_map)
         stamps: list[Stamp] = []
         publication = self._published(composed, stamps, began)
+        if publication.is_too_large and (saying_so := _without_body(composed, publication)):
+            publication = self._published(saying_so, stamps, began)
         topic_id = partition_map.topic_id
         if stamps:
             self._databases.of_shard(shard).run(
@@ -177,6 +179,23 @@ class Retrier:
             ]
             composed.append((lease, messages))
         return composed
+
+
+def _without_body(composed: Composed, publication: Publication) -> Composed:
+    """Have the records that were too large say so, as far as they do not do that already."""
+    refused = set(publication.too_large)
+    return [
+        (
+            lease,
+            [
+                (stamp, (partition, {"value": encode(too_large(record)), "key": message["key"]}))
+                for stamp, (partition, message) in messages
+                if message["value"] in refused
+                and (record := decode(message["value"])).undeliverable is None
+            ],
+        )
+        for lease, messages in composed
+    ]
 
 
 def _record(

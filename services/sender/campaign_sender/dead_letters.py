@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
-from campaign_common.dead_letters import dead_letter_topic
+from campaign_common.batches import SplittingProducer
+from campaign_common.dead_letters import LEFT_OUT, dead_letter_topic
 from campaign_common.errors import KafkaUnavailable
 
 ACKNOWLEDGED_WITHIN = 10.0
@@ -24,9 +26,13 @@ class Poison(NamedTuple):
 
 
 class DeadLetters:
-    """Publishes poison records to `<topic>-DLQ`, unchanged, with reason and origin in headers."""
+    """Publishes poison records to `<topic>-DLQ`, unchanged, with reason and origin in headers.
 
-    def __init__(self, producer: Producer, topic: str) -> None:
+    One that is too large for that topic goes there without key and value: its origin says where
+    it lies, and what follows it in its partition does not wait.
+    """
+
+    def __init__(self, producer: SplittingProducer, topic: str) -> None:
         self._producer = producer
         self._topic = dead_letter_topic(topic)
         self.published = 0
@@ -38,29 +44,56 @@ class DeadLetters:
         Raises:
             KafkaUnavailable: not all were acknowledged; publish all of them again.
         """
-        failures: list[str] = []
-
-        def on_delivery(error: KafkaError | None, _: Message) -> None:
-            if error is not None:
-                failures.append(str(error))
-
-        try:
-            for record, reason in poison:
-                self._producer.produce(
-                    self._topic,
-                    value=record.value(),
-                    key=record.key(),
-                    headers=_headers(record, reason),
-                    on_delivery=on_delivery,
-                )
-            unacknowledged = self._producer.flush(ACKNOWLEDGED_WITHIN)
-        except (KafkaException, BufferError) as error:
-            raise KafkaUnavailable(f"publishing to {self._topic}: {error}") from error
-        if failures or unacknowledged:
-            why = failures[0] if failures else "no acknowledgement in time"
-            raise KafkaUnavailable(f"publishing to {self._topic}: {why}")
+        failures = self._published(poison)
+        if too_large := [one for one, error in failures if _is_size(error)]:
+            log.warning("dead letters are too large", topic=self._topic, count=len(too_large))
+            failures = [failure for failure in failures if not _is_size(failure[1])]
+            failures += self._published(too_large, without_value=True)
+        if failures:
+            raise KafkaUnavailable(f"publishing to {self._topic}: {failures[0][1].str()}")
         self.published += len(poison)
         log.warning("records went to the dead letters", topic=self._topic, count=len(poison))
+
+    def _published(
+        self, poison: Sequence[Poison], *, without_value: bool = False
+    ) -> list[tuple[Poison, KafkaError]]:
+        """Publish letters, and return those that were not acknowledged, with the reason.
+
+        Raises:
+            KafkaUnavailable: some were not reported in time.
+        """
+        failures: list[tuple[Poison, KafkaError]] = []
+
+        def on_delivery(one: Poison, error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failures.append((one, error))
+
+        try:
+            for one in poison:
+                record = one.record
+                headers = _headers(record, one.reason)
+                if without_value:
+                    headers.append((LEFT_OUT, str(len(record.value() or b""))))
+                try:
+                    self._producer.produce(
+                        self._topic,
+                        value=None if without_value else record.value(),
+                        key=None if without_value else record.key(),
+                        headers=headers,
+                        on_delivery=partial(on_delivery, one),
+                    )
+                except KafkaException as error:
+                    failures.append((one, error.args[0]))
+            unacknowledged = self._producer.flush(ACKNOWLEDGED_WITHIN)
+        except BufferError as error:
+            raise KafkaUnavailable(f"publishing to {self._topic}: {error}") from error
+        if unacknowledged:
+            raise KafkaUnavailable(f"publishing to {self._topic}: no acknowledgement in time")
+        return failures
+
+
+def _is_size(error: KafkaError) -> bool:
+    return error.code() == KafkaError.MSG_SIZE_TOO_LARGE
 
 
 def _headers(record: Message, reason: str) -> list[tuple[str, str | bytes | None]]:

@@ -15,3 +15,11 @@ def world(tmp_path: Path, database: str, kafka_server: KafkaServer) -> Iterator[
     made = World(tmp_path, database, kafka_server.brokers)
     yield made
     made.close()
+
+
+@pytest.fixture
+def one_partition(tmp_path: Path, database: str, kafka_server: KafkaServer) -> Iterator[World]:
+    """A schema with eight shards that one partition carries."""
+    made = World(tmp_path, database, kafka_server.brokers, partitions=1)
+    yield made
+    made.close()

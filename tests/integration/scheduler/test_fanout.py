@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_hex
 
 import pytest
 
+from campaign_common import kafka
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.message import Status
 from campaign_common.shard import shard_of
 from campaign_scheduler.checkpoints import Checkpoints, Delivered
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, World
+from tests.integration.topic_limits import USUAL_LIMIT, set_limit
 
 
 class DeadBeforeCheckpoint(Checkpoints):
@@ -124,6 +127,54 @@ def test_a_message_too_large_for_the_topic_travels_as_one_that_says_so(world: Wo
     undeliverable = {r.seq: r.undeliverable for r in world.published() if r.undeliverable}
     assert undeliverable == {12: "message is too large"}
     assert world.campaign("fanned_count") == (20,)
+
+
+@pytest.mark.parametrize(
+    ("limit", "recipients", "is_told"), [(USUAL_LIMIT, 3_000, True), (1_000, 600, False)]
+)
+def test_a_campaign_fits_any_topic_that_takes_each_record(
+    one_partition: World,
+    limit: int,
+    recipients: int,
+    is_told: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One partition carries all of them, which are more than a batch may have."""
+    world = one_partition
+    if not is_told:
+        monkeypatch.setattr(kafka, "_batch_limit", lambda *_: None)
+    set_limit(world.admin, world.topic, limit)
+    add_long_texts(world, recipients)
+    world.scheduler(chunk_size=recipients).start_and_fan_out()
+    published = world.published()
+    assert {record.undeliverable for record in published} == {None}
+    assert sorted(r.seq for r in published) == list(range(2, 2 * recipients + 1, 2))
+    assert world.campaign("fanned_count") == (recipients,)
+
+
+def test_only_the_record_that_is_larger_than_the_topic_fails(one_partition: World) -> None:
+    world = one_partition
+    set_limit(world.admin, world.topic, 2_000)
+    add_long_texts(world, 200)
+    world.change(
+        "UPDATE recipients SET attributes = JSON_OBJECT('code', %s) WHERE seq = 12",
+        (token_hex(2_000),),
+    )
+    world.scheduler().start_and_fan_out()
+    said = {record.seq: record.undeliverable for record in world.published()}
+    assert {seq: why for seq, why in said.items() if why} == {12: "message is too large"}
+    assert len(said) == 200
+    assert world.campaign("fanned_count") == (200,)
+
+
+def add_long_texts(world: World, recipients: int) -> None:
+    """Make a campaign whose texts, of 384 characters each, no compression makes much smaller."""
+    world.add_list(recipients, columns='["code"]')
+    world.change(
+        "UPDATE recipients SET attributes = JSON_OBJECT('code',"
+        " CONCAT(SHA2(seq, 512), SHA2(-seq, 512), SHA2(seq * 2 + 1, 512)))"
+    )
+    world.add_campaign(template="{code}")
 
 
 def test_a_list_that_fills_no_whole_chunk_is_fanned_out_to_its_last_seq(world: World) -> None:

@@ -1,5 +1,7 @@
 """A retry is published when it is due, and again when its record would meet no sender."""
 
+from secrets import token_hex
+
 import pytest
 
 from campaign_common.message import Status
@@ -7,6 +9,7 @@ from campaign_common.shard import shard_of
 from campaign_common.store.retry_publication import Stamp, stamp_published
 from campaign_common.wire import MessageRecord
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, Scheduler, World
+from tests.integration.topic_limits import set_limit
 
 SEQ = 6
 SHARD = shard_of(str(13900000000 + SEQ), SHARDS)
@@ -43,6 +46,26 @@ def wait_for_retry(world: World, seq: int = SEQ, *, due_in: int = 0, shard: int 
 
 def retries_published(world: World) -> list[MessageRecord]:
     return [record for record in world.published() if record.try_number > 1]
+
+
+def test_a_retry_that_is_too_large_says_so_and_its_neighbours_go(
+    world: World, scheduler: Scheduler
+) -> None:
+    """The limit was lowered after the first try."""
+    same_shard = [s for s in range(2, 21, 2) if shard_of(str(13900000000 + s), SHARDS) == SHARD]
+    for seq in same_shard:
+        wait_for_retry(world, seq)
+    assert len(same_shard) > 1
+    world.change("UPDATE recipients SET name = %s WHERE seq = %s", (token_hex(120), SEQ))
+    set_limit(world.admin, world.topic, 400)
+    scheduler.retrier.publish_due()
+    published = {record.seq: record for record in retries_published(world)}
+    assert {seq: r.undeliverable for seq, r in published.items()} == {
+        seq: "message is too large" if seq == SEQ else None for seq in same_shard
+    }
+    assert (published[SEQ].try_number, published[SEQ].attempts, published[SEQ].body) == (2, 1, "")
+    stamped = world.rows(f"SELECT seq FROM message_retries_{SHARD} WHERE published_at IS NOT NULL")
+    assert {seq for (seq,) in stamped} == set(same_shard)
 
 
 def test_a_due_retry_is_published_once_and_stamped(world: World, scheduler: Scheduler) -> None:

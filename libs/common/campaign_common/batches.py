@@ -1,0 +1,257 @@
+"""A producer whose batches keep within what its topics take, and that splits what is refused.
+
+A broker refuses a batch of records as a whole where it is larger than `max.message.bytes` of the
+topic, and librdkafka then reports each record of it as too large (its issue tracker knows no
+splitting, which the Java client does since KIP-126). Here the size of batches follows the topic's
+limit, and what is refused all the same goes out again in smaller batches, and at last alone: only
+what is refused alone is reported as too large. Records of a partition may change their order by
+that, on which no rule of the protocol rests; none is lost, and none is sent twice.
+"""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, NamedTuple
+
+import structlog
+from confluent_kafka import KafkaError, Message, Producer
+
+LARGEST_BATCH = 1_000_000
+"""Bytes; the limit of a topic is 1,048,588 where nobody has changed it (Kafka's documentation of
+`message.max.bytes`)."""
+
+SMALLEST_BATCH = 16_384
+"""Bytes, below which records go out alone where the limit is not known."""
+
+ALONE = 1
+"""A size of batches that no two records fit into: the first one always does (librdkafka's
+documentation of `batch.size`)."""
+
+LOOK_INTERVAL = 60.0
+"""Seconds between two looks at the topics' limits."""
+
+LOOK_AGAIN = 1.0
+"""Seconds between two looks while records are refused."""
+
+OnDelivery = Callable[[KafkaError | None, Message], None]
+
+LimitOf = Callable[[str], int | None]
+"""Returns the bytes that a batch for a topic may have; None where that cannot be known now."""
+
+_log = structlog.get_logger()
+
+
+class _Report:
+    """Takes the reports of records that went out in batches of some size."""
+
+    __slots__ = ("refused", "size", "then")
+
+    def __init__(self, refused: "list[_Refused]", size: int, then: OnDelivery | None) -> None:
+        self.refused = refused
+        self.size = size
+        self.then = then
+
+    def __call__(self, error: KafkaError | None, message: Message) -> None:
+        if (
+            error is not None
+            and self.size != ALONE
+            and error.code() == KafkaError.MSG_SIZE_TOO_LARGE
+        ):
+            self.refused.append(_Refused(self.size, message, self.then))
+        elif self.then is not None:
+            self.then(error, message)
+
+
+class _Refused(NamedTuple):
+    """A record of a batch that was refused, the size of such batches, and who takes the report."""
+
+    size: int
+    message: Message
+    then: OnDelivery | None
+
+
+class SplittingProducer:
+    """Produces as librdkafka's producer does, and splits what brokers refuse for its size.
+
+    `make` makes a producer with batches of so many bytes at most. Not shared between threads.
+    Reports come in the thread that calls `poll` or `flush`, which also send again.
+    """
+
+    def __init__(self, make: Callable[[int], Producer], limit_of: LimitOf) -> None:
+        self._make = make
+        self._limit_of = limit_of
+        self._limits: dict[str, int | None] = {}
+        self._looked_at = monotonic()
+        self._size = LARGEST_BATCH
+        self._ordinary = make(LARGEST_BATCH)
+        self._alone: Producer | None = None
+        self._retired: list[Producer] = []
+        self._refused: list[_Refused] = []
+
+    @property
+    def batch_size(self) -> int:
+        """The bytes that a batch may have now."""
+        return self._size
+
+    def __len__(self) -> int:
+        """Count the records that are not reported yet."""
+        return sum(map(len, self._producers)) + len(self._refused)
+
+    def meet(self, topic: str, seconds: float) -> None:
+        """Ask the brokers for a topic and its limit, so that the first record need not wait.
+
+        Raises:
+            KafkaException: no broker answered within so many seconds.
+        """
+        self._ordinary.list_topics(topic, timeout=seconds)
+        self._follow(topic)
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: str | bytes | None = None,
+        partition: int = -1,
+        *,
+        on_delivery: OnDelivery | None = None,
+        **more: Any,  # noqa: ANN401 - headers and timestamp, as the client takes them
+    ) -> None:
+        """Produce one record.
+
+        Raises:
+            BufferError: the queue is full; poll, and try again.
+            KafkaException: the client refuses the record.
+        """
+        self._follow(topic)
+        report = _Report(self._refused, self._size, on_delivery)
+        self._ordinary.produce(topic, value, key, partition, on_delivery=report, **more)
+
+    def produce_batch(
+        self,
+        topic: str,
+        messages: list[dict[str, Any]],
+        partition: int,
+        on_delivery: OnDelivery | None = None,
+    ) -> int:
+        """Produce records for one partition; returns how many the client has taken.
+
+        A record that was not taken has the reason at `_error`. Either all have a `callback` of
+        their own, or none has.
+        """
+        self._follow(topic)
+        if messages and "callback" in messages[0]:
+            for message in messages:
+                self._watch(message)
+        report = _Report(self._refused, self._size, on_delivery)
+        return self._ordinary.produce_batch(
+            topic, messages, partition=partition, on_delivery=report
+        )
+
+    def poll(self, seconds: float) -> None:
+        """Serve reports, waiting up to `seconds` for the first; send again what was refused."""
+        self._ordinary.poll(0 if self._refused else seconds)
+        for producer in self._producers[1:]:
+            producer.poll(0)
+        self._send_again()
+
+    def flush(self, seconds: float) -> int:
+        """Wait up to `seconds` until all is reported; returns how many records are not."""
+        give_up_at = monotonic() + seconds
+        while True:
+            for producer in self._producers:
+                producer.flush(max(give_up_at - monotonic(), 0.0))
+            self._send_again()
+            if not len(self) or monotonic() >= give_up_at:
+                return len(self)
+
+    def purge(self) -> None:
+        """Give up what is queued or on its way; `flush` reports it as not delivered."""
+        for producer in self._producers:
+            producer.purge()
+        refused = self._refused[:]
+        self._refused.clear()
+        purged = KafkaError(KafkaError._PURGE_QUEUE)  # noqa: SLF001 - a constant of the client
+        for one in refused:
+            if one.then is not None:
+                one.then(purged, one.message)
+
+    @property
+    def _producers(self) -> list[Producer]:
+        return [self._ordinary, *([self._alone] if self._alone else []), *self._retired]
+
+    def _watch(self, message: dict[str, Any]) -> None:
+        callback = message["callback"]
+        if isinstance(callback, _Report):  # offered again after the queue was full
+            callback = callback.then
+        message["callback"] = _Report(self._refused, self._size, callback)
+
+    # -- the size of batches
+
+    def _follow(self, topic: str) -> None:
+        """Keep within the limits of all topics that are produced to."""
+        if topic not in self._limits or monotonic() - self._looked_at > LOOK_INTERVAL:
+            self._limits.setdefault(topic, None)
+            self._look()
+
+    def _look(self) -> None:
+        self._looked_at = monotonic()
+        self._limits = {
+            topic: self._limit_of(topic) or before for topic, before in self._limits.items()
+        }
+        known = [limit for limit in self._limits.values() if limit is not None]
+        # Where a limit is not known, what refusals have taught stays.
+        most = LARGEST_BATCH if len(known) == len(self._limits) else self._size
+        self._resize(min(most, *known) if known else most)
+
+    def _resize(self, size: int) -> None:
+        if size == self._size:
+            return
+        _log.info("batches for Kafka have another size", bytes=size, before=self._size)
+        self._size = size
+        self._retired.append(self._ordinary)
+        self._ordinary = self._make(size)
+
+    # -- sending again
+
+    def _send_again(self) -> None:
+        self._retired = [producer for producer in self._retired if len(producer)]
+        if not self._refused:
+            return
+        if monotonic() - self._looked_at > LOOK_AGAIN:
+            self._look()
+        refused = self._refused[:]
+        self._refused.clear()
+        for number, one in enumerate(refused):
+            try:
+                self._send_smaller(one)
+            except BufferError:
+                self._refused += refused[number:]
+                return
+
+    def _send_smaller(self, one: _Refused) -> None:
+        """Send a record in smaller batches than it was refused in.
+
+        Raises:
+            BufferError: the queue is full.
+        """
+        message = one.message
+        topic = str(message.topic())
+        if one.size <= self._size and self._limits.get(topic) is None:
+            self._resize(max(self._size // 2, SMALLEST_BATCH))
+        if one.size > self._size:
+            size, producer = self._size, self._ordinary
+        else:
+            size, producer = ALONE, self._one_by_one()
+        producer.produce(
+            topic,
+            message.value(),
+            message.key(),
+            -1 if (partition := message.partition()) is None else partition,
+            on_delivery=_Report(self._refused, size, one.then),
+            headers=message.headers(),
+            timestamp=message.timestamp()[1],
+        )
+
+    def _one_by_one(self) -> Producer:
+        if self._alone is None:
+            self._alone = self._make(ALONE)
+        return self._alone

@@ -1,0 +1,100 @@
+"""Dead letters that their topic does not take, or that the topic does not take back."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from campaign_common import kafka, topics
+from campaign_common.dead_letters import DeadLetterBox, dead_letter_topic, opened_box
+from campaign_common.errors import KafkaUnavailable
+from campaign_common.partition_map import MapState, PartitionMap
+from campaign_common.settings import Settings, load_settings
+from campaign_sender.dead_letters import DeadLetters, Poison
+from local_stack.kafka import KafkaServer
+from tests.integration.topic_limits import set_limit
+from tests.unit.common.sample import SAMPLE
+from tests.waiting import wait_until
+
+LIMIT = 1_500
+VALUES = [token_hex(100).encode(), token_hex(1_000).encode(), token_hex(110).encode()]
+"""The second is too large for the limit."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, kafka_server: KafkaServer) -> Iterator[Settings]:
+    path = tmp_path / "campmgr.yaml"
+    path.write_text(SAMPLE)
+    name = f"letters-{token_hex(4)}"
+    environ = {
+        "CAMP__SYNCCLIENT__TOPIC": name,
+        "CAMP__SYNCCLIENT__BROKERS": kafka_server.brokers,
+        "CAMP__SENDCLIENT__BROKERS": kafka_server.brokers,
+        "CAMP__SENDCLIENT__TOPICS": name,
+        "CAMP__SENDCLIENT__GROUP": name,
+    }
+    made = load_settings(path, environ)
+    admin = kafka.admin(made)
+    both = [name, dead_letter_topic(name)]
+    for topic in both:
+        topics.create(admin, topic, partitions=1, replication_factor=1)
+    wait_until(lambda: set(both) <= set(admin.list_topics(timeout=10).topics))
+    yield made
+    admin.delete_topics(both)
+
+
+def publish(settings: Settings) -> None:
+    producer = kafka.producer(settings)
+    for value in VALUES:
+        producer.produce(settings.sync_client.topic, value=value, key=b"k", partition=0)
+    assert producer.flush(30) == 0
+
+
+def fetched(settings: Settings) -> list[Message]:
+    consumer: Consumer = kafka.reader(settings, "fetching")
+    consumer.assign([TopicPartition(settings.sync_client.topic, 0, 0)])
+    found: list[Message] = []
+    wait_until(lambda: found.extend(consumer.consume(10, 0.2)) or len(found) == len(VALUES))
+    consumer.close()
+    return found
+
+
+def put_away(settings: Settings) -> None:
+    letters = DeadLetters(kafka.producer(settings), settings.sync_client.topic)
+    letters.publish([Poison(record, "bad") for record in fetched(settings)])
+    assert letters.published == len(VALUES)
+
+
+def replay(settings: Settings, box: DeadLetterBox) -> int:
+    partition_map = PartitionMap(settings.sync_client.topic, "id", 1, 1, MapState.ACTIVE)
+    return box.replay(kafka.producer(settings), partition_map)
+
+
+def test_a_letter_too_large_for_its_topic_keeps_its_origin(settings: Settings) -> None:
+    """What follows it is put away, too, and no partition waits for it."""
+    publish(settings)
+    set_limit(kafka.admin(settings), dead_letter_topic(settings.sync_client.topic), LIMIT)
+    put_away(settings)
+    with opened_box(settings) as box:
+        letters = sorted(box.letters(), key=lambda letter: letter.origin_offset)
+        assert [letter.value for letter in letters] == [VALUES[0], None, VALUES[2]]
+        assert [letter.is_left_out for letter in letters] == [False, True, False]
+        assert ("left_out_bytes", b"2000") in letters[1].headers
+        assert replay(settings, box) == 2
+
+
+def test_a_letter_that_cannot_be_replayed_is_not_lost(settings: Settings) -> None:
+    publish(settings)
+    put_away(settings)
+    limit = partial(set_limit, kafka.admin(settings), settings.sync_client.topic)
+    limit(LIMIT)
+    with opened_box(settings) as box:
+        with pytest.raises(KafkaUnavailable, match="1 replayed, the next one was not: .*too large"):
+            replay(settings, box)
+        assert [letter.value for letter in box.letters()] == VALUES[1:]
+        limit(1_000_000)
+        assert replay(settings, box) == 2
+        assert list(box.letters()) == []
