@@ -8,12 +8,13 @@ what is refused alone is reported as too large. Records of a partition may chang
 that, on which no rule of the protocol rests; none is lost, and none is sent twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import structlog
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 LARGEST_BATCH = 1_000_000
 """Bytes; the limit of a topic is 1,048,588 where nobody has changed it (Kafka's documentation of
@@ -32,6 +33,8 @@ LOOK_INTERVAL = 60.0
 LOOK_AGAIN = 1.0
 """Seconds between two looks while records are refused."""
 
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
+
 OnDelivery = Callable[[KafkaError | None, Message], None]
 
 LimitOf = Callable[[str], int | None]
@@ -43,30 +46,37 @@ _log = structlog.get_logger()
 class _Report:
     """Takes the reports of records that went out in batches of some size."""
 
-    __slots__ = ("refused", "size", "then")
+    __slots__ = ("more", "refused", "size", "then")
 
-    def __init__(self, refused: "list[_Refused]", size: int, then: OnDelivery | None) -> None:
+    def __init__(
+        self,
+        refused: "list[_Refused]",
+        size: int,
+        then: OnDelivery | None,
+        more: Mapping[str, Any] = NOTHING_MORE,
+    ) -> None:
         self.refused = refused
         self.size = size
         self.then = then
+        self.more = more
 
     def __call__(self, error: KafkaError | None, message: Message) -> None:
-        if (
-            error is not None
-            and self.size != ALONE
-            and error.code() == KafkaError.MSG_SIZE_TOO_LARGE
-        ):
-            self.refused.append(_Refused(self.size, message, self.then))
-        elif self.then is not None:
+        if error is None or self.size == ALONE or error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+            self.end(error, message)
+        else:
+            self.refused.append(_Refused(message, self))
+
+    def end(self, error: KafkaError | None, message: Message) -> None:
+        """Pass a report on, whatever it says."""
+        if self.then is not None:
             self.then(error, message)
 
 
 class _Refused(NamedTuple):
-    """A record of a batch that was refused, the size of such batches, and who takes the report."""
+    """A record of a batch that was refused, and what was to take its report."""
 
-    size: int
     message: Message
-    then: OnDelivery | None
+    report: _Report
 
 
 class SplittingProducer:
@@ -122,7 +132,7 @@ class SplittingProducer:
             KafkaException: the client refuses the record.
         """
         self._follow(topic)
-        report = _Report(self._refused, self._size, on_delivery)
+        report = _Report(self._refused, self._size, on_delivery, more)
         self._ordinary.produce(topic, value, key, partition, on_delivery=report, **more)
 
     def produce_batch(
@@ -171,8 +181,7 @@ class SplittingProducer:
         self._refused.clear()
         purged = KafkaError(KafkaError._PURGE_QUEUE)  # noqa: SLF001 - a constant of the client
         for one in refused:
-            if one.then is not None:
-                one.then(purged, one.message)
+            one.report.end(purged, one.message)
 
     @property
     def _producers(self) -> list[Producer]:
@@ -226,18 +235,21 @@ class SplittingProducer:
             except BufferError:
                 self._refused += refused[number:]
                 return
+            except KafkaException as error:
+                one.report.end(error.args[0], one.message)
 
     def _send_smaller(self, one: _Refused) -> None:
         """Send a record in smaller batches than it was refused in.
 
         Raises:
             BufferError: the queue is full.
+            KafkaException: the client takes nothing more, after a fatal error (KIP-360).
         """
-        message = one.message
+        message, report = one
         topic = str(message.topic())
-        if one.size <= self._size and self._limits.get(topic) is None:
+        if report.size <= self._size and self._limits.get(topic) is None:
             self._resize(max(self._size // 2, SMALLEST_BATCH))
-        if one.size > self._size:
+        if report.size > self._size:
             size, producer = self._size, self._ordinary
         else:
             size, producer = ALONE, self._one_by_one()
@@ -246,9 +258,8 @@ class SplittingProducer:
             message.value(),
             message.key(),
             -1 if (partition := message.partition()) is None else partition,
-            on_delivery=_Report(self._refused, size, one.then),
-            headers=message.headers(),
-            timestamp=message.timestamp()[1],
+            on_delivery=_Report(self._refused, size, report.then, report.more),
+            **report.more,  # which a delivery report does not have
         )
 
     def _one_by_one(self) -> Producer:

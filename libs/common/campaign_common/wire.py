@@ -15,6 +15,9 @@ from campaign_common.errors import RecordInvalid, RecordTooNew
 
 WIRE_VERSION = 1
 
+LARGEST_RECORD = 65_536
+"""Bytes of an encoded record; no provider takes a text message of that size."""
+
 ERASED = "erased"
 """What `undeliverable` says of a recipient who was erased: the message ends as cancelled."""
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from secrets import token_hex
 
 import pytest
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from campaign_common import topics
 from campaign_common.batches import LARGEST_BATCH, SplittingProducer
+from campaign_common.doctor.sizes import check_sizes
 from local_stack.kafka import KafkaServer
 from tests.integration.topic_limits import USUAL_LIMIT, set_limit
 from tests.waiting import wait_until
@@ -103,6 +104,28 @@ def test_refused_batches_are_split_where_nobody_tells(
     assert producer.batch_size < LARGEST_BATCH
 
 
+def test_what_is_sent_again_keeps_headers_and_time(make_topic: Callable[[int], Topic]) -> None:
+    topic = make_topic(TINY_LIMIT)
+    producer = topic.producer(lambda _: None)
+    for n in range(3):
+        producer.produce(
+            topic.name,
+            token_hex(150).encode(),
+            b"%d" % n,
+            0,
+            headers={"n": f"{n}"},
+            timestamp=1764000000000 + n,
+        )
+    assert producer.flush(30) == 0
+    consumer = Consumer({"bootstrap.servers": topic.brokers, "group.id": topic.name})
+    consumer.assign([TopicPartition(topic.name, 0, 0)])
+    records: list[Message] = []
+    wait_until(lambda: records.extend(consumer.consume(10, 0.2)) or len(records) == 3)
+    consumer.close()
+    found = {record.key(): (record.headers(), record.timestamp()[1]) for record in records}
+    assert found == {b"%d" % n: ([("n", b"%d" % n)], 1764000000000 + n) for n in range(3)}
+
+
 def test_a_limit_that_is_lowered_is_followed(make_topic: Callable[[int], Topic]) -> None:
     topic = make_topic(LARGEST_BATCH)
     producer = topic.producer(lambda _: topic.limit())
@@ -126,6 +149,15 @@ def test_a_record_that_is_too_large_fails_alone(
     topic.produce(producer, sizes)
     assert topic.refused == {b"1000": KafkaError.MSG_SIZE_TOO_LARGE}
     assert len(topic.delivered) == len(set(topic.delivered)) == RECORDS - 1
+
+
+def test_the_doctor_compares_the_limit(make_topic: Callable[[int], Topic]) -> None:
+    topic = make_topic(USUAL_LIMIT)
+    (found,) = check_sizes(topic.admin, topic.name)
+    assert (found.verdict, found.said) == (
+        "ok",
+        "every message fits, in batches of 262,144 bytes at most",
+    )
 
 
 def test_what_is_purged_is_reported_as_not_delivered(make_topic: Callable[[int], Topic]) -> None:

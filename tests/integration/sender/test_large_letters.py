@@ -92,7 +92,9 @@ def test_a_letter_that_cannot_be_replayed_is_not_lost(settings: Settings) -> Non
     limit = partial(set_limit, kafka.admin(settings), settings.sync_client.topic)
     limit(LIMIT)
     with opened_box(settings) as box:
-        with pytest.raises(KafkaUnavailable, match="1 replayed, the next one was not: .*too large"):
+        with pytest.raises(
+            KafkaUnavailable, match=r"1 replayed, the next one was not: .* too large"
+        ):
             replay(settings, box)
         assert [letter.value for letter in box.letters()] == VALUES[1:]
         limit(1_000_000)

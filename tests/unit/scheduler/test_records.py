@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from campaign_common.shard import shard_of
 from campaign_common.store.fanout import RecipientRow
 from campaign_common.template import Template
-from campaign_common.wire import MessageRecord, decode
+from campaign_common.wire import LARGEST_RECORD, MessageRecord, decode
 from campaign_scheduler import records
 from campaign_scheduler.publisher import Groups, Outgoing
 from campaign_scheduler.records import Composed, Composer, Try, seqs_of
@@ -69,7 +69,7 @@ def test_recipients_with_a_ledger_row_are_counted_and_not_published() -> None:
 
 
 def test_a_message_that_is_too_large_travels_as_one_that_says_so() -> None:
-    rows: list[RecipientRow] = [(1, "13961467500", "x" * records.LARGEST_RECORD, None)]
+    rows: list[RecipientRow] = [(1, "13961467500", "x" * LARGEST_RECORD, None)]
     record = records_of(composer().compose(rows, set(), set()))[0]
     assert (record.undeliverable, record.body) == (records.TOO_LARGE, "")
 
@@ -88,13 +88,13 @@ def test_attributes_that_cannot_be_read_make_an_undeliverable_record() -> None:
 
 
 def test_a_chunk_of_long_messages_ends_where_it_is_large_enough() -> None:
-    long_name = "x" * (records.LARGEST_RECORD // 2)
+    long_name = "x" * (LARGEST_RECORD // 2)
     rows: list[RecipientRow] = [(n, f"1396146{n:04d}", long_name, None) for n in range(1, 1_001)]
     composed = composer().compose(rows, set(), set())
     messages = messages_of(composed)
     assert composed.recipients == composed.last_seq == len(messages) < 1_000
     size = sum(len(message["value"]) for message in messages)
-    assert size <= records.LARGEST_CHUNK + records.LARGEST_RECORD
+    assert size <= records.LARGEST_CHUNK + LARGEST_RECORD
 
 
 def test_a_retry_says_so_and_a_vanished_recipient_is_undeliverable() -> None:
@@ -130,7 +130,7 @@ def test_a_chunk_holds_what_each_message_is_by_itself(
     lease = a_lease(template=template, rounds=rounds)
     one = Composer(lease, Template.compile(template), a_map())
     rows: list[RecipientRow] = [
-        (seq, phone, name * records.LARGEST_RECORD if seq in too_long else name, attributes)
+        (seq, phone, name * LARGEST_RECORD if seq in too_long else name, attributes)
         for seq, (phone, name, attributes) in enumerate(people)
     ]
     expected: Groups = defaultdict(list)

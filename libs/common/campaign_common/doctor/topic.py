@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from campaign_common import kafka, topics
 from campaign_common.database import Databases
 from campaign_common.doctor.finding import Finding, attention, ok, unknown, unless, wrong
+from campaign_common.doctor.sizes import check_sizes
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.settings import Settings
 from campaign_common.store.statistics import LiveSender, live_senders
@@ -48,6 +49,7 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         *_shared(topic, databases),
         *_map(topic),
         *unless("records", _records(topic), "kept long enough, on enough brokers"),
+        *check_sizes(admin, name),
         *_senders(topic),
         _session(admin, settings),
         *_lag(topic),
