@@ -1,10 +1,10 @@
 """A producer whose batches keep within what its topics take, and that splits what is refused.
 
 A broker refuses a batch of records as a whole where it is larger than `max.message.bytes` of the
-topic, and librdkafka then reports each record of it as too large (its issue tracker knows no
-splitting, which the Java client does since KIP-126). Here the size of batches follows the topic's
-limit, and what is refused all the same goes out again in smaller batches, and at last alone: only
-what is refused alone is reported as too large. Records of a partition may change their order by
+topic. librdkafka then reports each record of it as too large; it splits nothing, as the Java client
+does (KIP-126). Here the size of batches follows the topic's limit, and what is refused all the same
+goes out again in smaller batches, and at last alone: only what is refused alone is reported as too
+large. Records of a partition may change their order by
 that, on which no rule of the protocol rests; none is lost, and none is sent twice.
 """
 
@@ -60,8 +60,11 @@ class _Report:
         self.then = then
         self.more = more
 
-    def __call__(self, error: KafkaError | None, message: Message) -> None:
-        if error is None or self.size == ALONE or error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+    def take(self, error: KafkaError | None, message: Message) -> None:
+        """Take a report, and keep a record that is to go out again."""
+        if error is None and self.then is not None:
+            self.then(None, message)  # as nearly all are, in as few steps as there can be
+        elif error is None or self.size == ALONE or error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
             self.end(error, message)
         else:
             self.refused.append(_Refused(message, self))
@@ -133,7 +136,7 @@ class SplittingProducer:
         """
         self._follow(topic)
         report = _Report(self._refused, self._size, on_delivery, more)
-        self._ordinary.produce(topic, value, key, partition, on_delivery=report, **more)
+        self._ordinary.produce(topic, value, key, partition, on_delivery=report.take, **more)
 
     def produce_batch(
         self,
@@ -153,7 +156,7 @@ class SplittingProducer:
                 self._watch(message)
         report = _Report(self._refused, self._size, on_delivery)
         return self._ordinary.produce_batch(
-            topic, messages, partition=partition, on_delivery=report
+            topic, messages, partition=partition, on_delivery=report.take
         )
 
     def poll(self, seconds: float) -> None:
@@ -189,9 +192,10 @@ class SplittingProducer:
 
     def _watch(self, message: dict[str, Any]) -> None:
         callback = message["callback"]
-        if isinstance(callback, _Report):  # offered again after the queue was full
-            callback = callback.then
-        message["callback"] = _Report(self._refused, self._size, callback)
+        watched = getattr(callback, "__self__", None)
+        if isinstance(watched, _Report):  # offered again after the queue was full
+            callback = watched.then
+        message["callback"] = _Report(self._refused, self._size, callback).take
 
     # -- the size of batches
 
@@ -258,7 +262,7 @@ class SplittingProducer:
             message.value(),
             message.key(),
             -1 if (partition := message.partition()) is None else partition,
-            on_delivery=_Report(self._refused, size, report.then, report.more),
+            on_delivery=_Report(self._refused, size, report.then, report.more).take,
             **report.more,  # which a delivery report does not have
         )
 
