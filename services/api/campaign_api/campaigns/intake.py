@@ -9,6 +9,7 @@ from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
 from campaign_api.patience import Patience
 from campaign_api.refusals import (
@@ -131,7 +132,8 @@ class CampaignIntake:
     def _import(self, request: CreateCampaign, template: Template) -> RecipientList:
         try:
             with self._slots.file(), self._open(request) as file:
-                return self._importer.run(file, request.campaign_name, template.require)
+                settled = SettledFile(file)
+                return self._importer.run(settled, request.campaign_name, template.require)
         except CsvRefused as error:
             raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
 
