@@ -260,7 +260,8 @@ def _require_one(written: str, groups: list[str], *, is_international: bool) -> 
         behind = sum(map(len, _DIGITS.findall(written.rpartition("/")[2])))
         if written.count("/") > 1 or behind < _SHORTEST_AFTER_SLASH:
             raise NoPhoneNumber(ALTERNATIVE_ENDING)
-    if not is_international and _may_be_two(groups):
+    leads_abroad = is_international or groups[0].startswith("00")
+    if not leads_abroad and _may_be_two(groups):
         raise NoPhoneNumber(TWO_NUMBERS)
 
 

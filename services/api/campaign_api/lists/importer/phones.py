@@ -38,7 +38,9 @@ def _to_e164(region: str, text: str) -> str | None:
         number = phonenumbers.parse(f"{'+' * written.is_international}{written.digits}", region)
     except (NoPhoneNumber, NumberParseException):
         return None
-    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+    possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+    # Some short numbers that are dialled as they are in all of a country seem to lack an area code.
+    if not possible and not phonenumbers.is_valid_number(number):
         return None
     return normalise_phone(phonenumbers.format_number(number, PhoneNumberFormat.E164))
 
