@@ -50,7 +50,7 @@ def test_file_that_is_rewritten_while_it_is_read_is_refused(path: Path) -> None:
     with path.open("rb", buffering=0) as file:
         settled = SettledFile(file, no_wait)
         settled.read(10)
-        os.utime(path, ns=(0, os.stat(path).st_mtime_ns + 1))
+        os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
         with pytest.raises(CsvRefused, match=CHANGED):
             read_all(settled)
 
