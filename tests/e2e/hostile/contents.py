@@ -108,7 +108,8 @@ def columns() -> Iterator[Upload]:
         "header again and again": b"name,phone\n" * 10_000,
         "phone twice": b"phone,phone\n13961467500,13961467501\n",
         "phone in other letters": b"phone,PHONE\n13961467500,13961467501\n",
-        "without a name": b"phone,,\n13961467500,,\n",
+        "without a name": b"phone,,name\n13961467500,,a\n",
+        "without a name, with a value": b"phone,,\n13961467500,,x\n",
         "no phone": b"name,city,street\na,b,c\n",
         "header alone": b"name,phone\n",
         "header of 64 kB": b"phone," + b"c" * 70_000 + b"\n13961467500,x\n",
@@ -180,6 +181,10 @@ def phones() -> Iterator[Upload]:
         "<img src=x>",
         "13961467500;13961467501",
         "tel:13961467500",
+        "13961467500.0",
+        "2026-05-12",
+        "1396146 7501396",
+        "\u202e00576416931",
     ):
         yield Upload("numbers", shown(phone), plain(f"a,{phone}\n".encode()))
 

@@ -100,7 +100,7 @@ def test_file_of_a_campaign_is_not_read_again_by_another_grammar(
 def test_file_that_is_being_written_is_not_imported(
     client: FlaskClient, pool: Database, file: Path
 ) -> None:
-    """A writer that appends during the import: refused, no list and no campaign; afterwards taken."""
+    """Refused while a writer appends, with no list and no campaign; taken afterwards."""
     file.write_text("".join(f"user{n},{13961467500 + n}\n" for n in range(20_000)))
     stop = threading.Event()
 

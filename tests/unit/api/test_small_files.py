@@ -9,6 +9,13 @@ from campaign_common import phone_number
 from campaign_common.template import Template
 from tests.unit.api.csv_text import parse
 
+INVISIBLE = """\
+name,phone
+Ada,\u202d+447700900111\u202c
+Bo,+44\u00a07700\u00a0900112
+Cy,44\u20117700\u2011900113
+"""
+
 MESSAGE = "hi {name|friend}, see you in {city}."
 
 
@@ -43,11 +50,7 @@ def test_value_that_is_no_number_is_a_reject(text: str, reason: str) -> None:
     ("text", "phones"),
     [
         ("\u200bphone,member_id\n+447700900111,10045678\n", ["447700900111"]),
-        (
-            "name,phone\nAda,\u202d+447700900111\u202c\nBo,+44\u00a07700\u00a0900112\nCy,"
-            "44\u20117700\u2011900113\n",
-            ["447700900111", "447700900112", "447700900113"],
-        ),
+        (INVISIBLE, ["447700900111", "447700900112", "447700900113"]),
         ("sep=,\nname,phone,city\nAda,447700900111,Bonn\n", ["447700900111"]),
         ("phone,name,,\n447700900111,Ada,,\n", ["447700900111"]),
         ("user0,13961467500\nuser1,13961467501\n", ["13961467500", "13961467501"]),
