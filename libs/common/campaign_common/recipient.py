@@ -28,7 +28,9 @@ class Recipient(NamedTuple):
 def trimmed(value: str) -> str:
     """Return a value without surrounding blanks; one of blanks and unseen characters is empty."""
     value = value.strip()
-    return value if value.isascii() or not is_unseen(value) else ""
+    if value.isascii() or unicodedata.category(value[0]) != "Cf":
+        return value
+    return "" if is_unseen(value) else value
 
 
 def is_unseen(text: str) -> bool:

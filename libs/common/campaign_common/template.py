@@ -95,7 +95,9 @@ class Template:
                 value = phone
             else:
                 value = attributes.get(column, "") if attributes else ""
-            pieces[place] = trimmed(value) or default
+            # Nearly all values are ASCII, and one call less is felt in every message.
+            value = value.strip()
+            pieces[place] = (value if value.isascii() else trimmed(value)) or default
         return "".join(pieces)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign_api.lists import settled_file
 from campaign_api.lists.settled_file import CHANGED, STILL_WRITTEN, SettledFile, is_open_for_writing
 from campaign_api.refusals import CsvRefused
 
@@ -76,6 +77,20 @@ def test_file_that_is_open_for_writing_is_refused(path: Path) -> None:
         settled = SettledFile(file)
         with path.open("ab"), pytest.raises(CsvRefused, match=STILL_WRITTEN):
             read_all(settled)
+
+
+def test_no_lease_says_nothing_on_a_file_system_of_others(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over NFS a lease is refused although nobody writes, so that refusal means nothing."""
+    device = path.stat().st_dev
+    mounts = tmp_path / "mountinfo"
+    number = f"{os.major(device)}:{os.minor(device)}"
+    mounts.write_text(f"31 1 {number} / / rw - nfs4 server:/lists rw\n")
+    monkeypatch.setattr(settled_file, "MOUNTS", mounts)
+    with path.open("rb", buffering=0) as file, path.open("ab"):
+        assert is_open_for_writing(file.fileno()) is None
+        assert read_all(SettledFile(file, no_wait)) == ROW * 3
 
 
 def unknown(descriptor: int) -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 from campaign_api.refusals import CsvRefused
@@ -13,6 +15,11 @@ from campaign_api.refusals import CsvRefused
 QUIET = 1.0
 """Seconds for which a file without a last line end must not have changed, where the system does not
 tell whether it is still open for writing."""
+
+MOUNTS = Path("/proc/self/mountinfo")
+
+LOCAL = frozenset({"btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"})
+"""File systems whose leases tell of the writers of this machine."""
 
 STILL_WRITTEN = "the file is still open for writing; send the request again when it is complete"
 CHANGED = "the file changed while it was read; send the request again when it is complete"
@@ -81,8 +88,8 @@ def is_open_for_writing(descriptor: int) -> bool | None:
     """Return whether any program has a file open for writing; None where the system does not tell.
 
     Linux grants a lease for reading only on a file that is not (fcntl(2), F_SETLEASE). It needs the
-    owner of the file, or CAP_LEASE, and a file system that has leases. The descriptor must be open
-    for reading alone.
+    owner of the file, or CAP_LEASE, and a file system of this machine: NFS and SMB refuse a lease
+    whenever their server has not granted one. The descriptor must be open for reading alone.
     """
     if not hasattr(fcntl, "F_SETLEASE"):
         return None
@@ -93,7 +100,19 @@ def is_open_for_writing(descriptor: int) -> bool | None:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
-        return True if error.errno == errno.EAGAIN else None
+        is_held = error.errno == errno.EAGAIN and _is_local(os.fstat(descriptor).st_dev)
+        return True if is_held else None
+    return False
+
+
+def _is_local(device: int) -> bool:
+    """Return whether a device is known to be a file system of this machine (proc(5), mountinfo)."""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    with suppress(OSError):
+        for line in MOUNTS.read_text().splitlines():
+            mount, _, system = line.partition(" - ")
+            if mount.split()[2] == number:
+                return system.split()[0] in LOCAL
     return False
 
 

@@ -204,6 +204,8 @@ def _missing(wanted: str, names: Sequence[str], line: _Line) -> CsvRefused:
                 f"{said}; its fields are separated by {SPOKEN[delimiter]} and not by"
                 f" {SPOKEN[line.delimiter]}, which delimiter would say"
             )
+    if wanted != PHONE:
+        return CsvRefused(said)
     return CsvRefused(f"{said}; a first line without a number is the header: {NAME_A_COLUMN}")
 
 
