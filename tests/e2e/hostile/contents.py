@@ -1,6 +1,7 @@
 """Files that are no proper list: their bytes, characters, lines, columns and values."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from tests.e2e.hostile.upload import (
     BAD,
@@ -148,7 +149,8 @@ def lines() -> Iterator[Upload]:
 
 def endless() -> Iterator[Upload]:
     def rows(line: bytes) -> Callable[[], Iterator[bytes]]:
-        return lambda: (line * 1_000 for _ in range(10_000))
+        # A first line without a number would be a header.
+        return lambda: chain([GOOD], (line * 1_000 for _ in range(10_000)))
 
     for name, line in {"good rows": GOOD, "bad rows": BAD, "open quotes": b'"a,1\n'}.items():
         yield Upload("endless", name, streamed(rows(line)))

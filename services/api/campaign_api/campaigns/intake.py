@@ -121,7 +121,10 @@ class CampaignIntake:
             return False
         try:
             with self._open(request) as file:
-                return sha256_of(file) == stored.list_sha256
+                # Who has it open does not matter here, but what changes is no repetition.
+                return sha256_of(SettledFile(file, is_written=_by_nobody)) == stored.list_sha256
+        except CsvRefused:
+            return False
         except PathRefused:
             # The file has been tidied away since; the fields alone decide.
             return True
@@ -198,6 +201,10 @@ def _note(
         to_state=CampaignState.SCHEDULED,
         reason="created" if before is None else "changed by a new request",
     )
+
+
+def _by_nobody(_: int) -> bool:
+    return False
 
 
 def _require_not_started(campaign_id: int, state: CampaignState) -> None:

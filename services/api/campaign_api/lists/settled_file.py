@@ -58,11 +58,15 @@ class SettledFile:
         """Return at most `size` bytes; none at the end.
 
         Raises:
-            CsvRefused: the end is reached, and the file is, or was, being written.
+            CsvRefused: the file is, or was, being written: seen at the end, and as soon as there
+                is more than there was.
         """
         block = self._file.read(size) or b""
         if block:
             self._length += len(block)
+            # Who writes faster than this reads would have it read for as long as they write.
+            if self._length > self._before.st_size:
+                raise CsvRefused(CHANGED)
             self._ends_a_line = block[-1:] in (b"\n", b"\r")
         else:
             self._require_unchanged()
