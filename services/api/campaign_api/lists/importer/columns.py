@@ -202,7 +202,7 @@ def _missing(wanted: str, names: Sequence[str], line: _Line) -> CsvRefused:
         if delimiter != line.delimiter and len(split) > 1 and len(names) <= 1:
             return CsvRefused(
                 f"{said}; its fields are separated by {SPOKEN[delimiter]} and not by"
-                f" {SPOKEN[line.delimiter]}, which delimiter would say"
+                f" {SPOKEN[line.delimiter]}: say so by delimiter, or write those"
             )
     if wanted != PHONE:
         return CsvRefused(said)
