@@ -1,4 +1,4 @@
-"""Any text goes through import, send and export, and arrives as it was, without blanks around it."""
+"""Any text goes through import, send and export, and arrives without blanks around it."""
 
 import csv
 import io
