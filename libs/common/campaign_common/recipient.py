@@ -1,6 +1,5 @@
-"""A recipient: one person of a list, and what a phone number and a name may look like."""
+"""A recipient: one person of a list, and their name and values."""
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,17 +10,10 @@ NAME = "name"
 LONGEST_NAME = 255
 """In characters; the column recipients.name holds no more."""
 
-PHONE_EMPTY = "phone is empty"
-PHONE_INVALID = "phone is not 7 to 15 digits"
 NAME_TOO_LONG = f"name is longer than {LONGEST_NAME} characters"
 
 TOMBSTONE = "x"
 """What the stored number of an erased recipient begins with."""
-
-_SHORTEST_PHONE = 7
-_LONGEST_PHONE = 15
-_PUNCTUATION = str.maketrans("", "", "+ -.()")
-_PHONE = re.compile(f"[0-9]{{{_SHORTEST_PHONE},{_LONGEST_PHONE}}}")
 
 
 class Recipient(NamedTuple):
@@ -33,16 +25,17 @@ class Recipient(NamedTuple):
     attributes: Mapping[str, str] | None
 
 
-def normalise_phone(text: str) -> str | None:
-    """Reduce a phone number to its digits, or return None when it is none.
+def trimmed(value: str) -> str:
+    """Return a value without surrounding blanks; one of blanks and unseen characters is empty."""
+    value = value.strip()
+    if value.isascii() or unicodedata.category(value[0]) != "Cf":
+        return value
+    return "" if is_unseen(value) else value
 
-    `+`, spaces, hyphens, dots and parentheses are dropped; 7 to 15 ASCII digits must remain
-    (ITU-T E.164 allows no more than 15).
-    """
-    if _PHONE.fullmatch(text):
-        return text
-    digits = text.translate(_PUNCTUATION)
-    return digits if _PHONE.fullmatch(digits) else None
+
+def is_unseen(text: str) -> bool:
+    """Return whether a text holds nothing but blanks and characters that are not seen."""
+    return all(c.isspace() or unicodedata.category(c) == "Cf" for c in text)
 
 
 def tombstone(seq: int) -> str:

@@ -1,7 +1,7 @@
 """A message template: plain text with placeholders, and nothing that is ever evaluated.
 
 `{column}` stands for a column of the recipient list, `{column|default}` for the column or,
-where that is missing or empty, the default; `{{` and `}}` stand for braces. A placeholder is
+where that is missing or blank, the default; `{{` and `}}` stand for braces. A placeholder is
 looked up by its whole text among the columns, so no template reaches an attribute, a format
 specification or code.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from campaign_common.errors import TemplateInvalid
-from campaign_common.recipient import NAME, PHONE, column_name
+from campaign_common.recipient import NAME, PHONE, column_name, trimmed
 
 MOST_PLACEHOLDERS = 100
 """More would let a short template and a long column make megabytes of each recipient."""
@@ -82,7 +82,11 @@ class Template:
             )
 
     def render(self, name: str, phone: str, attributes: Mapping[str, str] | None) -> str:
-        """Return the message for one recipient; a column that is missing renders as empty."""
+        """Return the message for one recipient.
+
+        Values lose surrounding blanks, whenever their list was imported; a blank one is none. A
+        column without a value and a default renders as empty.
+        """
         pieces = self._pieces.copy()
         for place, column, default in self._fields:
             if column == NAME:
@@ -91,7 +95,9 @@ class Template:
                 value = phone
             else:
                 value = attributes.get(column, "") if attributes else ""
-            pieces[place] = value or default
+            # Nearly all values are ASCII, and one call less is felt in every message.
+            value = value.strip()
+            pieces[place] = (value if value.isascii() else trimmed(value)) or default
         return "".join(pieces)
 
 

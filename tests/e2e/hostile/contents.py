@@ -1,6 +1,7 @@
 """Files that are no proper list: their bytes, characters, lines, columns and values."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from tests.e2e.hostile.upload import (
     BAD,
@@ -108,7 +109,8 @@ def columns() -> Iterator[Upload]:
         "header again and again": b"name,phone\n" * 10_000,
         "phone twice": b"phone,phone\n13961467500,13961467501\n",
         "phone in other letters": b"phone,PHONE\n13961467500,13961467501\n",
-        "without a name": b"phone,,\n13961467500,,\n",
+        "without a name": b"phone,,name\n13961467500,,a\n",
+        "without a name, with a value": b"phone,,\n13961467500,,x\n",
         "no phone": b"name,city,street\na,b,c\n",
         "header alone": b"name,phone\n",
         "header of 64 kB": b"phone," + b"c" * 70_000 + b"\n13961467500,x\n",
@@ -147,7 +149,8 @@ def lines() -> Iterator[Upload]:
 
 def endless() -> Iterator[Upload]:
     def rows(line: bytes) -> Callable[[], Iterator[bytes]]:
-        return lambda: (line * 1_000 for _ in range(10_000))
+        # A first line without a number would be a header.
+        return lambda: chain([GOOD], (line * 1_000 for _ in range(10_000)))
 
     for name, line in {"good rows": GOOD, "bad rows": BAD, "open quotes": b'"a,1\n'}.items():
         yield Upload("endless", name, streamed(rows(line)))
@@ -180,6 +183,10 @@ def phones() -> Iterator[Upload]:
         "<img src=x>",
         "13961467500;13961467501",
         "tel:13961467500",
+        "13961467500.0",
+        "2026-05-12",
+        "1396146 7501396",
+        "\u202e00576416931",
     ):
         yield Upload("numbers", shown(phone), plain(f"a,{phone}\n".encode()))
 

@@ -1,4 +1,4 @@
-"""Any text goes through an upload and comes back by GET, bit for bit."""
+"""Any text goes through an upload and comes back by GET, but for blanks around it."""
 
 import csv
 import io
@@ -47,7 +47,8 @@ def test_any_text_comes_back_as_it_was(
     url = answer.headers["Location"]
     listed = json.loads(client.get(f"{url}/recipients").data)["recipients"]
     assert [(each["name"], each["phone"], each["attributes"]) for each in listed] == [
-        (name, phone, {"note": note}) for (name, note, _), phone in zip(people, phones, strict=True)
+        (name.strip(), phone, {"note": note.strip()})
+        for (name, note, _), phone in zip(people, phones, strict=True)
     ]
     for each in listed:
         found = client.get(f"{url}/recipients", query_string={"phone": each["phone"]})

@@ -65,7 +65,10 @@ def test_every_message_is_counted_with_what_it_takes(client: FlaskClient, pool: 
     add_list(
         pool,
         people(
-            p1=("小红", {"city": "Oslo"}), p2=("红", {}), p3=("", {"city": ""}), p4=("x" * 200, {})
+            p1=("小红", {"city": "Oslo"}),
+            p2=("红", {}),
+            p3=(" ", {"city": "\u00a0"}),
+            p4=("x" * 200, {}),
         ),
     )
     found = played(client, draft(client))

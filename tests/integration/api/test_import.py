@@ -54,7 +54,7 @@ def test_every_data_row_is_accepted_a_duplicate_or_a_stored_reject(
     assert stored.attribute_columns == ("city",)
     rejected = rows(pool, "SELECT line, reason, raw_text FROM recipient_rejects ORDER BY line")
     assert [line for line, _, _ in rejected] == list(range(2, 1002, 10))
-    assert rejected[0][1:] == ("phone is not 7 to 15 digits", "user0,none,Oslo")
+    assert rejected[0][1:] == ("phone has letters", "user0,none,Oslo")
 
 
 def test_first_of_two_rows_with_one_phone_is_kept(
@@ -123,7 +123,9 @@ def test_huge_line_is_one_reject(client: FlaskClient, pool: Database, file: Path
         (b"\xef\xbb\xbf", "the file is empty"),
         (b"name,phone\n", "no data row"),
         (b"name,email\na,b\n", "missing column phone"),
-        (b"a,b\nc,d\n", "none of the 2 data rows was accepted: line 1: phone is not"),
+        (b"a,b\nc,d\n", "missing column phone: the header names a, b;"),
+        (b"name,phone\nc,1\n", "none of the 1 data rows was accepted: line 2: phone is not"),
+        (b"mobile,id\n13961467500,10045678\n", "missing column phone: the header names mobile"),
         (b"x" * 100_000, "line is longer than 65536 bytes"),
         ("name,phone\nAnn,13961467500".encode("utf-16"), "UTF-16"),
     ],

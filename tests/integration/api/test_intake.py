@@ -1,3 +1,5 @@
+import hashlib
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -78,6 +80,51 @@ def test_repeated_request_succeeds_and_changes_nothing(
         file.unlink()
     assert create(client).json == {"code": 0, "msg": "success"}
     assert snapshot(pool) == before
+
+
+@pytest.mark.parametrize("content", ["Ann,+1396\u00a01467500.0\n", "mobile,id\n1396146,1\n", ""])
+def test_file_of_a_campaign_is_not_read_again_by_another_grammar(
+    client: FlaskClient, pool: Database, file: Path, content: str
+) -> None:
+    """A request repeated for what an earlier version took in is no conflict, whatever it holds."""
+    create(client)
+    file.write_text(content)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    change(pool, "UPDATE recipient_lists SET sha256 = %s", digest)
+    change(pool, "UPDATE campaigns SET state = 'running'")
+    before = snapshot(pool)
+    assert create(client).json == {"code": 0, "msg": "success"}
+    assert snapshot(pool) == before
+
+
+def test_file_that_is_being_written_is_not_imported(
+    client: FlaskClient, pool: Database, file: Path
+) -> None:
+    """Refused while a writer appends, with no list and no campaign; taken afterwards."""
+    file.write_text("".join(f"user{n},{13961467500 + n}\n" for n in range(20_000)))
+    stop = threading.Event()
+
+    def append() -> None:
+        # Opened for each row, so that the system cannot tell of a writer at all times.
+        n = 20_000
+        while not stop.is_set():
+            with file.open("a") as writer:
+                writer.write(f"user{n},{13961467500 + n}\nuser{n},1396")
+            n += 1
+
+    writer = threading.Thread(target=append)
+    writer.start()
+    try:
+        answer = create(client)
+    finally:
+        stop.set()
+        writer.join()
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert re.search("changed while it was read|still open for writing", answer.json["msg"])
+    assert value(pool, "SELECT COUNT(*) FROM campaigns") == 0
+    assert rows(pool, "SELECT 1 FROM recipient_lists WHERE state <> 'discarded'") == []
+    assert create(client).status_code == 200
 
 
 @pytest.mark.parametrize("state", ["draft", "scheduled"])

@@ -61,8 +61,13 @@ def test_plain_upload_becomes_a_ready_list(client: FlaskClient, pool: Database) 
         "accepted": 2,
         "duplicates": 1,
         "rejected": 1,
+        "header": "found",
         "columns": ["phone", "name", "city"],
         "sha256": hashlib.sha256(CSV.encode()).hexdigest(),
+        "first_recipients": [
+            {"seq": 1, "phone": "13961467500", "name": "Ann", "attributes": {"city": "Oslo"}},
+            {"seq": 2, "phone": "13961467501", "name": "Bob", "attributes": {"city": "Bergen"}},
+        ],
     }
     assert answer.headers["Location"] == f"{URL}/{described['id']}"
     assert client.get(answer.headers["Location"]).get_json() == described
@@ -144,6 +149,43 @@ def test_format_can_be_said(client: FlaskClient, pool: Database) -> None:
         ],
         "next_cursor": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "header"),
+    [
+        ("Ann,13961467500\n", {}, "none"),
+        ("name,phone\nAnn,13961467500\n", {}, "found"),
+        ("name,mobile\nAnn,13961467500\n", {"phone_column": "mobile"}, "given"),
+    ],
+)
+def test_a_list_says_where_its_columns_come_from(
+    client: FlaskClient, pool: Database, text: str, query: dict[str, str], header: str
+) -> None:
+    """The answer, the list and the page of lists say how the first line was taken."""
+    described = upload(client, text, **query).get_json()
+    assert described["header"] == header
+    (listed,) = client.get(URL).get_json()["recipient_lists"]
+    assert listed == {name: described[name] for name in described if name != "first_recipients"}
+    change(pool, "UPDATE recipient_lists SET header = NULL")  # as an earlier version left it
+    assert client.get(f"{URL}/{described['id']}").get_json()["header"] is None
+
+
+def test_at_most_three_people_are_shown_as_they_were_read(
+    client: FlaskClient, pool: Database
+) -> None:
+    """Who uploads a file sees what its rows became, without blanks and punctuation."""
+    rows = [f" User {n} ,+1 396 146 750{n},\u00a0Oslo\n" for n in range(5)]
+    described = upload(client, "name,phone,city\n" + "".join(rows)).get_json()
+    assert described["first_recipients"] == [
+        {
+            "seq": n + 1,
+            "phone": f"1396146750{n}",
+            "name": f"User {n}",
+            "attributes": {"city": "Oslo"},
+        }
+        for n in range(3)
+    ]
 
 
 def test_list_without_names_says_so(client: FlaskClient, pool: Database) -> None:
@@ -334,6 +376,41 @@ def test_same_content_under_a_key_is_imported_once(client: FlaskClient, pool: Da
     assert first.get_json() == again.get_json()
     assert listed(pool) == [("friends", "ready")]
     assert client.post(URL, data=CSV + "C,13961467509,\n", **asked).status_code == 422
+
+
+def test_erased_people_do_not_come_back_by_a_key(client: FlaskClient, pool: Database) -> None:
+    """A repeated upload tells of the list as it is; no stored answer keeps who was erased."""
+    asked: dict[str, Any] = {
+        "content_type": "text/csv",
+        "query_string": {"name": "friends"},
+        "headers": {"Idempotency-Key": "wednesday"},
+    }
+    first = client.post(URL, data=CSV, **asked)
+    assert [each["name"] for each in first.get_json()["first_recipients"]] == ["Ann", "Bob"]
+    assert client.delete("/v1/recipients/+1 396 146 7500").status_code == 202
+    again = client.post(URL, data=CSV, **asked)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert again.headers["Location"] == first.headers["Location"]
+    assert [each["name"] for each in again.get_json()["first_recipients"]] == ["Bob"]
+    assert again.get_json()["rows"] == first.get_json()["rows"]
+    assert rows(pool, "SELECT body FROM idempotency_keys WHERE body LIKE '%%139614%%'") == []
+    assert listed(pool) == [("friends", "ready")]
+
+
+def test_repeated_upload_of_a_deleted_list_is_not_found(
+    client: FlaskClient, pool: Database
+) -> None:
+    """What was made under the key is gone; the file is not imported a second time."""
+    asked: dict[str, Any] = {
+        "content_type": "text/csv",
+        "query_string": {"name": "friends"},
+        "headers": {"Idempotency-Key": "thursday"},
+    }
+    location = client.post(URL, data=CSV, **asked).headers["Location"]
+    assert client.delete(location).status_code == 204
+    for _ in range(2):
+        assert client.post(URL, data=CSV, **asked).status_code == 404
+    assert listed(pool) == [("friends", "deleted")]
 
 
 def test_upload_that_was_refused_frees_its_key(client: FlaskClient, pool: Database) -> None:

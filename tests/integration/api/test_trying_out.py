@@ -77,7 +77,8 @@ def test_without_an_outcome_in_time_the_answer_says_so(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trying_out, "WAIT", 0.2)
-    answer = client.post(PATH, json={"phone": PHONE, "attributes": {"name": "Ann"}})
+    attributes = {"name": " Ann ", "city": " "}
+    answer = client.post(PATH, json={"phone": PHONE, "attributes": attributes})
     assert answer.status_code == 202
     assert answer.json is not None
     assert (answer.json["status"], answer.json["ended_at"]) == (None, None)
@@ -117,6 +118,9 @@ def test_nothing_of_a_person_is_kept_for_repeats(client: FlaskClient, pool: Data
     [
         ({"phone": PHONE}, "attributes.name"),
         ({"phone": PHONE, "attributes": {"city": "Ulm"}}, "attributes.name"),
+        ({"phone": PHONE, "attributes": {"name": " \u200b"}}, "attributes.name"),
+        ({"phone": "4917612345678.0", "attributes": {"name": "Ann"}}, "phone"),
+        ({"phone": "2026-05-12", "attributes": {"name": "Ann"}}, "phone"),
         ({"phone": "12", "attributes": {"name": "Ann"}}, "phone"),
         ({"attributes": {"name": "Ann"}}, "phone"),
         ({"phone": PHONE, "attributes": {"name": 5}}, "attributes.name.value"),

@@ -1,8 +1,12 @@
+import phonenumbers
 import pytest
+from phonenumbers import PhoneNumberFormat
 
 from campaign_api.lists.importer.csv_format import DELIMITERS, CsvFormat
 from campaign_api.lists.importer.line_reader import COMPRESSED
+from campaign_api.lists.importer.phones import NOT_OF_REGION, phone_reader
 from campaign_api.refusals import CsvRefused
+from campaign_common import phone_number
 from tests.unit.api.csv_text import parse
 
 
@@ -94,7 +98,11 @@ def test_refusal_names_only_so_many_columns() -> None:
     ("written", "stored"),
     [
         ("0171 1234567", "491711234567"),
-        ("(030) 123-456/78", "493012345678"),
+        ("(030) 123-456-78", "493012345678"),
+        ("030/12345678", "493012345678"),
+        ("+49 (0)171 1234567", "491711234567"),
+        ("0049 (0) 171 1234567", "491711234567"),
+        ("tel:+49-171-1234567", "491711234567"),
         ("+43 664 1234567", "436641234567"),
         ("0043 664 1234567", "436641234567"),
     ],
@@ -105,14 +113,38 @@ def test_numbers_of_a_region_become_international(written: str, stored: str) -> 
 
 
 @pytest.mark.parametrize(
-    "written",
-    ["1", "0" * 30, "1-800-FLOWERS", "030 12345678 ext. 5", "tel:03012345678", "+999123456"],
+    ("written", "reason"),
+    [
+        ("1", NOT_OF_REGION.format("DE")),
+        ("+999123456", NOT_OF_REGION.format("DE")),
+        ("0" * 30, phone_number.NOT_7_TO_15_DIGITS),
+        ("1-800-FLOWERS", phone_number.LETTERS),
+        ("030 12345678 ext. 5", phone_number.EXTENSION),
+        ("tel:03012345678", phone_number.TEL_LOCAL),
+        ("12.05.2026", phone_number.DATE),
+        ("447700900111.0", phone_number.DECIMAL_FRACTION),
+        ("030 1234567 030 1234568", phone_number.TWO_NUMBERS),
+        ("030 1234567/68", phone_number.ALTERNATIVE_ENDING),
+    ],
 )
-def test_what_is_no_number_of_the_region_is_a_reject(written: str) -> None:
-    parsed = parse(f"phone\n{written}\n", csv_format=said(default_region="DE"))
-    assert list(parsed.reasons.values()) == [
-        "phone is no number of region DE and no international one"
-    ]
+def test_region_loosens_nothing(written: str, reason: str) -> None:
+    """What is no number of the region, or none at all, is a reject that says so."""
+    options = {"default_region": "DE", "phone_column": "phone"}
+    parsed = parse(f"phone\n{written}\n", csv_format=said(**options))
+    assert list(parsed.reasons.values()) == [reason]
+
+
+def test_every_example_of_every_region_is_read_at_home() -> None:
+    """With its region each national number becomes the international one."""
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        reader = phone_reader(region)
+        for kind in phonenumbers.PhoneNumberType.values():
+            example = phonenumbers.example_number_for_type(region, kind)
+            if example is None:
+                continue
+            e164 = phonenumbers.format_number(example, PhoneNumberFormat.E164).removeprefix("+")
+            national = phonenumbers.format_number(example, PhoneNumberFormat.NATIONAL)
+            assert reader.digits(national) == (e164 if len(e164) >= 7 else None), national
 
 
 def test_number_twice_in_two_spellings_is_one_number() -> None:

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign_common.errors import TemplateInvalid
+from campaign_common.recipient import trimmed
 from campaign_common.template import Template
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -21,6 +22,20 @@ def test_default_stands_for_a_missing_or_empty_value() -> None:
     assert rendered("to {city|your town}") == "to your town"
     assert rendered("to {city|your town}", city="") == "to your town"
     assert rendered("to {city|your town}", city="Oslo") == "to Oslo"
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u200b", " \u200e "], ids=ascii)
+def test_default_stands_for_a_blank_value(blank: str) -> None:
+    """A blank value is none, whenever and by whatever it came."""
+    assert (
+        rendered("hi {name|friend} of {city|town}", name=blank, city=blank) == "hi friend of town"
+    )
+    assert rendered("hi{city}!", city=blank) == "hi!"
+
+
+def test_values_lose_blanks_around_them() -> None:
+    """The text around a placeholder has the blanks that a message needs."""
+    assert rendered("hi {name}, see {city}.", name=" Ada", city="Bonn ") == "hi Ada, see Bonn."
 
 
 def test_value_without_default_may_be_missing() -> None:
@@ -51,7 +66,8 @@ def test_any_text_survives_escaping(text: str) -> None:
 
 @given(TEXT, TEXT)
 def test_any_value_is_put_in_unchanged(name: str, city: str) -> None:
-    assert rendered("{name}|{city}", name=name, city=city) == f"{name}|{city}"
+    expected = f"{trimmed(name)}|{trimmed(city)}"
+    assert rendered("{name}|{city}", name=name, city=city) == expected
 
 
 @pytest.mark.parametrize(

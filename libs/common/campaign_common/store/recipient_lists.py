@@ -48,6 +48,8 @@ class RecipientList(NamedTuple):
     attribute_columns: tuple[str, ...]
     totals: ListTotals
     last_seq: int
+    header: str | None
+    """given, found or none; None where it was not noted."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,14 +71,14 @@ SELECT_LIST_FOR_UPDATE = "SELECT state FROM recipient_lists WHERE id = %s FOR UP
 
 COMPLETE_LIST = """
 UPDATE recipient_lists SET state = 'ready', name = %s, sha256 = %s, has_name = %s,
-  attribute_columns = %s, accepted = %s, duplicates = %s, rejected = %s, last_seq = %s,
+  attribute_columns = %s, header = %s, accepted = %s, duplicates = %s, rejected = %s, last_seq = %s,
   progressed_at = NOW(6)
 WHERE id = %s
 """
 
 SELECT_LIST = """
 SELECT id, name, state, sha256, has_name, attribute_columns, accepted, duplicates, rejected,
-       last_seq
+       last_seq, header
 FROM recipient_lists WHERE id = %s
 """
 
@@ -84,7 +86,7 @@ HOLD_LIST = SELECT_LIST + "FOR UPDATE"
 
 SELECT_LISTS = """
 SELECT id, name, state, sha256, has_name, attribute_columns, accepted, duplicates, rejected,
-       last_seq
+       last_seq, header
 FROM recipient_lists WHERE id < %s AND state IN ('importing', 'ready') ORDER BY id DESC LIMIT %s
 """
 
@@ -144,7 +146,7 @@ def complete_list(cursor: Cursor, finished: RecipientList) -> bool:
     if row is None or row[0] not in VISIBLE:
         return False
     columns = json.dumps(finished.attribute_columns, ensure_ascii=False)
-    described = (finished.name, finished.sha256, finished.has_name, columns)
+    described = (finished.name, finished.sha256, finished.has_name, columns, finished.header)
     cursor.execute(COMPLETE_LIST, (*described, *finished.totals, finished.last_seq, finished.id))
     return True
 
@@ -237,7 +239,7 @@ def delete_unused(cursor: Cursor, limit: int) -> int:
 
 
 def _recipient_list(row: Sequence[Any]) -> RecipientList:
-    id_, name, state, sha256, has_name, columns, accepted, duplicates, rejected, last_seq = row
+    id_, name, state, sha256, has_name, columns, *counted, last_seq, header = row
     return RecipientList(
         id=id_,
         name=name,
@@ -245,6 +247,7 @@ def _recipient_list(row: Sequence[Any]) -> RecipientList:
         sha256=sha256,
         has_name=bool(has_name),
         attribute_columns=tuple(json.loads(columns or "[]")),
-        totals=ListTotals(accepted, duplicates, rejected),
+        totals=ListTotals(*counted),
         last_seq=last_seq,
+        header=header,
     )

@@ -9,7 +9,7 @@ from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
 from campaign_api.refusals import TooMany
 from campaign_common.database import Databases
-from campaign_common.recipient import NAME, PHONE
+from campaign_common.recipient import NAME, PHONE, trimmed
 from campaign_common.segments import Encoding, segmentation
 from campaign_common.store.dry_runs import best_rate, read_slice
 from campaign_common.store.fanout import RecipientRow
@@ -75,11 +75,11 @@ class Tally:
         self.shapes[Shape(characters, segments, forced_by is not None)] += 1
         if forced_by and (forced_by in self.forced_by or len(self.forced_by) < MOST_CHARACTERS):
             self.forced_by[forced_by] += 1
-        if self._names and not name:
+        if self._names and not trimmed(name):
             self.missing[NAME] += 1
         if attributes is not None:
             for column in self.columns:
-                if not attributes.get(column):
+                if not trimmed(attributes.get(column, "")):
                     self.missing[column] += 1
 
 

@@ -9,6 +9,7 @@ from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
 from campaign_api.patience import Patience
 from campaign_api.refusals import (
@@ -120,7 +121,10 @@ class CampaignIntake:
             return False
         try:
             with self._open(request) as file:
-                return sha256_of(file) == stored.list_sha256
+                # Who has it open does not matter here, but what changes is no repetition.
+                return sha256_of(SettledFile(file, is_written=_by_nobody)) == stored.list_sha256
+        except CsvRefused:
+            return False
         except PathRefused:
             # The file has been tidied away since; the fields alone decide.
             return True
@@ -131,7 +135,8 @@ class CampaignIntake:
     def _import(self, request: CreateCampaign, template: Template) -> RecipientList:
         try:
             with self._slots.file(), self._open(request) as file:
-                return self._importer.run(file, request.campaign_name, template.require)
+                settled = SettledFile(file)
+                return self._importer.run(settled, request.campaign_name, template.require)
         except CsvRefused as error:
             raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
 
@@ -196,6 +201,10 @@ def _note(
         to_state=CampaignState.SCHEDULED,
         reason="created" if before is None else "changed by a new request",
     )
+
+
+def _by_nobody(_: int) -> bool:
+    return False
 
 
 def _require_not_started(campaign_id: int, state: CampaignState) -> None:

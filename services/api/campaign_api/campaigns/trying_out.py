@@ -7,7 +7,7 @@ from typing import Any
 from campaign_api.messages.message_pages import written
 from campaign_api.refusals import CampaignUnknown, RequestInvalid, WrongField
 from campaign_common.database import Cursor, Database
-from campaign_common.recipient import NAME, PHONE, column_name
+from campaign_common.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.store.message_listing import read_message_source
 from campaign_common.store.test_messages import (
     NewTestMessage,
@@ -51,10 +51,12 @@ def render(template: Template, phone: str, attributes: Mapping[str, str]) -> str
     Raises:
         RequestInvalid: names the placeholders that have neither a value nor a default.
     """
-    given = {column_name(name): value for name, value in attributes.items()}
+    values = {column_name(name): trimmed(value) for name, value in attributes.items()}
+    given = {name: value for name, value in values.items() if value}
     missing = sorted(template.required - given.keys() - {PHONE})
     if missing:
-        raise RequestInvalid([WrongField(f"attributes.{name}", "is missing") for name in missing])
+        said = "is missing or blank"
+        raise RequestInvalid([WrongField(f"attributes.{name}", said) for name in missing])
     body = template.render(given.get(NAME, ""), phone, given)
     if len(body.encode()) > LARGEST_BODY:
         said = f"make a message of more than {LARGEST_BODY} bytes"

@@ -30,6 +30,9 @@ REJECTS_AT_ONCE = 1_000
 
 REJECT_COLUMNS = ("line", "reason", "text")
 
+SHOWN_RECIPIENTS = 3
+"""People of a list who are shown with it, so that who uploaded it sees how it was read."""
+
 LARGEST_ID = 2**63 - 1
 
 
@@ -53,14 +56,16 @@ class RecipientLists:
         )
 
     def one(self, list_id: int) -> dict[str, Any]:
-        """Describe a list.
+        """Describe a list and its first people; those who were erased are none.
 
         Raises:
             ListUnknown: there is none of that id.
             RetryLater: the database is unavailable.
         """
         with self._database.reading() as cursor:
-            return describe(_visible(cursor, list_id))
+            found = _visible(cursor, list_id)
+            first = read_page(cursor, list_id, after_seq=0, limit=SHOWN_RECIPIENTS)
+        return {**describe(found), "first_recipients": [_person(each) for each in first]}
 
     def people(self, list_id: int, limit: int, after_seq: int = 0) -> Page:
         """Describe at most `limit` people of a list.
@@ -145,6 +150,7 @@ def describe(found: RecipientList) -> dict[str, Any]:
         "state": found.state.value,
         "rows": sum(found.totals),
         **found.totals._asdict(),
+        "header": found.header,
         "columns": list(found.columns),
         "sha256": found.sha256,
     }

@@ -12,9 +12,9 @@ from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.lists.upload_body import UploadBody, waiting_at_most
 from campaign_api.lists.upload_form import FormFile, PlainFile, UploadedFile
 from campaign_api.schemas.recipient_list import (
+    DescribedListAnswer,
     ListPage,
     ListPageParameters,
-    RecipientListAnswer,
     RecipientPage,
     RecipientPageParameters,
     UploadParameters,
@@ -78,14 +78,15 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.post("")
     @routes.idempotent_stream
     @routes.arguments(UploadParameters, location="query")
-    @routes.response(201, RecipientListAnswer, headers=LOCATION)
+    @routes.response(201, DescribedListAnswer, headers=LOCATION)
     @routes.problems(400, 408, 413, 415)
     @routes.doc(requestBody=REQUEST_BODY)
     def upload(said: tuple[str | None, CsvFormat]) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Import a CSV file as a new list.
 
         The file is the body itself, or the part `file` of a form. It is imported as it arrives;
-        of an upload that ends early nothing remains.
+        of an upload that ends early nothing remains. The answer tells how its first people were
+        read. Repeated under an Idempotency-Key it tells of the list as it is then.
         """
         name, csv_format = said
         kind = _kind(request)
@@ -110,7 +111,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
         )
 
     @routes.get("/<int:list_id>")
-    @routes.response(200, RecipientListAnswer)
+    @routes.response(200, DescribedListAnswer)
     @routes.problems(404)
     def read(list_id: int) -> dict[str, Any]:
         """Describe a list."""

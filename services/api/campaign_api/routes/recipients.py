@@ -5,11 +5,11 @@ from typing import Any
 from campaign_api.messages.erasing import Eraser
 from campaign_api.refusals import RequestInvalid, WrongField
 from campaign_api.schemas.erasure import ErasureAnswer
-from campaign_api.schemas.phone import LONGEST, PATH_PARAMETER, SAID
+from campaign_api.schemas.phone import PATH_PARAMETER, SAID
 from campaign_api.web.caller import caller
 from campaign_api.web.resource import Decorator, Resource
 from campaign_common.api_key import Scope
-from campaign_common.recipient import normalise_phone
+from campaign_common.phone_number import LONGEST, normalise_phone
 from campaign_common.store.erasures import Erasure, ErasureStep
 
 STEPS = (ErasureStep.REJECTS, ErasureStep.DEAD_LETTERS)
@@ -37,7 +37,7 @@ def resource(eraser: Eraser) -> Resource:
         Messages that are not sent become cancelled, and counts still add up. A person whom no
         list knows may stand in rejected rows and dead letters, which are looked through too.
         """
-        digits = normalise_phone(phone.removesuffix("\n")) if len(phone) <= LONGEST else None
+        digits = normalise_phone(phone) if len(phone) <= LONGEST else None
         if digits is None:
             raise RequestInvalid([WrongField("phone", SAID)])
         return _described(eraser.erase(digits, caller().name))

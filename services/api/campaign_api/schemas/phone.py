@@ -4,15 +4,12 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from campaign_common.recipient import normalise_phone
+from campaign_common.phone_number import LONGEST, normalise_phone
 
-PATTERN = r"^[+ .()-]*([0-9][+ .()-]*){7,15}$"
-"""The numbers that are accepted, as JSON Schema has them."""
+PATTERN = r"^(\+[1-9][0-9]{0,2}[ -]?|[0-9]{1,3}[ -])?([0-9]{1,3}[ -])?[0-9]{7,9}$"
+"""The plainest spellings, as JSON Schema has them; `campaign_common.phone_number` reads more."""
 
-SAID = "must be a phone number: 7 to 15 digits, with or without + - . ( ) and spaces"
-
-LONGEST = 64
-"""Characters, punctuation included."""
+SAID = "must be one phone number: 7 to 15 digits, with or without + - . ( ) and spaces"
 
 PATH_PARAMETER: dict[str, Any] = {
     "in": "path",
@@ -39,7 +36,7 @@ class PhoneNumber(fields.Field[str]):
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         digits = None
         if isinstance(value, str) and len(value) <= LONGEST:
-            digits = normalise_phone(value.removesuffix("\n"))
+            digits = normalise_phone(value)
         if digits is None:
             raise ValidationError(SAID)
         return digits

@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 from phonenumbers import SUPPORTED_REGIONS
 
+from campaign_api.lists.importer.columns import Header
 from campaign_api.lists.importer.csv_format import DELIMITERS, ENCODINGS, UTF_8, CsvFormat
 from campaign_api.schemas.fields import Text, length
 from campaign_api.schemas.phone import PhoneNumber
@@ -46,6 +47,15 @@ class UploadParameters(Schema):
         return said.pop("name", None), CsvFormat(**said)
 
 
+class RecipientAnswer(Schema):
+    """One person of a list; `seq` numbers them within it, with gaps."""
+
+    seq = fields.Integer(required=True)
+    phone = fields.String(required=True)
+    name = fields.String(required=True)
+    attributes = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
 class RecipientListAnswer(Schema):
     """A list: how its file's rows ended, and what templates may name."""
 
@@ -58,11 +68,31 @@ class RecipientListAnswer(Schema):
         required=True, metadata={"description": "Rows whose number an earlier row has."}
     )
     rejected = fields.Integer(required=True)
+    header = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([*Header, None]),
+        metadata={
+            "description": "Where the columns come from: named by the request, found in the first"
+            " line, or none, so that they are name and phone. Null while importing, and of a list"
+            " that an earlier version imported."
+        },
+    )
     columns = fields.List(fields.String(), required=True)
     sha256 = fields.String(
         required=True,
         allow_none=True,
         metadata={"description": "Of the file as it was sent; null while importing."},
+    )
+
+
+class DescribedListAnswer(RecipientListAnswer):
+    """A list and its first people, as they were read."""
+
+    first_recipients = fields.List(
+        fields.Nested(RecipientAnswer),
+        required=True,
+        metadata={"description": "At most three; without those who were erased."},
     )
 
 
@@ -84,15 +114,6 @@ class RecipientPageParameters(PageParameters):
 
     cursor = Cursor(int)
     phone = PhoneNumber()
-
-
-class RecipientAnswer(Schema):
-    """One person of a list; `seq` numbers them within it, with gaps."""
-
-    seq = fields.Integer(required=True)
-    phone = fields.String(required=True)
-    name = fields.String(required=True)
-    attributes = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
 class RecipientPage(Schema):

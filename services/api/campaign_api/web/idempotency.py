@@ -36,6 +36,9 @@ from campaign_common.store.idempotency import KeyId, StoredAnswer, StoredRequest
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 
+FIRST_REFUSAL = 400
+"""The status from which on an answer is none of the request that went before."""
+
 PATIENCE = 5.0
 """Seconds for which taking a key is tried again while the database is away."""
 
@@ -134,7 +137,8 @@ class Idempotency:
             g.claim = Claim(hold, before)
             with hold:
                 response = self._carry_out(app, partial(view, **arguments), hold)
-            if repeats is Repeats.NOT_STORED and before.effect is not None:
+            told_again = repeats is not Repeats.WHOLE and before.effect is not None
+            if told_again and response.status_code < FIRST_REFUSAL:
                 response.headers[REPLAYED] = "true"
             return response
 
@@ -148,7 +152,7 @@ class Idempotency:
         if repeats is not Repeats.STREAMED:
             digest = _digest(sha256(request.get_data()).digest())
         key_id = KeyId(caller().key_id, key)
-        keeps_answers = repeats is not Repeats.NOT_STORED
+        keeps_answers = repeats is Repeats.WHOLE
         return Hold(self._database, key_id, digest, keeps_answers=keeps_answers)
 
     def _carry_out(self, app: Flask, view: Callable[[], Any], hold: Hold) -> Response:

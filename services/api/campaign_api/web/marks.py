@@ -23,7 +23,7 @@ class Repeats(StrEnum):
     WHOLE = "whole"
     """Its body is read before the view runs, and belongs to the request's digest."""
     STREAMED = "streamed"
-    """The view reads the body and hands in a digest of it at the end."""
+    """The view reads the body and hands in a digest of it at the end. Not stored, as below."""
     NOT_STORED = "not stored"
     """As WHOLE, but what it answers tells of a person, and is told again by the view."""
 

@@ -127,7 +127,10 @@ def _blocks(file: HashedFile, encoding: str) -> Iterator[bytes]:
     read = file.read if encoding == UTF_8 else transcoded(file.read, encoding)
     first = read()
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise CsvRefused("the file is UTF-16; save it as UTF-8")
+        raise CsvRefused("the file is UTF-16; say encoding=utf-16, or save it as UTF-8")
+    for said, zeros in (("utf-16-le", first[1:6:2]), ("utf-16-be", first[:6:2])):
+        if encoding == UTF_8 and zeros == b"\0\0\0" and first[:6].count(0) == len(zeros):
+            raise CsvRefused(f"the file is UTF-16; say encoding={said}, or save it as UTF-8")
     if first.startswith(COMPRESSED):
         raise CsvRefused("the file is compressed, or a spreadsheet; it must be plain CSV")
     # A file that ends its lines with CR alone has no LF anywhere, so its first block tells.

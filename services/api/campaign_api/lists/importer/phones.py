@@ -1,42 +1,53 @@
 """Phone numbers as a file writes them, and as they are stored."""
 
-import re
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
-from campaign_common.recipient import PHONE_INVALID, normalise_phone
+from campaign_common.phone_number import NoPhoneNumber, normalise_phone, phone_fault, read_phone
 
 NOT_OF_REGION = "phone is no number of region {} and no international one"
 
-PhoneReader = Callable[[str], str | None]
-"""Returns the digits that are stored, country code first, or None where there is no number."""
 
-# The library also reads letters, other scripts' digits and extensions; a list holds none.
-_WRITTEN = re.compile(r"[+ ]*[0-9][0-9 \-./()]*|[+ ]*\([0-9][0-9 \-./()]*")
+class PhoneReader(NamedTuple):
+    """The two questions about a value; what is wrong is asked only where there is no number."""
+
+    digits: Callable[[str], str | None]
+    """Returns the digits that are stored, country code first, or None where there is no number."""
+    fault: Callable[[str], str]
+    """Returns why there is none."""
 
 
-def phone_reader(default_region: str | None) -> tuple[PhoneReader, str]:
-    """Choose how numbers are read, and what is said of one that cannot be.
+def phone_reader(default_region: str | None) -> PhoneReader:
+    """Choose how numbers are read; one grammar decides what is a number, whatever the region.
 
     Without a region the digits count as they are. With one, ITU-T E.164 is made of national
     numbers and of international ones that begin with + or the region's own prefix.
     """
     if default_region is None:
-        return normalise_phone, PHONE_INVALID
-    return partial(_to_e164, default_region), NOT_OF_REGION.format(default_region)
+        return PhoneReader(normalise_phone, phone_fault)
+    return PhoneReader(partial(_to_e164, default_region), partial(_fault, default_region))
 
 
 def _to_e164(region: str, text: str) -> str | None:
-    written = text.strip()
-    if not _WRITTEN.fullmatch(written):
-        return None
     try:
-        number = phonenumbers.parse(written, region)
-    except NumberParseException:
+        written = read_phone(text)
+        number = phonenumbers.parse(f"{'+' * written.is_international}{written.digits}", region)
+    except (NoPhoneNumber, NumberParseException):
         return None
-    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+    possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+    # Some short numbers that are dialled as they are in all of a country seem to lack an area code.
+    if not possible and not phonenumbers.is_valid_number(number):
         return None
     return normalise_phone(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+
+
+def _fault(region: str, text: str) -> str:
+    try:
+        read_phone(text)
+    except NoPhoneNumber as fault:
+        return str(fault)
+    return NOT_OF_REGION.format(region)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
-from campaign_api.lists.importer.columns import read_columns
+from campaign_api.lists.importer.columns import Header, read_columns
 from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.lists.importer.heartbeat import heartbeat
 from campaign_api.lists.importer.line_reader import HashedFile, LineSource, Readable, read_lines
@@ -84,7 +84,7 @@ class CsvImporter:
         if source.look_ahead(1) is None:
             raise CsvRefused(
                 "the file has a header and no data row"
-                if columns.has_header
+                if columns.header is not Header.NONE
                 else "the file is empty"
             )
         limits = self._limits
@@ -104,6 +104,7 @@ class CsvImporter:
             state=ListState.IMPORTING,
             sha256=hashed.hexdigest(),
             has_name=NAME in columns.names,
+            header=columns.header.value,
             attribute_columns=columns.attributes,
             totals=totals,
             last_seq=last_seq,

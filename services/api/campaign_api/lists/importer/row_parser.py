@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from campaign_api.lists.importer.columns import Columns, is_blank
+from campaign_api.lists.importer.columns import MOST_LINES, Columns
 from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.lists.importer.line_reader import LONGEST_RAW_TEXT, BadLine, LineSource
 from campaign_api.lists.importer.phones import phone_reader
@@ -14,7 +14,7 @@ from campaign_common.recipient import (
     NAME,
     NAME_TOO_LONG,
     PHONE,
-    PHONE_EMPTY,
+    is_unseen,
 )
 from campaign_common.store.recipients import NewRecipient
 from campaign_common.store.rejects import Reject
@@ -23,9 +23,6 @@ QUOTES_WRONG = "quotes are not as RFC 4180 has them"
 QUOTE_UNCLOSED = "a quote is not closed"
 COLUMN_COUNT = "{} columns where {} are expected ({})"
 FIELD_TOO_LONG = "{} is longer than {} characters"
-
-MOST_LINES = 20
-"""A record with line breaks inside its quotes may stretch over this many lines."""
 
 _json = msgspec.json.Encoder()
 
@@ -41,8 +38,8 @@ class RowParser:
         csv_format: CsvFormat = PLAIN,
     ) -> None:
         self._columns = columns
-        self._delimiter = csv_format.delimiter
-        self._read_phone, self._phone_invalid = phone_reader(csv_format.default_region)
+        self._delimiter = columns.delimiter
+        self._read_phone, self._phone_fault = phone_reader(csv_format.default_region)
         self._width = len(columns.names)
         self._phone = columns.names.index(PHONE)
         self._name = columns.names.index(NAME) if NAME in columns.names else None
@@ -62,7 +59,7 @@ class RowParser:
                 yield Reject(source.number, line.reason, line.raw_text)
             elif '"' in line:
                 yield self._quoted(line, source)
-            elif not is_blank(line):
+            elif line and not line.isspace():
                 yield self._row(line.split(self._delimiter), source.number, line)
 
     def _quoted(self, line: str, source: LineSource) -> NewRecipient | Reject:
@@ -78,7 +75,7 @@ class RowParser:
         if joined is not None:
             record, more_lines = joined
             fields = split_record(record, self._delimiter)
-            if fields is not None and len(fields) == self._width:
+            if fields is not None and self._fits(fields):
                 for _ in range(more_lines):
                     source.take()
                 return self._row(fields, number, record)
@@ -108,27 +105,32 @@ class RowParser:
     def _is_row(self, line: str) -> bool:
         # A line that is a good row by itself does not stand inside somebody's quotes.
         fields = line.split(self._delimiter)
-        return len(fields) == self._width and self._read_phone(fields[self._phone]) is not None
+        return self._fits(fields) and self._read_phone(fields[self._phone]) is not None
+
+    def _fits(self, fields: list[str]) -> bool:
+        # Fields beyond the last column that has a name are none, while they have no value.
+        width = self._width
+        return len(fields) >= width and all(map(is_unseen, fields[width:]))
 
     def _row(self, fields: list[str], number: int, record: str) -> NewRecipient | Reject:
-        if len(fields) != self._width:
+        if len(fields) != self._width and not self._fits(fields):
             named = ", ".join(self._columns.names)
             reason = COLUMN_COUNT.format(len(fields), self._width, named)
             return _reject(number, reason, record)
         phone = self._read_phone(fields[self._phone])
         if phone is None:
-            empty = not fields[self._phone].strip()
-            return _reject(number, PHONE_EMPTY if empty else self._phone_invalid, record)
-        name = "" if self._name is None else fields[self._name]
+            return _reject(number, self._phone_fault(fields[self._phone]), record)
+        name = "" if self._name is None else fields[self._name].strip()
         if len(name) > LONGEST_NAME:
             return _reject(number, NAME_TOO_LONG, record)
         attributes = None
         if self._attributes:
-            for column, position in self._attributes:
-                if len(fields[position]) > self._longest_field:
-                    reason = FIELD_TOO_LONG.format(column, self._longest_field)
-                    return _reject(number, reason, record)
-            values = {column: fields[position] for column, position in self._attributes}
+            values = {column: fields[position].strip() for column, position in self._attributes}
+            longest = self._longest_field
+            if len(record) > longest and max(map(len, values.values())) > longest:
+                long = next(c for c, value in values.items() if len(value) > longest)
+                reason = FIELD_TOO_LONG.format(long, longest)
+                return _reject(number, reason, record)
             attributes = _json.encode(values).decode()
         self._seq += 1
         return NewRecipient(self._seq, phone, name, attributes)

@@ -1,0 +1,1 @@
+ALTER TABLE recipient_lists DROP COLUMN header;
