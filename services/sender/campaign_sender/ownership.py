@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from pymysql.err import Error as DriverError
 
 from campaign_common.errors import LeaseLost, RetryLater
 from campaign_common.partition_map import PartitionMap
@@ -184,7 +185,7 @@ class Ownership:
         """
         try:
             start = self._take(partition)
-        except (RetryLater, LeaseLost, KafkaException) as error:
+        except (RetryLater, LeaseLost, KafkaException, DriverError) as error:
             log.warning("taking over waits", partition=partition, error=str(error))
             self._postpone(partition)
             return True  # some of its shards may be taken; it is sought again in any case

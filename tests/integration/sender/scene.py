@@ -65,6 +65,7 @@ class CollectingProvider:
     """Takes calls and answers when the test says so."""
 
     name = "collected"
+    alive = True
 
     def __init__(self) -> None:
         self.calls: list[Message] = []

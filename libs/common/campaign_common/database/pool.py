@@ -19,6 +19,7 @@ from campaign_common.database.session import Session
 from campaign_common.errors import (
     ConnectionsExhausted,
     DatabaseContended,
+    DatabaseRefused,
     DatabaseTimeout,
     DatabaseUnavailable,
 )
@@ -31,8 +32,8 @@ LONGEST_PAUSE = 1.0
 
 T = TypeVar("T")
 
-_NEVER_REPEATED = (DatabaseTimeout, ConnectionsExhausted)
-"""Repeating what already waited its full time would only make the caller wait longer."""
+_NEVER_REPEATED = (DatabaseTimeout, ConnectionsExhausted, DatabaseRefused)
+"""What has waited its full time; and attempts to enter, which lock some accounts."""
 
 
 class Database:
@@ -40,7 +41,7 @@ class Database:
 
     Make it after the process has forked: a socket shared by two processes garbles both.
     Every method may be called from any thread. Errors are those of
-    `campaign_common.database.failures`; a driver error that is about the statement itself,
+    `campaign_common.database.failures`; a driver error that is about what a statement holds,
     such as a duplicate key, passes as it is. `one_of_several`: say which one does not answer.
     """
 
@@ -93,6 +94,7 @@ class Database:
             DatabaseUnavailable: cannot connect, or the connection broke before COMMIT;
                 nothing was done. DatabaseTimeout and ConnectionsExhausted are among these.
             DatabaseContended: a deadlock or lock wait; nothing was done.
+            StatementRefused: rights or settings do not allow it; nothing was done.
             CommitUnknown: the answer to COMMIT was lost.
         """
         with self._borrowed(timeout) as session, translated():
