@@ -109,6 +109,10 @@ class StatementRefused(RetryLater):
     """
 
 
+class WritesRefused(StatementRefused):
+    """A server does not take what a service writes; says what it lacks, and names no user."""
+
+
 class LockBusy(RetryLater):
     """Another process holds a named lock of the database for longer than the caller waits."""
 

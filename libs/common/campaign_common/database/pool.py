@@ -22,6 +22,7 @@ from campaign_common.errors import (
     DatabaseRefused,
     DatabaseTimeout,
     DatabaseUnavailable,
+    StatementRefused,
 )
 from campaign_common.settings import MysqlSettings
 
@@ -178,6 +179,10 @@ class Database:
                     session.discard()
                 session.limits = limits
                 yield session
+            except StatementRefused:
+                # What an operator changes about the server holds for new sessions only.
+                session.discard()
+                raise
             finally:
                 session.last_used = time.monotonic()
                 if self._settings.idle == 0:
