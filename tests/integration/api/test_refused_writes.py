@@ -39,7 +39,8 @@ def refused(settings: Settings, account: str) -> Iterator[FlaskClient]:
     """An API that works as that user."""
     dsn = replace(settings.mysql.dsn, user=account, password="secret")
     database = Database(replace(settings.mysql, dsn=dsn))
-    yield create_app(settings, Databases((database,))).test_client()
+    impatient = replace(settings, timeout=0.5)
+    yield create_app(impatient, Databases((database,))).test_client()
     database.close()
 
 
