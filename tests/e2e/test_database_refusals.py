@@ -119,7 +119,7 @@ def test_the_same_processes_send_after_rights_and_password_are_back(
             timeout=30,
         )
         assert (answer.status_code, answer.json()["status"]) == (200, "sent"), answer.text
-        assert system.rows(ACTIVE_SENDERS) == ((1,),)
+        wait_until(lambda: system.rows(ACTIVE_SENDERS) == ((1,),))
         wait_until(lambda: "sweeper" in [one.get("part") for one in going_on(system)])
         assert [process.poll() for process in processes] == [None] * len(SERVICES)
 

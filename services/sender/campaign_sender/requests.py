@@ -11,8 +11,8 @@ copied there first (`store.forwarded_requests`), and carried out in turn.
 
 import math
 import threading
-import time
 from collections.abc import Collection, Iterable, Mapping
+from time import monotonic as now
 
 import structlog
 from pymysql.err import Error as DriverError
@@ -145,7 +145,7 @@ class Requests:
         return None, ()
 
     def _can_be_carried_out(self, request: ShardRequest, held: Held) -> bool:
-        if time.monotonic() < self._left_alone.get(request.id, 0.0):
+        if now() < self._left_alone.get(request.id, 0.0):
             return False
         if request.kind not in CARRY_OUT:
             self._leave_alone(request, "unknown kind", math.inf)
@@ -162,7 +162,7 @@ class Requests:
             log.error(
                 "a request is left alone", request=request.id, kind=request.kind, why=str(why)
             )
-        self._left_alone[request.id] = time.monotonic() + seconds
+        self._left_alone[request.id] = now() + seconds
 
 
 def _is_no_erasure(request: ShardRequest) -> bool:
