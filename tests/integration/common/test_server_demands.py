@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from secrets import token_hex
 
 import pytest
 
 from campaign_common.database import Cursor, Database
-from campaign_common.database.demands import PACKET, READ_ONLY, RIGHTS, Demand
+from campaign_common.database.demands import PACKET, READ_ONLY, RIGHTS, ROW_FORMAT, Demand
 from campaign_common.database.session import Session
 from campaign_common.dsn import Dsn, parse_dsn
 from campaign_common.errors import DatabaseRefused, StatementRefused, WritesRefused
@@ -16,6 +17,9 @@ from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.write_trial import TABLES
 from campaign_common.write_check import require_writes
+from local_stack.database import DatabaseServer
+from local_stack.distributions.cache import Cache
+from local_stack.stack import database_program
 from tests.integration.common.conftest import Make, one, read
 from tests.servers import SchemaServer, fresh_schema
 
@@ -198,3 +202,43 @@ def test_attempts_to_enter_are_not_repeated(
     with pytest.raises(DatabaseRefused):
         database.run(lambda cursor: cursor.execute("SELECT 1"))
     assert len(attempts) == 1
+
+
+@pytest.fixture
+def logging_server(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServer]:
+    """A server with a binary log, which those of the test run do without."""
+    server = DatabaseServer(
+        servers_folder / "binlog",
+        database_program("mariadb", cache),
+        ("--log-bin=binlog", "--binlog-format=STATEMENT"),
+    )
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def test_a_binary_log_of_statements_is_named_until_it_is_one_of_rows(
+    logging_server: DatabaseServer,
+) -> None:
+    def record(form: str) -> None:
+        with logging_server.connect() as operator, operator.cursor() as cursor:
+            cursor.execute(f"SET GLOBAL binlog_format = '{form}'")
+
+    record("ROW")
+    database = Database(MysqlSettings(dsn=parse_dsn(logging_server.dsn)))
+    migrate(database, SHARDS)
+    require_writes(database, range(SHARDS))
+    record("STATEMENT")
+    with pytest.raises(WritesRefused) as of_old_sessions:
+        require_writes(database, range(SHARDS))
+    database.close()
+    with pytest.raises(WritesRefused) as of_new_ones:
+        require_writes(database, range(SHARDS))
+    assert str(of_old_sessions.value) == str(of_new_ones.value) == str(ROW_FORMAT)
+    with pytest.raises(StatementRefused, match="1665"):
+        database.run(lambda cursor: cursor.execute("DELETE FROM senders"))
+    record("ROW")
+    require_writes(database, range(SHARDS))
+    database.close()

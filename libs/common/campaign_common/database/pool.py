@@ -13,6 +13,7 @@ from dbutils.pooled_db import PooledDB
 from pymysql.cursors import Cursor
 from pymysql.err import Error
 
+from campaign_common.database.demands import unmet_demand
 from campaign_common.database.failures import translated
 from campaign_common.database.limits import Limits
 from campaign_common.database.session import Session
@@ -179,9 +180,11 @@ class Database:
                     session.discard()
                 session.limits = limits
                 yield session
-            except StatementRefused:
-                # What an operator changes about the server holds for new sessions only.
+            except StatementRefused as error:
                 session.discard()
+                if unmet_demand(error) is not None:
+                    # What an operator changes about the server holds for new sessions only.
+                    self._pool.close()  # closes what is idle, and goes on
                 raise
             finally:
                 session.last_used = time.monotonic()
