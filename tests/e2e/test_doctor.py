@@ -4,10 +4,12 @@ import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from secrets import token_hex
 from typing import NamedTuple
 
 import pytest
 
+from campaign_common.dsn import parse_dsn
 from local_stack.ports import free_port
 from tests.e2e.system import SHARDS, System
 from tests.waiting import wait_until
@@ -180,6 +182,21 @@ def test_a_server_that_may_lose_commits(system: System) -> None:
         assert not [f for f in examine(system).of("durability") if f["verdict"] == "wrong"]
 
 
+def test_a_user_without_rights_is_told_which_to_grant(system: System) -> None:
+    schema = parse_dsn(system.dsn).database
+    account = f"few_{token_hex(4)}"
+    change(system, f"CREATE USER {account}@'%' IDENTIFIED BY 'secret'")
+    change(system, f"GRANT SELECT, INSERT, UPDATE ON {schema}.* TO {account}@'%'")
+    system.configure(Mysql={"DSN": system.dsn.replace("root:", f"{account}:secret", 1)})
+    try:
+        found = one(examine(system), "writes", "wrong", "lacks rights", "DELETE command denied")
+        assert found["mend"].startswith("GRANT SELECT, INSERT, UPDATE, DELETE")
+        change(system, f"GRANT DELETE ON {schema}.* TO {account}@'%'")
+        assert examine(system).of("writes")[0]["verdict"] == "ok"
+    finally:
+        change(system, f"DROP USER {account}@'%'")
+
+
 @contextmanager
 def server_setting(system: System, name: str, value: int, usual: int) -> Iterator[None]:
     change(system, f"SET GLOBAL {name} = {value}")
@@ -204,7 +221,7 @@ def test_a_server_that_is_away_is_named_and_not_waited_for(system: System, away:
     assert "secret" not in str(diagnosis.findings)
     if away == "database":
         unseen = {check for check, verdict in diagnosis.verdicts() if verdict == "unknown"}
-        assert unseen == {"schema", "API keys", "topic", "campaigns"}
+        assert unseen == {"schema", "writes", "API keys", "topic", "campaigns"}
     else:
         assert ("schema", "ok") in diagnosis.verdicts()
 

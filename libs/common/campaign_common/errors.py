@@ -98,8 +98,19 @@ class TemplateInvalid(UserError):
     """A message template is malformed, or names a placeholder that the list cannot fill."""
 
 
-class DatabaseRefused(UserError):
-    """The database does not accept the user, its password, its rights, or the schema's name."""
+class DatabaseRefused(DatabaseUnavailable):
+    """The database does not let the user in (credentials, host, schema) until that is changed."""
+
+
+class StatementRefused(RetryLater):
+    """The database refuses a statement for a reason outside of its data: rights, settings, state.
+
+    An operator may change it. Until then the same statement fails again at once.
+    """
+
+
+class WritesRefused(StatementRefused):
+    """A server does not take what a service writes; says what it lacks, and names no user."""
 
 
 class LockBusy(RetryLater):

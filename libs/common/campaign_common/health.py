@@ -1,8 +1,8 @@
 """What a process without an API says of itself: is it alive, and can it work.
 
 Alive means that its loops move; nothing outside of the process makes it dead, because a new
-one would fare no better. Ready means that it has started, is not stopping, and that the
-database and Kafka answer.
+one would fare no better. Ready means that it has started, is not stopping, that the database
+and Kafka answer, and that the database takes writes.
 """
 
 import threading
@@ -16,6 +16,7 @@ from campaign_common.database import Databases
 from campaign_common.errors import CampaignError
 from campaign_common.schema import SchemaCheck
 from campaign_common.settings import Settings
+from campaign_common.write_check import WriteCheck
 
 INTERVAL = 2.0
 """Seconds between two rounds of checks."""
@@ -105,5 +106,6 @@ def checks_of(settings: Settings, databases: Databases) -> dict[str, Check]:
     admin = kafka.admin(settings)
     return {
         "database": SchemaCheck(databases, settings.msg_table_sharding_size).require,
+        "writes": WriteCheck(databases, settings.msg_table_sharding_size).require,
         "Kafka": lambda: topics.describe(admin, settings.sync_client.topic),
     }

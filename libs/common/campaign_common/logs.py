@@ -7,7 +7,9 @@ passwords are masked in whatever a line carries, texts of exceptions included.
 import logging
 import re
 import sys
+import threading
 from collections.abc import Sequence
+from types import TracebackType
 from typing import TextIO
 
 import structlog
@@ -62,6 +64,30 @@ def configure_logging(service: str, settings: LogSettings, stream: TextIO | None
     for name, level in _QUIET_LOGGERS.items():
         logging.getLogger(name).setLevel(max(level, root.level))
     logging.captureWarnings(capture=True)
+
+
+def log_uncaught_errors() -> None:
+    """Have what no code catches logged like everything else, and not printed as a raw trace.
+
+    For the main thread of this process, and for its other threads, those of libraries included.
+    """
+    log = structlog.get_logger(__name__)
+
+    def of_the_process(
+        kind: type[BaseException], error: BaseException, _: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        log.critical("the process ends by an error", exc_info=error)
+
+    def of_a_thread(ended: threading.ExceptHookArgs) -> None:
+        if ended.exc_value is None or issubclass(ended.exc_type, SystemExit):
+            return
+        name = ended.thread.name if ended.thread else None
+        log.critical("a thread ended by an error", thread=name, exc_info=ended.exc_value)
+
+    sys.excepthook = of_the_process
+    threading.excepthook = of_a_thread
 
 
 def mask_phone(phone: str) -> str:

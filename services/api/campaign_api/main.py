@@ -6,12 +6,8 @@ import structlog
 from campaign_api.serving.listening import listen
 from campaign_api.serving.metrics_port import metrics_port
 from campaign_api.serving.server import GunicornServer
-from campaign_common.commands.options import (
-    configuration_option,
-    one_line_failures,
-    settings_or_exit,
-)
-from campaign_common.logs import configure_logging
+from campaign_common.commands.options import configuration_option
+from campaign_common.commands.service import configured_service, logged_failures
 
 
 @click.command()
@@ -19,13 +15,10 @@ from campaign_common.logs import configure_logging
 @click.pass_context
 def main(context: click.Context) -> None:
     """Serve the API until SIGTERM, which lets running requests end."""
-    settings = settings_or_exit(context)
-    configure_logging("api", settings.log)
-    for note in settings.notes:
-        structlog.get_logger().warning("configuration", note=note)
+    settings = configured_service(context, "api")
     if settings.auth == "none":
         structlog.get_logger().warning("Auth is none: whoever reaches this port may do everything")
-    with one_line_failures("campaign-api"):
+    with logged_failures():
         listener = listen(settings.host, settings.port)
         with metrics_port(settings) as metrics:
             GunicornServer(settings, listener.detach(), metrics).run()

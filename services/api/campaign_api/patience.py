@@ -7,7 +7,7 @@ from typing import TypeVar
 import structlog
 
 from campaign_common.database import Cursor, Database
-from campaign_common.errors import RetryLater
+from campaign_common.errors import RetryLater, StatementRefused
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +32,14 @@ class Patience:
 
         Raises:
             RetryLater: the last failure, when the time is over.
+            StatementRefused: at once, since waiting does not change it.
         """
         deadline = time.monotonic() + self._seconds
         while True:
             try:
                 return self.database.run(work)
+            except StatementRefused:
+                raise
             except RetryLater as error:
                 if time.monotonic() >= deadline:
                     raise

@@ -1,6 +1,5 @@
 """Deleting the rows of lists nobody uses: abandoned imports, replaced and deleted lists."""
 
-import random
 import threading
 from functools import partial
 
@@ -9,7 +8,8 @@ import structlog
 from campaign_api.messages.erasing import Eraser
 from campaign_api.web.held_key import delete_outdated_keys
 from campaign_common.database import Database, named_lock
-from campaign_common.errors import CampaignError, LockBusy
+from campaign_common.errors import LockBusy
+from campaign_common.repeating import Repeating
 from campaign_common.store import recipient_lists
 from campaign_common.store.recipients import delete_some_recipients
 from campaign_common.store.rejects import delete_some_rejects
@@ -24,6 +24,7 @@ ROWS_AT_ONCE = 5_000
 LISTS_AT_ONCE = 100
 
 INTERVAL = 60.0
+SPREAD = 0.1
 """Seconds between two sweeps, give or take a tenth."""
 
 log = structlog.get_logger(__name__)
@@ -66,28 +67,21 @@ class Sweeper:
         self._database = database
         self._eraser = eraser
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+        self._sweeping = Repeating("sweeper", INTERVAL, self._sweep, at_once=True, spread=SPREAD)
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread.start()
+        self._sweeping.start()
 
     def stop(self) -> None:
         """End the thread after the transaction it is in."""
         self._stop.set()
-        self._thread.join()
+        self._sweeping.stop()
 
-    def _run(self) -> None:
-        pause = 0.0
-        while not self._stop.wait(pause):
-            pause = INTERVAL * random.uniform(0.9, 1.1)  # noqa: S311 - spreads the processes
-            try:
-                delete_outdated_keys(self._database, self._stop)
-                self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
-                self._eraser.carry_on_left(self._stop)
-                swept = sweep_abandoned_lists(self._database, self._stop)
-            except CampaignError as error:
-                log.warning("sweep failed", reason=str(error))
-                continue
-            if swept:
-                log.info("lists swept", lists=swept)
+    def _sweep(self) -> None:
+        delete_outdated_keys(self._database, self._stop)
+        self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
+        self._eraser.carry_on_left(self._stop)
+        swept = sweep_abandoned_lists(self._database, self._stop)
+        if swept:
+            log.info("lists swept", lists=swept)

@@ -13,13 +13,13 @@ from time import monotonic, time_ns
 
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
+from campaign_common.outages import Backoff, Outages
 from campaign_common.store.breakers import campaigns_left_alone
 from campaign_common.tracing import Kind, Span, Tracing
 from campaign_scheduler.backlog import Backlog
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.lease import Leases
-from campaign_scheduler.outages import Backoff, Outages
 from campaign_scheduler.outcomes import Outcomes
 from campaign_scheduler.progress import Chunk, Progress
 from campaign_scheduler.publisher import Publication, Publisher

@@ -9,9 +9,10 @@ import click
 import structlog
 
 from campaign_common import kafka, topics
-from campaign_common.commands.options import configuration_option, one_line_failures
+from campaign_common.commands.options import EXIT_FAILURE, configuration_option
 from campaign_common.commands.service import (
     configured_service,
+    logged_failures,
     spare_the_garbage_collector,
     stop_on_signals,
 )
@@ -20,10 +21,10 @@ from campaign_common.errors import TopicMissing
 from campaign_common.health import Health
 from campaign_common.health_server import health_of
 from campaign_common.metrics.server import metrics_of
+from campaign_common.outages import Backoff, Outages
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of
-from campaign_scheduler.outages import Backoff, Outages
 from campaign_scheduler.service import Service
 
 _log = structlog.get_logger()
@@ -37,15 +38,16 @@ def main(context: click.Context) -> None:
     settings = configured_service(context, "scheduler")
     stopping = threading.Event()
     stop_on_signals(stopping)
-    with one_line_failures("campaign-scheduler"):
-        _run(settings, stopping)
+    with logged_failures():
+        failed = _run(settings, stopping)
     # Threads that a dead server holds must not keep the process past its time.
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(EXIT_FAILURE if failed else 0)
 
 
-def _run(settings: Settings, stopping: threading.Event) -> None:
+def _run(settings: Settings, stopping: threading.Event) -> bool:
+    """Run until stopped; return whether a failure was the reason."""
     databases = Databases.configured(settings)
     with (
         health_of(settings, databases, stopping) as health,
@@ -60,6 +62,8 @@ def _run(settings: Settings, stopping: threading.Event) -> None:
             registry.register(service.metrics)
             spare_the_garbage_collector()
             _run_until_stopped(service, health, stopping, settings.drain_timeout)
+            return service.failed
+    return False
 
 
 def _run_until_stopped(

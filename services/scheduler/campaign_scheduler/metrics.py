@@ -6,10 +6,10 @@ from typing import NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from campaign_common.outages import Outages
 from campaign_scheduler.checkpoints import Checkpoints
 from campaign_scheduler.lease import Leases
 from campaign_scheduler.observer import Observer
-from campaign_scheduler.outages import Outages
 from campaign_scheduler.retrier import Retrier
 from campaign_scheduler.watchdog import Watchdog
 

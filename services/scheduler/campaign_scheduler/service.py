@@ -11,7 +11,9 @@ from campaign_common.database import Databases
 from campaign_common.dead_letters import opened_box
 from campaign_common.errors import RetryLater
 from campaign_common.health import Health
+from campaign_common.outages import Outages
 from campaign_common.remap import Remapper
+from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
 from campaign_common.tracing import Tracing
@@ -24,7 +26,6 @@ from campaign_scheduler.finisher import Finisher
 from campaign_scheduler.lease import Leases, new_owner
 from campaign_scheduler.metrics import Parts, SchedulerMetrics
 from campaign_scheduler.observer import OBSERVATION_INTERVAL, Observer
-from campaign_scheduler.outages import Outages
 from campaign_scheduler.outcomes import Outcomes
 from campaign_scheduler.publisher import Publisher
 from campaign_scheduler.retrier import Retrier
@@ -84,12 +85,14 @@ class Service:
             after=settings.scheduler.standstill,
         )
         self._observer = Observer(databases, self.owner)
-        self._fan_out_thread = threading.Thread(
-            target=self._fan_out(outages).run,
-            args=(stopping, partial(health.beat, "fan-out")),
-            name="fan-out",
-            daemon=True,
+        fan_out = self._fan_out(outages)
+        self._fan_out_thread = IndispensableThread(
+            "fan-out",
+            lambda: fan_out.run(stopping, partial(health.beat, "fan-out")),
+            self._fail,
         )
+        self.failed = False
+        """Whether a thread failed that the process rests on."""
         jobs = self._jobs()
         self._ticker = Ticker(jobs, outages)
         self.metrics = SchedulerMetrics(
@@ -119,13 +122,17 @@ class Service:
         give_up_at = monotonic() + timeout
         self._ticker.stop(timeout / 2)
         self._fan_out_thread.join(max(give_up_at - monotonic(), 0.0))
-        if self._fan_out_thread.is_alive():
+        if self._fan_out_thread.alive:
             _log.warning("not everything published could be counted; it is published again")
         try:
             self._leases.give_back()
         except RetryLater as error:
             _log.warning("leases were not given back and run out instead", error=str(error))
         self._databases.close()
+
+    def _fail(self) -> None:
+        self.failed = True
+        self._stopping.set()
 
     def _fan_out(self, outages: Outages) -> FanOut:
         settings, databases, topic = self._settings, self._databases, self._topic

@@ -124,6 +124,11 @@ class Delivery:
         self._lines[name] = Line(name, breaker, self._lookout, self.report, make)
 
     @property
+    def alive(self) -> bool:
+        """Return whether every provider works on what it is given."""
+        return all(line.provider.alive for line in self._lines.values())
+
+    @property
     def lines(self) -> Mapping[str, Line]:
         """Every provider that is configured, by its name."""
         return self._lines

@@ -3,6 +3,7 @@
 import time
 
 import structlog
+from pymysql.err import Error as DriverError
 
 from campaign_common.errors import RetryLater
 from campaign_sender.intake import Intake
@@ -58,12 +59,12 @@ class Gate:
         """Decide what becomes of what is fetched; shuts for a while when the database is away."""
         try:
             self._intake.admit()
-        except RetryLater as error:
+        except (RetryLater, DriverError) as error:
             self.wait_out(error)
         else:
             self._away = False
 
-    def wait_out(self, error: RetryLater) -> None:
+    def wait_out(self, error: RetryLater | DriverError) -> None:
         """Stay shut for a while, because of `error`."""
         if not self._away:
             self._log.warning("fetching waits", error=str(error))

@@ -9,6 +9,7 @@ import structlog
 
 from campaign_common.database import ShardServer
 from campaign_common.errors import RetryLater
+from campaign_common.repeating import IndispensableThread
 from campaign_common.store.campaigns import CampaignVersion, read_versions
 from campaign_common.store.claims import read_owners
 from campaign_common.store.partition_map import read_map
@@ -191,7 +192,7 @@ class LookoutThread:
         self._lookout = lookout
         self._after_look = after_look
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+        self._thread = IndispensableThread("lookout", self._run)
 
     def start(self) -> None:
         """Start looking."""
@@ -200,7 +201,7 @@ class LookoutThread:
     @property
     def alive(self) -> bool:
         """Tell whether the thread runs; it ends early only by a programming error."""
-        return self._thread.is_alive()
+        return self._thread.alive
 
     def stop(self) -> None:
         """Stop looking; returns when the thread has ended."""

@@ -22,8 +22,8 @@ POLL_TIMEOUT = 0.1
 log = structlog.get_logger()
 
 
-class ThreadDied(RuntimeError):
-    """A thread ended by itself without which the process must not go on."""
+class ThreadDied(CampaignError):
+    """A thread failed without which the process must not go on."""
 
 
 class ConsumerFailed(CampaignError):
@@ -67,7 +67,7 @@ class Loop:
         """Work until stopped; shards and membership are still held then.
 
         Raises:
-            ConsumerFailed: the process must be started anew.
+            ConsumerFailed, ThreadDied: the process must be started again.
         """
         self._ownership.subscribe()
         while not self._stop.is_set():
@@ -75,7 +75,7 @@ class Loop:
 
     def _run_once(self) -> None:
         if not all(thread.alive for thread in self._threads):
-            raise ThreadDied
+            raise ThreadDied("a thread that sending rests on has failed; the log says which")
         self._beat()
         self._forget_fetched(self._ownership.follow())
         self._ownership.hold_back()

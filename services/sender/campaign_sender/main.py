@@ -12,10 +12,11 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from campaign_common import kafka, topics
-from campaign_common.commands.options import configuration_option, one_line_failures
+from campaign_common.commands.options import configuration_option
 from campaign_common.commands.service import (
     configured_service,
     end_within,
+    logged_failures,
     spare_the_garbage_collector,
     stop_on_signals,
 )
@@ -40,7 +41,7 @@ from campaign_sender.loop import Loop
 from campaign_sender.metrics import Parts, SenderMetrics
 from campaign_sender.newer_records import PATIENCE, NewerRecords
 from campaign_sender.ownership import Ownership
-from campaign_sender.presence import Presence
+from campaign_sender.presence import presence_of
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.reception import Reception
@@ -92,7 +93,7 @@ class Sender:
             breaker = Breaker(BreakerPolicy(), time.monotonic)
             self._delivery.add(provider, breaker, make)
         self._test_messages = TestMessages(databases.main, providers)
-        self._presence = Presence(databases.main, name)
+        self._presence = presence_of(name, databases.main)
         traces = BatchTraces(tracing) if tracing is not None else None
         self._lanes = assembly.lanes_over(places, self._delivery, settings, traces)
         self._breakers = SharedBreakers(databases.main, self._delivery, name)
@@ -121,7 +122,7 @@ class Sender:
             self._ownership,
             Reception(self._lanes.desks, intakes, dead_letters, newer, traces),
             assembly.gates_before(self._lanes, intakes),
-            (*(lane.recorder for lane in self._lanes.all), *self._looking),
+            (*(lane.recorder for lane in self._lanes.all), *self._looking, self._delivery),
             partial(health.beat, "the loop"),
             stop,
             batch_size=settings.sender.batch_size,
@@ -193,7 +194,7 @@ def main(context: click.Context) -> None:
     settings = configured_service(context, "sender")
     stop = threading.Event()
     stop_on_signals(stop)
-    with one_line_failures("campaign-sender"):
+    with logged_failures():
         databases = Databases.configured(settings)
         try:
             with (

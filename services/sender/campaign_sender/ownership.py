@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from pymysql.err import Error as DriverError
 
 from campaign_common.errors import LeaseLost, RetryLater
 from campaign_common.partition_map import PartitionMap
@@ -60,6 +61,8 @@ class Ownership:
         """Partition -> how many shards it carries: Kafka learns nothing while one is missing."""
         self._to_take: dict[int, float] = {}
         """Partition -> monotonic time before which its take-over is not tried."""
+        self._waits_for: dict[int, str] = {}
+        """Partition -> the error that the log has told of, while its take-over fails."""
         self._shut: frozenset[int] = frozenset()
         """Places of servers of whose shards nothing is fetched for now."""
         self._committed_at = 0.0
@@ -184,11 +187,14 @@ class Ownership:
         """
         try:
             start = self._take(partition)
-        except (RetryLater, LeaseLost, KafkaException) as error:
-            log.warning("taking over waits", partition=partition, error=str(error))
+        except (RetryLater, LeaseLost, KafkaException, DriverError) as error:
+            if self._waits_for.get(partition) != str(error):
+                self._waits_for[partition] = str(error)
+                log.warning("taking over waits", partition=partition, error=str(error))
             self._postpone(partition)
             return True  # some of its shards may be taken; it is sought again in any case
         self._to_take.pop(partition, None)
+        self._waits_for.pop(partition, None)
         self._newer.forget([partition])
         if start is None:
             return False

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
+from pymysql.err import Error as DriverError
 from pymysql.err import IntegrityError
 
 from campaign_common.database import Database
 from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.message import MessageKey
+from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import RetrySettings
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow, look_up
@@ -79,7 +81,7 @@ class Recorder:
         self._failures = 0
         self.tally = Tally(lookout)
         self._traces = traces
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread = IndispensableThread("recorder", self._run)
 
     def start(self) -> None:
         """Start recording."""
@@ -93,7 +95,7 @@ class Recorder:
     @property
     def alive(self) -> bool:
         """Tell whether the thread runs; it ends early only by a programming error."""
-        return self._thread.is_alive()
+        return self._thread.alive
 
     @property
     def available(self) -> bool:
@@ -138,6 +140,11 @@ class Recorder:
                 log.warning("recording waits for the database", error=str(error))
             self._failures += 1
             return []
+        except DriverError as error:
+            # Rolled back and given back: what is known of the messages is recorded later.
+            log.error("the database does not take what is recorded", error=str(error.args[-1]))
+            self._failures += 1
+            return []
         if self._failures:
             log.info("recording goes on")
         self._failures = 0
@@ -166,7 +173,7 @@ class Recorder:
         work = self._desk.take_work()
         try:
             self._mark_suspects(work)
-        except RetryLater:
+        except (RetryLater, DriverError):
             self._desk.give_back(work)
             raise
         shard_works = self._plan(work)
@@ -181,9 +188,6 @@ class Recorder:
         except CommitUnknown:
             self._in_doubt = Doubt(work, shard_works, written)
             raise
-        except RetryLater:
-            self._desk.give_back(work)
-            raise
         except IntegrityError as error:
             log.error("outcomes were recorded already, looking them up again", error=error.args[0])
             try:
@@ -191,6 +195,9 @@ class Recorder:
             finally:
                 self._desk.give_back(work)
             return []
+        except (RetryLater, DriverError):
+            self._desk.give_back(work)
+            raise
         seconds = time.monotonic() - began
         self.tally.seconds.add([seconds])
         self._tell_of(work, written, seconds)

@@ -9,14 +9,16 @@ People's orders are written on the main server. Where the shard lives on another
 copied there first (`store.forwarded_requests`), and carried out in turn.
 """
 
+import math
 import threading
 from collections.abc import Collection, Iterable, Mapping
+from time import monotonic as now
 
 import structlog
-from pymysql.err import Error
+from pymysql.err import Error as DriverError
 
 from campaign_common.database import ShardServer
-from campaign_common.errors import RetryLater
+from campaign_common.errors import RetryLater, StatementRefused
 from campaign_common.store import forwarded_requests as forwarding
 from campaign_common.store.shard_requests import RequestKind, ShardRequest, read_requests
 from campaign_sender import transaction
@@ -27,6 +29,9 @@ from campaign_sender.transaction import ShardWork
 
 READ = 100
 """Requests of one shard that are looked at; those of one campaign wait for each other."""
+
+REFUSED_FOR = 30.0
+"""Seconds for which a request is left alone that the database has refused."""
 
 log = structlog.get_logger()
 
@@ -40,8 +45,9 @@ class Requests:
         self._noting = threading.Lock()
         self._noted: dict[int, None] = {}
         """As a set that keeps its order: shards take turns, a slice each."""
-        self._left_alone: set[int] = set()
-        """Requests that this process cannot carry out; the next owner may."""
+        self._left_alone: dict[int, float] = {}
+        """Requests that could not be carried out, and the monotonic time until which none is
+        tried again; one that makes no sense to this process is left to the next owner."""
 
     def note(self, shards: Iterable[int]) -> None:
         """Note shards with open requests; may be called from any thread."""
@@ -84,10 +90,14 @@ class Requests:
                     fenced = transaction.write(own, [work]).fenced
                     if not fenced:
                         CARRY_OUT[request.kind](cursors, request, held)
-            except (Error, LookupError, TypeError, ValueError) as error:
+            except (StatementRefused, DriverError) as error:
                 # One order that is wrong must not stop what the shard sends and records.
-                self._leave_alone(request, error)
+                self._leave_alone(request, error, REFUSED_FOR)
                 return None
+            except (LookupError, TypeError, ValueError) as error:
+                self._leave_alone(request, error, math.inf)
+                return None
+            self._left_alone.pop(request.id, None)
         return fenced
 
     def _forward(self, work: ShardWork) -> set[int] | None:
@@ -135,10 +145,10 @@ class Requests:
         return None, ()
 
     def _can_be_carried_out(self, request: ShardRequest, held: Held) -> bool:
-        if request.id in self._left_alone:
+        if now() < self._left_alone.get(request.id, 0.0):
             return False
         if request.kind not in CARRY_OUT:
-            self._leave_alone(request, "unknown kind")
+            self._leave_alone(request, "unknown kind", math.inf)
             return False
         if request.kind == RequestKind.SETTLE_CANCELLED:
             return not held
@@ -147,9 +157,12 @@ class Requests:
             return not seqs or any(seq not in held for seq in seqs)
         return True
 
-    def _leave_alone(self, request: ShardRequest, why: object) -> None:
-        self._left_alone.add(request.id)
-        log.error("a request is left alone", request=request.id, kind=request.kind, why=str(why))
+    def _leave_alone(self, request: ShardRequest, why: object, seconds: float) -> None:
+        if request.id not in self._left_alone:
+            log.error(
+                "a request is left alone", request=request.id, kind=request.kind, why=str(why)
+            )
+        self._left_alone[request.id] = now() + seconds
 
 
 def _is_no_erasure(request: ShardRequest) -> bool:

@@ -1,6 +1,7 @@
 """Breakers are shared: what one sender learns of a provider, every sender goes by."""
 
 import structlog
+from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater
@@ -26,7 +27,7 @@ class SharedBreakers:
                     open_breaker(cursor, provider, seconds, self._owner_name)
             with self._database.reading() as cursor:
                 elsewhere = read_open_breakers(cursor)
-        except RetryLater as error:
+        except (RetryLater, DriverError) as error:
             log.debug("breakers not exchanged", error=str(error))
             return
         self._delivery.open_breakers(elsewhere)

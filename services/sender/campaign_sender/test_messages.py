@@ -10,11 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
-import structlog
-
 from campaign_common.database import Database
-from campaign_common.errors import RetryLater
 from campaign_common.message import MessageKey, Status
+from campaign_common.outages import Backoff, Outages
 from campaign_common.store.test_messages import (
     TakenTestMessage,
     TestOutcome,
@@ -29,6 +27,12 @@ from campaign_sender.providers.contract import Answer, Provider, Result
 
 LOOK_INTERVAL = 0.25
 """Seconds between two looks for new ones."""
+
+PART = "test messages"
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 5.0
+"""Seconds between two attempts while the database is away."""
 
 LAST_WAIT = 3.0
 """Seconds that a sender that stops waits for the outcomes of what it has called for."""
@@ -45,8 +49,6 @@ STATUSES: Mapping[Answer, Status] = {
     Answer.EXPIRED: Status.EXPIRED,
 }
 """What an answer means here; everything else is a failure, since nothing is tried again."""
-
-log = structlog.get_logger(__name__)
 
 
 class SingleMessage(Message, gc=False, eq=False):
@@ -118,20 +120,18 @@ class TestMessages:
             self._provider(message.provider).submit([_as_single(message, self._clock())])
 
     def _run(self) -> None:
+        outages = Outages()
+        backoff = Backoff(self._stop.wait, FIRST_PAUSE, LONGEST_PAUSE)
         while not self._stop.is_set():
-            self._try(self.step)
+            if outages.attempt(PART, self.step):
+                backoff.succeeded()
+            else:
+                backoff.pause()
             self._wait()
         give_up_at = time.monotonic() + LAST_WAIT
         while self._under_way and time.monotonic() < give_up_at:
             self._wait()
-            self._try(self._record)
-
-    def _try(self, step: Callable[[], None]) -> None:
-        try:
-            step()
-        except RetryLater as error:
-            log.debug("test messages wait for the database", error=str(error))
-            self._stop.wait(1.0)
+            outages.attempt(PART, self._record)
 
     def _take(self) -> Sequence[TakenTestMessage]:
         # Without an answer to COMMIT nobody is called: taken or not, it is not known.
@@ -139,7 +139,8 @@ class TestMessages:
             return take_test_messages(cursor, self._make.keys(), AT_ONCE)
 
     def _provider(self, name: str) -> Provider:
-        if name not in self._providers:
+        known = self._providers.get(name)
+        if known is None or not known.alive:
             self._providers[name] = self._make[name](self.last_look, self.report)
         return self._providers[name]
 

@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from campaign_common import kafka, topics
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, TopicMissing
+from campaign_common.outages import Outages
 from campaign_common.partition_map import PartitionMap
 from campaign_common.remap import Remapper
 from campaign_common.schema import migrate
@@ -32,7 +33,6 @@ from campaign_scheduler.chunks import ChunkReader
 from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
 from campaign_scheduler.finisher import Finisher
 from campaign_scheduler.lease import Leases, new_owner
-from campaign_scheduler.outages import Outages
 from campaign_scheduler.outcomes import Outcomes
 from campaign_scheduler.publisher import Publisher
 from campaign_scheduler.retrier import Retrier

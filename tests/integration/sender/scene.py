@@ -39,11 +39,13 @@ VALUES (%s, '', '', 1, 'at_least_once', 'collected', 'running', %s, 2, 1000, NOW
 class FaultyDatabase(Database):
     """A database whose next transactions end as `faults` says, one after the other."""
 
-    faults: list[str]
+    faults: list[str | Exception]
 
     @contextmanager
     def transaction(self, *, timeout: float | None = None) -> Iterator[Cursor]:
         fault = self.faults.pop(0) if self.faults else "none"
+        if isinstance(fault, Exception):
+            raise fault
         if fault == "away":
             raise DatabaseUnavailable("away")
         try:
@@ -66,6 +68,7 @@ class CollectingProvider:
 
     name = "collected"
     idempotent = False
+    alive = True
 
     def __init__(self) -> None:
         self.calls: list[Message] = []

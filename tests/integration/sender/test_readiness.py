@@ -1,5 +1,7 @@
 """What probes are told by senders and schedulers that run as processes."""
 
+from contextlib import ExitStack
+
 import pytest
 import requests
 
@@ -44,6 +46,26 @@ def test_an_outage_of_the_database_makes_a_service_unready_and_not_dead(
             proxy.flow()
             wait_until(lambda: probed(port, "readyz")[0] == 200)
         assert process.returncode == 0
+
+
+def test_a_server_that_refuses_writes_is_named_with_the_remedy(world: World) -> None:
+    ports = [free_port(), free_port()]
+    ((usual,),) = world.rows("SELECT @@GLOBAL.max_allowed_packet")
+    world.rows("SET GLOBAL max_allowed_packet = 1048576")
+    with ExitStack() as stack:
+        try:
+            for port, program in zip(ports, ("campaign-sender", "campaign-scheduler"), strict=True):
+                world.configure(HealthPort=port, Host="127.0.0.1")
+                stack.enter_context(running(program, world.config))
+            for port in ports:
+                wait_until(lambda port=port: "writes: max_allowed" in probed(port, "readyz")[1])
+                assert probed(port, "readyz")[0] == 503
+                assert "SET GLOBAL max_allowed_packet" in probed(port, "readyz")[1]
+                assert probed(port, "healthz")[0] == 200
+        finally:
+            world.rows(f"SET GLOBAL max_allowed_packet = {usual}")
+        for port in ports:
+            wait_until(lambda port=port: probed(port, "readyz") == (200, ""))
 
 
 def test_a_sender_without_its_schema_says_what_it_waits_for(world: World) -> None:

@@ -3,8 +3,10 @@
 from collections import Counter
 
 import pytest
+from pymysql.err import DataError
 
 from campaign_common.database import Database, ShardCursors
+from campaign_common.errors import DatabaseRefused, StatementRefused
 from campaign_common.message import Status
 from campaign_sender.providers.contract import Answer, Result
 from campaign_sender.takeover import take_over
@@ -18,6 +20,30 @@ def test_a_message_is_called_only_after_its_claim_is_committed(scene: Scene) -> 
     assert (scene.called(), scene.claimed()) == ([], [])
     scene.cycle()
     assert (scene.called(), scene.claimed()) == ([1, 2], [1, 2])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        DatabaseRefused("Access denied (error 1045)"),
+        StatementRefused("a number in no list (error 1175)"),
+        DataError(1406, "Data too long for column"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_what_the_database_refuses_is_recorded_later(scene: Scene, fault: Exception) -> None:
+    scene.cycle()
+    scene.answer(*scene.provider.calls)
+    scene.fetch(message(3))
+    scene.database.faults = [fault] * 3
+    for _ in range(3):
+        scene.cycle()
+        assert not scene.recorder.available
+    assert (scene.recorded(), scene.called(), scene.claimed()) == ({}, [1, 2], [1, 2])
+    scene.cycle()
+    assert scene.recorder.available
+    assert scene.recorded() == {1: Status.SENT, 2: Status.SENT}
+    assert (scene.counted(), scene.called(), scene.claimed()) == (2, [1, 2, 3], [3])
 
 
 @pytest.mark.parametrize("fault", ["answer lost, committed", "answer lost, rolled back"])

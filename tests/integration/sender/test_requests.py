@@ -1,17 +1,20 @@
 """Orders to the owner of a shard, carried out on a real database (protocol rules 3, 10 and 14)."""
 
 import threading
+import time
 
 import pytest
 
+from campaign_common.errors import StatementRefused
 from campaign_common.message import Status
 from campaign_common.partition_map import TopicDescription
 from campaign_common.settings import RetrySettings
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
-from campaign_sender import rewriting
+from campaign_sender import requests, rewriting
 from campaign_sender.intake import Intake
 from campaign_sender.providers.contract import Answer
+from campaign_sender.requests import REFUSED_FOR
 from tests.integration.sender.ordering import answer, called, cancel, counters_match, ended, retry
 from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, message
@@ -229,6 +232,23 @@ def test_a_request_that_fails_keeps_nothing_from_being_recorded(scene: Scene) ->
     assert not scene.requests.noted
     scene.carry_out()
     assert scene.recorded() == {1: Status.SENT, 3: Status.WAITING}
+
+
+def test_an_order_that_is_refused_is_tried_again_after_a_while(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.cycle()
+    ended(scene, range(3, 4), error_code="x")
+    scene.change(retry(Status.FAILED))
+    scene.database.faults = [StatementRefused("a number in no list (error 1175)")]
+    scene.carry_out(cycles=2)
+    assert scene.open_requests() == 1
+    assert scene.recorded() == {3: Status.FAILED}
+    later = time.monotonic() + REFUSED_FOR
+    monkeypatch.setattr(requests, "now", lambda: later)
+    scene.carry_out()
+    assert scene.open_requests() == 0
+    assert scene.recorded() == {3: Status.WAITING}
 
 
 def test_an_order_to_a_shard_of_another_owner_is_left_to_it(scene: Scene) -> None:

@@ -29,6 +29,7 @@ class Phone:
     """A provider that answers when the test says so."""
 
     name = "phone"
+    alive = True
 
     def __init__(self) -> None:
         self.calls: list[Message] = []

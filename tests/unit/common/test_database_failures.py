@@ -1,5 +1,13 @@
 import pytest
-from pymysql.err import Error, IntegrityError, InterfaceError, InternalError, OperationalError
+from pymysql.err import (
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 
 from campaign_common.database.failures import meaning_of, translated
 from campaign_common.database.limits import Limits
@@ -11,7 +19,7 @@ from campaign_common.errors import (
     DatabaseTimeout,
     DatabaseUnavailable,
     RetryLater,
-    UserError,
+    StatementRefused,
 )
 
 
@@ -33,6 +41,11 @@ from campaign_common.errors import (
         (OperationalError(3, "Error writing file (OS errno: 28 - No space left)"), DatabaseFull),
         (OperationalError(1045, "Access denied"), DatabaseRefused),
         (OperationalError(1049, "Unknown database"), DatabaseRefused),
+        (OperationalError(1142, "DELETE command denied"), StatementRefused),
+        (OperationalError(1175, "You are using safe update mode"), StatementRefused),
+        (InternalError(1665, "Cannot execute statement: binary log"), StatementRefused),
+        (ProgrammingError(1146, "Table does not exist"), StatementRefused),
+        (OperationalError(9999, "a number that nobody knows yet"), StatementRefused),
     ],
 )
 def test_a_driver_error_becomes_what_it_means(error: Error, meaning: type[CampaignError]) -> None:
@@ -42,17 +55,25 @@ def test_a_driver_error_becomes_what_it_means(error: Error, meaning: type[Campai
 
 
 def test_the_meaning_carries_the_policy() -> None:
-    for passing in (DatabaseUnavailable, DatabaseTimeout, DatabaseContended, DatabaseFull):
+    for passing in (
+        DatabaseUnavailable,
+        DatabaseTimeout,
+        DatabaseContended,
+        DatabaseFull,
+        DatabaseRefused,
+        StatementRefused,
+    ):
         assert issubclass(passing, RetryLater)
-    assert issubclass(DatabaseRefused, UserError)
 
 
-def test_errors_about_the_statement_pass_as_they_are() -> None:
-    duplicate = IntegrityError(1062, "Duplicate entry")
-    assert meaning_of(duplicate) is None
-    with pytest.raises(IntegrityError) as passed, translated():
-        raise duplicate
-    assert passed.value is duplicate
+@pytest.mark.parametrize(
+    "error", [IntegrityError(1062, "Duplicate entry"), DataError(1406, "Data too long")]
+)
+def test_errors_about_data_pass_as_they_are(error: Error) -> None:
+    assert meaning_of(error) is None
+    with pytest.raises(type(error)) as passed, translated():
+        raise error
+    assert passed.value is error
 
 
 def test_a_server_that_does_not_answer_is_told_from_one_that_hung_up() -> None:

@@ -1,13 +1,15 @@
 import io
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 import structlog
 
-from campaign_common.logs import configure_logging, mask_phone, mask_text
+from campaign_common.logs import configure_logging, log_uncaught_errors, mask_phone, mask_text
 from campaign_common.settings import LogSettings
 
 PHONE = "13961467500"
@@ -17,7 +19,9 @@ PHONE = "13961467500"
 def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    hooks = sys.excepthook, threading.excepthook
     yield
+    sys.excepthook, threading.excepthook = hooks
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -106,3 +110,33 @@ def test_numbers_that_are_no_phones_stay() -> None:
 def test_a_masked_phone_keeps_two_digits() -> None:
     assert mask_phone(PHONE) == "*********00"
     assert mask_text(f"to {PHONE}, 123456 rows") == "to *********00, 123456 rows"
+
+
+def test_what_ends_a_thread_is_a_line_and_no_raw_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    out = io.StringIO()
+    configure_logging("sender", LogSettings(format="json"), out)
+    log_uncaught_errors()
+
+    def fail() -> None:
+        raise ValueError(f"of {PHONE}")
+
+    thread = threading.Thread(target=fail, name="presence")
+    thread.start()
+    thread.join()
+    (line,) = lines(out)
+    assert (line["level"], line["service"]) == ("critical", "sender")
+    assert line["event"] == "a thread ended by an error"
+    assert line["thread"] == "presence"
+    assert "ValueError: of *********00" in str(line["exception"])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_ends_the_process_is_a_line_and_no_raw_trace() -> None:
+    out = io.StringIO()
+    configure_logging("sender", LogSettings(format="json"), out)
+    log_uncaught_errors()
+    error = ValueError("bug")
+    sys.excepthook(ValueError, error, None)
+    (line,) = lines(out)
+    assert (line["level"], line["event"]) == ("critical", "the process ends by an error")
+    assert "ValueError: bug" in str(line["exception"])

@@ -3,13 +3,18 @@
 import gc
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 import structlog
+from pymysql.err import Error as DriverError
 
-from campaign_common.commands.options import settings_or_exit
-from campaign_common.logs import configure_logging
+from campaign_common.commands.options import EXIT_FAILURE, settings_or_exit
+from campaign_common.errors import CampaignError
+from campaign_common.logs import configure_logging, log_uncaught_errors
 from campaign_common.settings import Settings
 
 STOPPING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -24,9 +29,26 @@ def configured_service(context: click.Context, service: str) -> Settings:
     """Load the settings or exit, set logging up, and log what an operator should know."""
     settings = settings_or_exit(context)
     configure_logging(service, settings.log)
+    log_uncaught_errors()
     for note in settings.notes:
         log.warning("configuration", note=note)
     return settings
+
+
+@contextmanager
+def logged_failures() -> Iterator[None]:
+    """End the process with exit code 1 where the block fails, and one line of the log says why.
+
+    What should not happen is logged with its trace.
+    """
+    try:
+        yield
+    except (CampaignError, DriverError) as error:
+        log.critical("the service ends", reason=str(error), kind=type(error).__name__)
+        sys.exit(EXIT_FAILURE)
+    except Exception as error:
+        log.critical("the service ends", kind=type(error).__name__, exc_info=True)
+        sys.exit(EXIT_FAILURE)
 
 
 def stop_on_signals(stopping: threading.Event) -> None:

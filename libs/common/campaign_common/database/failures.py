@@ -7,7 +7,7 @@ MariaDB's "Error Codes".
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pymysql.err import Error, InterfaceError
+from pymysql.err import DataError, Error, IntegrityError, InterfaceError
 
 from campaign_common.errors import (
     CampaignError,
@@ -16,6 +16,7 @@ from campaign_common.errors import (
     DatabaseRefused,
     DatabaseTimeout,
     DatabaseUnavailable,
+    StatementRefused,
 )
 
 UNAVAILABLE = frozenset(
@@ -55,8 +56,10 @@ CONTENDED = frozenset({1020, 1205, 1213, 3572})
 FULL = frozenset({1021, 1114})
 """The disk, and a table."""
 NO_SPACE = ("No space left on device", "Got error 28", "errno: 28")
-REFUSED = frozenset({1044, 1045, 1049, 1130, 1142, 1227, 1251, 1698, 1820, 1862, 3118, 3159})
-"""Rights, credentials, schema, host, and accounts that are locked or expired."""
+REFUSED = frozenset({1044, 1045, 1049, 1130, 1251, 1698, 1820, 1862, 3118, 3159})
+"""Credentials, schema, host, and accounts that are locked or expired."""
+ABOUT_DATA = (IntegrityError, DataError)
+"""What a statement holds is wrong: a duplicate key, a text that is too long."""
 NOT_COMMITTED = frozenset({1020, 1213, 1290, 1836})
 """Answers to COMMIT that prove that it did not happen."""
 
@@ -67,7 +70,11 @@ def code_of(error: Error) -> int:
 
 
 def meaning_of(error: Error) -> CampaignError | None:
-    """Return what `error` means here, or None for one that is about the statement itself."""
+    """Return what `error` means here, or None for one that is about what the statement holds.
+
+    A number in no list means that the server refuses the statement. It says nothing about the
+    next attempt: an operator, or the end of a switch-over, may change it.
+    """
     code, text = code_of(error), str(error.args[-1] if error.args else error)
     said = f"{text} (error {code})" if code else text or type(error).__name__
     if code in TIMED_OUT or (code in UNAVAILABLE and _waited_too_long(error)):
@@ -80,7 +87,7 @@ def meaning_of(error: Error) -> CampaignError | None:
         return DatabaseRefused(said)
     if code in UNAVAILABLE or isinstance(error, InterfaceError) or "Packet sequence" in text:
         return DatabaseUnavailable(said)
-    return None
+    return None if isinstance(error, ABOUT_DATA) else StatementRefused(said)
 
 
 @contextmanager

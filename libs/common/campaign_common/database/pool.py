@@ -13,14 +13,17 @@ from dbutils.pooled_db import PooledDB
 from pymysql.cursors import Cursor
 from pymysql.err import Error
 
+from campaign_common.database.demands import unmet_demand
 from campaign_common.database.failures import translated
 from campaign_common.database.limits import Limits
 from campaign_common.database.session import Session
 from campaign_common.errors import (
     ConnectionsExhausted,
     DatabaseContended,
+    DatabaseRefused,
     DatabaseTimeout,
     DatabaseUnavailable,
+    StatementRefused,
 )
 from campaign_common.settings import MysqlSettings
 
@@ -31,8 +34,8 @@ LONGEST_PAUSE = 1.0
 
 T = TypeVar("T")
 
-_NEVER_REPEATED = (DatabaseTimeout, ConnectionsExhausted)
-"""Repeating what already waited its full time would only make the caller wait longer."""
+_NEVER_REPEATED = (DatabaseTimeout, ConnectionsExhausted, DatabaseRefused)
+"""What has waited its full time; and attempts to enter, which lock some accounts."""
 
 
 class Database:
@@ -40,7 +43,7 @@ class Database:
 
     Make it after the process has forked: a socket shared by two processes garbles both.
     Every method may be called from any thread. Errors are those of
-    `campaign_common.database.failures`; a driver error that is about the statement itself,
+    `campaign_common.database.failures`; a driver error that is about what a statement holds,
     such as a duplicate key, passes as it is. `one_of_several`: say which one does not answer.
     """
 
@@ -93,6 +96,7 @@ class Database:
             DatabaseUnavailable: cannot connect, or the connection broke before COMMIT;
                 nothing was done. DatabaseTimeout and ConnectionsExhausted are among these.
             DatabaseContended: a deadlock or lock wait; nothing was done.
+            StatementRefused: rights or settings do not allow it; nothing was done.
             CommitUnknown: the answer to COMMIT was lost.
         """
         with self._borrowed(timeout) as session, translated():
@@ -176,6 +180,12 @@ class Database:
                     session.discard()
                 session.limits = limits
                 yield session
+            except StatementRefused as error:
+                session.discard()
+                if unmet_demand(error) is not None:
+                    # What an operator changes about the server holds for new sessions only.
+                    self._pool.close()  # closes what is idle, and goes on
+                raise
             finally:
                 session.last_used = time.monotonic()
                 if self._settings.idle == 0:

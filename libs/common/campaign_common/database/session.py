@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pymysql.connections import Connection
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from pymysql.cursors import Cursor
-from pymysql.err import Error
+from pymysql.err import Error, OperationalError
 
 from campaign_common.database.failures import NOT_COMMITTED, code_of, translated
 from campaign_common.database.limits import GRACE, Limits
@@ -25,8 +25,23 @@ SQL_MODE = (
     "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
     "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 )
-SET_SESSION = f"SET SESSION sql_mode = '{SQL_MODE}', SESSION time_zone = '+00:00'"
-SET_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+RELIED_ON = (
+    f"SESSION sql_mode = '{SQL_MODE}'",
+    "SESSION time_zone = '+00:00'",
+    "SESSION autocommit = 1",
+    "SESSION sql_safe_updates = 0",
+    "SESSION foreign_key_checks = 1",
+    "SESSION unique_checks = 1",
+    "SESSION completion_type = 0",  # COMMIT neither begins a transaction nor ends the session
+    "SESSION sql_big_selects = 1",
+    "SESSION sql_select_limit = 18446744073709551615",
+    "SESSION sql_auto_is_null = 0",
+)
+"""What the SQL of the stores relies on, whatever the server's own settings and init_connect say."""
+SELECT_PACKET = "SELECT @@max_allowed_packet"
+PACKET_TOO_LARGE = 1153
+LONGEST_CHARACTER = 4
+"""Bytes of one in UTF-8."""
 COLLATION = "utf8mb4_bin"
 CONNECT_TIMEOUT = 5.0
 LONGEST_STATEMENT = 4 * 1024 * 1024
@@ -60,6 +75,7 @@ class Session(_DriverConnection):
         self.limits = limits
         self.last_used = 0.0
         self._applied: Limits | None = None
+        self._largest_packet: int | None = None
         self._deadline: float | None = None
         self._dsn = dsn
         self._handshake = dsn.parameters.connect_timeout or CONNECT_TIMEOUT
@@ -83,18 +99,32 @@ class Session(_DriverConnection):
 
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect and prepare the session; a half prepared one is closed again."""
-        self._deadline = self._applied = None
+        self._deadline = self._applied = self._largest_packet = None
         self._wait_at_most(self._handshake)
         super().connect(sock)
         try:
-            self.query(SET_SESSION)
-            self.query(SET_ISOLATION)
-            for name, literal in self._dsn.parameters.system_variables:
-                self.query(f"SET SESSION {name} = {literal}")
-            self.apply_limits(self.limits)
+            self._prepare()
         except BaseException:
             self.discard()
             raise
+
+    def _prepare(self) -> None:
+        """Set what the DSN names, then what is relied on: the last assignment counts."""
+        mariadb = self._is_mariadb()
+        named = [f"SESSION {name} = {text}" for name, text in self._dsn.parameters.system_variables]
+        limits = self.limits.session_variables(mariadb=mariadb)
+        # MariaDB 10.11 knows only the names that MySQL 8.0 gave up.
+        of_transactions = "tx" if mariadb else "transaction"
+        relied_on = [
+            *RELIED_ON,
+            f"SESSION {of_transactions}_isolation = 'READ-COMMITTED'",
+            f"SESSION {of_transactions}_read_only = 0",
+        ]
+        self.query(f"SET {', '.join([*named, *limits, *relied_on])}")
+        self._applied = self.limits
+        with self.cursor() as cursor:
+            cursor.execute(SELECT_PACKET)
+            ((self._largest_packet,),) = cursor.fetchall()
 
     def apply_limits(self, limits: Limits) -> None:
         """Let `limits` hold from now on; costs a round trip only when they change."""
@@ -130,7 +160,10 @@ class Session(_DriverConnection):
 
         Raises:
             DatabaseTimeout: the transaction has used up its time already.
+            OperationalError: the statement is longer than the server takes. A server that gets
+                such a statement ends the connection, which would look like an outage.
         """
+        self._require_room_for(sql)
         self._wait_at_most(self.limits.query if _is_select(sql) else self.limits.execute)
         return super().query(sql, unbuffered)
 
@@ -169,6 +202,14 @@ class Session(_DriverConnection):
             super().rollback()
         except Error:
             self.discard()
+
+    def _require_room_for(self, sql: str | bytes) -> None:
+        if self._largest_packet is None or len(sql) * LONGEST_CHARACTER < self._largest_packet:
+            return
+        size = len(sql.encode() if isinstance(sql, str) else sql)
+        if size >= self._largest_packet:
+            said = f"{size} bytes are more than max_allowed_packet ({self._largest_packet})"
+            raise OperationalError(PACKET_TOO_LARGE, said)
 
     def _is_mariadb(self) -> bool:
         return "MariaDB" in self.server_version

@@ -12,7 +12,7 @@ from campaign_common.doctor.campaigns import check_campaigns
 from campaign_common.doctor.configuration import check_configuration
 from campaign_common.doctor.finding import Finding, Verdict, unknown, wrong
 from campaign_common.doctor.schema import check_keys, check_schema
-from campaign_common.doctor.server import check_server
+from campaign_common.doctor.server import check_server, check_writes
 from campaign_common.doctor.topic import check_topic
 from campaign_common.errors import (
     CampaignError,
@@ -63,9 +63,15 @@ def _of_one(database: Database, held: Sequence[int]) -> Iterator[Finding]:
     server = _attempt("database", lambda: check_server(database))
     yield from server
     if any(found.check == "database" for found in server):
-        yield unknown("schema", "cannot be looked at without the database")
+        for check in ("schema", "writes"):
+            yield unknown(check, "cannot be looked at without the database")
+        return
+    schema = _attempt("schema", lambda: check_schema(database, held))
+    yield from schema
+    if any(found.verdict is not Verdict.OK for found in schema):
+        yield unknown("writes", "cannot be tried before the schema is up to date")
     else:
-        yield from _attempt("schema", lambda: check_schema(database, held))
+        yield from _attempt("writes", lambda: check_writes(database, held))
 
 
 def _of_what_is_kept(

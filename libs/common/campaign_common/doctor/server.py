@@ -1,12 +1,15 @@
 """Checks of the database server: its version, its settings, its clock."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from campaign_common.database import Database
+from campaign_common.database.demands import PACKET, unmet_by, unmet_demand
 from campaign_common.doctor.finding import Finding, attention, ok, unless, wrong
+from campaign_common.errors import DatabaseContended, RetryLater, StatementRefused
 from campaign_common.store.diagnosis import Server, read_server
+from campaign_common.store.write_trial import read_write_settings, try_writes
 
 OLDEST_MYSQL = (8, 0)
 OLDEST_MARIADB = (10, 11)
@@ -37,6 +40,32 @@ def check_server(database: Database) -> list[Finding]:
         *_memory(server),
         *_clock(server, middle),
     ]
+
+
+def check_writes(database: Database, held: Sequence[int]) -> list[Finding]:
+    """Try what the services write, for the shards that the server holds; changes nothing.
+
+    Raises:
+        RetryLater: it is away.
+    """
+    with database.reading() as cursor:
+        settings = read_write_settings(cursor)
+    # Small packets are among the limits.
+    found = [wrong("writes", *demand) for demand in unmet_by(settings) if demand is not PACKET]
+    try:
+        with database.transaction() as cursor:
+            try_writes(cursor, held)
+    except DatabaseContended as error:
+        found.append(attention("writes", f"not tried: a table is locked: {error}"))
+    except RetryLater as error:
+        demand = unmet_demand(error)
+        if demand is not None and not any(one.said == demand.said for one in found):
+            found.append(wrong("writes", f"{demand.said}: {error}", demand.remedy))
+        elif demand is None and isinstance(error, StatementRefused):
+            found.append(wrong("writes", f"the server refuses a statement: {error}"))
+        elif demand is None:
+            raise
+    return unless("writes", found, "this user may insert, update and delete in every table")
 
 
 def _version(server: Server) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from yoyo.migrations import Migration, read_migrations
 from campaign_common.database import Database, Databases, named_lock
 from campaign_common.database.failures import meaning_of, translated
 from campaign_common.database.limits import Limits
-from campaign_common.errors import MigrationFailed
+from campaign_common.errors import MigrationFailed, StatementRefused
 from campaign_common.schema.placement import intended_homes, note_homes
 from campaign_common.schema.status import schema_status
 from campaign_common.schema.yoyo_backend import DsnBackend
@@ -95,7 +95,8 @@ def _apply_one(backend: DsnBackend, migration: Migration) -> None:
     try:
         backend.apply_one(migration)
     except (BadMigration, Error) as error:
-        if isinstance(error, Error) and meaning_of(error):
+        meaning = meaning_of(error) if isinstance(error, Error) else None
+        if meaning is not None and not isinstance(meaning, StatementRefused):
             raise
         reason = error.args[-1] if error.args else error
         raise MigrationFailed(f"migration {migration.id}: {reason}") from error

@@ -10,7 +10,7 @@ from importlib import resources
 import structlog
 
 from campaign_common.database import Database, Databases
-from campaign_common.errors import DatabaseUnavailable, SchemaOutdated
+from campaign_common.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from campaign_common.schema.placement import configured_homes, contradictions
 from campaign_common.store.applied_migrations import applied_migrations
 from campaign_common.store.shard_homes import read_homes
@@ -100,6 +100,8 @@ class SchemaCheck:
                 continue
             try:
                 status = schema_status(database, held)
+            except DatabaseRefused:
+                raise
             except DatabaseUnavailable as error:
                 if database is self._main:
                     raise
@@ -141,6 +143,8 @@ def wait_for_schema(
     while not stop.is_set():
         try:
             check.require()
+        except DatabaseRefused:
+            raise
         except (SchemaOutdated, DatabaseUnavailable) as error:
             reason = error
         else:

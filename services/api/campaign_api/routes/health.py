@@ -7,6 +7,7 @@ from campaign_api.readiness import why_not_ready
 from campaign_api.web.resource import Resource
 from campaign_common.database import Databases
 from campaign_common.schema import SchemaCheck
+from campaign_common.write_check import WriteCheck
 
 
 class Health(Schema):
@@ -19,6 +20,7 @@ class Health(Schema):
 def resource(databases: Databases, shards: int) -> Resource:
     """Make the routes."""
     schema = SchemaCheck(databases, shards)
+    writes = WriteCheck(databases, shards)
     routes = Resource("health", __name__, description="For whatever runs the service.")
 
     @routes.get("/healthz")
@@ -34,7 +36,7 @@ def resource(databases: Databases, shards: int) -> Resource:
     @routes.alt_response(503, schema=Health)
     def ready() -> Response:
         """Say whether requests would succeed now."""
-        reason = why_not_ready(schema)
+        reason = why_not_ready(schema, writes)
         if reason is None:
             return jsonify(status="ready")
         response = jsonify(status="not ready", reason=reason)

@@ -128,8 +128,7 @@ class Hold:
         return stored.answer is None and (stored.holder == self.holder or not stored.is_held)
 
     def _extend(self) -> None:
-        with suppress(CampaignError, DriverError):
-            self._database.run(lambda cursor: store.extend(cursor, self.key, self.holder, HOLD))
+        self._database.run(lambda cursor: store.extend(cursor, self.key, self.holder, HOLD))
 
 
 def delete_outdated_keys(database: Database, stop: Event) -> None:

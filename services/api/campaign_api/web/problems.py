@@ -14,10 +14,12 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from campaign_api import refusals
+from campaign_common.database.demands import unmet_demand
 from campaign_common.errors import (
     CampaignError,
     ErasureHeld,
     RetryLater,
+    StatementRefused,
     TemplateInvalid,
     TransitionRefused,
     UserError,
@@ -112,7 +114,13 @@ def _answer_campaign_error(error: CampaignError) -> Response:
     if kind is INTERNAL:
         return _answer_unexpected(error)
     if isinstance(error, RetryLater):
-        log.warning("request given up", reason=str(error), kind=type(error).__name__)
+        known = not isinstance(error, StatementRefused) or unmet_demand(error) is not None
+        log.warning(
+            "request given up",
+            reason=str(error),
+            kind=type(error).__name__,
+            exc_info=None if known else error,
+        )
         return answer(kind, _told(error))
     return answer(kind, str(error), _extra(error))
 
@@ -129,6 +137,10 @@ def _told(error: RetryLater) -> str:
     # What the driver says may name servers and users, which are nothing to clients.
     if isinstance(error, refusals.CampaignBusy):
         return str(error)
+    if demand := unmet_demand(error):
+        return f"{demand.said}; see /readyz, and send the request again once that is changed"
+    if isinstance(error, StatementRefused):
+        return "the database refuses a statement; the log of the API service says more"
     return "the database is unavailable; send the request again later"
 
 

@@ -83,6 +83,10 @@ class Provider(Protocol):
     durations: Distribution
     """Seconds from request to answer, for the metrics."""
 
+    @property
+    def alive(self) -> bool:
+        """Return whether it works on what it is given; the sender ends where it does not."""
+
     def submit(self, messages: Sequence[Message]) -> None:
         """Start the calls of these messages; does not wait for their answers."""
 

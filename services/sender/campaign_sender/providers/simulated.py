@@ -10,6 +10,7 @@ from math import log, sqrt
 from random import Random
 
 from campaign_common.metrics.distribution import SECONDS, Distribution
+from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import LatencySettings, SimulatedSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, LastLook, Report, Result
@@ -52,12 +53,15 @@ class SimulatedProvider:
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
-        self._answering: threading.Thread | None = None
+        self._answering: IndispensableThread | None = None
         if self._latency.distribution != "none":
-            self._answering = threading.Thread(
-                target=self._answer_when_due, name="simulated-provider", daemon=True
-            )
+            self._answering = IndispensableThread("simulated-provider", self._answer_when_due)
             self._answering.start()
+
+    @property
+    def alive(self) -> bool:
+        """Return whether answers come when they are due."""
+        return self._answering is None or self._answering.alive
 
     def submit(self, messages: Sequence[Message]) -> None:
         """Look once more at each message, and answer it now or after its latency."""

@@ -1,9 +1,6 @@
 """Showing that an import lives while nothing of its file arrives to be stored."""
 
-from contextlib import suppress
-
 from campaign_common.database import Database
-from campaign_common.errors import CampaignError
 from campaign_common.repeating import Repeating
 from campaign_common.store.recipient_lists import touch_list
 
@@ -19,7 +16,6 @@ def heartbeat(database: Database, list_id: int, interval: float = INTERVAL) -> R
 
     def touch() -> None:
         # Whether the list is still wanted is found out by the next batch.
-        with suppress(CampaignError):
-            database.run(lambda cursor: touch_list(cursor, list_id))
+        database.run(lambda cursor: touch_list(cursor, list_id))
 
     return Repeating("import heartbeat", interval, touch)

@@ -1,12 +1,12 @@
 """The provider itself: a thread with an event loop, which the other threads hand messages to."""
 
-import threading
 from collections.abc import Sequence
 
 import uvloop
 
 from campaign_common.errors import SettingsError
 from campaign_common.metrics.distribution import SECONDS, Distribution
+from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import LastLook, Report
@@ -37,8 +37,13 @@ class HttpProvider:
         self._calls = Calls(
             self._loop, settings, Target(settings.url), last_look, report, self.durations
         )
-        self._thread = threading.Thread(target=self._run, name="http-provider", daemon=True)
+        self._thread = IndispensableThread("http-provider", self._run)
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the thread runs."""
+        return self._thread.alive
 
     def submit(self, messages: Sequence[Message]) -> None:
         """Queue the calls of these messages; each starts when a connection is free."""
@@ -46,7 +51,7 @@ class HttpProvider:
 
     def close(self) -> None:
         """Abandon what waits and what is under way; returns when the thread has ended."""
-        if self._thread.is_alive():
+        if self._thread.alive:
             self._loop.call_soon_threadsafe(self._calls.stop)
             self._thread.join()
 

@@ -12,7 +12,7 @@ _log = structlog.get_logger()
 
 
 class Outages:
-    """The troubles of each part of the scheduler, logged when they change and not between."""
+    """The troubles of each part of a process, logged when they change and not between."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class Outages:
             _, since = self._since.pop(part)
         _log.info("going on", part=part, seconds=round(monotonic() - since, 1))
 
-    def attempt(self, part: str, work: Callable[[], None]) -> bool:
+    def attempt(self, part: str, work: Callable[[], object]) -> bool:
         """Do `work` and tell whether it succeeded.
 
         What passes by itself is noted; what should not happen is logged with its trace.

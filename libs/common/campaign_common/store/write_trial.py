@@ -1,0 +1,83 @@
+"""Statements that need every right and setting that the services' writes need, and change nothing.
+
+Their conditions are never true, so that no row is read, locked or changed. The server checks
+rights, its binary log's format and whether it is read-only before it comes to that. It decides
+by itself what roles, patterns and partial revokes come to, which a reading of SHOW GRANTS would
+have to work out again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from pymysql.cursors import Cursor
+
+TABLES: Mapping[str, str] = {
+    "api_keys": "id",
+    "campaign_counters": "campaign_id",
+    "campaign_events": "id",
+    "campaign_samples": "campaign_id",
+    "campaigns": "id",
+    "erasures": "id",
+    "forwarded_requests": "shard",
+    "idempotency_keys": "owner",
+    "late_results": "id",
+    "partition_map": "topic",
+    "provider_breakers": "provider",
+    "purged_campaigns": "id",
+    "recipient_lists": "id",
+    "recipient_rejects": "list_id",
+    "recipients": "list_id",
+    "senders": "name",
+    "shard_claims": "shard",
+    "shard_homes": "shard",
+    "shard_requests": "id",
+    "suspects": "campaign_id",
+    "test_messages": "id",
+}
+"""Every table that is not a shard's, and a column of it."""
+
+OF_A_SHARD = ("messages", "message_retries")
+OF_SHARDS = "campaign_id"
+
+JOINED = 50
+"""Tables of one statement; both servers stop at 61."""
+
+VARIABLES = ("binlog_format", "log_bin", "max_allowed_packet")
+
+SELECT_VARIABLES = "SHOW GLOBAL VARIABLES WHERE Variable_name IN %s"
+
+
+def try_writes(cursor: Cursor, shards: Iterable[int]) -> None:
+    """Execute what fails where the services' writes would, for these shards' tables and all others.
+
+    A round trip for each table that is not a shard's, and a few more.
+    """
+    for statement in trials(shards):
+        cursor.execute(statement)
+
+
+def trials(shards: Iterable[int]) -> Iterator[str]:
+    """Return the statements of a trial.
+
+    An INSERT names one table only; of the shards' tables, whose rights are given by a pattern
+    or for the schema, those of the first shard have to do.
+    """
+    held = sorted(shards)
+    for table in [*TABLES, *(f"{name}_{n}" for n in held[:1] for name in OF_A_SHARD)]:
+        yield f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 0"
+    columns = dict(TABLES) | {f"{name}_{n}": OF_SHARDS for n in held for name in OF_A_SHARD}
+    for some in _batched(list(columns.items())):
+        tables = ", ".join(table for table, _ in some)
+        same = ", ".join(f"{table}.{column} = {table}.{column}" for table, column in some)
+        yield f"UPDATE {tables} SET {same} WHERE 1 = 0"
+        yield f"DELETE {tables} FROM {tables} WHERE 1 = 0"
+
+
+def read_write_settings(cursor: Cursor) -> dict[str, str]:
+    """Read the global variables that decide over the writes of new sessions."""
+    cursor.execute(SELECT_VARIABLES, (VARIABLES,))
+    return dict(cursor.fetchall())
+
+
+def _batched(pairs: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    for start in range(0, len(pairs), JOINED):
+        yield pairs[start : start + JOINED]
