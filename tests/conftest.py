@@ -18,6 +18,7 @@ from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
 from local_stack.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
 from local_stack.scratch import scratch_folder
+from tests.guarded_kafka import GuardedKafka
 from tests.scheduling import Scheduling, in_order
 from tests.servers import (
     MYSQL_DSN_VARIABLE,
@@ -105,6 +106,17 @@ def kafka_39_server(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded_kafka(servers_folder: Path, cache: Cache) -> Iterator[GuardedKafka]:
+    """A broker that asks for a password, and whose users may do what a test allows them."""
+    guarded = GuardedKafka(servers_folder / "kafka-guarded", cache)
+    try:
+        guarded.server.start()
+        yield guarded
+    finally:
+        guarded.server.stop()
 
 
 @pytest.fixture(scope="session")

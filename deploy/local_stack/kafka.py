@@ -8,6 +8,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -27,8 +28,6 @@ SESSION = 5.0
 
 _START_SECONDS = 120
 _PROPERTIES: Mapping[str, str] = {
-    "process.roles": "broker,controller",
-    "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "auto.create.topics.enable": "false",  # a misspelt topic must be an error
@@ -63,6 +62,32 @@ def group_timeouts(session_ms: int, heartbeat_ms: int) -> dict[str, str]:
     }
 
 
+class Node(NamedTuple):
+    """The place of a broker in its cluster."""
+
+    id: int
+    ports: tuple[int, int]
+    """Of the broker and of the controller."""
+    cluster_id: str
+    voters: str
+    """The controller, as `controller.quorum.voters` names it."""
+    is_controller: bool
+
+    @classmethod
+    def alone(cls) -> "Node":
+        """Return the only node of a cluster."""
+        (node,) = cls.several(1)
+        return node
+
+    @classmethod
+    def several(cls, number: int) -> list["Node"]:
+        """Return the nodes of one cluster, of which the first is the controller, too."""
+        ports = [(free_port(), free_port()) for _ in range(number)]
+        voters = f"1@127.0.0.1:{ports[0][1]}"
+        cluster_id = _new_cluster_id()
+        return [cls(n, pair, cluster_id, voters, n == 1) for n, pair in enumerate(ports, 1)]
+
+
 class KafkaServer:
     """A broker with its data in a folder; start, stop, kill and start again keep data and port."""
 
@@ -75,6 +100,7 @@ class KafkaServer:
         properties: Mapping[str, str] | None = None,
         listeners: Sequence[str] = (),
         heap: str = "768m",
+        node: Node | None = None,
     ) -> None:
         self.version = version
         self._folder = folder.absolute()
@@ -82,9 +108,10 @@ class KafkaServer:
         self._extra = dict(properties or {})
         self._listeners = tuple(listeners)
         self._heap = heap
-        self._ports = (free_port(), free_port())
+        self._node = node or Node.alone()
+        self._ports = self._node.ports
         self._process: ChildProcess | None = None
-        self._cluster_id = _new_cluster_id()
+        self._cluster_id = self._node.cluster_id
 
     @property
     def brokers(self) -> str:
@@ -155,15 +182,17 @@ class KafkaServer:
         broker, controller = self._ports
         properties = {
             **_PROPERTIES,
+            "process.roles": "broker,controller" if self._node.is_controller else "broker",
             "listeners": ",".join(
                 (
                     f"PLAINTEXT://127.0.0.1:{broker}",
-                    f"CONTROLLER://127.0.0.1:{controller}",
+                    *([f"CONTROLLER://127.0.0.1:{controller}"] if self._node.is_controller else ()),
                     *self._listeners,
                 )
             ),
             "advertised.listeners": ",".join((f"PLAINTEXT://127.0.0.1:{broker}", *self._listeners)),
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "node.id": str(self._node.id),
+            "controller.quorum.voters": self._node.voters,
             "log.dirs": str(data),
             **self._extra,
         }

@@ -104,11 +104,18 @@ def partitions() -> int:
 
 
 @pytest.fixture
-def scene(
+def replicas() -> int:
+    """How many brokers hold each record."""
+    return 1
+
+
+@pytest.fixture
+def scene(  # noqa: PLR0917 - each is a part that tests replace
     tmp_path: Path,
     server: str,
     server_dsn: str,
     partitions: int,
+    replicas: int,
     own_broker: KafkaServer,
     scale: Scale,
     request: pytest.FixtureRequest,
@@ -117,7 +124,7 @@ def scene(
     with fresh_schema(server_dsn) as dsn, ExitStack() as stack:
         system = System(tmp_path, dsn, own_broker.brokers)
         stack.callback(system.database.close)
-        make(system, partitions)
+        make(system, partitions, replicas)
         log = system.folder / "calls"
         provider = stack.enter_context(recording_provider(log, "--latency", LATENCY))
         scene = Scene(system, provider, scale, server, stack)
@@ -128,11 +135,9 @@ def scene(
             scene.stop_all()
 
 
-def make(system: System, partitions: int) -> None:
+def make(system: System, partitions: int, replicas: int = 1) -> None:
     """Make schema and topic."""
-    for words in (
-        ("campaign-db", "migrate"),
-        ("campaign-topics", "create", "--partitions", str(partitions)),
-    ):
+    counts = ("--partitions", str(partitions), "--replication-factor", str(replicas))
+    for words in (("campaign-db", "migrate"), ("campaign-topics", "create", *counts)):
         completed = system.command(*words, "-c", str(system.config))
         assert completed.returncode == 0, completed.stderr

@@ -8,6 +8,13 @@ from secrets import token_hex
 from typing import NamedTuple
 
 import pytest
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from campaign_common.dsn import parse_dsn
 from local_stack.ports import free_port
@@ -123,6 +130,22 @@ def test_partitions_that_are_of_no_use_and_a_topic_that_is_gone(system: System) 
     assert one(examine(system), "topic", "wrong", "does not exist")["mend"] == (
         "campaign-topics create"
     )
+
+
+def test_a_topic_that_keeps_numbers_too_long(system: System) -> None:
+    document = system.configuration()
+    admin = AdminClient({"bootstrap.servers": document["SyncClient"]["Brokers"][0]})
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        for name, value in (("cleanup.policy", "compact"), ("retention.ms", "-1"))
+    ]
+    topic = document["SyncClient"]["Topic"]
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(30)
+    diagnosis = examine(system)
+    one(diagnosis, "erasure", "wrong", topic, "is compact")
+    one(diagnosis, "erasure", "wrong", topic, "without end;")
 
 
 def test_a_group_that_notices_a_lost_sender_late(system: System) -> None:

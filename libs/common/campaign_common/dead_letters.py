@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from campaign_common import kafka, topics
-from campaign_common.batches import SplittingProducer
 from campaign_common.errors import (
     KafkaUnavailable,
     PublishingHeld,
@@ -22,6 +20,7 @@ from campaign_common.errors import (
     RecordTooNew,
 )
 from campaign_common.partition_map import PartitionMap
+from campaign_common.producing import ReplacedProducer
 from campaign_common.settings import Settings
 from campaign_common.wire import decode
 
@@ -40,6 +39,11 @@ READ_TIMEOUT = 10.0
 def dead_letter_topic(topic: str) -> str:
     """Name the topic that holds the dead letters of `topic`."""
     return f"{topic}-DLQ"
+
+
+def dead_letter_group(group: str) -> str:
+    """Name the group that remembers what was replayed, beside the group of the senders."""
+    return f"{group}-dead-letters"
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class DeadLetterBox:
             if max(start.offset, first) < ends[number]:
                 yield from self._distinct(start, ends[number], first, seen)
 
-    def replay(self, producer: SplittingProducer, partition_map: PartitionMap) -> int:
+    def replay(self, producer: ReplacedProducer, partition_map: PartitionMap) -> int:
         """Publish the letters that were not replayed yet again, as they are; returns how many.
 
         Each goes where its shard is carried now, or to its old partition where it still cannot
@@ -120,23 +124,21 @@ class DeadLetterBox:
         for letter in self.letters():
             if letter.is_left_out:
                 continue
-            failures: list[str] = []
-            producer.produce(
-                self._topic,
-                value=letter.value,
-                key=letter.key,
-                partition=_partition_of(letter, partition_map),
-                on_delivery=partial(_note_failure, failures),
-            )
-            if producer.flush(READ_TIMEOUT) or failures:
-                why = failures[0] if failures else "no acknowledgement in time"
-                raise KafkaUnavailable(f"{count} replayed, the next one was not: {why}")
+            record = {
+                "value": letter.value,
+                "key": letter.key,
+                "partition": _partition_of(letter, partition_map),
+            }
+            try:
+                producer.publish(self._topic, [record], READ_TIMEOUT)
+            except KafkaUnavailable as error:
+                raise KafkaUnavailable(f"{count} replayed, the next not: {error}") from error
             place = TopicPartition(self._box, letter.partition, letter.offset + 1)
             self._consumer.commit(offsets=[place], asynchronous=False)
             count += 1
         return count
 
-    def remove(self, is_unwanted: Callable[[DeadLetter], bool], producer: SplittingProducer) -> int:
+    def remove(self, is_unwanted: Callable[[DeadLetter], bool], producer: ReplacedProducer) -> int:
         """Delete letters; returns how many.
 
         Kafka deletes from the beginning only, so all letters that wait for a replay are put at
@@ -162,7 +164,7 @@ class DeadLetterBox:
         start: TopicPartition,
         end: int,
         is_unwanted: Callable[[DeadLetter], bool],
-        producer: SplittingProducer,
+        producer: ReplacedProducer,
         seen: set[Origin],
     ) -> int:
         unwanted = sum(is_unwanted(letter) for letter in self._read(start, end))
@@ -172,22 +174,18 @@ class DeadLetterBox:
             topics.delete_before(self._admin, self._box, start.partition, end)
         return unwanted
 
-    def _put_at_end(self, letters: Iterable[DeadLetter], producer: SplittingProducer) -> None:
-        failures: list[str] = []
-        for letter in letters:
-            producer.produce(
-                self._box,
-                value=letter.value,
-                key=letter.key,
-                partition=letter.partition,
-                headers=letter.headers,
-                timestamp=letter.timestamp,
-                on_delivery=partial(_note_failure, failures),
-            )
-            producer.poll(0)
-        if producer.flush(READ_TIMEOUT) or failures:
-            why = failures[0] if failures else "no acknowledgement in time"
-            raise KafkaUnavailable(f"moving letters within {self._box}: {why}")
+    def _put_at_end(self, letters: Iterable[DeadLetter], producer: ReplacedProducer) -> None:
+        records = (
+            {
+                "value": letter.value,
+                "key": letter.key,
+                "partition": letter.partition,
+                "headers": letter.headers,
+                "timestamp": letter.timestamp,
+            }
+            for letter in letters
+        )
+        producer.publish(self._box, records, READ_TIMEOUT)
 
     def _replayed_to(self, partition: int) -> int:
         try:
@@ -228,16 +226,11 @@ class DeadLetterBox:
 @contextmanager
 def opened_box(settings: Settings) -> Iterator[DeadLetterBox]:
     """Open the box for the time of the block."""
-    consumer = kafka.reader(settings, f"{settings.send_client.group}-dead-letters")
+    consumer = kafka.reader(settings, dead_letter_group(settings.send_client.group))
     try:
         yield DeadLetterBox(settings.sync_client.topic, kafka.admin(settings), consumer)
     finally:
         consumer.close()
-
-
-def _note_failure(failures: list[str], error: KafkaError | None, _: Message) -> None:
-    if error is not None:
-        failures.append(error.str())
 
 
 def _letter_of(record: Message) -> DeadLetter:

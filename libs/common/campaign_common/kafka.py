@@ -1,5 +1,7 @@
 """Kafka as this project configures it: one place for the properties that guarantees rest on."""
 
+import logging
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
@@ -15,6 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from campaign_common import topics
 from campaign_common.batches import SplittingProducer
 from campaign_common.errors import KafkaUnavailable, TopicMissing
+from campaign_common.obstacle import Obstacle
 from campaign_common.settings import Settings
 
 GroupProtocol = Literal["consumer", "classic"]
@@ -28,6 +31,13 @@ LIMIT_TIMEOUT = 2.0
 """Seconds that a broker has to tell the limit of a topic: a producer waits for it."""
 
 _REFUSALS = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL})  # noqa: SLF001 - constants
+
+_SILENT = logging.getLogger("campaign_common.kafka.client")
+"""What the client says at its highest level it raises as an error, too."""
+_SILENT.disabled = True
+
+_UNKNOWN_LIMITS: defaultdict[str, Obstacle] = defaultdict(Obstacle)
+"""Of all producers of this process: one that is replaced meets what the one before has met."""
 
 _log = structlog.get_logger()
 
@@ -44,10 +54,13 @@ def producer(settings: Settings) -> SplittingProducer:
 
 def _batch_limit(client: AdminClient, topic: str) -> int | None:
     try:
-        return topics.largest_batch(client, topic, timeout=LIMIT_TIMEOUT)
+        limit = topics.largest_batch(client, topic, timeout=LIMIT_TIMEOUT)
     except (KafkaUnavailable, TopicMissing) as error:
-        _log.info("the largest batch of a topic is not known", topic=topic, error=str(error))
+        if _UNKNOWN_LIMITS[topic].met(str(error)):
+            _log.info("the largest batch of a topic is not known", topic=topic, error=str(error))
         return None
+    _UNKNOWN_LIMITS[topic].overcome()
+    return limit
 
 
 def _producer(settings: Settings, batch_size: int) -> Producer:
@@ -161,12 +174,19 @@ def _connection(brokers: tuple[str, ...], security: Mapping[str, str]) -> Proper
     return {
         "bootstrap.servers": ",".join(brokers),
         "socket.keepalive.enable": True,
+        # A broker that is frozen, or cut off from this client only, keeps its connections: nothing
+        # is noticed but a request without an answer (60 s by default). It is longer than the
+        # brokers' own session (9 s), during which they let an acknowledgement wait for a lost one.
+        "socket.timeout.ms": 12_000,
         "reconnect.backoff.max.ms": 2_000,
-        "topic.metadata.refresh.interval.ms": 10_000,
+        # How soon after the brokers have moved a partition away from a frozen one this is known;
+        # of one that was killed the broken connection tells.
+        "topic.metadata.refresh.interval.ms": 1_000,
         "log.connection.close": False,
         # Its own lines on stderr would break structured logs. A broker that is away is
         # noticed by whoever asks it something; only refusals are known to nobody else.
         "log_level": 2,
+        "logger": _SILENT,
         "error_cb": _log_refusal,
         **security,
     }

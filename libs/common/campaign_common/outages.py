@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from time import monotonic, time
+from time import time
 
 import structlog
 
 from campaign_common.errors import RetryLater
+from campaign_common.obstacle import Obstacle
 
 _log = structlog.get_logger()
 
@@ -16,23 +17,23 @@ class Outages:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._since: dict[str, tuple[str, float]] = {}
+        self._obstacles: dict[str, Obstacle] = {}
         self.succeeded_at: dict[str, float] = {}
         """When each part last succeeded, in seconds since 1970: for the metrics."""
 
     def began(self, part: str, error: Exception) -> None:
         """Note that `part` cannot go on because of `error`."""
         kind = type(error).__name__
-        if self._is_new(part, kind):
+        if self._is_new(part, f"{kind}: {error}"):
             _log.warning("waiting", part=part, trouble=kind, error=str(error))
 
     def ended(self, part: str) -> None:
         """Note that `part` works."""
         with self._lock:
-            if part not in self._since:
-                return
-            _, since = self._since.pop(part)
-        _log.info("going on", part=part, seconds=round(monotonic() - since, 1))
+            obstacle = self._obstacles.get(part)
+            seconds = obstacle.overcome() if obstacle else None
+        if seconds is not None:
+            _log.info("going on", part=part, seconds=round(seconds, 1))
 
     def attempt(self, part: str, work: Callable[[], object]) -> bool:
         """Do `work` and tell whether it succeeded.
@@ -54,9 +55,7 @@ class Outages:
 
     def _is_new(self, part: str, trouble: str) -> bool:
         with self._lock:
-            known, since = self._since.get(part, ("", monotonic()))
-            self._since[part] = (trouble, since)
-        return known != trouble
+            return self._obstacles.setdefault(part, Obstacle()).met(trouble)
 
 
 class Backoff:

@@ -62,7 +62,20 @@ class TopicSettings(NamedTuple):
     min_insync_replicas: int
     """Of these, how many must have a record before it counts as written."""
     retention_seconds: float | None
-    """None: for ever."""
+    """None: without end."""
+    segment_seconds: float
+    cleanup: frozenset[str]
+    """`delete`, `compact` or both: what Kafka does with records after their retention."""
+
+    def __str__(self) -> str:
+        """Name the settings as Kafka does, with times in seconds."""
+        kept = self.retention_seconds
+        return (
+            f"cleanup.policy {','.join(sorted(self.cleanup))},"
+            f" retention {'without end' if kept is None else f'{kept:.0f} s'},"
+            f" segments of {self.segment_seconds:.0f} s,"
+            f" {self.replication_factor} replicas, min.insync.replicas {self.min_insync_replicas}"
+        )
 
 
 def settings_of(admin: AdminClient, topic: str) -> TopicSettings:
@@ -82,6 +95,8 @@ def settings_of(admin: AdminClient, topic: str) -> TopicSettings:
         min(len(partition.replicas) for partition in partitions),
         int(entries["min.insync.replicas"].value),
         None if retention < 0 else retention / 1000,
+        int(entries["segment.ms"].value) / 1000,
+        frozenset(entries["cleanup.policy"].value.split(",")),
     )
 
 
@@ -111,8 +126,9 @@ def create(
 
     A replication factor of -1 is the broker's default. With three or more replicas two of
     them must have a record before it counts as written, so that the loss of any one broker
-    loses nothing and stops nothing. Records are kept for `retention` seconds, whatever the
-    broker's default: they hold people's numbers.
+    loses nothing and stops nothing. Records are kept for `retention` seconds and then deleted,
+    whatever the broker's defaults: they hold people's numbers. Compaction would keep the last
+    record of each number without end.
 
     Raises:
         KafkaUnavailable: the broker refused or did not answer.
@@ -122,6 +138,7 @@ def create(
         num_partitions=partitions,
         replication_factor=replication_factor,
         config={
+            "cleanup.policy": "delete",
             "retention.ms": str(retention * 1000),
             "segment.ms": str(SEGMENT_AGE * 1000),
             **({"min.insync.replicas": "2"} if replication_factor > 2 else {}),
@@ -129,6 +146,27 @@ def create(
     )
     future = admin.create_topics([new], request_timeout=REQUEST_TIMEOUT)[topic]
     return not _refused_with(admin, future, topic, KafkaError.TOPIC_ALREADY_EXISTS)
+
+
+def create_dead_letters(admin: AdminClient, topic: str, *, replication_factor: int = -1) -> bool:
+    """Create the topic of the dead letters `topic`; False when it exists already.
+
+    Looks first: a user who may not create topics needs no right to where there is nothing to do.
+
+    Raises:
+        KafkaUnavailable: the broker refused or did not answer.
+    """
+    try:
+        describe(admin, topic)
+    except TopicMissing:
+        return create(
+            admin,
+            topic,
+            partitions=1,
+            replication_factor=replication_factor,
+            retention=DEAD_LETTER_RETENTION,
+        )
+    return False
 
 
 def add_partitions(admin: AdminClient, topic: str, partitions: int) -> None:

@@ -10,6 +10,7 @@ from campaign_common.batches import SplittingProducer
 from campaign_common.database import Database, named_lock
 from campaign_common.dead_letters import DeadLetter, DeadLetterBox
 from campaign_common.errors import LockBusy, TopicMissing
+from campaign_common.producing import ReplacedProducer
 from campaign_common.store.erasures import ErasureStep, end_erasure, left_undone
 from campaign_common.written_number import WrittenNumber
 
@@ -59,7 +60,7 @@ class Eraser:
 
         try:
             with self._open_box() as box:
-                removed = box.remove(is_theirs, self._make_producer())
+                removed = box.remove(is_theirs, ReplacedProducer(self._make_producer))
         except TopicMissing:
             return  # no sender has made it yet
         if removed:

@@ -257,15 +257,14 @@ class FanOut:
 
     def _publish_again(self, progress: Progress, failure: Publication) -> None:
         progress.refused.update(seqs_of(failure.too_large))
-        error = failure.error
-        progress.rewind(error.str() if error else "not delivered")
-        if error is None:
+        if failure.error is None:
+            progress.rewind("not delivered")
             return
+        error = self._parts.publisher.cause_of(failure.error)
+        progress.rewind(error.str())
         self._parts.outages.began("delivery to Kafka", KafkaUnavailable(error.str()))
         if not failure.too_large:
             self._held_until = monotonic() + FAILED_WAIT
-        if error.fatal():
-            self._parts.publisher.abandon()
 
     def _notice_slow_delivery(self, busy: list[Progress]) -> None:
         now = monotonic()

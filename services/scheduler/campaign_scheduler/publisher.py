@@ -7,6 +7,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from campaign_common.batches import SplittingProducer
+from campaign_common.producing import ReplacedProducer
 from campaign_common.tracing import HEADER
 
 Outgoing = dict[str, Any]
@@ -14,6 +15,8 @@ Outgoing = dict[str, Any]
 
 Groups = dict[int, list[Outgoing]]
 """Records by their partition: the client takes a batch for one partition only."""
+
+Poll = Callable[[float], None]
 
 CONNECT_WAIT = 5.0
 """Seconds that the first meeting with the broker may take."""
@@ -70,24 +73,22 @@ class Publication:
 
 
 class Publisher:
-    """One producer, replaced when it says that it cannot go on.
+    """Publishes with one producer at a time, replaced when it has died.
 
     Not shared between threads: the reports of a batch come in the thread that calls `poll`.
     """
 
     def __init__(self, make_producer: Callable[[], SplittingProducer], topic: str) -> None:
-        self._make_producer = make_producer
+        self._producer = ReplacedProducer(make_producer)
         self._topic = topic
-        self._producer: SplittingProducer | None = None
 
     def connect(self) -> None:
         """Make the producer and let it meet the broker, so that the first batch need not wait.
 
         A broker that does not answer now is met by the first batch.
         """
-        producer = self._connected()
         with suppress(KafkaException):
-            producer.meet(self._topic, CONNECT_WAIT)
+            self._producer.get().meet(self._topic, CONNECT_WAIT)
 
     def publish(
         self, groups: Groups, publication: Publication, traceparent: str | None = None
@@ -98,42 +99,39 @@ class Publisher:
         `traceparent` stands in the headers of the first record for each partition, and is meant
         for all that follow: on every one of them it would cost more than the rest of tracing.
         """
-        producer = self._connected()
+        producer, poll = self._producer.get(), self._producer.poll
         for partition, group in groups.items():
             rest = group
             if traceparent is not None:
                 first, *rest = group
-                _produce_marked(producer, self._topic, partition, first, publication, traceparent)
-            _produce(producer, self._topic, partition, rest, publication)
-
-    def _connected(self) -> SplittingProducer:
-        if self._producer is None:
-            self._producer = self._make_producer()
-        return self._producer
+                marked = (partition, first, publication, traceparent)
+                _produce_marked(producer, poll, self._topic, *marked)
+            _produce(producer, poll, self._topic, partition, rest, publication)
 
     def poll(self, seconds: float) -> None:
         """Serve delivery reports, waiting up to `seconds` for the first."""
-        if self._producer is not None:
-            self._producer.poll(seconds)
+        self._producer.poll(seconds)
 
     def drain(self, seconds: float) -> None:
         """Wait up to `seconds` for the reports of everything published."""
-        if self._producer is not None:
-            self._producer.flush(seconds)
+        self._producer.flush(seconds)
 
     def abandon(self) -> None:
-        """Give up what is queued, reporting it as failed; the next batch gets a new producer.
+        """Give up what is queued, reporting it as failed; the next batch gets a new producer."""
+        self._producer.abandon()
 
-        For a producer that has met a fatal error (KIP-360), which refuses all further work.
+    def cause_of(self, error: KafkaError) -> KafkaError:
+        """Return why a record was not delivered: what the producer has died of, where it has.
+
+        A dead one gives up its queue here, which is reported as failed; the next batch gets a new
+        producer.
         """
-        if self._producer is not None:
-            self._producer.purge()
-            self._producer.flush(1.0)
-            self._producer = None
+        return self._producer.cause_of(error)
 
 
 def _produce(
     producer: SplittingProducer,
+    poll: Poll,
     topic: str,
     partition: int,
     messages: list[Outgoing],
@@ -146,11 +144,12 @@ def _produce(
         if taken == len(messages):
             return
         messages = _refused_for_room(messages, publication)
-        producer.poll(QUEUE_FULL_WAIT)
+        poll(QUEUE_FULL_WAIT)
 
 
 def _produce_marked(
     producer: SplittingProducer,
+    poll: Poll,
     topic: str,
     partition: int,
     message: Outgoing,
@@ -169,7 +168,7 @@ def _produce_marked(
                 headers={HEADER: traceparent},
             )
         except BufferError:
-            producer.poll(QUEUE_FULL_WAIT)
+            poll(QUEUE_FULL_WAIT)
         except KafkaException as error:
             publication.missing -= 1
             publication.failed(error.args[0], message["value"])

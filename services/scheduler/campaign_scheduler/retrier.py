@@ -155,9 +155,8 @@ class Retrier:
     def _refuse_failed(self, publication: Publication) -> None:
         if publication.error is None:
             return
-        if publication.error.fatal():
-            self._publisher.abandon()
-        raise KafkaUnavailable(f"publishing retries: {publication.error.str()}")
+        error = self._publisher.cause_of(publication.error)
+        raise KafkaUnavailable(f"publishing retries: {error.str()}")
 
     def _composed(
         self, cursor: Cursor, shard: int, retries: Sequence[Retry], partition_map: PartitionMap

@@ -1,7 +1,7 @@
 """Dead letters: records that no sender can read go to a topic of their own, with the reason."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from campaign_common.batches import SplittingProducer
 from campaign_common.dead_letters import LEFT_OUT, dead_letter_topic
 from campaign_common.errors import KafkaUnavailable
+from campaign_common.producing import ReplacedProducer
 
 ACKNOWLEDGED_WITHIN = 10.0
 """Seconds that the broker has to acknowledge dead letters."""
@@ -32,8 +33,8 @@ class DeadLetters:
     it lies, and what follows it in its partition does not wait.
     """
 
-    def __init__(self, producer: SplittingProducer, topic: str) -> None:
-        self._producer = producer
+    def __init__(self, make_producer: Callable[[], SplittingProducer], topic: str) -> None:
+        self._producer = ReplacedProducer(make_producer)
         self._topic = dead_letter_topic(topic)
         self.published = 0
         """How many were acknowledged, for the metrics."""
@@ -50,7 +51,8 @@ class DeadLetters:
             failures = [failure for failure in failures if not _is_size(failure[1])]
             failures += self._published(too_large, without_value=True)
         if failures:
-            raise KafkaUnavailable(f"publishing to {self._topic}: {failures[0][1].str()}")
+            why = self._producer.cause_of(failures[0][1]).str()
+            raise KafkaUnavailable(f"publishing to {self._topic}: {why}")
         self.published += len(poison)
         log.warning("records went to the dead letters", topic=self._topic, count=len(poison))
 
@@ -68,6 +70,7 @@ class DeadLetters:
             if error is not None:
                 failures.append((one, error))
 
+        producer = self._producer.get()
         try:
             for one in poison:
                 record = one.record
@@ -75,7 +78,7 @@ class DeadLetters:
                 if without_value:
                     headers.append((LEFT_OUT, str(len(record.value() or b""))))
                 try:
-                    self._producer.produce(
+                    producer.produce(
                         self._topic,
                         value=None if without_value else record.value(),
                         key=None if without_value else record.key(),

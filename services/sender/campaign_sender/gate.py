@@ -6,6 +6,7 @@ import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.errors import RetryLater
+from campaign_common.obstacle import Obstacle
 from campaign_sender.intake import Intake
 from campaign_sender.lanes import Lane
 
@@ -32,7 +33,7 @@ class Gate:
         self._log = log if waits else log.bind(server=lane.server.own.name)
         self._not_before = 0.0
         self._is_open = waits
-        self._away = False
+        self._obstacle = Obstacle()
 
     @property
     def waiting(self) -> int:
@@ -62,13 +63,12 @@ class Gate:
         except (RetryLater, DriverError) as error:
             self.wait_out(error)
         else:
-            self._away = False
+            self._obstacle.overcome()
 
     def wait_out(self, error: RetryLater | DriverError) -> None:
         """Stay shut for a while, because of `error`."""
-        if not self._away:
+        if self._obstacle.met(str(error)):
             self._log.warning("fetching waits", error=str(error))
-        self._away = True
         self._is_open = False
         self._not_before = time.monotonic() + RETRY_AFTER
 

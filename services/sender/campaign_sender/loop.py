@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.errors import CampaignError, RetryLater
+from campaign_common.obstacle import Obstacle
 from campaign_sender.gate import Gate
 from campaign_sender.ownership import Ownership
 from campaign_sender.reception import Reception
@@ -62,6 +63,7 @@ class Loop:
         self._batch_size = batch_size
         self._fetched: Sequence[KafkaRecord] = ()
         self._stop = stop
+        self._obstacle = Obstacle()
 
     def run(self) -> None:
         """Work until stopped; shards and membership are still held then.
@@ -135,13 +137,16 @@ class Loop:
                 records.append(record)
             else:
                 self._note(error)
+        if records and (seconds := self._obstacle.overcome()) is not None:
+            log.info("Kafka answers again", seconds=round(seconds, 1))
         return records
 
     def _note(self, error: KafkaError) -> None:
         if error.fatal():
             # It would answer every further call like this, and look alive.
             raise ConsumerFailed(f"the Kafka client cannot go on, start anew: {error.str()}")
-        log.warning("Kafka", error=error.str())
+        if self._obstacle.met(error.str()):
+            log.warning("Kafka", error=error.str())
 
     def _poll_paused(self) -> None:
         """Poll for the group's sake, and keep what comes all the same.

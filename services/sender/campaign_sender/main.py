@@ -26,6 +26,7 @@ from campaign_common.errors import RetryLater
 from campaign_common.health import Health
 from campaign_common.health_server import health_of
 from campaign_common.metrics.server import metrics_of
+from campaign_common.obstacle import Obstacle
 from campaign_common.repeating import Repeating
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
@@ -77,13 +78,7 @@ class Sender:
         name = _process_name()
         admin = kafka.admin(settings)
         protocol = kafka.group_protocol(settings, admin)
-        topics.create(
-            admin,
-            dead_letter_topic(topic),
-            partitions=1,
-            replication_factor=-1,
-            retention=topics.DEAD_LETTER_RETENTION,
-        )
+        topics.create_dead_letters(admin, dead_letter_topic(topic))
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = kafka.consumer(settings, protocol, name)
         places = assembly.places_on(databases, settings)
@@ -115,7 +110,7 @@ class Sender:
             drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
             newer=newer,
         )
-        dead_letters = DeadLetters(kafka.producer(settings), topic)
+        dead_letters = DeadLetters(partial(kafka.producer, settings), topic)
         intakes = assembly.intakes_for(places, settings, traces)
         self._loop = Loop(
             self._consumer,
@@ -217,13 +212,16 @@ def _build(
 ) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
     wait_for_schema(databases, settings.msg_table_sharding_size, stop=stop)
-    away = False
+    obstacle = Obstacle()
     while not stop.is_set():
         try:
-            return build()
+            sender = build()
         except RetryLater as error:
-            if not away:
+            if obstacle.met(str(error)):
                 log.warning("starting waits", error=str(error))
-            away = True
             stop.wait(1.0)
+        else:
+            if (waited := obstacle.overcome()) is not None:
+                log.info("starting goes on", seconds=round(waited, 1))
+            return sender
     return None

@@ -2,9 +2,22 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+
+from campaign_common import topics
+from campaign_common.topics import DAY
+from local_stack.kafka import KafkaServer
 from tests.integration.scheduler.world import COMMANDS, SHARDS, World
 from tests.waiting import wait_until
 
@@ -34,6 +47,39 @@ def test_create_makes_topic_and_map_and_again_changes_nothing(world: World) -> N
     assert "created: 5 partitions, partition map version 1" in created.stdout
     assert "exists: 5 partitions, partition map version 1" in again.stdout
     assert (world.partitions_in_kafka(), world.partition_map.partitions) == (5, 5)
+
+
+@contextmanager
+def compacting(kafka_server: KafkaServer) -> Iterator[None]:
+    """Have the broker compact topics that do not say otherwise."""
+    admin = AdminClient({"bootstrap.servers": kafka_server.brokers})
+
+    def set_policy(operation: AlterConfigOpType) -> None:
+        policy = ConfigEntry("log.cleanup.policy", "compact", incremental_operation=operation)
+        broker = ConfigResource(ResourceType.BROKER, "1", incremental_configs=[policy])
+        for future in admin.incremental_alter_configs([broker]).values():
+            future.result(30)
+
+    set_policy(AlterConfigOpType.SET)
+    try:
+        yield
+    finally:
+        set_policy(AlterConfigOpType.DELETE)
+
+
+def test_create_deletes_also_where_brokers_compact(world: World, kafka_server: KafkaServer) -> None:
+    """A topic keyed by numbers must not keep the last record of each without end."""
+    world.delete_topic()
+    world.change("DELETE FROM partition_map")
+    with compacting(kafka_server):
+        done = campaign_topics(world, "create")
+    assert done.returncode == 0, done.stderr
+    for topic, retention in ((world.topic, DAY), (f"{world.topic}-DLQ", 7 * DAY)):
+        settings = topics.settings_of(world.admin, topic)
+        assert (settings.cleanup, settings.retention_seconds) == ({"delete"}, retention)
+    assert f"topic {world.topic} is kept: cleanup.policy delete, retention 86400 s" in (
+        campaign_topics(world, "describe").stdout
+    )
 
 
 def test_create_has_a_partition_for_each_shard_by_default(world: World) -> None:

@@ -1,6 +1,7 @@
 """campaign-topics dlq: shows the dead letters, and publishes them again."""
 
 import json
+from functools import partial
 
 import click
 from rich.console import Console
@@ -16,6 +17,7 @@ from campaign_common.database import Database
 from campaign_common.dead_letters import DeadLetter, opened_box
 from campaign_common.errors import TopicMissing
 from campaign_common.logs import mask_text
+from campaign_common.producing import ReplacedProducer
 from campaign_common.store.partition_map import read_map
 
 SHOWN = 60
@@ -59,7 +61,7 @@ def replay_command(context: click.Context) -> None:
         database.close()
         if partition_map is None:
             raise TopicMissing(f"topic {topic} has no partition map")
-        count = box.replay(kafka.producer(settings), partition_map)
+        count = box.replay(ReplacedProducer(partial(kafka.producer, settings)), partition_map)
     click.echo(f"{count} dead letters replayed")
 
 

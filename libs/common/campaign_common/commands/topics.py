@@ -17,7 +17,9 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.database import Databases
+from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import KafkaUnavailable, TopicMissing
+from campaign_common.kafka_rights import lacking_rights
 from campaign_common.logs import configure_logging
 from campaign_common.partition_map import PartitionMap
 from campaign_common.remap import Remapper, RemapStep
@@ -56,7 +58,7 @@ main.add_command(dead_letters)
 )
 @click.pass_context
 def create_command(context: click.Context, partitions: int | None, replication_factor: int) -> None:
-    """Create the topic and its partition map; again changes nothing."""
+    """Create the topic, that of its dead letters, and the partition map; again changes nothing."""
     settings = settings_or_exit(context)
     topic = settings.sync_client.topic
     configure_logging("topics", settings.log)
@@ -67,6 +69,9 @@ def create_command(context: click.Context, partitions: int | None, replication_f
             topic,
             partitions=partitions or settings.msg_table_sharding_size,
             replication_factor=replication_factor,
+        )
+        topics.create_dead_letters(
+            admin, dead_letter_topic(topic), replication_factor=replication_factor
         )
         current = _follow(_remapper(settings, databases, admin), CREATE_TIMEOUT)
         databases.close()
@@ -87,17 +92,21 @@ def describe_command(context: click.Context, *, as_json: bool) -> None:
     settings = settings_or_exit(context)
     with one_line_failures("campaign-topics describe"):
         databases = Databases.configured(settings)
-        report = report_on(
-            databases,
-            kafka.admin(settings),
-            settings.sync_client.topic,
-            settings.send_client.group,
-        )
+        admin, topic = kafka.admin(settings), settings.sync_client.topic
+        report = report_on(databases, admin, topic, settings.send_client.group)
+        kept = _kept(admin, topic)
+        lacking = lacking_rights(admin, settings)
         databases.close()
     if as_json:
-        click.echo(json.dumps(report.as_json(), indent=2))
-    else:
-        _print(report)
+        rights = {str(one.right): one.programs for one in lacking}
+        answer = {**report.as_json(), "kept": kept, "lacking_rights": rights}
+        click.echo(json.dumps(answer, indent=2))
+        return
+    _print(report)
+    for name, how in kept.items():
+        click.echo(f"topic {name} is kept: {how}")
+    for one in lacking:
+        click.echo(f"this user lacks {one.right}, for {', '.join(one.programs)}")
 
 
 @main.command("raise")
@@ -136,6 +145,19 @@ def raise_command(context: click.Context, partitions: int, timeout: float) -> No
         current = _follow(remapper, timeout, partitions, say=click.echo)
         databases.close()
     click.echo(f"partition map version {current.version}: {current.partitions} partitions in use")
+
+
+def _kept(admin: AdminClient, topic: str) -> dict[str, str]:
+    """Say how the records of the topic and its dead letters are kept, where Kafka tells."""
+    kept = {}
+    for name in (topic, dead_letter_topic(topic)):
+        try:
+            kept[name] = str(topics.settings_of(admin, name))
+        except TopicMissing:
+            continue
+        except KafkaUnavailable as error:
+            kept[name] = f"unknown, {error}"
+    return kept
 
 
 def _remapper(settings: Settings, databases: Databases, admin: AdminClient) -> Remapper:

@@ -7,9 +7,11 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common import kafka, topics
 from campaign_common.database import Databases
-from campaign_common.doctor.finding import Finding, attention, ok, unknown, unless, wrong
+from campaign_common.dead_letters import dead_letter_topic
+from campaign_common.doctor.finding import Finding, Verdict, attention, ok, unknown, unless, wrong
 from campaign_common.doctor.sizes import check_sizes
 from campaign_common.errors import KafkaUnavailable, TopicMissing
+from campaign_common.kafka_rights import lacking_rights
 from campaign_common.settings import Settings
 from campaign_common.store.statistics import LiveSender, live_senders
 from campaign_common.topic_report import TopicReport, report_on
@@ -36,24 +38,47 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         RetryLater: a database or the broker is away.
     """
     name, shards = settings.sync_client.topic, settings.msg_table_sharding_size
+    rights = _rights(admin, settings)
     try:
         report = report_on(databases, admin, name, settings.send_client.group)
         topic_settings = topics.settings_of(admin, name)
     except TopicMissing as error:
-        return [wrong("topic", str(error), "campaign-topics create")]
+        return [*rights, wrong("topic", str(error), "campaign-topics create")]
+    except KafkaUnavailable as error:
+        if all(found.verdict is Verdict.OK for found in rights):
+            raise
+        return [*rights, unknown("topic", str(error))]
     with databases.reading() as cursors:
         senders = live_senders(cursors)
     topic = Topic(report, topic_settings, senders)
     return [
+        *rights,
         *_partitions(topic, shards),
         *_shared(topic, databases),
         *_map(topic),
         *unless("records", _records(topic), "kept long enough, on enough brokers"),
+        *unless("erasure", _erasable(admin, topic), "records are deleted as soon as promised"),
         *check_sizes(admin, name),
         *_senders(topic),
         _session(admin, settings),
         *_lag(topic),
     ]
+
+
+def _rights(admin: AdminClient, settings: Settings) -> list[Finding]:
+    user = settings.kafka_properties.get("sasl.username", "NAME")
+    return unless(
+        "rights",
+        (
+            (attention if one.programs == ("campaign-topics",) else wrong)(
+                "rights",
+                f"this user lacks {one.right}, which {' and '.join(one.programs)} needs",
+                f"kafka-acls.sh --add --allow-principal User:{user} {one.right.as_options()}",
+            )
+            for one in lacking_rights(admin, settings)
+        ),
+        "Kafka allows this user what the services need",
+    )
 
 
 def _partitions(topic: Topic, shards: int) -> Iterator[Finding]:
@@ -137,6 +162,48 @@ def _records(topic: Topic) -> Iterator[Finding]:
             f"kept for {kept:.0f} s: a longer pause of the senders has all published again",
             f"kafka-configs.sh --alter --topic {topic.report.topic} --add-config"
             f" retention.ms={topics.RECORD_RETENTION * 1000}",
+        )
+
+
+def _erasable(admin: AdminClient, topic: Topic) -> Iterator[Finding]:
+    """Compare with docs/erasure.md how long people's numbers stay in Kafka."""
+    name = topic.report.topic
+    yield from kept_too_long(name, topic.settings, topics.RECORD_RETENTION)
+    letters = dead_letter_topic(name)
+    try:
+        settings = topics.settings_of(admin, letters)
+    except TopicMissing:
+        return  # the first sender makes it
+    except KafkaUnavailable as error:
+        yield unknown("erasure", str(error))
+        return
+    yield from kept_too_long(letters, settings, topics.DEAD_LETTER_RETENTION)
+
+
+def kept_too_long(name: str, settings: topics.TopicSettings, promised: int) -> Iterator[Finding]:
+    """Find what makes a topic keep records for longer than `promised` seconds."""
+    command = f"kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config"
+    if settings.cleanup != {"delete"}:
+        yield wrong(
+            "erasure",
+            f"cleanup.policy of {name} is {','.join(sorted(settings.cleanup))}: it keeps the last"
+            " record of each number without end",
+            f"{command} cleanup.policy=delete",
+        )
+    kept = settings.retention_seconds
+    if kept is None or kept > promised:
+        yield wrong(
+            "erasure",
+            f"{name} keeps records {'without end' if kept is None else f'for {kept:.0f} s'};"
+            f" {promised} s is promised to people who are erased",
+            f"{command} retention.ms={promised * 1000}",
+        )
+    if settings.segment_seconds > topics.SEGMENT_AGE:
+        yield wrong(
+            "erasure",
+            f"segments of {name} are written for {settings.segment_seconds:.0f} s, by which"
+            f" records outlive their retention; {topics.SEGMENT_AGE} s is promised",
+            f"{command} segment.ms={topics.SEGMENT_AGE * 1000}",
         )
 
 
