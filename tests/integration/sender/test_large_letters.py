@@ -12,6 +12,7 @@ from campaign_common import kafka, topics
 from campaign_common.dead_letters import DeadLetterBox, dead_letter_topic, opened_box
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.partition_map import MapState, PartitionMap
+from campaign_common.producing import ReplacedProducer
 from campaign_common.settings import Settings, load_settings
 from campaign_sender.dead_letters import DeadLetters, Poison
 from local_stack.kafka import KafkaServer
@@ -63,14 +64,14 @@ def fetched(settings: Settings) -> list[Message]:
 
 
 def put_away(settings: Settings) -> None:
-    letters = DeadLetters(kafka.producer(settings), settings.sync_client.topic)
+    letters = DeadLetters(lambda: kafka.producer(settings), settings.sync_client.topic)
     letters.publish([Poison(record, "bad") for record in fetched(settings)])
     assert letters.published == len(VALUES)
 
 
 def replay(settings: Settings, box: DeadLetterBox) -> int:
     partition_map = PartitionMap(settings.sync_client.topic, "id", 1, 1, MapState.ACTIVE)
-    return box.replay(kafka.producer(settings), partition_map)
+    return box.replay(ReplacedProducer(lambda: kafka.producer(settings)), partition_map)
 
 
 def test_a_letter_too_large_for_its_topic_keeps_its_origin(settings: Settings) -> None:
