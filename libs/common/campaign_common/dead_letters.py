@@ -132,7 +132,9 @@ class DeadLetterBox:
             try:
                 producer.publish(self._topic, [record], READ_TIMEOUT)
             except KafkaUnavailable as error:
-                raise KafkaUnavailable(f"{count} replayed, the next not: {error}") from error
+                raise KafkaUnavailable(
+                    f"{count} replayed, the next one was not: {error}"
+                ) from error
             place = TopicPartition(self._box, letter.partition, letter.offset + 1)
             self._consumer.commit(offsets=[place], asynchronous=False)
             count += 1
