@@ -13,7 +13,8 @@ How the model differs from the system:
   may split them. A look that is stale is a look after which time passed before the call.
 - The last look sees the campaign as it is and nothing else: what keeps a message from being
   called twice must not depend on it.
-- Retries are due at once, and there is no expiry; one campaign; one database server.
+- Retries are due at once, and there is no expiry; one campaign; one database server. That what is
+  read is the state of the server that takes writes (rule 7) is shown on real servers.
 - Provider answers: accepted, refused, or (where a search says so) nobody knows.
 - Faults happen at most as often as a search's budget says; every other step is possible for
   ever. "Nothing is lost" means: from every state there is a way to the campaign's end on which

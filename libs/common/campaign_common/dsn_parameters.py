@@ -21,7 +21,6 @@ WITHOUT_EFFECT = frozenset(
         "interpolateParams",
         "loc",
         "parseTime",
-        "rejectReadOnly",
         "timeTruncate",
     }
 )
@@ -40,7 +39,17 @@ UNSUPPORTED = frozenset(
 )
 """Would weaken the connection, or change what the stores rely on."""
 
-OWNED = frozenset({"autocommit", "sql_mode", "time_zone", "transaction_isolation", "tx_isolation"})
+OWNED = frozenset(
+    {
+        "autocommit",
+        "sql_mode",
+        "time_zone",
+        "transaction_isolation",
+        "transaction_read_only",
+        "tx_isolation",
+        "tx_read_only",
+    }
+)
 """Session variables that the database module sets itself, because guarantees rest on them."""
 
 _T = TypeVar("_T")
@@ -61,6 +70,9 @@ class DsnParameters:
     read_timeout: float | None = None
     write_timeout: float | None = None
     max_allowed_packet: int = 16 * 1024 * 1024
+    reject_read_only: bool = True
+    """Drop all connections to a server that has become read-only. The Go driver's default is
+    false; here it is true, so that a switch-over needs no restart."""
     system_variables: tuple[tuple[str, str], ...] = ()
     """Set in every session, as SQL literals; every name that is no parameter is one of these."""
 
@@ -91,6 +103,7 @@ def read_parameters(query: str) -> DsnParameters:
         read_timeout=_take(given, "readTimeout", _positive_duration, None),
         write_timeout=_take(given, "writeTimeout", _positive_duration, None),
         max_allowed_packet=_take(given, "maxAllowedPacket", _size, 16 * 1024 * 1024),
+        reject_read_only=_take(given, "rejectReadOnly", _boolean, default=True),
         system_variables=_system_variables(given),
     )
 
@@ -108,6 +121,12 @@ def _read(name: str, value: str, reader: Callable[[str], _T]) -> _T:
 
 def _boolean_or_text(value: str) -> bool:
     return _BOOLEANS.get(value.lower(), True)
+
+
+def _boolean(value: str) -> bool:
+    if value.lower() not in _BOOLEANS:
+        raise ValueError("expected true or false")
+    return _BOOLEANS[value.lower()]
 
 
 def _tls(value: str) -> Tls:

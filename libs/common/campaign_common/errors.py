@@ -86,6 +86,13 @@ class DatabaseTimeout(DatabaseUnavailable):
     """A statement, or a transaction as a whole, outlasted its configured time."""
 
 
+class DatabaseDemoted(DatabaseUnavailable):
+    """The server answers and takes no writes: it is read-only, offline, or out of its cluster.
+
+    A new connection through the same address may find the server that has taken its place.
+    """
+
+
 class ConnectionsExhausted(DatabaseUnavailable):
     """All connections of the pool stayed in use for as long as a caller may wait."""
 

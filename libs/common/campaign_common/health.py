@@ -43,13 +43,17 @@ class Health:
         *,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._checks = checks
+        self._checks = dict(checks)
         self._stopping = stopping
         self._clock = clock
         self._beats: dict[str, float] = {}
         self._has_started = False
         self._troubles: dict[str, str] = {}
         self._checked_at: float | None = None
+
+    def add(self, part: str, check: Check) -> None:
+        """Have one more check made, of a part that is made later than this."""
+        self._checks[part] = check
 
     def started(self) -> None:
         """Note that the process has begun its work."""
@@ -62,7 +66,7 @@ class Health:
     def check(self) -> None:
         """Run every check once."""
         troubles = {}
-        for part, check in self._checks.items():
+        for part, check in list(self._checks.items()):
             try:
                 check()
             except CampaignError as error:

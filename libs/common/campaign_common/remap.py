@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from pymysql.cursors import Cursor
 
 from campaign_common import topics
-from campaign_common.database import Databases
+from campaign_common.database import Databases, Proof
 from campaign_common.errors import TopicMissing
 from campaign_common.partition_map import (
     PartitionMap,
@@ -122,7 +122,7 @@ class Remapper:
 
     def _unrecorded(self, current: PartitionMap, ends: dict[int, int]) -> list[int]:
         starts = topics.log_starts(self._admin, self._topic, range(current.partitions))
-        with self._databases.reading() as cursors:
+        with self._databases.reading(proof=Proof.NOW) as cursors:
             owners = store.read_owners(cursors)
         positions = {owner.position.shard: owner.position for owner in owners}
         return unrecorded_shards(current, positions, starts, ends)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_common.database import ShardServer
+from campaign_common.database import Proof, ShardServer
 from campaign_common.errors import TopicMissing
 from campaign_common.message import LedgerEntry, MessageKey
 from campaign_common.partition_map import PartitionMap
@@ -126,7 +126,7 @@ class Intake:
                     note_suspects(cursor, shard, claimed)
 
     def _read(self, wanted: Mapping[tuple[int, int], Sequence[int]]) -> LookUp:
-        with self._server.reading() as cursors:
+        with self._server.reading(Proof.NOW) as cursors:
             versions = read_versions(cursors.main, {campaign_id for _, campaign_id in wanted})
             partition_map = read_map(cursors.main, self._topic)
             erased = to_be_erased(cursors, {shard for shard, _ in wanted})

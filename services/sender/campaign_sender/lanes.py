@@ -4,18 +4,19 @@ A lane has its own desk, lookout, recorder, intake and threads, so that a server
 its own shards and no others.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-from campaign_common.database import Cursor, ShardServer
-from campaign_common.errors import DatabaseUnavailable, LeaseLost
+from campaign_common.database import Cursor, Proof, ShardServer
+from campaign_common.errors import DatabaseTimeout, DatabaseUnavailable, LeaseLost
 from campaign_common.partition_map import PartitionMap
 from campaign_common.per_server import PerServer
 from campaign_common.schema.placement import contradictions
 from campaign_common.store.claims import ClaimRow, read_claims
 from campaign_common.store.partition_map import read_map
 from campaign_common.store.shard_homes import read_homes
+from campaign_common.store.view import FRESH_FOR
 from campaign_sender.desk import Desk
 from campaign_sender.desks import Desks
 from campaign_sender.lookout import Lookout
@@ -37,6 +38,22 @@ class Lane(NamedTuple):
     def in_sight(self) -> bool:
         """Tell whether its server answers; the main one is waited for, as nothing goes without."""
         return self.server.is_main or self.lookout.in_sight
+
+
+def require_views(lanes: Sequence[Lane]) -> None:
+    """Do nothing where looks at the servers end in time.
+
+    A server that is away is not named here: the check of the database does.
+
+    Raises:
+        DatabaseTimeout: at one of them none does, so that nothing is sent for its shards.
+    """
+    for lane in lanes:
+        if lane.lookout.is_too_slow:
+            raise DatabaseTimeout(
+                f"{lane.server.own.name}: a look at the database takes {lane.lookout.took:.1f} s,"
+                f" and nothing is sent on a view that is older than {FRESH_FOR:g} s"
+            )
 
 
 class Lanes:
@@ -101,7 +118,7 @@ class Lanes:
         Raises:
             RetryLater: the main server is away.
         """
-        with self._per_server.main.server.own.reading() as cursor:
+        with self._per_server.main.server.own.reading(proof=Proof.NOW) as cursor:
             return read_map(cursor, topic)
 
     def read_claims(self, partition_map: PartitionMap, partition: int) -> dict[int, ClaimRow]:
@@ -117,7 +134,7 @@ class Lanes:
             lane = self.all[place]
             if not lane.in_sight:
                 raise DatabaseUnavailable(f"{lane.server.own.name} has not answered lately")
-            with lane.server.own.reading() as cursor:
+            with lane.server.own.reading(proof=Proof.NOW) as cursor:
                 found = read_claims(cursor)
             claims |= {
                 shard: row
@@ -151,7 +168,7 @@ class Lanes:
     def _require_unmoved(self, shard: int) -> None:
         server = self.of_shard(shard).server
         here = {} if server.is_main else {shard: server.own.name}
-        with self._per_server.main.server.own.reading() as cursor:
+        with self._per_server.main.server.own.reading(proof=Proof.NOW) as cursor:
             noted = read_homes(cursor)
         for said in contradictions(noted, here, [shard]):
             raise LeaseLost(said)

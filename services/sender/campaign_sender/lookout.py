@@ -7,22 +7,28 @@ from typing import NamedTuple
 
 import structlog
 
-from campaign_common.database import ShardServer
+from campaign_common.database import Proof, ShardServer
 from campaign_common.errors import RetryLater
+from campaign_common.message import MessageKey
 from campaign_common.repeating import IndispensableThread
-from campaign_common.store.campaigns import CampaignVersion, read_versions
-from campaign_common.store.claims import read_owners
-from campaign_common.store.partition_map import read_map
-from campaign_common.store.shard_requests import requested_shards
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.view import (
+    FRESH_FOR,
+    LONGEST_READ,
+    SHORTEST_PAUSE,
+    View,
+    Wanted,
+    read_view,
+)
 from campaign_sender.desk import Desk
 from campaign_sender.message import Grounds, Message
 from campaign_sender.providers.contract import Answer
 
 REFRESH_INTERVAL = 0.3
-"""Seconds between two background reads."""
+"""Seconds from the beginning of a background read to that of the next one."""
 
-FRESH_FOR = 1.0
-"""Seconds after the beginning of the youngest read during which calls may start."""
+CALM_AFTER = 10
+"""Reads in time after which one that is late is worth a line in the log again."""
 
 IN_SIGHT_FOR = 3.0
 """Seconds after the beginning of the youngest read after which a server is taken to be away."""
@@ -66,11 +72,14 @@ class Lookout:
         self._clock = clock
         self._learning = threading.Lock()
         self._campaigns: dict[int, Seen] = {}
+        self._erased: frozenset[MessageKey] = frozenset()
         self._lost: frozenset[int] = frozenset()
         self._requested: frozenset[int] = frozenset()
         self._present: frozenset[int] = frozenset()
         self._map_version = 0
         self._began_at = float("-inf")
+        self._in_time_at = float("-inf")
+        self._took = 0.0
 
     @property
     def map_version(self) -> int:
@@ -93,9 +102,14 @@ class Lookout:
         return self._lost
 
     @property
-    def fresh(self) -> bool:
-        """Tell whether the last read is young enough to start calls."""
-        return self._clock() - self._began_at <= FRESH_FOR
+    def took(self) -> float:
+        """The seconds that the last successful read took."""
+        return self._took
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether every read of the last seconds was out of date when it ended."""
+        return self._took >= FRESH_FOR and self._clock() - self._in_time_at > IN_SIGHT_FOR
 
     @property
     def in_sight(self) -> bool:
@@ -123,12 +137,10 @@ class Lookout:
         campaign_ids = self._desk.campaigns()
         # Listed before the read: a shard taken over meanwhile must not look lost.
         shards = self._desk.shards()
-        with self._server.reading() as cursors:
-            versions = read_versions(cursors.main, campaign_ids)
-            owners = read_owners(cursors.own)
-            requested = requested_shards(cursors)
-            partition_map = read_map(cursors.main, self._topic)
-        read = {campaign_id: Seen(version, began_at) for campaign_id, version in versions.items()}
+        view = self._read({owned.shard for owned in shards}, campaign_ids)
+        read = {
+            campaign_id: Seen(version, began_at) for campaign_id, version in view.versions.items()
+        }
         with self._learning:
             for campaign_id, seen in self._campaigns.items():
                 if seen.began_at > began_at or campaign_id not in read:
@@ -140,27 +152,52 @@ class Lookout:
             }
             if began_at < self._began_at:
                 return
+            self._erased = view.erased
             self._lost = frozenset(
                 owned.shard
                 for owned in shards
-                if owners.get(owned.shard) != (owned.epoch, owned.owner_token)
+                if view.owners.get(owned.shard) != (owned.epoch, owned.owner_token)
             )
-            self._requested = requested
-            self._present = frozenset(owners)
-            self._map_version = partition_map.version if partition_map else 0
+            self._requested = view.requested
+            self._present = frozenset(view.owners)
+            self._map_version = view.map_version
             self._began_at = began_at
+            ended_at = self._clock()
+            self._took = ended_at - began_at
+            if self._took < FRESH_FOR:
+                self._in_time_at = ended_at
+
+    def _read(self, shards: set[int], campaign_ids: set[int]) -> View:
+        """Read the state of shards and campaigns from servers that take writes."""
+        everything = Wanted(shards, campaign_ids, self._topic, claims=True)
+        with self._server.main.reading(proof=Proof.IN_THE_BLOCK) as cursor:
+            if self._server.is_main:
+                return read_view(cursor, everything)
+            main = read_view(cursor, everything._replace(claims=False))
+        # After the main server: an order that is copied meanwhile is met at least once.
+        with self._server.own.reading(proof=Proof.IN_THE_BLOCK) as cursor:
+            own = read_view(cursor, everything._replace(campaigns=None))
+        return main._replace(
+            owners=own.owners,
+            requested=main.requested | own.requested,
+            erased=main.erased | own.erased,
+        )
 
     def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
         """Decide immediately before calls; None means that this one may start."""
         now = self._clock()
         decided: dict[Grounds, Answer | None] = {}
         answers: list[Answer | None] = []
+        erased = self._erased
         for message in messages:
             grounds = message.grounds
             if grounds not in decided:
                 decided[grounds] = self._look_at(grounds, now)
+                erased = self._erased  # after it: of the view that was found fresh, or a later one
             answer = decided[grounds]
-            if answer in HELD_ONLY and (message.withdrawn or not self._desk.holds(message)):
+            if answer in HELD_ONLY and (
+                message.withdrawn or message.key in erased or not self._desk.holds(message)
+            ):
                 answer = Answer.VOID
             answers.append(answer)
         return answers
@@ -185,12 +222,43 @@ class Lookout:
         return None
 
 
+class SlowLooks:
+    """Says in the log when looks take longer than they may, and when they are in time again."""
+
+    def __init__(self, server: str) -> None:
+        self._log = log.bind(server=server)
+        self._bound: float | None = None
+        """The bound that looks are over at present."""
+        self._in_time = 0
+
+    def note(self, seconds: float) -> None:
+        """Note how long a look took."""
+        bound = next((bound for bound in (FRESH_FOR, LONGEST_READ) if seconds >= bound), None)
+        if bound is None:
+            self._in_time += 1
+            if self._bound is not None and self._in_time >= CALM_AFTER:
+                self._bound = None
+                self._log.info("looks at the database are in time", seconds=round(seconds, 2))
+            return
+        self._in_time = 0
+        if self._bound is None or bound > self._bound:
+            self._bound = bound
+            self._log.warning(
+                "looks at the database take too long, no sends start"
+                if bound == FRESH_FOR
+                else "looks at the database take long, sends pause between them",
+                seconds=round(seconds, 2),
+                bound=bound,
+            )
+
+
 class LookoutThread:
     """Looks every `REFRESH_INTERVAL` seconds until stopped, and tells when a look succeeded."""
 
-    def __init__(self, lookout: Lookout, after_look: Callable[[], None]) -> None:
+    def __init__(self, lookout: Lookout, after_look: Callable[[], None], server: str = "") -> None:
         self._lookout = lookout
         self._after_look = after_look
+        self._slow = SlowLooks(server)
         self._stop = threading.Event()
         self._thread = IndispensableThread("lookout", self._run)
 
@@ -210,15 +278,20 @@ class LookoutThread:
 
     def _run(self) -> None:
         away = False
-        while not self._stop.wait(REFRESH_INTERVAL):
+        pause = REFRESH_INTERVAL
+        while not self._stop.wait(pause):
+            began = time.monotonic()
             try:
                 self._lookout.look()
             except RetryLater as error:
                 if not away:
                     log.warning("database away, no calls start", error=str(error))
                 away = True
+                pause = REFRESH_INTERVAL
                 continue
             if away:
                 log.info("database back, calls may start")
                 away = False
+            self._slow.note(self._lookout.took)
             self._after_look()
+            pause = max(SHORTEST_PAUSE, REFRESH_INTERVAL - (time.monotonic() - began))

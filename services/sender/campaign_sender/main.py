@@ -31,12 +31,12 @@ from campaign_common.repeating import Repeating
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing, tracing_of
-from campaign_sender import assembly, lag, retention
+from campaign_sender import assembly, lag, retention, shared_breakers
 from campaign_sender.breaker import Breaker, BreakerPolicy
 from campaign_sender.dead_letters import DeadLetters
 from campaign_sender.delivery import MakeProvider
 from campaign_sender.lag import Lag
-from campaign_sender.lanes import Lane
+from campaign_sender.lanes import Lane, require_views
 from campaign_sender.lookout import LookoutThread
 from campaign_sender.loop import Loop
 from campaign_sender.metrics import Parts, SenderMetrics
@@ -93,13 +93,16 @@ class Sender:
         self._lanes = assembly.lanes_over(places, self._delivery, settings, traces)
         self._breakers = SharedBreakers(databases.main, self._delivery, name)
         self._looking = [
-            LookoutThread(lane.lookout, partial(self._after_look, lane)) for lane in self._lanes.all
+            LookoutThread(lane.lookout, partial(self._after_look, lane), lane.server.own.name)
+            for lane in self._lanes.all
         ]
+        health.add("last check", partial(require_views, self._lanes.all))
         deletions = Retention(admin, topic, self._lanes.desks)
         backlog = Lag(admin, topic, self._lanes.desks)
         self._watching = (
             Repeating("retention", retention.INTERVAL, deletions.pass_over_deleted),
             Repeating("lag", lag.INTERVAL, backlog.look),
+            Repeating("breakers", shared_breakers.INTERVAL, self._breakers.exchange),
         )
         newer = NewerRecords(time.monotonic, PATIENCE)
         self._ownership = Ownership(
@@ -127,8 +130,6 @@ class Sender:
 
     def _after_look(self, lane: Lane) -> None:
         lane.requests.note(lane.lookout.requested_shards)
-        if lane.server.is_main:
-            self._breakers.exchange()
         self._delivery.offer_postponed(
             lambda message: self._lanes.of_shard(message.record.shard) is lane
         )

@@ -14,7 +14,7 @@ import structlog
 from pymysql.err import Error as DriverError
 from pymysql.err import IntegrityError
 
-from campaign_common.database import Database
+from campaign_common.database import Database, Proof
 from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.message import MessageKey
 from campaign_common.repeating import IndispensableThread
@@ -218,7 +218,7 @@ class Recorder:
                 unclear[result.message.record.campaign_id].append(result.message)
         if not unclear:
             return
-        with self._database.reading() as cursor:
+        with self._database.reading(proof=Proof.NOW) as cursor:
             for campaign_id, messages in unclear.items():
                 suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
                 for message in messages:
@@ -300,7 +300,7 @@ class Recorder:
     def _without_recorded(self, work: Work) -> Work:
         """Turn results of messages that have their outcome already into mere ends of claims."""
         messages = [result.message for result in work.results]
-        with self._database.reading() as cursor:
+        with self._database.reading(proof=Proof.NOW) as cursor:
             entries = look_up(cursor, wanted_entries(messages))
         recorded = {m.key for m in admit_live(messages, entries).dropped}
         results = [

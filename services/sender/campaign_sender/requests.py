@@ -17,7 +17,7 @@ from time import monotonic as now
 import structlog
 from pymysql.err import Error as DriverError
 
-from campaign_common.database import ShardServer
+from campaign_common.database import Proof, ShardServer
 from campaign_common.errors import RetryLater, StatementRefused
 from campaign_common.store import forwarded_requests as forwarding
 from campaign_common.store.shard_requests import RequestKind, ShardRequest, read_requests
@@ -103,7 +103,7 @@ class Requests:
     def _forward(self, work: ShardWork) -> set[int] | None:
         """Copy what the main server has for a shard that lives elsewhere; None: nothing."""
         shard = work.owned.shard
-        with self._server.reading() as cursors:
+        with self._server.reading(Proof.NOW) as cursors:
             orders = read_requests(cursors.main, shard, READ)
             if not orders:
                 return None
@@ -129,7 +129,7 @@ class Requests:
             log.warning("orders that were copied stay on the main server", error=str(error))
 
     def _next_of(self, owned: OwnedShard) -> tuple[ShardRequest | None, Held]:
-        with self._server.own.reading() as cursor:
+        with self._server.own.reading(proof=Proof.NOW) as cursor:
             open_requests = read_requests(cursor, owned.shard, READ)
         campaigns = {request.campaign_id for request in open_requests}
         held_of = {one: self._desk.held_in(owned.shard, one) for one in campaigns}

@@ -8,6 +8,9 @@ from campaign_common.errors import RetryLater
 from campaign_common.store.breakers import open_breaker, read_open_breakers
 from campaign_sender.delivery import Delivery
 
+INTERVAL = 0.3
+"""Seconds between two exchanges, in a thread of their own: looks do not wait for them."""
+
 log = structlog.get_logger()
 
 

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
 from campaign_common.campaign import Delivery
-from campaign_common.database import Cursor, Cursors, Database, Databases
+from campaign_common.database import Cursor, Cursors, Database, Databases, Proof
 from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings, Settings
 from campaign_common.store import purging
@@ -56,8 +56,10 @@ class PurgedMeanwhile(Database):
         self._other = other
 
     @contextmanager
-    def reading(self, *, timeout: float | None = None) -> Iterator[Cursor]:
-        with super().reading(timeout=timeout) as cursor:
+    def reading(
+        self, *, timeout: float | None = None, proof: Proof = Proof.LATELY
+    ) -> Iterator[Cursor]:
+        with super().reading(timeout=timeout, proof=proof) as cursor:
             yield InterruptedCursor(cursor, self)  # type: ignore[misc]
 
     def note_statement(self) -> None:

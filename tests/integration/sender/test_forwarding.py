@@ -14,7 +14,7 @@ from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.forwarded_requests import settled_notes
 from campaign_common.store.partition_map import insert_first_map
-from campaign_common.store.shard_requests import request_erasure, requested_shards
+from campaign_common.store.shard_requests import request_erasure
 from campaign_common.store.transitions import change_state
 from campaign_sender.intake import Intake
 from campaign_sender.providers.contract import Answer, Result
@@ -80,8 +80,8 @@ def one_turn(scene: Scene, shard: int = 0) -> None:
 def test_an_order_is_copied_to_its_shard_and_carried_out_there(scene: Scene) -> None:
     scene.change(cancel)
     assert orders(scene) == (SHARDS, 0)
-    with scene.server.reading() as cursors:
-        assert requested_shards(cursors) == set(range(SHARDS))
+    scene.lookout.look()
+    assert scene.lookout.requested_shards == set(range(SHARDS))
     one_turn(scene)
     assert orders(scene) == (SHARDS - 1, 1)
     scene.carry_out(cycles=3)

@@ -14,6 +14,7 @@ from campaign_common.database.limits import Limits
 from campaign_common.errors import (
     CampaignError,
     DatabaseContended,
+    DatabaseDemoted,
     DatabaseFull,
     DatabaseRefused,
     DatabaseTimeout,
@@ -28,7 +29,11 @@ from campaign_common.errors import (
     [
         (OperationalError(2003, "Can't connect"), DatabaseUnavailable),
         (OperationalError(2013, "Lost connection"), DatabaseUnavailable),
-        (OperationalError(1290, "running with the --read-only option"), DatabaseUnavailable),
+        (OperationalError(1290, "running with the --read-only option"), DatabaseDemoted),
+        (OperationalError(1792, "Cannot execute statement in a READ ONLY"), DatabaseDemoted),
+        (OperationalError(1836, "Running in read-only mode"), DatabaseDemoted),
+        (OperationalError(1047, "WSREP has not yet prepared node"), DatabaseDemoted),
+        (OperationalError(3032, "The server is currently in offline mode"), DatabaseDemoted),
         (OperationalError(1040, "Too many connections"), DatabaseUnavailable),
         (InterfaceError(0, ""), DatabaseUnavailable),
         (InternalError("Packet sequence number wrong - got 1 expected 2"), DatabaseUnavailable),

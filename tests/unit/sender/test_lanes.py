@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from campaign_common.database import Database, ShardServer
+from campaign_common.database import Database, Proof, ShardServer
 from campaign_common.errors import DatabaseUnavailable, LeaseLost
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.per_server import PerServer
@@ -51,7 +51,8 @@ class Server:
         self._rows: list[tuple[Any, ...]] = []
 
     @contextmanager
-    def reading(self) -> Iterator["Server"]:
+    def reading(self, proof: Proof) -> Iterator["Server"]:
+        assert proof is Proof.NOW
         yield self
 
     def execute(self, sql: str) -> None:

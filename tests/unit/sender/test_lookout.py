@@ -1,20 +1,23 @@
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
 
 from campaign_common.campaign import CampaignState
-from campaign_common.database import Database, ShardServer
-from campaign_common.errors import DatabaseUnavailable
+from campaign_common.database import Database, Proof, ShardServer
+from campaign_common.errors import DatabaseDemoted, DatabaseUnavailable
 from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.view import FRESH_FOR
 from campaign_sender.desk import Desk
-from campaign_sender.lookout import FRESH_FOR, Lookout
+from campaign_sender.lookout import IN_SIGHT_FOR, Lookout
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, owned_shard, version
 
 OWNED = owned_shard()
+NULLS = (None,) * 5
 
 
 class Clock:
@@ -36,30 +39,38 @@ class DatabaseOf:
         self.claim: tuple[Any, ...] = (0, OWNED.epoch, OWNED.owner_token)
         self.map_version = 1
         self.requested = [3]
+        self.erased: list[int] = []
+        self.read_only = ""
         self.away = False
-        self._answers: list[tuple[Any, ...]] = []
+        self.takes: Callable[[], None] = lambda: None
+        self.statements = 0
 
     @contextmanager
-    def reading(self) -> Iterator["DatabaseOf"]:
+    def reading(self, proof: Proof) -> Iterator["DatabaseOf"]:
+        assert proof is Proof.IN_THE_BLOCK
         if self.away:
             raise DatabaseUnavailable("gone")
         yield self
 
-    def execute(self, sql: str, _: object = None) -> None:
-        if "FROM campaigns" in sql:
-            self._answers = [self.campaign]
-        elif "FROM shard_claims" in sql:
-            self._answers = [self.claim]
-        elif "FROM shard_requests" in sql:
-            self._answers = [(shard,) for shard in self.requested]
-        else:
-            self._answers = [("Sync-Msg-T", "topic-id", self.map_version, 8, "active", "{}")]
+    def execute(self, _: str, __: object) -> None:
+        self.statements += 1
+        self.takes()
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        return self._answers
-
-    def fetchone(self) -> tuple[Any, ...]:
-        return self._answers[0]
+        campaign_id, state, epoch, *others = self.campaign
+        *columns, expires_in, age, traceparent = others
+        erased = [
+            ("erased", CAMPAIGN, None, None, json.dumps({"seqs": [seq]}), *NULLS)
+            for seq in self.erased
+        ]
+        return [
+            ("server", None, None, None, self.read_only, *NULLS),
+            ("campaign", campaign_id, epoch, None, state, *columns, expires_in, age, traceparent),
+            ("owner", *self.claim, None, *NULLS),
+            ("map", self.map_version, None, None, None, *NULLS),
+            *(("requested", shard, None, None, None, *NULLS) for shard in self.requested),
+            *erased,
+        ]
 
 
 class Scene:
@@ -119,6 +130,46 @@ def test_a_look_that_fails_keeps_nothing_fresh(scene: Scene) -> None:
     with pytest.raises(DatabaseUnavailable):
         scene.lookout.look()
     assert scene.ask() is Answer.NOT_NOW
+
+
+def test_a_server_that_is_read_only_makes_nothing_fresh(scene: Scene) -> None:
+    """What is read from a demoted server proves nothing, however new it looks."""
+    scene.database.read_only = "read_only"
+    scene.clock.now += FRESH_FOR + 0.001
+    with pytest.raises(DatabaseDemoted, match="read_only"):
+        scene.lookout.look()
+    assert scene.ask() is Answer.NOT_NOW
+
+
+def test_a_look_at_one_server_is_one_statement(scene: Scene) -> None:
+    before = scene.database.statements
+    scene.lookout.look()
+    assert scene.database.statements == before + 1
+
+
+def test_what_is_to_be_erased_is_not_sent(scene: Scene) -> None:
+    """Erasure rests on the same view as pause and cancel, not on the order being carried out."""
+    erased, other = scene.hold(seq=1), scene.hold(seq=2)
+    scene.database.erased = [1]
+    scene.lookout.look()
+    assert scene.lookout.last_look([erased, other]) == [Answer.VOID, None]
+
+
+@pytest.mark.parametrize(("seconds", "too_slow"), [(FRESH_FOR - 0.01, False), (FRESH_FOR, True)])
+def test_looks_that_are_late_are_told(scene: Scene, seconds: float, *, too_slow: bool) -> None:
+    """A look that takes as long as its view is good for is named after some seconds of them."""
+
+    def take() -> None:
+        scene.clock.now += seconds
+
+    scene.database.takes = take
+    assert not scene.lookout.is_too_slow
+    while scene.clock.now <= 100.0 + IN_SIGHT_FOR + FRESH_FOR:
+        scene.lookout.look()
+    assert scene.lookout.is_too_slow is too_slow
+    scene.database.takes = lambda: None
+    scene.lookout.look()
+    assert not scene.lookout.is_too_slow
 
 
 def test_what_admission_reads_does_not_make_claims_look_fresh(scene: Scene) -> None:

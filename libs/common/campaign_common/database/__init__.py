@@ -4,7 +4,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.databases import Databases, ShardServer
 from campaign_common.database.named_lock import named_lock
-from campaign_common.database.pool import Database
+from campaign_common.database.pool import Database, Proof
 from campaign_common.store import Cursors, ShardCursors
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Cursors",
     "Database",
     "Databases",
+    "Proof",
     "ShardCursors",
     "ShardServer",
     "named_lock",

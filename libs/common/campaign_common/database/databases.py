@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.database.pool import Database
+from campaign_common.database.pool import Database, Proof
 from campaign_common.per_server import PerServer
 from campaign_common.settings import Settings
 from campaign_common.store import Cursors, ShardCursors
@@ -25,26 +25,26 @@ class ShardServer(NamedTuple):
         return self.own is self.main
 
     @contextmanager
-    def reading(self) -> Iterator[ShardCursors]:
+    def reading(self, proof: Proof = Proof.LATELY) -> Iterator[ShardCursors]:
         """Run the block outside of any transaction.
 
         Raises:
-            RetryLater: one of the two is away.
+            RetryLater: one of the two is away, or is read-only against `proof`.
         """
-        with self.own.reading() as own, self.beside(own) as cursors:
+        with self.own.reading(proof=proof) as own, self.beside(own, proof) as cursors:
             yield cursors
 
     @contextmanager
-    def beside(self, own: Cursor) -> Iterator[ShardCursors]:
+    def beside(self, own: Cursor, proof: Proof = Proof.NOW) -> Iterator[ShardCursors]:
         """Read on the main server what a transaction on the shard's wants to know.
 
         Raises:
-            RetryLater: the main server is away.
+            RetryLater: the main server is away, or is read-only against `proof`.
         """
         if self.is_main:
             yield ShardCursors(own, own)
         else:
-            with self.main.reading() as main:
+            with self.main.reading(proof=proof) as main:
                 yield ShardCursors(own, main)
 
 
@@ -70,20 +70,20 @@ class Databases(PerServer[Database]):
         )
 
     @contextmanager
-    def reading(self, main: Cursor | None = None) -> Iterator[Cursors]:
+    def reading(self, main: Cursor | None = None, proof: Proof = Proof.LATELY) -> Iterator[Cursors]:
         """Run the block outside of any transaction, with a cursor on every server.
 
         `main`: the cursor of a transaction on the main server, which is used there.
 
         Raises:
-            RetryLater: one of them is away.
+            RetryLater: one of them is away, or is read-only against `proof`.
         """
         with ExitStack() as stack:
 
             def cursor_on(database: Database) -> Cursor:
                 if main is not None and database is self.main:
                     return main
-                return stack.enter_context(database.reading())
+                return stack.enter_context(database.reading(proof=proof))
 
             yield self.each(cursor_on)
 

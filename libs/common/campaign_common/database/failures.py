@@ -12,6 +12,7 @@ from pymysql.err import DataError, Error, IntegrityError, InterfaceError
 from campaign_common.errors import (
     CampaignError,
     DatabaseContended,
+    DatabaseDemoted,
     DatabaseFull,
     DatabaseRefused,
     DatabaseTimeout,
@@ -28,7 +29,6 @@ UNAVAILABLE = frozenset(
         1040,  # too many connections
         1203,  # too many connections of this user
         1226,  # a resource limit of this user
-        1047,  # Galera: the node does not take part
         1053,  # shutdown in progress
         1077,  # normal shutdown
         1079,  # shutdown complete
@@ -40,15 +40,24 @@ UNAVAILABLE = frozenset(
         1160,  # writing packets
         1161,  # writing packets, timed out
         1184,  # connection aborted
-        1290,  # read-only, as a primary becomes by a failover
-        1836,  # read-only mode
         1317,  # interrupted by an administrator
         1927,  # MariaDB: connection killed
-        3032,  # offline mode
         3168,  # server not available
         4031,  # the server closed an idle connection
     }
 )
+PREVENTED_BY_AN_OPTION = 1290
+DEMOTED = frozenset(
+    {
+        1047,  # Galera: the node does not take part
+        PREVENTED_BY_AN_OPTION,  # read_only, super_read_only
+        1792,  # the transaction is read-only
+        1836,  # read-only mode
+        3032,  # offline mode
+    }
+)
+"""The server lives and does not do what a primary does. 1290, 1792 and 1836 are those of
+`rejectReadOnly` in the Go driver."""
 TIMED_OUT = frozenset({1969, 3024})
 """max_statement_time (MariaDB) and max_execution_time (MySQL)."""
 CONTENDED = frozenset({1020, 1205, 1213, 3572})
@@ -60,11 +69,11 @@ REFUSED = frozenset({1044, 1045, 1049, 1130, 1251, 1698, 1820, 1862, 3118, 3159}
 """Credentials, schema, host, and accounts that are locked or expired."""
 ABOUT_DATA = (IntegrityError, DataError)
 """What a statement holds is wrong: a duplicate key, a text that is too long."""
-NOT_COMMITTED = frozenset({1020, 1213, 1290, 1836})
+NOT_COMMITTED = frozenset({1020, 1213, 1290, 1792, 1836})
 """Answers to COMMIT that prove that it did not happen."""
 
 
-def code_of(error: Error) -> int:
+def code_of(error: Exception) -> int:
     """Return the number of a driver error, 0 where it has none."""
     return error.args[0] if error.args and isinstance(error.args[0], int) else 0
 
@@ -85,8 +94,9 @@ def meaning_of(error: Error) -> CampaignError | None:
         return DatabaseContended(said)
     if code in REFUSED:
         return DatabaseRefused(said)
-    if code in UNAVAILABLE or isinstance(error, InterfaceError) or "Packet sequence" in text:
-        return DatabaseUnavailable(said)
+    away = code in UNAVAILABLE or isinstance(error, InterfaceError) or "Packet sequence" in text
+    if code in DEMOTED or away:
+        return DatabaseUnavailable(said) if away else DatabaseDemoted(said)
     return None if isinstance(error, ABOUT_DATA) else StatementRefused(said)
 
 

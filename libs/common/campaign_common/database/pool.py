@@ -1,25 +1,29 @@
 """The pool of sessions, and transactions on it."""
 
+import math
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from enum import Enum
 from itertools import count
 from typing import Any, TypeVar
 
 import pymysql
+import structlog
 from dbutils.pooled_db import PooledDB
 from pymysql.cursors import Cursor
-from pymysql.err import Error
+from pymysql.err import Error, OperationalError
 
 from campaign_common.database.demands import unmet_demand
-from campaign_common.database.failures import translated
+from campaign_common.database.failures import DEMOTED, PREVENTED_BY_AN_OPTION, code_of, translated
 from campaign_common.database.limits import Limits
 from campaign_common.database.session import Session
 from campaign_common.errors import (
     ConnectionsExhausted,
     DatabaseContended,
+    DatabaseDemoted,
     DatabaseRefused,
     DatabaseTimeout,
     DatabaseUnavailable,
@@ -32,7 +36,25 @@ ATTEMPTS = 8
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 1.0
 
+CHECKED_EVERY = 5.0
+"""Seconds after which a session's server is asked again, before a use, whether it is read-only."""
+
 T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class Proof(Enum):
+    """The proof that a read rests on a server that takes writes."""
+
+    LATELY = CHECKED_EVERY
+    """It was none that is read-only so many seconds ago; good enough for answers to people. Where
+    no other server is found, a read-only one is read too."""
+    NOW = 0.0
+    """It takes writes after the block has begun, so nothing committed before that is missing."""
+    IN_THE_BLOCK = math.inf
+    """The block proves it itself, without a further round trip."""
+
 
 _NEVER_REPEATED = (DatabaseTimeout, ConnectionsExhausted, DatabaseRefused)
 """What has waited its full time; and attempts to enter, which lock some accounts."""
@@ -56,6 +78,8 @@ class Database:
         self._counting = threading.Lock()
         self._in_use = 0
         self._exhausted = 0
+        self._generation = 0
+        self._demoted = False
         self._pool: Any = PooledDB(
             _Creator(settings, self._limits),
             maxcached=min(settings.idle, settings.active),
@@ -94,7 +118,8 @@ class Database:
 
         Raises:
             DatabaseUnavailable: cannot connect, or the connection broke before COMMIT;
-                nothing was done. DatabaseTimeout and ConnectionsExhausted are among these.
+                nothing was done. DatabaseTimeout, ConnectionsExhausted and DatabaseDemoted are
+                among these.
             DatabaseContended: a deadlock or lock wait; nothing was done.
             StatementRefused: rights or settings do not allow it; nothing was done.
             CommitUnknown: the answer to COMMIT was lost.
@@ -110,13 +135,16 @@ class Database:
                 raise
 
     @contextmanager
-    def reading(self, *, timeout: float | None = None) -> Iterator[Cursor]:
+    def reading(
+        self, *, timeout: float | None = None, proof: Proof = Proof.LATELY
+    ) -> Iterator[Cursor]:
         """Run the block outside of any transaction: each SELECT sees the latest commit.
 
-        Waits and errors are those of `transaction`.
+        Waits and errors are those of `transaction`; DatabaseDemoted only where `proof` is more
+        than LATELY.
         """
         with self._borrowed(timeout) as session, translated():
-            self._connect_where_needed(session)
+            self._prepare(session, proof)
             try:
                 with session.cursor() as cursor:
                     yield cursor
@@ -176,10 +204,13 @@ class Database:
             lent = self._pool.connection(shareable=False)
             try:
                 session: Session = lent.dbapi_connection
-                if not session.usable(self._settings.idle_timeout):
+                if self._is_of_the_past(session) or not session.usable(self._settings.idle_timeout):
                     session.discard()
                 session.limits = limits
                 yield session
+            except DatabaseDemoted as error:
+                self._forsake(session, error)
+                raise
             except StatementRefused as error:
                 session.discard()
                 if unmet_demand(error) is not None:
@@ -188,7 +219,7 @@ class Database:
                 raise
             finally:
                 session.last_used = time.monotonic()
-                if self._settings.idle == 0:
+                if self._settings.idle == 0 or self._is_of_the_past(session):
                     session.discard()
                 self._take_back(session)
                 lent.close()
@@ -210,24 +241,68 @@ class Database:
 
     def _begin(self, session: Session) -> None:
         """Begin, on a new connection when the idle one turns out dead: nothing is lost by it."""
-        if session.open:
-            with suppress(Error):
-                session.apply_limits(session.limits)
-                session.begin()
-                return
-            session.discard()
-        with translated(self._where):
-            session.connect()
-            session.begin()
+        self._on_a_live_connection(session, lambda: self._begin_on(session))
 
-    def _connect_where_needed(self, session: Session) -> None:
+    def _begin_on(self, session: Session) -> None:
+        self._require_writes(session, CHECKED_EVERY)
+        session.begin()
+
+    def _prepare(self, session: Session, proof: Proof) -> None:
+        try:
+            self._on_a_live_connection(session, lambda: self._prove(session, proof))
+        except DatabaseDemoted:
+            if proof is not Proof.LATELY:
+                raise
+
+    def _prove(self, session: Session, proof: Proof) -> None:
+        if proof is not Proof.IN_THE_BLOCK:
+            self._require_writes(session, proof.value)
+
+    def _on_a_live_connection(self, session: Session, begin: Callable[[], None]) -> None:
+        """Do `begin`, on a new connection where the idle one is dead or its server demoted."""
         if session.open:
-            with suppress(Error):
+            try:
                 session.apply_limits(session.limits)
+                begin()
+            except (Error, DatabaseUnavailable) as error:
+                if code_of(error) in DEMOTED:
+                    self._forsake(session, error)
+                session.discard()
+            else:
                 return
-            session.discard()
         with translated(self._where):
+            session.generation = self._generation
             session.connect()
+            begin()
+
+    def _require_writes(self, session: Session, within: float) -> None:
+        if session.takes_writes(within=within):
+            self._demoted = False
+            return
+        # The error with which the server itself refuses a write.
+        said = f"the server is read-only ({session.read_only} is on)"
+        raise OperationalError(PREVENTED_BY_AN_OPTION, said)
+
+    # --- a server that has become read-only -----------------------------------------------
+
+    def _is_of_the_past(self, session: Session) -> bool:
+        """Return whether a connection may lead to a server that has been replaced."""
+        if not self._settings.dsn.parameters.reject_read_only:
+            return False
+        return bool(session.read_only) or session.generation != self._generation
+
+    def _forsake(self, session: Session, error: Exception) -> None:
+        """Drop every connection of this generation: idle ones now, others when they come back."""
+        if not self._settings.dsn.parameters.reject_read_only:
+            return
+        with self._counting:
+            if session.generation != self._generation:
+                return
+            self._generation += 1
+            known, self._demoted = self._demoted, True
+        if not known:
+            log.warning("database connections dropped", server=self.name, error=str(error))
+        self._pool.close()  # closes what is idle, and stays open itself
 
 
 class _Creator:

@@ -20,6 +20,7 @@ from campaign_common.database.failures import NOT_COMMITTED, code_of, translated
 from campaign_common.database.limits import GRACE, Limits
 from campaign_common.dsn import Dsn
 from campaign_common.errors import CommitUnknown, DatabaseTimeout
+from campaign_common.store.view import READ_ONLY
 
 SQL_MODE = (
     "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
@@ -42,6 +43,13 @@ SELECT_PACKET = "SELECT @@max_allowed_packet"
 PACKET_TOO_LARGE = 1153
 LONGEST_CHARACTER = 4
 """Bytes of one in UTF-8."""
+BEGIN = "START TRANSACTION READ WRITE"
+"""A server that is read-only refuses it, where a plain BEGIN would read what is out of date.
+
+MySQL's manual, "START TRANSACTION, COMMIT, and ROLLBACK Statements". Accounts with
+CONNECTION_ADMIN, SUPER or READ_ONLY ADMIN are let through unless super_read_only is on.
+"""
+SELECT_READ_ONLY = f"SELECT {READ_ONLY}"
 COLLATION = "utf8mb4_bin"
 CONNECT_TIMEOUT = 5.0
 LONGEST_STATEMENT = 4 * 1024 * 1024
@@ -74,6 +82,11 @@ class Session(_DriverConnection):
     def __init__(self, dsn: Dsn, limits: Limits) -> None:
         self.limits = limits
         self.last_used = 0.0
+        self.generation = 0
+        """Of the pool's connections; those of an earlier one are dropped."""
+        self.read_only = ""
+        """The server's variables that said so at the last check."""
+        self._checked_at = -math.inf
         self._applied: Limits | None = None
         self._largest_packet: int | None = None
         self._deadline: float | None = None
@@ -100,6 +113,8 @@ class Session(_DriverConnection):
     def connect(self, sock: socket.socket | None = None) -> None:
         """Connect and prepare the session; a half prepared one is closed again."""
         self._deadline = self._applied = self._largest_packet = None
+        self._checked_at = -math.inf
+        self.read_only = ""
         self._wait_at_most(self._handshake)
         super().connect(sock)
         try:
@@ -133,6 +148,17 @@ class Session(_DriverConnection):
             assignments = limits.session_variables(mariadb=self._is_mariadb())
             self.query(f"SET {', '.join(assignments)}")
             self._applied = limits
+
+    def takes_writes(self, *, within: float) -> bool:
+        """Return whether the server was no read-only one so many seconds ago, or is none now.
+
+        Costs a round trip where the last check is older than that.
+        """
+        if time.monotonic() - self._checked_at > within:
+            began = time.monotonic()
+            self.read_only = self._read_only_now()
+            self._checked_at = began
+        return not self.read_only
 
     def usable(self, idle_timeout: float) -> bool:
         """Tell whether the connection was used recently and the server has not ended it.
@@ -170,8 +196,7 @@ class Session(_DriverConnection):
     def begin(self) -> None:
         """Begin a transaction; its time runs from here."""
         self._deadline = None
-        self._wait_at_most(self.limits.execute)
-        super().begin()
+        self.query(BEGIN)
         self._deadline = time.monotonic() + self.limits.transaction
 
     def commit(self) -> None:
@@ -210,6 +235,12 @@ class Session(_DriverConnection):
         if size >= self._largest_packet:
             said = f"{size} bytes are more than max_allowed_packet ({self._largest_packet})"
             raise OperationalError(PACKET_TOO_LARGE, said)
+
+    def _read_only_now(self) -> str:
+        with self.cursor() as cursor:
+            cursor.execute(SELECT_READ_ONLY)
+            ((said,),) = cursor.fetchall()
+        return str(said)
 
     def _is_mariadb(self) -> bool:
         return "MariaDB" in self.server_version

@@ -14,13 +14,17 @@ from campaign_common.doctor.finding import Finding, Verdict, unknown, wrong
 from campaign_common.doctor.schema import check_keys, check_schema
 from campaign_common.doctor.server import check_server, check_writes
 from campaign_common.doctor.topic import check_topic
+from campaign_common.doctor.view import check_views
 from campaign_common.errors import (
     CampaignError,
+    DatabaseDemoted,
     DatabaseRefused,
     DatabaseUnavailable,
     KafkaUnavailable,
 )
 from campaign_common.settings import Settings
+
+TO_THE_PRIMARY = "let the DSN lead to the primary, or end read_only there"
 
 Check = Callable[[], list[Finding]]
 
@@ -55,7 +59,7 @@ def _of_the_databases(
     else:
         yield from _of_what_is_kept(settings, databases, admin)
         return
-    for check in ("API keys", "topic", "campaigns"):
+    for check in ("API keys", "last check", "topic", "campaigns"):
         yield unknown(check, obstacle)
 
 
@@ -78,6 +82,7 @@ def _of_what_is_kept(
     settings: Settings, databases: Databases, admin: AdminClient
 ) -> Iterator[Finding]:
     yield from _attempt("API keys", lambda: check_keys(databases.main, settings))
+    yield from _attempt("last check", lambda: check_views(databases, settings))
     yield from _attempt("topic", lambda: check_topic(databases, admin, settings))
     yield from _attempt("campaigns", lambda: check_campaigns(databases, settings))
 
@@ -89,7 +94,14 @@ def _attempt(name: str, check: Check) -> list[Finding]:
     except DatabaseRefused as error:
         return [wrong("database", str(error), "mend its DSN, or campaign-db create-database")]
     except DatabaseUnavailable as error:
-        return [wrong("database", str(error), "start it, or mend the address in its DSN")]
+        is_demoted = isinstance(error, DatabaseDemoted)
+        return [
+            wrong(
+                "database",
+                str(error),
+                TO_THE_PRIMARY if is_demoted else "start it, or mend the address in its DSN",
+            )
+        ]
     except KafkaUnavailable as error:
         return [wrong("Kafka", str(error), "start it, or mend SyncClient.Brokers")]
     except CampaignError as error:

@@ -30,12 +30,14 @@ class CampaignVersion(NamedTuple):
         return self.state is CampaignState.RUNNING and self.epoch == epoch
 
 
-SELECT_VERSIONS = """
-SELECT id, state, epoch, delivery, provider,
-       TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0,
-       COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 1000000.0,
-                0),
-       traceparent
+EXPIRES_IN = "TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0"
+
+AGE = """
+COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 1000000.0, 0)
+"""
+
+SELECT_VERSIONS = f"""
+SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent
 FROM campaigns WHERE id IN %s
 """
 
@@ -74,10 +76,10 @@ def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, Camp
     if not ids:
         return {}
     cursor.execute(SELECT_VERSIONS, (ids,))
-    return {row[0]: _version_of(*row[1:]) for row in cursor.fetchall()}
+    return {row[0]: version_of(*row[1:]) for row in cursor.fetchall()}
 
 
-def _version_of(
+def version_of(
     state: str,
     epoch: int,
     delivery: str,
@@ -86,6 +88,7 @@ def _version_of(
     age: Decimal,
     traceparent: str | None,
 ) -> CampaignVersion:
+    """Make a version of the columns of a row."""
     return CampaignVersion(
         CampaignState(state),
         epoch,

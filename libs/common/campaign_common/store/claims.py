@@ -50,8 +50,6 @@ _COLUMNS = (
 
 SELECT_ALL = f"SELECT {_COLUMNS} FROM shard_claims ORDER BY shard"
 
-SELECT_OWNERS = "SELECT shard, epoch, owner_token FROM shard_claims"
-
 SELECT_CLAIMED = "SELECT claimed FROM shard_claims WHERE claimed <> ''"
 
 SELECT_FOR_UPDATE = f"SELECT {_COLUMNS} FROM shard_claims WHERE shard = %s FOR UPDATE"
@@ -77,12 +75,6 @@ def read_claims(cursor: Cursor) -> dict[int, ClaimRow]:
     """Read every claim row, by shard."""
     cursor.execute(SELECT_ALL)
     return {row[0]: _row(row) for row in cursor.fetchall()}
-
-
-def read_owners(cursor: Cursor) -> dict[int, tuple[int, bytes]]:
-    """Read (epoch, owner token) of every shard."""
-    cursor.execute(SELECT_OWNERS)
-    return {shard: (epoch, token) for shard, epoch, token in cursor.fetchall()}
 
 
 def claimed_by_campaign(cursor: Cursor) -> Counter[int]:

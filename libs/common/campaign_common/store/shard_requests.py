@@ -46,8 +46,6 @@ INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
 VALUES (%s, %s, %s, %s, NOW(6))
 """
 
-SELECT_SHARDS = "SELECT DISTINCT shard FROM shard_requests"
-
 SELECT_OF_SHARD = """
 SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_requests
 WHERE shard = %s ORDER BY id LIMIT %s
@@ -101,15 +99,6 @@ def request_erasure(
 def request_late_results(cursor: Cursor, campaign_id: int, shard: int, seqs: Iterable[int]) -> None:
     """Have the owner of a shard look at facts in late_results (protocol rule 14)."""
     _append(cursor, campaign_id, RequestKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
-
-
-def requested_shards(cursors: ShardCursors) -> frozenset[int]:
-    """Return the shards whose owner has something to carry out, or to forward first."""
-    shards: set[int] = set()
-    for cursor in _each(cursors):
-        cursor.execute(SELECT_SHARDS)
-        shards.update(shard for (shard,) in cursor.fetchall())
-    return frozenset(shards)
 
 
 def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
