@@ -57,7 +57,6 @@ def test_a_server_that_refuses_writes_is_named_with_the_remedy(world: World) -> 
             for port, program in zip(ports, ("campaign-sender", "campaign-scheduler"), strict=True):
                 world.configure(HealthPort=port, Host="127.0.0.1")
                 stack.enter_context(running(program, world.config))
-            for port in ports:
                 wait_until(lambda port=port: "writes: max_allowed" in probed(port, "readyz")[1])
                 assert probed(port, "readyz")[0] == 503
                 assert "SET GLOBAL max_allowed_packet" in probed(port, "readyz")[1]
