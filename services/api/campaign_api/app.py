@@ -32,6 +32,7 @@ from campaign_api.web import (
     access_log,
     problems,
     query,
+    request_line,
     request_metrics,
     security_headers,
     tracing,
@@ -61,6 +62,7 @@ def create_app(settings: Settings, databases: Databases, traces: Tracing | None 
     request_metrics.register(app, metrics.requests)
     security_headers.register(app)
     problems.register(app)
+    request_line.register(app)
     Authentication(KeyRing(database), open_to_all=settings.auth == "none").register(app)
     RateLimit(settings.api.requests_per_minute).register(app)
     query.register(app)
