@@ -13,6 +13,9 @@ from local_stack.signals import StopSignal
 from local_stack.stack import Stack
 
 _FOLDER = REPOSITORY / ".local" / "run"
+_LISTS = REPOSITORY / "lists"
+"""CSV files to send to; apart from the data of database and broker."""
+
 _CHECK_SECONDS = 0.5
 
 
@@ -29,7 +32,8 @@ def run(port: int, senders: int) -> None:
             f"port {port} is taken by another program; choose another one: PORT={port + 1} make run"
         )
     stop = StopSignal()
-    plan = Plan(port=port, senders=senders, csv_root=Path.cwd())
+    _LISTS.mkdir(mode=0o700, exist_ok=True)
+    plan = Plan(port=port, senders=senders, csv_root=_LISTS)
     with (
         _only_one(_FOLDER),
         Stack(_FOLDER, Cache.from_environment(), keep=True) as stack,

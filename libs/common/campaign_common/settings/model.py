@@ -300,5 +300,7 @@ class Settings:
     """Security properties handed to librdkafka as they are."""
     log: LogSettings = field(default_factory=LogSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
+    sources: tuple[Path, ...] = field(default=(), compare=False)
+    """The files that these values come from: the configuration first, then those of secrets."""
     notes: tuple[str, ...] = ()
     """What an operator should know about this configuration; services log it at start."""
