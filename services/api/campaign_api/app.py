@@ -80,7 +80,11 @@ def create_app(settings: Settings, databases: Databases, traces: Tracing | None 
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, settings.timeout, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        test_message.resource(database, Room(max(1, settings.threads // 4), "test messages")),
+        test_message.resource(
+            database,
+            Room(max(1, settings.threads // 4), "test messages"),
+            settings.api.test_messages_per_minute,
+        ),
         messages.resource(People(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),

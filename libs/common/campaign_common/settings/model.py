@@ -239,6 +239,8 @@ class ApiSettings:
     """Header lines of a request."""
     requests_per_minute: int = 6_000
     """Of one API key, in each process."""
+    test_messages_per_minute: int = 30
+    """Of one API key, in each process: they go to any number."""
 
 
 @dataclass(frozen=True, kw_only=True)
