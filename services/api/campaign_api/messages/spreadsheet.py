@@ -38,11 +38,13 @@ _RUN_BEFORE_TEXT = ("\t", "\r", "\n")
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:
     """Write rows by RFC 4180; text that a spreadsheet would run gets a leading apostrophe."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows([_safe(cell) for cell in row] for row in rows)
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerows([neutralised(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
-def _safe(cell: object) -> object:
+def neutralised(cell: object) -> object:
+    """Return a cell with an apostrophe wherever a spreadsheet would begin to run it."""
     if not isinstance(cell, str):
         return cell
     if _SIGN.search(cell):

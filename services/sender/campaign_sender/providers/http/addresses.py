@@ -45,7 +45,7 @@ _NOT_PUBLIC_4 = tuple(
 )
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-"""RFC 4291. Beyond it are fc00::/7, fe80::/10, fec0::/10, ff00::/8, 100::/64, 5f00::/16 and more."""
+"""RFC 4291. Beyond it are fc00::/7, fe80::/10, fec0::/10, ff00::/8, 5f00::/16 and others."""
 
 _NOT_PUBLIC_6 = tuple(
     IPv6Network(network)
