@@ -36,7 +36,7 @@ def run(port: int, senders: int) -> None:
     plan = Plan(port=port, senders=senders, csv_root=_LISTS)
     with (
         _only_one(_FOLDER),
-        Stack(_FOLDER, Cache.from_environment(), keep=True) as stack,
+        Stack(_FOLDER, Cache.from_environment(), keep=True, private=True) as stack,
         running_services(stack.addresses, plan) as services,
     ):
         _announce(stack, services, plan)
@@ -49,6 +49,7 @@ def run(port: int, senders: int) -> None:
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,11 +63,17 @@ def _announce(stack: Stack, services: Services, plan: Plan) -> None:
         "API": f"http://localhost:{plan.port}",
         "CSV files from": plan.csv_root,
         "senders": plan.senders,
-        "database": stack.database.dsn,
+        "database": f"127.0.0.1:{stack.database.port} (its password is in the configuration)",
         "Kafka": stack.kafka.brokers,
         "configuration": services.configuration,
         "logs": services.logs,
     }
     for name, value in lines.items():
         print(f"{name + ':':<16}{value}")
+    if services.key_file is not None:
+        # This system does not tell the API whose programs ask.
+        print(
+            f'an API key is needed: curl -H "Authorization: Bearer $(cat {services.key_file})"'
+            f" http://localhost:{plan.port}/v1/campaigns"
+        )
     print("Ctrl-C stops everything; the data stays for the next run.", flush=True)

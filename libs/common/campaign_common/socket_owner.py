@@ -3,12 +3,16 @@
 Linux answers by sock_diag(7) for one connection, or by /proc/net/tcp and tcp6 for all of them. It
 knows the sockets of its own network namespace only: the peer in another one has no owner here. A
 user of another user namespace is the overflow user (user_namespaces(7)), who can be anybody.
+
+macOS is asked by lsof(8), which shows a user the sockets of their own processes, and root all of
+them.
 """
 
 import errno
 import os
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -30,6 +34,10 @@ _NO_COOKIE = 0xFFFF_FFFF
 _LONGEST_ANSWER = 8_192
 _PATIENCE = 1.0
 """Seconds for the kernel's answer, which it gives before `sendto` returns."""
+
+_LSOF = "/usr/sbin/lsof"
+_LSOF_PATIENCE = 5.0
+"""Seconds; it takes a tenth of one."""
 
 _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 _REQUEST = struct.Struct("=BBBxI")  # struct inet_diag_req_v2, before its id
@@ -107,13 +115,15 @@ def owner_of_peer(connection: Connection) -> int | None:
 
 
 def _find(client: Address, server: Address) -> _Found | None:
-    if not sys.platform.startswith("linux"):
-        raise OwnerUntold(f"no means to name the owner of a socket on {sys.platform}")
-    sources: tuple[Source, ...] = (by_sock_diag, by_proc)
+    sources: tuple[Source, ...] = ()
+    if sys.platform.startswith("linux"):
+        sources = (by_sock_diag, by_proc)
+    elif sys.platform == "darwin":
+        sources = (by_lsof,)
     for source in sources:
-        with suppress(OSError):
+        with suppress(OSError, subprocess.TimeoutExpired):
             return source(client, server)
-    raise OwnerUntold("neither sock_diag nor /proc/net/tcp can be asked")
+    raise OwnerUntold(f"no means to name the owner of a socket on this system ({sys.platform})")
 
 
 def by_sock_diag(client: Address, server: Address) -> _Found | None:
@@ -183,6 +193,35 @@ def by_proc(client: Address, server: Address, proc: Path = _PROC) -> _Found | No
     return None
 
 
+def by_lsof(client: Address, server: Address, program: str = _LSOF) -> _Found | None:
+    """Look for the process that holds one socket, by lsof(8).
+
+    Raises:
+        OSError: it is not there.
+        TimeoutExpired: it does not answer.
+    """
+    place = f"-iTCP@{_shown(client)}"
+    completed = subprocess.run(  # noqa: S603 - a fixed program, and an address
+        [program, "-nPw", "-a", place, "-sTCP:ESTABLISHED", "-Fun"],
+        capture_output=True,
+        text=True,
+        timeout=_LSOF_PATIENCE,
+        check=False,  # 1: there is none
+    )
+    user = -1
+    for line in completed.stdout.splitlines():
+        if line.startswith("u"):
+            user = int(line[1:])
+        elif line == f"n{_shown(client)}->{_shown(server)}" and user >= 0:
+            return _Found(_ESTABLISHED, user, inode=1)
+    return None
+
+
+def _shown(address: Address) -> str:
+    host, port = address
+    return f"{host}:{port}" if host.version == 4 else f"[{host}]:{port}"
+
+
 def _written(text: str) -> Address:
     """Read an address as /proc/net/tcp has it: words of 32 bits in the machine's byte order."""
     words, _, port = text.partition(":")
@@ -204,8 +243,10 @@ def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def _is_open(connection: Connection) -> bool:
-    """Return whether this end is open, by the first byte of struct tcp_info."""
+    """Return whether this end is open: on Linux by the first byte of struct tcp_info."""
     try:
+        if not hasattr(socket, "TCP_INFO"):
+            return bool(connection.getpeername())  # fails once the connection is reset
         return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _OPEN_SERVER
     except OSError:
         return False

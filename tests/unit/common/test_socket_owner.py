@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from campaign_common import socket_owner
-from campaign_common.socket_owner import OwnerUntold, _Found, by_proc, by_sock_diag, owner_of_peer
+from campaign_common.socket_owner import (
+    OwnerUntold,
+    _Found,
+    by_lsof,
+    by_proc,
+    by_sock_diag,
+    owner_of_peer,
+)
 from tests.waiting import wait_until
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's own means")
@@ -163,6 +170,28 @@ def test_a_system_without_means_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_another_system_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with connected("127.0.0.1", "127.0.0.1") as (_, served):
-        monkeypatch.setattr(socket_owner.sys, "platform", "darwin")
+        monkeypatch.setattr(socket_owner.sys, "platform", "sunos5")
         with pytest.raises(OwnerUntold):
             owner_of_peer(served)
+
+
+@pytest.mark.parametrize(
+    ("said", "user"),
+    [
+        ("p7\nu501\nf5\nn127.0.0.1:50000->127.0.0.1:10001\n", 501),
+        ("p6\nu0\nf9\nn127.0.0.1:10001->127.0.0.1:50000\np7\nu501\nf5\nn{}\n", 501),
+        ("p6\nu0\nf9\nn127.0.0.1:10001->127.0.0.1:50000\n", None),
+        ("p6\nu0\nf9\nn127.0.0.1:50000->127.0.0.1:10002\n", None),
+        ("", None),
+    ],
+    ids=["client", "server and client", "server alone", "another connection", "nothing"],
+)
+def test_what_lsof_says_is_read(tmp_path: Path, said: str, user: int | None) -> None:
+    """As on macOS; in its form for programs (-F), which is the same everywhere."""
+    here = ip_address("127.0.0.1")
+    program = tmp_path / "lsof"
+    text = said.format("127.0.0.1:50000->127.0.0.1:10001")
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{text}END\nexit 1\n")
+    program.chmod(0o755)
+    found = by_lsof((here, 50_000), (here, 10_001), str(program))
+    assert (None if found is None else found.user) == user
