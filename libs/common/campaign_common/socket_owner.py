@@ -47,6 +47,8 @@ _INTERFACE_AND_COOKIE = struct.Struct("=III")
 _COUNTS = struct.Struct("=IIIII")  # expires, rqueue, wqueue, uid, inode
 _ID_BYTES = 48
 _ADDRESS_BYTES = 16
+_MAPPED = bytes(10) + b"\xff\xff"
+"""What precedes an IPv4 address on a socket of IPv6 (RFC 4291, section 2.5.5.2)."""
 
 _ESTABLISHED, _FIN_WAIT_1, _FIN_WAIT_2, _CLOSE_WAIT = 1, 4, 5, 8  # net/tcp_states.h
 _OPEN_CLIENT = frozenset({_ESTABLISHED, _FIN_WAIT_1, _FIN_WAIT_2})
@@ -183,12 +185,13 @@ def by_proc(client: Address, server: Address, proc: Path = _PROC) -> _Found | No
     tables = [proc / "net/tcp"]
     if (proc / "net/tcp6").exists():
         tables.append(proc / "net/tcp6")
+    ends = (_written(client), _written(server))
     for table in tables:
         with table.open() as lines:
             next(lines, None)
             for line in lines:
                 _, local, remote, state, _, _, _, user, _, inode, *_ = line.split()
-                if _written(local) == client and _written(remote) == server:
+                if local in ends[0] and remote in ends[1]:
                     return _Found(int(state, 16), int(user), int(inode))
     return None
 
@@ -222,13 +225,20 @@ def _shown(address: Address) -> str:
     return f"{host}:{port}" if host.version == 4 else f"[{host}]:{port}"
 
 
-def _written(text: str) -> Address:
-    """Read an address as /proc/net/tcp has it: words of 32 bits in the machine's byte order."""
-    words, _, port = text.partition(":")
-    packed = b"".join(
-        int(words[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(words), 8)
+def _written(address: Address) -> frozenset[str]:
+    """Write an address as /proc/net/tcp or tcp6 does: words of 32 bits in the machine's order."""
+    host, port = address
+    forms = [host.packed]
+    if host.version == 4:
+        forms.append(_MAPPED + host.packed)
+    return frozenset(
+        "".join(
+            f"{int.from_bytes(packed[at : at + 4], sys.byteorder):08X}"
+            for at in range(0, len(packed), 4)
+        )
+        + f":{port:04X}"
+        for packed in forms
     )
-    return _unmapped(ip_address(packed)), int(port, 16)
 
 
 def _address(name: Sequence[object]) -> Address:
