@@ -207,7 +207,7 @@ def _socket_folder(folder: Path) -> Path:
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     short = Path(tempfile.gettempdir()) / f"camp-{digest}"
     short.mkdir(mode=0o700, exist_ok=True)
-    # Where every user may make folders, somebody else may have made this one.
+    # Where every user may make folders, another one may have made this one.
     if short.is_symlink() or short.stat().st_uid != os.getuid():
         raise StartError(f"{short} belongs to another user")
     short.chmod(0o700)

@@ -61,7 +61,7 @@ class Stack:
         keep: bool = False,
         private: bool = False,
     ) -> None:
-        """Have both in `folder`; where `private`, nobody without a password made here gets in.
+        """Have both in `folder`; where `private`, they want a password that is made here.
 
         The system lets every user of the machine connect to 127.0.0.1.
         """
