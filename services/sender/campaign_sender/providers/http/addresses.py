@@ -3,8 +3,9 @@
 A URL is configuration, but where its name leads is decided by whoever runs the name server: a
 private address would let them aim this process at its own network.
 
-The networks are those of IANA's special-purpose address registries (RFC 6890, as of 2025) that are
-not globally reachable, and of its IPv6 address space, of which only 2000::/3 is global unicast.
+The networks are those of IANA's special-purpose address registries (RFC 6890, as of 2025), also the
+reachable ones, which serve the network itself and no provider. Of IPv6 only 2000::/3 is global
+unicast.
 Python's own tables differ from version to version, and take deprecated networks for public.
 """
 
