@@ -1,6 +1,7 @@
 """The local stack's command line: python -m local_stack up, run or demo."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and answer its exit code."""
     options = _parser().parse_args(arguments)
     unwind_on_sigterm()
+    # Data, logs and sockets are of the user who starts them alone.
+    os.umask(0o077)
     try:
         if options.command == "up":
             _up(options)

@@ -1,7 +1,8 @@
 """The configuration file of the services on a local stack."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,8 @@ class Addresses:
     brokers: str
     topic: str = TOPIC
     group: str = GROUP
+    kafka_properties: Mapping[str, str] = field(default_factory=dict)
+    """By which clients show the broker their password, where it wants one."""
 
 
 def write_configuration(
@@ -43,9 +46,19 @@ def write_configuration(
         "SyncClient": {"Topic": addresses.topic, "Brokers": brokers},
         "SendClient": {"Topics": [addresses.topic], "Brokers": brokers, "Group": addresses.group},
     }
+    if addresses.kafka_properties:
+        sections["KafkaProperties"] = dict(addresses.kafka_properties)
     file = addresses.folder / "campmgr.yaml"
-    file.write_text(yaml.safe_dump({**settings, **sections}, sort_keys=False))
+    write_private(file, yaml.safe_dump({**settings, **sections}, sort_keys=False))
     return file
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that its owner alone may read; it may hold passwords."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        os.fchmod(descriptor, 0o600)  # of one that was there before
+        out.write(text)
 
 
 def without_addresses(environment: Mapping[str, str]) -> dict[str, str]:

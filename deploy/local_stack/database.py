@@ -12,6 +12,7 @@ from typing import Literal
 
 import pymysql
 
+from local_stack.configuration import write_private
 from local_stack.errors import StartError
 from local_stack.ports import free_port
 from local_stack.process import ChildProcess, Command
@@ -23,8 +24,10 @@ _SOCKET_PATH_LIMIT = 100  # sockaddr_un holds 108 bytes on Linux, 104 on macOS
 # Without DNS, root@localhost does not cover the address 127.0.0.1 on MySQL.
 _INIT_SQL = """\
 CREATE DATABASE IF NOT EXISTS camp;
-CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';
+CREATE USER IF NOT EXISTS 'root'@'127.0.0.1' IDENTIFIED BY '{password}';
 GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
+ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY '{password}';
+ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';
 """
 # Each commit syncs the redo log and pages are written twice, as both servers do by default. What
 # is changed costs no durability: memory, a redo log large enough not to stall on checkpoints, and
@@ -57,11 +60,22 @@ class DatabaseProgram:
 
 
 class DatabaseServer:
-    """A server for root without a password on 127.0.0.1; its data survives stop and kill."""
+    """A server for root on 127.0.0.1; its data survives stop and kill."""
 
-    def __init__(self, folder: Path, program: DatabaseProgram, options: Sequence[str] = ()) -> None:
-        """Run `program` in `folder`; `options` of its command line go before those of the stack."""
+    def __init__(
+        self,
+        folder: Path,
+        program: DatabaseProgram,
+        options: Sequence[str] = (),
+        *,
+        password: str = "",
+    ) -> None:
+        """Run `program` in `folder`; `options` of its command line go before those of the stack.
+
+        `password` is root's from each start on; letters and digits.
+        """
         self.program = program
+        self._password = password
         self._options = options
         self.port = free_port()
         self._folder = folder.absolute()
@@ -70,7 +84,9 @@ class DatabaseServer:
     @property
     def dsn(self) -> str:
         """The address in the Go style that the services' configuration takes."""
-        return f"root:@tcp(127.0.0.1:{self.port})/camp?parseTime=true&charset=utf8mb4"
+        return (
+            f"root:{self._password}@tcp(127.0.0.1:{self.port})/camp?parseTime=true&charset=utf8mb4"
+        )
 
     @property
     def process(self) -> ChildProcess:
@@ -93,7 +109,7 @@ class DatabaseServer:
         if not data.exists():
             self._initialise(data)
         init_file = self._folder / "init.sql"
-        init_file.write_text(_INIT_SQL)
+        write_private(init_file, _INIT_SQL.format(password=self._password))
         socket_folder = _socket_folder(self._folder)
         self._process = ChildProcess(
             Command(
@@ -140,6 +156,7 @@ class DatabaseServer:
             host="127.0.0.1",
             port=self.port,
             user="root",
+            password=self._password,
             database=database,
             charset="utf8mb4",
             connect_timeout=5,
@@ -190,6 +207,10 @@ def _socket_folder(folder: Path) -> Path:
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     short = Path(tempfile.gettempdir()) / f"camp-{digest}"
     short.mkdir(mode=0o700, exist_ok=True)
+    # Where every user may make folders, another one may have made this one.
+    if short.is_symlink() or short.stat().st_uid != os.getuid():
+        raise StartError(f"{short} belongs to another user")
+    short.chmod(0o700)
     return short
 
 

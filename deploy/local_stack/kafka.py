@@ -13,6 +13,7 @@ from typing import NamedTuple
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from local_stack.configuration import write_private
 from local_stack.distributions import maven
 from local_stack.distributions.cache import Cache
 from local_stack.errors import StartError
@@ -46,6 +47,38 @@ _PROPERTIES: Mapping[str, str] = {
 # On two cores the time that the JVM spends compiling and collecting is the services' own: with
 # these the broker uses half of the CPU, cold and warm.
 _QUICK_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
+
+_USER = "local"
+_LISTENER = "LOCAL"
+_JAAS = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    ' username="{user}" password="{password}" user_{user}="{password}";'
+)
+
+
+def with_password(password: str) -> dict[str, str]:
+    """Properties of a broker that wants a password, also of the controller in it."""
+    jaas = _JAAS.format(user=_USER, password=password)
+    return {
+        "listener.security.protocol.map": (f"CONTROLLER:SASL_PLAINTEXT,{_LISTENER}:SASL_PLAINTEXT"),
+        "inter.broker.listener.name": _LISTENER,
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        f"listener.name.{_LISTENER.lower()}.plain.sasl.jaas.config": jaas,
+        "listener.name.controller.plain.sasl.jaas.config": jaas,
+    }
+
+
+def showing_password(password: str) -> dict[str, str]:
+    """Properties of a client (librdkafka) of such a broker."""
+    return {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": _USER,
+        "sasl.password": password,
+    }
 
 
 def group_timeouts(session_ms: int, heartbeat_ms: int) -> dict[str, str]:
@@ -91,7 +124,7 @@ class Node(NamedTuple):
 class KafkaServer:
     """A broker with its data in a folder; start, stop, kill and start again keep data and port."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - independent options with defaults
         self,
         folder: Path,
         cache: Cache,
@@ -101,11 +134,15 @@ class KafkaServer:
         listeners: Sequence[str] = (),
         heap: str = "768m",
         node: Node | None = None,
+        password: str = "",
     ) -> None:
+        """Keep data in `folder`; clients need `password` where there is one."""
         self.version = version
         self._folder = folder.absolute()
         self._cache = cache
-        self._extra = dict(properties or {})
+        self._extra = {**(with_password(password) if password else {}), **(properties or {})}
+        self._listener = _LISTENER if password else "PLAINTEXT"
+        self.client_properties = showing_password(password) if password else {}
         self._listeners = tuple(listeners)
         self._heap = heap
         self._node = node or Node.alone()
@@ -185,19 +222,21 @@ class KafkaServer:
             "process.roles": "broker,controller" if self._node.is_controller else "broker",
             "listeners": ",".join(
                 (
-                    f"PLAINTEXT://127.0.0.1:{broker}",
+                    f"{self._listener}://127.0.0.1:{broker}",
                     *([f"CONTROLLER://127.0.0.1:{controller}"] if self._node.is_controller else ()),
                     *self._listeners,
                 )
             ),
-            "advertised.listeners": ",".join((f"PLAINTEXT://127.0.0.1:{broker}", *self._listeners)),
+            "advertised.listeners": ",".join(
+                (f"{self._listener}://127.0.0.1:{broker}", *self._listeners)
+            ),
             "node.id": str(self._node.id),
             "controller.quorum.voters": self._node.voters,
             "log.dirs": str(data),
             **self._extra,
         }
         file = self._folder / "server.properties"
-        file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+        write_private(file, "".join(f"{key}={value}\n" for key, value in properties.items()))
         return file
 
     def _format(self, java: str, jars: Path, settings: Path, data: Path) -> None:
@@ -222,16 +261,17 @@ class KafkaServer:
             return False
         try:
             # By its id: the port could have gone to a broker that is not ours.
-            return quiet_admin(self.brokers).list_topics(timeout=5).cluster_id == self._cluster_id
+            admin = quiet_admin(self.brokers, self.client_properties)
+            return admin.list_topics(timeout=5).cluster_id == self._cluster_id
         except KafkaException:
             return False
 
 
-def quiet_admin(brokers: str) -> AdminClient:
+def quiet_admin(brokers: str, properties: Mapping[str, str] | None = None) -> AdminClient:
     """An admin client that says nothing of brokers that start or stop under its eyes."""
     silent = logging.getLogger("local_stack.kafka.silent")
     silent.disabled = True
-    return AdminClient({"bootstrap.servers": brokers}, logger=silent)
+    return AdminClient({"bootstrap.servers": brokers, **(properties or {})}, logger=silent)
 
 
 def _new_cluster_id() -> str:

@@ -13,6 +13,9 @@ from local_stack.signals import StopSignal
 from local_stack.stack import Stack
 
 _FOLDER = REPOSITORY / ".local" / "run"
+_LISTS = REPOSITORY / "lists"
+"""CSV files to send to; apart from the data of database and broker."""
+
 _CHECK_SECONDS = 0.5
 
 
@@ -29,10 +32,11 @@ def run(port: int, senders: int) -> None:
             f"port {port} is taken by another program; choose another one: PORT={port + 1} make run"
         )
     stop = StopSignal()
-    plan = Plan(port=port, senders=senders, csv_root=Path.cwd())
+    _LISTS.mkdir(mode=0o700, exist_ok=True)
+    plan = Plan(port=port, senders=senders, csv_root=_LISTS)
     with (
         _only_one(_FOLDER),
-        Stack(_FOLDER, Cache.from_environment(), keep=True) as stack,
+        Stack(_FOLDER, Cache.from_environment(), keep=True, private=True) as stack,
         running_services(stack.addresses, plan) as services,
     ):
         _announce(stack, services, plan)
@@ -45,6 +49,7 @@ def run(port: int, senders: int) -> None:
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,11 +63,17 @@ def _announce(stack: Stack, services: Services, plan: Plan) -> None:
         "API": f"http://localhost:{plan.port}",
         "CSV files from": plan.csv_root,
         "senders": plan.senders,
-        "database": stack.database.dsn,
+        "database": f"127.0.0.1:{stack.database.port} (its password is in the configuration)",
         "Kafka": stack.kafka.brokers,
         "configuration": services.configuration,
         "logs": services.logs,
     }
     for name, value in lines.items():
         print(f"{name + ':':<16}{value}")
+    if services.key_file is not None:
+        # This system does not tell the API whose programs ask.
+        print(
+            f'an API key is needed: curl -H "Authorization: Bearer $(cat {services.key_file})"'
+            f" http://localhost:{plan.port}/v1/campaigns"
+        )
     print("Ctrl-C stops everything; the data stays for the next run.", flush=True)

@@ -25,7 +25,7 @@ def scratch_folder(purpose: str, parent: Path = SCRATCH) -> Iterator[Path]:
         owner = _lock_file(folder).open("w")
         fcntl.flock(owner, fcntl.LOCK_EX)
     try:
-        folder.mkdir()
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
         _remove(folder, owner)

@@ -12,7 +12,12 @@ import requests
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from local_stack.configuration import Addresses, without_addresses, write_configuration
+from local_stack.configuration import (
+    Addresses,
+    without_addresses,
+    write_configuration,
+    write_private,
+)
 from local_stack.errors import ProgramMissingError, StartError
 from local_stack.kafka import quiet_admin
 from local_stack.process import ChildProcess, Command
@@ -50,6 +55,15 @@ class Services:
         self._environment = without_addresses(os.environ)
         self._processes: list[ChildProcess] = []
         self._leaving: list[ChildProcess] = []
+        self.key_file: Path | None = None
+        """Where the API asks its own user's programs for a key: the file with one."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What a request needs to be let in."""
+        if self.key_file is None:
+            return {}
+        return {"Authorization": f"Bearer {self.key_file.read_text().strip()}"}
 
     @property
     def senders(self) -> int:
@@ -82,7 +96,8 @@ class Services:
         self.scale_senders(self._plan.senders)
         senders = self._processes[-self._plan.senders :] if self._plan.senders else []
         api.wait_until(self._api_is_ready, _START_SECONDS)
-        admin = quiet_admin(self._addresses.brokers)
+        self.key_file = self._key_where_needed()
+        admin = quiet_admin(self._addresses.brokers, self._addresses.kafka_properties)
         group = self._addresses.group
         for sender in senders:
             sender.wait_until(lambda: _members(admin, group) >= len(senders), _START_SECONDS)
@@ -120,7 +135,22 @@ class Services:
         for process in self._leaving:
             process.wait()
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _key_where_needed(self) -> Path | None:
+        """Make a key where the system does not tell the API which user's program asks.
+
+        None: no key is needed, or there are keys of the user's own.
+        """
+        if requests.get(f"{self.url}/v1/stats", timeout=30).status_code != 401:
+            return None
+        file = self._addresses.folder / "api-key"
+        if not file.exists():
+            if self._run("campaign-db", "key", "list").strip():
+                return None
+            made = self._run("campaign-db", "key", "create", "--name", "make", "--scope", "admin")
+            write_private(file, f"{made.split()[0]}\n")
+        return file
+
+    def _run(self, program: str, *arguments: str) -> str:
         completed = subprocess.run(
             [_installed(program), *arguments, "-c", str(self.configuration)],
             capture_output=True,
@@ -133,6 +163,7 @@ class Services:
             said = (completed.stdout + completed.stderr).strip()
             command = " ".join((program, *arguments))
             raise StartError(f"'{command}' ended with exit code {completed.returncode}:\n{said}")
+        return completed.stdout
 
     def _spawn(self, program: str, name: str) -> ChildProcess:
         return ChildProcess(

@@ -1,6 +1,7 @@
 """Kafka and one database together, as the services need them."""
 
 import json
+import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from local_stack import mariadb, mysql
-from local_stack.configuration import Addresses
+from local_stack.configuration import Addresses, write_private
 from local_stack.database import DatabaseProgram, DatabaseServer, Flavour
 from local_stack.distributions import platforms
 from local_stack.distributions.cache import Cache
@@ -58,20 +59,36 @@ class Stack:
         database_options: Sequence[str] = (),
         session_seconds: float = SESSION,
         keep: bool = False,
+        private: bool = False,
     ) -> None:
+        """Have both in `folder`; where `private`, they want a password that is made here.
+
+        The system lets every user of the machine connect to 127.0.0.1.
+        """
+        password = secrets.token_hex(16) if private else ""
         self.folder = folder.absolute()
         # A lost sender's partitions go to the others within seconds, and a new one gets its share.
         timeouts = group_timeouts(int(session_seconds * 1000), 1_000)
-        self.kafka = KafkaServer(self.folder / "kafka", cache, properties=timeouts)
+        self.kafka = KafkaServer(
+            self.folder / "kafka", cache, properties=timeouts, password=password
+        )
         self.database = DatabaseServer(
-            self.folder / "database", database_program(flavour, cache), database_options
+            self.folder / "database",
+            database_program(flavour, cache),
+            database_options,
+            password=password,
         )
         self._keep = keep
 
     @property
     def addresses(self) -> Addresses:
         """Where services find the two, and keep their files."""
-        return Addresses(self.folder, self.database.dsn, self.kafka.brokers)
+        return Addresses(
+            self.folder,
+            self.database.dsn,
+            self.kafka.brokers,
+            kafka_properties=self.kafka.client_properties,
+        )
 
     def __enter__(self) -> Self:
         try:
@@ -104,7 +121,7 @@ class Stack:
             "kafka_pid": self.kafka.process.pid,
             "database_pid": self.database.process.pid,
         }
-        (self.folder / "stack.json").write_text(json.dumps(addresses, indent=2) + "\n")
+        write_private(self.folder / "stack.json", json.dumps(addresses, indent=2) + "\n")
 
     def check(self) -> None:
         """Nothing, while both run.

@@ -65,12 +65,13 @@ def write_configuration(folder: Path, dsn: str, **keys: Any) -> Path:  # noqa: A
 
 
 @contextmanager
-def running_api(configuration: Path) -> Iterator[ApiService]:
+def running_api(configuration: Path, folder: Path | None = None) -> Iterator[ApiService]:
+    """Run the service, in `folder` where one is named, and stop it in order."""
     port = yaml.safe_load(configuration.read_text())["Port"]
     log = configuration.with_name("api.log")
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [installed("campaign-api"), "-c", configuration], stdout=out, stderr=out
+            [installed("campaign-api"), "-c", configuration], stdout=out, stderr=out, cwd=folder
         )
     service = ApiService(process, port, log)
     try:

@@ -1,12 +1,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
+from tests.servers import DatabaseServers
 
 CREATE = ("create", "--id", "5", "--name", "game0", "--template", "hi {name}", "--csv", "a.csv")
 
@@ -70,3 +72,23 @@ def test_absent_service_is_one_clear_line(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
     assert "is campaign-api running?" in ended.stderr
+
+
+@pytest.mark.parametrize("above", [True, False], ids=["the data's parent", "within the data"])
+def test_a_csv_root_with_the_databases_data_is_refused(
+    tmp_path: Path, database_servers: DatabaseServers, above: bool
+) -> None:
+    """Its redo log was once imported as a list."""
+    dsn = database_servers.get("mariadb").dsn
+    server = parse_dsn(dsn)
+    with pymysql.connect(
+        host=server.host, port=server.port, user=server.user, password=server.password
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT @@datadir")
+        (folder,) = cursor.fetchone() or ("",)
+    root = Path(str(folder)).parent if above else Path(str(folder)) / "mysql"
+    ended = run_program("campaign-api", "-c", write_configuration(tmp_path, dsn, CsvRoot=str(root)))
+    assert ended.returncode != 0
+    assert "data folder" in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1

@@ -105,6 +105,8 @@ def test_no_header_changes_the_path(api: ApiService, key: ApiKey, header: str) -
         "GET /healthz/%2e%2e/v1/stats",
         "GET /V1/STATS",
         "GET //v1/stats",
+        "GET //healthz",
+        "GET /%2fhealthz",
         "OPTIONS /v1/stats",
         "TRACE /v1/stats",
         "PROPFIND /v1/stats",

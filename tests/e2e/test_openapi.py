@@ -80,7 +80,7 @@ def headers(pool: Database) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def api(dsn: str, pool: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
     folder = tmp_path_factory.mktemp("openapi")
-    limits = {"RequestsPerMinute": 1_000_000}
+    limits = {"RequestsPerMinute": 1_000_000, "TestMessagesPerMinute": 1_000_000}
     configuration = write_configuration(folder, dsn, Workers=1, Api=limits)
     (folder / "csv" / "recipients.csv").write_text(f"Ann,{PHONE}\n")
     with running_api(configuration) as service:

@@ -49,6 +49,8 @@ def ask(api: ApiService, sent: bytes) -> tuple[HTTPResponse, bytes]:
         pytest.param(GET + b"no header " + PHONE + b"\r\n\r\n", 400, id="no header line"),
         pytest.param(GET + b"A: b\r\n c\r\n\r\n", 400, id="folded header line"),
         pytest.param(GET + b"Host: other\r\n\r\n", 400, id="two hosts"),
+        pytest.param(b"GET /v1/stats HTTP/1.1\r\n\r\n", 400, id="no host"),
+        pytest.param(b"GET /v1/stats HTTP/1.1\r\nHost:\r\n\r\n", 400, id="empty host"),
         pytest.param(GET + b"A: " + b"x" * 9_000 + b"\r\n\r\n", 431, id="long header line"),
         pytest.param(GET + b"A: b\r\n" * 70 + b"\r\n", 431, id="many header lines"),
         pytest.param(GET + b"A: " + b"x" * 70_000, 431, id="endless header"),

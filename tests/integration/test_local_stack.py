@@ -10,14 +10,15 @@ from collections.abc import Callable
 import psutil
 import pymysql
 import pytest
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from campaign_common.dsn import parse_dsn
-from local_stack.database import DatabaseServer, Flavour
+from local_stack.database import DatabaseServer, Flavour, _socket_folder
 from local_stack.distributions.cache import REPOSITORY, Cache
-from local_stack.kafka import KafkaServer
+from local_stack.kafka import KafkaServer, quiet_admin
 from local_stack.scratch import scratch_folder
-from local_stack.stack import database_program
+from local_stack.stack import Stack, database_program
 from tests.servers import SchemaServer
 
 
@@ -78,6 +79,29 @@ def test_broker_refuses_unknown_topics(kafka_server: KafkaServer) -> None:
 def test_classic_broker_answers(kafka_39_server: KafkaServer) -> None:
     admin = AdminClient({"bootstrap.servers": kafka_39_server.brokers})
     assert len(admin.list_topics(timeout=10).brokers) == 1
+
+
+def test_a_private_stack_lets_nobody_in_without_its_password(cache: Cache) -> None:
+    """Every user of the machine may connect to 127.0.0.1; the socket lies in a private folder."""
+    with (
+        scratch_folder("test") as folder,
+        Stack(folder / "stack", cache, private=True) as stack,
+    ):
+        assert folder.stat().st_mode & 0o077 == 0
+        for name in ("stack.json", "kafka/server.properties", "database/init.sql"):
+            assert (stack.folder / name).stat().st_mode & 0o077 == 0, name
+        for place in (
+            {"host": "127.0.0.1", "port": stack.database.port},
+            {"unix_socket": str(_socket_folder(stack.folder / "database") / "sock")},
+        ):
+            for user in ("root", "", "camp"):
+                with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+                    pymysql.connect(user=user, **place)  # type: ignore[arg-type]
+        for port in stack.kafka._ports:
+            with pytest.raises(KafkaException):
+                quiet_admin(f"127.0.0.1:{port}").list_topics(timeout=1)
+        properties = stack.addresses.kafka_properties
+        assert quiet_admin(stack.kafka.brokers, properties).list_topics(timeout=20).brokers
 
 
 def test_no_server_outlives_a_killed_owner() -> None:

@@ -1,6 +1,7 @@
 """The demo's recipients and campaign, and the API calls they take."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import requests
@@ -25,7 +26,7 @@ def write_recipients(folder: Path, recipients: int) -> None:
         )
 
 
-def create_campaign(url: str) -> None:
+def create_campaign(url: str, headers: Mapping[str, str] | None = None) -> None:
     """Create the campaign, due now.
 
     Raises:
@@ -38,19 +39,23 @@ def create_campaign(url: str) -> None:
         "scheduled_time": int(time.time()),
         "csv_file_path": CSV_NAME,
     }
-    response = requests.post(f"{url}/v1/camp/create", json=body, timeout=_CREATE_SECONDS)
+    response = requests.post(
+        f"{url}/v1/camp/create", json=body, headers=headers, timeout=_CREATE_SECONDS
+    )
     if response.status_code != 200 or response.json()["code"] != 0:
         raise DemoError(f"the campaign was refused ({response.status_code}): {response.text}")
 
 
-def read_progress(url: str) -> Progress | None:
+def read_progress(url: str, headers: Mapping[str, str] | None = None) -> Progress | None:
     """How far the campaign has come; None while API or database are away.
 
     Raises:
         DemoError: the API refused to say.
     """
     try:
-        response = requests.get(f"{url}/v1/campaigns/{CAMPAIGN_ID}", timeout=_READ_SECONDS)
+        response = requests.get(
+            f"{url}/v1/campaigns/{CAMPAIGN_ID}", headers=headers, timeout=_READ_SECONDS
+        )
     except (requests.ConnectionError, requests.Timeout):
         return None
     if response.status_code == 503:

@@ -43,7 +43,7 @@ def demo(recipients: int, port: int, senders: int) -> None:
         write_recipients(csv_root, recipients)
         plan = Plan(port=port or free_port(), senders=senders, csv_root=csv_root)
         console.print("starting Kafka and the database (the first time fetches them) ...")
-        with Stack(folder, Cache.from_environment()) as stack:
+        with Stack(folder, Cache.from_environment(), private=True) as stack:
             console.print("starting API, scheduler and sender ...")
             with running_services(stack.addresses, plan) as services:
                 _send_and_account(console, recipients, stack, services)
@@ -54,7 +54,7 @@ def _send_and_account(console: Console, recipients: int, stack: Stack, services:
     requested_at = database_clock(database)
     started = time.monotonic()
     console.print(f"POST {services.url}/v1/camp/create: {recipients:,} recipients, due now")
-    create_campaign(services.url)
+    create_campaign(services.url, services.headers)
     import_seconds = time.monotonic() - started
     progress = _watch(console, recipients, stack, services)
     ledger = read_ledger(database, CAMPAIGN_ID)
@@ -80,7 +80,7 @@ def _watch(console: Console, recipients: int, stack: Stack, services: Services) 
             time.sleep(_POLL_SECONDS)
             for what in stack.revive() + services.revive():
                 console.print(f"{what}, started again")
-            earlier, progress = progress, read_progress(services.url) or progress
+            earlier, progress = progress, read_progress(services.url, services.headers) or progress
             if (progress.state, progress.counts) != (earlier.state, earlier.counts):
                 moved = time.monotonic()
             if time.monotonic() - moved > _STANDSTILL_SECONDS:
@@ -95,7 +95,7 @@ def _watch(console: Console, recipients: int, stack: Stack, services: Services) 
 def _first_progress(services: Services) -> Progress:
     """Wait for the first answer; the campaign is there, because its creation was answered."""
     for _ in range(int(_STANDSTILL_SECONDS / _POLL_SECONDS)):
-        progress = read_progress(services.url)
+        progress = read_progress(services.url, services.headers)
         if progress is not None:
             return progress
         time.sleep(_POLL_SECONDS)

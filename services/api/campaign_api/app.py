@@ -32,6 +32,7 @@ from campaign_api.web import (
     access_log,
     problems,
     query,
+    request_line,
     request_metrics,
     security_headers,
     tracing,
@@ -61,6 +62,7 @@ def create_app(settings: Settings, databases: Databases, traces: Tracing | None 
     request_metrics.register(app, metrics.requests)
     security_headers.register(app)
     problems.register(app)
+    request_line.register(app)
     Authentication(KeyRing(database), open_to_all=settings.auth == "none").register(app)
     RateLimit(settings.api.requests_per_minute).register(app)
     query.register(app)
@@ -78,7 +80,11 @@ def create_app(settings: Settings, databases: Databases, traces: Tracing | None 
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, settings.timeout, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        test_message.resource(database, Room(max(1, settings.threads // 4), "test messages")),
+        test_message.resource(
+            database,
+            Room(max(1, settings.threads // 4), "test messages"),
+            settings.api.test_messages_per_minute,
+        ),
         messages.resource(People(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),

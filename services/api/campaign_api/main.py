@@ -3,11 +3,14 @@
 import click
 import structlog
 
+from campaign_api.lists.private_files import require_apart
 from campaign_api.serving.listening import listen
 from campaign_api.serving.metrics_port import metrics_port
 from campaign_api.serving.server import GunicornServer
 from campaign_common.commands.options import configuration_option
 from campaign_common.commands.service import configured_service, logged_failures
+from campaign_common.database import Databases
+from campaign_common.settings import Settings
 
 
 @click.command()
@@ -19,6 +22,18 @@ def main(context: click.Context) -> None:
     if settings.auth == "none":
         structlog.get_logger().warning("Auth is none: whoever reaches this port may do everything")
     with logged_failures():
+        _require_csv_root(settings)
         listener = listen(settings.host, settings.port)
         with metrics_port(settings) as metrics:
             GunicornServer(settings, listener.detach(), metrics).run()
+
+
+def _require_csv_root(settings: Settings) -> None:
+    """Look once, before any worker is there, for what no list may be read from."""
+    databases = Databases.configured(settings)
+    try:
+        notes = require_apart(settings, databases.all)
+    finally:
+        databases.close()
+    for note in notes:
+        structlog.get_logger().warning("configuration", note=note)

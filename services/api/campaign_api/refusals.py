@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from campaign_common.errors import CampaignError, RetryLater, UserError
 
+MOST_NAMED = 20
+"""Wrong fields of one request that its refusal names; of the others it says how many there are."""
+
 
 class RequestMalformed(UserError):
     """The body is not a JSON object of the published fields."""
@@ -18,11 +21,13 @@ class WrongField(NamedTuple):
 
 
 class RequestInvalid(UserError):
-    """Fields or parameters of a request are missing, unknown or wrong; names each of them."""
+    """Fields or parameters of a request are missing, unknown or wrong; names the first of them."""
 
     def __init__(self, wrong: Sequence[WrongField]) -> None:
-        self.wrong = tuple(wrong)
-        super().__init__("; ".join(f"{field}: {said}" for field, said in self.wrong))
+        self.wrong = tuple(wrong[:MOST_NAMED])
+        self.unnamed = len(wrong) - len(self.wrong)
+        """Further fields that are wrong."""
+        super().__init__(joined([f"{field}: {said}" for field, said in self.wrong], self.unnamed))
 
 
 class TemplateRefused(RequestInvalid):
@@ -100,6 +105,11 @@ class ScopeLacking(UserError):
 class TooMany(UserError):
     """A configured limit of requests or imports at a time is reached; later there is room."""
 
+    def __init__(self, said: str, retry_after: float | None = None) -> None:
+        """`retry_after` is in seconds; None: the client may come again soon."""
+        self.retry_after = retry_after
+        super().__init__(said)
+
 
 class ImportAbandoned(CampaignError):
     """The import stood still for so long that its list was given up; the request may come again."""
@@ -107,3 +117,8 @@ class ImportAbandoned(CampaignError):
 
 class CampaignBusy(RetryLater):
     """Another request for the same campaign is still being worked on."""
+
+
+def joined(said: Sequence[str], unnamed: int) -> str:
+    """Join what is said of fields; `unnamed` further ones are counted."""
+    return "; ".join([*said, f"and {unnamed:,} more"] if unnamed else said)

@@ -1,6 +1,5 @@
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -90,16 +89,15 @@ def test_bad_rows_are_rejected_and_the_others_kept(
     client: FlaskClient, pool: Database, file: Path
 ) -> None:
     good = [f"user{n},{13961467500 + n}".encode() for n in range(300)]
-    bad = [b"b\xff,13961467500", b'"lone,13961467500', b"n\0,13961467500", b"x" * 70_000, b"a,b,c"]
-    mixed = [line for n, row in enumerate(good) for line in (row, bad[n % 5] if n < 5 else b"")]
+    bad = [b"b\xff,13961467500", b'"lone,13961467500', b"x" * 70_000, b"a,b,c"]
+    mixed = [line for n, row in enumerate(good) for line in (row, bad[n % 4] if n < 4 else b"")]
     file.write_bytes(b"\n".join(mixed))
     create(client)
-    assert list_of(pool, CAMPAIGN).totals == (300, 0, 5)
+    assert list_of(pool, CAMPAIGN).totals == (300, 0, 4)
     reasons = [reason for (reason,) in rows(pool, "SELECT reason FROM recipient_rejects")]
     assert reasons == [
         "line is not valid UTF-8",
         "a quote is not closed",
-        "line contains a NUL byte",
         "line is longer than 65536 bytes",
         "3 columns where 2 are expected (name, phone)",
     ]
@@ -108,7 +106,7 @@ def test_bad_rows_are_rejected_and_the_others_kept(
 def test_huge_line_is_one_reject(client: FlaskClient, pool: Database, file: Path) -> None:
     with file.open("wb") as out:
         out.write(b"a,13961467500\n")
-        out.seek(50_000_000, os.SEEK_CUR)  # a sparse line of NUL bytes
+        out.writelines(b"x" * 1_000_000 for _ in range(50))
         out.write(b"\nb,13961467501\n")
     create(client)
     assert list_of(pool, CAMPAIGN).totals == (2, 0, 1)
@@ -122,6 +120,7 @@ def test_huge_line_is_one_reject(client: FlaskClient, pool: Database, file: Path
         (b"\n\n  \n", "the file is empty"),
         (b"\xef\xbb\xbf", "the file is empty"),
         (b"name,phone\n", "no data row"),
+        (b"a,13961467500\n" * 50_000 + b"b\0,13961467501\n", "NUL bytes"),
         (b"name,email\na,b\n", "missing column phone"),
         (b"a,b\nc,d\n", "missing column phone: the header names a, b;"),
         (b"name,phone\nc,1\n", "none of the 1 data rows was accepted: line 2: phone is not"),

@@ -14,9 +14,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
+from campaign_api.web.problems import LARGEST_PROBLEM
 from campaign_common.database import Database, Databases
 from campaign_common.settings import ApiSettings, ImportSettings, Settings
-from tests.integration.api.stored import REQUEST, add_list
+from tests.integration.api.stored import REQUEST, add_list, value
 
 LISTS = "/v1/recipient-lists?name=people"
 NEW = {"name": "spring", "template": "hi {name}", "recipient_list_id": 1}
@@ -82,3 +83,21 @@ def test_one_character_more_than_fits_is_a_recorded_reject(
         assert status == 201
         rejects = client.get(f"/v1/recipient-lists/{made['id']}/rejects.csv").text
         assert (reason in rejects) == (length > longest), rejects
+
+
+def test_a_refusal_that_is_kept_for_its_repetitions_is_short(
+    settings: Settings, pool: Database
+) -> None:
+    """22,000 unknown fields in 190 kB once made an answer of 2 MB, kept for a day."""
+    client = create_app(settings, Databases((pool,))).test_client()
+    fields = json.dumps({str(number): 1 for number in range(22_000)}, separators=(",", ":"))
+    answer = client.post(
+        "/v1/campaigns",
+        data=fields,
+        content_type="application/json",
+        headers={"Idempotency-Key": "large"},
+    )
+    assert answer.status_code == 422
+    assert len(answer.data) <= LARGEST_PROBLEM
+    stored = value(pool, "SELECT MAX(LENGTH(body)) FROM idempotency_keys")
+    assert 0 < stored <= LARGEST_PROBLEM

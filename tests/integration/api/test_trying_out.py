@@ -3,16 +3,21 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from campaign_api.app import create_app
 from campaign_api.campaigns import trying_out
-from campaign_common.database import Database
+from campaign_common.api_key import Scope
+from campaign_common.database import Database, Databases
 from campaign_common.message import Status
+from campaign_common.settings import ApiSettings, Settings
 from campaign_common.store.test_messages import TestOutcome as Outcome
 from campaign_common.store.test_messages import end_test_message, take_test_messages
+from tests.integration.api.keys import bearer, make_key
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list
 from tests.integration.api.stored import change, rows, value
 
@@ -147,3 +152,24 @@ def test_a_message_larger_than_any_record_is_refused(client: FlaskClient, pool: 
 
 def test_a_campaign_that_does_not_exist_is_not_found(client: FlaskClient) -> None:
     assert client.post("/v1/campaigns/99/test", json=REQUEST).status_code == 404
+
+
+def test_a_key_sends_only_its_share_of_test_messages(
+    settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They go to any number; a repeated request sends nothing, and is no part of the share."""
+    monkeypatch.setattr(trying_out, "WAIT", 0.0)
+    limited = replace(settings, api=ApiSettings(test_messages_per_minute=2))
+    client = create_app(limited, Databases((pool,))).test_client()
+    key, other = (bearer(make_key(pool, Scope.WRITE)) for _ in range(2))
+    once = {**key, "Idempotency-Key": "once"}
+    for headers in (once, key, once):
+        assert client.post(PATH, json=REQUEST, headers=headers).status_code == 202
+    refused = client.post(PATH, json=REQUEST, headers={**key, "Idempotency-Key": "more"})
+    assert refused.status_code == 429
+    assert refused.json is not None
+    assert refused.json["type"].endswith(":too-many")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert client.post(PATH, json=REQUEST, headers=other).status_code == 202
+    assert client.get("/v1/stats", headers=key).status_code == 200
+    assert value(pool, "SELECT COUNT(*) FROM test_messages") == 3

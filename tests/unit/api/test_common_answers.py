@@ -87,7 +87,14 @@ def test_request_id_goes_in_and_out(client: FlaskClient, log: io.StringIO) -> No
 
 
 @pytest.mark.parametrize(
-    "sent", ["", "a" * 65, "a b", "a\u00e9", "{}", "13961467500", "a;Set-Cookie"]
+    "sent",
+    [
+        *("", "a" * 65, "a b", "a\u00e9", "{}", "a;Set-Cookie"),
+        *("13961467500", "u_491512345678", "491512345678-retry", "1234567", "id.1234567.x"),
+        *("49-151-234-5678", "49_1512_345678", "49.1512.345678", "tel-1-2-3-4-5-6-7"),
+        *("0000491512345678", "00000000000000000000491512345678"),
+        "00000000-0000-0000-0000-491512345678",
+    ],
 )
 def test_strange_request_ids_are_made_anew(
     client: FlaskClient, log: io.StringIO, sent: str
@@ -95,6 +102,48 @@ def test_strange_request_ids_are_made_anew(
     answer = client.get("/healthz", headers={"X-Request-Id": sent})
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
     assert not sent or sent not in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "12345678901234567890abcdefabcdef",
+        "00f067aa0ba902b7",
+        "00000000-1234-5678-9abc-def012345678",
+        "550E8400-E29B-41D4-A716-446655440000",
+        "order-123456",
+        "01J9Z3K8Q2X7M5N4P6R8T0V1W2",
+        "a",
+    ],
+)
+def test_ids_that_are_no_phone_numbers_are_kept(client: FlaskClient, sent: str) -> None:
+    """UUIDs, hexadecimal ids and short numbers: seven digits in a row are ordinary in the first."""
+    assert client.get("/healthz", headers={"X-Request-Id": sent}).headers["X-Request-Id"] == sent
+
+
+def test_a_trace_id_that_could_be_a_phone_number_is_replaced(
+    client: FlaskClient, log: io.StringIO
+) -> None:
+    parent = "00-00000000000000000000491512345678-00f067aa0ba902b7-01"
+    answer = client.get("/healthz", headers={"traceparent": parent})
+    assert "491512345678" not in answer.headers["traceparent"]
+    assert "491512345678" not in log.getvalue()
+
+
+def test_http_1_1_needs_a_host(client: FlaskClient) -> None:
+    """RFC 9112, section 3.2; HTTP/1.0 knew none."""
+    for protocol, status in (("HTTP/1.1", 400), ("HTTP/1.0", 200)):
+        overrides = {"HTTP_HOST": "", "SERVER_PROTOCOL": protocol}
+        assert client.get("/healthz", environ_overrides=overrides).status_code == status
+
+
+@pytest.mark.parametrize(
+    "path", ["//healthz", "///healthz", "//v1/stats", "//docs/", "//v1/camp/create", "//"]
+)
+def test_two_slashes_are_not_one(client: FlaskClient, path: str) -> None:
+    answer = client.get("/", environ_overrides={"PATH_INFO": path})
+    assert answer.status_code == 404
 
 
 def test_trace_goes_on(client: FlaskClient, log: io.StringIO) -> None:

@@ -125,3 +125,27 @@ def test_nothing_stays_open_after_a_refusal(root: Path) -> None:
         with pytest.raises(PathRefused):
             open_below(root, "missing.csv")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("name", csv_root.DATABASE_FILES)
+def test_nothing_of_a_database_is_opened(root: Path, name: str) -> None:
+    """Its redo log would be read as a list, and its lines told as rejects."""
+    for folder in (root / "below", root / "below" / "camp", root / "below" / "#redo"):
+        folder.mkdir(exist_ok=True)
+        (folder / "file.csv").write_text("inside")
+    (root / "below" / name).write_text("")
+    for path in ("below/b.csv", "below/camp/file.csv", "below/#redo/file.csv", f"below/{name}"):
+        with pytest.raises(PathRefused, match="database"):
+            open_below(root, path)
+    open_below(root, "a.csv").close()
+
+
+def test_the_services_own_files_are_not_opened(root: Path) -> None:
+    """Under any of their names: a hard link and a symbolic one are the same file."""
+    os.link(root / "a.csv", root / "hard.csv")
+    (root / "soft.csv").symlink_to("a.csv")
+    private = (root / "missing.yaml", root / "a.csv")
+    for path in ("a.csv", "hard.csv", "soft.csv"):
+        with pytest.raises(PathRefused, match="itself"):
+            open_below(root, path, private)
+    open_below(root, "below/b.csv", private).close()

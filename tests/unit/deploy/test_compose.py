@@ -5,6 +5,7 @@ v2.9.0 carries it (schema/compose-spec.json, Apache License 2.0).
 """
 
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -59,12 +60,60 @@ def test_a_campaign_leaves_the_processor_to_readers_of_the_api() -> None:
     assert {shares[name] for name in SERVICES if name not in ("sender", "scheduler")} == {default}
 
 
+def named_image(name: str) -> str:
+    """The image of a service where deploy/.env says nothing else."""
+    image: str = SERVICES[name]["image"]
+    chosen = re.fullmatch(r"\$\{[A-Z]+_IMAGE:-(?P<image>[^}]+)\}", image)
+    return chosen["image"] if chosen else image
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_image_names_its_version(name: str) -> None:
-    image, _, tag = SERVICES[name]["image"].rpartition(":")
+    image, _, tag = named_image(name).rpartition(":")
     assert tag[0].isdigit()
     if image.startswith("campaign-"):
         assert tag == VERSION
+
+
+def test_images_of_others_can_be_started_by_digest(tmp_path: Path) -> None:
+    """Digests are the registry's to name; the script asks for those of the images named here."""
+    script = tmp_path / "deploy" / "compose" / "pin.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text((DEPLOY / "compose" / "pin.sh").read_text())
+    digest = f"sha256:{'ab' * 32}"
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(f"#!/bin/sh\necho {digest}\n")
+    docker.chmod(0o755)
+    path = {"PATH": f"{docker.parent}:{os.environ['PATH']}"}
+    subprocess.run(["sh", str(script)], check=True, env=path, capture_output=True)
+    written = (tmp_path / "deploy" / ".env").read_text().splitlines()
+    expected = {}
+    for name, service in SERVICES.items():
+        if variable := re.match(r"\$\{([A-Z_]+):-", service["image"]):
+            expected[variable[1]] = f"{named_image(name)}@{digest}"
+    assert dict(line.split("=", 1) for line in written) == expected
+    assert set(expected) == {"MYSQL_IMAGE", "KAFKA_IMAGE"}
+    docker.write_text("#!/bin/sh\necho nothing\n")
+    failed = subprocess.run(["sh", str(script)], check=False, env=path, capture_output=True)
+    assert failed.returncode != 0
+    assert (tmp_path / "deploy" / ".env").read_text().splitlines() == written
+
+
+def megabytes(size: str) -> int:
+    number, unit = re.fullmatch(r"([0-9]+)([mg])", size.lower()).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit == "g" else 1)
+
+
+def test_no_container_takes_all_memory_of_the_machine() -> None:
+    limits = {name: megabytes(service["mem_limit"]) for name, service in SERVICES.items()}
+    assert limits.keys() == SERVICES.keys()
+    pool = re.search(r"buffer-pool-size=([0-9]+M)", " ".join(SERVICES["mysql"]["command"]))
+    heap = re.search(r"-Xmx([0-9]+m)", SERVICES["kafka"]["environment"]["KAFKA_HEAP_OPTS"])
+    assert pool is not None
+    assert heap is not None
+    assert limits["mysql"] >= 2 * megabytes(pool[1])
+    assert limits["kafka"] >= megabytes(heap[1]) + 384
 
 
 @every_own_service

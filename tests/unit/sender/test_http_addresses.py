@@ -5,7 +5,22 @@ import pytest
 from campaign_sender.providers.http.addresses import AddressRules
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:220:1::1", "64:ff9b::5db8:d70e"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "93.184.215.14",
+        "11.0.0.1",
+        "172.32.0.1",
+        "192.0.1.1",
+        "223.255.255.255",
+        "2606:2800:220:1::1",
+        "2001:4860:4860::8888",
+        "2a00:1450::1",
+        "64:ff9b::5db8:d70e",
+        "::ffff:93.184.215.14",
+        "2002:5db8:d70e::",
+    ],
+)
 def test_public_addresses_may_be_called(address: str) -> None:
     assert AddressRules([]).permit(address)
 
@@ -35,6 +50,36 @@ def test_public_addresses_may_be_called(address: str) -> None:
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001:db8::1",
+        "192.0.0.9",
+        "192.0.2.1",
+        "192.31.196.1",
+        "192.52.193.1",
+        "192.88.99.1",
+        "192.175.48.1",
+        "198.19.255.255",
+        "198.51.100.1",
+        "203.0.113.1",
+        "239.255.255.250",
+        "fec0::1",
+        "feff:ffff::1",
+        "fd12:3456:789a::1",
+        "fe80::a9fe:a9fe",
+        "::7f00:1",
+        "::ffff:0:7f00:1",
+        "64:ff9b:1::7f00:1",
+        "64:ff9b::a00:1",
+        "100::1",
+        "100:0:0:1::1",
+        "2001::1",
+        "2001:2::1",
+        "2001:10::1",
+        "2001:20::1",
+        "2002:a9fe:a9fe::",
+        "2620:4f:8000::1",
+        "3fff::1",
+        "4000::1",
+        "5f00::1",
+        "ff0e::1",
     ],
 )
 def test_other_addresses_are_refused(address: str) -> None:

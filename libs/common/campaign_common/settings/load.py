@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from campaign_common.errors import SettingsError
 from campaign_common.settings.document import read_document
 from campaign_common.settings.model import Settings
-from campaign_common.settings.overrides import KeyPath, apply, overrides
+from campaign_common.settings.overrides import KeyPath, apply, from_files, overrides
 from campaign_common.settings.refusal import describe
 from campaign_common.settings.schema import SettingsSchema
 
@@ -47,7 +47,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         messages = error.messages_dict
         raise SettingsError(describe(messages, document, schema, origin)) from None
-    return _completed(loaded)
+    files = [Path(environ[variable]) for variable in from_files(environ)]
+    return replace(_completed(loaded), sources=tuple([source, *files] if source else files))
 
 
 def chosen_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:

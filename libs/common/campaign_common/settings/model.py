@@ -241,6 +241,8 @@ class ApiSettings:
     """Header lines of a request."""
     requests_per_minute: int = 6_000
     """Of one API key, in each process."""
+    test_messages_per_minute: int = 30
+    """Of one API key, in each process: they go to any number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,5 +304,7 @@ class Settings:
     """Security properties handed to librdkafka as they are."""
     log: LogSettings = field(default_factory=LogSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
+    sources: tuple[Path, ...] = field(default=(), compare=False)
+    """The files that these values come from: the configuration first, then those of secrets."""
     notes: tuple[str, ...] = ()
     """What an operator should know about this configuration; services log it at start."""

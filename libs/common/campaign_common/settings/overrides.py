@@ -57,6 +57,15 @@ def overrides(schema: Schema, environ: Mapping[str, str]) -> Iterator[Override]:
         yield override
 
 
+def from_files(environ: Mapping[str, str]) -> list[str]:
+    """Return the variables that name a file with a value, instead of the value."""
+    return sorted(
+        name
+        for name in environ
+        if name.upper().startswith(PREFIX) and name.upper().endswith(FILE_SUFFIX)
+    )
+
+
 def apply(document: dict[str, Any], override: Override) -> None:
     """Put `override` into the document; sections that are missing are made."""
     section: Any = document

@@ -167,6 +167,7 @@ class ApiSchema(SectionSchema):
     max_page_size = integer("MaxPageSize", 1, 1_000)
     max_headers = integer("MaxHeaders", 8, 1_000)
     requests_per_minute = integer("RequestsPerMinute", 1, 10_000_000)
+    test_messages_per_minute = integer("TestMessagesPerMinute", 1, 10_000_000)
 
 
 class LogSchema(SectionSchema):

@@ -9,6 +9,7 @@ from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
 from campaign_api.patience import Patience
@@ -130,7 +131,8 @@ class CampaignIntake:
             return True
 
     def _open(self, request: CreateCampaign) -> BinaryIO:
-        return open_below(self._settings.csv_root, request.csv_file_path)
+        settings = self._settings
+        return open_below(settings.csv_root, request.csv_file_path, private_files(settings))
 
     def _import(self, request: CreateCampaign, template: Template) -> RecipientList:
         try:

@@ -7,11 +7,12 @@ from flask import Response, jsonify
 
 from campaign_api.campaigns.trying_out import describe, outcome_of, store_test_message
 from campaign_api.patience import Patience
-from campaign_api.refusals import NotFound
+from campaign_api.refusals import NotFound, TooMany
 from campaign_api.room import Room
 from campaign_api.schemas.message_test import TestMessageAnswer, TestMessageRequest
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency import claim
+from campaign_api.web.request_counts import RequestCounts
 from campaign_api.web.resource import Resource
 from campaign_common.database import Database
 
@@ -19,8 +20,16 @@ PATIENCE = 10.0
 """Seconds for which storing the message is tried again while the database is away."""
 
 
-def resource(database: Database, room: Room) -> Resource:
-    """Make the routes; `room` bounds how many requests wait for an outcome at a time."""
+WINDOW = 60.0
+"""Seconds, in which a key has its share of test messages."""
+
+
+def resource(database: Database, room: Room, messages_per_minute: int) -> Resource:
+    """Make the routes; `room` bounds how many requests wait for an outcome at a time.
+
+    `messages_per_minute` bounds what one key sends: a test message goes to any number.
+    """
+    counts = RequestCounts(messages_per_minute, WINDOW)
     patience = Patience(database, PATIENCE)
     routes = Resource(
         "test messages",
@@ -53,6 +62,7 @@ def resource(database: Database, room: Room) -> Resource:
             actor=caller().name,
         )
         with room.taken():
+            _count(counts)
             message = outcome_of(database, claim().once(patience, store))
         if message is None:
             raise NotFound("the message is not kept any more")
@@ -61,3 +71,20 @@ def resource(database: Database, room: Room) -> Resource:
         return response
 
     return routes
+
+
+def _count(counts: RequestCounts) -> None:
+    """Count a test message, unless an earlier request of the Idempotency-Key has stored it.
+
+    Raises:
+        TooMany: it is beyond its key's share.
+    """
+    if claim().carried_out:
+        return
+    admission = counts.count(caller().key_id)
+    if not admission.admitted:
+        raise TooMany(
+            "this key has sent as many test messages as it may within a minute; send the request"
+            " again later",
+            admission.seconds,
+        )

@@ -9,9 +9,9 @@ from typing import NoReturn
 
 from marshmallow import Schema, ValidationError, post_load, validate
 
-from campaign_api.refusals import RequestMalformed
+from campaign_api.refusals import MOST_NAMED, RequestMalformed, joined
 from campaign_api.schemas.fields import Integer, Text, length
-from campaign_api.web.request_reader import parse_json, said
+from campaign_api.web.request_reader import LONGEST_FIELD_NAME, parse_json, said
 
 LARGEST_CAMPAIGN_ID = 2**40 - 1
 """Ids beyond it are kept for campaigns whose id the server chooses."""
@@ -94,5 +94,6 @@ def read_create_campaign(body: bytes) -> CreateCampaign:
 
 def _refuse(error: ValidationError) -> NoReturn:
     messages = error.messages_dict
-    wrong = [f"{field[:64]} {said(messages[field][0])}" for field in sorted(messages)]
-    raise RequestMalformed("; ".join(wrong)) from error
+    named = sorted(messages)[:MOST_NAMED]
+    wrong = [f"{field[:LONGEST_FIELD_NAME]} {said(messages[field][0])}" for field in named]
+    raise RequestMalformed(joined(wrong, len(messages) - len(named))) from error

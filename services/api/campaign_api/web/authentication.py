@@ -1,7 +1,8 @@
 """Who may ask for what: every request passes here before anything else is done for it.
 
-A request shows `Authorization: Bearer id.secret`. While no key was ever made, programs on this
-machine are let in without one. That a path does not exist is told only to who may ask.
+A request shows `Authorization: Bearer id.secret`. While no key was ever made, programs of the
+API's own user on this machine are let in without one. That a path does not exist is told only to
+who may ask.
 """
 
 from typing import NoReturn
@@ -13,12 +14,17 @@ from campaign_api.web.caller import LOCAL, Caller, Scope
 from campaign_api.web.documentation import DOCUMENT_ENDPOINT, PAGE_BLUEPRINT
 from campaign_api.web.key_ring import KeyRing
 from campaign_api.web.marks import is_open_to_all, scope_required
-from campaign_api.web.peer import is_local
+from campaign_api.web.peer import Origin, origin_of
 from campaign_common.api_key import ApiKey
 
+MAKE_A_KEY = "make the first key there: campaign-db key create --name me --scope admin"
 FIRST_KEY = (
-    "no API key exists yet, and without one only programs on the API's own machine are let in;"
-    " make the first key there: campaign-db key create --name me --scope admin"
+    "no API key exists yet, and without one only programs on the API's own machine are let in that"
+    f" run as the API's user or as root, and not behind a proxy; {MAKE_A_KEY}"
+)
+ORIGIN_UNTOLD = (
+    "no API key exists yet, and this system does not tell which user's program asks, so that a"
+    f" proxy could be taken for a program of the API's own user; {MAKE_A_KEY}"
 )
 NO_KEY = "an API key is needed: Authorization: Bearer id.secret"
 WRONG_KEY = "the API key is unknown, wrong or revoked"
@@ -60,8 +66,9 @@ class Authentication:
     def _identify_without_key(self, request: Request) -> Caller:
         if not self._keys.is_empty():
             _refuse(NO_KEY)
-        if not is_local(request):
-            _refuse(FIRST_KEY)
+        origin = origin_of(request)
+        if origin is not Origin.LOCAL:
+            _refuse(ORIGIN_UNTOLD if origin is Origin.UNTOLD else FIRST_KEY)
         return LOCAL
 
 

@@ -8,6 +8,7 @@ from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 from werkzeug import Response as WerkzeugResponse
 
+from campaign_api.refusals import MOST_NAMED
 from campaign_api.web.marks import open_to_all
 from campaign_api.web.problems import MEDIA_TYPE
 from campaign_api.web.resource import ORIGINAL_ERROR
@@ -29,11 +30,17 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "detail": {"type": "string", "description": "What is wrong, where, and what to do."},
         "errors": {
             "type": "array",
+            "maxItems": MOST_NAMED,
             "items": {
                 "type": "object",
                 "required": ["field", "message"],
                 "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
             },
+        },
+        "unnamed": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Further fields that are wrong, beyond those in `errors`.",
         },
         "state": {"type": "string", "description": "Of a campaign that did not allow a verb."},
         "allowed": {"type": "array", "items": {"type": "string"}},

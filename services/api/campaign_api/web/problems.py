@@ -6,6 +6,7 @@ its own form instead: `{"code": -1, "msg": …}`.
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any, NamedTuple
 
 import structlog
@@ -14,6 +15,7 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from campaign_api import refusals
+from campaign_api.web.bounded_text import bounded
 from campaign_common.database.demands import unmet_demand
 from campaign_common.errors import (
     CampaignError,
@@ -31,6 +33,14 @@ ORIGINAL_PREFIX = "/v1/camp/"
 
 CHALLENGE = 'Bearer realm="camp-mgr"'
 """What a 401 asks for (RFC 6750)."""
+
+LARGEST_PROBLEM = 16_384
+"""Bytes of a problem document, whatever the request was; so much is stored for its repetitions."""
+
+LONGEST_DETAIL = 2_048
+LONGEST_FIELD = 128
+LONGEST_MESSAGE = 448
+"""Bytes of each text, as JSON writes it in ASCII."""
 
 RETRY_AFTER = 5
 """Seconds after which a client may ask again when something is unavailable."""
@@ -88,6 +98,7 @@ def register(app: Flask) -> None:
 
 def answer(kind: Kind, detail: str, extra: Mapping[str, Any] | None = None) -> Response:
     """Build the answer to a request that was refused or failed; `extra` are further members."""
+    detail = bounded(detail, LONGEST_DETAIL)
     if request.path.startswith(ORIGINAL_PREFIX):
         response = jsonify(code=-1, msg=detail)
     else:
@@ -122,14 +133,24 @@ def _answer_campaign_error(error: CampaignError) -> Response:
             exc_info=None if known else error,
         )
         return answer(kind, _told(error))
-    return answer(kind, str(error), _extra(error))
+    response = answer(kind, str(error), _extra(error))
+    if isinstance(error, refusals.TooMany) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
+    return response
 
 
 def _extra(error: CampaignError) -> Mapping[str, Any]:
     if isinstance(error, TransitionRefused):
         return {"state": error.state, "allowed": error.allowed}
     if isinstance(error, refusals.RequestInvalid):
-        return {"errors": [{"field": wrong.field, "message": wrong.said} for wrong in error.wrong]}
+        errors = [
+            {
+                "field": bounded(wrong.field, LONGEST_FIELD),
+                "message": bounded(wrong.said, LONGEST_MESSAGE),
+            }
+            for wrong in error.wrong
+        ]
+        return {"errors": errors, **({"unnamed": error.unnamed} if error.unnamed else {})}
     return {}
 
 

@@ -89,7 +89,8 @@ def wrong_fields(messages: object, above: str = "") -> Iterator[WrongField]:
     """Flatten marshmallow's messages; a field's path is joined with dots."""
     if isinstance(messages, dict):
         for name, below in messages.items():
-            path = f"{above}.{name}" if above else str(name)[:LONGEST_FIELD_NAME]
+            step = str(name)[:LONGEST_FIELD_NAME]
+            path = f"{above}.{step}" if above else step
             yield from wrong_fields(below, "" if path == "_schema" else path)
     elif isinstance(messages, list):
         yield WrongField(above, said(str(messages[0])))

@@ -4,7 +4,6 @@ Where traces are exported, each request but the probes is a span. Where they are
 has its place in its client's trace all the same, and passes it on.
 """
 
-import re
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -12,12 +11,11 @@ import structlog
 from flask import Flask, Response, g, request
 
 from campaign_api.web.probes import PROBES
+from campaign_api.web.request_id import request_id as accepted
+from campaign_api.web.request_id import trace_id_could_hold_a_phone
 from campaign_common.tracing import HEADER, Kind, Span, Tracing, matched
 
 REQUEST_ID = "X-Request-Id"
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_LOOKS_LIKE_A_PHONE = re.compile(r"[0-9]{7,15}")
 
 SAMPLED_UNKNOWN = "00"
 
@@ -58,8 +56,8 @@ def register(app: Flask, tracing: Tracing | None) -> None:
 
 def _trace(tracing: Tracing | None) -> Trace:
     """Go on with what the client sent where it is well formed, else begin anew."""
-    request_id = _request_id(request.headers.get(REQUEST_ID))
-    parent = request.headers.get(HEADER)
+    request_id = accepted(request.headers.get(REQUEST_ID))
+    parent = _parent(request.headers.get(HEADER))
     if tracing is not None and _route() not in PROBES:
         span = tracing.begin(
             f"{request.method} {_route() or ''}".rstrip(), Kind.SERVER, [parent] if parent else []
@@ -72,11 +70,10 @@ def _trace(tracing: Tracing | None) -> Trace:
     return Trace(request_id, trace_id, token_hex(8), flags, None)
 
 
-def _request_id(sent: str | None) -> str:
-    """Take a client's id unless it could be a phone number: it is written to the log."""
-    if sent is None or not _REQUEST_ID.fullmatch(sent) or _LOOKS_LIKE_A_PHONE.fullmatch(sent):
-        return token_hex(16)
-    return sent
+def _parent(sent: str | None) -> str | None:
+    """Return the place in its client's trace, unless its trace id could be a phone number."""
+    found = matched(sent)
+    return None if found is None or trace_id_could_hold_a_phone(found[0]) else sent
 
 
 def _route() -> str | None:

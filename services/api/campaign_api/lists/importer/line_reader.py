@@ -16,7 +16,10 @@ LONGEST_RAW_TEXT = 2000
 
 LINE_TOO_LONG = "line is longer than {} bytes"
 NOT_DECODABLE = "line is not valid {}"
-NUL_BYTE = "line contains a NUL byte"
+NO_TEXT = (
+    "the file holds NUL bytes, so it is no text; if a program has written it as UTF-16, say so with"
+    " encoding=utf-16, or save it as UTF-8"
+)
 
 COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
 """How gzip, zip (Excel's own files too), bzip2, xz and zstd begin."""
@@ -74,7 +77,7 @@ def read_lines(file: HashedFile, longest: int, encoding: str = UTF_8) -> Iterato
     whatever the file's own encoding) are held: of a longer line only the beginning is kept.
 
     Raises:
-        CsvRefused: the file is UTF-16 and was not said to be, or is compressed.
+        CsvRefused: the file is UTF-16 and was not said to be, is compressed, or is no text.
     """
     rest = b""
     too_long = False
@@ -137,6 +140,8 @@ def _blocks(file: HashedFile, encoding: str) -> Iterator[bytes]:
     carriage_returns = b"\r" in first and b"\n" not in first
     block = first.removeprefix(codecs.BOM_UTF8)
     while block:
+        if b"\0" in block:
+            raise CsvRefused(NO_TEXT)
         yield block.replace(b"\r", b"\n") if carriage_returns else block
         block = read()
 
@@ -150,7 +155,7 @@ def _lines(data: bytes, longest: int, encoding: str) -> Iterator[Line]:
     if "\r" in text:
         text = f"{text}\n".replace("\r\n", "\n")[:-1]
     lines = text.split("\n")
-    if "\0" in text or max(map(len, lines)) > longest // _LONGEST_CHARACTER:
+    if max(map(len, lines)) > longest // _LONGEST_CHARACTER:
         return (_line(raw, longest, encoding) for raw in data.split(b"\n"))
     return iter(lines)
 
@@ -160,10 +165,9 @@ def _line(raw: bytes, longest: int, encoding: str) -> Line:
     if len(raw) > longest:
         return _too_long(raw, longest)
     try:
-        text = raw.decode()
+        return raw.decode()
     except UnicodeDecodeError:
         return BadLine(NOT_DECODABLE.format(encoding.upper()), _raw_text(raw))
-    return BadLine(NUL_BYTE, _raw_text(raw)) if "\0" in text else text
 
 
 def _too_long(raw: bytes, longest: int) -> BadLine:
