@@ -16,7 +16,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from tests.recordings import PROJECT
@@ -96,21 +96,34 @@ class Carrier:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         near, far = await asyncio.open_connection("127.0.0.1", self._target)
-        await asyncio.gather(self._carry(reader, far), self._carry(near, writer))
+        delay = self._current_delay
+        await asyncio.gather(carry(reader, far, delay), carry(near, writer, delay))
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one direction of a connection to its end; b"" stands for that end."""
-        pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
-        delivering = asyncio.create_task(_deliver(pieces, writer))
-        clock = asyncio.get_running_loop().time
-        piece = b"x"
-        while piece:
-            try:
-                piece = await reader.read(PIECE)
-            except ConnectionError:
-                piece = b""
-            pieces.put_nowait((clock() + self._delay, piece))
-        await delivering
+    def _current_delay(self) -> float:
+        return self._delay
+
+
+def _no_delay() -> float:
+    return 0.0
+
+
+async def carry(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    delay: Callable[[], float] = _no_delay,
+) -> None:
+    """Carry one direction of a connection to its end; b"" stands for that end."""
+    pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+    delivering = asyncio.create_task(_deliver(pieces, writer))
+    clock = asyncio.get_running_loop().time
+    piece = b"x"
+    while piece:
+        try:
+            piece = await reader.read(PIECE)
+        except ConnectionError:
+            piece = b""
+        pieces.put_nowait((clock() + delay(), piece))
+    await delivering
 
 
 async def _deliver(
