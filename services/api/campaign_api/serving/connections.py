@@ -1,0 +1,86 @@
+"""The connections of one process: how many there are, what they hold, and which of them yields."""
+
+from contextlib import suppress
+
+from campaign_api.serving.connection import Connection, Phase
+
+MOST_WAITING = 12 * 2**20
+"""Bytes, in one process, of bodies that arrive and of answers that are not read."""
+
+
+class NoRoom(Exception):
+    """There is no connection left that could yield, or no memory."""
+
+
+class Connections:
+    """Knows all connections of a process; to be used by the greenlets of one thread."""
+
+    def __init__(self, most: int, most_waiting: int = MOST_WAITING) -> None:
+        """Have room for `most` connections and `most_waiting` bytes."""
+        self._most = most
+        self._most_waiting = most_waiting
+        self._waiting = 0
+        self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._phases.values()))
+
+    def add(self, connection: Connection) -> None:
+        """Take a connection in; where there is no room, another one yields.
+
+        Raises:
+            NoRoom: all of them are being worked on.
+        """
+        if len(self) >= self._most:
+            self._end_one(Phase.SENDING)
+        self._phases[connection.phase][connection] = None
+
+    def move(self, connection: Connection, phase: Phase) -> None:
+        """Note what a connection does now; it is the youngest of those that do the same."""
+        if self._phases[connection.phase].pop(connection, connection) is None:
+            connection.phase = phase
+            self._phases[phase][connection] = None
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._phases[connection.phase].pop(connection, None)
+        self.release(connection)
+
+    def hold_for_sending(self, connection: Connection, size: int) -> None:
+        """Count an answer that is not read yet; it may be any size where it is the only one."""
+        with suppress(NoRoom):
+            self.hold(connection, size)
+
+    def hold(self, connection: Connection, size: int) -> None:
+        """Count bytes that a connection keeps in memory; the slowest readers yield to them.
+
+        Raises:
+            NoRoom: nobody can yield.
+        """
+        while self._waiting and self._waiting + size > self._most_waiting:
+            self._end_one(Phase.SENDING, least=Phase.SENDING)
+        self._waiting += size
+        connection.held += size
+
+    def release(self, connection: Connection) -> None:
+        """Count what a connection held as gone."""
+        self._waiting -= connection.held
+        connection.held = 0
+
+    def end_idle(self) -> None:
+        """End the connections that have no request under way."""
+        for connection in list(self._phases[Phase.WAITING]):
+            if not connection.beginning:
+                self._end(connection)
+
+    def _end_one(self, last: Phase, least: Phase = Phase.LEAVING) -> None:
+        for phase in Phase:
+            if least <= phase <= last and self._phases[phase]:
+                self._end(next(iter(self._phases[phase])))
+                return
+        raise NoRoom
+
+    def _end(self, connection: Connection) -> None:
+        self.remove(connection)
+        connection.yields = True
+        connection.greenlet.kill(block=False)
