@@ -29,6 +29,9 @@ PROBES = 2
 ALIVE, READY = "/healthz", "/readyz"
 """What is answered however many requests wait."""
 
+IGNORED = 4_096
+"""Bytes of a body that are read although nobody wants them, so that the connection goes on."""
+
 BLOCK = 65_536
 """Bytes of a body that are read at a time."""
 
@@ -70,6 +73,8 @@ class Threaded:
         body: RequestBody = environ["wsgi.input"]
         if len(self._pool) >= self._most and pool is not None:
             raise TooMuchWork
+        if pool is None and not body.is_chunked and body.length <= IGNORED:
+            self._take(body, environ, BodyWanted.WHOLE)
         if pool is not None and not body.is_complete:
             try:
                 self._take(body, environ, answer.run(partial(self.application.admit, environ)))
@@ -82,7 +87,11 @@ class Threaded:
         connection = body.connection
         if wanted is BodyWanted.AS_IT_COMES:
             connection.keep_pace()
-        elif wanted is BodyWanted.WHOLE and body.length <= self._largest_body:
+        elif (
+            wanted is BodyWanted.WHOLE
+            and not body.is_complete
+            and body.length <= self._largest_body
+        ):
             connection.move(Phase.BODY)
             connection.end_after(ARRIVAL)
             try:

@@ -8,10 +8,13 @@ from typing import Any, NamedTuple
 from flask import Flask, g
 from flask.ctx import RequestContext
 
-from campaign_api.web.marks import Repeats, repeats_of
+from campaign_api.web.marks import Repeats, is_open_to_all, repeats_of
 
 ADMITTED = "campaign_api.admitted"
 """Where a WSGI environment has what `admit` found out."""
+
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods whose bodies mean nothing (RFC 9110, section 9.3)."""
 
 Environ = dict[str, Any]
 
@@ -20,7 +23,7 @@ class BodyWanted(Enum):
     """Whether the body of a request is to be read, and by whom."""
 
     NOT_AT_ALL = "not at all"
-    """The request is refused whatever it says."""
+    """The request is refused whatever it says, or asks for nothing by its body."""
     WHOLE = "whole"
     """Before the view runs."""
     AS_IT_COMES = "as it comes"
@@ -54,6 +57,8 @@ class Application(Flask):
         if answer is not None or context.request.endpoint is None:
             return BodyWanted.NOT_AT_ALL
         view = self.view_functions[context.request.endpoint]
+        if is_open_to_all(view) or context.request.method in BODILESS:
+            return BodyWanted.NOT_AT_ALL
         streamed = repeats_of(view) is Repeats.STREAMED
         return BodyWanted.AS_IT_COMES if streamed else BodyWanted.WHOLE
 
