@@ -69,7 +69,7 @@ MISSING = "missing column phone: the header names {}; a first line without a num
         (f'"mobile,member_id\n{PHONE},10045678\n', "missing column phone"),
         (f"phone,,name\n{PHONE},,Ada\n", "column 2 of the header has no name"),
         (b"mobilf\xfcnk,nr\n447700900111,10045678\n", "line is not valid UTF-8 .see encoding"),
-        (b"mob\0ile,nr\n447700900111,10045678\n", "line contains a NUL byte"),
+        (b"mob\0ile,nr\n447700900111,10045678\n", "the file holds NUL bytes"),
     ],
 )
 def test_first_line_that_names_no_phone_is_refused(text: str | bytes, said: str) -> None:

@@ -16,7 +16,7 @@ from campaign_common.commands.options import (
 from campaign_common.database import Database
 from campaign_common.dead_letters import DeadLetter, opened_box
 from campaign_common.errors import TopicMissing
-from campaign_common.logs import mask_text
+from campaign_common.logs import configure_logging, mask_text
 from campaign_common.producing import ReplacedProducer
 from campaign_common.store.partition_map import read_map
 
@@ -54,6 +54,7 @@ def replay_command(context: click.Context) -> None:
     """Publish the dead letters that were not replayed yet again, as they are."""
     settings = settings_or_exit(context)
     topic = settings.sync_client.topic
+    configure_logging("topics", settings.log)
     with one_line_failures("campaign-topics dlq replay"), opened_box(settings) as box:
         database = Database(settings.mysql)
         with database.reading() as cursor:
