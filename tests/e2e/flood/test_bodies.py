@@ -1,0 +1,92 @@
+"""Bodies that trickle, that stop just before their end, and that come to no end."""
+
+import pytest
+
+from benchmarks.flood.requests import ALMOST_A_BODY, announced, chunked, filled, head, upload
+from benchmarks.flood.script import Script
+from campaign_common.api_key import ApiKey
+from tests.e2e.flood.scene import Scene
+
+NO_KEY, READER, WRITER = "no key", "a key that reads", "a key that writes"
+WHOSE = (NO_KEY, READER, WRITER)
+
+TRICKLED = 200_000
+"""Bytes announced by those who send one at a time."""
+
+
+def key_of(scene: Scene, whose: str) -> ApiKey | None:
+    return {NO_KEY: None, READER: scene.keys.reader, WRITER: scene.keys.writer}[whose]
+
+
+@pytest.mark.parametrize("whose", WHOSE)
+@pytest.mark.parametrize("path", ["/v1/campaigns", "/v1/campaigns/{}/preview"])
+def test_trickled_bodies_hold_no_threads(scene: Scene, path: str, whose: str) -> None:
+    """A byte each 45 ms is what a server that waits for silence waits for as long as it lasts."""
+    path = path.format(scene.stored.campaign)
+    begin = announced(path, TRICKLED, key_of(scene, whose)) + b"{"
+    scene.stands(Script(clients=80, first=begin, rest=b" ", pause=0.045, again=True), rounds=4)
+
+
+@pytest.mark.parametrize("whose", WHOSE)
+def test_bodies_without_their_last_byte_hold_no_memory(scene: Scene, whose: str) -> None:
+    begin = announced("/v1/camp/create", ALMOST_A_BODY, key_of(scene, whose))
+    body = b" " * (ALMOST_A_BODY - 1)
+    scene.stands(Script(clients=1_560, first=begin, rest=body, times=1))
+
+
+ENDLESS = {
+    "chunks": filled(b"400\r\n" + b" " * 1_024 + b"\r\n"),
+    "small chunks": filled(b"1\r\n \r\n"),
+    "a chunk": b"fffffff\r\n" + filled(b" "),
+    "a chunk's extension": b"1;" + filled(b"a"),
+    "chunks' extensions": filled(b"1;" + b"a" * 1_000 + b"\r\n \r\n"),
+    "a chunk's size": filled(b"0"),
+    "trailers": b"0\r\n" + filled(b"A: b\r\n"),
+    "a trailer": b"0\r\nA: " + filled(b"b"),
+}
+"""The first piece of each begins it; the others go on with what it has begun."""
+
+
+def endless(what: str) -> tuple[bytes, bytes]:
+    whole = ENDLESS[what]
+    begins = {"a chunk": 9, "a chunk's extension": 2, "trailers": 3, "a trailer": 6}
+    cut = begins.get(what, 0)
+    return whole[:cut], whole[cut:]
+
+
+@pytest.mark.parametrize("whose", [NO_KEY, READER])
+@pytest.mark.parametrize("what", ENDLESS)
+def test_endless_chunked_bodies_hold_no_memory(scene: Scene, what: str, whose: str) -> None:
+    begin, rest = endless(what)
+    key = key_of(scene, whose)
+    preview = f"/v1/campaigns/{scene.stored.campaign}/preview"
+    scene.stands(
+        *(
+            Script(clients=8, first=chunked(path, key) + begin, rest=rest, times=400)
+            for path in ("/v1/camp/create", preview)
+        ),
+        Script(
+            clients=8,
+            first=head("GET /healthz", "Transfer-Encoding: chunked", key=key) + begin,
+            rest=rest,
+            times=400,
+        ),
+        seconds=3,
+    )
+
+
+def test_bodies_larger_than_allowed_are_not_read(scene: Scene) -> None:
+    begin = announced("/v1/campaigns", 2**40, scene.keys.writer)
+    outcome = scene.stands(Script(clients=24, first=begin, rest=filled(b" "), times=400))
+    assert outcome.answers == {413: 24}
+
+
+def test_bodies_of_requests_that_take_none_are_not_kept(scene: Scene) -> None:
+    begin = head("GET /healthz", f"Content-Length: {2**40}")
+    scene.stands(Script(clients=24, first=begin, rest=filled(b" "), times=400))
+
+
+def test_uploads_without_a_key_are_not_read(scene: Scene) -> None:
+    begin = upload(2**40)
+    outcome = scene.stands(Script(clients=24, first=begin, rest=filled(b"Ann,1\n"), times=400))
+    assert outcome.answers == {401: 24}
