@@ -1,4 +1,4 @@
-"""A flood as a process: python -m benchmarks.flood HOST PORT NICENESS, scripts as JSON on its input.
+"""A flood as a process: python -m benchmarks.flood HOST PORT NICENESS, with scripts as its input.
 
 It prints `begun` when its clients have connected, `sent` when they have sent what they send once,
 and its outcome so far as JSON, again and again until its input ends.

@@ -64,7 +64,7 @@ class Swarm:
 
     async def _connection(self, script: Script, number: int, connected: asyncio.Event) -> None:
         with socket.socket(_family(self._address), socket.SOCK_STREAM) as client:
-            client.setblocking(False)
+            client.settimeout(0.0)
             if script.receive_buffer is not None:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, script.receive_buffer)
             try:

@@ -30,7 +30,9 @@ def scene(
     with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
         database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
         migrate(database, 2)
-        keys = Keys(*(make_key(database, scope) for scope in (Scope.ADMIN, Scope.READ, Scope.WRITE)))
+        keys = Keys(
+            *(make_key(database, scope) for scope in (Scope.ADMIN, Scope.READ, Scope.WRITE))
+        )
         folder = tmp_path_factory.mktemp("flood")
         with running_api(write_configuration(folder, dsn)) as api:
             seeds = Seeds(api.url, bearer(keys.own), database)

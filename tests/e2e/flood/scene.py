@@ -79,9 +79,10 @@ class Watch:
         self._thread.join()
 
     def assert_unharmed(self) -> None:
-        assert _identities(self._api.workers()) == _identities(self._workers)
-        assert self.megabytes <= MOST_MEGABYTES
-        assert self.failures() == []
+        assert _identities(self._api.workers()) == _identities(self._workers), "a worker died"
+        assert self.megabytes <= MOST_MEGABYTES, f"a worker held {self.megabytes:.0f} MB"
+        failures = self.failures()
+        assert not failures, failures[:5]
 
     def failures(self) -> list[str]:
         """Lines of the API's log since the beginning that tell of a failure of its own."""
@@ -126,13 +127,21 @@ class Scene:
         with self.flooded(*scripts) as flood:
             until = time.monotonic() + seconds
             while rounds > 0 or not (flood.has_sent() or time.monotonic() > until):
-                assert self.unserved() == {}
+                self.serve()
                 rounds -= 1
         return flood.outcome
 
-    def wait_until_ended(self, flood: Flood, connections: int) -> None:
-        """Wait until the API has ended so many connections of a flood."""
-        wait_until(lambda: flood.outcome.ended >= connections)
+    def outlasts(self, *scripts: Script) -> Outcome:
+        """Serve well-behaved clients until the API has ended each connection of the flood."""
+        connections = sum(script.clients for script in scripts)
+        with self.flooded(*scripts) as flood:
+            wait_until(lambda: self.serve() or flood.outcome.ended >= connections)
+        return flood.outcome
+
+    def serve(self) -> None:
+        """Ask for everything that well-behaved clients ask for, and find it answered."""
+        unserved = self.unserved()
+        assert not unserved, unserved
 
     def recover(self) -> None:
         """Wait until well-behaved clients are served, the flood's own keys included."""
@@ -155,7 +164,9 @@ class Scene:
         headers = bearer(self.keys.own) | wanted.options.get("headers", {})
         options = {**wanted.options, "headers": headers, "timeout": PATIENCE}
         try:
-            answer = requests.request(wanted.method, f"{self.api.url}{wanted.path}", **options)
+            answer = requests.request(  # noqa: S113 - it is among the options
+                wanted.method, f"{self.api.url}{wanted.path}", **options
+            )
         except requests.RequestException as error:
             return repr(error)
         return answer.status_code if answer.status_code == wanted.status else answer.text

@@ -8,9 +8,7 @@ from tests.e2e.flood.scene import Scene
 
 
 @pytest.mark.parametrize("clients", [50, 200])
-def test_of_many_exports_some_are_written_and_the_rest_refused(
-    scene: Scene, clients: int
-) -> None:
+def test_of_many_exports_some_are_written_and_the_rest_refused(scene: Scene, clients: int) -> None:
     path = f"/v1/campaigns/{scene.stored.large_campaign}/messages.csv"
     export = head(f"GET {path}", "Connection: close", key=scene.keys.reader)
     outcome = scene.stands(Script(clients=clients, first=export), rounds=4)

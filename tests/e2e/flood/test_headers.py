@@ -42,14 +42,6 @@ MANY = 1_560
             Script(clients=200, first=b"\r\n", rest=b"\r\n" * 10_000, times=100),
             id="endless empty lines",
         ),
-        pytest.param(
-            Script(clients=400, first=BEGIN, rest=b"A", pause=0.045, again=True),
-            id="a byte each 45 ms",
-        ),
-        pytest.param(
-            Script(clients=400, first=BEGIN, rest=b"A: b\r\n", pause=0.045, again=True),
-            id="a line each 45 ms",
-        ),
     ],
 )
 def test_headers_without_an_end_harm_nobody(scene: Scene, script: Script) -> None:

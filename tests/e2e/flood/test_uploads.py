@@ -17,15 +17,6 @@ def test_slow_uploads_of_one_key_leave_places_to_others(scene: Scene) -> None:
     assert outcome.answers.get(429, 0) > 0
 
 
-def test_uploads_of_a_byte_at_a_time_are_given_up(scene: Scene) -> None:
-    """The least rate: a byte each 45 ms is no silence, and no upload either."""
-    begin = upload(ANNOUNCED, scene.keys.writer) + b"name,phone\n"
-    script = Script(clients=4, first=begin, rest=b"x", pause=0.045)
-    with scene.flooded(script) as flood:
-        scene.wait_until_ended(flood, 4)
-    assert set(flood.outcome.answers) <= {408, 429}
-
-
 def test_refused_uploads_that_trickle_hold_no_place(scene: Scene) -> None:
     keys = scene.keys
     refused = (
@@ -47,10 +38,7 @@ def test_refused_uploads_that_trickle_hold_no_place(scene: Scene) -> None:
         upload(ANNOUNCED, keys.writer) + b"\0\0\0\0\xff" * 100 + b"\n",
     )
     outcome = scene.stands(
-        *(
-            Script(clients=30, first=begin, rest=LINE, pause=0.045, again=True)
-            for begin in refused
-        ),
+        *(Script(clients=30, first=begin, rest=LINE, pause=0.045, again=True) for begin in refused),
         rounds=6,
     )
     assert set(outcome.answers) <= {400, 401, 403, 408, 413, 415, 422, 429}
