@@ -92,11 +92,11 @@ class Seeds:
         """Return a finished campaign of a few people, and its list."""
         return self._campaigns["finished"], self._lists[0]
 
-    def large(self, people: int) -> int:
-        """Make a finished campaign of so many people."""
+    def large(self, people: int) -> tuple[int, int]:
+        """Make a finished campaign of so many people, and a draft for them."""
         rows = "".join(f"user{n},{FIRST_OF_MANY + n},Rome\n" for n in range(people))
         list_id = self._upload("many", f"name,phone,city\n{rows}")
-        return self._campaign("finished", list_id, people)
+        return self._campaign("finished", list_id, people), self._campaign("draft", list_id)
 
     def rejects(self, rows: int) -> int:
         """Make a list with so many rejects of 2 kB each."""

@@ -37,6 +37,6 @@ def scene(
         with running_api(write_configuration(folder, dsn)) as api:
             seeds = Seeds(api.url, bearer(keys.own), database)
             (folder / "csv" / "recipients.csv").write_bytes(FILE)
-            stored = Stored(seeds.large(PEOPLE), *seeds.small(), seeds.rejects(REJECTS))
+            stored = Stored(*seeds.large(PEOPLE), *seeds.small(), seeds.rejects(REJECTS))
             yield Scene(api, keys, stored)
         database.close()

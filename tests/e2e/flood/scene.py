@@ -46,6 +46,8 @@ class Stored(NamedTuple):
     """Ids of what there is to read."""
 
     large_campaign: int
+    draft: int
+    """Of as many."""
     campaign: int
     list: int
     """Of a few people, used by `campaign`."""

@@ -4,22 +4,31 @@ import pytest
 
 from benchmarks.flood.requests import ALMOST_A_BODY, announced, chunked, filled, head, upload
 from benchmarks.flood.script import Script
-from campaign_common.api_key import ApiKey
 from tests.e2e.flood.scene import Scene
 
-NO_KEY, READER, WRITER = "no key", "a key that reads", "a key that writes"
-WHOSE = (NO_KEY, READER, WRITER)
 
-
-def key_of(scene: Scene, whose: str) -> ApiKey | None:
-    return {NO_KEY: None, READER: scene.keys.reader, WRITER: scene.keys.writer}[whose]
-
-
-@pytest.mark.parametrize("whose", WHOSE)
-def test_bodies_without_their_last_byte_hold_no_memory(scene: Scene, whose: str) -> None:
-    begin = announced("/v1/camp/create", ALMOST_A_BODY, key_of(scene, whose))
+@pytest.mark.parametrize(
+    ("whose", "path"),
+    [
+        (None, "/v1/camp/create"),
+        ("reader", "/v1/campaigns/{}/preview"),
+        ("writer", "/v1/campaigns"),
+    ],
+)
+def test_bodies_without_their_last_byte_hold_no_memory(
+    scene: Scene, whose: str | None, path: str
+) -> None:
+    """Nor do they keep the bodies of others from being read."""
+    key = None if whose is None else getattr(scene.keys, whose)
+    begin = announced(path.format(scene.stored.campaign), ALMOST_A_BODY, key)
     body = b" " * (ALMOST_A_BODY - 1)
-    scene.stands(Script(clients=1_560, first=begin, rest=body, times=1))
+    scene.stands(Script(clients=1_560, first=begin, rest=body, times=1, again=True), rounds=6)
+
+
+@pytest.mark.parametrize("begin", [b"1;", b"1\r\n \r\n0\r\nA: "], ids=["extensions", "trailers"])
+def test_framing_of_many_bodies_holds_no_memory(scene: Scene, begin: bytes) -> None:
+    first = chunked(f"/v1/campaigns/{scene.stored.campaign}/preview", scene.keys.reader) + begin
+    scene.stands(Script(clients=1_200, first=first, rest=b"a" * 50_000, times=11), rounds=6)
 
 
 ENDLESS = {
