@@ -27,7 +27,7 @@ def test_slow_readers_of_exports_keep_nobody_waiting(scene: Scene, reads: int) -
 
 def test_slow_readers_without_a_key_hold_no_memory(scene: Scene) -> None:
     scene.stands(
-        Script(clients=1_000, first=PAGE, reads=0, receive_buffer=SMALL), rounds=4, seconds=6
+        Script(clients=1_600, first=PAGE, reads=0, receive_buffer=SMALL), rounds=4, seconds=6
     )
 
 

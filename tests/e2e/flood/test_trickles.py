@@ -1,4 +1,4 @@
-"""What arrives a byte each 45 ms: never silent, and not to be waited for without an end."""
+"""What arrives a byte at a time: never silent, and not to be waited for without an end."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,9 @@ from tests.e2e.flood.scene import Scene
 PAUSE = 0.045
 """Seconds between two bytes."""
 
+LONGER = 0.25
+"""The same where many kinds of clients are at it."""
+
 ANNOUNCED = 200_000
 """Bytes of a body: two and a half hours."""
 
@@ -16,7 +19,7 @@ GIGABYTE = 10**9
 
 
 def trickles(scene: Scene) -> Iterator[tuple[bytes, bytes]]:
-    """Tell what is sent at once, and what each 45 ms."""
+    """Yield what is sent at once, and what again and again."""
     keys = scene.keys
     preview = f"/v1/campaigns/{scene.stored.campaign}/preview"
     yield b"", b"G"
@@ -33,11 +36,14 @@ def trickles(scene: Scene) -> Iterator[tuple[bytes, bytes]]:
 
 
 def test_what_trickles_is_given_up(scene: Scene) -> None:
-    """There are 80 of each, more than threads: whoever waits for silence serves nobody else."""
+    """The first are more than there are threads: who waits for silence serves nobody else."""
+    preview = f"/v1/campaigns/{scene.stored.campaign}/preview"
+    slow = announced(preview, ANNOUNCED, scene.keys.reader)
     outcome = scene.outlasts(
+        Script(clients=80, first=slow, rest=b" ", pause=PAUSE),
         *(
-            Script(clients=80, first=first, rest=rest, pause=PAUSE)
+            Script(clients=20, first=first, rest=rest, pause=LONGER)
             for first, rest in trickles(scene)
-        )
+        ),
     )
     assert set(outcome.answers) <= {0, 200, 400, 401, 403, 408, 429}
