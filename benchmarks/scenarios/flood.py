@@ -32,6 +32,9 @@ NICENESS = 19
 CLIENTS = 25
 """Well-behaved ones of each kind."""
 
+BEGIN_SECONDS = 200.0
+"""For all clients of a flood to connect: at niceness 19 that takes long on a busy machine."""
+
 BOUNDS = {"healthz": 200.0, "create": 500.0}
 """Milliseconds within which an answer counts as one of a system that has recovered."""
 
@@ -109,7 +112,7 @@ def flood_once(
         show("flooded", 0, 1)
         with PeakMemory({API: system.services.processes[API]}) as peak:
             with flooding(system.url, everything(aims), NICENESS) as clients:
-                clients.wait_until_begun()
+                clients.wait_until_begun(BEGIN_SECONDS)
                 began, used = time.monotonic(), clients.outcome.processor
                 with well_behaved(run, "flooded", system.url, own, kinds, rate):
                     time.sleep(seconds)
