@@ -7,7 +7,7 @@ import gevent
 import pytest
 
 from campaign_api.serving.connection import Connection, Phase
-from campaign_api.serving.connections import Connections, NoRoom
+from campaign_api.serving.connections import MOST_OF_HEADERS, Connections, NoRoom
 
 
 class Maker:
@@ -77,8 +77,39 @@ def test_the_slowest_readers_yield_to_bytes(maker: Maker) -> None:
     body = maker.make(Phase.BODY)
     maker.connections.hold(body, 50)
     assert (slow.yields, slower.yields) == (True, False)
+
+
+def test_the_oldest_body_yields_to_another_one_and_not_to_itself(maker: Maker) -> None:
+    old, young = maker.make(Phase.BODY), maker.make(Phase.BODY)
+    maker.connections.hold(old, 60)
+    maker.connections.hold(young, 60)
+    assert (old.yields, young.yields) == (True, False)
     with pytest.raises(NoRoom):
-        maker.connections.hold(maker.make(Phase.BODY), 80)
+        maker.connections.hold(young, 60)
+
+
+def test_what_is_worked_on_yields_to_nothing(maker: Maker) -> None:
+    working, body = maker.make(Phase.WORKING), maker.make(Phase.BODY)
+    maker.connections.hold(working, 60)
+    with pytest.raises(NoRoom):
+        maker.connections.hold(body, 60)
+    assert not working.yields
+
+
+def test_the_oldest_header_yields_where_they_are_too_large(maker: Maker) -> None:
+    old, young, idle = maker.make(), maker.make(), maker.make()
+    maker.connections.hold_header(old, MOST_OF_HEADERS)
+    maker.connections.hold_header(young, 1)
+    assert (old.yields, young.yields, idle.yields) == (True, False, False)
+
+
+def test_a_complete_header_counts_no_more(maker: Maker) -> None:
+    served, waiting = maker.make(), maker.make()
+    maker.connections.hold_header(served, MOST_OF_HEADERS)
+    served.move(Phase.WORKING)
+    maker.connections.hold_header(waiting, MOST_OF_HEADERS)
+    assert not served.yields
+    assert not waiting.yields
 
 
 def test_one_answer_may_be_any_size(maker: Maker) -> None:

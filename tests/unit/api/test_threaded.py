@@ -39,9 +39,13 @@ class Body:
         self.connection = Connection()
         self.length = len(content)
         self.is_complete = False
+        self.is_chunked = False
         self.reads = 0
         self._content = io.BytesIO(content)
         self._error = error
+
+    def invite(self) -> None:
+        pass
 
     def read(self, size: int = -1, /) -> bytes:
         self.reads += 1

@@ -35,7 +35,7 @@ LEAST_RATE = 512
 """Bytes a second that a client must send of an upload, or read of an answer, in the long run."""
 
 WINDOW = 20.0
-"""Seconds of waiting, at least, over which that rate is taken."""
+"""Seconds of waiting over which that rate is taken."""
 
 FOREVER = float("inf")
 
@@ -71,6 +71,8 @@ class Connection:
         client.settimeout(0.0)
         self.greenlet = greenlet
         self.phase = Phase.WAITING
+        self.since = time.monotonic()
+        """When it began to do what it does."""
         self.held = 0
         """Bytes in memory that this connection counts for."""
         self.yields = False
@@ -87,7 +89,8 @@ class Connection:
     def await_request(self) -> None:
         """Expect the next header."""
         self.beginning = b""
-        self._room = LARGEST_HEADER
+        self.room = LARGEST_HEADER
+        """Bytes that may be received from now on."""
         self.end_after(IDLE)
         self.move(Phase.WAITING)
 
@@ -102,7 +105,7 @@ class Connection:
 
     def allow(self, most: int) -> None:
         """Let `most` bytes be received from now on."""
-        self._room = most
+        self.room = most
 
     def move(self, phase: Phase) -> None:
         """Do something else from now on."""
@@ -119,7 +122,7 @@ class Connection:
             LimitRequestHeaders: more have come than are allowed.
             NoRoom: a body is being collected, and there is no memory for more.
         """
-        if self._room <= 0:
+        if self.room <= 0:
             raise LimitRequestHeaders("more bytes than a header or the framing of a body may have")
         try:
             received = self._receive(size)
@@ -129,13 +132,14 @@ class Connection:
             if self.beginning:
                 raise HeaderLate from None
             return b""
-        self._room -= len(received)
+        self.room -= len(received)
         if self.phase is Phase.BODY:
             self._others.hold(self, len(received))
         elif self.phase is Phase.WAITING:
             if not self.beginning:
                 self.end_after(ARRIVAL)
             self.beginning = (self.beginning + received)[:1_024]
+            self._others.hold_header(self, len(received))
         return received
 
     def sendall(self, data: bytes) -> None:
@@ -145,9 +149,20 @@ class Connection:
             TimeoutError: it reads too slowly.
         """
         rest = self.send_now(memoryview(data))
-        if not rest:
-            return
-        self._others.hold_for_sending(self, len(data))
+        if rest:
+            self.count(rest)
+            self.send_as_read(rest)
+
+    def count(self, rest: memoryview) -> None:
+        """Count what is to be sent as bytes in memory; the slowest readers yield to it."""
+        self._others.hold_for_sending(self, len(rest))
+
+    def send_as_read(self, rest: memoryview) -> None:
+        """Send what the system did not take at once, as slowly as the client reads.
+
+        Raises:
+            TimeoutError: it reads too slowly.
+        """
         before = self.phase
         self.move(Phase.SENDING)
         self.keep_pace()
@@ -221,7 +236,7 @@ class Connection:
         if self._deadline != FOREVER:
             return
         self._moved += moved
-        if self._waited >= max(WINDOW, self._silence):
+        if self._waited >= WINDOW:
             if self._moved < LEAST_RATE * self._waited:
                 raise _too_slow()
             self._waited, self._moved = 0.0, 0

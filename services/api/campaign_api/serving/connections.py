@@ -1,8 +1,12 @@
 """The connections of one process: how many there are, what they hold, and which of them yields."""
 
+import time
 from contextlib import suppress
 
 from campaign_api.serving.connection import Connection, Phase
+
+MOST_OF_HEADERS = 4 * 2**20
+"""Bytes, in one process, of headers that are not complete."""
 
 MOST_WAITING = 12 * 2**20
 """Bytes, in one process, of bodies that arrive and of answers that are not read."""
@@ -20,6 +24,8 @@ class Connections:
         self._most = most
         self._most_waiting = most_waiting
         self._waiting = 0
+        self._headers: dict[Connection, int] = {}
+        self._header_bytes = 0
         self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
 
     def __len__(self) -> int:
@@ -37,13 +43,15 @@ class Connections:
 
     def move(self, connection: Connection, phase: Phase) -> None:
         """Note what a connection does now; it is the youngest of those that do the same."""
+        self._release_header(connection)
         if self._phases[connection.phase].pop(connection, connection) is None:
-            connection.phase = phase
+            connection.phase, connection.since = phase, time.monotonic()
             self._phases[phase][connection] = None
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection."""
         self._phases[connection.phase].pop(connection, None)
+        self._release_header(connection)
         self.release(connection)
 
     def hold_for_sending(self, connection: Connection, size: int) -> None:
@@ -51,14 +59,29 @@ class Connections:
         with suppress(NoRoom):
             self.hold(connection, size)
 
+    def hold_header(self, connection: Connection, size: int) -> None:
+        """Count bytes of an incomplete header; where they are too many, the oldest yields."""
+        self._headers[connection] = self._headers.get(connection, 0) + size
+        self._header_bytes += size
+        while self._header_bytes > MOST_OF_HEADERS:
+            self._end(next(iter(self._headers)))
+
     def hold(self, connection: Connection, size: int) -> None:
-        """Count bytes that a connection keeps in memory; the slowest readers yield to them.
+        """Count bytes that a connection keeps in memory.
+
+        Where they are too many, the reader or the body yields that has taken the longest.
 
         Raises:
-            NoRoom: nobody can yield.
+            NoRoom: none can yield, or it is this one.
         """
         while self._waiting and self._waiting + size > self._most_waiting:
-            self._end_one(Phase.SENDING, least=Phase.SENDING)
+            slow = [
+                next(iter(held)) for p in (Phase.BODY, Phase.SENDING) if (held := self._phases[p])
+            ]
+            slowest = min(slow, key=lambda each: each.since, default=connection)
+            if slowest is connection:
+                raise NoRoom
+            self._end(slowest)
         self._waiting += size
         connection.held += size
 
@@ -73,9 +96,12 @@ class Connections:
             if not connection.beginning:
                 self._end(connection)
 
-    def _end_one(self, last: Phase, least: Phase = Phase.LEAVING) -> None:
+    def _release_header(self, connection: Connection) -> None:
+        self._header_bytes -= self._headers.pop(connection, 0)
+
+    def _end_one(self, last: Phase) -> None:
         for phase in Phase:
-            if least <= phase <= last and self._phases[phase]:
+            if phase <= last and self._phases[phase]:
                 self._end(next(iter(self._phases[phase])))
                 return
         raise NoRoom

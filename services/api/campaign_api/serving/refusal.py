@@ -13,7 +13,7 @@ from gunicorn.http import errors
 from gunicorn.util import http_date
 
 from campaign_api.serving.connection import HeaderLate
-from campaign_api.serving.threaded import TooMuchWork
+from campaign_api.serving.threads import TooMuchWork
 from campaign_api.web.problems import MEDIA_TYPE, ORIGINAL_PREFIX, RETRY_AFTER, TYPE_PREFIX
 from campaign_api.web.security_headers import EVERYWHERE, NOTHING_ALLOWED
 from campaign_api.web.tracing import REQUEST_ID

@@ -4,8 +4,11 @@ from typing import Any, NoReturn
 
 from campaign_api.serving.connection import LARGEST_HEADER, Connection
 
-FRAMING = 8
-"""Bytes that may come for each byte of content: chunks of one byte have six."""
+FRAMING = 2
+"""Bytes that may come for each byte of content, beyond those of a header for the whole body.
+
+Chunks of one byte have six: each of them takes as long to be parsed as a large one.
+"""
 
 
 class RequestBody:
@@ -21,7 +24,14 @@ class RequestBody:
         self._body = environ["wsgi.input"]
         self._invitation = invitation
         self._received = 0
+        self._taken = 0
         environ["wsgi.input"] = self
+
+    def invite(self) -> None:
+        """Ask for the body, where the client waits for that (RFC 9110, section 10.1.1)."""
+        if self._invitation:
+            self.connection.sendall(self._invitation)
+            self._invitation = b""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return `size` bytes, fewer at the end, and then none.
@@ -30,13 +40,13 @@ class RequestBody:
             OSError: the client is gone, or too slow.
             ParseException: what it sends is no body.
         """
-        if self._invitation:
-            self.connection.sendall(self._invitation)
-            self._invitation = b""
+        self.invite()
         if size < 0:
             size = self.length or LARGEST_HEADER
-        self.connection.allow(FRAMING * size + LARGEST_HEADER)
+        most = LARGEST_HEADER + FRAMING * (self._received + size) - self._taken
+        self.connection.allow(most)
         block: bytes = self._body.read(size)
+        self._taken += most - self.connection.room
         self._received += len(block)
         self.is_complete = not block if self.is_chunked else self._received >= self.length
         return block

@@ -12,19 +12,25 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from gevent.threadpool import ThreadPool
+from gevent import sleep
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ServiceUnavailable
 
 from campaign_api.serving.connection import ARRIVAL, Phase
 from campaign_api.serving.connections import NoRoom
 from campaign_api.serving.request_body import BrokenBody, RequestBody
+from campaign_api.serving.threads import Threads, TooMuchWork
 from campaign_api.web.application import Application, BodyWanted
 
 T = TypeVar("T")
 
 PROBES = 2
 """Threads for /readyz."""
+
+STRANGERS = 4
+"""Threads for requests that show no key which is known here: most of them are refused."""
+
+STRANGER = ""
 
 ALIVE, READY = "/healthz", "/readyz"
 """What is answered however many requests wait."""
@@ -35,15 +41,14 @@ IGNORED = 4_096
 BLOCK = 65_536
 """Bytes of a body that are read at a time."""
 
-AT_ONCE = 262_144
+CHUNKED_BLOCK = 1_024
+"""The same of a body in chunks, each of which may have one byte and takes time to be parsed."""
+
+AT_ONCE = 131_072
 """Bytes after which what was produced is sent before more is."""
 
 TURN = 0.25
 """Seconds after which an answer that is still being produced lets others have the thread."""
-
-
-class TooMuchWork(Exception):
-    """So many requests wait for a thread that one more would wait in vain."""
 
 
 class ApplicationFailed(Exception):
@@ -54,28 +59,27 @@ class Threaded:
     """Runs an application in native threads."""
 
     def __init__(self, application: Application, threads: int, most_waiting: int) -> None:
-        """Have `threads`, and let `most_waiting` requests wait for one."""
+        """Have `threads`, and let `most_waiting` requests of a key wait for one."""
         self.application = application
-        self._pool = ThreadPool(threads)
-        self._probes = ThreadPool(PROBES)
-        self._most = threads + most_waiting
+        half = max(1, threads // 2)
+        self._threads = Threads(threads, share=half, most_waiting=most_waiting)
+        self._local = Threads(threads, share=threads, most_waiting=most_waiting)
+        self._strangers = Threads(STRANGERS, share=STRANGERS, most_waiting=most_waiting)
+        self._probes = Threads(PROBES, share=PROBES, most_waiting=most_waiting)
         self._largest_body: int = application.config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> "Answer":
         """Take a request's body; its answer is produced as it is iterated over.
 
         Raises:
-            TooMuchWork: too many others wait.
+            TooMuchWork: too many others of the same key wait.
         """
-        path = environ["PATH_INFO"]
-        pool = None if path == ALIVE else self._probes if path == READY else self._pool
-        answer = Answer(self.application, environ, start_response, pool)
+        threads, key_id = self._threads_for(environ)
+        answer = Answer(self.application, environ, start_response, threads, key_id)
         body: RequestBody = environ["wsgi.input"]
-        if len(self._pool) >= self._most and pool is not None:
-            raise TooMuchWork
-        if pool is None and not body.is_chunked and body.length <= IGNORED:
+        if threads is None and not body.is_chunked and body.length <= IGNORED:
             self._take(body, environ, BodyWanted.WHOLE)
-        if pool is not None and not body.is_complete:
+        if threads is not None and not body.is_complete:
             try:
                 self._take(body, environ, answer.run(partial(self.application.admit, environ)))
             except BaseException:
@@ -83,9 +87,22 @@ class Threaded:
                 raise
         return answer
 
+    def _threads_for(self, environ: dict[str, Any]) -> tuple[Threads | None, str]:
+        path = environ["PATH_INFO"]
+        if path == ALIVE:
+            # It waits for nothing, and must not wait for a thread.
+            return None, STRANGER
+        if path == READY:
+            return self._probes, STRANGER
+        key_id = self.application.recognise(environ)
+        if key_id is None:
+            return self._strangers, STRANGER
+        return (self._threads if key_id else self._local), key_id
+
     def _take(self, body: RequestBody, environ: dict[str, Any], wanted: BodyWanted) -> None:
         connection = body.connection
         if wanted is BodyWanted.AS_IT_COMES:
+            body.invite()
             connection.keep_pace()
         elif (
             wanted is BodyWanted.WHOLE
@@ -105,12 +122,14 @@ class Threaded:
 
     def _collect(self, body: RequestBody) -> io.BytesIO:
         content = bytearray()
+        size = CHUNKED_BLOCK if body.is_chunked else BLOCK
         # Of one that is too large, as much as shows it.
         while not body.is_complete and len(content) <= self._largest_body:
-            block = body.read(BLOCK)
+            block = body.read(size)
             content += block
             if not block:
                 break
+            sleep(0)  # a client whose bytes are always there must not keep all others waiting
         return io.BytesIO(content)
 
 
@@ -122,14 +141,17 @@ class Answer:
         application: Application,
         environ: dict[str, Any],
         start_response: Callable[..., Any],
-        pool: ThreadPool | None,
+        threads: Threads | None,
+        key_id: str,
     ) -> None:
-        """Work in threads of `pool`, or at once where there is none."""
+        """Work in `threads`, or at once where there are none."""
         self.is_over = False
         self._application = application
         self._environ = environ
         self._start_response = start_response
-        self._pool = pool
+        self._threads = threads
+        self._key_id = key_id
+        self._has_part = False
         # A request keeps its context from one thread to the next.
         self._context = copy_context()
         self._answered: Any = None
@@ -141,25 +163,35 @@ class Answer:
     def __next__(self) -> bytes:
         if self.is_over:
             raise StopIteration
+        self.part_is_on_its_way()
+        self._has_part = self._threads is not None
         try:
-            return self.run(self._produce)
+            return self.run(self._produce, is_part=self._has_part)
+        except TooMuchWork:
+            self._has_part = False
+            raise
         except OSError as error:
             raise ApplicationFailed from error
 
-    def run(self, work: Callable[[], T]) -> T:
+    def run(self, work: Callable[[], T], *, is_part: bool = False) -> T:
         """Run a part of the work in a thread, while other greenlets run."""
-        if self._pool is None:
+
+        def in_context() -> T:
             return self._context.run(work)
-        # gevent would write what leaves a thread to stderr, as it is.
-        attempt = partial(_attempted, partial(self._context.run, work))
-        result: T
-        result, error = self._pool.spawn(attempt).get()
-        if error is not None:
-            raise error
-        return result
+
+        if self._threads is None:
+            return in_context()
+        return self._threads.run(self._key_id, in_context, is_part=is_part)
+
+    def part_is_on_its_way(self) -> None:
+        """Let another part be produced: the system has the last one, or it is counted."""
+        if self._has_part and self._threads is not None:
+            self._has_part = False
+            self._threads.parts.release()
 
     def close(self) -> None:
         """Let the application end where it was not asked for all of its answer."""
+        self.part_is_on_its_way()
         if not self.is_over:
             self.is_over = True
             self.run(self._end)
@@ -182,10 +214,3 @@ class Answer:
         self._application.dismiss(self._environ)
         if hasattr(self._answered, "close"):
             self._answered.close()
-
-
-def _attempted(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
-    try:
-        return work(), None
-    except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
-        return None, error

@@ -6,6 +6,7 @@ does anywhere.
 """
 
 import socket
+import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -18,16 +19,22 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from campaign_api.serving.connection import Connection, Phase
 from campaign_api.serving.connections import MOST_WAITING, Connections, NoRoom
+from campaign_api.serving.memory import give_back, keep_small
 from campaign_api.serving.outgoing import Outgoing, PlainResponse
 from campaign_api.serving.refusal import refusal, refusal_of
 from campaign_api.serving.request_body import RequestBody
-from campaign_api.serving.threaded import Threaded
+from campaign_api.serving.threaded import Answer, Threaded
+
+TRIM_EVERY = 5.0
+"""Seconds after which free memory is given back to the system."""
 
 log = structlog.get_logger(__name__)
 
 
 class ApiWorker(GeventWorker):  # type: ignore[misc]
     """Serves each connection in a greenlet of its own."""
+
+    _trim_at = 0.0
 
     def patch(self) -> None:
         """Let greenlets wait at the listening sockets, and leave everything else as it is."""
@@ -38,6 +45,7 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until the worker is told to stop."""
+        keep_small()
         settings, most = self.app.settings, self.app.connections
         self._silence = settings.timeout
         self._connections = Connections(most, MOST_WAITING + settings.api.max_body_bytes)
@@ -47,6 +55,9 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
     def notify(self) -> None:
         """Show that the worker lives; called about once a second."""
         super().notify()
+        if time.monotonic() >= self._trim_at:
+            self._trim_at = time.monotonic() + TRIM_EVERY
+            give_back()
         if not self.alive:
             self._connections.end_idle()
 
@@ -95,12 +106,13 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
                     if not body.is_complete or not self.alive:
                         response.force_close()
                     response.write(piece)
+                    del piece  # what waits for its reader is in memory once
                     if not answer.is_over:
-                        sock.sendall(outgoing.take())
+                        self._send_part(sock, outgoing, answer)
+                response.close()
+                self._send_part(sock, outgoing, answer)
             finally:
                 answer.close()
-            response.close()
-            sock.sendall(outgoing.take())
         except OSError:
             raise
         except Exception as error:
@@ -113,6 +125,17 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         if response.should_close():
             raise StopIteration
         sock.await_request()
+        # A client whose next request is always there must not keep all others waiting.
+        gevent.sleep(0)
+
+    def _send_part(self, sock: Connection, outgoing: Outgoing, answer: Answer) -> None:
+        """Send what was written of an answer, as slowly as the client reads."""
+        rest = sock.send_now(memoryview(outgoing.take()))
+        if rest:
+            sock.count(rest)
+        answer.part_is_on_its_way()
+        if rest:
+            sock.send_as_read(rest)
 
     def handle_error(
         self,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from flask import Flask, g
 from flask.ctx import RequestContext
 
+from campaign_api.web.caller import LOCAL
 from campaign_api.web.marks import Repeats, is_open_to_all, repeats_of
 
 ADMITTED = "campaign_api.admitted"
@@ -43,6 +44,12 @@ class Application(Flask):
 
     Both steps have to run in the same contextvars.Context.
     """
+
+    def __init__(self, name: str, **options: Any) -> None:  # noqa: ANN401 - Flask's own
+        """Make an application to which all clients are programs of this machine."""
+        super().__init__(name, **options)
+        self.recognise: Callable[[Environ], str | None] = lambda _: LOCAL.key_id
+        """Returns the id of the key that a request shows, None for a stranger's; never waits."""
 
     def admit(self, environ: Environ) -> BodyWanted:
         """Run what comes before the view: authentication, limits, places."""
