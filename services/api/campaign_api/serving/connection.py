@@ -8,7 +8,7 @@ from enum import IntEnum
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from gevent import Greenlet, sleep
+from gevent import Greenlet, GreenletExit, sleep
 from gevent.socket import wait_read, wait_write
 from gunicorn.http.errors import LimitRequestHeaders, ParseException
 
@@ -108,7 +108,13 @@ class Connection:
         self.room = most
 
     def move(self, phase: Phase) -> None:
-        """Do something else from now on."""
+        """Do something else from now on.
+
+        Raises:
+            GreenletExit: this connection has had to yield.
+        """
+        if self.yields and phase is not Phase.LEAVING:
+            raise GreenletExit
         self._others.move(self, phase)
 
     def setblocking(self, _: object) -> None:
@@ -134,7 +140,7 @@ class Connection:
             return b""
         self.room -= len(received)
         if self.phase is Phase.BODY:
-            self._others.hold(self, len(received))
+            _let_go(self._others.hold(self, len(received)))
         elif self.phase is Phase.WAITING:
             if not self.beginning:
                 self.end_after(ARRIVAL)
@@ -155,7 +161,7 @@ class Connection:
 
     def count(self, rest: memoryview) -> None:
         """Count what is to be sent as bytes in memory; the slowest readers yield to it."""
-        self._others.hold_for_sending(self, len(rest))
+        _let_go(self._others.hold_for_sending(self, len(rest)))
 
     def send_as_read(self, rest: memoryview) -> None:
         """Send what the system did not take at once, as slowly as the client reads.
@@ -240,6 +246,12 @@ class Connection:
             if self._moved < LEAST_RATE * self._waited:
                 raise _too_slow()
             self._waited, self._moved = 0.0, 0
+
+
+def _let_go(others_end: bool) -> None:  # noqa: FBT001 - the answer of `hold`
+    """Let those end first that have yielded, so that both are never in memory."""
+    if others_end:
+        sleep(0)
 
 
 def _too_slow() -> TimeoutError:

@@ -54,10 +54,11 @@ class Connections:
         self._release_header(connection)
         self.release(connection)
 
-    def hold_for_sending(self, connection: Connection, size: int) -> None:
-        """Count an answer that is not read yet; it may be any size where it is the only one."""
+    def hold_for_sending(self, connection: Connection, size: int) -> bool:
+        """Do as `hold` for an answer that is not read yet; where it is alone it may be any size."""
         with suppress(NoRoom):
-            self.hold(connection, size)
+            return self.hold(connection, size)
+        return False
 
     def hold_header(self, connection: Connection, size: int) -> None:
         """Count bytes of an incomplete header; where they are too many, the oldest yields."""
@@ -66,24 +67,26 @@ class Connections:
         while self._header_bytes > MOST_OF_HEADERS:
             self._end(next(iter(self._headers)))
 
-    def hold(self, connection: Connection, size: int) -> None:
-        """Count bytes that a connection keeps in memory.
+    def hold(self, connection: Connection, size: int) -> bool:
+        """Count bytes that a connection keeps in memory; returns whether others are being ended.
 
-        Where they are too many, the reader or the body yields that has taken the longest.
+        Where they are too many, the reader or the body yields that holds the most for longest.
 
         Raises:
             NoRoom: none can yield, or it is this one.
         """
+        ended = False
         while self._waiting and self._waiting + size > self._most_waiting:
-            slow = [
-                next(iter(held)) for p in (Phase.BODY, Phase.SENDING) if (held := self._phases[p])
-            ]
-            slowest = min(slow, key=lambda each: each.since, default=connection)
+            slow = [*self._phases[Phase.BODY], *self._phases[Phase.SENDING]]
+            now = time.monotonic()
+            slowest = max(slow, key=lambda each: each.held * (now - each.since), default=connection)
             if slowest is connection:
                 raise NoRoom
             self._end(slowest)
+            ended = True
         self._waiting += size
         connection.held += size
+        return ended
 
     def release(self, connection: Connection) -> None:
         """Count what a connection held as gone."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-_LARGE = 131_072
+_LARGE = 65_536
 """Bytes from which on an allocation is a mapping of its own, which goes when it is freed.
 
 glibc raises its threshold with each such allocation unless it is set (mallopt(3)).

@@ -56,7 +56,8 @@ class BrokenBody:
     """Stands for a body that did not arrive."""
 
     def __init__(self, error: Exception) -> None:
-        self._error = error
+        # Its frames would keep what has arrived, in a cycle.
+        self._error = error.with_traceback(None)
 
     def read(self, size: int = -1, /) -> NoReturn:
         """Raise what kept the body from arriving."""

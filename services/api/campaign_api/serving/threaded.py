@@ -12,7 +12,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from gevent import sleep
+from gevent import GreenletExit, sleep
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -82,7 +82,9 @@ class Threaded:
         if threads is not None and not body.is_complete:
             try:
                 self._take(body, environ, answer.run(partial(self.application.admit, environ)))
-            except BaseException:
+            except BaseException as error:
+                # Its frames hold what has arrived, and to close may take a while.
+                error.__traceback__ = None
                 answer.close()
                 raise
         return answer
@@ -129,7 +131,9 @@ class Threaded:
             content += block
             if not block:
                 break
-            sleep(0)  # a client whose bytes are always there must not keep all others waiting
+            if not body.is_complete:
+                # A client whose bytes are always there must not keep all others waiting.
+                sleep(0)
         return io.BytesIO(content)
 
 
@@ -152,6 +156,7 @@ class Answer:
         self._threads = threads
         self._key_id = key_id
         self._has_part = False
+        self._is_worked_on = False
         # A request keeps its context from one thread to the next.
         self._context = copy_context()
         self._answered: Any = None
@@ -181,7 +186,12 @@ class Answer:
 
         if self._threads is None:
             return in_context()
-        return self._threads.run(self._key_id, in_context, is_part=is_part)
+        try:
+            return self._threads.run(self._key_id, in_context, is_part=is_part)
+        except GreenletExit:
+            # The thread goes on, and leaves its context when it is done.
+            self._is_worked_on = True
+            raise
 
     def part_is_on_its_way(self) -> None:
         """Let another part be produced: the system has the last one, or it is counted."""
@@ -192,7 +202,7 @@ class Answer:
     def close(self) -> None:
         """Let the application end where it was not asked for all of its answer."""
         self.part_is_on_its_way()
-        if not self.is_over:
+        if not self.is_over and not self._is_worked_on:
             self.is_over = True
             self.run(self._end)
 
