@@ -5,10 +5,10 @@ from contextlib import suppress
 
 from campaign_api.serving.connection import Connection, Phase
 
-MOST_OF_HEADERS = 4 * 2**20
+MOST_OF_HEADERS = 2 * 2**20
 """Bytes, in one process, of headers that are not complete."""
 
-MOST_WAITING = 12 * 2**20
+MOST_WAITING = 8 * 2**20
 """Bytes, in one process, of bodies that arrive and of answers that are not read."""
 
 

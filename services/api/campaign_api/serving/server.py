@@ -29,7 +29,7 @@ SILENT_WORKER_TIMEOUT = 60
 A long import does not count: it runs in a thread beside that loop.
 """
 
-MOST_CONNECTIONS = 1_200
+MOST_CONNECTIONS = 1_000
 """Of clients, that a worker holds at a time; an idle one takes 12 kB, one with a request 40 kB."""
 
 OTHER_FILES = 256

@@ -44,7 +44,7 @@ BLOCK = 65_536
 CHUNKED_BLOCK = 1_024
 """The same of a body in chunks, each of which may have one byte and takes time to be parsed."""
 
-AT_ONCE = 131_072
+AT_ONCE = 65_536
 """Bytes after which what was produced is sent before more is."""
 
 TURN = 0.25

@@ -25,7 +25,7 @@ from campaign_api.serving.refusal import refusal, refusal_of
 from campaign_api.serving.request_body import RequestBody
 from campaign_api.serving.threaded import Answer, Threaded
 
-TRIM_EVERY = 5.0
+TRIM_EVERY = 2.0
 """Seconds after which free memory is given back to the system."""
 
 log = structlog.get_logger(__name__)
