@@ -9,6 +9,7 @@ from benchmarks.check import check
 from benchmarks.report.markdown import against_targets
 from benchmarks.results import read_results
 from benchmarks.scenarios.api import api
+from benchmarks.scenarios.flood import flood
 from benchmarks.scenarios.growth import growth
 from benchmarks.scenarios.http import http
 from benchmarks.scenarios.imports import imports
@@ -27,7 +28,19 @@ def main() -> None:
     """Measure the system on this machine, as ratios to what its servers can do at all."""
 
 
-SCENARIOS = (imports, send, http, growth, small, silence, recovery, api, whole_list, upkeep)
+SCENARIOS = (
+    imports,
+    send,
+    http,
+    growth,
+    small,
+    silence,
+    recovery,
+    api,
+    flood,
+    whole_list,
+    upkeep,
+)
 
 
 @main.command("all", context_settings={"ignore_unknown_options": True})

@@ -53,6 +53,11 @@ TARGETS = (
     Target("silence", "pause to silence, p99", 1_000),
     Target("silence", "cancel to silence, p99", 1_000),
     *(Target("api", f"{read}, sending, p99", 20) for read in ("progress", "one person")),
+    Target("flood", "healthz, p99", 200),
+    Target("flood", "create, p99", 500),
+    Target("flood", "unanswered, flooded", 0),
+    Target("flood", "recovery", 2),
+    Target("flood", "memory: api", 150),
     Target("recovery", "seconds to nine tenths of it", 10),
 )
 

@@ -42,6 +42,16 @@ class RawConnection:
     def close(self) -> None:
         self._socket.close()
 
+    def exchange(self, data: bytes) -> bytes:
+        """Send bytes, all or as far as they are taken, and read until the server ends it."""
+        received = b""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.send(data)
+        with suppress(ConnectionResetError):
+            while piece := self._socket.recv(65_536):
+                received += piece
+        return received
+
     def answer(self) -> Answer:
         with HTTPResponse(self._socket) as response:
             try:

@@ -8,6 +8,7 @@ import requests
 from campaign_common.database import Database
 
 PHONE = "13961467500"
+FIRST_OF_MANY = 13970000000
 PEOPLE = 20
 CSV = (
     "name,phone,city\n"
@@ -87,35 +88,49 @@ class Seeds:
             "file": CSV.encode(),
         }
 
-    def _upload(self, name: str) -> int:
-        answer = self._post(f"/v1/recipient-lists?name={name}", data=CSV.encode())
+    def small(self) -> tuple[int, int]:
+        """Return a finished campaign of a few people, and its list."""
+        return self._campaigns["finished"], self._lists[0]
+
+    def large(self, people: int) -> tuple[int, int]:
+        """Make a finished campaign of so many people, and a draft for them."""
+        rows = "".join(f"user{n},{FIRST_OF_MANY + n},Rome\n" for n in range(people))
+        list_id = self._upload("many", f"name,phone,city\n{rows}")
+        return self._campaign("finished", list_id, people), self._campaign("draft", list_id)
+
+    def rejects(self, rows: int) -> int:
+        """Make a list with so many rejects of 2 kB each."""
+        return self._upload("rejected", CSV + f"{'x' * 2_000}\n" * rows)
+
+    def _upload(self, name: str, content: str = CSV) -> int:
+        answer = self._post(f"/v1/recipient-lists?name={name}", data=content.encode())
         return int(answer["id"])
 
-    def _campaign(self, state: str) -> int:
+    def _campaign(self, state: str, list_id: int | None = None, people: int = PEOPLE) -> int:
         campaign = {
             "name": f"a {state} one",
             "template": TEMPLATE,
-            "recipient_list_id": self._lists[0],
+            "recipient_list_id": list_id or self._lists[0],
         }
         if state == "scheduled":
             campaign["scheduled_at"] = "2040-01-01T00:00:00Z"
         campaign_id = int(self._post("/v1/campaigns", json=campaign)["id"])
         if state not in ("draft", "scheduled"):
-            self._database.run(lambda cursor: self._start(cursor, campaign_id, state))
+            self._database.run(lambda cursor: self._start(cursor, campaign_id, state, people))
         return campaign_id
 
-    def _start(self, cursor: Any, campaign_id: int, state: str) -> None:  # noqa: ANN401
-        far = (PEOPLE, PEOPLE, PEOPLE, PEOPLE)
+    def _start(self, cursor: Any, campaign_id: int, state: str, people: int) -> None:  # noqa: ANN401
+        far = (people, people, people, people)
         cursor.execute(STARTED, (state, *far, state, campaign_id))
         for shard, status in ((0, SENT), (1, FAILED)):
-            cursor.execute(LEDGER.format(shard=shard), (status, campaign_id, PEOPLE))
+            cursor.execute(LEDGER.format(shard=shard), (status, campaign_id, people))
             cursor.execute(COUNTED.format(shard=shard), (campaign_id,))
 
     def _post(self, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401
         headers = dict(self._headers)
         if "data" in options:
             headers["Content-Type"] = "text/csv"
-        answer = requests.post(f"{self._url}{path}", headers=headers, timeout=30, **options)
+        answer = requests.post(f"{self._url}{path}", headers=headers, timeout=60, **options)
         assert answer.status_code == 201, answer.text
         document: dict[str, Any] = answer.json()
         return document

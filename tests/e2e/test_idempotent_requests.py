@@ -1,4 +1,4 @@
-"""Idempotency-Key across the worker processes of the real service."""
+"""Idempotency-Key and If-Match across the worker processes of the real service."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +14,7 @@ from tests.e2e.api_service import ApiService, run_program, running_api, write_co
 from tests.waiting import wait_until
 
 CSV = "".join(f"user{n},{13961467500 + n}\n" for n in range(2_000))
+AT_ONCE = 50
 KEY = {"Idempotency-Key": "one intention"}
 
 
@@ -57,12 +58,30 @@ def test_of_racing_requests_one_makes_a_campaign(api: ApiService) -> None:
     def make(_: int) -> requests.Response:
         return requests.post(f"{api.url}/v1/campaigns", json=campaign, headers=headers, timeout=60)
 
-    with ThreadPoolExecutor(16) as clients:
-        answers = list(clients.map(make, range(32)))
+    with ThreadPoolExecutor(AT_ONCE) as clients:
+        answers = list(clients.map(make, range(AT_ONCE)))
     assert {answer.status_code for answer in answers} <= {201, 409}
     made = {answer.headers["Location"] for answer in answers if answer.status_code == 201}
     assert len(made) == 1
     assert stored(api, "campaigns", "campaigns") == 1
+
+
+def test_of_racing_changes_of_one_version_one_is_made(api: ApiService) -> None:
+    campaign = {"name": "x", "template": "hi {name}", "recipient_list_id": upload(api).json()["id"]}
+    made = requests.post(f"{api.url}/v1/campaigns", json=campaign, timeout=60)
+    url = f"{api.url}{made.headers['Location']}"
+
+    def change(number: int) -> int:
+        headers = {"If-Match": made.headers["ETag"]}
+        name = {"name": f"name {number}"}
+        return requests.patch(url, json=name, headers=headers, timeout=60).status_code
+
+    with ThreadPoolExecutor(AT_ONCE) as clients:
+        statuses = list(clients.map(change, range(AT_ONCE)))
+    assert statuses.count(200) == 1
+    assert statuses.count(412) == AT_ONCE - 1
+    changed = f"name {statuses.index(200)}"
+    assert requests.get(url, timeout=10).json()["name"] == changed
 
 
 def test_killed_between_its_effect_and_its_answer_a_request_has_one_effect(

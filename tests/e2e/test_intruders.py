@@ -1,6 +1,8 @@
 """Ways around the keys that other servers have fallen for, against the real one."""
 
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
+from campaign_common.store.api_keys import revoke_key
 from tests.e2e.api_service import ApiService, running_api, write_configuration
 from tests.e2e.raw_http import Answer, RawConnection
 from tests.integration.api.keys import make_key
 from tests.servers import DatabaseServers, fresh_schema
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +150,67 @@ def test_one_request_hides_no_other(api: ApiService, key: ApiKey) -> None:
     assert connection.answer().status == 200
     connection.send(b"GET /v1/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert connection.answer().status == 401
+
+
+HIDDEN = "GET /v1/stats HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+JSON = "Content-Type: application/json"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(("POST /v1/campaigns", JSON), id="no key"),
+        pytest.param(("POST /v1/campaigns", JSON, "Authorization: Bearer x"), id="no such key"),
+        pytest.param(("POST /v1/campaigns", JSON, "{reader}"), id="no scope"),
+        pytest.param(("POST /v1/recipient-lists", "Content-Type: text/csv"), id="upload, no key"),
+        pytest.param(("POST /v1/recipient-lists", "{reader}"), id="upload, no scope"),
+        pytest.param(("POST /v1/camp/create", JSON, "{reader}"), id="original, no scope"),
+        pytest.param(("POST /v1/nothing", JSON, "{reader}"), id="no such path"),
+        pytest.param(("DELETE /v1/recipients/13961467500", "{reader}"), id="delete"),
+        pytest.param(("GET /healthz",), id="open to all"),
+        pytest.param(("GET /readyz",), id="readiness"),
+        pytest.param(("GET /docs/swagger-ui.css",), id="a page"),
+        pytest.param(("GET /v1/stats", "{reader}"), id="a body of a GET"),
+        pytest.param(("POST /v1/campaigns/5/preview", JSON, "{reader}"), id="no such campaign"),
+        pytest.param(("POST /v1/campaigns", JSON, "Expect: 100-continue"), id="not invited"),
+        pytest.param(("HEAD /healthz",), id="a head"),
+        pytest.param(("OPTIONS /v1/stats", "{reader}"), id="options"),
+    ],
+)
+@pytest.mark.parametrize("chunks", [False, True], ids=["length", "chunks"])
+def test_a_body_that_is_not_read_hides_no_request(
+    api: ApiService, key: ApiKey, lines: tuple[str, ...], chunks: bool
+) -> None:
+    """What is refused before its body is read must not have that read as the next request."""
+    line, *headers = lines
+    shown = [each.replace("{reader}", f"Authorization: Bearer {key.token}") for each in headers]
+    hidden = HIDDEN.replace("{token}", key.token)
+    framing = "Transfer-Encoding: chunked" if chunks else f"Content-Length: {len(hidden)}"
+    body = f"{len(hidden):x}\r\n{hidden}\r\n0\r\n\r\n" if chunks else hidden
+    begin = "\r\n".join([f"{line} HTTP/1.1", "Host: localhost", *shown, framing, "", ""])
+    last = "GET /v1/nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    connection = RawConnection(api.url, timeout=15)
+    received = connection.exchange(f"{begin}{body}{last}".encode())
+    connection.close()
+    assert b"senders" not in received or "GET /v1/stats" in line
+    # One answer, or two: the second to the request that follows, where the connection serves on.
+    statuses = re.findall(rb"(?:^|\n)HTTP/1\.1 (\d\d\d)", received)
+    assert len(statuses) == 1 or statuses[1:] == [b"401"], received
+
+
+def test_a_revoked_key_is_refused_by_every_worker(dsn: str, pool: Database, tmp_path: Path) -> None:
+    revoked, kept = make_key(pool, Scope.READ), make_key(pool, Scope.READ)
+    with running_api(write_configuration(tmp_path, dsn, Workers=2)) as api:
+
+        def statuses(key: ApiKey) -> set[int]:
+            """Ask over new connections, which both workers get some of."""
+            with ThreadPoolExecutor(8) as clients:
+                bearer = f"Authorization: Bearer {key.token}"
+                return set(
+                    clients.map(lambda _: ask(api, "GET /v1/campaigns", bearer).status, range(24))
+                )
+
+        assert statuses(revoked) == {200}
+        pool.run(lambda cursor: revoke_key(cursor, revoked.id))
+        wait_until(lambda: statuses(revoked) == {401}, timeout=15)
+        assert statuses(kept) == {200}

@@ -203,12 +203,17 @@ def test_fifty_clients_that_do_not_read_keep_nobody_else_waiting(
     api: ApiService, export: str
 ) -> None:
     begin = f"GET {export} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+    def ask() -> requests.Response:
+        return requests.get(f"{api.url}{export}", timeout=30)
+
     with slow_clients(api, begin, b"", 1.0) as clients:
         wait_until(lambda: all(client.is_answered() for client in clients))
         assert_quick(api, 6)
-        answer = requests.get(f"{api.url}{export}", timeout=30)
-        assert answer.text.count("\n") == 6_001
-    wait_until(api.answers)
+        refused = ask()
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    wait_until(lambda: ask().status_code == 200)
+    assert ask().text.count("\n") == 6_001
 
 
 def answered(api: ApiService, sent: bytes, timeout: float = 15.0) -> bytes:

@@ -131,7 +131,7 @@ def test_upload_of_a_client_that_goes_leaves_no_list(
 
 
 def test_upload_of_a_killed_worker_is_no_list_either(api: ApiService, pool: Database) -> None:
-    begin(api, 2_000_000, rows(60_000))
+    held = begin(api, 2_000_000, rows(60_000))
     wait_until(lambda: states(pool) == ["importing"])
     for worker in api.workers():
         worker.kill()
@@ -143,6 +143,7 @@ def test_upload_of_a_killed_worker_is_no_list_either(api: ApiService, pool: Data
     for worker in api.workers():  # the new one sweeps when it starts
         worker.kill()
     wait_until(lambda: states(pool) == [])
+    held.close()
 
 
 def test_one_byte_more_than_allowed_is_refused(api: ApiService, pool: Database) -> None:

@@ -2,8 +2,6 @@
 
 from importlib.metadata import version
 
-from flask import Flask
-
 from campaign_api.campaigns.drafting import Drafting
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.lists.importer.slots import ImportSlots
@@ -14,7 +12,6 @@ from campaign_api.messages.erasing import Eraser
 from campaign_api.messages.people import People
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
-from campaign_api.room import Room
 from campaign_api.routes import (
     camp,
     campaign_events,
@@ -30,6 +27,7 @@ from campaign_api.routes import (
 )
 from campaign_api.web import (
     access_log,
+    places,
     problems,
     query,
     request_line,
@@ -37,20 +35,42 @@ from campaign_api.web import (
     security_headers,
     tracing,
 )
+from campaign_api.web.application import Application
 from campaign_api.web.authentication import Authentication
 from campaign_api.web.documentation import Documentation
 from campaign_api.web.idempotency import Idempotency
 from campaign_api.web.key_ring import KeyRing
+from campaign_api.web.marks import Work
 from campaign_api.web.rate_limit import RateLimit
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 
+DRY_RUNS = 2
+"""At a time in each process; each takes a share of its processor time."""
 
-def create_app(settings: Settings, databases: Databases, traces: Tracing | None = None) -> Flask:
+
+def places_of(settings: Settings) -> dict[Work, int]:
+    """Return how many requests of each kind one process works on at a time.
+
+    Together they leave some of `Threads` to everything else. An export has a thread only while
+    a part of it is produced.
+    """
+    return {
+        Work.UPLOAD: max(1, settings.api.max_imports * 3 // 4),
+        Work.CREATION: max(1, settings.threads // 2),
+        Work.EXPORT: max(1, settings.threads // 4),
+        Work.DRY_RUN: DRY_RUNS,
+        Work.TEST_MESSAGE: max(1, settings.threads // 8),
+    }
+
+
+def create_app(
+    settings: Settings, databases: Databases, traces: Tracing | None = None
+) -> Application:
     """Make the application."""
     database = databases.main
-    app = Flask("campaign_api", static_folder=None)
+    app = Application("campaign_api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.api.max_body_bytes
     app.config["MAX_PAGE_SIZE"] = settings.api.max_page_size
     app.url_map.merge_slashes = False
@@ -77,14 +97,10 @@ def create_app(settings: Settings, databases: Databases, traces: Tracing | None 
         recipient_lists.resource(
             RecipientLists(database),
             ListUploads(database, settings, metrics.imports),
-            recipient_lists.UploadLimits(settings.api.max_upload_bytes, settings.timeout, slots),
+            recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        test_message.resource(
-            database,
-            Room(max(1, settings.threads // 4), "test messages"),
-            settings.api.test_messages_per_minute,
-        ),
+        test_message.resource(database, settings.api.test_messages_per_minute),
         messages.resource(People(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),
@@ -92,4 +108,5 @@ def create_app(settings: Settings, databases: Databases, traces: Tracing | None 
     ):
         documentation.register_blueprint(resource)
     Idempotency(database).register(app)
+    places.register(app, places_of(settings))
     return app

@@ -1,6 +1,5 @@
 """POST /v1/campaigns/{id}/dry-run: the whole list, without sending anything."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +8,6 @@ from flask.testing import FlaskClient
 
 from campaign_api.campaigns import dry_run
 from campaign_api.campaigns.dry_run import DryRuns
-from campaign_api.refusals import TooMany
 from campaign_common.database import Database, Databases
 from campaign_common.shard import shard_of
 from tests.integration.api.conftest import SHARDS
@@ -181,32 +179,3 @@ def test_a_list_that_takes_too_long_is_told_as_far_as_it_was_seen(
     moments = iter([0.0, 1.0, 2.0, dry_run.LONGEST_RUN])
     found = DryRuns(Databases((pool,)), lambda: next(moments)).run(campaign_id)
     assert (found["rows"], found["complete"]) == (8, False)
-
-
-def test_one_more_than_may_run_at_once_is_refused(client: FlaskClient, pool: Database) -> None:
-    add_list(pool, people())
-    campaign_id = draft(client)
-    inside, leave = threading.Barrier(dry_run.AT_ONCE + 1), threading.Event()
-    entered = threading.local()
-
-    def clock() -> float:
-        if not getattr(entered, "once", False):
-            entered.once = True
-            inside.wait(10)
-            leave.wait(10)
-        return 0.0
-
-    dry_runs = DryRuns(Databases((pool,)), clock)
-    threads = [
-        threading.Thread(target=dry_runs.run, args=(campaign_id,)) for _ in range(dry_run.AT_ONCE)
-    ]
-    for thread in threads:
-        thread.start()
-    inside.wait(10)
-    with pytest.raises(TooMany):
-        dry_runs.run(campaign_id)
-    leave.set()
-    for thread in threads:
-        thread.join(10)
-    entered.once = True
-    assert dry_runs.run(campaign_id)["rows"] == 10

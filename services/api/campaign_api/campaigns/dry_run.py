@@ -1,22 +1,17 @@
 """A campaign played through without sending anything: what its messages will be and cost."""
 
-import threading
 import time
 from collections import Counter
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
-from campaign_api.refusals import TooMany
 from campaign_common.database import Databases
 from campaign_common.recipient import NAME, PHONE, trimmed
 from campaign_common.segments import Encoding, segmentation
 from campaign_common.store.dry_runs import best_rate, read_slice
 from campaign_common.store.fanout import RecipientRow
 from campaign_common.template import Template
-
-AT_ONCE = 2
-"""Dry runs that one process works on; each takes a share of its processor time."""
 
 ROWS_AT_ONCE = 1_000
 """Rows read at a time: megabytes even where rows are as wide as they may be."""
@@ -84,12 +79,11 @@ class Tally:
 
 
 class DryRuns:
-    """Runs a few at a time; holds a slice of the list in memory, and no transaction."""
+    """Holds a slice of the list in memory, and no transaction."""
 
     def __init__(self, databases: Databases, clock: Any = time.monotonic) -> None:  # noqa: ANN401
         self._databases = databases
         self._clock = clock
-        self._free = threading.BoundedSemaphore(AT_ONCE)
 
     def run(self, campaign_id: int) -> dict[str, Any]:
         """Play a campaign through.
@@ -97,17 +91,8 @@ class DryRuns:
         Raises:
             CampaignUnknown: there is no such campaign.
             ListGone: its recipient list has been deleted.
-            TooMany: others are being played through.
             RetryLater: a database is unavailable.
         """
-        if not self._free.acquire(blocking=False):
-            raise TooMany(f"{AT_ONCE} dry runs are under way; try again when one has ended")
-        try:
-            return self._run(campaign_id)
-        finally:
-            self._free.release()
-
-    def _run(self, campaign_id: int) -> dict[str, Any]:
         with self._databases.main.reading() as cursor:
             draft = read_draft(cursor, campaign_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)

@@ -20,7 +20,6 @@ from campaign_api.refusals import (
     ImportAbandoned,
     PathRefused,
 )
-from campaign_api.room import Room
 from campaign_api.schemas.create_campaign import CreateCampaign
 from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
@@ -59,7 +58,6 @@ class CampaignIntake:
         self._settings = settings
         self._slots = slots
         # One campaign's requests wait for each other; they must not hold every thread.
-        self._room = Room(max(1, settings.threads // 2), "requests for campaigns from files")
         self._patience = Patience(database, settings.timeout)
         self._importer = CsvImporter(self._patience, settings.import_, metrics)
 
@@ -74,7 +72,7 @@ class CampaignIntake:
             TemplateInvalid: the template is malformed, too long, or names an unknown column.
             PathRefused, CsvRefused: the file cannot be opened, or is no recipient list.
             CampaignStarted: the campaign has started and the request differs from it.
-            TooMany: this process is at work on as many imports or requests as it may be.
+            TooMany: this process is at work on as many imports as it may be.
             CampaignBusy: another request for it did not end within Timeout.
             ImportAbandoned: the import stood still for too long.
             RetryLater: the database is unavailable.
@@ -88,7 +86,7 @@ class CampaignIntake:
             self._database, f"campaign {request.campaign_id}", wait=self._settings.timeout
         )
         try:
-            with self._room.taken(), lock:
+            with lock:
                 return self._take_in(request, template, actor, traceparent)
         except LockBusy as error:
             raise CampaignBusy(

@@ -7,6 +7,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
 from campaign_api.web.caller import caller
+from campaign_api.web.marks import Work
 from campaign_api.web.resource import Resource
 from campaign_api.web.tracing import present_traceparent
 
@@ -25,6 +26,7 @@ def resource(intake: CampaignIntake) -> Resource:
     )
 
     @routes.post("/create")
+    @routes.takes_a_place(Work.CREATION)
     @routes.response(200, CodeAndMessage)
     @routes.alt_response(400, schema=CodeAndMessage)
     @routes.alt_response(409, schema=CodeAndMessage)

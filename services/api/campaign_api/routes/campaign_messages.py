@@ -11,6 +11,7 @@ from campaign_api.schemas.message import (
     CampaignMessageParameters,
     MessageFilter,
 )
+from campaign_api.web.marks import Work
 from campaign_api.web.paging import Page, answer_page
 from campaign_api.web.resource import Resource
 
@@ -48,6 +49,7 @@ def resource(messages: CampaignMessages) -> Resource:
         return answer_page("messages", Page(page.items, page.next))
 
     @routes.get("/messages.csv")
+    @routes.takes_a_place(Work.EXPORT)
     @routes.arguments(MessageFilter, location="query")
     @routes.doc(responses={"200": EXPORT})
     @routes.problems(404, 422)

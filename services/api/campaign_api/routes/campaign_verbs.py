@@ -27,6 +27,7 @@ from campaign_api.schemas.campaign_verbs import (
 from campaign_api.web.caller import caller
 from campaign_api.web.change_log import log_change
 from campaign_api.web.idempotency import claim
+from campaign_api.web.marks import Work
 from campaign_api.web.resource import Resource
 from campaign_api.web.tracing import present_traceparent
 from campaign_common.api_key import Scope
@@ -194,6 +195,7 @@ def _add_looking(routes: Resource, databases: Databases) -> None:
         return {"messages": preview(databases.main, campaign_id, body["limit"])}
 
     @routes.post("/dry-run")
+    @routes.takes_a_place(Work.DRY_RUN)
     @routes.requires(Scope.READ)
     @routes.arguments(NoFields, required=False)
     @routes.response(200, DryRun)

@@ -3,7 +3,7 @@
 from flask import Response, jsonify
 from marshmallow import Schema, fields
 
-from campaign_api.readiness import why_not_ready
+from campaign_api.readiness import Readiness
 from campaign_api.web.resource import Resource
 from campaign_common.database import Databases
 from campaign_common.schema import SchemaCheck
@@ -19,8 +19,7 @@ class Health(Schema):
 
 def resource(databases: Databases, shards: int) -> Resource:
     """Make the routes."""
-    schema = SchemaCheck(databases, shards)
-    writes = WriteCheck(databases, shards)
+    readiness = Readiness(SchemaCheck(databases, shards), WriteCheck(databases, shards))
     routes = Resource("health", __name__, description="For whatever runs the service.")
 
     @routes.get("/healthz")
@@ -36,7 +35,7 @@ def resource(databases: Databases, shards: int) -> Resource:
     @routes.alt_response(503, schema=Health)
     def ready() -> Response:
         """Say whether requests would succeed now."""
-        reason = why_not_ready(schema, writes)
+        reason = readiness.why_not()
         if reason is None:
             return jsonify(status="ready")
         response = jsonify(status="not ready", reason=reason)

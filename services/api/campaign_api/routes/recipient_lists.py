@@ -9,7 +9,7 @@ from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
-from campaign_api.lists.upload_body import UploadBody, waiting_at_most
+from campaign_api.lists.upload_body import UploadBody
 from campaign_api.lists.upload_form import FormFile, PlainFile, UploadedFile
 from campaign_api.schemas.recipient_list import (
     DescribedListAnswer,
@@ -20,9 +20,9 @@ from campaign_api.schemas.recipient_list import (
     UploadParameters,
 )
 from campaign_api.web.idempotency import claim
+from campaign_api.web.marks import Work
 from campaign_api.web.paging import answer_page
 from campaign_api.web.resource import Resource
-from campaign_common.errors import UserError
 
 PLAIN_TYPE = "text/csv"
 FORM_TYPE = "multipart/form-data"
@@ -59,10 +59,9 @@ REQUEST_BODY = {
 
 
 class UploadLimits(NamedTuple):
-    """Bounds of uploads: bytes of one, seconds that it may stand still, how many at a time."""
+    """Bounds of uploads: bytes of one, and how many imports there are at a time."""
 
     most_bytes: int
-    timeout: float
     slots: ImportSlots
 
 
@@ -76,6 +75,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     )
 
     @routes.post("")
+    @routes.takes_a_place(Work.UPLOAD)
     @routes.idempotent_stream
     @routes.arguments(UploadParameters, location="query")
     @routes.response(201, DescribedListAnswer, headers=LOCATION)
@@ -90,13 +90,9 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
         """
         name, csv_format = said
         kind = _kind(request)
-        with limits.slots.upload(), waiting_at_most(request, limits.timeout):
+        with limits.slots.upload():
             body = UploadBody(request.input_stream, request.content_length, limits.most_bytes)
-            try:
-                list_id = uploads.take_in(lambda: _open(kind, body, name), csv_format, claim())
-            except UserError:
-                body.discard_rest()
-                raise
+            list_id = uploads.take_in(lambda: _open(kind, body, name), csv_format, claim())
         location = url_for("recipient lists.read", list_id=list_id)
         return lists.one(list_id), 201, {"Location": location}
 
@@ -129,6 +125,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
         return answer_page("recipients", lists.people(list_id, wanted["limit"], *after))
 
     @routes.get("/<int:list_id>/rejects.csv")
+    @routes.takes_a_place(Work.EXPORT)
     @routes.doc(responses={"200": REJECTS})
     @routes.problems(404)
     def rejects(list_id: int) -> Response:

@@ -8,10 +8,10 @@ from flask import Response, jsonify
 from campaign_api.campaigns.trying_out import describe, outcome_of, store_test_message
 from campaign_api.patience import Patience
 from campaign_api.refusals import NotFound, TooMany
-from campaign_api.room import Room
 from campaign_api.schemas.message_test import TestMessageAnswer, TestMessageRequest
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency import claim
+from campaign_api.web.marks import Work
 from campaign_api.web.request_counts import RequestCounts
 from campaign_api.web.resource import Resource
 from campaign_common.database import Database
@@ -24,11 +24,8 @@ WINDOW = 60.0
 """Seconds, in which a key has its share of test messages."""
 
 
-def resource(database: Database, room: Room, messages_per_minute: int) -> Resource:
-    """Make the routes; `room` bounds how many requests wait for an outcome at a time.
-
-    `messages_per_minute` bounds what one key sends: a test message goes to any number.
-    """
+def resource(database: Database, messages_per_minute: int) -> Resource:
+    """Make the routes; `messages_per_minute` of a key: a test message goes to any number."""
     counts = RequestCounts(messages_per_minute, WINDOW)
     patience = Patience(database, PATIENCE)
     routes = Resource(
@@ -39,6 +36,7 @@ def resource(database: Database, room: Room, messages_per_minute: int) -> Resour
     )
 
     @routes.post("/test")
+    @routes.takes_a_place(Work.TEST_MESSAGE)
     @routes.idempotent_unstored
     @routes.arguments(TestMessageRequest)
     @routes.response(200, TestMessageAnswer)
@@ -61,9 +59,8 @@ def resource(database: Database, room: Room, messages_per_minute: int) -> Resour
             attributes=wanted["attributes"],
             actor=caller().name,
         )
-        with room.taken():
-            _count(counts)
-            message = outcome_of(database, claim().once(patience, store))
+        _count(counts)
+        message = outcome_of(database, claim().once(patience, store))
         if message is None:
             raise NotFound("the message is not kept any more")
         response = jsonify(describe(message))

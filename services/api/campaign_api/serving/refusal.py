@@ -12,13 +12,17 @@ import structlog
 from gunicorn.http import errors
 from gunicorn.util import http_date
 
-from campaign_api.web.problems import MEDIA_TYPE, ORIGINAL_PREFIX, TYPE_PREFIX
+from campaign_api.serving.connection import HeaderLate
+from campaign_api.serving.threads import TooMuchWork
+from campaign_api.web.problems import MEDIA_TYPE, ORIGINAL_PREFIX, RETRY_AFTER, TYPE_PREFIX
 from campaign_api.web.security_headers import EVERYWHERE, NOTHING_ALLOWED
 from campaign_api.web.tracing import REQUEST_ID
 
 FAILED = (500, "internal error; the log of the API service says more")
 
-STATUSES: dict[type[Exception], tuple[int, str]] = {
+STATUSES: dict[type[BaseException], tuple[int, str]] = {
+    HeaderLate: (408, "the request did not arrive in time"),
+    TooMuchWork: (503, "more requests wait than can be worked on; send it again later"),
     errors.LimitRequestLine: (414, "the request line is too long"),
     errors.LimitRequestHeaders: (431, "the header has too many lines, or too long ones"),
     errors.UnsupportedTransferCoding: (501, "of transfer codings only chunked is supported"),
@@ -33,7 +37,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
 log = structlog.get_logger(__name__)
 
 
-def refusal_of(error: Exception, target: bytes) -> bytes:
+def refusal_of(error: BaseException, target: bytes) -> bytes:
     """Answer to a request for `target` that was not understood, or failed.
 
     What it said is not logged: it may hold secrets and phone numbers.
@@ -43,7 +47,7 @@ def refusal_of(error: Exception, target: bytes) -> bytes:
     return refusal(status, detail, target, error)
 
 
-def refusal(status: int, detail: str, target: bytes, error: Exception | None = None) -> bytes:
+def refusal(status: int, detail: str, target: bytes, error: BaseException | None = None) -> bytes:
     """Write a whole answer, after which the connection ends, and note it in the log."""
     request_id = token_hex(16)
     kind = None if error is None else type(error).__name__
@@ -60,6 +64,7 @@ def refusal(status: int, detail: str, target: bytes, error: Exception | None = N
         REQUEST_ID: request_id,
         "Content-Security-Policy": NOTHING_ALLOWED,
         "Cache-Control": "no-store",
+        **({"Retry-After": str(RETRY_AFTER)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}),
         **EVERYWHERE,
     }
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]

@@ -1,6 +1,7 @@
 """gunicorn, run from inside: processes, threads, signals and logs as this service has them."""
 
 import gc
+import resource
 import signal
 import sys
 from contextlib import ExitStack
@@ -8,7 +9,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -16,8 +16,9 @@ from gunicorn.glogging import Logger
 from campaign_api.app import create_app
 from campaign_api.messages.erasing import Eraser
 from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
-from campaign_api.serving.worker import PatientWorker
+from campaign_api.serving.worker import ApiWorker
 from campaign_api.sweep import Sweeper
+from campaign_api.web.application import Application
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of
@@ -28,8 +29,13 @@ SILENT_WORKER_TIMEOUT = 60
 A long import does not count: it runs in a thread beside that loop.
 """
 
-CONNECTIONS = 800
-"""Of clients, that a worker holds at a time, idle ones too; 1,024 files are a common limit."""
+MOST_CONNECTIONS = 1_000
+"""Of clients, that a worker holds at a time; an idle one takes 12 kB, one with a request 40 kB."""
+
+OTHER_FILES = 256
+"""Files that a worker needs beside those: connections of its database, imports, its own."""
+
+BACKLOG = 64
 
 SWITCH_INTERVAL = 0.0005
 """Seconds for which a thread that computes keeps others of its worker waiting.
@@ -53,7 +59,13 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         self._databases: Databases | None = None
         self._sweeper: Sweeper | None = None
         self._tracing = ExitStack()
+        self._connections = _connections_allowed()
         super().__init__()
+
+    @property
+    def connections(self) -> int:
+        """How many clients a worker may hold connections of."""
+        return self._connections
 
     @property
     def settings(self) -> Settings:
@@ -67,7 +79,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Application:
         """Make the application; called by gunicorn in every worker, after the fork."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._databases = Databases.configured(self._settings)
@@ -107,9 +119,9 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         return {
             "bind": f"fd://{self._listener}",
             "workers": self._settings.workers,
-            "worker_class": PatientWorker,
-            "threads": self._settings.threads,
-            "worker_connections": CONNECTIONS,
+            "worker_class": ApiWorker,
+            # Beyond its own bound the worker closes what it has accepted, and does not wait.
+            "worker_connections": self.connections + BACKLOG,
             # No header of a client changes where it comes from, or which path it asks for.
             "forwarded_allow_ips": "",
             "limit_request_fields": self._settings.api.max_headers,
@@ -122,6 +134,18 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             "child_exit": _forget_worker,
             "proc_name": "campaign-api",
         }
+
+
+def _connections_allowed() -> int:
+    """Raise the limit of open files as far as needed and allowed; returns what it is enough for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return min(MOST_CONNECTIONS, max(soft // 2, soft - OTHER_FILES))
 
 
 class _Master(Arbiter):  # type: ignore[misc]

@@ -5,16 +5,18 @@ API's own user on this machine are let in without one. That a path does not exis
 who may ask.
 """
 
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
-from flask import Flask, Request, current_app, g, request
+from flask import Request, current_app, g, request
 
 from campaign_api.refusals import ScopeLacking, Unauthenticated
+from campaign_api.web.application import Application
 from campaign_api.web.caller import LOCAL, Caller, Scope
 from campaign_api.web.documentation import DOCUMENT_ENDPOINT, PAGE_BLUEPRINT
 from campaign_api.web.key_ring import KeyRing
 from campaign_api.web.marks import is_open_to_all, scope_required
-from campaign_api.web.peer import Origin, origin_of
+from campaign_api.web.peer import Origin, is_loopback, origin_of
 from campaign_common.api_key import ApiKey
 
 MAKE_A_KEY = "make the first key there: campaign-db key create --name me --scope admin"
@@ -40,9 +42,24 @@ class Authentication:
         self._keys = keys
         self._open_to_all = open_to_all
 
-    def register(self, app: Flask) -> None:
+    def register(self, app: Application) -> None:
         """Guard every request of `app`, known paths and unknown ones."""
+        app.recognise = self.recognise
         app.before_request(self._admit)
+
+    def recognise(self, environ: Mapping[str, Any]) -> str | None:
+        """Return the id of the key that a request shows, where it is known to be one, else None.
+
+        Waits for nothing and lets nobody in: it decides who waits for whom. Where no key is
+        needed, a program of this machine has the empty id.
+        """
+        if self._open_to_all:
+            return LOCAL.key_id
+        shown = _key_shown(environ.get("HTTP_AUTHORIZATION", ""))
+        if shown is not None:
+            return self._keys.recognise(shown)
+        is_near = is_loopback(environ.get("REMOTE_ADDR", ""))
+        return LOCAL.key_id if is_near and self._keys.seems_empty else None
 
     def _admit(self) -> None:
         if self._open_to_all or _needs_no_key(request):
@@ -55,8 +72,7 @@ class Authentication:
     def _identify(self, request: Request) -> Caller:
         if "Authorization" not in request.headers:
             return self._identify_without_key(request)
-        scheme, _, token = request.headers["Authorization"].partition(" ")
-        shown = ApiKey.parse(token.strip()) if scheme.lower() == "bearer" else None
+        shown = _key_shown(request.headers["Authorization"])
         stored = None if shown is None else self._keys.find(shown)
         if stored is None:
             _refuse(FIRST_KEY if self._keys.is_empty() else WRONG_KEY)
@@ -70,6 +86,11 @@ class Authentication:
         if origin is not Origin.LOCAL:
             _refuse(ORIGIN_UNTOLD if origin is Origin.UNTOLD else FIRST_KEY)
         return LOCAL
+
+
+def _key_shown(authorization: str) -> ApiKey | None:
+    scheme, _, token = authorization.partition(" ")
+    return ApiKey.parse(token.strip()) if scheme.lower() == "bearer" else None
 
 
 def _needs_no_key(request: Request) -> bool:

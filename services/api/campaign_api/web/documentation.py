@@ -1,9 +1,10 @@
 """The OpenAPI 3.1 document made from the routes' own schemas, at /openapi.json and /docs."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, jsonify, redirect
+from flask import Flask, Response, jsonify, redirect, request
 from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 from werkzeug import Response as WerkzeugResponse
@@ -17,6 +18,8 @@ TITLE = "camp-mgr"
 DOCUMENT_PATH = "/openapi.json"
 DOCUMENT_ENDPOINT = "openapi"
 PAGE_PATH = "/docs"
+SLICE = 65_536
+"""Bytes of a file that are handed on at a time."""
 PAGE_BLUEPRINT = "documentation_page"
 
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -60,6 +63,33 @@ def _page() -> WerkzeugResponse:
     return redirect(f"{PAGE_PATH}/", HTTPStatus.PERMANENT_REDIRECT)
 
 
+class FilesInMemory:
+    """The few files of the page, read once: a client that reads slowly holds none of them open."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+
+    def answer(self, response: Response) -> Response:
+        """Let an answer that is a whole file come from memory, which all of them share."""
+        if not response.direct_passthrough or response.status_code != HTTPStatus.OK:
+            return response
+        content = self._contents.get(request.path)
+        if content is None:
+            response.direct_passthrough = False
+            content = self._contents[request.path] = response.get_data()
+        close = getattr(response.response, "close", None)
+        if close is not None:
+            close()
+        response.direct_passthrough = False
+        response.response = _slices(content)
+        response.content_length = len(content)
+        return response
+
+
+def _slices(content: bytes) -> Iterator[bytes]:
+    return (content[start : start + SLICE] for start in range(0, len(content), SLICE))
+
+
 class Documentation(Api):  # type: ignore[misc]
     """Collects the routes; errors stay with `problems`."""
 
@@ -80,15 +110,15 @@ class Documentation(Api):  # type: ignore[misc]
         self.spec.options["security"] = [{"key": []}]
         app.add_url_rule(DOCUMENT_PATH, DOCUMENT_ENDPOINT, self._document)
         app.add_url_rule(PAGE_PATH, view_func=_page)
-        app.register_blueprint(
-            get_swaggerui_blueprint(
-                PAGE_PATH,
-                DOCUMENT_PATH,
-                # The page asks nobody else, not even for a badge of validity.
-                config={"app_name": TITLE, "validatorUrl": None},
-                blueprint_name=PAGE_BLUEPRINT,
-            )
+        page = get_swaggerui_blueprint(
+            PAGE_PATH,
+            DOCUMENT_PATH,
+            # The page asks nobody else, not even for a badge of validity.
+            config={"app_name": TITLE, "validatorUrl": None},
+            blueprint_name=PAGE_BLUEPRINT,
         )
+        page.after_request(FilesInMemory().answer)
+        app.register_blueprint(page)
 
     def _document(self) -> Response:
         return jsonify(self.spec.to_dict())

@@ -80,6 +80,17 @@ class KeyRing:
         # secret costs the same second look as an unknown id, and so tells nobody which it was.
         return self._match(shown, FRESH) or self._match(shown, 0.0)
 
+    def recognise(self, shown: ApiKey) -> str | None:
+        """Return the id of a key that the last copy has, however old; never reads the table."""
+        stored = self._copy.keys.get(shown.id)
+        same = stored is not None and compare_digest(stored.secret_sha256, shown.digest())
+        return shown.id if same else None
+
+    @property
+    def seems_empty(self) -> bool:
+        """Whether the last copy has no key; true before the first one was read."""
+        return not self._copy.keys
+
     def note_use(self, key_id: str) -> None:
         """Note that a key is used; about once a minute, beside the request, and never failing."""
         now = time.monotonic()

@@ -15,6 +15,7 @@ _SCOPE = "_scope_required"
 _OPEN = "_open_to_all"
 _IDEMPOTENT = "_idempotent"
 _QUERY = "_reads_query"
+_WORK = "_work"
 
 
 class Repeats(StrEnum):
@@ -26,6 +27,16 @@ class Repeats(StrEnum):
     """The view reads the body and hands in a digest of it at the end. Not stored, as below."""
     NOT_STORED = "not stored"
     """As WHOLE, but what it answers tells of a person, and is told again by the view."""
+
+
+class Work(StrEnum):
+    """A kind of work that takes long, and has places of its own; see `places`."""
+
+    UPLOAD = "upload"
+    CREATION = "creation"
+    EXPORT = "export"
+    DRY_RUN = "dry run"
+    TEST_MESSAGE = "test message"
 
 
 def requiring(scope: Scope) -> Callable[[View], View]:
@@ -48,6 +59,11 @@ def reading_query(view: View) -> View:
     return _marking(_QUERY, value=True)(view)
 
 
+def working(work: Work) -> Callable[[View], View]:
+    """Mark a view that does work with places of its own."""
+    return _marking(_WORK, work)
+
+
 def scope_required(view: Callable[..., Any]) -> Scope | None:
     """Return the scope that a view declares."""
     return getattr(view, _SCOPE, None)
@@ -66,6 +82,11 @@ def reads_query(view: Callable[..., Any]) -> bool:
 def repeats_of(view: Callable[..., Any]) -> Repeats | None:
     """Return how a view takes an Idempotency-Key; None when it takes none."""
     return getattr(view, _IDEMPOTENT, None)
+
+
+def work_of(view: Callable[..., Any]) -> Work | None:
+    """Return the kind of work that a view declares."""
+    return getattr(view, _WORK, None)
 
 
 def _marking(name: str, value: object) -> Callable[[View], View]:

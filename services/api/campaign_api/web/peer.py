@@ -57,7 +57,7 @@ def origin_of(
 
 def _looks_local(request: Request) -> bool:
     return (
-        _is_loopback(request.remote_addr or "")
+        is_loopback(request.remote_addr or "")
         and request.environ.get("SERVER_PROTOCOL") != PROXYS_VERSION
         and not any(shows_a_proxy(name) for name in request.headers.keys())  # noqa: SIM118 - no mapping
         and _names_this_machine(request)
@@ -65,7 +65,8 @@ def _looks_local(request: Request) -> bool:
     )
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Return whether an address is one of this machine alone (127.0.0.0/8, ::1)."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -79,7 +80,7 @@ def _names_this_machine(request: Request) -> bool:
         host = urlsplit(f"//{request.host}").hostname or ""
     except ValueError:
         return False
-    return host in ("localhost", socket.gethostname().lower()) or _is_loopback(host)
+    return host in ("localhost", socket.gethostname().lower()) or is_loopback(host)
 
 
 def _from_a_foreign_page(request: Request) -> bool:

@@ -1,6 +1,6 @@
 """Rules of HTTP for a request's target and Host that the server and the router leave open."""
 
-from flask import Flask, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import NotFound
 
 from campaign_api.refusals import RequestMalformed
@@ -12,6 +12,7 @@ def register(app: Flask) -> None:
     """Hold every request of `app` to them; to be registered before authentication."""
     app.before_request(_require_host)
     app.before_request(_take_path_literally)
+    app.after_request(_end_after_malformed)
 
 
 def _require_host() -> None:
@@ -23,7 +24,15 @@ def _require_host() -> None:
     if request.environ.get("SERVER_PROTOCOL") == NEEDS_HOST and not request.environ.get(
         "HTTP_HOST"
     ):
+        g.is_malformed = True
         raise RequestMalformed("HTTP/1.1 needs a Host header (RFC 9112)")
+
+
+def _end_after_malformed(response: Response) -> Response:
+    """End the connection after an answer to what is no proper request, as the server does."""
+    if g.get("is_malformed"):
+        response.headers["Connection"] = "close"
+    return response
 
 
 def _take_path_literally() -> None:

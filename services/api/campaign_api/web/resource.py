@@ -6,7 +6,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from campaign_api.web import marks
-from campaign_api.web.marks import Repeats, View
+from campaign_api.web.marks import Repeats, View, Work
 from campaign_api.web.problems import ORIGINAL_PREFIX
 from campaign_api.web.request_reader import RequestReader
 from campaign_common.api_key import Scope
@@ -107,6 +107,10 @@ class Resource(Blueprint):  # type: ignore[misc]
     def requires(self, scope: Scope) -> Decorator:
         """Need `scope` where the method alone would need another one."""
         return marks.requiring(scope)
+
+    def takes_a_place(self, work: Work) -> Decorator:
+        """Need a place of a kind of work; see `places`."""
+        return marks.working(work)
 
     def open_to_all(self, view: View) -> View:
         """Need no key."""

@@ -1,0 +1,115 @@
+"""The connections of one process: how many there are, what they hold, and which of them yields."""
+
+import time
+from contextlib import suppress
+
+from campaign_api.serving.connection import Connection, Phase
+
+MOST_OF_HEADERS = 2 * 2**20
+"""Bytes, in one process, of headers that are not complete."""
+
+MOST_WAITING = 8 * 2**20
+"""Bytes, in one process, of bodies that arrive and of answers that are not read."""
+
+
+class NoRoom(Exception):
+    """There is no connection left that could yield, or no memory."""
+
+
+class Connections:
+    """Knows all connections of a process; to be used by the greenlets of one thread."""
+
+    def __init__(self, most: int, most_waiting: int = MOST_WAITING) -> None:
+        """Have room for `most` connections and `most_waiting` bytes."""
+        self._most = most
+        self._most_waiting = most_waiting
+        self._waiting = 0
+        self._headers: dict[Connection, int] = {}
+        self._header_bytes = 0
+        self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._phases.values()))
+
+    def add(self, connection: Connection) -> None:
+        """Take a connection in; where there is no room, another one yields.
+
+        Raises:
+            NoRoom: all of them are being worked on.
+        """
+        if len(self) >= self._most:
+            self._end_one(Phase.SENDING)
+        self._phases[connection.phase][connection] = None
+
+    def move(self, connection: Connection, phase: Phase) -> None:
+        """Note what a connection does now; it is the youngest of those that do the same."""
+        self._release_header(connection)
+        if self._phases[connection.phase].pop(connection, connection) is None:
+            connection.phase, connection.since = phase, time.monotonic()
+            self._phases[phase][connection] = None
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._phases[connection.phase].pop(connection, None)
+        self._release_header(connection)
+        self.release(connection)
+
+    def hold_for_sending(self, connection: Connection, size: int) -> bool:
+        """Do as `hold` for an answer that is not read yet; where it is alone it may be any size."""
+        with suppress(NoRoom):
+            return self.hold(connection, size)
+        return False
+
+    def hold_header(self, connection: Connection, size: int) -> None:
+        """Count bytes of an incomplete header; where they are too many, the oldest yields."""
+        self._headers[connection] = self._headers.get(connection, 0) + size
+        self._header_bytes += size
+        while self._header_bytes > MOST_OF_HEADERS:
+            self._end(next(iter(self._headers)))
+
+    def hold(self, connection: Connection, size: int) -> bool:
+        """Count bytes that a connection keeps in memory; returns whether others are being ended.
+
+        Where they are too many, the reader or the body yields that holds the most for longest.
+
+        Raises:
+            NoRoom: none can yield, or it is this one.
+        """
+        ended = False
+        while self._waiting and self._waiting + size > self._most_waiting:
+            slow = [*self._phases[Phase.BODY], *self._phases[Phase.SENDING]]
+            now = time.monotonic()
+            slowest = max(slow, key=lambda each: each.held * (now - each.since), default=connection)
+            if slowest is connection:
+                raise NoRoom
+            self._end(slowest)
+            ended = True
+        self._waiting += size
+        connection.held += size
+        return ended
+
+    def release(self, connection: Connection) -> None:
+        """Count what a connection held as gone."""
+        self._waiting -= connection.held
+        connection.held = 0
+
+    def end_idle(self) -> None:
+        """End the connections that have no request under way."""
+        for connection in list(self._phases[Phase.WAITING]):
+            if not connection.beginning:
+                self._end(connection)
+
+    def _release_header(self, connection: Connection) -> None:
+        self._header_bytes -= self._headers.pop(connection, 0)
+
+    def _end_one(self, last: Phase) -> None:
+        for phase in Phase:
+            if phase <= last and self._phases[phase]:
+                self._end(next(iter(self._phases[phase])))
+                return
+        raise NoRoom
+
+    def _end(self, connection: Connection) -> None:
+        self.remove(connection)
+        connection.yields = True
+        connection.greenlet.kill(block=False)

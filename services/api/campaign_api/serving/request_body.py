@@ -1,0 +1,65 @@
+"""The body of a request, as it comes from its client."""
+
+from typing import Any, NoReturn
+
+from campaign_api.serving.connection import LARGEST_HEADER, Connection
+
+FRAMING = 2
+"""Bytes that may come for each byte of content, beyond those of a header for the whole body.
+
+Chunks of one byte have six: each of them takes as long to be parsed as a large one.
+"""
+
+
+class RequestBody:
+    """Reads a body from its connection, and knows when it has come to its end."""
+
+    def __init__(self, connection: Connection, environ: dict[str, Any], invitation: bytes) -> None:
+        """Take the place of `wsgi.input`; `invitation` is sent before the body is read."""
+        self.connection = connection
+        self.is_chunked = "HTTP_TRANSFER_ENCODING" in environ
+        self.length = int(environ.get("CONTENT_LENGTH") or 0)
+        """Bytes announced where the body is not chunked."""
+        self.is_complete = not self.is_chunked and not self.length
+        self._body = environ["wsgi.input"]
+        self._invitation = invitation
+        self._received = 0
+        self._taken = 0
+        environ["wsgi.input"] = self
+
+    def invite(self) -> None:
+        """Ask for the body, where the client waits for that (RFC 9110, section 10.1.1)."""
+        if self._invitation:
+            self.connection.sendall(self._invitation)
+            self._invitation = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return `size` bytes, fewer at the end, and then none.
+
+        Raises:
+            OSError: the client is gone, or too slow.
+            ParseException: what it sends is no body.
+        """
+        self.invite()
+        if size < 0:
+            size = self.length or LARGEST_HEADER
+        most = LARGEST_HEADER + FRAMING * (self._received + size) - self._taken
+        self.connection.allow(most)
+        block: bytes = self._body.read(size)
+        self._taken += most - self.connection.room
+        self._received += len(block)
+        self.is_complete = not block if self.is_chunked else self._received >= self.length
+        return block
+
+
+class BrokenBody:
+    """Stands for a body that did not arrive."""
+
+    def __init__(self, error: Exception) -> None:
+        # Its frames would keep what has arrived, in a cycle.
+        self._error = error.with_traceback(None)
+
+    def read(self, size: int = -1, /) -> NoReturn:
+        """Raise what kept the body from arriving."""
+        del size
+        raise self._error

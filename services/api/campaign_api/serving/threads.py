@@ -1,0 +1,75 @@
+"""Native threads with a share for each key, as greenlets hand work to them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from gevent.lock import Semaphore
+from gevent.threadpool import ThreadPool
+
+T = TypeVar("T")
+
+
+class TooMuchWork(Exception):
+    """So many requests of one key wait for a thread that one more would wait in vain."""
+
+
+class _Share:
+    """The threads of one key, and how many of its requests have or want one."""
+
+    def __init__(self, threads: int) -> None:
+        self.permits = Semaphore(threads)
+        self.present = 0
+
+
+class Threads:
+    """A bounded number of native threads; to be used by the greenlets of one thread.
+
+    However many requests of one key wait, those of another one find a free thread. What threads
+    have produced and no greenlet has taken yet is bounded too: a part of an answer is produced
+    only while fewer than twice as many parts as threads are on their way.
+    """
+
+    def __init__(self, threads: int, share: int, most_waiting: int) -> None:
+        """Have `threads`, of which one key has `share`; `most_waiting` of its requests may wait."""
+        self._pool = ThreadPool(threads)
+        self._share = share
+        self._most = share + most_waiting
+        self._shares: dict[str, _Share] = {}
+        self.parts = Semaphore(2 * threads)
+        """Permits for parts of answers between the thread that produces and the system."""
+
+    def run(self, key_id: str, work: Callable[[], T], *, is_part: bool = False) -> T:
+        """Run `work` in a thread, and let other greenlets run meanwhile.
+
+        With `is_part` one of `parts` is taken first, which the caller releases.
+
+        Raises:
+            TooMuchWork: too many requests of this key wait.
+            Exception: what `work` raises.
+        """
+        share = self._shares.setdefault(key_id, _Share(self._share))
+        if share.present >= self._most:
+            raise TooMuchWork
+        share.present += 1
+        try:
+            with share.permits:
+                if is_part:
+                    self.parts.acquire()
+                # gevent would write what leaves a thread to stderr, as it is.
+                result, error = self._pool.spawn(partial(_attempted, work)).get()
+        finally:
+            share.present -= 1
+            if not share.present:
+                del self._shares[key_id]
+        if error is not None:
+            raise error
+        answer: T = result
+        return answer
+
+
+def _attempted(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    try:
+        return work(), None
+    except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+        return None, error

@@ -1,0 +1,42 @@
+"""One running API with a campaign large enough for exports, and keys for both sides."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from campaign_common.api_key import Scope
+from campaign_common.database import Database
+from campaign_common.dsn import parse_dsn
+from campaign_common.schema import migrate
+from campaign_common.settings import MysqlSettings
+from tests.e2e.api_service import running_api, write_configuration
+from tests.e2e.flood.scene import FILE, Keys, Scene, Stored
+from tests.e2e.seeded import Seeds
+from tests.integration.api.keys import bearer, make_key
+from tests.servers import DatabaseServers, fresh_schema
+
+PEOPLE = 20_000
+"""On the list of the campaign that is exported."""
+
+REJECTS = 6_000
+"""12 MB of them."""
+
+
+@pytest.fixture(scope="package")
+def scene(
+    tmp_path_factory: pytest.TempPathFactory, database_servers: DatabaseServers
+) -> Iterator[Scene]:
+    """One flavour: how the API stands a flood does not depend on it."""
+    with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
+        database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
+        migrate(database, 2)
+        keys = Keys(
+            *(make_key(database, scope) for scope in (Scope.ADMIN, Scope.READ, Scope.WRITE))
+        )
+        folder = tmp_path_factory.mktemp("flood")
+        with running_api(write_configuration(folder, dsn)) as api:
+            seeds = Seeds(api.url, bearer(keys.own), database)
+            (folder / "csv" / "recipients.csv").write_bytes(FILE)
+            stored = Stored(*seeds.large(PEOPLE), *seeds.small(), seeds.rejects(REJECTS))
+            yield Scene(api, keys, stored)
+        database.close()

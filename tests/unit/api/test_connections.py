@@ -1,0 +1,130 @@
+"""The connections of a process: who yields to whom."""
+
+import socket
+from collections.abc import Iterator
+
+import gevent
+import pytest
+
+from campaign_api.serving.connection import Connection, Phase
+from campaign_api.serving.connections import MOST_OF_HEADERS, Connections, NoRoom
+
+
+class Maker:
+    """Makes connections, and knows which of them were ended."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
+        self._ends: list[socket.socket] = []
+
+    def make(self, phase: Phase = Phase.WAITING, beginning: bytes = b"") -> Connection:
+        pair = socket.socketpair()
+        self._ends += pair
+        made = Connection(pair[0], gevent.Greenlet(), self.connections, 1.0)
+        made.beginning = beginning
+        self.connections.add(made)
+        made.move(phase)
+        return made
+
+    def close(self) -> None:
+        for end in self._ends:
+            end.close()
+
+
+@pytest.fixture
+def maker() -> Iterator[Maker]:
+    made = Maker(Connections(most=3, most_waiting=100))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("phases", "ended"),
+    [
+        pytest.param([Phase.WAITING] * 3, 0, id="the oldest of those without a request"),
+        pytest.param([Phase.WORKING, Phase.WAITING, Phase.WAITING], 1, id="none at work"),
+        pytest.param([Phase.WAITING, Phase.LEAVING, Phase.BODY], 1, id="one that is left first"),
+        pytest.param([Phase.SENDING, Phase.BODY, Phase.WORKING], 1, id="a body before a reader"),
+        pytest.param([Phase.WORKING, Phase.SENDING, Phase.WORKING], 1, id="a reader at last"),
+    ],
+)
+def test_one_yields_to_a_new_connection(maker: Maker, phases: list[Phase], ended: int) -> None:
+    held = [maker.make(phase) for phase in phases]
+    maker.make()
+    assert [connection.yields for connection in held] == [n == ended for n in range(3)]
+    assert len(maker.connections) == 3
+
+
+def test_a_new_connection_is_refused_where_all_work(maker: Maker) -> None:
+    for _ in range(3):
+        maker.make(Phase.WORKING)
+    with pytest.raises(NoRoom):
+        maker.make()
+
+
+def test_a_header_does_not_make_a_connection_younger(maker: Maker) -> None:
+    first, second = maker.make(), maker.make()
+    first.beginning = b"G"
+    maker.make()
+    maker.make()
+    assert (first.yields, second.yields) == (True, False)
+
+
+def test_the_slowest_readers_yield_to_bytes(maker: Maker) -> None:
+    slow, slower = maker.make(Phase.SENDING), maker.make(Phase.SENDING)
+    maker.connections.hold(slow, 60)
+    maker.connections.hold(slower, 30)
+    body = maker.make(Phase.BODY)
+    maker.connections.hold(body, 50)
+    assert (slow.yields, slower.yields) == (True, False)
+
+
+def test_the_oldest_body_yields_to_another_one_and_not_to_itself(maker: Maker) -> None:
+    old, young = maker.make(Phase.BODY), maker.make(Phase.BODY)
+    maker.connections.hold(old, 60)
+    maker.connections.hold(young, 60)
+    assert (old.yields, young.yields) == (True, False)
+    with pytest.raises(NoRoom):
+        maker.connections.hold(young, 60)
+
+
+def test_what_is_worked_on_yields_to_nothing(maker: Maker) -> None:
+    working, body = maker.make(Phase.WORKING), maker.make(Phase.BODY)
+    maker.connections.hold(working, 60)
+    with pytest.raises(NoRoom):
+        maker.connections.hold(body, 60)
+    assert not working.yields
+
+
+def test_the_oldest_header_yields_where_they_are_too_large(maker: Maker) -> None:
+    old, young, idle = maker.make(), maker.make(), maker.make()
+    maker.connections.hold_header(old, MOST_OF_HEADERS)
+    maker.connections.hold_header(young, 1)
+    assert (old.yields, young.yields, idle.yields) == (True, False, False)
+
+
+def test_a_complete_header_counts_no_more(maker: Maker) -> None:
+    served, waiting = maker.make(), maker.make()
+    maker.connections.hold_header(served, MOST_OF_HEADERS)
+    served.move(Phase.WORKING)
+    maker.connections.hold_header(waiting, MOST_OF_HEADERS)
+    assert not served.yields
+    assert not waiting.yields
+
+
+def test_one_answer_may_be_any_size(maker: Maker) -> None:
+    maker.connections.hold(maker.make(Phase.SENDING), 1_000)
+
+
+def test_what_an_ended_connection_held_is_free(maker: Maker) -> None:
+    connection = maker.make(Phase.BODY)
+    maker.connections.hold(connection, 90)
+    maker.connections.remove(connection)
+    maker.connections.remove(connection)
+    maker.connections.hold(maker.make(Phase.BODY), 90)
+
+
+def test_a_stop_ends_those_without_a_request(maker: Maker) -> None:
+    idle, begun, working = maker.make(), maker.make(beginning=b"G"), maker.make(Phase.WORKING)
+    maker.connections.end_idle()
+    assert [one.yields for one in (idle, begun, working)] == [True, False, False]
