@@ -13,9 +13,6 @@ from campaign_common.errors import (
 from campaign_common.schema import SchemaCheck
 from campaign_common.write_check import WriteCheck
 
-SHARED = 1.0
-"""Seconds for which an answer is given to others who ask."""
-
 
 class Readiness:
     """Whether this process can do its work, asked once for all who ask at the same time."""
@@ -24,15 +21,15 @@ class Readiness:
         """Ask both checks."""
         self._checks = schema, writes
         self._asking = Lock()
-        self._asked_at = float("-inf")
+        self._began_at = float("-inf")
         self._reason: str | None = None
 
     def why_not(self) -> str | None:
-        """Return why requests would fail, as it was at most `SHARED` seconds before this call."""
-        now = monotonic()
+        """Return why requests would fail, by a check that began after this call."""
+        asked_at = monotonic()
         with self._asking:
-            if self._asked_at <= now - SHARED:
-                self._asked_at = monotonic()
+            if self._began_at < asked_at:
+                self._began_at = monotonic()
                 self._reason = why_not_ready(*self._checks)
             return self._reason
 

@@ -58,7 +58,6 @@ def test_any_text_comes_back_as_it_was(
     for each in listed:
         found = client.get(f"{url}/recipients", query_string={"phone": each["phone"]})
         assert found.get_json()["recipients"] == [each]
-    ((_, _, text),) = list(
-        csv.reader(io.StringIO(client.get(f"{url}/rejects.csv").text, newline=""))
-    )[1:]
+    with client.get(f"{url}/rejects.csv") as rejects:
+        ((_, _, text),) = list(csv.reader(io.StringIO(rejects.text, newline="")))[1:]
     assert "no number" in text

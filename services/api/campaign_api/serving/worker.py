@@ -5,6 +5,7 @@ computes (see `threaded`). So nothing is monkey-patched: whatever the applicatio
 does anywhere.
 """
 
+import gc
 import socket
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -57,6 +58,9 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         super().notify()
         if time.monotonic() >= self._trim_at:
             self._trim_at = time.monotonic() + TRIM_EVERY
+            # Connections that ended leave cycles, which may hold the last bytes that came. What
+            # stands since the start is frozen and is not looked at.
+            gc.collect()
             give_back()
         if not self.alive:
             self._connections.end_idle()
