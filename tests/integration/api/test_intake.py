@@ -14,6 +14,7 @@ from pymysql.err import OperationalError
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import intake
+from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.metrics import ImportMetrics
 from campaign_api.refusals import CampaignStarted
@@ -205,6 +206,17 @@ def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
     ]
 
 
+def begin_together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let imports begin when so many have found that there is no such campaign yet."""
+    run, all_are_here = CsvImporter.run, threading.Barrier(number)
+
+    def run_together(self: CsvImporter, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as run
+        all_are_here.wait(30)
+        return run(self, *arguments, **options)
+
+    monkeypatch.setattr(CsvImporter, "run", run_together)
+
+
 @pytest.mark.parametrize("locked", [True, False])
 def test_identical_requests_at_once_make_one_campaign(
     settings: Settings, pool: Database, locked: bool, monkeypatch: pytest.MonkeyPatch
@@ -212,6 +224,7 @@ def test_identical_requests_at_once_make_one_campaign(
     if not locked:
         # As when the connection that holds the lock is lost: the transaction alone decides.
         monkeypatch.setattr(intake, "named_lock", lambda *_, **__: threading.Lock())
+        begin_together(monkeypatch, 4)
     client = create_app(settings, Databases((pool,)))
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: create(client.test_client()), range(4)))
