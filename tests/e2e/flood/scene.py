@@ -20,11 +20,8 @@ from tests.e2e.api_service import ApiService
 from tests.integration.api.keys import bearer
 from tests.waiting import wait_until
 
-MOST_MEGABYTES = 240
-"""Of one worker, whatever floods came before and whatever else the machine does meanwhile.
-
-A flood of one kind against a fresh API on a quiet machine stays below 150.
-"""
+MOST_MEGABYTES = 150
+"""Of one worker, whatever floods came before and whatever else the machine does meanwhile."""
 
 PATIENCE = 60.0
 """Seconds that a well-behaved client waits: no figure, but when it calls the API down."""

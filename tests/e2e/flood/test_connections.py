@@ -48,5 +48,5 @@ def test_connections_that_end_in_odd_ways_harm_nobody(scene: Scene, script: Scri
 
 
 def test_half_closed_after_a_request_it_is_answered(scene: Scene) -> None:
-    outcome = scene.stands(Script(clients=400, first=HEALTH, times=0, half_closes=True))
+    outcome = scene.outlasts(Script(clients=400, first=HEALTH, times=0, half_closes=True))
     assert outcome.answers == {200: 400}

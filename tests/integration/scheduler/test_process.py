@@ -107,7 +107,7 @@ def test_it_waits_for_what_is_missing_and_says_so(world: World, missing: str) ->
 def test_a_broker_that_goes_away_is_waited_for_and_named_once(
     world: World, kafka_server: KafkaServer
 ) -> None:
-    world.add_list(2_000)
+    world.add_list(CHUNK)  # of a second one nothing would be let out while nobody sends
     with world.process():
         wait_until(lambda: "scheduler started" in events(world))
         kafka_server.kill()
@@ -117,6 +117,6 @@ def test_a_broker_that_goes_away_is_waited_for_and_named_once(
         kafka_server.start()
         wait_until(world.all_fanned_out, timeout=60)
         wait_until(lambda: lines_of(world, "going on", "delivery to Kafka"))
-    assert world.times_published().keys() == set(range(2, 4_001, 2))
+    assert world.times_published().keys() == set(range(2, 2 * CHUNK + 1, 2))
     for part in ("delivery to Kafka", "partition map"):
         assert len(lines_of(world, "waiting", part)) <= 2

@@ -41,6 +41,8 @@ from campaign_scheduler.window import Window
 from tests.waiting import wait_until
 
 SHARDS = 8
+CHUNK = 1_000
+"""Recipients that a process publishes at a time."""
 LIST = 1
 CAMPAIGN = 1000000000
 COMMANDS = Path(sys.executable).parent
@@ -134,7 +136,7 @@ class World:
             "SendClient": {"Brokers": [brokers], "Group": f"Msg-Consumer-G-{name}"},
             "MsgTableShardingSize": SHARDS,
             "DrainTimeout": "10s",
-            "Scheduler": {"Lease": "2s", "ChunkSize": 1000},
+            "Scheduler": {"Lease": "2s", "ChunkSize": CHUNK},
         }
         self.config = folder / "campmgr.yaml"
         self.config.write_text(yaml.safe_dump(document))
@@ -326,4 +328,6 @@ class World:
         return self._folder / "scheduler.log"
 
     def close(self) -> None:
+        """Leave nothing on the servers that the tests share."""
+        self.admin.delete_topics([self.topic])
         self.databases.close()

@@ -27,7 +27,7 @@ COLUMNS = (
     "at",
 )
 
-CSV_ROWS = 5_000
+CSV_ROWS = 1_000
 """Messages read and written at a time."""
 
 

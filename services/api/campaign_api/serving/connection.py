@@ -145,7 +145,7 @@ class Connection:
             if not self.beginning:
                 self.end_after(ARRIVAL)
             self.beginning = (self.beginning + received)[:1_024]
-            self._others.hold_header(self, len(received))
+            _let_go(self._others.hold_header(self, len(received)))
         return received
 
     def sendall(self, data: bytes) -> None:

@@ -60,12 +60,18 @@ class Connections:
             return self.hold(connection, size)
         return False
 
-    def hold_header(self, connection: Connection, size: int) -> None:
-        """Count bytes of an incomplete header; where they are too many, the oldest yields."""
+    def hold_header(self, connection: Connection, size: int) -> bool:
+        """Count bytes of an incomplete header; returns whether others are being ended.
+
+        Where they are too many, the oldest header yields.
+        """
         self._headers[connection] = self._headers.get(connection, 0) + size
         self._header_bytes += size
+        ended = False
         while self._header_bytes > MOST_OF_HEADERS:
             self._end(next(iter(self._headers)))
+            ended = True
+        return ended
 
     def hold(self, connection: Connection, size: int) -> bool:
         """Count bytes that a connection keeps in memory; returns whether others are being ended.
