@@ -8,7 +8,7 @@ import pytest
 
 from campaign_common.message import Status
 from local_stack.kafka import KafkaServer
-from tests.integration.scheduler.world import World
+from tests.integration.scheduler.world import CHUNK, World
 from tests.waiting import wait_until
 
 
