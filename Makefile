@@ -13,7 +13,7 @@ OVERLAYS ?=
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint format clean
+.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,12 @@ lint: setup ## Check style, formatting, import rules and types
 	$(PYTHON_FOLDER)/ruff format --check .
 	$(PYTHON_FOLDER)/lint-imports
 	$(PYTHON_FOLDER)/mypy
+	PYTHONPATH=deploy $(PYTHON_FOLDER)/python -m census --check
+
+census: export PYTHONPATH := deploy
+
+census: setup ## Count what makes the code hard to read: homonyms, large folders, openings, words
+	@$(PYTHON_FOLDER)/python -m census
 
 format: setup ## Format the code
 	$(PYTHON_FOLDER)/ruff check --fix-only .

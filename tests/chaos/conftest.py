@@ -123,8 +123,8 @@ def scene(  # noqa: PLR0917 - each is a part that tests replace
     """Schema, topic and provider; no service runs yet."""
     with fresh_schema(server_dsn) as dsn, ExitStack() as stack:
         system = System(tmp_path, dsn, own_broker.brokers)
-        stack.callback(system.database.close)
-        make(system, partitions, replicas)
+        stack.callback(system.close)
+        system.prepare(partitions, replicas)
         log = system.folder / "calls"
         provider = stack.enter_context(recording_provider(log, "--latency", LATENCY))
         scene = Scene(system, provider, scale, server, stack)
@@ -133,11 +133,3 @@ def scene(  # noqa: PLR0917 - each is a part that tests replace
         finally:
             hand_over(request.node, scene.findings)
             scene.stop_all()
-
-
-def make(system: System, partitions: int, replicas: int = 1) -> None:
-    """Make schema and topic."""
-    counts = ("--partitions", str(partitions), "--replication-factor", str(replicas))
-    for words in (("campaign-db", "migrate"), ("campaign-topics", "create", *counts)):
-        completed = system.command(*words, "-c", str(system.config))
-        assert completed.returncode == 0, completed.stderr

@@ -73,8 +73,7 @@ def shards_moved(scene: Scene, server: DatabaseServer, dsn: str, port: int) -> I
     """Have the upper half of the shards on this server, which the services find at `port`."""
     shards = [f"{ELSEWHERE.start}-{ELSEWHERE.stop - 1}"]
     scene.system.configure(MysqlShards=[{"DSN": dsn_at(port, dsn), "Shards": shards}])
-    migrated = scene.system.command("campaign-db", "migrate", "-c", str(scene.system.config))
-    assert migrated.returncode == 0, migrated.stderr
+    scene.system.migrate()
     database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
     yield Second(server, database)
     database.close()

@@ -94,10 +94,7 @@ def distant(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Distant]:
             relays.append(stack.enter_context(relay_to(port)))
             shards = {"DSN": dsn_at(relays[1].port, dsn), "Shards": [f"{SHARDS // 2}-{SHARDS - 1}"]}
             scene.system.configure(MysqlShards=[shards])
-            migrated = scene.system.command(
-                "campaign-db", "migrate", "-c", str(scene.system.config)
-            )
-            assert migrated.returncode == 0, migrated.stderr
+            scene.system.migrate()
         yield Distant(scene, relays)
         scene.stop_all()
 

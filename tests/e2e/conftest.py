@@ -13,4 +13,4 @@ def system(tmp_path: Path, database: str, kafka_server: KafkaServer) -> Iterator
     system = System(tmp_path, database, kafka_server.brokers)
     system.prepare()
     yield system
-    system.database.close()
+    system.close()

@@ -4,21 +4,28 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import requests
 import yaml
+from confluent_kafka import KafkaException
 
-from campaign_common.database import Database
+from campaign_common import kafka, topics
+from campaign_common.database import Database, Databases
+from campaign_common.dead_letters import dead_letter_topic
+from campaign_common.errors import KafkaUnavailable, TopicMissing
+from campaign_common.remap import Remapper
+from campaign_common.schema import migrate_all
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
 from tests.processes import Process, installed, running
 from tests.waiting import wait_until
 
 SHARDS = 8
+CLOSE_SECONDS = 5
 LOOK_AGAIN = 0.1
 """Seconds between two questions whether a campaign has finished: each costs the API work."""
 
@@ -62,6 +69,16 @@ class System:
         """Return the sections as they are written now."""
         return dict(self._document)
 
+    def close(self) -> None:
+        """Delete the topics, which are many by the end of a run, and close the connections."""
+        settings = load_settings(self.config, {})
+        topic = settings.sync_client.topic
+        deleted = kafka.admin(settings).delete_topics([topic, dead_letter_topic(topic)])
+        for future in deleted.values():
+            with suppress(KafkaException):  # not there, or the broker is not
+                future.result(CLOSE_SECONDS)
+        self.database.close()
+
     def command(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
         return subprocess.run(
@@ -72,11 +89,23 @@ class System:
             check=False,
         )
 
-    def prepare(self) -> None:
-        """Make schema and topic, as an operator does."""
-        for words in (("campaign-db", "migrate"), ("campaign-topics", "create")):
-            completed = self.command(*words, "-c", str(self.config))
-            assert completed.returncode == 0, completed.stderr
+    def prepare(self, partitions: int = SHARDS, replicas: int = 1) -> None:
+        """Make schema and topics as `campaign-db migrate` and `campaign-topics create` do."""
+        self.migrate()
+        settings = load_settings(self.config, {})
+        admin, topic = kafka.admin(settings), settings.sync_client.topic
+        topics.create(admin, topic, partitions=partitions, replication_factor=replicas)
+        topics.create_dead_letters(admin, dead_letter_topic(topic), replication_factor=replicas)
+        databases = Databases.configured(settings)
+        remapper = Remapper(databases, admin, topic, "test")
+        wait_until(lambda: _has_partition_map(remapper))
+        databases.close()
+
+    def migrate(self) -> None:
+        """Make the schema of every server that the configuration names."""
+        databases = Databases.configured(load_settings(self.config, {}))
+        migrate_all(databases, SHARDS)
+        databases.close()
 
     def run(self, program: str) -> AbstractContextManager[Process]:
         """Run one service."""
@@ -159,3 +188,10 @@ class System:
         with self.database.reading() as cursor:
             cursor.execute(sql)
             return cursor.fetchall()
+
+
+def _has_partition_map(remapper: Remapper) -> bool:
+    try:
+        return remapper.step().partition_map.is_active
+    except (TopicMissing, KafkaUnavailable):  # the brokers do not all know the topic yet
+        return False

@@ -1,0 +1,82 @@
+"""Readability counts: homonyms, large folders, docstring openings, words that are avoided."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+
+from census.sources import SourceModule
+
+LARGEST_FOLDER = 12
+"""Modules side by side that a newcomer can still keep apart; `__init__` not counted."""
+
+OPENINGS = frozenset({"How", "Tell", "What", "Which", "Whether", "Who"})
+"""Words that begin a question or an order to tell, and not the name of a thing."""
+
+AVOIDED = re.compile(
+    r"\b(anew|by itself|for ever|lately|mend(?:s|ed|ing)?|nobody|of these|whoever)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Census:
+    """Places where the code is hard to read, each as a line that names it."""
+
+    homonyms: list[str]
+    """Types of the same name in several modules."""
+    large_folders: list[str]
+    question_openings: list[str]
+    avoided_words: list[str]
+
+    def totals(self) -> Mapping[str, int]:
+        """Return how many places there are of each kind."""
+        return {field.name: len(getattr(self, field.name)) for field in fields(self)}
+
+
+def take_census(modules: Iterable[SourceModule]) -> Census:
+    """Count in all modules of the product."""
+    modules = list(modules)
+    return Census(
+        homonyms=_homonyms(modules),
+        large_folders=_large_folders(modules),
+        question_openings=[
+            f"{module.path}:{docstring.line}: {docstring.first_word}"
+            for module in modules
+            for docstring in module.docstrings()
+            if docstring.first_word in OPENINGS
+        ],
+        avoided_words=[
+            f"{module.path}:{docstring.line}: {found[0]}"
+            for module in modules
+            for docstring in module.docstrings()
+            for found in AVOIDED.finditer(docstring.text)
+        ],
+    )
+
+
+def lines_by_package(modules: Iterable[SourceModule]) -> Mapping[str, tuple[int, int]]:
+    """Return files and lines of each package."""
+    files, lines = Counter[str](), Counter[str]()
+    for module in modules:
+        files[module.package] += 1
+        lines[module.package] += module.lines
+    return {package: (files[package], lines[package]) for package in files}
+
+
+def _homonyms(modules: Iterable[SourceModule]) -> list[str]:
+    places = defaultdict[str, list[str]](list)
+    for module in modules:
+        for name in module.type_names():
+            places[name].append(str(module.path))
+    return [
+        f"{name}: {', '.join(where)}" for name, where in sorted(places.items()) if len(where) > 1
+    ]
+
+
+def _large_folders(modules: Iterable[SourceModule]) -> list[str]:
+    sizes = Counter(module.path.parent for module in modules if module.path.name != "__init__.py")
+    return [
+        f"{folder}: {size} modules"
+        for folder, size in sorted(sizes.items())
+        if size > LARGEST_FOLDER
+    ]

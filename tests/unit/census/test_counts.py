@@ -1,0 +1,62 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+from census.counts import LARGEST_FOLDER, take_census
+from census.sources import SourceModule, read_modules
+
+
+def module(path: str, text: str = "") -> SourceModule:
+    return SourceModule(Path(path), Path(path).parts[0], len(text.splitlines()), ast.parse(text))
+
+
+def test_types_of_one_name_in_two_modules_are_homonyms() -> None:
+    census = take_census(
+        [module("a/one.py", "class Claim: ..."), module("b/two.py", "Claim = dict[str, int]")]
+    )
+    assert census.homonyms == ["Claim: a/one.py, b/two.py"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class _Claim: ...",
+        "CLAIM = dict[str, int]",
+        "T = TypeVar('T')",
+        "claim = 1",
+        "def Claim(): ...",
+    ],
+)
+def test_what_is_no_public_type_has_no_homonym(text: str) -> None:
+    assert take_census([module("a/one.py", text), module("b/two.py", text)]).homonyms == []
+
+
+def test_a_folder_is_large_by_its_own_modules() -> None:
+    modules = [module(f"a/m{n}.py") for n in range(LARGEST_FOLDER + 1)]
+    assert take_census(modules).large_folders == [f"a: {LARGEST_FOLDER + 1} modules"]
+    others = [module("a/__init__.py"), module("a/b/m.py")]
+    assert take_census([*modules[:-1], *others]).large_folders == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"""What it does."""',
+        'def f():\n    """Tell whether."""',
+        'N = 1\n"""How many there are."""',
+    ],
+)
+def test_openings_that_ask_are_counted(text: str) -> None:
+    assert len(take_census([module("a/m.py", text)]).question_openings) == 1
+
+
+def test_words_to_avoid_are_named_with_their_line() -> None:
+    text = '"""Reads.\n\nWhoever reads."""\n\ndef f():\n    """Begin anew, and mend it."""\n'
+    found = take_census([module("a/m.py", text)]).avoided_words
+    assert found == ["a/m.py:1: Whoever", "a/m.py:6: anew", "a/m.py:6: mend"]
+
+
+def test_every_package_of_the_product_is_read() -> None:
+    packages = {each.package for each in read_modules()}
+    assert {"campaign_common", "campaign_api", "campaign_scheduler", "campaign_sender"} <= packages
