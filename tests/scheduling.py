@@ -11,9 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 CHAOS = "tests/chaos/"
 MODEL = "tests/model/"
-NEVER_AT_ONCE = (CHAOS, "tests/e2e/test_slow_clients.py", "tests/e2e/flood/")
-"""Each of the first is a whole system under load; the second measures how long answers take, and
-the third takes all of the processor."""
+NEVER_AT_ONCE = (CHAOS, "tests/e2e/flood/")
+"""Each of the first is a whole system under load; each of the others takes all of the processor."""
 ORDER = (CHAOS, "tests/e2e/", "tests/integration/", MODEL, "tests/unit/")
 """What takes long comes first, so that no worker is left alone with it at the end."""
 

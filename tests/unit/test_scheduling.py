@@ -13,7 +13,7 @@ TESTS = Path(__file__).parents[1]
         ("tests/chaos/test_poison.py::test_a", "tests/chaos/test_outages.py::test_b[mysql]", True),
         (
             "tests/chaos/test_poison.py::test_a",
-            "tests/e2e/test_slow_clients.py::test_a[mysql]",
+            "tests/e2e/flood/test_headers.py::test_a[half]",
             True,
         ),
         ("tests/e2e/test_life.py::test_a[mysql]", "tests/e2e/test_life.py::test_b[mysql-2]", True),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from benchmarks.flood.requests import announced, chunked, head, upload
+from benchmarks.flood.requests import announced, chunked, head, post, upload
 from benchmarks.flood.script import Script
 from tests.e2e.flood.scene import Scene
 
@@ -29,6 +29,7 @@ def trickles(scene: Scene) -> Iterator[tuple[bytes, bytes]]:
     for key in (None, keys.reader, keys.writer):
         for path in ("/v1/campaigns", preview, "/v1/camp/create"):
             yield announced(path, ANNOUNCED, key) + b"{", b" "
+        yield post(preview, "Content-Length: 9", "Expect: 100-continue", key=key), b""
         yield chunked(preview, key), b"1\r\n \r\n"
         yield chunked(preview, key) + b"1;", b"a"
         yield chunked(preview, key) + b"1\r\n \r\n0\r\n", b"A: b\r\n"

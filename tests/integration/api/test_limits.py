@@ -1,7 +1,7 @@
 """Configured limits, each met by as much as is allowed and by one more.
 
 Those that need a real connection, or several requests, are tested where these are: bytes and rows
-of an upload and imports at a time in e2e/test_uploads.py, header lines in e2e/test_slow_clients.py,
+of an upload and imports at a time in e2e/test_uploads.py, header lines in e2e/test_connections.py,
 requests of a key in test_rate_limit.py, templates in test_campaigns.py, pages in
 test_parameters.py.
 """
