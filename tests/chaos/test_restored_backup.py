@@ -1,15 +1,18 @@
 """The database is lost in mid-campaign, and a backup from the middle of it is put back."""
 
-import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import requests
 
+from campaign_common import kafka
 from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.database import Databases
 from campaign_common.message import Status
+from campaign_common.settings import load_settings
+from campaign_common.topic_report import PartitionReport, report_on
 from local_stack.distributions.cache import Cache
 from tests.chaos.scene import CAMPAIGN, Scene
 from tests.database_clients import database_clients
@@ -23,24 +26,25 @@ LATER = CAMPAIGN + 1
 """A campaign that was scheduled when the backup was taken."""
 
 
-def partitions(scene: Scene) -> list[dict[str, int | None]]:
+def partitions(scene: Scene) -> Sequence[PartitionReport]:
     """The partitions of the topic, as `campaign-topics describe` tells of them."""
-    described = scene.system.command(
-        "campaign-topics", "describe", "--json", "-c", str(scene.system.config)
-    )
-    assert described.returncode == 0, described.stderr
-    found: list[dict[str, int | None]] = json.loads(described.stdout)["partitions"]
-    return found
+    settings = load_settings(scene.system.config, {})
+    databases, admin = Databases.configured(settings), kafka.admin(settings)
+    try:
+        topic, group = settings.sync_client.topic, settings.send_client.group
+        return report_on(databases, admin, topic, group).partitions
+    finally:
+        databases.close()
 
 
 def lag(scene: Scene) -> int:
     """How many records the senders have not passed yet."""
-    return sum(partition["lag"] or 0 for partition in partitions(scene))
+    return sum(partition.lag or 0 for partition in partitions(scene))
 
 
 def committed(scene: Scene) -> dict[int, int | None]:
     """The offset of each partition that Kafka was told last."""
-    return {number: one["committed"] for number, one in enumerate(partitions(scene))}
+    return {number: one.committed for number, one in enumerate(partitions(scene))}
 
 
 def database_command(scene: Scene, *words: str) -> str:
@@ -110,7 +114,7 @@ def test_what_was_sent_after_the_backup_is_noticed_and_a_person_decides(
 
 def lose_the_database(scene: Scene, back_up: Callable[[], None]) -> set[str]:
     """Back up in mid-campaign, go on for a while, lose everything; returns who was called."""
-    rows = scene.scale.choose(30_000, 90_000)
+    rows = scene.scale.choose(12_000, 90_000)
     scene.provider.set_faults(Faults(latency=0.25))
     scene.start_all(senders=2)
     scene.begin(rows)

@@ -104,7 +104,8 @@ class System:
     def migrate(self) -> None:
         """Make the schema of every server that the configuration names."""
         databases = Databases.configured(load_settings(self.config, {}))
-        migrate_all(databases, SHARDS)
+        for _ in migrate_all(databases, SHARDS):
+            pass  # a server at a time
         databases.close()
 
     def run(self, program: str) -> AbstractContextManager[Process]:
