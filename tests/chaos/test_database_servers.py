@@ -21,6 +21,7 @@ from local_stack.stack import database_program
 from tests.chaos.accounts import Account, compare
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
+from tests.e2e.api_service import make_schema
 from tests.e2e.system import LOOK_AGAIN, SHARDS
 from tests.processes import STOP_SECONDS
 from tests.recording_provider import Faults
@@ -73,7 +74,7 @@ def shards_moved(scene: Scene, server: DatabaseServer, dsn: str, port: int) -> I
     """Have the upper half of the shards on this server, which the services find at `port`."""
     shards = [f"{ELSEWHERE.start}-{ELSEWHERE.stop - 1}"]
     scene.system.configure(MysqlShards=[{"DSN": dsn_at(port, dsn), "Shards": shards}])
-    scene.system.migrate()
+    make_schema(scene.system.config)
     database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
     yield Second(server, database)
     database.close()

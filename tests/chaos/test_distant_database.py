@@ -17,6 +17,7 @@ from campaign_common.shard import shard_of
 from local_stack.ports import free_port
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.scene import CAMPAIGN, FIRST_PHONE, Scene
+from tests.e2e.api_service import make_schema
 from tests.e2e.system import LOOK_AGAIN, SHARDS
 from tests.servers import fresh_schema
 from tests.waiting import wait_until
@@ -94,7 +95,7 @@ def distant(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Distant]:
             relays.append(stack.enter_context(relay_to(port)))
             shards = {"DSN": dsn_at(relays[1].port, dsn), "Shards": [f"{SHARDS // 2}-{SHARDS - 1}"]}
             scene.system.configure(MysqlShards=[shards])
-            scene.system.migrate()
+            make_schema(scene.system.config)
         yield Distant(scene, relays)
         scene.stop_all()
 

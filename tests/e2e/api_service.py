@@ -10,6 +10,9 @@ import psutil
 import requests
 import yaml
 
+from campaign_common.database import Databases
+from campaign_common.schema import migrate_all
+from campaign_common.settings import load_settings
 from local_stack.ports import free_port
 from tests.processes import installed
 from tests.waiting import wait_until
@@ -62,6 +65,15 @@ def write_configuration(folder: Path, dsn: str, **keys: Any) -> Path:  # noqa: A
     path = folder / "campmgr.yaml"
     path.write_text(yaml.safe_dump(document))
     return path
+
+
+def make_schema(configuration: Path) -> None:
+    """Do what `campaign-db migrate` does, without its process."""
+    settings = load_settings(configuration, {})
+    databases = Databases.configured(settings)
+    for _ in migrate_all(databases, settings.msg_table_sharding_size):
+        pass  # a server at a time
+    databases.close()
 
 
 @contextmanager

@@ -18,9 +18,9 @@ from campaign_common.database import Database, Databases
 from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.remap import Remapper
-from campaign_common.schema import migrate_all
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
+from tests.e2e.api_service import make_schema
 from tests.processes import Process, installed, running
 from tests.waiting import wait_until
 
@@ -91,7 +91,7 @@ class System:
 
     def prepare(self, partitions: int = SHARDS, replicas: int = 1) -> None:
         """Make schema and topics as `campaign-db migrate` and `campaign-topics create` do."""
-        self.migrate()
+        make_schema(self.config)
         settings = load_settings(self.config, {})
         admin, topic = kafka.admin(settings), settings.sync_client.topic
         topics.create(admin, topic, partitions=partitions, replication_factor=replicas)
@@ -99,13 +99,6 @@ class System:
         databases = Databases.configured(settings)
         remapper = Remapper(databases, admin, topic, "test")
         wait_until(lambda: _has_partition_map(remapper))
-        databases.close()
-
-    def migrate(self) -> None:
-        """Make the schema of every server that the configuration names."""
-        databases = Databases.configured(load_settings(self.config, {}))
-        for _ in migrate_all(databases, SHARDS):
-            pass  # a server at a time
         databases.close()
 
     def run(self, program: str) -> AbstractContextManager[Process]:

@@ -7,7 +7,13 @@ import pytest
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
+from tests.e2e.api_service import (
+    ApiService,
+    make_schema,
+    run_program,
+    running_api,
+    write_configuration,
+)
 from tests.servers import DatabaseServers
 
 CREATE = ("create", "--id", "5", "--name", "game0", "--template", "hi {name}", "--csv", "a.csv")
@@ -17,7 +23,7 @@ CREATE = ("create", "--id", "5", "--name", "game0", "--template", "hi {name}", "
 def configuration(tmp_path: Path, database: str) -> Path:
     path = write_configuration(tmp_path, database)
     (tmp_path / "csv" / "a.csv").write_text("Ann,13961467500\nBob,13961467501\n")
-    assert run_program("campaign-db", "-c", path, "migrate").returncode == 0
+    make_schema(path)
     return path
 
 

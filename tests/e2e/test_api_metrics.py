@@ -9,7 +9,13 @@ import pytest
 import requests
 
 from local_stack.ports import free_port
-from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
+from tests.e2e.api_service import (
+    ApiService,
+    make_schema,
+    run_program,
+    running_api,
+    write_configuration,
+)
 from tests.scraping import Scrape, answers
 from tests.waiting import wait_until
 
@@ -35,7 +41,7 @@ def configuration(
     configuration = write_configuration(
         tmp_path, database, MetricsPort=port, Workers=WORKERS, Mysql=mysql
     )
-    assert run_program("campaign-db", "migrate", "-c", configuration).returncode == 0
+    make_schema(configuration)
     return configuration
 
 

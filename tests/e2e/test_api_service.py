@@ -16,6 +16,7 @@ from tests.e2e.api_service import (
     REQUEST,
     ApiService,
     free_port,
+    make_schema,
     run_program,
     running_api,
     wait_until,
@@ -29,8 +30,7 @@ LOCK = f"campaign {CAMPAIGN}"
 @pytest.fixture
 def configuration(tmp_path: Path, database: str) -> Path:
     path = write_configuration(tmp_path, database)
-    migrated = run_program("campaign-db", "migrate", "-c", path)
-    assert migrated.returncode == 0, migrated.stderr
+    make_schema(path)
     return path
 
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from benchmarks.sampling import PeakMemory
-from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
+from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
 from tests.e2e.hostile import GOOD, MOST_BYTES, MOST_ROWS, Upload, all_uploads
 from tests.e2e.raw_http import Answer, exchange
 from tests.servers import DatabaseServers, fresh_schema
@@ -71,7 +71,7 @@ def api(
     with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
         folder = tmp_path_factory.mktemp("hostile")
         configuration = write_configuration(folder, dsn, Workers=1, Api=limits)
-        assert run_program("campaign-db", "migrate", "-c", configuration).returncode == 0
+        make_schema(configuration)
         with running_api(configuration) as service:
             yield service
 

@@ -10,7 +10,7 @@ import requests
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
+from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
 from tests.waiting import wait_until
 
 CSV = "".join(f"user{n},{13961467500 + n}\n" for n in range(2_000))
@@ -21,8 +21,7 @@ KEY = {"Idempotency-Key": "one intention"}
 @pytest.fixture
 def api(tmp_path: Path, database: str) -> Iterator[ApiService]:
     configuration = write_configuration(tmp_path, database, Workers=2)
-    migrated = run_program("campaign-db", "migrate", "-c", configuration)
-    assert migrated.returncode == 0, migrated.stderr
+    make_schema(configuration)
     with running_api(configuration) as service:
         yield service
 

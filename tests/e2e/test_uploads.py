@@ -12,7 +12,7 @@ import requests
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, run_program, running_api, write_configuration
+from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
 from tests.e2e.raw_http import Answer, RawConnection, chunked, exchange, head
 from tests.waiting import wait_until
 
@@ -36,7 +36,7 @@ def serving(folder: Path, dsn: str, timeout: float) -> Iterator[ApiService]:
     }
     milliseconds = int(timeout * 1000)
     configuration = write_configuration(folder, dsn, Workers=1, Timeout=milliseconds, Api=limits)
-    assert run_program("campaign-db", "migrate", "-c", configuration).returncode == 0
+    make_schema(configuration)
     with running_api(configuration) as service:
         yield service
 
