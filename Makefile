@@ -15,8 +15,11 @@ PYTHON_FOLDER := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census format clean
 
+##@ Try it
+
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9 -]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what this machine lacks and the project into .venv
 	@deploy/setup.sh
@@ -29,6 +32,8 @@ demo: setup ## Send a campaign to 100,000 recipients and account for each (RECIP
 run: setup ## Keep stack and services in the foreground until Ctrl-C (SENDERS=n, PORT=10001)
 	@$(PYTHON_FOLDER)/python -m local_stack run --senders $(SENDERS) --port $(PORT)
 
+##@ Test it
+
 # Of the hundreds of processes that the tests start none shall compile the project again.
 test: export PYTHONDONTWRITEBYTECODE :=
 
@@ -39,6 +44,8 @@ chaos: export CHAOS_FORM := $(CHAOS_FORM)
 
 chaos: setup ## Break everything on purpose, at length, and account for everybody (CHAOS_FORM=short)
 	@$(PYTHON_FOLDER)/pytest tests/chaos $(PYTEST_ARGS)
+
+##@ Measure it
 
 bench: export PYTHONPATH := deploy
 
@@ -55,6 +62,8 @@ scaling-rehearsal: export PYTHONPATH := deploy
 scaling-rehearsal: setup ## Meet a burst with as many senders as KEDA would start (BENCH_ARGS=...)
 	@$(PYTHON_FOLDER)/python -m benchmarks.scaling $(BENCH_ARGS)
 
+##@ Deploy it
+
 images: setup ## Build the images and send a campaign through them (Debian, as root)
 	@$(PYTHON_FOLDER)/pytest tests/images $(PYTEST_ARGS)
 
@@ -67,6 +76,8 @@ k8s-rehearsal: export PYTHONPATH := deploy
 
 k8s-rehearsal: setup ## Apply k8s/overlays to a real control plane (Go; OVERLAYS="local hpa")
 	@$(PYTHON_FOLDER)/python -m rehearsal $(OVERLAYS)
+
+##@ Change it
 
 lint: setup ## Check style, formatting, import rules and types
 	$(PYTHON_FOLDER)/ruff check .
