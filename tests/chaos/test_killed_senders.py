@@ -42,7 +42,7 @@ def test_killed_senders_lose_nobody_and_repeat_only_what_they_had_claimed(
     scene: Scene, delivery: Delivery
 ) -> None:
     kills = scene.scale.choose(3, 20)
-    rows = scene.scale.choose(12_000, 150_000)
+    rows = scene.scale.choose(20_000, 150_000)
     scene.system.configure(Delivery=delivery.value)
     scene.provider.set_faults(SLOW)
     _, started = scene.start_all(senders=3)

@@ -43,7 +43,7 @@ def test_a_persons_retry_reaches_everybody_once_whatever_is_killed(scene: Scene)
     scene.provider.set_faults(REFUSING)
     _, started = scene.start_all(senders=3)
     senders = list(started)
-    scene.begin(scene.scale.choose(12_000, 100_000))
+    scene.begin(scene.scale.choose(20_000, 100_000))
     refused = scene.finish()
     assert refused.counts == {Status.FAILED: len(scene.phones)}
     scene.provider.set_faults(SLOW)
@@ -84,7 +84,7 @@ def erase_some(scene: Scene, claimed: Sequence[ClaimedMessage], number: int) -> 
 def test_nobody_is_called_after_being_erased_whatever_is_killed(scene: Scene) -> None:
     kills = scene.scale.choose(3, 10)
     at_once = scene.scale.choose(15, 30)
-    rows = scene.scale.choose(12_000, 60_000)
+    rows = scene.scale.choose(20_000, 60_000)
     scene.system.configure(Sender=LONG_QUEUE)
     scene.provider.set_faults(SLOW)
     _, started = scene.start_all(senders=2)

@@ -143,7 +143,7 @@ def records_in_topic(scene: Scene) -> int:
 
 def test_a_thousand_campaigns_due_at_once_start_once_each(scene: Scene) -> None:
     campaigns = scene.scale.choose(1000, 1000)
-    rows = scene.scale.choose(8, 100)
+    rows = scene.scale.choose(20, 100)
     scene.provider.set_faults(Faults(latency=0.01))
     scene.start_all(schedulers=0, senders=2)
     scene.write_csv(rows)

@@ -54,7 +54,7 @@ def test_a_stopped_sender_that_wakes_up_writes_nothing_and_calls_nobody(scene: S
     senders = {
         user: scene.start("campaign-sender", scene.configuration_for(user)) for user in USERS
     }
-    scene.begin(scene.scale.choose(20_000, 100_000))
+    scene.begin(scene.scale.choose(40_000, 100_000))
     recovered = []
     for number in range(rounds):
         victim = senders[USERS[number % 2]]
