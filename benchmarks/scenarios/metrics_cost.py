@@ -18,13 +18,13 @@ from campaign_common.campaign import Delivery as DeliveryKind
 from campaign_common.message import MessageKey, Status
 from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.wire import MessageRecord
-from campaign_sender.breaker import Breaker, BreakerPolicy
-from campaign_sender.delivery import Line
-from campaign_sender.desk import Work
+from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
+from campaign_sender.delivery.provider_route import Line
+from campaign_sender.in_flight.buffer import Work
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
-from campaign_sender.tally import Tally
-from campaign_sender.transaction import Written
+from campaign_sender.recording.recorder_metrics import Tally
+from campaign_sender.recording.transaction import Written
 
 BATCH = 4_000
 SHARDS = 8

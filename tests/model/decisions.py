@@ -26,11 +26,11 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow
 from campaign_common.store.suspects import LateFact
 from campaign_common.wire import WIRE_VERSION, MessageRecord
-from campaign_sender.admission import admit_live, drop_void, set_copies_aside
+from campaign_sender.admission.rules import admit_live, drop_void, set_copies_aside
 from campaign_sender.message import Message
-from campaign_sender.outcome import outcome_of
+from campaign_sender.ownership.takeover import Settlement, settle
 from campaign_sender.providers.contract import Result
-from campaign_sender.takeover import Settlement, settle
+from campaign_sender.recording.outcome import outcome_of
 from tests.model.scenario import Part, Scenario
 from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Looked, MapRow
 

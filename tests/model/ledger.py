@@ -7,7 +7,7 @@ from campaign_common.claim import ClaimedMessage
 from campaign_common.message import FINAL, LedgerEntry, MessageKey, Status
 from campaign_common.store.ledger import LedgerRow, count_changes, count_rewrites
 from campaign_common.store.suspects import FINAL_FACTS, LateFact
-from campaign_sender.rewriting import rows_of_facts, rows_of_unsent, waiting_anew
+from campaign_sender.recording.command_handlers import rows_of_facts, rows_of_unsent, waiting_anew
 from tests.model.promises import Broken
 from tests.model.state import CAMPAIGN_ID, Ledger, Retry, put
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
 from campaign_common.claim import ClaimedMessage
-from campaign_sender.outcome import depends_on_doubt
 from campaign_sender.providers.contract import Answer
+from campaign_sender.recording.outcome import depends_on_doubt
 from tests.model import decisions, ledger
 from tests.model.intake import finished, owns
 from tests.model.ownership import without_shard

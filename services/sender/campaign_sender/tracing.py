@@ -8,7 +8,7 @@ which it came.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from confluent_kafka import Message as KafkaRecord
@@ -18,9 +18,8 @@ from campaign_common.message import Status
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Kind, Tracing, matched
 from campaign_common.wire import decode
-from campaign_sender.desk import Work
 from campaign_sender.message import Arrival, Origin
-from campaign_sender.transaction import Written
+from campaign_sender.providers.contract import Result
 
 MOST_REMEMBERED = 10_000
 """Publications whose header is remembered for records to come; the oldest are forgotten."""
@@ -66,15 +65,20 @@ class BatchTraces:
         self._arrived.clear()
         self._seen.clear()
 
-    def recorded(self, work: Work, written: Written, seconds: float | None = None) -> None:
-        """Trace a committed transaction that took so many seconds, where that is known."""
-        found = {result.message.arrival for result in work.results}
+    def recorded(
+        self,
+        results: Sequence[Result],
+        changes: Mapping[tuple[int, int, Status], int],
+        seconds: float | None = None,
+    ) -> None:
+        """Trace a committed transaction: its results and the changes of the counters."""
+        found = {result.message.arrival for result in results}
         arrivals = [arrival for arrival in found if arrival is not None]
-        if not arrivals or not written.changes:
+        if not arrivals or not changes:
             return
         outcomes: Counter[Status] = Counter()
         campaigns = set()
-        for (campaign_id, _, status), n in written.changes.items():
+        for (campaign_id, _, status), n in changes.items():
             campaigns.add(campaign_id)
             outcomes[status] += n
         earliest = sorted(arrivals, key=attrgetter("at"))
@@ -93,7 +97,7 @@ class BatchTraces:
         span.end(
             {
                 "messaging.system": "kafka",
-                "messaging.batch.message_count": len(work.results),
+                "messaging.batch.message_count": len(results),
                 "campaign.campaigns": len(campaigns),
                 # Of these only those that wait for another try become fewer.
                 **{f"campaign.{status.word}": n for status, n in outcomes.items() if n > 0},

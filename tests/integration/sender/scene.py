@@ -15,15 +15,15 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.settings import RetrySettings
 from campaign_common.store.claims import read_claims
 from campaign_common.store.counters import counts
-from campaign_sender.breaker import Breaker, BreakerPolicy
-from campaign_sender.delivery import Delivery
-from campaign_sender.desk import Desk
-from campaign_sender.lookout import Lookout
+from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
+from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.in_flight.buffer import Desk
 from campaign_sender.message import Message
+from campaign_sender.ownership.takeover import take_over
 from campaign_sender.providers.contract import Answer, Result
-from campaign_sender.recorder import Recorder
-from campaign_sender.requests import Requests
-from campaign_sender.takeover import take_over
+from campaign_sender.recording.recorder import Recorder
+from campaign_sender.recording.shard_commands import Requests
 from tests.unit.sender.messages import CAMPAIGN, message
 
 SHARDS = 2

@@ -5,8 +5,8 @@ import pytest
 from campaign_common.message import Status
 from campaign_common.store.campaigns import read_versions
 from campaign_common.store.ledger import add_counts
-from campaign_sender import rewriting
 from campaign_sender.providers.contract import Answer
+from campaign_sender.recording import command_handlers
 from tests.integration.sender.ordering import answer, called, cancel, counters_match, ended, retry
 from tests.integration.sender.scene import Scene
 from tests.unit.sender.messages import CAMPAIGN, message
@@ -90,8 +90,8 @@ def test_what_failed_waits_again_as_a_new_generation_with_all_its_attempts(scene
 def test_an_order_is_carried_out_in_slices_and_by_one_owner_after_the_other(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rewriting, "SLICE", 10)
-    monkeypatch.setattr(rewriting, "SPAN", 400)
+    monkeypatch.setattr(command_handlers, "SLICE", 10)
+    monkeypatch.setattr(command_handlers, "SPAN", 400)
     scene.cycle()
     ended(scene, range(3, 60), error_code="x")
     scene.change(retry(Status.FAILED))

@@ -16,9 +16,9 @@ from campaign_common.store.forwarded_requests import settled_notes
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
 from campaign_common.store.transitions import change_state
-from campaign_sender.intake import Intake
+from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.ownership.takeover import take_over
 from campaign_sender.providers.contract import Answer, Result
-from campaign_sender.takeover import take_over
 from tests.integration.sender.scene import (
     INSERT_CAMPAIGN,
     MAP,

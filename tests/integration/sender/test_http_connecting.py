@@ -19,7 +19,7 @@ from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.http.dialer import RESOLVE_AGAIN, Dialer, NotConnected
-from campaign_sender.providers.http.outgoing import Target
+from campaign_sender.providers.http.request_writer import Target
 from tests.integration.sender.http_calls import LOOPBACK, always, answers, calls_to
 from tests.integration.sender.scripted_server import Visitor, answer_all, scripted_server
 from tests.waiting import wait_until

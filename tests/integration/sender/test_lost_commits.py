@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from campaign_common.campaign import Delivery
 from campaign_common.message import Status
-from campaign_sender.desk import SPREAD_LIMIT
+from campaign_sender.in_flight.buffer import SPREAD_LIMIT
 from tests.integration.sender.world import SHARDS, World
 from tests.waiting import wait_until
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import Protocol, cast
 
 from campaign_sender.message import Message
-from campaign_sender.providers.http.answer_reader import AnswerReader, AnswerUnusable, HttpAnswer
+from campaign_sender.providers.http.response_reader import AnswerReader, AnswerUnusable, HttpAnswer
 
 
 class Owner(Protocol):

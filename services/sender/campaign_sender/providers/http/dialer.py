@@ -10,7 +10,7 @@ from typing import TypeVar
 from campaign_common.errors import SettingsError
 from campaign_common.settings import HttpSettings
 from campaign_sender.providers.http.addresses import AddressRules
-from campaign_sender.providers.http.outgoing import Target
+from campaign_sender.providers.http.request_writer import Target
 
 RESOLVE_AGAIN = 10.0
 """Seconds for which the addresses of a name are used again."""

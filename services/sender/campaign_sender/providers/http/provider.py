@@ -10,8 +10,8 @@ from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import LastLook, Report
-from campaign_sender.providers.http.calls import Calls
-from campaign_sender.providers.http.outgoing import Target
+from campaign_sender.providers.http.connection_pool import Calls
+from campaign_sender.providers.http.request_writer import Target
 
 
 class HttpProvider:

@@ -1,0 +1,137 @@
+"""Intake: from fetched messages to those on the desk, in the order that rules 5 and 6 need."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from campaign_common.database import Proof, ShardServer
+from campaign_common.errors import TopicMissing
+from campaign_common.message import LedgerEntry, MessageKey
+from campaign_common.partition_map import PartitionMap
+from campaign_common.store.campaigns import CampaignVersion, read_versions
+from campaign_common.store.ledger import look_up
+from campaign_common.store.partition_map import read_map
+from campaign_common.store.shard_requests import to_be_erased
+from campaign_common.store.suspects import note_suspects
+from campaign_common.wire import MessageRecord
+from campaign_sender.admission.rules import (
+    Admission,
+    Sifted,
+    admit_live,
+    drop_erased,
+    drop_void,
+    part_doubtful,
+    set_copies_aside,
+    wanted_entries,
+)
+from campaign_sender.delivery.send_guard import Lookout, boot_time
+from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
+from campaign_sender.tracing import BatchTraces
+
+
+class LookUp(NamedTuple):
+    """What is read of the messages of a batch after they were fetched."""
+
+    versions: dict[int, CampaignVersion]
+    partition_map: PartitionMap
+    entries: dict[MessageKey, LedgerEntry]
+    erased: set[MessageKey]
+    """Messages that this process is asked to cancel, and has not cancelled yet."""
+
+
+class Intake:
+    """Takes in what is of one server's shards; every step may be repeated after an outage."""
+
+    def __init__(
+        self,
+        server: ShardServer,
+        topic: str,
+        desk: Desk,
+        lookout: Lookout,
+        traces: BatchTraces | None = None,
+    ) -> None:
+        self._server = server
+        self._topic = topic
+        self._desk = desk
+        self._lookout = lookout
+        self._traces = traces
+        self._waiting: list[Message] = []
+        """Begun and not admitted yet: new ones after an outage, and copies of held messages."""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for the database or for a copy's outcome."""
+        return len(self._waiting)
+
+    def begin(self, messages: Sequence[Message], owned: Mapping[int, OwnedShard]) -> None:
+        """Take fetched messages, in the order of their offsets, noted as unfinished."""
+        offsets: dict[int, list[int]] = defaultdict(list)
+        for message in messages:
+            offsets[message.record.shard].append(message.offset)
+        for shard, shard_offsets in offsets.items():
+            self._desk.begin(owned[shard], shard_offsets)
+        self._waiting.extend(messages)
+
+    def admit(self) -> None:
+        """Decide what becomes of the messages that wait, and put them on the desk.
+
+        Raises:
+            RetryLater: the database did not answer; everything waits on.
+        """
+        with self._desk.admitting:
+            self._admit()
+
+    def _admit(self) -> None:
+        epochs = self._desk.epochs()
+        waiting = [m for m in self._waiting if epochs.get(m.record.shard) == m.epoch]
+        self._waiting = waiting
+        held = self._desk.held_of([m.key for m in waiting])
+        fresh, copies = set_copies_aside(waiting, held)
+        if not fresh:
+            return
+        began_at = boot_time()
+        wanted = wanted_entries(fresh)
+        versions, partition_map, entries, erased = self._read(wanted)
+        self._lookout.learn(versions, began_at)
+        unknown, suspects = part_doubtful(self._doubtful(fresh), versions, entries)
+        self._note_suspects(suspects)
+        if unknown:
+            ended = {result.message.key for result in unknown}
+            fresh = [m for m in fresh if m.key not in ended]
+        fresh, withdrawn = drop_erased(fresh, erased) if erased else Sifted(fresh, [])
+        kept, void = drop_void(fresh, versions, partition_map)
+        admission: Admission = admit_live(kept, entries)
+        dropped = withdrawn + void + admission.dropped
+        if self._traces is not None:
+            streams = ((partition_map.partition(shard), campaign) for shard, campaign in wanted)
+            self._traces.admitted(streams, versions)
+        self._desk.admit(admission.to_send, admission.decided + unknown, dropped)
+        self._waiting = copies
+
+    def _doubtful(self, messages: Sequence[Message]) -> list[Message]:
+        """Find what may have been called before the database lost commits; mostly nothing."""
+        below = {owned.shard: owned.in_doubt_below for owned in self._desk.shards()}
+        if not any(below.values()):
+            return []
+        return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
+
+    def _note_suspects(self, suspects: Sequence[Message]) -> None:
+        by_shard: dict[int, list[MessageRecord]] = defaultdict(list)
+        for message in suspects:
+            by_shard[message.record.shard].append(message.record)
+        if by_shard:
+            with self._server.own.transaction() as cursor:
+                for shard, claimed in sorted(by_shard.items()):
+                    note_suspects(cursor, shard, claimed)
+
+    def _read(self, wanted: Mapping[tuple[int, int], Sequence[int]]) -> LookUp:
+        with self._server.reading(Proof.NOW) as cursors:
+            versions = read_versions(cursors.main, {campaign_id for _, campaign_id in wanted})
+            partition_map = read_map(cursors.main, self._topic)
+            erased = to_be_erased(cursors, {shard for shard, _ in wanted})
+            entries = look_up(cursors.own, wanted)
+        if partition_map is None:
+            raise TopicMissing(f"the partition map of {self._topic} is gone")
+        return LookUp(versions, partition_map, entries, erased)

@@ -1,0 +1,56 @@
+"""How far this sender is behind in its partitions: for whoever watches, nothing rests on it."""
+
+from collections.abc import Mapping
+
+import structlog
+from confluent_kafka.admin import AdminClient
+
+from campaign_common import topics
+from campaign_common.errors import CampaignError
+from campaign_sender.in_flight.buffers import Desks
+
+INTERVAL = 5.0
+"""Seconds between two looks at the ends of the logs."""
+
+log = structlog.get_logger()
+
+
+class Lag:
+    """Compares the ends of the logs with what is recorded.
+
+    Asked of Kafka, and not of the consumer, which hears of no new end while its partitions are
+    paused: just when the lag grows.
+    """
+
+    def __init__(self, admin: AdminClient, topic: str, desks: Desks) -> None:
+        self._admin = admin
+        self._topic = topic
+        self._desks = desks
+        self._ends: Mapping[int, int] = {}
+
+    def by_partition(self) -> dict[int, int]:
+        """Return how many records lie beyond what is recorded, per partition owned here."""
+        ends = self._ends
+        return {
+            partition: max(0, ends[partition] - offset)
+            for partition, offset in self._recorded().items()
+            if partition in ends
+        }
+
+    def look(self) -> None:
+        """Look once; while Kafka does not answer, the ends known before stay."""
+        partitions = sorted(self._recorded())
+        if not partitions:
+            return
+        try:
+            self._ends = topics.log_ends(self._admin, self._topic, partitions)
+        except CampaignError as error:
+            log.debug("ends of the logs unknown", error=str(error))
+
+    def _recorded(self) -> dict[int, int]:
+        recorded: dict[int, int] = {}
+        for owned in self._desks.shards():
+            partition = owned.place.partition
+            known = recorded.get(partition, owned.recorded_offset)
+            recorded[partition] = min(known, owned.recorded_offset)
+        return recorded

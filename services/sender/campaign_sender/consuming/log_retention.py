@@ -1,0 +1,47 @@
+"""What retention deletes counts as passed: an offset below the log's start is the log's start.
+
+A partition whose records were all deleted delivers nothing that would move the recorded
+offsets of its shards, and whoever waits for them to pass would wait for ever (rules 2 and 15).
+"""
+
+from collections import defaultdict
+
+import structlog
+from confluent_kafka.admin import AdminClient
+
+from campaign_common import topics
+from campaign_common.errors import RetryLater
+from campaign_sender.in_flight.buffers import Desks
+
+INTERVAL = 5.0
+"""Seconds between two looks at the starts of the logs."""
+
+log = structlog.get_logger()
+
+
+class Retention:
+    """Moves the shards of idle partitions to the start of their log."""
+
+    def __init__(self, admin: AdminClient, topic: str, desks: Desks) -> None:
+        self._admin = admin
+        self._topic = topic
+        self._desks = desks
+        self._positions: dict[int, int] = {}
+
+    def pass_over_deleted(self) -> None:
+        """Look once, at the partitions that have not moved since the look before."""
+        positions: dict[int, int] = defaultdict(int)
+        for owned in self._desks.shards():
+            partition = owned.place.partition
+            positions[partition] = max(positions[partition], owned.offsets.position)
+        idle = [p for p, position in positions.items() if self._positions.get(p) == position]
+        self._positions = dict(positions)
+        if not idle:
+            return
+        try:
+            starts = topics.log_starts(self._admin, self._topic, idle)
+        except RetryLater as error:
+            log.debug("starts of the logs unknown", error=str(error))
+            return
+        for partition, start in starts.items():
+            self._desks.move_to(partition, start)

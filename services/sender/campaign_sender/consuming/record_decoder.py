@@ -1,0 +1,101 @@
+"""Reception: fetched Kafka records become messages, noted as unfinished with their shards."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import Message as KafkaRecord
+
+from campaign_common.errors import CampaignError, RecordInvalid, RecordTooNew
+from campaign_common.message import MessageKey
+from campaign_common.wire import decode
+from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.consuming.dead_letters import DeadLetters, Poison
+from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
+from campaign_sender.ownership.blocked_partitions import NewerRecords
+from campaign_sender.ownership.shard_groups import Lanes
+from campaign_sender.tracing import BatchTraces
+
+
+class Reception:
+    """Decodes records, and gives each message to the intake of the server that holds its shard."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        dead_letters: DeadLetters,
+        newer: NewerRecords,
+        traces: BatchTraces | None = None,
+    ) -> None:
+        self._desks = lanes.desks
+        self._intakes = lanes.intakes
+        self._dead_letters = dead_letters
+        self._newer = newer
+        self._traces = traces
+
+    def take_in(self, records: Sequence[KafkaRecord]) -> None:
+        """Decode fetched records and note them as unfinished with the shards they belong to.
+
+        What follows a record of a newer version in its partition is left, and so is that one.
+
+        Raises:
+            KafkaUnavailable: poison records could not be put away; nothing was taken in.
+        """
+        messages: list[Message] = []
+        poison: list[Poison] = []
+        positions: dict[int, int] = {}
+        owned_shards = {owned.shard: owned for owned in self._desks.shards()}
+        arrival = self._traces.arrival() if self._traces is not None else None
+        for record in records:
+            partition, offset = record.partition(), record.offset()
+            if partition is None or offset is None or self._newer.holds(partition, offset):
+                continue
+            try:
+                decoded = decode(record.value())
+            except (RecordInvalid, RecordTooNew) as error:
+                if _is_ahead(owned_shards, partition, offset):
+                    if self._waits_at(partition, offset, error):
+                        positions[partition] = offset
+                        continue
+                    poison.append(Poison(record, str(error)))
+                positions[partition] = offset + 1
+                continue
+            positions[partition] = offset + 1
+            owned = owned_shards.get(decoded.shard)
+            if owned is None or owned.place.partition != partition:
+                continue
+            if offset >= owned.offsets.position:
+                key = MessageKey(decoded.campaign_id, decoded.seq)
+                messages.append(Message(decoded, key, partition, offset, owned.epoch, arrival))
+        if poison:
+            self._dead_letters.publish(poison)
+        self._begin(messages, owned_shards)
+        self._move_to(positions)
+        if self._traces is not None:
+            self._traces.fetched(records, positions)
+
+    def _waits_at(self, partition: int, offset: int, error: CampaignError) -> bool:
+        return isinstance(error, RecordTooNew) and self._newer.wait_at(
+            partition, offset, error.version
+        )
+
+    def _begin(self, messages: Sequence[Message], owned: Mapping[int, OwnedShard]) -> None:
+        if len(self._intakes.all) == 1:
+            self._intakes.main.begin(messages, owned)
+            return
+        by_intake: dict[Intake, list[Message]] = defaultdict(list)
+        for message in messages:
+            by_intake[self._intakes.of_shard(message.record.shard)].append(message)
+        for intake, group in by_intake.items():
+            intake.begin(group, owned)
+
+    def _move_to(self, positions: Mapping[int, int]) -> None:
+        for partition, position in positions.items():
+            self._desks.move_to(partition, position)
+
+
+def _is_ahead(owned: Mapping[int, OwnedShard], partition: int, offset: int) -> bool:
+    """Tell whether a record is new to the shards of its partition, not read a second time."""
+    return any(
+        o.place.partition == partition and offset >= o.offsets.position for o in owned.values()
+    )

@@ -1,0 +1,36 @@
+"""Breakers are shared: what one sender learns of a provider, every sender goes by."""
+
+import structlog
+from pymysql.err import Error as DriverError
+
+from campaign_common.database import Database
+from campaign_common.errors import RetryLater
+from campaign_common.store.breakers import open_breaker, read_open_breakers
+from campaign_sender.delivery.dispatcher import Delivery
+
+INTERVAL = 0.3
+"""Seconds between two exchanges, in a thread of their own: looks do not wait for them."""
+
+log = structlog.get_logger()
+
+
+class SharedBreakers:
+    """Exchanges the state of breakers with the other senders through the database."""
+
+    def __init__(self, database: Database, delivery: Delivery, owner_name: str) -> None:
+        self._database = database
+        self._delivery = delivery
+        self._owner_name = owner_name
+
+    def exchange(self) -> None:
+        """Tell what opened here, and open what opened elsewhere; an outage is no reason to stop."""
+        try:
+            for provider, seconds in self._delivery.opened_breakers().items():
+                with self._database.transaction() as cursor:
+                    open_breaker(cursor, provider, seconds, self._owner_name)
+            with self._database.reading() as cursor:
+                elsewhere = read_open_breakers(cursor)
+        except (RetryLater, DriverError) as error:
+            log.debug("breakers not exchanged", error=str(error))
+            return
+        self._delivery.open_breakers(elsewhere)

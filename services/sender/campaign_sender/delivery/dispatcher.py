@@ -1,0 +1,118 @@
+"""Delivery: claimed messages go to their provider, and come back to the desk with a result."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from campaign_sender.delivery.circuit_breaker import Breaker
+from campaign_sender.delivery.provider_route import Line, MakeProvider, Sight
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, Result
+
+
+class Holding(Protocol):
+    """Knows which messages are this process's, and takes what became of them."""
+
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those records that are still this process's to work on."""
+
+    def report(self, results: Sequence[Result]) -> None:
+        """Take results from a provider."""
+
+
+def _all(_: Message) -> bool:
+    return True
+
+
+class Delivery:
+    """Hands claimed messages to their campaign's provider.
+
+    Messages for which no call may start just now (the database is out of sight) stay claimed
+    and are offered again.
+    """
+
+    def __init__(self, desk: Holding, lookout: Sight) -> None:
+        self._desk = desk
+        self._lookout = lookout
+        self._lines: dict[str, Line] = {}
+        self._postponed: list[Message] = []
+        self._lock = threading.Lock()
+
+    def add(self, name: str, breaker: Breaker, make: MakeProvider) -> None:
+        """Make a provider available under its name."""
+        self._lines[name] = Line(name, breaker, self._lookout, self.report, make)
+
+    @property
+    def alive(self) -> bool:
+        """Return whether every provider works on what it is given."""
+        return all(line.provider.alive for line in self._lines.values())
+
+    @property
+    def lines(self) -> Mapping[str, Line]:
+        """Every provider that is configured, by its name."""
+        return self._lines
+
+    def is_idempotent(self, name: str) -> bool:
+        """Return whether a provider answers a repeated key as it did before; an unknown one no."""
+        line = self._lines.get(name)
+        return line is not None and line.provider.idempotent
+
+    def hand_over(self, messages: Sequence[Message]) -> None:
+        """Start the calls of messages whose claim is committed.
+
+        Messages that are not this process's any more are left to whoever owns their shard.
+        """
+        by_campaign: dict[int, list[Message]] = defaultdict(list)
+        for message in self._desk.still_held(messages):
+            by_campaign[message.record.campaign_id].append(message)
+        for campaign_id, group in by_campaign.items():
+            version = self._lookout.version_of(campaign_id)
+            if version is None:
+                self.report([Result(message, Answer.NOT_NOW) for message in group])
+            elif (line := self._lines.get(version.provider)) is None:
+                self.report(
+                    [
+                        Result(message, Answer.RETRYABLE, None, "provider_not_configured")
+                        for message in group
+                    ]
+                )
+            else:
+                line.provider.submit(group)
+
+    def report(self, results: Sequence[Result]) -> None:
+        """Take results: keep what was not called yet, pass on the rest."""
+        postponed = [r.message for r in results if r.answer is Answer.NOT_NOW]
+        if postponed:
+            with self._lock:
+                self._postponed.extend(postponed)
+            results = [r for r in results if r.answer is not Answer.NOT_NOW]
+        if results:
+            self._desk.report(results)
+
+    def offer_postponed(self, seen: Callable[[Message], bool] = _all) -> None:
+        """Hand over again what could not be called; called after a successful look.
+
+        `seen` tells whether that look was at the server that holds a message's shard.
+        """
+        with self._lock:
+            postponed = self._postponed
+            offered = [message for message in postponed if seen(message)]
+            self._postponed = [message for message in postponed if not seen(message)]
+        if offered:
+            self.hand_over(offered)
+
+    def opened_breakers(self) -> dict[str, float]:
+        """Return which breakers opened here since the last call, and for how many seconds."""
+        opened = {name: line.take_opened() for name, line in self._lines.items()}
+        return {name: seconds for name, seconds in opened.items() if seconds is not None}
+
+    def open_breakers(self, seconds: Mapping[str, float]) -> None:
+        """Open the breakers that other senders opened."""
+        for name, line in self._lines.items():
+            line.breaker.open_for(seconds.get(name, 0.0))
+
+    def close(self) -> None:
+        """Close every provider."""
+        for line in self._lines.values():
+            line.provider.close()

@@ -1,0 +1,237 @@
+"""The last look before a call (protocol rule 7): what this process knows, and how old it is."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from campaign_common.database import Proof, ShardServer
+from campaign_common.message import MessageKey
+from campaign_common.per_server import PerServer
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.view import (
+    FRESH_FOR,
+    View,
+    Wanted,
+    read_view,
+)
+from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.message import Grounds, Message
+from campaign_sender.providers.contract import Answer
+
+IN_SIGHT_FOR = 3.0
+"""Seconds after the beginning of the youngest read after which a server is taken to be away."""
+
+HELD_ONLY = frozenset({None, Answer.EXPIRED})
+"""Decisions that hold only for messages that are still this process's to work on."""
+
+# A monotonic clock that goes on while the machine sleeps: a process that wakes up must see
+# that what it knows is old.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def boot_time() -> float:
+    """Return seconds since boot, suspension included."""
+    return time.clock_gettime(_CLOCK)
+
+
+class Seen(NamedTuple):
+    """A campaign as it was read at `began_at` (boot time of the read's beginning)."""
+
+    version: CampaignVersion
+    began_at: float
+
+
+class Lookout:
+    """Knows the campaigns, claims and partition map as last read from the database."""
+
+    def __init__(
+        self,
+        server: ShardServer,
+        topic: str,
+        desk: Desk,
+        *,
+        clock: Callable[[], float] = boot_time,
+    ) -> None:
+        self._server = server
+        self._topic = topic
+        self._desk = desk
+        self._clock = clock
+        self._learning = threading.Lock()
+        self._campaigns: dict[int, Seen] = {}
+        self._erased: frozenset[MessageKey] = frozenset()
+        self._lost: frozenset[int] = frozenset()
+        self._requested: frozenset[int] = frozenset()
+        self._present: frozenset[int] = frozenset()
+        self._map_version = 0
+        self._began_at = float("-inf")
+        self._in_time_at = float("-inf")
+        self._took = 0.0
+
+    @property
+    def map_version(self) -> int:
+        """The version of the partition map as last read."""
+        return self._map_version
+
+    @property
+    def requested_shards(self) -> frozenset[int]:
+        """Shards, of whomever, whose owner had something to carry out at the last look."""
+        return self._requested
+
+    @property
+    def present_shards(self) -> frozenset[int]:
+        """All shards that there were at the last look, of whomever."""
+        return self._present
+
+    @property
+    def lost_shards(self) -> frozenset[int]:
+        """Shards of this process that were last seen under another owner."""
+        return self._lost
+
+    @property
+    def took(self) -> float:
+        """The seconds that the last successful read took."""
+        return self._took
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether every read of the last seconds was out of date when it ended."""
+        return self._took >= FRESH_FOR and self._clock() - self._in_time_at > IN_SIGHT_FOR
+
+    @property
+    def in_sight(self) -> bool:
+        """Tell whether the server has answered lately: whoever must not wait for it asks first."""
+        return self._clock() - self._began_at <= IN_SIGHT_FOR
+
+    def learn(self, versions: Mapping[int, CampaignVersion], began_at: float) -> None:
+        """Take what admission has just read of campaigns."""
+        with self._learning:
+            for campaign_id, version in versions.items():
+                self._campaigns[campaign_id] = Seen(version, began_at)
+
+    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+        """Return a campaign as last read; None when nothing of it is held here."""
+        seen = self._campaigns.get(campaign_id)
+        return seen.version if seen else None
+
+    def look(self) -> None:
+        """Read everything once.
+
+        Raises:
+            RetryLater: the database did not answer; what was known stays, and ages.
+        """
+        began_at = self._clock()
+        campaign_ids = self._desk.campaigns()
+        # Listed before the read: a shard taken over meanwhile must not look lost.
+        shards = self._desk.shards()
+        view = self._read({owned.shard for owned in shards}, campaign_ids)
+        read = {
+            campaign_id: Seen(version, began_at) for campaign_id, version in view.versions.items()
+        }
+        with self._learning:
+            for campaign_id, seen in self._campaigns.items():
+                if seen.began_at > began_at or campaign_id not in read:
+                    read[campaign_id] = seen
+            self._campaigns = {
+                campaign_id: seen
+                for campaign_id, seen in read.items()
+                if campaign_id in campaign_ids or seen.began_at >= began_at - FRESH_FOR
+            }
+            if began_at < self._began_at:
+                return
+            self._erased = view.erased
+            self._lost = frozenset(
+                owned.shard
+                for owned in shards
+                if view.owners.get(owned.shard) != (owned.epoch, owned.owner_token)
+            )
+            self._requested = view.requested
+            self._present = frozenset(view.owners)
+            self._map_version = view.map_version
+            self._began_at = began_at
+            ended_at = self._clock()
+            self._took = ended_at - began_at
+            if self._took < FRESH_FOR:
+                self._in_time_at = ended_at
+
+    def _read(self, shards: set[int], campaign_ids: set[int]) -> View:
+        """Read the state of shards and campaigns from servers that take writes."""
+        everything = Wanted(shards, campaign_ids, self._topic, claims=True)
+        with self._server.main.reading(proof=Proof.IN_THE_BLOCK) as cursor:
+            if self._server.is_main:
+                return read_view(cursor, everything)
+            main = read_view(cursor, everything._replace(claims=False))
+        # After the main server: an order that is copied meanwhile is met at least once.
+        with self._server.own.reading(proof=Proof.IN_THE_BLOCK) as cursor:
+            own = read_view(cursor, everything._replace(campaigns=None))
+        return main._replace(
+            owners=own.owners,
+            requested=main.requested | own.requested,
+            erased=main.erased | own.erased,
+        )
+
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Decide immediately before calls; None means that this one may start."""
+        now = self._clock()
+        decided: dict[Grounds, Answer | None] = {}
+        answers: list[Answer | None] = []
+        erased = self._erased
+        for message in messages:
+            grounds = message.grounds
+            if grounds not in decided:
+                decided[grounds] = self._look_at(grounds, now)
+                erased = self._erased  # after it: of the view that was found fresh, or a later one
+            answer = decided[grounds]
+            if answer in HELD_ONLY and (
+                message.withdrawn or message.key in erased or not self._desk.holds(message)
+            ):
+                answer = Answer.VOID
+            answers.append(answer)
+        return answers
+
+    def _look_at(self, grounds: Grounds, now: float) -> Answer | None:
+        campaign_id, campaign_epoch, map_version, shard, _ = grounds
+        seen = self._campaigns.get(campaign_id)
+        oldest = now - FRESH_FOR
+        if seen is None or seen.began_at < oldest or self._began_at < oldest:
+            return Answer.NOT_NOW
+        if self._desk.is_draining(shard):
+            return Answer.GIVEN_BACK
+        version = seen.version
+        if (
+            not version.sends(campaign_epoch)
+            or map_version != self._map_version
+            or shard in self._lost
+        ):
+            return Answer.VOID
+        if version.expires_in is not None and now - seen.began_at >= version.expires_in:
+            return Answer.EXPIRED
+        return None
+
+
+class Lookouts:
+    """Finds the lookout that has the last look at a message."""
+
+    def __init__(self, lookouts: PerServer[Lookout]) -> None:
+        self._lookouts = lookouts
+
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        """Decide immediately before calls; None means that this one may start."""
+        answers: list[Answer | None] = [None] * len(messages)
+        places: dict[Lookout, list[int]] = {}
+        for place, message in enumerate(messages):
+            lookout = self._lookouts.of_shard(message.record.shard)
+            places.setdefault(lookout, []).append(place)
+        for lookout, its_places in places.items():
+            found = lookout.last_look([messages[place] for place in its_places])
+            for place, answer in zip(its_places, found, strict=True):
+                answers[place] = answer
+        return answers
+
+    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+        """Return a campaign as last read; None when nothing of it is held here."""
+        for lookout in self._lookouts.all:
+            version = lookout.version_of(campaign_id)
+            if version is not None:
+                return version
+        return None

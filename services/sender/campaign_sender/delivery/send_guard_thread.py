@@ -1,0 +1,95 @@
+"""Background thread that refreshes a send guard."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from campaign_common.errors import RetryLater
+from campaign_common.repeating import IndispensableThread
+from campaign_common.store.view import FRESH_FOR, LONGEST_READ, SHORTEST_PAUSE
+from campaign_sender.delivery.send_guard import Lookout
+
+REFRESH_INTERVAL = 0.3
+"""Seconds from the beginning of a background read to that of the next one."""
+
+CALM_AFTER = 10
+"""Reads in time after which one that is late is worth a line in the log again."""
+
+log = structlog.get_logger()
+
+
+class SlowLooks:
+    """Says in the log when looks take longer than they may, and when they are in time again."""
+
+    def __init__(self, server: str) -> None:
+        self._log = log.bind(server=server)
+        self._bound: float | None = None
+        """The bound that looks are over at present."""
+        self._in_time = 0
+
+    def note(self, seconds: float) -> None:
+        """Note how long a look took."""
+        bound = next((bound for bound in (FRESH_FOR, LONGEST_READ) if seconds >= bound), None)
+        if bound is None:
+            self._in_time += 1
+            if self._bound is not None and self._in_time >= CALM_AFTER:
+                self._bound = None
+                self._log.info("looks at the database are in time", seconds=round(seconds, 2))
+            return
+        self._in_time = 0
+        if self._bound is None or bound > self._bound:
+            self._bound = bound
+            self._log.warning(
+                "looks at the database take too long, no sends start"
+                if bound == FRESH_FOR
+                else "looks at the database take long, sends pause between them",
+                seconds=round(seconds, 2),
+                bound=bound,
+            )
+
+
+class LookoutThread:
+    """Looks every `REFRESH_INTERVAL` seconds until stopped, and tells when a look succeeded."""
+
+    def __init__(self, lookout: Lookout, after_look: Callable[[], None], server: str = "") -> None:
+        self._lookout = lookout
+        self._after_look = after_look
+        self._slow = SlowLooks(server)
+        self._stop = threading.Event()
+        self._thread = IndispensableThread("lookout", self._run)
+
+    def start(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the thread runs; it ends early only by a programming error."""
+        return self._thread.alive
+
+    def stop(self) -> None:
+        """Stop looking; returns when the thread has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        away = False
+        pause = REFRESH_INTERVAL
+        while not self._stop.wait(pause):
+            began = time.monotonic()
+            try:
+                self._lookout.look()
+            except RetryLater as error:
+                if not away:
+                    log.warning("database away, no calls start", error=str(error))
+                away = True
+                pause = REFRESH_INTERVAL
+                continue
+            if away:
+                log.info("database back, calls may start")
+                away = False
+            self._slow.note(self._lookout.took)
+            self._after_look()
+            pause = max(SHORTEST_PAUSE, REFRESH_INTERVAL - (time.monotonic() - began))

@@ -1,0 +1,303 @@
+"""The sender's desk: every message this process holds, and whose turn it is with each.
+
+The loop *admits* a message; the recorder *claims* it (its claim is committed, a provider gets
+it); it comes back with a *result*, and leaves the desk when that is recorded. Every method may
+be called from any thread. Ownership of shards changes only between two transactions of the
+recorder (see `Recorder.between_transactions`).
+"""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from campaign_common.message import MessageKey
+from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, Result
+
+SPREAD_LIMIT = 20
+"""One slow call holds a shard back at most this many times the messages allowed in flight."""
+
+
+class Work(NamedTuple):
+    """What one transaction of the recorder takes from the desk."""
+
+    results: list[Result]
+    """Of messages this process still holds."""
+    claims: list[Message]
+    late: list[Result]
+    """Of messages whose shard was lost meanwhile."""
+
+
+class Desk:
+    """Holds messages between fetch and record, within fixed bounds.
+
+    `in_flight`: messages claimed and not recorded, at most; `batch_size`: messages admitted
+    and not claimed, at which fetching pauses.
+    """
+
+    def __init__(self, *, in_flight: int, batch_size: int) -> None:
+        self._in_flight = in_flight
+        self._batch_size = batch_size
+        self._changed = threading.Condition()
+        self._shards: dict[int, OwnedShard] = {}
+        self._held: dict[MessageKey, Message] = {}
+        self._admitted: deque[Message] = deque()
+        self._results: list[Result] = []
+        self._claimed = 0
+        self.spread_limit = SPREAD_LIMIT * in_flight
+        """Offsets between the lowest unfinished one of a shard and its position, at most."""
+        self._draining: set[int] = set()
+        self._in_transaction: set[int] = set()
+        self.admitting = threading.Lock()
+        """Held from a look-up to its admission, and while a request rewrites outcomes."""
+
+    # --- shards ---------------------------------------------------------------------------
+
+    def add_shard(self, owned: OwnedShard) -> None:
+        """Begin to work for a shard."""
+        with self._changed:
+            # One that was lost while it was being drained may have been left in there.
+            self._draining.discard(owned.shard)
+            self._shards[owned.shard] = owned
+
+    def owned(self, shard: int) -> OwnedShard | None:
+        """Return the shard if this process owns it."""
+        return self._shards.get(shard)
+
+    def epochs(self) -> dict[int, int]:
+        """Return the shards this process owns, each with the epoch under which it does."""
+        with self._changed:
+            return {shard: owned.epoch for shard, owned in self._shards.items()}
+
+    def shards(self) -> list[OwnedShard]:
+        """List the shards this process owns, in the order of their numbers."""
+        with self._changed:
+            return sorted(self._shards.values(), key=lambda owned: owned.shard)
+
+    def drop_shard(self, owned: OwnedShard) -> None:
+        """Forget a shard and all that is held for it; results still to come will be late.
+
+        Does nothing when the shard was taken over anew meanwhile.
+        """
+        with self._changed:
+            if self._shards.get(owned.shard) is not owned:
+                return
+            shard = owned.shard
+            del self._shards[shard]
+            self._draining.discard(shard)
+            self._claimed -= len(owned.claimed)
+            self._admitted = deque(m for m in self._admitted if m.record.shard != shard)
+            for key in [k for k, m in self._held.items() if m.record.shard == shard]:
+                del self._held[key]
+            self._changed.notify_all()
+
+    def holds(self, message: Message) -> bool:
+        """Tell whether this very record is still this process's to work on."""
+        return self._held.get(message.key) is message
+
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those records that are still this process's to work on."""
+        held = self._held
+        return [message for message in messages if held.get(message.key) is message]
+
+    def is_draining(self, shard: int) -> bool:
+        """Tell whether no further call may start for a shard, because it is being released."""
+        return shard in self._draining
+
+    # --- the loop's side ------------------------------------------------------------------
+
+    def held_of(self, keys: Iterable[MessageKey]) -> set[MessageKey]:
+        """Return those of `keys` of which this process holds a copy (protocol rule 5)."""
+        with self._changed:
+            held = self._held
+            return {key for key in keys if key in held}
+
+    def held_in(self, shard: int, campaign_id: int) -> dict[int, Message]:
+        """Return the messages of a campaign that this process holds for a shard, by seq."""
+        with self._changed:
+            return {
+                seq: message
+                for (of_campaign, seq), message in self._held.items()
+                if of_campaign == campaign_id and message.record.shard == shard
+            }
+
+    def begin(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
+        """Note fetched records of a shard, in rising order, as unfinished."""
+        with self._changed:
+            owned.offsets.begin(offsets)
+
+    def move_to(self, partition: int, position: int) -> None:
+        """Note that all records of `partition` below `position` have been looked at."""
+        with self._changed:
+            for owned in self._shards.values():
+                if owned.place.partition == partition:
+                    owned.offsets.move_to(position)
+
+    def admit(
+        self, to_send: Sequence[Message], decided: Sequence[Result], dropped: Iterable[Message]
+    ) -> None:
+        """Take what admission decided: to send, decided without a call, not to be sent.
+
+        What belongs to a shard that was lost while admission looked things up is left out.
+        """
+        with self._changed:
+            epochs, held = self.epochs(), self._held
+            for message in to_send:
+                if epochs.get(message.record.shard) == message.epoch:
+                    held[message.key] = message
+                    self._admitted.append(message)
+            for result in decided:
+                if epochs.get(result.message.record.shard) == result.message.epoch:
+                    self._held[result.message.key] = result.message
+                    self._results.append(result)
+            self._finish(dropped)
+            self._changed.notify_all()
+
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until another batch may be fetched."""
+        with self._changed:
+            return self._changed.wait_for(self._has_room, timeout)
+
+    def campaigns(self) -> set[int]:
+        """Return the campaigns of which a message is held."""
+        with self._changed:
+            return {campaign_id for campaign_id, _ in self._held}
+
+    # --- the provider's side --------------------------------------------------------------
+
+    def report(self, results: Sequence[Result]) -> None:
+        """Take results from a provider."""
+        with self._changed:
+            self._results.extend(results)
+            self._changed.notify_all()
+
+    # --- the recorder's side --------------------------------------------------------------
+
+    def wait_for_work(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for something to record or to claim."""
+        with self._changed:
+            return self._changed.wait_for(self._has_work, timeout)
+
+    def wait_for_batch(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until the next transaction has enough to do."""
+        with self._changed:
+            return self._changed.wait_for(self._has_batch, timeout)
+
+    def take_work(self) -> Work:
+        """Take every result, and as many admitted messages as may be claimed."""
+        with self._changed:
+            held = self._held
+            results: list[Result] = []
+            late: list[Result] = []
+            for result in self._results:
+                message = result.message
+                (results if held.get(message.key) is message else late).append(result)
+            self._results = []
+            room = self._claimable(len(results))
+            claims = [self._admitted.popleft() for _ in range(room)]
+            self._in_transaction = {message.record.shard for message in claims}
+            return Work(results, claims, late)
+
+    def give_back(self, work: Work) -> None:
+        """Return work whose transaction did not happen, in its old order."""
+        with self._changed:
+            self._in_transaction = set()
+            self._results[:0] = work.results + work.late
+            self._admitted.extendleft(
+                m for m in reversed(work.claims) if self._held.get(m.key) is m
+            )
+
+    def recorded(self, results: Sequence[Result], claimed: Iterable[Message]) -> None:
+        """Note a committed transaction: the results it recorded and the messages it claimed.
+
+        What was given back keeps its offset: it is fetched again by the shard's next owner.
+        """
+        with self._changed:
+            self._in_transaction = set()
+            self._forget(result.message for result in results)
+            self._finish(r.message for r in results if r.answer is not Answer.GIVEN_BACK)
+            shards, epochs = self._shards, self.epochs()
+            for message in claimed:
+                shard = message.record.shard
+                if epochs.get(shard) == message.epoch:
+                    shards[shard].claimed[message.key] = message
+                    self._claimed += 1
+            self._changed.notify_all()
+
+    # --- stopping -------------------------------------------------------------------------
+
+    def drain(self, shards: Collection[int], timeout: float) -> bool:
+        """Give up what is not called yet of `shards`, and wait until the rest is recorded.
+
+        That includes how far they have been worked off, so that the next owner reads nothing
+        again that is finished. Called by the loop, which admits nothing meanwhile, and before it
+        drops the shards. False: `timeout` seconds were not enough; whoever owns the shard next
+        settles the rest.
+        """
+        with self._changed:
+            self._draining.update(shards)
+            self._abandon_admitted(shards)
+            self._changed.notify_all()
+            return self._changed.wait_for(lambda: not self._open(shards), timeout)
+
+    # --- inside the lock ------------------------------------------------------------------
+
+    def _forget(self, messages: Iterable[Message]) -> None:
+        shards, epochs, held = self._shards, self.epochs(), self._held
+        for message in messages:
+            shard = message.record.shard
+            if epochs.get(shard) == message.epoch:
+                if shards[shard].claimed.pop(message.key, None) is not None:
+                    self._claimed -= 1
+                held.pop(message.key, None)
+
+    def _finish(self, messages: Iterable[Message]) -> None:
+        epochs = self.epochs()
+        ended: dict[int, list[int]] = defaultdict(list)
+        for message in messages:
+            if epochs.get(message.record.shard) == message.epoch:
+                ended[message.record.shard].append(message.offset)
+        for shard, offsets in ended.items():
+            self._shards[shard].offsets.finish(offsets)
+
+    def _has_work(self) -> bool:
+        return (
+            bool(self._results)
+            or (bool(self._admitted) and self._claimed < self._in_flight)
+            or self._have_moved(self._draining)
+        )
+
+    def _has_batch(self) -> bool:
+        results = len(self._results)
+        # Long before all that is claimed has been called, or calls would wait for claims.
+        enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
+        return results >= enough or results + self._claimable(results) >= self._batch_size // 2
+
+    def _claimable(self, results: int) -> int:
+        """How many admitted messages may be claimed once so many results are recorded."""
+        return min(len(self._admitted), max(0, self._in_flight - self._claimed + results))
+
+    def _has_room(self) -> bool:
+        return len(self._admitted) < self._batch_size and all(
+            owned.offsets.span < self.spread_limit for owned in self._shards.values()
+        )
+
+    def _abandon_admitted(self, shards: Collection[int]) -> None:
+        # Nobody was called for these, and their offsets stay unfinished: whoever owns the
+        # shard next fetches them again.
+        for message in self._admitted:
+            if message.record.shard in shards:
+                self._held.pop(message.key, None)
+        self._admitted = deque(m for m in self._admitted if m.record.shard not in shards)
+
+    def _open(self, shards: Collection[int]) -> bool:
+        return (
+            not self._in_transaction.isdisjoint(shards)
+            or any(self._shards[n].claimed for n in shards if n in self._shards)
+            or self._have_moved(shards)
+        )
+
+    def _have_moved(self, shards: Iterable[int]) -> bool:
+        return any(self._shards[n].has_moved for n in shards if n in self._shards)

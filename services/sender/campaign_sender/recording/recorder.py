@@ -1,0 +1,338 @@
+"""The recorder: its transactions record the results of some messages and claim the next ones.
+
+A message goes to its provider only after the transaction that claims it has committed.
+"""
+
+import random
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from pymysql.err import Error as DriverError
+from pymysql.err import IntegrityError
+
+from campaign_common.database import Database, Proof
+from campaign_common.errors import CommitUnknown, RetryLater
+from campaign_common.message import MessageKey
+from campaign_common.repeating import IndispensableThread
+from campaign_common.settings import RetrySettings
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.ledger import LedgerRow, look_up
+from campaign_common.store.retry_schedule import Retry
+from campaign_common.store.suspects import note_late_results, read_suspects
+from campaign_common.wire import MessageRecord
+from campaign_sender.admission.rules import admit_live, wanted_entries
+from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.in_flight.buffer import Desk, Work
+from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import CALLED, Answer, Result
+from campaign_sender.recording import transaction
+from campaign_sender.recording.outcome import Outcome, depends_on_doubt, outcome_of, sent
+from campaign_sender.recording.recorder_metrics import Tally
+from campaign_sender.recording.shard_commands import Requests
+from campaign_sender.recording.transaction import ShardWork, Written
+from campaign_sender.recording.unknown_commit import Doubt, find_committed
+from campaign_sender.tracing import BatchTraces
+
+IDLE_AFTER = 1.0
+"""Seconds after which a recorded offset that moved is written without other work; while its
+shard is being released, at once."""
+
+GATHER = 0.05
+"""Seconds between two transactions while results trickle in, so that each carries many."""
+
+LONGEST_BACKOFF = 5.0
+"""Seconds between two attempts while the database is away."""
+
+NOTHING = Work([], [], [])
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """Runs the transactions of this process, one after the other, in a thread of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        desk: Desk,
+        delivery: Delivery,
+        lookout: Lookout,
+        requests: Requests,
+        policy: RetrySettings,
+        traces: BatchTraces | None = None,
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._delivery = delivery
+        self._lookout = lookout
+        self._requests = requests
+        self._policy = policy
+        self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
+        self._cycle = threading.Lock()
+        self._stop = threading.Event()
+        self._written_at: dict[int, float] = {}
+        self._fenced: set[int] = set()
+        self._in_doubt: Doubt | None = None
+        self._failures = 0
+        self.tally = Tally(lookout)
+        self._traces = traces
+        self._thread = IndispensableThread("recorder", self._run)
+
+    def start(self) -> None:
+        """Start recording."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the transaction under way; returns when the thread has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the thread runs; it ends early only by a programming error."""
+        return self._thread.alive
+
+    @property
+    def available(self) -> bool:
+        """Tell whether the database took the last transaction."""
+        return self._failures == 0
+
+    @contextmanager
+    def between_transactions(self) -> Iterator[None]:
+        """Hold the recorder between two transactions, to change which shards are owned."""
+        with self._cycle:
+            yield
+
+    def take_fenced(self) -> set[int]:
+        """Return the shards found under another owner since the last call."""
+        fenced, self._fenced = self._fenced, set()
+        return fenced
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._desk.wait_for_work(0.0 if self._requests.noted else IDLE_AFTER / 2)
+            began = time.monotonic()
+            with self._cycle:
+                claimed = self._run_once()
+            if claimed:
+                self._delivery.hand_over(claimed)
+            if self._failures:
+                backoff = min(LONGEST_BACKOFF, 0.1 * 2**self._failures)
+                self._stop.wait(backoff * (0.5 + self._random.random() / 2))
+            elif not self._requests.noted:  # the next slice of an order gathers nothing
+                self._desk.wait_for_batch(max(0.0, began + GATHER - time.monotonic()))
+
+    def _run_once(self) -> list[Message]:
+        """Run one transaction; return the messages it claimed, which are to be handed over."""
+        try:
+            if self._in_doubt:
+                claimed = self._settle_doubt(self._in_doubt)
+            else:
+                self._carry_out_request()
+                claimed = self._record_next()
+        except RetryLater as error:
+            if not self._failures:
+                log.warning("recording waits for the database", error=str(error))
+            self._failures += 1
+            return []
+        except DriverError as error:
+            # Rolled back and given back: what is known of the messages is recorded later.
+            log.error("the database does not take what is recorded", error=str(error.args[-1]))
+            self._failures += 1
+            return []
+        if self._failures:
+            log.info("recording goes on")
+        self._failures = 0
+        return claimed
+
+    def _carry_out_request(self) -> None:
+        """Carry out a slice of what this process is asked for as an owner."""
+        owned = self._requests.take()
+        if owned is None:
+            return
+        work = ShardWork(owned, [], [], owned.still_claimed(()), owned.offsets.recorded)
+        try:
+            fenced = self._requests.carry_out_next(work)
+        except CommitUnknown:
+            self._in_doubt = Doubt(NOTHING, [work], Written(set(), Counter()))
+            raise
+        except RetryLater as error:
+            # The next look finds it again; what is to be recorded does not wait for it.
+            log.warning("a request waits for the database", error=str(error))
+            return
+        if fenced is not None:
+            self._requests.note({owned.shard} - fenced)
+            self._after_commit(NOTHING, [work], fenced)
+
+    def _record_next(self) -> list[Message]:
+        work = self._desk.take_work()
+        try:
+            self._mark_suspects(work)
+        except (RetryLater, DriverError):
+            self._desk.give_back(work)
+            raise
+        shard_works = self._plan(work)
+        if not shard_works and not work.late:
+            return []
+        written = Written(set(), Counter())
+        began = time.monotonic()
+        try:
+            with self._database.transaction() as cursor:
+                written = transaction.write(cursor, shard_works)
+                note_late_results(cursor, self._late_rows(work.late))
+        except CommitUnknown:
+            self._in_doubt = Doubt(work, shard_works, written)
+            raise
+        except IntegrityError as error:
+            log.error("outcomes were recorded already, looking them up again", error=error.args[0])
+            try:
+                work = self._without_recorded(work)
+            finally:
+                self._desk.give_back(work)
+            return []
+        except (RetryLater, DriverError):
+            self._desk.give_back(work)
+            raise
+        seconds = time.monotonic() - began
+        self.tally.seconds.add([seconds])
+        self._tell_of(work, written, seconds)
+        return self._after_commit(work, shard_works, written.fenced)
+
+    def _tell_of(self, work: Work, written: Written, seconds: float | None = None) -> None:
+        """Count and trace a committed transaction."""
+        self.tally.committed(work, written)
+        if self._traces is not None:
+            self._traces.recorded(work.results, written.changes, seconds)
+
+    def _mark_suspects(self, work: Work) -> None:
+        """Mark what a lost sender may have sent, where the outcome depends on that."""
+        unclear: dict[int, list[Message]] = defaultdict(list)
+        for result in work.results:
+            # Nearly all are accepted, and cost no more than this comparison.
+            if result.answer is not Answer.ACCEPTED and self._depends_on_doubt(result):
+                unclear[result.message.record.campaign_id].append(result.message)
+        if not unclear:
+            return
+        with self._database.reading(proof=Proof.NOW) as cursor:
+            for campaign_id, messages in unclear.items():
+                suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
+                for message in messages:
+                    named = message.record.seq, message.record.generation
+                    message.in_doubt = message.in_doubt or named in suspects
+
+    def _depends_on_doubt(self, result: Result) -> bool:
+        version = self._lookout.version_of(result.message.record.campaign_id)
+        return depends_on_doubt(result.answer, idempotent=self._is_idempotent(version))
+
+    def _is_idempotent(self, version: CampaignVersion | None) -> bool:
+        return version is not None and self._delivery.is_idempotent(version.provider)
+
+    def _settle_doubt(self, doubt: Doubt) -> list[Message]:
+        """Learn what became of a COMMIT without an answer, before anything else is recorded."""
+        with self._database.transaction() as cursor:
+            committed, fenced = find_committed(cursor, doubt.shard_works)
+        self._in_doubt = None
+        if committed:
+            self._tell_of(doubt.work, doubt.written)
+            return self._after_commit(doubt.work, doubt.shard_works, fenced)
+        self._desk.give_back(doubt.work)
+        return []
+
+    def _plan(self, work: Work) -> list[ShardWork]:
+        rows: dict[int, list[LedgerRow]] = defaultdict(list)
+        retries: dict[int, list[Retry]] = defaultdict(list)
+        finished: dict[int, set[MessageKey]] = defaultdict(set)
+        for result in work.results:
+            shard = result.message.record.shard
+            finished[shard].add(result.message.key)
+            if result.answer is Answer.ACCEPTED:
+                rows[shard].append(sent(result))
+            elif result.answer not in (Answer.VOID, Answer.GIVEN_BACK):
+                row, retry_in = self._outcome(result)
+                rows[shard].append(row)
+                if retry_in is not None:
+                    retries[shard].append((row, retry_in))
+        claims: dict[int, list[MessageRecord]] = defaultdict(list)
+        for message in work.claims:
+            claims[message.record.shard].append(message.record)
+        now = time.monotonic()
+        return [
+            ShardWork(
+                owned,
+                rows[owned.shard],
+                retries[owned.shard],
+                owned.still_claimed(finished[owned.shard]) + claims[owned.shard],
+                # What this transaction finishes moves the offset of the next one.
+                owned.offsets.recorded,
+            )
+            for owned in self._desk.shards()
+            if owned.shard in finished or owned.shard in claims or self._is_to_be_moved(owned, now)
+        ]
+
+    def _outcome(self, result: Result) -> Outcome:
+        version = self._lookout.version_of(result.message.record.campaign_id)
+        return outcome_of(
+            result,
+            version,
+            self._policy,
+            self._random.random(),
+            idempotent=self._is_idempotent(version),
+        )
+
+    def _is_to_be_moved(self, owned: OwnedShard, now: float) -> bool:
+        return owned.has_moved and (
+            self._desk.is_draining(owned.shard)
+            or now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
+        )
+
+    def _late_rows(self, late: Sequence[Result]) -> list[tuple[int, LedgerRow]]:
+        return [
+            (result.message.record.shard, self._outcome(result).row)
+            for result in late
+            if result.answer in CALLED
+        ]
+
+    def _without_recorded(self, work: Work) -> Work:
+        """Turn results of messages that have their outcome already into mere ends of claims."""
+        messages = [result.message for result in work.results]
+        with self._database.reading(proof=Proof.NOW) as cursor:
+            entries = look_up(cursor, wanted_entries(messages))
+        recorded = {m.key for m in admit_live(messages, entries).dropped}
+        results = [
+            Result(r.message, Answer.VOID) if r.message.key in recorded else r for r in work.results
+        ]
+        return work._replace(results=results)
+
+    def _after_commit(
+        self, work: Work, shard_works: Sequence[ShardWork], fenced: set[int]
+    ) -> list[Message]:
+        now = time.monotonic()
+        for shard_work in shard_works:
+            owned = shard_work.owned
+            if owned.shard in fenced:
+                continue
+            owned.transaction_number += 1
+            owned.recorded_offset = shard_work.recorded_offset
+            self._written_at[owned.shard] = now
+        self._desk.recorded(work.results, work.claims)
+        if fenced:
+            self._lose(work, [w.owned for w in shard_works if w.owned.shard in fenced])
+        return work.claims
+
+    def _lose(self, work: Work, fenced: Sequence[OwnedShard]) -> None:
+        """Give up shards that went to other owners, unless they were taken anew meanwhile."""
+        lost = {owned.shard for owned in fenced if self._desk.owned(owned.shard) is owned}
+        if lost:
+            log.warning("shards were taken over by another sender", shards=sorted(lost))
+        for owned in fenced:
+            self._desk.drop_shard(owned)
+        self._fenced = self._fenced | lost
+        # They come back as late results: facts, for the new owner.
+        shards = {owned.shard for owned in fenced}
+        self._desk.report([r for r in work.results if r.message.record.shard in shards])

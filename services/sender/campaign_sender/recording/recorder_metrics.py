@@ -1,0 +1,47 @@
+"""What the recorder counts of its transactions, for the metrics."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from campaign_common.message import FINAL, Status
+from campaign_common.metrics.distribution import MESSAGES, SECONDS, Distribution
+from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.in_flight.buffer import Work
+from campaign_sender.recording.transaction import Written
+
+
+class Counted:
+    """Outcomes recorded, batches and times, of one recorder or of several together."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[tuple[str, Status]] = Counter()
+        """Final outcomes recorded, by provider."""
+        self.batches = Distribution(MESSAGES)
+        self.seconds = Distribution(SECONDS)
+
+    @classmethod
+    def together(cls, several: Iterable["Counted"]) -> "Counted":
+        """Add up what several recorders have counted."""
+        total = cls()
+        for each in several:
+            total.outcomes.update(dict(each.outcomes))
+            total.batches.include(each.batches)
+            total.seconds.include(each.seconds)
+        return total
+
+
+class Tally(Counted):
+    """Counts committed transactions, at a cost that does not depend on their size."""
+
+    def __init__(self, lookout: Lookout) -> None:
+        super().__init__()
+        self._lookout = lookout
+
+    def committed(self, work: Work, written: Written) -> None:
+        """Count what a transaction has recorded."""
+        self.batches.add([len(work.results)])
+        # The changes of the counters say it; of them only those to WAITING may be negative.
+        for (campaign_id, _, status), n in written.changes.items():
+            if status in FINAL:
+                version = self._lookout.version_of(campaign_id)
+                self.outcomes[version.provider if version else "unknown", status] += n

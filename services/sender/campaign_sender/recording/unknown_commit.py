@@ -1,0 +1,38 @@
+"""A COMMIT without an answer: what it was about, and what became of it (protocol rule 4)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.store.claims import lock_claim
+from campaign_sender.in_flight.buffer import Work
+from campaign_sender.recording.transaction import ShardWork, Written
+
+
+class Doubt(NamedTuple):
+    """A transaction whose COMMIT was not answered."""
+
+    work: Work
+    shard_works: list[ShardWork]
+    written: Written
+    """What it has done if it took effect."""
+
+
+def find_committed(cursor: Cursor, works: Sequence[ShardWork]) -> tuple[bool, set[int]]:
+    """Read whether a transaction took effect, and which shards went to other owners since.
+
+    The rows are read with a lock, so that a commit still under way is waited for. A number
+    that moved under this owner's token, by exactly that transaction, proves it. Without a row
+    that could prove it the transaction is repeated: what it wrote for shards of other owners
+    it leaves out then, and to append a fact a second time does no harm.
+    """
+    committed = False
+    fenced: set[int] = set()
+    for owned in (work.owned for work in works):
+        row = lock_claim(cursor, owned.shard)
+        if row is None or row.owner_token != owned.owner_token:
+            fenced.add(owned.shard)
+        else:
+            committed = row.transaction_number != owned.transaction_number
+    return committed, fenced

@@ -1,0 +1,224 @@
+"""Composition root of a sender process: every part, wired, and the order of start and stop."""
+
+import os
+import socket
+import threading
+import time
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from campaign_common import kafka, topics
+from campaign_common.commands.service import end_within
+from campaign_common.database import Databases, ShardServer
+from campaign_common.dead_letters import dead_letter_topic
+from campaign_common.health import Health
+from campaign_common.per_server import PerServer
+from campaign_common.repeating import Repeating
+from campaign_common.settings import Settings
+from campaign_common.tracing import Tracing
+from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.consuming import consumer_lag, log_retention
+from campaign_sender.consuming.backpressure import Gate
+from campaign_sender.consuming.consumer_lag import Lag
+from campaign_sender.consuming.consumer_loop import Loop
+from campaign_sender.consuming.dead_letters import DeadLetters
+from campaign_sender.consuming.log_retention import Retention
+from campaign_sender.consuming.record_decoder import Reception
+from campaign_sender.delivery import breaker_sync
+from campaign_sender.delivery.breaker_sync import SharedBreakers
+from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
+from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.provider_route import MakeProvider
+from campaign_sender.delivery.send_guard import Lookout, Lookouts
+from campaign_sender.delivery.send_guard_thread import LookoutThread
+from campaign_sender.delivery.trial_sends import TestMessages
+from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffers import Desks
+from campaign_sender.ownership.blocked_partitions import PATIENCE, NewerRecords
+from campaign_sender.ownership.shard_groups import Lane, Lanes, require_views
+from campaign_sender.ownership.shard_ownership import Ownership
+from campaign_sender.providers.http import HttpProvider
+from campaign_sender.providers.simulated import SimulatedProvider
+from campaign_sender.recording.recorder import Recorder
+from campaign_sender.recording.shard_commands import Requests
+from campaign_sender.telemetry.heartbeat import presence_of
+from campaign_sender.telemetry.metrics import Parts, SenderMetrics
+from campaign_sender.tracing import BatchTraces
+
+LONGEST_HOST = 48
+"""Characters of the host name that go into the process name."""
+
+CLOSING = 2.0
+"""Seconds of DrainTimeout kept for leaving the group; a tenth of a shorter one."""
+
+log = structlog.get_logger()
+
+
+class Place(NamedTuple):
+    """Messages in flight of one server's shards, and the guard before each send of them."""
+
+    server: ShardServer
+    desk: Desk
+    lookout: Lookout
+
+
+class Sender:
+    """All parts of one sender process; `run` returns after an orderly stop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        databases: Databases,
+        health: Health,
+        registry: CollectorRegistry,
+        stop: threading.Event,
+        tracing: Tracing | None,
+    ) -> None:
+        self._health = health
+        self._drain_timeout = settings.drain_timeout
+        topic = settings.sync_client.topic
+        name = _process_name()
+        admin = kafka.admin(settings)
+        protocol = kafka.group_protocol(settings, admin)
+        topics.create_dead_letters(admin, dead_letter_topic(topic))
+        log.info("joining the group", group=settings.send_client.group, protocol=protocol)
+        self._consumer = kafka.consumer(settings, protocol, name)
+        providers = _providers(settings)
+        places = _places(databases, settings)
+        self._delivery = _delivery(places, providers)
+        traces = BatchTraces(tracing) if tracing is not None else None
+        self._lanes = _lanes(places, self._delivery, settings, traces)
+        self._looking = [
+            LookoutThread(lane.lookout, partial(self._after_look, lane), lane.server.own.name)
+            for lane in self._lanes.all
+        ]
+        health.add("last check", partial(require_views, self._lanes.all))
+        backlog = Lag(admin, topic, self._lanes.desks)
+        deletions = Retention(admin, topic, self._lanes.desks)
+        breakers = SharedBreakers(databases.main, self._delivery, name)
+        self._background = (
+            Repeating("retention", log_retention.INTERVAL, deletions.pass_over_deleted),
+            Repeating("lag", consumer_lag.INTERVAL, backlog.look),
+            Repeating("breakers", breaker_sync.INTERVAL, breakers.exchange),
+        )
+        self._test_messages = TestMessages(databases.main, providers)
+        self._presence = presence_of(name, databases.main)
+        newer = NewerRecords(time.monotonic, PATIENCE)
+        self._ownership = Ownership(
+            self._consumer,
+            self._lanes,
+            topic=topic,
+            owner_name=name,
+            drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
+            newer=newer,
+        )
+        dead_letters = DeadLetters(partial(kafka.producer, settings), topic)
+        alone = len(self._lanes.all) == 1
+        self._loop = Loop(
+            self._consumer,
+            self._ownership,
+            Reception(self._lanes, dead_letters, newer, traces),
+            [Gate(lane, place, waits=alone) for place, lane in enumerate(self._lanes.all)],
+            (*(lane.recorder for lane in self._lanes.all), *self._looking, self._delivery),
+            partial(health.beat, "the loop"),
+            stop,
+            batch_size=settings.sender.batch_size,
+        )
+        parts = Parts(self._lanes, self._delivery, self._ownership, dead_letters, backlog)
+        registry.register(SenderMetrics(parts))
+
+    def _after_look(self, lane: Lane) -> None:
+        lane.requests.note(lane.lookout.requested_shards)
+        self._delivery.offer_postponed(
+            lambda message: self._lanes.of_shard(message.record.shard) is lane
+        )
+
+    def run(self) -> None:
+        """Work until `stop` is set; then drain, record, commit, leave the group."""
+        for looking in self._looking:
+            looking.start()
+        for thread in self._background:
+            thread.start()
+        for lane in self._lanes.all:
+            lane.recorder.start()
+        self._test_messages.start()
+        self._presence.start()
+        self._health.started()
+        try:
+            self._loop.run()
+            end_within(self._drain_timeout)
+            self._ownership.release_all()
+        finally:
+            end_within(self._drain_timeout)  # counts where the loop ended by an error
+            self._test_messages.stop()
+            self._presence.stop()
+            for lane in self._lanes.all:
+                lane.recorder.stop()
+            for thread in self._background:
+                thread.stop(wait=False)  # a request under way ends with the process
+            for looking in self._looking:
+                looking.stop()
+            self._delivery.close()
+            self._consumer.close()
+
+
+def _process_name() -> str:
+    """Return the name of this process, at most 64 ASCII characters as its columns hold.
+
+    The end of a long host name is kept: that is where names of pods differ.
+    """
+    host = socket.gethostname().encode("ascii", "replace").decode()
+    return f"{host[-LONGEST_HOST:]}-{os.getpid()}"
+
+
+def _providers(settings: Settings) -> dict[str, MakeProvider]:
+    """Return a factory for each configured provider, by its name."""
+    providers: dict[str, MakeProvider] = {
+        SimulatedProvider.name: partial(SimulatedProvider, settings.simulated)
+    }
+    if settings.http.url is not None:
+        providers[HttpProvider.name] = partial(HttpProvider, settings.http)
+    return providers
+
+
+def _places(databases: Databases, settings: Settings) -> PerServer[Place]:
+    """Make a buffer and a guard for each server; `Sender.InFlight` holds for each."""
+
+    def place_on(server: ShardServer) -> Place:
+        desk = Desk(in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size)
+        return Place(server, desk, Lookout(server, settings.sync_client.topic, desk))
+
+    return databases.shard_servers().each(place_on)
+
+
+def _delivery(places: PerServer[Place], providers: dict[str, MakeProvider]) -> Delivery:
+    """Make the dispatcher, with a route to each provider."""
+    if len(places.all) == 1:
+        delivery = Delivery(places.main.desk, places.main.lookout)
+    else:
+        delivery = Delivery(
+            Desks(places.each(lambda place: place.desk)),
+            Lookouts(places.each(lambda place: place.lookout)),
+        )
+    for name, make in providers.items():
+        delivery.add(name, Breaker(BreakerPolicy(), time.monotonic), make)
+    return delivery
+
+
+def _lanes(
+    places: PerServer[Place], delivery: Delivery, settings: Settings, traces: BatchTraces | None
+) -> Lanes:
+    """Complete the shard group of each server."""
+    topic = settings.sync_client.topic
+
+    def lane_over(place: Place) -> Lane:
+        server, desk, lookout = place
+        intake = Intake(server, topic, desk, lookout, traces)
+        requests = Requests(server, desk)
+        recorder = Recorder(server.own, desk, delivery, lookout, requests, settings.retry, traces)
+        return Lane(server, desk, lookout, intake, recorder, requests)
+
+    return Lanes(places.each(lane_over))

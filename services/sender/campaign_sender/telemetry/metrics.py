@@ -1,0 +1,168 @@
+"""What a sender tells Prometheus: its parts count, and this reads them when somebody asks."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from campaign_common.message import FINAL
+from campaign_sender.consuming.consumer_lag import Lag
+from campaign_sender.consuming.dead_letters import DeadLetters
+from campaign_sender.delivery.circuit_breaker import BreakerState
+from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.ownership.shard_groups import Lanes
+from campaign_sender.ownership.shard_ownership import Ownership
+from campaign_sender.providers.contract import Answer
+from campaign_sender.recording.recorder_metrics import Counted
+
+
+class Parts(NamedTuple):
+    """The parts of a sender that count."""
+
+    lanes: Lanes
+    delivery: Delivery
+    ownership: Ownership
+    dead_letters: DeadLetters
+    lag: Lag
+
+
+class SenderMetrics(Collector):
+    """Makes the metrics of one sender.
+
+    Series exist from the start with 0 wherever their labels are known by then, so that the first
+    event is seen as an increase.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def collect(self) -> Iterator[Metric]:
+        """Make all metrics."""
+        tally = Counted.together(lane.recorder.tally for lane in self._parts.lanes.all)
+        yield from self._messages(tally)
+        yield from self._recording(tally)
+        yield self._servers()
+        yield from self._providers()
+        yield from self._shards()
+
+    def _messages(self, tally: Counted) -> Iterator[Metric]:
+        parts = self._parts
+        recorded = CounterMetricFamily(
+            "campaign_messages_recorded",
+            "Final outcomes of messages that this sender has recorded",
+            labels=["provider", "outcome"],
+        )
+        counted = tally.outcomes
+        providers = {*parts.delivery.lines, *(provider for provider, _ in counted)}
+        for provider in sorted(providers):
+            for status in sorted(FINAL):
+                recorded.add_metric([provider, status.word], counted.get((provider, status), 0))
+        yield recorded
+        yield GaugeMetricFamily(
+            "campaign_messages_in_flight",
+            "Messages claimed and not recorded yet",
+            value=sum(len(owned.claimed) for owned in parts.lanes.desks.shards()),
+        )
+        yield CounterMetricFamily(
+            "campaign_dead_letters",
+            "Records that nobody could read, put into the dead letters",
+            value=parts.dead_letters.published,
+        )
+
+    def _recording(self, tally: Counted) -> Iterator[Metric]:
+        batches = HistogramMetricFamily(
+            "campaign_record_batch_messages", "Results recorded by one transaction"
+        )
+        tally.batches.tell(batches)
+        yield batches
+        seconds = HistogramMetricFamily(
+            "campaign_record_seconds", "Duration of one transaction, its commit included"
+        )
+        tally.seconds.tell(seconds)
+        yield seconds
+
+    def _servers(self) -> Metric:
+        in_sight = GaugeMetricFamily(
+            "campaign_database_server_in_sight",
+            "1 while this sender has an answer of the server that is younger than 3 seconds",
+            labels=["server"],
+        )
+        main, *others = self._parts.lanes.all
+        # The others are asked together with it: without it nothing is known of them.
+        for lane in (main, *others) if main.lookout.in_sight else (main,):
+            in_sight.add_metric([lane.server.own.name], int(lane.lookout.in_sight))
+        return in_sight
+
+    def _providers(self) -> Iterator[Metric]:
+        answers = CounterMetricFamily(
+            "campaign_provider_answers",
+            "What became of messages that were handed over to be sent",
+            labels=["provider", "answer"],
+        )
+        seconds = HistogramMetricFamily(
+            "campaign_provider_call_seconds",
+            "From the request to the provider's answer",
+            labels=["provider"],
+        )
+        state = GaugeMetricFamily(
+            "campaign_breaker_state",
+            "1 for the state that the provider's circuit breaker is in, as seen by this sender",
+            labels=["provider", "state"],
+        )
+        for name, line in self._parts.delivery.lines.items():
+            counted = dict(line.answers)
+            for answer in Answer:
+                answers.add_metric([name, answer.value], counted.get(answer, 0))
+            line.provider.durations.tell(seconds, [name])
+            present = line.breaker.state
+            for each in BreakerState:
+                state.add_metric([name, each.value], int(each is present))
+        yield answers
+        yield seconds
+        yield state
+
+    def _shards(self) -> Iterator[Metric]:
+        ownership = self._parts.ownership
+        yield GaugeMetricFamily(
+            "campaign_shards_owned", "Shards owned now", value=len(self._parts.lanes.desks.shards())
+        )
+        yield CounterMetricFamily(
+            "campaign_shards_taken_over", "Shards taken over", value=ownership.taken_over
+        )
+        yield CounterMetricFamily(
+            "campaign_shards_fenced",
+            "Shards that another sender took while this one worked for them",
+            value=ownership.fenced,
+        )
+        yield CounterMetricFamily(
+            "campaign_partitions_lost",
+            "Partitions that the group took away without asking",
+            value=ownership.partitions_lost,
+        )
+        yield CounterMetricFamily(
+            "campaign_commits_lost",
+            "Partitions found recorded less far in MySQL than Kafka has been told",
+            value=ownership.commits_lost,
+        )
+        claims = CounterMetricFamily(
+            "campaign_claims_lost",
+            "Messages that lost senders had claimed and not recorded, by how they were settled",
+            labels=["settled"],
+        )
+        for settled, messages in ownership.claims_lost.items():
+            claims.add_metric([settled], messages)
+        yield claims
+        lag = GaugeMetricFamily(
+            "campaign_partition_lag",
+            "Records beyond what is recorded, of the partitions owned here",
+            labels=["partition"],
+        )
+        for partition, records in sorted(self._parts.lag.by_partition().items()):
+            lag.add_metric([str(partition)], records)
+        yield lag

@@ -1,0 +1,254 @@
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from campaign_common.campaign import CampaignState
+from campaign_common.database import Database, Proof, ShardServer
+from campaign_common.errors import DatabaseDemoted, DatabaseUnavailable
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.view import FRESH_FOR
+from campaign_sender.delivery.send_guard import IN_SIGHT_FOR, Lookout
+from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer
+from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, owned_shard, version
+
+OWNED = owned_shard()
+NULLS = (None,) * 5
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class DatabaseOf:
+    """Answers the statements of a look from plain values, or is away."""
+
+    def __init__(self) -> None:
+        self.campaign: tuple[Any, ...] = (
+            *(CAMPAIGN, "running", EPOCH, "at_least_once", "p"),
+            *(None, 0, None),
+        )
+        self.claim: tuple[Any, ...] = (0, OWNED.epoch, OWNED.owner_token)
+        self.map_version = 1
+        self.requested = [3]
+        self.erased: list[int] = []
+        self.read_only = ""
+        self.away = False
+        self.takes: Callable[[], None] = lambda: None
+        self.statements = 0
+
+    @contextmanager
+    def reading(self, proof: Proof) -> Iterator["DatabaseOf"]:
+        assert proof is Proof.IN_THE_BLOCK
+        if self.away:
+            raise DatabaseUnavailable("gone")
+        yield self
+
+    def execute(self, _: str, __: object) -> None:
+        self.statements += 1
+        self.takes()
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        campaign_id, state, epoch, *others = self.campaign
+        *columns, expires_in, age, traceparent = others
+        erased = [
+            ("erased", CAMPAIGN, None, None, json.dumps({"seqs": [seq]}), *NULLS)
+            for seq in self.erased
+        ]
+        return [
+            ("server", None, None, None, self.read_only, *NULLS),
+            ("campaign", campaign_id, epoch, None, state, *columns, expires_in, age, traceparent),
+            ("owner", *self.claim, None, *NULLS),
+            ("map", self.map_version, None, None, None, *NULLS),
+            *(("requested", shard, None, None, None, *NULLS) for shard in self.requested),
+            *erased,
+        ]
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.database = DatabaseOf()
+        self.desk = Desk(in_flight=10, batch_size=10)
+        self.desk.add_shard(OWNED)
+        self.hold()
+        database = cast("Database", self.database)
+        self.lookout = Lookout(
+            ShardServer(database, database), "Sync-Msg-T", self.desk, clock=self.clock
+        )
+        self.lookout.look()
+
+    def hold(self, **changes: int) -> Message:
+        held = message(**changes)
+        self.desk.admit([held], [], [])
+        return held
+
+    def ask(self, **changes: int) -> Answer | None:
+        return self.look_at(self.hold(**changes))
+
+    def look_at(self, one: Message) -> Answer | None:
+        (answer,) = self.lookout.last_look([one])
+        return answer
+
+    def learn(self, versions: Mapping[int, CampaignVersion]) -> None:
+        self.lookout.learn(versions, self.clock.now)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_call_may_start_after_a_fresh_look(scene: Scene) -> None:
+    scene.clock.now += FRESH_FOR
+    assert scene.ask() is None
+
+
+def test_a_look_tells_whose_owner_has_something_to_carry_out(scene: Scene) -> None:
+    assert scene.lookout.requested_shards == {3}
+    scene.database.requested = []
+    scene.lookout.look()
+    assert scene.lookout.requested_shards == frozenset()
+
+
+def test_no_call_starts_on_old_knowledge(scene: Scene) -> None:
+    scene.clock.now += FRESH_FOR + 0.001
+    assert scene.ask() is Answer.NOT_NOW
+
+
+def test_a_look_that_fails_keeps_nothing_fresh(scene: Scene) -> None:
+    scene.database.away = True
+    scene.clock.now += FRESH_FOR + 0.001
+    with pytest.raises(DatabaseUnavailable):
+        scene.lookout.look()
+    assert scene.ask() is Answer.NOT_NOW
+
+
+def test_a_server_that_is_read_only_makes_nothing_fresh(scene: Scene) -> None:
+    """What is read from a demoted server proves nothing, however new it looks."""
+    scene.database.read_only = "read_only"
+    scene.clock.now += FRESH_FOR + 0.001
+    with pytest.raises(DatabaseDemoted, match="read_only"):
+        scene.lookout.look()
+    assert scene.ask() is Answer.NOT_NOW
+
+
+def test_a_look_at_one_server_is_one_statement(scene: Scene) -> None:
+    before = scene.database.statements
+    scene.lookout.look()
+    assert scene.database.statements == before + 1
+
+
+def test_what_is_to_be_erased_is_not_sent(scene: Scene) -> None:
+    """Erasure rests on the same view as pause and cancel, not on the order being carried out."""
+    erased, other = scene.hold(seq=1), scene.hold(seq=2)
+    scene.database.erased = [1]
+    scene.lookout.look()
+    assert scene.lookout.last_look([erased, other]) == [Answer.VOID, None]
+
+
+@pytest.mark.parametrize(("seconds", "too_slow"), [(FRESH_FOR - 0.01, False), (FRESH_FOR, True)])
+def test_looks_that_are_late_are_told(scene: Scene, seconds: float, *, too_slow: bool) -> None:
+    """A look that takes as long as its view is good for is named after some seconds of them."""
+
+    def take() -> None:
+        scene.clock.now += seconds
+
+    scene.database.takes = take
+    assert not scene.lookout.is_too_slow
+    while scene.clock.now <= 100.0 + IN_SIGHT_FOR + FRESH_FOR:
+        scene.lookout.look()
+    assert scene.lookout.is_too_slow is too_slow
+    scene.database.takes = lambda: None
+    scene.lookout.look()
+    assert not scene.lookout.is_too_slow
+
+
+def test_what_admission_reads_does_not_make_claims_look_fresh(scene: Scene) -> None:
+    scene.clock.now += FRESH_FOR + 0.001
+    scene.learn({CAMPAIGN: version()})
+    assert scene.ask() is Answer.NOT_NOW
+
+
+@pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.CANCELLED])
+def test_a_campaign_that_stopped_running_is_called_for_no_more(
+    scene: Scene, state: CampaignState
+) -> None:
+    scene.database.campaign = (
+        CAMPAIGN,
+        state.value,
+        EPOCH + 1,
+        "at_least_once",
+        "p",
+        None,
+        0,
+        None,
+    )
+    scene.lookout.look()
+    assert scene.ask() is Answer.VOID
+
+
+def test_a_record_of_an_earlier_epoch_is_not_called(scene: Scene) -> None:
+    assert scene.ask(campaign_epoch=EPOCH - 1) is Answer.VOID
+
+
+def test_a_shard_under_another_owner_is_called_for_no_more(scene: Scene) -> None:
+    scene.database.claim = (0, OWNED.epoch + 1, b"another owner's.")
+    scene.lookout.look()
+    assert scene.lookout.lost_shards == {0}
+    assert scene.ask() is Answer.VOID
+
+
+def test_a_new_partition_map_stops_records_of_the_old_one(scene: Scene) -> None:
+    scene.database.map_version = 2
+    scene.lookout.look()
+    assert scene.ask() is Answer.VOID
+
+
+def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
+    scene.database.campaign = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", 0.5, 0, None)
+    scene.lookout.look()
+    assert scene.ask() is None
+    scene.clock.now += 0.5
+    assert scene.ask() is Answer.EXPIRED
+
+
+def test_each_message_of_a_batch_is_looked_at_by_itself(scene: Scene) -> None:
+    first, erased, older, last = (
+        scene.hold(seq=1),
+        scene.hold(seq=2),
+        scene.hold(seq=3, campaign_epoch=0),
+        scene.hold(seq=4),
+    )
+    erased.withdrawn = True
+    looked_at = scene.lookout.last_look([first, message(5), erased, older, last])
+    assert looked_at == [None, Answer.VOID, Answer.VOID, Answer.VOID, None]
+
+
+def test_a_message_that_is_no_longer_held_is_not_called(scene: Scene) -> None:
+    queued = scene.hold()
+    scene.desk.drop_shard(OWNED)
+    assert scene.look_at(queued) is Answer.VOID
+
+
+def test_a_shard_that_is_being_released_gives_back_what_is_queued(scene: Scene) -> None:
+    queued = scene.hold()
+    scene.desk.drain({0}, timeout=0.0)
+    scene.desk.admit([queued], [], [])
+    assert scene.look_at(queued) is Answer.GIVEN_BACK
+
+
+def test_a_campaign_nobody_has_read_is_not_called(scene: Scene) -> None:
+    stranger = message()
+    stranger.record = stranger.record.__class__(
+        1, CAMPAIGN + 1, 1, 0, EPOCH, 1, "13961467500", "hi"
+    )
+    assert scene.look_at(stranger) is Answer.NOT_NOW

@@ -1,0 +1,92 @@
+"""Shards on two servers: each message finds its desk, and its last look."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from campaign_common.per_server import PerServer
+from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.send_guard import Lookout, Lookouts
+from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffers import Desks
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Answer, Result
+from tests.unit.sender.messages import message, owned_shard
+
+HOLDERS = {1: 1}
+
+
+class Seen:
+    def __init__(self, answer: Answer | None) -> None:
+        self.answer = answer
+
+    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+        return [self.answer] * len(messages)
+
+    def version_of(self, _: int) -> None:
+        return None
+
+
+class Scene:
+    """Shard 0 on the main server, shard 1 on the second; one message of each is held."""
+
+    def __init__(self) -> None:
+        self.main, self.second = (Desk(in_flight=10, batch_size=10) for _ in range(2))
+        self.desks = Desks(PerServer((self.main, self.second), HOLDERS))
+        self.main.add_shard(owned_shard(0))
+        self.second.add_shard(owned_shard(1))
+        self.first, self.other = message(1), message(2, shard=1, partition=1)
+        self.main.admit([self.first], [], [])
+        self.second.admit([self.other], [], [])
+
+    def claim_all(self) -> None:
+        for desk in (self.main, self.second):
+            desk.recorded([], desk.take_work().claims)
+
+
+def test_shards_and_messages_are_found_on_their_desks() -> None:
+    scene = Scene()
+    assert [owned.shard for owned in scene.desks.shards()] == [0, 1]
+    assert scene.desks.owned(1) is scene.second.owned(1)
+    assert scene.desks.still_held([scene.first, message(3), scene.other]) == [
+        scene.first,
+        scene.other,
+    ]
+    assert not scene.main.holds(scene.other)
+
+
+def test_results_go_to_the_desk_of_their_shard() -> None:
+    scene = Scene()
+    scene.claim_all()
+    scene.desks.report([Result(one, Answer.ACCEPTED) for one in (scene.other, scene.first)])
+    assert [r.message for r in scene.main.take_work().results] == [scene.first]
+    assert [r.message for r in scene.second.take_work().results] == [scene.other]
+
+
+def test_draining_waits_for_every_desk_but_no_longer_than_it_may() -> None:
+    scene = Scene()
+    assert scene.desks.drain({0, 1}, 0.0)  # nobody was called yet
+    scene = Scene()
+    scene.claim_all()
+    scene.main.recorded([Result(scene.first, Answer.ACCEPTED)], [])
+    assert scene.desks.drain({0}, 0.0)
+    assert not scene.desks.drain({0, 1}, 0.01)
+    scene.second.recorded([Result(scene.other, Answer.ACCEPTED)], [])
+    assert scene.desks.drain({0, 1}, 0.0)
+
+
+def test_the_last_look_is_at_the_server_of_the_shard() -> None:
+    lookouts = Lookouts(
+        PerServer((cast("Lookout", Seen(None)), cast("Lookout", Seen(Answer.NOT_NOW))), HOLDERS)
+    )
+    scene = Scene()
+    looked_at = lookouts.last_look([scene.other, scene.first, scene.other])
+    assert looked_at == [Answer.NOT_NOW, None, Answer.NOT_NOW]
+
+
+def test_what_waits_for_a_server_is_offered_again_after_a_look_there() -> None:
+    scene = Scene()
+    delivery = Delivery(scene.desks, Seen(None))
+    delivery.report([Result(one, Answer.NOT_NOW) for one in (scene.first, scene.other)])
+    delivery.offer_postponed(lambda one: one.record.shard == 0)
+    # Nothing is known of its campaign here, so what is offered is postponed once more.
+    assert [one.record.seq for one in delivery._postponed] == [2, 1]
