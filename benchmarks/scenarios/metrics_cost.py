@@ -20,7 +20,7 @@ from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.wire import MessageRecord
 from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
 from campaign_sender.delivery.provider_route import Line
-from campaign_sender.in_flight.buffer import Work
+from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
 from campaign_sender.recording.recorder_metrics import Tally
@@ -76,7 +76,7 @@ def metrics_cost() -> None:
     with_it = per_message(lambda: counted.report(results))
     tally = Tally(Lookout())  # type: ignore[arg-type]
     changes = Counter({(1, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
-    work, written = Work(results, [], []), Written(set(), changes)
+    work, written = RecorderBatch(results, [], []), Written(set(), changes)
     drawn = Random(7)  # noqa: S311 - test data
     latencies = [drawn.lognormvariate(-3, 1) for _ in range(BATCH)]
     durations = Distribution(SECONDS)

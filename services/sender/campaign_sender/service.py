@@ -35,8 +35,8 @@ from campaign_sender.delivery.provider_route import MakeProvider
 from campaign_sender.delivery.send_guard import Lookout, Lookouts
 from campaign_sender.delivery.send_guard_thread import LookoutThread
 from campaign_sender.delivery.trial_sends import TestMessages
-from campaign_sender.in_flight.buffer import Desk
-from campaign_sender.in_flight.buffers import Desks
+from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.ownership.blocked_partitions import PATIENCE, NewerRecords
 from campaign_sender.ownership.shard_groups import Lane, Lanes, require_views
 from campaign_sender.ownership.shard_ownership import Ownership
@@ -61,7 +61,7 @@ class Place(NamedTuple):
     """Messages in flight of one server's shards, and the guard before each send of them."""
 
     server: ShardServer
-    desk: Desk
+    buffer: InFlightBuffer
     lookout: Lookout
 
 
@@ -96,8 +96,8 @@ class Sender:
             for lane in self._lanes.all
         ]
         health.add("last check", partial(require_views, self._lanes.all))
-        backlog = Lag(admin, topic, self._lanes.desks)
-        deletions = Retention(admin, topic, self._lanes.desks)
+        backlog = Lag(admin, topic, self._lanes.buffers)
+        deletions = Retention(admin, topic, self._lanes.buffers)
         breakers = SharedBreakers(databases.main, self._delivery, name)
         self._background = (
             Repeating("retention", log_retention.INTERVAL, deletions.pass_over_deleted),
@@ -188,8 +188,10 @@ def _places(databases: Databases, settings: Settings) -> PerServer[Place]:
     """Make a buffer and a guard for each server; `Sender.InFlight` holds for each."""
 
     def place_on(server: ShardServer) -> Place:
-        desk = Desk(in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size)
-        return Place(server, desk, Lookout(server, settings.sync_client.topic, desk))
+        buffer = InFlightBuffer(
+            in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
+        )
+        return Place(server, buffer, Lookout(server, settings.sync_client.topic, buffer))
 
     return databases.shard_servers().each(place_on)
 
@@ -197,10 +199,10 @@ def _places(databases: Databases, settings: Settings) -> PerServer[Place]:
 def _delivery(places: PerServer[Place], providers: dict[str, MakeProvider]) -> Delivery:
     """Make the dispatcher, with a route to each provider."""
     if len(places.all) == 1:
-        delivery = Delivery(places.main.desk, places.main.lookout)
+        delivery = Delivery(places.main.buffer, places.main.lookout)
     else:
         delivery = Delivery(
-            Desks(places.each(lambda place: place.desk)),
+            InFlightBuffers(places.each(lambda place: place.buffer)),
             Lookouts(places.each(lambda place: place.lookout)),
         )
     for name, make in providers.items():
@@ -215,10 +217,10 @@ def _lanes(
     topic = settings.sync_client.topic
 
     def lane_over(place: Place) -> Lane:
-        server, desk, lookout = place
-        intake = Intake(server, topic, desk, lookout, traces)
-        requests = Requests(server, desk)
-        recorder = Recorder(server.own, desk, delivery, lookout, requests, settings.retry, traces)
-        return Lane(server, desk, lookout, intake, recorder, requests)
+        server, buffer, lookout = place
+        intake = Intake(server, topic, buffer, lookout, traces)
+        requests = Requests(server, buffer)
+        recorder = Recorder(server.own, buffer, delivery, lookout, requests, settings.retry, traces)
+        return Lane(server, buffer, lookout, intake, recorder, requests)
 
     return Lanes(places.each(lane_over))

@@ -26,7 +26,7 @@ def retry(*statuses: Status, error_code: str | None = None) -> partial[object]:
 
 
 def answer(scene: Scene, of: Answer, *messages: Message, error_code: str | None = None) -> None:
-    scene.desk.report([Result(m, of, None, error_code) for m in messages])
+    scene.buffer.add_results([Result(m, of, None, error_code) for m in messages])
     scene.cycle()
 
 

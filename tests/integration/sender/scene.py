@@ -18,7 +18,7 @@ from campaign_common.store.counters import counts
 from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
 from campaign_sender.delivery.dispatcher import Delivery
 from campaign_sender.delivery.send_guard import Lookout
-from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import take_over
 from campaign_sender.providers.contract import Answer, Result
@@ -88,17 +88,17 @@ class Scene:
 
     def __init__(self, database: FaultyDatabase, main: FaultyDatabase | None = None) -> None:
         self.database = database
-        self.desk = Desk(in_flight=100, batch_size=100)
+        self.buffer = InFlightBuffer(in_flight=100, batch_size=100)
         self.provider = CollectingProvider()
         self.server = ShardServer(database, main or database)
-        lookout = self.lookout = Lookout(self.server, "Sync-Msg-T", self.desk)
-        self.delivery = Delivery(self.desk, lookout)
+        lookout = self.lookout = Lookout(self.server, "Sync-Msg-T", self.buffer)
+        self.delivery = Delivery(self.buffer, lookout)
         self.delivery.add(
             self.provider.name, Breaker(BreakerPolicy(), monotonic), lambda *_: self.provider
         )
-        self.requests = Requests(self.server, self.desk)
+        self.requests = Requests(self.server, self.buffer)
         self.recorder = Recorder(
-            database, self.desk, self.delivery, lookout, self.requests, RetrySettings()
+            database, self.buffer, self.delivery, lookout, self.requests, RetrySettings()
         )
         for shard in range(SHARDS):
             self.take_over(shard)
@@ -110,21 +110,21 @@ class Scene:
             owned, _ = take_over(
                 cursors, shard, MAP, owner_token=b"token of a test!", owner_name="t"
             )
-        self.desk.add_shard(owned)
+        self.buffer.add_shard(owned)
 
     def fetch(self, *messages: Message) -> None:
         for fetched in messages:
-            owned = self.desk.owned(fetched.record.shard)
+            owned = self.buffer.owned(fetched.record.shard)
             assert owned is not None
             fetched.epoch = owned.epoch
-            self.desk.begin(owned, [fetched.offset])
-        self.desk.admit(messages, [], [])
+            self.buffer.track(owned, [fetched.offset])
+        self.buffer.admit(messages, [], [])
 
     def lose_to_another(self, shard: int) -> None:
         """Let another sender take a shard over, and come back as its next owner."""
-        lost = self.desk.owned(shard)
+        lost = self.buffer.owned(shard)
         assert lost is not None
-        self.desk.drop_shard(lost)
+        self.buffer.drop_shard(lost)
         self.take_over(shard)
 
     def change(self, work: Callable[[Cursor], object]) -> None:
@@ -158,7 +158,7 @@ class Scene:
         self.delivery.hand_over(self.recorder._run_once())
 
     def answer(self, *messages: Message) -> None:
-        self.desk.report([Result(m, Answer.ACCEPTED, "id") for m in messages])
+        self.buffer.add_results([Result(m, Answer.ACCEPTED, "id") for m in messages])
 
     def called(self) -> list[int]:
         return sorted(m.record.seq for m in self.provider.calls)

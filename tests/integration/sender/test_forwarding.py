@@ -56,7 +56,7 @@ def scene(main: FaultyDatabase, own: FaultyDatabase) -> Scene:
         cursor.execute(INSERT_CAMPAIGN, (CAMPAIGN, EPOCH))
     scene = Scene(own, main)
     scene.cycle()
-    scene.desk.report([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
+    scene.buffer.add_results([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
     scene.cycle()
     assert set(scene.recorded().values()) == {Status.WAITING}
     return scene
@@ -137,15 +137,15 @@ def test_the_next_order_takes_the_notes_of_earlier_ones_away(scene: Scene) -> No
 def test_a_person_is_not_called_whose_erasure_is_not_copied_yet(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(scene.server, MAP.topic, scene.desk, scene.lookout)
+    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.lookout)
     erased, other = message(3), message(4)
-    owned = scene.desk.owned(0)
+    owned = scene.buffer.owned(0)
     assert owned is not None
     for fetched in (erased, other):
         fetched.epoch = owned.epoch
     intake.begin([erased, other], {0: owned})
     intake.admit()
-    assert (scene.desk.holds(erased), scene.desk.holds(other)) == (False, True)
+    assert (scene.buffer.holds(erased), scene.buffer.holds(other)) == (False, True)
 
 
 def test_no_call_starts_for_a_held_message_once_its_erasure_is_copied(scene: Scene) -> None:

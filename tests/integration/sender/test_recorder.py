@@ -85,7 +85,7 @@ def test_a_shard_with_another_owner_is_left_out_and_the_others_go_on(scene: Scen
     scene.cycle()
     assert scene.recorded() == {2: Status.SENT}
     assert scene.recorder.take_fenced() == {0}
-    assert scene.desk.owned(0) is None
+    assert scene.buffer.owned(0) is None
     scene.cycle()
     with scene.database.reading() as cursor:
         cursor.execute("SELECT seq, status FROM late_results")
@@ -119,7 +119,7 @@ def test_a_suspect_that_nobody_answers_clearly_is_kept_in_doubt(scene: Scene) ->
             (CAMPAIGN,),
         )
     scene.cycle()
-    scene.desk.report([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
+    scene.buffer.add_results([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
     scene.cycle()
     tables = " UNION ALL ".join(f"SELECT seq, in_doubt FROM messages_{n}" for n in range(SHARDS))
     with scene.database.reading() as cursor:
@@ -137,8 +137,8 @@ def test_a_refused_suspect_ends_by_what_its_provider_promises(
     scene.lose_to_another(0)
     scene.fetch(message(1, offset=1))
     scene.cycle()
-    refused = [m for m in scene.provider.calls if scene.desk.holds(m)]
-    scene.desk.report([Result(m, Answer.PERMANENT, None, "http_400") for m in refused])
+    refused = [m for m in scene.provider.calls if scene.buffer.holds(m)]
+    scene.buffer.add_results([Result(m, Answer.PERMANENT, None, "http_400") for m in refused])
     scene.cycle()
     assert scene.rows("seq, status, error_code") == [
         (1, status, "http_400"),
@@ -151,7 +151,7 @@ def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
     """The doubt stands in the ledger while the message waits for its next try."""
     scene.cycle()
     (first, second) = scene.provider.calls
-    scene.desk.report([Result(first, Answer.AMBIGUOUS), Result(second, Answer.RETRYABLE)])
+    scene.buffer.add_results([Result(first, Answer.AMBIGUOUS), Result(second, Answer.RETRYABLE)])
     scene.cycle()
     waiting = scene.rows("seq, in_doubt")
     again = [
@@ -162,7 +162,7 @@ def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
         one.replaces, one.in_doubt = True, bool(in_doubt)
     scene.fetch(*again)
     scene.cycle()
-    scene.desk.report([Result(one, Answer.PERMANENT) for one in again])
+    scene.buffer.add_results([Result(one, Answer.PERMANENT) for one in again])
     scene.cycle()
     assert scene.recorded() == {1: Status.UNKNOWN, 2: Status.FAILED}
     assert scene.rows("seq", "message_retries") == []
@@ -176,16 +176,16 @@ def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(
     scene.database.faults = ["answer lost, committed", "away"]
     scene.cycle()
     scene.cycle()
-    earlier = scene.desk.owned(0)
+    earlier = scene.buffer.owned(0)
     assert earlier is not None
-    scene.desk.drop_shard(earlier)
+    scene.buffer.drop_shard(earlier)
     with Database.transaction(scene.database) as cursor:
         again, _ = take_over(
             ShardCursors(cursor, cursor), 0, MAP, owner_token=b"the next token!!", owner_name="t"
         )
-    scene.desk.add_shard(again)
+    scene.buffer.add_shard(again)
     scene.cycle()
-    assert scene.desk.owned(0) is again
+    assert scene.buffer.owned(0) is again
     assert scene.recorder.take_fenced() == set()
 
 
@@ -210,7 +210,7 @@ def test_the_retry_of_a_message_that_a_take_over_ends_is_forgotten(scene: Scene)
     first, second = message(3), message(3, offset=9, try_number=2, attempts=1)
     scene.fetch(first)
     scene.cycle()
-    scene.desk.report([Result(first, Answer.RETRYABLE)])
+    scene.buffer.add_results([Result(first, Answer.RETRYABLE)])
     scene.cycle()
     assert scene.rows("seq", "message_retries") == [(3,)]
     second.replaces = True

@@ -61,13 +61,13 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
 def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(scene.server, MAP.topic, scene.desk, scene.lookout)
+    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.lookout)
     erased, other = message(3), message(4)
     for fetched in (erased, other):
         fetched.epoch = 1
     intake._waiting = [erased, other]
     intake.admit()
-    assert (scene.desk.holds(erased), scene.desk.holds(other)) == (False, True)
+    assert (scene.buffer.holds(erased), scene.buffer.holds(other)) == (False, True)
     scene.carry_out()
     assert scene.recorded()[3] == Status.CANCELLED
 
@@ -106,7 +106,7 @@ def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Sc
     scene.cycle()
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
     lock = NoticedLock()
-    scene.desk.admitting = lock  # type: ignore[assignment]
+    scene.buffer.admission_lock = lock  # type: ignore[assignment]
     with lock.held:  # the loop has looked message 3 up
         recording = threading.Thread(target=scene.carry_out)
         recording.start()
@@ -125,18 +125,18 @@ def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Sc
 
 def test_no_look_up_begins_while_a_request_is_carried_out(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
-    intake = Intake(scene.server, MAP.topic, scene.desk, scene.lookout)
+    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.lookout)
     fetched = message(3)
     intake._waiting = [fetched]
     lock = NoticedLock()
-    scene.desk.admitting = lock  # type: ignore[assignment]
+    scene.buffer.admission_lock = lock  # type: ignore[assignment]
     with lock.held:
         admitting = threading.Thread(target=intake.admit)
         admitting.start()
         assert lock.asked.wait(10)
-        assert not scene.desk.holds(fetched)
+        assert not scene.buffer.holds(fetched)
     admitting.join()
-    assert scene.desk.holds(fetched)
+    assert scene.buffer.holds(fetched)
 
 
 # -- late results

@@ -1,4 +1,4 @@
-"""Intake: from fetched messages to those on the desk, in the order that rules 5 and 6 need."""
+"""Intake: from fetched messages to those on the buffer, in the order that rules 5 and 6 need."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from campaign_sender.admission.rules import (
     wanted_entries,
 )
 from campaign_sender.delivery.send_guard import Lookout, boot_time
-from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.tracing import BatchTraces
@@ -48,13 +48,13 @@ class Intake:
         self,
         server: ShardServer,
         topic: str,
-        desk: Desk,
+        buffer: InFlightBuffer,
         lookout: Lookout,
         traces: BatchTraces | None = None,
     ) -> None:
         self._server = server
         self._topic = topic
-        self._desk = desk
+        self._buffer = buffer
         self._lookout = lookout
         self._traces = traces
         self._waiting: list[Message] = []
@@ -71,23 +71,23 @@ class Intake:
         for message in messages:
             offsets[message.record.shard].append(message.offset)
         for shard, shard_offsets in offsets.items():
-            self._desk.begin(owned[shard], shard_offsets)
+            self._buffer.track(owned[shard], shard_offsets)
         self._waiting.extend(messages)
 
     def admit(self) -> None:
-        """Decide what becomes of the messages that wait, and put them on the desk.
+        """Decide what becomes of the messages that wait, and put them on the buffer.
 
         Raises:
             RetryLater: the database did not answer; everything waits on.
         """
-        with self._desk.admitting:
+        with self._buffer.admission_lock:
             self._admit()
 
     def _admit(self) -> None:
-        epochs = self._desk.epochs()
+        epochs = self._buffer.epochs()
         waiting = [m for m in self._waiting if epochs.get(m.record.shard) == m.epoch]
         self._waiting = waiting
-        held = self._desk.held_of([m.key for m in waiting])
+        held = self._buffer.held_keys([m.key for m in waiting])
         fresh, copies = set_copies_aside(waiting, held)
         if not fresh:
             return
@@ -107,12 +107,12 @@ class Intake:
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in wanted)
             self._traces.admitted(streams, versions)
-        self._desk.admit(admission.to_send, admission.decided + unknown, dropped)
+        self._buffer.admit(admission.to_send, admission.decided + unknown, dropped)
         self._waiting = copies
 
     def _doubtful(self, messages: Sequence[Message]) -> list[Message]:
         """Find what may have been called before the database lost commits; mostly nothing."""
-        below = {owned.shard: owned.in_doubt_below for owned in self._desk.shards()}
+        below = {owned.shard: owned.possibly_sent_below for owned in self._buffer.shards()}
         if not any(below.values()):
             return []
         return [m for m in messages if m.offset < below.get(m.record.shard, 0)]

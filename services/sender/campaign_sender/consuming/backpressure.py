@@ -10,7 +10,7 @@ from campaign_common.obstacle import Obstacle
 from campaign_sender.ownership.shard_groups import Lane
 
 BLOCKED_AFTER = 1.0
-"""Seconds without room on the desk after which partitions are paused."""
+"""Seconds without room on the buffer after which partitions are paused."""
 
 RETRY_AFTER = 1.0
 """Seconds until what failed for the database or for Kafka is tried again."""
@@ -39,14 +39,14 @@ class Gate:
         return self._lane.intake.waiting
 
     def is_open(self) -> bool:
-        """Tell whether more may be fetched; waits a moment for room on a desk that has none."""
+        """Tell whether more may be fetched; waits a moment for room on a buffer that has none."""
         if time.monotonic() < self._not_before:
             return False
         if not self._lane.in_sight:
             self._shut("its database server does not answer, partitions paused")
             return False
         patience = BLOCKED_AFTER if self._is_open or self._waits else 0.0
-        if not self._lane.desk.wait_for_room(patience):
+        if not self._lane.buffer.wait_for_capacity(patience):
             self._shut("no room for more messages, partitions paused")
             return False
         if not self._is_open:

@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common import topics
 from campaign_common.errors import CampaignError
-from campaign_sender.in_flight.buffers import Desks
+from campaign_sender.in_flight.buffers import InFlightBuffers
 
 INTERVAL = 5.0
 """Seconds between two looks at the ends of the logs."""
@@ -22,10 +22,10 @@ class Lag:
     paused: just when the lag grows.
     """
 
-    def __init__(self, admin: AdminClient, topic: str, desks: Desks) -> None:
+    def __init__(self, admin: AdminClient, topic: str, buffers: InFlightBuffers) -> None:
         self._admin = admin
         self._topic = topic
-        self._desks = desks
+        self._buffers = buffers
         self._ends: Mapping[int, int] = {}
 
     def by_partition(self) -> dict[int, int]:
@@ -49,7 +49,7 @@ class Lag:
 
     def _recorded(self) -> dict[int, int]:
         recorded: dict[int, int] = {}
-        for owned in self._desks.shards():
+        for owned in self._buffers.shards():
             partition = owned.place.partition
             known = recorded.get(partition, owned.recorded_offset)
             recorded[partition] = min(known, owned.recorded_offset)

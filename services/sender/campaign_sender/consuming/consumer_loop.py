@@ -1,4 +1,4 @@
-"""The sender's loop: fetch, take in, admit; everything after that happens on the desks."""
+"""The sender's loop: fetch, take in, admit; everything after that happens on the buffers."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common import topics
 from campaign_common.errors import RetryLater
-from campaign_sender.in_flight.buffers import Desks
+from campaign_sender.in_flight.buffers import InFlightBuffers
 
 INTERVAL = 5.0
 """Seconds between two looks at the starts of the logs."""
@@ -22,16 +22,16 @@ log = structlog.get_logger()
 class Retention:
     """Moves the shards of idle partitions to the start of their log."""
 
-    def __init__(self, admin: AdminClient, topic: str, desks: Desks) -> None:
+    def __init__(self, admin: AdminClient, topic: str, buffers: InFlightBuffers) -> None:
         self._admin = admin
         self._topic = topic
-        self._desks = desks
+        self._buffers = buffers
         self._positions: dict[int, int] = {}
 
     def pass_over_deleted(self) -> None:
         """Look once, at the partitions that have not moved since the look before."""
         positions: dict[int, int] = defaultdict(int)
-        for owned in self._desks.shards():
+        for owned in self._buffers.shards():
             partition = owned.place.partition
             positions[partition] = max(positions[partition], owned.offsets.position)
         idle = [p for p, position in positions.items() if self._positions.get(p) == position]
@@ -44,4 +44,4 @@ class Retention:
             log.debug("starts of the logs unknown", error=str(error))
             return
         for partition, start in starts.items():
-            self._desks.move_to(partition, start)
+            self._buffers.advance_to(partition, start)

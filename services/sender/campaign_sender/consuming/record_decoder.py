@@ -27,7 +27,7 @@ class Reception:
         newer: NewerRecords,
         traces: BatchTraces | None = None,
     ) -> None:
-        self._desks = lanes.desks
+        self._buffers = lanes.buffers
         self._intakes = lanes.intakes
         self._dead_letters = dead_letters
         self._newer = newer
@@ -44,7 +44,7 @@ class Reception:
         messages: list[Message] = []
         poison: list[Poison] = []
         positions: dict[int, int] = {}
-        owned_shards = {owned.shard: owned for owned in self._desks.shards()}
+        owned_shards = {owned.shard: owned for owned in self._buffers.shards()}
         arrival = self._traces.arrival() if self._traces is not None else None
         for record in records:
             partition, offset = record.partition(), record.offset()
@@ -91,7 +91,7 @@ class Reception:
 
     def _move_to(self, positions: Mapping[int, int]) -> None:
         for partition, position in positions.items():
-            self._desks.move_to(partition, position)
+            self._buffers.advance_to(partition, position)
 
 
 def _is_ahead(owned: Mapping[int, OwnedShard], partition: int, offset: int) -> bool:

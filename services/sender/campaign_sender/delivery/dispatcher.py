@@ -1,4 +1,4 @@
-"""Delivery: claimed messages go to their provider, and come back to the desk with a result."""
+"""Delivery: claimed messages go to their provider, and come back to the buffer with a result."""
 
 import threading
 from collections import defaultdict
@@ -17,7 +17,7 @@ class Holding(Protocol):
     def still_held(self, messages: Sequence[Message]) -> list[Message]:
         """Return those records that are still this process's to work on."""
 
-    def report(self, results: Sequence[Result]) -> None:
+    def add_results(self, results: Sequence[Result]) -> None:
         """Take results from a provider."""
 
 
@@ -32,8 +32,8 @@ class Delivery:
     and are offered again.
     """
 
-    def __init__(self, desk: Holding, lookout: Sight) -> None:
-        self._desk = desk
+    def __init__(self, buffer: Holding, lookout: Sight) -> None:
+        self._buffer = buffer
         self._lookout = lookout
         self._lines: dict[str, Line] = {}
         self._postponed: list[Message] = []
@@ -64,7 +64,7 @@ class Delivery:
         Messages that are not this process's any more are left to whoever owns their shard.
         """
         by_campaign: dict[int, list[Message]] = defaultdict(list)
-        for message in self._desk.still_held(messages):
+        for message in self._buffer.still_held(messages):
             by_campaign[message.record.campaign_id].append(message)
         for campaign_id, group in by_campaign.items():
             version = self._lookout.version_of(campaign_id)
@@ -88,7 +88,7 @@ class Delivery:
                 self._postponed.extend(postponed)
             results = [r for r in results if r.answer is not Answer.NOT_NOW]
         if results:
-            self._desk.report(results)
+            self._buffer.add_results(results)
 
     def offer_postponed(self, seen: Callable[[Message], bool] = _all) -> None:
         """Hand over again what could not be called; called after a successful look.

@@ -15,7 +15,7 @@ from campaign_common.store.view import (
     Wanted,
     read_view,
 )
-from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Grounds, Message
 from campaign_sender.providers.contract import Answer
 
@@ -49,13 +49,13 @@ class Lookout:
         self,
         server: ShardServer,
         topic: str,
-        desk: Desk,
+        buffer: InFlightBuffer,
         *,
         clock: Callable[[], float] = boot_time,
     ) -> None:
         self._server = server
         self._topic = topic
-        self._desk = desk
+        self._buffer = buffer
         self._clock = clock
         self._learning = threading.Lock()
         self._campaigns: dict[int, Seen] = {}
@@ -121,9 +121,9 @@ class Lookout:
             RetryLater: the database did not answer; what was known stays, and ages.
         """
         began_at = self._clock()
-        campaign_ids = self._desk.campaigns()
+        campaign_ids = self._buffer.campaigns()
         # Listed before the read: a shard taken over meanwhile must not look lost.
-        shards = self._desk.shards()
+        shards = self._buffer.shards()
         view = self._read({owned.shard for owned in shards}, campaign_ids)
         read = {
             campaign_id: Seen(version, began_at) for campaign_id, version in view.versions.items()
@@ -183,7 +183,7 @@ class Lookout:
                 erased = self._erased  # after it: of the view that was found fresh, or a later one
             answer = decided[grounds]
             if answer in HELD_ONLY and (
-                message.withdrawn or message.key in erased or not self._desk.holds(message)
+                message.withdrawn or message.key in erased or not self._buffer.holds(message)
             ):
                 answer = Answer.VOID
             answers.append(answer)
@@ -195,7 +195,7 @@ class Lookout:
         oldest = now - FRESH_FOR
         if seen is None or seen.began_at < oldest or self._began_at < oldest:
             return Answer.NOT_NOW
-        if self._desk.is_draining(shard):
+        if self._buffer.is_draining(shard):
             return Answer.GIVEN_BACK
         version = seen.version
         if (

@@ -1,7 +1,7 @@
-"""The sender's desk: every message this process holds, and whose turn it is with each.
+"""The sender's buffer: every message this process holds, and whose turn it is with each.
 
 The loop *admits* a message; the recorder *claims* it (its claim is committed, a provider gets
-it); it comes back with a *result*, and leaves the desk when that is recorded. Every method may
+it); it comes back with a *result*, and leaves the buffer when that is recorded. Every method may
 be called from any thread. Ownership of shards changes only between two transactions of the
 recorder (see `Recorder.between_transactions`).
 """
@@ -16,12 +16,12 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
 
-SPREAD_LIMIT = 20
+MAX_SPAN_FACTOR = 20
 """One slow call holds a shard back at most this many times the messages allowed in flight."""
 
 
-class Work(NamedTuple):
-    """What one transaction of the recorder takes from the desk."""
+class RecorderBatch(NamedTuple):
+    """What one transaction of the recorder takes from the buffer."""
 
     results: list[Result]
     """Of messages this process still holds."""
@@ -30,7 +30,7 @@ class Work(NamedTuple):
     """Of messages whose shard was lost meanwhile."""
 
 
-class Desk:
+class InFlightBuffer:
     """Holds messages between fetch and record, within fixed bounds.
 
     `in_flight`: messages claimed and not recorded, at most; `batch_size`: messages admitted
@@ -46,11 +46,11 @@ class Desk:
         self._admitted: deque[Message] = deque()
         self._results: list[Result] = []
         self._claimed = 0
-        self.spread_limit = SPREAD_LIMIT * in_flight
+        self.max_span = MAX_SPAN_FACTOR * in_flight
         """Offsets between the lowest unfinished one of a shard and its position, at most."""
         self._draining: set[int] = set()
         self._in_transaction: set[int] = set()
-        self.admitting = threading.Lock()
+        self.admission_lock = threading.Lock()
         """Held from a look-up to its admission, and while a request rewrites outcomes."""
 
     # --- shards ---------------------------------------------------------------------------
@@ -108,13 +108,13 @@ class Desk:
 
     # --- the loop's side ------------------------------------------------------------------
 
-    def held_of(self, keys: Iterable[MessageKey]) -> set[MessageKey]:
+    def held_keys(self, keys: Iterable[MessageKey]) -> set[MessageKey]:
         """Return those of `keys` of which this process holds a copy (protocol rule 5)."""
         with self._changed:
             held = self._held
             return {key for key in keys if key in held}
 
-    def held_in(self, shard: int, campaign_id: int) -> dict[int, Message]:
+    def held_messages(self, shard: int, campaign_id: int) -> dict[int, Message]:
         """Return the messages of a campaign that this process holds for a shard, by seq."""
         with self._changed:
             return {
@@ -123,17 +123,17 @@ class Desk:
                 if of_campaign == campaign_id and message.record.shard == shard
             }
 
-    def begin(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
+    def track(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
         """Note fetched records of a shard, in rising order, as unfinished."""
         with self._changed:
-            owned.offsets.begin(offsets)
+            owned.offsets.track(offsets)
 
-    def move_to(self, partition: int, position: int) -> None:
+    def advance_to(self, partition: int, position: int) -> None:
         """Note that all records of `partition` below `position` have been looked at."""
         with self._changed:
             for owned in self._shards.values():
                 if owned.place.partition == partition:
-                    owned.offsets.move_to(position)
+                    owned.offsets.advance_to(position)
 
     def admit(
         self, to_send: Sequence[Message], decided: Sequence[Result], dropped: Iterable[Message]
@@ -155,10 +155,10 @@ class Desk:
             self._finish(dropped)
             self._changed.notify_all()
 
-    def wait_for_room(self, timeout: float) -> bool:
+    def wait_for_capacity(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds until another batch may be fetched."""
         with self._changed:
-            return self._changed.wait_for(self._has_room, timeout)
+            return self._changed.wait_for(self._has_capacity, timeout)
 
     def campaigns(self) -> set[int]:
         """Return the campaigns of which a message is held."""
@@ -167,7 +167,7 @@ class Desk:
 
     # --- the provider's side --------------------------------------------------------------
 
-    def report(self, results: Sequence[Result]) -> None:
+    def add_results(self, results: Sequence[Result]) -> None:
         """Take results from a provider."""
         with self._changed:
             self._results.extend(results)
@@ -185,7 +185,7 @@ class Desk:
         with self._changed:
             return self._changed.wait_for(self._has_batch, timeout)
 
-    def take_work(self) -> Work:
+    def take_batch(self) -> RecorderBatch:
         """Take every result, and as many admitted messages as may be claimed."""
         with self._changed:
             held = self._held
@@ -198,18 +198,18 @@ class Desk:
             room = self._claimable(len(results))
             claims = [self._admitted.popleft() for _ in range(room)]
             self._in_transaction = {message.record.shard for message in claims}
-            return Work(results, claims, late)
+            return RecorderBatch(results, claims, late)
 
-    def give_back(self, work: Work) -> None:
+    def put_back(self, batch: RecorderBatch) -> None:
         """Return work whose transaction did not happen, in its old order."""
         with self._changed:
             self._in_transaction = set()
-            self._results[:0] = work.results + work.late
+            self._results[:0] = batch.results + batch.late
             self._admitted.extendleft(
-                m for m in reversed(work.claims) if self._held.get(m.key) is m
+                m for m in reversed(batch.claims) if self._held.get(m.key) is m
             )
 
-    def recorded(self, results: Sequence[Result], claimed: Iterable[Message]) -> None:
+    def apply_commit(self, results: Sequence[Result], claimed: Iterable[Message]) -> None:
         """Note a committed transaction: the results it recorded and the messages it claimed.
 
         What was given back keeps its offset: it is fetched again by the shard's next owner.
@@ -240,7 +240,7 @@ class Desk:
             self._draining.update(shards)
             self._abandon_admitted(shards)
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._open(shards), timeout)
+            return self._changed.wait_for(lambda: not self._has_unrecorded(shards), timeout)
 
     # --- inside the lock ------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class Desk:
         return (
             bool(self._results)
             or (bool(self._admitted) and self._claimed < self._in_flight)
-            or self._have_moved(self._draining)
+            or self._have_progress(self._draining)
         )
 
     def _has_batch(self) -> bool:
@@ -279,9 +279,9 @@ class Desk:
         """How many admitted messages may be claimed once so many results are recorded."""
         return min(len(self._admitted), max(0, self._in_flight - self._claimed + results))
 
-    def _has_room(self) -> bool:
+    def _has_capacity(self) -> bool:
         return len(self._admitted) < self._batch_size and all(
-            owned.offsets.span < self.spread_limit for owned in self._shards.values()
+            owned.offsets.span < self.max_span for owned in self._shards.values()
         )
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:
@@ -292,12 +292,12 @@ class Desk:
                 self._held.pop(message.key, None)
         self._admitted = deque(m for m in self._admitted if m.record.shard not in shards)
 
-    def _open(self, shards: Collection[int]) -> bool:
+    def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (
             not self._in_transaction.isdisjoint(shards)
             or any(self._shards[n].claimed for n in shards if n in self._shards)
-            or self._have_moved(shards)
+            or self._have_progress(shards)
         )
 
-    def _have_moved(self, shards: Iterable[int]) -> bool:
-        return any(self._shards[n].has_moved for n in shards if n in self._shards)
+    def _have_progress(self, shards: Iterable[int]) -> bool:
+        return any(self._shards[n].has_progress for n in shards if n in self._shards)

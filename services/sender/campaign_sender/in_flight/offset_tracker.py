@@ -12,7 +12,7 @@ class OffsetTracker:
         self._unfinished: deque[int] = deque()
         self._finished_early: set[int] = set()
 
-    def begin(self, offsets: Iterable[int]) -> None:
+    def track(self, offsets: Iterable[int]) -> None:
         """Note fetched records as unfinished; offsets come in rising order."""
         self._unfinished.extend(offsets)
 
@@ -23,16 +23,16 @@ class OffsetTracker:
         while unfinished and unfinished[0] in finished:
             finished.remove(unfinished.popleft())
 
-    def move_to(self, position: int) -> None:
+    def advance_to(self, position: int) -> None:
         """Note that every record of the partition below `position` has been fetched."""
         self.position = max(self.position, position)
 
     @property
-    def recorded(self) -> int:
+    def committable(self) -> int:
         """The lowest unfinished offset, or the position when there is none."""
         return self._unfinished[0] if self._unfinished else self.position
 
     @property
     def span(self) -> int:
         """How many offsets lie between the lowest unfinished one and the position."""
-        return self.position - self.recorded
+        return self.position - self.committable

@@ -22,8 +22,8 @@ class OwnedShard:
         self.place = place
         self.offsets = OffsetTracker()
         self.recorded_offset = 0
-        """As the claim row says; `offsets.recorded` may be ahead of it."""
-        self.in_doubt_below = 0
+        """As the claim row says; `offsets.committable` may be ahead of it."""
+        self.possibly_sent_below = 0
         """Messages below this offset may have been called, though the ledger knows nothing."""
         self.claimed: dict[MessageKey, Message] = {}
 
@@ -32,11 +32,11 @@ class OwnedShard:
         return [m.record for key, m in self.claimed.items() if key not in finished]
 
     @property
-    def has_moved(self) -> bool:
+    def has_progress(self) -> bool:
         """Tell whether the claim row lags behind what nothing more will be done for."""
-        return self.offsets.recorded != self.recorded_offset
+        return self.offsets.committable != self.recorded_offset
 
     def start_at(self, offset: int) -> None:
         """Begin at `offset`, where the claim row says that recording ended."""
-        self.offsets.move_to(offset)
+        self.offsets.advance_to(offset)
         self.recorded_offset = offset

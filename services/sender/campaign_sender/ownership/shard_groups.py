@@ -1,7 +1,7 @@
 """Lanes: what works for the shards of one database server, and all of a sender's side by side.
 
-A lane has its own desk, lookout, recorder, intake and threads, so that a server that is away stops
-its own shards and no others.
+A lane has its own buffer, lookout, recorder, intake and threads, so that a server that is away
+stops its own shards and no others.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,8 +19,8 @@ from campaign_common.store.shard_homes import read_homes
 from campaign_common.store.view import FRESH_FOR
 from campaign_sender.admission.batch_admitter import Intake
 from campaign_sender.delivery.send_guard import Lookout
-from campaign_sender.in_flight.buffer import Desk
-from campaign_sender.in_flight.buffers import Desks
+from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.ownership.takeover import TakenOver, take_over
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import Requests
@@ -30,7 +30,7 @@ class Lane(NamedTuple):
     """What works for the shards of one server."""
 
     server: ShardServer
-    desk: Desk
+    buffer: InFlightBuffer
     lookout: Lookout
     intake: Intake
     recorder: Recorder
@@ -67,7 +67,7 @@ class Lanes:
     def __init__(self, per_server: PerServer[Lane]) -> None:
         self._per_server = per_server
         self.all = per_server.all
-        self.desks = Desks(per_server.each(lambda lane: lane.desk))
+        self.buffers = InFlightBuffers(per_server.each(lambda lane: lane.buffer))
 
     @property
     def intakes(self) -> PerServer[Intake]:

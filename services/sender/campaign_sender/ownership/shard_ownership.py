@@ -49,12 +49,12 @@ class Ownership:
     ) -> None:
         self._consumer = consumer
         self._lanes = lanes
-        self._desks = lanes.desks
+        self._buffers = lanes.buffers
         self._topic = topic
         self._owner_name = owner_name
         self._drain_timeout = drain_timeout
         self._newer = newer
-        self._membership = Membership(consumer, topic, self._desks.spread_limit)
+        self._membership = Membership(consumer, topic, self._buffers.max_span)
         self._map: PartitionMap | None = None
         self._assigned: set[int] = set()
         self._taken: dict[int, int] = {}
@@ -136,7 +136,7 @@ class Ownership:
             return set()
         return {
             owned.place.partition
-            for owned in self._desks.shards()
+            for owned in self._buffers.shards()
             if self._lanes.place_of(owned.shard) in self._shut
         } & self._taken.keys()
 
@@ -207,7 +207,7 @@ class Ownership:
             self._to_take[partition] = time.monotonic() + SEEK_AGAIN_AFTER
             return True
         self._taken[partition] = sum(
-            owned.place.partition == partition for owned in self._desks.shards()
+            owned.place.partition == partition for owned in self._buffers.shards()
         )
         if partition not in self.shut_partitions:
             self._consumer.resume([place])
@@ -227,18 +227,18 @@ class Ownership:
         if partition >= partition_map.partitions:
             return None
         claims = self._lanes.read_claims(partition_map, partition)
-        missing = [shard for shard in claims if self._desks.owned(shard) is None]
+        missing = [shard for shard in claims if self._buffers.owned(shard) is None]
         if missing:
             rows = list(claims.values())
-            in_doubt_below = self._membership.prove(partition, partition_map, rows)
-            self.commits_lost += in_doubt_below > 0
-            self._take_shards(missing, partition_map, in_doubt_below)
+            possibly_sent_below = self._membership.prove(partition, partition_map, rows)
+            self.commits_lost += possibly_sent_below > 0
+            self._take_shards(missing, partition_map, possibly_sent_below)
             log.info("partition taken over", partition=partition, shards=missing)
-        owned = [shard for n in claims if (shard := self._desks.owned(n)) is not None]
+        owned = [shard for n in claims if (shard := self._buffers.owned(n)) is not None]
         return min((shard.recorded_offset for shard in owned), default=None)
 
     def _take_shards(
-        self, shards: Sequence[int], partition_map: PartitionMap, in_doubt_below: int
+        self, shards: Sequence[int], partition_map: PartitionMap, possibly_sent_below: int
     ) -> None:
         for shard in shards:
             owned, settlement = self._lanes.take_over(
@@ -247,9 +247,9 @@ class Ownership:
                 owner_token=secrets.token_bytes(16),
                 owner_name=self._owner_name,
             )
-            owned.in_doubt_below = in_doubt_below
+            owned.possibly_sent_below = possibly_sent_below
             with self._lanes.between_transactions([shard]):
-                self._lanes.of_shard(shard).desk.add_shard(owned)
+                self._lanes.of_shard(shard).buffer.add_shard(owned)
             self.taken_over += 1
             self._tell_of(shard, len(settlement.suspects), len(settlement.unknown))
         self._lanes.look(shards)
@@ -268,7 +268,7 @@ class Ownership:
         self._to_take[partition] = time.monotonic() + RETRY_AFTER * (1 + jitter)
 
     def _notice_fences(self) -> None:
-        seen = {shard for shard in self._lanes.lost_shards if self._desks.owned(shard)}
+        seen = {shard for shard in self._lanes.lost_shards if self._buffers.owned(shard)}
         told = self._lanes.take_fenced()
         if seen - told:
             log.warning("shards were taken over by another sender", shards=sorted(seen - told))
@@ -303,7 +303,7 @@ class Ownership:
         """Find shards that exist and are not owned, on partitions that are taken over."""
         if self._map is None:
             return {}
-        unowned = [n for n in self._lanes.present_shards if self._desks.owned(n) is None]
+        unowned = [n for n in self._lanes.present_shards if self._buffers.owned(n) is None]
         partitions = {shard: self._map.partition(shard) for shard in unowned}
         return {shard: n for shard, n in partitions.items() if n in self._taken}
 
@@ -324,16 +324,16 @@ class Ownership:
         if not shards:
             return
         timeout = self._drain_timeout if self._lanes.alive else 0.0
-        if not self._desks.drain(shards, timeout):
+        if not self._buffers.drain(shards, timeout):
             log.warning("not everything in flight was recorded in time", shards=sorted(shards))
         self.commit_offsets(wait=True)
         self._drop(shards)
 
     def _drop(self, shards: Iterable[int]) -> None:
-        dropped = [owned for shard in shards if (owned := self._desks.owned(shard)) is not None]
+        dropped = [owned for shard in shards if (owned := self._buffers.owned(shard)) is not None]
         with self._lanes.between_transactions(owned.shard for owned in dropped):
             for owned in dropped:
-                self._lanes.of_shard(owned.shard).desk.drop_shard(owned)
+                self._lanes.of_shard(owned.shard).buffer.drop_shard(owned)
 
     def _forget(self, partitions: set[int]) -> None:
         self._assigned -= partitions
@@ -343,7 +343,7 @@ class Ownership:
             self._to_take.pop(partition, None)
 
     def _owned_on(self, partitions: set[int]) -> list[OwnedShard]:
-        return [owned for owned in self._desks.shards() if owned.place.partition in partitions]
+        return [owned for owned in self._buffers.shards() if owned.place.partition in partitions]
 
     def _pause(self, partitions: set[int]) -> None:
         self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])
@@ -352,10 +352,10 @@ class Ownership:
         """List the lowest recorded offsets, of partitions that this process can speak for."""
         recorded: dict[int, list[int]] = defaultdict(list)
         silent: set[int] = set()
-        for owned in self._desks.shards():
+        for owned in self._buffers.shards():
             partition = owned.place.partition
             recorded[partition].append(owned.recorded_offset)
-            if owned.recorded_offset < owned.in_doubt_below:
+            if owned.recorded_offset < owned.possibly_sent_below:
                 silent.add(partition)  # what stands in Kafka says how far the doubt goes
         return [
             TopicPartition(self._topic, partition, min(offsets))

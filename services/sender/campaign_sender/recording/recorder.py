@@ -27,7 +27,7 @@ from campaign_common.wire import MessageRecord
 from campaign_sender.admission.rules import admit_live, wanted_entries
 from campaign_sender.delivery.dispatcher import Delivery
 from campaign_sender.delivery.send_guard import Lookout
-from campaign_sender.in_flight.buffer import Desk, Work
+from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import CALLED, Answer, Result
@@ -49,7 +49,7 @@ GATHER = 0.05
 LONGEST_BACKOFF = 5.0
 """Seconds between two attempts while the database is away."""
 
-NOTHING = Work([], [], [])
+NOTHING = RecorderBatch([], [], [])
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class Recorder:
     def __init__(
         self,
         database: Database,
-        desk: Desk,
+        buffer: InFlightBuffer,
         delivery: Delivery,
         lookout: Lookout,
         requests: Requests,
@@ -68,7 +68,7 @@ class Recorder:
         traces: BatchTraces | None = None,
     ) -> None:
         self._database = database
-        self._desk = desk
+        self._buffer = buffer
         self._delivery = delivery
         self._lookout = lookout
         self._requests = requests
@@ -116,7 +116,7 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._desk.wait_for_work(0.0 if self._requests.noted else IDLE_AFTER / 2)
+            self._buffer.wait_for_work(0.0 if self._requests.noted else IDLE_AFTER / 2)
             began = time.monotonic()
             with self._cycle:
                 claimed = self._run_once()
@@ -126,7 +126,7 @@ class Recorder:
                 backoff = min(LONGEST_BACKOFF, 0.1 * 2**self._failures)
                 self._stop.wait(backoff * (0.5 + self._random.random() / 2))
             elif not self._requests.noted:  # the next slice of an order gathers nothing
-                self._desk.wait_for_batch(max(0.0, began + GATHER - time.monotonic()))
+                self._buffer.wait_for_batch(max(0.0, began + GATHER - time.monotonic()))
 
     def _run_once(self) -> list[Message]:
         """Run one transaction; return the messages it claimed, which are to be handed over."""
@@ -156,7 +156,7 @@ class Recorder:
         owned = self._requests.take()
         if owned is None:
             return
-        work = ShardWork(owned, [], [], owned.still_claimed(()), owned.offsets.recorded)
+        work = ShardWork(owned, [], [], owned.still_claimed(()), owned.offsets.committable)
         try:
             fenced = self._requests.carry_out_next(work)
         except CommitUnknown:
@@ -171,11 +171,11 @@ class Recorder:
             self._after_commit(NOTHING, [work], fenced)
 
     def _record_next(self) -> list[Message]:
-        work = self._desk.take_work()
+        work = self._buffer.take_batch()
         try:
             self._mark_suspects(work)
         except (RetryLater, DriverError):
-            self._desk.give_back(work)
+            self._buffer.put_back(work)
             raise
         shard_works = self._plan(work)
         if not shard_works and not work.late:
@@ -194,23 +194,23 @@ class Recorder:
             try:
                 work = self._without_recorded(work)
             finally:
-                self._desk.give_back(work)
+                self._buffer.put_back(work)
             return []
         except (RetryLater, DriverError):
-            self._desk.give_back(work)
+            self._buffer.put_back(work)
             raise
         seconds = time.monotonic() - began
         self.tally.seconds.add([seconds])
         self._tell_of(work, written, seconds)
         return self._after_commit(work, shard_works, written.fenced)
 
-    def _tell_of(self, work: Work, written: Written, seconds: float | None = None) -> None:
+    def _tell_of(self, work: RecorderBatch, written: Written, seconds: float | None = None) -> None:
         """Count and trace a committed transaction."""
         self.tally.committed(work, written)
         if self._traces is not None:
             self._traces.recorded(work.results, written.changes, seconds)
 
-    def _mark_suspects(self, work: Work) -> None:
+    def _mark_suspects(self, work: RecorderBatch) -> None:
         """Mark what a lost sender may have sent, where the outcome depends on that."""
         unclear: dict[int, list[Message]] = defaultdict(list)
         for result in work.results:
@@ -241,10 +241,10 @@ class Recorder:
         if committed:
             self._tell_of(doubt.work, doubt.written)
             return self._after_commit(doubt.work, doubt.shard_works, fenced)
-        self._desk.give_back(doubt.work)
+        self._buffer.put_back(doubt.work)
         return []
 
-    def _plan(self, work: Work) -> list[ShardWork]:
+    def _plan(self, work: RecorderBatch) -> list[ShardWork]:
         rows: dict[int, list[LedgerRow]] = defaultdict(list)
         retries: dict[int, list[Retry]] = defaultdict(list)
         finished: dict[int, set[MessageKey]] = defaultdict(set)
@@ -269,9 +269,9 @@ class Recorder:
                 retries[owned.shard],
                 owned.still_claimed(finished[owned.shard]) + claims[owned.shard],
                 # What this transaction finishes moves the offset of the next one.
-                owned.offsets.recorded,
+                owned.offsets.committable,
             )
-            for owned in self._desk.shards()
+            for owned in self._buffer.shards()
             if owned.shard in finished or owned.shard in claims or self._is_to_be_moved(owned, now)
         ]
 
@@ -286,8 +286,8 @@ class Recorder:
         )
 
     def _is_to_be_moved(self, owned: OwnedShard, now: float) -> bool:
-        return owned.has_moved and (
-            self._desk.is_draining(owned.shard)
+        return owned.has_progress and (
+            self._buffer.is_draining(owned.shard)
             or now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
         )
 
@@ -298,7 +298,7 @@ class Recorder:
             if result.answer in CALLED
         ]
 
-    def _without_recorded(self, work: Work) -> Work:
+    def _without_recorded(self, work: RecorderBatch) -> RecorderBatch:
         """Turn results of messages that have their outcome already into mere ends of claims."""
         messages = [result.message for result in work.results]
         with self._database.reading(proof=Proof.NOW) as cursor:
@@ -310,7 +310,7 @@ class Recorder:
         return work._replace(results=results)
 
     def _after_commit(
-        self, work: Work, shard_works: Sequence[ShardWork], fenced: set[int]
+        self, work: RecorderBatch, shard_works: Sequence[ShardWork], fenced: set[int]
     ) -> list[Message]:
         now = time.monotonic()
         for shard_work in shard_works:
@@ -320,19 +320,19 @@ class Recorder:
             owned.transaction_number += 1
             owned.recorded_offset = shard_work.recorded_offset
             self._written_at[owned.shard] = now
-        self._desk.recorded(work.results, work.claims)
+        self._buffer.apply_commit(work.results, work.claims)
         if fenced:
             self._lose(work, [w.owned for w in shard_works if w.owned.shard in fenced])
         return work.claims
 
-    def _lose(self, work: Work, fenced: Sequence[OwnedShard]) -> None:
+    def _lose(self, work: RecorderBatch, fenced: Sequence[OwnedShard]) -> None:
         """Give up shards that went to other owners, unless they were taken anew meanwhile."""
-        lost = {owned.shard for owned in fenced if self._desk.owned(owned.shard) is owned}
+        lost = {owned.shard for owned in fenced if self._buffer.owned(owned.shard) is owned}
         if lost:
             log.warning("shards were taken over by another sender", shards=sorted(lost))
         for owned in fenced:
-            self._desk.drop_shard(owned)
+            self._buffer.drop_shard(owned)
         self._fenced = self._fenced | lost
         # They come back as late results: facts, for the new owner.
         shards = {owned.shard for owned in fenced}
-        self._desk.report([r for r in work.results if r.message.record.shard in shards])
+        self._buffer.add_results([r for r in work.results if r.message.record.shard in shards])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from campaign_common.message import FINAL, Status
 from campaign_common.metrics.distribution import MESSAGES, SECONDS, Distribution
 from campaign_sender.delivery.send_guard import Lookout
-from campaign_sender.in_flight.buffer import Work
+from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.recording.transaction import Written
 
 
@@ -37,7 +37,7 @@ class Tally(Counted):
         super().__init__()
         self._lookout = lookout
 
-    def committed(self, work: Work, written: Written) -> None:
+    def committed(self, work: RecorderBatch, written: Written) -> None:
         """Count what a transaction has recorded."""
         self.batches.add([len(work.results)])
         # The changes of the counters say it; of them only those to WAITING may be negative.

@@ -1,9 +1,9 @@
 """Orders to the owner of a shard: which of them this process carries out next.
 
 A request is applied before any call that it concerns: look-up and admission of fetched records
-are one step against it (`Desk.admitting`), and what this process holds of a campaign is
-recorded before the campaign's outcomes are rewritten. Erasures go first, and have no call start
-for what is held of them.
+are one step against it (`InFlightBuffer.admission_lock`), and what this process holds of a
+campaign is recorded before the campaign's outcomes are rewritten. Erasures go first, and have no
+call start for what is held of them.
 
 People's orders are written on the main server. Where the shard lives on another one, they are
 copied there first (`store.forwarded_requests`), and carried out in turn.
@@ -21,7 +21,7 @@ from campaign_common.database import Proof, ShardServer
 from campaign_common.errors import RetryLater, StatementRefused
 from campaign_common.store import forwarded_requests as forwarding
 from campaign_common.store.shard_requests import RequestKind, ShardRequest, read_requests
-from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.recording import transaction
@@ -40,9 +40,9 @@ log = structlog.get_logger()
 class Requests:
     """Knows which shards of this process have open requests, and which one is next."""
 
-    def __init__(self, server: ShardServer, desk: Desk) -> None:
+    def __init__(self, server: ShardServer, buffer: InFlightBuffer) -> None:
         self._server = server
-        self._desk = desk
+        self._buffer = buffer
         self._noting = threading.Lock()
         self._noted: dict[int, None] = {}
         """As a set that keeps its order: shards take turns, a slice each."""
@@ -66,7 +66,7 @@ class Requests:
             while self._noted:
                 shard = next(iter(self._noted))
                 del self._noted[shard]
-                owned = self._desk.owned(shard)
+                owned = self._buffer.owned(shard)
                 if owned is not None:
                     return owned
         return None
@@ -80,7 +80,7 @@ class Requests:
         Raises:
             RetryLater: the database is away; CommitUnknown among these.
         """
-        with self._desk.admitting:
+        with self._buffer.admission_lock:
             if not self._server.is_main and (fenced := self._forward(work)) is not None:
                 return fenced
             request, held = self._next_of(work.owned)
@@ -111,7 +111,7 @@ class Requests:
             # Not of these: a former owner may delete one of them between the two reads.
             settled = forwarding.settled_notes(cursors, shard) - {order.id for order in orders}
         campaigns = {order.campaign_id for order in orders}
-        _withdraw(orders, {one: self._desk.held_in(shard, one) for one in campaigns})
+        _withdraw(orders, {one: self._buffer.held_messages(shard, one) for one in campaigns})
         with self._server.own.transaction() as cursor:
             fenced = transaction.write(cursor, [work]).fenced
             if not fenced:
@@ -133,7 +133,7 @@ class Requests:
         with self._server.own.reading(proof=Proof.NOW) as cursor:
             open_requests = read_requests(cursor, owned.shard, READ)
         campaigns = {request.campaign_id for request in open_requests}
-        held_of = {one: self._desk.held_in(owned.shard, one) for one in campaigns}
+        held_of = {one: self._buffer.held_messages(owned.shard, one) for one in campaigns}
         _withdraw(open_requests, held_of)
         waiting: set[int] = set()
         for request in sorted(open_requests, key=_is_no_erasure):

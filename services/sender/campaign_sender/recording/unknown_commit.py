@@ -6,14 +6,14 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.store.claims import lock_claim
-from campaign_sender.in_flight.buffer import Work
+from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.recording.transaction import ShardWork, Written
 
 
 class Doubt(NamedTuple):
     """A transaction whose COMMIT was not answered."""
 
-    work: Work
+    work: RecorderBatch
     shard_works: list[ShardWork]
     written: Written
     """What it has done if it took effect."""

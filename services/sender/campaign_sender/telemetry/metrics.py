@@ -67,7 +67,7 @@ class SenderMetrics(Collector):
         yield GaugeMetricFamily(
             "campaign_messages_in_flight",
             "Messages claimed and not recorded yet",
-            value=sum(len(owned.claimed) for owned in parts.lanes.desks.shards()),
+            value=sum(len(owned.claimed) for owned in parts.lanes.buffers.shards()),
         )
         yield CounterMetricFamily(
             "campaign_dead_letters",
@@ -130,7 +130,9 @@ class SenderMetrics(Collector):
     def _shards(self) -> Iterator[Metric]:
         ownership = self._parts.ownership
         yield GaugeMetricFamily(
-            "campaign_shards_owned", "Shards owned now", value=len(self._parts.lanes.desks.shards())
+            "campaign_shards_owned",
+            "Shards owned now",
+            value=len(self._parts.lanes.buffers.shards()),
         )
         yield CounterMetricFamily(
             "campaign_shards_taken_over", "Shards taken over", value=ownership.taken_over

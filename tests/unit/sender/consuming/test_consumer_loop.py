@@ -13,7 +13,7 @@ from campaign_sender.consuming.backpressure import Gate
 from campaign_sender.consuming.consumer_loop import ConsumerFailed, Loop, ThreadDied
 from campaign_sender.consuming.record_decoder import Reception
 from campaign_sender.delivery.send_guard import Lookout
-from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.ownership.shard_groups import Lane
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.recording.recorder import Recorder
@@ -85,7 +85,7 @@ class Server:
     waiting: int = 0
     admitted: int = 0
 
-    def wait_for_room(self, _: float) -> bool:
+    def wait_for_capacity(self, _: float) -> bool:
         return self.room
 
     def admit(self) -> None:
@@ -97,7 +97,7 @@ class Server:
         own = cast("Database", self)
         lane = Lane(
             ShardServer(own, cast("Database", self.main or self)),
-            cast("Desk", self),
+            cast("InFlightBuffer", self),
             cast("Lookout", self),
             cast("Intake", self),
             cast("Recorder", None),

@@ -11,7 +11,7 @@ from campaign_common.errors import DatabaseDemoted, DatabaseUnavailable
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.view import FRESH_FOR
 from campaign_sender.delivery.send_guard import IN_SIGHT_FOR, Lookout
-from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, owned_shard, version
@@ -77,18 +77,18 @@ class Scene:
     def __init__(self) -> None:
         self.clock = Clock()
         self.database = DatabaseOf()
-        self.desk = Desk(in_flight=10, batch_size=10)
-        self.desk.add_shard(OWNED)
+        self.buffer = InFlightBuffer(in_flight=10, batch_size=10)
+        self.buffer.add_shard(OWNED)
         self.hold()
         database = cast("Database", self.database)
         self.lookout = Lookout(
-            ShardServer(database, database), "Sync-Msg-T", self.desk, clock=self.clock
+            ShardServer(database, database), "Sync-Msg-T", self.buffer, clock=self.clock
         )
         self.lookout.look()
 
     def hold(self, **changes: int) -> Message:
         held = message(**changes)
-        self.desk.admit([held], [], [])
+        self.buffer.admit([held], [], [])
         return held
 
     def ask(self, **changes: int) -> Answer | None:
@@ -235,14 +235,14 @@ def test_each_message_of_a_batch_is_looked_at_by_itself(scene: Scene) -> None:
 
 def test_a_message_that_is_no_longer_held_is_not_called(scene: Scene) -> None:
     queued = scene.hold()
-    scene.desk.drop_shard(OWNED)
+    scene.buffer.drop_shard(OWNED)
     assert scene.look_at(queued) is Answer.VOID
 
 
 def test_a_shard_that_is_being_released_gives_back_what_is_queued(scene: Scene) -> None:
     queued = scene.hold()
-    scene.desk.drain({0}, timeout=0.0)
-    scene.desk.admit([queued], [], [])
+    scene.buffer.drain({0}, timeout=0.0)
+    scene.buffer.admit([queued], [], [])
     assert scene.look_at(queued) is Answer.GIVEN_BACK
 
 

@@ -1,4 +1,4 @@
-"""Shards on two servers: each message finds its desk, and its last look."""
+"""Shards on two servers: each message finds its buffer, and its last look."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -6,8 +6,8 @@ from typing import cast
 from campaign_common.per_server import PerServer
 from campaign_sender.delivery.dispatcher import Delivery
 from campaign_sender.delivery.send_guard import Lookout, Lookouts
-from campaign_sender.in_flight.buffer import Desk
-from campaign_sender.in_flight.buffers import Desks
+from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
 from tests.unit.sender.messages import message, owned_shard
@@ -30,8 +30,8 @@ class Scene:
     """Shard 0 on the main server, shard 1 on the second; one message of each is held."""
 
     def __init__(self) -> None:
-        self.main, self.second = (Desk(in_flight=10, batch_size=10) for _ in range(2))
-        self.desks = Desks(PerServer((self.main, self.second), HOLDERS))
+        self.main, self.second = (InFlightBuffer(in_flight=10, batch_size=10) for _ in range(2))
+        self.buffers = InFlightBuffers(PerServer((self.main, self.second), HOLDERS))
         self.main.add_shard(owned_shard(0))
         self.second.add_shard(owned_shard(1))
         self.first, self.other = message(1), message(2, shard=1, partition=1)
@@ -39,39 +39,39 @@ class Scene:
         self.second.admit([self.other], [], [])
 
     def claim_all(self) -> None:
-        for desk in (self.main, self.second):
-            desk.recorded([], desk.take_work().claims)
+        for buffer in (self.main, self.second):
+            buffer.apply_commit([], buffer.take_batch().claims)
 
 
-def test_shards_and_messages_are_found_on_their_desks() -> None:
+def test_shards_and_messages_are_found_on_their_buffers() -> None:
     scene = Scene()
-    assert [owned.shard for owned in scene.desks.shards()] == [0, 1]
-    assert scene.desks.owned(1) is scene.second.owned(1)
-    assert scene.desks.still_held([scene.first, message(3), scene.other]) == [
+    assert [owned.shard for owned in scene.buffers.shards()] == [0, 1]
+    assert scene.buffers.owned(1) is scene.second.owned(1)
+    assert scene.buffers.still_held([scene.first, message(3), scene.other]) == [
         scene.first,
         scene.other,
     ]
     assert not scene.main.holds(scene.other)
 
 
-def test_results_go_to_the_desk_of_their_shard() -> None:
+def test_results_go_to_the_buffer_of_their_shard() -> None:
     scene = Scene()
     scene.claim_all()
-    scene.desks.report([Result(one, Answer.ACCEPTED) for one in (scene.other, scene.first)])
-    assert [r.message for r in scene.main.take_work().results] == [scene.first]
-    assert [r.message for r in scene.second.take_work().results] == [scene.other]
+    scene.buffers.add_results([Result(one, Answer.ACCEPTED) for one in (scene.other, scene.first)])
+    assert [r.message for r in scene.main.take_batch().results] == [scene.first]
+    assert [r.message for r in scene.second.take_batch().results] == [scene.other]
 
 
-def test_draining_waits_for_every_desk_but_no_longer_than_it_may() -> None:
+def test_draining_waits_for_every_buffer_but_no_longer_than_it_may() -> None:
     scene = Scene()
-    assert scene.desks.drain({0, 1}, 0.0)  # nobody was called yet
+    assert scene.buffers.drain({0, 1}, 0.0)  # nobody was called yet
     scene = Scene()
     scene.claim_all()
-    scene.main.recorded([Result(scene.first, Answer.ACCEPTED)], [])
-    assert scene.desks.drain({0}, 0.0)
-    assert not scene.desks.drain({0, 1}, 0.01)
-    scene.second.recorded([Result(scene.other, Answer.ACCEPTED)], [])
-    assert scene.desks.drain({0, 1}, 0.0)
+    scene.main.apply_commit([Result(scene.first, Answer.ACCEPTED)], [])
+    assert scene.buffers.drain({0}, 0.0)
+    assert not scene.buffers.drain({0, 1}, 0.01)
+    scene.second.apply_commit([Result(scene.other, Answer.ACCEPTED)], [])
+    assert scene.buffers.drain({0, 1}, 0.0)
 
 
 def test_the_last_look_is_at_the_server_of_the_shard() -> None:
@@ -85,7 +85,7 @@ def test_the_last_look_is_at_the_server_of_the_shard() -> None:
 
 def test_what_waits_for_a_server_is_offered_again_after_a_look_there() -> None:
     scene = Scene()
-    delivery = Delivery(scene.desks, Seen(None))
+    delivery = Delivery(scene.buffers, Seen(None))
     delivery.report([Result(one, Answer.NOT_NOW) for one in (scene.first, scene.other)])
     delivery.offer_postponed(lambda one: one.record.shard == 0)
     # Nothing is known of its campaign here, so what is offered is postponed once more.

@@ -6,30 +6,30 @@ from campaign_sender.in_flight.offset_tracker import OffsetTracker
 
 def test_nothing_unfinished_means_recorded_to_the_position() -> None:
     tracker = OffsetTracker()
-    tracker.move_to(40)
-    assert tracker.recorded == 40
+    tracker.advance_to(40)
+    assert tracker.committable == 40
 
 
 def test_one_unfinished_record_holds_the_offset_back() -> None:
     tracker = OffsetTracker()
     for offset in (10, 11, 12):
-        tracker.begin([offset])
-    tracker.move_to(13)
+        tracker.track([offset])
+    tracker.advance_to(13)
     tracker.finish([11])
     tracker.finish([12])
-    assert tracker.recorded == 10
+    assert tracker.committable == 10
     tracker.finish([10])
-    assert tracker.recorded == 13
+    assert tracker.committable == 13
 
 
 @given(st.permutations(range(0, 30, 3)))
-def test_recorded_is_the_lowest_unfinished_offset_in_any_order(order: list[int]) -> None:
+def test_committable_is_the_lowest_unfinished_offset_in_any_order(order: list[int]) -> None:
     tracker = OffsetTracker()
     for offset in sorted(order):
-        tracker.begin([offset])
-    tracker.move_to(30)
+        tracker.track([offset])
+    tracker.advance_to(30)
     open_offsets = set(order)
     for offset in order:
         tracker.finish([offset])
         open_offsets.remove(offset)
-        assert tracker.recorded == min(open_offsets, default=30)
+        assert tracker.committable == min(open_offsets, default=30)

@@ -15,7 +15,7 @@ from campaign_common.per_server import PerServer
 from campaign_common.store.claims import Place
 from campaign_sender.admission.batch_admitter import Intake
 from campaign_sender.delivery.send_guard import Lookout
-from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import NewerRecords
 from campaign_sender.ownership.shard_groups import Lane, Lanes
@@ -88,14 +88,14 @@ class Scene:
             owned = OwnedShard(
                 shard, epoch=1, owner_token=b"token", transaction_number=1, place=place
             )
-            self.lanes.of_shard(shard).desk.add_shard(owned)
+            self.lanes.of_shard(shard).buffer.add_shard(owned)
         self.ownership._taken = dict.fromkeys(range(PARTITIONS), 1)
 
     def lane(self, server: Server) -> Lane:
         own = cast("Database", server)
         return Lane(
             ShardServer(own, cast("Database", self.main)),
-            Desk(in_flight=10, batch_size=10),
+            InFlightBuffer(in_flight=10, batch_size=10),
             cast("Lookout", server),
             cast("Intake", None),
             cast("Recorder", None),

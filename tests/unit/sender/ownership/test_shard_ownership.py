@@ -15,7 +15,7 @@ from campaign_common.per_server import PerServer
 from campaign_common.store.claims import Place
 from campaign_sender.admission.batch_admitter import Intake
 from campaign_sender.delivery.send_guard import Lookout
-from campaign_sender.in_flight.buffer import Desk
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import NewerRecords
 from campaign_sender.ownership.shard_groups import Lane, Lanes
@@ -43,11 +43,11 @@ class Scene:
 
     def __init__(self) -> None:
         self.consumer = Committing()
-        self.desk = Desk(in_flight=10, batch_size=10)
+        self.buffer = InFlightBuffer(in_flight=10, batch_size=10)
         self.first, self.second = self.owned(3, recorded=50), self.owned(11, recorded=40)
         lane = Lane(
             cast("ShardServer", None),
-            self.desk,
+            self.buffer,
             cast("Lookout", self),
             cast("Intake", None),
             cast("Recorder", self),
@@ -84,7 +84,7 @@ class Scene:
             place=Place("topic-id", PARTITION, 1),
         )
         owned.start_at(recorded)
-        self.desk.add_shard(owned)
+        self.buffer.add_shard(owned)
         return owned
 
     def told(self) -> list[tuple[int, int]]:
@@ -99,13 +99,13 @@ def test_kafka_is_told_the_lowest_recorded_offset_of_a_partition() -> None:
 
 def test_kafka_is_told_nothing_while_a_shard_belongs_to_somebody_else() -> None:
     scene = Scene()
-    scene.desk.drop_shard(scene.second)
+    scene.buffer.drop_shard(scene.second)
     assert scene.told() == []
 
 
 def test_the_end_of_a_doubt_stays_in_kafka_until_everything_below_is_recorded() -> None:
     scene = Scene()
-    scene.first.in_doubt_below = scene.second.in_doubt_below = 45
+    scene.first.possibly_sent_below = scene.second.possibly_sent_below = 45
     assert scene.told() == []
     scene.second.recorded_offset = 45
     assert scene.told() == [(PARTITION, 45)]
