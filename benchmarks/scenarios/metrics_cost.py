@@ -47,7 +47,7 @@ class Version:
     delivery = DeliveryKind.AT_LEAST_ONCE
 
 
-class Lookout:
+class SendGuard:
     """Knows one campaign."""
 
     def version_of(self, _: int) -> Version:
@@ -67,14 +67,14 @@ def metrics_cost() -> None:
     """What a sender's counting for /metrics costs per message; starts no server."""
     results = [Result(message(n), Answer.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
     counted, uncounted = (
-        kind("simulated", breaker(), Lookout(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
+        kind("simulated", breaker(), SendGuard(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
         for kind in (Line, Uncounted)
     )
     without = per_message(lambda: uncounted.report(results))
     answers = [result.answer for result in results]
     counting = per_message(lambda: counted._count(answers))  # noqa: SLF001 - what is measured
     with_it = per_message(lambda: counted.report(results))
-    tally = Tally(Lookout())  # type: ignore[arg-type]
+    tally = Tally(SendGuard())  # type: ignore[arg-type]
     changes = Counter({(1, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
     work, written = RecorderBatch(results, [], []), Written(set(), changes)
     drawn = Random(7)  # noqa: S311 - test data

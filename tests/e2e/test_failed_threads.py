@@ -22,17 +22,16 @@ main()
 
 SECONDS = 30
 
+RECORDER = "recording.recorder.Recorder._run_once"
+SLOW_READS = "delivery.send_guard_thread.SlowReadLog.note"
+
 
 @pytest.mark.parametrize(
     ("package", "thread", "method"),
     [
         pytest.param("campaign_scheduler", "fan-out", "fanout.FanOut.run", id="fan-out"),
-        pytest.param(
-            "campaign_sender", "recorder", "recording.recorder.Recorder._run_once", id="recorder"
-        ),
-        pytest.param(
-            "campaign_sender", "lookout", "delivery.send_guard_thread.SlowLooks.note", id="lookout"
-        ),
+        pytest.param("campaign_sender", "recorder", RECORDER, id="recorder"),
+        pytest.param("campaign_sender", "lookout", SLOW_READS, id="lookout"),
     ],
 )
 def test_a_process_ends_with_a_thread_that_it_rests_on(

@@ -11,7 +11,7 @@ from campaign_common.wire import MessageRecord
 Origin = tuple[int, str]
 """A campaign, and the traceparent of a publication of some of its messages."""
 
-Grounds = tuple[int, int, int, int, int]
+AdmissionKey = tuple[int, int, int, int, int]
 """Campaign, its epoch, version of the map, shard and partition: on these it is decided whether a
 record may be sent, once for all that have the same."""
 
@@ -47,7 +47,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     withdrawn: bool = False
 
     @property
-    def grounds(self) -> Grounds:
+    def admission_key(self) -> AdmissionKey:
         """What it has in common with most messages of its batch."""
         record = self.record
         return (

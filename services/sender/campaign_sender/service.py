@@ -32,13 +32,13 @@ from campaign_sender.delivery.breaker_sync import SharedBreakers
 from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
 from campaign_sender.delivery.dispatcher import Delivery
 from campaign_sender.delivery.provider_route import MakeProvider
-from campaign_sender.delivery.send_guard import Lookout, Lookouts
-from campaign_sender.delivery.send_guard_thread import LookoutThread
+from campaign_sender.delivery.send_guard import SendGuard, SendGuards
+from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TestMessages
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.ownership.blocked_partitions import PATIENCE, NewerRecords
-from campaign_sender.ownership.shard_groups import Lane, Lanes, require_views
+from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
@@ -62,7 +62,7 @@ class Place(NamedTuple):
 
     server: ShardServer
     buffer: InFlightBuffer
-    lookout: Lookout
+    guard: SendGuard
 
 
 class Sender:
@@ -90,18 +90,18 @@ class Sender:
         places = _places(databases, settings)
         self._delivery = _delivery(places, providers)
         traces = BatchTraces(tracing) if tracing is not None else None
-        self._lanes = _lanes(places, self._delivery, settings, traces)
-        self._looking = [
-            LookoutThread(lane.lookout, partial(self._after_look, lane), lane.server.own.name)
-            for lane in self._lanes.all
+        self._groups = _groups(places, self._delivery, settings, traces)
+        self._guard_threads = [
+            SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
+            for group in self._groups.all
         ]
-        health.add("last check", partial(require_views, self._lanes.all))
-        backlog = Lag(admin, topic, self._lanes.buffers)
-        deletions = Retention(admin, topic, self._lanes.buffers)
+        health.add("last check", partial(require_fresh_views, self._groups.all))
+        backlog = Lag(admin, topic, self._groups.buffers)
+        deletions = Retention(admin, topic, self._groups.buffers)
         breakers = SharedBreakers(databases.main, self._delivery, name)
         self._background = (
             Repeating("retention", log_retention.INTERVAL, deletions.pass_over_deleted),
-            Repeating("lag", consumer_lag.INTERVAL, backlog.look),
+            Repeating("lag", consumer_lag.INTERVAL, backlog.refresh),
             Repeating("breakers", breaker_sync.INTERVAL, breakers.exchange),
         )
         self._test_messages = TestMessages(databases.main, providers)
@@ -109,41 +109,41 @@ class Sender:
         newer = NewerRecords(time.monotonic, PATIENCE)
         self._ownership = Ownership(
             self._consumer,
-            self._lanes,
+            self._groups,
             topic=topic,
             owner_name=name,
             drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
             newer=newer,
         )
         dead_letters = DeadLetters(partial(kafka.producer, settings), topic)
-        alone = len(self._lanes.all) == 1
+        alone = len(self._groups.all) == 1
         self._loop = Loop(
             self._consumer,
             self._ownership,
-            Reception(self._lanes, dead_letters, newer, traces),
-            [Gate(lane, place, waits=alone) for place, lane in enumerate(self._lanes.all)],
-            (*(lane.recorder for lane in self._lanes.all), *self._looking, self._delivery),
+            Reception(self._groups, dead_letters, newer, traces),
+            [Gate(group, index, waits=alone) for index, group in enumerate(self._groups.all)],
+            (*(group.recorder for group in self._groups.all), *self._guard_threads, self._delivery),
             partial(health.beat, "the loop"),
             stop,
             batch_size=settings.sender.batch_size,
         )
-        parts = Parts(self._lanes, self._delivery, self._ownership, dead_letters, backlog)
+        parts = Parts(self._groups, self._delivery, self._ownership, dead_letters, backlog)
         registry.register(SenderMetrics(parts))
 
-    def _after_look(self, lane: Lane) -> None:
-        lane.requests.note(lane.lookout.requested_shards)
+    def _after_refresh(self, group: ShardGroup) -> None:
+        group.requests.note(group.guard.shards_with_commands)
         self._delivery.offer_postponed(
-            lambda message: self._lanes.of_shard(message.record.shard) is lane
+            lambda message: self._groups.of_shard(message.record.shard) is group
         )
 
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
-        for looking in self._looking:
-            looking.start()
+        for guard_thread in self._guard_threads:
+            guard_thread.start()
         for thread in self._background:
             thread.start()
-        for lane in self._lanes.all:
-            lane.recorder.start()
+        for group in self._groups.all:
+            group.recorder.start()
         self._test_messages.start()
         self._presence.start()
         self._health.started()
@@ -155,12 +155,12 @@ class Sender:
             end_within(self._drain_timeout)  # counts where the loop ended by an error
             self._test_messages.stop()
             self._presence.stop()
-            for lane in self._lanes.all:
-                lane.recorder.stop()
+            for group in self._groups.all:
+                group.recorder.stop()
             for thread in self._background:
                 thread.stop(wait=False)  # a request under way ends with the process
-            for looking in self._looking:
-                looking.stop()
+            for guard_thread in self._guard_threads:
+                guard_thread.stop()
             self._delivery.close()
             self._consumer.close()
 
@@ -191,7 +191,7 @@ def _places(databases: Databases, settings: Settings) -> PerServer[Place]:
         buffer = InFlightBuffer(
             in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
         )
-        return Place(server, buffer, Lookout(server, settings.sync_client.topic, buffer))
+        return Place(server, buffer, SendGuard(server, settings.sync_client.topic, buffer))
 
     return databases.shard_servers().each(place_on)
 
@@ -199,28 +199,28 @@ def _places(databases: Databases, settings: Settings) -> PerServer[Place]:
 def _delivery(places: PerServer[Place], providers: dict[str, MakeProvider]) -> Delivery:
     """Make the dispatcher, with a route to each provider."""
     if len(places.all) == 1:
-        delivery = Delivery(places.main.buffer, places.main.lookout)
+        delivery = Delivery(places.main.buffer, places.main.guard)
     else:
         delivery = Delivery(
             InFlightBuffers(places.each(lambda place: place.buffer)),
-            Lookouts(places.each(lambda place: place.lookout)),
+            SendGuards(places.each(lambda place: place.guard)),
         )
     for name, make in providers.items():
         delivery.add(name, Breaker(BreakerPolicy(), time.monotonic), make)
     return delivery
 
 
-def _lanes(
+def _groups(
     places: PerServer[Place], delivery: Delivery, settings: Settings, traces: BatchTraces | None
-) -> Lanes:
+) -> ShardGroups:
     """Complete the shard group of each server."""
     topic = settings.sync_client.topic
 
-    def lane_over(place: Place) -> Lane:
-        server, buffer, lookout = place
-        intake = Intake(server, topic, buffer, lookout, traces)
+    def group_over(place: Place) -> ShardGroup:
+        server, buffer, guard = place
+        intake = Intake(server, topic, buffer, guard, traces)
         requests = Requests(server, buffer)
-        recorder = Recorder(server.own, buffer, delivery, lookout, requests, settings.retry, traces)
-        return Lane(server, buffer, lookout, intake, recorder, requests)
+        recorder = Recorder(server.own, buffer, delivery, guard, requests, settings.retry, traces)
+        return ShardGroup(server, buffer, guard, intake, recorder, requests)
 
-    return Lanes(places.each(lane_over))
+    return ShardGroups(places.each(group_over))

@@ -8,7 +8,7 @@ from typing import Any
 
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, LastLook, Result
+from campaign_sender.providers.contract import Answer, PreSendCheck, Result
 from campaign_sender.providers.http import HttpProvider
 from tests.unit.sender.messages import message
 
@@ -18,10 +18,10 @@ LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 class Calls:
     """Submits messages and waits for what is reported of them, in the order of their seq."""
 
-    def __init__(self, settings: HttpSettings, last_look: LastLook) -> None:
+    def __init__(self, settings: HttpSettings, check_before_send: PreSendCheck) -> None:
         self.reported: list[Result] = []
         self._changed = threading.Condition()
-        self.provider = HttpProvider(settings, last_look, self._report)
+        self.provider = HttpProvider(settings, check_before_send, self._report)
 
     def make(self, *seqs: int) -> list[Result]:
         """Submit messages with these seqs, and return their results."""
@@ -47,10 +47,14 @@ class Calls:
 
 
 @contextmanager
-def calls_to(url: str, last_look: LastLook | None = None, **keys: Any) -> Iterator[Calls]:  # noqa: ANN401
+def calls_to(
+    url: str,
+    check_before_send: PreSendCheck | None = None,
+    **keys: Any,  # noqa: ANN401
+) -> Iterator[Calls]:
     """Run a provider for `url`, with loopback allowed unless `keys` say otherwise."""
     keys = {"allowed_networks": LOOPBACK, "timeout": 5.0, **keys}
-    calls = Calls(HttpSettings(url=url, **keys), last_look or always)
+    calls = Calls(HttpSettings(url=url, **keys), check_before_send or always)
     try:
         yield calls
     finally:

@@ -17,7 +17,7 @@ from campaign_common.store.claims import read_claims
 from campaign_common.store.counters import counts
 from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
 from campaign_sender.delivery.dispatcher import Delivery
-from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import take_over
@@ -91,19 +91,19 @@ class Scene:
         self.buffer = InFlightBuffer(in_flight=100, batch_size=100)
         self.provider = CollectingProvider()
         self.server = ShardServer(database, main or database)
-        lookout = self.lookout = Lookout(self.server, "Sync-Msg-T", self.buffer)
-        self.delivery = Delivery(self.buffer, lookout)
+        guard = self.guard = SendGuard(self.server, "Sync-Msg-T", self.buffer)
+        self.delivery = Delivery(self.buffer, guard)
         self.delivery.add(
             self.provider.name, Breaker(BreakerPolicy(), monotonic), lambda *_: self.provider
         )
         self.requests = Requests(self.server, self.buffer)
         self.recorder = Recorder(
-            database, self.buffer, self.delivery, lookout, self.requests, RetrySettings()
+            database, self.buffer, self.delivery, guard, self.requests, RetrySettings()
         )
         for shard in range(SHARDS):
             self.take_over(shard)
         self.fetch(message(1), message(2, shard=1, partition=1))
-        lookout.look()
+        guard.refresh()
 
     def take_over(self, shard: int) -> None:
         with Database.transaction(self.database) as own, self.server.beside(own) as cursors:

@@ -80,8 +80,8 @@ def one_turn(scene: Scene, shard: int = 0) -> None:
 def test_an_order_is_copied_to_its_shard_and_carried_out_there(scene: Scene) -> None:
     scene.change(cancel)
     assert orders(scene) == (SHARDS, 0)
-    scene.lookout.look()
-    assert scene.lookout.requested_shards == set(range(SHARDS))
+    scene.guard.refresh()
+    assert scene.guard.shards_with_commands == set(range(SHARDS))
     one_turn(scene)
     assert orders(scene) == (SHARDS - 1, 1)
     scene.carry_out(cycles=3)
@@ -137,7 +137,7 @@ def test_the_next_order_takes_the_notes_of_earlier_ones_away(scene: Scene) -> No
 def test_a_person_is_not_called_whose_erasure_is_not_copied_yet(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.lookout)
+    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.guard)
     erased, other = message(3), message(4)
     owned = scene.buffer.owned(0)
     assert owned is not None

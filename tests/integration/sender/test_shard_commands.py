@@ -44,14 +44,14 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.cycle()
     (queued,) = called(scene, message(3))
-    scene.lookout.look()
-    assert scene.lookout.last_look([queued]) == [None]
+    scene.guard.refresh()
+    assert scene.guard.check_before_send([queued]) == [None]
     for seq in (50, 3):
         scene.change(lambda c, seq=seq: request_erasure(c, CAMPAIGN, {0: [seq]}))
     scene.requests.note([0])
     scene.cycle()
     assert scene.recorded() == {50: Status.CANCELLED}
-    assert scene.lookout.last_look([queued]) == [Answer.VOID]
+    assert scene.guard.check_before_send([queued]) == [Answer.VOID]
     answer(scene, Answer.VOID, queued)
     scene.carry_out()
     assert scene.recorded() == {3: Status.CANCELLED, 50: Status.CANCELLED}
@@ -61,7 +61,7 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
 def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.lookout)
+    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.guard)
     erased, other = message(3), message(4)
     for fetched in (erased, other):
         fetched.epoch = 1
@@ -125,7 +125,7 @@ def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Sc
 
 def test_no_look_up_begins_while_a_request_is_carried_out(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
-    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.lookout)
+    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.guard)
     fetched = message(3)
     intake._waiting = [fetched]
     lock = NoticedLock()

@@ -16,7 +16,7 @@ from campaign_common.store.test_messages import NewTestMessage as Wanted
 from campaign_common.store.test_messages import insert_test_message, read_test_message
 from campaign_sender.delivery.trial_sends import TestMessages as Sending
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, LastLook, Report, Result
+from campaign_sender.providers.contract import Answer, PreSendCheck, Report, Result
 from tests.integration.sender.world import SHARDS, World
 from tests.waiting import wait_until
 
@@ -35,8 +35,8 @@ class Phone:
         self.calls: list[Message] = []
         self.report: Report = lambda _: None
 
-    def make(self, last_look: LastLook, report: Report) -> "Phone":
-        self.last_look = last_look
+    def make(self, check_before_send: PreSendCheck, report: Report) -> "Phone":
+        self.check_before_send = check_before_send
         self.report = report
         return self
 
@@ -92,7 +92,7 @@ def test_the_outcome_of_one_call_is_recorded(
     (call,) = phone.calls
     assert call.idempotency_key == f"test-{test_id}"
     assert (call.record.phone, call.record.body, call.record.campaign_id) == (PHONE, "hi Ann", 5)
-    assert phone.last_look([call]) == [None]
+    assert phone.check_before_send([call]) == [None]
     assert outcome(pool, test_id) == (None, None, None)
     phone.answer(answer, "id-1", "code")
     sending.step()
@@ -136,7 +136,7 @@ def test_nobody_is_called_for_what_nobody_waits_for(pool: Database) -> None:
     want(pool)
     sending.step()
     now[0] += 11.0  # the process stood still before the call
-    assert phone.last_look(phone.calls[:1]) == [Answer.EXPIRED]
+    assert phone.check_before_send(phone.calls[:1]) == [Answer.EXPIRED]
 
 
 def test_messages_for_providers_of_others_are_left_to_them(pool: Database) -> None:

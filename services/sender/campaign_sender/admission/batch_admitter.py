@@ -24,7 +24,7 @@ from campaign_sender.admission.rules import (
     set_copies_aside,
     wanted_entries,
 )
-from campaign_sender.delivery.send_guard import Lookout, boot_time
+from campaign_sender.delivery.send_guard import SendGuard, boot_time
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
@@ -49,13 +49,13 @@ class Intake:
         server: ShardServer,
         topic: str,
         buffer: InFlightBuffer,
-        lookout: Lookout,
+        guard: SendGuard,
         traces: BatchTraces | None = None,
     ) -> None:
         self._server = server
         self._topic = topic
         self._buffer = buffer
-        self._lookout = lookout
+        self._guard = guard
         self._traces = traces
         self._waiting: list[Message] = []
         """Begun and not admitted yet: new ones after an outage, and copies of held messages."""
@@ -94,7 +94,7 @@ class Intake:
         began_at = boot_time()
         wanted = wanted_entries(fresh)
         versions, partition_map, entries, erased = self._read(wanted)
-        self._lookout.learn(versions, began_at)
+        self._guard.learn(versions, began_at)
         unknown, suspects = part_doubtful(self._doubtful(fresh), versions, entries)
         self._note_suspects(suspects)
         if unknown:

@@ -13,7 +13,7 @@ from campaign_common.message import LedgerEntry, MessageKey, is_live
 from campaign_common.partition_map import PartitionMap
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.wire import ERASED
-from campaign_sender.message import Grounds, Message
+from campaign_sender.message import AdmissionKey, Message
 from campaign_sender.providers.contract import Answer, Result
 
 COMMITS_LOST = "commits_lost"
@@ -53,20 +53,22 @@ def drop_void(
 ) -> Sifted:
     """Drop what must not be sent: campaign not running or of a later epoch, or older map."""
     sifted = Sifted([], [])
-    decided: dict[Grounds, list[Message]] = {}
+    decided: dict[AdmissionKey, list[Message]] = {}
     for message in messages:
-        grounds = message.grounds
-        if grounds not in decided:
-            is_void = _is_void(grounds, versions, partition_map)
-            decided[grounds] = sifted.dropped if is_void else sifted.kept
-        decided[grounds].append(message)
+        admission_key = message.admission_key
+        if admission_key not in decided:
+            is_void = _is_void(admission_key, versions, partition_map)
+            decided[admission_key] = sifted.dropped if is_void else sifted.kept
+        decided[admission_key].append(message)
     return sifted
 
 
 def _is_void(
-    grounds: Grounds, versions: Mapping[int, CampaignVersion], partition_map: PartitionMap
+    admission_key: AdmissionKey,
+    versions: Mapping[int, CampaignVersion],
+    partition_map: PartitionMap,
 ) -> bool:
-    campaign_id, campaign_epoch, map_version, shard, partition = grounds
+    campaign_id, campaign_epoch, map_version, shard, partition = admission_key
     version = versions.get(campaign_id)
     return (
         version is None

@@ -37,7 +37,7 @@ class Lag:
             if partition in ends
         }
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Look once; while Kafka does not answer, the ends known before stay."""
         partitions = sorted(self._recorded())
         if not partitions:

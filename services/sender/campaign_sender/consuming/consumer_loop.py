@@ -83,7 +83,7 @@ class Loop:
         self._ownership.hold_back()
         self._ownership.commit_offsets()
         opened = [gate for gate in self._gates if gate.is_open()]
-        self._ownership.keep_shut({gate.place for gate in self._gates if gate not in opened})
+        self._ownership.pause_groups({gate.index for gate in self._gates if gate not in opened})
         if not opened:
             self._poll_paused()
             return
@@ -106,7 +106,7 @@ class Loop:
                 self._consume(FETCH_TIMEOUT / 5 if waiting else FETCH_TIMEOUT)
             )
             if held:
-                self._ownership.pause_shut()
+                self._ownership.reapply_pauses()
                 kept = [*kept, *held]
             self._fetched = [*ready, *kept] if kept else ready
         self._reception.take_in(ready)
@@ -116,7 +116,7 @@ class Loop:
         self, records: Sequence[KafkaRecord]
     ) -> tuple[Sequence[KafkaRecord], Sequence[KafkaRecord]]:
         """Part records into those that may be taken in, and those whose partitions are shut."""
-        shut = self._ownership.shut_partitions
+        shut = self._ownership.paused_partitions
         if not shut:
             return records, ()
         return (
@@ -156,5 +156,5 @@ class Loop:
         """
         records = self._consume(POLL_TIMEOUT)
         if records:
-            self._ownership.pause_shut()
+            self._ownership.reapply_pauses()
             self._fetched = (*self._fetched, *records)

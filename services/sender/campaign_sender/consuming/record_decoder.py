@@ -13,7 +13,7 @@ from campaign_sender.consuming.dead_letters import DeadLetters, Poison
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.ownership.blocked_partitions import NewerRecords
-from campaign_sender.ownership.shard_groups import Lanes
+from campaign_sender.ownership.shard_groups import ShardGroups
 from campaign_sender.tracing import BatchTraces
 
 
@@ -22,13 +22,13 @@ class Reception:
 
     def __init__(
         self,
-        lanes: Lanes,
+        groups: ShardGroups,
         dead_letters: DeadLetters,
         newer: NewerRecords,
         traces: BatchTraces | None = None,
     ) -> None:
-        self._buffers = lanes.buffers
-        self._intakes = lanes.intakes
+        self._buffers = groups.buffers
+        self._intakes = groups.intakes
         self._dead_letters = dead_letters
         self._newer = newer
         self._traces = traces

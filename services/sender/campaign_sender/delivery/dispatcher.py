@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from campaign_sender.delivery.circuit_breaker import Breaker
-from campaign_sender.delivery.provider_route import Line, MakeProvider, Sight
+from campaign_sender.delivery.provider_route import Line, MakeProvider, SendChecks
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result
 
 
-class Holding(Protocol):
+class ResultSink(Protocol):
     """Knows which messages are this process's, and takes what became of them."""
 
     def still_held(self, messages: Sequence[Message]) -> list[Message]:
@@ -32,16 +32,16 @@ class Delivery:
     and are offered again.
     """
 
-    def __init__(self, buffer: Holding, lookout: Sight) -> None:
+    def __init__(self, buffer: ResultSink, guard: SendChecks) -> None:
         self._buffer = buffer
-        self._lookout = lookout
+        self._guard = guard
         self._lines: dict[str, Line] = {}
         self._postponed: list[Message] = []
         self._lock = threading.Lock()
 
     def add(self, name: str, breaker: Breaker, make: MakeProvider) -> None:
         """Make a provider available under its name."""
-        self._lines[name] = Line(name, breaker, self._lookout, self.report, make)
+        self._lines[name] = Line(name, breaker, self._guard, self.report, make)
 
     @property
     def alive(self) -> bool:
@@ -67,7 +67,7 @@ class Delivery:
         for message in self._buffer.still_held(messages):
             by_campaign[message.record.campaign_id].append(message)
         for campaign_id, group in by_campaign.items():
-            version = self._lookout.version_of(campaign_id)
+            version = self._guard.version_of(campaign_id)
             if version is None:
                 self.report([Result(message, Answer.NOT_NOW) for message in group])
             elif (line := self._lines.get(version.provider)) is None:

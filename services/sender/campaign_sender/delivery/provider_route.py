@@ -12,17 +12,17 @@ from msgspec.structs import replace
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_sender.delivery.circuit_breaker import Breaker, BreakerState
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, LastLook, Provider, Report, Result
+from campaign_sender.providers.contract import Answer, PreSendCheck, Provider, Report, Result
 
-MakeProvider = Callable[[LastLook, Report], Provider]
+MakeProvider = Callable[[PreSendCheck, Report], Provider]
 
 log = structlog.get_logger()
 
 
-class Sight(Protocol):
+class SendChecks(Protocol):
     """Knows the campaigns as last read."""
 
-    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
         """Decide immediately before calls; None means that this one may start."""
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
@@ -33,21 +33,21 @@ class Line:
     """One provider behind its circuit breaker."""
 
     def __init__(
-        self, name: str, breaker: Breaker, lookout: Sight, report: Report, make: MakeProvider
+        self, name: str, breaker: Breaker, guard: SendChecks, report: Report, make: MakeProvider
     ) -> None:
         self.name = name
         self.breaker = breaker
-        self._lookout = lookout
+        self._guard = guard
         self._report = report
         self._opened: list[float] = []
         self._counting = threading.Lock()
         self.answers: Counter[Answer] = Counter()
         """Results reported, for the metrics."""
-        self.provider = make(self.last_look, self.report)
+        self.provider = make(self.check_before_send, self.report)
 
-    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
         """Decide immediately before calls: by the database's state, then by the breaker's."""
-        answers = self._lookout.last_look(messages)
+        answers = self._guard.check_before_send(messages)
         if self.breaker.state is BreakerState.CLOSED:
             return answers
         return [

@@ -16,10 +16,10 @@ from campaign_common.store.view import (
     read_view,
 )
 from campaign_sender.in_flight.buffer import InFlightBuffer
-from campaign_sender.message import Grounds, Message
+from campaign_sender.message import AdmissionKey, Message
 from campaign_sender.providers.contract import Answer
 
-IN_SIGHT_FOR = 3.0
+REACHABLE_FOR = 3.0
 """Seconds after the beginning of the youngest read after which a server is taken to be away."""
 
 HELD_ONLY = frozenset({None, Answer.EXPIRED})
@@ -35,14 +35,14 @@ def boot_time() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-class Seen(NamedTuple):
+class SeenCampaign(NamedTuple):
     """A campaign as it was read at `began_at` (boot time of the read's beginning)."""
 
     version: CampaignVersion
     began_at: float
 
 
-class Lookout:
+class SendGuard:
     """Knows the campaigns, claims and partition map as last read from the database."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Lookout:
         self._buffer = buffer
         self._clock = clock
         self._learning = threading.Lock()
-        self._campaigns: dict[int, Seen] = {}
+        self._campaigns: dict[int, SeenCampaign] = {}
         self._erased: frozenset[MessageKey] = frozenset()
         self._lost: frozenset[int] = frozenset()
         self._requested: frozenset[int] = frozenset()
@@ -66,7 +66,7 @@ class Lookout:
         self._map_version = 0
         self._began_at = float("-inf")
         self._in_time_at = float("-inf")
-        self._took = 0.0
+        self._read_seconds = 0.0
 
     @property
     def map_version(self) -> int:
@@ -74,12 +74,12 @@ class Lookout:
         return self._map_version
 
     @property
-    def requested_shards(self) -> frozenset[int]:
+    def shards_with_commands(self) -> frozenset[int]:
         """Shards, of whomever, whose owner had something to carry out at the last look."""
         return self._requested
 
     @property
-    def present_shards(self) -> frozenset[int]:
+    def existing_shards(self) -> frozenset[int]:
         """All shards that there were at the last look, of whomever."""
         return self._present
 
@@ -89,32 +89,32 @@ class Lookout:
         return self._lost
 
     @property
-    def took(self) -> float:
+    def read_seconds(self) -> float:
         """The seconds that the last successful read took."""
-        return self._took
+        return self._read_seconds
 
     @property
     def is_too_slow(self) -> bool:
         """Whether every read of the last seconds was out of date when it ended."""
-        return self._took >= FRESH_FOR and self._clock() - self._in_time_at > IN_SIGHT_FOR
+        return self._read_seconds >= FRESH_FOR and self._clock() - self._in_time_at > REACHABLE_FOR
 
     @property
-    def in_sight(self) -> bool:
+    def reachable(self) -> bool:
         """Tell whether the server has answered lately: whoever must not wait for it asks first."""
-        return self._clock() - self._began_at <= IN_SIGHT_FOR
+        return self._clock() - self._began_at <= REACHABLE_FOR
 
     def learn(self, versions: Mapping[int, CampaignVersion], began_at: float) -> None:
         """Take what admission has just read of campaigns."""
         with self._learning:
             for campaign_id, version in versions.items():
-                self._campaigns[campaign_id] = Seen(version, began_at)
+                self._campaigns[campaign_id] = SeenCampaign(version, began_at)
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
         """Return a campaign as last read; None when nothing of it is held here."""
         seen = self._campaigns.get(campaign_id)
         return seen.version if seen else None
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read everything once.
 
         Raises:
@@ -126,7 +126,8 @@ class Lookout:
         shards = self._buffer.shards()
         view = self._read({owned.shard for owned in shards}, campaign_ids)
         read = {
-            campaign_id: Seen(version, began_at) for campaign_id, version in view.versions.items()
+            campaign_id: SeenCampaign(version, began_at)
+            for campaign_id, version in view.versions.items()
         }
         with self._learning:
             for campaign_id, seen in self._campaigns.items():
@@ -150,8 +151,8 @@ class Lookout:
             self._map_version = view.map_version
             self._began_at = began_at
             ended_at = self._clock()
-            self._took = ended_at - began_at
-            if self._took < FRESH_FOR:
+            self._read_seconds = ended_at - began_at
+            if self._read_seconds < FRESH_FOR:
                 self._in_time_at = ended_at
 
     def _read(self, shards: set[int], campaign_ids: set[int]) -> View:
@@ -170,18 +171,18 @@ class Lookout:
             erased=main.erased | own.erased,
         )
 
-    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
         """Decide immediately before calls; None means that this one may start."""
         now = self._clock()
-        decided: dict[Grounds, Answer | None] = {}
+        decided: dict[AdmissionKey, Answer | None] = {}
         answers: list[Answer | None] = []
         erased = self._erased
         for message in messages:
-            grounds = message.grounds
-            if grounds not in decided:
-                decided[grounds] = self._look_at(grounds, now)
+            admission_key = message.admission_key
+            if admission_key not in decided:
+                decided[admission_key] = self._decide(admission_key, now)
                 erased = self._erased  # after it: of the view that was found fresh, or a later one
-            answer = decided[grounds]
+            answer = decided[admission_key]
             if answer in HELD_ONLY and (
                 message.withdrawn or message.key in erased or not self._buffer.holds(message)
             ):
@@ -189,8 +190,8 @@ class Lookout:
             answers.append(answer)
         return answers
 
-    def _look_at(self, grounds: Grounds, now: float) -> Answer | None:
-        campaign_id, campaign_epoch, map_version, shard, _ = grounds
+    def _decide(self, admission_key: AdmissionKey, now: float) -> Answer | None:
+        campaign_id, campaign_epoch, map_version, shard, _ = admission_key
         seen = self._campaigns.get(campaign_id)
         oldest = now - FRESH_FOR
         if seen is None or seen.began_at < oldest or self._began_at < oldest:
@@ -209,29 +210,29 @@ class Lookout:
         return None
 
 
-class Lookouts:
-    """Finds the lookout that has the last look at a message."""
+class SendGuards:
+    """Finds the guard that has the last look at a message."""
 
-    def __init__(self, lookouts: PerServer[Lookout]) -> None:
-        self._lookouts = lookouts
+    def __init__(self, guards: PerServer[SendGuard]) -> None:
+        self._guards = guards
 
-    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
         """Decide immediately before calls; None means that this one may start."""
         answers: list[Answer | None] = [None] * len(messages)
-        places: dict[Lookout, list[int]] = {}
+        places: dict[SendGuard, list[int]] = {}
         for place, message in enumerate(messages):
-            lookout = self._lookouts.of_shard(message.record.shard)
-            places.setdefault(lookout, []).append(place)
-        for lookout, its_places in places.items():
-            found = lookout.last_look([messages[place] for place in its_places])
+            guard = self._guards.of_shard(message.record.shard)
+            places.setdefault(guard, []).append(place)
+        for guard, its_places in places.items():
+            found = guard.check_before_send([messages[place] for place in its_places])
             for place, answer in zip(its_places, found, strict=True):
                 answers[place] = answer
         return answers
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
         """Return a campaign as last read; None when nothing of it is held here."""
-        for lookout in self._lookouts.all:
-            version = lookout.version_of(campaign_id)
+        for guard in self._guards.all:
+            version = guard.version_of(campaign_id)
             if version is not None:
                 return version
         return None

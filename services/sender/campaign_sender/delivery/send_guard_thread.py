@@ -9,7 +9,7 @@ import structlog
 from campaign_common.errors import RetryLater
 from campaign_common.repeating import IndispensableThread
 from campaign_common.store.view import FRESH_FOR, LONGEST_READ, SHORTEST_PAUSE
-from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.delivery.send_guard import SendGuard
 
 REFRESH_INTERVAL = 0.3
 """Seconds from the beginning of a background read to that of the next one."""
@@ -20,7 +20,7 @@ CALM_AFTER = 10
 log = structlog.get_logger()
 
 
-class SlowLooks:
+class SlowReadLog:
     """Says in the log when looks take longer than they may, and when they are in time again."""
 
     def __init__(self, server: str) -> None:
@@ -50,13 +50,15 @@ class SlowLooks:
             )
 
 
-class LookoutThread:
+class SendGuardThread:
     """Looks every `REFRESH_INTERVAL` seconds until stopped, and tells when a look succeeded."""
 
-    def __init__(self, lookout: Lookout, after_look: Callable[[], None], server: str = "") -> None:
-        self._lookout = lookout
-        self._after_look = after_look
-        self._slow = SlowLooks(server)
+    def __init__(
+        self, guard: SendGuard, after_refresh: Callable[[], None], server: str = ""
+    ) -> None:
+        self._guard = guard
+        self._after_refresh = after_refresh
+        self._slow = SlowReadLog(server)
         self._stop = threading.Event()
         self._thread = IndispensableThread("lookout", self._run)
 
@@ -80,7 +82,7 @@ class LookoutThread:
         while not self._stop.wait(pause):
             began = time.monotonic()
             try:
-                self._lookout.look()
+                self._guard.refresh()
             except RetryLater as error:
                 if not away:
                     log.warning("database away, no calls start", error=str(error))
@@ -90,6 +92,6 @@ class LookoutThread:
             if away:
                 log.info("database back, calls may start")
                 away = False
-            self._slow.note(self._lookout.took)
-            self._after_look()
+            self._slow.note(self._guard.read_seconds)
+            self._after_refresh()
             pause = max(SHORTEST_PAUSE, REFRESH_INTERVAL - (time.monotonic() - began))

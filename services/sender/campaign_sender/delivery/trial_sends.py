@@ -95,7 +95,7 @@ class TestMessages:
         for provider in self._providers.values():
             provider.close()
 
-    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
         """Decide immediately before calls: none starts that nobody waits for any more."""
         since = self._clock() - WAITED_FOR
         return [
@@ -141,7 +141,7 @@ class TestMessages:
     def _provider(self, name: str) -> Provider:
         known = self._providers.get(name)
         if known is None or not known.alive:
-            self._providers[name] = self._make[name](self.last_look, self.report)
+            self._providers[name] = self._make[name](self.check_before_send, self.report)
         return self._providers[name]
 
     def _wait(self) -> None:

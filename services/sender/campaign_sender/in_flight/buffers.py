@@ -1,7 +1,7 @@
-"""The buffers and lookouts of a sender whose shards live on several servers, as if they were one.
+"""The buffers and guards of a sender whose shards live on several servers, as if they were one.
 
 Each server has a buffer of its own, so that what waits for a server that is away takes no room from
-what belongs to the others, and a lookout of its own, so that only its calls wait.
+what belongs to the others, and a guard of its own, so that only its calls wait.
 """
 
 import time

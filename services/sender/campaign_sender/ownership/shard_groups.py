@@ -1,7 +1,7 @@
-"""Lanes: what works for the shards of one database server, and all of a sender's side by side.
+"""Shard groups: the shards of one database server, and the parts of a sender that work for them.
 
-A lane has its own buffer, lookout, recorder, intake and threads, so that a server that is away
-stops its own shards and no others.
+Each group has its own in-flight buffer, guard, admitter, recorder and threads, so that a server
+that is down stops its own shards and no others.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from campaign_common.store.partition_map import read_map
 from campaign_common.store.shard_homes import read_homes
 from campaign_common.store.view import FRESH_FOR
 from campaign_sender.admission.batch_admitter import Intake
-from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.ownership.takeover import TakenOver, take_over
@@ -26,104 +26,105 @@ from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import Requests
 
 
-class Lane(NamedTuple):
-    """What works for the shards of one server."""
+class ShardGroup(NamedTuple):
+    """Parts of a sender that work for the shards of one database server."""
 
     server: ShardServer
     buffer: InFlightBuffer
-    lookout: Lookout
+    guard: SendGuard
     intake: Intake
     recorder: Recorder
     requests: Requests
 
     @property
-    def in_sight(self) -> bool:
-        """Tell whether its server answers; the main one is waited for, as nothing goes without."""
-        return self.server.is_main or self.lookout.in_sight
+    def reachable(self) -> bool:
+        """Return whether its server answers; the main one counts always, as all depends on it."""
+        return self.server.is_main or self.guard.reachable
 
 
-def require_views(lanes: Sequence[Lane]) -> None:
-    """Do nothing where looks at the servers end in time.
+def require_fresh_views(groups: Sequence[ShardGroup]) -> None:
+    """Check that the view of each server is read in time.
 
-    A server that is away is not named here: the check of the database does.
+    A server that is down is not reported here, but by the check of the database.
 
     Raises:
-        DatabaseTimeout: at one of them none does, so that nothing is sent for its shards.
+        DatabaseTimeout: no read of one server ends in time, so its shards send nothing.
     """
-    for lane in lanes:
-        if lane.lookout.is_too_slow:
+    for group in groups:
+        if group.guard.is_too_slow:
             raise DatabaseTimeout(
-                f"{lane.server.own.name}: a look at the database takes {lane.lookout.took:.1f} s,"
+                f"{group.server.own.name}: a look at the database takes"
+                f" {group.guard.read_seconds:.1f} s,"
                 f" and nothing is sent on a view that is older than {FRESH_FOR:g} s"
             )
 
 
-class Lanes:
-    """The lanes of a sender, for whoever follows partitions and shards over all of them.
+class ShardGroups:
+    """All shard groups of a sender, and the way from a shard to its group.
 
-    `place` is where in `all` of `per_server` a lane stands; 0 is the main server's.
+    A group's index is its position in `all`; the main server's group has index 0.
     """
 
-    def __init__(self, per_server: PerServer[Lane]) -> None:
+    def __init__(self, per_server: PerServer[ShardGroup]) -> None:
         self._per_server = per_server
         self.all = per_server.all
-        self.buffers = InFlightBuffers(per_server.each(lambda lane: lane.buffer))
+        self.buffers = InFlightBuffers(per_server.each(lambda group: group.buffer))
 
     @property
     def intakes(self) -> PerServer[Intake]:
         """The admitters, by server."""
-        return self._per_server.each(lambda lane: lane.intake)
+        return self._per_server.each(lambda group: group.intake)
 
-    def of_shard(self, shard: int) -> Lane:
-        """Return the lane of the server that holds `shard`."""
+    def of_shard(self, shard: int) -> ShardGroup:
+        """Return the group of the server that holds `shard`."""
         return self._per_server.of_shard(shard)
 
-    def place_of(self, shard: int) -> int:
-        """Return the place of the server that holds `shard`."""
+    def index_of(self, shard: int) -> int:
+        """Return the index of the group that holds `shard`."""
         return self._per_server.holders.get(shard, 0)
 
     @property
     def map_version(self) -> int:
-        """The version of the partition map as last read."""
-        return self._per_server.main.lookout.map_version
+        """Version of the partition map as last read."""
+        return self._per_server.main.guard.map_version
 
     @property
-    def present_shards(self) -> frozenset[int]:
-        """All shards that there were at the last looks, of whomever."""
+    def existing_shards(self) -> frozenset[int]:
+        """All shards that existed at the last reads, of any owner."""
         return frozenset(
             shard
-            for lane in self.all
-            for shard in lane.lookout.present_shards
-            if self.of_shard(shard) is lane
+            for group in self.all
+            for shard in group.guard.existing_shards
+            if self.of_shard(shard) is group
         )
 
     @property
     def lost_shards(self) -> set[int]:
-        """Shards of this process that were last seen under another owner."""
-        return {shard for lane in self.all for shard in lane.lookout.lost_shards}
+        """Shards of this process that the last reads found under another owner."""
+        return {shard for group in self.all for shard in group.guard.lost_shards}
 
     @property
     def alive(self) -> bool:
-        """Tell whether every recorder runs."""
-        return all(lane.recorder.alive for lane in self.all)
+        """Return whether every recorder runs."""
+        return all(group.recorder.alive for group in self.all)
 
     def take_fenced(self) -> set[int]:
-        """Return the shards that recorders have found under another owner since the last call."""
-        return {shard for lane in self.all for shard in lane.recorder.take_fenced()}
+        """Return the shards that recorders found under another owner since the last request."""
+        return {shard for group in self.all for shard in group.recorder.take_fenced()}
 
     @contextmanager
     def between_transactions(self, shards: Iterable[int]) -> Iterator[None]:
-        """Hold the recorders of these shards between two transactions, and no others."""
+        """Hold the recorders of these shards, and no others, between two transactions."""
         with ExitStack() as stack:
-            for lane, _ in self._per_server.holding(shards):
-                stack.enter_context(lane.recorder.between_transactions())
+            for group, _ in self._per_server.holding(shards):
+                stack.enter_context(group.recorder.between_transactions())
             yield
 
     def read_map(self, topic: str) -> PartitionMap | None:
         """Read the partition map.
 
         Raises:
-            RetryLater: the main server is away.
+            RetryLater: the main server is down.
         """
         with self._per_server.main.server.own.reading(proof=Proof.NOW) as cursor:
             return read_map(cursor, topic)
@@ -132,22 +133,22 @@ class Lanes:
         """Read the claim rows of the shards that a partition carries.
 
         Raises:
-            RetryLater: a server is away that holds one of them.
+            RetryLater: a server that holds one of them is down.
         """
         holders = self._per_server.holders
-        places = {holders[n] for n in holders if partition_map.partition(n) == partition}
+        indexes = {holders[n] for n in holders if partition_map.partition(n) == partition}
         claims: dict[int, ClaimRow] = {}
-        for place in sorted({0, *places}):
-            lane = self.all[place]
-            if not lane.in_sight:
-                raise DatabaseUnavailable(f"{lane.server.own.name} has not answered lately")
-            with lane.server.own.reading(proof=Proof.NOW) as cursor:
+        for index in sorted({0, *indexes}):
+            group = self.all[index]
+            if not group.reachable:
+                raise DatabaseUnavailable(f"{group.server.own.name} has not answered lately")
+            with group.server.own.reading(proof=Proof.NOW) as cursor:
                 found = read_claims(cursor)
             claims |= {
                 shard: row
                 for shard, row in found.items()
-                # A shard that was moved may have left its old row behind.
-                if self.place_of(shard) == place and partition_map.partition(shard) == partition
+                # A moved shard may have left its old row behind.
+                if self.index_of(shard) == index and partition_map.partition(shard) == partition
             }
         return dict(sorted(claims.items()))
 
@@ -157,9 +158,9 @@ class Lanes:
         """Make `owner_token` the owner of a shard, on the server that holds it.
 
         Raises:
-            RetryLater: that server, or the main one, is away.
+            RetryLater: that server, or the main one, is down.
             LeaseLost: the claim row belongs to a newer partition map than the caller's, or the
-                shard was moved to another server since this process started.
+                shard has been moved to another server since this process started.
         """
         self._require_unmoved(shard)
         server = self.of_shard(shard).server
@@ -180,11 +181,11 @@ class Lanes:
         for said in contradictions(noted, here, [shard]):
             raise LeaseLost(said)
 
-    def look(self, shards: Iterable[int]) -> None:
-        """Read everything once about the servers that hold these shards.
+    def refresh_guards(self, shards: Iterable[int]) -> None:
+        """Refresh the views of the servers that hold these shards.
 
         Raises:
-            RetryLater: one of them, or the main one, is away.
+            RetryLater: one of them, or the main one, is down.
         """
-        for lane, _ in self._per_server.holding(shards):
-            lane.lookout.look()
+        for group, _ in self._per_server.holding(shards):
+            group.guard.refresh()

@@ -20,7 +20,7 @@ from campaign_common.partition_map import PartitionMap
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import NewerRecords
 from campaign_sender.ownership.group_membership import Membership
-from campaign_sender.ownership.shard_groups import Lanes
+from campaign_sender.ownership.shard_groups import ShardGroups
 
 RETRY_AFTER = 1.0
 """Seconds, plus up to as many again, before a take-over that failed is tried again."""
@@ -40,7 +40,7 @@ class Ownership:
     def __init__(
         self,
         consumer: Consumer,
-        lanes: Lanes,
+        groups: ShardGroups,
         *,
         topic: str,
         owner_name: str,
@@ -48,8 +48,8 @@ class Ownership:
         newer: NewerRecords,
     ) -> None:
         self._consumer = consumer
-        self._lanes = lanes
-        self._buffers = lanes.buffers
+        self._groups = groups
+        self._buffers = groups.buffers
         self._topic = topic
         self._owner_name = owner_name
         self._drain_timeout = drain_timeout
@@ -63,7 +63,7 @@ class Ownership:
         """Partition -> monotonic time before which its take-over is not tried."""
         self._waits_for: dict[int, str] = {}
         """Partition -> the error that the log has told of, while its take-over fails."""
-        self._shut: frozenset[int] = frozenset()
+        self._paused_groups: frozenset[int] = frozenset()
         """Places of servers of whose shards nothing is fetched for now."""
         self._committed_at = 0.0
         self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
@@ -88,7 +88,7 @@ class Ownership:
         """
         self._notice_fences()
         self._notice_new_shards()
-        if self._map is not None and self._lanes.map_version > self._map.version:
+        if self._map is not None and self._groups.map_version > self._map.version:
             self._start_over()
         due = [p for p, not_before in self._to_take.items() if time.monotonic() >= not_before]
         return {partition for partition in sorted(due) if self._try_taking(partition)}
@@ -111,33 +111,33 @@ class Ownership:
             # Nothing depends on it: the recorded offsets in MySQL are the truth.
             log.warning("offsets were not committed to Kafka", error=str(error))
 
-    def keep_shut(self, places: Collection[int]) -> None:
+    def pause_groups(self, groups: Collection[int]) -> None:
         """Fetch nothing of the shards on servers at these places, and of all others again.
 
         The loop goes on polling, so that the group keeps this member. A partition with shards
         of several servers waits for the slowest of them.
         """
-        if self._shut == places:
+        if self._paused_groups == groups:
             return
-        before = self.shut_partitions
-        self._shut = frozenset(places)
-        self.pause_shut()
-        again = before - self.shut_partitions - set(self._newer.partitions)
+        before = self.paused_partitions
+        self._paused_groups = frozenset(groups)
+        self.reapply_pauses()
+        again = before - self.paused_partitions - set(self._newer.partitions)
         self._consumer.resume([TopicPartition(self._topic, partition) for partition in again])
 
-    def pause_shut(self) -> None:
+    def reapply_pauses(self) -> None:
         """Pause what is shut, also where a take-over has just begun to fetch."""
-        self._pause(self.shut_partitions)
+        self._pause(self.paused_partitions)
 
     @property
-    def shut_partitions(self) -> set[int]:
+    def paused_partitions(self) -> set[int]:
         """The partitions that are taken over and of which nothing is fetched for now."""
-        if not self._shut:
+        if not self._paused_groups:
             return set()
         return {
             owned.place.partition
             for owned in self._buffers.shards()
-            if self._lanes.place_of(owned.shard) in self._shut
+            if self._groups.index_of(owned.shard) in self._paused_groups
         } & self._taken.keys()
 
     def hold_back(self) -> None:
@@ -209,7 +209,7 @@ class Ownership:
         self._taken[partition] = sum(
             owned.place.partition == partition for owned in self._buffers.shards()
         )
-        if partition not in self.shut_partitions:
+        if partition not in self.paused_partitions:
             self._consumer.resume([place])
         return True
 
@@ -218,7 +218,7 @@ class Ownership:
 
         None: the partition carries no shard.
         """
-        partition_map = self._lanes.read_map(self._topic)
+        partition_map = self._groups.read_map(self._topic)
         if partition_map is None:
             raise LeaseLost("the topic has no partition map yet; campaign-topics create makes it")
         if self._map is not None and self._map.version != partition_map.version:
@@ -226,7 +226,7 @@ class Ownership:
         self._map = partition_map
         if partition >= partition_map.partitions:
             return None
-        claims = self._lanes.read_claims(partition_map, partition)
+        claims = self._groups.read_claims(partition_map, partition)
         missing = [shard for shard in claims if self._buffers.owned(shard) is None]
         if missing:
             rows = list(claims.values())
@@ -241,18 +241,18 @@ class Ownership:
         self, shards: Sequence[int], partition_map: PartitionMap, possibly_sent_below: int
     ) -> None:
         for shard in shards:
-            owned, settlement = self._lanes.take_over(
+            owned, settlement = self._groups.take_over(
                 shard,
                 partition_map,
                 owner_token=secrets.token_bytes(16),
                 owner_name=self._owner_name,
             )
             owned.possibly_sent_below = possibly_sent_below
-            with self._lanes.between_transactions([shard]):
-                self._lanes.of_shard(shard).buffer.add_shard(owned)
+            with self._groups.between_transactions([shard]):
+                self._groups.of_shard(shard).buffer.add_shard(owned)
             self.taken_over += 1
             self._tell_of(shard, len(settlement.suspects), len(settlement.unknown))
-        self._lanes.look(shards)
+        self._groups.refresh_guards(shards)
 
     def _tell_of(self, shard: int, suspects: int, unknown: int) -> None:
         """Count and log what a lost sender had left open, where it had."""
@@ -268,8 +268,8 @@ class Ownership:
         self._to_take[partition] = time.monotonic() + RETRY_AFTER * (1 + jitter)
 
     def _notice_fences(self) -> None:
-        seen = {shard for shard in self._lanes.lost_shards if self._buffers.owned(shard)}
-        told = self._lanes.take_fenced()
+        seen = {shard for shard in self._groups.lost_shards if self._buffers.owned(shard)}
+        told = self._groups.take_fenced()
         if seen - told:
             log.warning("shards were taken over by another sender", shards=sorted(seen - told))
         fenced = told | seen
@@ -291,7 +291,7 @@ class Ownership:
         lacking = self._lacking()
         if not lacking:
             return
-        with self._lanes.between_transactions(lacking):
+        with self._groups.between_transactions(lacking):
             pass  # what the transaction under way finds lost is no new shard
         self._notice_fences()
         for partition in set(self._lacking().values()):
@@ -303,7 +303,7 @@ class Ownership:
         """Find shards that exist and are not owned, on partitions that are taken over."""
         if self._map is None:
             return {}
-        unowned = [n for n in self._lanes.present_shards if self._buffers.owned(n) is None]
+        unowned = [n for n in self._groups.existing_shards if self._buffers.owned(n) is None]
         partitions = {shard: self._map.partition(shard) for shard in unowned}
         return {shard: n for shard, n in partitions.items() if n in self._taken}
 
@@ -323,7 +323,7 @@ class Ownership:
         shards = {owned.shard for owned in self._owned_on(partitions)}
         if not shards:
             return
-        timeout = self._drain_timeout if self._lanes.alive else 0.0
+        timeout = self._drain_timeout if self._groups.alive else 0.0
         if not self._buffers.drain(shards, timeout):
             log.warning("not everything in flight was recorded in time", shards=sorted(shards))
         self.commit_offsets(wait=True)
@@ -331,9 +331,9 @@ class Ownership:
 
     def _drop(self, shards: Iterable[int]) -> None:
         dropped = [owned for shard in shards if (owned := self._buffers.owned(shard)) is not None]
-        with self._lanes.between_transactions(owned.shard for owned in dropped):
+        with self._groups.between_transactions(owned.shard for owned in dropped):
             for owned in dropped:
-                self._lanes.of_shard(owned.shard).buffer.drop_shard(owned)
+                self._groups.of_shard(owned.shard).buffer.drop_shard(owned)
 
     def _forget(self, partitions: set[int]) -> None:
         self._assigned -= partitions

@@ -61,7 +61,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """Seconds that the provider asked to be left alone."""
 
 
-LastLook = Callable[[Sequence[Message]], Sequence[Answer | None]]
+PreSendCheck = Callable[[Sequence[Message]], Sequence[Answer | None]]
 """Asked immediately before requests are written; None means that this call may start."""
 
 Report = Callable[[Sequence[Result]], None]
@@ -71,7 +71,7 @@ class Provider(Protocol):
     """Carries messages to phones.
 
     For each message of a `submit` exactly one `Result` is reported, in any order, from any
-    thread, possibly before `submit` returns. The provider asks `last_look` with everything
+    thread, possibly before `submit` returns. The provider asks `check_before_send` with everything
     ready to write the requests, and reports what it answers instead of calling where that is
     not None. It never repeats a call by itself: repeating is decided where outcomes are
     recorded. `provider_message_id` is at most 64, `error_code` at most 32 ASCII characters.

@@ -13,7 +13,7 @@ from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import LatencySettings, SimulatedSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, LastLook, Report, Result
+from campaign_sender.providers.contract import Answer, PreSendCheck, Report, Result
 
 TEMPORARY = frozenset({Answer.RETRYABLE, Answer.THROTTLED, Answer.AMBIGUOUS})
 
@@ -41,12 +41,14 @@ class SimulatedProvider:
     name = "simulated"
     idempotent = True
 
-    def __init__(self, settings: SimulatedSettings, last_look: LastLook, report: Report) -> None:
+    def __init__(
+        self, settings: SimulatedSettings, check_before_send: PreSendCheck, report: Report
+    ) -> None:
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
         self._latency = settings.latency
         self.durations = Distribution(SECONDS)
-        self._last_look = last_look
+        self._check_before_send = check_before_send
         self._report = report
         self._random = Random(settings.seed)  # noqa: S311 - simulates, protects nothing
         self._due: list[tuple[float, int, Result]] = []
@@ -67,7 +69,7 @@ class SimulatedProvider:
         """Look once more at each message, and answer it now or after its latency."""
         refused: list[Result] = []
         answered: list[Result] = []
-        for message, no_call in zip(messages, self._last_look(messages), strict=True):
+        for message, no_call in zip(messages, self._check_before_send(messages), strict=True):
             if no_call is not None:
                 refused.append(Result(message, no_call))
             else:

@@ -26,7 +26,7 @@ from campaign_common.store.suspects import note_late_results, read_suspects
 from campaign_common.wire import MessageRecord
 from campaign_sender.admission.rules import admit_live, wanted_entries
 from campaign_sender.delivery.dispatcher import Delivery
-from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
@@ -62,7 +62,7 @@ class Recorder:
         database: Database,
         buffer: InFlightBuffer,
         delivery: Delivery,
-        lookout: Lookout,
+        guard: SendGuard,
         requests: Requests,
         policy: RetrySettings,
         traces: BatchTraces | None = None,
@@ -70,7 +70,7 @@ class Recorder:
         self._database = database
         self._buffer = buffer
         self._delivery = delivery
-        self._lookout = lookout
+        self._guard = guard
         self._requests = requests
         self._policy = policy
         self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
@@ -80,7 +80,7 @@ class Recorder:
         self._fenced: set[int] = set()
         self._in_doubt: Doubt | None = None
         self._failures = 0
-        self.tally = Tally(lookout)
+        self.tally = Tally(guard)
         self._traces = traces
         self._thread = IndispensableThread("recorder", self._run)
 
@@ -227,7 +227,7 @@ class Recorder:
                     message.in_doubt = message.in_doubt or named in suspects
 
     def _depends_on_doubt(self, result: Result) -> bool:
-        version = self._lookout.version_of(result.message.record.campaign_id)
+        version = self._guard.version_of(result.message.record.campaign_id)
         return depends_on_doubt(result.answer, idempotent=self._is_idempotent(version))
 
     def _is_idempotent(self, version: CampaignVersion | None) -> bool:
@@ -276,7 +276,7 @@ class Recorder:
         ]
 
     def _outcome(self, result: Result) -> Outcome:
-        version = self._lookout.version_of(result.message.record.campaign_id)
+        version = self._guard.version_of(result.message.record.campaign_id)
         return outcome_of(
             result,
             version,

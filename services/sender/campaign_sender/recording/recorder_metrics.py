@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from campaign_common.message import FINAL, Status
 from campaign_common.metrics.distribution import MESSAGES, SECONDS, Distribution
-from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.recording.transaction import Written
 
@@ -33,9 +33,9 @@ class Counted:
 class Tally(Counted):
     """Counts committed transactions, at a cost that does not depend on their size."""
 
-    def __init__(self, lookout: Lookout) -> None:
+    def __init__(self, guard: SendGuard) -> None:
         super().__init__()
-        self._lookout = lookout
+        self._guard = guard
 
     def committed(self, work: RecorderBatch, written: Written) -> None:
         """Count what a transaction has recorded."""
@@ -43,5 +43,5 @@ class Tally(Counted):
         # The changes of the counters say it; of them only those to WAITING may be negative.
         for (campaign_id, _, status), n in written.changes.items():
             if status in FINAL:
-                version = self._lookout.version_of(campaign_id)
+                version = self._guard.version_of(campaign_id)
                 self.outcomes[version.provider if version else "unknown", status] += n

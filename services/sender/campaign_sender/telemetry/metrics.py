@@ -16,7 +16,7 @@ from campaign_sender.consuming.consumer_lag import Lag
 from campaign_sender.consuming.dead_letters import DeadLetters
 from campaign_sender.delivery.circuit_breaker import BreakerState
 from campaign_sender.delivery.dispatcher import Delivery
-from campaign_sender.ownership.shard_groups import Lanes
+from campaign_sender.ownership.shard_groups import ShardGroups
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.providers.contract import Answer
 from campaign_sender.recording.recorder_metrics import Counted
@@ -25,7 +25,7 @@ from campaign_sender.recording.recorder_metrics import Counted
 class Parts(NamedTuple):
     """The parts of a sender that count."""
 
-    lanes: Lanes
+    groups: ShardGroups
     delivery: Delivery
     ownership: Ownership
     dead_letters: DeadLetters
@@ -44,7 +44,7 @@ class SenderMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Make all metrics."""
-        tally = Counted.together(lane.recorder.tally for lane in self._parts.lanes.all)
+        tally = Counted.together(group.recorder.tally for group in self._parts.groups.all)
         yield from self._messages(tally)
         yield from self._recording(tally)
         yield self._servers()
@@ -67,7 +67,7 @@ class SenderMetrics(Collector):
         yield GaugeMetricFamily(
             "campaign_messages_in_flight",
             "Messages claimed and not recorded yet",
-            value=sum(len(owned.claimed) for owned in parts.lanes.buffers.shards()),
+            value=sum(len(owned.claimed) for owned in parts.groups.buffers.shards()),
         )
         yield CounterMetricFamily(
             "campaign_dead_letters",
@@ -88,16 +88,16 @@ class SenderMetrics(Collector):
         yield seconds
 
     def _servers(self) -> Metric:
-        in_sight = GaugeMetricFamily(
+        reachable = GaugeMetricFamily(
             "campaign_database_server_in_sight",
             "1 while this sender has an answer of the server that is younger than 3 seconds",
             labels=["server"],
         )
-        main, *others = self._parts.lanes.all
+        main, *others = self._parts.groups.all
         # The others are asked together with it: without it nothing is known of them.
-        for lane in (main, *others) if main.lookout.in_sight else (main,):
-            in_sight.add_metric([lane.server.own.name], int(lane.lookout.in_sight))
-        return in_sight
+        for group in (main, *others) if main.guard.reachable else (main,):
+            reachable.add_metric([group.server.own.name], int(group.guard.reachable))
+        return reachable
 
     def _providers(self) -> Iterator[Metric]:
         answers = CounterMetricFamily(
@@ -132,7 +132,7 @@ class SenderMetrics(Collector):
         yield GaugeMetricFamily(
             "campaign_shards_owned",
             "Shards owned now",
-            value=len(self._parts.lanes.buffers.shards()),
+            value=len(self._parts.groups.buffers.shards()),
         )
         yield CounterMetricFamily(
             "campaign_shards_taken_over", "Shards taken over", value=ownership.taken_over

@@ -12,9 +12,9 @@ from campaign_sender.admission.batch_admitter import Intake
 from campaign_sender.consuming.backpressure import Gate
 from campaign_sender.consuming.consumer_loop import ConsumerFailed, Loop, ThreadDied
 from campaign_sender.consuming.record_decoder import Reception
-from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
-from campaign_sender.ownership.shard_groups import Lane
+from campaign_sender.ownership.shard_groups import ShardGroup
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import Requests
@@ -42,7 +42,7 @@ class Group:
 
     def __init__(self, partitions: int) -> None:
         self.partitions = set(range(partitions))
-        self.shut_partitions: set[int] = set()
+        self.paused_partitions: set[int] = set()
         self.paused: set[int] = set()
         self.delivered = 0
         self.failure: KafkaError | None = None
@@ -65,22 +65,22 @@ class Group:
     def commit_offsets(self) -> None:
         pass
 
-    def keep_shut(self, places: Collection[int]) -> None:
-        if self.shut_partitions != places:
-            self.shut_partitions = self.paused = set(places)
+    def pause_groups(self, groups: Collection[int]) -> None:
+        if self.paused_partitions != groups:
+            self.paused_partitions = self.paused = set(groups)
 
-    def pause_shut(self) -> None:
-        self.paused = set(self.shut_partitions)
+    def reapply_pauses(self) -> None:
+        self.paused = set(self.paused_partitions)
 
 
 @dataclass
 class Server:
-    """A server's lane: whether it answers and has room, and what was admitted of its shards."""
+    """A server's group: whether it answers and has room, and what was admitted of its shards."""
 
     main: "Server | None" = None
     name: str = "second:3306/camp"
     room: bool = True
-    in_sight: bool = True
+    reachable: bool = True
     away: bool = False
     waiting: int = 0
     admitted: int = 0
@@ -93,17 +93,17 @@ class Server:
             raise DatabaseUnavailable("gone")
         self.admitted += 1
 
-    def gate(self, place: int, *, waits: bool) -> Gate:
+    def gate(self, index: int, *, waits: bool) -> Gate:
         own = cast("Database", self)
-        lane = Lane(
+        group = ShardGroup(
             ShardServer(own, cast("Database", self.main or self)),
             cast("InFlightBuffer", self),
-            cast("Lookout", self),
+            cast("SendGuard", self),
             cast("Intake", self),
             cast("Recorder", None),
             cast("Requests", None),
         )
-        return Gate(lane, place, waits=waits)
+        return Gate(group, index, waits=waits)
 
 
 @dataclass
@@ -137,7 +137,7 @@ class Scene:
             cast("Consumer", self.group),
             cast("Ownership", self.group),
             cast("Reception", self.takings),
-            [one.gate(place, waits=servers == 1) for place, one in enumerate(self.servers)],
+            [one.gate(index, waits=servers == 1) for index, one in enumerate(self.servers)],
             threads or (Thread(alive=True),),
             lambda: self.beats.append("beat"),
             threading.Event(),
@@ -167,7 +167,7 @@ def test_a_partition_taken_over_while_there_is_no_room_does_not_pile_up() -> Non
     assert len(scene.beats) == 6
 
 
-@pytest.mark.parametrize("trouble", [{"in_sight": False}, {"room": False}, {"away": True}])
+@pytest.mark.parametrize("trouble", [{"reachable": False}, {"room": False}, {"away": True}])
 def test_only_the_partitions_of_a_server_in_trouble_wait(trouble: dict[str, bool]) -> None:
     scene = Scene(servers=2)
     scene.run()
@@ -184,20 +184,20 @@ def test_only_the_partitions_of_a_server_in_trouble_wait(trouble: dict[str, bool
 
 def test_what_comes_of_a_shut_partition_is_kept_until_it_opens() -> None:
     scene = Scene(servers=2)
-    scene.servers[1].in_sight = False
+    scene.servers[1].reachable = False
     scene.run()
     scene.group.paused = set()  # as a take-over leaves its partition
     scene.run()
     assert (scene.group.paused, scene.takings.of.count(1)) == ({1}, 0)
-    scene.servers[1].in_sight = True
+    scene.servers[1].reachable = True
     scene.takings.of.clear()
     scene.run()
     assert scene.takings.of == [1] * (BATCH // 2)
 
 
-def test_the_main_server_is_waited_for_whatever_its_lookout_says() -> None:
+def test_the_main_server_is_waited_for_whatever_its_guard_says() -> None:
     scene = Scene()
-    scene.servers[0].in_sight = False
+    scene.servers[0].reachable = False
     scene.run()
     assert (scene.group.paused, scene.servers[0].admitted) == (set(), 1)
 

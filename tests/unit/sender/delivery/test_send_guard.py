@@ -10,7 +10,7 @@ from campaign_common.database import Database, Proof, ShardServer
 from campaign_common.errors import DatabaseDemoted, DatabaseUnavailable
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.view import FRESH_FOR
-from campaign_sender.delivery.send_guard import IN_SIGHT_FOR, Lookout
+from campaign_sender.delivery.send_guard import REACHABLE_FOR, SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer
@@ -81,10 +81,10 @@ class Scene:
         self.buffer.add_shard(OWNED)
         self.hold()
         database = cast("Database", self.database)
-        self.lookout = Lookout(
+        self.guard = SendGuard(
             ShardServer(database, database), "Sync-Msg-T", self.buffer, clock=self.clock
         )
-        self.lookout.look()
+        self.guard.refresh()
 
     def hold(self, **changes: int) -> Message:
         held = message(**changes)
@@ -95,11 +95,11 @@ class Scene:
         return self.look_at(self.hold(**changes))
 
     def look_at(self, one: Message) -> Answer | None:
-        (answer,) = self.lookout.last_look([one])
+        (answer,) = self.guard.check_before_send([one])
         return answer
 
     def learn(self, versions: Mapping[int, CampaignVersion]) -> None:
-        self.lookout.learn(versions, self.clock.now)
+        self.guard.learn(versions, self.clock.now)
 
 
 @pytest.fixture
@@ -113,10 +113,10 @@ def test_a_call_may_start_after_a_fresh_look(scene: Scene) -> None:
 
 
 def test_a_look_tells_whose_owner_has_something_to_carry_out(scene: Scene) -> None:
-    assert scene.lookout.requested_shards == {3}
+    assert scene.guard.shards_with_commands == {3}
     scene.database.requested = []
-    scene.lookout.look()
-    assert scene.lookout.requested_shards == frozenset()
+    scene.guard.refresh()
+    assert scene.guard.shards_with_commands == frozenset()
 
 
 def test_no_call_starts_on_old_knowledge(scene: Scene) -> None:
@@ -128,7 +128,7 @@ def test_a_look_that_fails_keeps_nothing_fresh(scene: Scene) -> None:
     scene.database.away = True
     scene.clock.now += FRESH_FOR + 0.001
     with pytest.raises(DatabaseUnavailable):
-        scene.lookout.look()
+        scene.guard.refresh()
     assert scene.ask() is Answer.NOT_NOW
 
 
@@ -137,13 +137,13 @@ def test_a_server_that_is_read_only_makes_nothing_fresh(scene: Scene) -> None:
     scene.database.read_only = "read_only"
     scene.clock.now += FRESH_FOR + 0.001
     with pytest.raises(DatabaseDemoted, match="read_only"):
-        scene.lookout.look()
+        scene.guard.refresh()
     assert scene.ask() is Answer.NOT_NOW
 
 
 def test_a_look_at_one_server_is_one_statement(scene: Scene) -> None:
     before = scene.database.statements
-    scene.lookout.look()
+    scene.guard.refresh()
     assert scene.database.statements == before + 1
 
 
@@ -151,8 +151,8 @@ def test_what_is_to_be_erased_is_not_sent(scene: Scene) -> None:
     """Erasure rests on the same view as pause and cancel, not on the order being carried out."""
     erased, other = scene.hold(seq=1), scene.hold(seq=2)
     scene.database.erased = [1]
-    scene.lookout.look()
-    assert scene.lookout.last_look([erased, other]) == [Answer.VOID, None]
+    scene.guard.refresh()
+    assert scene.guard.check_before_send([erased, other]) == [Answer.VOID, None]
 
 
 @pytest.mark.parametrize(("seconds", "too_slow"), [(FRESH_FOR - 0.01, False), (FRESH_FOR, True)])
@@ -163,13 +163,13 @@ def test_looks_that_are_late_are_told(scene: Scene, seconds: float, *, too_slow:
         scene.clock.now += seconds
 
     scene.database.takes = take
-    assert not scene.lookout.is_too_slow
-    while scene.clock.now <= 100.0 + IN_SIGHT_FOR + FRESH_FOR:
-        scene.lookout.look()
-    assert scene.lookout.is_too_slow is too_slow
+    assert not scene.guard.is_too_slow
+    while scene.clock.now <= 100.0 + REACHABLE_FOR + FRESH_FOR:
+        scene.guard.refresh()
+    assert scene.guard.is_too_slow is too_slow
     scene.database.takes = lambda: None
-    scene.lookout.look()
-    assert not scene.lookout.is_too_slow
+    scene.guard.refresh()
+    assert not scene.guard.is_too_slow
 
 
 def test_what_admission_reads_does_not_make_claims_look_fresh(scene: Scene) -> None:
@@ -192,7 +192,7 @@ def test_a_campaign_that_stopped_running_is_called_for_no_more(
         0,
         None,
     )
-    scene.lookout.look()
+    scene.guard.refresh()
     assert scene.ask() is Answer.VOID
 
 
@@ -202,20 +202,20 @@ def test_a_record_of_an_earlier_epoch_is_not_called(scene: Scene) -> None:
 
 def test_a_shard_under_another_owner_is_called_for_no_more(scene: Scene) -> None:
     scene.database.claim = (0, OWNED.epoch + 1, b"another owner's.")
-    scene.lookout.look()
-    assert scene.lookout.lost_shards == {0}
+    scene.guard.refresh()
+    assert scene.guard.lost_shards == {0}
     assert scene.ask() is Answer.VOID
 
 
 def test_a_new_partition_map_stops_records_of_the_old_one(scene: Scene) -> None:
     scene.database.map_version = 2
-    scene.lookout.look()
+    scene.guard.refresh()
     assert scene.ask() is Answer.VOID
 
 
 def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
     scene.database.campaign = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", 0.5, 0, None)
-    scene.lookout.look()
+    scene.guard.refresh()
     assert scene.ask() is None
     scene.clock.now += 0.5
     assert scene.ask() is Answer.EXPIRED
@@ -229,7 +229,7 @@ def test_each_message_of_a_batch_is_looked_at_by_itself(scene: Scene) -> None:
         scene.hold(seq=4),
     )
     erased.withdrawn = True
-    looked_at = scene.lookout.last_look([first, message(5), erased, older, last])
+    looked_at = scene.guard.check_before_send([first, message(5), erased, older, last])
     assert looked_at == [None, Answer.VOID, Answer.VOID, Answer.VOID, None]
 
 

@@ -5,7 +5,7 @@ from typing import cast
 
 from campaign_common.per_server import PerServer
 from campaign_sender.delivery.dispatcher import Delivery
-from campaign_sender.delivery.send_guard import Lookout, Lookouts
+from campaign_sender.delivery.send_guard import SendGuard, SendGuards
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.message import Message
@@ -15,11 +15,11 @@ from tests.unit.sender.messages import message, owned_shard
 HOLDERS = {1: 1}
 
 
-class Seen:
+class FixedGuard:
     def __init__(self, answer: Answer | None) -> None:
         self.answer = answer
 
-    def last_look(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
         return [self.answer] * len(messages)
 
     def version_of(self, _: int) -> None:
@@ -75,17 +75,20 @@ def test_draining_waits_for_every_buffer_but_no_longer_than_it_may() -> None:
 
 
 def test_the_last_look_is_at_the_server_of_the_shard() -> None:
-    lookouts = Lookouts(
-        PerServer((cast("Lookout", Seen(None)), cast("Lookout", Seen(Answer.NOT_NOW))), HOLDERS)
+    guards = SendGuards(
+        PerServer(
+            (cast("SendGuard", FixedGuard(None)), cast("SendGuard", FixedGuard(Answer.NOT_NOW))),
+            HOLDERS,
+        )
     )
     scene = Scene()
-    looked_at = lookouts.last_look([scene.other, scene.first, scene.other])
+    looked_at = guards.check_before_send([scene.other, scene.first, scene.other])
     assert looked_at == [Answer.NOT_NOW, None, Answer.NOT_NOW]
 
 
 def test_what_waits_for_a_server_is_offered_again_after_a_look_there() -> None:
     scene = Scene()
-    delivery = Delivery(scene.buffers, Seen(None))
+    delivery = Delivery(scene.buffers, FixedGuard(None))
     delivery.report([Result(one, Answer.NOT_NOW) for one in (scene.first, scene.other)])
     delivery.offer_postponed(lambda one: one.record.shard == 0)
     # Nothing is known of its campaign here, so what is offered is postponed once more.

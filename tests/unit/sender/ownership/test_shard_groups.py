@@ -14,11 +14,11 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.per_server import PerServer
 from campaign_common.store.claims import Place
 from campaign_sender.admission.batch_admitter import Intake
-from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import NewerRecords
-from campaign_sender.ownership.shard_groups import Lane, Lanes
+from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import Requests
@@ -42,14 +42,14 @@ class Consuming:
 
 
 class Server:
-    """A database with claim rows and homes, and the lookout that has seen it."""
+    """A database with claim rows and homes, and the guard that has seen it."""
 
     def __init__(self, name: str, claims: tuple[int, ...]) -> None:
         self.name = name
         self.claims = claims
         self.homes: dict[int, str] = {}
-        self.in_sight = True
-        self.present_shards = frozenset(claims)
+        self.reachable = True
+        self.existing_shards = frozenset(claims)
         self._rows: list[tuple[Any, ...]] = []
 
     @contextmanager
@@ -73,11 +73,13 @@ class Scene:
     def __init__(self) -> None:
         self.main = Server("first:3306/camp", SHARDS)  # the rows of 1 and 2 were left behind
         self.second = Server("second:3306/camp", (1, 2))
-        self.lanes = Lanes(PerServer((self.lane(self.main), self.lane(self.second)), HOLDERS))
+        self.groups = ShardGroups(
+            PerServer((self.group(self.main), self.group(self.second)), HOLDERS)
+        )
         self.consumer = Consuming()
         self.ownership = Ownership(
             cast("Consumer", self.consumer),
-            self.lanes,
+            self.groups,
             topic="topic",
             owner_name="test",
             drain_timeout=1.0,
@@ -88,51 +90,51 @@ class Scene:
             owned = OwnedShard(
                 shard, epoch=1, owner_token=b"token", transaction_number=1, place=place
             )
-            self.lanes.of_shard(shard).buffer.add_shard(owned)
+            self.groups.of_shard(shard).buffer.add_shard(owned)
         self.ownership._taken = dict.fromkeys(range(PARTITIONS), 1)
 
-    def lane(self, server: Server) -> Lane:
+    def group(self, server: Server) -> ShardGroup:
         own = cast("Database", server)
-        return Lane(
+        return ShardGroup(
             ShardServer(own, cast("Database", self.main)),
             InFlightBuffer(in_flight=10, batch_size=10),
-            cast("Lookout", server),
+            cast("SendGuard", server),
             cast("Intake", None),
             cast("Recorder", None),
             cast("Requests", None),
         )
 
 
-@pytest.mark.parametrize(("place", "paused"), [(0, {0, 2}), (1, {1, 2})])
+@pytest.mark.parametrize(("index", "paused"), [(0, {0, 2}), (1, {1, 2})])
 def test_a_shut_server_pauses_its_own_partitions_and_those_it_shares(
-    place: int, paused: set[int]
+    index: int, paused: set[int]
 ) -> None:
     scene = Scene()
-    scene.ownership.keep_shut({place})
-    assert scene.consumer.paused == scene.ownership.shut_partitions == paused
-    scene.ownership.keep_shut({0, 1})
+    scene.ownership.pause_groups({index})
+    assert scene.consumer.paused == scene.ownership.paused_partitions == paused
+    scene.ownership.pause_groups({0, 1})
     assert scene.consumer.paused == {0, 1, 2}
-    scene.ownership.keep_shut({1 - place})
+    scene.ownership.pause_groups({1 - index})
     assert scene.consumer.paused == {0, 1, 2} - (paused - {2})
-    scene.ownership.keep_shut(set())
+    scene.ownership.pause_groups(set())
     assert scene.consumer.paused == set()
 
 
 def test_claims_are_read_where_the_shards_live() -> None:
     scene = Scene()
-    claims = scene.lanes.read_claims(MAP, 2)
+    claims = scene.groups.read_claims(MAP, 2)
     assert {shard: row.recorded_offset for shard, row in claims.items()} == {2: 52, 5: 55}
     scene.second.claims = (2,)
-    assert scene.lanes.read_claims(MAP, 1) == {}
+    assert scene.groups.read_claims(MAP, 1) == {}
 
 
-def test_a_partition_is_not_taken_over_while_a_server_of_its_shards_is_out_of_sight() -> None:
+def test_a_partition_is_not_taken_over_while_a_server_of_its_shards_is_unreachable() -> None:
     scene = Scene()
-    scene.second.in_sight = False
-    assert list(scene.lanes.read_claims(MAP, 0)) == [0, 3]
+    scene.second.reachable = False
+    assert list(scene.groups.read_claims(MAP, 0)) == [0, 3]
     for partition in (1, 2):
         with pytest.raises(DatabaseUnavailable, match="second:3306/camp has not answered"):
-            scene.lanes.read_claims(MAP, partition)
+            scene.groups.read_claims(MAP, partition)
 
 
 @pytest.mark.parametrize(("shard", "home"), [(0, "second:3306/camp"), (1, None), (2, "third:1/d")])
@@ -143,12 +145,12 @@ def test_a_shard_that_was_moved_meanwhile_is_not_taken_over(shard: int, home: st
     if home:
         scene.main.homes[shard] = home
     with pytest.raises(LeaseLost, match=f"shard {shard} lives on"):
-        scene.lanes.take_over(shard, MAP, owner_token=b"token", owner_name="test")
+        scene.groups.take_over(shard, MAP, owner_token=b"token", owner_name="test")
 
 
 def test_only_what_lives_there_counts_as_present() -> None:
     scene = Scene()
-    scene.second.present_shards = frozenset({1, 2, 3})
-    assert scene.lanes.present_shards == set(SHARDS)
-    scene.second.present_shards = frozenset({1})
-    assert scene.lanes.present_shards == set(SHARDS) - {2}
+    scene.second.existing_shards = frozenset({1, 2, 3})
+    assert scene.groups.existing_shards == set(SHARDS)
+    scene.second.existing_shards = frozenset({1})
+    assert scene.groups.existing_shards == set(SHARDS) - {2}

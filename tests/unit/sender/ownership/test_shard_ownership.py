@@ -14,11 +14,11 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.per_server import PerServer
 from campaign_common.store.claims import Place
 from campaign_sender.admission.batch_admitter import Intake
-from campaign_sender.delivery.send_guard import Lookout
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import NewerRecords
-from campaign_sender.ownership.shard_groups import Lane, Lanes
+from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import Requests
@@ -45,17 +45,17 @@ class Scene:
         self.consumer = Committing()
         self.buffer = InFlightBuffer(in_flight=10, batch_size=10)
         self.first, self.second = self.owned(3, recorded=50), self.owned(11, recorded=40)
-        lane = Lane(
+        group = ShardGroup(
             cast("ShardServer", None),
             self.buffer,
-            cast("Lookout", self),
+            cast("SendGuard", self),
             cast("Intake", None),
             cast("Recorder", self),
             cast("Requests", None),
         )
         self.ownership = Ownership(
             cast("Consumer", self.consumer),
-            Lanes(PerServer((lane,))),
+            ShardGroups(PerServer((group,))),
             topic="Sync-Msg-T",
             owner_name="test",
             drain_timeout=1.0,
@@ -64,7 +64,7 @@ class Scene:
         self.ownership._taken = {PARTITION: 2}
         self.ownership._map = PartitionMap("Sync-Msg-T", "topic-id", 1, 8, MapState.ACTIVE)
         self.map_version = 1
-        self.present_shards = frozenset(range(16))
+        self.existing_shards = frozenset(range(16))
         self.lost_shards: set[int] = set()
         self.fenced: set[int] = set()
 
@@ -115,7 +115,7 @@ def test_a_partition_is_taken_again_when_the_number_of_shards_was_raised() -> No
     scene = Scene()
     scene.ownership._notice_new_shards()
     assert (scene.ownership._to_take, scene.consumer.paused) == ({}, [])
-    scene.present_shards = frozenset(range(24))
+    scene.existing_shards = frozenset(range(24))
     scene.ownership._notice_new_shards()
     assert (scene.ownership._to_take, scene.consumer.paused) == ({PARTITION: 0.0}, [PARTITION])
     assert scene.told() == []
@@ -124,7 +124,7 @@ def test_a_partition_is_taken_again_when_the_number_of_shards_was_raised() -> No
 def test_shards_of_partitions_that_are_not_taken_are_left_to_others() -> None:
     scene = Scene()
     scene.ownership._taken = {}
-    scene.present_shards = frozenset(range(24))
+    scene.existing_shards = frozenset(range(24))
     scene.ownership._notice_new_shards()
     assert scene.ownership._to_take == {}
 
@@ -132,10 +132,10 @@ def test_shards_of_partitions_that_are_not_taken_are_left_to_others() -> None:
 def test_what_was_fetched_before_a_take_over_that_failed_half_way_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def away(_: Lanes, __: str) -> None:
+    def away(_: ShardGroups, __: str) -> None:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(Lanes, "read_map", away)
+    monkeypatch.setattr(ShardGroups, "read_map", away)
     scene = Scene()
     scene.ownership._to_take = {PARTITION: 0.0}
     assert scene.ownership.follow() == {PARTITION}

@@ -9,7 +9,7 @@ import structlog
 from campaign_common.metrics.distribution import Distribution
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, LastLook, Report, Result
+from campaign_sender.providers.contract import Answer, PreSendCheck, Report, Result
 from campaign_sender.providers.http.connection import Connection
 from campaign_sender.providers.http.dialer import Dialer, NotConnected
 from campaign_sender.providers.http.request_writer import RequestWriter, Target
@@ -39,7 +39,7 @@ class Calls:
         loop: asyncio.AbstractEventLoop,
         settings: HttpSettings,
         target: Target,
-        last_look: LastLook,
+        check_before_send: PreSendCheck,
         report: Report,
         durations: Distribution,
     ) -> None:
@@ -49,7 +49,7 @@ class Calls:
         self._dialer = Dialer(settings, target)
         self._writer = RequestWriter(target, settings.authorization)
         self._table = AnswerTable(settings.answers, settings.message_id_field)
-        self._last_look = last_look
+        self._check_before_send = check_before_send
         self._report = report
         self._durations = durations
         self._seconds: list[float] = []
@@ -123,7 +123,7 @@ class Calls:
         while self._waiting and connection.usable:
             message = self._waiting.popleft()
             request = self._writer.write(message)
-            (no_call,) = self._last_look([message])
+            (no_call,) = self._check_before_send([message])
             if no_call is None:
                 connection.call(message, request, self._loop.time())
                 return True
@@ -170,7 +170,7 @@ class Calls:
             self._away = True
         while self._waiting:
             message = self._waiting.popleft()
-            (no_call,) = self._last_look([message])
+            (no_call,) = self._check_before_send([message])
             # One by one, so that the circuit breaker, which the look asks, learns in time and
             # spares the others an attempt.
             failed = Result(message, Answer.RETRYABLE, None, code)
