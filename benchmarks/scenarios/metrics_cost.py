@@ -1,7 +1,7 @@
 """What counting for the metrics costs a sender, per message, beside what a message costs it.
 
 Times what the recorder and the delivery do for the metrics, in batches as large as the sender's
-own, and the delivery's report of the same batch with and without it. A message costs a sender
+own, and the route's handling of the same batch with and without it. A message costs a sender
 about 9 microseconds of processor time with a provider that answers at once; one that has a latency
 to be measured, such as the HTTP provider, costs several times as much.
 """
@@ -22,7 +22,7 @@ from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
 from campaign_sender.delivery.provider_route import Line
 from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder_metrics import Tally
 from campaign_sender.recording.transaction import Written
 
@@ -36,7 +36,7 @@ MESSAGE = 9_000.0
 class Uncounted(Line):
     """A line that counts nothing."""
 
-    def _count(self, answers: Sequence[Answer]) -> None:
+    def _count(self, answers: Sequence[SendStatus]) -> None:
         pass
 
 
@@ -65,15 +65,15 @@ class Idle:
 @click.command("metrics-cost")
 def metrics_cost() -> None:
     """What a sender's counting for /metrics costs per message; starts no server."""
-    results = [Result(message(n), Answer.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
+    results = [SendResult(message(n), SendStatus.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
     counted, uncounted = (
         kind("simulated", breaker(), SendGuard(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
         for kind in (Line, Uncounted)
     )
-    without = per_message(lambda: uncounted.report(results))
-    answers = [result.answer for result in results]
+    without = per_message(lambda: uncounted.on_results(results))
+    answers = [result.status for result in results]
     counting = per_message(lambda: counted._count(answers))  # noqa: SLF001 - what is measured
-    with_it = per_message(lambda: counted.report(results))
+    with_it = per_message(lambda: counted.on_results(results))
     tally = Tally(SendGuard())  # type: ignore[arg-type]
     changes = Counter({(1, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
     work, written = RecorderBatch(results, [], []), Written(set(), changes)
@@ -123,5 +123,5 @@ def breaker() -> Breaker:
     return Breaker(BreakerPolicy(), time.monotonic)
 
 
-def ignore(_: Sequence[Result]) -> None:
+def ignore(_: Sequence[SendResult]) -> None:
     """Take results nowhere."""

@@ -29,7 +29,7 @@ from campaign_common.tracing.exporting import ExportedTracing
 from campaign_common.wire import MessageRecord, encode
 from campaign_scheduler.publisher import Groups, Publication, Publisher
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.tracing import BatchTraces
 
 BATCH = 4_000
@@ -116,7 +116,7 @@ def recording(tracing: ExportedTracing) -> float:
     arrival = traces.arrival()
     traces.admitted([(0, CAMPAIGN)], VERSIONS)
     messages = [Message(record(n), KEY, 0, n, 1, arrival) for n in range(BATCH)]
-    results = [Result(each, Answer.ACCEPTED, "sim-1") for each in messages]
+    results = [SendResult(each, SendStatus.ACCEPTED, "sim-1") for each in messages]
     changes = Counter({(CAMPAIGN, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
     return difference(BATCH, lambda: traces.recorded(results, changes, 0.05), ignore)
 
@@ -206,7 +206,7 @@ def receiver() -> Iterator[str]:
 
 
 def receive(tells: Connection) -> None:
-    """Answer every export with success."""
+    """SendStatus every export with success."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
     tells.send(server.server_port)
     server.serve_forever()

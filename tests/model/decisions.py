@@ -29,7 +29,7 @@ from campaign_common.wire import WIRE_VERSION, MessageRecord
 from campaign_sender.admission.rules import admit_live, drop_void, set_copies_aside
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import Settlement, settle
-from campaign_sender.providers.contract import Result
+from campaign_sender.providers.contract import SendResult
 from campaign_sender.recording.outcome import outcome_of
 from tests.model.scenario import Part, Scenario
 from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Looked, MapRow
@@ -97,7 +97,7 @@ def outcome(scenario: Scenario, ended: Ended, campaign: tuple[CampaignState, int
     policy = RetrySettings(max_attempts=scenario.max_attempts)
     version = _version_of(scenario.delivery, campaign)
     idempotent = scenario.idempotent or not scenario.keeps(Part.REFUSED_IN_DOUBT)
-    result = Result(_message_of(held), answer)
+    result = SendResult(_message_of(held), answer)
     return outcome_of(result, version, policy, 0.0, idempotent=idempotent).row
 
 

@@ -19,7 +19,7 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Kind, Tracing, matched
 from campaign_common.wire import decode
 from campaign_sender.message import Arrival, Origin
-from campaign_sender.providers.contract import Result
+from campaign_sender.providers.contract import SendResult
 
 MOST_REMEMBERED = 10_000
 """Publications whose header is remembered for records to come; the oldest are forgotten."""
@@ -67,7 +67,7 @@ class BatchTraces:
 
     def recorded(
         self,
-        results: Sequence[Result],
+        results: Sequence[SendResult],
         changes: Mapping[tuple[int, int, Status], int],
         seconds: float | None = None,
     ) -> None:

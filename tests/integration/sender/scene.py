@@ -21,7 +21,7 @@ from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import take_over
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import Requests
 from tests.unit.sender.messages import CAMPAIGN, message
@@ -158,7 +158,7 @@ class Scene:
         self.delivery.hand_over(self.recorder._run_once())
 
     def answer(self, *messages: Message) -> None:
-        self.buffer.add_results([Result(m, Answer.ACCEPTED, "id") for m in messages])
+        self.buffer.add_results([SendResult(m, SendStatus.ACCEPTED, "id") for m in messages])
 
     def called(self) -> list[int]:
         return sorted(m.record.seq for m in self.provider.calls)

@@ -5,7 +5,7 @@ import pytest
 from campaign_common.message import Status
 from campaign_common.store.campaigns import read_versions
 from campaign_common.store.ledger import add_counts
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording import command_handlers
 from tests.integration.sender.ordering import answer, called, cancel, counters_match, ended, retry
 from tests.integration.sender.scene import Scene
@@ -17,8 +17,8 @@ from tests.unit.sender.messages import CAMPAIGN, message
 def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Scene) -> None:
     scene.cycle()
     doubtful, refused = called(scene, message(3), message(4))
-    answer(scene, Answer.AMBIGUOUS, doubtful)
-    answer(scene, Answer.RETRYABLE, refused)
+    answer(scene, SendStatus.AMBIGUOUS, doubtful)
+    answer(scene, SendStatus.RETRYABLE, refused)
     scene.lose_to_another(0)  # message 1 had been called: a suspect
     scene.change(cancel)
     scene.answer(*[m for m in scene.provider.calls if m.record.seq == 2])
@@ -37,7 +37,7 @@ def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Sc
 def test_what_is_at_a_provider_when_its_campaign_is_cancelled_is_recorded(scene: Scene) -> None:
     scene.cycle()
     (again,) = called(scene, message(3))
-    answer(scene, Answer.RETRYABLE, again)
+    answer(scene, SendStatus.RETRYABLE, again)
     (second_try,) = called(scene, message(3, offset=9, try_number=2, attempts=1))
     second_try.replaces = True
     scene.change(cancel)
@@ -179,5 +179,5 @@ def test_a_doubt_about_the_old_generation_does_not_follow_the_new_one(scene: Sce
     scene.carry_out()
     (again,) = called(scene, message(1, offset=9, generation=1, try_number=2))
     again.replaces = True
-    answer(scene, Answer.RETRYABLE, again)
+    answer(scene, SendStatus.RETRYABLE, again)
     assert scene.rows("seq, status, in_doubt")[0] == (1, Status.WAITING, 0)

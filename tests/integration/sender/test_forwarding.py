@@ -18,7 +18,7 @@ from campaign_common.store.shard_requests import request_erasure
 from campaign_common.store.transitions import change_state
 from campaign_sender.admission.batch_admitter import Intake
 from campaign_sender.ownership.takeover import take_over
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import (
     INSERT_CAMPAIGN,
     MAP,
@@ -56,7 +56,7 @@ def scene(main: FaultyDatabase, own: FaultyDatabase) -> Scene:
         cursor.execute(INSERT_CAMPAIGN, (CAMPAIGN, EPOCH))
     scene = Scene(own, main)
     scene.cycle()
-    scene.buffer.add_results([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
+    scene.buffer.add_results([SendResult(m, SendStatus.RETRYABLE) for m in scene.provider.calls])
     scene.cycle()
     assert set(scene.recorded().values()) == {Status.WAITING}
     return scene

@@ -9,7 +9,7 @@ from campaign_common.database import Database, ShardCursors
 from campaign_common.errors import DatabaseRefused, StatementRefused
 from campaign_common.message import Status
 from campaign_sender.ownership.takeover import take_over
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, message
 
@@ -119,7 +119,7 @@ def test_a_suspect_that_nobody_answers_clearly_is_kept_in_doubt(scene: Scene) ->
             (CAMPAIGN,),
         )
     scene.cycle()
-    scene.buffer.add_results([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
+    scene.buffer.add_results([SendResult(m, SendStatus.RETRYABLE) for m in scene.provider.calls])
     scene.cycle()
     tables = " UNION ALL ".join(f"SELECT seq, in_doubt FROM messages_{n}" for n in range(SHARDS))
     with scene.database.reading() as cursor:
@@ -138,7 +138,9 @@ def test_a_refused_suspect_ends_by_what_its_provider_promises(
     scene.fetch(message(1, offset=1))
     scene.cycle()
     refused = [m for m in scene.provider.calls if scene.buffer.holds(m)]
-    scene.buffer.add_results([Result(m, Answer.PERMANENT, None, "http_400") for m in refused])
+    scene.buffer.add_results(
+        [SendResult(m, SendStatus.PERMANENT, None, "http_400") for m in refused]
+    )
     scene.cycle()
     assert scene.rows("seq, status, error_code") == [
         (1, status, "http_400"),
@@ -151,7 +153,9 @@ def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
     """The doubt stands in the ledger while the message waits for its next try."""
     scene.cycle()
     (first, second) = scene.provider.calls
-    scene.buffer.add_results([Result(first, Answer.AMBIGUOUS), Result(second, Answer.RETRYABLE)])
+    scene.buffer.add_results(
+        [SendResult(first, SendStatus.AMBIGUOUS), SendResult(second, SendStatus.RETRYABLE)]
+    )
     scene.cycle()
     waiting = scene.rows("seq, in_doubt")
     again = [
@@ -162,7 +166,7 @@ def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
         one.replaces, one.in_doubt = True, bool(in_doubt)
     scene.fetch(*again)
     scene.cycle()
-    scene.buffer.add_results([Result(one, Answer.PERMANENT) for one in again])
+    scene.buffer.add_results([SendResult(one, SendStatus.PERMANENT) for one in again])
     scene.cycle()
     assert scene.recorded() == {1: Status.UNKNOWN, 2: Status.FAILED}
     assert scene.rows("seq", "message_retries") == []
@@ -210,7 +214,7 @@ def test_the_retry_of_a_message_that_a_take_over_ends_is_forgotten(scene: Scene)
     first, second = message(3), message(3, offset=9, try_number=2, attempts=1)
     scene.fetch(first)
     scene.cycle()
-    scene.buffer.add_results([Result(first, Answer.RETRYABLE)])
+    scene.buffer.add_results([SendResult(first, SendStatus.RETRYABLE)])
     scene.cycle()
     assert scene.rows("seq", "message_retries") == [(3,)]
     second.replaces = True

@@ -12,7 +12,7 @@ from campaign_common.settings import RetrySettings
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
 from campaign_sender.admission.batch_admitter import Intake
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording import command_handlers, shard_commands
 from campaign_sender.recording.shard_commands import REFUSED_FOR
 from tests.integration.sender.ordering import answer, called, cancel, counters_match, ended, retry
@@ -25,7 +25,7 @@ from tests.unit.sender.messages import CAMPAIGN, message
 def test_erased_messages_are_cancelled_unless_they_are_sent(scene: Scene) -> None:
     scene.cycle()
     (refused, sent) = called(scene, message(3), message(4))
-    answer(scene, Answer.RETRYABLE, refused)
+    answer(scene, SendStatus.RETRYABLE, refused)
     scene.answer(sent)
     scene.cycle()
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [1, 3, 4, 5]}))
@@ -33,7 +33,7 @@ def test_erased_messages_are_cancelled_unless_they_are_sent(scene: Scene) -> Non
     assert scene.recorded() == {3: Status.CANCELLED, 4: Status.SENT, 5: Status.CANCELLED}
     assert scene.open_requests() == 1  # message 1 is at the provider
     (at_provider,) = [m for m in scene.provider.calls if m.record.seq == 1]
-    answer(scene, Answer.RETRYABLE, at_provider)
+    answer(scene, SendStatus.RETRYABLE, at_provider)
     scene.carry_out()
     assert scene.recorded()[1] == Status.CANCELLED
     assert scene.open_requests() == 0
@@ -51,8 +51,8 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
     scene.requests.note([0])
     scene.cycle()
     assert scene.recorded() == {50: Status.CANCELLED}
-    assert scene.guard.check_before_send([queued]) == [Answer.VOID]
-    answer(scene, Answer.VOID, queued)
+    assert scene.guard.check_before_send([queued]) == [SendStatus.STALE]
+    answer(scene, SendStatus.STALE, queued)
     scene.carry_out()
     assert scene.recorded() == {3: Status.CANCELLED, 50: Status.CANCELLED}
     assert scene.open_requests() == 0
@@ -150,7 +150,7 @@ def test_a_late_fact_settles_what_was_unknown(scene: Scene) -> None:
     scene.lose_to_another(1)
     assert scene.recorded() == {1: Status.UNKNOWN, 2: Status.UNKNOWN}
     scene.answer(before[1])
-    answer(scene, Answer.RETRYABLE, before[2])
+    answer(scene, SendStatus.RETRYABLE, before[2])
     scene.carry_out(cycles=2)
     assert scene.recorded() == {1: Status.SENT, 2: Status.UNKNOWN}
     assert scene.rows("provider_message_id, in_doubt")[0] == ("id", 0)
@@ -166,9 +166,9 @@ def test_a_late_refusal_of_what_was_sent_again_is_no_proof(scene: Scene) -> None
     again = message(1, offset=5, attempts=RetrySettings().max_attempts - 1)
     scene.fetch(again)
     scene.cycle()
-    answer(scene, Answer.AMBIGUOUS, again)
+    answer(scene, SendStatus.AMBIGUOUS, again)
     scene.cycle()
-    answer(scene, Answer.PERMANENT, before[1])
+    answer(scene, SendStatus.PERMANENT, before[1])
     scene.carry_out(cycles=2)
     assert scene.recorded() == {1: Status.UNKNOWN}
     assert counters_match(scene)

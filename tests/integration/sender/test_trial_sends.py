@@ -16,7 +16,7 @@ from campaign_common.store.test_messages import NewTestMessage as Wanted
 from campaign_common.store.test_messages import insert_test_message, read_test_message
 from campaign_sender.delivery.trial_sends import TestMessages as Sending
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, PreSendCheck, Report, Result
+from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
 from tests.integration.sender.world import SHARDS, World
 from tests.waiting import wait_until
 
@@ -33,20 +33,20 @@ class Phone:
 
     def __init__(self) -> None:
         self.calls: list[Message] = []
-        self.report: Report = lambda _: None
+        self.on_results: OnResults = lambda _: None
 
-    def make(self, check_before_send: PreSendCheck, report: Report) -> "Phone":
+    def make(self, check_before_send: PreSendCheck, on_results: OnResults) -> "Phone":
         self.check_before_send = check_before_send
-        self.report = report
+        self.on_results = on_results
         return self
 
     def submit(self, messages: Sequence[Message]) -> None:
         self.calls += messages
 
     def answer(
-        self, answer: Answer, message_id: str | None = None, code: str | None = None
+        self, answer: SendStatus, message_id: str | None = None, code: str | None = None
     ) -> None:
-        self.report([Result(message, answer, message_id, code) for message in self.calls])
+        self.on_results([SendResult(message, answer, message_id, code) for message in self.calls])
 
     def close(self) -> None:
         pass
@@ -74,16 +74,16 @@ def outcome(pool: Database, test_id: int) -> tuple[Status | None, str | None, st
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        (Answer.ACCEPTED, Status.SENT),
-        (Answer.PERMANENT, Status.FAILED),
-        (Answer.RETRYABLE, Status.FAILED),
-        (Answer.THROTTLED, Status.FAILED),
-        (Answer.AMBIGUOUS, Status.UNKNOWN),
-        (Answer.EXPIRED, Status.EXPIRED),
+        (SendStatus.ACCEPTED, Status.SENT),
+        (SendStatus.PERMANENT, Status.FAILED),
+        (SendStatus.RETRYABLE, Status.FAILED),
+        (SendStatus.THROTTLED, Status.FAILED),
+        (SendStatus.AMBIGUOUS, Status.UNKNOWN),
+        (SendStatus.EXPIRED, Status.EXPIRED),
     ],
 )
 def test_the_outcome_of_one_call_is_recorded(
-    pool: Database, answer: Answer, status: Status
+    pool: Database, answer: SendStatus, status: Status
 ) -> None:
     phone = Phone()
     sending = Sending(pool, {"phone": phone.make})
@@ -136,7 +136,7 @@ def test_nobody_is_called_for_what_nobody_waits_for(pool: Database) -> None:
     want(pool)
     sending.step()
     now[0] += 11.0  # the process stood still before the call
-    assert phone.check_before_send(phone.calls[:1]) == [Answer.EXPIRED]
+    assert phone.check_before_send(phone.calls[:1]) == [SendStatus.EXPIRED]
 
 
 def test_messages_for_providers_of_others_are_left_to_them(pool: Database) -> None:
@@ -153,7 +153,7 @@ def test_an_outcome_outlasts_an_outage(pool: Database, monkeypatch: pytest.Monke
     sending = Sending(pool, {"phone": phone.make})
     test_id = want(pool)
     sending.step()
-    phone.answer(Answer.ACCEPTED, "id-1")
+    phone.answer(SendStatus.ACCEPTED, "id-1")
 
     def away() -> None:
         raise DatabaseUnavailable("away")

@@ -11,7 +11,7 @@ from campaign_common.tracing import HEADER, Attributes, Kind
 from campaign_common.wire import encode
 from campaign_sender import tracing
 from campaign_sender.message import Arrival
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.tracing import BatchTraces
 from tests.unit.sender.messages import CAMPAIGN, message, version
 
@@ -72,7 +72,7 @@ class Scene:
         messages = [message(n) for n in range(len(arrivals))]
         for each, arrival in zip(messages, arrivals, strict=True):
             each.arrival = arrival
-        results = [Result(each, Answer.ACCEPTED) for each in messages]
+        results = [SendResult(each, SendStatus.ACCEPTED) for each in messages]
         changes = Counter({(campaign, 0, Status.SENT): len(arrivals) for campaign in campaigns})
         self.traces.recorded(results, changes, 0.5)
         return self.tracing.spans[-1]
@@ -140,7 +140,7 @@ def test_a_transaction_of_several_batches_begins_with_the_first() -> None:
 
 def test_ends_of_claims_alone_are_no_span() -> None:
     scene = Scene()
-    result = Result(message(), Answer.GIVEN_BACK)
+    result = SendResult(message(), SendStatus.RELEASED)
     result.message.arrival = scene.batch(record(0, place(1)), end=1)
     scene.traces.recorded([result], Counter(), 0.5)
     assert scene.tracing.spans == []

@@ -14,7 +14,7 @@ from campaign_common.partition_map import PartitionMap
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.wire import ERASED
 from campaign_sender.message import AdmissionKey, Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 
 COMMITS_LOST = "commits_lost"
 """The error code of messages that ended as unknown because the database lost commits."""
@@ -31,7 +31,7 @@ class Admission(NamedTuple):
     """What becomes of the records of one batch."""
 
     to_send: list[Message]
-    decided: list[Result]
+    decided: list[SendResult]
     """Live, but ended without a call: they can never be delivered."""
     dropped: list[Message]
     """Void, or copies of a message that has its outcome."""
@@ -40,7 +40,7 @@ class Admission(NamedTuple):
 class Doubtful(NamedTuple):
     """What becomes of messages that may have been called before the database lost commits."""
 
-    unknown: list[Result]
+    unknown: list[SendResult]
     """Delivered at most once: they end without a call."""
     suspects: list[Message]
     """Delivered at least once: sent as any other, under the same idempotency key."""
@@ -128,7 +128,7 @@ def part_doubtful(
     again under another epoch. What can never be delivered was not called, and a campaign
     whose row is gone has nothing left to be in doubt.
     """
-    unknown: list[Result] = []
+    unknown: list[SendResult] = []
     suspects: list[Message] = []
     for message in doubtful:
         record = message.record
@@ -143,7 +143,7 @@ def part_doubtful(
         message.replaces = entry is not None
         message.in_doubt = True
         if version.delivery is Delivery.AT_MOST_ONCE:
-            unknown.append(Result(message, Answer.AMBIGUOUS, None, COMMITS_LOST))
+            unknown.append(SendResult(message, SendStatus.AMBIGUOUS, None, COMMITS_LOST))
         else:
             suspects.append(message)
     return Doubtful(unknown, suspects)
@@ -152,7 +152,7 @@ def part_doubtful(
 def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerEntry]) -> Admission:
     """Decide by the ledger: live records are sent, copies of recorded messages are not."""
     to_send: list[Message] = []
-    decided: list[Result] = []
+    decided: list[SendResult] = []
     dropped: list[Message] = []
     if not entries and all(map(_is_first, messages)):
         return Admission(list(messages), decided, dropped)
@@ -166,8 +166,10 @@ def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerE
             message.replaces = True
             message.in_doubt = message.in_doubt or bool(entry.in_doubt)
         if record.undeliverable is not None:
-            answer = Answer.ERASED if record.undeliverable == ERASED else Answer.UNDELIVERABLE
-            decided.append(Result(message, answer, None, record.undeliverable[:32]))
+            status = (
+                SendStatus.ERASED if record.undeliverable == ERASED else SendStatus.UNDELIVERABLE
+            )
+            decided.append(SendResult(message, status, None, record.undeliverable[:32]))
         else:
             to_send.append(message)
     return Admission(to_send, decided, dropped)

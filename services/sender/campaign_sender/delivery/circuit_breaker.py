@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 
 
 class BreakerState(StrEnum):
@@ -39,10 +39,10 @@ class BreakerPolicy:
     """Calls that may be under way after a cool-down."""
 
 
-FAILURES = frozenset({Answer.RETRYABLE, Answer.AMBIGUOUS})
+FAILURES = frozenset({SendStatus.RETRYABLE, SendStatus.AMBIGUOUS})
 """Answers that speak of a sick provider; a refused message or a throttled call do not."""
 
-CLEAR = frozenset({Answer.ACCEPTED, Answer.PERMANENT, Answer.THROTTLED})
+CLEAR = frozenset({SendStatus.ACCEPTED, SendStatus.PERMANENT, SendStatus.THROTTLED})
 
 
 class Breaker:
@@ -87,13 +87,13 @@ class Breaker:
             self._tries_left -= 1
             return True
 
-    def note(self, answers: Sequence[Answer]) -> bool:
+    def note(self, statuses: Sequence[SendStatus]) -> bool:
         """Take the answers of calls, in order; True when one of them opened the breaker."""
         with self._lock:
-            if self._open_until is None and FAILURES.isdisjoint(answers):
-                self._recent.extend([False for answer in answers if answer in CLEAR])
+            if self._open_until is None and FAILURES.isdisjoint(statuses):
+                self._recent.extend([False for status in statuses if status in CLEAR])
                 return False
-            opened = [self._note(answer) for answer in answers]
+            opened = [self._note(status) for status in statuses]
         return any(opened)
 
     def open_for(self, seconds: float) -> None:
@@ -102,10 +102,10 @@ class Breaker:
             if seconds > 0 and self._clock() + seconds > (self._open_until or 0.0):
                 self._open(seconds)
 
-    def _note(self, answer: Answer) -> bool:
-        if answer not in FAILURES and answer not in CLEAR:
+    def _note(self, status: SendStatus) -> bool:
+        if status not in FAILURES and status not in CLEAR:
             return False
-        failed = answer in FAILURES
+        failed = status in FAILURES
         if self._open_until is not None:
             return self._note_try(failed=failed)
         self._recent.append(failed)

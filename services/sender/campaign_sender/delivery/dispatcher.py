@@ -8,7 +8,7 @@ from typing import Protocol
 from campaign_sender.delivery.circuit_breaker import Breaker
 from campaign_sender.delivery.provider_route import Line, MakeProvider, SendChecks
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 
 
 class ResultSink(Protocol):
@@ -17,7 +17,7 @@ class ResultSink(Protocol):
     def still_held(self, messages: Sequence[Message]) -> list[Message]:
         """Return those records that are still this process's to work on."""
 
-    def add_results(self, results: Sequence[Result]) -> None:
+    def add_results(self, results: Sequence[SendResult]) -> None:
         """Take results from a provider."""
 
 
@@ -41,7 +41,7 @@ class Delivery:
 
     def add(self, name: str, breaker: Breaker, make: MakeProvider) -> None:
         """Make a provider available under its name."""
-        self._lines[name] = Line(name, breaker, self._guard, self.report, make)
+        self._lines[name] = Line(name, breaker, self._guard, self.on_results, make)
 
     @property
     def alive(self) -> bool:
@@ -69,24 +69,24 @@ class Delivery:
         for campaign_id, group in by_campaign.items():
             version = self._guard.version_of(campaign_id)
             if version is None:
-                self.report([Result(message, Answer.NOT_NOW) for message in group])
+                self.on_results([SendResult(message, SendStatus.DEFERRED) for message in group])
             elif (line := self._lines.get(version.provider)) is None:
-                self.report(
+                self.on_results(
                     [
-                        Result(message, Answer.RETRYABLE, None, "provider_not_configured")
+                        SendResult(message, SendStatus.RETRYABLE, None, "provider_not_configured")
                         for message in group
                     ]
                 )
             else:
                 line.provider.submit(group)
 
-    def report(self, results: Sequence[Result]) -> None:
+    def on_results(self, results: Sequence[SendResult]) -> None:
         """Take results: keep what was not called yet, pass on the rest."""
-        postponed = [r.message for r in results if r.answer is Answer.NOT_NOW]
+        postponed = [r.message for r in results if r.status is SendStatus.DEFERRED]
         if postponed:
             with self._lock:
                 self._postponed.extend(postponed)
-            results = [r for r in results if r.answer is not Answer.NOT_NOW]
+            results = [r for r in results if r.status is not SendStatus.DEFERRED]
         if results:
             self._buffer.add_results(results)
 

@@ -12,9 +12,15 @@ from msgspec.structs import replace
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_sender.delivery.circuit_breaker import Breaker, BreakerState
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, PreSendCheck, Provider, Report, Result
+from campaign_sender.providers.contract import (
+    OnResults,
+    PreSendCheck,
+    Provider,
+    SendResult,
+    SendStatus,
+)
 
-MakeProvider = Callable[[PreSendCheck, Report], Provider]
+MakeProvider = Callable[[PreSendCheck, OnResults], Provider]
 
 log = structlog.get_logger()
 
@@ -22,7 +28,7 @@ log = structlog.get_logger()
 class SendChecks(Protocol):
     """Knows the campaigns as last read."""
 
-    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Decide immediately before calls; None means that this one may start."""
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
@@ -33,56 +39,63 @@ class Line:
     """One provider behind its circuit breaker."""
 
     def __init__(
-        self, name: str, breaker: Breaker, guard: SendChecks, report: Report, make: MakeProvider
+        self,
+        name: str,
+        breaker: Breaker,
+        guard: SendChecks,
+        on_results: OnResults,
+        make: MakeProvider,
     ) -> None:
         self.name = name
         self.breaker = breaker
         self._guard = guard
-        self._report = report
+        self._on_results = on_results
         self._opened: list[float] = []
         self._counting = threading.Lock()
-        self.answers: Counter[Answer] = Counter()
+        self.status_counts: Counter[SendStatus] = Counter()
         """Results reported, for the metrics."""
-        self.provider = make(self.check_before_send, self.report)
+        self.provider = make(self.check_before_send, self.on_results)
 
-    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Decide immediately before calls: by the database's state, then by the breaker's."""
-        answers = self._guard.check_before_send(messages)
+        statuses = self._guard.check_before_send(messages)
         if self.breaker.state is BreakerState.CLOSED:
-            return answers
+            return statuses
         return [
-            Answer.LEFT_ALONE if answer is None and not self.breaker.permits_call() else answer
-            for answer in answers
+            SendStatus.CIRCUIT_OPEN
+            if status is None and not self.breaker.permits_call()
+            else status
+            for status in statuses
         ]
 
-    def report(self, results: Sequence[Result]) -> None:
+    def on_results(self, results: Sequence[SendResult]) -> None:
         """Take results from the provider, and learn from them how it is."""
-        answers = list(map(attrgetter("answer"), results))
-        self._count(answers)
+        statuses = list(map(attrgetter("status"), results))
+        self._count(statuses)
         was_closed = self.breaker.state is BreakerState.CLOSED
-        if self.breaker.note(answers):
+        if self.breaker.note(statuses):
             seconds = self.breaker.remaining
             log.warning("provider is left alone", provider=self.name, seconds=seconds)
             self._opened.append(seconds)
         if not was_closed and self.breaker.state is BreakerState.CLOSED:
             log.info("provider is called again", provider=self.name)
-        if Answer.LEFT_ALONE in answers:
+        if SendStatus.CIRCUIT_OPEN in statuses:
             wait = self.breaker.remaining
             results = [
-                replace(r, retry_after=wait) if r.answer is Answer.LEFT_ALONE else r
+                replace(r, retry_after=wait) if r.status is SendStatus.CIRCUIT_OPEN else r
                 for r in results
             ]
-        self._report(results)
+        self._on_results(results)
 
-    def _count(self, answers: Sequence[Answer]) -> None:
-        # Answer by answer, each at the speed of list.count: nearly all are accepted.
-        left = len(answers)
+    def _count(self, statuses: Sequence[SendStatus]) -> None:
+        # Status by status, each at the speed of list.count: nearly all are accepted.
+        left = len(statuses)
         with self._counting:
-            for answer in Answer:
+            for status in SendStatus:
                 if not left:
                     break
-                n = answers.count(answer)
-                self.answers[answer] += n
+                n = statuses.count(status)
+                self.status_counts[status] += n
                 left -= n
 
     def take_opened(self) -> float | None:

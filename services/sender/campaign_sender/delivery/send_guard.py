@@ -17,12 +17,12 @@ from campaign_common.store.view import (
 )
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import AdmissionKey, Message
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 
 REACHABLE_FOR = 3.0
 """Seconds after the beginning of the youngest read after which a server is taken to be away."""
 
-HELD_ONLY = frozenset({None, Answer.EXPIRED})
+HELD_ONLY = frozenset({None, SendStatus.EXPIRED})
 """Decisions that hold only for messages that are still this process's to work on."""
 
 # A monotonic clock that goes on while the machine sleeps: a process that wakes up must see
@@ -171,42 +171,42 @@ class SendGuard:
             erased=main.erased | own.erased,
         )
 
-    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Decide immediately before calls; None means that this one may start."""
         now = self._clock()
-        decided: dict[AdmissionKey, Answer | None] = {}
-        answers: list[Answer | None] = []
+        decided: dict[AdmissionKey, SendStatus | None] = {}
+        statuses: list[SendStatus | None] = []
         erased = self._erased
         for message in messages:
             admission_key = message.admission_key
             if admission_key not in decided:
                 decided[admission_key] = self._decide(admission_key, now)
                 erased = self._erased  # after it: of the view that was found fresh, or a later one
-            answer = decided[admission_key]
-            if answer in HELD_ONLY and (
+            status = decided[admission_key]
+            if status in HELD_ONLY and (
                 message.withdrawn or message.key in erased or not self._buffer.holds(message)
             ):
-                answer = Answer.VOID
-            answers.append(answer)
-        return answers
+                status = SendStatus.STALE
+            statuses.append(status)
+        return statuses
 
-    def _decide(self, admission_key: AdmissionKey, now: float) -> Answer | None:
+    def _decide(self, admission_key: AdmissionKey, now: float) -> SendStatus | None:
         campaign_id, campaign_epoch, map_version, shard, _ = admission_key
         seen = self._campaigns.get(campaign_id)
         oldest = now - FRESH_FOR
         if seen is None or seen.began_at < oldest or self._began_at < oldest:
-            return Answer.NOT_NOW
+            return SendStatus.DEFERRED
         if self._buffer.is_draining(shard):
-            return Answer.GIVEN_BACK
+            return SendStatus.RELEASED
         version = seen.version
         if (
             not version.sends(campaign_epoch)
             or map_version != self._map_version
             or shard in self._lost
         ):
-            return Answer.VOID
+            return SendStatus.STALE
         if version.expires_in is not None and now - seen.began_at >= version.expires_in:
-            return Answer.EXPIRED
+            return SendStatus.EXPIRED
         return None
 
 
@@ -216,18 +216,18 @@ class SendGuards:
     def __init__(self, guards: PerServer[SendGuard]) -> None:
         self._guards = guards
 
-    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Decide immediately before calls; None means that this one may start."""
-        answers: list[Answer | None] = [None] * len(messages)
+        statuses: list[SendStatus | None] = [None] * len(messages)
         places: dict[SendGuard, list[int]] = {}
         for place, message in enumerate(messages):
             guard = self._guards.of_shard(message.record.shard)
             places.setdefault(guard, []).append(place)
         for guard, its_places in places.items():
             found = guard.check_before_send([messages[place] for place in its_places])
-            for place, answer in zip(its_places, found, strict=True):
-                answers[place] = answer
-        return answers
+            for place, status in zip(its_places, found, strict=True):
+                statuses[place] = status
+        return statuses
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
         """Return a campaign as last read; None when nothing of it is held here."""

@@ -23,7 +23,7 @@ from campaign_common.wire import WIRE_VERSION, MessageRecord
 from campaign_sender.delivery.provider_route import MakeProvider
 from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Provider, Result
+from campaign_sender.providers.contract import Provider, SendResult, SendStatus
 
 LOOK_INTERVAL = 0.25
 """Seconds between two looks for new ones."""
@@ -43,10 +43,10 @@ AT_ONCE = 20
 WAITED_FOR = 10.0
 """Seconds after which nobody waits for a message, and none is called for any more."""
 
-STATUSES: Mapping[Answer, Status] = {
-    Answer.ACCEPTED: Status.SENT,
-    Answer.AMBIGUOUS: Status.UNKNOWN,
-    Answer.EXPIRED: Status.EXPIRED,
+STATUSES: Mapping[SendStatus, Status] = {
+    SendStatus.ACCEPTED: Status.SENT,
+    SendStatus.AMBIGUOUS: Status.UNKNOWN,
+    SendStatus.EXPIRED: Status.EXPIRED,
 }
 """What an answer means here; everything else is a failure, since nothing is tried again."""
 
@@ -78,7 +78,7 @@ class TestMessages:
         self._make = providers
         self._clock = clock
         self._providers: dict[str, Provider] = {}
-        self._results: SimpleQueue[Result] = SimpleQueue()
+        self._results: SimpleQueue[SendResult] = SimpleQueue()
         self._under_way = 0
         self._unrecorded: list[TestOutcome] = []
         self._stop = threading.Event()
@@ -95,15 +95,15 @@ class TestMessages:
         for provider in self._providers.values():
             provider.close()
 
-    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Decide immediately before calls: none starts that nobody waits for any more."""
         since = self._clock() - WAITED_FOR
         return [
-            None if isinstance(one, SingleMessage) and one.taken_at >= since else Answer.EXPIRED
+            None if isinstance(one, SingleMessage) and one.taken_at >= since else SendStatus.EXPIRED
             for one in messages
         ]
 
-    def report(self, results: Iterable[Result]) -> None:
+    def on_results(self, results: Iterable[SendResult]) -> None:
         """Take results from a provider, in whichever thread."""
         for result in results:
             self._results.put(result)
@@ -141,7 +141,7 @@ class TestMessages:
     def _provider(self, name: str) -> Provider:
         known = self._providers.get(name)
         if known is None or not known.alive:
-            self._providers[name] = self._make[name](self.check_before_send, self.report)
+            self._providers[name] = self._make[name](self.check_before_send, self.on_results)
         return self._providers[name]
 
     def _wait(self) -> None:
@@ -178,10 +178,10 @@ def _as_single(message: TakenTestMessage, taken_at: float) -> SingleMessage:
     return SingleMessage(record, key, -1, -1, 0, test_id=message.id, taken_at=taken_at)
 
 
-def _outcome(result: Result) -> list[TestOutcome]:
+def _outcome(result: SendResult) -> list[TestOutcome]:
     if not isinstance(result.message, SingleMessage):
         return []
-    status = STATUSES.get(result.answer, Status.FAILED)
+    status = STATUSES.get(result.status, Status.FAILED)
     return [
         TestOutcome(result.message.test_id, status, result.provider_message_id, result.error_code)
     ]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from campaign_common.message import MessageKey
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 
 MAX_SPAN_FACTOR = 20
 """One slow call holds a shard back at most this many times the messages allowed in flight."""
@@ -23,10 +23,10 @@ MAX_SPAN_FACTOR = 20
 class RecorderBatch(NamedTuple):
     """What one transaction of the recorder takes from the buffer."""
 
-    results: list[Result]
+    results: list[SendResult]
     """Of messages this process still holds."""
     claims: list[Message]
-    late: list[Result]
+    late: list[SendResult]
     """Of messages whose shard was lost meanwhile."""
 
 
@@ -44,7 +44,7 @@ class InFlightBuffer:
         self._shards: dict[int, OwnedShard] = {}
         self._held: dict[MessageKey, Message] = {}
         self._admitted: deque[Message] = deque()
-        self._results: list[Result] = []
+        self._results: list[SendResult] = []
         self._claimed = 0
         self.max_span = MAX_SPAN_FACTOR * in_flight
         """Offsets between the lowest unfinished one of a shard and its position, at most."""
@@ -136,7 +136,7 @@ class InFlightBuffer:
                     owned.offsets.advance_to(position)
 
     def admit(
-        self, to_send: Sequence[Message], decided: Sequence[Result], dropped: Iterable[Message]
+        self, to_send: Sequence[Message], decided: Sequence[SendResult], dropped: Iterable[Message]
     ) -> None:
         """Take what admission decided: to send, decided without a call, not to be sent.
 
@@ -167,7 +167,7 @@ class InFlightBuffer:
 
     # --- the provider's side --------------------------------------------------------------
 
-    def add_results(self, results: Sequence[Result]) -> None:
+    def add_results(self, results: Sequence[SendResult]) -> None:
         """Take results from a provider."""
         with self._changed:
             self._results.extend(results)
@@ -189,8 +189,8 @@ class InFlightBuffer:
         """Take every result, and as many admitted messages as may be claimed."""
         with self._changed:
             held = self._held
-            results: list[Result] = []
-            late: list[Result] = []
+            results: list[SendResult] = []
+            late: list[SendResult] = []
             for result in self._results:
                 message = result.message
                 (results if held.get(message.key) is message else late).append(result)
@@ -209,7 +209,7 @@ class InFlightBuffer:
                 m for m in reversed(batch.claims) if self._held.get(m.key) is m
             )
 
-    def apply_commit(self, results: Sequence[Result], claimed: Iterable[Message]) -> None:
+    def apply_commit(self, results: Sequence[SendResult], claimed: Iterable[Message]) -> None:
         """Note a committed transaction: the results it recorded and the messages it claimed.
 
         What was given back keeps its offset: it is fetched again by the shard's next owner.
@@ -217,7 +217,7 @@ class InFlightBuffer:
         with self._changed:
             self._in_transaction = set()
             self._forget(result.message for result in results)
-            self._finish(r.message for r in results if r.answer is not Answer.GIVEN_BACK)
+            self._finish(r.message for r in results if r.status is not SendStatus.RELEASED)
             shards, epochs = self._shards, self.epochs()
             for message in claimed:
                 shard = message.record.shard

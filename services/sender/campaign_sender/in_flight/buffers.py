@@ -11,7 +11,7 @@ from campaign_common.per_server import PerServer
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Result
+from campaign_sender.providers.contract import SendResult
 
 
 class InFlightBuffers:
@@ -38,9 +38,9 @@ class InFlightBuffers:
         """Return those records that are still this process's to work on."""
         return [m for m in messages if self._buffers.of_shard(m.record.shard).holds(m)]
 
-    def add_results(self, results: Sequence[Result]) -> None:
+    def add_results(self, results: Sequence[SendResult]) -> None:
         """Take results from a provider, each to its buffer."""
-        by_buffer: dict[InFlightBuffer, list[Result]] = {}
+        by_buffer: dict[InFlightBuffer, list[SendResult]] = {}
         for result in results:
             buffer = self._buffers.of_shard(result.message.record.shard)
             by_buffer.setdefault(buffer, []).append(result)

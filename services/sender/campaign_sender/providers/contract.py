@@ -10,7 +10,7 @@ from campaign_common.metrics.distribution import Distribution
 from campaign_sender.message import Message
 
 
-class Answer(Enum):
+class SendStatus(Enum):
     """How a call ended, or why there was none."""
 
     ACCEPTED = "accepted"
@@ -29,13 +29,13 @@ class Answer(Enum):
     """No call: the recipient is erased."""
     UNDELIVERABLE = "undeliverable"
     """No call: the message can never be delivered."""
-    LEFT_ALONE = "left alone"
+    CIRCUIT_OPEN = "left alone"
     """No call: the provider's circuit breaker is open; costs no attempt."""
-    GIVEN_BACK = "given back"
+    RELEASED = "given back"
     """No call: the shard is being released; whoever owns it next fetches the message again."""
-    NOT_NOW = "not now"
+    DEFERRED = "not now"
     """No call: this process cannot see the database; the message is offered again."""
-    VOID = "void"
+    STALE = "void"
     """No call: the campaign was paused or cancelled, the shard went to another owner, or the
     recipient is erased."""
 
@@ -44,33 +44,39 @@ class Answer(Enum):
     __hash__ = object.__hash__
 
 
-CALLED = frozenset(
-    {Answer.ACCEPTED, Answer.PERMANENT, Answer.RETRYABLE, Answer.THROTTLED, Answer.AMBIGUOUS}
+REACHED_PROVIDER = frozenset(
+    {
+        SendStatus.ACCEPTED,
+        SendStatus.PERMANENT,
+        SendStatus.RETRYABLE,
+        SendStatus.THROTTLED,
+        SendStatus.AMBIGUOUS,
+    }
 )
 """Answers after which the provider may know of the message."""
 
 
-class Result(msgspec.Struct, frozen=True, gc=False):
+class SendResult(msgspec.Struct, frozen=True, gc=False):
     """What became of one message that was handed to a provider."""
 
     message: Message
-    answer: Answer
+    status: SendStatus
     provider_message_id: str | None = None
     error_code: str | None = None
     retry_after: float | None = None
     """Seconds that the provider asked to be left alone."""
 
 
-PreSendCheck = Callable[[Sequence[Message]], Sequence[Answer | None]]
+PreSendCheck = Callable[[Sequence[Message]], Sequence[SendStatus | None]]
 """Asked immediately before requests are written; None means that this call may start."""
 
-Report = Callable[[Sequence[Result]], None]
+OnResults = Callable[[Sequence[SendResult]], None]
 
 
 class Provider(Protocol):
     """Carries messages to phones.
 
-    For each message of a `submit` exactly one `Result` is reported, in any order, from any
+    For each message of a `submit` exactly one `SendResult` is reported, in any order, from any
     thread, possibly before `submit` returns. The provider asks `check_before_send` with everything
     ready to write the requests, and reports what it answers instead of calling where that is
     not None. It never repeats a call by itself: repeating is decided where outcomes are

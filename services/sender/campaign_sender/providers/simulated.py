@@ -13,12 +13,12 @@ from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import LatencySettings, SimulatedSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, PreSendCheck, Report, Result
+from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
 
-TEMPORARY = frozenset({Answer.RETRYABLE, Answer.THROTTLED, Answer.AMBIGUOUS})
+TEMPORARY = frozenset({SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.AMBIGUOUS})
 
 
-def simulated_answer(key: str, seed: int, failure_rates: Mapping[str, float]) -> Answer:
+def simulated_status(key: str, seed: int, failure_rates: Mapping[str, float]) -> SendStatus:
     """Return the answer that a message gets on its first attempt.
 
     A pure function of the message's idempotency key and the seed, by a hash that tells nothing
@@ -30,9 +30,9 @@ def simulated_answer(key: str, seed: int, failure_rates: Mapping[str, float]) ->
     point = int.from_bytes(digest, "big") / 2**64
     for name, rate in failure_rates.items():
         if point < rate:
-            return Answer(name)
+            return SendStatus(name)
         point -= rate
-    return Answer.ACCEPTED
+    return SendStatus.ACCEPTED
 
 
 class SimulatedProvider:
@@ -42,16 +42,16 @@ class SimulatedProvider:
     idempotent = True
 
     def __init__(
-        self, settings: SimulatedSettings, check_before_send: PreSendCheck, report: Report
+        self, settings: SimulatedSettings, check_before_send: PreSendCheck, on_results: OnResults
     ) -> None:
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
         self._latency = settings.latency
         self.durations = Distribution(SECONDS)
         self._check_before_send = check_before_send
-        self._report = report
+        self._on_results = on_results
         self._random = Random(settings.seed)  # noqa: S311 - simulates, protects nothing
-        self._due: list[tuple[float, int, Result]] = []
+        self._due: list[tuple[float, int, SendResult]] = []
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
@@ -67,19 +67,19 @@ class SimulatedProvider:
 
     def submit(self, messages: Sequence[Message]) -> None:
         """Look once more at each message, and answer it now or after its latency."""
-        refused: list[Result] = []
-        answered: list[Result] = []
-        for message, no_call in zip(messages, self._check_before_send(messages), strict=True):
-            if no_call is not None:
-                refused.append(Result(message, no_call))
+        refused: list[SendResult] = []
+        results: list[SendResult] = []
+        for message, veto in zip(messages, self._check_before_send(messages), strict=True):
+            if veto is not None:
+                refused.append(SendResult(message, veto))
             else:
-                answered.append(self._answer(message))
+                results.append(self._answer(message))
         if self._answering is None:
-            refused += answered
+            refused += results
         else:
-            self._schedule(answered)
+            self._schedule(results)
         if refused:
-            self._report(refused)
+            self._on_results(refused)
 
     def close(self) -> None:
         """Abandon the answers that are still to come."""
@@ -89,16 +89,16 @@ class SimulatedProvider:
         if self._answering is not None:
             self._answering.join()
 
-    def _answer(self, message: Message) -> Result:
+    def _answer(self, message: Message) -> SendResult:
         key = message.idempotency_key
         if not self._failure_rates:
-            return Result(message, Answer.ACCEPTED, "sim-" + key)
-        answer = simulated_answer(key, self._seed, self._failure_rates)
-        if answer is Answer.ACCEPTED or (answer in TEMPORARY and message.record.try_number > 1):
-            return Result(message, Answer.ACCEPTED, "sim-" + key)
-        return Result(message, answer, None, f"simulated_{answer.value}")
+            return SendResult(message, SendStatus.ACCEPTED, "sim-" + key)
+        status = simulated_status(key, self._seed, self._failure_rates)
+        if status is SendStatus.ACCEPTED or (status in TEMPORARY and message.record.try_number > 1):
+            return SendResult(message, SendStatus.ACCEPTED, "sim-" + key)
+        return SendResult(message, status, None, f"simulated_{status.value}")
 
-    def _schedule(self, results: Sequence[Result]) -> None:
+    def _schedule(self, results: Sequence[SendResult]) -> None:
         now = time.monotonic()
         latencies = [draw_latency(self._latency, self._random) for _ in results]
         self.durations.add(latencies)
@@ -118,7 +118,7 @@ class SimulatedProvider:
                 ready = []
                 while self._ready():
                     ready.append(heapq.heappop(self._due)[2])
-            self._report(ready)
+            self._on_results(ready)
 
     def _ready(self) -> bool:
         return bool(self._due) and self._due[0][0] <= time.monotonic()

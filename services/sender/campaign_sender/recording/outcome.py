@@ -7,22 +7,22 @@ from campaign_common.message import Status
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 
 MOST_DOUBLINGS = 40
 """More would exceed every longest backoff, and in the end a float."""
 
 ENDED_WITHOUT_CALL = {
-    Answer.EXPIRED: Status.EXPIRED,
-    Answer.ERASED: Status.CANCELLED,
-    Answer.UNDELIVERABLE: Status.FAILED,
+    SendStatus.EXPIRED: Status.EXPIRED,
+    SendStatus.ERASED: Status.CANCELLED,
+    SendStatus.UNDELIVERABLE: Status.FAILED,
 }
 """How a message ends that nobody was called for in this try, unless an earlier one is in doubt."""
 
-NEVER_IN_DOUBT = frozenset({Answer.ACCEPTED, Answer.VOID, Answer.GIVEN_BACK})
+NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, SendStatus.STALE, SendStatus.RELEASED})
 """Answers after which it does not matter that an earlier send may have been taken."""
 
-COSTS_NO_ATTEMPT = frozenset({Answer.THROTTLED, Answer.LEFT_ALONE, *ENDED_WITHOUT_CALL})
+COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_CALL})
 
 
 class Outcome(NamedTuple):
@@ -33,16 +33,16 @@ class Outcome(NamedTuple):
     """Seconds until the next try; None when the status is final."""
 
 
-def depends_on_doubt(answer: Answer, *, idempotent: bool) -> bool:
+def depends_on_doubt(status: SendStatus, *, idempotent: bool) -> bool:
     """Return whether an outcome depends on an earlier send that may have been taken.
 
     A refusal is proof only where the gateway answers a repeated key as it answered it first.
     """
-    return answer not in NEVER_IN_DOUBT and not (answer is Answer.PERMANENT and idempotent)
+    return status not in NEVER_IN_DOUBT and not (status is SendStatus.PERMANENT and idempotent)
 
 
 def outcome_of(
-    result: Result,
+    result: SendResult,
     version: CampaignVersion | None,
     retry: RetrySettings,
     jitter: float,
@@ -61,18 +61,18 @@ def outcome_of(
     spreads retries over the upper half of their backoff. `version` None (the campaign's row
     could not be read) is treated as at-most-once, the side that calls nobody twice.
     """
-    match result.answer:
-        case Answer.ACCEPTED:
+    match result.status:
+        case SendStatus.ACCEPTED:
             return Outcome(sent(result))
-        case Answer.PERMANENT:
+        case SendStatus.PERMANENT:
             refused = Status.FAILED if idempotent else _ended(result, Status.FAILED)
             return Outcome(_row(result, refused))
-    if (ended := ENDED_WITHOUT_CALL.get(result.answer)) is not None:
+    if (ended := ENDED_WITHOUT_CALL.get(result.status)) is not None:
         return Outcome(_row(result, _ended(result, ended)))
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
-    if result.answer is Answer.AMBIGUOUS and at_most_once:
+    if result.status is SendStatus.AMBIGUOUS and at_most_once:
         return Outcome(_row(result, Status.UNKNOWN))
-    policy = retry.of(result.answer.value)
+    policy = retry.of(result.status.value)
     if _is_exhausted(result, policy) or _is_too_old(version, policy):
         return Outcome(_row(result, _ended(result, Status.FAILED)))
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
@@ -80,14 +80,14 @@ def outcome_of(
     return Outcome(_row(result, Status.WAITING), delay)
 
 
-def sent(result: Result) -> LedgerRow:
+def sent(result: SendResult) -> LedgerRow:
     """Turn an accepted call, as nearly all are, into what is recorded."""
     return _row(result, Status.SENT)
 
 
-def _is_exhausted(result: Result, policy: RetryPolicy) -> bool:
+def _is_exhausted(result: SendResult, policy: RetryPolicy) -> bool:
     return (
-        result.answer not in COSTS_NO_ATTEMPT
+        result.status not in COSTS_NO_ATTEMPT
         and result.message.record.attempts + 1 >= policy.max_attempts
     )
 
@@ -96,35 +96,35 @@ def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
     return version is not None and version.age > policy.max_age
 
 
-def _failures(result: Result) -> int:
+def _failures(result: SendResult) -> int:
     """Count what the backoff doubles with: for a throttled message, which costs none, the tries."""
     record = result.message.record
-    if result.answer is Answer.THROTTLED:
+    if result.status is SendStatus.THROTTLED:
         return min(record.try_number - 1, MOST_DOUBLINGS)
     return min(record.attempts, MOST_DOUBLINGS)
 
 
-def _is_in_doubt(result: Result) -> bool:
-    return result.message.in_doubt or result.answer is Answer.AMBIGUOUS
+def _is_in_doubt(result: SendResult) -> bool:
+    return result.message.in_doubt or result.status is SendStatus.AMBIGUOUS
 
 
-def _ended(result: Result, status: Status) -> Status:
+def _ended(result: SendResult, status: Status) -> Status:
     return Status.UNKNOWN if _is_in_doubt(result) else status
 
 
-def _row(result: Result, status: Status) -> LedgerRow:
+def _row(result: SendResult, status: Status) -> LedgerRow:
     message = result.message
     record = message.record
-    answer = result.answer
+    send_status = result.status
     return LedgerRow(
         record.campaign_id,
         record.seq,
         status,
         record.generation,
         record.try_number,
-        record.attempts if answer in COSTS_NO_ATTEMPT else record.attempts + 1,
+        record.attempts if send_status in COSTS_NO_ATTEMPT else record.attempts + 1,
         result.provider_message_id,
         result.error_code,
         message.replaces,
-        message.in_doubt or answer is Answer.AMBIGUOUS,
+        message.in_doubt or send_status is SendStatus.AMBIGUOUS,
     )

@@ -30,7 +30,7 @@ from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import CALLED, Answer, Result
+from campaign_sender.providers.contract import REACHED_PROVIDER, SendResult, SendStatus
 from campaign_sender.recording import transaction
 from campaign_sender.recording.outcome import Outcome, depends_on_doubt, outcome_of, sent
 from campaign_sender.recording.recorder_metrics import Tally
@@ -215,7 +215,7 @@ class Recorder:
         unclear: dict[int, list[Message]] = defaultdict(list)
         for result in work.results:
             # Nearly all are accepted, and cost no more than this comparison.
-            if result.answer is not Answer.ACCEPTED and self._depends_on_doubt(result):
+            if result.status is not SendStatus.ACCEPTED and self._depends_on_doubt(result):
                 unclear[result.message.record.campaign_id].append(result.message)
         if not unclear:
             return
@@ -226,9 +226,9 @@ class Recorder:
                     named = message.record.seq, message.record.generation
                     message.in_doubt = message.in_doubt or named in suspects
 
-    def _depends_on_doubt(self, result: Result) -> bool:
+    def _depends_on_doubt(self, result: SendResult) -> bool:
         version = self._guard.version_of(result.message.record.campaign_id)
-        return depends_on_doubt(result.answer, idempotent=self._is_idempotent(version))
+        return depends_on_doubt(result.status, idempotent=self._is_idempotent(version))
 
     def _is_idempotent(self, version: CampaignVersion | None) -> bool:
         return version is not None and self._delivery.is_idempotent(version.provider)
@@ -251,9 +251,9 @@ class Recorder:
         for result in work.results:
             shard = result.message.record.shard
             finished[shard].add(result.message.key)
-            if result.answer is Answer.ACCEPTED:
+            if result.status is SendStatus.ACCEPTED:
                 rows[shard].append(sent(result))
-            elif result.answer not in (Answer.VOID, Answer.GIVEN_BACK):
+            elif result.status not in (SendStatus.STALE, SendStatus.RELEASED):
                 row, retry_in = self._outcome(result)
                 rows[shard].append(row)
                 if retry_in is not None:
@@ -275,7 +275,7 @@ class Recorder:
             if owned.shard in finished or owned.shard in claims or self._is_to_be_moved(owned, now)
         ]
 
-    def _outcome(self, result: Result) -> Outcome:
+    def _outcome(self, result: SendResult) -> Outcome:
         version = self._guard.version_of(result.message.record.campaign_id)
         return outcome_of(
             result,
@@ -291,11 +291,11 @@ class Recorder:
             or now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
         )
 
-    def _late_rows(self, late: Sequence[Result]) -> list[tuple[int, LedgerRow]]:
+    def _late_rows(self, late: Sequence[SendResult]) -> list[tuple[int, LedgerRow]]:
         return [
             (result.message.record.shard, self._outcome(result).row)
             for result in late
-            if result.answer in CALLED
+            if result.status in REACHED_PROVIDER
         ]
 
     def _without_recorded(self, work: RecorderBatch) -> RecorderBatch:
@@ -305,7 +305,8 @@ class Recorder:
             entries = look_up(cursor, wanted_entries(messages))
         recorded = {m.key for m in admit_live(messages, entries).dropped}
         results = [
-            Result(r.message, Answer.VOID) if r.message.key in recorded else r for r in work.results
+            SendResult(r.message, SendStatus.STALE) if r.message.key in recorded else r
+            for r in work.results
         ]
         return work._replace(results=results)
 

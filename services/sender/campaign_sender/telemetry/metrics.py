@@ -18,7 +18,7 @@ from campaign_sender.delivery.circuit_breaker import BreakerState
 from campaign_sender.delivery.dispatcher import Delivery
 from campaign_sender.ownership.shard_groups import ShardGroups
 from campaign_sender.ownership.shard_ownership import Ownership
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording.recorder_metrics import Counted
 
 
@@ -116,9 +116,9 @@ class SenderMetrics(Collector):
             labels=["provider", "state"],
         )
         for name, line in self._parts.delivery.lines.items():
-            counted = dict(line.answers)
-            for answer in Answer:
-                answers.add_metric([name, answer.value], counted.get(answer, 0))
+            counted = dict(line.status_counts)
+            for status in SendStatus:
+                answers.add_metric([name, status.value], counted.get(status, 0))
             line.provider.durations.tell(seconds, [name])
             present = line.breaker.state
             for each in BreakerState:

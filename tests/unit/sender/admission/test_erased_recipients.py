@@ -6,7 +6,7 @@ from campaign_common.message import LedgerEntry, MessageKey, Status
 from campaign_common.settings import RetrySettings
 from campaign_common.wire import ERASED
 from campaign_sender.admission.rules import admit_live
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.outcome import outcome_of
 from tests.unit.sender.messages import CAMPAIGN, message, version
 
@@ -38,7 +38,9 @@ def test_what_can_never_be_delivered_fails_unless_it_may_have_been_taken_before(
     in_doubt: bool,
 ) -> None:
     (decided,) = admit_live([message(undeliverable="lost again and again")], {}).decided
-    assert decided == Result(decided.message, Answer.UNDELIVERABLE, None, "lost again and again")
+    assert decided == SendResult(
+        decided.message, SendStatus.UNDELIVERABLE, None, "lost again and again"
+    )
     decided.message.in_doubt = in_doubt
     row = outcome_of(decided, version(), RetrySettings(), 0.0).row
     assert row.status is (Status.UNKNOWN if in_doubt else Status.FAILED)

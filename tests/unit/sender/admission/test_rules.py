@@ -9,7 +9,7 @@ from campaign_sender.admission.rules import (
     set_copies_aside,
     wanted_entries,
 )
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, partition_map, version
 
 
@@ -102,8 +102,8 @@ def test_only_the_try_that_the_ledger_waits_for_is_live(
 def test_what_can_never_be_delivered_ends_without_a_call() -> None:
     admission = admit_live([message(undeliverable="too_large")], {})
     assert admission.to_send == []
-    assert [(r.answer, r.error_code) for r in admission.decided] == [
-        (Answer.UNDELIVERABLE, "too_large")
+    assert [(r.status, r.error_code) for r in admission.decided] == [
+        (SendStatus.UNDELIVERABLE, "too_large")
     ]
 
 
@@ -112,9 +112,9 @@ def test_what_may_have_been_called_before_commits_were_lost_ends_or_is_suspected
     entries = {MessageKey(CAMPAIGN, 2): LedgerEntry(Status.WAITING, 0, 1, 1)}
     once = version(delivery=Delivery.AT_MOST_ONCE)
     unknown, suspects = part_doubtful(doubtful, {CAMPAIGN: once}, entries)
-    assert [(r.message.key.seq, r.answer) for r in unknown] == [
-        (1, Answer.AMBIGUOUS),
-        (2, Answer.AMBIGUOUS),
+    assert [(r.message.key.seq, r.status) for r in unknown] == [
+        (1, SendStatus.AMBIGUOUS),
+        (2, SendStatus.AMBIGUOUS),
     ]
     assert [(m.replaces, m.in_doubt) for m in doubtful] == [(False, True), (True, True)]
     assert suspects == []

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy, BreakerState
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 
 POLICY = BreakerPolicy(
     window=10, least_calls=5, failure_share=0.8, cool_down=5.0, longest_cool_down=12.0, tries=2
@@ -15,7 +15,7 @@ class Scene:
         self.now = 0.0
         self.breaker = Breaker(POLICY, lambda: self.now)
 
-    def note(self, answer: Answer, times: int = 1) -> list[bool]:
+    def note(self, answer: SendStatus, times: int = 1) -> list[bool]:
         return [self.breaker.note([answer]) for _ in range(times)]
 
 
@@ -25,56 +25,56 @@ def scene() -> Scene:
 
 
 def test_it_opens_when_most_recent_calls_failed(scene: Scene) -> None:
-    assert scene.note(Answer.RETRYABLE, 5) == [False] * 4 + [True]
+    assert scene.note(SendStatus.RETRYABLE, 5) == [False] * 4 + [True]
     assert scene.breaker.state is BreakerState.OPEN
     assert not scene.breaker.permits_call()
     assert scene.breaker.remaining == 5.0
 
 
 def test_few_calls_are_no_judgement(scene: Scene) -> None:
-    assert not any(scene.note(Answer.AMBIGUOUS, 4))
+    assert not any(scene.note(SendStatus.AMBIGUOUS, 4))
     assert scene.breaker.permits_call()
 
 
-@pytest.mark.parametrize("answer", [Answer.PERMANENT, Answer.THROTTLED])
-def test_refusals_and_throttling_do_not_open_it(scene: Scene, answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [SendStatus.PERMANENT, SendStatus.THROTTLED])
+def test_refusals_and_throttling_do_not_open_it(scene: Scene, answer: SendStatus) -> None:
     assert not any(scene.note(answer, 50))
 
 
 def test_some_failures_among_successes_do_not_open_it(scene: Scene) -> None:
     for _ in range(20):
-        scene.note(Answer.RETRYABLE)
-        scene.note(Answer.ACCEPTED)
+        scene.note(SendStatus.RETRYABLE)
+        scene.note(SendStatus.ACCEPTED)
     assert scene.breaker.state is BreakerState.CLOSED
 
 
 def test_answers_without_a_call_count_for_nothing(scene: Scene) -> None:
-    assert not any(scene.note(Answer.VOID, 50))
+    assert not any(scene.note(SendStatus.STALE, 50))
 
 
 def test_after_the_cool_down_a_few_calls_try_and_one_success_closes_it(scene: Scene) -> None:
-    scene.note(Answer.RETRYABLE, 5)
+    scene.note(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
     assert scene.breaker.state is BreakerState.TRYING
     assert [scene.breaker.permits_call() for _ in range(3)] == [True, True, False]
-    scene.note(Answer.ACCEPTED)
+    scene.note(SendStatus.ACCEPTED)
     assert scene.breaker.state is BreakerState.CLOSED
     assert scene.breaker.permits_call()
 
 
 def test_tries_that_fail_double_the_cool_down_up_to_its_bound(scene: Scene) -> None:
-    scene.note(Answer.RETRYABLE, 5)
+    scene.note(SendStatus.RETRYABLE, 5)
     cool_downs = []
     for _ in range(3):
         scene.now += scene.breaker.remaining
         assert scene.breaker.permits_call()
-        assert scene.note(Answer.AMBIGUOUS) == [True]
+        assert scene.note(SendStatus.AMBIGUOUS) == [True]
         cool_downs.append(scene.breaker.remaining)
     assert cool_downs == [10.0, 12.0, 12.0]
 
 
 def test_tries_that_never_come_back_are_made_again(scene: Scene) -> None:
-    scene.note(Answer.RETRYABLE, 5)
+    scene.note(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
     assert [scene.breaker.permits_call() for _ in range(3)] == [True, True, False]
     scene.now = 10.0
@@ -82,10 +82,10 @@ def test_tries_that_never_come_back_are_made_again(scene: Scene) -> None:
 
 
 def test_a_call_that_began_before_it_opened_neither_closes_nor_prolongs_it(scene: Scene) -> None:
-    scene.note(Answer.RETRYABLE, 5)
+    scene.note(SendStatus.RETRYABLE, 5)
     scene.now = 3.0
-    scene.note(Answer.ACCEPTED)
-    assert scene.note(Answer.RETRYABLE) == [False]
+    scene.note(SendStatus.ACCEPTED)
+    assert scene.note(SendStatus.RETRYABLE) == [False]
     assert (scene.breaker.state, scene.breaker.remaining) == (BreakerState.OPEN, 2.0)
 
 
@@ -98,28 +98,28 @@ def test_another_sender_opens_it_too(scene: Scene) -> None:
 
 
 def test_failures_among_other_answers_open_it_all_the_same(scene: Scene) -> None:
-    answers = [Answer.ACCEPTED, *[Answer.RETRYABLE] * 8, Answer.VOID]
+    answers = [SendStatus.ACCEPTED, *[SendStatus.RETRYABLE] * 8, SendStatus.STALE]
     assert scene.breaker.note(answers)
     assert scene.breaker.state is BreakerState.OPEN
 
 
 def test_a_batch_of_clear_answers_outweighs_the_failures_before_it(scene: Scene) -> None:
-    scene.note(Answer.RETRYABLE, 4)
-    assert not scene.breaker.note([Answer.ACCEPTED] * 10)
-    assert not any(scene.note(Answer.RETRYABLE, 7))
-    assert scene.note(Answer.RETRYABLE) == [True]
+    scene.note(SendStatus.RETRYABLE, 4)
+    assert not scene.breaker.note([SendStatus.ACCEPTED] * 10)
+    assert not any(scene.note(SendStatus.RETRYABLE, 7))
+    assert scene.note(SendStatus.RETRYABLE) == [True]
 
 
 @pytest.mark.parametrize("ask", [lambda breaker: breaker.state, lambda breaker: breaker.remaining])
 def test_it_may_be_closed_by_another_thread_while_it_is_asked(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Breaker], object]
 ) -> None:
-    scene.note(Answer.RETRYABLE, 5)
+    scene.note(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
 
     def clock() -> float:
         monkeypatch.setattr(scene.breaker, "_clock", lambda: scene.now)
-        scene.note(Answer.ACCEPTED)
+        scene.note(SendStatus.ACCEPTED)
         return scene.now
 
     monkeypatch.setattr(scene.breaker, "_clock", clock)

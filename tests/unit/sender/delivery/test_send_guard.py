@@ -13,7 +13,7 @@ from campaign_common.store.view import FRESH_FOR
 from campaign_sender.delivery.send_guard import REACHABLE_FOR, SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, owned_shard, version
 
 OWNED = owned_shard()
@@ -91,10 +91,10 @@ class Scene:
         self.buffer.admit([held], [], [])
         return held
 
-    def ask(self, **changes: int) -> Answer | None:
+    def ask(self, **changes: int) -> SendStatus | None:
         return self.look_at(self.hold(**changes))
 
-    def look_at(self, one: Message) -> Answer | None:
+    def look_at(self, one: Message) -> SendStatus | None:
         (answer,) = self.guard.check_before_send([one])
         return answer
 
@@ -121,7 +121,7 @@ def test_a_look_tells_whose_owner_has_something_to_carry_out(scene: Scene) -> No
 
 def test_no_call_starts_on_old_knowledge(scene: Scene) -> None:
     scene.clock.now += FRESH_FOR + 0.001
-    assert scene.ask() is Answer.NOT_NOW
+    assert scene.ask() is SendStatus.DEFERRED
 
 
 def test_a_look_that_fails_keeps_nothing_fresh(scene: Scene) -> None:
@@ -129,7 +129,7 @@ def test_a_look_that_fails_keeps_nothing_fresh(scene: Scene) -> None:
     scene.clock.now += FRESH_FOR + 0.001
     with pytest.raises(DatabaseUnavailable):
         scene.guard.refresh()
-    assert scene.ask() is Answer.NOT_NOW
+    assert scene.ask() is SendStatus.DEFERRED
 
 
 def test_a_server_that_is_read_only_makes_nothing_fresh(scene: Scene) -> None:
@@ -138,7 +138,7 @@ def test_a_server_that_is_read_only_makes_nothing_fresh(scene: Scene) -> None:
     scene.clock.now += FRESH_FOR + 0.001
     with pytest.raises(DatabaseDemoted, match="read_only"):
         scene.guard.refresh()
-    assert scene.ask() is Answer.NOT_NOW
+    assert scene.ask() is SendStatus.DEFERRED
 
 
 def test_a_look_at_one_server_is_one_statement(scene: Scene) -> None:
@@ -152,7 +152,7 @@ def test_what_is_to_be_erased_is_not_sent(scene: Scene) -> None:
     erased, other = scene.hold(seq=1), scene.hold(seq=2)
     scene.database.erased = [1]
     scene.guard.refresh()
-    assert scene.guard.check_before_send([erased, other]) == [Answer.VOID, None]
+    assert scene.guard.check_before_send([erased, other]) == [SendStatus.STALE, None]
 
 
 @pytest.mark.parametrize(("seconds", "too_slow"), [(FRESH_FOR - 0.01, False), (FRESH_FOR, True)])
@@ -175,7 +175,7 @@ def test_looks_that_are_late_are_told(scene: Scene, seconds: float, *, too_slow:
 def test_what_admission_reads_does_not_make_claims_look_fresh(scene: Scene) -> None:
     scene.clock.now += FRESH_FOR + 0.001
     scene.learn({CAMPAIGN: version()})
-    assert scene.ask() is Answer.NOT_NOW
+    assert scene.ask() is SendStatus.DEFERRED
 
 
 @pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.CANCELLED])
@@ -193,24 +193,24 @@ def test_a_campaign_that_stopped_running_is_called_for_no_more(
         None,
     )
     scene.guard.refresh()
-    assert scene.ask() is Answer.VOID
+    assert scene.ask() is SendStatus.STALE
 
 
 def test_a_record_of_an_earlier_epoch_is_not_called(scene: Scene) -> None:
-    assert scene.ask(campaign_epoch=EPOCH - 1) is Answer.VOID
+    assert scene.ask(campaign_epoch=EPOCH - 1) is SendStatus.STALE
 
 
 def test_a_shard_under_another_owner_is_called_for_no_more(scene: Scene) -> None:
     scene.database.claim = (0, OWNED.epoch + 1, b"another owner's.")
     scene.guard.refresh()
     assert scene.guard.lost_shards == {0}
-    assert scene.ask() is Answer.VOID
+    assert scene.ask() is SendStatus.STALE
 
 
 def test_a_new_partition_map_stops_records_of_the_old_one(scene: Scene) -> None:
     scene.database.map_version = 2
     scene.guard.refresh()
-    assert scene.ask() is Answer.VOID
+    assert scene.ask() is SendStatus.STALE
 
 
 def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
@@ -218,7 +218,7 @@ def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
     scene.guard.refresh()
     assert scene.ask() is None
     scene.clock.now += 0.5
-    assert scene.ask() is Answer.EXPIRED
+    assert scene.ask() is SendStatus.EXPIRED
 
 
 def test_each_message_of_a_batch_is_looked_at_by_itself(scene: Scene) -> None:
@@ -230,20 +230,20 @@ def test_each_message_of_a_batch_is_looked_at_by_itself(scene: Scene) -> None:
     )
     erased.withdrawn = True
     looked_at = scene.guard.check_before_send([first, message(5), erased, older, last])
-    assert looked_at == [None, Answer.VOID, Answer.VOID, Answer.VOID, None]
+    assert looked_at == [None, SendStatus.STALE, SendStatus.STALE, SendStatus.STALE, None]
 
 
 def test_a_message_that_is_no_longer_held_is_not_called(scene: Scene) -> None:
     queued = scene.hold()
     scene.buffer.drop_shard(OWNED)
-    assert scene.look_at(queued) is Answer.VOID
+    assert scene.look_at(queued) is SendStatus.STALE
 
 
 def test_a_shard_that_is_being_released_gives_back_what_is_queued(scene: Scene) -> None:
     queued = scene.hold()
     scene.buffer.drain({0}, timeout=0.0)
     scene.buffer.admit([queued], [], [])
-    assert scene.look_at(queued) is Answer.GIVEN_BACK
+    assert scene.look_at(queued) is SendStatus.RELEASED
 
 
 def test_a_campaign_nobody_has_read_is_not_called(scene: Scene) -> None:
@@ -251,4 +251,4 @@ def test_a_campaign_nobody_has_read_is_not_called(scene: Scene) -> None:
     stranger.record = stranger.record.__class__(
         1, CAMPAIGN + 1, 1, 0, EPOCH, 1, "13961467500", "hi"
     )
-    assert scene.look_at(stranger) is Answer.NOT_NOW
+    assert scene.look_at(stranger) is SendStatus.DEFERRED

@@ -1,6 +1,6 @@
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.unit.sender.messages import message, owned_shard
 
 
@@ -21,7 +21,7 @@ def claim_all(buffer: InFlightBuffer) -> list[Message]:
 
 
 def record(buffer: InFlightBuffer, *messages: Message) -> None:
-    buffer.add_results([Result(m, Answer.ACCEPTED) for m in messages])
+    buffer.add_results([SendResult(m, SendStatus.ACCEPTED) for m in messages])
     work = buffer.take_batch()
     buffer.apply_commit(work.results, work.claims)
 
@@ -77,7 +77,7 @@ def test_results_of_a_lost_shard_are_late() -> None:
     buffer = buffer_with(first)
     claim_all(buffer)
     lose_shard(buffer)
-    buffer.add_results([Result(first, Answer.ACCEPTED)])
+    buffer.add_results([SendResult(first, SendStatus.ACCEPTED)])
     work = buffer.take_batch()
     assert work.results == []
     assert [r.message for r in work.late] == [first]
@@ -94,7 +94,7 @@ def test_a_result_from_before_a_second_take_over_does_not_touch_the_new_claim() 
     buffer.track(owned, [again.offset])
     buffer.admit([again], [], [])
     claim_all(buffer)
-    buffer.add_results([Result(first, Answer.ACCEPTED)])
+    buffer.add_results([SendResult(first, SendStatus.ACCEPTED)])
     work = buffer.take_batch()
     assert [r.message for r in work.late] == [first]
     buffer.apply_commit([], [])
@@ -163,7 +163,7 @@ def test_what_was_admitted_for_a_shard_lost_meanwhile_is_left_to_its_new_owner()
     buffer = buffer_with()
     late = message(1)
     lose_shard(buffer)
-    buffer.admit([late], [Result(message(2), Answer.PERMANENT)], [])
+    buffer.admit([late], [SendResult(message(2), SendStatus.PERMANENT)], [])
     assert buffer.take_batch() == ([], [], [])
     buffer.add_shard(owned_shard(epoch=2))
     buffer.admit([late], [], [])
@@ -186,7 +186,9 @@ def test_what_is_given_back_while_draining_is_fetched_again_by_the_next_owner() 
     claim_all(buffer)
     assert not buffer.drain({0}, timeout=0.01)
     assert buffer.is_draining(0)
-    buffer.add_results([Result(called, Answer.ACCEPTED), Result(queued, Answer.GIVEN_BACK)])
+    buffer.add_results(
+        [SendResult(called, SendStatus.ACCEPTED), SendResult(queued, SendStatus.RELEASED)]
+    )
     work = buffer.take_batch()
     buffer.apply_commit(work.results, work.claims)
     write_offset(buffer)
@@ -205,9 +207,9 @@ def test_what_may_not_be_claimed_yet_is_no_reason_for_a_transaction() -> None:
     claimed = claim_all(buffer)
     assert len(claimed) == 8
     assert not buffer.wait_for_batch(0.0)
-    buffer.add_results([Result(claimed[0], Answer.ACCEPTED)])
+    buffer.add_results([SendResult(claimed[0], SendStatus.ACCEPTED)])
     assert not buffer.wait_for_batch(0.0)
-    buffer.add_results([Result(claimed[1], Answer.ACCEPTED)])
+    buffer.add_results([SendResult(claimed[1], SendStatus.ACCEPTED)])
     assert buffer.wait_for_batch(0.0)  # with what they make room for
 
 
@@ -215,7 +217,7 @@ def test_a_transaction_comes_before_the_claimed_messages_run_out() -> None:
     messages = [message(seq) for seq in range(1, 9)]
     buffer = buffer_with(*messages, in_flight=8, batch_size=100)
     claimed = claim_all(buffer)
-    buffer.add_results([Result(claimed[0], Answer.ACCEPTED)])
+    buffer.add_results([SendResult(claimed[0], SendStatus.ACCEPTED)])
     assert not buffer.wait_for_batch(0.0)
-    buffer.add_results([Result(claimed[1], Answer.ACCEPTED)])
+    buffer.add_results([SendResult(claimed[1], SendStatus.ACCEPTED)])
     assert buffer.wait_for_batch(0.0)

@@ -9,17 +9,17 @@ from campaign_sender.delivery.send_guard import SendGuard, SendGuards
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.unit.sender.messages import message, owned_shard
 
 HOLDERS = {1: 1}
 
 
 class FixedGuard:
-    def __init__(self, answer: Answer | None) -> None:
+    def __init__(self, answer: SendStatus | None) -> None:
         self.answer = answer
 
-    def check_before_send(self, messages: Sequence[Message]) -> list[Answer | None]:
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         return [self.answer] * len(messages)
 
     def version_of(self, _: int) -> None:
@@ -57,7 +57,9 @@ def test_shards_and_messages_are_found_on_their_buffers() -> None:
 def test_results_go_to_the_buffer_of_their_shard() -> None:
     scene = Scene()
     scene.claim_all()
-    scene.buffers.add_results([Result(one, Answer.ACCEPTED) for one in (scene.other, scene.first)])
+    scene.buffers.add_results(
+        [SendResult(one, SendStatus.ACCEPTED) for one in (scene.other, scene.first)]
+    )
     assert [r.message for r in scene.main.take_batch().results] == [scene.first]
     assert [r.message for r in scene.second.take_batch().results] == [scene.other]
 
@@ -67,29 +69,34 @@ def test_draining_waits_for_every_buffer_but_no_longer_than_it_may() -> None:
     assert scene.buffers.drain({0, 1}, 0.0)  # nobody was called yet
     scene = Scene()
     scene.claim_all()
-    scene.main.apply_commit([Result(scene.first, Answer.ACCEPTED)], [])
+    scene.main.apply_commit([SendResult(scene.first, SendStatus.ACCEPTED)], [])
     assert scene.buffers.drain({0}, 0.0)
     assert not scene.buffers.drain({0, 1}, 0.01)
-    scene.second.apply_commit([Result(scene.other, Answer.ACCEPTED)], [])
+    scene.second.apply_commit([SendResult(scene.other, SendStatus.ACCEPTED)], [])
     assert scene.buffers.drain({0, 1}, 0.0)
 
 
 def test_the_last_look_is_at_the_server_of_the_shard() -> None:
     guards = SendGuards(
         PerServer(
-            (cast("SendGuard", FixedGuard(None)), cast("SendGuard", FixedGuard(Answer.NOT_NOW))),
+            (
+                cast("SendGuard", FixedGuard(None)),
+                cast("SendGuard", FixedGuard(SendStatus.DEFERRED)),
+            ),
             HOLDERS,
         )
     )
     scene = Scene()
     looked_at = guards.check_before_send([scene.other, scene.first, scene.other])
-    assert looked_at == [Answer.NOT_NOW, None, Answer.NOT_NOW]
+    assert looked_at == [SendStatus.DEFERRED, None, SendStatus.DEFERRED]
 
 
 def test_what_waits_for_a_server_is_offered_again_after_a_look_there() -> None:
     scene = Scene()
     delivery = Delivery(scene.buffers, FixedGuard(None))
-    delivery.report([Result(one, Answer.NOT_NOW) for one in (scene.first, scene.other)])
+    delivery.on_results(
+        [SendResult(one, SendStatus.DEFERRED) for one in (scene.first, scene.other)]
+    )
     delivery.offer_postponed(lambda one: one.record.shard == 0)
     # Nothing is known of its campaign here, so what is offered is postponed once more.
     assert [one.record.seq for one in delivery._postponed] == [2, 1]

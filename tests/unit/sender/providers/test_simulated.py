@@ -1,8 +1,8 @@
 """The simulated provider's outcome: predictable, and a fresh draw for each idempotency key."""
 
 from campaign_common.message import idempotency_key
-from campaign_sender.providers.contract import Answer
-from campaign_sender.providers.simulated import simulated_answer
+from campaign_sender.providers.contract import SendStatus
+from campaign_sender.providers.simulated import simulated_status
 
 RATES = {"permanent": 0.2, "retryable": 0.3}
 MESSAGES = range(1, 4_001)
@@ -13,7 +13,8 @@ def refused(generation: int, seed: int = 7) -> set[int]:
     return {
         seq
         for seq in MESSAGES
-        if simulated_answer(idempotency_key(1, seq, generation), seed, RATES) is Answer.PERMANENT
+        if simulated_status(idempotency_key(1, seq, generation), seed, RATES)
+        is SendStatus.PERMANENT
     }
 
 

@@ -9,7 +9,7 @@ import structlog
 from campaign_common.metrics.distribution import Distribution
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, PreSendCheck, Report, Result
+from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
 from campaign_sender.providers.http.connection import Connection
 from campaign_sender.providers.http.dialer import Dialer, NotConnected
 from campaign_sender.providers.http.request_writer import RequestWriter, Target
@@ -40,7 +40,7 @@ class Calls:
         settings: HttpSettings,
         target: Target,
         check_before_send: PreSendCheck,
-        report: Report,
+        on_results: OnResults,
         durations: Distribution,
     ) -> None:
         self._loop = loop
@@ -50,7 +50,7 @@ class Calls:
         self._writer = RequestWriter(target, settings.authorization)
         self._table = AnswerTable(settings.answers, settings.message_id_field)
         self._check_before_send = check_before_send
-        self._report = report
+        self._on_results = on_results
         self._durations = durations
         self._seconds: list[float] = []
         self._waiting: deque[Message] = deque()
@@ -59,7 +59,7 @@ class Calls:
         self._dials: set[asyncio.Task[None]] = set()
         self._dialing = 0
         self._dial_at = float("-inf")
-        self._results: list[Result] = []
+        self._results: list[SendResult] = []
         self._away = False
         self._stopped = False
 
@@ -93,13 +93,13 @@ class Calls:
     # --- called by connections ------------------------------------------------------------
 
     def answered(self, message: Message, answer: HttpAnswer, began: float) -> None:
-        """Report what the answer means."""
+        """OnResults what the answer means."""
         self._seconds.append(self._loop.time() - began)
         self._note(self._table.result(message, answer))
 
     def unanswered(self, message: Message, code: str) -> None:
-        """Report a call that may have been taken, or not."""
-        self._note(Result(message, Answer.AMBIGUOUS, None, code))
+        """OnResults a call that may have been taken, or not."""
+        self._note(SendResult(message, SendStatus.AMBIGUOUS, None, code))
 
     def free(self, connection: Connection) -> None:
         """Start the next call on the connection, or keep it for later."""
@@ -127,7 +127,7 @@ class Calls:
             if no_call is None:
                 connection.call(message, request, self._loop.time())
                 return True
-            self._note(Result(message, no_call))
+            self._note(SendResult(message, no_call))
         return False
 
     def _dial_more(self) -> None:
@@ -173,8 +173,8 @@ class Calls:
             (no_call,) = self._check_before_send([message])
             # One by one, so that the circuit breaker, which the look asks, learns in time and
             # spares the others an attempt.
-            failed = Result(message, Answer.RETRYABLE, None, code)
-            self._report([failed if no_call is None else Result(message, no_call)])
+            failed = SendResult(message, SendStatus.RETRYABLE, None, code)
+            self._on_results([failed if no_call is None else SendResult(message, no_call)])
 
     # --- ending calls ---------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class Calls:
                 connection.give_up("idle")
         self._idle = [connection for connection in self._idle if connection.usable]
 
-    def _note(self, result: Result) -> None:
+    def _note(self, result: SendResult) -> None:
         self._results.append(result)
         if len(self._results) == 1:
             self._loop.call_later(REPORT_INTERVAL, self._report_results)
@@ -198,4 +198,4 @@ class Calls:
         seconds, self._seconds = self._seconds, []
         self._durations.add(seconds)
         if not self._stopped:
-            self._report(results)
+            self._on_results(results)

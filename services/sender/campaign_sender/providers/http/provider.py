@@ -9,7 +9,7 @@ from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import PreSendCheck, Report
+from campaign_sender.providers.contract import OnResults, PreSendCheck
 from campaign_sender.providers.http.connection_pool import Calls
 from campaign_sender.providers.http.request_writer import Target
 
@@ -24,7 +24,7 @@ class HttpProvider:
     name = "http"
 
     def __init__(
-        self, settings: HttpSettings, check_before_send: PreSendCheck, report: Report
+        self, settings: HttpSettings, check_before_send: PreSendCheck, on_results: OnResults
     ) -> None:
         """Start the thread.
 
@@ -37,7 +37,12 @@ class HttpProvider:
         self._loop = uvloop.new_event_loop()
         self.durations = Distribution(SECONDS)
         self._calls = Calls(
-            self._loop, settings, Target(settings.url), check_before_send, report, self.durations
+            self._loop,
+            settings,
+            Target(settings.url),
+            check_before_send,
+            on_results,
+            self.durations,
         )
         self._thread = IndispensableThread("http-provider", self._run)
         self._thread.start()

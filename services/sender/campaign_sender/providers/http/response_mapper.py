@@ -9,7 +9,7 @@ import msgspec
 
 from campaign_common.settings import AnswerWord
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.providers.http.response_reader import HttpAnswer
 
 LONGEST_MESSAGE_ID = 64
@@ -18,11 +18,11 @@ LONGEST_RETRY_AFTER = 24 * 3600.0
 """Seconds; whoever asks for more is asked again after a day."""
 
 _ANSWERS = {
-    AnswerWord.SUCCESS: Answer.ACCEPTED,
-    AnswerWord.PERMANENT: Answer.PERMANENT,
-    AnswerWord.RETRYABLE: Answer.RETRYABLE,
-    AnswerWord.THROTTLED: Answer.THROTTLED,
-    AnswerWord.AMBIGUOUS: Answer.AMBIGUOUS,
+    AnswerWord.SUCCESS: SendStatus.ACCEPTED,
+    AnswerWord.PERMANENT: SendStatus.PERMANENT,
+    AnswerWord.RETRYABLE: SendStatus.RETRYABLE,
+    AnswerWord.THROTTLED: SendStatus.THROTTLED,
+    AnswerWord.AMBIGUOUS: SendStatus.AMBIGUOUS,
 }
 
 
@@ -38,13 +38,13 @@ class AnswerTable:
         }
         self._message_id_path = message_id_field.split(".")
 
-    def result(self, message: Message, answer: HttpAnswer) -> Result:
+    def result(self, message: Message, answer: HttpAnswer) -> SendResult:
         """Say what became of a message; a status that the table does not name is ambiguous."""
-        meaning = self._by_status.get(answer.status, Answer.AMBIGUOUS)
-        if meaning is Answer.ACCEPTED:
-            return Result(message, meaning, read_message_id(answer.body, self._message_id_path))
+        meaning = self._by_status.get(answer.status, SendStatus.AMBIGUOUS)
+        if meaning is SendStatus.ACCEPTED:
+            return SendResult(message, meaning, read_message_id(answer.body, self._message_id_path))
         retry_after = read_retry_after(answer.retry_after, datetime.now(UTC))
-        return Result(message, meaning, None, f"http_{answer.status}", retry_after)
+        return SendResult(message, meaning, None, f"http_{answer.status}", retry_after)
 
 
 def read_message_id(body: bytes, path: list[str]) -> str | None:

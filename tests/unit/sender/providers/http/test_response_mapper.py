@@ -4,7 +4,7 @@ from email.utils import format_datetime
 import pytest
 
 from campaign_common.settings import AnswerWord, HttpSettings
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.http.response_mapper import (
     LONGEST_RETRY_AFTER,
     AnswerTable,
@@ -25,32 +25,34 @@ def answer(status: int, *, body: bytes = b"", retry_after: str | None = None) ->
 @pytest.mark.parametrize(
     ("status", "meaning"),
     [
-        (200, Answer.ACCEPTED),
-        (202, Answer.ACCEPTED),
-        (204, Answer.ACCEPTED),
-        (301, Answer.PERMANENT),
-        (307, Answer.PERMANENT),
-        (400, Answer.PERMANENT),
-        (401, Answer.RETRYABLE),
-        (403, Answer.PERMANENT),
-        (408, Answer.RETRYABLE),
-        (409, Answer.AMBIGUOUS),
-        (429, Answer.THROTTLED),
-        (499, Answer.PERMANENT),
-        (500, Answer.AMBIGUOUS),
-        (503, Answer.AMBIGUOUS),
-        (101, Answer.AMBIGUOUS),
-        (999, Answer.AMBIGUOUS),
+        (200, SendStatus.ACCEPTED),
+        (202, SendStatus.ACCEPTED),
+        (204, SendStatus.ACCEPTED),
+        (301, SendStatus.PERMANENT),
+        (307, SendStatus.PERMANENT),
+        (400, SendStatus.PERMANENT),
+        (401, SendStatus.RETRYABLE),
+        (403, SendStatus.PERMANENT),
+        (408, SendStatus.RETRYABLE),
+        (409, SendStatus.AMBIGUOUS),
+        (429, SendStatus.THROTTLED),
+        (499, SendStatus.PERMANENT),
+        (500, SendStatus.AMBIGUOUS),
+        (503, SendStatus.AMBIGUOUS),
+        (101, SendStatus.AMBIGUOUS),
+        (999, SendStatus.AMBIGUOUS),
     ],
 )
-def test_the_default_table_calls_nothing_proved_that_is_not(status: int, meaning: Answer) -> None:
-    assert DEFAULT.result(message(), answer(status)).answer is meaning
+def test_the_default_table_calls_nothing_proved_that_is_not(
+    status: int, meaning: SendStatus
+) -> None:
+    assert DEFAULT.result(message(), answer(status)).status is meaning
 
 
 def test_a_single_code_goes_before_its_class() -> None:
     table = AnswerTable({"5xx": AnswerWord.RETRYABLE, "501": AnswerWord.PERMANENT}, "id")
-    assert table.result(message(), answer(500)).answer is Answer.RETRYABLE
-    assert table.result(message(), answer(501)).answer is Answer.PERMANENT
+    assert table.result(message(), answer(500)).status is SendStatus.RETRYABLE
+    assert table.result(message(), answer(501)).status is SendStatus.PERMANENT
 
 
 def test_the_error_code_names_the_status_and_fits_the_ledger() -> None:
