@@ -18,8 +18,8 @@ from campaign_common.campaign import Delivery as DeliveryKind
 from campaign_common.message import MessageKey, Status
 from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.wire import MessageRecord
-from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
-from campaign_sender.delivery.provider_route import Line
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
+from campaign_sender.delivery.provider_route import ProviderRoute
 from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
@@ -33,7 +33,7 @@ MESSAGE = 9_000.0
 """Nanoseconds of a sender's processor time."""
 
 
-class Uncounted(Line):
+class Uncounted(ProviderRoute):
     """A line that counts nothing."""
 
     def _count(self, answers: Sequence[SendStatus]) -> None:
@@ -68,7 +68,7 @@ def metrics_cost() -> None:
     results = [SendResult(message(n), SendStatus.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
     counted, uncounted = (
         kind("simulated", breaker(), SendGuard(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
-        for kind in (Line, Uncounted)
+        for kind in (ProviderRoute, Uncounted)
     )
     without = per_message(lambda: uncounted.on_results(results))
     answers = [result.status for result in results]
@@ -118,9 +118,9 @@ def message(n: int) -> Message:
     return Message(record, MessageKey(1, n), 0, n, 1)
 
 
-def breaker() -> Breaker:
+def breaker() -> CircuitBreaker:
     """Make a closed one."""
-    return Breaker(BreakerPolicy(), time.monotonic)
+    return CircuitBreaker(BreakerPolicy(), time.monotonic)
 
 
 def ignore(_: Sequence[SendResult]) -> None:

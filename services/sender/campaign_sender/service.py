@@ -28,13 +28,13 @@ from campaign_sender.consuming.dead_letters import DeadLetters
 from campaign_sender.consuming.log_retention import Retention
 from campaign_sender.consuming.record_decoder import Reception
 from campaign_sender.delivery import breaker_sync
-from campaign_sender.delivery.breaker_sync import SharedBreakers
-from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
-from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.breaker_sync import BreakerSync
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
+from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.provider_route import MakeProvider
 from campaign_sender.delivery.send_guard import SendGuard, SendGuards
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
-from campaign_sender.delivery.trial_sends import TestMessages
+from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.ownership.blocked_partitions import PATIENCE, NewerRecords
@@ -88,9 +88,9 @@ class Sender:
         self._consumer = kafka.consumer(settings, protocol, name)
         providers = _providers(settings)
         places = _places(databases, settings)
-        self._delivery = _delivery(places, providers)
+        self._dispatcher = _dispatcher(places, providers)
         traces = BatchTraces(tracing) if tracing is not None else None
-        self._groups = _groups(places, self._delivery, settings, traces)
+        self._groups = _groups(places, self._dispatcher, settings, traces)
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
@@ -98,13 +98,13 @@ class Sender:
         health.add("last check", partial(require_fresh_views, self._groups.all))
         backlog = Lag(admin, topic, self._groups.buffers)
         deletions = Retention(admin, topic, self._groups.buffers)
-        breakers = SharedBreakers(databases.main, self._delivery, name)
+        breakers = BreakerSync(databases.main, self._dispatcher, name)
         self._background = (
             Repeating("retention", log_retention.INTERVAL, deletions.pass_over_deleted),
             Repeating("lag", consumer_lag.INTERVAL, backlog.refresh),
-            Repeating("breakers", breaker_sync.INTERVAL, breakers.exchange),
+            Repeating("breakers", breaker_sync.INTERVAL, breakers.sync),
         )
-        self._test_messages = TestMessages(databases.main, providers)
+        self._trial_sends = TrialSends(databases.main, providers)
         self._presence = presence_of(name, databases.main)
         newer = NewerRecords(time.monotonic, PATIENCE)
         self._ownership = Ownership(
@@ -122,17 +122,21 @@ class Sender:
             self._ownership,
             Reception(self._groups, dead_letters, newer, traces),
             [Gate(group, index, waits=alone) for index, group in enumerate(self._groups.all)],
-            (*(group.recorder for group in self._groups.all), *self._guard_threads, self._delivery),
+            (
+                *(group.recorder for group in self._groups.all),
+                *self._guard_threads,
+                self._dispatcher,
+            ),
             partial(health.beat, "the loop"),
             stop,
             batch_size=settings.sender.batch_size,
         )
-        parts = Parts(self._groups, self._delivery, self._ownership, dead_letters, backlog)
+        parts = Parts(self._groups, self._dispatcher, self._ownership, dead_letters, backlog)
         registry.register(SenderMetrics(parts))
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.requests.note(group.guard.shards_with_commands)
-        self._delivery.offer_postponed(
+        self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
 
@@ -144,7 +148,7 @@ class Sender:
             thread.start()
         for group in self._groups.all:
             group.recorder.start()
-        self._test_messages.start()
+        self._trial_sends.start()
         self._presence.start()
         self._health.started()
         try:
@@ -153,7 +157,7 @@ class Sender:
             self._ownership.release_all()
         finally:
             end_within(self._drain_timeout)  # counts where the loop ended by an error
-            self._test_messages.stop()
+            self._trial_sends.stop()
             self._presence.stop()
             for group in self._groups.all:
                 group.recorder.stop()
@@ -161,7 +165,7 @@ class Sender:
                 thread.stop(wait=False)  # a request under way ends with the process
             for guard_thread in self._guard_threads:
                 guard_thread.stop()
-            self._delivery.close()
+            self._dispatcher.close()
             self._consumer.close()
 
 
@@ -196,22 +200,22 @@ def _places(databases: Databases, settings: Settings) -> PerServer[Place]:
     return databases.shard_servers().each(place_on)
 
 
-def _delivery(places: PerServer[Place], providers: dict[str, MakeProvider]) -> Delivery:
+def _dispatcher(places: PerServer[Place], providers: dict[str, MakeProvider]) -> Dispatcher:
     """Make the dispatcher, with a route to each provider."""
     if len(places.all) == 1:
-        delivery = Delivery(places.main.buffer, places.main.guard)
+        dispatcher = Dispatcher(places.main.buffer, places.main.guard)
     else:
-        delivery = Delivery(
+        dispatcher = Dispatcher(
             InFlightBuffers(places.each(lambda place: place.buffer)),
             SendGuards(places.each(lambda place: place.guard)),
         )
     for name, make in providers.items():
-        delivery.add(name, Breaker(BreakerPolicy(), time.monotonic), make)
-    return delivery
+        dispatcher.add(name, CircuitBreaker(BreakerPolicy(), time.monotonic), make)
+    return dispatcher
 
 
 def _groups(
-    places: PerServer[Place], delivery: Delivery, settings: Settings, traces: BatchTraces | None
+    places: PerServer[Place], dispatcher: Dispatcher, settings: Settings, traces: BatchTraces | None
 ) -> ShardGroups:
     """Complete the shard group of each server."""
     topic = settings.sync_client.topic
@@ -220,7 +224,7 @@ def _groups(
         server, buffer, guard = place
         intake = Intake(server, topic, buffer, guard, traces)
         requests = Requests(server, buffer)
-        recorder = Recorder(server.own, buffer, delivery, guard, requests, settings.retry, traces)
+        recorder = Recorder(server.own, buffer, dispatcher, guard, requests, settings.retry, traces)
         return ShardGroup(server, buffer, guard, intake, recorder, requests)
 
     return ShardGroups(places.each(group_over))

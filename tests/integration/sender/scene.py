@@ -15,8 +15,8 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.settings import RetrySettings
 from campaign_common.store.claims import read_claims
 from campaign_common.store.counters import counts
-from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy
-from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
+from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
@@ -92,13 +92,13 @@ class Scene:
         self.provider = CollectingProvider()
         self.server = ShardServer(database, main or database)
         guard = self.guard = SendGuard(self.server, "Sync-Msg-T", self.buffer)
-        self.delivery = Delivery(self.buffer, guard)
-        self.delivery.add(
-            self.provider.name, Breaker(BreakerPolicy(), monotonic), lambda *_: self.provider
+        self.dispatcher = Dispatcher(self.buffer, guard)
+        self.dispatcher.add(
+            self.provider.name, CircuitBreaker(BreakerPolicy(), monotonic), lambda *_: self.provider
         )
         self.requests = Requests(self.server, self.buffer)
         self.recorder = Recorder(
-            database, self.buffer, self.delivery, guard, self.requests, RetrySettings()
+            database, self.buffer, self.dispatcher, guard, self.requests, RetrySettings()
         )
         for shard in range(SHARDS):
             self.take_over(shard)
@@ -155,7 +155,7 @@ class Scene:
             return list(cursor.fetchall())
 
     def cycle(self) -> None:
-        self.delivery.hand_over(self.recorder._run_once())
+        self.dispatcher.dispatch(self.recorder._run_once())
 
     def answer(self, *messages: Message) -> None:
         self.buffer.add_results([SendResult(m, SendStatus.ACCEPTED, "id") for m in messages])

@@ -228,11 +228,11 @@ def test_an_idle_connection_is_closed_before_the_other_side_does() -> None:
 
 
 def test_logs_name_the_server_and_no_secret() -> None:
-    with structlog.testing.capture_logs() as lines:
+    with structlog.testing.capture_logs() as routes:
         url = "http://localhost:1/path?token=hidden"
         with calls_to(url, authorization="Bearer hidden") as calls:
             calls.make(1, 2)
-    assert len(lines) == 1
-    assert lines[0]["target"] == "localhost:1"
-    assert "hidden" not in str(lines)
-    assert "13961467500" not in str(lines)
+    assert len(routes) == 1
+    assert routes[0]["target"] == "localhost:1"
+    assert "hidden" not in str(routes)
+    assert "13961467500" not in str(routes)

@@ -14,7 +14,7 @@ from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.test_messages import NewTestMessage as Wanted
 from campaign_common.store.test_messages import insert_test_message, read_test_message
-from campaign_sender.delivery.trial_sends import TestMessages as Sending
+from campaign_sender.delivery.trial_sends import TrialSends as Sending
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
 from tests.integration.sender.world import SHARDS, World

@@ -6,7 +6,7 @@ from pymysql.err import Error as DriverError
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater
 from campaign_common.store.breakers import open_breaker, read_open_breakers
-from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.dispatcher import Dispatcher
 
 INTERVAL = 0.3
 """Seconds between two exchanges, in a thread of their own: looks do not wait for them."""
@@ -14,18 +14,18 @@ INTERVAL = 0.3
 log = structlog.get_logger()
 
 
-class SharedBreakers:
+class BreakerSync:
     """Exchanges the state of breakers with the other senders through the database."""
 
-    def __init__(self, database: Database, delivery: Delivery, owner_name: str) -> None:
+    def __init__(self, database: Database, dispatcher: Dispatcher, owner_name: str) -> None:
         self._database = database
-        self._delivery = delivery
+        self._dispatcher = dispatcher
         self._owner_name = owner_name
 
-    def exchange(self) -> None:
+    def sync(self) -> None:
         """Tell what opened here, and open what opened elsewhere; an outage is no reason to stop."""
         try:
-            for provider, seconds in self._delivery.opened_breakers().items():
+            for provider, seconds in self._dispatcher.take_opened_breakers().items():
                 with self._database.transaction() as cursor:
                     open_breaker(cursor, provider, seconds, self._owner_name)
             with self._database.reading() as cursor:
@@ -33,4 +33,4 @@ class SharedBreakers:
         except (RetryLater, DriverError) as error:
             log.debug("breakers not exchanged", error=str(error))
             return
-        self._delivery.open_breakers(elsewhere)
+        self._dispatcher.open_breakers(elsewhere)

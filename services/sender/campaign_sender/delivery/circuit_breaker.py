@@ -19,7 +19,7 @@ class BreakerState(StrEnum):
 
     CLOSED = "closed"
     OPEN = "open"
-    TRYING = "trying"
+    HALF_OPEN = "trying"
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class BreakerPolicy:
 
     window: int = 50
     """Recent calls that are looked at."""
-    least_calls: int = 20
+    min_samples: int = 20
     """With fewer there is no judgement."""
     failure_share: float = 0.8
     """Share of failed calls from which it opens."""
-    cool_down: float = 5.0
+    open_seconds: float = 5.0
     """The first; doubled each time the tries fail."""
-    longest_cool_down: float = 60.0
-    tries: int = 10
+    max_open_seconds: float = 60.0
+    probes: int = 10
     """Calls that may be under way after a cool-down."""
 
 
@@ -45,7 +45,7 @@ FAILURES = frozenset({SendStatus.RETRYABLE, SendStatus.AMBIGUOUS})
 CLEAR = frozenset({SendStatus.ACCEPTED, SendStatus.PERMANENT, SendStatus.THROTTLED})
 
 
-class Breaker:
+class CircuitBreaker:
     """Counts answers, and says whether the next call may start; safe to use from any thread."""
 
     def __init__(self, policy: BreakerPolicy, clock: Callable[[], float]) -> None:
@@ -54,8 +54,8 @@ class Breaker:
         self._lock = threading.Lock()
         self._recent: deque[bool] = deque(maxlen=policy.window)
         self._open_until: float | None = None
-        self._cool_down = policy.cool_down
-        self._tries_left = 0
+        self._open_seconds = policy.open_seconds
+        self._probes_left = 0
 
     @property
     def state(self) -> BreakerState:
@@ -63,7 +63,7 @@ class Breaker:
         until = self._open_until  # read once: another thread may close the breaker meanwhile
         if until is None:
             return BreakerState.CLOSED
-        return BreakerState.OPEN if self._clock() < until else BreakerState.TRYING
+        return BreakerState.OPEN if self._clock() < until else BreakerState.HALF_OPEN
 
     @property
     def remaining(self) -> float:
@@ -71,7 +71,7 @@ class Breaker:
         until = self._open_until
         return 0.0 if until is None else max(0.0, until - self._clock())
 
-    def permits_call(self) -> bool:
+    def allows_send(self) -> bool:
         """Tell whether a call may start now; every True in the trying state is one try."""
         if self._open_until is None:
             return True
@@ -79,21 +79,21 @@ class Breaker:
             if self._open_until is None:
                 return True
             now = self._clock()
-            if now >= self._open_until + self._cool_down:
+            if now >= self._open_until + self._open_seconds:
                 # Tries that never came back must not keep it from trying for ever.
-                self._open_until, self._tries_left = now, self._policy.tries
-            if now < self._open_until or self._tries_left <= 0:
+                self._open_until, self._probes_left = now, self._policy.probes
+            if now < self._open_until or self._probes_left <= 0:
                 return False
-            self._tries_left -= 1
+            self._probes_left -= 1
             return True
 
-    def note(self, statuses: Sequence[SendStatus]) -> bool:
+    def record(self, statuses: Sequence[SendStatus]) -> bool:
         """Take the answers of calls, in order; True when one of them opened the breaker."""
         with self._lock:
             if self._open_until is None and FAILURES.isdisjoint(statuses):
                 self._recent.extend([False for status in statuses if status in CLEAR])
                 return False
-            opened = [self._note(status) for status in statuses]
+            opened = [self._record(status) for status in statuses]
         return any(opened)
 
     def open_for(self, seconds: float) -> None:
@@ -102,32 +102,32 @@ class Breaker:
             if seconds > 0 and self._clock() + seconds > (self._open_until or 0.0):
                 self._open(seconds)
 
-    def _note(self, status: SendStatus) -> bool:
+    def _record(self, status: SendStatus) -> bool:
         if status not in FAILURES and status not in CLEAR:
             return False
         failed = status in FAILURES
         if self._open_until is not None:
-            return self._note_try(failed=failed)
+            return self._record_probe(failed=failed)
         self._recent.append(failed)
-        if not failed or len(self._recent) < self._policy.least_calls:
+        if not failed or len(self._recent) < self._policy.min_samples:
             return False
         if sum(self._recent) < self._policy.failure_share * len(self._recent):
             return False
-        self._open(self._cool_down)
+        self._open(self._open_seconds)
         return True
 
-    def _note_try(self, *, failed: bool) -> bool:
+    def _record_probe(self, *, failed: bool) -> bool:
         if self._open_until is None or self._clock() < self._open_until:
             return False  # a call that began before it opened
         if failed:
-            self._cool_down = min(self._policy.longest_cool_down, 2 * self._cool_down)
-            self._open(self._cool_down)
+            self._open_seconds = min(self._policy.max_open_seconds, 2 * self._open_seconds)
+            self._open(self._open_seconds)
             return True
         self._open_until = None
-        self._cool_down = self._policy.cool_down
+        self._open_seconds = self._policy.open_seconds
         return False
 
     def _open(self, seconds: float) -> None:
         self._open_until = self._clock() + seconds
-        self._tries_left = self._policy.tries
+        self._probes_left = self._policy.probes
         self._recent.clear()

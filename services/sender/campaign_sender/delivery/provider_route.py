@@ -10,7 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from campaign_common.store.campaigns import CampaignVersion
-from campaign_sender.delivery.circuit_breaker import Breaker, BreakerState
+from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import (
     OnResults,
@@ -35,13 +35,13 @@ class SendChecks(Protocol):
         """Return a campaign as last read; None when nothing of it is held here."""
 
 
-class Line:
+class ProviderRoute:
     """One provider behind its circuit breaker."""
 
     def __init__(
         self,
         name: str,
-        breaker: Breaker,
+        breaker: CircuitBreaker,
         guard: SendChecks,
         on_results: OnResults,
         make: MakeProvider,
@@ -62,9 +62,7 @@ class Line:
         if self.breaker.state is BreakerState.CLOSED:
             return statuses
         return [
-            SendStatus.CIRCUIT_OPEN
-            if status is None and not self.breaker.permits_call()
-            else status
+            SendStatus.CIRCUIT_OPEN if status is None and not self.breaker.allows_send() else status
             for status in statuses
         ]
 
@@ -73,7 +71,7 @@ class Line:
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)
         was_closed = self.breaker.state is BreakerState.CLOSED
-        if self.breaker.note(statuses):
+        if self.breaker.record(statuses):
             seconds = self.breaker.remaining
             log.warning("provider is left alone", provider=self.name, seconds=seconds)
             self._opened.append(seconds)

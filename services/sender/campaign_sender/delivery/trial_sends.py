@@ -51,7 +51,7 @@ STATUSES: Mapping[SendStatus, Status] = {
 """What an answer means here; everything else is a failure, since nothing is tried again."""
 
 
-class SingleMessage(Message, gc=False, eq=False):
+class TrialMessage(Message, gc=False, eq=False):
     """A test message as a provider takes it."""
 
     test_id: int = 0
@@ -64,7 +64,7 @@ class SingleMessage(Message, gc=False, eq=False):
         return f"test-{self.test_id}"
 
 
-class TestMessages:
+class TrialSends:
     """Takes test messages, calls their providers and records the outcomes, in its own thread."""
 
     def __init__(
@@ -99,7 +99,7 @@ class TestMessages:
         """Decide immediately before calls: none starts that nobody waits for any more."""
         since = self._clock() - WAITED_FOR
         return [
-            None if isinstance(one, SingleMessage) and one.taken_at >= since else SendStatus.EXPIRED
+            None if isinstance(one, TrialMessage) and one.taken_at >= since else SendStatus.EXPIRED
             for one in messages
         ]
 
@@ -117,7 +117,7 @@ class TestMessages:
         self._record()
         for message in self._take():
             self._under_way += 1
-            self._provider(message.provider).submit([_as_single(message, self._clock())])
+            self._provider(message.provider).submit([_trial_message(message, self._clock())])
 
     def _run(self) -> None:
         outages = Outages()
@@ -163,7 +163,7 @@ class TestMessages:
         self._unrecorded = []
 
 
-def _as_single(message: TakenTestMessage, taken_at: float) -> SingleMessage:
+def _trial_message(message: TakenTestMessage, taken_at: float) -> TrialMessage:
     record = MessageRecord(
         WIRE_VERSION,
         message.campaign_id,
@@ -175,11 +175,11 @@ def _as_single(message: TakenTestMessage, taken_at: float) -> SingleMessage:
         body=message.body,
     )
     key = MessageKey(message.campaign_id, 0)
-    return SingleMessage(record, key, -1, -1, 0, test_id=message.id, taken_at=taken_at)
+    return TrialMessage(record, key, -1, -1, 0, test_id=message.id, taken_at=taken_at)
 
 
 def _outcome(result: SendResult) -> list[TestOutcome]:
-    if not isinstance(result.message, SingleMessage):
+    if not isinstance(result.message, TrialMessage):
         return []
     status = STATUSES.get(result.status, Status.FAILED)
     return [

@@ -25,7 +25,7 @@ from campaign_common.store.retry_schedule import Retry
 from campaign_common.store.suspects import note_late_results, read_suspects
 from campaign_common.wire import MessageRecord
 from campaign_sender.admission.rules import admit_live, wanted_entries
-from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
 from campaign_sender.in_flight.owned_shard import OwnedShard
@@ -61,7 +61,7 @@ class Recorder:
         self,
         database: Database,
         buffer: InFlightBuffer,
-        delivery: Delivery,
+        dispatcher: Dispatcher,
         guard: SendGuard,
         requests: Requests,
         policy: RetrySettings,
@@ -69,7 +69,7 @@ class Recorder:
     ) -> None:
         self._database = database
         self._buffer = buffer
-        self._delivery = delivery
+        self._dispatcher = dispatcher
         self._guard = guard
         self._requests = requests
         self._policy = policy
@@ -121,7 +121,7 @@ class Recorder:
             with self._cycle:
                 claimed = self._run_once()
             if claimed:
-                self._delivery.hand_over(claimed)
+                self._dispatcher.dispatch(claimed)
             if self._failures:
                 backoff = min(LONGEST_BACKOFF, 0.1 * 2**self._failures)
                 self._stop.wait(backoff * (0.5 + self._random.random() / 2))
@@ -231,7 +231,7 @@ class Recorder:
         return depends_on_doubt(result.status, idempotent=self._is_idempotent(version))
 
     def _is_idempotent(self, version: CampaignVersion | None) -> bool:
-        return version is not None and self._delivery.is_idempotent(version.provider)
+        return version is not None and self._dispatcher.is_idempotent(version.provider)
 
     def _settle_doubt(self, doubt: Doubt) -> list[Message]:
         """Learn what became of a COMMIT without an answer, before anything else is recorded."""

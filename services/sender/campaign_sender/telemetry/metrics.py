@@ -15,7 +15,7 @@ from campaign_common.message import FINAL
 from campaign_sender.consuming.consumer_lag import Lag
 from campaign_sender.consuming.dead_letters import DeadLetters
 from campaign_sender.delivery.circuit_breaker import BreakerState
-from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.ownership.shard_groups import ShardGroups
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.providers.contract import SendStatus
@@ -26,7 +26,7 @@ class Parts(NamedTuple):
     """The parts of a sender that count."""
 
     groups: ShardGroups
-    delivery: Delivery
+    dispatcher: Dispatcher
     ownership: Ownership
     dead_letters: DeadLetters
     lag: Lag
@@ -59,7 +59,7 @@ class SenderMetrics(Collector):
             labels=["provider", "outcome"],
         )
         counted = tally.outcomes
-        providers = {*parts.delivery.lines, *(provider for provider, _ in counted)}
+        providers = {*parts.dispatcher.routes, *(provider for provider, _ in counted)}
         for provider in sorted(providers):
             for status in sorted(FINAL):
                 recorded.add_metric([provider, status.word], counted.get((provider, status), 0))
@@ -115,12 +115,12 @@ class SenderMetrics(Collector):
             "1 for the state that the provider's circuit breaker is in, as seen by this sender",
             labels=["provider", "state"],
         )
-        for name, line in self._parts.delivery.lines.items():
-            counted = dict(line.status_counts)
+        for name, route in self._parts.dispatcher.routes.items():
+            counted = dict(route.status_counts)
             for status in SendStatus:
                 answers.add_metric([name, status.value], counted.get(status, 0))
-            line.provider.durations.tell(seconds, [name])
-            present = line.breaker.state
+            route.provider.durations.tell(seconds, [name])
+            present = route.breaker.state
             for each in BreakerState:
                 state.add_metric([name, each.value], int(each is present))
         yield answers

@@ -2,21 +2,21 @@ from collections.abc import Callable
 
 import pytest
 
-from campaign_sender.delivery.circuit_breaker import Breaker, BreakerPolicy, BreakerState
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, BreakerState, CircuitBreaker
 from campaign_sender.providers.contract import SendStatus
 
 POLICY = BreakerPolicy(
-    window=10, least_calls=5, failure_share=0.8, cool_down=5.0, longest_cool_down=12.0, tries=2
+    window=10, min_samples=5, failure_share=0.8, open_seconds=5.0, max_open_seconds=12.0, probes=2
 )
 
 
 class Scene:
     def __init__(self) -> None:
         self.now = 0.0
-        self.breaker = Breaker(POLICY, lambda: self.now)
+        self.breaker = CircuitBreaker(POLICY, lambda: self.now)
 
     def note(self, answer: SendStatus, times: int = 1) -> list[bool]:
-        return [self.breaker.note([answer]) for _ in range(times)]
+        return [self.breaker.record([answer]) for _ in range(times)]
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ def scene() -> Scene:
 def test_it_opens_when_most_recent_calls_failed(scene: Scene) -> None:
     assert scene.note(SendStatus.RETRYABLE, 5) == [False] * 4 + [True]
     assert scene.breaker.state is BreakerState.OPEN
-    assert not scene.breaker.permits_call()
+    assert not scene.breaker.allows_send()
     assert scene.breaker.remaining == 5.0
 
 
 def test_few_calls_are_no_judgement(scene: Scene) -> None:
     assert not any(scene.note(SendStatus.AMBIGUOUS, 4))
-    assert scene.breaker.permits_call()
+    assert scene.breaker.allows_send()
 
 
 @pytest.mark.parametrize("answer", [SendStatus.PERMANENT, SendStatus.THROTTLED])
@@ -55,11 +55,11 @@ def test_answers_without_a_call_count_for_nothing(scene: Scene) -> None:
 def test_after_the_cool_down_a_few_calls_try_and_one_success_closes_it(scene: Scene) -> None:
     scene.note(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
-    assert scene.breaker.state is BreakerState.TRYING
-    assert [scene.breaker.permits_call() for _ in range(3)] == [True, True, False]
+    assert scene.breaker.state is BreakerState.HALF_OPEN
+    assert [scene.breaker.allows_send() for _ in range(3)] == [True, True, False]
     scene.note(SendStatus.ACCEPTED)
     assert scene.breaker.state is BreakerState.CLOSED
-    assert scene.breaker.permits_call()
+    assert scene.breaker.allows_send()
 
 
 def test_tries_that_fail_double_the_cool_down_up_to_its_bound(scene: Scene) -> None:
@@ -67,7 +67,7 @@ def test_tries_that_fail_double_the_cool_down_up_to_its_bound(scene: Scene) -> N
     cool_downs = []
     for _ in range(3):
         scene.now += scene.breaker.remaining
-        assert scene.breaker.permits_call()
+        assert scene.breaker.allows_send()
         assert scene.note(SendStatus.AMBIGUOUS) == [True]
         cool_downs.append(scene.breaker.remaining)
     assert cool_downs == [10.0, 12.0, 12.0]
@@ -76,9 +76,9 @@ def test_tries_that_fail_double_the_cool_down_up_to_its_bound(scene: Scene) -> N
 def test_tries_that_never_come_back_are_made_again(scene: Scene) -> None:
     scene.note(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
-    assert [scene.breaker.permits_call() for _ in range(3)] == [True, True, False]
+    assert [scene.breaker.allows_send() for _ in range(3)] == [True, True, False]
     scene.now = 10.0
-    assert scene.breaker.permits_call()
+    assert scene.breaker.allows_send()
 
 
 def test_a_call_that_began_before_it_opened_neither_closes_nor_prolongs_it(scene: Scene) -> None:
@@ -94,25 +94,25 @@ def test_another_sender_opens_it_too(scene: Scene) -> None:
     scene.breaker.open_for(1.0)
     assert scene.breaker.remaining == 4.0
     scene.breaker.open_for(0.0)
-    assert not scene.breaker.permits_call()
+    assert not scene.breaker.allows_send()
 
 
 def test_failures_among_other_answers_open_it_all_the_same(scene: Scene) -> None:
     answers = [SendStatus.ACCEPTED, *[SendStatus.RETRYABLE] * 8, SendStatus.STALE]
-    assert scene.breaker.note(answers)
+    assert scene.breaker.record(answers)
     assert scene.breaker.state is BreakerState.OPEN
 
 
 def test_a_batch_of_clear_answers_outweighs_the_failures_before_it(scene: Scene) -> None:
     scene.note(SendStatus.RETRYABLE, 4)
-    assert not scene.breaker.note([SendStatus.ACCEPTED] * 10)
+    assert not scene.breaker.record([SendStatus.ACCEPTED] * 10)
     assert not any(scene.note(SendStatus.RETRYABLE, 7))
     assert scene.note(SendStatus.RETRYABLE) == [True]
 
 
 @pytest.mark.parametrize("ask", [lambda breaker: breaker.state, lambda breaker: breaker.remaining])
 def test_it_may_be_closed_by_another_thread_while_it_is_asked(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Breaker], object]
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, ask: Callable[[CircuitBreaker], object]
 ) -> None:
     scene.note(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
@@ -123,5 +123,5 @@ def test_it_may_be_closed_by_another_thread_while_it_is_asked(
         return scene.now
 
     monkeypatch.setattr(scene.breaker, "_clock", clock)
-    assert ask(scene.breaker) in (BreakerState.TRYING, 0.0)
+    assert ask(scene.breaker) in (BreakerState.HALF_OPEN, 0.0)
     assert scene.breaker.state is BreakerState.CLOSED

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from campaign_common.per_server import PerServer
-from campaign_sender.delivery.dispatcher import Delivery
+from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard, SendGuards
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
@@ -93,10 +93,10 @@ def test_the_last_look_is_at_the_server_of_the_shard() -> None:
 
 def test_what_waits_for_a_server_is_offered_again_after_a_look_there() -> None:
     scene = Scene()
-    delivery = Delivery(scene.buffers, FixedGuard(None))
-    delivery.on_results(
+    dispatcher = Dispatcher(scene.buffers, FixedGuard(None))
+    dispatcher.on_results(
         [SendResult(one, SendStatus.DEFERRED) for one in (scene.first, scene.other)]
     )
-    delivery.offer_postponed(lambda one: one.record.shard == 0)
-    # Nothing is known of its campaign here, so what is offered is postponed once more.
-    assert [one.record.seq for one in delivery._postponed] == [2, 1]
+    dispatcher.retry_deferred(lambda one: one.record.shard == 0)
+    # Nothing is known of its campaign here, so what is offered is deferred once more.
+    assert [one.record.seq for one in dispatcher._deferred] == [2, 1]

@@ -32,9 +32,9 @@ def test_a_target_shows_neither_path_nor_query() -> None:
 def test_a_request_carries_the_message_under_its_key() -> None:
     writer = RequestWriter(Target("https://sms.example/send"), "Bearer token")
     head, _, body = writer.write(message(5, generation=2)).partition(b"\r\n\r\n")
-    lines = head.decode("ascii").split("\r\n")
-    assert lines[0] == "POST /send HTTP/1.1"
-    headers = dict(line.split(": ") for line in lines[1:])
+    routes = head.decode("ascii").split("\r\n")
+    assert routes[0] == "POST /send HTTP/1.1"
+    headers = dict(line.split(": ") for line in routes[1:])
     assert headers["Host"] == "sms.example"
     assert headers["Authorization"] == "Bearer token"
     assert headers["Idempotency-Key"] == "7-5-2"
