@@ -23,8 +23,8 @@ from campaign_sender.delivery.provider_route import ProviderRoute
 from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
-from campaign_sender.recording.recorder_metrics import Tally
-from campaign_sender.recording.transaction import Written
+from campaign_sender.recording.recorder_metrics import RecorderMetrics
+from campaign_sender.recording.transaction import WriteResult
 
 BATCH = 4_000
 SHARDS = 8
@@ -74,9 +74,9 @@ def metrics_cost() -> None:
     answers = [result.status for result in results]
     counting = per_message(lambda: counted._count(answers))  # noqa: SLF001 - what is measured
     with_it = per_message(lambda: counted.on_results(results))
-    tally = Tally(SendGuard())  # type: ignore[arg-type]
+    tally = RecorderMetrics(SendGuard())  # type: ignore[arg-type]
     changes = Counter({(1, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
-    work, written = RecorderBatch(results, [], []), Written(set(), changes)
+    work, written = RecorderBatch(results, [], []), WriteResult(set(), changes)
     drawn = Random(7)  # noqa: S311 - test data
     latencies = [drawn.lognormvariate(-3, 1) for _ in range(BATCH)]
     durations = Distribution(SECONDS)

@@ -19,7 +19,7 @@ from campaign_common.per_server import PerServer
 from campaign_common.repeating import Repeating
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
-from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming import consumer_lag, log_retention
 from campaign_sender.consuming.backpressure import Gate
 from campaign_sender.consuming.consumer_lag import Lag
@@ -43,7 +43,7 @@ from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recording.recorder import Recorder
-from campaign_sender.recording.shard_commands import Requests
+from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.telemetry.heartbeat import presence_of
 from campaign_sender.telemetry.metrics import Parts, SenderMetrics
 from campaign_sender.tracing import BatchTraces
@@ -135,7 +135,7 @@ class Sender:
         registry.register(SenderMetrics(parts))
 
     def _after_refresh(self, group: ShardGroup) -> None:
-        group.requests.note(group.guard.shards_with_commands)
+        group.commands.add(group.guard.shards_with_commands)
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
@@ -222,9 +222,9 @@ def _groups(
 
     def group_over(place: Place) -> ShardGroup:
         server, buffer, guard = place
-        intake = Intake(server, topic, buffer, guard, traces)
-        requests = Requests(server, buffer)
-        recorder = Recorder(server.own, buffer, dispatcher, guard, requests, settings.retry, traces)
-        return ShardGroup(server, buffer, guard, intake, recorder, requests)
+        admitter = BatchAdmitter(server, topic, buffer, guard, traces)
+        commands = ShardCommands(server, buffer)
+        recorder = Recorder(server.own, buffer, dispatcher, guard, commands, settings.retry, traces)
+        return ShardGroup(server, buffer, guard, admitter, recorder, commands)
 
     return ShardGroups(places.each(group_over))

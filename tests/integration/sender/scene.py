@@ -23,7 +23,7 @@ from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import take_over
 from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder import Recorder
-from campaign_sender.recording.shard_commands import Requests
+from campaign_sender.recording.shard_commands import ShardCommands
 from tests.unit.sender.messages import CAMPAIGN, message
 
 SHARDS = 2
@@ -96,9 +96,9 @@ class Scene:
         self.dispatcher.add(
             self.provider.name, CircuitBreaker(BreakerPolicy(), monotonic), lambda *_: self.provider
         )
-        self.requests = Requests(self.server, self.buffer)
+        self.commands = ShardCommands(self.server, self.buffer)
         self.recorder = Recorder(
-            database, self.buffer, self.dispatcher, guard, self.requests, RetrySettings()
+            database, self.buffer, self.dispatcher, guard, self.commands, RetrySettings()
         )
         for shard in range(SHARDS):
             self.take_over(shard)
@@ -135,7 +135,7 @@ class Scene:
     def carry_out(self, cycles: int = 1) -> None:
         """Note every shard as requested, as a look does, and let each have its turn."""
         for _ in range(cycles):
-            self.requests.note(range(SHARDS))
+            self.commands.add(range(SHARDS))
             for _ in range(SHARDS):
                 self.cycle()
 

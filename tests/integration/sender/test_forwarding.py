@@ -16,7 +16,7 @@ from campaign_common.store.forwarded_requests import settled_notes
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
 from campaign_common.store.transitions import change_state
-from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.ownership.takeover import take_over
 from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import (
@@ -73,7 +73,7 @@ def notes_without_order(scene: Scene) -> int:
 
 
 def one_turn(scene: Scene, shard: int = 0) -> None:
-    scene.requests.note([shard])
+    scene.commands.add([shard])
     scene.cycle()
 
 
@@ -137,14 +137,14 @@ def test_the_next_order_takes_the_notes_of_earlier_ones_away(scene: Scene) -> No
 def test_a_person_is_not_called_whose_erasure_is_not_copied_yet(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.guard)
+    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
     erased, other = message(3), message(4)
     owned = scene.buffer.owned(0)
     assert owned is not None
     for fetched in (erased, other):
         fetched.epoch = owned.epoch
-    intake.begin([erased, other], {0: owned})
-    intake.admit()
+    admitter.begin([erased, other], {0: owned})
+    admitter.admit()
     assert (scene.buffer.holds(erased), scene.buffer.holds(other)) == (False, True)
 
 

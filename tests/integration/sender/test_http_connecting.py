@@ -110,7 +110,7 @@ def test_tls_is_spoken_with_a_server_that_proves_its_name(tmp_path: Path) -> Non
     ):
         results = calls.make(*range(1, 101))
         assert set(answers(results)) == {SendStatus.ACCEPTED}
-        assert len(server.requests) == 100
+        assert len(server.commands) == 100
 
 
 @pytest.mark.parametrize(("host", "trusted"), [("localhost", False), ("other.example", True)])
@@ -124,7 +124,7 @@ def test_nothing_is_sent_to_a_server_that_proves_nothing(
     ):
         (result,) = calls.make(1)
         assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "tls_failed")
-        assert server.requests == []
+        assert server.commands == []
 
 
 def test_a_silent_handshake_ends_after_the_connect_timeout() -> None:

@@ -112,7 +112,7 @@ def test_the_last_look_decides_with_the_connection_in_hand(answer: SendStatus) -
         results = calls.make(1)
         assert answers(results) == [answer]
         assert connections_at_look == [1]
-        assert server.requests == []
+        assert server.commands == []
 
 
 def test_a_request_is_on_the_wire_before_the_next_one_is_looked_at() -> None:
@@ -146,7 +146,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
     with scripted_server(answer_each(redirect)) as server, calls_to(server.url) as calls:
         (result,) = calls.make(1)
         assert (result.status, result.error_code) == (SendStatus.PERMANENT, "http_307")
-        assert len(server.requests) == 1
+        assert len(server.commands) == 1
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_half_an_answer_on_a_reused_connection_is_a_doubt(answer: bytes, error_c
         (second,) = calls.make(2)
         assert first.status is SendStatus.ACCEPTED
         assert (second.status, second.error_code) == (SendStatus.AMBIGUOUS, error_code)
-        assert [request.connection for request in server.requests] == [1, 1]
+        assert [request.connection for request in server.commands] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_connection_that_cannot_be_trusted_further_is_not_used_again(
         (second,) = calls.make(2)
         assert answers([first, second]) == [SendStatus.ACCEPTED, SendStatus.ACCEPTED]
         assert first.provider_message_id == message_id
-        assert [request.connection for request in server.requests] == [1, 2]
+        assert [request.connection for request in server.commands] == [1, 2]
 
 
 def test_what_arrives_unasked_is_nobodys_answer() -> None:

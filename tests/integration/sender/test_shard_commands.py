@@ -11,7 +11,7 @@ from campaign_common.partition_map import TopicDescription
 from campaign_common.settings import RetrySettings
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
-from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording import command_handlers, shard_commands
 from campaign_sender.recording.shard_commands import REFUSED_FOR
@@ -48,7 +48,7 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
     assert scene.guard.check_before_send([queued]) == [None]
     for seq in (50, 3):
         scene.change(lambda c, seq=seq: request_erasure(c, CAMPAIGN, {0: [seq]}))
-    scene.requests.note([0])
+    scene.commands.add([0])
     scene.cycle()
     assert scene.recorded() == {50: Status.CANCELLED}
     assert scene.guard.check_before_send([queued]) == [SendStatus.STALE]
@@ -61,12 +61,12 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
 def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.guard)
+    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
     erased, other = message(3), message(4)
     for fetched in (erased, other):
         fetched.epoch = 1
-    intake._waiting = [erased, other]
-    intake.admit()
+    admitter._waiting = [erased, other]
+    admitter.admit()
     assert (scene.buffer.holds(erased), scene.buffer.holds(other)) == (False, True)
     scene.carry_out()
     assert scene.recorded()[3] == Status.CANCELLED
@@ -125,13 +125,13 @@ def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Sc
 
 def test_no_look_up_begins_while_a_request_is_carried_out(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
-    intake = Intake(scene.server, MAP.topic, scene.buffer, scene.guard)
+    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
     fetched = message(3)
-    intake._waiting = [fetched]
+    admitter._waiting = [fetched]
     lock = NoticedLock()
     scene.buffer.admission_lock = lock  # type: ignore[assignment]
     with lock.held:
-        admitting = threading.Thread(target=intake.admit)
+        admitting = threading.Thread(target=admitter.admit)
         admitting.start()
         assert lock.asked.wait(10)
         assert not scene.buffer.holds(fetched)
@@ -225,11 +225,11 @@ def test_a_request_that_fails_keeps_nothing_from_being_recorded(scene: Scene) ->
     ended(scene, range(3, 4), error_code="x")
     scene.change(retry(Status.FAILED))
     scene.answer(*[m for m in scene.provider.calls if m.record.seq == 1])
-    scene.requests.note([0])
+    scene.commands.add([0])
     scene.database.faults = ["away"]
     scene.cycle()
     assert scene.recorded() == {1: Status.SENT, 3: Status.FAILED}
-    assert not scene.requests.noted
+    assert not scene.commands.has_pending
     scene.carry_out()
     assert scene.recorded() == {1: Status.SENT, 3: Status.WAITING}
 

@@ -1,4 +1,4 @@
-"""Intake: from fetched messages to those on the buffer, in the order that rules 5 and 6 need."""
+"""From fetched messages to those on the buffer, in the order that rules 5 and 6 need."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from campaign_common.store.shard_requests import to_be_erased
 from campaign_common.store.suspects import note_suspects
 from campaign_common.wire import MessageRecord
 from campaign_sender.admission.rules import (
-    Admission,
-    Sifted,
+    AdmissionDecision,
+    Filtered,
     admit_live,
     drop_erased,
-    drop_void,
-    part_doubtful,
-    set_copies_aside,
-    wanted_entries,
+    drop_stale,
+    ledger_query,
+    split_duplicates,
+    split_possibly_sent,
 )
 from campaign_sender.delivery.send_guard import SendGuard, boot_time
 from campaign_sender.in_flight.buffer import InFlightBuffer
@@ -31,7 +31,7 @@ from campaign_sender.message import Message
 from campaign_sender.tracing import BatchTraces
 
 
-class LookUp(NamedTuple):
+class AdmissionLookup(NamedTuple):
     """What is read of the messages of a batch after they were fetched."""
 
     versions: dict[int, CampaignVersion]
@@ -41,7 +41,7 @@ class LookUp(NamedTuple):
     """Messages that this process is asked to cancel, and has not cancelled yet."""
 
 
-class Intake:
+class BatchAdmitter:
     """Takes in what is of one server's shards; every step may be repeated after an outage."""
 
     def __init__(
@@ -88,29 +88,29 @@ class Intake:
         waiting = [m for m in self._waiting if epochs.get(m.record.shard) == m.epoch]
         self._waiting = waiting
         held = self._buffer.held_keys([m.key for m in waiting])
-        fresh, copies = set_copies_aside(waiting, held)
+        fresh, copies = split_duplicates(waiting, held)
         if not fresh:
             return
         began_at = boot_time()
-        wanted = wanted_entries(fresh)
+        wanted = ledger_query(fresh)
         versions, partition_map, entries, erased = self._read(wanted)
         self._guard.learn(versions, began_at)
-        unknown, suspects = part_doubtful(self._doubtful(fresh), versions, entries)
+        unknown, suspects = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
         self._note_suspects(suspects)
         if unknown:
             ended = {result.message.key for result in unknown}
             fresh = [m for m in fresh if m.key not in ended]
-        fresh, withdrawn = drop_erased(fresh, erased) if erased else Sifted(fresh, [])
-        kept, void = drop_void(fresh, versions, partition_map)
-        admission: Admission = admit_live(kept, entries)
-        dropped = withdrawn + void + admission.dropped
+        fresh, withdrawn = drop_erased(fresh, erased) if erased else Filtered(fresh, [])
+        kept, stale = drop_stale(fresh, versions, partition_map)
+        admission: AdmissionDecision = admit_live(kept, entries)
+        dropped = withdrawn + stale + admission.dropped
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in wanted)
             self._traces.admitted(streams, versions)
         self._buffer.admit(admission.to_send, admission.decided + unknown, dropped)
         self._waiting = copies
 
-    def _doubtful(self, messages: Sequence[Message]) -> list[Message]:
+    def _possibly_sent(self, messages: Sequence[Message]) -> list[Message]:
         """Find what may have been called before the database lost commits; mostly nothing."""
         below = {owned.shard: owned.possibly_sent_below for owned in self._buffer.shards()}
         if not any(below.values()):
@@ -126,7 +126,7 @@ class Intake:
                 for shard, claimed in sorted(by_shard.items()):
                     note_suspects(cursor, shard, claimed)
 
-    def _read(self, wanted: Mapping[tuple[int, int], Sequence[int]]) -> LookUp:
+    def _read(self, wanted: Mapping[tuple[int, int], Sequence[int]]) -> AdmissionLookup:
         with self._server.reading(Proof.NOW) as cursors:
             versions = read_versions(cursors.main, {campaign_id for _, campaign_id in wanted})
             partition_map = read_map(cursors.main, self._topic)
@@ -134,4 +134,4 @@ class Intake:
             entries = look_up(cursors.own, wanted)
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
-        return LookUp(versions, partition_map, entries, erased)
+        return AdmissionLookup(versions, partition_map, entries, erased)

@@ -20,14 +20,14 @@ COMMITS_LOST = "commits_lost"
 """The error code of messages that ended as unknown because the database lost commits."""
 
 
-class Sifted(NamedTuple):
+class Filtered(NamedTuple):
     """Records parted in two."""
 
     kept: list[Message]
     dropped: list[Message]
 
 
-class Admission(NamedTuple):
+class AdmissionDecision(NamedTuple):
     """What becomes of the records of one batch."""
 
     to_send: list[Message]
@@ -37,7 +37,7 @@ class Admission(NamedTuple):
     """Void, or copies of a message that has its outcome."""
 
 
-class Doubtful(NamedTuple):
+class PossiblySent(NamedTuple):
     """What becomes of messages that may have been called before the database lost commits."""
 
     unknown: list[SendResult]
@@ -46,24 +46,24 @@ class Doubtful(NamedTuple):
     """Delivered at least once: sent as any other, under the same idempotency key."""
 
 
-def drop_void(
+def drop_stale(
     messages: Iterable[Message],
     versions: Mapping[int, CampaignVersion],
     partition_map: PartitionMap,
-) -> Sifted:
+) -> Filtered:
     """Drop what must not be sent: campaign not running or of a later epoch, or older map."""
-    sifted = Sifted([], [])
+    filtered = Filtered([], [])
     decided: dict[AdmissionKey, list[Message]] = {}
     for message in messages:
         admission_key = message.admission_key
         if admission_key not in decided:
-            is_void = _is_void(admission_key, versions, partition_map)
-            decided[admission_key] = sifted.dropped if is_void else sifted.kept
+            is_stale = _is_stale(admission_key, versions, partition_map)
+            decided[admission_key] = filtered.dropped if is_stale else filtered.kept
         decided[admission_key].append(message)
-    return sifted
+    return filtered
 
 
-def _is_void(
+def _is_stale(
     admission_key: AdmissionKey,
     versions: Mapping[int, CampaignVersion],
     partition_map: PartitionMap,
@@ -78,16 +78,16 @@ def _is_void(
     )
 
 
-def drop_erased(messages: Iterable[Message], erased: Collection[MessageKey]) -> Sifted:
+def drop_erased(messages: Iterable[Message], erased: Collection[MessageKey]) -> Filtered:
     """Drop what the owner of the shard is asked to cancel, and will: nobody is called for it."""
     kept: list[Message] = []
     dropped: list[Message] = []
     for message in messages:
         (dropped if message.key in erased else kept).append(message)
-    return Sifted(kept, dropped)
+    return Filtered(kept, dropped)
 
 
-def set_copies_aside(messages: Iterable[Message], held: Collection[MessageKey]) -> Sifted:
+def split_duplicates(messages: Iterable[Message], held: Collection[MessageKey]) -> Filtered:
     """Part the first copy of each message from copies that must wait for its outcome.
 
     `held` are messages this process holds already. `dropped` are not lost: they wait, and are
@@ -98,17 +98,17 @@ def set_copies_aside(messages: Iterable[Message], held: Collection[MessageKey]) 
     copies: list[Message] = []
     seen = set(held)
     if not seen and len({message.key for message in messages}) == len(messages):
-        return Sifted(messages, copies)
+        return Filtered(messages, copies)
     for message in messages:
         if message.key in seen:
             copies.append(message)
         else:
             seen.add(message.key)
             first.append(message)
-    return Sifted(first, copies)
+    return Filtered(first, copies)
 
 
-def wanted_entries(messages: Iterable[Message]) -> dict[tuple[int, int], list[int]]:
+def ledger_query(messages: Iterable[Message]) -> dict[tuple[int, int], list[int]]:
     """Group what the ledger must be asked for: {(shard, campaign_id): seqs}."""
     wanted: dict[tuple[int, int], list[int]] = defaultdict(list)
     for message in messages:
@@ -117,11 +117,11 @@ def wanted_entries(messages: Iterable[Message]) -> dict[tuple[int, int], list[in
     return wanted
 
 
-def part_doubtful(
+def split_possibly_sent(
     doubtful: Sequence[Message],
     versions: Mapping[int, CampaignVersion],
     entries: Mapping[MessageKey, LedgerEntry],
-) -> Doubtful:
+) -> PossiblySent:
     """Decide on messages that the database has lost all trace of (protocol rule 16).
 
     To be asked before void ones are dropped: what was called may be void by now, and comes
@@ -146,16 +146,18 @@ def part_doubtful(
             unknown.append(SendResult(message, SendStatus.AMBIGUOUS, None, COMMITS_LOST))
         else:
             suspects.append(message)
-    return Doubtful(unknown, suspects)
+    return PossiblySent(unknown, suspects)
 
 
-def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerEntry]) -> Admission:
+def admit_live(
+    messages: Sequence[Message], entries: Mapping[MessageKey, LedgerEntry]
+) -> AdmissionDecision:
     """Decide by the ledger: live records are sent, copies of recorded messages are not."""
     to_send: list[Message] = []
     decided: list[SendResult] = []
     dropped: list[Message] = []
     if not entries and all(map(_is_first, messages)):
-        return Admission(list(messages), decided, dropped)
+        return AdmissionDecision(list(messages), decided, dropped)
     for message in messages:
         record = message.record
         entry = entries.get(message.key)
@@ -172,7 +174,7 @@ def admit_live(messages: Sequence[Message], entries: Mapping[MessageKey, LedgerE
             decided.append(SendResult(message, status, None, record.undeliverable[:32]))
         else:
             to_send.append(message)
-    return Admission(to_send, decided, dropped)
+    return AdmissionDecision(to_send, decided, dropped)
 
 
 def _is_first(message: Message) -> bool:

@@ -36,7 +36,7 @@ class Gate:
     @property
     def waiting(self) -> int:
         """How many fetched messages wait for the database or for a copy's outcome."""
-        return self._group.intake.waiting
+        return self._group.admitter.waiting
 
     def is_open(self) -> bool:
         """Tell whether more may be fetched; waits a moment for room on a buffer that has none."""
@@ -57,7 +57,7 @@ class Gate:
     def admit(self) -> None:
         """Decide what becomes of what is fetched; shuts for a while when the database is away."""
         try:
-            self._group.intake.admit()
+            self._group.admitter.admit()
         except (RetryLater, DriverError) as error:
             self.wait_out(error)
         else:

@@ -8,7 +8,7 @@ from confluent_kafka import Message as KafkaRecord
 from campaign_common.errors import CampaignError, RecordInvalid, RecordTooNew
 from campaign_common.message import MessageKey
 from campaign_common.wire import decode
-from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming.dead_letters import DeadLetters, Poison
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
@@ -28,7 +28,7 @@ class Reception:
         traces: BatchTraces | None = None,
     ) -> None:
         self._buffers = groups.buffers
-        self._intakes = groups.intakes
+        self._admitters = groups.admitters
         self._dead_letters = dead_letters
         self._newer = newer
         self._traces = traces
@@ -80,14 +80,14 @@ class Reception:
         )
 
     def _begin(self, messages: Sequence[Message], owned: Mapping[int, OwnedShard]) -> None:
-        if len(self._intakes.all) == 1:
-            self._intakes.main.begin(messages, owned)
+        if len(self._admitters.all) == 1:
+            self._admitters.main.begin(messages, owned)
             return
-        by_intake: dict[Intake, list[Message]] = defaultdict(list)
+        by_admitter: dict[BatchAdmitter, list[Message]] = defaultdict(list)
         for message in messages:
-            by_intake[self._intakes.of_shard(message.record.shard)].append(message)
-        for intake, group in by_intake.items():
-            intake.begin(group, owned)
+            by_admitter[self._admitters.of_shard(message.record.shard)].append(message)
+        for admitter, group in by_admitter.items():
+            admitter.begin(group, owned)
 
     def _move_to(self, positions: Mapping[int, int]) -> None:
         for partition, position in positions.items():

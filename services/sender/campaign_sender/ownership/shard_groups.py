@@ -17,13 +17,13 @@ from campaign_common.store.claims import ClaimRow, read_claims
 from campaign_common.store.partition_map import read_map
 from campaign_common.store.shard_homes import read_homes
 from campaign_common.store.view import FRESH_FOR
-from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.ownership.takeover import TakenOver, take_over
 from campaign_sender.recording.recorder import Recorder
-from campaign_sender.recording.shard_commands import Requests
+from campaign_sender.recording.shard_commands import ShardCommands
 
 
 class ShardGroup(NamedTuple):
@@ -32,9 +32,9 @@ class ShardGroup(NamedTuple):
     server: ShardServer
     buffer: InFlightBuffer
     guard: SendGuard
-    intake: Intake
+    admitter: BatchAdmitter
     recorder: Recorder
-    requests: Requests
+    commands: ShardCommands
 
     @property
     def reachable(self) -> bool:
@@ -71,9 +71,9 @@ class ShardGroups:
         self.buffers = InFlightBuffers(per_server.each(lambda group: group.buffer))
 
     @property
-    def intakes(self) -> PerServer[Intake]:
+    def admitters(self) -> PerServer[BatchAdmitter]:
         """The admitters, by server."""
-        return self._per_server.each(lambda group: group.intake)
+        return self._per_server.each(lambda group: group.admitter)
 
     def of_shard(self, shard: int) -> ShardGroup:
         """Return the group of the server that holds `shard`."""

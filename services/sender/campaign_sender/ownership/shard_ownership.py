@@ -251,10 +251,10 @@ class Ownership:
             with self._groups.between_transactions([shard]):
                 self._groups.of_shard(shard).buffer.add_shard(owned)
             self.taken_over += 1
-            self._tell_of(shard, len(settlement.suspects), len(settlement.unknown))
+            self._observe(shard, len(settlement.suspects), len(settlement.unknown))
         self._groups.refresh_guards(shards)
 
-    def _tell_of(self, shard: int, suspects: int, unknown: int) -> None:
+    def _observe(self, shard: int, suspects: int, unknown: int) -> None:
         """Count and log what a lost sender had left open, where it had."""
         self.claims_lost["suspect"] += suspects
         self.claims_lost["unknown"] += unknown

@@ -1,7 +1,7 @@
-"""Rewriting outcomes on request: what one transaction does of an order to a shard's owner.
+"""Handlers of the commands to a shard's owner, which rewrite recorded outcomes.
 
-Each function does a slice, under the owner's fence, and notes in the same transaction what is
-left of the order, or that nothing is (protocol rules 3, 10 and 14).
+Each handler processes one slice inside the owner's fenced transaction, and stores in the same
+transaction what is left of the command, or closes it (protocol rules 3, 10 and 14).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -36,101 +36,101 @@ SLICE = 2_000
 """Messages rewritten in one transaction."""
 
 SPAN = 100_000
-"""Sequence numbers looked through in one transaction, however few of them match."""
+"""Sequence numbers scanned in one transaction, however few of them match."""
 
 IN_DOUBT = "cancelled_in_doubt"
-"""The error code of what may have been taken when its campaign was cancelled."""
+"""Error code of messages that may have been sent before their campaign was cancelled."""
 
-Held = Collection[int]
-"""The seqs of the request's campaign and shard that this process is working on."""
+HeldSeqs = Collection[int]
+"""Seqs of the command's campaign and shard that this process holds."""
 
 Entries = Mapping[MessageKey, LedgerEntry]
 
 Suspects = Collection[tuple[int, int]]
-"""(seq, generation) of messages that a lost sender may have handed over."""
+"""(seq, generation) of messages that a lost sender may have sent."""
 
 
-def settle_cancelled(cursors: ShardCursors, request: ShardRequest, _: Held) -> None:
-    """Give what a cancelled campaign left waiting, or in doubt, its final outcome.
+def finalize_cancelled(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+    """Give messages of a cancelled campaign that wait, or are in doubt, their final outcome.
 
-    To be carried out when nothing of it is held: what is at a provider is recorded first.
+    Executed only when nothing of the campaign is held: what is at a provider is recorded first.
     """
-    cursor, shard, campaign_id = cursors.own, request.shard, request.campaign_id
+    cursor, shard, campaign_id = cursors.own, command.shard, command.campaign_id
     suspects = suspects_without_outcome(cursor, shard, campaign_id, SLICE)
     waiting = waiting_seqs(cursor, shard, campaign_id, SLICE)
-    _end_unsent(cursor, request, waiting, suspects)
+    _end_unsent(cursor, command, waiting, suspects)
     if len(waiting) < SLICE and len(suspects) < SLICE:
-        shard_requests.close_request(cursor, request)
+        shard_requests.close_request(cursor, command)
 
 
-def turn_back(cursors: ShardCursors, request: ShardRequest, _: Held) -> None:
-    """Turn what ended as the request says back to waiting, due now, as the next generation."""
+def requeue_for_retry(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+    """Turn messages that ended as the command says back to waiting, due now, next generation."""
     cursor = cursors.own
-    extent = read_extent(cursors.main, request.campaign_id)
+    extent = read_extent(cursors.main, command.campaign_id)
     if extent is None or extent[0] is CampaignState.CANCELLED:
-        shard_requests.close_request(cursor, request)
+        shard_requests.close_request(cursor, command)
         return
     last_seq = extent[1]
-    arguments = request.arguments
+    arguments = command.arguments
     ended = EndedIn(
-        request.campaign_id,
+        command.campaign_id,
         [Status(number) for number in arguments["statuses"]],
         arguments["error_code"],
-        request.requested_at,
+        command.requested_at,
     )
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
-    entries = ended_in(cursor, request.shard, ended, seqs, SLICE)
-    rows = [waiting_anew(key, entry) for key, entry in entries.items()]
-    _rewrite(cursor, request.shard, rows, entries)
-    schedule_retries(cursor, request.shard, [(row, 0.0) for row in rows])
+    entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
+    rows = [requeued_row(key, entry) for key, entry in entries.items()]
+    _rewrite(cursor, command.shard, rows, entries)
+    schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
     reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
     if reached < last_seq:
-        shard_requests.move_request(cursor, request, {**arguments, "after_seq": reached})
+        shard_requests.move_request(cursor, command, {**arguments, "after_seq": reached})
     else:
-        shard_requests.close_request(cursor, request)
+        shard_requests.close_request(cursor, command)
 
 
-def erase(cursors: ShardCursors, request: ShardRequest, held: Held) -> None:
-    """Cancel those listed messages that are not sent; those held are left for later."""
-    cursor, listed = cursors.own, request.arguments["seqs"]
+def erase(cursors: ShardCursors, command: ShardRequest, held: HeldSeqs) -> None:
+    """Cancel the listed messages that are not sent; those that are held stay listed."""
+    cursor, listed = cursors.own, command.arguments["seqs"]
     free = [seq for seq in listed if seq not in held][:SLICE]
-    wanted = {(request.shard, request.campaign_id): free}
+    wanted = {(command.shard, command.campaign_id): free}
     entries = {key.seq: entry for key, entry in look_up(cursor, wanted).items()}
     waiting = [seq for seq in free if seq in entries and entries[seq].status == Status.WAITING]
-    missing = [ClaimedMessage(request.campaign_id, seq, 0, 1) for seq in free if seq not in entries]
-    _end_unsent(cursor, request, waiting, missing)
+    missing = [ClaimedMessage(command.campaign_id, seq, 0, 1) for seq in free if seq not in entries]
+    _end_unsent(cursor, command, waiting, missing)
     done = set(free)
-    _leave(cursor, request, [seq for seq in listed if seq not in done])
+    _store_remaining(cursor, command, [seq for seq in listed if seq not in done])
 
 
-def record_late(cursors: ShardCursors, request: ShardRequest, _: Held) -> None:
-    """Turn `unknown` into what a lost sender learnt of the same try (protocol rule 14)."""
-    cursor, listed = cursors.own, request.arguments["seqs"]
+def apply_late_results(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+    """Turn `unknown` into the late result of the same try (protocol rule 14, late results)."""
+    cursor, listed = cursors.own, command.arguments["seqs"]
     seqs, left = listed[:SLICE], listed[SLICE:]
-    entries = look_up(cursor, {(request.shard, request.campaign_id): seqs}) if seqs else {}
-    facts = read_late_facts(cursor, request.shard, request.campaign_id, seqs)
-    suspects = read_suspects(cursor, request.campaign_id, seqs)
-    _rewrite(cursor, request.shard, rows_of_facts(facts, entries, suspects), entries)
-    _leave(cursor, request, left)
+    entries = look_up(cursor, {(command.shard, command.campaign_id): seqs}) if seqs else {}
+    facts = read_late_facts(cursor, command.shard, command.campaign_id, seqs)
+    suspects = read_suspects(cursor, command.campaign_id, seqs)
+    _rewrite(cursor, command.shard, rows_of_late_results(facts, entries, suspects), entries)
+    _store_remaining(cursor, command, left)
 
 
-CARRY_OUT: Mapping[str, Callable[[ShardCursors, ShardRequest, Held], None]] = {
-    RequestKind.SETTLE_CANCELLED: settle_cancelled,
-    RequestKind.RETRY: turn_back,
+HANDLERS: Mapping[str, Callable[[ShardCursors, ShardRequest, HeldSeqs], None]] = {
+    RequestKind.SETTLE_CANCELLED: finalize_cancelled,
+    RequestKind.RETRY: requeue_for_retry,
     RequestKind.ERASE: erase,
-    RequestKind.LATE_RESULTS: record_late,
+    RequestKind.LATE_RESULTS: apply_late_results,
 }
-"""By kind: carries out a slice, and closes the request when nothing of it is left."""
+"""Handler by kind: processes a slice, and closes the command when nothing is left."""
 
 
-def rows_of_facts(
+def rows_of_late_results(
     facts: Iterable[LateFact], entries: Entries, suspects: Suspects = frozenset()
 ) -> list[LedgerRow]:
-    """Decide which `unknown` become what: only a final fact about the very try counts.
+    """Return the rows that replace `unknown`: only a final result of the same try counts.
 
-    Where two senders learnt different things of one try, that it was taken is what counts. Of
-    `suspects` a refusal settles nothing: the try was sent a second time, or may have been.
+    Where two senders have different results of one try, `sent` wins. A refusal of a message in
+    `suspects` proves nothing: the try was sent a second time, or may have been.
     """
     rows: dict[int, LedgerRow] = {}
     failed_first = sorted(facts, key=lambda fact: fact.status is Status.SENT)
@@ -161,7 +161,7 @@ def rows_of_unsent(
     without_row: Iterable[ClaimedMessage],
     suspects: Suspects,
 ) -> list[LedgerRow]:
-    """End what waits, and what has no row, as cancelled; as unknown what may have been taken."""
+    """Return final rows of unsent messages: cancelled, or unknown where one may have been sent."""
     rows = {
         key.seq: _ended(
             ClaimedMessage(key.campaign_id, key.seq, entry.generation, entry.try_number),
@@ -177,8 +177,8 @@ def rows_of_unsent(
     return list(rows.values())
 
 
-def waiting_anew(key: MessageKey, entry: LedgerEntry) -> LedgerRow:
-    """Keep the try and start attempts anew; the doubt stays with the old idempotency key."""
+def requeued_row(key: MessageKey, entry: LedgerEntry) -> LedgerRow:
+    """Return the row of a new generation: same try, no attempts, and no doubt about its key."""
     return LedgerRow(
         key.campaign_id,
         key.seq,
@@ -192,22 +192,22 @@ def waiting_anew(key: MessageKey, entry: LedgerEntry) -> LedgerRow:
     )
 
 
-def _leave(cursor: Cursor, request: ShardRequest, seqs: Sequence[int]) -> None:
-    """Note which messages of a list are left, or that none is."""
+def _store_remaining(cursor: Cursor, command: ShardRequest, seqs: Sequence[int]) -> None:
+    """Store which messages of a command are left, or close it."""
     if seqs:
-        shard_requests.move_request(cursor, request, {"seqs": seqs})
+        shard_requests.move_request(cursor, command, {"seqs": seqs})
     else:
-        shard_requests.close_request(cursor, request)
+        shard_requests.close_request(cursor, command)
 
 
 def _end_unsent(
     cursor: Cursor,
-    request: ShardRequest,
+    command: ShardRequest,
     waiting: Sequence[int],
     without_row: Sequence[ClaimedMessage],
 ) -> None:
-    """End messages as cancelled, and as unknown where one may have been taken."""
-    shard, campaign_id = request.shard, request.campaign_id
+    """End messages as cancelled, or as unknown where one may have been sent."""
+    shard, campaign_id = command.shard, command.campaign_id
     entries = look_up(cursor, {(shard, campaign_id): waiting}) if waiting else {}
     seqs = [*waiting, *(message.seq for message in without_row)]
     suspects = read_suspects(cursor, campaign_id, seqs)

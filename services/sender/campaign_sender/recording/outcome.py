@@ -25,7 +25,7 @@ NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, SendStatus.STALE, SendStatus.RE
 COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_CALL})
 
 
-class Outcome(NamedTuple):
+class LedgerOutcome(NamedTuple):
     """One ledger row, and when the message is due again if it waits."""
 
     row: LedgerRow
@@ -48,7 +48,7 @@ def outcome_of(
     jitter: float,
     *,
     idempotent: bool = False,
-) -> Outcome:
+) -> LedgerOutcome:
     """Turn the answer of a call into what is recorded.
 
     A retryable failure waits for its next try while `retry` allows its class one. An ambiguous
@@ -63,21 +63,21 @@ def outcome_of(
     """
     match result.status:
         case SendStatus.ACCEPTED:
-            return Outcome(sent(result))
+            return LedgerOutcome(sent(result))
         case SendStatus.PERMANENT:
             refused = Status.FAILED if idempotent else _ended(result, Status.FAILED)
-            return Outcome(_row(result, refused))
+            return LedgerOutcome(_row(result, refused))
     if (ended := ENDED_WITHOUT_CALL.get(result.status)) is not None:
-        return Outcome(_row(result, _ended(result, ended)))
+        return LedgerOutcome(_row(result, _ended(result, ended)))
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
     if result.status is SendStatus.AMBIGUOUS and at_most_once:
-        return Outcome(_row(result, Status.UNKNOWN))
+        return LedgerOutcome(_row(result, Status.UNKNOWN))
     policy = retry.of(result.status.value)
     if _is_exhausted(result, policy) or _is_too_old(version, policy):
-        return Outcome(_row(result, _ended(result, Status.FAILED)))
+        return LedgerOutcome(_row(result, _ended(result, Status.FAILED)))
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)
-    return Outcome(_row(result, Status.WAITING), delay)
+    return LedgerOutcome(_row(result, Status.WAITING), delay)
 
 
 def sent(result: SendResult) -> LedgerRow:

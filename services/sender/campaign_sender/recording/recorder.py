@@ -24,7 +24,7 @@ from campaign_common.store.ledger import LedgerRow, look_up
 from campaign_common.store.retry_schedule import Retry
 from campaign_common.store.suspects import note_late_results, read_suspects
 from campaign_common.wire import MessageRecord
-from campaign_sender.admission.rules import admit_live, wanted_entries
+from campaign_sender.admission.rules import admit_live, ledger_query
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
@@ -32,11 +32,11 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import REACHED_PROVIDER, SendResult, SendStatus
 from campaign_sender.recording import transaction
-from campaign_sender.recording.outcome import Outcome, depends_on_doubt, outcome_of, sent
-from campaign_sender.recording.recorder_metrics import Tally
-from campaign_sender.recording.shard_commands import Requests
-from campaign_sender.recording.transaction import ShardWork, Written
-from campaign_sender.recording.unknown_commit import Doubt, find_committed
+from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of, sent
+from campaign_sender.recording.recorder_metrics import RecorderMetrics
+from campaign_sender.recording.shard_commands import ShardCommands
+from campaign_sender.recording.transaction import ShardWrites, WriteResult
+from campaign_sender.recording.unknown_commit import UnknownCommit, resolve_commit
 from campaign_sender.tracing import BatchTraces
 
 IDLE_AFTER = 1.0
@@ -63,7 +63,7 @@ class Recorder:
         buffer: InFlightBuffer,
         dispatcher: Dispatcher,
         guard: SendGuard,
-        requests: Requests,
+        commands: ShardCommands,
         policy: RetrySettings,
         traces: BatchTraces | None = None,
     ) -> None:
@@ -71,16 +71,16 @@ class Recorder:
         self._buffer = buffer
         self._dispatcher = dispatcher
         self._guard = guard
-        self._requests = requests
+        self._commands = commands
         self._policy = policy
         self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
         self._cycle = threading.Lock()
         self._stop = threading.Event()
         self._written_at: dict[int, float] = {}
         self._fenced: set[int] = set()
-        self._in_doubt: Doubt | None = None
+        self._unknown_commit: UnknownCommit | None = None
         self._failures = 0
-        self.tally = Tally(guard)
+        self.metrics = RecorderMetrics(guard)
         self._traces = traces
         self._thread = IndispensableThread("recorder", self._run)
 
@@ -116,7 +116,7 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._buffer.wait_for_work(0.0 if self._requests.noted else IDLE_AFTER / 2)
+            self._buffer.wait_for_work(0.0 if self._commands.has_pending else IDLE_AFTER / 2)
             began = time.monotonic()
             with self._cycle:
                 claimed = self._run_once()
@@ -125,17 +125,17 @@ class Recorder:
             if self._failures:
                 backoff = min(LONGEST_BACKOFF, 0.1 * 2**self._failures)
                 self._stop.wait(backoff * (0.5 + self._random.random() / 2))
-            elif not self._requests.noted:  # the next slice of an order gathers nothing
+            elif not self._commands.has_pending:  # the next slice of an order gathers nothing
                 self._buffer.wait_for_batch(max(0.0, began + GATHER - time.monotonic()))
 
     def _run_once(self) -> list[Message]:
         """Run one transaction; return the messages it claimed, which are to be handed over."""
         try:
-            if self._in_doubt:
-                claimed = self._settle_doubt(self._in_doubt)
+            if self._unknown_commit:
+                claimed = self._resolve_unknown_commit(self._unknown_commit)
             else:
-                self._carry_out_request()
-                claimed = self._record_next()
+                self._execute_command()
+                claimed = self._commit_batch()
         except RetryLater as error:
             if not self._failures:
                 log.warning("recording waits for the database", error=str(error))
@@ -151,69 +151,71 @@ class Recorder:
         self._failures = 0
         return claimed
 
-    def _carry_out_request(self) -> None:
+    def _execute_command(self) -> None:
         """Carry out a slice of what this process is asked for as an owner."""
-        owned = self._requests.take()
+        owned = self._commands.next_shard()
         if owned is None:
             return
-        work = ShardWork(owned, [], [], owned.still_claimed(()), owned.offsets.committable)
+        writes = ShardWrites(owned, [], [], owned.still_claimed(()), owned.offsets.committable)
         try:
-            fenced = self._requests.carry_out_next(work)
+            fenced = self._commands.execute_next(writes)
         except CommitUnknown:
-            self._in_doubt = Doubt(NOTHING, [work], Written(set(), Counter()))
+            self._unknown_commit = UnknownCommit(NOTHING, [writes], WriteResult(set(), Counter()))
             raise
         except RetryLater as error:
             # The next look finds it again; what is to be recorded does not wait for it.
             log.warning("a request waits for the database", error=str(error))
             return
         if fenced is not None:
-            self._requests.note({owned.shard} - fenced)
-            self._after_commit(NOTHING, [work], fenced)
+            self._commands.add({owned.shard} - fenced)
+            self._after_commit(NOTHING, [writes], fenced)
 
-    def _record_next(self) -> list[Message]:
-        work = self._buffer.take_batch()
+    def _commit_batch(self) -> list[Message]:
+        batch = self._buffer.take_batch()
         try:
-            self._mark_suspects(work)
+            self._mark_suspects(batch)
         except (RetryLater, DriverError):
-            self._buffer.put_back(work)
+            self._buffer.put_back(batch)
             raise
-        shard_works = self._plan(work)
-        if not shard_works and not work.late:
+        shard_writes = self._plan_writes(batch)
+        if not shard_writes and not batch.late:
             return []
-        written = Written(set(), Counter())
+        written = WriteResult(set(), Counter())
         began = time.monotonic()
         try:
             with self._database.transaction() as cursor:
-                written = transaction.write(cursor, shard_works)
-                note_late_results(cursor, self._late_rows(work.late))
+                written = transaction.write(cursor, shard_writes)
+                note_late_results(cursor, self._late_rows(batch.late))
         except CommitUnknown:
-            self._in_doubt = Doubt(work, shard_works, written)
+            self._unknown_commit = UnknownCommit(batch, shard_writes, written)
             raise
         except IntegrityError as error:
             log.error("outcomes were recorded already, looking them up again", error=error.args[0])
             try:
-                work = self._without_recorded(work)
+                batch = self._without_recorded(batch)
             finally:
-                self._buffer.put_back(work)
+                self._buffer.put_back(batch)
             return []
         except (RetryLater, DriverError):
-            self._buffer.put_back(work)
+            self._buffer.put_back(batch)
             raise
         seconds = time.monotonic() - began
-        self.tally.seconds.add([seconds])
-        self._tell_of(work, written, seconds)
-        return self._after_commit(work, shard_works, written.fenced)
+        self.metrics.seconds.add([seconds])
+        self._observe(batch, written, seconds)
+        return self._after_commit(batch, shard_writes, written.fenced)
 
-    def _tell_of(self, work: RecorderBatch, written: Written, seconds: float | None = None) -> None:
+    def _observe(
+        self, batch: RecorderBatch, written: WriteResult, seconds: float | None = None
+    ) -> None:
         """Count and trace a committed transaction."""
-        self.tally.committed(work, written)
+        self.metrics.committed(batch, written)
         if self._traces is not None:
-            self._traces.recorded(work.results, written.changes, seconds)
+            self._traces.recorded(batch.results, written.changes, seconds)
 
-    def _mark_suspects(self, work: RecorderBatch) -> None:
+    def _mark_suspects(self, batch: RecorderBatch) -> None:
         """Mark what a lost sender may have sent, where the outcome depends on that."""
         unclear: dict[int, list[Message]] = defaultdict(list)
-        for result in work.results:
+        for result in batch.results:
             # Nearly all are accepted, and cost no more than this comparison.
             if result.status is not SendStatus.ACCEPTED and self._depends_on_doubt(result):
                 unclear[result.message.record.campaign_id].append(result.message)
@@ -233,22 +235,22 @@ class Recorder:
     def _is_idempotent(self, version: CampaignVersion | None) -> bool:
         return version is not None and self._dispatcher.is_idempotent(version.provider)
 
-    def _settle_doubt(self, doubt: Doubt) -> list[Message]:
+    def _resolve_unknown_commit(self, unknown: UnknownCommit) -> list[Message]:
         """Learn what became of a COMMIT without an answer, before anything else is recorded."""
         with self._database.transaction() as cursor:
-            committed, fenced = find_committed(cursor, doubt.shard_works)
-        self._in_doubt = None
+            committed, fenced = resolve_commit(cursor, unknown.shard_writes)
+        self._unknown_commit = None
         if committed:
-            self._tell_of(doubt.work, doubt.written)
-            return self._after_commit(doubt.work, doubt.shard_works, fenced)
-        self._buffer.put_back(doubt.work)
+            self._observe(unknown.batch, unknown.written)
+            return self._after_commit(unknown.batch, unknown.shard_writes, fenced)
+        self._buffer.put_back(unknown.batch)
         return []
 
-    def _plan(self, work: RecorderBatch) -> list[ShardWork]:
+    def _plan_writes(self, batch: RecorderBatch) -> list[ShardWrites]:
         rows: dict[int, list[LedgerRow]] = defaultdict(list)
         retries: dict[int, list[Retry]] = defaultdict(list)
         finished: dict[int, set[MessageKey]] = defaultdict(set)
-        for result in work.results:
+        for result in batch.results:
             shard = result.message.record.shard
             finished[shard].add(result.message.key)
             if result.status is SendStatus.ACCEPTED:
@@ -259,11 +261,11 @@ class Recorder:
                 if retry_in is not None:
                     retries[shard].append((row, retry_in))
         claims: dict[int, list[MessageRecord]] = defaultdict(list)
-        for message in work.claims:
+        for message in batch.claims:
             claims[message.record.shard].append(message.record)
         now = time.monotonic()
         return [
-            ShardWork(
+            ShardWrites(
                 owned,
                 rows[owned.shard],
                 retries[owned.shard],
@@ -275,7 +277,7 @@ class Recorder:
             if owned.shard in finished or owned.shard in claims or self._is_to_be_moved(owned, now)
         ]
 
-    def _outcome(self, result: SendResult) -> Outcome:
+    def _outcome(self, result: SendResult) -> LedgerOutcome:
         version = self._guard.version_of(result.message.record.campaign_id)
         return outcome_of(
             result,
@@ -298,35 +300,35 @@ class Recorder:
             if result.status in REACHED_PROVIDER
         ]
 
-    def _without_recorded(self, work: RecorderBatch) -> RecorderBatch:
+    def _without_recorded(self, batch: RecorderBatch) -> RecorderBatch:
         """Turn results of messages that have their outcome already into mere ends of claims."""
-        messages = [result.message for result in work.results]
+        messages = [result.message for result in batch.results]
         with self._database.reading(proof=Proof.NOW) as cursor:
-            entries = look_up(cursor, wanted_entries(messages))
+            entries = look_up(cursor, ledger_query(messages))
         recorded = {m.key for m in admit_live(messages, entries).dropped}
         results = [
             SendResult(r.message, SendStatus.STALE) if r.message.key in recorded else r
-            for r in work.results
+            for r in batch.results
         ]
-        return work._replace(results=results)
+        return batch._replace(results=results)
 
     def _after_commit(
-        self, work: RecorderBatch, shard_works: Sequence[ShardWork], fenced: set[int]
+        self, batch: RecorderBatch, shard_writes: Sequence[ShardWrites], fenced: set[int]
     ) -> list[Message]:
         now = time.monotonic()
-        for shard_work in shard_works:
-            owned = shard_work.owned
+        for writes in shard_writes:
+            owned = writes.owned
             if owned.shard in fenced:
                 continue
             owned.transaction_number += 1
-            owned.recorded_offset = shard_work.recorded_offset
+            owned.recorded_offset = writes.recorded_offset
             self._written_at[owned.shard] = now
-        self._buffer.apply_commit(work.results, work.claims)
+        self._buffer.apply_commit(batch.results, batch.claims)
         if fenced:
-            self._lose(work, [w.owned for w in shard_works if w.owned.shard in fenced])
-        return work.claims
+            self._drop_fenced(batch, [w.owned for w in shard_writes if w.owned.shard in fenced])
+        return batch.claims
 
-    def _lose(self, work: RecorderBatch, fenced: Sequence[OwnedShard]) -> None:
+    def _drop_fenced(self, batch: RecorderBatch, fenced: Sequence[OwnedShard]) -> None:
         """Give up shards that went to other owners, unless they were taken anew meanwhile."""
         lost = {owned.shard for owned in fenced if self._buffer.owned(owned.shard) is owned}
         if lost:
@@ -336,4 +338,4 @@ class Recorder:
         self._fenced = self._fenced | lost
         # They come back as late results: facts, for the new owner.
         shards = {owned.shard for owned in fenced}
-        self._buffer.add_results([r for r in work.results if r.message.record.shard in shards])
+        self._buffer.add_results([r for r in batch.results if r.message.record.shard in shards])

@@ -7,10 +7,10 @@ from campaign_common.message import FINAL, Status
 from campaign_common.metrics.distribution import MESSAGES, SECONDS, Distribution
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import RecorderBatch
-from campaign_sender.recording.transaction import Written
+from campaign_sender.recording.transaction import WriteResult
 
 
-class Counted:
+class RecorderCounts:
     """Outcomes recorded, batches and times, of one recorder or of several together."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Counted:
         self.seconds = Distribution(SECONDS)
 
     @classmethod
-    def together(cls, several: Iterable["Counted"]) -> "Counted":
+    def together(cls, several: Iterable["RecorderCounts"]) -> "RecorderCounts":
         """Add up what several recorders have counted."""
         total = cls()
         for each in several:
@@ -30,16 +30,16 @@ class Counted:
         return total
 
 
-class Tally(Counted):
+class RecorderMetrics(RecorderCounts):
     """Counts committed transactions, at a cost that does not depend on their size."""
 
     def __init__(self, guard: SendGuard) -> None:
         super().__init__()
         self._guard = guard
 
-    def committed(self, work: RecorderBatch, written: Written) -> None:
+    def committed(self, batch: RecorderBatch, written: WriteResult) -> None:
         """Count what a transaction has recorded."""
-        self.batches.add([len(work.results)])
+        self.batches.add([len(batch.results)])
         # The changes of the counters say it; of them only those to WAITING may be negative.
         for (campaign_id, _, status), n in written.changes.items():
             if status in FINAL:

@@ -15,7 +15,7 @@ from campaign_common.wire import MessageRecord
 from campaign_sender.in_flight.owned_shard import OwnedShard
 
 
-class ShardWork(NamedTuple):
+class ShardWrites(NamedTuple):
     """What one transaction does for one shard."""
 
     owned: OwnedShard
@@ -28,7 +28,7 @@ class ShardWork(NamedTuple):
     recorded_offset: int
 
 
-class Written(NamedTuple):
+class WriteResult(NamedTuple):
     """What a transaction has done once it is committed."""
 
     fenced: set[int]
@@ -37,7 +37,7 @@ class Written(NamedTuple):
     """Of the counters: how many more of (campaign, shard, status)."""
 
 
-def write(cursor: Cursor, works: Sequence[ShardWork]) -> Written:
+def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
     """Write everything of the shards that still belong to this owner.
 
     Shards are taken in rising order, so that two transactions never wait for each other in a
@@ -48,35 +48,35 @@ def write(cursor: Cursor, works: Sequence[ShardWork]) -> Written:
     """
     fenced: set[int] = set()
     changes: Counter[tuple[int, int, Status]] = Counter()
-    for work in works:
-        if not move_claim(cursor, _move_of(work)):
-            fenced.add(work.owned.shard)
+    for writes in shard_writes:
+        if not move_claim(cursor, _move_of(writes)):
+            fenced.add(writes.owned.shard)
             continue
-        if work.rows:
-            _write_outcomes(cursor, work)
-            changes.update(count_changes(work.owned.shard, work.rows))
+        if writes.rows:
+            _write_outcomes(cursor, writes)
+            changes.update(count_changes(writes.owned.shard, writes.rows))
     add_counts(cursor, changes)
-    return Written(fenced, changes)
+    return WriteResult(fenced, changes)
 
 
-def _move_of(work: ShardWork) -> ClaimMove:
-    owned = work.owned
+def _move_of(writes: ShardWrites) -> ClaimMove:
+    owned = writes.owned
     return ClaimMove(
         owned.shard,
         owned.epoch,
         owned.owner_token,
         owned.transaction_number,
-        encode_claim(work.claimed),
-        work.recorded_offset,
+        encode_claim(writes.claimed),
+        writes.recorded_offset,
     )
 
 
-def _write_outcomes(cursor: Cursor, work: ShardWork) -> None:
-    shard = work.owned.shard
-    insert_outcomes(cursor, shard, work.rows)
-    schedule_retries(cursor, shard, work.retries)
+def _write_outcomes(cursor: Cursor, writes: ShardWrites) -> None:
+    shard = writes.owned.shard
+    insert_outcomes(cursor, shard, writes.rows)
+    schedule_retries(cursor, shard, writes.retries)
     ended: dict[int, list[int]] = defaultdict(list)
-    for row in work.rows:
+    for row in writes.rows:
         if row.replaces and row.status is not Status.WAITING:
             ended[row.campaign_id].append(row.seq)
     for campaign_id, seqs in ended.items():

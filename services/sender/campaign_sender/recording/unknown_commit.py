@@ -7,19 +7,19 @@ from pymysql.cursors import Cursor
 
 from campaign_common.store.claims import lock_claim
 from campaign_sender.in_flight.buffer import RecorderBatch
-from campaign_sender.recording.transaction import ShardWork, Written
+from campaign_sender.recording.transaction import ShardWrites, WriteResult
 
 
-class Doubt(NamedTuple):
+class UnknownCommit(NamedTuple):
     """A transaction whose COMMIT was not answered."""
 
-    work: RecorderBatch
-    shard_works: list[ShardWork]
-    written: Written
+    batch: RecorderBatch
+    shard_writes: list[ShardWrites]
+    written: WriteResult
     """What it has done if it took effect."""
 
 
-def find_committed(cursor: Cursor, works: Sequence[ShardWork]) -> tuple[bool, set[int]]:
+def resolve_commit(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> tuple[bool, set[int]]:
     """Read whether a transaction took effect, and which shards went to other owners since.
 
     The rows are read with a lock, so that a commit still under way is waited for. A number
@@ -29,7 +29,7 @@ def find_committed(cursor: Cursor, works: Sequence[ShardWork]) -> tuple[bool, se
     """
     committed = False
     fenced: set[int] = set()
-    for owned in (work.owned for work in works):
+    for owned in (writes.owned for writes in shard_writes):
         row = lock_claim(cursor, owned.shard)
         if row is None or row.owner_token != owned.owner_token:
             fenced.add(owned.shard)

@@ -19,7 +19,7 @@ from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.ownership.shard_groups import ShardGroups
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.providers.contract import SendStatus
-from campaign_sender.recording.recorder_metrics import Counted
+from campaign_sender.recording.recorder_metrics import RecorderCounts
 
 
 class Parts(NamedTuple):
@@ -44,14 +44,14 @@ class SenderMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Make all metrics."""
-        tally = Counted.together(group.recorder.tally for group in self._parts.groups.all)
+        tally = RecorderCounts.together(group.recorder.metrics for group in self._parts.groups.all)
         yield from self._messages(tally)
         yield from self._recording(tally)
         yield self._servers()
         yield from self._providers()
         yield from self._shards()
 
-    def _messages(self, tally: Counted) -> Iterator[Metric]:
+    def _messages(self, tally: RecorderCounts) -> Iterator[Metric]:
         parts = self._parts
         recorded = CounterMetricFamily(
             "campaign_messages_recorded",
@@ -75,7 +75,7 @@ class SenderMetrics(Collector):
             value=parts.dead_letters.published,
         )
 
-    def _recording(self, tally: Counted) -> Iterator[Metric]:
+    def _recording(self, tally: RecorderCounts) -> Iterator[Metric]:
         batches = HistogramMetricFamily(
             "campaign_record_batch_messages", "Results recorded by one transaction"
         )

@@ -4,66 +4,66 @@ from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.message import LedgerEntry, MessageKey, Status
 from campaign_sender.admission.rules import (
     admit_live,
-    drop_void,
-    part_doubtful,
-    set_copies_aside,
-    wanted_entries,
+    drop_stale,
+    ledger_query,
+    split_duplicates,
+    split_possibly_sent,
 )
 from campaign_sender.providers.contract import SendStatus
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, partition_map, version
 
 
 def test_a_record_of_a_running_campaign_is_kept() -> None:
-    sifted = drop_void([message()], {CAMPAIGN: version()}, partition_map())
-    assert [m.key.seq for m in sifted.kept] == [1]
+    filtered = drop_stale([message()], {CAMPAIGN: version()}, partition_map())
+    assert [m.key.seq for m in filtered.kept] == [1]
 
 
 @pytest.mark.parametrize(
     "state", [state for state in CampaignState if state is not CampaignState.RUNNING]
 )
 def test_records_of_a_campaign_that_does_not_run_are_void(state: CampaignState) -> None:
-    assert drop_void([message()], {CAMPAIGN: version(state)}, partition_map()).kept == []
+    assert drop_stale([message()], {CAMPAIGN: version(state)}, partition_map()).kept == []
 
 
 def test_a_record_published_before_a_resume_is_void() -> None:
     record = message(campaign_epoch=EPOCH - 1)
-    assert drop_void([record], {CAMPAIGN: version()}, partition_map()).dropped == [record]
+    assert drop_stale([record], {CAMPAIGN: version()}, partition_map()).dropped == [record]
 
 
 def test_a_record_of_an_unknown_campaign_is_void() -> None:
-    assert drop_void([message()], {}, partition_map()).kept == []
+    assert drop_stale([message()], {}, partition_map()).kept == []
 
 
 def test_a_record_of_an_older_map_is_void() -> None:
     later = partition_map(version=2)
-    assert drop_void([message()], {CAMPAIGN: version()}, later).kept == []
+    assert drop_stale([message()], {CAMPAIGN: version()}, later).kept == []
 
 
 def test_a_record_in_a_partition_that_is_not_its_shards_is_void() -> None:
     astray = message(shard=3, partition=2)
-    assert drop_void([astray], {CAMPAIGN: version()}, partition_map()).kept == []
+    assert drop_stale([astray], {CAMPAIGN: version()}, partition_map()).kept == []
 
 
 def test_each_record_of_a_batch_is_void_or_not_by_itself() -> None:
     batch = [message(1), message(2, map_version=2), message(3), message(4, partition=1)]
-    sifted = drop_void(batch, {CAMPAIGN: version()}, partition_map())
-    assert [m.record.seq for m in sifted.kept] == [1, 3]
-    assert [m.record.seq for m in sifted.dropped] == [2, 4]
+    filtered = drop_stale(batch, {CAMPAIGN: version()}, partition_map())
+    assert [m.record.seq for m in filtered.kept] == [1, 3]
+    assert [m.record.seq for m in filtered.dropped] == [2, 4]
 
 
 def test_the_second_copy_in_one_batch_waits() -> None:
     first, second = message(offset=10), message(offset=11)
-    sifted = set_copies_aside([first, second], held=set())
-    assert (sifted.kept, sifted.dropped) == ([first], [second])
+    filtered = split_duplicates([first, second], held=set())
+    assert (filtered.kept, filtered.dropped) == ([first], [second])
 
 
 def test_a_copy_of_a_held_message_waits() -> None:
     copy = message(offset=12)
-    assert set_copies_aside([copy], held={copy.key}).dropped == [copy]
+    assert split_duplicates([copy], held={copy.key}).dropped == [copy]
 
 
 def test_the_ledger_is_asked_by_shard_and_campaign() -> None:
-    asked = wanted_entries([message(5), message(9), message(6, shard=2, partition=2)])
+    asked = ledger_query([message(5), message(9), message(6, shard=2, partition=2)])
     assert asked == {(0, CAMPAIGN): [5, 9], (2, CAMPAIGN): [6]}
 
 
@@ -111,24 +111,24 @@ def test_what_may_have_been_called_before_commits_were_lost_ends_or_is_suspected
     doubtful = [message(1), message(2, try_number=2)]
     entries = {MessageKey(CAMPAIGN, 2): LedgerEntry(Status.WAITING, 0, 1, 1)}
     once = version(delivery=Delivery.AT_MOST_ONCE)
-    unknown, suspects = part_doubtful(doubtful, {CAMPAIGN: once}, entries)
+    unknown, suspects = split_possibly_sent(doubtful, {CAMPAIGN: once}, entries)
     assert [(r.message.key.seq, r.status) for r in unknown] == [
         (1, SendStatus.AMBIGUOUS),
         (2, SendStatus.AMBIGUOUS),
     ]
     assert [(m.replaces, m.in_doubt) for m in doubtful] == [(False, True), (True, True)]
     assert suspects == []
-    assert part_doubtful(doubtful, {CAMPAIGN: version()}, entries) == ([], doubtful)
+    assert split_possibly_sent(doubtful, {CAMPAIGN: version()}, entries) == ([], doubtful)
 
 
 def test_what_is_void_by_now_may_have_been_called_all_the_same() -> None:
     paused = version(CampaignState.PAUSED, epoch=EPOCH + 1, delivery=Delivery.AT_MOST_ONCE)
-    assert len(part_doubtful([message()], {CAMPAIGN: paused}, {}).unknown) == 1
+    assert len(split_possibly_sent([message()], {CAMPAIGN: paused}, {}).unknown) == 1
 
 
 def test_what_has_its_outcome_or_can_never_be_called_is_in_no_doubt() -> None:
     once = {CAMPAIGN: version(delivery=Delivery.AT_MOST_ONCE)}
     recorded = {MessageKey(CAMPAIGN, 1): LedgerEntry(Status.SENT, 0, 1, 1)}
-    assert part_doubtful([message()], once, recorded) == ([], [])
-    assert part_doubtful([message(undeliverable="too large")], once, {}) == ([], [])
-    assert part_doubtful([message()], {}, {}) == ([], [])
+    assert split_possibly_sent([message()], once, recorded) == ([], [])
+    assert split_possibly_sent([message(undeliverable="too large")], once, {}) == ([], [])
+    assert split_possibly_sent([message()], {}, {}) == ([], [])

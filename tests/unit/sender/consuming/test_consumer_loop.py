@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError
 
 from campaign_common.database import Database, ShardServer
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
-from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming.backpressure import Gate
 from campaign_sender.consuming.consumer_loop import ConsumerFailed, Loop, ThreadDied
 from campaign_sender.consuming.record_decoder import Reception
@@ -17,7 +17,7 @@ from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.ownership.shard_groups import ShardGroup
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.recording.recorder import Recorder
-from campaign_sender.recording.shard_commands import Requests
+from campaign_sender.recording.shard_commands import ShardCommands
 
 BATCH = 10
 
@@ -99,9 +99,9 @@ class Server:
             ShardServer(own, cast("Database", self.main or self)),
             cast("InFlightBuffer", self),
             cast("SendGuard", self),
-            cast("Intake", self),
+            cast("BatchAdmitter", self),
             cast("Recorder", None),
-            cast("Requests", None),
+            cast("ShardCommands", None),
         )
         return Gate(group, index, waits=waits)
 

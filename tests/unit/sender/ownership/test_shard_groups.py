@@ -13,7 +13,7 @@ from campaign_common.errors import DatabaseUnavailable, LeaseLost
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.per_server import PerServer
 from campaign_common.store.claims import Place
-from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
@@ -21,7 +21,7 @@ from campaign_sender.ownership.blocked_partitions import NewerRecords
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.recording.recorder import Recorder
-from campaign_sender.recording.shard_commands import Requests
+from campaign_sender.recording.shard_commands import ShardCommands
 
 PARTITIONS = 3
 MAP = PartitionMap("topic", "topic-id", 1, PARTITIONS, MapState.ACTIVE)
@@ -99,9 +99,9 @@ class Scene:
             ShardServer(own, cast("Database", self.main)),
             InFlightBuffer(in_flight=10, batch_size=10),
             cast("SendGuard", server),
-            cast("Intake", None),
+            cast("BatchAdmitter", None),
             cast("Recorder", None),
-            cast("Requests", None),
+            cast("ShardCommands", None),
         )
 
 

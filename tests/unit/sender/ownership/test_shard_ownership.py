@@ -13,7 +13,7 @@ from campaign_common.errors import DatabaseUnavailable
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.per_server import PerServer
 from campaign_common.store.claims import Place
-from campaign_sender.admission.batch_admitter import Intake
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
@@ -21,7 +21,7 @@ from campaign_sender.ownership.blocked_partitions import NewerRecords
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.shard_ownership import Ownership
 from campaign_sender.recording.recorder import Recorder
-from campaign_sender.recording.shard_commands import Requests
+from campaign_sender.recording.shard_commands import ShardCommands
 
 PARTITION = 3
 
@@ -49,9 +49,9 @@ class Scene:
             cast("ShardServer", None),
             self.buffer,
             cast("SendGuard", self),
-            cast("Intake", None),
+            cast("BatchAdmitter", None),
             cast("Recorder", self),
-            cast("Requests", None),
+            cast("ShardCommands", None),
         )
         self.ownership = Ownership(
             cast("Consumer", self.consumer),
