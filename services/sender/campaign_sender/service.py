@@ -21,12 +21,12 @@ from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming import consumer_lag, log_retention
-from campaign_sender.consuming.backpressure import Gate
-from campaign_sender.consuming.consumer_lag import Lag
-from campaign_sender.consuming.consumer_loop import Loop
-from campaign_sender.consuming.dead_letters import DeadLetters
-from campaign_sender.consuming.log_retention import Retention
-from campaign_sender.consuming.record_decoder import Reception
+from campaign_sender.consuming.backpressure import Backpressure
+from campaign_sender.consuming.consumer_lag import ConsumerLag
+from campaign_sender.consuming.consumer_loop import ConsumerLoop
+from campaign_sender.consuming.dead_letters import DeadLetterPublisher
+from campaign_sender.consuming.log_retention import LogRetention
+from campaign_sender.consuming.record_decoder import RecordDecoder
 from campaign_sender.delivery import breaker_sync
 from campaign_sender.delivery.breaker_sync import BreakerSync
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
@@ -37,15 +37,15 @@ from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
-from campaign_sender.ownership.blocked_partitions import PATIENCE, NewerRecords
+from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
-from campaign_sender.ownership.shard_ownership import Ownership
+from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
-from campaign_sender.telemetry.heartbeat import presence_of
-from campaign_sender.telemetry.metrics import Parts, SenderMetrics
+from campaign_sender.telemetry.heartbeat import sender_heartbeat
+from campaign_sender.telemetry.metrics import MetricSources, SenderMetrics
 from campaign_sender.tracing import BatchTraces
 
 LONGEST_HOST = 48
@@ -57,7 +57,7 @@ CLOSING = 2.0
 log = structlog.get_logger()
 
 
-class Place(NamedTuple):
+class GroupState(NamedTuple):
     """Messages in flight of one server's shards, and the guard before each send of them."""
 
     server: ShardServer
@@ -87,41 +87,42 @@ class Sender:
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = kafka.consumer(settings, protocol, name)
         providers = _providers(settings)
-        places = _places(databases, settings)
-        self._dispatcher = _dispatcher(places, providers)
+        states = _group_states(databases, settings)
+        self._dispatcher = _dispatcher(states, providers)
         traces = BatchTraces(tracing) if tracing is not None else None
-        self._groups = _groups(places, self._dispatcher, settings, traces)
+        self._groups = _groups(states, self._dispatcher, settings, traces)
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
         ]
         health.add("last check", partial(require_fresh_views, self._groups.all))
-        backlog = Lag(admin, topic, self._groups.buffers)
-        deletions = Retention(admin, topic, self._groups.buffers)
+        backlog = ConsumerLag(admin, topic, self._groups.buffers)
+        deletions = LogRetention(admin, topic, self._groups.buffers)
         breakers = BreakerSync(databases.main, self._dispatcher, name)
         self._background = (
-            Repeating("retention", log_retention.INTERVAL, deletions.pass_over_deleted),
+            Repeating("retention", log_retention.INTERVAL, deletions.skip_deleted),
             Repeating("lag", consumer_lag.INTERVAL, backlog.refresh),
             Repeating("breakers", breaker_sync.INTERVAL, breakers.sync),
         )
         self._trial_sends = TrialSends(databases.main, providers)
-        self._presence = presence_of(name, databases.main)
-        newer = NewerRecords(time.monotonic, PATIENCE)
-        self._ownership = Ownership(
+        self._heartbeat = sender_heartbeat(name, databases.main)
+        blocked = BlockedPartitions(time.monotonic, BLOCK_TIMEOUT)
+        self._ownership = ShardOwnership(
             self._consumer,
             self._groups,
             topic=topic,
             owner_name=name,
             drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
-            newer=newer,
+            blocked=blocked,
         )
-        dead_letters = DeadLetters(partial(kafka.producer, settings), topic)
+        dead_letters = DeadLetterPublisher(partial(kafka.producer, settings), topic)
         alone = len(self._groups.all) == 1
-        self._loop = Loop(
+        groups = [Backpressure(g, index, alone=alone) for index, g in enumerate(self._groups.all)]
+        self._loop = ConsumerLoop(
             self._consumer,
             self._ownership,
-            Reception(self._groups, dead_letters, newer, traces),
-            [Gate(group, index, waits=alone) for index, group in enumerate(self._groups.all)],
+            RecordDecoder(self._groups, dead_letters, blocked, traces),
+            groups,
             (
                 *(group.recorder for group in self._groups.all),
                 *self._guard_threads,
@@ -131,8 +132,10 @@ class Sender:
             stop,
             batch_size=settings.sender.batch_size,
         )
-        parts = Parts(self._groups, self._dispatcher, self._ownership, dead_letters, backlog)
-        registry.register(SenderMetrics(parts))
+        sources = MetricSources(
+            self._groups, self._dispatcher, self._ownership, dead_letters, backlog
+        )
+        registry.register(SenderMetrics(sources))
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
@@ -149,7 +152,7 @@ class Sender:
         for group in self._groups.all:
             group.recorder.start()
         self._trial_sends.start()
-        self._presence.start()
+        self._heartbeat.start()
         self._health.started()
         try:
             self._loop.run()
@@ -158,7 +161,7 @@ class Sender:
         finally:
             end_within(self._drain_timeout)  # counts where the loop ended by an error
             self._trial_sends.stop()
-            self._presence.stop()
+            self._heartbeat.stop()
             for group in self._groups.all:
                 group.recorder.stop()
             for thread in self._background:
@@ -188,26 +191,26 @@ def _providers(settings: Settings) -> dict[str, MakeProvider]:
     return providers
 
 
-def _places(databases: Databases, settings: Settings) -> PerServer[Place]:
+def _group_states(databases: Databases, settings: Settings) -> PerServer[GroupState]:
     """Make a buffer and a guard for each server; `Sender.InFlight` holds for each."""
 
-    def place_on(server: ShardServer) -> Place:
+    def state_of(server: ShardServer) -> GroupState:
         buffer = InFlightBuffer(
             in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
         )
-        return Place(server, buffer, SendGuard(server, settings.sync_client.topic, buffer))
+        return GroupState(server, buffer, SendGuard(server, settings.sync_client.topic, buffer))
 
-    return databases.shard_servers().each(place_on)
+    return databases.shard_servers().each(state_of)
 
 
-def _dispatcher(places: PerServer[Place], providers: dict[str, MakeProvider]) -> Dispatcher:
+def _dispatcher(states: PerServer[GroupState], providers: dict[str, MakeProvider]) -> Dispatcher:
     """Make the dispatcher, with a route to each provider."""
-    if len(places.all) == 1:
-        dispatcher = Dispatcher(places.main.buffer, places.main.guard)
+    if len(states.all) == 1:
+        dispatcher = Dispatcher(states.main.buffer, states.main.guard)
     else:
         dispatcher = Dispatcher(
-            InFlightBuffers(places.each(lambda place: place.buffer)),
-            SendGuards(places.each(lambda place: place.guard)),
+            InFlightBuffers(states.each(lambda state: state.buffer)),
+            SendGuards(states.each(lambda state: state.guard)),
         )
     for name, make in providers.items():
         dispatcher.add(name, CircuitBreaker(BreakerPolicy(), time.monotonic), make)
@@ -215,16 +218,19 @@ def _dispatcher(places: PerServer[Place], providers: dict[str, MakeProvider]) ->
 
 
 def _groups(
-    places: PerServer[Place], dispatcher: Dispatcher, settings: Settings, traces: BatchTraces | None
+    states: PerServer[GroupState],
+    dispatcher: Dispatcher,
+    settings: Settings,
+    traces: BatchTraces | None,
 ) -> ShardGroups:
     """Complete the shard group of each server."""
     topic = settings.sync_client.topic
 
-    def group_over(place: Place) -> ShardGroup:
-        server, buffer, guard = place
+    def complete_group(state: GroupState) -> ShardGroup:
+        server, buffer, guard = state
         admitter = BatchAdmitter(server, topic, buffer, guard, traces)
         commands = ShardCommands(server, buffer)
         recorder = Recorder(server.own, buffer, dispatcher, guard, commands, settings.retry, traces)
         return ShardGroup(server, buffer, guard, admitter, recorder, commands)
 
-    return ShardGroups(places.each(group_over))
+    return ShardGroups(states.each(complete_group))

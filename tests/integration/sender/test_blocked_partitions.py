@@ -29,8 +29,8 @@ main.main()
 """
 NEWER = "wire.WIRE_VERSION = 2"
 """A build that knows the next version of the record, and all before it."""
-IMPATIENT = "service.PATIENCE = 0.5"
-"""This build, which waits for a newer one for half a second only."""
+SHORT_TIMEOUT = "service.BLOCK_TIMEOUT = 0.5"
+"""This build, with a block timeout of half a second."""
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def test_where_no_newer_sender_comes_newer_records_can_be_replayed_later(world: 
     everybody, left = publish_everything(world)
     behind = next(n for n in count(RECIPIENTS + 1) if shard_of(phone_of(n), SHARDS) == NEWER_SHARD)
     publish(world, [behind])
-    with sender(world, IMPATIENT):
+    with sender(world, SHORT_TIMEOUT):
         wait_until(lambda: recorded(world) == everybody - left | {behind})
     assert len(world.dead_letters("list", "--json")) == len(left)
     reasons = {letter["reason"] for letter in world.dead_letters("list", "--json")}

@@ -143,7 +143,7 @@ def test_a_person_is_not_called_whose_erasure_is_not_copied_yet(scene: Scene) ->
     assert owned is not None
     for fetched in (erased, other):
         fetched.epoch = owned.epoch
-    admitter.begin([erased, other], {0: owned})
+    admitter.enqueue([erased, other], {0: owned})
     admitter.admit()
     assert (scene.buffer.holds(erased), scene.buffer.holds(other)) == (False, True)
 

@@ -65,7 +65,7 @@ def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene:
     erased, other = message(3), message(4)
     for fetched in (erased, other):
         fetched.epoch = 1
-    admitter._waiting = [erased, other]
+    admitter._pending = [erased, other]
     admitter.admit()
     assert (scene.buffer.holds(erased), scene.buffer.holds(other)) == (False, True)
     scene.carry_out()
@@ -127,7 +127,7 @@ def test_no_look_up_begins_while_a_request_is_carried_out(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
     fetched = message(3)
-    admitter._waiting = [fetched]
+    admitter._pending = [fetched]
     lock = NoticedLock()
     scene.buffer.admission_lock = lock  # type: ignore[assignment]
     with lock.held:

@@ -1,4 +1,4 @@
-"""From fetched messages to those on the buffer, in the order that rules 5 and 6 need."""
+"""Admission of fetched messages to the in-flight buffer, in the order of rules 5 and 6."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,17 +32,17 @@ from campaign_sender.tracing import BatchTraces
 
 
 class AdmissionLookup(NamedTuple):
-    """What is read of the messages of a batch after they were fetched."""
+    """State that is read for a batch after its messages were fetched."""
 
     versions: dict[int, CampaignVersion]
     partition_map: PartitionMap
     entries: dict[MessageKey, LedgerEntry]
     erased: set[MessageKey]
-    """Messages that this process is asked to cancel, and has not cancelled yet."""
+    """Messages that a pending command will cancel."""
 
 
 class BatchAdmitter:
-    """Takes in what is of one server's shards; every step may be repeated after an outage."""
+    """Admits messages of one shard group; every step may be repeated after an outage."""
 
     def __init__(
         self,
@@ -57,38 +57,38 @@ class BatchAdmitter:
         self._buffer = buffer
         self._guard = guard
         self._traces = traces
-        self._waiting: list[Message] = []
-        """Begun and not admitted yet: new ones after an outage, and copies of held messages."""
+        self._pending: list[Message] = []
+        """Enqueued and not admitted: new messages after an outage, duplicates of held messages."""
 
     @property
-    def waiting(self) -> int:
-        """How many messages wait for the database or for a copy's outcome."""
-        return len(self._waiting)
+    def pending(self) -> int:
+        """Number of messages that wait for the database or for a duplicate's outcome."""
+        return len(self._pending)
 
-    def begin(self, messages: Sequence[Message], owned: Mapping[int, OwnedShard]) -> None:
-        """Take fetched messages, in the order of their offsets, noted as unfinished."""
+    def enqueue(self, messages: Sequence[Message], owned: Mapping[int, OwnedShard]) -> None:
+        """Enqueue fetched messages, in the order of their offsets, tracked as unfinished."""
         offsets: dict[int, list[int]] = defaultdict(list)
         for message in messages:
             offsets[message.record.shard].append(message.offset)
         for shard, shard_offsets in offsets.items():
             self._buffer.track(owned[shard], shard_offsets)
-        self._waiting.extend(messages)
+        self._pending.extend(messages)
 
     def admit(self) -> None:
-        """Decide what becomes of the messages that wait, and put them on the buffer.
+        """Decide about the enqueued messages, and admit those that may be sent.
 
         Raises:
-            RetryLater: the database did not answer; everything waits on.
+            RetryLater: the database is down; everything stays enqueued.
         """
         with self._buffer.admission_lock:
             self._admit()
 
     def _admit(self) -> None:
         epochs = self._buffer.epochs()
-        waiting = [m for m in self._waiting if epochs.get(m.record.shard) == m.epoch]
-        self._waiting = waiting
-        held = self._buffer.held_keys([m.key for m in waiting])
-        fresh, copies = split_duplicates(waiting, held)
+        pending = [m for m in self._pending if epochs.get(m.record.shard) == m.epoch]
+        self._pending = pending
+        held = self._buffer.held_keys([m.key for m in pending])
+        fresh, copies = split_duplicates(pending, held)
         if not fresh:
             return
         began_at = boot_time()
@@ -108,10 +108,10 @@ class BatchAdmitter:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in wanted)
             self._traces.admitted(streams, versions)
         self._buffer.admit(admission.to_send, admission.decided + unknown, dropped)
-        self._waiting = copies
+        self._pending = copies
 
     def _possibly_sent(self, messages: Sequence[Message]) -> list[Message]:
-        """Find what may have been called before the database lost commits; mostly nothing."""
+        """Return messages that may have been sent before commits were lost; usually none."""
         below = {owned.shard: owned.possibly_sent_below for owned in self._buffer.shards()}
         if not any(below.values()):
             return []

@@ -1,7 +1,7 @@
-"""Admission: which fetched records are sent, decided from plain values (protocol rules 1, 5, 6).
+"""Admission rules: pure decisions which fetched records are sent (protocol rules 1, 5, 6, 16).
 
-The order matters and is the caller's to keep: campaigns and map are read after the records
-were fetched; copies of held messages are set aside before the ledger is looked up.
+The caller keeps the order: campaigns and partition map are read after the records were fetched, and
+duplicates of held messages are split off before the ledger is looked up.
 """
 
 from collections import defaultdict
@@ -17,33 +17,33 @@ from campaign_sender.message import AdmissionKey, Message
 from campaign_sender.providers.contract import SendResult, SendStatus
 
 COMMITS_LOST = "commits_lost"
-"""The error code of messages that ended as unknown because the database lost commits."""
+"""Error code of messages that end as unknown because the database lost commits."""
 
 
 class Filtered(NamedTuple):
-    """Records parted in two."""
+    """Messages that pass a rule, and those that do not."""
 
     kept: list[Message]
     dropped: list[Message]
 
 
 class AdmissionDecision(NamedTuple):
-    """What becomes of the records of one batch."""
+    """Decision about the messages of one batch."""
 
     to_send: list[Message]
     decided: list[SendResult]
-    """Live, but ended without a call: they can never be delivered."""
+    """Live messages that end without a send: they can never be delivered."""
     dropped: list[Message]
-    """Void, or copies of a message that has its outcome."""
+    """Stale messages, and duplicates of messages that have their outcome."""
 
 
 class PossiblySent(NamedTuple):
-    """What becomes of messages that may have been called before the database lost commits."""
+    """Decision about messages that may have been sent before the database lost commits."""
 
     unknown: list[SendResult]
-    """Delivered at most once: they end without a call."""
+    """At-most-once messages: they end without a send."""
     suspects: list[Message]
-    """Delivered at least once: sent as any other, under the same idempotency key."""
+    """At-least-once messages: sent as any other, under the same idempotency key."""
 
 
 def drop_stale(
@@ -51,7 +51,7 @@ def drop_stale(
     versions: Mapping[int, CampaignVersion],
     partition_map: PartitionMap,
 ) -> Filtered:
-    """Drop what must not be sent: campaign not running or of a later epoch, or older map."""
+    """Drop messages of a campaign that is not running or has a later epoch, or of an older map."""
     filtered = Filtered([], [])
     decided: dict[AdmissionKey, list[Message]] = {}
     for message in messages:
@@ -79,7 +79,7 @@ def _is_stale(
 
 
 def drop_erased(messages: Iterable[Message], erased: Collection[MessageKey]) -> Filtered:
-    """Drop what the owner of the shard is asked to cancel, and will: nobody is called for it."""
+    """Drop messages that a pending command will cancel."""
     kept: list[Message] = []
     dropped: list[Message] = []
     for message in messages:
@@ -88,49 +88,48 @@ def drop_erased(messages: Iterable[Message], erased: Collection[MessageKey]) -> 
 
 
 def split_duplicates(messages: Iterable[Message], held: Collection[MessageKey]) -> Filtered:
-    """Part the first copy of each message from copies that must wait for its outcome.
+    """Split the first copy of each message from duplicates that must wait for its outcome.
 
-    `held` are messages this process holds already. `dropped` are not lost: they wait, and are
-    looked up again once the first copy is recorded or was dropped.
+    `held` are messages that this process holds already. `dropped` are not lost: they stay enqueued,
+    and are looked up again once the first copy is recorded or dropped.
     """
     messages = list(messages)
     first: list[Message] = []
-    copies: list[Message] = []
+    duplicates: list[Message] = []
     seen = set(held)
     if not seen and len({message.key for message in messages}) == len(messages):
-        return Filtered(messages, copies)
+        return Filtered(messages, duplicates)
     for message in messages:
         if message.key in seen:
-            copies.append(message)
+            duplicates.append(message)
         else:
             seen.add(message.key)
             first.append(message)
-    return Filtered(first, copies)
+    return Filtered(first, duplicates)
 
 
 def ledger_query(messages: Iterable[Message]) -> dict[tuple[int, int], list[int]]:
-    """Group what the ledger must be asked for: {(shard, campaign_id): seqs}."""
-    wanted: dict[tuple[int, int], list[int]] = defaultdict(list)
+    """Return the ledger query for messages: {(shard, campaign_id): seqs}."""
+    query: dict[tuple[int, int], list[int]] = defaultdict(list)
     for message in messages:
         record = message.record
-        wanted[record.shard, record.campaign_id].append(record.seq)
-    return wanted
+        query[record.shard, record.campaign_id].append(record.seq)
+    return query
 
 
 def split_possibly_sent(
-    doubtful: Sequence[Message],
+    candidates: Sequence[Message],
     versions: Mapping[int, CampaignVersion],
     entries: Mapping[MessageKey, LedgerEntry],
 ) -> PossiblySent:
-    """Decide on messages that the database has lost all trace of (protocol rule 16).
+    """Decide about messages that may have been sent, though the ledger has no trace (rule 16).
 
-    To be asked before void ones are dropped: what was called may be void by now, and comes
-    again under another epoch. What can never be delivered was not called, and a campaign
-    whose row is gone has nothing left to be in doubt.
+    Call this before `drop_stale`: a message may have been sent although its record is stale now.
+    Undeliverable messages were never sent, and messages of deleted campaigns no longer matter.
     """
     unknown: list[SendResult] = []
     suspects: list[Message] = []
-    for message in doubtful:
+    for message in candidates:
         record = message.record
         entry = entries.get(message.key)
         version = versions.get(record.campaign_id)
@@ -152,7 +151,7 @@ def split_possibly_sent(
 def admit_live(
     messages: Sequence[Message], entries: Mapping[MessageKey, LedgerEntry]
 ) -> AdmissionDecision:
-    """Decide by the ledger: live records are sent, copies of recorded messages are not."""
+    """Decide by the ledger: live messages are sent, duplicates of recorded ones are not."""
     to_send: list[Message] = []
     decided: list[SendResult] = []
     dropped: list[Message] = []
@@ -178,6 +177,6 @@ def admit_live(
 
 
 def _is_first(message: Message) -> bool:
-    """Tell whether a message of which nothing is recorded is sent, as nearly all are."""
+    """Return whether a message without a ledger row is live, as nearly all are."""
     record = message.record
     return record.undeliverable is None and is_live(None, record.generation, record.try_number)

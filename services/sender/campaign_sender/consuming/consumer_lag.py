@@ -1,4 +1,4 @@
-"""How far this sender is behind in its partitions: for whoever watches, nothing rests on it."""
+"""Consumer lag: records not yet recorded, per partition. For metrics only."""
 
 from collections.abc import Mapping
 
@@ -10,16 +10,16 @@ from campaign_common.errors import CampaignError
 from campaign_sender.in_flight.buffers import InFlightBuffers
 
 INTERVAL = 5.0
-"""Seconds between two looks at the ends of the logs."""
+"""Seconds between two requests for the ends of the logs."""
 
 log = structlog.get_logger()
 
 
-class Lag:
-    """Compares the ends of the logs with what is recorded.
+class ConsumerLag:
+    """Difference between the end of each owned partition and its recorded offset.
 
-    Asked of Kafka, and not of the consumer, which hears of no new end while its partitions are
-    paused: just when the lag grows.
+    The ends come from the admin client: a consumer learns of no new end while its partitions are
+    paused, which is just when the lag grows.
     """
 
     def __init__(self, admin: AdminClient, topic: str, buffers: InFlightBuffers) -> None:
@@ -29,7 +29,7 @@ class Lag:
         self._ends: Mapping[int, int] = {}
 
     def by_partition(self) -> dict[int, int]:
-        """Return how many records lie beyond what is recorded, per partition owned here."""
+        """Return the number of records beyond the recorded offset, per owned partition."""
         ends = self._ends
         return {
             partition: max(0, ends[partition] - offset)
@@ -38,7 +38,7 @@ class Lag:
         }
 
     def refresh(self) -> None:
-        """Look once; while Kafka does not answer, the ends known before stay."""
+        """Read the ends of the logs; on failure the ends of the last read stay."""
         partitions = sorted(self._recorded())
         if not partitions:
             return

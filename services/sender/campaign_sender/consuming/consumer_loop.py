@@ -1,4 +1,4 @@
-"""The sender's loop: fetch, take in, admit; everything after that happens on the buffers."""
+"""Consumer loop: fetch, decode, admit. Everything after that happens through the buffers."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -10,9 +10,9 @@ from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.errors import CampaignError, RetryLater
 from campaign_common.obstacle import Obstacle
-from campaign_sender.consuming.backpressure import Gate
-from campaign_sender.consuming.record_decoder import Reception
-from campaign_sender.ownership.shard_ownership import Ownership
+from campaign_sender.consuming.backpressure import Backpressure
+from campaign_sender.consuming.record_decoder import RecordDecoder
+from campaign_sender.ownership.shard_ownership import ShardOwnership
 
 FETCH_TIMEOUT = 0.05
 """Seconds to wait for a full batch."""
@@ -24,31 +24,31 @@ log = structlog.get_logger()
 
 
 class ThreadDied(CampaignError):
-    """A thread failed without which the process must not go on."""
+    """A required thread has failed; the process must end."""
 
 
 class ConsumerFailed(CampaignError):
-    """The Kafka client has met an error after which only a new one can go on."""
+    """The Kafka client has reported a fatal error; only a new client can continue."""
 
 
-class Indispensable(Protocol):
-    """A thread without which nothing is sent."""
+class RequiredThread(Protocol):
+    """Thread without which the process must not go on."""
 
     @property
     def alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it runs."""
 
 
-class Loop:
-    """Runs until `stop` is set; the only thread that talks to the consumer."""
+class ConsumerLoop:
+    """Loop over batches until `stop` is set; its thread alone uses the consumer."""
 
-    def __init__(  # noqa: PLR0913 - the steps of a batch, and how to tell of them
+    def __init__(  # noqa: PLR0913 - the steps of a batch
         self,
         consumer: Consumer,
-        ownership: Ownership,
-        reception: Reception,
-        gates: Sequence[Gate],
-        threads: Sequence[Indispensable],
+        ownership: ShardOwnership,
+        decoder: RecordDecoder,
+        groups: Sequence[Backpressure],
+        threads: Sequence[RequiredThread],
         beat: Callable[[], None],
         stop: threading.Event,
         *,
@@ -56,8 +56,8 @@ class Loop:
     ) -> None:
         self._consumer = consumer
         self._ownership = ownership
-        self._reception = reception
-        self._gates = gates
+        self._decoder = decoder
+        self._groups = groups
         self._threads = threads
         self._beat = beat
         self._batch_size = batch_size
@@ -66,10 +66,10 @@ class Loop:
         self._obstacle = Obstacle()
 
     def run(self) -> None:
-        """Work until stopped; shards and membership are still held then.
+        """Work until stopped; the shards and the group membership are kept.
 
         Raises:
-            ConsumerFailed, ThreadDied: the process must be started again.
+            ConsumerFailed, ThreadDied: the process must be restarted.
         """
         self._ownership.subscribe()
         while not self._stop.is_set():
@@ -79,53 +79,55 @@ class Loop:
         if not all(thread.alive for thread in self._threads):
             raise ThreadDied("a thread that sending rests on has failed; the log says which")
         self._beat()
-        self._forget_fetched(self._ownership.follow())
-        self._ownership.hold_back()
+        self._forget_fetched(self._ownership.run_due_takeovers())
+        self._ownership.pause_blocked()
         self._ownership.commit_offsets()
-        opened = [gate for gate in self._gates if gate.is_open()]
-        self._ownership.pause_groups({gate.index for gate in self._gates if gate not in opened})
-        if not opened:
+        fetchable = [group for group in self._groups if group.can_fetch()]
+        self._ownership.pause_groups(
+            {group.index for group in self._groups if group not in fetchable}
+        )
+        if not fetchable:
             self._poll_paused()
             return
         try:
-            self._fetch(opened)
+            self._fetch(fetchable)
         except RetryLater as error:
-            for gate in opened:
-                gate.wait_out(error)
+            for group in fetchable:
+                group.back_off(error)
             return
-        for gate in opened:
-            gate.admit()
+        for group in fetchable:
+            group.admit()
 
-    def _fetch(self, opened: Sequence[Gate]) -> None:
-        waiting = max(gate.waiting for gate in opened)
-        if waiting >= self._batch_size:
+    def _fetch(self, fetchable: Sequence[Backpressure]) -> None:
+        pending = max(group.pending for group in fetchable)
+        if pending >= self._batch_size:
             return
-        ready, kept = self._parted(self._fetched)
+        ready, kept = self._split_by_pause(self._fetched)
         if not ready:
-            ready, held = self._parted(
-                self._consume(FETCH_TIMEOUT / 5 if waiting else FETCH_TIMEOUT)
+            ready, held = self._split_by_pause(
+                self._consume(FETCH_TIMEOUT / 5 if pending else FETCH_TIMEOUT)
             )
             if held:
                 self._ownership.reapply_pauses()
                 kept = [*kept, *held]
             self._fetched = [*ready, *kept] if kept else ready
-        self._reception.take_in(ready)
+        self._decoder.decode_and_enqueue(ready)
         self._fetched = kept
 
-    def _parted(
+    def _split_by_pause(
         self, records: Sequence[KafkaRecord]
     ) -> tuple[Sequence[KafkaRecord], Sequence[KafkaRecord]]:
-        """Part records into those that may be taken in, and those whose partitions are shut."""
-        shut = self._ownership.paused_partitions
-        if not shut:
+        """Split records into those that may be decoded, and those of paused partitions."""
+        paused = self._ownership.paused_partitions
+        if not paused:
             return records, ()
         return (
-            [record for record in records if record.partition() not in shut],
-            [record for record in records if record.partition() in shut],
+            [record for record in records if record.partition() not in paused],
+            [record for record in records if record.partition() in paused],
         )
 
     def _forget_fetched(self, partitions: set[int]) -> None:
-        """Drop records fetched before a seek: they come again, after those that precede them."""
+        """Drop records fetched before a seek: they are fetched again, in order."""
         if partitions and self._fetched:
             self._fetched = [r for r in self._fetched if r.partition() not in partitions]
 
@@ -136,23 +138,23 @@ class Loop:
             if error is None:
                 records.append(record)
             else:
-                self._note(error)
+                self._handle_error(error)
         if records and (seconds := self._obstacle.overcome()) is not None:
             log.info("Kafka answers again", seconds=round(seconds, 1))
         return records
 
-    def _note(self, error: KafkaError) -> None:
+    def _handle_error(self, error: KafkaError) -> None:
         if error.fatal():
-            # It would answer every further call like this, and look alive.
+            # Every later consume would fail the same way, while the process looks alive.
             raise ConsumerFailed(f"the Kafka client cannot go on, start anew: {error.str()}")
         if self._obstacle.met(error.str()):
             log.warning("Kafka", error=error.str())
 
     def _poll_paused(self) -> None:
-        """Poll for the group's sake, and keep what comes all the same.
+        """Poll to stay in the consumer group, and keep records that arrive.
 
-        A partition taken over meanwhile fetches until it is paused too: its backlog must not
-        pile up here.
+        A partition taken over meanwhile is fetched until it is paused too: its backlog must not
+        accumulate here.
         """
         records = self._consume(POLL_TIMEOUT)
         if records:

@@ -1,4 +1,4 @@
-"""Dead letters: records that no sender can read go to a topic of their own, with the reason."""
+"""Dead-letter queue: invalid records are published to `<topic>-DLQ`, with the reason."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,60 +19,60 @@ ACKNOWLEDGED_WITHIN = 10.0
 log = structlog.get_logger()
 
 
-class Poison(NamedTuple):
-    """A record that violates the contract, and how."""
+class InvalidRecord(NamedTuple):
+    """Record that violates the wire format, and the reason."""
 
     record: Message
     reason: str
 
 
-class DeadLetters:
-    """Publishes poison records to `<topic>-DLQ`, unchanged, with reason and origin in headers.
+class DeadLetterPublisher:
+    """Publishes invalid records unchanged, with reason and origin in headers.
 
-    One that is too large for that topic goes there without key and value: its origin says where
-    it lies, and what follows it in its partition does not wait.
+    A record that is too large for the topic is published without key and value: the origin says
+    where it lies, and the records that follow it in its partition do not wait.
     """
 
     def __init__(self, make_producer: Callable[[], SplittingProducer], topic: str) -> None:
         self._producer = ReplacedProducer(make_producer)
         self._topic = dead_letter_topic(topic)
         self.published = 0
-        """How many were acknowledged, for the metrics."""
+        """Number of acknowledged dead letters. For metrics."""
 
-    def publish(self, poison: Sequence[Poison]) -> None:
-        """Publish and wait for every acknowledgement, so that the records may be passed over.
+    def publish(self, invalid: Sequence[InvalidRecord]) -> None:
+        """Publish and wait for every acknowledgement, after which the records may be skipped.
 
         Raises:
-            KafkaUnavailable: not all were acknowledged; publish all of them again.
+            KafkaUnavailable: not all were acknowledged; publish all again.
         """
-        failures = self._published(poison)
+        failures = self._publish(invalid)
         if too_large := [one for one, error in failures if _is_size(error)]:
             log.warning("dead letters are too large", topic=self._topic, count=len(too_large))
             failures = [failure for failure in failures if not _is_size(failure[1])]
-            failures += self._published(too_large, without_value=True)
+            failures += self._publish(too_large, without_value=True)
         if failures:
             why = self._producer.cause_of(failures[0][1]).str()
             raise KafkaUnavailable(f"publishing to {self._topic}: {why}")
-        self.published += len(poison)
-        log.warning("records went to the dead letters", topic=self._topic, count=len(poison))
+        self.published += len(invalid)
+        log.warning("records went to the dead letters", topic=self._topic, count=len(invalid))
 
-    def _published(
-        self, poison: Sequence[Poison], *, without_value: bool = False
-    ) -> list[tuple[Poison, KafkaError]]:
-        """Publish letters, and return those that were not acknowledged, with the reason.
+    def _publish(
+        self, invalid: Sequence[InvalidRecord], *, without_value: bool = False
+    ) -> list[tuple[InvalidRecord, KafkaError]]:
+        """Publish records; return those that were not acknowledged, with the error.
 
         Raises:
-            KafkaUnavailable: some were not reported in time.
+            KafkaUnavailable: some had no delivery report in time.
         """
-        failures: list[tuple[Poison, KafkaError]] = []
+        failures: list[tuple[InvalidRecord, KafkaError]] = []
 
-        def on_delivery(one: Poison, error: KafkaError | None, _: Message) -> None:
+        def on_delivery(one: InvalidRecord, error: KafkaError | None, _: Message) -> None:
             if error is not None:
                 failures.append((one, error))
 
         producer = self._producer.get()
         try:
-            for one in poison:
+            for one in invalid:
                 record = one.record
                 headers = _headers(record, one.reason)
                 if without_value:

@@ -1,7 +1,7 @@
-"""What retention deletes counts as passed: an offset below the log's start is the log's start.
+"""Log retention: offsets below the start of a partition's log count as recorded.
 
-A partition whose records were all deleted delivers nothing that would move the recorded
-offsets of its shards, and whoever waits for them to pass would wait for ever (rules 2 and 15).
+A partition whose records were all deleted delivers nothing that would advance the recorded offsets
+of its shards, and a wait for those offsets would never end (protocol rules 2 and 15).
 """
 
 from collections import defaultdict
@@ -14,13 +14,13 @@ from campaign_common.errors import RetryLater
 from campaign_sender.in_flight.buffers import InFlightBuffers
 
 INTERVAL = 5.0
-"""Seconds between two looks at the starts of the logs."""
+"""Seconds between two requests for the starts of the logs."""
 
 log = structlog.get_logger()
 
 
-class Retention:
-    """Moves the shards of idle partitions to the start of their log."""
+class LogRetention:
+    """Advances the shards of idle partitions to the start of their log."""
 
     def __init__(self, admin: AdminClient, topic: str, buffers: InFlightBuffers) -> None:
         self._admin = admin
@@ -28,8 +28,8 @@ class Retention:
         self._buffers = buffers
         self._positions: dict[int, int] = {}
 
-    def pass_over_deleted(self) -> None:
-        """Look once, at the partitions that have not moved since the look before."""
+    def skip_deleted(self) -> None:
+        """Check the partitions whose position has not changed since the last check."""
         positions: dict[int, int] = defaultdict(int)
         for owned in self._buffers.shards():
             partition = owned.place.partition

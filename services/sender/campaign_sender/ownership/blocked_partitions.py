@@ -1,9 +1,9 @@
-"""Records of a newer version: their partitions wait for a sender that can read them.
+"""Partitions blocked by a record of a newer wire version.
 
-While services are upgraded one by one, a scheduler of the next version may publish what this
-sender cannot read. Such a record is no poison: the partition stands still at it, and everything
-else goes on, until this sender gives the partition up and a newer one reads on. Where none comes,
-the record goes to the dead letters after all, since a partition must not stand still for ever.
+During a rolling upgrade a scheduler of the next version may publish records that this sender cannot
+read. Such a record is valid, so it is not dead-lettered: its partition is paused at that offset
+until a newer sender takes the partition over, or until BLOCK_TIMEOUT expires. Then the record is
+dead-lettered, because a partition must not be blocked indefinitely.
 """
 
 from collections.abc import Callable, Collection
@@ -11,46 +11,46 @@ from typing import NamedTuple
 
 import structlog
 
-PATIENCE = 900.0
-"""Seconds for which a partition waits for a newer sender; no upgrade should take longer."""
+BLOCK_TIMEOUT = 900.0
+"""Seconds for which a partition is blocked; a rolling upgrade should not take longer."""
 
 log = structlog.get_logger()
 
 
-class Waiting(NamedTuple):
-    """A partition that stands still at `offset`, since a time of the clock."""
+class BlockedPartition(NamedTuple):
+    """Offset at which a partition is blocked, and the clock's time when that began."""
 
     offset: int
     version: int
     since: float
 
 
-class NewerRecords:
-    """Knows which partitions wait; used by the loop's thread only."""
+class BlockedPartitions:
+    """All blocked partitions of this process; used by the consumer loop's thread only."""
 
-    def __init__(self, clock: Callable[[], float], patience: float) -> None:
+    def __init__(self, clock: Callable[[], float], timeout: float) -> None:
         self._clock = clock
-        self._patience = patience
-        self._waiting: dict[int, Waiting] = {}
-        self._given_up: set[int] = set()
-        """Versions that no sender came for."""
+        self._timeout = timeout
+        self._blocked: dict[int, BlockedPartition] = {}
+        self._expired_versions: set[int] = set()
+        """Wire versions whose block timed out once; they block no partition again."""
 
     @property
     def partitions(self) -> Collection[int]:
-        """The partitions that wait."""
-        return self._waiting.keys()
+        """Partitions that are blocked now."""
+        return self._blocked.keys()
 
-    def holds(self, partition: int, offset: int) -> bool:
-        """Tell whether a record follows one that its partition waits at."""
-        waiting = self._waiting.get(partition)
-        return waiting is not None and offset > waiting.offset
+    def blocks(self, partition: int, offset: int) -> bool:
+        """Return whether a record lies beyond the offset at which its partition is blocked."""
+        blocked = self._blocked.get(partition)
+        return blocked is not None and offset > blocked.offset
 
-    def wait_at(self, partition: int, offset: int, version: int) -> bool:
-        """Let a partition wait at a record; False when that version is not waited for any more."""
-        if version in self._given_up:
+    def block_at(self, partition: int, offset: int, version: int) -> bool:
+        """Block a partition at a record; False when blocks for that version have timed out."""
+        if version in self._expired_versions:
             return False
-        if partition not in self._waiting:
-            self._waiting[partition] = Waiting(offset, version, self._clock())
+        if partition not in self._blocked:
+            self._blocked[partition] = BlockedPartition(offset, version, self._clock())
             log.error(
                 "a record of a newer version: its partition waits for a newer sender",
                 partition=partition,
@@ -59,25 +59,25 @@ class NewerRecords:
             )
         return True
 
-    def give_up(self) -> dict[int, int]:
-        """End the waits that have lasted too long; returns the offset at which each one stood."""
+    def expire(self) -> dict[int, int]:
+        """Unblock partitions after the timeout; return the offset at which each was blocked."""
         now = self._clock()
-        ended = {
-            partition: waiting
-            for partition, waiting in self._waiting.items()
-            if now - waiting.since >= self._patience
+        expired = {
+            partition: blocked
+            for partition, blocked in self._blocked.items()
+            if now - blocked.since >= self._timeout
         }
-        for partition, waiting in ended.items():
+        for partition, blocked in expired.items():
             log.error(
                 "no newer sender came: records of this version go to the dead letters",
                 partition=partition,
-                wire_version=waiting.version,
+                wire_version=blocked.version,
             )
-            self._given_up.add(waiting.version)
-        self.forget(ended)
-        return {partition: waiting.offset for partition, waiting in ended.items()}
+            self._expired_versions.add(blocked.version)
+        self.unblock(expired)
+        return {partition: blocked.offset for partition, blocked in expired.items()}
 
-    def forget(self, partitions: Collection[int]) -> None:
-        """Forget what is known of partitions that are fetched from another place now, or gone."""
+    def unblock(self, partitions: Collection[int]) -> None:
+        """Forget blocks of partitions that are fetched from another offset now, or revoked."""
         for partition in list(partitions):
-            self._waiting.pop(partition, None)
+            self._blocked.pop(partition, None)

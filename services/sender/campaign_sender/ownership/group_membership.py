@@ -1,9 +1,9 @@
-"""Proving membership of the group, and what Kafka's offsets say of the database (rules 3, 16).
+"""Proof of group membership, and detection of commits lost by the database (rules 3 and 16).
 
-Kafka is given the lowest recorded offset of a partition's shards, after it is recorded. A
-committed offset beyond what a shard has recorded therefore means that the database has lost
-commits: messages up to there, and as many more as a sender may have been ahead, may have been
-called, whatever the ledger says.
+The lowest recorded offset of a partition's shards is committed to Kafka after it is recorded. A
+committed offset beyond the recorded offset of a shard therefore means that the database has lost
+commits: messages up to that offset, and as many more as a sender may be ahead, may have been sent,
+whatever the ledger says.
 """
 
 from collections.abc import Sequence
@@ -17,34 +17,34 @@ from campaign_common.store.claims import ClaimRow, Place
 from campaign_sender.ownership.takeover import start_under
 
 REQUEST_TIMEOUT = 10.0
-"""Seconds that the broker has for an answer."""
+"""Seconds that the broker has to respond."""
 
-IN_DOUBT = "in doubt below"
-"""Stands with a committed offset that is the end of such a gap, and not what was recorded."""
+POSSIBLY_SENT_MARK = "in doubt below"
+"""Metadata of a committed offset that is the end of such a gap, not a recorded offset."""
 
 log = structlog.get_logger()
 
 
-class Membership:
-    """Commits offsets synchronously before shards are taken over.
+class GroupMembership:
+    """Synchronous offset commits before shards are taken over.
 
-    `spread`: by how many offsets a sender may be ahead of what it has recorded.
+    `max_span`: number of offsets by which a sender may be ahead of its recorded offset.
     """
 
-    def __init__(self, consumer: Consumer, topic: str, spread: int) -> None:
+    def __init__(self, consumer: Consumer, topic: str, max_span: int) -> None:
         self._consumer = consumer
         self._topic = topic
-        self._spread = spread
+        self._max_span = max_span
 
-    def prove(self, partition: int, partition_map: PartitionMap, rows: Sequence[ClaimRow]) -> int:
-        """Prove that this process owns a partition whose shards have these claim rows.
+    def verify(self, partition: int, partition_map: PartitionMap, rows: Sequence[ClaimRow]) -> int:
+        """Verify that this process owns a partition whose shards have these claim rows.
 
-        The coordinator refuses whoever is not a member any more; without it an ex-owner that
-        wakes up would fence the rightful one. Returns the offset below which messages without
-        an outcome are in doubt because the database has lost commits; 0 is the usual answer.
+        The coordinator refuses a commit of a former member, so that a former owner that wakes up
+        cannot fence the present one. Returns the offset below which messages without an outcome
+        may have been sent, because the database has lost commits; normally 0.
 
         Raises:
-            KafkaException: refused, or no answer.
+            KafkaException: the commit was refused, or not answered.
         """
         (committed,) = self._consumer.committed(
             [TopicPartition(self._topic, partition)], timeout=REQUEST_TIMEOUT
@@ -53,10 +53,10 @@ class Membership:
         here = Place(partition_map.topic_id, partition, partition_map.version)
         recorded = [row.recorded_offset for row in rows if row.place == here]
         if not recorded or committed.offset <= min(recorded):
-            # A later offset of another topic or map says nothing about this one.
+            # A later offset of another topic or partition map proves nothing.
             self._commit(TopicPartition(self._topic, partition, lowest))
             return 0
-        below = self._end_of_doubt(committed)
+        below = self._end_of_gap(committed)
         log.error(
             "the database has lost commits: Kafka knows of a later offset than MySQL",
             partition=partition,
@@ -64,20 +64,20 @@ class Membership:
             recorded=min(recorded),
             in_doubt_below=below,
         )
-        # Stands there until everything below is recorded, so that the next owner knows, too.
-        self._commit(TopicPartition(self._topic, partition, below, metadata=IN_DOUBT))
+        # Stays in Kafka until everything below is recorded, so that the next owner knows too.
+        self._commit(TopicPartition(self._topic, partition, below, metadata=POSSIBLY_SENT_MARK))
         return below
 
-    def _end_of_doubt(self, committed: TopicPartition) -> int:
-        """Return how far calls may have gone: what is published later was never seen."""
+    def _end_of_gap(self, committed: TopicPartition) -> int:
+        """Return the offset below which messages may have been sent; later ones were never read."""
         place = TopicPartition(self._topic, committed.partition)
         offsets = self._consumer.get_watermark_offsets(place, timeout=REQUEST_TIMEOUT)
         if offsets is None:
             raise KafkaUnavailable(f"the end of partition {committed.partition} is not known")
-        ahead = 0 if committed.metadata == IN_DOUBT else self._spread
+        ahead = 0 if committed.metadata == POSSIBLY_SENT_MARK else self._max_span
         return min(int(committed.offset) + ahead, offsets[1])
 
     def _commit(self, place: TopicPartition) -> None:
-        for answer in self._consumer.commit(offsets=[place], asynchronous=False) or []:
-            if answer.error is not None:
-                raise KafkaException(answer.error)
+        for committed in self._consumer.commit(offsets=[place], asynchronous=False) or []:
+            if committed.error is not None:
+                raise KafkaException(committed.error)

@@ -21,7 +21,7 @@ from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
-from campaign_sender.ownership.takeover import TakenOver, take_over
+from campaign_sender.ownership.takeover import Takeover, take_over
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 
@@ -154,7 +154,7 @@ class ShardGroups:
 
     def take_over(
         self, shard: int, partition_map: PartitionMap, *, owner_token: bytes, owner_name: str
-    ) -> TakenOver:
+    ) -> Takeover:
         """Make `owner_token` the owner of a shard, on the server that holds it.
 
         Raises:
@@ -165,7 +165,7 @@ class ShardGroups:
         self._require_unmoved(shard)
         server = self.of_shard(shard).server
 
-        def claim(own: Cursor) -> TakenOver:
+        def claim(own: Cursor) -> Takeover:
             with server.beside(own) as cursors:
                 return take_over(
                     cursors, shard, partition_map, owner_token=owner_token, owner_name=owner_name

@@ -1,8 +1,8 @@
-"""Ownership: which partitions Kafka assigned, and which shards this process has taken over.
+"""Shard ownership: partitions assigned by Kafka, and the shards taken over for them.
 
-Kafka's assignment alone allows nothing: a shard is worked for only between its take-over in
-MySQL and its release, loss or fencing (protocol rules 3, 4 and 13). All methods are called
-by the loop's thread; the rebalance callbacks run inside its poll.
+Kafka's assignment alone is not enough: a shard is worked for only between its takeover in MySQL
+and its release, loss or fencing (protocol rules 3, 4 and 13). The consumer loop's thread calls all
+methods; the rebalance callbacks run inside its poll.
 """
 
 import random
@@ -18,24 +18,24 @@ from pymysql.err import Error as DriverError
 from campaign_common.errors import LeaseLost, RetryLater
 from campaign_common.partition_map import PartitionMap
 from campaign_sender.in_flight.owned_shard import OwnedShard
-from campaign_sender.ownership.blocked_partitions import NewerRecords
-from campaign_sender.ownership.group_membership import Membership
+from campaign_sender.ownership.blocked_partitions import BlockedPartitions
+from campaign_sender.ownership.group_membership import GroupMembership
 from campaign_sender.ownership.shard_groups import ShardGroups
 
-RETRY_AFTER = 1.0
-"""Seconds, plus up to as many again, before a take-over that failed is tried again."""
+RETRY_DELAY = 1.0
+"""Seconds until a failed takeover is retried; a jitter of up to as many is added."""
 
-SEEK_AGAIN_AFTER = 0.05
-"""Seconds until a partition whose fetcher was not ready is sought again."""
+SEEK_RETRY_DELAY = 0.05
+"""Seconds until a seek is retried that came before the partition's fetcher was ready."""
 
 COMMIT_INTERVAL = 1.0
-"""Seconds between two commits of offsets to Kafka, which only its lag display depends on."""
+"""Seconds between two offset commits to Kafka, which are for its lag display only."""
 
 log = structlog.get_logger()
 
 
-class Ownership:
-    """Follows the group's rebalances with take-overs and releases of shards."""
+class ShardOwnership:
+    """Takes shards over and releases them as the consumer group rebalances."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Ownership:
         topic: str,
         owner_name: str,
         drain_timeout: float,
-        newer: NewerRecords,
+        blocked: BlockedPartitions,
     ) -> None:
         self._consumer = consumer
         self._groups = groups
@@ -53,26 +53,27 @@ class Ownership:
         self._topic = topic
         self._owner_name = owner_name
         self._drain_timeout = drain_timeout
-        self._newer = newer
-        self._membership = Membership(consumer, topic, self._buffers.max_span)
+        self._blocked = blocked
+        self._membership = GroupMembership(consumer, topic, self._buffers.max_span)
         self._map: PartitionMap | None = None
         self._assigned: set[int] = set()
-        self._taken: dict[int, int] = {}
-        """Partition -> how many shards it carries: Kafka learns nothing while one is missing."""
-        self._to_take: dict[int, float] = {}
-        """Partition -> monotonic time before which its take-over is not tried."""
-        self._waits_for: dict[int, str] = {}
-        """Partition -> the error that the log has told of, while its take-over fails."""
+        self._active: dict[int, int] = {}
+        """Partitions taken over, each with its number of shards; while one is missing, nothing is
+        committed to Kafka."""
+        self._takeover_at: dict[int, float] = {}
+        """Partitions to be taken over, each with the earliest monotonic time in seconds."""
+        self._takeover_errors: dict[int, str] = {}
+        """Partitions whose takeover fails, each with the error that was logged."""
         self._paused_groups: frozenset[int] = frozenset()
-        """Places of servers of whose shards nothing is fetched for now."""
+        """Indexes of shard groups whose partitions are paused."""
         self._committed_at = 0.0
         self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
-        """For the metrics: shards, shards, partitions, and partitions by rule 16."""
+        """Counters for metrics: shards, shards, partitions, partitions (protocol rule 16)."""
         self.claims_lost = {"suspect": 0, "unknown": 0}
-        """For the metrics: messages that lost senders had claimed, by how they were settled."""
+        """Counters for metrics: messages claimed by lost senders, by how they were settled."""
 
     def subscribe(self) -> None:
-        """Join the group."""
+        """Join the consumer group."""
         self._consumer.subscribe(
             [self._topic],
             on_assign=self._on_assign,
@@ -80,21 +81,21 @@ class Ownership:
             on_lost=self._on_lost,
         )
 
-    def follow(self) -> set[int]:
-        """Take over what is due, after assignments, fences and changes of the map.
+    def run_due_takeovers(self) -> set[int]:
+        """Take over due partitions, after assignments, fencing and changes of the partition map.
 
-        Returns the partitions that are fetched from another offset now: what was fetched of
-        them before comes again.
+        Returns the partitions that are fetched from another offset now: records fetched of them
+        before are fetched again.
         """
-        self._notice_fences()
-        self._notice_new_shards()
+        self._drop_fenced_shards()
+        self._retake_for_new_shards()
         if self._map is not None and self._groups.map_version > self._map.version:
-            self._start_over()
-        due = [p for p, not_before in self._to_take.items() if time.monotonic() >= not_before]
-        return {partition for partition in sorted(due) if self._try_taking(partition)}
+            self._restart_under_new_map()
+        due = [p for p, not_before in self._takeover_at.items() if time.monotonic() >= not_before]
+        return {partition for partition in sorted(due) if self._try_takeover(partition)}
 
     def commit_offsets(self, *, wait: bool = False) -> None:
-        """Give Kafka the lowest recorded offset of each partition, now and then or waiting."""
+        """Commit the lowest recorded offset of each partition; `wait` commits at once and waits."""
         now = time.monotonic()
         if not wait and now - self._committed_at < COMMIT_INTERVAL:
             return
@@ -108,45 +109,45 @@ class Ownership:
             else:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
-            # Nothing depends on it: the recorded offsets in MySQL are the truth.
+            # Nothing depends on it: the recorded offsets in MySQL are authoritative.
             log.warning("offsets were not committed to Kafka", error=str(error))
 
     def pause_groups(self, groups: Collection[int]) -> None:
-        """Fetch nothing of the shards on servers at these places, and of all others again.
+        """Pause the partitions of these shard groups, and resume those of all others.
 
-        The loop goes on polling, so that the group keeps this member. A partition with shards
-        of several servers waits for the slowest of them.
+        The loop keeps polling, so that the process stays in the consumer group. A partition with
+        shards of several groups is paused while one of them is.
         """
         if self._paused_groups == groups:
             return
         before = self.paused_partitions
         self._paused_groups = frozenset(groups)
         self.reapply_pauses()
-        again = before - self.paused_partitions - set(self._newer.partitions)
+        again = before - self.paused_partitions - set(self._blocked.partitions)
         self._consumer.resume([TopicPartition(self._topic, partition) for partition in again])
 
     def reapply_pauses(self) -> None:
-        """Pause what is shut, also where a take-over has just begun to fetch."""
+        """Pause the partitions of paused groups again, as a takeover may have resumed some."""
         self._pause(self.paused_partitions)
 
     @property
     def paused_partitions(self) -> set[int]:
-        """The partitions that are taken over and of which nothing is fetched for now."""
+        """Partitions that are taken over and belong to a paused group."""
         if not self._paused_groups:
             return set()
         return {
             owned.place.partition
             for owned in self._buffers.shards()
             if self._groups.index_of(owned.shard) in self._paused_groups
-        } & self._taken.keys()
+        } & self._active.keys()
 
-    def hold_back(self) -> None:
-        """Fetch nothing more from partitions that wait for a newer sender; at last, again."""
-        for partition in self._newer.give_up():
-            # Taken in anew from where it is recorded: what followed the record was left.
-            self._to_take[partition] = 0.0
-        if self._newer.partitions:
-            self._pause(set(self._newer.partitions))
+    def pause_blocked(self) -> None:
+        """Pause blocked partitions, and take those over again whose block has timed out."""
+        for partition in self._blocked.expire():
+            # Fetched again from the recorded offset: the records behind the block were skipped.
+            self._takeover_at[partition] = 0.0
+        if self._blocked.partitions:
+            self._pause(set(self._blocked.partitions))
 
     def release_all(self) -> None:
         """Drain and release every shard, in an orderly stop."""
@@ -160,69 +161,69 @@ class Ownership:
         numbers = [p.partition for p in partitions]
         log.info("partitions assigned", partitions=numbers)
         self._assigned.update(numbers)
-        self._to_take.update(dict.fromkeys(numbers, 0.0))
+        self._takeover_at.update(dict.fromkeys(numbers, 0.0))
 
     def _on_revoke(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         numbers = {p.partition for p in partitions}
         log.info("partitions revoked", partitions=sorted(numbers))
         self._release(numbers)
-        self._forget(numbers)
+        self._forget_partitions(numbers)
         consumer.incremental_unassign(list(partitions))
 
     def _on_lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         numbers = {p.partition for p in partitions}
         log.warning("partitions lost", partitions=sorted(numbers))
         self.partitions_lost += len(numbers)
-        self._drop({owned.shard for owned in self._owned_on(numbers)})
-        self._forget(numbers)
+        self._drop_shards({owned.shard for owned in self._shards_on(numbers)})
+        self._forget_partitions(numbers)
         consumer.incremental_unassign(list(partitions))
 
-    # --- take-over ------------------------------------------------------------------------
+    # --- takeover -------------------------------------------------------------------------
 
-    def _try_taking(self, partition: int) -> bool:
-        """Take a partition over and fetch from where it is recorded.
+    def _try_takeover(self, partition: int) -> bool:
+        """Take a partition over and fetch from its recorded offset.
 
-        True as soon as its shards are taken, also while the seek has to wait: what was fetched
-        before must not be taken in under the new ownership.
+        True as soon as its shards are owned, even while the seek has to wait: records fetched
+        before must not be enqueued under the new ownership.
         """
         try:
-            start = self._take(partition)
+            start = self._take_over_partition(partition)
         except (RetryLater, LeaseLost, KafkaException, DriverError) as error:
-            if self._waits_for.get(partition) != str(error):
-                self._waits_for[partition] = str(error)
+            if self._takeover_errors.get(partition) != str(error):
+                self._takeover_errors[partition] = str(error)
                 log.warning("taking over waits", partition=partition, error=str(error))
-            self._postpone(partition)
-            return True  # some of its shards may be taken; it is sought again in any case
-        self._to_take.pop(partition, None)
-        self._waits_for.pop(partition, None)
-        self._newer.forget([partition])
+            self._retry_takeover_later(partition)
+            return True  # some of its shards may be owned; the retry seeks in any case
+        self._takeover_at.pop(partition, None)
+        self._takeover_errors.pop(partition, None)
+        self._blocked.unblock([partition])
         if start is None:
             return False
         place = TopicPartition(self._topic, partition, start)
         try:
             self._consumer.seek(place)
         except KafkaException as error:
-            # The partition's fetcher is still being set up.
+            # The partition's fetcher is still starting.
             log.debug("seeking waits", partition=partition, error=str(error))
-            self._to_take[partition] = time.monotonic() + SEEK_AGAIN_AFTER
+            self._takeover_at[partition] = time.monotonic() + SEEK_RETRY_DELAY
             return True
-        self._taken[partition] = sum(
+        self._active[partition] = sum(
             owned.place.partition == partition for owned in self._buffers.shards()
         )
         if partition not in self.paused_partitions:
             self._consumer.resume([place])
         return True
 
-    def _take(self, partition: int) -> int | None:
+    def _take_over_partition(self, partition: int) -> int | None:
         """Take over the shards of a partition; return the offset to fetch from.
 
-        None: the partition carries no shard.
+        None: no shard is mapped to the partition.
         """
         partition_map = self._groups.read_map(self._topic)
         if partition_map is None:
             raise LeaseLost("the topic has no partition map yet; campaign-topics create makes it")
         if self._map is not None and self._map.version != partition_map.version:
-            self._start_over()
+            self._restart_under_new_map()
         self._map = partition_map
         if partition >= partition_map.partitions:
             return None
@@ -230,14 +231,14 @@ class Ownership:
         missing = [shard for shard in claims if self._buffers.owned(shard) is None]
         if missing:
             rows = list(claims.values())
-            possibly_sent_below = self._membership.prove(partition, partition_map, rows)
+            possibly_sent_below = self._membership.verify(partition, partition_map, rows)
             self.commits_lost += possibly_sent_below > 0
-            self._take_shards(missing, partition_map, possibly_sent_below)
+            self._take_over_shards(missing, partition_map, possibly_sent_below)
             log.info("partition taken over", partition=partition, shards=missing)
         owned = [shard for n in claims if (shard := self._buffers.owned(n)) is not None]
         return min((shard.recorded_offset for shard in owned), default=None)
 
-    def _take_shards(
+    def _take_over_shards(
         self, shards: Sequence[int], partition_map: PartitionMap, possibly_sent_below: int
     ) -> None:
         for shard in shards:
@@ -251,11 +252,11 @@ class Ownership:
             with self._groups.between_transactions([shard]):
                 self._groups.of_shard(shard).buffer.add_shard(owned)
             self.taken_over += 1
-            self._observe(shard, len(settlement.suspects), len(settlement.unknown))
+            self._count_settled(shard, len(settlement.suspects), len(settlement.unknown))
         self._groups.refresh_guards(shards)
 
-    def _observe(self, shard: int, suspects: int, unknown: int) -> None:
-        """Count and log what a lost sender had left open, where it had."""
+    def _count_settled(self, shard: int, suspects: int, unknown: int) -> None:
+        """Count and log the claims of a lost sender that were settled."""
         self.claims_lost["suspect"] += suspects
         self.claims_lost["unknown"] += unknown
         if suspects or unknown:
@@ -263,11 +264,11 @@ class Ownership:
                 "claims of a lost sender settled", shard=shard, suspects=suspects, unknown=unknown
             )
 
-    def _postpone(self, partition: int) -> None:
+    def _retry_takeover_later(self, partition: int) -> None:
         jitter = random.random()  # noqa: S311 - spreads retries, protects nothing
-        self._to_take[partition] = time.monotonic() + RETRY_AFTER * (1 + jitter)
+        self._takeover_at[partition] = time.monotonic() + RETRY_DELAY * (1 + jitter)
 
-    def _notice_fences(self) -> None:
+    def _drop_fenced_shards(self) -> None:
         seen = {shard for shard in self._groups.lost_shards if self._buffers.owned(shard)}
         told = self._groups.take_fenced()
         if seen - told:
@@ -276,89 +277,89 @@ class Ownership:
         if not fenced or self._map is None:
             return
         self.fenced += len(fenced)
-        self._drop(fenced)
+        self._drop_shards(fenced)
         for partition in {self._map.partition(shard) for shard in fenced} & self._assigned:
             self._pause({partition})
-            self._taken.pop(partition, None)
-            self._postpone(partition)
+            self._active.pop(partition, None)
+            self._retry_takeover_later(partition)
 
-    def _notice_new_shards(self) -> None:
-        """Have partitions taken again that carry shards made since: their number was raised.
+    def _retake_for_new_shards(self) -> None:
+        """Take partitions over again for shards that were added since.
 
-        Whoever goes by the new number may publish for them already, and nobody else will come:
-        the group sees nothing of it.
+        Schedulers that know the new shard count may already publish to these shards, and Kafka
+        does not rebalance for them.
         """
-        lacking = self._lacking()
-        if not lacking:
+        unowned = self._unowned_shards()
+        if not unowned:
             return
-        with self._groups.between_transactions(lacking):
-            pass  # what the transaction under way finds lost is no new shard
-        self._notice_fences()
-        for partition in set(self._lacking().values()):
+        with self._groups.between_transactions(unowned):
+            pass  # a shard that the running transaction finds fenced is not a new one
+        self._drop_fenced_shards()
+        for partition in set(self._unowned_shards().values()):
             self._pause({partition})
-            del self._taken[partition]
-            self._to_take[partition] = 0.0
+            del self._active[partition]
+            self._takeover_at[partition] = 0.0
 
-    def _lacking(self) -> dict[int, int]:
-        """Find shards that exist and are not owned, on partitions that are taken over."""
+    def _unowned_shards(self) -> dict[int, int]:
+        """Return existing shards that are not owned, of partitions that are taken over."""
         if self._map is None:
             return {}
         unowned = [n for n in self._groups.existing_shards if self._buffers.owned(n) is None]
         partitions = {shard: self._map.partition(shard) for shard in unowned}
-        return {shard: n for shard, n in partitions.items() if n in self._taken}
+        return {shard: n for shard, n in partitions.items() if n in self._active}
 
-    def _start_over(self) -> None:
-        """Give every shard back, and take all partitions over under the map that is now true."""
+    def _restart_under_new_map(self) -> None:
+        """Release every shard, and take all partitions over under the new partition map."""
         log.info("the partition map changed")
         self._release(set(self._assigned))
         self._pause(self._assigned)
-        self._taken.clear()
-        self._to_take.update(dict.fromkeys(self._assigned, 0.0))
+        self._active.clear()
+        self._takeover_at.update(dict.fromkeys(self._assigned, 0.0))
         self._map = None
 
     # --- release --------------------------------------------------------------------------
 
     def _release(self, partitions: set[int]) -> None:
-        """Start nothing more, wait for what is in flight, record, commit, forget (rule 13)."""
-        shards = {owned.shard for owned in self._owned_on(partitions)}
+        """Drain, record, commit and drop shards (protocol rule 13, orderly stop or revoke)."""
+        shards = {owned.shard for owned in self._shards_on(partitions)}
         if not shards:
             return
         timeout = self._drain_timeout if self._groups.alive else 0.0
         if not self._buffers.drain(shards, timeout):
             log.warning("not everything in flight was recorded in time", shards=sorted(shards))
         self.commit_offsets(wait=True)
-        self._drop(shards)
+        self._drop_shards(shards)
 
-    def _drop(self, shards: Iterable[int]) -> None:
+    def _drop_shards(self, shards: Iterable[int]) -> None:
         dropped = [owned for shard in shards if (owned := self._buffers.owned(shard)) is not None]
         with self._groups.between_transactions(owned.shard for owned in dropped):
             for owned in dropped:
                 self._groups.of_shard(owned.shard).buffer.drop_shard(owned)
 
-    def _forget(self, partitions: set[int]) -> None:
+    def _forget_partitions(self, partitions: set[int]) -> None:
         self._assigned -= partitions
-        self._newer.forget(partitions)
+        self._blocked.unblock(partitions)
         for partition in partitions:
-            self._taken.pop(partition, None)
-            self._to_take.pop(partition, None)
+            self._active.pop(partition, None)
+            self._takeover_at.pop(partition, None)
 
-    def _owned_on(self, partitions: set[int]) -> list[OwnedShard]:
+    def _shards_on(self, partitions: set[int]) -> list[OwnedShard]:
         return [owned for owned in self._buffers.shards() if owned.place.partition in partitions]
 
     def _pause(self, partitions: set[int]) -> None:
         self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])
 
     def _offsets_to_commit(self) -> list[TopicPartition]:
-        """List the lowest recorded offsets, of partitions that this process can speak for."""
+        """Return the lowest recorded offsets of partitions whose shards are all owned."""
         recorded: dict[int, list[int]] = defaultdict(list)
         silent: set[int] = set()
         for owned in self._buffers.shards():
             partition = owned.place.partition
             recorded[partition].append(owned.recorded_offset)
             if owned.recorded_offset < owned.possibly_sent_below:
-                silent.add(partition)  # what stands in Kafka says how far the doubt goes
+                silent.add(partition)  # Kafka keeps the end of the gap until then
         return [
             TopicPartition(self._topic, partition, min(offsets))
             for partition, offsets in recorded.items()
-            if partition not in silent and len(offsets) == self._taken.get(partition)
+            if partition not in silent and len(offsets) == self._active.get(partition)
         ]

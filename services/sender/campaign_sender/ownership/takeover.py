@@ -1,7 +1,7 @@
-"""Taking a shard over: raise its epoch, settle what its last owner had claimed (rule 3).
+"""Takeover of a shard: raise its epoch, and settle the claims of its last owner (rule 3).
 
-Nothing here needs Kafka, so that what a lost sender left behind is settled even when its
-records are gone.
+Nothing here needs Kafka, so that the claims of a lost sender are settled even when its records are
+deleted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,16 +28,16 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 
 
 class Settlement(NamedTuple):
-    """What becomes of the messages that a lost sender had claimed."""
+    """Decision about the messages that a lost sender had claimed."""
 
     unknown: list[LedgerRow]
-    """Delivered at most once: nobody calls again, the outcome stays in doubt."""
+    """At-most-once messages: not sent again, the outcome is unknown."""
     suspects: list[ClaimedMessage]
-    """Delivered at least once: they come again under the same idempotency key."""
+    """At-least-once messages: published and sent again under the same idempotency key."""
 
 
-class TakenOver(NamedTuple):
-    """A shard that has a new owner, and what its last one had left open."""
+class Takeover(NamedTuple):
+    """Shard taken over, and the settled claims of its last owner."""
 
     owned: OwnedShard
     settlement: Settlement
@@ -48,9 +48,9 @@ def settle(
     entries: Mapping[MessageKey, LedgerEntry],
     versions: Mapping[int, CampaignVersion],
 ) -> Settlement:
-    """Decide for each claimed message that rule 1 still calls live; the others are recorded.
+    """Decide about each claimed message that is still live (rule 1); the others are recorded.
 
-    A campaign that is gone has nothing left to be in doubt.
+    Messages of a deleted campaign no longer matter.
     """
     unknown: list[LedgerRow] = []
     suspects: list[ClaimedMessage] = []
@@ -73,7 +73,7 @@ def take_over(
     *,
     owner_token: bytes,
     owner_name: str,
-) -> TakenOver:
+) -> Takeover:
     """Make `owner_token` the owner of a shard, in the caller's transaction on the shard's server.
 
     Raises:
@@ -104,7 +104,7 @@ def take_over(
         place=place,
     )
     owned.start_at(start)
-    return TakenOver(owned, settlement)
+    return Takeover(owned, settlement)
 
 
 def start_under(partition_map: PartitionMap, row: ClaimRow) -> int:
@@ -124,7 +124,7 @@ def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
     cursor, claimed = cursors.own, decode_claim(row.claimed)
     if not claimed:
         return Settlement([], [])
-    entries = look_up(cursor, _wanted(row.shard, claimed))
+    entries = look_up(cursor, _ledger_query(row.shard, claimed))
     versions = read_versions(cursors.main, {message.campaign_id for message in claimed})
     settlement = settle(claimed, entries, versions)
     if settlement.unknown:
@@ -137,7 +137,7 @@ def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
 
 
 def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:
-    """List, by campaign, the messages that had waited for the try that is settled."""
+    """Return, by campaign, the seqs whose scheduled retry is settled."""
     seqs: dict[int, list[int]] = {}
     for row in rows:
         if row.replaces:
@@ -145,11 +145,13 @@ def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:
     return seqs
 
 
-def _wanted(shard: int, claimed: Sequence[ClaimedMessage]) -> dict[tuple[int, int], list[int]]:
-    wanted: dict[tuple[int, int], list[int]] = {}
+def _ledger_query(
+    shard: int, claimed: Sequence[ClaimedMessage]
+) -> dict[tuple[int, int], list[int]]:
+    query: dict[tuple[int, int], list[int]] = {}
     for message in claimed:
-        wanted.setdefault((shard, message.campaign_id), []).append(message.seq)
-    return wanted
+        query.setdefault((shard, message.campaign_id), []).append(message.seq)
+    return query
 
 
 def _unknown_row(message: ClaimedMessage, entry: LedgerEntry | None) -> LedgerRow:

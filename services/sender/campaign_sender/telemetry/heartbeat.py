@@ -1,4 +1,4 @@
-"""Saying every few seconds that this sender is alive, for whoever looks at the statistics."""
+"""Heartbeat row of this sender, read by /v1/stats only."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,23 +8,20 @@ from campaign_common.repeating import Repeating
 from campaign_common.store.statistics import forget_sender, note_sender
 
 INTERVAL = 5.0
-"""Seconds between two signs; the statistics take a sender for dead after three times as many."""
+"""Seconds between two heartbeats; the statistics show a sender as gone after three times this."""
 
 
-def presence_of(owner_name: str, database: Database) -> Repeating:
-    """Give signs of a sender in a thread of its own; nothing rests on them.
+def sender_heartbeat(owner_name: str, database: Database) -> Repeating:
+    """Return the thread that writes the heartbeat row, and deletes it in an orderly stop."""
 
-    A sender that stops takes itself off the list.
-    """
-
-    def tell(change: Callable[[Cursor, str], None]) -> None:
+    def run(change: Callable[[Cursor, str], None]) -> None:
         with database.transaction() as cursor:
             change(cursor, owner_name)
 
     return Repeating(
         "presence",
         INTERVAL,
-        partial(tell, note_sender),
+        partial(run, note_sender),
         at_once=True,
-        at_end=partial(tell, forget_sender),
+        at_end=partial(run, forget_sender),
     )

@@ -1,4 +1,4 @@
-"""What a sender tells Prometheus: its parts count, and this reads them when somebody asks."""
+"""Prometheus collector for the sender. Parts keep plain counters; they are read on scrape."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,54 +12,56 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from campaign_common.message import FINAL
-from campaign_sender.consuming.consumer_lag import Lag
-from campaign_sender.consuming.dead_letters import DeadLetters
+from campaign_sender.consuming.consumer_lag import ConsumerLag
+from campaign_sender.consuming.dead_letters import DeadLetterPublisher
 from campaign_sender.delivery.circuit_breaker import BreakerState
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.ownership.shard_groups import ShardGroups
-from campaign_sender.ownership.shard_ownership import Ownership
+from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording.recorder_metrics import RecorderCounts
 
 
-class Parts(NamedTuple):
-    """The parts of a sender that count."""
+class MetricSources(NamedTuple):
+    """Parts of a sender that keep counters."""
 
     groups: ShardGroups
     dispatcher: Dispatcher
-    ownership: Ownership
-    dead_letters: DeadLetters
-    lag: Lag
+    ownership: ShardOwnership
+    dead_letters: DeadLetterPublisher
+    lag: ConsumerLag
 
 
 class SenderMetrics(Collector):
-    """Makes the metrics of one sender.
+    """Collector of one sender process.
 
-    Series exist from the start with 0 wherever their labels are known by then, so that the first
-    event is seen as an increase.
+    Series whose labels are known at the start begin with 0, so that the first event is seen as an
+    increase.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, sources: MetricSources) -> None:
+        self._sources = sources
 
     def collect(self) -> Iterator[Metric]:
-        """Make all metrics."""
-        tally = RecorderCounts.together(group.recorder.metrics for group in self._parts.groups.all)
-        yield from self._messages(tally)
-        yield from self._recording(tally)
+        """Yield all metrics."""
+        counts = RecorderCounts.together(
+            group.recorder.metrics for group in self._sources.groups.all
+        )
+        yield from self._messages(counts)
+        yield from self._recording(counts)
         yield self._servers()
         yield from self._providers()
         yield from self._shards()
 
-    def _messages(self, tally: RecorderCounts) -> Iterator[Metric]:
-        parts = self._parts
+    def _messages(self, counts: RecorderCounts) -> Iterator[Metric]:
+        sources = self._sources
         recorded = CounterMetricFamily(
             "campaign_messages_recorded",
             "Final outcomes of messages that this sender has recorded",
             labels=["provider", "outcome"],
         )
-        counted = tally.outcomes
-        providers = {*parts.dispatcher.routes, *(provider for provider, _ in counted)}
+        counted = counts.outcomes
+        providers = {*sources.dispatcher.routes, *(provider for provider, _ in counted)}
         for provider in sorted(providers):
             for status in sorted(FINAL):
                 recorded.add_metric([provider, status.word], counted.get((provider, status), 0))
@@ -67,24 +69,24 @@ class SenderMetrics(Collector):
         yield GaugeMetricFamily(
             "campaign_messages_in_flight",
             "Messages claimed and not recorded yet",
-            value=sum(len(owned.claimed) for owned in parts.groups.buffers.shards()),
+            value=sum(len(owned.claimed) for owned in sources.groups.buffers.shards()),
         )
         yield CounterMetricFamily(
             "campaign_dead_letters",
             "Records that nobody could read, put into the dead letters",
-            value=parts.dead_letters.published,
+            value=sources.dead_letters.published,
         )
 
-    def _recording(self, tally: RecorderCounts) -> Iterator[Metric]:
+    def _recording(self, counts: RecorderCounts) -> Iterator[Metric]:
         batches = HistogramMetricFamily(
             "campaign_record_batch_messages", "Results recorded by one transaction"
         )
-        tally.batches.tell(batches)
+        counts.batches.tell(batches)
         yield batches
         seconds = HistogramMetricFamily(
             "campaign_record_seconds", "Duration of one transaction, its commit included"
         )
-        tally.seconds.tell(seconds)
+        counts.seconds.tell(seconds)
         yield seconds
 
     def _servers(self) -> Metric:
@@ -93,8 +95,8 @@ class SenderMetrics(Collector):
             "1 while this sender has an answer of the server that is younger than 3 seconds",
             labels=["server"],
         )
-        main, *others = self._parts.groups.all
-        # The others are asked together with it: without it nothing is known of them.
+        main, *others = self._sources.groups.all
+        # Other servers are read together with the main one: without it their state is unknown.
         for group in (main, *others) if main.guard.reachable else (main,):
             reachable.add_metric([group.server.own.name], int(group.guard.reachable))
         return reachable
@@ -115,7 +117,7 @@ class SenderMetrics(Collector):
             "1 for the state that the provider's circuit breaker is in, as seen by this sender",
             labels=["provider", "state"],
         )
-        for name, route in self._parts.dispatcher.routes.items():
+        for name, route in self._sources.dispatcher.routes.items():
             counted = dict(route.status_counts)
             for status in SendStatus:
                 answers.add_metric([name, status.value], counted.get(status, 0))
@@ -128,11 +130,11 @@ class SenderMetrics(Collector):
         yield state
 
     def _shards(self) -> Iterator[Metric]:
-        ownership = self._parts.ownership
+        ownership = self._sources.ownership
         yield GaugeMetricFamily(
             "campaign_shards_owned",
             "Shards owned now",
-            value=len(self._parts.groups.buffers.shards()),
+            value=len(self._sources.groups.buffers.shards()),
         )
         yield CounterMetricFamily(
             "campaign_shards_taken_over", "Shards taken over", value=ownership.taken_over
@@ -165,6 +167,6 @@ class SenderMetrics(Collector):
             "Records beyond what is recorded, of the partitions owned here",
             labels=["partition"],
         )
-        for partition, records in sorted(self._parts.lag.by_partition().items()):
+        for partition, records in sorted(self._sources.lag.by_partition().items()):
             lag.add_metric([str(partition)], records)
         yield lag

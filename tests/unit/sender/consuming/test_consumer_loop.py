@@ -9,13 +9,13 @@ from confluent_kafka import Consumer, KafkaError
 from campaign_common.database import Database, ShardServer
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
 from campaign_sender.admission.batch_admitter import BatchAdmitter
-from campaign_sender.consuming.backpressure import Gate
-from campaign_sender.consuming.consumer_loop import ConsumerFailed, Loop, ThreadDied
-from campaign_sender.consuming.record_decoder import Reception
+from campaign_sender.consuming.backpressure import Backpressure
+from campaign_sender.consuming.consumer_loop import ConsumerFailed, ConsumerLoop, ThreadDied
+from campaign_sender.consuming.record_decoder import RecordDecoder
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.ownership.shard_groups import ShardGroup
-from campaign_sender.ownership.shard_ownership import Ownership
+from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 
@@ -56,10 +56,10 @@ class Group:
         self.delivered += number
         return [Record(open_partitions[n % len(open_partitions)]) for n in range(number)]
 
-    def follow(self) -> set[int]:
+    def run_due_takeovers(self) -> set[int]:
         return set()
 
-    def hold_back(self) -> None:
+    def pause_blocked(self) -> None:
         pass
 
     def commit_offsets(self) -> None:
@@ -82,7 +82,7 @@ class Server:
     room: bool = True
     reachable: bool = True
     away: bool = False
-    waiting: int = 0
+    pending: int = 0
     admitted: int = 0
 
     def wait_for_capacity(self, _: float) -> bool:
@@ -93,7 +93,7 @@ class Server:
             raise DatabaseUnavailable("gone")
         self.admitted += 1
 
-    def gate(self, index: int, *, waits: bool) -> Gate:
+    def group(self, index: int, *, alone: bool) -> Backpressure:
         own = cast("Database", self)
         group = ShardGroup(
             ShardServer(own, cast("Database", self.main or self)),
@@ -103,7 +103,7 @@ class Server:
             cast("Recorder", None),
             cast("ShardCommands", None),
         )
-        return Gate(group, index, waits=waits)
+        return Backpressure(group, index, alone=alone)
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Takings:
     of: list[int] = field(default_factory=list)
     error: KafkaUnavailable | None = None
 
-    def take_in(self, records: Sequence[Record]) -> None:
+    def decode_and_enqueue(self, records: Sequence[Record]) -> None:
         if self.error:
             raise self.error
         self.of += [record.partition() for record in records]
@@ -133,11 +133,11 @@ class Scene:
         self.group = Group(servers)
         self.takings = Takings()
         self.beats: list[str] = []
-        self.loop = Loop(
+        self.loop = ConsumerLoop(
             cast("Consumer", self.group),
-            cast("Ownership", self.group),
-            cast("Reception", self.takings),
-            [one.gate(index, waits=servers == 1) for index, one in enumerate(self.servers)],
+            cast("ShardOwnership", self.group),
+            cast("RecordDecoder", self.takings),
+            [one.group(index, alone=servers == 1) for index, one in enumerate(self.servers)],
             threads or (Thread(alive=True),),
             lambda: self.beats.append("beat"),
             threading.Event(),

@@ -3,7 +3,7 @@ from typing import Any, cast
 from confluent_kafka import Consumer, TopicPartition
 
 from campaign_common.store.claims import ClaimRow, Place
-from campaign_sender.ownership.group_membership import IN_DOUBT, Membership
+from campaign_sender.ownership.group_membership import POSSIBLY_SENT_MARK, GroupMembership
 from tests.unit.sender.messages import partition_map
 
 PARTITION = 3
@@ -36,8 +36,8 @@ def row(recorded: int, *, place: Place = HERE, shard: int = PARTITION) -> ClaimR
 
 def proved(coordinator: Coordinator, *rows: ClaimRow) -> tuple[int, int, Any]:
     """What is in doubt, and what the coordinator knows afterwards."""
-    membership = Membership(cast("Consumer", coordinator), "Sync-Msg-T", SPREAD)
-    below = membership.prove(PARTITION, partition_map(), rows)
+    membership = GroupMembership(cast("Consumer", coordinator), "Sync-Msg-T", SPREAD)
+    below = membership.verify(PARTITION, partition_map(), rows)
     return below, coordinator.place.offset, coordinator.place.metadata
 
 
@@ -47,21 +47,21 @@ def test_what_is_recorded_stands_in_kafka_and_nothing_is_in_doubt() -> None:
 
 
 def test_a_later_offset_in_kafka_puts_the_gap_and_a_spread_in_doubt() -> None:
-    assert proved(Coordinator(300, 500), row(100)) == (340, 340, IN_DOUBT)
+    assert proved(Coordinator(300, 500), row(100)) == (340, 340, POSSIBLY_SENT_MARK)
 
 
 def test_one_shard_that_is_behind_is_enough() -> None:
-    assert proved(Coordinator(300, 500), row(300), row(100)) == (340, 340, IN_DOUBT)
+    assert proved(Coordinator(300, 500), row(300), row(100)) == (340, 340, POSSIBLY_SENT_MARK)
 
 
 def test_what_was_published_after_the_loss_was_noticed_is_not_in_doubt() -> None:
-    assert proved(Coordinator(300, 310), row(100)) == (310, 310, IN_DOUBT)
+    assert proved(Coordinator(300, 310), row(100)) == (310, 310, POSSIBLY_SENT_MARK)
 
 
 def test_the_next_owner_doubts_the_same_messages_and_no_more() -> None:
     coordinator = Coordinator(300, 500)
     proved(coordinator, row(100))
-    assert proved(coordinator, row(320)) == (340, 340, IN_DOUBT)
+    assert proved(coordinator, row(320)) == (340, 340, POSSIBLY_SENT_MARK)
     assert proved(coordinator, row(340)) == (0, 340, None)
 
 

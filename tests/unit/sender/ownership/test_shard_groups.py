@@ -17,9 +17,9 @@ from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
-from campaign_sender.ownership.blocked_partitions import NewerRecords
+from campaign_sender.ownership.blocked_partitions import BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
-from campaign_sender.ownership.shard_ownership import Ownership
+from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 
@@ -77,13 +77,13 @@ class Scene:
             PerServer((self.group(self.main), self.group(self.second)), HOLDERS)
         )
         self.consumer = Consuming()
-        self.ownership = Ownership(
+        self.ownership = ShardOwnership(
             cast("Consumer", self.consumer),
             self.groups,
             topic="topic",
             owner_name="test",
             drain_timeout=1.0,
-            newer=NewerRecords(monotonic, 60),
+            blocked=BlockedPartitions(monotonic, 60),
         )
         for shard in SHARDS:
             place = Place("topic-id", MAP.partition(shard), 1)
@@ -91,7 +91,7 @@ class Scene:
                 shard, epoch=1, owner_token=b"token", transaction_number=1, place=place
             )
             self.groups.of_shard(shard).buffer.add_shard(owned)
-        self.ownership._taken = dict.fromkeys(range(PARTITIONS), 1)
+        self.ownership._active = dict.fromkeys(range(PARTITIONS), 1)
 
     def group(self, server: Server) -> ShardGroup:
         own = cast("Database", server)

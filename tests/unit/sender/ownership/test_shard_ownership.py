@@ -17,9 +17,9 @@ from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
-from campaign_sender.ownership.blocked_partitions import NewerRecords
+from campaign_sender.ownership.blocked_partitions import BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
-from campaign_sender.ownership.shard_ownership import Ownership
+from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 
@@ -53,15 +53,15 @@ class Scene:
             cast("Recorder", self),
             cast("ShardCommands", None),
         )
-        self.ownership = Ownership(
+        self.ownership = ShardOwnership(
             cast("Consumer", self.consumer),
             ShardGroups(PerServer((group,))),
             topic="Sync-Msg-T",
             owner_name="test",
             drain_timeout=1.0,
-            newer=NewerRecords(monotonic, 60),
+            blocked=BlockedPartitions(monotonic, 60),
         )
-        self.ownership._taken = {PARTITION: 2}
+        self.ownership._active = {PARTITION: 2}
         self.ownership._map = PartitionMap("Sync-Msg-T", "topic-id", 1, 8, MapState.ACTIVE)
         self.map_version = 1
         self.existing_shards = frozenset(range(16))
@@ -113,20 +113,20 @@ def test_the_end_of_a_doubt_stays_in_kafka_until_everything_below_is_recorded() 
 
 def test_a_partition_is_taken_again_when_the_number_of_shards_was_raised() -> None:
     scene = Scene()
-    scene.ownership._notice_new_shards()
-    assert (scene.ownership._to_take, scene.consumer.paused) == ({}, [])
+    scene.ownership._retake_for_new_shards()
+    assert (scene.ownership._takeover_at, scene.consumer.paused) == ({}, [])
     scene.existing_shards = frozenset(range(24))
-    scene.ownership._notice_new_shards()
-    assert (scene.ownership._to_take, scene.consumer.paused) == ({PARTITION: 0.0}, [PARTITION])
+    scene.ownership._retake_for_new_shards()
+    assert (scene.ownership._takeover_at, scene.consumer.paused) == ({PARTITION: 0.0}, [PARTITION])
     assert scene.told() == []
 
 
 def test_shards_of_partitions_that_are_not_taken_are_left_to_others() -> None:
     scene = Scene()
-    scene.ownership._taken = {}
+    scene.ownership._active = {}
     scene.existing_shards = frozenset(range(24))
-    scene.ownership._notice_new_shards()
-    assert scene.ownership._to_take == {}
+    scene.ownership._retake_for_new_shards()
+    assert scene.ownership._takeover_at == {}
 
 
 def test_what_was_fetched_before_a_take_over_that_failed_half_way_is_forgotten(
@@ -137,5 +137,5 @@ def test_what_was_fetched_before_a_take_over_that_failed_half_way_is_forgotten(
 
     monkeypatch.setattr(ShardGroups, "read_map", away)
     scene = Scene()
-    scene.ownership._to_take = {PARTITION: 0.0}
-    assert scene.ownership.follow() == {PARTITION}
+    scene.ownership._takeover_at = {PARTITION: 0.0}
+    assert scene.ownership.run_due_takeovers() == {PARTITION}
