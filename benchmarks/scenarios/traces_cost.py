@@ -206,7 +206,7 @@ def receiver() -> Iterator[str]:
 
 
 def receive(tells: Connection) -> None:
-    """SendStatus every export with success."""
+    """Answer every export with success."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
     tells.send(server.server_port)
     server.serve_forever()

@@ -18,7 +18,7 @@ from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.http import HttpProvider
-from campaign_sender.providers.http.dialer import RESOLVE_AGAIN, Dialer, NotConnected
+from campaign_sender.providers.http.dialer import RESOLVE_INTERVAL, Dialer, NotConnected
 from campaign_sender.providers.http.request_writer import Target
 from tests.integration.sender.http_calls import LOOPBACK, always, answers, calls_to
 from tests.integration.sender.scripted_server import Visitor, answer_all, scripted_server
@@ -201,7 +201,7 @@ class TestRebinding:
             found[0] = "10.0.0.1"
             loop.run_until_complete(dialer.dial(asyncio.Protocol))
             assert asked == 1, "the address that was checked is used again"
-            now = loop.time() + RESOLVE_AGAIN
+            now = loop.time() + RESOLVE_INTERVAL
             monkeypatch.setattr(loop, "time", lambda: now)
             with pytest.raises(NotConnected, match="address_refused"):
                 loop.run_until_complete(dialer.dial(asyncio.Protocol))

@@ -155,8 +155,8 @@ def test_what_is_no_traceparent_or_no_record_is_passed_over() -> None:
 
 def test_what_is_remembered_is_bounded() -> None:
     scene = Scene()
-    many = tracing.MOST_REMEMBERED + 10
+    many = tracing.MAX_REMEMBERED + 10
     for n in range(many):
         scene.traces.fetched([record(n, place(n + 1), campaign_id=n)], {0: n + 1})
-    assert len(scene.traces._latest) == tracing.MOST_REMEMBERED
+    assert len(scene.traces._latest) == tracing.MAX_REMEMBERED
     assert (0, many - 1) in scene.traces._latest

@@ -1,4 +1,4 @@
-"""A provider that calls nobody: latency and failures as configured, predictable by a seed."""
+"""Simulated provider: configured latency and failures, reproducible by a seed."""
 
 import heapq
 import threading
@@ -19,12 +19,11 @@ TEMPORARY = frozenset({SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.AM
 
 
 def simulated_status(key: str, seed: int, failure_rates: Mapping[str, float]) -> SendStatus:
-    """Return the answer that a message gets on its first attempt.
+    """Return the status of a message's first attempt.
 
-    A pure function of the message's idempotency key and the seed, by a hash that tells nothing
-    of one key from another: a check sum would have a message that failed never fail again when
-    a person retries it. A temporary failure passes: the same message is accepted on its second
-    attempt.
+    A pure function of the message's idempotency key and the seed, by a cryptographic hash: with a
+    checksum, a message that failed would never fail again when a person retries it. A temporary
+    failure passes: the same message is accepted on its second attempt.
     """
     digest = blake2b(f"{seed}:{key}".encode("ascii"), digest_size=8).digest()
     point = int.from_bytes(digest, "big") / 2**64
@@ -36,7 +35,7 @@ def simulated_status(key: str, seed: int, failure_rates: Mapping[str, float]) ->
 
 
 class SimulatedProvider:
-    """Answers every message after a simulated latency."""
+    """Provider that reports a result for every message after a simulated latency."""
 
     name = "simulated"
     idempotent = True
@@ -55,26 +54,26 @@ class SimulatedProvider:
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
-        self._answering: IndispensableThread | None = None
+        self._reporting: IndispensableThread | None = None
         if self._latency.distribution != "none":
-            self._answering = IndispensableThread("simulated-provider", self._answer_when_due)
-            self._answering.start()
+            self._reporting = IndispensableThread("simulated-provider", self._report_when_due)
+            self._reporting.start()
 
     @property
     def alive(self) -> bool:
-        """Return whether answers come when they are due."""
-        return self._answering is None or self._answering.alive
+        """Return whether results are reported when they are due."""
+        return self._reporting is None or self._reporting.alive
 
     def submit(self, messages: Sequence[Message]) -> None:
-        """Look once more at each message, and answer it now or after its latency."""
+        """Check each message, and report its result now or after its latency."""
         refused: list[SendResult] = []
         results: list[SendResult] = []
         for message, veto in zip(messages, self._check_before_send(messages), strict=True):
             if veto is not None:
                 refused.append(SendResult(message, veto))
             else:
-                results.append(self._answer(message))
-        if self._answering is None:
+                results.append(self._result(message))
+        if self._reporting is None:
             refused += results
         else:
             self._schedule(results)
@@ -82,14 +81,14 @@ class SimulatedProvider:
             self._on_results(refused)
 
     def close(self) -> None:
-        """Abandon the answers that are still to come."""
+        """Abandon results that are not due yet."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._answering is not None:
-            self._answering.join()
+        if self._reporting is not None:
+            self._reporting.join()
 
-    def _answer(self, message: Message) -> SendResult:
+    def _result(self, message: Message) -> SendResult:
         key = message.idempotency_key
         if not self._failure_rates:
             return SendResult(message, SendStatus.ACCEPTED, "sim-" + key)
@@ -107,7 +106,7 @@ class SimulatedProvider:
                 heapq.heappush(self._due, (now + latency, next(self._order), result))
             self._changed.notify()
 
-    def _answer_when_due(self) -> None:
+    def _report_when_due(self) -> None:
         while True:
             with self._changed:
                 while not self._closed and not self._ready():

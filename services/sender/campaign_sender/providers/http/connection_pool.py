@@ -1,4 +1,4 @@
-"""What waits for a connection, and what is under way; all of it on the loop's thread."""
+"""Connection pool: waiting messages and open connections, all on the event loop's thread."""
 
 import asyncio
 from collections import deque
@@ -13,26 +13,26 @@ from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResu
 from campaign_sender.providers.http.connection import Connection
 from campaign_sender.providers.http.dialer import Dialer, NotConnected
 from campaign_sender.providers.http.request_writer import RequestWriter, Target
-from campaign_sender.providers.http.response_mapper import AnswerTable
-from campaign_sender.providers.http.response_reader import HttpAnswer
+from campaign_sender.providers.http.response_mapper import ResponseMapper
+from campaign_sender.providers.http.response_reader import HttpResponse
 
 REPORT_INTERVAL = 0.005
-"""Seconds for which results gather: each report wakes another thread."""
+"""Seconds for which results are collected: each report wakes another thread."""
 
-MOST_DIALS = 32
-"""Connections that are being made at a time, so that no provider meets all of them at once."""
+MAX_DIALS = 32
+"""Connections made at a time, so that a provider does not meet all of them at once."""
 
-DIAL_AGAIN = 1.0
-"""Seconds without new connections after one failed while others work."""
+REDIAL_DELAY = 1.0
+"""Seconds without new connections after a failed one, while others work."""
 
-LOOK_INTERVAL = 0.1
-"""Seconds between two looks at the deadlines."""
+DEADLINE_INTERVAL = 0.1
+"""Seconds between two checks of the deadlines."""
 
 log = structlog.get_logger()
 
 
-class Calls:
-    """Carries messages over at most `connections` connections, one call on each at a time."""
+class ConnectionPool:
+    """Sends messages over at most `connections` connections, one request on each at a time."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Calls:
         self._target = target
         self._dialer = Dialer(settings, target)
         self._writer = RequestWriter(target, settings.authorization)
-        self._table = AnswerTable(settings.answers, settings.message_id_field)
+        self._mapper = ResponseMapper(settings.answers, settings.message_id_field)
         self._check_before_send = check_before_send
         self._on_results = on_results
         self._durations = durations
@@ -60,81 +60,81 @@ class Calls:
         self._dialing = 0
         self._dial_at = float("-inf")
         self._results: list[SendResult] = []
-        self._away = False
+        self._unreachable = False
         self._stopped = False
 
     async def run(self) -> None:
-        """Keep the deadlines until stopped; then abandon what is under way."""
-        looked_at = self._loop.time()
+        """Enforce the deadlines until stopped; then abandon the open requests."""
+        checked_at = self._loop.time()
         while not self._stopped:
-            await asyncio.sleep(LOOK_INTERVAL)
+            await asyncio.sleep(DEADLINE_INTERVAL)
             now = self._loop.time()
-            # A process that stood still first reads the answers that arrived meanwhile.
-            if now - looked_at < 10 * LOOK_INTERVAL:
-                self._end_overdue(now)
-            looked_at = now
-            self._pump()
+            # A process that was suspended first reads the responses that arrived meanwhile.
+            if now - checked_at < 10 * DEADLINE_INTERVAL:
+                self._enforce_timeouts(now)
+            checked_at = now
+            self._send_waiting()
         for dial in self._dials:
             dial.cancel()
         for connection in list(self._connections):
-            connection.give_up("abandoned")
+            connection.abort("abandoned")
         await asyncio.gather(*self._dials, return_exceptions=True)
 
     def stop(self) -> None:
-        """Start nothing more, report nothing more, and let `run` return."""
+        """Send and report nothing more, and let `run` return."""
         self._stopped = True
         self._waiting.clear()
 
     def add(self, messages: Sequence[Message]) -> None:
-        """Call for these messages, in order, as connections become free."""
+        """Send messages, in order, as connections become idle."""
         self._waiting.extend(messages)
-        self._pump()
+        self._send_waiting()
 
     # --- called by connections ------------------------------------------------------------
 
-    def answered(self, message: Message, answer: HttpAnswer, began: float) -> None:
-        """OnResults what the answer means."""
+    def on_response(self, message: Message, response: HttpResponse, began: float) -> None:
+        """Report the result that the response maps to."""
         self._seconds.append(self._loop.time() - began)
-        self._note(self._table.result(message, answer))
+        self._add_result(self._mapper.to_result(message, response))
 
-    def unanswered(self, message: Message, code: str) -> None:
-        """OnResults a call that may have been taken, or not."""
-        self._note(SendResult(message, SendStatus.AMBIGUOUS, None, code))
+    def on_no_response(self, message: Message, code: str) -> None:
+        """Report a request that may have been accepted, or not."""
+        self._add_result(SendResult(message, SendStatus.AMBIGUOUS, None, code))
 
-    def free(self, connection: Connection) -> None:
-        """Start the next call on the connection, or keep it for later."""
-        if not self._call_next(connection) and connection.usable:
+    def on_idle(self, connection: Connection) -> None:
+        """Send the next message over the connection, or keep it for later."""
+        if not self._send_next(connection) and connection.usable:
             connection.since = self._loop.time()
             self._idle.append(connection)
 
-    def lost(self, connection: Connection) -> None:
-        """Forget the connection, and make another one if messages wait for it."""
+    def on_lost(self, connection: Connection) -> None:
+        """Forget the connection, and make another one if messages wait."""
         self._connections.discard(connection)
-        self._dial_more()
+        self._dial_missing()
 
-    # --- starting calls -------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------
 
-    def _pump(self) -> None:
+    def _send_waiting(self) -> None:
         while self._waiting and self._idle:
-            self.free(self._idle.pop())  # the one used last: the others may grow old and end
-        self._dial_more()
+            self.on_idle(self._idle.pop())  # the one used last: the others may time out
+        self._dial_missing()
 
-    def _call_next(self, connection: Connection) -> bool:
+    def _send_next(self, connection: Connection) -> bool:
         while self._waiting and connection.usable:
             message = self._waiting.popleft()
             request = self._writer.write(message)
-            (no_call,) = self._check_before_send([message])
-            if no_call is None:
-                connection.call(message, request, self._loop.time())
+            (veto,) = self._check_before_send([message])
+            if veto is None:
+                connection.send(message, request, self._loop.time())
                 return True
-            self._note(SendResult(message, no_call))
+            self._add_result(SendResult(message, veto))
         return False
 
-    def _dial_more(self) -> None:
+    def _dial_missing(self) -> None:
         if not self._waiting or self._loop.time() < self._dial_at:
             return
         room = self._settings.connections - len(self._connections)
-        wanted = min(len(self._waiting), room, MOST_DIALS) - self._dialing
+        wanted = min(len(self._waiting), room, MAX_DIALS) - self._dialing
         for _ in range(wanted):
             self._dialing += 1
             dial = self._loop.create_task(self._dial())
@@ -151,44 +151,44 @@ class Calls:
         finally:
             self._dialing -= 1
         if connection is None or not connection.usable:
-            self._note_no_connection(code)
+            self._on_no_connection(code)
             return
         self._connections.add(connection)
-        if self._away:
+        if self._unreachable:
             log.info("provider reached again", target=str(self._target))
-            self._away = False
-        self.free(connection)
-        self._dial_more()
+            self._unreachable = False
+        self.on_idle(connection)
+        self._dial_missing()
 
-    def _note_no_connection(self, code: str) -> None:
-        """Let messages wait while other connections carry them; else none of them was taken."""
-        self._dial_at = self._loop.time() + DIAL_AGAIN
+    def _on_no_connection(self, code: str) -> None:
+        """Keep messages waiting while other connections exist; otherwise fail them as not sent."""
+        self._dial_at = self._loop.time() + REDIAL_DELAY
         if self._connections or self._dialing:
             return
-        if not self._away:
+        if not self._unreachable:
             log.warning("provider cannot be reached", target=str(self._target), error=code)
-            self._away = True
+            self._unreachable = True
         while self._waiting:
             message = self._waiting.popleft()
-            (no_call,) = self._check_before_send([message])
-            # One by one, so that the circuit breaker, which the look asks, learns in time and
-            # spares the others an attempt.
+            (veto,) = self._check_before_send([message])
+            # One by one, so that the circuit breaker, a part of the pre-send check, opens in time
+            # and spares the others an attempt.
             failed = SendResult(message, SendStatus.RETRYABLE, None, code)
-            self._on_results([failed if no_call is None else SendResult(message, no_call)])
+            self._on_results([failed if veto is None else SendResult(message, veto)])
 
-    # --- ending calls ---------------------------------------------------------------------
+    # --- ending requests --------------------------------------------------------------------
 
-    def _end_overdue(self, now: float) -> None:
+    def _enforce_timeouts(self, now: float) -> None:
         for connection in list(self._connections):
             age = now - connection.since
-            if connection.calling:
+            if connection.busy:
                 if age > self._settings.timeout:
-                    connection.give_up("timeout")
+                    connection.abort("timeout")
             elif age > self._settings.idle_timeout:
-                connection.give_up("idle")
+                connection.abort("idle")
         self._idle = [connection for connection in self._idle if connection.usable]
 
-    def _note(self, result: SendResult) -> None:
+    def _add_result(self, result: SendResult) -> None:
         self._results.append(result)
         if len(self._results) == 1:
             self._loop.call_later(REPORT_INTERVAL, self._report_results)

@@ -1,4 +1,4 @@
-"""Writing requests: one POST of JSON for each message."""
+"""HTTP requests: one POST of JSON for each message."""
 
 from urllib.parse import SplitResult, urlsplit
 
@@ -10,7 +10,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Target:
-    """Where a URL leads: `host` and `port` to connect to, over TLS or not, and what to ask for."""
+    """Parsed URL: `host` and `port` to connect to, with TLS or without, and the path."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -25,8 +25,8 @@ class Target:
         return f"{self.host}:{self.port}"
 
 
-class Body(msgspec.Struct):
-    """The JSON that a provider gets."""
+class MessageBody(msgspec.Struct):
+    """JSON body of a request."""
 
     message_id: str
     campaign_id: int
@@ -36,7 +36,7 @@ class Body(msgspec.Struct):
 
 
 class RequestWriter:
-    """Writes the complete request of a message."""
+    """Serializer of the complete request of a message."""
 
     def __init__(self, target: Target, authorization: str | None) -> None:
         routes = [
@@ -55,7 +55,9 @@ class RequestWriter:
         """Return the bytes of the request; its key is the same in every try of the message."""
         record = message.record
         key = message.idempotency_key
-        body = self._encode(Body(key, record.campaign_id, record.seq, record.phone, record.body))
+        body = self._encode(
+            MessageBody(key, record.campaign_id, record.seq, record.phone, record.body)
+        )
         return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (
             self._head,
             key.encode("ascii"),

@@ -1,4 +1,4 @@
-"""What an HTTP answer means for the message."""
+"""Mapping of HTTP responses to send results."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,14 +10,14 @@ import msgspec
 from campaign_common.settings import AnswerWord
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
-from campaign_sender.providers.http.response_reader import HttpAnswer
+from campaign_sender.providers.http.response_reader import HttpResponse
 
-LONGEST_MESSAGE_ID = 64
+MAX_MESSAGE_ID_LENGTH = 64
 
-LONGEST_RETRY_AFTER = 24 * 3600.0
-"""Seconds; whoever asks for more is asked again after a day."""
+MAX_RETRY_AFTER = 24 * 3600.0
+"""Seconds; a longer Retry-After is cut to a day."""
 
-_ANSWERS = {
+_STATUSES = {
     AnswerWord.SUCCESS: SendStatus.ACCEPTED,
     AnswerWord.PERMANENT: SendStatus.PERMANENT,
     AnswerWord.RETRYABLE: SendStatus.RETRYABLE,
@@ -26,29 +26,31 @@ _ANSWERS = {
 }
 
 
-class AnswerTable:
-    """Turns HTTP answers into results, as configured."""
+class ResponseMapper:
+    """Maps HTTP responses to results, as configured."""
 
     def __init__(self, words: Mapping[str, AnswerWord], message_id_field: str) -> None:
-        """Take words by status code (429) or class of them (5xx); the code goes first."""
+        """Take words by status code (429) or class (5xx); the code has precedence."""
         self._by_status = {
-            status: _ANSWERS[words.get(str(status)) or words[f"{status // 100}xx"]]
+            status: _STATUSES[words.get(str(status)) or words[f"{status // 100}xx"]]
             for status in range(100, 600)
             if str(status) in words or f"{status // 100}xx" in words
         }
         self._message_id_path = message_id_field.split(".")
 
-    def result(self, message: Message, answer: HttpAnswer) -> SendResult:
-        """Say what became of a message; a status that the table does not name is ambiguous."""
-        meaning = self._by_status.get(answer.status, SendStatus.AMBIGUOUS)
-        if meaning is SendStatus.ACCEPTED:
-            return SendResult(message, meaning, read_message_id(answer.body, self._message_id_path))
-        retry_after = read_retry_after(answer.retry_after, datetime.now(UTC))
-        return SendResult(message, meaning, None, f"http_{answer.status}", retry_after)
+    def to_result(self, message: Message, response: HttpResponse) -> SendResult:
+        """Return the result of a message; a status that is not configured is ambiguous."""
+        status = self._by_status.get(response.status, SendStatus.AMBIGUOUS)
+        if status is SendStatus.ACCEPTED:
+            return SendResult(
+                message, status, read_message_id(response.body, self._message_id_path)
+            )
+        retry_after = read_retry_after(response.retry_after, datetime.now(UTC))
+        return SendResult(message, status, None, f"http_{response.status}", retry_after)
 
 
 def read_message_id(body: bytes, path: list[str]) -> str | None:
-    """Return the provider's own id from the JSON of an answer.
+    """Return the provider's message id from the JSON body of a response.
 
     None when there is none that fits the ledger: text or an integer, 1 to 64 printable ASCII
     characters.
@@ -63,7 +65,7 @@ def read_message_id(body: bytes, path: list[str]) -> str | None:
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    fits = isinstance(value, str) and 0 < len(value) <= LONGEST_MESSAGE_ID
+    fits = isinstance(value, str) and 0 < len(value) <= MAX_MESSAGE_ID_LENGTH
     return value if fits and value.isascii() and value.isprintable() else None
 
 
@@ -71,7 +73,7 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
     """Return the seconds that a Retry-After header asks for (RFC 9110, section 10.2.3).
 
     The header is a number of seconds or a date; None when it is neither. At least 0, at most
-    `LONGEST_RETRY_AFTER`.
+    `MAX_RETRY_AFTER`.
     """
     if value is None:
         return None
@@ -84,4 +86,4 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
         except ValueError:
             return None
         seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)

@@ -1,21 +1,21 @@
-"""Reading answers off one connection: HTTP/1.1 (RFC 9112), by the parser of httptools.
+"""HTTP/1.1 responses (RFC 9112) of one connection, parsed by httptools.
 
-Only a complete answer counts, and only one that was waited for. What is unclear is refused
-instead of guessed: a message must never take an answer that was meant for another one.
+Only a complete response to a pending request counts. Anything ambiguous is rejected: a message must
+never be given a response that was meant for another one.
 """
 
 from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-LONGEST_ANSWER = 65_536
-"""Bytes read of one answer, interim answers and head included."""
+MAX_RESPONSE_BYTES = 65_536
+"""Bytes read of one response, interim responses and head included."""
 
 _SIZE_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
-class HttpAnswer(NamedTuple):
-    """One final answer; `reusable` tells whether its connection can carry another call."""
+class HttpResponse(NamedTuple):
+    """Final response; `reusable`: its connection can carry another request."""
 
     status: int
     retry_after: str | None
@@ -23,23 +23,23 @@ class HttpAnswer(NamedTuple):
     reusable: bool
 
 
-class AnswerUnusable(Exception):
-    """What came back is not an answer; the connection is of no further use."""
+class ResponseUnusable(Exception):
+    """The data is not a valid response; the connection must be closed."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
 
 
-class AnswerReader:
-    """Reads the answers that arrive on one connection, one after the other."""
+class ResponseReader:
+    """Incremental reader of the responses on one connection."""
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
         self.expect()
 
     def expect(self) -> None:
-        """Forget the last answer, and wait for the next one."""
+        """Reset, and expect the next response."""
         self._received = 0
         self._status = 0
         self._retry_after: str | None = None
@@ -48,49 +48,49 @@ class AnswerReader:
         self._complete = False
         self._reusable = False
 
-    def feed(self, data: bytes) -> HttpAnswer | None:
-        """Take what arrived; return the answer when it is complete.
+    def feed(self, data: bytes) -> HttpResponse | None:
+        """Parse received data; return the response when it is complete.
 
-        Of an answer that is longer than `LONGEST_ANSWER` the status is taken, if it is known
-        by then, and the rest is left unread.
+        Of a response longer than `MAX_RESPONSE_BYTES` the status is used, if it is known by then,
+        and the rest is left unread.
 
         Raises:
-            AnswerUnusable: it is not HTTP, or its head is too long.
+            ResponseUnusable: it is not HTTP, or its head is too long.
         """
         self._received += len(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if not self._complete:
-                raise AnswerUnusable("answer_malformed") from error
+                raise ResponseUnusable("answer_malformed") from error
             self._reusable = False
         if self._complete:
-            return self._answer()
-        if self._received <= LONGEST_ANSWER:
+            return self._response()
+        if self._received <= MAX_RESPONSE_BYTES:
             return None
         if not self._status:
-            raise AnswerUnusable("answer_too_long")
-        return HttpAnswer(self._status, self._retry_after, b"", reusable=False)
+            raise ResponseUnusable("answer_too_long")
+        return HttpResponse(self._status, self._retry_after, b"", reusable=False)
 
-    def end(self) -> HttpAnswer | None:
-        """Note that the other side has closed; return the answer if that was its proper end.
+    def end(self) -> HttpResponse | None:
+        """Handle the peer's close; return the response if it is delimited by the close.
 
-        That is so when neither a length nor chunks told where it ends (RFC 9112, section 6.3).
+        That is so without a length and without chunks (RFC 9112, section 6.3).
         """
         if self._status and not self._sized:
             self._reusable = False
-            return self._answer()
+            return self._response()
         return None
 
-    def _answer(self) -> HttpAnswer:
-        return HttpAnswer(self._status, self._retry_after, b"".join(self._body), self._reusable)
+    def _response(self) -> HttpResponse:
+        return HttpResponse(self._status, self._retry_after, b"".join(self._body), self._reusable)
 
     # --- called by the parser -------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Something begins; after a complete answer it is one that nobody asked for."""
+        """Reject a response that begins after a complete one: it was not requested."""
         if self._complete:
-            raise AnswerUnusable("answer_unasked")  # ends the parsing; `feed` has its answer
+            raise ResponseUnusable("answer_unasked")  # ends the parsing; `feed` has its response
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep the few headers that matter."""
@@ -101,15 +101,15 @@ class AnswerReader:
             self._retry_after = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """The head is whole: from here on the status is known."""
+        """Read the status: the head is complete."""
         self._status = self._parser.get_status_code()
 
     def on_body(self, part: bytes) -> None:
-        """Keep a part of the body; their sum is bounded by what `feed` lets in."""
+        """Keep a part of the body; `feed` bounds the sum."""
         self._body.append(part)
 
     def on_message_complete(self) -> None:
-        """An answer is whole; an interim one (RFC 9110, section 15.2) precedes the one meant."""
+        """Complete the response; an interim one (RFC 9110, section 15.2) is skipped."""
         if self._status < 200 and self._status != 101:
             self._status, self._retry_after, self._sized = 0, None, False
             self._body.clear()

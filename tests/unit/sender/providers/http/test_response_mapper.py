@@ -6,20 +6,20 @@ import pytest
 from campaign_common.settings import AnswerWord, HttpSettings
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.http.response_mapper import (
-    LONGEST_RETRY_AFTER,
-    AnswerTable,
+    MAX_RETRY_AFTER,
+    ResponseMapper,
     read_message_id,
     read_retry_after,
 )
-from campaign_sender.providers.http.response_reader import HttpAnswer
+from campaign_sender.providers.http.response_reader import HttpResponse
 from tests.unit.sender.messages import message
 
 NOW = datetime(2026, 5, 17, 12, 0, 0, tzinfo=UTC)
-DEFAULT = AnswerTable(HttpSettings().answers, "id")
+DEFAULT = ResponseMapper(HttpSettings().answers, "id")
 
 
-def answer(status: int, *, body: bytes = b"", retry_after: str | None = None) -> HttpAnswer:
-    return HttpAnswer(status, retry_after, body, reusable=True)
+def answer(status: int, *, body: bytes = b"", retry_after: str | None = None) -> HttpResponse:
+    return HttpResponse(status, retry_after, body, reusable=True)
 
 
 @pytest.mark.parametrize(
@@ -46,23 +46,23 @@ def answer(status: int, *, body: bytes = b"", retry_after: str | None = None) ->
 def test_the_default_table_calls_nothing_proved_that_is_not(
     status: int, meaning: SendStatus
 ) -> None:
-    assert DEFAULT.result(message(), answer(status)).status is meaning
+    assert DEFAULT.to_result(message(), answer(status)).status is meaning
 
 
 def test_a_single_code_goes_before_its_class() -> None:
-    table = AnswerTable({"5xx": AnswerWord.RETRYABLE, "501": AnswerWord.PERMANENT}, "id")
-    assert table.result(message(), answer(500)).status is SendStatus.RETRYABLE
-    assert table.result(message(), answer(501)).status is SendStatus.PERMANENT
+    table = ResponseMapper({"5xx": AnswerWord.RETRYABLE, "501": AnswerWord.PERMANENT}, "id")
+    assert table.to_result(message(), answer(500)).status is SendStatus.RETRYABLE
+    assert table.to_result(message(), answer(501)).status is SendStatus.PERMANENT
 
 
 def test_the_error_code_names_the_status_and_fits_the_ledger() -> None:
-    assert DEFAULT.result(message(), answer(503)).error_code == "http_503"
-    assert DEFAULT.result(message(), answer(200)).error_code is None
+    assert DEFAULT.to_result(message(), answer(503)).error_code == "http_503"
+    assert DEFAULT.to_result(message(), answer(200)).error_code is None
 
 
 def test_what_the_provider_asks_for_goes_with_the_result() -> None:
-    assert DEFAULT.result(message(), answer(429, retry_after="7")).retry_after == 7.0
-    assert DEFAULT.result(message(), answer(429)).retry_after is None
+    assert DEFAULT.to_result(message(), answer(429, retry_after="7")).retry_after == 7.0
+    assert DEFAULT.to_result(message(), answer(429)).retry_after is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_the_provider_asks_for_goes_with_the_result() -> None:
         (format_datetime(NOW - timedelta(hours=1), usegmt=True), 0.0),
         ("Sunday, 17-May-26 12:01:30 GMT", 90.0),  # RFC 850, which receivers must accept
         ("Sun May 17 12:01:30 2026", 90.0),  # asctime, likewise
-        ("999999999999", LONGEST_RETRY_AFTER),
+        ("999999999999", MAX_RETRY_AFTER),
         ("-5", None),
         ("1.5", None),
         ("soon", None),
@@ -115,6 +115,6 @@ def test_the_providers_own_id_is_taken_only_where_it_fits(body: bytes, found: st
 
 
 def test_the_id_may_stand_deeper() -> None:
-    table = AnswerTable(HttpSettings().answers, "data.message.id")
+    table = ResponseMapper(HttpSettings().answers, "data.message.id")
     body = b'{"data": {"message": {"id": "m1"}}}'
-    assert table.result(message(), answer(200, body=body)).provider_message_id == "m1"
+    assert table.to_result(message(), answer(200, body=body)).provider_message_id == "m1"
