@@ -1,4 +1,4 @@
-"""Breakers are shared: what one sender learns of a provider, every sender goes by."""
+"""Synchronization of circuit breakers between senders, through the database."""
 
 import structlog
 from pymysql.err import Error as DriverError
@@ -9,13 +9,13 @@ from campaign_common.store.breakers import open_breaker, read_open_breakers
 from campaign_sender.delivery.dispatcher import Dispatcher
 
 INTERVAL = 0.3
-"""Seconds between two exchanges, in a thread of their own: looks do not wait for them."""
+"""Seconds between two syncs, in a thread of their own: guard refreshes do not wait for them."""
 
 log = structlog.get_logger()
 
 
 class BreakerSync:
-    """Exchanges the state of breakers with the other senders through the database."""
+    """Writes the breakers that opened here, and opens those that opened in other senders."""
 
     def __init__(self, database: Database, dispatcher: Dispatcher, owner_name: str) -> None:
         self._database = database
@@ -23,7 +23,7 @@ class BreakerSync:
         self._owner_name = owner_name
 
     def sync(self) -> None:
-        """Tell what opened here, and open what opened elsewhere; an outage is no reason to stop."""
+        """Sync once; on a database failure, keep the local state."""
         try:
             for provider, seconds in self._dispatcher.take_opened_breakers().items():
                 with self._database.transaction() as cursor:

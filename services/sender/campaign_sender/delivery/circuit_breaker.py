@@ -1,8 +1,8 @@
-"""The circuit breaker of one provider: a provider that fails most calls is left alone for a while.
+"""Circuit breaker of one provider.
 
-Closed, every call may start. It opens when most of the recent calls failed without a clear
-answer, or when another sender says so; then none may. After the cool-down a few calls try:
-one success closes it, one failure opens it again for longer.
+Closed, it allows every send. It opens when most of the recent sends failed without a clear result,
+or when another sender's breaker opened; then it allows none. After `open_seconds` it is half open
+and allows a few probes: one success closes it, one failure opens it for longer.
 """
 
 import threading
@@ -15,7 +15,7 @@ from campaign_sender.providers.contract import SendStatus
 
 
 class BreakerState(StrEnum):
-    """Whether calls may start."""
+    """State of a circuit breaker; the values are metric labels."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -24,29 +24,29 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True)
 class BreakerPolicy:
-    """When a breaker opens, and for how long; times in seconds."""
+    """Conditions to open a breaker, and for how long; times in seconds."""
 
     window: int = 50
-    """Recent calls that are looked at."""
+    """Number of recent sends that count."""
     min_samples: int = 20
-    """With fewer there is no judgement."""
+    """Number of sends below which the breaker does not open."""
     failure_share: float = 0.8
-    """Share of failed calls from which it opens."""
+    """Share of failed sends from which the breaker opens."""
     open_seconds: float = 5.0
-    """The first; doubled each time the tries fail."""
+    """Initial value; doubled each time a probe fails."""
     max_open_seconds: float = 60.0
     probes: int = 10
-    """Calls that may be under way after a cool-down."""
+    """Number of sends allowed while half open."""
 
 
 FAILURES = frozenset({SendStatus.RETRYABLE, SendStatus.AMBIGUOUS})
-"""Answers that speak of a sick provider; a refused message or a throttled call do not."""
+"""Statuses of an unhealthy provider; a refused message or a throttled send is not one."""
 
 CLEAR = frozenset({SendStatus.ACCEPTED, SendStatus.PERMANENT, SendStatus.THROTTLED})
 
 
 class CircuitBreaker:
-    """Counts answers, and says whether the next call may start; safe to use from any thread."""
+    """Circuit breaker over recent send statuses; safe to use from any thread."""
 
     def __init__(self, policy: BreakerPolicy, clock: Callable[[], float]) -> None:
         self._policy = policy
@@ -59,7 +59,7 @@ class CircuitBreaker:
 
     @property
     def state(self) -> BreakerState:
-        """The state at this moment."""
+        """Current state."""
         until = self._open_until  # read once: another thread may close the breaker meanwhile
         if until is None:
             return BreakerState.CLOSED
@@ -67,12 +67,12 @@ class CircuitBreaker:
 
     @property
     def remaining(self) -> float:
-        """Seconds until calls may start again; 0 when they may."""
+        """Seconds until sends are allowed again; 0 when they are."""
         until = self._open_until
         return 0.0 if until is None else max(0.0, until - self._clock())
 
     def allows_send(self) -> bool:
-        """Tell whether a call may start now; every True in the trying state is one try."""
+        """Return whether a send is allowed now; half open, every True uses up one probe."""
         if self._open_until is None:
             return True
         with self._lock:
@@ -80,7 +80,7 @@ class CircuitBreaker:
                 return True
             now = self._clock()
             if now >= self._open_until + self._open_seconds:
-                # Tries that never came back must not keep it from trying for ever.
+                # Probes without a result must not keep the breaker from allowing new ones.
                 self._open_until, self._probes_left = now, self._policy.probes
             if now < self._open_until or self._probes_left <= 0:
                 return False
@@ -88,7 +88,7 @@ class CircuitBreaker:
             return True
 
     def record(self, statuses: Sequence[SendStatus]) -> bool:
-        """Take the answers of calls, in order; True when one of them opened the breaker."""
+        """Record the statuses of sends, in order; True when one of them opened the breaker."""
         with self._lock:
             if self._open_until is None and FAILURES.isdisjoint(statuses):
                 self._recent.extend([False for status in statuses if status in CLEAR])
@@ -97,7 +97,7 @@ class CircuitBreaker:
         return any(opened)
 
     def open_for(self, seconds: float) -> None:
-        """Open as another sender has; an earlier end than the known one changes nothing."""
+        """Open as another sender's breaker has; an earlier end than the present one is ignored."""
         with self._lock:
             if seconds > 0 and self._clock() + seconds > (self._open_until or 0.0):
                 self._open(seconds)
@@ -118,7 +118,7 @@ class CircuitBreaker:
 
     def _record_probe(self, *, failed: bool) -> bool:
         if self._open_until is None or self._clock() < self._open_until:
-            return False  # a call that began before it opened
+            return False  # a send that began before the breaker opened
         if failed:
             self._open_seconds = min(self._policy.max_open_seconds, 2 * self._open_seconds)
             self._open(self._open_seconds)

@@ -1,4 +1,4 @@
-"""Delivery: claimed messages go to their provider, and come back to the buffer with a result."""
+"""Dispatch of claimed messages to their providers, and of results back to the buffer."""
 
 import threading
 from collections import defaultdict
@@ -12,13 +12,13 @@ from campaign_sender.providers.contract import SendResult, SendStatus
 
 
 class ResultSink(Protocol):
-    """Knows which messages are this process's, and takes what became of them."""
+    """Holder of the messages in flight, which receives their results."""
 
     def still_held(self, messages: Sequence[Message]) -> list[Message]:
-        """Return those records that are still this process's to work on."""
+        """Return those messages that are still held by this process."""
 
     def add_results(self, results: Sequence[SendResult]) -> None:
-        """Take results from a provider."""
+        """Add results of a provider."""
 
 
 def _all(_: Message) -> bool:
@@ -26,10 +26,10 @@ def _all(_: Message) -> bool:
 
 
 class Dispatcher:
-    """Hands claimed messages to their campaign's provider.
+    """Dispatches claimed messages to the provider of their campaign.
 
-    Messages for which no call may start just now (the database is out of sight) stay claimed
-    and are offered again.
+    Deferred messages, those that may not be sent while the view of the database is too old, stay
+    claimed and are dispatched again.
     """
 
     def __init__(self, buffer: ResultSink, guard: SendChecks) -> None:
@@ -40,28 +40,28 @@ class Dispatcher:
         self._lock = threading.Lock()
 
     def add(self, name: str, breaker: CircuitBreaker, make: MakeProvider) -> None:
-        """Make a provider available under its name."""
+        """Add the route to a provider, by its name."""
         self._routes[name] = ProviderRoute(name, breaker, self._guard, self.on_results, make)
 
     @property
     def alive(self) -> bool:
-        """Return whether every provider works on what it is given."""
+        """Return whether every provider processes submitted messages."""
         return all(route.provider.alive for route in self._routes.values())
 
     @property
     def routes(self) -> Mapping[str, ProviderRoute]:
-        """Every provider that is configured, by its name."""
+        """Routes to the configured providers, by name."""
         return self._routes
 
     def is_idempotent(self, name: str) -> bool:
-        """Return whether a provider answers a repeated key as it did before; an unknown one no."""
+        """Return whether a provider is known to be idempotent, see `Provider.idempotent`."""
         route = self._routes.get(name)
         return route is not None and route.provider.idempotent
 
     def dispatch(self, messages: Sequence[Message]) -> None:
-        """Start the calls of messages whose claim is committed.
+        """Submit messages whose claim is committed to their providers.
 
-        Messages that are not this process's any more are left to whoever owns their shard.
+        Messages that this process no longer holds are left to the owner of their shard.
         """
         by_campaign: dict[int, list[Message]] = defaultdict(list)
         for message in self._buffer.still_held(messages):
@@ -81,7 +81,7 @@ class Dispatcher:
                 route.provider.submit(group)
 
     def on_results(self, results: Sequence[SendResult]) -> None:
-        """Take results: keep what was not called yet, pass on the rest."""
+        """Handle results: keep deferred messages, pass on all others."""
         deferred = [r.message for r in results if r.status is SendStatus.DEFERRED]
         if deferred:
             with self._lock:
@@ -90,25 +90,25 @@ class Dispatcher:
         if results:
             self._buffer.add_results(results)
 
-    def retry_deferred(self, seen: Callable[[Message], bool] = _all) -> None:
-        """Hand over again what could not be called; called after a successful look.
+    def retry_deferred(self, fresh: Callable[[Message], bool] = _all) -> None:
+        """Dispatch deferred messages again, after a send guard was refreshed.
 
-        `seen` tells whether that look was at the server that holds a message's shard.
+        `fresh`: returns whether that guard is the one of the message's shard.
         """
         with self._lock:
             deferred = self._deferred
-            offered = [message for message in deferred if seen(message)]
-            self._deferred = [message for message in deferred if not seen(message)]
-        if offered:
-            self.dispatch(offered)
+            again = [message for message in deferred if fresh(message)]
+            self._deferred = [message for message in deferred if not fresh(message)]
+        if again:
+            self.dispatch(again)
 
     def take_opened_breakers(self) -> dict[str, float]:
-        """Return which breakers opened here since the last call, and for how many seconds."""
+        """Return the breakers that opened since the last request, and for how many seconds."""
         opened = {name: route.take_opened() for name, route in self._routes.items()}
         return {name: seconds for name, seconds in opened.items() if seconds is not None}
 
     def open_breakers(self, seconds: Mapping[str, float]) -> None:
-        """Open the breakers that other senders opened."""
+        """Open the breakers that opened in other senders."""
         for name, route in self._routes.items():
             route.breaker.open_for(seconds.get(name, 0.0))
 

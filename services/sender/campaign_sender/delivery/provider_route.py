@@ -26,13 +26,13 @@ log = structlog.get_logger()
 
 
 class SendChecks(Protocol):
-    """Knows the campaigns as last read."""
+    """View of the campaigns as last read, and the checks based on it."""
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Decide immediately before calls; None means that this one may start."""
+        """Check messages immediately before they are sent; None: this one may be sent."""
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
-        """Return a campaign as last read; None when nothing of it is held here."""
+        """Return a campaign as last read; None when none of its messages are held."""
 
 
 class ProviderRoute:
@@ -53,11 +53,11 @@ class ProviderRoute:
         self._opened: list[float] = []
         self._counting = threading.Lock()
         self.status_counts: Counter[SendStatus] = Counter()
-        """Results reported, for the metrics."""
+        """Number of results by status. For metrics."""
         self.provider = make(self.check_before_send, self.on_results)
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Decide immediately before calls: by the database's state, then by the breaker's."""
+        """Check messages by the view of the database, then by the circuit breaker."""
         statuses = self._guard.check_before_send(messages)
         if self.breaker.state is BreakerState.CLOSED:
             return statuses
@@ -67,7 +67,7 @@ class ProviderRoute:
         ]
 
     def on_results(self, results: Sequence[SendResult]) -> None:
-        """Take results from the provider, and learn from them how it is."""
+        """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)
         was_closed = self.breaker.state is BreakerState.CLOSED
@@ -97,6 +97,6 @@ class ProviderRoute:
                 left -= n
 
     def take_opened(self) -> float | None:
-        """Return for how long the breaker opened here since the last call, None if it did not."""
+        """Return the seconds for which the breaker opened since the last request, None if never."""
         opened, self._opened = self._opened, []
         return max(opened, default=None)

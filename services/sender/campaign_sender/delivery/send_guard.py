@@ -1,4 +1,4 @@
-"""The last look before a call (protocol rule 7): what this process knows, and how old it is."""
+"""Send guard: the check before each send, against a fresh view of the database (rule 7)."""
 
 import threading
 import time
@@ -20,13 +20,13 @@ from campaign_sender.message import AdmissionKey, Message
 from campaign_sender.providers.contract import SendStatus
 
 REACHABLE_FOR = 3.0
-"""Seconds after the beginning of the youngest read after which a server is taken to be away."""
+"""Seconds after the beginning of the last read until a server counts as unreachable."""
 
 HELD_ONLY = frozenset({None, SendStatus.EXPIRED})
-"""Decisions that hold only for messages that are still this process's to work on."""
+"""Decisions that apply only to messages that this process still holds."""
 
-# A monotonic clock that goes on while the machine sleeps: a process that wakes up must see
-# that what it knows is old.
+# A monotonic clock that includes suspension: a process that wakes up must see that its view is
+# old.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -35,15 +35,15 @@ def boot_time() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-class SeenCampaign(NamedTuple):
-    """A campaign as it was read at `began_at` (boot time of the read's beginning)."""
+class CampaignView(NamedTuple):
+    """Campaign as last read; `began_at`: boot time in seconds when the read began."""
 
     version: CampaignVersion
     began_at: float
 
 
 class SendGuard:
-    """Knows the campaigns, claims and partition map as last read from the database."""
+    """View of campaigns, claims and partition map of one shard group, and the check against it."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class SendGuard:
         self._buffer = buffer
         self._clock = clock
         self._learning = threading.Lock()
-        self._campaigns: dict[int, SeenCampaign] = {}
+        self._campaigns: dict[int, CampaignView] = {}
         self._erased: frozenset[MessageKey] = frozenset()
         self._lost: frozenset[int] = frozenset()
         self._requested: frozenset[int] = frozenset()
@@ -70,73 +70,73 @@ class SendGuard:
 
     @property
     def map_version(self) -> int:
-        """The version of the partition map as last read."""
+        """Version of the partition map as last read."""
         return self._map_version
 
     @property
     def shards_with_commands(self) -> frozenset[int]:
-        """Shards, of whomever, whose owner had something to carry out at the last look."""
+        """Shards, of any owner, that had commands at the last read."""
         return self._requested
 
     @property
     def existing_shards(self) -> frozenset[int]:
-        """All shards that there were at the last look, of whomever."""
+        """All shards that existed at the last read, of any owner."""
         return self._present
 
     @property
     def lost_shards(self) -> frozenset[int]:
-        """Shards of this process that were last seen under another owner."""
+        """Shards of this process that the last read found under another owner."""
         return self._lost
 
     @property
     def read_seconds(self) -> float:
-        """The seconds that the last successful read took."""
+        """Duration of the last successful read."""
         return self._read_seconds
 
     @property
     def is_too_slow(self) -> bool:
-        """Whether every read of the last seconds was out of date when it ended."""
+        """Return whether every read of the last seconds was outdated when it ended."""
         return self._read_seconds >= FRESH_FOR and self._clock() - self._in_time_at > REACHABLE_FOR
 
     @property
     def reachable(self) -> bool:
-        """Tell whether the server has answered lately: whoever must not wait for it asks first."""
+        """Return whether the server was read recently; callers that must not block check this."""
         return self._clock() - self._began_at <= REACHABLE_FOR
 
     def learn(self, versions: Mapping[int, CampaignVersion], began_at: float) -> None:
-        """Take what admission has just read of campaigns."""
+        """Add campaigns that admission has just read."""
         with self._learning:
             for campaign_id, version in versions.items():
-                self._campaigns[campaign_id] = SeenCampaign(version, began_at)
+                self._campaigns[campaign_id] = CampaignView(version, began_at)
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
-        """Return a campaign as last read; None when nothing of it is held here."""
-        seen = self._campaigns.get(campaign_id)
-        return seen.version if seen else None
+        """Return a campaign as last read; None when none of its messages are held."""
+        known = self._campaigns.get(campaign_id)
+        return known.version if known else None
 
     def refresh(self) -> None:
-        """Read everything once.
+        """Read the view once.
 
         Raises:
-            RetryLater: the database did not answer; what was known stays, and ages.
+            RetryLater: the database is down; the present view stays, and ages.
         """
         began_at = self._clock()
         campaign_ids = self._buffer.campaigns()
-        # Listed before the read: a shard taken over meanwhile must not look lost.
+        # Listed before the read: a shard taken over meanwhile must not appear lost.
         shards = self._buffer.shards()
         view = self._read({owned.shard for owned in shards}, campaign_ids)
         read = {
-            campaign_id: SeenCampaign(version, began_at)
+            campaign_id: CampaignView(version, began_at)
             for campaign_id, version in view.versions.items()
         }
         with self._learning:
-            for campaign_id, seen in self._campaigns.items():
-                if seen.began_at > began_at or campaign_id not in read:
-                    read[campaign_id] = seen
+            for campaign_id, known in self._campaigns.items():
+                if known.began_at > began_at or campaign_id not in read:
+                    read[campaign_id] = known
             self._campaigns = {
-                campaign_id: seen
-                for campaign_id, seen in read.items()
-                if campaign_id in campaign_ids or seen.began_at >= began_at - FRESH_FOR
+                campaign_id: known
+                for campaign_id, known in read.items()
+                if campaign_id in campaign_ids or known.began_at >= began_at - FRESH_FOR
             }
             if began_at < self._began_at:
                 return
@@ -156,13 +156,13 @@ class SendGuard:
                 self._in_time_at = ended_at
 
     def _read(self, shards: set[int], campaign_ids: set[int]) -> View:
-        """Read the state of shards and campaigns from servers that take writes."""
+        """Read the state of shards and campaigns from servers that accept writes."""
         everything = Wanted(shards, campaign_ids, self._topic, claims=True)
         with self._server.main.reading(proof=Proof.IN_THE_BLOCK) as cursor:
             if self._server.is_main:
                 return read_view(cursor, everything)
             main = read_view(cursor, everything._replace(claims=False))
-        # After the main server: an order that is copied meanwhile is met at least once.
+        # After the main server: a command that is copied meanwhile is known at least once.
         with self._server.own.reading(proof=Proof.IN_THE_BLOCK) as cursor:
             own = read_view(cursor, everything._replace(campaigns=None))
         return main._replace(
@@ -172,7 +172,7 @@ class SendGuard:
         )
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Decide immediately before calls; None means that this one may start."""
+        """Check messages immediately before they are sent; None: this one may be sent."""
         now = self._clock()
         decided: dict[AdmissionKey, SendStatus | None] = {}
         statuses: list[SendStatus | None] = []
@@ -181,7 +181,7 @@ class SendGuard:
             admission_key = message.admission_key
             if admission_key not in decided:
                 decided[admission_key] = self._decide(admission_key, now)
-                erased = self._erased  # after it: of the view that was found fresh, or a later one
+                erased = self._erased  # read last: of the view that was found fresh, or a later one
             status = decided[admission_key]
             if status in HELD_ONLY and (
                 message.withdrawn or message.key in erased or not self._buffer.holds(message)
@@ -192,45 +192,45 @@ class SendGuard:
 
     def _decide(self, admission_key: AdmissionKey, now: float) -> SendStatus | None:
         campaign_id, campaign_epoch, map_version, shard, _ = admission_key
-        seen = self._campaigns.get(campaign_id)
+        known = self._campaigns.get(campaign_id)
         oldest = now - FRESH_FOR
-        if seen is None or seen.began_at < oldest or self._began_at < oldest:
+        if known is None or known.began_at < oldest or self._began_at < oldest:
             return SendStatus.DEFERRED
         if self._buffer.is_draining(shard):
             return SendStatus.RELEASED
-        version = seen.version
+        version = known.version
         if (
             not version.sends(campaign_epoch)
             or map_version != self._map_version
             or shard in self._lost
         ):
             return SendStatus.STALE
-        if version.expires_in is not None and now - seen.began_at >= version.expires_in:
+        if version.expires_in is not None and now - known.began_at >= version.expires_in:
             return SendStatus.EXPIRED
         return None
 
 
 class SendGuards:
-    """Finds the guard that has the last look at a message."""
+    """All send guards of a sender as one: each message is checked by its group's guard."""
 
     def __init__(self, guards: PerServer[SendGuard]) -> None:
         self._guards = guards
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Decide immediately before calls; None means that this one may start."""
+        """Check messages immediately before they are sent; None: this one may be sent."""
         statuses: list[SendStatus | None] = [None] * len(messages)
-        places: dict[SendGuard, list[int]] = {}
-        for place, message in enumerate(messages):
+        positions: dict[SendGuard, list[int]] = {}
+        for position, message in enumerate(messages):
             guard = self._guards.of_shard(message.record.shard)
-            places.setdefault(guard, []).append(place)
-        for guard, its_places in places.items():
-            found = guard.check_before_send([messages[place] for place in its_places])
-            for place, status in zip(its_places, found, strict=True):
-                statuses[place] = status
+            positions.setdefault(guard, []).append(position)
+        for guard, its_positions in positions.items():
+            found = guard.check_before_send([messages[position] for position in its_positions])
+            for position, status in zip(its_positions, found, strict=True):
+                statuses[position] = status
         return statuses
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
-        """Return a campaign as last read; None when nothing of it is held here."""
+        """Return a campaign as last read; None when none of its messages are held."""
         for guard in self._guards.all:
             version = guard.version_of(campaign_id)
             if version is not None:

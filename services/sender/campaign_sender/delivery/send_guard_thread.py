@@ -15,22 +15,22 @@ REFRESH_INTERVAL = 0.3
 """Seconds from the beginning of a background read to that of the next one."""
 
 CALM_AFTER = 10
-"""Reads in time after which one that is late is worth a line in the log again."""
+"""Number of reads in time after which a late one is logged again."""
 
 log = structlog.get_logger()
 
 
 class SlowReadLog:
-    """Says in the log when looks take longer than they may, and when they are in time again."""
+    """Logs when reads begin to take too long, and when they are in time again."""
 
     def __init__(self, server: str) -> None:
         self._log = log.bind(server=server)
         self._bound: float | None = None
-        """The bound that looks are over at present."""
+        """Bound that reads exceed at present."""
         self._in_time = 0
 
     def note(self, seconds: float) -> None:
-        """Note how long a look took."""
+        """Record the duration of a read, in seconds."""
         bound = next((bound for bound in (FRESH_FOR, LONGEST_READ) if seconds >= bound), None)
         if bound is None:
             self._in_time += 1
@@ -51,7 +51,7 @@ class SlowReadLog:
 
 
 class SendGuardThread:
-    """Looks every `REFRESH_INTERVAL` seconds until stopped, and tells when a look succeeded."""
+    """Thread that refreshes a guard every `REFRESH_INTERVAL` seconds."""
 
     def __init__(
         self, guard: SendGuard, after_refresh: Callable[[], None], server: str = ""
@@ -63,16 +63,16 @@ class SendGuardThread:
         self._thread = IndispensableThread("lookout", self._run)
 
     def start(self) -> None:
-        """Start looking."""
+        """Start the thread."""
         self._thread.start()
 
     @property
     def alive(self) -> bool:
-        """Tell whether the thread runs; it ends early only by a programming error."""
+        """Return whether the thread runs; only a programming error ends it early."""
         return self._thread.alive
 
     def stop(self) -> None:
-        """Stop looking; returns when the thread has ended."""
+        """Stop the thread; return when it has ended."""
         self._stop.set()
         self._thread.join()
 

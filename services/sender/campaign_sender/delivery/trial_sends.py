@@ -1,8 +1,8 @@
-"""Test messages: single calls outside of every campaign's counters, each made at most once.
+"""Trial sends: single messages outside every campaign's counters, each sent at most once.
 
-They share nothing with the messages of campaigns but the kind of provider: no claim, no retry,
-no circuit breaker. A message is taken by one sender and never again, so what a lost sender had
-taken is not sent by another one.
+They share only the provider with the messages of campaigns: no claim, no retry, no circuit breaker.
+A message is taken by one sender only, so that one taken by a lost sender is not sent by another.
+The API calls them test messages.
 """
 
 import threading
@@ -25,34 +25,34 @@ from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Provider, SendResult, SendStatus
 
-LOOK_INTERVAL = 0.25
-"""Seconds between two looks for new ones."""
+POLL_INTERVAL = 0.25
+"""Seconds between two polls for new messages."""
 
 PART = "test messages"
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 5.0
-"""Seconds between two attempts while the database is away."""
+MAX_PAUSE = 5.0
+"""Seconds between two attempts while the database is down."""
 
-LAST_WAIT = 3.0
-"""Seconds that a sender that stops waits for the outcomes of what it has called for."""
+STOP_TIMEOUT = 3.0
+"""Seconds for which a stopping sender waits for outcomes."""
 
-AT_ONCE = 20
+MAX_TAKEN = 20
 """Messages taken in one transaction."""
 
-WAITED_FOR = 10.0
-"""Seconds after which nobody waits for a message, and none is called for any more."""
+SEND_WITHIN = 10.0
+"""Seconds until the API's request has timed out, and the message is not sent any more."""
 
 STATUSES: Mapping[SendStatus, Status] = {
     SendStatus.ACCEPTED: Status.SENT,
     SendStatus.AMBIGUOUS: Status.UNKNOWN,
     SendStatus.EXPIRED: Status.EXPIRED,
 }
-"""What an answer means here; everything else is a failure, since nothing is tried again."""
+"""Final status by send status; every other one is a failure, since nothing is retried."""
 
 
 class TrialMessage(Message, gc=False, eq=False):
-    """A test message as a provider takes it."""
+    """Test message as a provider accepts it."""
 
     test_id: int = 0
     taken_at: float = 0.0
@@ -60,12 +60,12 @@ class TrialMessage(Message, gc=False, eq=False):
 
     @property
     def idempotency_key(self) -> str:
-        """What the provider knows the message by."""
+        """Idempotency key for the provider."""
         return f"test-{self.test_id}"
 
 
 class TrialSends:
-    """Takes test messages, calls their providers and records the outcomes, in its own thread."""
+    """Takes, sends and records test messages, in a thread of its own."""
 
     def __init__(
         self,
@@ -73,70 +73,70 @@ class TrialSends:
         providers: Mapping[str, MakeProvider],
         clock: Callable[[], float] = boot_time,
     ) -> None:
-        """Take how each provider is made; that happens when it is first needed."""
+        """Take a factory for each provider, which is used when it is first needed."""
         self._database = database
         self._make = providers
         self._clock = clock
         self._providers: dict[str, Provider] = {}
         self._results: SimpleQueue[SendResult] = SimpleQueue()
-        self._under_way = 0
+        self._in_flight = 0
         self._unrecorded: list[TestOutcome] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="test-messages", daemon=True)
 
     def start(self) -> None:
-        """Start looking for messages."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take nothing more, record what ends soon, and return when the thread has ended."""
+        """Take no more messages, record outcomes that arrive soon, and end the thread."""
         self._stop.set()
         self._thread.join()
         for provider in self._providers.values():
             provider.close()
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Decide immediately before calls: none starts that nobody waits for any more."""
-        since = self._clock() - WAITED_FOR
+        """Check messages immediately before they are sent; an old one is expired."""
+        since = self._clock() - SEND_WITHIN
         return [
             None if isinstance(one, TrialMessage) and one.taken_at >= since else SendStatus.EXPIRED
             for one in messages
         ]
 
     def on_results(self, results: Iterable[SendResult]) -> None:
-        """Take results from a provider, in whichever thread."""
+        """Add results of a provider; called from any thread."""
         for result in results:
             self._results.put(result)
 
     def step(self) -> None:
-        """Record what has ended, and call for what is new.
+        """Record outcomes, and send new messages.
 
         Raises:
-            RetryLater: the database is away; what has ended is recorded later.
+            RetryLater: the database is down; outcomes are recorded later.
         """
         self._record()
         for message in self._take():
-            self._under_way += 1
+            self._in_flight += 1
             self._provider(message.provider).submit([_trial_message(message, self._clock())])
 
     def _run(self) -> None:
         outages = Outages()
-        backoff = Backoff(self._stop.wait, FIRST_PAUSE, LONGEST_PAUSE)
+        backoff = Backoff(self._stop.wait, FIRST_PAUSE, MAX_PAUSE)
         while not self._stop.is_set():
             if outages.attempt(PART, self.step):
                 backoff.succeeded()
             else:
                 backoff.pause()
             self._wait()
-        give_up_at = time.monotonic() + LAST_WAIT
-        while self._under_way and time.monotonic() < give_up_at:
+        give_up_at = time.monotonic() + STOP_TIMEOUT
+        while self._in_flight and time.monotonic() < give_up_at:
             self._wait()
             outages.attempt(PART, self._record)
 
     def _take(self) -> Sequence[TakenTestMessage]:
-        # Without an answer to COMMIT nobody is called: taken or not, it is not known.
+        # After an unknown COMMIT nothing is sent: it is not known whether messages were taken.
         with self._database.transaction() as cursor:
-            return take_test_messages(cursor, self._make.keys(), AT_ONCE)
+            return take_test_messages(cursor, self._make.keys(), MAX_TAKEN)
 
     def _provider(self, name: str) -> Provider:
         known = self._providers.get(name)
@@ -145,9 +145,9 @@ class TrialSends:
         return self._providers[name]
 
     def _wait(self) -> None:
-        """Wait for a result, or for the next look."""
+        """Wait for a result, or for the next poll."""
         try:
-            self._unrecorded += _outcome(self._results.get(timeout=LOOK_INTERVAL))
+            self._unrecorded += _outcome(self._results.get(timeout=POLL_INTERVAL))
         except Empty:
             return
 
@@ -159,7 +159,7 @@ class TrialSends:
         with self._database.transaction() as cursor:
             for outcome in self._unrecorded:
                 end_test_message(cursor, outcome)
-        self._under_way -= len(self._unrecorded)
+        self._in_flight -= len(self._unrecorded)
         self._unrecorded = []
 
 

@@ -1,9 +1,9 @@
-"""The sender's buffer: every message this process holds, and whose turn it is with each.
+"""In-flight buffer: every message of a shard group that this process holds, and its state.
 
-The loop *admits* a message; the recorder *claims* it (its claim is committed, a provider gets
-it); it comes back with a *result*, and leaves the buffer when that is recorded. Every method may
-be called from any thread. Ownership of shards changes only between two transactions of the
-recorder (see `Recorder.between_transactions`).
+The consumer loop *admits* a message; the recorder *claims* it (its claim is committed, then it is
+dispatched to a provider); the provider adds a *result*; the message leaves the buffer when that is
+recorded. Every method may be called from any thread. Ownership of shards changes only between two
+transactions of the recorder (see `Recorder.between_transactions`).
 """
 
 import threading
@@ -17,24 +17,24 @@ from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
 
 MAX_SPAN_FACTOR = 20
-"""One slow call holds a shard back at most this many times the messages allowed in flight."""
+"""Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
 
 
 class RecorderBatch(NamedTuple):
-    """What one transaction of the recorder takes from the buffer."""
+    """Results to record and messages to claim in one transaction of the recorder."""
 
     results: list[SendResult]
-    """Of messages this process still holds."""
+    """Results of messages that are still held."""
     claims: list[Message]
     late: list[SendResult]
-    """Of messages whose shard was lost meanwhile."""
+    """Results of messages whose shard was lost meanwhile."""
 
 
 class InFlightBuffer:
-    """Holds messages between fetch and record, within fixed bounds.
+    """Bounded buffer of the messages between fetch and record.
 
-    `in_flight`: messages claimed and not recorded, at most; `batch_size`: messages admitted
-    and not claimed, at which fetching pauses.
+    `in_flight`: maximum of claimed messages. `batch_size`: number of admitted messages, not yet
+    claimed, at which fetching stops.
     """
 
     def __init__(self, *, in_flight: int, batch_size: int) -> None:
@@ -47,18 +47,18 @@ class InFlightBuffer:
         self._results: list[SendResult] = []
         self._claimed = 0
         self.max_span = MAX_SPAN_FACTOR * in_flight
-        """Offsets between the lowest unfinished one of a shard and its position, at most."""
+        """Maximum number of offsets between a shard's committable offset and its position."""
         self._draining: set[int] = set()
         self._in_transaction: set[int] = set()
         self.admission_lock = threading.Lock()
-        """Held from a look-up to its admission, and while a request rewrites outcomes."""
+        """Held from a ledger look-up to the admission, and while a command rewrites outcomes."""
 
     # --- shards ---------------------------------------------------------------------------
 
     def add_shard(self, owned: OwnedShard) -> None:
-        """Begin to work for a shard."""
+        """Add a shard that was taken over."""
         with self._changed:
-            # One that was lost while it was being drained may have been left in there.
+            # A shard that was lost while draining may still be in the set.
             self._draining.discard(owned.shard)
             self._shards[owned.shard] = owned
 
@@ -67,19 +67,19 @@ class InFlightBuffer:
         return self._shards.get(shard)
 
     def epochs(self) -> dict[int, int]:
-        """Return the shards this process owns, each with the epoch under which it does."""
+        """Return the owned shards, each with its claim epoch."""
         with self._changed:
             return {shard: owned.epoch for shard, owned in self._shards.items()}
 
     def shards(self) -> list[OwnedShard]:
-        """List the shards this process owns, in the order of their numbers."""
+        """Return the owned shards, in the order of their numbers."""
         with self._changed:
             return sorted(self._shards.values(), key=lambda owned: owned.shard)
 
     def drop_shard(self, owned: OwnedShard) -> None:
-        """Forget a shard and all that is held for it; results still to come will be late.
+        """Remove a shard and its messages; results that arrive afterwards are late.
 
-        Does nothing when the shard was taken over anew meanwhile.
+        Does nothing when the shard has been taken over again meanwhile.
         """
         with self._changed:
             if self._shards.get(owned.shard) is not owned:
@@ -94,28 +94,28 @@ class InFlightBuffer:
             self._changed.notify_all()
 
     def holds(self, message: Message) -> bool:
-        """Tell whether this very record is still this process's to work on."""
+        """Return whether this process still holds this very record of the message."""
         return self._held.get(message.key) is message
 
     def still_held(self, messages: Sequence[Message]) -> list[Message]:
-        """Return those records that are still this process's to work on."""
+        """Return those messages that are still held by this process."""
         held = self._held
         return [message for message in messages if held.get(message.key) is message]
 
     def is_draining(self, shard: int) -> bool:
-        """Tell whether no further call may start for a shard, because it is being released."""
+        """Return whether a shard is being released, so that nothing more is sent for it."""
         return shard in self._draining
 
-    # --- the loop's side ------------------------------------------------------------------
+    # --- used by the consumer loop --------------------------------------------------------
 
     def held_keys(self, keys: Iterable[MessageKey]) -> set[MessageKey]:
-        """Return those of `keys` of which this process holds a copy (protocol rule 5)."""
+        """Return those keys whose message this process holds (protocol rule 5)."""
         with self._changed:
             held = self._held
             return {key for key in keys if key in held}
 
     def held_messages(self, shard: int, campaign_id: int) -> dict[int, Message]:
-        """Return the messages of a campaign that this process holds for a shard, by seq."""
+        """Return the held messages of a campaign and shard, by seq."""
         with self._changed:
             return {
                 seq: message
@@ -124,12 +124,12 @@ class InFlightBuffer:
             }
 
     def track(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
-        """Note fetched records of a shard, in rising order, as unfinished."""
+        """Track fetched records of a shard, in rising order, as unfinished."""
         with self._changed:
             owned.offsets.track(offsets)
 
     def advance_to(self, partition: int, position: int) -> None:
-        """Note that all records of `partition` below `position` have been looked at."""
+        """Advance the shards of a partition: all records below `position` were decoded."""
         with self._changed:
             for owned in self._shards.values():
                 if owned.place.partition == partition:
@@ -138,9 +138,9 @@ class InFlightBuffer:
     def admit(
         self, to_send: Sequence[Message], decided: Sequence[SendResult], dropped: Iterable[Message]
     ) -> None:
-        """Take what admission decided: to send, decided without a call, not to be sent.
+        """Add what admission decided: messages to send, results without a send, drops.
 
-        What belongs to a shard that was lost while admission looked things up is left out.
+        Messages of a shard that was lost since the look-up are left out.
         """
         with self._changed:
             epochs, held = self.epochs(), self._held
@@ -161,19 +161,19 @@ class InFlightBuffer:
             return self._changed.wait_for(self._has_capacity, timeout)
 
     def campaigns(self) -> set[int]:
-        """Return the campaigns of which a message is held."""
+        """Return the campaigns with a held message."""
         with self._changed:
             return {campaign_id for campaign_id, _ in self._held}
 
-    # --- the provider's side --------------------------------------------------------------
+    # --- used by providers ----------------------------------------------------------------
 
     def add_results(self, results: Sequence[SendResult]) -> None:
-        """Take results from a provider."""
+        """Add results of a provider."""
         with self._changed:
             self._results.extend(results)
             self._changed.notify_all()
 
-    # --- the recorder's side --------------------------------------------------------------
+    # --- used by the recorder -------------------------------------------------------------
 
     def wait_for_work(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds for something to record or to claim."""
@@ -181,7 +181,7 @@ class InFlightBuffer:
             return self._changed.wait_for(self._has_work, timeout)
 
     def wait_for_batch(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds until the next transaction has enough to do."""
+        """Wait up to `timeout` seconds until the next transaction has a full batch."""
         with self._changed:
             return self._changed.wait_for(self._has_batch, timeout)
 
@@ -201,7 +201,7 @@ class InFlightBuffer:
             return RecorderBatch(results, claims, late)
 
     def put_back(self, batch: RecorderBatch) -> None:
-        """Return work whose transaction did not happen, in its old order."""
+        """Put back a batch whose transaction did not happen, in its old order."""
         with self._changed:
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
@@ -210,9 +210,9 @@ class InFlightBuffer:
             )
 
     def apply_commit(self, results: Sequence[SendResult], claimed: Iterable[Message]) -> None:
-        """Note a committed transaction: the results it recorded and the messages it claimed.
+        """Apply a committed transaction: the recorded results and the claimed messages.
 
-        What was given back keeps its offset: it is fetched again by the shard's next owner.
+        Released messages keep their offset unfinished: the shard's next owner fetches them again.
         """
         with self._changed:
             self._in_transaction = set()
@@ -226,15 +226,14 @@ class InFlightBuffer:
                     self._claimed += 1
             self._changed.notify_all()
 
-    # --- stopping -------------------------------------------------------------------------
+    # --- draining -------------------------------------------------------------------------
 
     def drain(self, shards: Collection[int], timeout: float) -> bool:
-        """Give up what is not called yet of `shards`, and wait until the rest is recorded.
+        """Abandon unsent messages of `shards`, and wait until all others are recorded.
 
-        That includes how far they have been worked off, so that the next owner reads nothing
-        again that is finished. Called by the loop, which admits nothing meanwhile, and before it
-        drops the shards. False: `timeout` seconds were not enough; whoever owns the shard next
-        settles the rest.
+        The committable offsets are recorded too, so that the next owner fetches nothing again that
+        is finished. The consumer loop calls this before it drops the shards, and admits nothing
+        meanwhile. False: `timeout` seconds were not enough; the next owner settles the claims.
         """
         with self._changed:
             self._draining.update(shards)
@@ -271,12 +270,12 @@ class InFlightBuffer:
 
     def _has_batch(self) -> bool:
         results = len(self._results)
-        # Long before all that is claimed has been called, or calls would wait for claims.
+        # Long before all claimed messages are sent, or sends would wait for claims.
         enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
         return results >= enough or results + self._claimable(results) >= self._batch_size // 2
 
     def _claimable(self, results: int) -> int:
-        """How many admitted messages may be claimed once so many results are recorded."""
+        """Return how many messages may be claimed once this number of results is recorded."""
         return min(len(self._admitted), max(0, self._in_flight - self._claimed + results))
 
     def _has_capacity(self) -> bool:
@@ -285,8 +284,8 @@ class InFlightBuffer:
         )
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:
-        # Nobody was called for these, and their offsets stay unfinished: whoever owns the
-        # shard next fetches them again.
+        # These were not sent, and their offsets stay unfinished: the next owner of the shard
+        # fetches them again.
         for message in self._admitted:
             if message.record.shard in shards:
                 self._held.pop(message.key, None)

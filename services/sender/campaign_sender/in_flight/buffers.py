@@ -1,7 +1,7 @@
-"""The buffers and guards of a sender whose shards live on several servers, as if they were one.
+"""In-flight buffers of all shard groups.
 
-Each server has a buffer of its own, so that what waits for a server that is away takes no room from
-what belongs to the others, and a guard of its own, so that only its calls wait.
+Each database server has a buffer of its own, so that messages that wait for a server that is down
+take no capacity from the others.
 """
 
 import time
@@ -15,14 +15,14 @@ from campaign_sender.providers.contract import SendResult
 
 
 class InFlightBuffers:
-    """Finds the buffer that a shard, or a message, belongs to."""
+    """All in-flight buffers of a sender as one: shards and messages find their buffer."""
 
     def __init__(self, buffers: PerServer[InFlightBuffer]) -> None:
         self._buffers = buffers
 
     @property
     def max_span(self) -> int:
-        """By how many offsets this process may be ahead of what it has recorded of a shard."""
+        """Number of offsets by which this process may be ahead of a shard's recorded offset."""
         return self._buffers.main.max_span
 
     def owned(self, shard: int) -> OwnedShard | None:
@@ -30,16 +30,16 @@ class InFlightBuffers:
         return self._buffers.of_shard(shard).owned(shard)
 
     def shards(self) -> list[OwnedShard]:
-        """List the shards this process owns, in the order of their numbers."""
+        """Return the owned shards, in the order of their numbers."""
         owned = [one for buffer in self._buffers.all for one in buffer.shards()]
         return sorted(owned, key=lambda one: one.shard)
 
     def still_held(self, messages: Sequence[Message]) -> list[Message]:
-        """Return those records that are still this process's to work on."""
+        """Return those messages that are still held by this process."""
         return [m for m in messages if self._buffers.of_shard(m.record.shard).holds(m)]
 
     def add_results(self, results: Sequence[SendResult]) -> None:
-        """Take results from a provider, each to its buffer."""
+        """Add results of a provider, each to its buffer."""
         by_buffer: dict[InFlightBuffer, list[SendResult]] = {}
         for result in results:
             buffer = self._buffers.of_shard(result.message.record.shard)
@@ -48,12 +48,12 @@ class InFlightBuffers:
             buffer.add_results(group)
 
     def advance_to(self, partition: int, position: int) -> None:
-        """Note that all records of `partition` below `position` have been looked at."""
+        """Advance the shards of a partition: all records below `position` were decoded."""
         for buffer in self._buffers.all:
             buffer.advance_to(partition, position)
 
     def drain(self, shards: Collection[int], timeout: float) -> bool:
-        """Give up what is not called yet of `shards`, and wait until the rest is recorded.
+        """Abandon unsent messages of `shards`, and wait until all others are recorded.
 
         False: `timeout` seconds were not enough for all of them.
         """

@@ -10,7 +10,7 @@ from campaign_sender.message import Message
 
 
 class OwnedShard:
-    """A shard this process has taken over, under one epoch of its claim row."""
+    """Shard that this process has taken over, under one epoch of its claim row."""
 
     def __init__(
         self, shard: int, *, epoch: int, owner_token: bytes, transaction_number: int, place: Place
@@ -22,21 +22,21 @@ class OwnedShard:
         self.place = place
         self.offsets = OffsetTracker()
         self.recorded_offset = 0
-        """As the claim row says; `offsets.committable` may be ahead of it."""
+        """Offset in the claim row; `offsets.committable` may be ahead of it."""
         self.possibly_sent_below = 0
-        """Messages below this offset may have been called, though the ledger knows nothing."""
+        """Messages below this offset may have been sent, even without a ledger row (rule 16)."""
         self.claimed: dict[MessageKey, Message] = {}
 
     def still_claimed(self, finished: Collection[MessageKey]) -> list[MessageRecord]:
-        """List what stays claimed when `finished` are recorded."""
+        """Return the records that stay claimed when `finished` are recorded."""
         return [m.record for key, m in self.claimed.items() if key not in finished]
 
     @property
     def has_progress(self) -> bool:
-        """Tell whether the claim row lags behind what nothing more will be done for."""
+        """Return whether the committable offset is ahead of the claim row."""
         return self.offsets.committable != self.recorded_offset
 
     def start_at(self, offset: int) -> None:
-        """Begin at `offset`, where the claim row says that recording ended."""
+        """Start at the offset of the claim row."""
         self.offsets.advance_to(offset)
         self.recorded_offset = offset

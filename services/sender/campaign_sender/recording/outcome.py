@@ -1,4 +1,4 @@
-"""What a provider's answer means for the ledger: the policy, without Kafka or MySQL."""
+"""Outcome policy: the ledger row and the retry that follow from a send result."""
 
 from typing import NamedTuple
 
@@ -9,24 +9,24 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow
 from campaign_sender.providers.contract import SendResult, SendStatus
 
-MOST_DOUBLINGS = 40
-"""More would exceed every longest backoff, and in the end a float."""
+MAX_DOUBLINGS = 40
+"""More would exceed every maximum backoff, and finally a float."""
 
-ENDED_WITHOUT_CALL = {
+ENDED_WITHOUT_SEND = {
     SendStatus.EXPIRED: Status.EXPIRED,
     SendStatus.ERASED: Status.CANCELLED,
     SendStatus.UNDELIVERABLE: Status.FAILED,
 }
-"""How a message ends that nobody was called for in this try, unless an earlier one is in doubt."""
+"""Final status of a message that was not sent in this try, unless an earlier try is in doubt."""
 
 NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, SendStatus.STALE, SendStatus.RELEASED})
-"""Answers after which it does not matter that an earlier send may have been taken."""
+"""Statuses for which it does not matter that an earlier try may have been accepted."""
 
-COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_CALL})
+COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_SEND})
 
 
 class LedgerOutcome(NamedTuple):
-    """One ledger row, and when the message is due again if it waits."""
+    """Ledger row of a message, and the delay of its retry if it waits."""
 
     row: LedgerRow
     retry_in: float | None = None
@@ -34,9 +34,9 @@ class LedgerOutcome(NamedTuple):
 
 
 def depends_on_doubt(status: SendStatus, *, idempotent: bool) -> bool:
-    """Return whether an outcome depends on an earlier send that may have been taken.
+    """Return whether the outcome depends on an earlier try that may have been accepted.
 
-    A refusal is proof only where the gateway answers a repeated key as it answered it first.
+    A refusal is proof only where the provider is idempotent.
     """
     return status not in NEVER_IN_DOUBT and not (status is SendStatus.PERMANENT and idempotent)
 
@@ -49,17 +49,17 @@ def outcome_of(
     *,
     idempotent: bool = False,
 ) -> LedgerOutcome:
-    """Turn the answer of a call into what is recorded.
+    """Return the outcome of a send result.
 
     A retryable failure waits for its next try while `retry` allows its class one. An ambiguous
-    one is tried again under the same idempotency key, unless the campaign is delivered at most
-    once: then it ends as unknown. A throttled one, or one that an open breaker kept from starting,
+    result is retried under the same idempotency key, unless the campaign is delivered at most
+    once: then it ends as unknown. A throttled send, or one that an open circuit breaker prevented,
     costs no attempt, and is bounded by age only.
-    A message that ends without a clear answer although an earlier try may have been taken
-    ends as unknown too: a doubt must not read as a failure. So does one that is refused for good
-    after a doubt, unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1)
-    spreads retries over the upper half of their backoff. `version` None (the campaign's row
-    could not be read) is treated as at-most-once, the side that calls nobody twice.
+    A message that ends without a clear result although an earlier try may have been accepted ends
+    as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
+    unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over
+    the upper half of their backoff. `version` None (the campaign's row could not be read) is
+    treated as at-most-once, which never sends twice.
     """
     match result.status:
         case SendStatus.ACCEPTED:
@@ -67,7 +67,7 @@ def outcome_of(
         case SendStatus.PERMANENT:
             refused = Status.FAILED if idempotent else _ended(result, Status.FAILED)
             return LedgerOutcome(_row(result, refused))
-    if (ended := ENDED_WITHOUT_CALL.get(result.status)) is not None:
+    if (ended := ENDED_WITHOUT_SEND.get(result.status)) is not None:
         return LedgerOutcome(_row(result, _ended(result, ended)))
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
     if result.status is SendStatus.AMBIGUOUS and at_most_once:
@@ -81,7 +81,7 @@ def outcome_of(
 
 
 def sent(result: SendResult) -> LedgerRow:
-    """Turn an accepted call, as nearly all are, into what is recorded."""
+    """Return the ledger row of an accepted message, as nearly all are."""
     return _row(result, Status.SENT)
 
 
@@ -97,11 +97,11 @@ def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
 
 
 def _failures(result: SendResult) -> int:
-    """Count what the backoff doubles with: for a throttled message, which costs none, the tries."""
+    """Return the exponent of the backoff: attempts, or tries of a throttled message."""
     record = result.message.record
     if result.status is SendStatus.THROTTLED:
-        return min(record.try_number - 1, MOST_DOUBLINGS)
-    return min(record.attempts, MOST_DOUBLINGS)
+        return min(record.try_number - 1, MAX_DOUBLINGS)
+    return min(record.attempts, MAX_DOUBLINGS)
 
 
 def _is_in_doubt(result: SendResult) -> bool:

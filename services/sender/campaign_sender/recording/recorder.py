@@ -1,6 +1,6 @@
-"""The recorder: its transactions record the results of some messages and claim the next ones.
+"""Recorder: transactions that record the results of some messages and claim the next ones.
 
-A message goes to its provider only after the transaction that claims it has committed.
+A message is dispatched to its provider only after the transaction that claims it has committed.
 """
 
 import random
@@ -39,23 +39,23 @@ from campaign_sender.recording.transaction import ShardWrites, WriteResult
 from campaign_sender.recording.unknown_commit import UnknownCommit, resolve_commit
 from campaign_sender.tracing import BatchTraces
 
-IDLE_AFTER = 1.0
-"""Seconds after which a recorded offset that moved is written without other work; while its
-shard is being released, at once."""
+IDLE_RECORD_INTERVAL = 1.0
+"""Seconds after which a committable offset is recorded without other work; at once while its shard
+is being released."""
 
-GATHER = 0.05
-"""Seconds between two transactions while results trickle in, so that each carries many."""
+MIN_INTERVAL = 0.05
+"""Minimum seconds between two transactions, so that each one carries many results."""
 
-LONGEST_BACKOFF = 5.0
-"""Seconds between two attempts while the database is away."""
+MAX_BACKOFF = 5.0
+"""Maximum seconds between two attempts while the database is down."""
 
-NOTHING = RecorderBatch([], [], [])
+EMPTY_BATCH = RecorderBatch([], [], [])
 
 log = structlog.get_logger()
 
 
 class Recorder:
-    """Runs the transactions of this process, one after the other, in a thread of its own."""
+    """Runs the transactions of one shard group, one after the other, in a thread of its own."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class Recorder:
         self._commands = commands
         self._policy = policy
         self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
-        self._cycle = threading.Lock()
+        self._transaction_lock = threading.Lock()
         self._stop = threading.Event()
-        self._written_at: dict[int, float] = {}
+        self._recorded_at: dict[int, float] = {}
         self._fenced: set[int] = set()
         self._unknown_commit: UnknownCommit | None = None
         self._failures = 0
@@ -85,51 +85,53 @@ class Recorder:
         self._thread = IndispensableThread("recorder", self._run)
 
     def start(self) -> None:
-        """Start recording."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the transaction under way; returns when the thread has ended."""
+        """Stop after the current transaction; return when the thread has ended."""
         self._stop.set()
         self._thread.join()
 
     @property
     def alive(self) -> bool:
-        """Tell whether the thread runs; it ends early only by a programming error."""
+        """Return whether the thread runs; only a programming error ends it early."""
         return self._thread.alive
 
     @property
     def available(self) -> bool:
-        """Tell whether the database took the last transaction."""
+        """Return whether the database accepted the last transaction."""
         return self._failures == 0
 
     @contextmanager
     def between_transactions(self) -> Iterator[None]:
         """Hold the recorder between two transactions, to change which shards are owned."""
-        with self._cycle:
+        with self._transaction_lock:
             yield
 
     def take_fenced(self) -> set[int]:
-        """Return the shards found under another owner since the last call."""
+        """Return the shards found under another owner since the last request."""
         fenced, self._fenced = self._fenced, set()
         return fenced
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._buffer.wait_for_work(0.0 if self._commands.has_pending else IDLE_AFTER / 2)
+            self._buffer.wait_for_work(
+                0.0 if self._commands.has_pending else IDLE_RECORD_INTERVAL / 2
+            )
             began = time.monotonic()
-            with self._cycle:
+            with self._transaction_lock:
                 claimed = self._run_once()
             if claimed:
                 self._dispatcher.dispatch(claimed)
             if self._failures:
-                backoff = min(LONGEST_BACKOFF, 0.1 * 2**self._failures)
+                backoff = min(MAX_BACKOFF, 0.1 * 2**self._failures)
                 self._stop.wait(backoff * (0.5 + self._random.random() / 2))
-            elif not self._commands.has_pending:  # the next slice of an order gathers nothing
-                self._buffer.wait_for_batch(max(0.0, began + GATHER - time.monotonic()))
+            elif not self._commands.has_pending:  # the next slice of a command needs no batch
+                self._buffer.wait_for_batch(max(0.0, began + MIN_INTERVAL - time.monotonic()))
 
     def _run_once(self) -> list[Message]:
-        """Run one transaction; return the messages it claimed, which are to be handed over."""
+        """Run one transaction; return the claimed messages, which are to be dispatched."""
         try:
             if self._unknown_commit:
                 claimed = self._resolve_unknown_commit(self._unknown_commit)
@@ -142,7 +144,7 @@ class Recorder:
             self._failures += 1
             return []
         except DriverError as error:
-            # Rolled back and given back: what is known of the messages is recorded later.
+            # Rolled back, and the batch put back: its results are recorded later.
             log.error("the database does not take what is recorded", error=str(error.args[-1]))
             self._failures += 1
             return []
@@ -152,7 +154,7 @@ class Recorder:
         return claimed
 
     def _execute_command(self) -> None:
-        """Carry out a slice of what this process is asked for as an owner."""
+        """Execute a slice of the next command to an owned shard."""
         owned = self._commands.next_shard()
         if owned is None:
             return
@@ -160,15 +162,17 @@ class Recorder:
         try:
             fenced = self._commands.execute_next(writes)
         except CommitUnknown:
-            self._unknown_commit = UnknownCommit(NOTHING, [writes], WriteResult(set(), Counter()))
+            self._unknown_commit = UnknownCommit(
+                EMPTY_BATCH, [writes], WriteResult(set(), Counter())
+            )
             raise
         except RetryLater as error:
-            # The next look finds it again; what is to be recorded does not wait for it.
+            # The next refresh of the guard finds it again; recording does not wait for it.
             log.warning("a request waits for the database", error=str(error))
             return
         if fenced is not None:
             self._commands.add({owned.shard} - fenced)
-            self._after_commit(NOTHING, [writes], fenced)
+            self._after_commit(EMPTY_BATCH, [writes], fenced)
 
     def _commit_batch(self) -> list[Message]:
         batch = self._buffer.take_batch()
@@ -213,16 +217,16 @@ class Recorder:
             self._traces.recorded(batch.results, written.changes, seconds)
 
     def _mark_suspects(self, batch: RecorderBatch) -> None:
-        """Mark what a lost sender may have sent, where the outcome depends on that."""
-        unclear: dict[int, list[Message]] = defaultdict(list)
+        """Mark messages that a lost sender may have sent, where the outcome depends on it."""
+        by_campaign: dict[int, list[Message]] = defaultdict(list)
         for result in batch.results:
             # Nearly all are accepted, and cost no more than this comparison.
             if result.status is not SendStatus.ACCEPTED and self._depends_on_doubt(result):
-                unclear[result.message.record.campaign_id].append(result.message)
-        if not unclear:
+                by_campaign[result.message.record.campaign_id].append(result.message)
+        if not by_campaign:
             return
         with self._database.reading(proof=Proof.NOW) as cursor:
-            for campaign_id, messages in unclear.items():
+            for campaign_id, messages in by_campaign.items():
                 suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
                 for message in messages:
                     named = message.record.seq, message.record.generation
@@ -236,7 +240,7 @@ class Recorder:
         return version is not None and self._dispatcher.is_idempotent(version.provider)
 
     def _resolve_unknown_commit(self, unknown: UnknownCommit) -> list[Message]:
-        """Learn what became of a COMMIT without an answer, before anything else is recorded."""
+        """Resolve a COMMIT without a response, before anything else is recorded."""
         with self._database.transaction() as cursor:
             committed, fenced = resolve_commit(cursor, unknown.shard_writes)
         self._unknown_commit = None
@@ -270,11 +274,13 @@ class Recorder:
                 rows[owned.shard],
                 retries[owned.shard],
                 owned.still_claimed(finished[owned.shard]) + claims[owned.shard],
-                # What this transaction finishes moves the offset of the next one.
+                # Messages that this transaction finishes advance the offset of the next one.
                 owned.offsets.committable,
             )
             for owned in self._buffer.shards()
-            if owned.shard in finished or owned.shard in claims or self._is_to_be_moved(owned, now)
+            if owned.shard in finished
+            or owned.shard in claims
+            or self._needs_offset_write(owned, now)
         ]
 
     def _outcome(self, result: SendResult) -> LedgerOutcome:
@@ -287,10 +293,10 @@ class Recorder:
             idempotent=self._is_idempotent(version),
         )
 
-    def _is_to_be_moved(self, owned: OwnedShard, now: float) -> bool:
+    def _needs_offset_write(self, owned: OwnedShard, now: float) -> bool:
         return owned.has_progress and (
             self._buffer.is_draining(owned.shard)
-            or now - self._written_at.get(owned.shard, 0.0) >= IDLE_AFTER
+            or now - self._recorded_at.get(owned.shard, 0.0) >= IDLE_RECORD_INTERVAL
         )
 
     def _late_rows(self, late: Sequence[SendResult]) -> list[tuple[int, LedgerRow]]:
@@ -301,7 +307,7 @@ class Recorder:
         ]
 
     def _without_recorded(self, batch: RecorderBatch) -> RecorderBatch:
-        """Turn results of messages that have their outcome already into mere ends of claims."""
+        """Turn results of messages that already have their outcome into ends of claims."""
         messages = [result.message for result in batch.results]
         with self._database.reading(proof=Proof.NOW) as cursor:
             entries = look_up(cursor, ledger_query(messages))
@@ -322,20 +328,20 @@ class Recorder:
                 continue
             owned.transaction_number += 1
             owned.recorded_offset = writes.recorded_offset
-            self._written_at[owned.shard] = now
+            self._recorded_at[owned.shard] = now
         self._buffer.apply_commit(batch.results, batch.claims)
         if fenced:
             self._drop_fenced(batch, [w.owned for w in shard_writes if w.owned.shard in fenced])
         return batch.claims
 
     def _drop_fenced(self, batch: RecorderBatch, fenced: Sequence[OwnedShard]) -> None:
-        """Give up shards that went to other owners, unless they were taken anew meanwhile."""
+        """Drop shards that other owners took, unless they were taken over again meanwhile."""
         lost = {owned.shard for owned in fenced if self._buffer.owned(owned.shard) is owned}
         if lost:
             log.warning("shards were taken over by another sender", shards=sorted(lost))
         for owned in fenced:
             self._buffer.drop_shard(owned)
         self._fenced = self._fenced | lost
-        # They come back as late results: facts, for the new owner.
+        # The buffer returns these as late results, which are stored for the new owner.
         shards = {owned.shard for owned in fenced}
         self._buffer.add_results([r for r in batch.results if r.message.record.shard in shards])

@@ -1,4 +1,4 @@
-"""What the recorder counts of its transactions, for the metrics."""
+"""Counts of the recorder's transactions. For metrics."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from campaign_sender.recording.transaction import WriteResult
 
 
 class RecorderCounts:
-    """Outcomes recorded, batches and times, of one recorder or of several together."""
+    """Recorded outcomes, batch sizes and durations, of one recorder or of several together."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[tuple[str, Status]] = Counter()
@@ -21,7 +21,7 @@ class RecorderCounts:
 
     @classmethod
     def together(cls, several: Iterable["RecorderCounts"]) -> "RecorderCounts":
-        """Add up what several recorders have counted."""
+        """Return the sum of several recorders' counts."""
         total = cls()
         for each in several:
             total.outcomes.update(dict(each.outcomes))
@@ -31,16 +31,16 @@ class RecorderCounts:
 
 
 class RecorderMetrics(RecorderCounts):
-    """Counts committed transactions, at a cost that does not depend on their size."""
+    """Counter of committed transactions; its cost does not depend on their size."""
 
     def __init__(self, guard: SendGuard) -> None:
         super().__init__()
         self._guard = guard
 
     def committed(self, batch: RecorderBatch, written: WriteResult) -> None:
-        """Count what a transaction has recorded."""
+        """Count a committed transaction."""
         self.batches.add([len(batch.results)])
-        # The changes of the counters say it; of them only those to WAITING may be negative.
+        # Taken from the changes of the counters; only those of WAITING may be negative.
         for (campaign_id, _, status), n in written.changes.items():
             if status in FINAL:
                 version = self._guard.version_of(campaign_id)

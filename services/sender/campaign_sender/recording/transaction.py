@@ -1,4 +1,4 @@
-"""One transaction of the recorder: claims moved, outcomes written, counters kept (rules 2 to 4)."""
+"""Transaction of the recorder: claims, outcomes and counters (protocol rules 2 to 4)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -16,35 +16,34 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 
 
 class ShardWrites(NamedTuple):
-    """What one transaction does for one shard."""
+    """Writes of one transaction for one shard."""
 
     owned: OwnedShard
     rows: list[LedgerRow]
-    """The outcomes that are recorded."""
+    """Outcomes to record."""
     retries: list[Retry]
-    """Those of them that wait for another try."""
+    """Those outcomes that wait for another try, with their delay in seconds."""
     claimed: list[MessageRecord]
-    """The whole claim list after this transaction."""
+    """Complete claim list after this transaction."""
     recorded_offset: int
 
 
 class WriteResult(NamedTuple):
-    """What a transaction has done once it is committed."""
+    """Effect of a transaction, valid once it is committed."""
 
     fenced: set[int]
-    """Shards that belong to another owner and were left out."""
+    """Shards of other owners, which were left out."""
     changes: Counter[tuple[int, int, Status]]
-    """Of the counters: how many more of (campaign, shard, status)."""
+    """Changes of the counters by (campaign, shard, status)."""
 
 
 def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
-    """Write everything of the shards that still belong to this owner.
+    """Write everything for the shards that still belong to this owner.
 
-    Shards are taken in rising order, so that two transactions never wait for each other in a
-    circle.
+    Shards are locked in rising order, so that two transactions never deadlock.
 
     Raises:
-        pymysql.err.IntegrityError: an outcome was there already; nothing may be committed.
+        pymysql.err.IntegrityError: an outcome existed already; nothing may be committed.
     """
     fenced: set[int] = set()
     changes: Counter[tuple[int, int, Status]] = Counter()

@@ -1,4 +1,4 @@
-"""A COMMIT without an answer: what it was about, and what became of it (protocol rule 4)."""
+"""Unknown commits: transactions whose COMMIT got no response (protocol rule 4, fencing)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,21 +11,20 @@ from campaign_sender.recording.transaction import ShardWrites, WriteResult
 
 
 class UnknownCommit(NamedTuple):
-    """A transaction whose COMMIT was not answered."""
+    """Transaction whose COMMIT got no response."""
 
     batch: RecorderBatch
     shard_writes: list[ShardWrites]
     written: WriteResult
-    """What it has done if it took effect."""
+    """Its effect, if it was committed."""
 
 
 def resolve_commit(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> tuple[bool, set[int]]:
-    """Read whether a transaction took effect, and which shards went to other owners since.
+    """Return whether a transaction was committed, and the shards that other owners took since.
 
-    The rows are read with a lock, so that a commit still under way is waited for. A number
-    that moved under this owner's token, by exactly that transaction, proves it. Without a row
-    that could prove it the transaction is repeated: what it wrote for shards of other owners
-    it leaves out then, and to append a fact a second time does no harm.
+    The rows are read with a lock, so that a commit in progress is waited for. A transaction number
+    that advanced under this owner's token proves the commit. If no row can prove it, the
+    transaction is retried without the shards that moved; re-appending a late result is harmless.
     """
     committed = False
     fenced: set[int] = set()
