@@ -74,7 +74,7 @@ def metrics_cost() -> None:
     answers = [result.status for result in results]
     counting = per_message(lambda: counted._count(answers))  # noqa: SLF001 - what is measured
     with_it = per_message(lambda: counted.on_results(results))
-    tally = RecorderMetrics(SendGuard())  # type: ignore[arg-type]
+    metrics = RecorderMetrics(SendGuard())  # type: ignore[arg-type]
     changes = Counter({(1, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
     work, written = RecorderBatch(results, [], []), WriteResult(set(), changes)
     drawn = Random(7)  # noqa: S311 - test data
@@ -82,7 +82,7 @@ def metrics_cost() -> None:
     durations = Distribution(SECONDS)
     costs = {
         "answers, in the delivery": counting,
-        "outcomes, in the recorder": per_message(lambda: tally.committed(work, written)),
+        "outcomes, in the recorder": per_message(lambda: metrics.committed(work, written)),
         "latencies, of a provider that has some": per_message(lambda: durations.add(latencies)),
     }
     click.echo(

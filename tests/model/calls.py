@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_sender.providers.contract import REACHED_PROVIDER, SendStatus
 from tests.model import decisions, ledger
-from tests.model.intake import owns
+from tests.model.admission import owns
 from tests.model.promises import Broken
 from tests.model.scenario import Part, Scenario
 from tests.model.state import (

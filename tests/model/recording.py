@@ -7,7 +7,7 @@ from campaign_common.claim import ClaimedMessage
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording.outcome import depends_on_doubt
 from tests.model import decisions, ledger
-from tests.model.intake import finished, owns
+from tests.model.admission import finished, owns
 from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import NAMES, Ended, Owned, Sender, Step, Work, World, put

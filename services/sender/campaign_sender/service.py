@@ -117,12 +117,14 @@ class Sender:
         )
         dead_letters = DeadLetterPublisher(partial(kafka.producer, settings), topic)
         alone = len(self._groups.all) == 1
-        groups = [Backpressure(g, index, alone=alone) for index, g in enumerate(self._groups.all)]
+        backpressure = [
+            Backpressure(group, index, alone=alone) for index, group in enumerate(self._groups.all)
+        ]
         self._loop = ConsumerLoop(
             self._consumer,
             self._ownership,
             RecordDecoder(self._groups, dead_letters, blocked, traces),
-            groups,
+            backpressure,
             (
                 *(group.recorder for group in self._groups.all),
                 *self._guard_threads,

@@ -88,12 +88,12 @@ class BatchAdmitter:
         pending = [m for m in self._pending if epochs.get(m.record.shard) == m.epoch]
         self._pending = pending
         held = self._buffer.held_keys([m.key for m in pending])
-        fresh, copies = split_duplicates(pending, held)
+        fresh, duplicates = split_duplicates(pending, held)
         if not fresh:
             return
         began_at = boot_time()
-        wanted = ledger_query(fresh)
-        versions, partition_map, entries, erased = self._read(wanted)
+        query = ledger_query(fresh)
+        versions, partition_map, entries, erased = self._read(query)
         self._guard.learn(versions, began_at)
         unknown, suspects = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
         self._note_suspects(suspects)
@@ -105,10 +105,10 @@ class BatchAdmitter:
         admission: AdmissionDecision = admit_live(kept, entries)
         dropped = withdrawn + stale + admission.dropped
         if self._traces is not None:
-            streams = ((partition_map.partition(shard), campaign) for shard, campaign in wanted)
+            streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)
             self._traces.admitted(streams, versions)
         self._buffer.admit(admission.to_send, admission.decided + unknown, dropped)
-        self._pending = copies
+        self._pending = duplicates
 
     def _possibly_sent(self, messages: Sequence[Message]) -> list[Message]:
         """Return messages that may have been sent before commits were lost; usually none."""
@@ -126,12 +126,12 @@ class BatchAdmitter:
                 for shard, claimed in sorted(by_shard.items()):
                     note_suspects(cursor, shard, claimed)
 
-    def _read(self, wanted: Mapping[tuple[int, int], Sequence[int]]) -> AdmissionLookup:
+    def _read(self, query: Mapping[tuple[int, int], Sequence[int]]) -> AdmissionLookup:
         with self._server.reading(Proof.NOW) as cursors:
-            versions = read_versions(cursors.main, {campaign_id for _, campaign_id in wanted})
+            versions = read_versions(cursors.main, {campaign_id for _, campaign_id in query})
             partition_map = read_map(cursors.main, self._topic)
-            erased = to_be_erased(cursors, {shard for shard, _ in wanted})
-            entries = look_up(cursors.own, wanted)
+            erased = to_be_erased(cursors, {shard for shard, _ in query})
+            entries = look_up(cursors.own, query)
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
         return AdmissionLookup(versions, partition_map, entries, erased)

@@ -269,11 +269,11 @@ class ShardOwnership:
         self._takeover_at[partition] = time.monotonic() + RETRY_DELAY * (1 + jitter)
 
     def _drop_fenced_shards(self) -> None:
-        seen = {shard for shard in self._groups.lost_shards if self._buffers.owned(shard)}
-        told = self._groups.take_fenced()
-        if seen - told:
-            log.warning("shards were taken over by another sender", shards=sorted(seen - told))
-        fenced = told | seen
+        found = {shard for shard in self._groups.lost_shards if self._buffers.owned(shard)}
+        reported = self._groups.take_fenced()
+        if found - reported:
+            log.warning("shards were taken over by another sender", shards=sorted(found - reported))
+        fenced = reported | found
         if not fenced or self._map is None:
             return
         self.fenced += len(fenced)
