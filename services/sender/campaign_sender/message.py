@@ -8,7 +8,7 @@ import msgspec
 from campaign_common.message import MessageKey, idempotency_key
 from campaign_common.wire import MessageRecord
 
-Origin = tuple[int, str]
+TraceOrigin = tuple[int, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""
 
 AdmissionKey = tuple[int, int, int, int, int]
@@ -21,7 +21,7 @@ class Arrival:
     """Fetch of several messages: time in ns since 1970, and the traces that they come from."""
 
     at: int
-    origins: Sequence[Origin] = ()
+    origins: Sequence[TraceOrigin] = ()
     """Set when the messages are admitted."""
 
 

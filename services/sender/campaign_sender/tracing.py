@@ -17,7 +17,7 @@ from campaign_common.message import Status
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Kind, Tracing, matched
 from campaign_common.wire import decode
-from campaign_sender.message import Arrival, Origin
+from campaign_sender.message import Arrival, TraceOrigin
 from campaign_sender.providers.contract import SendResult
 
 MAX_REMEMBERED = 10_000
@@ -125,7 +125,7 @@ class BatchTraces:
 
     def _origins(
         self, streams: Iterable[Stream], versions: Mapping[int, CampaignVersion]
-    ) -> Iterator[Origin]:
+    ) -> Iterator[TraceOrigin]:
         """Yield the origins of the messages of these streams.
 
         For a stream without a header, as after a takeover, it is the request that started the

@@ -87,7 +87,7 @@ def test_what_failed_waits_again_as_a_new_generation_with_all_its_attempts(scene
     assert scene.open_requests() == 0
 
 
-def test_an_order_is_carried_out_in_slices_and_by_one_owner_after_the_other(
+def test_a_command_is_executed_in_slices_by_successive_owners(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command_handlers, "SLICE", 10)
@@ -106,7 +106,7 @@ def test_an_order_is_carried_out_in_slices_and_by_one_owner_after_the_other(
     assert counters_match(scene)
 
 
-def test_what_fails_after_the_order_was_given_is_not_its_business(scene: Scene) -> None:
+def test_a_command_ignores_failures_after_its_time(scene: Scene) -> None:
     scene.cycle()
     ended(scene, range(3, 4), error_code="x")
     scene.change(retry(Status.FAILED))
@@ -155,7 +155,7 @@ def test_ages_count_from_the_order_and_an_expiry_that_would_undo_it_is_lifted(
     assert version.age < 3600
 
 
-def test_an_order_that_matches_nothing_changes_nothing(scene: Scene) -> None:
+def test_a_command_that_matches_nothing_changes_nothing(scene: Scene) -> None:
     scene.change(retry(Status.FAILED))
     assert scene.open_requests() == 0
     with scene.database.reading() as cursor:

@@ -112,7 +112,7 @@ def test_an_outcome_counts_once_whatever_the_answer_to_its_commit(scene: Scene) 
     assert sum(scene.recorder.metrics.outcomes.values()) == 2
 
 
-def test_every_answered_http_call_is_timed(tmp_path: Path) -> None:
+def test_every_http_response_is_timed(tmp_path: Path) -> None:
     options = ("--latency", 0.06, "--drop", 0.2)
     with (
         recording_provider(tmp_path / "calls", *options) as provider,

@@ -77,7 +77,7 @@ def one_turn(scene: Scene, shard: int = 0) -> None:
     scene.cycle()
 
 
-def test_an_order_is_copied_to_its_shard_and_carried_out_there(scene: Scene) -> None:
+def test_a_command_is_copied_to_its_shard_and_executed_there(scene: Scene) -> None:
     scene.change(cancel)
     assert orders(scene) == (SHARDS, 0)
     scene.guard.refresh()
@@ -91,7 +91,7 @@ def test_an_order_is_copied_to_its_shard_and_carried_out_there(scene: Scene) -> 
     assert scene.counts() == {Status.CANCELLED: 2}
 
 
-def test_an_order_that_could_not_be_deleted_is_not_copied_again(
+def test_a_command_that_could_not_be_deleted_is_not_copied_again(
     scene: Scene, main: FaultyDatabase
 ) -> None:
     scene.change(cancel)
@@ -116,7 +116,7 @@ def test_a_copy_whose_commit_was_not_answered_is_not_made_again(
     assert orders(scene) == (0, 0)
 
 
-def test_whoever_has_lost_the_shard_copies_nothing(scene: Scene) -> None:
+def test_a_former_owner_copies_no_commands(scene: Scene) -> None:
     with Database.transaction(scene.database) as cursor, scene.server.beside(cursor) as cursors:
         take_over(cursors, 0, MAP, owner_token=b"another's token!", owner_name="u")
     scene.change(cancel)
@@ -125,7 +125,7 @@ def test_whoever_has_lost_the_shard_copies_nothing(scene: Scene) -> None:
     assert scene.recorder.take_fenced() == {0}
 
 
-def test_the_next_order_takes_the_notes_of_earlier_ones_away(scene: Scene) -> None:
+def test_the_next_command_removes_notes_of_earlier_ones(scene: Scene) -> None:
     scene.change(lambda cursor: request_erasure(cursor, CAMPAIGN, {0: [7]}))
     one_turn(scene)
     assert notes_without_order(scene) == 1
@@ -134,7 +134,7 @@ def test_the_next_order_takes_the_notes_of_earlier_ones_away(scene: Scene) -> No
     assert notes_without_order(scene) == 1
 
 
-def test_a_person_is_not_called_whose_erasure_is_not_copied_yet(scene: Scene) -> None:
+def test_nothing_is_sent_before_an_erasure_is_copied(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
     admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
@@ -148,7 +148,7 @@ def test_a_person_is_not_called_whose_erasure_is_not_copied_yet(scene: Scene) ->
     assert (scene.buffer.holds(erased), scene.buffer.holds(other)) == (False, True)
 
 
-def test_no_call_starts_for_a_held_message_once_its_erasure_is_copied(scene: Scene) -> None:
+def test_a_held_message_is_not_sent_once_its_erasure_is_copied(scene: Scene) -> None:
     held = message(5)
     scene.fetch(held)
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [5]}))

@@ -83,7 +83,7 @@ def test_an_open_breaker_spares_the_rest_an_attempt(free_port: int) -> None:
     assert answers(results) == [SendStatus.RETRYABLE] * 2 + [SendStatus.CIRCUIT_OPEN] * 2
 
 
-def test_calls_go_on_when_the_provider_is_back(free_port: int) -> None:
+def test_sends_continue_when_the_provider_is_back(free_port: int) -> None:
     with calls_to(f"http://localhost:{free_port}/") as calls:
         assert answers(calls.make(1)) == [SendStatus.RETRYABLE]
         with socket.create_server(("127.0.0.1", free_port)) as listener:
@@ -179,7 +179,7 @@ class TestRebinding:
         yield loop
         loop.close()
 
-    def test_each_address_is_checked_before_it_is_called(
+    def test_each_address_is_checked_before_it_is_used(
         self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         found = ["127.0.0.1"]

@@ -39,7 +39,7 @@ def test_every_message_is_posted_once_under_its_key(tmp_path: Path) -> None:
         assert (call.sent.phone, call.sent.body) == ("13961467500", "hi")
 
 
-def test_a_call_whose_reused_connection_is_dropped_is_never_made_again(tmp_path: Path) -> None:
+def test_a_request_on_a_dropped_connection_is_never_repeated(tmp_path: Path) -> None:
     with recording_provider(tmp_path / "calls", "--drop", 0.2) as provider:
         with calls_to(provider.url, connections=8) as calls:
             results = calls.make(*range(1, 501))
@@ -78,7 +78,7 @@ def test_no_more_connections_than_configured(tmp_path: Path) -> None:
         assert {call.connection for call in provider.calls()} == {1, 2, 3}
 
 
-def test_a_call_without_an_answer_ends_as_a_doubt_and_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_request_without_a_response_is_ambiguous(tmp_path: Path) -> None:
     with (
         recording_provider(tmp_path / "calls", "--hang", 1) as provider,
         calls_to(provider.url, connections=1, timeout=0.3) as calls,
@@ -100,7 +100,7 @@ def test_close_abandons_what_is_under_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [SendStatus.STALE, SendStatus.EXPIRED, SendStatus.DEFERRED])
-def test_the_last_look_decides_with_the_connection_in_hand(answer: SendStatus) -> None:
+def test_the_pre_send_check_runs_with_the_connection_ready(answer: SendStatus) -> None:
     connections_at_look: list[int] = []
 
     def look(messages: Sequence[Message]) -> list[SendStatus]:
@@ -160,7 +160,9 @@ def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000, "answer_too_long"),
     ],
 )
-def test_half_an_answer_on_a_reused_connection_is_a_doubt(answer: bytes, error_code: str) -> None:
+def test_half_a_response_on_a_reused_connection_is_ambiguous(
+    answer: bytes, error_code: str
+) -> None:
     with (
         scripted_server(answer_each(WHOLE, answer)) as server,
         calls_to(server.url, connections=1) as calls,
@@ -194,7 +196,7 @@ def test_a_connection_that_cannot_be_trusted_further_is_not_used_again(
         assert [request.connection for request in server.commands] == [1, 2]
 
 
-def test_what_arrives_unasked_is_nobodys_answer() -> None:
+def test_unsolicited_data_is_no_response() -> None:
     def script(visitor: Visitor) -> None:
         visitor.request()
         visitor.say(WHOLE)

@@ -14,7 +14,7 @@ from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, message
 
 
-def test_a_message_is_called_only_after_its_claim_is_committed(scene: Scene) -> None:
+def test_a_message_is_sent_only_after_its_claim_is_committed(scene: Scene) -> None:
     scene.database.faults = ["away"]
     scene.cycle()
     assert (scene.called(), scene.claimed()) == ([], [])
@@ -111,7 +111,7 @@ def test_an_outcome_that_is_there_already_is_neither_written_nor_counted_again(
     assert scene.claimed() == []
 
 
-def test_a_suspect_that_nobody_answers_clearly_is_kept_in_doubt(scene: Scene) -> None:
+def test_a_suspect_without_a_clear_result_stays_in_doubt(scene: Scene) -> None:
     with Database.transaction(scene.database) as cursor:
         cursor.execute(
             "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
@@ -172,7 +172,7 @@ def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
     assert scene.rows("seq", "message_retries") == []
 
 
-def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(
+def test_an_unknown_commit_of_an_earlier_ownership_is_ignored(
     scene: Scene,
 ) -> None:
     scene.cycle()

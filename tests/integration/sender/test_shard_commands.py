@@ -40,7 +40,7 @@ def test_erased_messages_are_cancelled_unless_they_are_sent(scene: Scene) -> Non
     assert counters_match(scene)
 
 
-def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scene) -> None:
+def test_a_held_message_is_not_sent_once_it_is_to_be_erased(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.cycle()
     (queued,) = called(scene, message(3))
@@ -58,7 +58,7 @@ def test_no_call_starts_any_more_for_what_is_erased_while_it_is_held(scene: Scen
     assert scene.open_requests() == 0
 
 
-def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene: Scene) -> None:
+def test_a_message_fetched_after_its_erasure_is_not_admitted(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
     admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
@@ -72,7 +72,7 @@ def test_what_is_fetched_after_the_order_to_erase_it_is_not_even_admitted(scene:
     assert scene.recorded()[3] == Status.CANCELLED
 
 
-def test_an_erasure_goes_before_what_was_ordered_earlier(
+def test_an_erasure_precedes_earlier_commands(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command_handlers, "SLICE", 2)
@@ -102,7 +102,7 @@ class NoticedLock:
         self.held.release()
 
 
-def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Scene) -> None:
+def test_no_command_is_executed_between_look_up_and_admission(scene: Scene) -> None:
     scene.cycle()
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
     lock = NoticedLock()
@@ -123,7 +123,7 @@ def test_no_request_is_carried_out_between_a_look_up_and_its_admission(scene: Sc
     assert scene.open_requests() == 0
 
 
-def test_no_look_up_begins_while_a_request_is_carried_out(scene: Scene) -> None:
+def test_no_look_up_begins_while_a_command_is_executed(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
     fetched = message(3)
@@ -178,7 +178,7 @@ def test_a_late_refusal_of_what_was_sent_again_is_no_proof(scene: Scene) -> None
 # -- orders in general
 
 
-def test_a_request_of_an_unknown_kind_stops_only_its_own_campaign(scene: Scene) -> None:
+def test_a_command_of_an_unknown_kind_stops_only_its_campaign(scene: Scene) -> None:
     scene.cycle()
     ended(scene, range(3, 4), error_code="x")
     scene.change(
@@ -195,7 +195,7 @@ def test_a_request_of_an_unknown_kind_stops_only_its_own_campaign(scene: Scene) 
 
 
 @pytest.mark.parametrize("kind", ["erase", "retry", "late_results"])
-def test_an_order_that_is_wrong_stops_only_its_own_campaign(scene: Scene, kind: str) -> None:
+def test_an_invalid_command_stops_only_its_own_campaign(scene: Scene, kind: str) -> None:
     scene.cycle()
     ended(scene, range(3, 4), error_code="x")
     scene.change(
@@ -220,7 +220,7 @@ def test_an_order_that_is_wrong_stops_only_its_own_campaign(scene: Scene, kind: 
     assert scene.open_requests() == 0
 
 
-def test_a_request_that_fails_keeps_nothing_from_being_recorded(scene: Scene) -> None:
+def test_a_failed_command_does_not_stop_recording(scene: Scene) -> None:
     scene.cycle()
     ended(scene, range(3, 4), error_code="x")
     scene.change(retry(Status.FAILED))
@@ -234,9 +234,7 @@ def test_a_request_that_fails_keeps_nothing_from_being_recorded(scene: Scene) ->
     assert scene.recorded() == {1: Status.SENT, 3: Status.WAITING}
 
 
-def test_an_order_that_is_refused_is_tried_again_after_a_while(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_command_is_retried_later(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.cycle()
     ended(scene, range(3, 4), error_code="x")
     scene.change(retry(Status.FAILED))
@@ -251,7 +249,7 @@ def test_an_order_that_is_refused_is_tried_again_after_a_while(
     assert scene.recorded() == {3: Status.WAITING}
 
 
-def test_an_order_to_a_shard_of_another_owner_is_left_to_it(scene: Scene) -> None:
+def test_a_command_to_another_owners_shard_is_left_to_it(scene: Scene) -> None:
     scene.cycle()
     ended(scene, range(3, 4), error_code="x")
     scene.change(retry(Status.FAILED))

@@ -82,7 +82,7 @@ def outcome(pool: Database, test_id: int) -> tuple[Status | None, str | None, st
         (SendStatus.EXPIRED, Status.EXPIRED),
     ],
 )
-def test_the_outcome_of_one_call_is_recorded(
+def test_the_outcome_of_one_send_is_recorded(
     pool: Database, answer: SendStatus, status: Status
 ) -> None:
     phone = Phone()
@@ -100,7 +100,7 @@ def test_the_outcome_of_one_call_is_recorded(
     assert len(phone.calls) == 1
 
 
-def test_two_senders_call_once(pool: Database) -> None:
+def test_two_senders_send_once(pool: Database) -> None:
     phones = [Phone() for _ in range(4)]
     ids = [want(pool) for _ in range(30)]
     senders = [Sending(pool, {"phone": phone.make}) for phone in phones]
@@ -116,7 +116,7 @@ def test_two_senders_call_once(pool: Database) -> None:
     assert keys == sorted(f"test-{test_id}" for test_id in ids)
 
 
-def test_what_a_lost_sender_had_taken_is_not_called_again(pool: Database) -> None:
+def test_a_message_taken_by_a_lost_sender_is_not_sent_again(pool: Database) -> None:
     want(pool)
     Sending(pool, {"phone": Phone().make}).step()
     other = Phone()
@@ -124,7 +124,7 @@ def test_what_a_lost_sender_had_taken_is_not_called_again(pool: Database) -> Non
     assert other.calls == []
 
 
-def test_nobody_is_called_for_what_nobody_waits_for(pool: Database) -> None:
+def test_an_old_test_message_is_not_sent(pool: Database) -> None:
     want(pool)
     with pool.transaction() as cursor:
         cursor.execute("UPDATE test_messages SET requested_at = NOW(6) - INTERVAL 40 SECOND")

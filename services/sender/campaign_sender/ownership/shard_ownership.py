@@ -8,7 +8,6 @@ methods; the rebalance callbacks run inside its poll.
 import random
 import secrets
 import time
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 import structlog
@@ -20,6 +19,7 @@ from campaign_common.partition_map import PartitionMap
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
 from campaign_sender.ownership.group_membership import GroupMembership
+from campaign_sender.ownership.offset_committer import OffsetCommitter
 from campaign_sender.ownership.shard_groups import ShardGroups
 
 RETRY_DELAY = 1.0
@@ -27,9 +27,6 @@ RETRY_DELAY = 1.0
 
 SEEK_RETRY_DELAY = 0.05
 """Seconds until a seek is retried that came before the partition's fetcher was ready."""
-
-COMMIT_INTERVAL = 1.0
-"""Seconds between two offset commits to Kafka, which are for its lag display only."""
 
 log = structlog.get_logger()
 
@@ -54,6 +51,7 @@ class ShardOwnership:
         self._owner_name = owner_name
         self._drain_timeout = drain_timeout
         self._blocked = blocked
+        self._offsets = OffsetCommitter(consumer, topic, self._buffers)
         self._membership = GroupMembership(consumer, topic, self._buffers.max_span)
         self._map: PartitionMap | None = None
         self._assigned: set[int] = set()
@@ -66,7 +64,6 @@ class ShardOwnership:
         """Partitions whose takeover fails, each with the error that was logged."""
         self._paused_groups: frozenset[int] = frozenset()
         """Indexes of shard groups whose partitions are paused."""
-        self._committed_at = 0.0
         self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
         """Counters for metrics: shards, shards, partitions, partitions (protocol rule 16)."""
         self.claims_lost = {"suspect": 0, "unknown": 0}
@@ -95,22 +92,8 @@ class ShardOwnership:
         return {partition for partition in sorted(due) if self._try_takeover(partition)}
 
     def commit_offsets(self, *, wait: bool = False) -> None:
-        """Commit the lowest recorded offset of each partition; `wait` commits at once and waits."""
-        now = time.monotonic()
-        if not wait and now - self._committed_at < COMMIT_INTERVAL:
-            return
-        self._committed_at = now
-        offsets = self._offsets_to_commit()
-        if not offsets:
-            return
-        try:
-            if wait:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
-            else:
-                self._consumer.commit(offsets=offsets, asynchronous=True)
-        except KafkaException as error:
-            # Nothing depends on it: the recorded offsets in MySQL are authoritative.
-            log.warning("offsets were not committed to Kafka", error=str(error))
+        """Commit offsets to Kafka, at most once per interval; `wait` commits at once and waits."""
+        self._offsets.commit(self._active, wait=wait)
 
     def pause_groups(self, groups: Collection[int]) -> None:
         """Pause the partitions of these shard groups, and resume those of all others.
@@ -348,18 +331,3 @@ class ShardOwnership:
 
     def _pause(self, partitions: set[int]) -> None:
         self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])
-
-    def _offsets_to_commit(self) -> list[TopicPartition]:
-        """Return the lowest recorded offsets of partitions whose shards are all owned."""
-        recorded: dict[int, list[int]] = defaultdict(list)
-        silent: set[int] = set()
-        for owned in self._buffers.shards():
-            partition = owned.place.partition
-            recorded[partition].append(owned.recorded_offset)
-            if owned.recorded_offset < owned.possibly_sent_below:
-                silent.add(partition)  # Kafka keeps the end of the gap until then
-        return [
-            TopicPartition(self._topic, partition, min(offsets))
-            for partition, offsets in recorded.items()
-            if partition not in silent and len(offsets) == self._active.get(partition)
-        ]

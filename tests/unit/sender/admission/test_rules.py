@@ -21,30 +21,30 @@ def test_a_record_of_a_running_campaign_is_kept() -> None:
 @pytest.mark.parametrize(
     "state", [state for state in CampaignState if state is not CampaignState.RUNNING]
 )
-def test_records_of_a_campaign_that_does_not_run_are_void(state: CampaignState) -> None:
+def test_records_of_a_campaign_that_does_not_run_are_stale(state: CampaignState) -> None:
     assert drop_stale([message()], {CAMPAIGN: version(state)}, partition_map()).kept == []
 
 
-def test_a_record_published_before_a_resume_is_void() -> None:
+def test_a_record_published_before_a_resume_is_stale() -> None:
     record = message(campaign_epoch=EPOCH - 1)
     assert drop_stale([record], {CAMPAIGN: version()}, partition_map()).dropped == [record]
 
 
-def test_a_record_of_an_unknown_campaign_is_void() -> None:
+def test_a_record_of_an_unknown_campaign_is_stale() -> None:
     assert drop_stale([message()], {}, partition_map()).kept == []
 
 
-def test_a_record_of_an_older_map_is_void() -> None:
+def test_a_record_of_an_older_map_is_stale() -> None:
     later = partition_map(version=2)
     assert drop_stale([message()], {CAMPAIGN: version()}, later).kept == []
 
 
-def test_a_record_in_a_partition_that_is_not_its_shards_is_void() -> None:
+def test_a_record_in_another_shards_partition_is_stale() -> None:
     astray = message(shard=3, partition=2)
     assert drop_stale([astray], {CAMPAIGN: version()}, partition_map()).kept == []
 
 
-def test_each_record_of_a_batch_is_void_or_not_by_itself() -> None:
+def test_each_record_of_a_batch_is_checked() -> None:
     batch = [message(1), message(2, map_version=2), message(3), message(4, partition=1)]
     filtered = drop_stale(batch, {CAMPAIGN: version()}, partition_map())
     assert [m.record.seq for m in filtered.kept] == [1, 3]
@@ -99,7 +99,7 @@ def test_only_the_try_that_the_ledger_waits_for_is_live(
     assert record.replaces is (live and recorded is not None)
 
 
-def test_what_can_never_be_delivered_ends_without_a_call() -> None:
+def test_an_undeliverable_message_ends_without_a_send() -> None:
     admission = admit_live([message(undeliverable="too_large")], {})
     assert admission.to_send == []
     assert [(r.status, r.error_code) for r in admission.decided] == [
@@ -107,7 +107,7 @@ def test_what_can_never_be_delivered_ends_without_a_call() -> None:
     ]
 
 
-def test_what_may_have_been_called_before_commits_were_lost_ends_or_is_suspected() -> None:
+def test_possibly_sent_messages_end_or_become_suspects() -> None:
     doubtful = [message(1), message(2, try_number=2)]
     entries = {MessageKey(CAMPAIGN, 2): LedgerEntry(Status.WAITING, 0, 1, 1)}
     once = version(delivery=Delivery.AT_MOST_ONCE)
@@ -121,12 +121,12 @@ def test_what_may_have_been_called_before_commits_were_lost_ends_or_is_suspected
     assert split_possibly_sent(doubtful, {CAMPAIGN: version()}, entries) == ([], doubtful)
 
 
-def test_what_is_void_by_now_may_have_been_called_all_the_same() -> None:
+def test_a_stale_message_may_have_been_sent() -> None:
     paused = version(CampaignState.PAUSED, epoch=EPOCH + 1, delivery=Delivery.AT_MOST_ONCE)
     assert len(split_possibly_sent([message()], {CAMPAIGN: paused}, {}).unknown) == 1
 
 
-def test_what_has_its_outcome_or_can_never_be_called_is_in_no_doubt() -> None:
+def test_recorded_and_undeliverable_messages_are_not_in_doubt() -> None:
     once = {CAMPAIGN: version(delivery=Delivery.AT_MOST_ONCE)}
     recorded = {MessageKey(CAMPAIGN, 1): LedgerEntry(Status.SENT, 0, 1, 1)}
     assert split_possibly_sent([message()], once, recorded) == ([], [])

@@ -15,8 +15,8 @@ class Scene:
         self.now = 0.0
         self.breaker = CircuitBreaker(POLICY, lambda: self.now)
 
-    def note(self, answer: SendStatus, times: int = 1) -> list[bool]:
-        return [self.breaker.record([answer]) for _ in range(times)]
+    def record(self, status: SendStatus, times: int = 1) -> list[bool]:
+        return [self.breaker.record([status]) for _ in range(times)]
 
 
 @pytest.fixture
@@ -24,68 +24,68 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_it_opens_when_most_recent_calls_failed(scene: Scene) -> None:
-    assert scene.note(SendStatus.RETRYABLE, 5) == [False] * 4 + [True]
+def test_it_opens_when_most_recent_sends_failed(scene: Scene) -> None:
+    assert scene.record(SendStatus.RETRYABLE, 5) == [False] * 4 + [True]
     assert scene.breaker.state is BreakerState.OPEN
     assert not scene.breaker.allows_send()
     assert scene.breaker.remaining == 5.0
 
 
-def test_few_calls_are_no_judgement(scene: Scene) -> None:
-    assert not any(scene.note(SendStatus.AMBIGUOUS, 4))
+def test_few_sends_do_not_open_it(scene: Scene) -> None:
+    assert not any(scene.record(SendStatus.AMBIGUOUS, 4))
     assert scene.breaker.allows_send()
 
 
 @pytest.mark.parametrize("answer", [SendStatus.PERMANENT, SendStatus.THROTTLED])
 def test_refusals_and_throttling_do_not_open_it(scene: Scene, answer: SendStatus) -> None:
-    assert not any(scene.note(answer, 50))
+    assert not any(scene.record(answer, 50))
 
 
 def test_some_failures_among_successes_do_not_open_it(scene: Scene) -> None:
     for _ in range(20):
-        scene.note(SendStatus.RETRYABLE)
-        scene.note(SendStatus.ACCEPTED)
+        scene.record(SendStatus.RETRYABLE)
+        scene.record(SendStatus.ACCEPTED)
     assert scene.breaker.state is BreakerState.CLOSED
 
 
-def test_answers_without_a_call_count_for_nothing(scene: Scene) -> None:
-    assert not any(scene.note(SendStatus.STALE, 50))
+def test_results_without_a_send_do_not_count(scene: Scene) -> None:
+    assert not any(scene.record(SendStatus.STALE, 50))
 
 
-def test_after_the_cool_down_a_few_calls_try_and_one_success_closes_it(scene: Scene) -> None:
-    scene.note(SendStatus.RETRYABLE, 5)
+def test_half_open_it_allows_probes_and_one_success_closes_it(scene: Scene) -> None:
+    scene.record(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
     assert scene.breaker.state is BreakerState.HALF_OPEN
     assert [scene.breaker.allows_send() for _ in range(3)] == [True, True, False]
-    scene.note(SendStatus.ACCEPTED)
+    scene.record(SendStatus.ACCEPTED)
     assert scene.breaker.state is BreakerState.CLOSED
     assert scene.breaker.allows_send()
 
 
 def test_tries_that_fail_double_the_cool_down_up_to_its_bound(scene: Scene) -> None:
-    scene.note(SendStatus.RETRYABLE, 5)
+    scene.record(SendStatus.RETRYABLE, 5)
     cool_downs = []
     for _ in range(3):
         scene.now += scene.breaker.remaining
         assert scene.breaker.allows_send()
-        assert scene.note(SendStatus.AMBIGUOUS) == [True]
+        assert scene.record(SendStatus.AMBIGUOUS) == [True]
         cool_downs.append(scene.breaker.remaining)
     assert cool_downs == [10.0, 12.0, 12.0]
 
 
 def test_tries_that_never_come_back_are_made_again(scene: Scene) -> None:
-    scene.note(SendStatus.RETRYABLE, 5)
+    scene.record(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
     assert [scene.breaker.allows_send() for _ in range(3)] == [True, True, False]
     scene.now = 10.0
     assert scene.breaker.allows_send()
 
 
-def test_a_call_that_began_before_it_opened_neither_closes_nor_prolongs_it(scene: Scene) -> None:
-    scene.note(SendStatus.RETRYABLE, 5)
+def test_a_send_from_before_it_opened_changes_nothing(scene: Scene) -> None:
+    scene.record(SendStatus.RETRYABLE, 5)
     scene.now = 3.0
-    scene.note(SendStatus.ACCEPTED)
-    assert scene.note(SendStatus.RETRYABLE) == [False]
+    scene.record(SendStatus.ACCEPTED)
+    assert scene.record(SendStatus.RETRYABLE) == [False]
     assert (scene.breaker.state, scene.breaker.remaining) == (BreakerState.OPEN, 2.0)
 
 
@@ -98,28 +98,28 @@ def test_another_sender_opens_it_too(scene: Scene) -> None:
 
 
 def test_failures_among_other_answers_open_it_all_the_same(scene: Scene) -> None:
-    answers = [SendStatus.ACCEPTED, *[SendStatus.RETRYABLE] * 8, SendStatus.STALE]
-    assert scene.breaker.record(answers)
+    statuses = [SendStatus.ACCEPTED, *[SendStatus.RETRYABLE] * 8, SendStatus.STALE]
+    assert scene.breaker.record(statuses)
     assert scene.breaker.state is BreakerState.OPEN
 
 
 def test_a_batch_of_clear_answers_outweighs_the_failures_before_it(scene: Scene) -> None:
-    scene.note(SendStatus.RETRYABLE, 4)
+    scene.record(SendStatus.RETRYABLE, 4)
     assert not scene.breaker.record([SendStatus.ACCEPTED] * 10)
-    assert not any(scene.note(SendStatus.RETRYABLE, 7))
-    assert scene.note(SendStatus.RETRYABLE) == [True]
+    assert not any(scene.record(SendStatus.RETRYABLE, 7))
+    assert scene.record(SendStatus.RETRYABLE) == [True]
 
 
 @pytest.mark.parametrize("ask", [lambda breaker: breaker.state, lambda breaker: breaker.remaining])
 def test_it_may_be_closed_by_another_thread_while_it_is_asked(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, ask: Callable[[CircuitBreaker], object]
 ) -> None:
-    scene.note(SendStatus.RETRYABLE, 5)
+    scene.record(SendStatus.RETRYABLE, 5)
     scene.now = 5.0
 
     def clock() -> float:
         monkeypatch.setattr(scene.breaker, "_clock", lambda: scene.now)
-        scene.note(SendStatus.ACCEPTED)
+        scene.record(SendStatus.ACCEPTED)
         return scene.now
 
     monkeypatch.setattr(scene.breaker, "_clock", clock)

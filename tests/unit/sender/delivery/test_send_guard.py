@@ -107,24 +107,24 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_a_call_may_start_after_a_fresh_look(scene: Scene) -> None:
+def test_a_send_is_allowed_after_a_fresh_read(scene: Scene) -> None:
     scene.clock.now += FRESH_FOR
     assert scene.ask() is None
 
 
-def test_a_look_tells_whose_owner_has_something_to_carry_out(scene: Scene) -> None:
+def test_a_refresh_finds_shards_with_commands(scene: Scene) -> None:
     assert scene.guard.shards_with_commands == {3}
     scene.database.requested = []
     scene.guard.refresh()
     assert scene.guard.shards_with_commands == frozenset()
 
 
-def test_no_call_starts_on_old_knowledge(scene: Scene) -> None:
+def test_nothing_is_sent_on_an_old_view(scene: Scene) -> None:
     scene.clock.now += FRESH_FOR + 0.001
     assert scene.ask() is SendStatus.DEFERRED
 
 
-def test_a_look_that_fails_keeps_nothing_fresh(scene: Scene) -> None:
+def test_a_failed_refresh_keeps_nothing_fresh(scene: Scene) -> None:
     scene.database.away = True
     scene.clock.now += FRESH_FOR + 0.001
     with pytest.raises(DatabaseUnavailable):
@@ -141,7 +141,7 @@ def test_a_server_that_is_read_only_makes_nothing_fresh(scene: Scene) -> None:
     assert scene.ask() is SendStatus.DEFERRED
 
 
-def test_a_look_at_one_server_is_one_statement(scene: Scene) -> None:
+def test_a_view_of_one_server_is_one_statement(scene: Scene) -> None:
     before = scene.database.statements
     scene.guard.refresh()
     assert scene.database.statements == before + 1
@@ -156,7 +156,7 @@ def test_what_is_to_be_erased_is_not_sent(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "too_slow"), [(FRESH_FOR - 0.01, False), (FRESH_FOR, True)])
-def test_looks_that_are_late_are_told(scene: Scene, seconds: float, *, too_slow: bool) -> None:
+def test_slow_reads_are_logged(scene: Scene, seconds: float, *, too_slow: bool) -> None:
     """A look that takes as long as its view is good for is named after some seconds of them."""
 
     def take() -> None:
@@ -179,9 +179,7 @@ def test_what_admission_reads_does_not_make_claims_look_fresh(scene: Scene) -> N
 
 
 @pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.CANCELLED])
-def test_a_campaign_that_stopped_running_is_called_for_no_more(
-    scene: Scene, state: CampaignState
-) -> None:
+def test_a_campaign_that_stopped_running_is_not_sent(scene: Scene, state: CampaignState) -> None:
     scene.database.campaign = (
         CAMPAIGN,
         state.value,
@@ -196,11 +194,11 @@ def test_a_campaign_that_stopped_running_is_called_for_no_more(
     assert scene.ask() is SendStatus.STALE
 
 
-def test_a_record_of_an_earlier_epoch_is_not_called(scene: Scene) -> None:
+def test_a_record_of_an_earlier_epoch_is_not_sent(scene: Scene) -> None:
     assert scene.ask(campaign_epoch=EPOCH - 1) is SendStatus.STALE
 
 
-def test_a_shard_under_another_owner_is_called_for_no_more(scene: Scene) -> None:
+def test_a_shard_under_another_owner_is_not_sent(scene: Scene) -> None:
     scene.database.claim = (0, OWNED.epoch + 1, b"another owner's.")
     scene.guard.refresh()
     assert scene.guard.lost_shards == {0}
@@ -213,7 +211,7 @@ def test_a_new_partition_map_stops_records_of_the_old_one(scene: Scene) -> None:
     assert scene.ask() is SendStatus.STALE
 
 
-def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
+def test_expiry_is_checked_at_the_moment_of_the_send(scene: Scene) -> None:
     scene.database.campaign = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", 0.5, 0, None)
     scene.guard.refresh()
     assert scene.ask() is None
@@ -221,7 +219,7 @@ def test_expiry_is_checked_at_the_moment_of_the_call(scene: Scene) -> None:
     assert scene.ask() is SendStatus.EXPIRED
 
 
-def test_each_message_of_a_batch_is_looked_at_by_itself(scene: Scene) -> None:
+def test_each_message_of_a_batch_is_checked(scene: Scene) -> None:
     first, erased, older, last = (
         scene.hold(seq=1),
         scene.hold(seq=2),
@@ -233,7 +231,7 @@ def test_each_message_of_a_batch_is_looked_at_by_itself(scene: Scene) -> None:
     assert looked_at == [None, SendStatus.STALE, SendStatus.STALE, SendStatus.STALE, None]
 
 
-def test_a_message_that_is_no_longer_held_is_not_called(scene: Scene) -> None:
+def test_a_message_that_is_no_longer_held_is_not_sent(scene: Scene) -> None:
     queued = scene.hold()
     scene.buffer.drop_shard(OWNED)
     assert scene.look_at(queued) is SendStatus.STALE
@@ -246,7 +244,7 @@ def test_a_shard_that_is_being_released_gives_back_what_is_queued(scene: Scene) 
     assert scene.look_at(queued) is SendStatus.RELEASED
 
 
-def test_a_campaign_nobody_has_read_is_not_called(scene: Scene) -> None:
+def test_a_campaign_that_was_not_read_is_not_sent(scene: Scene) -> None:
     stranger = message()
     stranger.record = stranger.record.__class__(
         1, CAMPAIGN + 1, 1, 0, EPOCH, 1, "13961467500", "hi"

@@ -15,15 +15,15 @@ def buffer_with(*messages: Message, in_flight: int = 100, batch_size: int = 10) 
 
 
 def claim_all(buffer: InFlightBuffer) -> list[Message]:
-    work = buffer.take_batch()
-    buffer.apply_commit([], work.claims)
-    return work.claims
+    batch = buffer.take_batch()
+    buffer.apply_commit([], batch.claims)
+    return batch.claims
 
 
 def record(buffer: InFlightBuffer, *messages: Message) -> None:
     buffer.add_results([SendResult(m, SendStatus.ACCEPTED) for m in messages])
-    work = buffer.take_batch()
-    buffer.apply_commit(work.results, work.claims)
+    batch = buffer.take_batch()
+    buffer.apply_commit(batch.results, batch.claims)
 
 
 def write_offset(buffer: InFlightBuffer) -> None:
@@ -60,7 +60,7 @@ def test_a_message_is_held_from_admission_until_it_is_recorded() -> None:
     assert buffer.held_keys([first.key]) == set()
 
 
-def test_a_slow_call_holds_the_recorded_offset_back() -> None:
+def test_a_slow_send_holds_the_recorded_offset_back() -> None:
     messages = [message(seq) for seq in (1, 2, 3)]
     buffer = buffer_with(*messages)
     claim_all(buffer)
@@ -78,9 +78,9 @@ def test_results_of_a_lost_shard_are_late() -> None:
     claim_all(buffer)
     lose_shard(buffer)
     buffer.add_results([SendResult(first, SendStatus.ACCEPTED)])
-    work = buffer.take_batch()
-    assert work.results == []
-    assert [r.message for r in work.late] == [first]
+    batch = buffer.take_batch()
+    assert batch.results == []
+    assert [r.message for r in batch.late] == [first]
 
 
 def test_a_result_from_before_a_second_take_over_does_not_touch_the_new_claim() -> None:
@@ -95,14 +95,14 @@ def test_a_result_from_before_a_second_take_over_does_not_touch_the_new_claim() 
     buffer.admit([again], [], [])
     claim_all(buffer)
     buffer.add_results([SendResult(first, SendStatus.ACCEPTED)])
-    work = buffer.take_batch()
-    assert [r.message for r in work.late] == [first]
+    batch = buffer.take_batch()
+    assert [r.message for r in batch.late] == [first]
     buffer.apply_commit([], [])
     assert set(owned.claimed) == {again.key}
     assert owned.offsets.committable == again.offset
 
 
-def test_work_given_back_after_an_outage_keeps_its_order() -> None:
+def test_a_batch_put_back_keeps_its_order() -> None:
     messages = [message(seq) for seq in (1, 2, 3)]
     buffer = buffer_with(*messages)
     buffer.put_back(buffer.take_batch())
@@ -126,9 +126,9 @@ def test_draining_gives_up_what_is_not_claimed() -> None:
 def test_draining_waits_for_a_claim_that_is_being_written() -> None:
     first = message(1)
     buffer = buffer_with(first)
-    work = buffer.take_batch()
+    batch = buffer.take_batch()
     assert not buffer.drain({0}, timeout=0.01)
-    buffer.apply_commit([], work.claims)
+    buffer.apply_commit([], batch.claims)
     record(buffer, first)
     write_offset(buffer)
     assert buffer.drain({0}, timeout=0.01)
@@ -145,7 +145,7 @@ def test_draining_waits_until_it_is_recorded_how_far_the_shard_was_worked_off() 
     assert not buffer.wait_for_work(0.0)
 
 
-def test_a_shard_lost_in_the_middle_of_draining_and_taken_anew_is_worked_for() -> None:
+def test_a_reacquired_shard_is_not_draining() -> None:
     buffer = buffer_with(message(1))
     lose_shard(buffer)
     assert buffer.drain({0}, timeout=0.0)  # of somebody who has not noticed yet
@@ -180,7 +180,7 @@ def test_dropping_an_earlier_ownership_leaves_the_present_one_alone() -> None:
     assert buffer.owned(0) is not None
 
 
-def test_what_is_given_back_while_draining_is_fetched_again_by_the_next_owner() -> None:
+def test_a_released_message_is_fetched_by_the_next_owner() -> None:
     called, queued = message(1), message(2)
     buffer = buffer_with(called, queued)
     claim_all(buffer)
@@ -189,8 +189,8 @@ def test_what_is_given_back_while_draining_is_fetched_again_by_the_next_owner() 
     buffer.add_results(
         [SendResult(called, SendStatus.ACCEPTED), SendResult(queued, SendStatus.RELEASED)]
     )
-    work = buffer.take_batch()
-    buffer.apply_commit(work.results, work.claims)
+    batch = buffer.take_batch()
+    buffer.apply_commit(batch.results, batch.claims)
     write_offset(buffer)
     assert buffer.drain({0}, timeout=0.01)
     owned = buffer.owned(0)

@@ -80,7 +80,7 @@ def test_a_throttled_message_is_left_alone_longer_each_time_without_losing_attem
     assert {row.attempts for row, _ in waits} == {0}
 
 
-def test_an_ambiguous_call_is_repeated_only_at_least_once() -> None:
+def test_an_ambiguous_send_is_retried_only_at_least_once() -> None:
     assert outcome(SendStatus.AMBIGUOUS)[0] is Status.WAITING
     at_most_once = version(delivery=Delivery.AT_MOST_ONCE)
     assert outcome(SendStatus.AMBIGUOUS, of=at_most_once) == (Status.UNKNOWN, 1, None)
@@ -90,7 +90,7 @@ def test_a_doubt_never_reads_as_a_failure() -> None:
     assert outcome(SendStatus.AMBIGUOUS, attempts=2)[0] is Status.UNKNOWN
 
 
-def test_a_provably_refused_call_is_repeated_at_most_once_too() -> None:
+def test_a_provably_refused_send_is_retried_at_most_once_too() -> None:
     at_most_once = version(delivery=Delivery.AT_MOST_ONCE)
     assert outcome(SendStatus.RETRYABLE, of=at_most_once)[0] is Status.WAITING
 

@@ -20,14 +20,14 @@ class ConnectionOwner(Protocol):
     def on_no_response(self, message: Message, code: str) -> None:
         """Handle a request that was written, at least in part, and gets no response."""
 
-    def on_idle(self, connection: "Connection") -> None:
+    def on_idle(self, connection: "ProviderConnection") -> None:
         """Give the connection its next request, or keep it."""
 
-    def on_lost(self, connection: "Connection") -> None:
+    def on_lost(self, connection: "ProviderConnection") -> None:
         """Forget the connection."""
 
 
-class Connection(asyncio.Protocol):
+class ProviderConnection(asyncio.Protocol):
     """Protocol that writes a request and reads its response, neither of them twice."""
 
     def __init__(self, owner: ConnectionOwner) -> None:

@@ -10,7 +10,7 @@ from campaign_common.metrics.distribution import Distribution
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
-from campaign_sender.providers.http.connection import Connection
+from campaign_sender.providers.http.connection import ProviderConnection
 from campaign_sender.providers.http.dialer import Dialer, NotConnected
 from campaign_sender.providers.http.request_writer import RequestWriter, Target
 from campaign_sender.providers.http.response_mapper import ResponseMapper
@@ -54,8 +54,8 @@ class ConnectionPool:
         self._durations = durations
         self._seconds: list[float] = []
         self._waiting: deque[Message] = deque()
-        self._connections: set[Connection] = set()
-        self._idle: list[Connection] = []
+        self._connections: set[ProviderConnection] = set()
+        self._idle: list[ProviderConnection] = []
         self._dials: set[asyncio.Task[None]] = set()
         self._dialing = 0
         self._dial_at = float("-inf")
@@ -101,13 +101,13 @@ class ConnectionPool:
         """Report a request that may have been accepted, or not."""
         self._add_result(SendResult(message, SendStatus.AMBIGUOUS, None, code))
 
-    def on_idle(self, connection: Connection) -> None:
+    def on_idle(self, connection: ProviderConnection) -> None:
         """Send the next message over the connection, or keep it for later."""
         if not self._send_next(connection) and connection.usable:
             connection.since = self._loop.time()
             self._idle.append(connection)
 
-    def on_lost(self, connection: Connection) -> None:
+    def on_lost(self, connection: ProviderConnection) -> None:
         """Forget the connection, and make another one if messages wait."""
         self._connections.discard(connection)
         self._dial_missing()
@@ -119,7 +119,7 @@ class ConnectionPool:
             self.on_idle(self._idle.pop())  # the one used last: the others may time out
         self._dial_missing()
 
-    def _send_next(self, connection: Connection) -> bool:
+    def _send_next(self, connection: ProviderConnection) -> bool:
         while self._waiting and connection.usable:
             message = self._waiting.popleft()
             request = self._writer.write(message)
@@ -143,9 +143,9 @@ class ConnectionPool:
 
     async def _dial(self) -> None:
         code = "connection_lost"
-        connection: Connection | None = None
+        connection: ProviderConnection | None = None
         try:
-            connection = await self._dialer.dial(lambda: Connection(self))
+            connection = await self._dialer.dial(lambda: ProviderConnection(self))
         except NotConnected as error:
             code = error.code
         finally:

@@ -21,7 +21,7 @@ from campaign_sender.providers.http.addresses import AddressRules
         "2002:5db8:d70e::",
     ],
 )
-def test_public_addresses_may_be_called(address: str) -> None:
+def test_public_addresses_are_permitted(address: str) -> None:
     assert AddressRules([]).permit(address)
 
 
@@ -86,7 +86,7 @@ def test_other_addresses_are_refused(address: str) -> None:
     assert not AddressRules([]).permit(address)
 
 
-def test_named_networks_may_be_called() -> None:
+def test_named_networks_are_permitted() -> None:
     rules = AddressRules([ip_network("10.1.0.0/16"), ip_network("::1/128")])
     assert rules.permit("10.1.255.1")
     assert rules.permit("::1")

@@ -43,9 +43,7 @@ def answer(status: int, *, body: bytes = b"", retry_after: str | None = None) ->
         (999, SendStatus.AMBIGUOUS),
     ],
 )
-def test_the_default_table_calls_nothing_proved_that_is_not(
-    status: int, meaning: SendStatus
-) -> None:
+def test_the_default_statuses_claim_no_unproven_refusal(status: int, meaning: SendStatus) -> None:
     assert DEFAULT.to_result(message(), answer(status)).status is meaning
 
 

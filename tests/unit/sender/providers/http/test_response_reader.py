@@ -83,7 +83,7 @@ def test_a_part_of_a_chunked_answer_is_none() -> None:
 @pytest.mark.parametrize(
     "surplus", [WHOLE, b"HTTP/1.1 500 Late\r\n\r\n", b"garbage", b"HTTP/1.1 2"]
 )
-def test_an_answer_nobody_asked_for_spoils_the_connection(surplus: bytes) -> None:
+def test_an_unsolicited_response_spoils_the_connection(surplus: bytes) -> None:
     assert read(WHOLE + surplus) == HttpResponse(202, None, b"{}", reusable=False)
 
 
