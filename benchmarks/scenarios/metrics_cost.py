@@ -1,7 +1,7 @@
 """What counting for the metrics costs a sender, per message, beside what a message costs it.
 
 Times what the recorder and the delivery do for the metrics, in batches as large as the sender's
-own, and the delivery's report of the same batch with and without it. A message costs a sender
+own, and the route's handling of the same batch with and without it. A message costs a sender
 about 9 microseconds of processor time with a provider that answers at once; one that has a latency
 to be measured, such as the HTTP provider, costs several times as much.
 """
@@ -18,13 +18,13 @@ from campaign_common.campaign import Delivery as DeliveryKind
 from campaign_common.message import MessageKey, Status
 from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.wire import MessageRecord
-from campaign_sender.breaker import Breaker, BreakerPolicy
-from campaign_sender.delivery import Line
-from campaign_sender.desk import Work
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
+from campaign_sender.delivery.provider_route import ProviderRoute
+from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
-from campaign_sender.tally import Tally
-from campaign_sender.transaction import Written
+from campaign_sender.providers.contract import SendResult, SendStatus
+from campaign_sender.recording.recorder_metrics import RecorderMetrics
+from campaign_sender.recording.transaction import WriteResult
 
 BATCH = 4_000
 SHARDS = 8
@@ -33,10 +33,10 @@ MESSAGE = 9_000.0
 """Nanoseconds of a sender's processor time."""
 
 
-class Uncounted(Line):
+class Uncounted(ProviderRoute):
     """A line that counts nothing."""
 
-    def _count(self, answers: Sequence[Answer]) -> None:
+    def _count(self, answers: Sequence[SendStatus]) -> None:
         pass
 
 
@@ -47,7 +47,7 @@ class Version:
     delivery = DeliveryKind.AT_LEAST_ONCE
 
 
-class Lookout:
+class SendGuard:
     """Knows one campaign."""
 
     def version_of(self, _: int) -> Version:
@@ -65,24 +65,24 @@ class Idle:
 @click.command("metrics-cost")
 def metrics_cost() -> None:
     """What a sender's counting for /metrics costs per message; starts no server."""
-    results = [Result(message(n), Answer.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
+    results = [SendResult(message(n), SendStatus.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
     counted, uncounted = (
-        kind("simulated", breaker(), Lookout(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
-        for kind in (Line, Uncounted)
+        kind("simulated", breaker(), SendGuard(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
+        for kind in (ProviderRoute, Uncounted)
     )
-    without = per_message(lambda: uncounted.report(results))
-    answers = [result.answer for result in results]
+    without = per_message(lambda: uncounted.on_results(results))
+    answers = [result.status for result in results]
     counting = per_message(lambda: counted._count(answers))  # noqa: SLF001 - what is measured
-    with_it = per_message(lambda: counted.report(results))
-    tally = Tally(Lookout())  # type: ignore[arg-type]
+    with_it = per_message(lambda: counted.on_results(results))
+    metrics = RecorderMetrics(SendGuard())  # type: ignore[arg-type]
     changes = Counter({(1, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
-    work, written = Work(results, [], []), Written(set(), changes)
+    work, written = RecorderBatch(results, [], []), WriteResult(set(), changes)
     drawn = Random(7)  # noqa: S311 - test data
     latencies = [drawn.lognormvariate(-3, 1) for _ in range(BATCH)]
     durations = Distribution(SECONDS)
     costs = {
         "answers, in the delivery": counting,
-        "outcomes, in the recorder": per_message(lambda: tally.committed(work, written)),
+        "outcomes, in the recorder": per_message(lambda: metrics.committed(work, written)),
         "latencies, of a provider that has some": per_message(lambda: durations.add(latencies)),
     }
     click.echo(
@@ -118,10 +118,10 @@ def message(n: int) -> Message:
     return Message(record, MessageKey(1, n), 0, n, 1)
 
 
-def breaker() -> Breaker:
+def breaker() -> CircuitBreaker:
     """Make a closed one."""
-    return Breaker(BreakerPolicy(), time.monotonic)
+    return CircuitBreaker(BreakerPolicy(), time.monotonic)
 
 
-def ignore(_: Sequence[Result]) -> None:
+def ignore(_: Sequence[SendResult]) -> None:
     """Take results nowhere."""

@@ -28,11 +28,9 @@ from campaign_common.tracing import HEADER, Kind
 from campaign_common.tracing.exporting import ExportedTracing
 from campaign_common.wire import MessageRecord, encode
 from campaign_scheduler.publisher import Groups, Publication, Publisher
-from campaign_sender.desk import Work
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.tracing import BatchTraces
-from campaign_sender.transaction import Written
 
 BATCH = 4_000
 CHUNK = 10_000
@@ -118,10 +116,9 @@ def recording(tracing: ExportedTracing) -> float:
     arrival = traces.arrival()
     traces.admitted([(0, CAMPAIGN)], VERSIONS)
     messages = [Message(record(n), KEY, 0, n, 1, arrival) for n in range(BATCH)]
-    work = Work([Result(each, Answer.ACCEPTED, "sim-1") for each in messages], [], [])
+    results = [SendResult(each, SendStatus.ACCEPTED, "sim-1") for each in messages]
     changes = Counter({(CAMPAIGN, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
-    written = Written(set(), changes)
-    return difference(BATCH, lambda: traces.recorded(work, written, 0.05), ignore)
+    return difference(BATCH, lambda: traces.recorded(results, changes, 0.05), ignore)
 
 
 def marking() -> float:

@@ -7,8 +7,8 @@ import pytest
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status, idempotency_key
-from campaign_sender.providers.contract import Answer
-from campaign_sender.providers.simulated import simulated_answer
+from campaign_sender.providers.contract import SendStatus
+from campaign_sender.providers.simulated import simulated_status
 from tests.e2e.system import System
 from tests.orders import order_retry
 from tests.processes import kill
@@ -33,7 +33,7 @@ def outcomes(system: System) -> int:
 def is_refused(seq: int, generation: int, rates: Mapping[str, float]) -> bool:
     """Predict whether the simulated provider refuses a message for good."""
     key = idempotency_key(CAMPAIGN, seq, generation)
-    return simulated_answer(key, SEED, rates) is Answer.PERMANENT
+    return simulated_status(key, SEED, rates) is SendStatus.PERMANENT
 
 
 def test_a_csv_becomes_one_recorded_outcome_per_recipient(system: System) -> None:

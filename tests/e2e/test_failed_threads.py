@@ -22,20 +22,23 @@ main()
 
 SECONDS = 30
 
+RECORDER = "recording.recorder.Recorder._run_once"
+SLOW_READS = "delivery.send_guard_thread.SlowReadLog.note"
+
 
 @pytest.mark.parametrize(
     ("package", "thread", "method"),
     [
         pytest.param("campaign_scheduler", "fan-out", "fanout.FanOut.run", id="fan-out"),
-        pytest.param("campaign_sender", "recorder", "recorder.Recorder._run_once", id="recorder"),
-        pytest.param("campaign_sender", "lookout", "lookout.SlowLooks.note", id="lookout"),
+        pytest.param("campaign_sender", "recorder", RECORDER, id="recorder"),
+        pytest.param("campaign_sender", "lookout", SLOW_READS, id="lookout"),
     ],
 )
 def test_a_process_ends_with_a_thread_that_it_rests_on(
     system: System, package: str, thread: str, method: str
 ) -> None:
-    module, _, rest = method.partition(".")
-    broken = BROKEN.format(module=f"{package}.{module}", method=rest, package=package)
+    module, owner, name = method.rsplit(".", 2)
+    broken = BROKEN.format(module=f"{package}.{module}", method=f"{owner}.{name}", package=package)
     done = subprocess.run(
         [sys.executable, "-c", broken, "-c", system.config],
         capture_output=True,

@@ -2,7 +2,7 @@
 
 Two senders, a scheduler, Kafka's log and the database's rows are one frozen value (`state`).
 Each module lists the steps of one part of the system (`fan_out`, `retries`, `finishing`,
-`remapping`, `ownership`, `intake`, `recording`, `calls`, `requests`, `faults`), `protocol` puts
+`remapping`, `ownership`, `admission`, `recording`, `calls`, `requests`, `faults`), `protocol` puts
 them together and says what must hold, and `explore` tries every order in which they can
 happen. What is decided, the production code decides (`decisions`): void, copies, liveness,
 settlement, outcomes, positions, the flip of the map and the end of a campaign are asked of the

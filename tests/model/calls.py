@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState, Delivery
-from campaign_sender.providers.contract import CALLED, Answer
+from campaign_sender.providers.contract import REACHED_PROVIDER, SendStatus
 from tests.model import decisions, ledger
-from tests.model.intake import owns
+from tests.model.admission import owns
 from tests.model.promises import Broken
 from tests.model.scenario import Part, Scenario
 from tests.model.state import (
@@ -21,7 +21,7 @@ from tests.model.state import (
     put,
 )
 
-_TAKEN_BY_ANSWER = {Answer.ACCEPTED: TAKEN, Answer.AMBIGUOUS: MAYBE_TAKEN}
+_TAKEN_BY_ANSWER = {SendStatus.ACCEPTED: TAKEN, SendStatus.AMBIGUOUS: MAYBE_TAKEN}
 
 
 def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
@@ -33,11 +33,11 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     for held in dict.fromkeys(world.senders[number].to_call):
         owned = world.senders[number].owned[held.record.shard]
         if owned and owned.draining:
-            yield _answered(world, number, held, Answer.GIVEN_BACK)
+            yield _answered(world, number, held, SendStatus.RELEASED)
             continue
         runs = _runs(world, held)
         if not runs and scenario.keeps(Part.LAST_LOOK):
-            yield _answered(world, number, held, Answer.VOID)
+            yield _answered(world, number, held, SendStatus.STALE)
             continue
         for answer in _possible_answers(scenario, world, held):
             called = _called(scenario, world, held, answer)
@@ -47,13 +47,13 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
             yield _answered(called, number, held, answer)
 
 
-def _possible_answers(scenario: Scenario, world: World, held: Held) -> Iterator[Answer]:
+def _possible_answers(scenario: Scenario, world: World, held: Held) -> Iterator[SendStatus]:
     """List what a provider may answer; an idempotent one says no other word of a known key."""
     before = world.taken[held.record.seq - 1][held.record.generation]
     for answer in scenario.answers:
         if not scenario.idempotent or (
-            (before != REFUSED or answer is Answer.PERMANENT)
-            and (before != TAKEN or answer is not Answer.PERMANENT)
+            (before != REFUSED or answer is SendStatus.PERMANENT)
+            and (before != TAKEN or answer is not SendStatus.PERMANENT)
         ):
             yield answer
 
@@ -63,14 +63,14 @@ def _runs(world: World, held: Held) -> bool:
     return campaign.state is CampaignState.RUNNING and campaign.epoch == held.record.campaign_epoch
 
 
-def _called(scenario: Scenario, world: World, held: Held, answer: Answer) -> World:
+def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) -> World:
     record = held.record
     before = world.taken[record.seq - 1][record.generation]
     broken = None if _may_be_called(scenario, world, held, before) else Broken.CALLED_AGAIN
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
     after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
-    if scenario.idempotent and answer is Answer.PERMANENT:
+    if scenario.idempotent and answer is SendStatus.PERMANENT:
         after = REFUSED
     taken = put(world.taken[record.seq - 1], record.generation, after)
     return world._replace(
@@ -88,7 +88,7 @@ def _may_be_called(scenario: Scenario, world: World, held: Held, before: int) ->
     return is_suspect or (before == MAYBE_TAKEN and record.try_number > 1)
 
 
-def _answered(world: World, number: int, held: Held, answer: Answer) -> Step:
+def _answered(world: World, number: int, held: Held, answer: SendStatus) -> Step:
     sender = world.senders[number]
     index = sender.to_call.index(held)
     to_call = sender.to_call[:index] + sender.to_call[index + 1 :]
@@ -97,6 +97,6 @@ def _answered(world: World, number: int, held: Held, answer: Answer) -> Step:
         results = (*results, (held, answer))
     after = sender._replace(to_call=to_call, results=results)
     what = f"sender {NAMES[number]} calls for message {held.record.seq}: {answer.value}"
-    if answer not in CALLED:
+    if answer not in REACHED_PROVIDER:
         what = f"sender {NAMES[number]} does not call for message {held.record.seq}: {answer.value}"
     return Step(what, world._replace(senders=put(world.senders, number, after)))

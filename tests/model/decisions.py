@@ -26,11 +26,11 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.ledger import LedgerRow
 from campaign_common.store.suspects import LateFact
 from campaign_common.wire import WIRE_VERSION, MessageRecord
-from campaign_sender.admission import admit_live, drop_void, set_copies_aside
+from campaign_sender.admission.rules import admit_live, drop_stale, split_duplicates
 from campaign_sender.message import Message
-from campaign_sender.outcome import outcome_of
-from campaign_sender.providers.contract import Result
-from campaign_sender.takeover import Settlement, settle
+from campaign_sender.ownership.takeover import Settlement, settle
+from campaign_sender.providers.contract import SendResult
+from campaign_sender.recording.outcome import outcome_of
 from tests.model.scenario import Part, Scenario
 from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Looked, MapRow
 
@@ -54,7 +54,7 @@ def copies_aside(scenario: Scenario, waiting: tuple[Held, ...], held: frozenset[
         return Parted(waiting, ())
     messages = [_message_of(one) for one in waiting]
     keys = {MessageKey(CAMPAIGN_ID, seq) for seq in held}
-    return _parted(waiting, messages, set_copies_aside(messages, keys).kept)
+    return _parted(waiting, messages, split_duplicates(messages, keys).kept)
 
 
 @cache
@@ -62,7 +62,7 @@ def admission(scenario: Scenario, looked: Looked) -> Parted:
     """Part what was looked up into what is sent and what is done with (rules 1, 6, 11)."""
     messages = [_message_of(held) for held in looked.fresh]
     entries = _by_key(looked.entries)
-    kept, _ = drop_void(
+    kept, _ = drop_stale(
         messages,
         {CAMPAIGN_ID: _version_of(scenario.delivery, looked.campaign)},
         map_of(looked.map),
@@ -97,7 +97,7 @@ def outcome(scenario: Scenario, ended: Ended, campaign: tuple[CampaignState, int
     policy = RetrySettings(max_attempts=scenario.max_attempts)
     version = _version_of(scenario.delivery, campaign)
     idempotent = scenario.idempotent or not scenario.keeps(Part.REFUSED_IN_DOUBT)
-    result = Result(_message_of(held), answer)
+    result = SendResult(_message_of(held), answer)
     return outcome_of(result, version, policy, 0.0, idempotent=idempotent).row
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
 from tests.model import decisions
-from tests.model.intake import described
+from tests.model.admission import described
 from tests.model.scenario import Part, Scenario
 from tests.model.state import Chunk, Kafka, MapRow, Record, Step, World, put
 

@@ -7,7 +7,11 @@ from campaign_common.claim import ClaimedMessage
 from campaign_common.message import FINAL, LedgerEntry, MessageKey, Status
 from campaign_common.store.ledger import LedgerRow, count_changes, count_rewrites
 from campaign_common.store.suspects import FINAL_FACTS, LateFact
-from campaign_sender.rewriting import rows_of_facts, rows_of_unsent, waiting_anew
+from campaign_sender.recording.command_handlers import (
+    requeued_row,
+    rows_of_late_results,
+    rows_of_unsent,
+)
 from tests.model.promises import Broken
 from tests.model.state import CAMPAIGN_ID, Ledger, Retry, put
 
@@ -54,7 +58,7 @@ def retry_by_hand(ledger: Ledger, shard: int, seqs: Iterable[int]) -> Ledger:
         and entry.status in RETRIED_BY_HAND
         and entry.generation == 0
     }
-    rows = [waiting_anew(key, entry) for key, entry in entries.items()]
+    rows = [requeued_row(key, entry) for key, entry in entries.items()]
     rewritten = _rewritten(ledger, shard, rows, entries)
     return rewritten._replace(retry_orders=ledger.retry_orders - {shard})
 
@@ -74,7 +78,7 @@ def settle_by_facts(
         MessageKey(CAMPAIGN_ID, seq): entry for seq in seqs if (entry := ledger.rows[seq - 1])
     }
     facts = [fact for fact in sorted(ledger.late) if fact.message.seq in seqs]
-    return _rewritten(ledger, shard, rows_of_facts(facts, entries, suspects), entries)
+    return _rewritten(ledger, shard, rows_of_late_results(facts, entries, suspects), entries)
 
 
 def settle(ledger: Ledger, shard: int, seqs: Sequence[int]) -> Ledger:

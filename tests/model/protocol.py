@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from campaign_common.campaign import CampaignState
 from campaign_common.message import LedgerEntry, Status
 from tests.model import (
+    admission,
     calls,
     fan_out,
     faults,
     finishing,
-    intake,
     ledger,
     ownership,
     recording,
@@ -33,7 +33,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
         # providers answer beside them.
         yield from ownership.steps(scenario, world, number)
         if sender.proof is None and not ownership.is_draining(sender):
-            yield from intake.steps(scenario, world, number)
+            yield from admission.steps(scenario, world, number)
         yield from recording.steps(scenario, world, number)
         yield from requests.steps(scenario, world, number)
         yield from calls.steps(scenario, world, number)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
 from campaign_common.claim import ClaimedMessage
-from campaign_sender.outcome import depends_on_doubt
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
+from campaign_sender.recording.outcome import depends_on_doubt
 from tests.model import decisions, ledger
-from tests.model.intake import finished, owns
+from tests.model.admission import finished, owns
 from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import NAMES, Ended, Owned, Sender, Step, Work, World, put
@@ -15,7 +15,7 @@ from tests.model.state import NAMES, Ended, Owned, Sender, Step, Work, World, pu
 # What is recorded of an answer depends on how a campaign is delivered, not on its state.
 _ANY_STATE = (CampaignState.RUNNING, 1)
 
-_WITHOUT_OUTCOME = frozenset({Answer.VOID, Answer.GIVEN_BACK})
+_WITHOUT_OUTCOME = frozenset({SendStatus.STALE, SendStatus.RELEASED})
 
 
 def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
@@ -129,7 +129,7 @@ def _completed(scenario: Scenario, sender: Sender, work: Work, fenced: list[int]
             owned = owned._replace(behind=max(owned.behind - 1, 0))
             sender = sender._replace(owned=put(sender.owned, shard, owned))
     # What was given back keeps its offset: the shard's next owner fetches it again.
-    done = tuple(held for held, answer in work.results if answer is not Answer.GIVEN_BACK)
+    done = tuple(held for held, answer in work.results if answer is not SendStatus.RELEASED)
     sender = finished(sender, done)
     if sender.doubt is None:
         sender = _taken(sender)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
 from tests.model import ledger
-from tests.model.intake import held_seqs
+from tests.model.admission import held_seqs
 from tests.model.scenario import Part, Scenario
 from tests.model.state import NAMES, Step, World
 

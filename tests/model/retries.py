@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tests.model import decisions
+from tests.model.admission import described
 from tests.model.fan_out import may_publish, produced
-from tests.model.intake import described
 from tests.model.scenario import Part, Scenario
 from tests.model.state import Record, Republication, Retry, Stamp, Step, World, put
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from campaign_common.campaign import CampaignState, Delivery
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from tests.model.state import (
     NOWHERE,
     Campaign,
@@ -86,7 +86,7 @@ class Scenario:
     chunk_size: int = 2
     faults: frozenset[Fault] = frozenset()
     fault_budget: int = 2
-    answers: tuple[Answer, ...] = (Answer.ACCEPTED, Answer.RETRYABLE)
+    answers: tuple[SendStatus, ...] = (SendStatus.ACCEPTED, SendStatus.RETRYABLE)
     max_attempts: int = 2
     has_watchdog: bool = False
     idempotent: bool = False

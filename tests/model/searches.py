@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from campaign_common.campaign import Delivery
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from tests.model.promises import Broken
 from tests.model.scenario import Fault, Part, Scenario
 
@@ -14,9 +14,9 @@ TWO_SHARDS = (0, 1)
 SECOND_SHARD = (1,)
 """One message, in the shard that moves when a second partition is added."""
 
-ACCEPTED = (Answer.ACCEPTED,)
-REFUSALS = (Answer.ACCEPTED, Answer.AMBIGUOUS, Answer.PERMANENT)
-ANY_ANSWER = (Answer.ACCEPTED, Answer.RETRYABLE, Answer.AMBIGUOUS)
+ACCEPTED = (SendStatus.ACCEPTED,)
+REFUSALS = (SendStatus.ACCEPTED, SendStatus.AMBIGUOUS, SendStatus.PERMANENT)
+ANY_ANSWER = (SendStatus.ACCEPTED, SendStatus.RETRYABLE, SendStatus.AMBIGUOUS)
 
 LOSING_SHARDS = frozenset(
     {Fault.SENDER_CRASH, Fault.REASSIGNMENT, Fault.REVOCATION, Fault.LOST_ANSWER}
@@ -71,7 +71,7 @@ SEARCHES = {
     "more partitions and crashes": Scenario(ONCE, SECOND_SHARD, faults=NEW_MAP, answers=ACCEPTED),
     "retried by hand": Scenario(ONCE, faults=BY_HAND, max_attempts=1),
     "cancelled in doubt": Scenario(
-        REPEATED, faults=CANCELLED, answers=(Answer.ACCEPTED, Answer.AMBIGUOUS)
+        REPEATED, faults=CANCELLED, answers=(SendStatus.ACCEPTED, SendStatus.AMBIGUOUS)
     ),
     "cancelled, and a zombie": Scenario(
         REPEATED, faults=frozenset({Fault.CANCEL, Fault.REASSIGNMENT}), answers=ACCEPTED

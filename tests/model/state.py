@@ -12,7 +12,7 @@ from campaign_common.campaign import CampaignState
 from campaign_common.claim import ClaimedMessage
 from campaign_common.message import LedgerEntry, Status
 from campaign_common.store.suspects import LateFact
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from tests.model.promises import Broken
 
 CAMPAIGN_ID = 1
@@ -161,7 +161,7 @@ class Held(NamedTuple):
         return ClaimedMessage(CAMPAIGN_ID, record.seq, record.generation, record.try_number)
 
 
-Ended = tuple[Held, Answer]
+Ended = tuple[Held, SendStatus]
 """A message that came back from its provider."""
 
 

@@ -1,4 +1,4 @@
-"""A message as the sender holds it, from the moment it was fetched until it is recorded."""
+"""Message as the sender holds it, from fetch to record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,32 +8,30 @@ import msgspec
 from campaign_common.message import MessageKey, idempotency_key
 from campaign_common.wire import MessageRecord
 
-Origin = tuple[int, str]
-"""A campaign, and the traceparent of a publication of some of its messages."""
+TraceOrigin = tuple[int, str]
+"""Campaign id, and the traceparent of a publication of some of its messages."""
 
-Grounds = tuple[int, int, int, int, int]
-"""Campaign, its epoch, version of the map, shard and partition: on these it is decided whether a
-record may be sent, once for all that have the same."""
+AdmissionKey = tuple[int, int, int, int, int]
+"""Campaign, its epoch, map version, shard and partition: whether a message may be sent depends on
+these only, and is decided once for all messages that share them."""
 
 
 @dataclass(slots=True, eq=False)
 class Arrival:
-    """Messages that were fetched together: when, in ns since 1970, and out of what."""
+    """Fetch of several messages: time in ns since 1970, and the traces that they come from."""
 
     at: int
-    origins: Sequence[Origin] = ()
-    """Known once they are admitted."""
+    origins: Sequence[TraceOrigin] = ()
+    """Set when the messages are admitted."""
 
 
 class Message(msgspec.Struct, gc=False, eq=False):
-    """One fetched record and where it came from.
+    """One fetched record with its position and state.
 
-    `key` is the message this record is a publication of, `epoch` the claim epoch under which
-    its shard was owned when it was fetched, `arrival` in which batch, where batches are traced.
-    `replaces` is set by admission when the ledger
-    says that the message waits for exactly this try, `in_doubt` when a provider may have
-    taken an earlier one without saying so, `withdrawn` when no call may start any more because
-    its recipient is erased.
+    `key` is the message that the record publishes, `epoch` the claim epoch under which its shard
+    was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
+    when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
+    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased.
     """
 
     record: MessageRecord
@@ -47,8 +45,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     withdrawn: bool = False
 
     @property
-    def grounds(self) -> Grounds:
-        """What it has in common with most messages of its batch."""
+    def admission_key(self) -> AdmissionKey:
+        """Key of the admission decision, shared by most messages of a batch."""
         record = self.record
         return (
             record.campaign_id,
@@ -60,6 +58,6 @@ class Message(msgspec.Struct, gc=False, eq=False):
 
     @property
     def idempotency_key(self) -> str:
-        """What a provider knows the message by, the same in every try."""
+        """Idempotency key for the provider, the same in every try."""
         record = self.record
         return idempotency_key(record.campaign_id, record.seq, record.generation)

@@ -8,7 +8,7 @@ from typing import Any
 
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, LastLook, Result
+from campaign_sender.providers.contract import PreSendCheck, SendResult, SendStatus
 from campaign_sender.providers.http import HttpProvider
 from tests.unit.sender.messages import message
 
@@ -18,12 +18,12 @@ LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 class Calls:
     """Submits messages and waits for what is reported of them, in the order of their seq."""
 
-    def __init__(self, settings: HttpSettings, last_look: LastLook) -> None:
-        self.reported: list[Result] = []
+    def __init__(self, settings: HttpSettings, check_before_send: PreSendCheck) -> None:
+        self.reported: list[SendResult] = []
         self._changed = threading.Condition()
-        self.provider = HttpProvider(settings, last_look, self._report)
+        self.provider = HttpProvider(settings, check_before_send, self._report)
 
-    def make(self, *seqs: int) -> list[Result]:
+    def make(self, *seqs: int) -> list[SendResult]:
         """Submit messages with these seqs, and return their results."""
         self.start(*seqs)
         return self.wait(len(seqs))
@@ -31,7 +31,7 @@ class Calls:
     def start(self, *seqs: int) -> None:
         self.provider.submit([message(seq) for seq in seqs])
 
-    def wait(self, count: int, timeout: float = 20.0) -> list[Result]:
+    def wait(self, count: int, timeout: float = 20.0) -> list[SendResult]:
         """Wait for `count` results, and take them."""
         with self._changed:
             enough = self._changed.wait_for(lambda: len(self.reported) >= count, timeout)
@@ -40,27 +40,31 @@ class Calls:
         assert len(taken) == count, "a message was reported twice"
         return sorted(taken, key=lambda result: result.message.record.seq)
 
-    def _report(self, results: Sequence[Result]) -> None:
+    def _report(self, results: Sequence[SendResult]) -> None:
         with self._changed:
             self.reported.extend(results)
             self._changed.notify_all()
 
 
 @contextmanager
-def calls_to(url: str, last_look: LastLook | None = None, **keys: Any) -> Iterator[Calls]:  # noqa: ANN401
+def calls_to(
+    url: str,
+    check_before_send: PreSendCheck | None = None,
+    **keys: Any,  # noqa: ANN401
+) -> Iterator[Calls]:
     """Run a provider for `url`, with loopback allowed unless `keys` say otherwise."""
     keys = {"allowed_networks": LOOPBACK, "timeout": 5.0, **keys}
-    calls = Calls(HttpSettings(url=url, **keys), last_look or always)
+    calls = Calls(HttpSettings(url=url, **keys), check_before_send or always)
     try:
         yield calls
     finally:
         calls.provider.close()
 
 
-def always(messages: Sequence[Message]) -> list[Answer | None]:
+def always(messages: Sequence[Message]) -> list[SendStatus | None]:
     """The last look that lets every call start."""
     return [None] * len(messages)
 
 
-def answers(results: Sequence[Result]) -> list[Answer]:
-    return [result.answer for result in results]
+def answers(results: Sequence[SendResult]) -> list[SendStatus]:
+    return [result.status for result in results]

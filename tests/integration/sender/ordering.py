@@ -7,7 +7,7 @@ from campaign_common.campaign import Transition
 from campaign_common.message import Status
 from campaign_common.store.transitions import change_state
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import Scene
 from tests.orders import order_retry
 from tests.unit.sender.messages import CAMPAIGN, message
@@ -25,8 +25,8 @@ def retry(*statuses: Status, error_code: str | None = None) -> partial[object]:
     )
 
 
-def answer(scene: Scene, of: Answer, *messages: Message, error_code: str | None = None) -> None:
-    scene.desk.report([Result(m, of, None, error_code) for m in messages])
+def answer(scene: Scene, of: SendStatus, *messages: Message, error_code: str | None = None) -> None:
+    scene.buffer.add_results([SendResult(m, of, None, error_code) for m in messages])
     scene.cycle()
 
 
@@ -43,4 +43,4 @@ def counters_match(scene: Scene) -> bool:
 
 def ended(scene: Scene, numbers: range, *, error_code: str) -> None:
     messages = called(scene, *(message(n) for n in numbers))
-    answer(scene, Answer.PERMANENT, *messages, error_code=error_code)
+    answer(scene, SendStatus.PERMANENT, *messages, error_code=error_code)

@@ -15,15 +15,15 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.settings import RetrySettings
 from campaign_common.store.claims import read_claims
 from campaign_common.store.counters import counts
-from campaign_sender.breaker import Breaker, BreakerPolicy
-from campaign_sender.delivery import Delivery
-from campaign_sender.desk import Desk
-from campaign_sender.lookout import Lookout
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
+from campaign_sender.delivery.dispatcher import Dispatcher
+from campaign_sender.delivery.send_guard import SendGuard
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, Result
-from campaign_sender.recorder import Recorder
-from campaign_sender.requests import Requests
-from campaign_sender.takeover import take_over
+from campaign_sender.ownership.takeover import take_over
+from campaign_sender.providers.contract import SendResult, SendStatus
+from campaign_sender.recording.recorder import Recorder
+from campaign_sender.recording.shard_commands import ShardCommands
 from tests.unit.sender.messages import CAMPAIGN, message
 
 SHARDS = 2
@@ -88,43 +88,43 @@ class Scene:
 
     def __init__(self, database: FaultyDatabase, main: FaultyDatabase | None = None) -> None:
         self.database = database
-        self.desk = Desk(in_flight=100, batch_size=100)
+        self.buffer = InFlightBuffer(in_flight=100, batch_size=100)
         self.provider = CollectingProvider()
         self.server = ShardServer(database, main or database)
-        lookout = self.lookout = Lookout(self.server, "Sync-Msg-T", self.desk)
-        self.delivery = Delivery(self.desk, lookout)
-        self.delivery.add(
-            self.provider.name, Breaker(BreakerPolicy(), monotonic), lambda *_: self.provider
+        guard = self.guard = SendGuard(self.server, "Sync-Msg-T", self.buffer)
+        self.dispatcher = Dispatcher(self.buffer, guard)
+        self.dispatcher.add(
+            self.provider.name, CircuitBreaker(BreakerPolicy(), monotonic), lambda *_: self.provider
         )
-        self.requests = Requests(self.server, self.desk)
+        self.commands = ShardCommands(self.server, self.buffer)
         self.recorder = Recorder(
-            database, self.desk, self.delivery, lookout, self.requests, RetrySettings()
+            database, self.buffer, self.dispatcher, guard, self.commands, RetrySettings()
         )
         for shard in range(SHARDS):
             self.take_over(shard)
         self.fetch(message(1), message(2, shard=1, partition=1))
-        lookout.look()
+        guard.refresh()
 
     def take_over(self, shard: int) -> None:
         with Database.transaction(self.database) as own, self.server.beside(own) as cursors:
             owned, _ = take_over(
                 cursors, shard, MAP, owner_token=b"token of a test!", owner_name="t"
             )
-        self.desk.add_shard(owned)
+        self.buffer.add_shard(owned)
 
     def fetch(self, *messages: Message) -> None:
         for fetched in messages:
-            owned = self.desk.owned(fetched.record.shard)
+            owned = self.buffer.owned(fetched.record.shard)
             assert owned is not None
             fetched.epoch = owned.epoch
-            self.desk.begin(owned, [fetched.offset])
-        self.desk.admit(messages, [], [])
+            self.buffer.track(owned, [fetched.offset])
+        self.buffer.admit(messages, [], [])
 
     def lose_to_another(self, shard: int) -> None:
         """Let another sender take a shard over, and come back as its next owner."""
-        lost = self.desk.owned(shard)
+        lost = self.buffer.owned(shard)
         assert lost is not None
-        self.desk.drop_shard(lost)
+        self.buffer.drop_shard(lost)
         self.take_over(shard)
 
     def change(self, work: Callable[[Cursor], object]) -> None:
@@ -135,7 +135,7 @@ class Scene:
     def carry_out(self, cycles: int = 1) -> None:
         """Note every shard as requested, as a look does, and let each have its turn."""
         for _ in range(cycles):
-            self.requests.note(range(SHARDS))
+            self.commands.add(range(SHARDS))
             for _ in range(SHARDS):
                 self.cycle()
 
@@ -155,10 +155,10 @@ class Scene:
             return list(cursor.fetchall())
 
     def cycle(self) -> None:
-        self.delivery.hand_over(self.recorder._run_once())
+        self.dispatcher.dispatch(self.recorder._run_once())
 
     def answer(self, *messages: Message) -> None:
-        self.desk.report([Result(m, Answer.ACCEPTED, "id") for m in messages])
+        self.buffer.add_results([SendResult(m, SendStatus.ACCEPTED, "id") for m in messages])
 
     def called(self) -> list[int]:
         return sorted(m.record.seq for m in self.provider.calls)

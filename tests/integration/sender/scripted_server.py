@@ -45,7 +45,7 @@ class Visitor:
                 return None
         request = Request(self.number, text, self._unread[:length])
         self._unread = self._unread[length:]
-        self._server.requests.append(request)
+        self._server.commands.append(request)
         return request
 
     def say(self, text: bytes) -> None:
@@ -73,7 +73,7 @@ class ScriptedServer:
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self.requests: list[Request] = []
+        self.commands: list[Request] = []
         self.connections = 0
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()

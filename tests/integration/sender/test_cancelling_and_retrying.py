@@ -5,8 +5,8 @@ import pytest
 from campaign_common.message import Status
 from campaign_common.store.campaigns import read_versions
 from campaign_common.store.ledger import add_counts
-from campaign_sender import rewriting
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
+from campaign_sender.recording import command_handlers
 from tests.integration.sender.ordering import answer, called, cancel, counters_match, ended, retry
 from tests.integration.sender.scene import Scene
 from tests.unit.sender.messages import CAMPAIGN, message
@@ -17,8 +17,8 @@ from tests.unit.sender.messages import CAMPAIGN, message
 def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Scene) -> None:
     scene.cycle()
     doubtful, refused = called(scene, message(3), message(4))
-    answer(scene, Answer.AMBIGUOUS, doubtful)
-    answer(scene, Answer.RETRYABLE, refused)
+    answer(scene, SendStatus.AMBIGUOUS, doubtful)
+    answer(scene, SendStatus.RETRYABLE, refused)
     scene.lose_to_another(0)  # message 1 had been called: a suspect
     scene.change(cancel)
     scene.answer(*[m for m in scene.provider.calls if m.record.seq == 2])
@@ -37,7 +37,7 @@ def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Sc
 def test_what_is_at_a_provider_when_its_campaign_is_cancelled_is_recorded(scene: Scene) -> None:
     scene.cycle()
     (again,) = called(scene, message(3))
-    answer(scene, Answer.RETRYABLE, again)
+    answer(scene, SendStatus.RETRYABLE, again)
     (second_try,) = called(scene, message(3, offset=9, try_number=2, attempts=1))
     second_try.replaces = True
     scene.change(cancel)
@@ -87,11 +87,11 @@ def test_what_failed_waits_again_as_a_new_generation_with_all_its_attempts(scene
     assert scene.open_requests() == 0
 
 
-def test_an_order_is_carried_out_in_slices_and_by_one_owner_after_the_other(
+def test_a_command_is_executed_in_slices_by_successive_owners(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rewriting, "SLICE", 10)
-    monkeypatch.setattr(rewriting, "SPAN", 400)
+    monkeypatch.setattr(command_handlers, "SLICE", 10)
+    monkeypatch.setattr(command_handlers, "SPAN", 400)
     scene.cycle()
     ended(scene, range(3, 60), error_code="x")
     scene.change(retry(Status.FAILED))
@@ -106,7 +106,7 @@ def test_an_order_is_carried_out_in_slices_and_by_one_owner_after_the_other(
     assert counters_match(scene)
 
 
-def test_what_fails_after_the_order_was_given_is_not_its_business(scene: Scene) -> None:
+def test_a_command_ignores_failures_after_its_time(scene: Scene) -> None:
     scene.cycle()
     ended(scene, range(3, 4), error_code="x")
     scene.change(retry(Status.FAILED))
@@ -155,7 +155,7 @@ def test_ages_count_from_the_order_and_an_expiry_that_would_undo_it_is_lifted(
     assert version.age < 3600
 
 
-def test_an_order_that_matches_nothing_changes_nothing(scene: Scene) -> None:
+def test_a_command_that_matches_nothing_changes_nothing(scene: Scene) -> None:
     scene.change(retry(Status.FAILED))
     assert scene.open_requests() == 0
     with scene.database.reading() as cursor:
@@ -179,5 +179,5 @@ def test_a_doubt_about_the_old_generation_does_not_follow_the_new_one(scene: Sce
     scene.carry_out()
     (again,) = called(scene, message(1, offset=9, generation=1, try_number=2))
     again.replaces = True
-    answer(scene, Answer.RETRYABLE, again)
+    answer(scene, SendStatus.RETRYABLE, again)
     assert scene.rows("seq, status, in_doubt")[0] == (1, Status.WAITING, 0)

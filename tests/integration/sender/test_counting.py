@@ -98,21 +98,21 @@ def test_an_outcome_counts_once_whatever_the_answer_to_its_commit(scene: Scene) 
     scene.answer(*scene.provider.calls)
     scene.database.faults = ["answer lost, rolled back"]
     scene.cycle()
-    assert sum(scene.recorder.tally.outcomes.values()) == 0
+    assert sum(scene.recorder.metrics.outcomes.values()) == 0
     scene.cycle()
     scene.database.faults = ["answer lost, committed"]
     scene.cycle()
     scene.cycle()
-    assert scene.recorder.tally.outcomes == {("collected", Status.SENT): 2}
+    assert scene.recorder.metrics.outcomes == {("collected", Status.SENT): 2}
     scene.fetch(message(3))
     scene.cycle()
     scene.lose_to_another(0)
     scene.answer(*(m for m in scene.provider.calls if m.record.seq == 3))
     scene.cycle()
-    assert sum(scene.recorder.tally.outcomes.values()) == 2
+    assert sum(scene.recorder.metrics.outcomes.values()) == 2
 
 
-def test_every_answered_http_call_is_timed(tmp_path: Path) -> None:
+def test_every_http_response_is_timed(tmp_path: Path) -> None:
     options = ("--latency", 0.06, "--drop", 0.2)
     with (
         recording_provider(tmp_path / "calls", *options) as provider,

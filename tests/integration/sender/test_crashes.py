@@ -47,7 +47,7 @@ def test_killed_sender_loses_nothing(world: World) -> None:
     assert 0 < world.suspects() <= IN_FLIGHT
 
 
-def test_killed_sender_calls_nobody_twice_at_most_once(world: World) -> None:
+def test_a_killed_sender_causes_no_second_send_at_most_once(world: World) -> None:
     world.configure(Simulated=SLOW, Sender=HELD)
     world.add_campaign(RECIPIENTS, Delivery.AT_MOST_ONCE)
     world.publish(range(1, RECIPIENTS + 1))

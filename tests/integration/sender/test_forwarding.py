@@ -16,9 +16,9 @@ from campaign_common.store.forwarded_requests import settled_notes
 from campaign_common.store.partition_map import insert_first_map
 from campaign_common.store.shard_requests import request_erasure
 from campaign_common.store.transitions import change_state
-from campaign_sender.intake import Intake
-from campaign_sender.providers.contract import Answer, Result
-from campaign_sender.takeover import take_over
+from campaign_sender.admission.batch_admitter import BatchAdmitter
+from campaign_sender.ownership.takeover import take_over
+from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import (
     INSERT_CAMPAIGN,
     MAP,
@@ -56,7 +56,7 @@ def scene(main: FaultyDatabase, own: FaultyDatabase) -> Scene:
         cursor.execute(INSERT_CAMPAIGN, (CAMPAIGN, EPOCH))
     scene = Scene(own, main)
     scene.cycle()
-    scene.desk.report([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
+    scene.buffer.add_results([SendResult(m, SendStatus.RETRYABLE) for m in scene.provider.calls])
     scene.cycle()
     assert set(scene.recorded().values()) == {Status.WAITING}
     return scene
@@ -73,15 +73,15 @@ def notes_without_order(scene: Scene) -> int:
 
 
 def one_turn(scene: Scene, shard: int = 0) -> None:
-    scene.requests.note([shard])
+    scene.commands.add([shard])
     scene.cycle()
 
 
-def test_an_order_is_copied_to_its_shard_and_carried_out_there(scene: Scene) -> None:
+def test_a_command_is_copied_to_its_shard_and_executed_there(scene: Scene) -> None:
     scene.change(cancel)
     assert orders(scene) == (SHARDS, 0)
-    scene.lookout.look()
-    assert scene.lookout.requested_shards == set(range(SHARDS))
+    scene.guard.refresh()
+    assert scene.guard.shards_with_commands == set(range(SHARDS))
     one_turn(scene)
     assert orders(scene) == (SHARDS - 1, 1)
     scene.carry_out(cycles=3)
@@ -91,7 +91,7 @@ def test_an_order_is_copied_to_its_shard_and_carried_out_there(scene: Scene) -> 
     assert scene.counts() == {Status.CANCELLED: 2}
 
 
-def test_an_order_that_could_not_be_deleted_is_not_copied_again(
+def test_a_command_that_could_not_be_deleted_is_not_copied_again(
     scene: Scene, main: FaultyDatabase
 ) -> None:
     scene.change(cancel)
@@ -116,7 +116,7 @@ def test_a_copy_whose_commit_was_not_answered_is_not_made_again(
     assert orders(scene) == (0, 0)
 
 
-def test_whoever_has_lost_the_shard_copies_nothing(scene: Scene) -> None:
+def test_a_former_owner_copies_no_commands(scene: Scene) -> None:
     with Database.transaction(scene.database) as cursor, scene.server.beside(cursor) as cursors:
         take_over(cursors, 0, MAP, owner_token=b"another's token!", owner_name="u")
     scene.change(cancel)
@@ -125,7 +125,7 @@ def test_whoever_has_lost_the_shard_copies_nothing(scene: Scene) -> None:
     assert scene.recorder.take_fenced() == {0}
 
 
-def test_the_next_order_takes_the_notes_of_earlier_ones_away(scene: Scene) -> None:
+def test_the_next_command_removes_notes_of_earlier_ones(scene: Scene) -> None:
     scene.change(lambda cursor: request_erasure(cursor, CAMPAIGN, {0: [7]}))
     one_turn(scene)
     assert notes_without_order(scene) == 1
@@ -134,21 +134,21 @@ def test_the_next_order_takes_the_notes_of_earlier_ones_away(scene: Scene) -> No
     assert notes_without_order(scene) == 1
 
 
-def test_a_person_is_not_called_whose_erasure_is_not_copied_yet(scene: Scene) -> None:
+def test_nothing_is_sent_before_an_erasure_is_copied(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    intake = Intake(scene.server, MAP.topic, scene.desk, scene.lookout)
+    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
     erased, other = message(3), message(4)
-    owned = scene.desk.owned(0)
+    owned = scene.buffer.owned(0)
     assert owned is not None
     for fetched in (erased, other):
         fetched.epoch = owned.epoch
-    intake.begin([erased, other], {0: owned})
-    intake.admit()
-    assert (scene.desk.holds(erased), scene.desk.holds(other)) == (False, True)
+    admitter.enqueue([erased, other], {0: owned})
+    admitter.admit()
+    assert (scene.buffer.holds(erased), scene.buffer.holds(other)) == (False, True)
 
 
-def test_no_call_starts_for_a_held_message_once_its_erasure_is_copied(scene: Scene) -> None:
+def test_a_held_message_is_not_sent_once_its_erasure_is_copied(scene: Scene) -> None:
     held = message(5)
     scene.fetch(held)
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [5]}))

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from campaign_common.errors import SettingsError
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.http import HttpProvider
-from campaign_sender.providers.http.dialer import RESOLVE_AGAIN, Dialer, NotConnected
-from campaign_sender.providers.http.outgoing import Target
+from campaign_sender.providers.http.dialer import RESOLVE_INTERVAL, Dialer, NotConnected
+from campaign_sender.providers.http.request_writer import Target
 from tests.integration.sender.http_calls import LOOPBACK, always, answers, calls_to
 from tests.integration.sender.scripted_server import Visitor, answer_all, scripted_server
 from tests.waiting import wait_until
@@ -66,23 +66,26 @@ def certificate(folder: Path, host: str) -> tuple[ssl.SSLContext, Path]:
 def test_a_refused_connection_proves_that_nothing_was_taken(free_port: int) -> None:
     with calls_to(f"http://localhost:{free_port}/") as calls:
         for result in calls.make(1, 2, 3):
-            assert (result.answer, result.error_code) == (Answer.RETRYABLE, "connection_refused")
+            assert (result.status, result.error_code) == (
+                SendStatus.RETRYABLE,
+                "connection_refused",
+            )
 
 
 def test_an_open_breaker_spares_the_rest_an_attempt(free_port: int) -> None:
     """The breaker opens when it has heard of two failures, before the third message fails."""
 
-    def look(messages: Sequence[Message]) -> list[Answer | None]:
-        return [Answer.LEFT_ALONE if len(calls.reported) >= 2 else None] * len(messages)
+    def look(messages: Sequence[Message]) -> list[SendStatus | None]:
+        return [SendStatus.CIRCUIT_OPEN if len(calls.reported) >= 2 else None] * len(messages)
 
     with calls_to(f"http://localhost:{free_port}/", look) as calls:
         results = calls.make(1, 2, 3, 4)
-    assert answers(results) == [Answer.RETRYABLE] * 2 + [Answer.LEFT_ALONE] * 2
+    assert answers(results) == [SendStatus.RETRYABLE] * 2 + [SendStatus.CIRCUIT_OPEN] * 2
 
 
-def test_calls_go_on_when_the_provider_is_back(free_port: int) -> None:
+def test_sends_continue_when_the_provider_is_back(free_port: int) -> None:
     with calls_to(f"http://localhost:{free_port}/") as calls:
-        assert answers(calls.make(1)) == [Answer.RETRYABLE]
+        assert answers(calls.make(1)) == [SendStatus.RETRYABLE]
         with socket.create_server(("127.0.0.1", free_port)) as listener:
             calls.start(2)
             listener.settimeout(10)
@@ -90,13 +93,13 @@ def test_calls_go_on_when_the_provider_is_back(free_port: int) -> None:
             with connection:
                 connection.recv(65_536)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                assert answers(calls.wait(1)) == [Answer.ACCEPTED]
+                assert answers(calls.wait(1)) == [SendStatus.ACCEPTED]
 
 
 def test_an_unknown_name_proves_that_nothing_was_taken() -> None:
     with calls_to("http://nowhere.invalid/", connect_timeout=10.0) as calls:
         (result,) = calls.make(1)
-    assert (result.answer, result.error_code) == (Answer.RETRYABLE, "name_not_resolved")
+    assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "name_not_resolved")
 
 
 def test_tls_is_spoken_with_a_server_that_proves_its_name(tmp_path: Path) -> None:
@@ -106,8 +109,8 @@ def test_tls_is_spoken_with_a_server_that_proves_its_name(tmp_path: Path) -> Non
         calls_to(server.url, ca_file=authority, connections=4) as calls,
     ):
         results = calls.make(*range(1, 101))
-        assert set(answers(results)) == {Answer.ACCEPTED}
-        assert len(server.requests) == 100
+        assert set(answers(results)) == {SendStatus.ACCEPTED}
+        assert len(server.commands) == 100
 
 
 @pytest.mark.parametrize(("host", "trusted"), [("localhost", False), ("other.example", True)])
@@ -120,8 +123,8 @@ def test_nothing_is_sent_to_a_server_that_proves_nothing(
         calls_to(server.url, ca_file=authority if trusted else None) as calls,
     ):
         (result,) = calls.make(1)
-        assert (result.answer, result.error_code) == (Answer.RETRYABLE, "tls_failed")
-        assert server.requests == []
+        assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "tls_failed")
+        assert server.commands == []
 
 
 def test_a_silent_handshake_ends_after_the_connect_timeout() -> None:
@@ -133,7 +136,7 @@ def test_a_silent_handshake_ends_after_the_connect_timeout() -> None:
         url = server.url.replace("http:", "https:")
         with calls_to(url, connect_timeout=0.3) as calls:
             (result,) = calls.make(1)
-    assert (result.answer, result.error_code) == (Answer.RETRYABLE, "connect_timeout")
+    assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "connect_timeout")
 
 
 def test_a_wrong_authority_file_is_named_at_the_start(tmp_path: Path) -> None:
@@ -148,7 +151,7 @@ def test_a_private_target_is_not_even_connected_to(host: str) -> None:
         url = server.url.replace("localhost", host)
         with calls_to(url, allowed_networks=()) as calls:
             (result,) = calls.make(1)
-        assert (result.answer, result.error_code) == (Answer.RETRYABLE, "address_refused")
+        assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "address_refused")
         assert server.connections == 0
 
 
@@ -164,7 +167,7 @@ def test_other_connections_carry_what_one_failed_to(free_port: int) -> None:
             for _ in range(3):
                 connection.recv(65_536)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            assert set(answers(calls.wait(3))) == {Answer.ACCEPTED}
+            assert set(answers(calls.wait(3))) == {SendStatus.ACCEPTED}
 
 
 class TestRebinding:
@@ -176,7 +179,7 @@ class TestRebinding:
         yield loop
         loop.close()
 
-    def test_each_address_is_checked_before_it_is_called(
+    def test_each_address_is_checked_before_it_is_used(
         self, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         found = ["127.0.0.1"]
@@ -198,7 +201,7 @@ class TestRebinding:
             found[0] = "10.0.0.1"
             loop.run_until_complete(dialer.dial(asyncio.Protocol))
             assert asked == 1, "the address that was checked is used again"
-            now = loop.time() + RESOLVE_AGAIN
+            now = loop.time() + RESOLVE_INTERVAL
             monkeypatch.setattr(loop, "time", lambda: now)
             with pytest.raises(NotConnected, match="address_refused"):
                 loop.run_until_complete(dialer.dial(asyncio.Protocol))

@@ -17,7 +17,7 @@ DOUBT_ENDS_AS = {Delivery.AT_MOST_ONCE: Status.UNKNOWN, Delivery.AT_LEAST_ONCE: 
 
 
 @pytest.mark.parametrize("delivery", list(Delivery))
-def test_dropped_connections_cause_no_second_call_and_every_doubt_is_recorded(
+def test_dropped_connections_cause_no_second_send(
     tmp_path: Path, world: World, delivery: Delivery
 ) -> None:
     with recording_provider(tmp_path / "calls", "--drop", 0.05) as provider:

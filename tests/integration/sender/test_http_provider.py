@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer
+from campaign_sender.providers.contract import SendStatus
 from tests.integration.sender.http_calls import answers, calls_to
 from tests.integration.sender.scripted_server import (
     WHOLE,
@@ -31,7 +31,7 @@ def test_every_message_is_posted_once_under_its_key(tmp_path: Path) -> None:
         with calls_to(provider.url) as calls:
             results = calls.make(*seqs)
         recorded = provider.calls()
-    assert set(answers(results)) == {Answer.ACCEPTED}
+    assert set(answers(results)) == {SendStatus.ACCEPTED}
     assert [result.provider_message_id for result in results] == [f"rec-7-{n}-0" for n in seqs]
     assert sorted(call.sent.seq for call in recorded) == list(seqs)
     for call in recorded:
@@ -39,7 +39,7 @@ def test_every_message_is_posted_once_under_its_key(tmp_path: Path) -> None:
         assert (call.sent.phone, call.sent.body) == ("13961467500", "hi")
 
 
-def test_a_call_whose_reused_connection_is_dropped_is_never_made_again(tmp_path: Path) -> None:
+def test_a_request_on_a_dropped_connection_is_never_repeated(tmp_path: Path) -> None:
     with recording_provider(tmp_path / "calls", "--drop", 0.2) as provider:
         with calls_to(provider.url, connections=8) as calls:
             results = calls.make(*range(1, 501))
@@ -48,7 +48,7 @@ def test_a_call_whose_reused_connection_is_dropped_is_never_made_again(tmp_path:
     dropped = {call.sent.seq for call in recorded if call.fate == "drop"}
     assert len(dropped) > 50
     assert all(call.nth > 1 for call in recorded if call.fate == "drop")
-    doubtful = [result for result in results if result.answer is Answer.AMBIGUOUS]
+    doubtful = [result for result in results if result.status is SendStatus.AMBIGUOUS]
     assert {result.message.record.seq for result in doubtful} == dropped
     assert {result.error_code for result in doubtful} == {"connection_lost"}
 
@@ -61,10 +61,14 @@ def test_errors_are_reported_as_the_table_says(tmp_path: Path) -> None:
     ):
         results = calls.make(*range(1, 201))
         fates = {call.sent.seq: call.fate for call in provider.calls()}
-    expected = {"202": Answer.ACCEPTED, "400": Answer.PERMANENT, "429": Answer.THROTTLED}
+    expected = {
+        "202": SendStatus.ACCEPTED,
+        "400": SendStatus.PERMANENT,
+        "429": SendStatus.THROTTLED,
+    }
     for result in results:
-        assert result.answer is expected[fates[result.message.record.seq]]
-        assert (result.retry_after == 9.0) is (result.answer is not Answer.ACCEPTED)
+        assert result.status is expected[fates[result.message.record.seq]]
+        assert (result.retry_after == 9.0) is (result.status is not SendStatus.ACCEPTED)
 
 
 def test_no_more_connections_than_configured(tmp_path: Path) -> None:
@@ -74,7 +78,7 @@ def test_no_more_connections_than_configured(tmp_path: Path) -> None:
         assert {call.connection for call in provider.calls()} == {1, 2, 3}
 
 
-def test_a_call_without_an_answer_ends_as_a_doubt_and_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_request_without_a_response_is_ambiguous(tmp_path: Path) -> None:
     with (
         recording_provider(tmp_path / "calls", "--hang", 1) as provider,
         calls_to(provider.url, connections=1, timeout=0.3) as calls,
@@ -82,8 +86,8 @@ def test_a_call_without_an_answer_ends_as_a_doubt_and_holds_nobody_up(tmp_path: 
         (hung,) = calls.make(1)
         provider.set_faults(Faults())
         (answered,) = calls.make(2)
-    assert (hung.answer, hung.error_code) == (Answer.AMBIGUOUS, "timeout")
-    assert answered.answer is Answer.ACCEPTED
+    assert (hung.status, hung.error_code) == (SendStatus.AMBIGUOUS, "timeout")
+    assert answered.status is SendStatus.ACCEPTED
 
 
 def test_close_abandons_what_is_under_way(tmp_path: Path) -> None:
@@ -95,11 +99,11 @@ def test_close_abandons_what_is_under_way(tmp_path: Path) -> None:
     assert "http-provider" not in names
 
 
-@pytest.mark.parametrize("answer", [Answer.VOID, Answer.EXPIRED, Answer.NOT_NOW])
-def test_the_last_look_decides_with_the_connection_in_hand(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [SendStatus.STALE, SendStatus.EXPIRED, SendStatus.DEFERRED])
+def test_the_pre_send_check_runs_with_the_connection_ready(answer: SendStatus) -> None:
     connections_at_look: list[int] = []
 
-    def look(messages: Sequence[Message]) -> list[Answer]:
+    def look(messages: Sequence[Message]) -> list[SendStatus]:
         wait_until(lambda: server.connections == 1)
         connections_at_look.append(server.connections)
         return [answer] * len(messages)
@@ -108,7 +112,7 @@ def test_the_last_look_decides_with_the_connection_in_hand(answer: Answer) -> No
         results = calls.make(1)
         assert answers(results) == [answer]
         assert connections_at_look == [1]
-        assert server.requests == []
+        assert server.commands == []
 
 
 def test_a_request_is_on_the_wire_before_the_next_one_is_looked_at() -> None:
@@ -141,8 +145,8 @@ def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
     redirect = b"HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     with scripted_server(answer_each(redirect)) as server, calls_to(server.url) as calls:
         (result,) = calls.make(1)
-        assert (result.answer, result.error_code) == (Answer.PERMANENT, "http_307")
-        assert len(server.requests) == 1
+        assert (result.status, result.error_code) == (SendStatus.PERMANENT, "http_307")
+        assert len(server.commands) == 1
 
 
 @pytest.mark.parametrize(
@@ -156,16 +160,18 @@ def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000, "answer_too_long"),
     ],
 )
-def test_half_an_answer_on_a_reused_connection_is_a_doubt(answer: bytes, error_code: str) -> None:
+def test_half_a_response_on_a_reused_connection_is_ambiguous(
+    answer: bytes, error_code: str
+) -> None:
     with (
         scripted_server(answer_each(WHOLE, answer)) as server,
         calls_to(server.url, connections=1) as calls,
     ):
         (first,) = calls.make(1)
         (second,) = calls.make(2)
-        assert first.answer is Answer.ACCEPTED
-        assert (second.answer, second.error_code) == (Answer.AMBIGUOUS, error_code)
-        assert [request.connection for request in server.requests] == [1, 1]
+        assert first.status is SendStatus.ACCEPTED
+        assert (second.status, second.error_code) == (SendStatus.AMBIGUOUS, error_code)
+        assert [request.connection for request in server.commands] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -185,12 +191,12 @@ def test_a_connection_that_cannot_be_trusted_further_is_not_used_again(
     ):
         (first,) = calls.make(1)
         (second,) = calls.make(2)
-        assert answers([first, second]) == [Answer.ACCEPTED, Answer.ACCEPTED]
+        assert answers([first, second]) == [SendStatus.ACCEPTED, SendStatus.ACCEPTED]
         assert first.provider_message_id == message_id
-        assert [request.connection for request in server.requests] == [1, 2]
+        assert [request.connection for request in server.commands] == [1, 2]
 
 
-def test_what_arrives_unasked_is_nobodys_answer() -> None:
+def test_unsolicited_data_is_no_response() -> None:
     def script(visitor: Visitor) -> None:
         visitor.request()
         visitor.say(WHOLE)
@@ -205,10 +211,10 @@ def test_what_arrives_unasked_is_nobodys_answer() -> None:
         scripted_server(script) as server,
         calls_to(server.url, connections=1, idle_timeout=60.0) as calls,
     ):
-        assert answers(calls.make(1)) == [Answer.ACCEPTED]
+        assert answers(calls.make(1)) == [SendStatus.ACCEPTED]
         answered.set()
         wait_until(lambda: ended == [True])
-        assert answers(calls.make(2)) == [Answer.ACCEPTED]
+        assert answers(calls.make(2)) == [SendStatus.ACCEPTED]
 
 
 def test_an_idle_connection_is_closed_before_the_other_side_does() -> None:
@@ -219,16 +225,16 @@ def test_an_idle_connection_is_closed_before_the_other_side_does() -> None:
 
     ended: list[bool] = []
     with scripted_server(script) as server, calls_to(server.url, idle_timeout=0.2) as calls:
-        assert answers(calls.make(1)) == [Answer.ACCEPTED]
+        assert answers(calls.make(1)) == [SendStatus.ACCEPTED]
         wait_until(lambda: ended == [True])
 
 
 def test_logs_name_the_server_and_no_secret() -> None:
-    with structlog.testing.capture_logs() as lines:
+    with structlog.testing.capture_logs() as routes:
         url = "http://localhost:1/path?token=hidden"
         with calls_to(url, authorization="Bearer hidden") as calls:
             calls.make(1, 2)
-    assert len(lines) == 1
-    assert lines[0]["target"] == "localhost:1"
-    assert "hidden" not in str(lines)
-    assert "13961467500" not in str(lines)
+    assert len(routes) == 1
+    assert routes[0]["target"] == "localhost:1"
+    assert "hidden" not in str(routes)
+    assert "13961467500" not in str(routes)

@@ -14,7 +14,7 @@ from campaign_common.errors import KafkaUnavailable
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.producing import ReplacedProducer
 from campaign_common.settings import Settings, load_settings
-from campaign_sender.dead_letters import DeadLetters, Poison
+from campaign_sender.consuming.dead_letters import DeadLetterPublisher, InvalidRecord
 from local_stack.kafka import KafkaServer
 from tests.integration.topic_limits import set_limit
 from tests.unit.common.sample import SAMPLE
@@ -64,8 +64,8 @@ def fetched(settings: Settings) -> list[Message]:
 
 
 def put_away(settings: Settings) -> None:
-    letters = DeadLetters(lambda: kafka.producer(settings), settings.sync_client.topic)
-    letters.publish([Poison(record, "bad") for record in fetched(settings)])
+    letters = DeadLetterPublisher(lambda: kafka.producer(settings), settings.sync_client.topic)
+    letters.publish([InvalidRecord(record, "bad") for record in fetched(settings)])
     assert letters.published == len(VALUES)
 
 

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from campaign_common.campaign import Delivery
 from campaign_common.message import Status
-from campaign_sender.desk import SPREAD_LIMIT
+from campaign_sender.in_flight.buffer import MAX_SPAN_FACTOR
 from tests.integration.sender.world import SHARDS, World
 from tests.waiting import wait_until
 
@@ -85,7 +85,7 @@ def test_the_gap_and_a_spread_are_in_doubt_and_the_rest_is_sent(after_the_loss: 
         assert set(of.values()) == {Status.SENT}
     assert doubted >= set(range(KEPT + 1, LOST + 1))
     assert doubted.isdisjoint(range(1, KEPT + 1))
-    assert len(doubted) <= LOST - KEPT + SPREAD_LIMIT * IN_FLIGHT * SHARDS
+    assert len(doubted) <= LOST - KEPT + MAX_SPAN_FACTOR * IN_FLIGHT * SHARDS
     assert world.counts() == world.ledger()
     logs = "".join(log.read_text() for log in world.config.parent.glob("campaign-sender-*.log"))
     assert "the database has lost commits" in logs

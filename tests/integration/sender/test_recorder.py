@@ -8,13 +8,13 @@ from pymysql.err import DataError
 from campaign_common.database import Database, ShardCursors
 from campaign_common.errors import DatabaseRefused, StatementRefused
 from campaign_common.message import Status
-from campaign_sender.providers.contract import Answer, Result
-from campaign_sender.takeover import take_over
+from campaign_sender.ownership.takeover import take_over
+from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, message
 
 
-def test_a_message_is_called_only_after_its_claim_is_committed(scene: Scene) -> None:
+def test_a_message_is_sent_only_after_its_claim_is_committed(scene: Scene) -> None:
     scene.database.faults = ["away"]
     scene.cycle()
     assert (scene.called(), scene.claimed()) == ([], [])
@@ -85,7 +85,7 @@ def test_a_shard_with_another_owner_is_left_out_and_the_others_go_on(scene: Scen
     scene.cycle()
     assert scene.recorded() == {2: Status.SENT}
     assert scene.recorder.take_fenced() == {0}
-    assert scene.desk.owned(0) is None
+    assert scene.buffer.owned(0) is None
     scene.cycle()
     with scene.database.reading() as cursor:
         cursor.execute("SELECT seq, status FROM late_results")
@@ -111,7 +111,7 @@ def test_an_outcome_that_is_there_already_is_neither_written_nor_counted_again(
     assert scene.claimed() == []
 
 
-def test_a_suspect_that_nobody_answers_clearly_is_kept_in_doubt(scene: Scene) -> None:
+def test_a_suspect_without_a_clear_result_stays_in_doubt(scene: Scene) -> None:
     with Database.transaction(scene.database) as cursor:
         cursor.execute(
             "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
@@ -119,7 +119,7 @@ def test_a_suspect_that_nobody_answers_clearly_is_kept_in_doubt(scene: Scene) ->
             (CAMPAIGN,),
         )
     scene.cycle()
-    scene.desk.report([Result(m, Answer.RETRYABLE) for m in scene.provider.calls])
+    scene.buffer.add_results([SendResult(m, SendStatus.RETRYABLE) for m in scene.provider.calls])
     scene.cycle()
     tables = " UNION ALL ".join(f"SELECT seq, in_doubt FROM messages_{n}" for n in range(SHARDS))
     with scene.database.reading() as cursor:
@@ -137,8 +137,10 @@ def test_a_refused_suspect_ends_by_what_its_provider_promises(
     scene.lose_to_another(0)
     scene.fetch(message(1, offset=1))
     scene.cycle()
-    refused = [m for m in scene.provider.calls if scene.desk.holds(m)]
-    scene.desk.report([Result(m, Answer.PERMANENT, None, "http_400") for m in refused])
+    refused = [m for m in scene.provider.calls if scene.buffer.holds(m)]
+    scene.buffer.add_results(
+        [SendResult(m, SendStatus.PERMANENT, None, "http_400") for m in refused]
+    )
     scene.cycle()
     assert scene.rows("seq, status, error_code") == [
         (1, status, "http_400"),
@@ -151,7 +153,9 @@ def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
     """The doubt stands in the ledger while the message waits for its next try."""
     scene.cycle()
     (first, second) = scene.provider.calls
-    scene.desk.report([Result(first, Answer.AMBIGUOUS), Result(second, Answer.RETRYABLE)])
+    scene.buffer.add_results(
+        [SendResult(first, SendStatus.AMBIGUOUS), SendResult(second, SendStatus.RETRYABLE)]
+    )
     scene.cycle()
     waiting = scene.rows("seq, in_doubt")
     again = [
@@ -162,13 +166,13 @@ def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
         one.replaces, one.in_doubt = True, bool(in_doubt)
     scene.fetch(*again)
     scene.cycle()
-    scene.desk.report([Result(one, Answer.PERMANENT) for one in again])
+    scene.buffer.add_results([SendResult(one, SendStatus.PERMANENT) for one in again])
     scene.cycle()
     assert scene.recorded() == {1: Status.UNKNOWN, 2: Status.FAILED}
     assert scene.rows("seq", "message_retries") == []
 
 
-def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(
+def test_an_unknown_commit_of_an_earlier_ownership_is_ignored(
     scene: Scene,
 ) -> None:
     scene.cycle()
@@ -176,16 +180,16 @@ def test_a_doubt_about_an_earlier_ownership_leaves_the_shard_taken_anew_alone(
     scene.database.faults = ["answer lost, committed", "away"]
     scene.cycle()
     scene.cycle()
-    earlier = scene.desk.owned(0)
+    earlier = scene.buffer.owned(0)
     assert earlier is not None
-    scene.desk.drop_shard(earlier)
+    scene.buffer.drop_shard(earlier)
     with Database.transaction(scene.database) as cursor:
         again, _ = take_over(
             ShardCursors(cursor, cursor), 0, MAP, owner_token=b"the next token!!", owner_name="t"
         )
-    scene.desk.add_shard(again)
+    scene.buffer.add_shard(again)
     scene.cycle()
-    assert scene.desk.owned(0) is again
+    assert scene.buffer.owned(0) is again
     assert scene.recorder.take_fenced() == set()
 
 
@@ -210,7 +214,7 @@ def test_the_retry_of_a_message_that_a_take_over_ends_is_forgotten(scene: Scene)
     first, second = message(3), message(3, offset=9, try_number=2, attempts=1)
     scene.fetch(first)
     scene.cycle()
-    scene.desk.report([Result(first, Answer.RETRYABLE)])
+    scene.buffer.add_results([SendResult(first, SendStatus.RETRYABLE)])
     scene.cycle()
     assert scene.rows("seq", "message_retries") == [(3,)]
     second.replaces = True

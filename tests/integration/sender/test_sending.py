@@ -70,7 +70,7 @@ def test_records_of_a_paused_campaign_are_dropped_and_those_of_its_resume_sent(
         wait_until(lambda: all_sent(world, 100))
 
 
-def test_poison_goes_to_the_dead_letters_and_stops_nobody(world: World) -> None:
+def test_invalid_records_are_dead_lettered_and_block_nothing(world: World) -> None:
     world.add_campaign(300)
     world.publish(range(1, 101))
     for partition in range(SHARDS):
@@ -158,7 +158,7 @@ def test_a_second_try_replaces_the_waiting_row(world: World) -> None:
     assert world.rows(retries) == ()
 
 
-def test_orders_are_carried_out_while_no_record_arrives(world: World) -> None:
+def test_commands_are_executed_while_no_record_arrives(world: World) -> None:
     world.configure(
         Simulated={"FailureRates": {"retryable": 0.2, "permanent": 0.2}},
         Retry={"BackoffBase": "1h", "BackoffMax": "1h"},

@@ -53,7 +53,7 @@ def test_a_view_holds_everything_that_a_send_rests_on(scene: Scene) -> None:
     )
     assert view.map_version == 1
     assert view.owners == {
-        owned.shard: (owned.epoch, owned.owner_token) for owned in scene.desk.shards()
+        owned.shard: (owned.epoch, owned.owner_token) for owned in scene.buffer.shards()
     }
     assert view.requested == {0, 1}
     assert view.erased == {MessageKey(CAMPAIGN, 7), MessageKey(CAMPAIGN, 9)}

@@ -6,7 +6,7 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.store.claims import Place
 from campaign_common.wire import MessageRecord
-from campaign_sender.desk import OwnedShard
+from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
 CAMPAIGN = 7

@@ -10,11 +10,9 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Attributes, Kind
 from campaign_common.wire import encode
 from campaign_sender import tracing
-from campaign_sender.desk import Work
 from campaign_sender.message import Arrival
-from campaign_sender.providers.contract import Answer, Result
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.tracing import BatchTraces
-from campaign_sender.transaction import Written
 from tests.unit.sender.messages import CAMPAIGN, message, version
 
 VERSIONS = {CAMPAIGN: version()}
@@ -74,9 +72,9 @@ class Scene:
         messages = [message(n) for n in range(len(arrivals))]
         for each, arrival in zip(messages, arrivals, strict=True):
             each.arrival = arrival
-        work = Work([Result(each, Answer.ACCEPTED) for each in messages], [], [])
+        results = [SendResult(each, SendStatus.ACCEPTED) for each in messages]
         changes = Counter({(campaign, 0, Status.SENT): len(arrivals) for campaign in campaigns})
-        self.traces.recorded(work, Written(set(), changes), 0.5)
+        self.traces.recorded(results, changes, 0.5)
         return self.tracing.spans[-1]
 
 
@@ -142,9 +140,9 @@ def test_a_transaction_of_several_batches_begins_with_the_first() -> None:
 
 def test_ends_of_claims_alone_are_no_span() -> None:
     scene = Scene()
-    work = Work([Result(message(), Answer.GIVEN_BACK)], [], [])
-    work.results[0].message.arrival = scene.batch(record(0, place(1)), end=1)
-    scene.traces.recorded(work, Written(set(), Counter()), 0.5)
+    result = SendResult(message(), SendStatus.RELEASED)
+    result.message.arrival = scene.batch(record(0, place(1)), end=1)
+    scene.traces.recorded([result], Counter(), 0.5)
     assert scene.tracing.spans == []
 
 
@@ -157,8 +155,8 @@ def test_what_is_no_traceparent_or_no_record_is_passed_over() -> None:
 
 def test_what_is_remembered_is_bounded() -> None:
     scene = Scene()
-    many = tracing.MOST_REMEMBERED + 10
+    many = tracing.MAX_REMEMBERED + 10
     for n in range(many):
         scene.traces.fetched([record(n, place(n + 1), campaign_id=n)], {0: n + 1})
-    assert len(scene.traces._latest) == tracing.MOST_REMEMBERED
+    assert len(scene.traces._latest) == tracing.MAX_REMEMBERED
     assert (0, many - 1) in scene.traces._latest

@@ -1,1 +1,1 @@
-"""Providers carry messages to phones: one module each, all under `contract`."""
+"""Providers deliver messages to phones: one module each, all implementing `contract`."""

@@ -1,4 +1,4 @@
-"""What a provider must do, and what it may answer."""
+"""Provider interface: sends of messages, and their results."""
 
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -10,85 +10,91 @@ from campaign_common.metrics.distribution import Distribution
 from campaign_sender.message import Message
 
 
-class Answer(Enum):
-    """How a call ended, or why there was none."""
+class SendStatus(Enum):
+    """Result of a send, or the reason why there was none."""
 
     ACCEPTED = "accepted"
-    """The provider took the message."""
+    """The provider accepted the message."""
     PERMANENT = "permanent"
     """The provider refused the message; no further try can succeed."""
     RETRYABLE = "retryable"
-    """The provider proved that it did not take the message; a later try may succeed."""
+    """The provider provably did not accept the message; a later try may succeed."""
     THROTTLED = "throttled"
-    """As RETRYABLE, for lack of capacity: costs no attempt."""
+    """As RETRYABLE, for lack of capacity; costs no attempt."""
     AMBIGUOUS = "ambiguous"
-    """Nobody can say whether the provider took the message."""
+    """It is unknown whether the provider accepted the message."""
     EXPIRED = "expired"
-    """No call: the message is past its expiry."""
+    """Not sent: the message is past its expiry."""
     ERASED = "erased"
-    """No call: the recipient is erased."""
+    """Not sent: the recipient is erased."""
     UNDELIVERABLE = "undeliverable"
-    """No call: the message can never be delivered."""
-    LEFT_ALONE = "left alone"
-    """No call: the provider's circuit breaker is open; costs no attempt."""
-    GIVEN_BACK = "given back"
-    """No call: the shard is being released; whoever owns it next fetches the message again."""
-    NOT_NOW = "not now"
-    """No call: this process cannot see the database; the message is offered again."""
-    VOID = "void"
-    """No call: the campaign was paused or cancelled, the shard went to another owner, or the
+    """Not sent: the message can never be delivered."""
+    CIRCUIT_OPEN = "left alone"
+    """Not sent: the provider's circuit breaker is open; costs no attempt."""
+    RELEASED = "given back"
+    """Not sent: the shard is being released; its next owner fetches the message again."""
+    DEFERRED = "not now"
+    """Not sent: the view of the database is too old; the message is dispatched again."""
+    STALE = "void"
+    """Not sent: the campaign was paused or cancelled, the shard has another owner, or the
     recipient is erased."""
 
-    # Enum's own hash is written in Python: each answer is looked up in several sets, and that
+    # Enum's own hash is written in Python: each status is looked up in several sets, and that
     # alone took a twentieth of the time that a message costs.
     __hash__ = object.__hash__
 
 
-CALLED = frozenset(
-    {Answer.ACCEPTED, Answer.PERMANENT, Answer.RETRYABLE, Answer.THROTTLED, Answer.AMBIGUOUS}
+REACHED_PROVIDER = frozenset(
+    {
+        SendStatus.ACCEPTED,
+        SendStatus.PERMANENT,
+        SendStatus.RETRYABLE,
+        SendStatus.THROTTLED,
+        SendStatus.AMBIGUOUS,
+    }
 )
-"""Answers after which the provider may know of the message."""
+"""Statuses after which the provider may know of the message."""
 
 
-class Result(msgspec.Struct, frozen=True, gc=False):
-    """What became of one message that was handed to a provider."""
+class SendResult(msgspec.Struct, frozen=True, gc=False):
+    """Result of one message that was submitted to a provider."""
 
     message: Message
-    answer: Answer
+    status: SendStatus
     provider_message_id: str | None = None
     error_code: str | None = None
     retry_after: float | None = None
-    """Seconds that the provider asked to be left alone."""
+    """Seconds that the provider asked to wait."""
 
 
-LastLook = Callable[[Sequence[Message]], Sequence[Answer | None]]
-"""Asked immediately before requests are written; None means that this call may start."""
+PreSendCheck = Callable[[Sequence[Message]], Sequence[SendStatus | None]]
+"""Check immediately before requests are written; None: this message may be sent."""
 
-Report = Callable[[Sequence[Result]], None]
+OnResults = Callable[[Sequence[SendResult]], None]
 
 
 class Provider(Protocol):
-    """Carries messages to phones.
+    """Client of one messaging provider.
 
-    For each message of a `submit` exactly one `Result` is reported, in any order, from any
-    thread, possibly before `submit` returns. The provider asks `last_look` with everything
-    ready to write the requests, and reports what it answers instead of calling where that is
-    not None. It never repeats a call by itself: repeating is decided where outcomes are
-    recorded. `provider_message_id` is at most 64, `error_code` at most 32 ASCII characters.
+    For each message of a `submit` exactly one `SendResult` is reported to `on_results`, in any
+    order, from any thread, possibly before `submit` returns. The provider runs the pre-send check
+    with the request ready to be written, and reports the status that it returns, if any, instead of
+    sending. It never repeats a send: that is decided where outcomes are recorded.
+    `provider_message_id` has at most 64, `error_code` at most 32 ASCII characters.
     """
 
     name: str
     idempotent: bool
-    """A key that was answered before gets the same answer again, so that a refusal is proof."""
+    """A repeated idempotency key gets the same response again, so that a refusal is proof."""
     durations: Distribution
-    """Seconds from request to answer, for the metrics."""
+    """Seconds from request to response. For metrics."""
 
     @property
     def alive(self) -> bool:
-        """Return whether it works on what it is given; the sender ends where it does not."""
+        """Return whether submitted messages are processed; the sender ends when they are not."""
 
     def submit(self, messages: Sequence[Message]) -> None:
-        """Start the calls of these messages; does not wait for their answers."""
+        """Start to send messages; does not wait for responses."""
 
     def close(self) -> None:
-        """Abandon what is still under way and release connections and threads."""
+        """Abandon open requests, and release connections and threads."""

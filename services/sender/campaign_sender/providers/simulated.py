@@ -1,4 +1,4 @@
-"""A provider that calls nobody: latency and failures as configured, predictable by a seed."""
+"""Simulated provider: configured latency and failures, reproducible by a seed."""
 
 import heapq
 import threading
@@ -13,90 +13,91 @@ from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import LatencySettings, SimulatedSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Answer, LastLook, Report, Result
+from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
 
-TEMPORARY = frozenset({Answer.RETRYABLE, Answer.THROTTLED, Answer.AMBIGUOUS})
+TEMPORARY = frozenset({SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.AMBIGUOUS})
 
 
-def simulated_answer(key: str, seed: int, failure_rates: Mapping[str, float]) -> Answer:
-    """Return the answer that a message gets on its first attempt.
+def simulated_status(key: str, seed: int, failure_rates: Mapping[str, float]) -> SendStatus:
+    """Return the status of a message's first attempt.
 
-    A pure function of the message's idempotency key and the seed, by a hash that tells nothing
-    of one key from another: a check sum would have a message that failed never fail again when
-    a person retries it. A temporary failure passes: the same message is accepted on its second
-    attempt.
+    A pure function of the message's idempotency key and the seed, by a cryptographic hash: with a
+    checksum, a message that failed would never fail again when a person retries it. A temporary
+    failure passes: the same message is accepted on its second attempt.
     """
     digest = blake2b(f"{seed}:{key}".encode("ascii"), digest_size=8).digest()
     point = int.from_bytes(digest, "big") / 2**64
     for name, rate in failure_rates.items():
         if point < rate:
-            return Answer(name)
+            return SendStatus(name)
         point -= rate
-    return Answer.ACCEPTED
+    return SendStatus.ACCEPTED
 
 
 class SimulatedProvider:
-    """Answers every message after a simulated latency."""
+    """Provider that reports a result for every message after a simulated latency."""
 
     name = "simulated"
     idempotent = True
 
-    def __init__(self, settings: SimulatedSettings, last_look: LastLook, report: Report) -> None:
+    def __init__(
+        self, settings: SimulatedSettings, check_before_send: PreSendCheck, on_results: OnResults
+    ) -> None:
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
         self._latency = settings.latency
         self.durations = Distribution(SECONDS)
-        self._last_look = last_look
-        self._report = report
+        self._check_before_send = check_before_send
+        self._on_results = on_results
         self._random = Random(settings.seed)  # noqa: S311 - simulates, protects nothing
-        self._due: list[tuple[float, int, Result]] = []
+        self._due: list[tuple[float, int, SendResult]] = []
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
-        self._answering: IndispensableThread | None = None
+        self._reporting: IndispensableThread | None = None
         if self._latency.distribution != "none":
-            self._answering = IndispensableThread("simulated-provider", self._answer_when_due)
-            self._answering.start()
+            self._reporting = IndispensableThread("simulated-provider", self._report_when_due)
+            self._reporting.start()
 
     @property
     def alive(self) -> bool:
-        """Return whether answers come when they are due."""
-        return self._answering is None or self._answering.alive
+        """Return whether results are reported when they are due."""
+        return self._reporting is None or self._reporting.alive
 
     def submit(self, messages: Sequence[Message]) -> None:
-        """Look once more at each message, and answer it now or after its latency."""
-        refused: list[Result] = []
-        answered: list[Result] = []
-        for message, no_call in zip(messages, self._last_look(messages), strict=True):
-            if no_call is not None:
-                refused.append(Result(message, no_call))
+        """Check each message, and report its result now or after its latency."""
+        refused: list[SendResult] = []
+        results: list[SendResult] = []
+        for message, veto in zip(messages, self._check_before_send(messages), strict=True):
+            if veto is not None:
+                refused.append(SendResult(message, veto))
             else:
-                answered.append(self._answer(message))
-        if self._answering is None:
-            refused += answered
+                results.append(self._result(message))
+        if self._reporting is None:
+            refused += results
         else:
-            self._schedule(answered)
+            self._schedule(results)
         if refused:
-            self._report(refused)
+            self._on_results(refused)
 
     def close(self) -> None:
-        """Abandon the answers that are still to come."""
+        """Abandon results that are not due yet."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._answering is not None:
-            self._answering.join()
+        if self._reporting is not None:
+            self._reporting.join()
 
-    def _answer(self, message: Message) -> Result:
+    def _result(self, message: Message) -> SendResult:
         key = message.idempotency_key
         if not self._failure_rates:
-            return Result(message, Answer.ACCEPTED, "sim-" + key)
-        answer = simulated_answer(key, self._seed, self._failure_rates)
-        if answer is Answer.ACCEPTED or (answer in TEMPORARY and message.record.try_number > 1):
-            return Result(message, Answer.ACCEPTED, "sim-" + key)
-        return Result(message, answer, None, f"simulated_{answer.value}")
+            return SendResult(message, SendStatus.ACCEPTED, "sim-" + key)
+        status = simulated_status(key, self._seed, self._failure_rates)
+        if status is SendStatus.ACCEPTED or (status in TEMPORARY and message.record.try_number > 1):
+            return SendResult(message, SendStatus.ACCEPTED, "sim-" + key)
+        return SendResult(message, status, None, f"simulated_{status.value}")
 
-    def _schedule(self, results: Sequence[Result]) -> None:
+    def _schedule(self, results: Sequence[SendResult]) -> None:
         now = time.monotonic()
         latencies = [draw_latency(self._latency, self._random) for _ in results]
         self.durations.add(latencies)
@@ -105,7 +106,7 @@ class SimulatedProvider:
                 heapq.heappush(self._due, (now + latency, next(self._order), result))
             self._changed.notify()
 
-    def _answer_when_due(self) -> None:
+    def _report_when_due(self) -> None:
         while True:
             with self._changed:
                 while not self._closed and not self._ready():
@@ -116,7 +117,7 @@ class SimulatedProvider:
                 ready = []
                 while self._ready():
                     ready.append(heapq.heappop(self._due)[2])
-            self._report(ready)
+            self._on_results(ready)
 
     def _ready(self) -> bool:
         return bool(self._due) and self._due[0][0] <= time.monotonic()

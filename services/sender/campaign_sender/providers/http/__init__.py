@@ -1,8 +1,9 @@
-"""The provider that POSTs each message to a URL.
+"""HTTP provider: POSTs each message to a URL.
 
-From the outside in: `provider` has the thread, `calls` what waits for a connection and what is
-under way, `connection` one call at a time; `dialer` makes connections to where `addresses`
-permits; `outgoing` writes requests, `answer_reader` reads answers, `answers` says what they mean.
+From the outside in: `provider` has the thread, `connection_pool` the waiting messages and the open
+connections, `connection` carries one request at a time; `dialer` connects to addresses that
+`addresses` permits; `request_writer` writes requests, `response_reader` reads responses, and
+`response_mapper` maps them to results.
 """
 
 from campaign_sender.providers.http.provider import HttpProvider

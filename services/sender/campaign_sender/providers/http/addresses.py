@@ -1,7 +1,7 @@
-"""Which addresses may be called: public ones, and those that the configuration names.
+"""Permitted addresses: public ones, and those that the configuration names.
 
-A URL is configuration, but where its name leads is decided by whoever runs the name server: a
-private address would let them aim this process at its own network.
+A URL is configuration, but the operator of the name server decides where its name leads: a private
+address would let them direct this process at its own network.
 
 The networks are those of IANA's special-purpose address registries (RFC 6890, as of 2025), also the
 reachable ones, which serve the network itself and no provider. Of IPv6 only 2000::/3 is global
@@ -61,13 +61,13 @@ _NOT_PUBLIC_6 = tuple(
 
 
 class AddressRules:
-    """Permits public addresses, and those in `allowed` whatever they are."""
+    """Permits public addresses, and all addresses in `allowed`."""
 
     def __init__(self, allowed: Sequence[IPv4Network | IPv6Network]) -> None:
         self._allowed = tuple(allowed)
 
     def permit(self, text: str) -> bool:
-        """Tell whether the address may be called; a scope after % does not matter."""
+        """Return whether the address is permitted; a scope after % does not matter."""
         address = _reached(ip_address(text.partition("%")[0]))
         return any(address in network for network in self._allowed) or _is_public(address)
 

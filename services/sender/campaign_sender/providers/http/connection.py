@@ -1,106 +1,110 @@
-"""One kept-alive connection; it carries one call at a time."""
+"""Kept-alive connection that carries one request at a time."""
 
 import asyncio
 from typing import Protocol, cast
 
 from campaign_sender.message import Message
-from campaign_sender.providers.http.answer_reader import AnswerReader, AnswerUnusable, HttpAnswer
+from campaign_sender.providers.http.response_reader import (
+    HttpResponse,
+    ResponseReader,
+    ResponseUnusable,
+)
 
 
-class Owner(Protocol):
-    """Hears what happens on a connection, always on the loop's thread."""
+class ConnectionOwner(Protocol):
+    """Receiver of a connection's events, always on the event loop's thread."""
 
-    def answered(self, message: Message, answer: HttpAnswer, began: float) -> None:
-        """Take the answer of a call that began at the loop time `began`."""
+    def on_response(self, message: Message, response: HttpResponse, began: float) -> None:
+        """Handle the response to a request that began at the loop time `began`."""
 
-    def unanswered(self, message: Message, code: str) -> None:
-        """Take note that a call was written, at least in part, and nobody will answer it."""
+    def on_no_response(self, message: Message, code: str) -> None:
+        """Handle a request that was written, at least in part, and gets no response."""
 
-    def free(self, connection: "Connection") -> None:
-        """Give the connection its next call, or keep it."""
+    def on_idle(self, connection: "ProviderConnection") -> None:
+        """Give the connection its next request, or keep it."""
 
-    def lost(self, connection: "Connection") -> None:
+    def on_lost(self, connection: "ProviderConnection") -> None:
         """Forget the connection."""
 
 
-class Connection(asyncio.Protocol):
-    """Writes a request, reads its answer, and never does either twice."""
+class ProviderConnection(asyncio.Protocol):
+    """Protocol that writes a request and reads its response, neither of them twice."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: ConnectionOwner) -> None:
         self._owner = owner
-        self._reader = AnswerReader()
+        self._reader = ResponseReader()
         self._transport: asyncio.Transport
-        self._left = False
+        self._closed = False
         self._message: Message | None = None
         self.since = 0.0
-        """Loop time in seconds at which the present call, or the present idleness, began."""
+        """Loop time in seconds at which the current request, or idle time, began."""
 
     @property
-    def calling(self) -> bool:
-        """Tell whether an answer is waited for."""
+    def busy(self) -> bool:
+        """Return whether a response is pending."""
         return self._message is not None
 
     @property
     def usable(self) -> bool:
-        """Tell whether a request could be written now."""
-        return not self._left and not self._transport.is_closing()
+        """Return whether a request can be written now."""
+        return not self._closed and not self._transport.is_closing()
 
-    def call(self, message: Message, request: bytes, now: float) -> None:
+    def send(self, message: Message, request: bytes, now: float) -> None:
         """Write the request of a message; the event loop sends it before this returns."""
         self._message = message
         self.since = now
         self._reader.expect()
         self._transport.write(request)
 
-    def give_up(self, code: str) -> None:
-        """Leave the present call, if there is one, without its answer."""
-        self._leave()
-        self._end_call(code)
+    def abort(self, code: str) -> None:
+        """Close the connection; a pending request gets no response."""
+        self._close()
+        self._end_request(code)
 
     # --- called by the event loop ---------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what to write to."""
+        """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; what arrives unasked says nothing about a message and ends the connection."""
+        """Parse a response; unsolicited data closes the connection."""
         message = self._message
         if message is None:
-            self._leave()
+            self._close()
             return
         try:
-            answer = self._reader.feed(data)
-        except AnswerUnusable as error:
-            self.give_up(error.code)
+            response = self._reader.feed(data)
+        except ResponseUnusable as error:
+            self.abort(error.code)
             return
-        if answer is None:
+        if response is None:
             return
         self._message = None
-        if not answer.reusable:
-            self._leave()
-        self._owner.answered(message, answer, self.since)
-        if answer.reusable:
-            self._owner.free(self)
+        if not response.reusable:
+            self._close()
+        self._owner.on_response(message, response, self.since)
+        if response.reusable:
+            self._owner.on_idle(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Take the end of the connection for the end of an answer only where it is one."""
-        answer = self._reader.end() if self.calling and error is None else None
-        if answer is not None and self._message is not None:
+        """Accept the end of the connection as the end of a response only where HTTP does."""
+        response = self._reader.end() if self.busy and error is None else None
+        if response is not None and self._message is not None:
             message, self._message = self._message, None
-            self._owner.answered(message, answer, self.since)
-        self._end_call("connection_lost")
-        self._leave()
+            self._owner.on_response(message, response, self.since)
+        self._end_request("connection_lost")
+        self._close()
 
     # ----------------------------------------------------------------------------------------
 
-    def _end_call(self, code: str) -> None:
+    def _end_request(self, code: str) -> None:
         message, self._message = self._message, None
         if message is not None:
-            self._owner.unanswered(message, code)
+            self._owner.on_no_response(message, code)
 
-    def _leave(self) -> None:
-        if not self._left:
-            self._left = True
+    def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
             self._transport.abort()
-            self._owner.lost(self)
+            self._owner.on_lost(self)

@@ -1,4 +1,4 @@
-"""Making connections: resolve, check the address, connect to it, and prove who answers (TLS)."""
+"""Dialer: resolves a name, checks the address, connects to it, and verifies the peer by TLS."""
 
 import asyncio
 import socket
@@ -10,16 +10,16 @@ from typing import TypeVar
 from campaign_common.errors import SettingsError
 from campaign_common.settings import HttpSettings
 from campaign_sender.providers.http.addresses import AddressRules
-from campaign_sender.providers.http.outgoing import Target
+from campaign_sender.providers.http.request_writer import Target
 
-RESOLVE_AGAIN = 10.0
-"""Seconds for which the addresses of a name are used again."""
+RESOLVE_INTERVAL = 10.0
+"""Seconds for which resolved addresses are cached."""
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
 
 
 class NotConnected(Exception):
-    """No connection was made, so nothing was written; `code` says why."""
+    """No connection was made, so nothing was written; `code` is the reason."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -27,11 +27,10 @@ class NotConnected(Exception):
 
 
 class Dialer:
-    """Connects to one target, within `connect_timeout` seconds or not at all.
+    """Connects to one target within `connect_timeout` seconds.
 
-    The address that is checked is the one that is connected to: no second resolution lies
-    between, whatever the name server answers next. Connections take turns with the addresses
-    of a name.
+    The checked address is the one that is connected to: there is no second resolution in between
+    that a name server could answer differently. Connections rotate over the addresses of a name.
     """
 
     def __init__(self, settings: HttpSettings, target: Target) -> None:
@@ -48,8 +47,8 @@ class Dialer:
         """Return a connected protocol.
 
         Raises:
-            NotConnected: no address may be called, none answered in time, or none proved to
-                be the one that was meant.
+            NotConnected: no address is permitted, none responded in time, or none passed the
+                TLS verification.
         """
         try:
             async with asyncio.timeout(self._timeout):
@@ -92,7 +91,7 @@ class Dialer:
                 except OSError as error:
                     raise NotConnected("name_not_resolved") from error
                 self._addresses = tuple(dict.fromkeys(str(info[4][0]) for info in found))
-                self._resolve_at = loop.time() + RESOLVE_AGAIN
+                self._resolve_at = loop.time() + RESOLVE_INTERVAL
         return self._addresses
 
 

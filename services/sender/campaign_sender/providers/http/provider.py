@@ -1,4 +1,4 @@
-"""The provider itself: a thread with an event loop, which the other threads hand messages to."""
+"""HTTP provider: a thread with an event loop, to which other threads submit messages."""
 
 from collections.abc import Sequence
 
@@ -9,21 +9,23 @@ from campaign_common.metrics.distribution import SECONDS, Distribution
 from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import LastLook, Report
-from campaign_sender.providers.http.calls import Calls
-from campaign_sender.providers.http.outgoing import Target
+from campaign_sender.providers.contract import OnResults, PreSendCheck
+from campaign_sender.providers.http.connection_pool import ConnectionPool
+from campaign_sender.providers.http.request_writer import Target
 
 
 class HttpProvider:
-    """POSTs each message to the configured URL, once.
+    """Provider that POSTs each message to the configured URL, once.
 
-    A connection that could not be made proves that the message was not taken; one that was
-    lost under a call, or an answer that did not come in time, leaves that open.
+    A connection that could not be made proves that the message was not accepted. A connection lost
+    during a request, or a response that did not arrive in time, leaves that open.
     """
 
     name = "http"
 
-    def __init__(self, settings: HttpSettings, last_look: LastLook, report: Report) -> None:
+    def __init__(
+        self, settings: HttpSettings, check_before_send: PreSendCheck, on_results: OnResults
+    ) -> None:
         """Start the thread.
 
         Raises:
@@ -34,8 +36,13 @@ class HttpProvider:
         self.idempotent = settings.idempotent
         self._loop = uvloop.new_event_loop()
         self.durations = Distribution(SECONDS)
-        self._calls = Calls(
-            self._loop, settings, Target(settings.url), last_look, report, self.durations
+        self._pool = ConnectionPool(
+            self._loop,
+            settings,
+            Target(settings.url),
+            check_before_send,
+            on_results,
+            self.durations,
         )
         self._thread = IndispensableThread("http-provider", self._run)
         self._thread.start()
@@ -46,17 +53,17 @@ class HttpProvider:
         return self._thread.alive
 
     def submit(self, messages: Sequence[Message]) -> None:
-        """Queue the calls of these messages; each starts when a connection is free."""
-        self._loop.call_soon_threadsafe(self._calls.add, messages)
+        """Queue messages; each is sent when a connection is idle."""
+        self._loop.call_soon_threadsafe(self._pool.add, messages)
 
     def close(self) -> None:
-        """Abandon what waits and what is under way; returns when the thread has ended."""
+        """Abandon waiting messages and open requests; return when the thread has ended."""
         if self._thread.alive:
-            self._loop.call_soon_threadsafe(self._calls.stop)
+            self._loop.call_soon_threadsafe(self._pool.stop)
             self._thread.join()
 
     def _run(self) -> None:
         try:
-            self._loop.run_until_complete(self._calls.run())
+            self._loop.run_until_complete(self._pool.run())
         finally:
             self._loop.close()

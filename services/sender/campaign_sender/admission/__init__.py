@@ -1,0 +1,1 @@
+"""Admission: the decision which fetched messages may be sent."""

@@ -1,0 +1,137 @@
+"""Admission of fetched messages to the in-flight buffer, in the order of rules 5 and 6."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from campaign_common.database import Proof, ShardServer
+from campaign_common.errors import TopicMissing
+from campaign_common.message import LedgerEntry, MessageKey
+from campaign_common.partition_map import PartitionMap
+from campaign_common.store.campaigns import CampaignVersion, read_versions
+from campaign_common.store.ledger import look_up
+from campaign_common.store.partition_map import read_map
+from campaign_common.store.shard_requests import to_be_erased
+from campaign_common.store.suspects import note_suspects
+from campaign_common.wire import MessageRecord
+from campaign_sender.admission.rules import (
+    AdmissionDecision,
+    Filtered,
+    admit_live,
+    drop_erased,
+    drop_stale,
+    ledger_query,
+    split_duplicates,
+    split_possibly_sent,
+)
+from campaign_sender.delivery.send_guard import SendGuard, boot_time
+from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
+from campaign_sender.tracing import BatchTraces
+
+
+class AdmissionLookup(NamedTuple):
+    """State that is read for a batch after its messages were fetched."""
+
+    versions: dict[int, CampaignVersion]
+    partition_map: PartitionMap
+    entries: dict[MessageKey, LedgerEntry]
+    erased: set[MessageKey]
+    """Messages that a pending command will cancel."""
+
+
+class BatchAdmitter:
+    """Admits messages of one shard group; every step may be repeated after an outage."""
+
+    def __init__(
+        self,
+        server: ShardServer,
+        topic: str,
+        buffer: InFlightBuffer,
+        guard: SendGuard,
+        traces: BatchTraces | None = None,
+    ) -> None:
+        self._server = server
+        self._topic = topic
+        self._buffer = buffer
+        self._guard = guard
+        self._traces = traces
+        self._pending: list[Message] = []
+        """Enqueued and not admitted: new messages after an outage, duplicates of held messages."""
+
+    @property
+    def pending(self) -> int:
+        """Number of messages that wait for the database or for a duplicate's outcome."""
+        return len(self._pending)
+
+    def enqueue(self, messages: Sequence[Message], owned: Mapping[int, OwnedShard]) -> None:
+        """Enqueue fetched messages, in the order of their offsets, tracked as unfinished."""
+        offsets: dict[int, list[int]] = defaultdict(list)
+        for message in messages:
+            offsets[message.record.shard].append(message.offset)
+        for shard, shard_offsets in offsets.items():
+            self._buffer.track(owned[shard], shard_offsets)
+        self._pending.extend(messages)
+
+    def admit(self) -> None:
+        """Decide about the enqueued messages, and admit those that may be sent.
+
+        Raises:
+            RetryLater: the database is down; everything stays enqueued.
+        """
+        with self._buffer.admission_lock:
+            self._admit()
+
+    def _admit(self) -> None:
+        epochs = self._buffer.epochs()
+        pending = [m for m in self._pending if epochs.get(m.record.shard) == m.epoch]
+        self._pending = pending
+        held = self._buffer.held_keys([m.key for m in pending])
+        fresh, duplicates = split_duplicates(pending, held)
+        if not fresh:
+            return
+        began_at = boot_time()
+        query = ledger_query(fresh)
+        versions, partition_map, entries, erased = self._read(query)
+        self._guard.learn(versions, began_at)
+        unknown, suspects = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
+        self._note_suspects(suspects)
+        if unknown:
+            ended = {result.message.key for result in unknown}
+            fresh = [m for m in fresh if m.key not in ended]
+        fresh, withdrawn = drop_erased(fresh, erased) if erased else Filtered(fresh, [])
+        kept, stale = drop_stale(fresh, versions, partition_map)
+        admission: AdmissionDecision = admit_live(kept, entries)
+        dropped = withdrawn + stale + admission.dropped
+        if self._traces is not None:
+            streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)
+            self._traces.admitted(streams, versions)
+        self._buffer.admit(admission.to_send, admission.decided + unknown, dropped)
+        self._pending = duplicates
+
+    def _possibly_sent(self, messages: Sequence[Message]) -> list[Message]:
+        """Return messages that may have been sent before commits were lost; usually none."""
+        below = {owned.shard: owned.possibly_sent_below for owned in self._buffer.shards()}
+        if not any(below.values()):
+            return []
+        return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
+
+    def _note_suspects(self, suspects: Sequence[Message]) -> None:
+        by_shard: dict[int, list[MessageRecord]] = defaultdict(list)
+        for message in suspects:
+            by_shard[message.record.shard].append(message.record)
+        if by_shard:
+            with self._server.own.transaction() as cursor:
+                for shard, claimed in sorted(by_shard.items()):
+                    note_suspects(cursor, shard, claimed)
+
+    def _read(self, query: Mapping[tuple[int, int], Sequence[int]]) -> AdmissionLookup:
+        with self._server.reading(Proof.NOW) as cursors:
+            versions = read_versions(cursors.main, {campaign_id for _, campaign_id in query})
+            partition_map = read_map(cursors.main, self._topic)
+            erased = to_be_erased(cursors, {shard for shard, _ in query})
+            entries = look_up(cursors.own, query)
+        if partition_map is None:
+            raise TopicMissing(f"the partition map of {self._topic} is gone")
+        return AdmissionLookup(versions, partition_map, entries, erased)

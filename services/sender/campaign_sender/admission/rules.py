@@ -1,0 +1,182 @@
+"""Admission rules: pure decisions which fetched records are sent (protocol rules 1, 5, 6, 16).
+
+The caller keeps the order: campaigns and partition map are read after the records were fetched, and
+duplicates of held messages are split off before the ledger is looked up.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from campaign_common.campaign import Delivery
+from campaign_common.message import LedgerEntry, MessageKey, is_live
+from campaign_common.partition_map import PartitionMap
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.wire import ERASED
+from campaign_sender.message import AdmissionKey, Message
+from campaign_sender.providers.contract import SendResult, SendStatus
+
+COMMITS_LOST = "commits_lost"
+"""Error code of messages that end as unknown because the database lost commits."""
+
+
+class Filtered(NamedTuple):
+    """Messages that pass a rule, and those that do not."""
+
+    kept: list[Message]
+    dropped: list[Message]
+
+
+class AdmissionDecision(NamedTuple):
+    """Decision about the messages of one batch."""
+
+    to_send: list[Message]
+    decided: list[SendResult]
+    """Live messages that end without a send: they can never be delivered."""
+    dropped: list[Message]
+    """Stale messages, and duplicates of messages that have their outcome."""
+
+
+class PossiblySent(NamedTuple):
+    """Decision about messages that may have been sent before the database lost commits."""
+
+    unknown: list[SendResult]
+    """At-most-once messages: they end without a send."""
+    suspects: list[Message]
+    """At-least-once messages: sent as any other, under the same idempotency key."""
+
+
+def drop_stale(
+    messages: Iterable[Message],
+    versions: Mapping[int, CampaignVersion],
+    partition_map: PartitionMap,
+) -> Filtered:
+    """Drop messages of a campaign that is not running or has a later epoch, or of an older map."""
+    filtered = Filtered([], [])
+    decided: dict[AdmissionKey, list[Message]] = {}
+    for message in messages:
+        admission_key = message.admission_key
+        if admission_key not in decided:
+            is_stale = _is_stale(admission_key, versions, partition_map)
+            decided[admission_key] = filtered.dropped if is_stale else filtered.kept
+        decided[admission_key].append(message)
+    return filtered
+
+
+def _is_stale(
+    admission_key: AdmissionKey,
+    versions: Mapping[int, CampaignVersion],
+    partition_map: PartitionMap,
+) -> bool:
+    campaign_id, campaign_epoch, map_version, shard, partition = admission_key
+    version = versions.get(campaign_id)
+    return (
+        version is None
+        or not version.sends(campaign_epoch)
+        or map_version != partition_map.version
+        or partition != partition_map.partition(shard)
+    )
+
+
+def drop_erased(messages: Iterable[Message], erased: Collection[MessageKey]) -> Filtered:
+    """Drop messages that a pending command will cancel."""
+    kept: list[Message] = []
+    dropped: list[Message] = []
+    for message in messages:
+        (dropped if message.key in erased else kept).append(message)
+    return Filtered(kept, dropped)
+
+
+def split_duplicates(messages: Iterable[Message], held: Collection[MessageKey]) -> Filtered:
+    """Split the first copy of each message from duplicates that must wait for its outcome.
+
+    `held` are messages that this process holds already. `dropped` are not lost: they stay enqueued,
+    and are looked up again once the first copy is recorded or dropped.
+    """
+    messages = list(messages)
+    first: list[Message] = []
+    duplicates: list[Message] = []
+    seen = set(held)
+    if not seen and len({message.key for message in messages}) == len(messages):
+        return Filtered(messages, duplicates)
+    for message in messages:
+        if message.key in seen:
+            duplicates.append(message)
+        else:
+            seen.add(message.key)
+            first.append(message)
+    return Filtered(first, duplicates)
+
+
+def ledger_query(messages: Iterable[Message]) -> dict[tuple[int, int], list[int]]:
+    """Return the ledger query for messages: {(shard, campaign_id): seqs}."""
+    query: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for message in messages:
+        record = message.record
+        query[record.shard, record.campaign_id].append(record.seq)
+    return query
+
+
+def split_possibly_sent(
+    candidates: Sequence[Message],
+    versions: Mapping[int, CampaignVersion],
+    entries: Mapping[MessageKey, LedgerEntry],
+) -> PossiblySent:
+    """Decide about messages that may have been sent, though the ledger has no trace (rule 16).
+
+    Call this before `drop_stale`: a message may have been sent although its record is stale now.
+    Undeliverable messages were never sent, and messages of deleted campaigns no longer matter.
+    """
+    unknown: list[SendResult] = []
+    suspects: list[Message] = []
+    for message in candidates:
+        record = message.record
+        entry = entries.get(message.key)
+        version = versions.get(record.campaign_id)
+        if (
+            version is None
+            or record.undeliverable is not None
+            or not is_live(entry, record.generation, record.try_number)
+        ):
+            continue
+        message.replaces = entry is not None
+        message.in_doubt = True
+        if version.delivery is Delivery.AT_MOST_ONCE:
+            unknown.append(SendResult(message, SendStatus.AMBIGUOUS, None, COMMITS_LOST))
+        else:
+            suspects.append(message)
+    return PossiblySent(unknown, suspects)
+
+
+def admit_live(
+    messages: Sequence[Message], entries: Mapping[MessageKey, LedgerEntry]
+) -> AdmissionDecision:
+    """Decide by the ledger: live messages are sent, duplicates of recorded ones are not."""
+    to_send: list[Message] = []
+    decided: list[SendResult] = []
+    dropped: list[Message] = []
+    if not entries and all(map(_is_first, messages)):
+        return AdmissionDecision(list(messages), decided, dropped)
+    for message in messages:
+        record = message.record
+        entry = entries.get(message.key)
+        if not is_live(entry, record.generation, record.try_number):
+            dropped.append(message)
+            continue
+        if entry is not None:
+            message.replaces = True
+            message.in_doubt = message.in_doubt or bool(entry.in_doubt)
+        if record.undeliverable is not None:
+            status = (
+                SendStatus.ERASED if record.undeliverable == ERASED else SendStatus.UNDELIVERABLE
+            )
+            decided.append(SendResult(message, status, None, record.undeliverable[:32]))
+        else:
+            to_send.append(message)
+    return AdmissionDecision(to_send, decided, dropped)
+
+
+def _is_first(message: Message) -> bool:
+    """Return whether a message without a ledger row is live, as nearly all are."""
+    record = message.record
+    return record.undeliverable is None and is_live(None, record.generation, record.try_number)

@@ -1,0 +1,162 @@
+"""Consumer loop: fetch, decode, admit. Everything after that happens through the buffers."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import Message as KafkaRecord
+
+from campaign_common.errors import CampaignError, RetryLater
+from campaign_common.obstacle import Obstacle
+from campaign_sender.consuming.backpressure import Backpressure
+from campaign_sender.consuming.record_decoder import RecordDecoder
+from campaign_sender.ownership.shard_ownership import ShardOwnership
+
+FETCH_TIMEOUT = 0.05
+"""Seconds to wait for a full batch."""
+
+POLL_TIMEOUT = 0.1
+"""Seconds to poll while everything is paused."""
+
+log = structlog.get_logger()
+
+
+class ThreadDied(CampaignError):
+    """A required thread has failed; the process must end."""
+
+
+class ConsumerFailed(CampaignError):
+    """The Kafka client has reported a fatal error; only a new client can continue."""
+
+
+class RequiredThread(Protocol):
+    """Thread without which the process must not go on."""
+
+    @property
+    def alive(self) -> bool:
+        """Return whether it runs."""
+
+
+class ConsumerLoop:
+    """Loop over batches until `stop` is set; its thread alone uses the consumer."""
+
+    def __init__(  # noqa: PLR0913 - the steps of a batch
+        self,
+        consumer: Consumer,
+        ownership: ShardOwnership,
+        decoder: RecordDecoder,
+        groups: Sequence[Backpressure],
+        threads: Sequence[RequiredThread],
+        beat: Callable[[], None],
+        stop: threading.Event,
+        *,
+        batch_size: int,
+    ) -> None:
+        self._consumer = consumer
+        self._ownership = ownership
+        self._decoder = decoder
+        self._groups = groups
+        self._threads = threads
+        self._beat = beat
+        self._batch_size = batch_size
+        self._fetched: Sequence[KafkaRecord] = ()
+        self._stop = stop
+        self._obstacle = Obstacle()
+
+    def run(self) -> None:
+        """Work until stopped; the shards and the group membership are kept.
+
+        Raises:
+            ConsumerFailed, ThreadDied: the process must be restarted.
+        """
+        self._ownership.subscribe()
+        while not self._stop.is_set():
+            self._run_once()
+
+    def _run_once(self) -> None:
+        if not all(thread.alive for thread in self._threads):
+            raise ThreadDied("a thread that sending rests on has failed; the log says which")
+        self._beat()
+        self._forget_fetched(self._ownership.run_due_takeovers())
+        self._ownership.pause_blocked()
+        self._ownership.commit_offsets()
+        fetchable = [group for group in self._groups if group.can_fetch()]
+        self._ownership.pause_groups(
+            {group.index for group in self._groups if group not in fetchable}
+        )
+        if not fetchable:
+            self._poll_paused()
+            return
+        try:
+            self._fetch(fetchable)
+        except RetryLater as error:
+            for group in fetchable:
+                group.back_off(error)
+            return
+        for group in fetchable:
+            group.admit()
+
+    def _fetch(self, fetchable: Sequence[Backpressure]) -> None:
+        pending = max(group.pending for group in fetchable)
+        if pending >= self._batch_size:
+            return
+        ready, kept = self._split_by_pause(self._fetched)
+        if not ready:
+            ready, held = self._split_by_pause(
+                self._consume(FETCH_TIMEOUT / 5 if pending else FETCH_TIMEOUT)
+            )
+            if held:
+                self._ownership.reapply_pauses()
+                kept = [*kept, *held]
+            self._fetched = [*ready, *kept] if kept else ready
+        self._decoder.decode_and_enqueue(ready)
+        self._fetched = kept
+
+    def _split_by_pause(
+        self, records: Sequence[KafkaRecord]
+    ) -> tuple[Sequence[KafkaRecord], Sequence[KafkaRecord]]:
+        """Split records into those that may be decoded, and those of paused partitions."""
+        paused = self._ownership.paused_partitions
+        if not paused:
+            return records, ()
+        return (
+            [record for record in records if record.partition() not in paused],
+            [record for record in records if record.partition() in paused],
+        )
+
+    def _forget_fetched(self, partitions: set[int]) -> None:
+        """Drop records fetched before a seek: they are fetched again, in order."""
+        if partitions and self._fetched:
+            self._fetched = [r for r in self._fetched if r.partition() not in partitions]
+
+    def _consume(self, timeout: float) -> list[KafkaRecord]:
+        records = []
+        for record in self._consumer.consume(self._batch_size, timeout):
+            error = record.error()
+            if error is None:
+                records.append(record)
+            else:
+                self._handle_error(error)
+        if records and (seconds := self._obstacle.overcome()) is not None:
+            log.info("Kafka answers again", seconds=round(seconds, 1))
+        return records
+
+    def _handle_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            # Every later consume would fail the same way, while the process looks alive.
+            raise ConsumerFailed(f"the Kafka client cannot go on, start anew: {error.str()}")
+        if self._obstacle.met(error.str()):
+            log.warning("Kafka", error=error.str())
+
+    def _poll_paused(self) -> None:
+        """Poll to stay in the consumer group, and keep records that arrive.
+
+        A partition taken over meanwhile is fetched until it is paused too: its backlog must not
+        accumulate here.
+        """
+        records = self._consume(POLL_TIMEOUT)
+        if records:
+            self._ownership.reapply_pauses()
+            self._fetched = (*self._fetched, *records)

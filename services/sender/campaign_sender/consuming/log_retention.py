@@ -1,0 +1,47 @@
+"""Log retention: offsets below the start of a partition's log count as recorded.
+
+A partition whose records were all deleted delivers nothing that would advance the recorded offsets
+of its shards, and a wait for those offsets would never end (protocol rules 2 and 15).
+"""
+
+from collections import defaultdict
+
+import structlog
+from confluent_kafka.admin import AdminClient
+
+from campaign_common import topics
+from campaign_common.errors import RetryLater
+from campaign_sender.in_flight.buffers import InFlightBuffers
+
+INTERVAL = 5.0
+"""Seconds between two requests for the starts of the logs."""
+
+log = structlog.get_logger()
+
+
+class LogRetention:
+    """Advances the shards of idle partitions to the start of their log."""
+
+    def __init__(self, admin: AdminClient, topic: str, buffers: InFlightBuffers) -> None:
+        self._admin = admin
+        self._topic = topic
+        self._buffers = buffers
+        self._positions: dict[int, int] = {}
+
+    def skip_deleted(self) -> None:
+        """Check the partitions whose position has not changed since the last check."""
+        positions: dict[int, int] = defaultdict(int)
+        for owned in self._buffers.shards():
+            partition = owned.place.partition
+            positions[partition] = max(positions[partition], owned.offsets.position)
+        idle = [p for p, position in positions.items() if self._positions.get(p) == position]
+        self._positions = dict(positions)
+        if not idle:
+            return
+        try:
+            starts = topics.log_starts(self._admin, self._topic, idle)
+        except RetryLater as error:
+            log.debug("starts of the logs unknown", error=str(error))
+            return
+        for partition, start in starts.items():
+            self._buffers.advance_to(partition, start)

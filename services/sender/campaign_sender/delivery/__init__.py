@@ -1,0 +1,1 @@
+"""Delivery: claimed messages on their way to a provider, and the checks before each send."""

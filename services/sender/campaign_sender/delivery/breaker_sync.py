@@ -1,0 +1,36 @@
+"""Synchronization of circuit breakers between senders, through the database."""
+
+import structlog
+from pymysql.err import Error as DriverError
+
+from campaign_common.database import Database
+from campaign_common.errors import RetryLater
+from campaign_common.store.breakers import open_breaker, read_open_breakers
+from campaign_sender.delivery.dispatcher import Dispatcher
+
+INTERVAL = 0.3
+"""Seconds between two syncs, in a thread of their own: guard refreshes do not wait for them."""
+
+log = structlog.get_logger()
+
+
+class BreakerSync:
+    """Writes the breakers that opened here, and opens those that opened in other senders."""
+
+    def __init__(self, database: Database, dispatcher: Dispatcher, owner_name: str) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._owner_name = owner_name
+
+    def sync(self) -> None:
+        """Sync once; on a database failure, keep the local state."""
+        try:
+            for provider, seconds in self._dispatcher.take_opened_breakers().items():
+                with self._database.transaction() as cursor:
+                    open_breaker(cursor, provider, seconds, self._owner_name)
+            with self._database.reading() as cursor:
+                elsewhere = read_open_breakers(cursor)
+        except (RetryLater, DriverError) as error:
+            log.debug("breakers not exchanged", error=str(error))
+            return
+        self._dispatcher.open_breakers(elsewhere)

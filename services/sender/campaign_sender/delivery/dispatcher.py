@@ -1,0 +1,118 @@
+"""Dispatch of claimed messages to their providers, and of results back to the buffer."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from campaign_sender.delivery.circuit_breaker import CircuitBreaker
+from campaign_sender.delivery.provider_route import MakeProvider, ProviderRoute, SendChecks
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import SendResult, SendStatus
+
+
+class ResultSink(Protocol):
+    """Holder of the messages in flight, which receives their results."""
+
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those messages that are still held by this process."""
+
+    def add_results(self, results: Sequence[SendResult]) -> None:
+        """Add results of a provider."""
+
+
+def _all(_: Message) -> bool:
+    return True
+
+
+class Dispatcher:
+    """Dispatches claimed messages to the provider of their campaign.
+
+    Deferred messages, those that may not be sent while the view of the database is too old, stay
+    claimed and are dispatched again.
+    """
+
+    def __init__(self, buffer: ResultSink, guard: SendChecks) -> None:
+        self._buffer = buffer
+        self._guard = guard
+        self._routes: dict[str, ProviderRoute] = {}
+        self._deferred: list[Message] = []
+        self._lock = threading.Lock()
+
+    def add(self, name: str, breaker: CircuitBreaker, make: MakeProvider) -> None:
+        """Add the route to a provider, by its name."""
+        self._routes[name] = ProviderRoute(name, breaker, self._guard, self.on_results, make)
+
+    @property
+    def alive(self) -> bool:
+        """Return whether every provider processes submitted messages."""
+        return all(route.provider.alive for route in self._routes.values())
+
+    @property
+    def routes(self) -> Mapping[str, ProviderRoute]:
+        """Routes to the configured providers, by name."""
+        return self._routes
+
+    def is_idempotent(self, name: str) -> bool:
+        """Return whether a provider is known to be idempotent, see `Provider.idempotent`."""
+        route = self._routes.get(name)
+        return route is not None and route.provider.idempotent
+
+    def dispatch(self, messages: Sequence[Message]) -> None:
+        """Submit messages whose claim is committed to their providers.
+
+        Messages that this process no longer holds are left to the owner of their shard.
+        """
+        by_campaign: dict[int, list[Message]] = defaultdict(list)
+        for message in self._buffer.still_held(messages):
+            by_campaign[message.record.campaign_id].append(message)
+        for campaign_id, group in by_campaign.items():
+            version = self._guard.version_of(campaign_id)
+            if version is None:
+                self.on_results([SendResult(message, SendStatus.DEFERRED) for message in group])
+            elif (route := self._routes.get(version.provider)) is None:
+                self.on_results(
+                    [
+                        SendResult(message, SendStatus.RETRYABLE, None, "provider_not_configured")
+                        for message in group
+                    ]
+                )
+            else:
+                route.provider.submit(group)
+
+    def on_results(self, results: Sequence[SendResult]) -> None:
+        """Handle results: keep deferred messages, pass on all others."""
+        deferred = [r.message for r in results if r.status is SendStatus.DEFERRED]
+        if deferred:
+            with self._lock:
+                self._deferred.extend(deferred)
+            results = [r for r in results if r.status is not SendStatus.DEFERRED]
+        if results:
+            self._buffer.add_results(results)
+
+    def retry_deferred(self, fresh: Callable[[Message], bool] = _all) -> None:
+        """Dispatch deferred messages again, after a send guard was refreshed.
+
+        `fresh`: returns whether that guard is the one of the message's shard.
+        """
+        with self._lock:
+            deferred = self._deferred
+            again = [message for message in deferred if fresh(message)]
+            self._deferred = [message for message in deferred if not fresh(message)]
+        if again:
+            self.dispatch(again)
+
+    def take_opened_breakers(self) -> dict[str, float]:
+        """Return the breakers that opened since the last request, and for how many seconds."""
+        opened = {name: route.take_opened() for name, route in self._routes.items()}
+        return {name: seconds for name, seconds in opened.items() if seconds is not None}
+
+    def open_breakers(self, seconds: Mapping[str, float]) -> None:
+        """Open the breakers that opened in other senders."""
+        for name, route in self._routes.items():
+            route.breaker.open_for(seconds.get(name, 0.0))
+
+    def close(self) -> None:
+        """Close every provider."""
+        for route in self._routes.values():
+            route.provider.close()

@@ -1,0 +1,102 @@
+"""Route to one provider: its client, its circuit breaker, and the checks before each send."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Protocol
+
+import structlog
+from msgspec.structs import replace
+
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import (
+    OnResults,
+    PreSendCheck,
+    Provider,
+    SendResult,
+    SendStatus,
+)
+
+MakeProvider = Callable[[PreSendCheck, OnResults], Provider]
+
+log = structlog.get_logger()
+
+
+class SendChecks(Protocol):
+    """View of the campaigns as last read, and the checks based on it."""
+
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        """Check messages immediately before they are sent; None: this one may be sent."""
+
+    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+        """Return a campaign as last read; None when none of its messages are held."""
+
+
+class ProviderRoute:
+    """One provider behind its circuit breaker."""
+
+    def __init__(
+        self,
+        name: str,
+        breaker: CircuitBreaker,
+        guard: SendChecks,
+        on_results: OnResults,
+        make: MakeProvider,
+    ) -> None:
+        self.name = name
+        self.breaker = breaker
+        self._guard = guard
+        self._on_results = on_results
+        self._opened: list[float] = []
+        self._counting = threading.Lock()
+        self.status_counts: Counter[SendStatus] = Counter()
+        """Number of results by status. For metrics."""
+        self.provider = make(self.check_before_send, self.on_results)
+
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        """Check messages by the view of the database, then by the circuit breaker."""
+        statuses = self._guard.check_before_send(messages)
+        if self.breaker.state is BreakerState.CLOSED:
+            return statuses
+        return [
+            SendStatus.CIRCUIT_OPEN if status is None and not self.breaker.allows_send() else status
+            for status in statuses
+        ]
+
+    def on_results(self, results: Sequence[SendResult]) -> None:
+        """Handle results of the provider: count them, and update the circuit breaker."""
+        statuses = list(map(attrgetter("status"), results))
+        self._count(statuses)
+        was_closed = self.breaker.state is BreakerState.CLOSED
+        if self.breaker.record(statuses):
+            seconds = self.breaker.remaining
+            log.warning("provider is left alone", provider=self.name, seconds=seconds)
+            self._opened.append(seconds)
+        if not was_closed and self.breaker.state is BreakerState.CLOSED:
+            log.info("provider is called again", provider=self.name)
+        if SendStatus.CIRCUIT_OPEN in statuses:
+            wait = self.breaker.remaining
+            results = [
+                replace(r, retry_after=wait) if r.status is SendStatus.CIRCUIT_OPEN else r
+                for r in results
+            ]
+        self._on_results(results)
+
+    def _count(self, statuses: Sequence[SendStatus]) -> None:
+        # Status by status, each at the speed of list.count: nearly all are accepted.
+        left = len(statuses)
+        with self._counting:
+            for status in SendStatus:
+                if not left:
+                    break
+                n = statuses.count(status)
+                self.status_counts[status] += n
+                left -= n
+
+    def take_opened(self) -> float | None:
+        """Return the seconds for which the breaker opened since the last request, None if never."""
+        opened, self._opened = self._opened, []
+        return max(opened, default=None)

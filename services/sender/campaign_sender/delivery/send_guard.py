@@ -1,0 +1,238 @@
+"""Send guard: the check before each send, against a fresh view of the database (rule 7)."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from campaign_common.database import Proof, ShardServer
+from campaign_common.message import MessageKey
+from campaign_common.per_server import PerServer
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.view import (
+    FRESH_FOR,
+    View,
+    Wanted,
+    read_view,
+)
+from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.message import AdmissionKey, Message
+from campaign_sender.providers.contract import SendStatus
+
+REACHABLE_FOR = 3.0
+"""Seconds after the beginning of the last read until a server counts as unreachable."""
+
+HELD_ONLY = frozenset({None, SendStatus.EXPIRED})
+"""Decisions that apply only to messages that this process still holds."""
+
+# A monotonic clock that includes suspension: a process that wakes up must see that its view is
+# old.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def boot_time() -> float:
+    """Return seconds since boot, suspension included."""
+    return time.clock_gettime(_CLOCK)
+
+
+class CampaignView(NamedTuple):
+    """Campaign as last read; `began_at`: boot time in seconds when the read began."""
+
+    version: CampaignVersion
+    began_at: float
+
+
+class SendGuard:
+    """View of campaigns, claims and partition map of one shard group, and the check against it."""
+
+    def __init__(
+        self,
+        server: ShardServer,
+        topic: str,
+        buffer: InFlightBuffer,
+        *,
+        clock: Callable[[], float] = boot_time,
+    ) -> None:
+        self._server = server
+        self._topic = topic
+        self._buffer = buffer
+        self._clock = clock
+        self._learning = threading.Lock()
+        self._campaigns: dict[int, CampaignView] = {}
+        self._erased: frozenset[MessageKey] = frozenset()
+        self._lost: frozenset[int] = frozenset()
+        self._requested: frozenset[int] = frozenset()
+        self._present: frozenset[int] = frozenset()
+        self._map_version = 0
+        self._began_at = float("-inf")
+        self._in_time_at = float("-inf")
+        self._read_seconds = 0.0
+
+    @property
+    def map_version(self) -> int:
+        """Version of the partition map as last read."""
+        return self._map_version
+
+    @property
+    def shards_with_commands(self) -> frozenset[int]:
+        """Shards, of any owner, that had commands at the last read."""
+        return self._requested
+
+    @property
+    def existing_shards(self) -> frozenset[int]:
+        """All shards that existed at the last read, of any owner."""
+        return self._present
+
+    @property
+    def lost_shards(self) -> frozenset[int]:
+        """Shards of this process that the last read found under another owner."""
+        return self._lost
+
+    @property
+    def read_seconds(self) -> float:
+        """Duration of the last successful read."""
+        return self._read_seconds
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Return whether every read of the last seconds was outdated when it ended."""
+        return self._read_seconds >= FRESH_FOR and self._clock() - self._in_time_at > REACHABLE_FOR
+
+    @property
+    def reachable(self) -> bool:
+        """Return whether the server was read recently; callers that must not block check this."""
+        return self._clock() - self._began_at <= REACHABLE_FOR
+
+    def learn(self, versions: Mapping[int, CampaignVersion], began_at: float) -> None:
+        """Add campaigns that admission has just read."""
+        with self._learning:
+            for campaign_id, version in versions.items():
+                self._campaigns[campaign_id] = CampaignView(version, began_at)
+
+    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+        """Return a campaign as last read; None when none of its messages are held."""
+        known = self._campaigns.get(campaign_id)
+        return known.version if known else None
+
+    def refresh(self) -> None:
+        """Read the view once.
+
+        Raises:
+            RetryLater: the database is down; the present view stays, and ages.
+        """
+        began_at = self._clock()
+        campaign_ids = self._buffer.campaigns()
+        # Listed before the read: a shard taken over meanwhile must not appear lost.
+        shards = self._buffer.shards()
+        view = self._read({owned.shard for owned in shards}, campaign_ids)
+        read = {
+            campaign_id: CampaignView(version, began_at)
+            for campaign_id, version in view.versions.items()
+        }
+        with self._learning:
+            for campaign_id, known in self._campaigns.items():
+                if known.began_at > began_at or campaign_id not in read:
+                    read[campaign_id] = known
+            self._campaigns = {
+                campaign_id: known
+                for campaign_id, known in read.items()
+                if campaign_id in campaign_ids or known.began_at >= began_at - FRESH_FOR
+            }
+            if began_at < self._began_at:
+                return
+            self._erased = view.erased
+            self._lost = frozenset(
+                owned.shard
+                for owned in shards
+                if view.owners.get(owned.shard) != (owned.epoch, owned.owner_token)
+            )
+            self._requested = view.requested
+            self._present = frozenset(view.owners)
+            self._map_version = view.map_version
+            self._began_at = began_at
+            ended_at = self._clock()
+            self._read_seconds = ended_at - began_at
+            if self._read_seconds < FRESH_FOR:
+                self._in_time_at = ended_at
+
+    def _read(self, shards: set[int], campaign_ids: set[int]) -> View:
+        """Read the state of shards and campaigns from servers that accept writes."""
+        everything = Wanted(shards, campaign_ids, self._topic, claims=True)
+        with self._server.main.reading(proof=Proof.IN_THE_BLOCK) as cursor:
+            if self._server.is_main:
+                return read_view(cursor, everything)
+            main = read_view(cursor, everything._replace(claims=False))
+        # After the main server: a command that is copied meanwhile is known at least once.
+        with self._server.own.reading(proof=Proof.IN_THE_BLOCK) as cursor:
+            own = read_view(cursor, everything._replace(campaigns=None))
+        return main._replace(
+            owners=own.owners,
+            requested=main.requested | own.requested,
+            erased=main.erased | own.erased,
+        )
+
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        """Check messages immediately before they are sent; None: this one may be sent."""
+        now = self._clock()
+        decided: dict[AdmissionKey, SendStatus | None] = {}
+        statuses: list[SendStatus | None] = []
+        erased = self._erased
+        for message in messages:
+            admission_key = message.admission_key
+            if admission_key not in decided:
+                decided[admission_key] = self._decide(admission_key, now)
+                erased = self._erased  # read last: of the view that was found fresh, or a later one
+            status = decided[admission_key]
+            if status in HELD_ONLY and (
+                message.withdrawn or message.key in erased or not self._buffer.holds(message)
+            ):
+                status = SendStatus.STALE
+            statuses.append(status)
+        return statuses
+
+    def _decide(self, admission_key: AdmissionKey, now: float) -> SendStatus | None:
+        campaign_id, campaign_epoch, map_version, shard, _ = admission_key
+        known = self._campaigns.get(campaign_id)
+        oldest = now - FRESH_FOR
+        if known is None or known.began_at < oldest or self._began_at < oldest:
+            return SendStatus.DEFERRED
+        if self._buffer.is_draining(shard):
+            return SendStatus.RELEASED
+        version = known.version
+        if (
+            not version.sends(campaign_epoch)
+            or map_version != self._map_version
+            or shard in self._lost
+        ):
+            return SendStatus.STALE
+        if version.expires_in is not None and now - known.began_at >= version.expires_in:
+            return SendStatus.EXPIRED
+        return None
+
+
+class SendGuards:
+    """All send guards of a sender as one: each message is checked by its group's guard."""
+
+    def __init__(self, guards: PerServer[SendGuard]) -> None:
+        self._guards = guards
+
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        """Check messages immediately before they are sent; None: this one may be sent."""
+        statuses: list[SendStatus | None] = [None] * len(messages)
+        positions: dict[SendGuard, list[int]] = {}
+        for position, message in enumerate(messages):
+            guard = self._guards.of_shard(message.record.shard)
+            positions.setdefault(guard, []).append(position)
+        for guard, its_positions in positions.items():
+            found = guard.check_before_send([messages[position] for position in its_positions])
+            for position, status in zip(its_positions, found, strict=True):
+                statuses[position] = status
+        return statuses
+
+    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+        """Return a campaign as last read; None when none of its messages are held."""
+        for guard in self._guards.all:
+            version = guard.version_of(campaign_id)
+            if version is not None:
+                return version
+        return None

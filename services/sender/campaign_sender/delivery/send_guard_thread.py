@@ -1,0 +1,97 @@
+"""Background thread that refreshes a send guard."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from campaign_common.errors import RetryLater
+from campaign_common.repeating import IndispensableThread
+from campaign_common.store.view import FRESH_FOR, LONGEST_READ, SHORTEST_PAUSE
+from campaign_sender.delivery.send_guard import SendGuard
+
+REFRESH_INTERVAL = 0.3
+"""Seconds from the beginning of a background read to that of the next one."""
+
+CALM_AFTER = 10
+"""Number of reads in time after which a late one is logged again."""
+
+log = structlog.get_logger()
+
+
+class SlowReadLog:
+    """Logs when reads begin to take too long, and when they are in time again."""
+
+    def __init__(self, server: str) -> None:
+        self._log = log.bind(server=server)
+        self._bound: float | None = None
+        """Bound that reads exceed at present."""
+        self._in_time = 0
+
+    def note(self, seconds: float) -> None:
+        """Record the duration of a read, in seconds."""
+        bound = next((bound for bound in (FRESH_FOR, LONGEST_READ) if seconds >= bound), None)
+        if bound is None:
+            self._in_time += 1
+            if self._bound is not None and self._in_time >= CALM_AFTER:
+                self._bound = None
+                self._log.info("looks at the database are in time", seconds=round(seconds, 2))
+            return
+        self._in_time = 0
+        if self._bound is None or bound > self._bound:
+            self._bound = bound
+            self._log.warning(
+                "looks at the database take too long, no sends start"
+                if bound == FRESH_FOR
+                else "looks at the database take long, sends pause between them",
+                seconds=round(seconds, 2),
+                bound=bound,
+            )
+
+
+class SendGuardThread:
+    """Thread that refreshes a guard every `REFRESH_INTERVAL` seconds."""
+
+    def __init__(
+        self, guard: SendGuard, after_refresh: Callable[[], None], server: str = ""
+    ) -> None:
+        self._guard = guard
+        self._after_refresh = after_refresh
+        self._slow = SlowReadLog(server)
+        self._stop = threading.Event()
+        self._thread = IndispensableThread("lookout", self._run)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the thread runs; only a programming error ends it early."""
+        return self._thread.alive
+
+    def stop(self) -> None:
+        """Stop the thread; return when it has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        away = False
+        pause = REFRESH_INTERVAL
+        while not self._stop.wait(pause):
+            began = time.monotonic()
+            try:
+                self._guard.refresh()
+            except RetryLater as error:
+                if not away:
+                    log.warning("database away, no calls start", error=str(error))
+                away = True
+                pause = REFRESH_INTERVAL
+                continue
+            if away:
+                log.info("database back, calls may start")
+                away = False
+            self._slow.note(self._guard.read_seconds)
+            self._after_refresh()
+            pause = max(SHORTEST_PAUSE, REFRESH_INTERVAL - (time.monotonic() - began))

@@ -1,0 +1,187 @@
+"""Trial sends: single messages outside every campaign's counters, each sent at most once.
+
+They share only the provider with the messages of campaigns: no claim, no retry, no circuit breaker.
+A message is taken by one sender only, so that one taken by a lost sender is not sent by another.
+The API calls them test messages.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from queue import Empty, SimpleQueue
+
+from campaign_common.database import Database
+from campaign_common.message import MessageKey, Status
+from campaign_common.outages import Backoff, Outages
+from campaign_common.store.test_messages import (
+    TakenTestMessage,
+    TestOutcome,
+    end_test_message,
+    take_test_messages,
+)
+from campaign_common.wire import WIRE_VERSION, MessageRecord
+from campaign_sender.delivery.provider_route import MakeProvider
+from campaign_sender.delivery.send_guard import boot_time
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import Provider, SendResult, SendStatus
+
+POLL_INTERVAL = 0.25
+"""Seconds between two polls for new messages."""
+
+PART = "test messages"
+
+FIRST_PAUSE = 0.5
+MAX_PAUSE = 5.0
+"""Seconds between two attempts while the database is down."""
+
+STOP_TIMEOUT = 3.0
+"""Seconds for which a stopping sender waits for outcomes."""
+
+MAX_TAKEN = 20
+"""Messages taken in one transaction."""
+
+SEND_WITHIN = 10.0
+"""Seconds until the API's request has timed out, and the message is not sent any more."""
+
+STATUSES: Mapping[SendStatus, Status] = {
+    SendStatus.ACCEPTED: Status.SENT,
+    SendStatus.AMBIGUOUS: Status.UNKNOWN,
+    SendStatus.EXPIRED: Status.EXPIRED,
+}
+"""Final status by send status; every other one is a failure, since nothing is retried."""
+
+
+class TrialMessage(Message, gc=False, eq=False):
+    """Test message as a provider accepts it."""
+
+    test_id: int = 0
+    taken_at: float = 0.0
+    """Boot time in seconds."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """Idempotency key for the provider."""
+        return f"test-{self.test_id}"
+
+
+class TrialSends:
+    """Takes, sends and records test messages, in a thread of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: Mapping[str, MakeProvider],
+        clock: Callable[[], float] = boot_time,
+    ) -> None:
+        """Take a factory for each provider, which is used when it is first needed."""
+        self._database = database
+        self._make = providers
+        self._clock = clock
+        self._providers: dict[str, Provider] = {}
+        self._results: SimpleQueue[SendResult] = SimpleQueue()
+        self._in_flight = 0
+        self._unrecorded: list[TestOutcome] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="test-messages", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more messages, record outcomes that arrive soon, and end the thread."""
+        self._stop.set()
+        self._thread.join()
+        for provider in self._providers.values():
+            provider.close()
+
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        """Check messages immediately before they are sent; an old one is expired."""
+        since = self._clock() - SEND_WITHIN
+        return [
+            None if isinstance(one, TrialMessage) and one.taken_at >= since else SendStatus.EXPIRED
+            for one in messages
+        ]
+
+    def on_results(self, results: Iterable[SendResult]) -> None:
+        """Add results of a provider; called from any thread."""
+        for result in results:
+            self._results.put(result)
+
+    def step(self) -> None:
+        """Record outcomes, and send new messages.
+
+        Raises:
+            RetryLater: the database is down; outcomes are recorded later.
+        """
+        self._record()
+        for message in self._take():
+            self._in_flight += 1
+            self._provider(message.provider).submit([_trial_message(message, self._clock())])
+
+    def _run(self) -> None:
+        outages = Outages()
+        backoff = Backoff(self._stop.wait, FIRST_PAUSE, MAX_PAUSE)
+        while not self._stop.is_set():
+            if outages.attempt(PART, self.step):
+                backoff.succeeded()
+            else:
+                backoff.pause()
+            self._wait()
+        give_up_at = time.monotonic() + STOP_TIMEOUT
+        while self._in_flight and time.monotonic() < give_up_at:
+            self._wait()
+            outages.attempt(PART, self._record)
+
+    def _take(self) -> Sequence[TakenTestMessage]:
+        # After an unknown COMMIT nothing is sent: it is not known whether messages were taken.
+        with self._database.transaction() as cursor:
+            return take_test_messages(cursor, self._make.keys(), MAX_TAKEN)
+
+    def _provider(self, name: str) -> Provider:
+        known = self._providers.get(name)
+        if known is None or not known.alive:
+            self._providers[name] = self._make[name](self.check_before_send, self.on_results)
+        return self._providers[name]
+
+    def _wait(self) -> None:
+        """Wait for a result, or for the next poll."""
+        try:
+            self._unrecorded += _outcome(self._results.get(timeout=POLL_INTERVAL))
+        except Empty:
+            return
+
+    def _record(self) -> None:
+        while not self._results.empty():
+            self._unrecorded += _outcome(self._results.get())
+        if not self._unrecorded:
+            return
+        with self._database.transaction() as cursor:
+            for outcome in self._unrecorded:
+                end_test_message(cursor, outcome)
+        self._in_flight -= len(self._unrecorded)
+        self._unrecorded = []
+
+
+def _trial_message(message: TakenTestMessage, taken_at: float) -> TrialMessage:
+    record = MessageRecord(
+        WIRE_VERSION,
+        message.campaign_id,
+        seq=0,
+        shard=0,
+        campaign_epoch=0,
+        map_version=0,
+        phone=message.phone,
+        body=message.body,
+    )
+    key = MessageKey(message.campaign_id, 0)
+    return TrialMessage(record, key, -1, -1, 0, test_id=message.id, taken_at=taken_at)
+
+
+def _outcome(result: SendResult) -> list[TestOutcome]:
+    if not isinstance(result.message, TrialMessage):
+        return []
+    status = STATUSES.get(result.status, Status.FAILED)
+    return [
+        TestOutcome(result.message.test_id, status, result.provider_message_id, result.error_code)
+    ]

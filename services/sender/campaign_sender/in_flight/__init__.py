@@ -1,0 +1,1 @@
+"""In-flight messages: everything that this process holds between fetch and record."""

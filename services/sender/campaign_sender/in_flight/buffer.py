@@ -1,0 +1,302 @@
+"""In-flight buffer: every message of a shard group that this process holds, and its state.
+
+The consumer loop *admits* a message; the recorder *claims* it (its claim is committed, then it is
+dispatched to a provider); the provider adds a *result*; the message leaves the buffer when that is
+recorded. Every method may be called from any thread. Ownership of shards changes only between two
+transactions of the recorder (see `Recorder.between_transactions`).
+"""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from campaign_common.message import MessageKey
+from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import SendResult, SendStatus
+
+MAX_SPAN_FACTOR = 20
+"""Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
+
+
+class RecorderBatch(NamedTuple):
+    """Results to record and messages to claim in one transaction of the recorder."""
+
+    results: list[SendResult]
+    """Results of messages that are still held."""
+    claims: list[Message]
+    late: list[SendResult]
+    """Results of messages whose shard was lost meanwhile."""
+
+
+class InFlightBuffer:
+    """Bounded buffer of the messages between fetch and record.
+
+    `in_flight`: maximum of claimed messages. `batch_size`: number of admitted messages, not yet
+    claimed, at which fetching stops.
+    """
+
+    def __init__(self, *, in_flight: int, batch_size: int) -> None:
+        self._in_flight = in_flight
+        self._batch_size = batch_size
+        self._changed = threading.Condition()
+        self._shards: dict[int, OwnedShard] = {}
+        self._held: dict[MessageKey, Message] = {}
+        self._admitted: deque[Message] = deque()
+        self._results: list[SendResult] = []
+        self._claimed = 0
+        self.max_span = MAX_SPAN_FACTOR * in_flight
+        """Maximum number of offsets between a shard's committable offset and its position."""
+        self._draining: set[int] = set()
+        self._in_transaction: set[int] = set()
+        self.admission_lock = threading.Lock()
+        """Held from a ledger look-up to the admission, and while a command rewrites outcomes."""
+
+    # --- shards ---------------------------------------------------------------------------
+
+    def add_shard(self, owned: OwnedShard) -> None:
+        """Add a shard that was taken over."""
+        with self._changed:
+            # A shard that was lost while draining may still be in the set.
+            self._draining.discard(owned.shard)
+            self._shards[owned.shard] = owned
+
+    def owned(self, shard: int) -> OwnedShard | None:
+        """Return the shard if this process owns it."""
+        return self._shards.get(shard)
+
+    def epochs(self) -> dict[int, int]:
+        """Return the owned shards, each with its claim epoch."""
+        with self._changed:
+            return {shard: owned.epoch for shard, owned in self._shards.items()}
+
+    def shards(self) -> list[OwnedShard]:
+        """Return the owned shards, in the order of their numbers."""
+        with self._changed:
+            return sorted(self._shards.values(), key=lambda owned: owned.shard)
+
+    def drop_shard(self, owned: OwnedShard) -> None:
+        """Remove a shard and its messages; results that arrive afterwards are late.
+
+        Does nothing when the shard has been taken over again meanwhile.
+        """
+        with self._changed:
+            if self._shards.get(owned.shard) is not owned:
+                return
+            shard = owned.shard
+            del self._shards[shard]
+            self._draining.discard(shard)
+            self._claimed -= len(owned.claimed)
+            self._admitted = deque(m for m in self._admitted if m.record.shard != shard)
+            for key in [k for k, m in self._held.items() if m.record.shard == shard]:
+                del self._held[key]
+            self._changed.notify_all()
+
+    def holds(self, message: Message) -> bool:
+        """Return whether this process still holds this very record of the message."""
+        return self._held.get(message.key) is message
+
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those messages that are still held by this process."""
+        held = self._held
+        return [message for message in messages if held.get(message.key) is message]
+
+    def is_draining(self, shard: int) -> bool:
+        """Return whether a shard is being released, so that nothing more is sent for it."""
+        return shard in self._draining
+
+    # --- used by the consumer loop --------------------------------------------------------
+
+    def held_keys(self, keys: Iterable[MessageKey]) -> set[MessageKey]:
+        """Return those keys whose message this process holds (protocol rule 5)."""
+        with self._changed:
+            held = self._held
+            return {key for key in keys if key in held}
+
+    def held_messages(self, shard: int, campaign_id: int) -> dict[int, Message]:
+        """Return the held messages of a campaign and shard, by seq."""
+        with self._changed:
+            return {
+                seq: message
+                for (of_campaign, seq), message in self._held.items()
+                if of_campaign == campaign_id and message.record.shard == shard
+            }
+
+    def track(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
+        """Track fetched records of a shard, in rising order, as unfinished."""
+        with self._changed:
+            owned.offsets.track(offsets)
+
+    def advance_to(self, partition: int, position: int) -> None:
+        """Advance the shards of a partition: all records below `position` were decoded."""
+        with self._changed:
+            for owned in self._shards.values():
+                if owned.place.partition == partition:
+                    owned.offsets.advance_to(position)
+
+    def admit(
+        self, to_send: Sequence[Message], decided: Sequence[SendResult], dropped: Iterable[Message]
+    ) -> None:
+        """Add what admission decided: messages to send, results without a send, drops.
+
+        Messages of a shard that was lost since the look-up are left out.
+        """
+        with self._changed:
+            epochs, held = self.epochs(), self._held
+            for message in to_send:
+                if epochs.get(message.record.shard) == message.epoch:
+                    held[message.key] = message
+                    self._admitted.append(message)
+            for result in decided:
+                if epochs.get(result.message.record.shard) == result.message.epoch:
+                    self._held[result.message.key] = result.message
+                    self._results.append(result)
+            self._finish(dropped)
+            self._changed.notify_all()
+
+    def wait_for_capacity(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until another batch may be fetched."""
+        with self._changed:
+            return self._changed.wait_for(self._has_capacity, timeout)
+
+    def campaigns(self) -> set[int]:
+        """Return the campaigns with a held message."""
+        with self._changed:
+            return {campaign_id for campaign_id, _ in self._held}
+
+    # --- used by providers ----------------------------------------------------------------
+
+    def add_results(self, results: Sequence[SendResult]) -> None:
+        """Add results of a provider."""
+        with self._changed:
+            self._results.extend(results)
+            self._changed.notify_all()
+
+    # --- used by the recorder -------------------------------------------------------------
+
+    def wait_for_work(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for something to record or to claim."""
+        with self._changed:
+            return self._changed.wait_for(self._has_work, timeout)
+
+    def wait_for_batch(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until the next transaction has a full batch."""
+        with self._changed:
+            return self._changed.wait_for(self._has_batch, timeout)
+
+    def take_batch(self) -> RecorderBatch:
+        """Take every result, and as many admitted messages as may be claimed."""
+        with self._changed:
+            held = self._held
+            results: list[SendResult] = []
+            late: list[SendResult] = []
+            for result in self._results:
+                message = result.message
+                (results if held.get(message.key) is message else late).append(result)
+            self._results = []
+            room = self._claimable(len(results))
+            claims = [self._admitted.popleft() for _ in range(room)]
+            self._in_transaction = {message.record.shard for message in claims}
+            return RecorderBatch(results, claims, late)
+
+    def put_back(self, batch: RecorderBatch) -> None:
+        """Put back a batch whose transaction did not happen, in its old order."""
+        with self._changed:
+            self._in_transaction = set()
+            self._results[:0] = batch.results + batch.late
+            self._admitted.extendleft(
+                m for m in reversed(batch.claims) if self._held.get(m.key) is m
+            )
+
+    def apply_commit(self, results: Sequence[SendResult], claimed: Iterable[Message]) -> None:
+        """Apply a committed transaction: the recorded results and the claimed messages.
+
+        Released messages keep their offset unfinished: the shard's next owner fetches them again.
+        """
+        with self._changed:
+            self._in_transaction = set()
+            self._forget(result.message for result in results)
+            self._finish(r.message for r in results if r.status is not SendStatus.RELEASED)
+            shards, epochs = self._shards, self.epochs()
+            for message in claimed:
+                shard = message.record.shard
+                if epochs.get(shard) == message.epoch:
+                    shards[shard].claimed[message.key] = message
+                    self._claimed += 1
+            self._changed.notify_all()
+
+    # --- draining -------------------------------------------------------------------------
+
+    def drain(self, shards: Collection[int], timeout: float) -> bool:
+        """Abandon unsent messages of `shards`, and wait until all others are recorded.
+
+        The committable offsets are recorded too, so that the next owner fetches nothing again that
+        is finished. The consumer loop calls this before it drops the shards, and admits nothing
+        meanwhile. False: `timeout` seconds were not enough; the next owner settles the claims.
+        """
+        with self._changed:
+            self._draining.update(shards)
+            self._abandon_admitted(shards)
+            self._changed.notify_all()
+            return self._changed.wait_for(lambda: not self._has_unrecorded(shards), timeout)
+
+    # --- inside the lock ------------------------------------------------------------------
+
+    def _forget(self, messages: Iterable[Message]) -> None:
+        shards, epochs, held = self._shards, self.epochs(), self._held
+        for message in messages:
+            shard = message.record.shard
+            if epochs.get(shard) == message.epoch:
+                if shards[shard].claimed.pop(message.key, None) is not None:
+                    self._claimed -= 1
+                held.pop(message.key, None)
+
+    def _finish(self, messages: Iterable[Message]) -> None:
+        epochs = self.epochs()
+        ended: dict[int, list[int]] = defaultdict(list)
+        for message in messages:
+            if epochs.get(message.record.shard) == message.epoch:
+                ended[message.record.shard].append(message.offset)
+        for shard, offsets in ended.items():
+            self._shards[shard].offsets.finish(offsets)
+
+    def _has_work(self) -> bool:
+        return (
+            bool(self._results)
+            or (bool(self._admitted) and self._claimed < self._in_flight)
+            or self._have_progress(self._draining)
+        )
+
+    def _has_batch(self) -> bool:
+        results = len(self._results)
+        # Long before all claimed messages are sent, or sends would wait for claims.
+        enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
+        return results >= enough or results + self._claimable(results) >= self._batch_size // 2
+
+    def _claimable(self, results: int) -> int:
+        """Return how many messages may be claimed once this number of results is recorded."""
+        return min(len(self._admitted), max(0, self._in_flight - self._claimed + results))
+
+    def _has_capacity(self) -> bool:
+        return len(self._admitted) < self._batch_size and all(
+            owned.offsets.span < self.max_span for owned in self._shards.values()
+        )
+
+    def _abandon_admitted(self, shards: Collection[int]) -> None:
+        # These were not sent, and their offsets stay unfinished: the next owner of the shard
+        # fetches them again.
+        for message in self._admitted:
+            if message.record.shard in shards:
+                self._held.pop(message.key, None)
+        self._admitted = deque(m for m in self._admitted if m.record.shard not in shards)
+
+    def _has_unrecorded(self, shards: Collection[int]) -> bool:
+        return (
+            not self._in_transaction.isdisjoint(shards)
+            or any(self._shards[n].claimed for n in shards if n in self._shards)
+            or self._have_progress(shards)
+        )
+
+    def _have_progress(self, shards: Iterable[int]) -> bool:
+        return any(self._shards[n].has_progress for n in shards if n in self._shards)

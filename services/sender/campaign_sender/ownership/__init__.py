@@ -1,0 +1,1 @@
+"""Ownership: the partitions that the group assigns, and the shards taken over for them."""

@@ -1,0 +1,66 @@
+"""Offset commits to Kafka, after the offsets are recorded in MySQL.
+
+The recorded offsets in MySQL are authoritative. Kafka's are for its lag display, and show after a
+failover of the database whether it has lost commits (protocol rules 2 and 16).
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from campaign_sender.in_flight.buffers import InFlightBuffers
+
+COMMIT_INTERVAL = 1.0
+"""Seconds between two commits."""
+
+log = structlog.get_logger()
+
+
+class OffsetCommitter:
+    """Commits the lowest recorded offset of each partition that is taken over completely."""
+
+    def __init__(self, consumer: Consumer, topic: str, buffers: InFlightBuffers) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self._buffers = buffers
+        self._committed_at = 0.0
+
+    def commit(self, shard_counts: Mapping[int, int], *, wait: bool) -> None:
+        """Commit, at most once per interval; `wait` commits at once and waits for the broker.
+
+        `shard_counts`: number of shards of each partition; while one of them is missing, nothing
+        is committed for the partition.
+        """
+        now = time.monotonic()
+        if not wait and now - self._committed_at < COMMIT_INTERVAL:
+            return
+        self._committed_at = now
+        offsets = self._offsets_to_commit(shard_counts)
+        if not offsets:
+            return
+        try:
+            if wait:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+            else:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as error:
+            # Nothing depends on it: the recorded offsets in MySQL are authoritative.
+            log.warning("offsets were not committed to Kafka", error=str(error))
+
+    def _offsets_to_commit(self, shard_counts: Mapping[int, int]) -> list[TopicPartition]:
+        """Return the lowest recorded offsets of partitions whose shards are all owned."""
+        recorded: dict[int, list[int]] = defaultdict(list)
+        silent: set[int] = set()
+        for owned in self._buffers.shards():
+            partition = owned.place.partition
+            recorded[partition].append(owned.recorded_offset)
+            if owned.recorded_offset < owned.possibly_sent_below:
+                silent.add(partition)  # Kafka keeps the end of the gap until then
+        return [
+            TopicPartition(self._topic, partition, min(offsets))
+            for partition, offsets in recorded.items()
+            if partition not in silent and len(offsets) == shard_counts.get(partition)
+        ]

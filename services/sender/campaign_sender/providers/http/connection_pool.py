@@ -1,0 +1,201 @@
+"""Connection pool: waiting messages and open connections, all on the event loop's thread."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+import structlog
+
+from campaign_common.metrics.distribution import Distribution
+from campaign_common.settings import HttpSettings
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
+from campaign_sender.providers.http.connection import ProviderConnection
+from campaign_sender.providers.http.dialer import Dialer, NotConnected
+from campaign_sender.providers.http.request_writer import RequestWriter, Target
+from campaign_sender.providers.http.response_mapper import ResponseMapper
+from campaign_sender.providers.http.response_reader import HttpResponse
+
+REPORT_INTERVAL = 0.005
+"""Seconds for which results are collected: each report wakes another thread."""
+
+MAX_DIALS = 32
+"""Connections made at a time, so that a provider does not meet all of them at once."""
+
+REDIAL_DELAY = 1.0
+"""Seconds without new connections after a failed one, while others work."""
+
+DEADLINE_INTERVAL = 0.1
+"""Seconds between two checks of the deadlines."""
+
+log = structlog.get_logger()
+
+
+class ConnectionPool:
+    """Sends messages over at most `connections` connections, one request on each at a time."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settings: HttpSettings,
+        target: Target,
+        check_before_send: PreSendCheck,
+        on_results: OnResults,
+        durations: Distribution,
+    ) -> None:
+        self._loop = loop
+        self._settings = settings
+        self._target = target
+        self._dialer = Dialer(settings, target)
+        self._writer = RequestWriter(target, settings.authorization)
+        self._mapper = ResponseMapper(settings.answers, settings.message_id_field)
+        self._check_before_send = check_before_send
+        self._on_results = on_results
+        self._durations = durations
+        self._seconds: list[float] = []
+        self._waiting: deque[Message] = deque()
+        self._connections: set[ProviderConnection] = set()
+        self._idle: list[ProviderConnection] = []
+        self._dials: set[asyncio.Task[None]] = set()
+        self._dialing = 0
+        self._dial_at = float("-inf")
+        self._results: list[SendResult] = []
+        self._unreachable = False
+        self._stopped = False
+
+    async def run(self) -> None:
+        """Enforce the deadlines until stopped; then abandon the open requests."""
+        checked_at = self._loop.time()
+        while not self._stopped:
+            await asyncio.sleep(DEADLINE_INTERVAL)
+            now = self._loop.time()
+            # A process that was suspended first reads the responses that arrived meanwhile.
+            if now - checked_at < 10 * DEADLINE_INTERVAL:
+                self._enforce_timeouts(now)
+            checked_at = now
+            self._send_waiting()
+        for dial in self._dials:
+            dial.cancel()
+        for connection in list(self._connections):
+            connection.abort("abandoned")
+        await asyncio.gather(*self._dials, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Send and report nothing more, and let `run` return."""
+        self._stopped = True
+        self._waiting.clear()
+
+    def add(self, messages: Sequence[Message]) -> None:
+        """Send messages, in order, as connections become idle."""
+        self._waiting.extend(messages)
+        self._send_waiting()
+
+    # --- called by connections ------------------------------------------------------------
+
+    def on_response(self, message: Message, response: HttpResponse, began: float) -> None:
+        """Report the result that the response maps to."""
+        self._seconds.append(self._loop.time() - began)
+        self._add_result(self._mapper.to_result(message, response))
+
+    def on_no_response(self, message: Message, code: str) -> None:
+        """Report a request that may have been accepted, or not."""
+        self._add_result(SendResult(message, SendStatus.AMBIGUOUS, None, code))
+
+    def on_idle(self, connection: ProviderConnection) -> None:
+        """Send the next message over the connection, or keep it for later."""
+        if not self._send_next(connection) and connection.usable:
+            connection.since = self._loop.time()
+            self._idle.append(connection)
+
+    def on_lost(self, connection: ProviderConnection) -> None:
+        """Forget the connection, and make another one if messages wait."""
+        self._connections.discard(connection)
+        self._dial_missing()
+
+    # --- sending ----------------------------------------------------------------------------
+
+    def _send_waiting(self) -> None:
+        while self._waiting and self._idle:
+            self.on_idle(self._idle.pop())  # the one used last: the others may time out
+        self._dial_missing()
+
+    def _send_next(self, connection: ProviderConnection) -> bool:
+        while self._waiting and connection.usable:
+            message = self._waiting.popleft()
+            request = self._writer.write(message)
+            (veto,) = self._check_before_send([message])
+            if veto is None:
+                connection.send(message, request, self._loop.time())
+                return True
+            self._add_result(SendResult(message, veto))
+        return False
+
+    def _dial_missing(self) -> None:
+        if not self._waiting or self._loop.time() < self._dial_at:
+            return
+        room = self._settings.connections - len(self._connections)
+        wanted = min(len(self._waiting), room, MAX_DIALS) - self._dialing
+        for _ in range(wanted):
+            self._dialing += 1
+            dial = self._loop.create_task(self._dial())
+            self._dials.add(dial)
+            dial.add_done_callback(self._dials.discard)
+
+    async def _dial(self) -> None:
+        code = "connection_lost"
+        connection: ProviderConnection | None = None
+        try:
+            connection = await self._dialer.dial(lambda: ProviderConnection(self))
+        except NotConnected as error:
+            code = error.code
+        finally:
+            self._dialing -= 1
+        if connection is None or not connection.usable:
+            self._on_no_connection(code)
+            return
+        self._connections.add(connection)
+        if self._unreachable:
+            log.info("provider reached again", target=str(self._target))
+            self._unreachable = False
+        self.on_idle(connection)
+        self._dial_missing()
+
+    def _on_no_connection(self, code: str) -> None:
+        """Keep messages waiting while other connections exist; otherwise fail them as not sent."""
+        self._dial_at = self._loop.time() + REDIAL_DELAY
+        if self._connections or self._dialing:
+            return
+        if not self._unreachable:
+            log.warning("provider cannot be reached", target=str(self._target), error=code)
+            self._unreachable = True
+        while self._waiting:
+            message = self._waiting.popleft()
+            (veto,) = self._check_before_send([message])
+            # One by one, so that the circuit breaker, a part of the pre-send check, opens in time
+            # and spares the others an attempt.
+            failed = SendResult(message, SendStatus.RETRYABLE, None, code)
+            self._on_results([failed if veto is None else SendResult(message, veto)])
+
+    # --- ending requests --------------------------------------------------------------------
+
+    def _enforce_timeouts(self, now: float) -> None:
+        for connection in list(self._connections):
+            age = now - connection.since
+            if connection.busy:
+                if age > self._settings.timeout:
+                    connection.abort("timeout")
+            elif age > self._settings.idle_timeout:
+                connection.abort("idle")
+        self._idle = [connection for connection in self._idle if connection.usable]
+
+    def _add_result(self, result: SendResult) -> None:
+        self._results.append(result)
+        if len(self._results) == 1:
+            self._loop.call_later(REPORT_INTERVAL, self._report_results)
+
+    def _report_results(self) -> None:
+        results, self._results = self._results, []
+        seconds, self._seconds = self._seconds, []
+        self._durations.add(seconds)
+        if not self._stopped:
+            self._on_results(results)

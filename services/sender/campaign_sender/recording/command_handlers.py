@@ -1,0 +1,236 @@
+"""Handlers of the commands to a shard's owner, which rewrite recorded outcomes.
+
+Each handler processes one slice inside the owner's fenced transaction, and stores in the same
+transaction what is left of the command, or closes it (protocol rules 3, 10 and 14).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from pymysql.cursors import Cursor
+
+from campaign_common.campaign import CampaignState
+from campaign_common.claim import ClaimedMessage
+from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.store import ShardCursors, shard_requests
+from campaign_common.store.campaigns import read_extent
+from campaign_common.store.ledger import (
+    EndedIn,
+    LedgerRow,
+    add_counts,
+    count_rewrites,
+    ended_in,
+    insert_outcomes,
+    look_up,
+)
+from campaign_common.store.retry_schedule import forget_retries, schedule_retries, waiting_seqs
+from campaign_common.store.shard_requests import RequestKind, ShardRequest
+from campaign_common.store.suspects import (
+    FINAL_FACTS,
+    LateFact,
+    read_late_facts,
+    read_suspects,
+    suspects_without_outcome,
+)
+
+SLICE = 2_000
+"""Messages rewritten in one transaction."""
+
+SPAN = 100_000
+"""Sequence numbers scanned in one transaction, however few of them match."""
+
+IN_DOUBT = "cancelled_in_doubt"
+"""Error code of messages that may have been sent before their campaign was cancelled."""
+
+HeldSeqs = Collection[int]
+"""Seqs of the command's campaign and shard that this process holds."""
+
+Entries = Mapping[MessageKey, LedgerEntry]
+
+Suspects = Collection[tuple[int, int]]
+"""(seq, generation) of messages that a lost sender may have sent."""
+
+
+def finalize_cancelled(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+    """Give messages of a cancelled campaign that wait, or are in doubt, their final outcome.
+
+    Executed only when nothing of the campaign is held: what is at a provider is recorded first.
+    """
+    cursor, shard, campaign_id = cursors.own, command.shard, command.campaign_id
+    suspects = suspects_without_outcome(cursor, shard, campaign_id, SLICE)
+    waiting = waiting_seqs(cursor, shard, campaign_id, SLICE)
+    _end_unsent(cursor, command, waiting, suspects)
+    if len(waiting) < SLICE and len(suspects) < SLICE:
+        shard_requests.close_request(cursor, command)
+
+
+def requeue_for_retry(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+    """Turn messages that ended as the command says back to waiting, due now, next generation."""
+    cursor = cursors.own
+    extent = read_extent(cursors.main, command.campaign_id)
+    if extent is None or extent[0] is CampaignState.CANCELLED:
+        shard_requests.close_request(cursor, command)
+        return
+    last_seq = extent[1]
+    arguments = command.arguments
+    ended = EndedIn(
+        command.campaign_id,
+        [Status(number) for number in arguments["statuses"]],
+        arguments["error_code"],
+        command.requested_at,
+    )
+    first = arguments["after_seq"] + 1
+    seqs = range(first, min(first + SPAN, last_seq + 1))
+    entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
+    rows = [requeued_row(key, entry) for key, entry in entries.items()]
+    _rewrite(cursor, command.shard, rows, entries)
+    schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
+    reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
+    if reached < last_seq:
+        shard_requests.move_request(cursor, command, {**arguments, "after_seq": reached})
+    else:
+        shard_requests.close_request(cursor, command)
+
+
+def erase(cursors: ShardCursors, command: ShardRequest, held: HeldSeqs) -> None:
+    """Cancel the listed messages that are not sent; those that are held stay listed."""
+    cursor, listed = cursors.own, command.arguments["seqs"]
+    free = [seq for seq in listed if seq not in held][:SLICE]
+    wanted = {(command.shard, command.campaign_id): free}
+    entries = {key.seq: entry for key, entry in look_up(cursor, wanted).items()}
+    waiting = [seq for seq in free if seq in entries and entries[seq].status == Status.WAITING]
+    missing = [ClaimedMessage(command.campaign_id, seq, 0, 1) for seq in free if seq not in entries]
+    _end_unsent(cursor, command, waiting, missing)
+    done = set(free)
+    _store_remaining(cursor, command, [seq for seq in listed if seq not in done])
+
+
+def apply_late_results(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+    """Turn `unknown` into the late result of the same try (protocol rule 14, late results)."""
+    cursor, listed = cursors.own, command.arguments["seqs"]
+    seqs, left = listed[:SLICE], listed[SLICE:]
+    entries = look_up(cursor, {(command.shard, command.campaign_id): seqs}) if seqs else {}
+    facts = read_late_facts(cursor, command.shard, command.campaign_id, seqs)
+    suspects = read_suspects(cursor, command.campaign_id, seqs)
+    _rewrite(cursor, command.shard, rows_of_late_results(facts, entries, suspects), entries)
+    _store_remaining(cursor, command, left)
+
+
+HANDLERS: Mapping[str, Callable[[ShardCursors, ShardRequest, HeldSeqs], None]] = {
+    RequestKind.SETTLE_CANCELLED: finalize_cancelled,
+    RequestKind.RETRY: requeue_for_retry,
+    RequestKind.ERASE: erase,
+    RequestKind.LATE_RESULTS: apply_late_results,
+}
+"""Handler by kind: processes a slice, and closes the command when nothing is left."""
+
+
+def rows_of_late_results(
+    facts: Iterable[LateFact], entries: Entries, suspects: Suspects = frozenset()
+) -> list[LedgerRow]:
+    """Return the rows that replace `unknown`: only a final result of the same try counts.
+
+    Where two senders have different results of one try, `sent` wins. A refusal of a message in
+    `suspects` proves nothing: the try was sent a second time, or may have been.
+    """
+    rows: dict[int, LedgerRow] = {}
+    failed_first = sorted(facts, key=lambda fact: fact.status is Status.SENT)
+    for message, status, provider_message_id, error_code in failed_first:
+        entry = entries.get(MessageKey(message.campaign_id, message.seq))
+        if (
+            entry is not None
+            and status in FINAL_FACTS
+            and (status is Status.SENT or (message.seq, message.generation) not in suspects)
+            and entry[:3] == (Status.UNKNOWN, message.generation, message.try_number)
+        ):
+            rows[message.seq] = LedgerRow(
+                message.campaign_id,
+                message.seq,
+                status,
+                entry.generation,
+                entry.try_number,
+                entry.attempts,
+                provider_message_id,
+                error_code,
+                replaces=True,
+            )
+    return list(rows.values())
+
+
+def rows_of_unsent(
+    entries: Entries,
+    without_row: Iterable[ClaimedMessage],
+    suspects: Suspects,
+) -> list[LedgerRow]:
+    """Return final rows of unsent messages: cancelled, or unknown where one may have been sent."""
+    rows = {
+        key.seq: _ended(
+            ClaimedMessage(key.campaign_id, key.seq, entry.generation, entry.try_number),
+            entry,
+            in_doubt=bool(entry.in_doubt) or (key.seq, entry.generation) in suspects,
+        )
+        for key, entry in entries.items()
+        if entry.status == Status.WAITING
+    }
+    for message in without_row:
+        in_doubt = (message.seq, message.generation) in suspects
+        rows[message.seq] = _ended(message, None, in_doubt=in_doubt)
+    return list(rows.values())
+
+
+def requeued_row(key: MessageKey, entry: LedgerEntry) -> LedgerRow:
+    """Return the row of a new generation: same try, no attempts, and no doubt about its key."""
+    return LedgerRow(
+        key.campaign_id,
+        key.seq,
+        Status.WAITING,
+        entry.generation + 1,
+        entry.try_number,
+        0,
+        None,
+        None,
+        replaces=True,
+    )
+
+
+def _store_remaining(cursor: Cursor, command: ShardRequest, seqs: Sequence[int]) -> None:
+    """Store which messages of a command are left, or close it."""
+    if seqs:
+        shard_requests.move_request(cursor, command, {"seqs": seqs})
+    else:
+        shard_requests.close_request(cursor, command)
+
+
+def _end_unsent(
+    cursor: Cursor,
+    command: ShardRequest,
+    waiting: Sequence[int],
+    without_row: Sequence[ClaimedMessage],
+) -> None:
+    """End messages as cancelled, or as unknown where one may have been sent."""
+    shard, campaign_id = command.shard, command.campaign_id
+    entries = look_up(cursor, {(shard, campaign_id): waiting}) if waiting else {}
+    seqs = [*waiting, *(message.seq for message in without_row)]
+    suspects = read_suspects(cursor, campaign_id, seqs)
+    rows = rows_of_unsent(entries, without_row, suspects)
+    _rewrite(cursor, shard, rows, entries)
+    forget_retries(cursor, shard, campaign_id, waiting)
+
+
+def _rewrite(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], before: Entries) -> None:
+    insert_outcomes(cursor, shard, rows)
+    add_counts(cursor, count_rewrites(shard, rows, before))
+
+
+def _ended(message: ClaimedMessage, entry: LedgerEntry | None, *, in_doubt: bool) -> LedgerRow:
+    return LedgerRow(
+        message.campaign_id,
+        message.seq,
+        Status.UNKNOWN if in_doubt else Status.CANCELLED,
+        message.generation,
+        message.try_number,
+        entry.attempts if entry else 0,
+        None,
+        IN_DOUBT if in_doubt else None,
+        replaces=entry is not None,
+        in_doubt=in_doubt,
+    )

@@ -1,0 +1,130 @@
+"""Outcome policy: the ledger row and the retry that follow from a send result."""
+
+from typing import NamedTuple
+
+from campaign_common.campaign import Delivery
+from campaign_common.message import Status
+from campaign_common.settings import RetryPolicy, RetrySettings
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.ledger import LedgerRow
+from campaign_sender.providers.contract import SendResult, SendStatus
+
+MAX_DOUBLINGS = 40
+"""More would exceed every maximum backoff, and finally a float."""
+
+ENDED_WITHOUT_SEND = {
+    SendStatus.EXPIRED: Status.EXPIRED,
+    SendStatus.ERASED: Status.CANCELLED,
+    SendStatus.UNDELIVERABLE: Status.FAILED,
+}
+"""Final status of a message that was not sent in this try, unless an earlier try is in doubt."""
+
+NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, SendStatus.STALE, SendStatus.RELEASED})
+"""Statuses for which it does not matter that an earlier try may have been accepted."""
+
+COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_SEND})
+
+
+class LedgerOutcome(NamedTuple):
+    """Ledger row of a message, and the delay of its retry if it waits."""
+
+    row: LedgerRow
+    retry_in: float | None = None
+    """Seconds until the next try; None when the status is final."""
+
+
+def depends_on_doubt(status: SendStatus, *, idempotent: bool) -> bool:
+    """Return whether the outcome depends on an earlier try that may have been accepted.
+
+    A refusal is proof only where the provider is idempotent.
+    """
+    return status not in NEVER_IN_DOUBT and not (status is SendStatus.PERMANENT and idempotent)
+
+
+def outcome_of(
+    result: SendResult,
+    version: CampaignVersion | None,
+    retry: RetrySettings,
+    jitter: float,
+    *,
+    idempotent: bool = False,
+) -> LedgerOutcome:
+    """Return the outcome of a send result.
+
+    A retryable failure waits for its next try while `retry` allows its class one. An ambiguous
+    result is retried under the same idempotency key, unless the campaign is delivered at most
+    once: then it ends as unknown. A throttled send, or one that an open circuit breaker prevented,
+    costs no attempt, and is bounded by age only.
+    A message that ends without a clear result although an earlier try may have been accepted ends
+    as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
+    unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over
+    the upper half of their backoff. `version` None (the campaign's row could not be read) is
+    treated as at-most-once, which never sends twice.
+    """
+    match result.status:
+        case SendStatus.ACCEPTED:
+            return LedgerOutcome(sent(result))
+        case SendStatus.PERMANENT:
+            refused = Status.FAILED if idempotent else _ended(result, Status.FAILED)
+            return LedgerOutcome(_row(result, refused))
+    if (ended := ENDED_WITHOUT_SEND.get(result.status)) is not None:
+        return LedgerOutcome(_row(result, _ended(result, ended)))
+    at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
+    if result.status is SendStatus.AMBIGUOUS and at_most_once:
+        return LedgerOutcome(_row(result, Status.UNKNOWN))
+    policy = retry.of(result.status.value)
+    if _is_exhausted(result, policy) or _is_too_old(version, policy):
+        return LedgerOutcome(_row(result, _ended(result, Status.FAILED)))
+    backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
+    delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)
+    return LedgerOutcome(_row(result, Status.WAITING), delay)
+
+
+def sent(result: SendResult) -> LedgerRow:
+    """Return the ledger row of an accepted message, as nearly all are."""
+    return _row(result, Status.SENT)
+
+
+def _is_exhausted(result: SendResult, policy: RetryPolicy) -> bool:
+    return (
+        result.status not in COSTS_NO_ATTEMPT
+        and result.message.record.attempts + 1 >= policy.max_attempts
+    )
+
+
+def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
+    return version is not None and version.age > policy.max_age
+
+
+def _failures(result: SendResult) -> int:
+    """Return the exponent of the backoff: attempts, or tries of a throttled message."""
+    record = result.message.record
+    if result.status is SendStatus.THROTTLED:
+        return min(record.try_number - 1, MAX_DOUBLINGS)
+    return min(record.attempts, MAX_DOUBLINGS)
+
+
+def _is_in_doubt(result: SendResult) -> bool:
+    return result.message.in_doubt or result.status is SendStatus.AMBIGUOUS
+
+
+def _ended(result: SendResult, status: Status) -> Status:
+    return Status.UNKNOWN if _is_in_doubt(result) else status
+
+
+def _row(result: SendResult, status: Status) -> LedgerRow:
+    message = result.message
+    record = message.record
+    send_status = result.status
+    return LedgerRow(
+        record.campaign_id,
+        record.seq,
+        status,
+        record.generation,
+        record.try_number,
+        record.attempts if send_status in COSTS_NO_ATTEMPT else record.attempts + 1,
+        result.provider_message_id,
+        result.error_code,
+        message.replaces,
+        message.in_doubt or send_status is SendStatus.AMBIGUOUS,
+    )

@@ -1,0 +1,347 @@
+"""Recorder: transactions that record the results of some messages and claim the next ones.
+
+A message is dispatched to its provider only after the transaction that claims it has committed.
+"""
+
+import random
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from pymysql.err import Error as DriverError
+from pymysql.err import IntegrityError
+
+from campaign_common.database import Database, Proof
+from campaign_common.errors import CommitUnknown, RetryLater
+from campaign_common.message import MessageKey
+from campaign_common.repeating import IndispensableThread
+from campaign_common.settings import RetrySettings
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.ledger import LedgerRow, look_up
+from campaign_common.store.retry_schedule import Retry
+from campaign_common.store.suspects import note_late_results, read_suspects
+from campaign_common.wire import MessageRecord
+from campaign_sender.admission.rules import admit_live, ledger_query
+from campaign_sender.delivery.dispatcher import Dispatcher
+from campaign_sender.delivery.send_guard import SendGuard
+from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
+from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import REACHED_PROVIDER, SendResult, SendStatus
+from campaign_sender.recording import transaction
+from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of, sent
+from campaign_sender.recording.recorder_metrics import RecorderMetrics
+from campaign_sender.recording.shard_commands import ShardCommands
+from campaign_sender.recording.transaction import ShardWrites, WriteResult
+from campaign_sender.recording.unknown_commit import UnknownCommit, resolve_commit
+from campaign_sender.tracing import BatchTraces
+
+IDLE_RECORD_INTERVAL = 1.0
+"""Seconds after which a committable offset is recorded without other work; at once while its shard
+is being released."""
+
+MIN_INTERVAL = 0.05
+"""Minimum seconds between two transactions, so that each one carries many results."""
+
+MAX_BACKOFF = 5.0
+"""Maximum seconds between two attempts while the database is down."""
+
+EMPTY_BATCH = RecorderBatch([], [], [])
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """Runs the transactions of one shard group, one after the other, in a thread of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        buffer: InFlightBuffer,
+        dispatcher: Dispatcher,
+        guard: SendGuard,
+        commands: ShardCommands,
+        policy: RetrySettings,
+        traces: BatchTraces | None = None,
+    ) -> None:
+        self._database = database
+        self._buffer = buffer
+        self._dispatcher = dispatcher
+        self._guard = guard
+        self._commands = commands
+        self._policy = policy
+        self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
+        self._transaction_lock = threading.Lock()
+        self._stop = threading.Event()
+        self._recorded_at: dict[int, float] = {}
+        self._fenced: set[int] = set()
+        self._unknown_commit: UnknownCommit | None = None
+        self._failures = 0
+        self.metrics = RecorderMetrics(guard)
+        self._traces = traces
+        self._thread = IndispensableThread("recorder", self._run)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the current transaction; return when the thread has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the thread runs; only a programming error ends it early."""
+        return self._thread.alive
+
+    @property
+    def available(self) -> bool:
+        """Return whether the database accepted the last transaction."""
+        return self._failures == 0
+
+    @contextmanager
+    def between_transactions(self) -> Iterator[None]:
+        """Hold the recorder between two transactions, to change which shards are owned."""
+        with self._transaction_lock:
+            yield
+
+    def take_fenced(self) -> set[int]:
+        """Return the shards found under another owner since the last request."""
+        fenced, self._fenced = self._fenced, set()
+        return fenced
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._buffer.wait_for_work(
+                0.0 if self._commands.has_pending else IDLE_RECORD_INTERVAL / 2
+            )
+            began = time.monotonic()
+            with self._transaction_lock:
+                claimed = self._run_once()
+            if claimed:
+                self._dispatcher.dispatch(claimed)
+            if self._failures:
+                backoff = min(MAX_BACKOFF, 0.1 * 2**self._failures)
+                self._stop.wait(backoff * (0.5 + self._random.random() / 2))
+            elif not self._commands.has_pending:  # the next slice of a command needs no batch
+                self._buffer.wait_for_batch(max(0.0, began + MIN_INTERVAL - time.monotonic()))
+
+    def _run_once(self) -> list[Message]:
+        """Run one transaction; return the claimed messages, which are to be dispatched."""
+        try:
+            if self._unknown_commit:
+                claimed = self._resolve_unknown_commit(self._unknown_commit)
+            else:
+                self._execute_command()
+                claimed = self._commit_batch()
+        except RetryLater as error:
+            if not self._failures:
+                log.warning("recording waits for the database", error=str(error))
+            self._failures += 1
+            return []
+        except DriverError as error:
+            # Rolled back, and the batch put back: its results are recorded later.
+            log.error("the database does not take what is recorded", error=str(error.args[-1]))
+            self._failures += 1
+            return []
+        if self._failures:
+            log.info("recording goes on")
+        self._failures = 0
+        return claimed
+
+    def _execute_command(self) -> None:
+        """Execute a slice of the next command to an owned shard."""
+        owned = self._commands.next_shard()
+        if owned is None:
+            return
+        writes = ShardWrites(owned, [], [], owned.still_claimed(()), owned.offsets.committable)
+        try:
+            fenced = self._commands.execute_next(writes)
+        except CommitUnknown:
+            self._unknown_commit = UnknownCommit(
+                EMPTY_BATCH, [writes], WriteResult(set(), Counter())
+            )
+            raise
+        except RetryLater as error:
+            # The next refresh of the guard finds it again; recording does not wait for it.
+            log.warning("a request waits for the database", error=str(error))
+            return
+        if fenced is not None:
+            self._commands.add({owned.shard} - fenced)
+            self._after_commit(EMPTY_BATCH, [writes], fenced)
+
+    def _commit_batch(self) -> list[Message]:
+        batch = self._buffer.take_batch()
+        try:
+            self._mark_suspects(batch)
+        except (RetryLater, DriverError):
+            self._buffer.put_back(batch)
+            raise
+        shard_writes = self._plan_writes(batch)
+        if not shard_writes and not batch.late:
+            return []
+        written = WriteResult(set(), Counter())
+        began = time.monotonic()
+        try:
+            with self._database.transaction() as cursor:
+                written = transaction.write(cursor, shard_writes)
+                note_late_results(cursor, self._late_rows(batch.late))
+        except CommitUnknown:
+            self._unknown_commit = UnknownCommit(batch, shard_writes, written)
+            raise
+        except IntegrityError as error:
+            log.error("outcomes were recorded already, looking them up again", error=error.args[0])
+            try:
+                batch = self._without_recorded(batch)
+            finally:
+                self._buffer.put_back(batch)
+            return []
+        except (RetryLater, DriverError):
+            self._buffer.put_back(batch)
+            raise
+        seconds = time.monotonic() - began
+        self.metrics.seconds.add([seconds])
+        self._observe(batch, written, seconds)
+        return self._after_commit(batch, shard_writes, written.fenced)
+
+    def _observe(
+        self, batch: RecorderBatch, written: WriteResult, seconds: float | None = None
+    ) -> None:
+        """Count and trace a committed transaction."""
+        self.metrics.committed(batch, written)
+        if self._traces is not None:
+            self._traces.recorded(batch.results, written.changes, seconds)
+
+    def _mark_suspects(self, batch: RecorderBatch) -> None:
+        """Mark messages that a lost sender may have sent, where the outcome depends on it."""
+        by_campaign: dict[int, list[Message]] = defaultdict(list)
+        for result in batch.results:
+            # Nearly all are accepted, and cost no more than this comparison.
+            if result.status is not SendStatus.ACCEPTED and self._depends_on_doubt(result):
+                by_campaign[result.message.record.campaign_id].append(result.message)
+        if not by_campaign:
+            return
+        with self._database.reading(proof=Proof.NOW) as cursor:
+            for campaign_id, messages in by_campaign.items():
+                suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
+                for message in messages:
+                    named = message.record.seq, message.record.generation
+                    message.in_doubt = message.in_doubt or named in suspects
+
+    def _depends_on_doubt(self, result: SendResult) -> bool:
+        version = self._guard.version_of(result.message.record.campaign_id)
+        return depends_on_doubt(result.status, idempotent=self._is_idempotent(version))
+
+    def _is_idempotent(self, version: CampaignVersion | None) -> bool:
+        return version is not None and self._dispatcher.is_idempotent(version.provider)
+
+    def _resolve_unknown_commit(self, unknown: UnknownCommit) -> list[Message]:
+        """Resolve a COMMIT without a response, before anything else is recorded."""
+        with self._database.transaction() as cursor:
+            committed, fenced = resolve_commit(cursor, unknown.shard_writes)
+        self._unknown_commit = None
+        if committed:
+            self._observe(unknown.batch, unknown.written)
+            return self._after_commit(unknown.batch, unknown.shard_writes, fenced)
+        self._buffer.put_back(unknown.batch)
+        return []
+
+    def _plan_writes(self, batch: RecorderBatch) -> list[ShardWrites]:
+        rows: dict[int, list[LedgerRow]] = defaultdict(list)
+        retries: dict[int, list[Retry]] = defaultdict(list)
+        finished: dict[int, set[MessageKey]] = defaultdict(set)
+        for result in batch.results:
+            shard = result.message.record.shard
+            finished[shard].add(result.message.key)
+            if result.status is SendStatus.ACCEPTED:
+                rows[shard].append(sent(result))
+            elif result.status not in (SendStatus.STALE, SendStatus.RELEASED):
+                row, retry_in = self._outcome(result)
+                rows[shard].append(row)
+                if retry_in is not None:
+                    retries[shard].append((row, retry_in))
+        claims: dict[int, list[MessageRecord]] = defaultdict(list)
+        for message in batch.claims:
+            claims[message.record.shard].append(message.record)
+        now = time.monotonic()
+        return [
+            ShardWrites(
+                owned,
+                rows[owned.shard],
+                retries[owned.shard],
+                owned.still_claimed(finished[owned.shard]) + claims[owned.shard],
+                # Messages that this transaction finishes advance the offset of the next one.
+                owned.offsets.committable,
+            )
+            for owned in self._buffer.shards()
+            if owned.shard in finished
+            or owned.shard in claims
+            or self._needs_offset_write(owned, now)
+        ]
+
+    def _outcome(self, result: SendResult) -> LedgerOutcome:
+        version = self._guard.version_of(result.message.record.campaign_id)
+        return outcome_of(
+            result,
+            version,
+            self._policy,
+            self._random.random(),
+            idempotent=self._is_idempotent(version),
+        )
+
+    def _needs_offset_write(self, owned: OwnedShard, now: float) -> bool:
+        return owned.has_progress and (
+            self._buffer.is_draining(owned.shard)
+            or now - self._recorded_at.get(owned.shard, 0.0) >= IDLE_RECORD_INTERVAL
+        )
+
+    def _late_rows(self, late: Sequence[SendResult]) -> list[tuple[int, LedgerRow]]:
+        return [
+            (result.message.record.shard, self._outcome(result).row)
+            for result in late
+            if result.status in REACHED_PROVIDER
+        ]
+
+    def _without_recorded(self, batch: RecorderBatch) -> RecorderBatch:
+        """Turn results of messages that already have their outcome into ends of claims."""
+        messages = [result.message for result in batch.results]
+        with self._database.reading(proof=Proof.NOW) as cursor:
+            entries = look_up(cursor, ledger_query(messages))
+        recorded = {m.key for m in admit_live(messages, entries).dropped}
+        results = [
+            SendResult(r.message, SendStatus.STALE) if r.message.key in recorded else r
+            for r in batch.results
+        ]
+        return batch._replace(results=results)
+
+    def _after_commit(
+        self, batch: RecorderBatch, shard_writes: Sequence[ShardWrites], fenced: set[int]
+    ) -> list[Message]:
+        now = time.monotonic()
+        for writes in shard_writes:
+            owned = writes.owned
+            if owned.shard in fenced:
+                continue
+            owned.transaction_number += 1
+            owned.recorded_offset = writes.recorded_offset
+            self._recorded_at[owned.shard] = now
+        self._buffer.apply_commit(batch.results, batch.claims)
+        if fenced:
+            self._drop_fenced(batch, [w.owned for w in shard_writes if w.owned.shard in fenced])
+        return batch.claims
+
+    def _drop_fenced(self, batch: RecorderBatch, fenced: Sequence[OwnedShard]) -> None:
+        """Drop shards that other owners took, unless they were taken over again meanwhile."""
+        lost = {owned.shard for owned in fenced if self._buffer.owned(owned.shard) is owned}
+        if lost:
+            log.warning("shards were taken over by another sender", shards=sorted(lost))
+        for owned in fenced:
+            self._buffer.drop_shard(owned)
+        self._fenced = self._fenced | lost
+        # The buffer returns these as late results, which are stored for the new owner.
+        shards = {owned.shard for owned in fenced}
+        self._buffer.add_results([r for r in batch.results if r.message.record.shard in shards])

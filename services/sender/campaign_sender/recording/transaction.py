@@ -1,0 +1,82 @@
+"""Transaction of the recorder: claims, outcomes and counters (protocol rules 2 to 4)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.claim import encode_claim
+from campaign_common.message import Status
+from campaign_common.store.claims import ClaimMove, move_claim
+from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
+from campaign_common.store.retry_schedule import Retry, forget_retries, schedule_retries
+from campaign_common.wire import MessageRecord
+from campaign_sender.in_flight.owned_shard import OwnedShard
+
+
+class ShardWrites(NamedTuple):
+    """Writes of one transaction for one shard."""
+
+    owned: OwnedShard
+    rows: list[LedgerRow]
+    """Outcomes to record."""
+    retries: list[Retry]
+    """Those outcomes that wait for another try, with their delay in seconds."""
+    claimed: list[MessageRecord]
+    """Complete claim list after this transaction."""
+    recorded_offset: int
+
+
+class WriteResult(NamedTuple):
+    """Effect of a transaction, valid once it is committed."""
+
+    fenced: set[int]
+    """Shards of other owners, which were left out."""
+    changes: Counter[tuple[int, int, Status]]
+    """Changes of the counters by (campaign, shard, status)."""
+
+
+def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
+    """Write everything for the shards that still belong to this owner.
+
+    Shards are locked in rising order, so that two transactions never deadlock.
+
+    Raises:
+        pymysql.err.IntegrityError: an outcome existed already; nothing may be committed.
+    """
+    fenced: set[int] = set()
+    changes: Counter[tuple[int, int, Status]] = Counter()
+    for writes in shard_writes:
+        if not move_claim(cursor, _move_of(writes)):
+            fenced.add(writes.owned.shard)
+            continue
+        if writes.rows:
+            _write_outcomes(cursor, writes)
+            changes.update(count_changes(writes.owned.shard, writes.rows))
+    add_counts(cursor, changes)
+    return WriteResult(fenced, changes)
+
+
+def _move_of(writes: ShardWrites) -> ClaimMove:
+    owned = writes.owned
+    return ClaimMove(
+        owned.shard,
+        owned.epoch,
+        owned.owner_token,
+        owned.transaction_number,
+        encode_claim(writes.claimed),
+        writes.recorded_offset,
+    )
+
+
+def _write_outcomes(cursor: Cursor, writes: ShardWrites) -> None:
+    shard = writes.owned.shard
+    insert_outcomes(cursor, shard, writes.rows)
+    schedule_retries(cursor, shard, writes.retries)
+    ended: dict[int, list[int]] = defaultdict(list)
+    for row in writes.rows:
+        if row.replaces and row.status is not Status.WAITING:
+            ended[row.campaign_id].append(row.seq)
+    for campaign_id, seqs in ended.items():
+        forget_retries(cursor, shard, campaign_id, seqs)

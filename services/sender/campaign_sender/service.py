@@ -1,0 +1,238 @@
+"""Composition root of a sender process: every part, wired, and the order of start and stop."""
+
+import os
+import socket
+import threading
+import time
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from campaign_common import kafka, topics
+from campaign_common.commands.service import end_within
+from campaign_common.database import Databases, ShardServer
+from campaign_common.dead_letters import dead_letter_topic
+from campaign_common.health import Health
+from campaign_common.per_server import PerServer
+from campaign_common.repeating import Repeating
+from campaign_common.settings import Settings
+from campaign_common.tracing import Tracing
+from campaign_sender.admission.batch_admitter import BatchAdmitter
+from campaign_sender.consuming import consumer_lag, log_retention
+from campaign_sender.consuming.backpressure import Backpressure
+from campaign_sender.consuming.consumer_lag import ConsumerLag
+from campaign_sender.consuming.consumer_loop import ConsumerLoop
+from campaign_sender.consuming.dead_letters import DeadLetterPublisher
+from campaign_sender.consuming.log_retention import LogRetention
+from campaign_sender.consuming.record_decoder import RecordDecoder
+from campaign_sender.delivery import breaker_sync
+from campaign_sender.delivery.breaker_sync import BreakerSync
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
+from campaign_sender.delivery.dispatcher import Dispatcher
+from campaign_sender.delivery.provider_route import MakeProvider
+from campaign_sender.delivery.send_guard import SendGuard, SendGuards
+from campaign_sender.delivery.send_guard_thread import SendGuardThread
+from campaign_sender.delivery.trial_sends import TrialSends
+from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.buffers import InFlightBuffers
+from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
+from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
+from campaign_sender.ownership.shard_ownership import ShardOwnership
+from campaign_sender.providers.http import HttpProvider
+from campaign_sender.providers.simulated import SimulatedProvider
+from campaign_sender.recording.recorder import Recorder
+from campaign_sender.recording.shard_commands import ShardCommands
+from campaign_sender.telemetry.heartbeat import sender_heartbeat
+from campaign_sender.telemetry.metrics import MetricSources, SenderMetrics
+from campaign_sender.tracing import BatchTraces
+
+LONGEST_HOST = 48
+"""Characters of the host name that go into the process name."""
+
+CLOSING = 2.0
+"""Seconds of DrainTimeout kept for leaving the group; a tenth of a shorter one."""
+
+log = structlog.get_logger()
+
+
+class GroupState(NamedTuple):
+    """Messages in flight of one server's shards, and the guard before each send of them."""
+
+    server: ShardServer
+    buffer: InFlightBuffer
+    guard: SendGuard
+
+
+class Sender:
+    """All parts of one sender process; `run` returns after an orderly stop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        databases: Databases,
+        health: Health,
+        registry: CollectorRegistry,
+        stop: threading.Event,
+        tracing: Tracing | None,
+    ) -> None:
+        self._health = health
+        self._drain_timeout = settings.drain_timeout
+        topic = settings.sync_client.topic
+        name = _process_name()
+        admin = kafka.admin(settings)
+        protocol = kafka.group_protocol(settings, admin)
+        topics.create_dead_letters(admin, dead_letter_topic(topic))
+        log.info("joining the group", group=settings.send_client.group, protocol=protocol)
+        self._consumer = kafka.consumer(settings, protocol, name)
+        providers = _providers(settings)
+        states = _group_states(databases, settings)
+        self._dispatcher = _dispatcher(states, providers)
+        traces = BatchTraces(tracing) if tracing is not None else None
+        self._groups = _groups(states, self._dispatcher, settings, traces)
+        self._guard_threads = [
+            SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
+            for group in self._groups.all
+        ]
+        health.add("last check", partial(require_fresh_views, self._groups.all))
+        backlog = ConsumerLag(admin, topic, self._groups.buffers)
+        deletions = LogRetention(admin, topic, self._groups.buffers)
+        breakers = BreakerSync(databases.main, self._dispatcher, name)
+        self._background = (
+            Repeating("retention", log_retention.INTERVAL, deletions.skip_deleted),
+            Repeating("lag", consumer_lag.INTERVAL, backlog.refresh),
+            Repeating("breakers", breaker_sync.INTERVAL, breakers.sync),
+        )
+        self._trial_sends = TrialSends(databases.main, providers)
+        self._heartbeat = sender_heartbeat(name, databases.main)
+        blocked = BlockedPartitions(time.monotonic, BLOCK_TIMEOUT)
+        self._ownership = ShardOwnership(
+            self._consumer,
+            self._groups,
+            topic=topic,
+            owner_name=name,
+            drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
+            blocked=blocked,
+        )
+        dead_letters = DeadLetterPublisher(partial(kafka.producer, settings), topic)
+        alone = len(self._groups.all) == 1
+        backpressure = [
+            Backpressure(group, index, alone=alone) for index, group in enumerate(self._groups.all)
+        ]
+        self._loop = ConsumerLoop(
+            self._consumer,
+            self._ownership,
+            RecordDecoder(self._groups, dead_letters, blocked, traces),
+            backpressure,
+            (
+                *(group.recorder for group in self._groups.all),
+                *self._guard_threads,
+                self._dispatcher,
+            ),
+            partial(health.beat, "the loop"),
+            stop,
+            batch_size=settings.sender.batch_size,
+        )
+        sources = MetricSources(
+            self._groups, self._dispatcher, self._ownership, dead_letters, backlog
+        )
+        registry.register(SenderMetrics(sources))
+
+    def _after_refresh(self, group: ShardGroup) -> None:
+        group.commands.add(group.guard.shards_with_commands)
+        self._dispatcher.retry_deferred(
+            lambda message: self._groups.of_shard(message.record.shard) is group
+        )
+
+    def run(self) -> None:
+        """Work until `stop` is set; then drain, record, commit, leave the group."""
+        for guard_thread in self._guard_threads:
+            guard_thread.start()
+        for thread in self._background:
+            thread.start()
+        for group in self._groups.all:
+            group.recorder.start()
+        self._trial_sends.start()
+        self._heartbeat.start()
+        self._health.started()
+        try:
+            self._loop.run()
+            end_within(self._drain_timeout)
+            self._ownership.release_all()
+        finally:
+            end_within(self._drain_timeout)  # counts where the loop ended by an error
+            self._trial_sends.stop()
+            self._heartbeat.stop()
+            for group in self._groups.all:
+                group.recorder.stop()
+            for thread in self._background:
+                thread.stop(wait=False)  # a request under way ends with the process
+            for guard_thread in self._guard_threads:
+                guard_thread.stop()
+            self._dispatcher.close()
+            self._consumer.close()
+
+
+def _process_name() -> str:
+    """Return the name of this process, at most 64 ASCII characters as its columns hold.
+
+    The end of a long host name is kept: that is where names of pods differ.
+    """
+    host = socket.gethostname().encode("ascii", "replace").decode()
+    return f"{host[-LONGEST_HOST:]}-{os.getpid()}"
+
+
+def _providers(settings: Settings) -> dict[str, MakeProvider]:
+    """Return a factory for each configured provider, by its name."""
+    providers: dict[str, MakeProvider] = {
+        SimulatedProvider.name: partial(SimulatedProvider, settings.simulated)
+    }
+    if settings.http.url is not None:
+        providers[HttpProvider.name] = partial(HttpProvider, settings.http)
+    return providers
+
+
+def _group_states(databases: Databases, settings: Settings) -> PerServer[GroupState]:
+    """Make a buffer and a guard for each server; `Sender.InFlight` holds for each."""
+
+    def state_of(server: ShardServer) -> GroupState:
+        buffer = InFlightBuffer(
+            in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
+        )
+        return GroupState(server, buffer, SendGuard(server, settings.sync_client.topic, buffer))
+
+    return databases.shard_servers().each(state_of)
+
+
+def _dispatcher(states: PerServer[GroupState], providers: dict[str, MakeProvider]) -> Dispatcher:
+    """Make the dispatcher, with a route to each provider."""
+    if len(states.all) == 1:
+        dispatcher = Dispatcher(states.main.buffer, states.main.guard)
+    else:
+        dispatcher = Dispatcher(
+            InFlightBuffers(states.each(lambda state: state.buffer)),
+            SendGuards(states.each(lambda state: state.guard)),
+        )
+    for name, make in providers.items():
+        dispatcher.add(name, CircuitBreaker(BreakerPolicy(), time.monotonic), make)
+    return dispatcher
+
+
+def _groups(
+    states: PerServer[GroupState],
+    dispatcher: Dispatcher,
+    settings: Settings,
+    traces: BatchTraces | None,
+) -> ShardGroups:
+    """Complete the shard group of each server."""
+    topic = settings.sync_client.topic
+
+    def complete_group(state: GroupState) -> ShardGroup:
+        server, buffer, guard = state
+        admitter = BatchAdmitter(server, topic, buffer, guard, traces)
+        commands = ShardCommands(server, buffer)
+        recorder = Recorder(server.own, buffer, dispatcher, guard, commands, settings.retry, traces)
+        return ShardGroup(server, buffer, guard, admitter, recorder, commands)
+
+    return ShardGroups(states.each(complete_group))

@@ -1,0 +1,1 @@
+"""Telemetry: metrics, and the heartbeat of the process."""

@@ -1,0 +1,27 @@
+"""Heartbeat row of this sender, read by /v1/stats only."""
+
+from collections.abc import Callable
+from functools import partial
+
+from campaign_common.database import Cursor, Database
+from campaign_common.repeating import Repeating
+from campaign_common.store.statistics import forget_sender, note_sender
+
+INTERVAL = 5.0
+"""Seconds between two heartbeats; the statistics show a sender as gone after three times this."""
+
+
+def sender_heartbeat(owner_name: str, database: Database) -> Repeating:
+    """Return the thread that writes the heartbeat row, and deletes it in an orderly stop."""
+
+    def run(change: Callable[[Cursor, str], None]) -> None:
+        with database.transaction() as cursor:
+            change(cursor, owner_name)
+
+    return Repeating(
+        "presence",
+        INTERVAL,
+        partial(run, note_sender),
+        at_once=True,
+        at_end=partial(run, forget_sender),
+    )

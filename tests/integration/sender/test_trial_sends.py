@@ -1,0 +1,176 @@
+"""Test messages: called for once, by one sender, outside of every counter."""
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+
+from campaign_common.database import Database
+from campaign_common.dsn import parse_dsn
+from campaign_common.errors import DatabaseUnavailable
+from campaign_common.message import Status
+from campaign_common.schema import migrate
+from campaign_common.settings import MysqlSettings
+from campaign_common.store.test_messages import NewTestMessage as Wanted
+from campaign_common.store.test_messages import insert_test_message, read_test_message
+from campaign_sender.delivery.trial_sends import TrialSends as Sending
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
+from tests.integration.sender.world import SHARDS, World
+from tests.waiting import wait_until
+
+PHONE = "13900000001"
+
+OWNED = "SELECT COUNT(*) FROM senders s JOIN shard_claims c ON c.owner_name = s.name"
+
+
+class Phone:
+    """A provider that answers when the test says so."""
+
+    name = "phone"
+    alive = True
+
+    def __init__(self) -> None:
+        self.calls: list[Message] = []
+        self.on_results: OnResults = lambda _: None
+
+    def make(self, check_before_send: PreSendCheck, on_results: OnResults) -> "Phone":
+        self.check_before_send = check_before_send
+        self.on_results = on_results
+        return self
+
+    def submit(self, messages: Sequence[Message]) -> None:
+        self.calls += messages
+
+    def answer(
+        self, answer: SendStatus, message_id: str | None = None, code: str | None = None
+    ) -> None:
+        self.on_results([SendResult(message, answer, message_id, code) for message in self.calls])
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def pool(database: str) -> Database:
+    pool = Database(MysqlSettings(dsn=parse_dsn(database)))
+    migrate(pool, 2)
+    return pool
+
+
+def want(pool: Database, provider: str = "phone") -> int:
+    wanted = Wanted(5, provider, PHONE, "hi Ann", "me")
+    return pool.run(partial(insert_test_message, message=wanted))
+
+
+def outcome(pool: Database, test_id: int) -> tuple[Status | None, str | None, str | None]:
+    with pool.reading() as cursor:
+        message = read_test_message(cursor, test_id)
+    assert message is not None
+    return message.status, message.provider_message_id, message.error_code
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (SendStatus.ACCEPTED, Status.SENT),
+        (SendStatus.PERMANENT, Status.FAILED),
+        (SendStatus.RETRYABLE, Status.FAILED),
+        (SendStatus.THROTTLED, Status.FAILED),
+        (SendStatus.AMBIGUOUS, Status.UNKNOWN),
+        (SendStatus.EXPIRED, Status.EXPIRED),
+    ],
+)
+def test_the_outcome_of_one_send_is_recorded(
+    pool: Database, answer: SendStatus, status: Status
+) -> None:
+    phone = Phone()
+    sending = Sending(pool, {"phone": phone.make})
+    test_id = want(pool)
+    sending.step()
+    (call,) = phone.calls
+    assert call.idempotency_key == f"test-{test_id}"
+    assert (call.record.phone, call.record.body, call.record.campaign_id) == (PHONE, "hi Ann", 5)
+    assert phone.check_before_send([call]) == [None]
+    assert outcome(pool, test_id) == (None, None, None)
+    phone.answer(answer, "id-1", "code")
+    sending.step()
+    assert outcome(pool, test_id) == (status, "id-1", "code")
+    assert len(phone.calls) == 1
+
+
+def test_two_senders_send_once(pool: Database) -> None:
+    phones = [Phone() for _ in range(4)]
+    ids = [want(pool) for _ in range(30)]
+    senders = [Sending(pool, {"phone": phone.make}) for phone in phones]
+    threads = [
+        threading.Thread(target=lambda s=sender: [s.step() for _ in range(8)])  # type: ignore[misc]
+        for sender in senders
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    keys = sorted(call.idempotency_key for phone in phones for call in phone.calls)
+    assert keys == sorted(f"test-{test_id}" for test_id in ids)
+
+
+def test_a_message_taken_by_a_lost_sender_is_not_sent_again(pool: Database) -> None:
+    want(pool)
+    Sending(pool, {"phone": Phone().make}).step()
+    other = Phone()
+    Sending(pool, {"phone": other.make}).step()
+    assert other.calls == []
+
+
+def test_an_old_test_message_is_not_sent(pool: Database) -> None:
+    want(pool)
+    with pool.transaction() as cursor:
+        cursor.execute("UPDATE test_messages SET requested_at = NOW(6) - INTERVAL 40 SECOND")
+    phone = Phone()
+    now = [100.0]
+    sending = Sending(pool, {"phone": phone.make}, clock=lambda: now[0])
+    sending.step()
+    assert phone.calls == []
+    want(pool)
+    sending.step()
+    now[0] += 11.0  # the process stood still before the call
+    assert phone.check_before_send(phone.calls[:1]) == [SendStatus.EXPIRED]
+
+
+def test_messages_for_providers_of_others_are_left_to_them(pool: Database) -> None:
+    want(pool, "http")
+    phone = Phone()
+    Sending(pool, {"phone": phone.make}).step()
+    other = Phone()
+    Sending(pool, {"http": other.make}).step()
+    assert (len(phone.calls), len(other.calls)) == (0, 1)
+
+
+def test_an_outcome_outlasts_an_outage(pool: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    phone = Phone()
+    sending = Sending(pool, {"phone": phone.make})
+    test_id = want(pool)
+    sending.step()
+    phone.answer(SendStatus.ACCEPTED, "id-1")
+
+    def away() -> None:
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "transaction", away)
+        with pytest.raises(DatabaseUnavailable):
+            sending.step()
+    sending.step()
+    assert outcome(pool, test_id) == (Status.SENT, "id-1", None)
+
+
+def test_a_sender_process_sends_test_messages_and_shows_itself(world: World) -> None:
+    with world.sender():
+        test_id = want(world.database, "simulated")
+        wait_until(lambda: outcome(world.database, test_id)[0] is Status.SENT)
+        assert outcome(world.database, test_id)[1] == f"sim-test-{test_id}"
+        wait_until(lambda: world.rows(OWNED) == ((SHARDS,),))
+    assert world.rows("SELECT COUNT(*) FROM senders") == ((0,),)
+    assert world.counts() == {}

@@ -1,0 +1,60 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaign_common.campaign import Delivery
+from campaign_common.claim import ClaimedMessage, decode_claim, encode_claim
+from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_sender.ownership.takeover import settle
+from tests.unit.sender.messages import CAMPAIGN, version
+
+CLAIMED = ClaimedMessage(CAMPAIGN, 5, 0, 1)
+AT_MOST_ONCE = version(delivery=Delivery.AT_MOST_ONCE)
+
+
+def test_at_least_once_a_claimed_message_becomes_a_suspect() -> None:
+    settlement = settle([CLAIMED], {}, {CAMPAIGN: version()})
+    assert settlement.suspects == [CLAIMED]
+    assert settlement.unknown == []
+
+
+def test_at_most_once_a_claimed_message_ends_unknown() -> None:
+    settlement = settle([CLAIMED], {}, {CAMPAIGN: AT_MOST_ONCE})
+    assert settlement.suspects == []
+    (row,) = settlement.unknown
+    assert (row.seq, row.status, row.replaces) == (5, Status.UNKNOWN, False)
+
+
+def test_what_was_recorded_before_the_sender_was_lost_is_left_alone() -> None:
+    entries = {MessageKey(CAMPAIGN, 5): LedgerEntry(Status.SENT, 0, 1, 1)}
+    for campaign in (version(), AT_MOST_ONCE):
+        settlement = settle([CLAIMED], entries, {CAMPAIGN: campaign})
+        assert settlement == ([], [])
+
+
+def test_a_claimed_second_try_is_settled_over_its_waiting_row() -> None:
+    claimed = ClaimedMessage(CAMPAIGN, 5, 0, 2)
+    entries = {MessageKey(CAMPAIGN, 5): LedgerEntry(Status.WAITING, 0, 1, 1)}
+    (row,) = settle([claimed], entries, {CAMPAIGN: AT_MOST_ONCE}).unknown
+    assert (row.try_number, row.attempts, row.replaces) == (2, 2, True)
+
+
+def test_a_claim_of_a_campaign_that_is_gone_is_forgotten() -> None:
+    assert settle([CLAIMED], {}, {}) == ([], [])
+
+
+claimed_messages = st.builds(
+    ClaimedMessage,
+    campaign_id=st.integers(1, 2**53),
+    seq=st.integers(1, 2**32 - 1),
+    generation=st.integers(0, 9),
+    try_number=st.integers(1, 9),
+)
+
+
+@given(st.lists(claimed_messages))
+def test_a_claim_list_survives_packing(claimed: list[ClaimedMessage]) -> None:
+    assert sorted(decode_claim(encode_claim(claimed))) == sorted(claimed)
+
+
+def test_an_empty_claim_packs_to_nothing() -> None:
+    assert encode_claim([]) == b""

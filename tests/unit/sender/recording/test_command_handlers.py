@@ -1,0 +1,51 @@
+from campaign_common.claim import ClaimedMessage
+from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.store.ledger import LedgerRow
+from campaign_common.store.suspects import LateFact
+from campaign_sender.recording.command_handlers import rows_of_late_results
+from tests.unit.sender.messages import CAMPAIGN
+
+KEY = MessageKey(CAMPAIGN, 5)
+UNKNOWN = {KEY: LedgerEntry(Status.UNKNOWN, 1, 2, 3, in_doubt=1)}
+
+
+def fact(status: Status, *, generation: int = 1, try_number: int = 2) -> LateFact:
+    message = ClaimedMessage(CAMPAIGN, 5, generation, try_number)
+    return LateFact(message, status, "theirs", None)
+
+
+def test_a_late_fact_of_the_same_try_settles_what_is_unknown() -> None:
+    (row,) = rows_of_late_results([fact(Status.SENT)], UNKNOWN)
+    assert row == LedgerRow(
+        CAMPAIGN, 5, Status.SENT, 1, 2, 3, "theirs", None, replaces=True, in_doubt=False
+    )
+
+
+def test_a_fact_about_another_try_or_generation_settles_nothing() -> None:
+    assert rows_of_late_results([fact(Status.SENT, try_number=1)], UNKNOWN) == []
+    assert rows_of_late_results([fact(Status.SENT, generation=0)], UNKNOWN) == []
+
+
+def test_what_is_not_final_is_no_fact_to_settle_by() -> None:
+    assert rows_of_late_results([fact(Status.WAITING), fact(Status.UNKNOWN)], UNKNOWN) == []
+
+
+def test_that_a_try_was_taken_counts_whatever_else_was_learnt_of_it() -> None:
+    for facts in ([Status.SENT, Status.FAILED], [Status.FAILED, Status.SENT]):
+        assert [row.status for row in rows_of_late_results(map(fact, facts), UNKNOWN)] == [
+            Status.SENT
+        ]
+
+
+def test_a_late_refusal_of_a_suspect_settles_nothing() -> None:
+    """Its next owner sends it again, and either of the two may have been taken."""
+    assert rows_of_late_results([fact(Status.FAILED)], UNKNOWN, {(5, 1)}) == []
+    assert [r.status for r in rows_of_late_results([fact(Status.SENT)], UNKNOWN, {(5, 1)})] == [1]
+    (row,) = rows_of_late_results([fact(Status.FAILED)], UNKNOWN, {(5, 0), (6, 1)})
+    assert row.status is Status.FAILED
+
+
+def test_an_outcome_that_is_known_stays() -> None:
+    sent = {KEY: LedgerEntry(Status.FAILED, 1, 2, 3)}
+    assert rows_of_late_results([fact(Status.SENT)], sent) == []
+    assert rows_of_late_results([fact(Status.SENT)], {}) == []

@@ -1,0 +1,174 @@
+from dataclasses import replace
+
+import pytest
+
+from campaign_common.campaign import Delivery
+from campaign_common.message import Status
+from campaign_common.settings import RetryClassSettings, RetrySettings
+from campaign_common.store.campaigns import CampaignVersion
+from campaign_sender.providers.contract import SendResult, SendStatus
+from campaign_sender.recording.outcome import depends_on_doubt, outcome_of
+from tests.unit.sender.messages import message, version
+
+POLICY = RetrySettings(max_attempts=3, backoff_base=1.0, backoff_max=60.0, max_age=3600.0)
+
+
+def outcome(
+    answer: SendStatus,
+    *,
+    attempts: int = 0,
+    of: CampaignVersion | None = None,
+    retry_after: float | None = None,
+) -> tuple[Status, int, float | None]:
+    result = SendResult(message(attempts=attempts), answer, retry_after=retry_after)
+    row, retry_in = outcome_of(result, of or version(), POLICY, jitter=0.0)
+    return row.status, row.attempts, retry_in
+
+
+def test_accepted_is_sent() -> None:
+    assert outcome(SendStatus.ACCEPTED) == (Status.SENT, 1, None)
+
+
+def test_a_permanent_refusal_is_final() -> None:
+    assert outcome(SendStatus.PERMANENT) == (Status.FAILED, 1, None)
+
+
+def test_a_retryable_failure_waits_and_backs_off() -> None:
+    assert outcome(SendStatus.RETRYABLE) == (Status.WAITING, 1, 0.5)
+    assert outcome(SendStatus.RETRYABLE, attempts=1) == (Status.WAITING, 2, 1.0)
+
+
+def test_the_last_attempt_ends_as_failed() -> None:
+    assert outcome(SendStatus.RETRYABLE, attempts=2) == (Status.FAILED, 3, None)
+
+
+def test_throttling_costs_no_attempt_and_honours_the_provider() -> None:
+    assert outcome(SendStatus.THROTTLED, attempts=2, retry_after=30.0) == (Status.WAITING, 2, 30.0)
+
+
+def test_a_message_that_is_too_old_is_not_tried_again() -> None:
+    assert outcome(SendStatus.THROTTLED, of=version(age=3601.0))[0] is Status.FAILED
+
+
+def by_class(answer: SendStatus, *, attempts: int = 0, try_number: int = 1) -> tuple[object, ...]:
+    classes = {
+        "ambiguous": RetryClassSettings(max_attempts=2, backoff_base=10.0),
+        "throttled": RetryClassSettings(backoff_base=5.0, max_age=100.0),
+    }
+    retry = replace(POLICY, classes=classes)
+    of = message(attempts=attempts, try_number=try_number)
+    row, retry_in = outcome_of(SendResult(of, answer), version(age=101.0), retry, jitter=0.0)
+    return row.status, retry_in
+
+
+def test_every_error_class_has_limits_of_its_own() -> None:
+    assert by_class(SendStatus.AMBIGUOUS) == (Status.WAITING, 5.0)
+    assert by_class(SendStatus.AMBIGUOUS, attempts=1) == (Status.UNKNOWN, None)
+    assert by_class(SendStatus.RETRYABLE, attempts=1) == (Status.WAITING, 1.0)
+    assert by_class(SendStatus.THROTTLED) == (Status.FAILED, None)
+    assert by_class(SendStatus.CIRCUIT_OPEN) == (Status.WAITING, 0.5)
+
+
+def test_a_throttled_message_is_left_alone_longer_each_time_without_losing_attempts() -> None:
+    waits = [
+        outcome_of(
+            SendResult(message(try_number=n), SendStatus.THROTTLED), version(), POLICY, jitter=0.0
+        )
+        for n in (1, 2, 3, 2_000)
+    ]
+    assert [retry_in for _, retry_in in waits] == [0.5, 1.0, 2.0, 30.0]
+    assert {row.attempts for row, _ in waits} == {0}
+
+
+def test_an_ambiguous_send_is_retried_only_at_least_once() -> None:
+    assert outcome(SendStatus.AMBIGUOUS)[0] is Status.WAITING
+    at_most_once = version(delivery=Delivery.AT_MOST_ONCE)
+    assert outcome(SendStatus.AMBIGUOUS, of=at_most_once) == (Status.UNKNOWN, 1, None)
+
+
+def test_a_doubt_never_reads_as_a_failure() -> None:
+    assert outcome(SendStatus.AMBIGUOUS, attempts=2)[0] is Status.UNKNOWN
+
+
+def test_a_provably_refused_send_is_retried_at_most_once_too() -> None:
+    at_most_once = version(delivery=Delivery.AT_MOST_ONCE)
+    assert outcome(SendStatus.RETRYABLE, of=at_most_once)[0] is Status.WAITING
+
+
+@pytest.mark.parametrize("answer", [SendStatus.EXPIRED, SendStatus.RETRYABLE])
+def test_a_message_in_doubt_ends_as_unknown_without_a_clear_answer(answer: SendStatus) -> None:
+    doubtful = message(attempts=2)
+    doubtful.in_doubt = True
+    assert (
+        outcome_of(SendResult(doubtful, answer), version(), POLICY, 0.0).row.status
+        is Status.UNKNOWN
+    )
+
+
+def test_a_doubt_is_kept_while_the_message_waits_and_ends_with_a_clear_answer() -> None:
+    doubtful = message()
+    doubtful.in_doubt = True
+    waiting = outcome_of(SendResult(doubtful, SendStatus.THROTTLED), version(), POLICY, 0.0)
+    assert (waiting.row.status, waiting.row.in_doubt) == (Status.WAITING, True)
+    assert outcome_of(
+        SendResult(doubtful, SendStatus.ACCEPTED), version(), POLICY, 0.0
+    ).row.status is (Status.SENT)
+
+
+REFUSED_FOR_GOOD = [
+    pytest.param(False, False, Status.FAILED, id="no doubt"),
+    pytest.param(True, False, Status.UNKNOWN, id="in doubt, a key may be taken twice"),
+    pytest.param(True, True, Status.FAILED, id="in doubt, the key has one answer"),
+]
+
+
+@pytest.mark.parametrize(("in_doubt", "idempotent", "status"), REFUSED_FOR_GOOD)
+@pytest.mark.parametrize("delivery", Delivery)
+def test_a_refusal_after_doubt_is_proof_by_key_only(
+    in_doubt: bool, idempotent: bool, status: Status, delivery: Delivery
+) -> None:
+    refused = SendResult(message(), SendStatus.PERMANENT, None, "http_400")
+    refused.message.in_doubt = in_doubt
+    of = version(delivery=delivery)
+    row, retry_in = outcome_of(refused, of, POLICY, 0.0, idempotent=idempotent)
+    assert (row.status, row.error_code, retry_in) == (status, "http_400", None)
+
+
+def test_without_its_campaign_a_refusal_after_doubt_is_no_proof() -> None:
+    refused = SendResult(message(), SendStatus.PERMANENT)
+    refused.message.in_doubt = True
+    assert outcome_of(refused, None, POLICY, 0.0).row.status is Status.UNKNOWN
+
+
+DEPENDS = {
+    SendStatus.ACCEPTED: (False, False),
+    SendStatus.PERMANENT: (True, False),
+    SendStatus.RETRYABLE: (True, True),
+    SendStatus.THROTTLED: (True, True),
+    SendStatus.AMBIGUOUS: (True, True),
+    SendStatus.EXPIRED: (True, True),
+    SendStatus.ERASED: (True, True),
+    SendStatus.UNDELIVERABLE: (True, True),
+    SendStatus.CIRCUIT_OPEN: (True, True),
+    SendStatus.RELEASED: (False, False),
+    SendStatus.STALE: (False, False),
+}
+"""By answer: asked of a provider that is not idempotent, and of one that is."""
+
+
+@pytest.mark.parametrize("answer", DEPENDS, ids=lambda answer: answer.value)
+def test_what_depends_on_an_earlier_doubt(answer: SendStatus) -> None:
+    asked = tuple(depends_on_doubt(answer, idempotent=one) for one in (False, True))
+    assert asked == DEPENDS[answer]
+
+
+def test_every_recorded_answer_is_in_the_table() -> None:
+    assert set(DEPENDS) == set(SendStatus) - {SendStatus.DEFERRED}
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])
+def test_jitter_stays_within_the_upper_half_of_the_backoff(jitter: float) -> None:
+    result = SendResult(message(attempts=1), SendStatus.RETRYABLE)
+    _, retry_in = outcome_of(result, version(), POLICY, jitter)
+    assert retry_in is not None
+    assert 1.0 <= retry_in < 2.0
