@@ -27,7 +27,7 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Kind
 from campaign_common.tracing.exporting import ExportedTracing
 from campaign_common.wire import MessageRecord, encode
-from campaign_scheduler.publisher import Groups, Publication, Publisher
+from campaign_scheduler.publishing.publisher import Groups, Publication, Publisher
 from campaign_sender.desk import Work
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import Answer, Result

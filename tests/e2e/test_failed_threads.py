@@ -26,7 +26,7 @@ SECONDS = 30
 @pytest.mark.parametrize(
     ("package", "thread", "method"),
     [
-        pytest.param("campaign_scheduler", "fan-out", "fanout.FanOut.run", id="fan-out"),
+        pytest.param("campaign_scheduler", "fan-out", "fanout.loop.FanOut.run", id="fan-out"),
         pytest.param("campaign_sender", "recorder", "recorder.Recorder._run_once", id="recorder"),
         pytest.param("campaign_sender", "lookout", "lookout.SlowLooks.note", id="lookout"),
     ],
@@ -34,8 +34,8 @@ SECONDS = 30
 def test_a_process_ends_with_a_thread_that_it_rests_on(
     system: System, package: str, thread: str, method: str
 ) -> None:
-    module, _, rest = method.partition(".")
-    broken = BROKEN.format(module=f"{package}.{module}", method=rest, package=package)
+    module, owner, name = method.rsplit(".", 2)
+    broken = BROKEN.format(module=f"{package}.{module}", method=f"{owner}.{name}", package=package)
     done = subprocess.run(
         [sys.executable, "-c", broken, "-c", system.config],
         capture_output=True,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
-from campaign_scheduler.finisher import is_complete
+from campaign_scheduler.jobs.finish_campaigns import is_complete
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import Step, World
 

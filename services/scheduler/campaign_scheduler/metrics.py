@@ -7,11 +7,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from campaign_common.outages import Outages
-from campaign_scheduler.checkpoints import Checkpoints
-from campaign_scheduler.lease import Leases
-from campaign_scheduler.observer import Observer
-from campaign_scheduler.retrier import Retrier
-from campaign_scheduler.watchdog import Watchdog
+from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
+from campaign_scheduler.held_leases import Leases
+from campaign_scheduler.jobs.collect_gauges import Observer
+from campaign_scheduler.jobs.publish_retries import Retrier
+from campaign_scheduler.jobs.watchdog import Watchdog
 
 
 class Parts(NamedTuple):

@@ -17,22 +17,22 @@ from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
 from campaign_common.tracing import Tracing
-from campaign_scheduler.attendance import ATTENDANCE_INTERVAL, Attendance
-from campaign_scheduler.checkpoints import Checkpoints
-from campaign_scheduler.chunks import ChunkReader
-from campaign_scheduler.eraser import Eraser
-from campaign_scheduler.fanout import FAN_OUT, FanOut, FanOutParts, FanOutRules
-from campaign_scheduler.finisher import Finisher
-from campaign_scheduler.lease import Leases, new_owner
+from campaign_scheduler.availability import ATTENDANCE_INTERVAL, Attendance
+from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
+from campaign_scheduler.fanout.chunk_reader import ChunkReader
+from campaign_scheduler.fanout.loop import FAN_OUT, FanOut, FanOutParts, FanOutRules
+from campaign_scheduler.fanout.outcome_counts import Outcomes
+from campaign_scheduler.held_leases import Leases, new_owner
+from campaign_scheduler.job_scheduler import Job, Ticker
+from campaign_scheduler.jobs.collect_gauges import OBSERVATION_INTERVAL, Observer
+from campaign_scheduler.jobs.finish_campaigns import Finisher
+from campaign_scheduler.jobs.publish_retries import Retrier
+from campaign_scheduler.jobs.purge_dead_letters import Eraser
+from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, Sampler
+from campaign_scheduler.jobs.start_campaigns import Starter
+from campaign_scheduler.jobs.watchdog import Watchdog
 from campaign_scheduler.metrics import Parts, SchedulerMetrics
-from campaign_scheduler.observer import OBSERVATION_INTERVAL, Observer
-from campaign_scheduler.outcomes import Outcomes
-from campaign_scheduler.publisher import Publisher
-from campaign_scheduler.retrier import Retrier
-from campaign_scheduler.sampler import SAMPLE_INTERVAL, Sampler
-from campaign_scheduler.starter import Starter
-from campaign_scheduler.ticker import Job, Ticker
-from campaign_scheduler.watchdog import Watchdog
+from campaign_scheduler.publishing.publisher import Publisher
 
 OVERTAKEN_INTERVAL = 2.0
 """Seconds between two searches for retries whose record no sender will meet."""

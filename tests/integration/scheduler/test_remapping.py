@@ -7,7 +7,7 @@ import pytest
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import MapState
 from campaign_common.shard import shard_of
-from campaign_scheduler.checkpoints import Checkpoints, Delivered
+from campaign_scheduler.fanout.checkpoint_writer import Checkpoints, Delivered
 from tests.integration.scheduler.world import SHARDS, Scheduler, World
 from tests.waiting import wait_until
 

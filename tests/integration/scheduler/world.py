@@ -26,18 +26,18 @@ from campaign_common.settings import load_settings
 from campaign_common.store.leases import Holder
 from campaign_common.store.partition_map import read_map
 from campaign_common.wire import MessageRecord, decode
-from campaign_scheduler.attendance import Attendance
-from campaign_scheduler.backlog import Backlog
-from campaign_scheduler.checkpoints import Checkpoints
-from campaign_scheduler.chunks import ChunkReader
-from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
-from campaign_scheduler.finisher import Finisher
-from campaign_scheduler.lease import Leases, new_owner
-from campaign_scheduler.outcomes import Outcomes
-from campaign_scheduler.publisher import Publisher
-from campaign_scheduler.retrier import Retrier
-from campaign_scheduler.starter import Starter
-from campaign_scheduler.window import Window
+from campaign_scheduler.availability import Attendance
+from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
+from campaign_scheduler.fanout.chunk_reader import ChunkReader
+from campaign_scheduler.fanout.loop import FanOut, FanOutParts, FanOutRules
+from campaign_scheduler.fanout.outcome_counts import Outcomes
+from campaign_scheduler.fanout.partition_backlog import Backlog
+from campaign_scheduler.fanout.publish_window import Window
+from campaign_scheduler.held_leases import Leases, new_owner
+from campaign_scheduler.jobs.finish_campaigns import Finisher
+from campaign_scheduler.jobs.publish_retries import Retrier
+from campaign_scheduler.jobs.start_campaigns import Starter
+from campaign_scheduler.publishing.publisher import Publisher
 from tests.waiting import wait_until
 
 SHARDS = 8

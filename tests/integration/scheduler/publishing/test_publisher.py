@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from campaign_common import topics
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.shard import shard_of
-from campaign_scheduler.publisher import Groups, Publication, Publisher
+from campaign_scheduler.publishing.publisher import Groups, Publication, Publisher
 from local_stack.kafka import KafkaServer
 
 SHARDS = 8

@@ -7,7 +7,7 @@ from functools import partial
 from campaign_common.database import Database, Databases
 from campaign_common.store.claims import claimed_by_campaign
 from campaign_common.store.fanout import outcomes_by_shard
-from campaign_scheduler.attendance import Attendance
+from campaign_scheduler.availability import Attendance
 
 MOST_KNOWN = 10_000
 """Campaigns of which numbers are kept; those that are over would pile up otherwise."""

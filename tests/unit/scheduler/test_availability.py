@@ -9,8 +9,8 @@ import pytest
 from campaign_common.claim import ClaimedMessage, encode_claim
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import DatabaseUnavailable
-from campaign_scheduler.attendance import Attendance
-from campaign_scheduler.outcomes import Outcomes
+from campaign_scheduler.availability import Attendance
+from campaign_scheduler.fanout.outcome_counts import Outcomes
 
 SECOND_SHARDS = {1: 1, 3: 1}
 

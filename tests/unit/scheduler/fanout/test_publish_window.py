@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from campaign_scheduler.window import SMALLEST, Window
+from campaign_scheduler.fanout.publish_window import SMALLEST, Window
 
 TICK = 0.2
 CHUNK = 10_000

@@ -14,7 +14,7 @@ from campaign_common.store.events import append_event
 from campaign_common.store.leases import DueCampaign, Lease
 from campaign_common.template import Template
 from campaign_common.tracing import trace_id_of
-from campaign_scheduler.lease import Leases
+from campaign_scheduler.held_leases import Leases
 
 BATCH = 50
 """Campaigns started in one transaction: few enough that several schedulers share a rush."""

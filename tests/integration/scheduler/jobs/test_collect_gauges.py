@@ -2,8 +2,8 @@
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
-from campaign_scheduler.observer import Observer
-from campaign_scheduler.watchdog import Watchdog
+from campaign_scheduler.jobs.collect_gauges import Observer
+from campaign_scheduler.jobs.watchdog import Watchdog
 from tests.integration.scheduler.world import CAMPAIGN, World
 
 RECIPIENTS = 10

@@ -2,10 +2,10 @@
 
 from confluent_kafka import KafkaError
 
-from campaign_scheduler.backlog import Backlog
-from campaign_scheduler.progress import Chunk, Progress
-from campaign_scheduler.publisher import Publication
-from campaign_scheduler.window import Window
+from campaign_scheduler.fanout.campaign_fan_out import Chunk, Progress
+from campaign_scheduler.fanout.partition_backlog import Backlog
+from campaign_scheduler.fanout.publish_window import Window
+from campaign_scheduler.publishing.publisher import Publication
 from tests.unit.scheduler.campaigns import a_lease
 
 

@@ -16,15 +16,15 @@ from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissin
 from campaign_common.outages import Backoff, Outages
 from campaign_common.store.breakers import campaigns_left_alone
 from campaign_common.tracing import Kind, Span, Tracing
-from campaign_scheduler.backlog import Backlog
-from campaign_scheduler.checkpoints import Checkpoints
-from campaign_scheduler.chunks import ChunkReader
-from campaign_scheduler.lease import Leases
-from campaign_scheduler.outcomes import Outcomes
-from campaign_scheduler.progress import Chunk, Progress
-from campaign_scheduler.publisher import Publication, Publisher
-from campaign_scheduler.records import seqs_of
-from campaign_scheduler.window import Window
+from campaign_scheduler.fanout.campaign_fan_out import Chunk, Progress
+from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
+from campaign_scheduler.fanout.chunk_reader import ChunkReader
+from campaign_scheduler.fanout.outcome_counts import Outcomes
+from campaign_scheduler.fanout.partition_backlog import Backlog
+from campaign_scheduler.fanout.publish_window import Window
+from campaign_scheduler.held_leases import Leases
+from campaign_scheduler.publishing.publisher import Publication, Publisher
+from campaign_scheduler.publishing.record_builder import seqs_of
 
 FAN_OUT = "fan-out"
 """What outages are noted under."""

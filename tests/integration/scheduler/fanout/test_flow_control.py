@@ -6,11 +6,11 @@ from functools import partial
 from campaign_common.claim import ClaimedMessage, encode_claim
 from campaign_common.message import Status
 from campaign_common.outages import Outages
-from campaign_scheduler.backlog import Backlog
-from campaign_scheduler.chunks import ChunkReader
-from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
-from campaign_scheduler.outcomes import Outcomes
-from campaign_scheduler.window import Window
+from campaign_scheduler.fanout.chunk_reader import ChunkReader
+from campaign_scheduler.fanout.loop import FanOut, FanOutParts, FanOutRules
+from campaign_scheduler.fanout.outcome_counts import Outcomes
+from campaign_scheduler.fanout.partition_backlog import Backlog
+from campaign_scheduler.fanout.publish_window import Window
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, Scheduler, World
 
 CHUNK = 100

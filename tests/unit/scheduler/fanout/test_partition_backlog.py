@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from campaign_common.partition_map import MapState, PartitionMap
-from campaign_scheduler.backlog import Backlog
+from campaign_scheduler.fanout.partition_backlog import Backlog
 
 PATIENCE = 2.5
 SHARDS = 8

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign_common.message import FINAL, Status
-from campaign_scheduler.finisher import is_complete
+from campaign_scheduler.jobs.finish_campaigns import is_complete
 
 COUNTS = st.dictionaries(
     st.sampled_from([status for status in Status if status is not Status.NOT_STARTED]),

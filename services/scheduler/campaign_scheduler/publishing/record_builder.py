@@ -15,7 +15,7 @@ from campaign_common.store.fanout import RecipientRow
 from campaign_common.store.leases import Lease
 from campaign_common.template import Template
 from campaign_common.wire import ERASED, LARGEST_RECORD, WIRE_VERSION, MessageRecord, decode, encode
-from campaign_scheduler.publisher import Groups, Outgoing
+from campaign_scheduler.publishing.publisher import Groups, Outgoing
 
 LARGEST_CHUNK = 16 * 1024 * 1024
 """Bytes of records composed at a time, which bounds the memory of long messages."""

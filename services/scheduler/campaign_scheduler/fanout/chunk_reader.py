@@ -3,31 +3,15 @@
 from functools import partial
 
 from campaign_common.database import Cursor, Databases
-from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import PartitionMap
 from campaign_common.recipient import TOMBSTONE
 from campaign_common.store import fanout as store
 from campaign_common.store.erasures import erased_shards
 from campaign_common.store.leases import Lease
-from campaign_common.store.partition_map import read_map
-from campaign_scheduler.attendance import Attendance
-from campaign_scheduler.progress import Progress
-from campaign_scheduler.records import Composed, Composer
-
-
-def active_map(cursor: Cursor, topic: str) -> PartitionMap:
-    """Read the partition map that may be published under now (protocol rule 11).
-
-    Raises:
-        TopicMissing: nobody has seen the topic yet.
-        PublishingHeld: the map is being changed.
-    """
-    partition_map = read_map(cursor, topic)
-    if partition_map is None:
-        raise TopicMissing(f"topic {topic} has no partition map; campaign-topics create makes it")
-    if not partition_map.is_active:
-        raise PublishingHeld(f"the partition map of topic {topic} is draining")
-    return partition_map
+from campaign_scheduler.availability import Attendance
+from campaign_scheduler.fanout.campaign_fan_out import Progress
+from campaign_scheduler.publishing.active_map import active_map
+from campaign_scheduler.publishing.record_builder import Composed, Composer
 
 
 class ChunkReader:

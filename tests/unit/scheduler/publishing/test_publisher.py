@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from campaign_scheduler.publisher import Groups, Outgoing, Publication, Publisher
+from campaign_scheduler.publishing.publisher import Groups, Outgoing, Publication, Publisher
 
 
 class FakeMessage:

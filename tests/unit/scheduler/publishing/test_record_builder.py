@@ -9,9 +9,9 @@ from campaign_common.shard import shard_of
 from campaign_common.store.fanout import RecipientRow
 from campaign_common.template import Template
 from campaign_common.wire import LARGEST_RECORD, MessageRecord, decode
-from campaign_scheduler import records
-from campaign_scheduler.publisher import Groups, Outgoing
-from campaign_scheduler.records import Composed, Composer, Try, seqs_of
+from campaign_scheduler.publishing import record_builder as records
+from campaign_scheduler.publishing.publisher import Groups, Outgoing
+from campaign_scheduler.publishing.record_builder import Composed, Composer, Try, seqs_of
 from tests.unit.scheduler.campaigns import PARTITIONS, SHARDS, a_lease, a_map
 
 ROWS: list[RecipientRow] = [

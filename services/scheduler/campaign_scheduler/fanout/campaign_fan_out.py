@@ -8,9 +8,9 @@ from campaign_common.store.fanout import Checkpoint
 from campaign_common.store.leases import Lease
 from campaign_common.template import Template
 from campaign_common.tracing import Span
-from campaign_scheduler.backlog import Backlog
-from campaign_scheduler.publisher import Publication
-from campaign_scheduler.window import Window
+from campaign_scheduler.fanout.partition_backlog import Backlog
+from campaign_scheduler.fanout.publish_window import Window
+from campaign_scheduler.publishing.publisher import Publication
 
 
 @dataclass

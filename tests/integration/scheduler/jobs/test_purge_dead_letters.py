@@ -20,8 +20,8 @@ from campaign_common.store.erasures import (
     order_erasure,
 )
 from campaign_common.wire import ERASED
-from campaign_scheduler.eraser import Eraser
-from tests.integration.scheduler.test_retries import wait_for_retry
+from campaign_scheduler.jobs.purge_dead_letters import Eraser
+from tests.integration.scheduler.jobs.test_publish_retries import wait_for_retry
 from tests.integration.scheduler.world import LIST, SHARDS, World
 from tests.waiting import wait_until
 

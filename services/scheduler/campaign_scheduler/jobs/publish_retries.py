@@ -20,10 +20,16 @@ from campaign_common.store.retry_publication import Epochs, Retry, Stamp
 from campaign_common.template import Template
 from campaign_common.tracing import Kind, Span, Tracing
 from campaign_common.wire import ERASED, decode, encode
-from campaign_scheduler.attendance import Attendance
-from campaign_scheduler.chunks import active_map
-from campaign_scheduler.publisher import Groups, Publication, Publisher
-from campaign_scheduler.records import NO_RECIPIENT, Composer, Placed, Try, too_large
+from campaign_scheduler.availability import Attendance
+from campaign_scheduler.publishing.active_map import active_map
+from campaign_scheduler.publishing.publisher import Groups, Publication, Publisher
+from campaign_scheduler.publishing.record_builder import (
+    NO_RECIPIENT,
+    Composer,
+    Placed,
+    Try,
+    too_large,
+)
 
 BATCH = 1_000
 """Retries of one shard published together."""

@@ -10,7 +10,7 @@ from campaign_common import kafka
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.message import Status
 from campaign_common.shard import shard_of
-from campaign_scheduler.checkpoints import Checkpoints, Delivered
+from campaign_scheduler.fanout.checkpoint_writer import Checkpoints, Delivered
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, World
 from tests.integration.topic_limits import USUAL_LIMIT, set_limit
 

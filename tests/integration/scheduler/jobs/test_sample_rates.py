@@ -2,7 +2,7 @@
 
 from campaign_common.database import Cursors
 from campaign_common.store.campaign_progress import Sample, read_movement
-from campaign_scheduler.sampler import Sampler
+from campaign_scheduler.jobs.sample_rates import Sampler
 from tests.integration.scheduler.world import CAMPAIGN, World
 
 

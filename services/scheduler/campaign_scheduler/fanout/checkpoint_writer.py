@@ -9,8 +9,8 @@ from pymysql.cursors import Cursor
 from campaign_common.database import Database
 from campaign_common.store import fanout as store
 from campaign_common.store.partition_map import read_map
-from campaign_scheduler.lease import Leases
-from campaign_scheduler.progress import Chunk, Progress
+from campaign_scheduler.fanout.campaign_fan_out import Chunk, Progress
+from campaign_scheduler.held_leases import Leases
 
 _log = structlog.get_logger()
 

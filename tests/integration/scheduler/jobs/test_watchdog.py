@@ -4,8 +4,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from campaign_common.message import Status
-from campaign_scheduler.records import LOST_AGAIN, MOST_ROUNDS
-from campaign_scheduler.watchdog import REASON, Watchdog
+from campaign_scheduler.jobs.watchdog import REASON, Watchdog
+from campaign_scheduler.publishing.record_builder import LOST_AGAIN, MOST_ROUNDS
 from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World
 
 AFTER = 60.0
