@@ -1,4 +1,4 @@
-"""Which database servers answer, so that one that is away stops only what lives on it."""
+"""Availability of the database servers: one that is down stops only what lives on it."""
 
 import threading
 from collections.abc import Callable
@@ -9,30 +9,30 @@ import structlog
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import DatabaseUnavailable
 
-ATTENDANCE_INTERVAL = 1.0
-"""Seconds between two looks whether those that were away are back."""
+PROBE_INTERVAL = 1.0
+"""Seconds between two probes of the servers that are down."""
 
 T = TypeVar("T")
 
 _log = structlog.get_logger()
 
 
-class Attendance:
-    """Remembers who was found away, so that nobody waits for it again until it is back.
+class ServerAvailability:
+    """The servers that were found down; they are not queried until a probe finds them up again.
 
-    The main server never counts as away: nothing goes without it, so it is waited for.
+    The main server never counts as down. No job can do without it, so its errors are raised.
     """
 
     def __init__(self, databases: Databases) -> None:
         self._main = databases.main
-        self._noting = threading.Lock()
-        self._away: frozenset[Database] = frozenset()
+        self._marking = threading.Lock()
+        self._down: frozenset[Database] = frozenset()
 
-    def is_away(self, database: Database) -> bool:
-        """Tell whether a server was found away, and has not been found back since."""
-        return database in self._away
+    def is_down(self, database: Database) -> bool:
+        """Return whether a server was found down, and not up again since then."""
+        return database in self._down
 
-    def note_away(self, database: Database, error: DatabaseUnavailable) -> None:
+    def mark_down(self, database: Database, error: DatabaseUnavailable) -> None:
         """Note that a server does not answer.
 
         Raises:
@@ -40,33 +40,33 @@ class Attendance:
         """
         if database is self._main:
             raise error
-        with self._noting:
-            if database not in self._away:
+        with self._marking:
+            if database not in self._down:
                 _log.warning("database server away", server=database.name, error=str(error))
-            self._away |= {database}
+            self._down |= {database}
 
-    def ask(self, database: Database, question: Callable[[Cursor], T]) -> T | None:
-        """Ask a server something, outside of any transaction; None while it is away.
+    def query(self, database: Database, query: Callable[[Cursor], T]) -> T | None:
+        """Run `query` on a server, outside of any transaction; return None while it is down.
 
         Raises:
-            RetryLater: the main server is away; or another one has trouble of another kind.
+            RetryLater: the main server is down, or another one fails in another way.
         """
-        if self.is_away(database):
+        if self.is_down(database):
             return None
         try:
             with database.reading() as cursor:
-                return question(cursor)
+                return query(cursor)
         except DatabaseUnavailable as error:
-            self.note_away(database, error)
+            self.mark_down(database, error)
             return None
 
-    def look(self) -> None:
-        """Find out which of those that were away are back."""
-        for database in self._away:
+    def probe(self) -> None:
+        """Ping the servers that are down, and mark those that answer as up."""
+        for database in self._down:
             try:
                 database.ping()
             except DatabaseUnavailable:
                 continue
             _log.info("database server back", server=database.name)
-            with self._noting:
-                self._away -= {database}
+            with self._marking:
+                self._down -= {database}

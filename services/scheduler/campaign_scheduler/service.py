@@ -17,7 +17,7 @@ from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
 from campaign_common.tracing import Tracing
-from campaign_scheduler.availability import ATTENDANCE_INTERVAL, Attendance
+from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
 from campaign_scheduler.fanout.loop import FAN_OUT, FanOut, FanOutParts, FanOutRules
@@ -73,7 +73,7 @@ class Service:
         self._settings = settings
         self._health = health
         self._databases = databases
-        self._attendance = Attendance(databases)
+        self._availability = ServerAvailability(databases)
         self._leases = Leases(databases.main, Holder(self.owner, settings.scheduler.lease))
         self._checkpoints = Checkpoints(databases.main, self._leases, self._topic)
         self._retrier, self._overtaken = self._new_retrier(), self._new_retrier()
@@ -140,10 +140,10 @@ class Service:
             databases=databases,
             leases=self._leases,
             publisher=self._publisher(),
-            reader=ChunkReader(databases, self._attendance, topic),
+            reader=ChunkReader(databases, self._availability, topic),
             checkpoints=self._checkpoints,
             outages=outages,
-            outcomes=Outcomes(databases, self._attendance),
+            outcomes=Outcomes(databases, self._availability),
             tracing=self._tracing,
         )
         pace = settings.scheduler
@@ -169,14 +169,14 @@ class Service:
             Job("erasing dead letters", eraser.erase, ERASE_INTERVAL),
             Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
             Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
-            *self._attending(),
+            *self._availability_jobs(),
             *self._observing(),
         ]
 
-    def _attending(self) -> list[Job]:
+    def _availability_jobs(self) -> list[Job]:
         if len(self._databases.all) == 1:
             return []
-        return [Job("looking for databases", self._attendance.look, ATTENDANCE_INTERVAL)]
+        return [Job("looking for databases", self._availability.probe, PROBE_INTERVAL)]
 
     def _observing(self) -> list[Job]:
         if not self._settings.metrics_port:
@@ -186,7 +186,7 @@ class Service:
     def _new_retrier(self) -> Retrier:
         return Retrier(
             self._databases,
-            self._attendance,
+            self._availability,
             self._publisher(),
             self._stopping,
             topic=self._topic,

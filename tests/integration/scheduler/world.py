@@ -26,7 +26,7 @@ from campaign_common.settings import load_settings
 from campaign_common.store.leases import Holder
 from campaign_common.store.partition_map import read_map
 from campaign_common.wire import MessageRecord, decode
-from campaign_scheduler.availability import Attendance
+from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
 from campaign_scheduler.fanout.loop import FanOut, FanOutParts, FanOutRules
@@ -86,10 +86,10 @@ class Scheduler:
         self.publisher = world.publisher()
         self.checkpoints = Checkpoints(database, self.leases, topic)
         self.finisher = Finisher(databases, self.owner)
-        self.attendance = Attendance(databases)
+        self.availability = ServerAvailability(databases)
         self.retrier = Retrier(
             databases,
-            self.attendance,
+            self.availability,
             world.publisher(),
             threading.Event(),
             topic=topic,
@@ -104,10 +104,10 @@ class Scheduler:
             databases,
             self.leases,
             self.publisher,
-            ChunkReader(databases, self.attendance, topic),
+            ChunkReader(databases, self.availability, topic),
             checkpoints,
             Outages(),
-            Outcomes(databases, self.attendance),
+            Outcomes(databases, self.availability),
         )
         return FanOut(parts, FanOutRules(chunk_size, OpenWindow, lambda: Backlog(2.5)))
 

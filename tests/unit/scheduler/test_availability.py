@@ -1,4 +1,4 @@
-"""A database server that is away stops what lives on it, and nothing else of the scheduler."""
+"""A database server that is down stops only what lives on it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ import pytest
 from campaign_common.claim import ClaimedMessage, encode_claim
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import DatabaseUnavailable
-from campaign_scheduler.availability import Attendance
+from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.outcome_counts import Outcomes
 
 SECOND_SHARDS = {1: 1, 3: 1}
 
 
 class Server:
-    """Answers the statements of these parts from plain values, or is away."""
+    """Answers the statements from plain values, or is down."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -55,17 +55,15 @@ class Scene:
         self.main, self.second = Server("main"), Server("second")
         pools = cast("tuple[Database, ...]", (self.main, self.second))
         self.databases = Databases(pools, SECOND_SHARDS)
-        self.attendance = Attendance(self.databases)
-        self.outcomes = Outcomes(self.databases, self.attendance)
+        self.availability = ServerAvailability(self.databases)
+        self.outcomes = Outcomes(self.databases, self.availability)
 
-    def ask(
-        self, server: Server, question: Callable[[Cursor], str] = lambda _: "yes"
-    ) -> str | None:
-        return self.attendance.ask(cast("Database", server), question)
+    def query(self, server: Server, query: Callable[[Cursor], str] = lambda _: "yes") -> str | None:
+        return self.availability.query(cast("Database", server), query)
 
     def lose_second(self) -> None:
         self.second.away = True
-        assert self.ask(self.second) is None
+        assert self.query(self.second) is None
 
 
 @pytest.fixture
@@ -74,26 +72,26 @@ def scene() -> Scene:
 
 
 def test_a_server_that_is_away_is_not_asked_again_before_it_is_found_back(scene: Scene) -> None:
-    assert (scene.ask(scene.main), scene.ask(scene.second)) == ("yes", "yes")
+    assert (scene.query(scene.main), scene.query(scene.second)) == ("yes", "yes")
     scene.lose_second()
     asked = scene.second.asked
-    assert scene.ask(scene.second) is None
+    assert scene.query(scene.second) is None
     assert scene.second.asked == asked
-    scene.attendance.look()
-    assert scene.attendance.is_away(scene.second)
+    scene.availability.probe()
+    assert scene.availability.is_down(scene.second)
     scene.second.away = False
-    assert scene.ask(scene.second) is None
-    scene.attendance.look()
-    assert scene.ask(scene.second) == "yes"
-    assert not scene.attendance.is_away(scene.second)
+    assert scene.query(scene.second) is None
+    scene.availability.probe()
+    assert scene.query(scene.second) == "yes"
+    assert not scene.availability.is_down(scene.second)
 
 
 def test_the_main_server_is_asked_every_time(scene: Scene) -> None:
     scene.main.away = True
     for _ in range(2):
         with pytest.raises(DatabaseUnavailable):
-            scene.ask(scene.main)
-    assert not scene.attendance.is_away(scene.main)
+            scene.query(scene.main)
+    assert not scene.availability.is_down(scene.main)
 
 
 def test_what_a_server_counted_last_stands_for_it_while_it_is_away(scene: Scene) -> None:

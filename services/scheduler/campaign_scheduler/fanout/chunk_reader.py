@@ -8,7 +8,7 @@ from campaign_common.recipient import TOMBSTONE
 from campaign_common.store import fanout as store
 from campaign_common.store.erasures import erased_shards
 from campaign_common.store.leases import Lease
-from campaign_scheduler.availability import Attendance
+from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.campaign_fan_out import Progress
 from campaign_scheduler.publishing.active_map import active_map
 from campaign_scheduler.publishing.record_builder import Composed, Composer
@@ -21,9 +21,9 @@ class ChunkReader:
     looks it up, and drops it (protocol rule 1).
     """
 
-    def __init__(self, databases: Databases, attendance: Attendance, topic: str) -> None:
+    def __init__(self, databases: Databases, availability: ServerAvailability, topic: str) -> None:
         self._databases = databases
-        self._attendance = attendance
+        self._availability = availability
         self._topic = topic
 
     def read(self, progress: Progress, limit: int) -> tuple[Composed, PartitionMap]:
@@ -56,7 +56,7 @@ class ChunkReader:
     def _recorded(self, main: Cursor, lease: Lease, first: int, last: int) -> set[int]:
         recorded: set[int] = set()
         for database, shards in self._databases.holding(range(lease.shards)):
-            question = partial(
+            query = partial(
                 store.recorded_seqs,
                 campaign_id=lease.campaign_id,
                 shards=shards,
@@ -64,7 +64,7 @@ class ChunkReader:
                 last_seq=last,
             )
             if database is self._databases.main:
-                recorded |= question(main)
+                recorded |= query(main)
             else:
-                recorded |= self._attendance.ask(database, question) or set()
+                recorded |= self._availability.query(database, query) or set()
         return recorded

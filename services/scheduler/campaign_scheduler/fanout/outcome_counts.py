@@ -7,7 +7,7 @@ from functools import partial
 from campaign_common.database import Database, Databases
 from campaign_common.store.claims import claimed_by_campaign
 from campaign_common.store.fanout import outcomes_by_shard
-from campaign_scheduler.availability import Attendance
+from campaign_scheduler.availability import ServerAvailability
 
 MOST_KNOWN = 10_000
 """Campaigns of which numbers are kept; those that are over would pile up otherwise."""
@@ -18,9 +18,9 @@ ByShard = dict[int, int]
 class Outcomes:
     """Reads counters and claims; what a server counted last stands for it while it is away."""
 
-    def __init__(self, databases: Databases, attendance: Attendance) -> None:
+    def __init__(self, databases: Databases, availability: ServerAvailability) -> None:
         self._databases = databases
-        self._attendance = attendance
+        self._availability = availability
         self._last: dict[Database, dict[int, ByShard]] = {one: {} for one in databases.all}
 
     def by_shard(self, campaign_ids: Sequence[int]) -> dict[int, ByShard]:
@@ -30,8 +30,8 @@ class Outcomes:
             RetryLater: the main server is away.
         """
         for database in self._databases.all:
-            question = partial(outcomes_by_shard, campaign_ids=campaign_ids)
-            counted = self._attendance.ask(database, question)
+            query = partial(outcomes_by_shard, campaign_ids=campaign_ids)
+            counted = self._availability.query(database, query)
             if counted is not None:
                 self._remember(database, counted)
         return {
@@ -54,7 +54,7 @@ class Outcomes:
         """
         counts: Counter[int] = Counter()
         for database in self._databases.all:
-            counts.update(self._attendance.ask(database, claimed_by_campaign) or {})
+            counts.update(self._availability.query(database, claimed_by_campaign) or {})
         return counts
 
     def _remember(self, database: Database, counted: dict[int, ByShard]) -> None:

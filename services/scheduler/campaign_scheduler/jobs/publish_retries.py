@@ -20,7 +20,7 @@ from campaign_common.store.retry_publication import Epochs, Retry, Stamp
 from campaign_common.template import Template
 from campaign_common.tracing import Kind, Span, Tracing
 from campaign_common.wire import ERASED, decode, encode
-from campaign_scheduler.availability import Attendance
+from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.publishing.active_map import active_map
 from campaign_scheduler.publishing.publisher import Groups, Publication, Publisher
 from campaign_scheduler.publishing.record_builder import (
@@ -52,7 +52,7 @@ class Retrier:
     def __init__(
         self,
         databases: Databases,
-        attendance: Attendance,
+        availability: ServerAvailability,
         publisher: Publisher,
         stopping: threading.Event,
         *,
@@ -61,7 +61,7 @@ class Retrier:
         tracing: Tracing | None = None,
     ) -> None:
         self._databases = databases
-        self._attendance = attendance
+        self._availability = availability
         self._publisher = publisher
         self._stopping = stopping
         self._topic = topic
@@ -97,8 +97,8 @@ class Retrier:
         with self._databases.main.reading() as cursor:
             sendable = store.sendable_campaigns(cursor, self._owner)
         for database in self._databases.all:
-            question = partial(store.waiting_campaigns, sendable=sendable)
-            waiting = self._attendance.ask(database, question) or {}
+            query = partial(store.waiting_campaigns, sendable=sendable)
+            waiting = self._availability.query(database, query) or {}
             for shard, campaigns in sorted(waiting.items()):
                 if self._databases.of_shard(shard) is database:
                     self._publish_batches(shard, campaigns, find)
@@ -106,14 +106,14 @@ class Retrier:
     def _publish_batches(self, shard: int, campaigns: Epochs, find: Find) -> None:
         for _ in range(BATCHES):
             database = self._databases.of_shard(shard)
-            if self._stopping.is_set() or self._attendance.is_away(database):
+            if self._stopping.is_set() or self._availability.is_down(database):
                 return
             try:
                 if self._publish_batch(shard, campaigns, find) < BATCH:
                     return
             except DatabaseUnavailable as error:
                 # Whichever of the two it was: the main one is asked again for the next shard.
-                self._attendance.note_away(database, error)
+                self._availability.mark_down(database, error)
 
     def _publish_batch(self, shard: int, campaigns: Epochs, find: Find) -> int:
         began = time_ns()

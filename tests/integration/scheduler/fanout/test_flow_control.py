@@ -27,10 +27,10 @@ def paced(world: World) -> Scheduler:
         world.databases,
         scheduler.leases,
         scheduler.publisher,
-        ChunkReader(world.databases, scheduler.attendance, world.topic),
+        ChunkReader(world.databases, scheduler.availability, world.topic),
         scheduler.checkpoints,
         Outages(),
-        Outcomes(world.databases, scheduler.attendance),
+        Outcomes(world.databases, scheduler.availability),
     )
     rules = FanOutRules(CHUNK, partial(Window, 1.0, INITIAL), partial(Backlog, 0.5))
     scheduler.fan_out = FanOut(parts, rules)
