@@ -1,4 +1,4 @@
-"""Reading the next chunk of a campaign, composed and ready to be published."""
+"""Reader of the next chunk of a campaign."""
 
 from functools import partial
 
@@ -11,14 +11,14 @@ from campaign_common.store.leases import Lease
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.campaign_fan_out import Progress
 from campaign_scheduler.publishing.active_map import active_map
-from campaign_scheduler.publishing.record_builder import Composed, Composer
+from campaign_scheduler.publishing.record_builder import RecordBuilder, RecordChunk
 
 
 class ChunkReader:
-    """Reads recipients by range, and leaves out what the ledger knows already.
+    """Reads recipients by range and leaves out those that have a ledger row.
 
-    Of shards whose server is away nothing is left out: a sender that meets a record a second time
-    looks it up, and drops it (protocol rule 1).
+    Rows on a server that is down cannot be read, and nothing is left out for them. A sender that
+    gets such a record looks it up and drops it (protocol rule 1).
     """
 
     def __init__(self, databases: Databases, availability: ServerAvailability, topic: str) -> None:
@@ -26,32 +26,32 @@ class ChunkReader:
         self._availability = availability
         self._topic = topic
 
-    def read(self, progress: Progress, limit: int) -> tuple[Composed, PartitionMap]:
-        """Compose up to `limit` recipients that follow what is read, and the map used.
+    def read(self, progress: Progress, limit: int) -> tuple[RecordChunk, PartitionMap]:
+        """Build the records of up to `limit` recipients; return them and the map used.
 
         Raises:
-            RetryLater: the main server is away, or publishing is held.
+            RetryLater: the main server is down, or publishing is held.
         """
         with self._databases.main.reading() as cursor:
             partition_map = active_map(cursor, self._topic)
-            return self._compose(cursor, progress, partition_map, limit), partition_map
+            return self._build(cursor, progress, partition_map, limit), partition_map
 
-    def _compose(
+    def _build(
         self, cursor: Cursor, progress: Progress, partition_map: PartitionMap, limit: int
-    ) -> Composed:
+    ) -> RecordChunk:
         lease = progress.lease
         rows = store.read_chunk(cursor, lease.list_id, progress.read_seq, lease.last_seq, limit)
         if not rows:
-            return Composed({}, 0, lease.last_seq)
+            return RecordChunk({}, 0, lease.last_seq)
         recorded = self._recorded(cursor, lease, rows[0][0], rows[-1][0])
-        composer = Composer(lease, progress.template, partition_map)
+        builder = RecordBuilder(lease, progress.template, partition_map)
         tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]
         erased = erased_shards(cursor, lease.list_id, tombstones)
-        composed = composer.compose(rows, recorded, progress.refused, erased)
-        if composed.recipients == len(rows) < limit:
+        chunk = builder.build_chunk(rows, recorded, progress.refused, erased)
+        if chunk.recipients == len(rows) < limit:
             # Sequence numbers have gaps: the end of the list is where nothing follows.
-            return composed._replace(last_seq=lease.last_seq)
-        return composed
+            return chunk._replace(last_seq=lease.last_seq)
+        return chunk
 
     def _recorded(self, main: Cursor, lease: Lease, first: int, last: int) -> set[int]:
         recorded: set[int] = set()

@@ -150,8 +150,8 @@ class FanOut:
 
     def _has_room_in_flight(self) -> bool:
         chunks = [chunk for progress in self._busy.values() for chunk in progress.in_flight]
-        missing = sum(chunk.publication.missing for chunk in chunks)
-        return missing <= self._rules.chunk_size and len(chunks) < CHUNKS_IN_FLIGHT
+        unreported = sum(chunk.publication.unreported for chunk in chunks)
+        return unreported <= self._rules.chunk_size and len(chunks) < CHUNKS_IN_FLIGHT
 
     def _publish_next(self) -> bool:
         """Publish a chunk of the first campaign in turn whose window has room."""
@@ -195,21 +195,21 @@ class FanOut:
     def _publish_chunk(self, progress: Progress, room: int) -> bool:
         began = time_ns()
         try:
-            composed, partition_map = self._parts.reader.read(progress, room)
+            records, partition_map = self._parts.reader.read(progress, room)
         except (PublishingHeld, TopicMissing) as error:
             self._parts.outages.began("publishing", error)
             self._held_until = monotonic() + HELD_WAIT
             return False
         self._parts.outages.ended("publishing")
-        counts = composed.counts
+        counts = records.counts
         publication = Publication(sum(counts.values()))
-        checkpoint = progress.checkpoint_after(composed.last_seq, composed.recipients)
+        checkpoint = progress.checkpoint_after(records.last_seq, records.recipients)
         span = self._begin_span(progress, began)
         chunk = Chunk(checkpoint, partition_map.version, publication, monotonic(), span)
         progress.published(chunk)
         self._follow(progress)
         traceparent = span.traceparent if span else None
-        self._parts.publisher.publish(composed.groups, publication, traceparent)
+        self._parts.publisher.publish(records.groups, publication, traceparent)
         progress.backlog.published(counts, partition_map)
         return True
 

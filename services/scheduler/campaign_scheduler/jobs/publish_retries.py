@@ -22,13 +22,13 @@ from campaign_common.tracing import Kind, Span, Tracing
 from campaign_common.wire import ERASED, decode, encode
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.publishing.active_map import active_map
-from campaign_scheduler.publishing.publisher import Groups, Publication, Publisher
+from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_scheduler.publishing.record_builder import (
-    NO_RECIPIENT,
-    Composer,
-    Placed,
-    Try,
-    too_large,
+    RECIPIENT_GONE,
+    PartitionedRecord,
+    RecordBuilder,
+    TryNumbers,
+    without_body,
 )
 
 BATCH = 1_000
@@ -40,7 +40,7 @@ BATCHES = 10
 REPORT_WAIT = 0.05
 """Seconds between two looks at whether the process is to stop."""
 
-Composed = list[tuple[Lease, list[tuple[Stamp, Placed]]]]
+RetryBatch = list[tuple[Lease, list[tuple[Stamp, PartitionedRecord]]]]
 """The records of a batch by their campaign, each with the stamp for when it is delivered."""
 
 Find = Callable[[Cursor, int, Epochs, PartitionMap], list[Retry]]
@@ -120,11 +120,11 @@ class Retrier:
         with self._databases.server_of(shard).reading() as cursors:
             partition_map = active_map(cursors.main, self._topic)
             retries = find(cursors.own, shard, campaigns, partition_map)
-            composed = self._composed(cursors.main, shard, retries, partition_map)
+            batch = self._build_batch(cursors.main, shard, retries, partition_map)
         stamps: list[Stamp] = []
-        publication = self._published(composed, stamps, began)
-        if publication.is_too_large and (saying_so := _without_body(composed, publication)):
-            publication = self._published(saying_so, stamps, began)
+        publication = self._published(batch, stamps, began)
+        if publication.is_too_large and (bodiless := _without_bodies(batch, publication)):
+            publication = self._published(bodiless, stamps, began)
         topic_id = partition_map.topic_id
         if stamps:
             self._databases.of_shard(shard).run(
@@ -134,13 +134,13 @@ class Retrier:
         self._refuse_failed(publication)
         return len(retries)
 
-    def _published(self, composed: Composed, stamps: list[Stamp], began: int) -> Publication:
+    def _published(self, batch: RetryBatch, stamps: list[Stamp], began: int) -> Publication:
         """Publish records and wait for their reports, which put stamps into `stamps`."""
-        publication = Publication(sum(len(messages) for _, messages in composed))
-        span = self._begin_span(composed, began)
+        publication = Publication(sum(len(messages) for _, messages in batch))
+        span = self._begin_span(batch, began)
         traceparent = span.traceparent if span else None
-        for _, messages in composed:
-            groups: Groups = defaultdict(list)
+        for _, messages in batch:
+            groups: RecordsByPartition = defaultdict(list)
             for stamp, (partition, message) in messages:
                 message["callback"] = partial(_on_report, publication, stamps, stamp)
                 groups[partition].append(message)
@@ -152,10 +152,10 @@ class Retrier:
             span.end({"campaign.retries": len(stamps)}, failure=failure)
         return publication
 
-    def _begin_span(self, composed: Composed, at: int) -> Span | None:
-        if self._tracing is None or not composed:
+    def _begin_span(self, batch: RetryBatch, at: int) -> Span | None:
+        if self._tracing is None or not batch:
             return None
-        origins = [lease.traceparent for lease, _ in composed if lease.traceparent]
+        origins = [lease.traceparent for lease, _ in batch if lease.traceparent]
         return self._tracing.begin("publish retries", Kind.PRODUCER, origins, at=at)
 
     def _refuse_failed(self, publication: Publication) -> None:
@@ -164,55 +164,54 @@ class Retrier:
         error = self._publisher.cause_of(publication.error)
         raise KafkaUnavailable(f"publishing retries: {error.str()}")
 
-    def _composed(
+    def _build_batch(
         self, cursor: Cursor, shard: int, retries: Sequence[Retry], partition_map: PartitionMap
-    ) -> Composed:
+    ) -> RetryBatch:
         by_campaign: dict[int, list[Retry]] = defaultdict(list)
         for retry in retries:
             by_campaign[retry.campaign_id].append(retry)
         # The epoch is read here and not taken from memory: a record of an older one is void.
         leases = read_leases(cursor, list(by_campaign), self._owner)
-        composed: Composed = []
+        batch: RetryBatch = []
         for lease in leases:
             wanted = by_campaign[lease.campaign_id]
             rows = read_listed(cursor, lease.list_id, [retry.seq for retry in wanted])
             found = {row[0]: row for row in rows}
-            composer = Composer(lease, Template.compile(lease.template), partition_map)
+            builder = RecordBuilder(lease, Template.compile(lease.template), partition_map)
             messages = [
-                (_unplaced(lease, retry), _record(composer, shard, retry, found))
-                for retry in wanted
+                (_unplaced(lease, retry), _record(builder, shard, retry, found)) for retry in wanted
             ]
-            composed.append((lease, messages))
-        return composed
+            batch.append((lease, messages))
+        return batch
 
 
-def _without_body(composed: Composed, publication: Publication) -> Composed:
+def _without_bodies(batch: RetryBatch, publication: Publication) -> RetryBatch:
     """Have the records that were too large say so, as far as they do not do that already."""
     refused = set(publication.too_large)
     return [
         (
             lease,
             [
-                (stamp, (partition, {"value": encode(too_large(record)), "key": message["key"]}))
+                (stamp, (partition, {"value": encode(without_body(record)), "key": message["key"]}))
                 for stamp, (partition, message) in messages
                 if message["value"] in refused
                 and (record := decode(message["value"])).undeliverable is None
             ],
         )
-        for lease, messages in composed
+        for lease, messages in batch
     ]
 
 
 def _record(
-    composer: Composer, shard: int, retry: Retry, found: Mapping[int, RecipientRow]
-) -> Placed:
-    attempt = Try(retry.generation, retry.try_number, retry.attempts)
+    builder: RecordBuilder, shard: int, retry: Retry, found: Mapping[int, RecipientRow]
+) -> PartitionedRecord:
+    numbers = TryNumbers(retry.generation, retry.try_number, retry.attempts)
     row = found.get(retry.seq)
     if row is None:
-        return composer.nobody(retry.seq, shard, attempt, NO_RECIPIENT)
+        return builder.build_for_missing_recipient(retry.seq, shard, numbers, RECIPIENT_GONE)
     if is_erased(row[1]):
-        return composer.nobody(retry.seq, shard, attempt, ERASED)
-    return composer.message(row, attempt)
+        return builder.build_for_missing_recipient(retry.seq, shard, numbers, ERASED)
+    return builder.build(row, numbers)
 
 
 def _unplaced(lease: Lease, retry: Retry) -> Stamp:

@@ -1,4 +1,4 @@
-"""Publishing to Kafka in batches, each of which knows when all of it has been delivered."""
+"""Publisher of batches of records, with the state of their delivery reports."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,47 +10,46 @@ from campaign_common.batches import SplittingProducer
 from campaign_common.producing import ReplacedProducer
 from campaign_common.tracing import HEADER
 
-Outgoing = dict[str, Any]
+OutgoingRecord = dict[str, Any]
 """A record for Kafka: `value` bytes, `key` text, perhaps a `callback` for its report."""
 
-Groups = dict[int, list[Outgoing]]
+RecordsByPartition = dict[int, list[OutgoingRecord]]
 """Records by their partition: the client takes a batch for one partition only."""
 
 Poll = Callable[[float], None]
 
 CONNECT_WAIT = 5.0
-"""Seconds that the first meeting with the broker may take."""
+"""Seconds that the first connection to the broker may take."""
 
 QUEUE_FULL_WAIT = 0.05
-"""Seconds to serve delivery reports for while the producer's queue is full."""
+"""Seconds to serve delivery reports before a full queue is tried again."""
 
 
 class Publication:
-    """A batch of records and what has been reported of them.
+    """The delivery reports of one batch of records.
 
-    Nothing of a batch counts as published before the last of its reports has come without an
-    error. `too_large` holds the values that the broker refuses for their size, each of them
-    alone in its batch: publishing them again as they are would fail again.
+    A batch is published once the broker has confirmed every record of it. `too_large` holds the
+    values that the broker refused for their size; unchanged they would be refused again.
     """
 
     def __init__(self, expected: int) -> None:
-        self.missing = expected
+        self.unreported = expected
         self.error: KafkaError | None = None
         self.too_large: list[bytes] = []
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether every record has been reported, as delivered or not."""
-        return self.missing == 0
+        """Whether every record has been reported, as delivered or as failed."""
+        return self.unreported == 0
 
     @property
     def is_delivered(self) -> bool:
-        """Tell whether every record has been reported as delivered."""
-        return self.missing == 0 and self.error is None
+        """Whether every record has been reported as delivered."""
+        return self.unreported == 0 and self.error is None
 
     @property
     def is_too_large(self) -> bool:
-        """Return whether records were refused for their size, and none for another reason."""
+        """Whether records were refused for their size, and none failed for another reason."""
         return (
             bool(self.too_large)
             and self.error is not None
@@ -58,13 +57,13 @@ class Publication:
         )
 
     def on_report(self, error: KafkaError | None, message: Message) -> None:
-        """Take one delivery report."""
-        self.missing -= 1
+        """Handle one delivery report."""
+        self.unreported -= 1
         if error is not None:
-            self.failed(error, message.value() or b"")
+            self.record_failure(error, message.value() or b"")
 
-    def failed(self, error: KafkaError, value: bytes) -> None:
-        """Note that a record was not delivered; what is worse than its size is remembered."""
+    def record_failure(self, error: KafkaError, value: bytes) -> None:
+        """Note that a record was not delivered; other errors take precedence over its size."""
         if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
             self.error = error
             return
@@ -73,9 +72,9 @@ class Publication:
 
 
 class Publisher:
-    """Publishes with one producer at a time, replaced when it has died.
+    """Publishes batches with one producer, which is replaced after a fatal error.
 
-    Not shared between threads: the reports of a batch come in the thread that calls `poll`.
+    Not thread-safe: delivery reports are handled in the thread that calls `poll`.
     """
 
     def __init__(self, make_producer: Callable[[], SplittingProducer], topic: str) -> None:
@@ -83,29 +82,29 @@ class Publisher:
         self._topic = topic
 
     def connect(self) -> None:
-        """Make the producer and let it meet the broker, so that the first batch need not wait.
+        """Create the producer and connect it, so that the first batch need not wait.
 
-        A broker that does not answer now is met by the first batch.
+        If the broker does not answer, the first batch connects.
         """
         with suppress(KafkaException):
             self._producer.get().meet(self._topic, CONNECT_WAIT)
 
     def publish(
-        self, groups: Groups, publication: Publication, traceparent: str | None = None
+        self, groups: RecordsByPartition, publication: Publication, traceparent: str | None = None
     ) -> None:
-        """Hand records to the producer, those of a partition in order, waiting for room.
+        """Queue records, those of a partition in order, and wait while the queue is full.
 
-        Records that the producer refuses are reported to `publication` as not delivered. A
-        `traceparent` stands in the headers of the first record for each partition, and is meant
-        for all that follow: on every one of them it would cost more than the rest of tracing.
+        Records that the producer refuses are reported to `publication` as failed. A
+        `traceparent` is set in the headers of the first record for each partition only, and holds
+        for the records after it: on every record it would cost more than the rest of tracing.
         """
         producer, poll = self._producer.get(), self._producer.poll
         for partition, group in groups.items():
             rest = group
             if traceparent is not None:
                 first, *rest = group
-                marked = (partition, first, publication, traceparent)
-                _produce_marked(producer, poll, self._topic, *marked)
+                traced = (partition, first, publication, traceparent)
+                _produce_traced(producer, poll, self._topic, *traced)
             _produce(producer, poll, self._topic, partition, rest, publication)
 
     def poll(self, seconds: float) -> None:
@@ -113,18 +112,18 @@ class Publisher:
         self._producer.poll(seconds)
 
     def drain(self, seconds: float) -> None:
-        """Wait up to `seconds` for the reports of everything published."""
+        """Wait up to `seconds` for the delivery reports of everything published."""
         self._producer.flush(seconds)
 
     def abandon(self) -> None:
-        """Give up what is queued, reporting it as failed; the next batch gets a new producer."""
+        """Drop the queue, reporting it as failed; the next batch gets a new producer."""
         self._producer.abandon()
 
     def cause_of(self, error: KafkaError) -> KafkaError:
-        """Return why a record was not delivered: what the producer has died of, where it has.
+        """Return the reason for a failed delivery: the producer's fatal error if it has one.
 
-        A dead one gives up its queue here, which is reported as failed; the next batch gets a new
-        producer.
+        After a fatal error the queue is dropped, its records are reported as failed, and the next
+        batch gets a new producer.
         """
         return self._producer.cause_of(error)
 
@@ -134,7 +133,7 @@ def _produce(
     poll: Poll,
     topic: str,
     partition: int,
-    messages: list[Outgoing],
+    messages: list[OutgoingRecord],
     publication: Publication,
 ) -> None:
     while messages:
@@ -143,20 +142,20 @@ def _produce(
         )
         if taken == len(messages):
             return
-        messages = _refused_for_room(messages, publication)
+        messages = _take_queue_full(messages, publication)
         poll(QUEUE_FULL_WAIT)
 
 
-def _produce_marked(
+def _produce_traced(
     producer: SplittingProducer,
     poll: Poll,
     topic: str,
     partition: int,
-    message: Outgoing,
+    message: OutgoingRecord,
     publication: Publication,
     traceparent: str,
 ) -> None:
-    """Produce one record with a header, which a batch cannot carry."""
+    """Produce one record with a header; the client has no headers in batches."""
     while True:
         try:
             producer.produce(
@@ -170,14 +169,17 @@ def _produce_marked(
         except BufferError:
             poll(QUEUE_FULL_WAIT)
         except KafkaException as error:
-            publication.missing -= 1
-            publication.failed(error.args[0], message["value"])
+            publication.unreported -= 1
+            publication.record_failure(error.args[0], message["value"])
             return
         else:
             return
 
 
-def _refused_for_room(messages: list[Outgoing], publication: Publication) -> list[Outgoing]:
+def _take_queue_full(
+    messages: list[OutgoingRecord], publication: Publication
+) -> list[OutgoingRecord]:
+    """Return the records that did not fit into the queue; report the others as failed."""
     again = []
     for message in messages:
         error = message.pop("_error", None)
@@ -186,6 +188,6 @@ def _refused_for_room(messages: list[Outgoing], publication: Publication) -> lis
         if error.code() == KafkaError._QUEUE_FULL:  # noqa: SLF001 - a constant of the client
             again.append(message)
         else:
-            publication.missing -= 1
-            publication.failed(error, message["value"])
+            publication.unreported -= 1
+            publication.record_failure(error, message["value"])
     return again

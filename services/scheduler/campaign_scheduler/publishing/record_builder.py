@@ -1,4 +1,4 @@
-"""Turning recipients into the records that travel to the senders."""
+"""Builder of the records that carry messages to the senders."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,87 +15,90 @@ from campaign_common.store.fanout import RecipientRow
 from campaign_common.store.leases import Lease
 from campaign_common.template import Template
 from campaign_common.wire import ERASED, LARGEST_RECORD, WIRE_VERSION, MessageRecord, decode, encode
-from campaign_scheduler.publishing.publisher import Groups, Outgoing
+from campaign_scheduler.publishing.publisher import OutgoingRecord, RecordsByPartition
 
-LARGEST_CHUNK = 16 * 1024 * 1024
-"""Bytes of records composed at a time, which bounds the memory of long messages."""
+MAX_CHUNK_BYTES = 16 * 1024 * 1024
+"""Bytes of records after which a chunk ends, which bounds the memory of long messages."""
+
+MAX_REPUBLICATIONS = 5
+"""Times that the watchdog publishes a campaign again before its lost messages fail."""
 
 TOO_LARGE = "message is too large"
 NOT_RENDERED = "template does not render"
-MOST_ROUNDS = 5
-"""Times that a campaign is published again before what is still missing of it fails."""
-
 LOST_AGAIN = "lost again and again"
+RECIPIENT_GONE = "recipient is gone"
 
-NO_RECIPIENT = "recipient is gone"
-
-_DOES_NOT_RENDER = (ValueError, TypeError, LookupError)
+_RENDER_ERRORS = (ValueError, TypeError, LookupError)
 
 _decode_attributes = msgspec.json.Decoder(dict[str, str]).decode
 
 
-class Try(NamedTuple):
-    """Which publication of a message this is (protocol rule 1)."""
+class TryNumbers(NamedTuple):
+    """The numbers that tell the publications of one message apart (protocol rule 1)."""
 
     generation: int
     try_number: int
     attempts: int
 
 
-FIRST_TRY = Try(generation=0, try_number=1, attempts=0)
+FIRST_TRY = TryNumbers(generation=0, try_number=1, attempts=0)
 
-NOBODY_ERASED: Mapping[int, int] = MappingProxyType({})
+NONE_ERASED: Mapping[int, int] = MappingProxyType({})
 
 
-Placed = tuple[int, Outgoing]
+PartitionedRecord = tuple[int, OutgoingRecord]
 """A record, after the partition that it goes to."""
 
 
-class Composed(NamedTuple):
-    """The records of consecutive recipients by their partition, and how far these reach."""
+class RecordChunk(NamedTuple):
+    """The records of consecutive recipients, and how many recipients they cover up to which seq."""
 
-    groups: Groups
+    groups: RecordsByPartition
     recipients: int
     last_seq: int
 
     @property
     def counts(self) -> dict[int, int]:
-        """How many records there are for each partition."""
+        """Number of records for each partition."""
         return {partition: len(group) for partition, group in self.groups.items()}
 
 
-class Composer:
+class RecordBuilder:
     """Renders and encodes the messages of one campaign under one partition map.
 
-    It does so for every message that is sent, so what is the same for all of a campaign is looked
-    up once, here.
+    This is done for every message, so what is the same for the whole campaign is looked up once,
+    in the constructor.
     """
 
     def __init__(self, lease: Lease, template: Template, partition_map: PartitionMap) -> None:
         self._campaign_id = lease.campaign_id
         self._epoch = lease.epoch
         self._shards = lease.shards
-        self._gives_up = lease.rounds >= MOST_ROUNDS
+        self._is_given_up = lease.rounds >= MAX_REPUBLICATIONS
         self._render = template.render
         self._needs_attributes = bool(template.placeholders - {NAME, PHONE})
         self._map_version = partition_map.version
         self._partitions = [partition_map.partition(shard) for shard in range(lease.shards)]
 
-    def compose(
+    def build_chunk(
         self,
         rows: Sequence[RecipientRow],
         recorded: Collection[int],
         refused: Collection[int],
-        erased: Mapping[int, int] = NOBODY_ERASED,
-    ) -> Composed:
-        """Compose the records of `rows`, in order, until they fill a chunk.
+        erased: Mapping[int, int] = NONE_ERASED,
+    ) -> RecordChunk:
+        """Build the records of `rows`, in order, until the chunk is full.
 
-        `recorded` are passed over: they have an outcome, or wait for a retry. `refused` are
-        known to be too large for the broker and say so instead of carrying their body; so do
-        those who are `erased`, which says what their shards follow from.
+        Args:
+            rows: recipients in the order of their sequence numbers.
+            recorded: sequence numbers to skip; they have an outcome, or wait for a retry.
+            refused: those whose record the broker refused for its size; their record carries
+                a reason instead of a body.
+            erased: those whose recipient was erased, with the checksum that their shard follows
+                from; their record carries a reason as well.
         """
         exceptions = {*refused, *erased}
-        groups: Groups = defaultdict(list)
+        groups: RecordsByPartition = defaultdict(list)
         recipients = size = last_seq = 0
         for row in rows:
             last_seq = row[0]
@@ -104,22 +107,45 @@ class Composer:
                 continue
             added = 0 if last_seq in exceptions else self._add_ordinary(row, groups)
             size += added or self._add_exception(row, groups, refused, erased)
-            if size >= LARGEST_CHUNK:
+            if size >= MAX_CHUNK_BYTES:
                 break
-        return Composed(groups, recipients, last_seq)
+        return RecordChunk(groups, recipients, last_seq)
 
-    def _add_ordinary(self, row: RecipientRow, groups: Groups) -> int:
-        """Add a first try in as few steps as there can be: nearly every record is made here.
+    def build(
+        self, row: RecipientRow, numbers: TryNumbers = FIRST_TRY, undeliverable: str | None = None
+    ) -> PartitionedRecord:
+        """Build one record; an undeliverable message carries a reason instead of a body."""
+        seq, phone, name, attributes = row
+        body = ""
+        if undeliverable is None:
+            try:
+                body = self._render(name, phone, self._decoded(attributes))
+            except _RENDER_ERRORS:
+                undeliverable = NOT_RENDERED
+        shard = shard_of(phone, self._shards)
+        built = self._record(seq, shard, numbers, phone, body, undeliverable)
+        if len(built[1]["value"]) > LARGEST_RECORD:
+            return self.build(row, numbers, TOO_LARGE)
+        return built
 
-        Returns its bytes, or 0 for a row that is an exception after all.
+    def build_for_missing_recipient(
+        self, seq: int, shard: int, numbers: TryNumbers, reason: str
+    ) -> PartitionedRecord:
+        """Build the record of a message whose recipient was erased or deleted."""
+        return self._record(seq, shard, numbers, "", "", reason)
+
+    def _add_ordinary(self, row: RecipientRow, groups: RecordsByPartition) -> int:
+        """Add the record of a first try, in as few steps as possible: nearly all records are such.
+
+        Return its size in bytes, or 0 when the row needs `_add_exception`.
         """
-        if self._gives_up:
+        if self._is_given_up:
             return 0
         seq, phone, name, attributes = row
         try:
             known = None if attributes is None else self._decoded(attributes)
             body = self._render(name, phone, known)
-        except _DOES_NOT_RENDER:
+        except _RENDER_ERRORS:
             return 0
         shard = shard_of(phone, self._shards)
         record = MessageRecord(
@@ -135,51 +161,30 @@ class Composer:
     def _add_exception(
         self,
         row: RecipientRow,
-        groups: Groups,
+        groups: RecordsByPartition,
         refused: Collection[int],
         erased: Mapping[int, int],
     ) -> int:
         seq = row[0]
         if seq in erased:
             shard = erased[seq] % self._shards
-            partition, message = self.nobody(seq, shard, FIRST_TRY, ERASED)
+            partition, message = self.build_for_missing_recipient(seq, shard, FIRST_TRY, ERASED)
         elif seq in refused:
-            partition, message = self.message(row, FIRST_TRY, TOO_LARGE)
+            partition, message = self.build(row, FIRST_TRY, TOO_LARGE)
         else:
-            why = LOST_AGAIN if self._gives_up else None
-            partition, message = self.message(row, FIRST_TRY, why)
+            reason = LOST_AGAIN if self._is_given_up else None
+            partition, message = self.build(row, FIRST_TRY, reason)
         groups[partition].append(message)
         return len(message["value"])
-
-    def message(
-        self, row: RecipientRow, attempt: Try = FIRST_TRY, undeliverable: str | None = None
-    ) -> Placed:
-        """Compose one record; what cannot be delivered says why and carries no body."""
-        seq, phone, name, attributes = row
-        body = ""
-        if undeliverable is None:
-            try:
-                body = self._render(name, phone, self._decoded(attributes))
-            except _DOES_NOT_RENDER:
-                undeliverable = NOT_RENDERED
-        shard = shard_of(phone, self._shards)
-        placed = self._record(seq, shard, attempt, phone, body, undeliverable)
-        if len(placed[1]["value"]) > LARGEST_RECORD:
-            return self.message(row, attempt, TOO_LARGE)
-        return placed
 
     def _decoded(self, attributes: str | None) -> dict[str, str] | None:
         if attributes is None or not self._needs_attributes:
             return None
         return _decode_attributes(attributes)
 
-    def nobody(self, seq: int, shard: int, attempt: Try, why: str) -> Placed:
-        """Compose the record of a message whose recipient is not known any more."""
-        return self._record(seq, shard, attempt, "", "", why)
-
     def _record(
-        self, seq: int, shard: int, attempt: Try, phone: str, body: str, why: str | None
-    ) -> Placed:
+        self, seq: int, shard: int, numbers: TryNumbers, phone: str, body: str, reason: str | None
+    ) -> PartitionedRecord:
         value = encode(
             MessageRecord(
                 WIRE_VERSION,
@@ -190,18 +195,18 @@ class Composer:
                 self._map_version,
                 phone,
                 body,
-                *attempt,
-                why,
+                *numbers,
+                reason,
             )
         )
         return self._partitions[shard], {"value": value, "key": phone}
 
 
-def too_large(record: MessageRecord) -> MessageRecord:
-    """Return a record that says that it is too large instead of carrying its body."""
+def without_body(record: MessageRecord) -> MessageRecord:
+    """Return the record with the reason `TOO_LARGE` instead of its body."""
     return replace(record, body="", undeliverable=TOO_LARGE)
 
 
 def seqs_of(values: Iterable[bytes]) -> set[int]:
-    """Read which messages these encoded records are of."""
+    """Return the sequence numbers of encoded records."""
     return {decode(value).seq for value in values}

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from campaign_common import topics
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.shard import shard_of
-from campaign_scheduler.publishing.publisher import Groups, Publication, Publisher
+from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from local_stack.kafka import KafkaServer
 
 SHARDS = 8
@@ -39,7 +39,7 @@ def test_every_record_lies_in_the_partition_of_its_shard(
         lambda: Producer({"bootstrap.servers": kafka_server.brokers, "acks": "all"}), topic
     )
     publication = Publication(len(PHONES))
-    groups: Groups = defaultdict(list)
+    groups: RecordsByPartition = defaultdict(list)
     for phone, partition in wanted.items():
         groups[partition].append({"key": phone, "value": phone.encode()})
     publisher.publish(groups, publication)

@@ -15,9 +15,9 @@ def progress() -> Progress:
     )
 
 
-def publish(fanned: Progress, last_seq: int, recipients: int, missing: int = 0) -> Chunk:
+def publish(fanned: Progress, last_seq: int, recipients: int, unreported: int = 0) -> Chunk:
     checkpoint = fanned.checkpoint_after(last_seq, recipients)
-    chunk = Chunk(checkpoint, 1, Publication(missing), 0.0)
+    chunk = Chunk(checkpoint, 1, Publication(unreported), 0.0)
     fanned.published(chunk)
     return chunk
 
@@ -34,10 +34,10 @@ def test_each_checkpoint_follows_on_the_one_before() -> None:
 
 def test_chunks_count_in_their_order_even_when_a_later_one_is_delivered_first() -> None:
     fanned = progress()
-    first = publish(fanned, 150, 50, missing=1)
+    first = publish(fanned, 150, 50, unreported=1)
     second = publish(fanned, 230, 60)
     assert fanned.delivered() == []
-    first.publication.missing = 0
+    first.publication.unreported = 0
     assert fanned.delivered() == [first, second]
 
 
@@ -47,7 +47,7 @@ def test_what_is_not_counted_is_read_again_after_a_failure() -> None:
     fanned.counted_first()
     failed = publish(fanned, 230, 60)
     publish(fanned, 300, 60)
-    failed.publication.failed(KafkaError(KafkaError.REQUEST_TIMED_OUT), b"")
+    failed.publication.record_failure(KafkaError(KafkaError.REQUEST_TIMED_OUT), b"")
     assert fanned.delivered() == []
     assert fanned.failure() is failed.publication
     fanned.rewind("not delivered")

@@ -5,7 +5,12 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from campaign_scheduler.publishing.publisher import Groups, Outgoing, Publication, Publisher
+from campaign_scheduler.publishing.publisher import (
+    OutgoingRecord,
+    Publication,
+    Publisher,
+    RecordsByPartition,
+)
 
 
 class FakeMessage:
@@ -22,7 +27,7 @@ class FakeProducer:
     def __init__(self, room: int, refuse: dict[bytes, int] | None = None) -> None:
         self._room = room
         self._refuse = refuse or {}
-        self._queue: list[tuple[Outgoing, Callable[[Any, Any], None]]] = []
+        self._queue: list[tuple[OutgoingRecord, Callable[[Any, Any], None]]] = []
         self.reported: list[bytes] = []
         self.marked: list[bytes] = []
 
@@ -48,7 +53,7 @@ class FakeProducer:
     def produce_batch(
         self,
         _: str,
-        messages: list[Outgoing],
+        messages: list[OutgoingRecord],
         partition: int,
         on_delivery: Callable[[Any, Any], None],
     ) -> int:
@@ -75,7 +80,7 @@ class FakeProducer:
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
 
-def groups(count: int) -> Groups:
+def groups(count: int) -> RecordsByPartition:
     return {p: [{"value": b"%d" % n, "key": "k"} for n in range(p, count, 2)] for p in range(2)}
 
 
