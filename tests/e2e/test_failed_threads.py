@@ -26,7 +26,7 @@ SECONDS = 30
 @pytest.mark.parametrize(
     ("package", "thread", "method"),
     [
-        pytest.param("campaign_scheduler", "fan-out", "fanout.loop.FanOut.run", id="fan-out"),
+        pytest.param("campaign_scheduler", "fan-out", "fanout.loop.FanOutLoop.run", id="fan-out"),
         pytest.param("campaign_sender", "recorder", "recorder.Recorder._run_once", id="recorder"),
         pytest.param("campaign_sender", "lookout", "lookout.SlowLooks.note", id="lookout"),
     ],

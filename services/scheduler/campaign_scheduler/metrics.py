@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from campaign_common.outages import Outages
-from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.held_leases import Leases
 from campaign_scheduler.jobs.collect_gauges import Observer
 from campaign_scheduler.jobs.publish_retries import Retrier
@@ -21,7 +21,7 @@ class Parts(NamedTuple):
     tasks: Sequence[str]
     """What it does again and again, by the names that `outages` has for them."""
     leases: Leases
-    checkpoints: Checkpoints
+    checkpoints: CheckpointWriter
     retrier: Retrier
     overtaken: Retrier
     watchdog: Watchdog

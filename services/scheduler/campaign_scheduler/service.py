@@ -18,10 +18,11 @@ from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
 from campaign_common.tracing import Tracing
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
-from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
-from campaign_scheduler.fanout.loop import FAN_OUT, FanOut, FanOutParts, FanOutRules
-from campaign_scheduler.fanout.outcome_counts import Outcomes
+from campaign_scheduler.fanout.flow_control import FlowControl
+from campaign_scheduler.fanout.loop import FAN_OUT, FanOutDependencies, FanOutLoop
+from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
 from campaign_scheduler.held_leases import Leases, new_owner
 from campaign_scheduler.job_scheduler import Job, Ticker
 from campaign_scheduler.jobs.collect_gauges import OBSERVATION_INTERVAL, Observer
@@ -75,7 +76,7 @@ class Service:
         self._databases = databases
         self._availability = ServerAvailability(databases)
         self._leases = Leases(databases.main, Holder(self.owner, settings.scheduler.lease))
-        self._checkpoints = Checkpoints(databases.main, self._leases, self._topic)
+        self._checkpoints = CheckpointWriter(databases.main, self._leases, self._topic)
         self._retrier, self._overtaken = self._new_retrier(), self._new_retrier()
         self._watchdog = Watchdog(
             databases,
@@ -134,20 +135,20 @@ class Service:
         self.failed = True
         self._stopping.set()
 
-    def _fan_out(self, outages: Outages) -> FanOut:
+    def _fan_out(self, outages: Outages) -> FanOutLoop:
         settings, databases, topic = self._settings, self._databases, self._topic
-        parts = FanOutParts(
+        dependencies = FanOutDependencies(
             databases=databases,
             leases=self._leases,
             publisher=self._publisher(),
             reader=ChunkReader(databases, self._availability, topic),
             checkpoints=self._checkpoints,
             outages=outages,
-            outcomes=Outcomes(databases, self._availability),
+            outcomes=OutcomeCounts(databases, self._availability),
             tracing=self._tracing,
         )
         pace = settings.scheduler
-        return FanOut(parts, FanOutRules.paced(pace.chunk_size, pace.window))
+        return FanOutLoop(dependencies, FlowControl.for_window(pace.chunk_size, pace.window))
 
     def _jobs(self) -> list[Job]:
         settings, databases = self._settings, self._databases

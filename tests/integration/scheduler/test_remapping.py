@@ -7,25 +7,25 @@ import pytest
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import MapState
 from campaign_common.shard import shard_of
-from campaign_scheduler.fanout.checkpoint_writer import Checkpoints, Delivered
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter, DeliveredChunk
 from tests.integration.scheduler.world import SHARDS, Scheduler, World
 from tests.waiting import wait_until
 
 
-class MapDrainsFirst(Checkpoints):
+class MapDrainsFirst(CheckpointWriter):
     """Another scheduler sees new partitions between a chunk's delivery and its checkpoint."""
 
-    def __init__(self, world: World, real: Checkpoints) -> None:
+    def __init__(self, world: World, real: CheckpointWriter) -> None:
         self._world = world
         self._real = real
         self.is_armed = True
 
-    def count(self, delivered: Sequence[Delivered]) -> None:
+    def commit(self, delivered: Sequence[DeliveredChunk]) -> None:
         if self.is_armed:
             self.is_armed = False
             self._world.add_partitions(12)
             self._world.scheduler().remapper.step()
-        self._real.count(delivered)
+        self._real.commit(delivered)
 
 
 def fan_out_held(scheduler: Scheduler, steps: int = 30) -> None:

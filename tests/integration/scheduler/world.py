@@ -27,12 +27,13 @@ from campaign_common.store.leases import Holder
 from campaign_common.store.partition_map import read_map
 from campaign_common.wire import MessageRecord, decode
 from campaign_scheduler.availability import ServerAvailability
-from campaign_scheduler.fanout.checkpoint_writer import Checkpoints
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
-from campaign_scheduler.fanout.loop import FanOut, FanOutParts, FanOutRules
-from campaign_scheduler.fanout.outcome_counts import Outcomes
-from campaign_scheduler.fanout.partition_backlog import Backlog
-from campaign_scheduler.fanout.publish_window import Window
+from campaign_scheduler.fanout.flow_control import FlowControl
+from campaign_scheduler.fanout.loop import FanOutDependencies, FanOutLoop
+from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
+from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
+from campaign_scheduler.fanout.publish_window import PublishWindow
 from campaign_scheduler.held_leases import Leases, new_owner
 from campaign_scheduler.jobs.finish_campaigns import Finisher
 from campaign_scheduler.jobs.publish_retries import Retrier
@@ -64,13 +65,13 @@ VALUES (%s, 'game0', %s, %s, 'at_least_once', 'simulated', 'scheduled', NOW(6), 
 """
 
 
-class OpenWindow(Window):
+class OpenWindow(PublishWindow):
     """Holds nothing back: no sender works in these tests."""
 
     def __init__(self) -> None:
         super().__init__(4.0, 1)
 
-    def room(self, waiting: int, chunk_size: int) -> int:  # noqa: ARG002
+    def allowance(self, queued: int, chunk_size: int) -> int:  # noqa: ARG002
         return chunk_size
 
 
@@ -84,7 +85,7 @@ class Scheduler:
         self.leases = Leases(database, Holder(self.owner, lease))
         self.starter = Starter(database, self.leases, SHARDS)
         self.publisher = world.publisher()
-        self.checkpoints = Checkpoints(database, self.leases, topic)
+        self.checkpoints = CheckpointWriter(database, self.leases, topic)
         self.finisher = Finisher(databases, self.owner)
         self.availability = ServerAvailability(databases)
         self.retrier = Retrier(
@@ -98,18 +99,20 @@ class Scheduler:
         self.remapper = Remapper(databases, world.admin, topic, self.owner)
         self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)
 
-    def fan_out_with(self, checkpoints: Checkpoints, chunk_size: int = 1_000) -> FanOut:
+    def fan_out_with(self, checkpoints: CheckpointWriter, chunk_size: int = 1_000) -> FanOutLoop:
         databases, topic = self._world.databases, self._world.topic
-        parts = FanOutParts(
+        dependencies = FanOutDependencies(
             databases,
             self.leases,
             self.publisher,
             ChunkReader(databases, self.availability, topic),
             checkpoints,
             Outages(),
-            Outcomes(databases, self.availability),
+            OutcomeCounts(databases, self.availability),
         )
-        return FanOut(parts, FanOutRules(chunk_size, OpenWindow, lambda: Backlog(2.5)))
+        return FanOutLoop(
+            dependencies, FlowControl(chunk_size, OpenWindow, lambda: PartitionBacklog(2.5))
+        )
 
     def fan_out_until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
         """Take fan-out steps until `done`."""

@@ -10,7 +10,7 @@ from campaign_common.claim import ClaimedMessage, encode_claim
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import DatabaseUnavailable
 from campaign_scheduler.availability import ServerAvailability
-from campaign_scheduler.fanout.outcome_counts import Outcomes
+from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
 
 SECOND_SHARDS = {1: 1, 3: 1}
 
@@ -56,7 +56,7 @@ class Scene:
         pools = cast("tuple[Database, ...]", (self.main, self.second))
         self.databases = Databases(pools, SECOND_SHARDS)
         self.availability = ServerAvailability(self.databases)
-        self.outcomes = Outcomes(self.databases, self.availability)
+        self.outcomes = OutcomeCounts(self.databases, self.availability)
 
     def query(self, server: Server, query: Callable[[Cursor], str] = lambda _: "yes") -> str | None:
         return self.availability.query(cast("Database", server), query)

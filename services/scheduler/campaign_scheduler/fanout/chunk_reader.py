@@ -9,7 +9,7 @@ from campaign_common.store import fanout as store
 from campaign_common.store.erasures import erased_shards
 from campaign_common.store.leases import Lease
 from campaign_scheduler.availability import ServerAvailability
-from campaign_scheduler.fanout.campaign_fan_out import Progress
+from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut
 from campaign_scheduler.publishing.active_map import active_map
 from campaign_scheduler.publishing.record_builder import RecordBuilder, RecordChunk
 
@@ -26,7 +26,7 @@ class ChunkReader:
         self._availability = availability
         self._topic = topic
 
-    def read(self, progress: Progress, limit: int) -> tuple[RecordChunk, PartitionMap]:
+    def read(self, fan_out: CampaignFanOut, limit: int) -> tuple[RecordChunk, PartitionMap]:
         """Build the records of up to `limit` recipients; return them and the map used.
 
         Raises:
@@ -34,20 +34,20 @@ class ChunkReader:
         """
         with self._databases.main.reading() as cursor:
             partition_map = active_map(cursor, self._topic)
-            return self._build(cursor, progress, partition_map, limit), partition_map
+            return self._build(cursor, fan_out, partition_map, limit), partition_map
 
     def _build(
-        self, cursor: Cursor, progress: Progress, partition_map: PartitionMap, limit: int
+        self, cursor: Cursor, fan_out: CampaignFanOut, partition_map: PartitionMap, limit: int
     ) -> RecordChunk:
-        lease = progress.lease
-        rows = store.read_chunk(cursor, lease.list_id, progress.read_seq, lease.last_seq, limit)
+        lease = fan_out.lease
+        rows = store.read_chunk(cursor, lease.list_id, fan_out.read_seq, lease.last_seq, limit)
         if not rows:
             return RecordChunk({}, 0, lease.last_seq)
         recorded = self._recorded(cursor, lease, rows[0][0], rows[-1][0])
-        builder = RecordBuilder(lease, progress.template, partition_map)
+        builder = RecordBuilder(lease, fan_out.template, partition_map)
         tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]
         erased = erased_shards(cursor, lease.list_id, tombstones)
-        chunk = builder.build_chunk(rows, recorded, progress.refused, erased)
+        chunk = builder.build_chunk(rows, recorded, fan_out.refused, erased)
         if chunk.recipients == len(rows) < limit:
             # Sequence numbers have gaps: the end of the list is where nothing follows.
             return chunk._replace(last_seq=lease.last_seq)

@@ -1,4 +1,4 @@
-"""How far senders are with campaigns, over all database servers."""
+"""Counts of recorded and claimed messages, over all database servers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,25 +9,25 @@ from campaign_common.store.claims import claimed_by_campaign
 from campaign_common.store.fanout import outcomes_by_shard
 from campaign_scheduler.availability import ServerAvailability
 
-MOST_KNOWN = 10_000
-"""Campaigns of which numbers are kept; those that are over would pile up otherwise."""
+MAX_CAMPAIGNS_KEPT = 10_000
+"""Campaigns whose counts are kept; those of finished campaigns would pile up otherwise."""
 
-ByShard = dict[int, int]
+CountsByShard = dict[int, int]
 
 
-class Outcomes:
-    """Reads counters and claims; what a server counted last stands for it while it is away."""
+class OutcomeCounts:
+    """Reads counters and claims; for a server that is down the last counts are used."""
 
     def __init__(self, databases: Databases, availability: ServerAvailability) -> None:
         self._databases = databases
         self._availability = availability
-        self._last: dict[Database, dict[int, ByShard]] = {one: {} for one in databases.all}
+        self._last: dict[Database, dict[int, CountsByShard]] = {one: {} for one in databases.all}
 
-    def by_shard(self, campaign_ids: Sequence[int]) -> dict[int, ByShard]:
-        """Count the messages of each of these campaigns that have an outcome, or wait for a retry.
+    def by_shard(self, campaign_ids: Sequence[int]) -> dict[int, CountsByShard]:
+        """Count the messages of each campaign that have an outcome or wait for a retry.
 
         Raises:
-            RetryLater: the main server is away.
+            RetryLater: the main server is down.
         """
         for database in self._databases.all:
             query = partial(outcomes_by_shard, campaign_ids=campaign_ids)
@@ -45,18 +45,18 @@ class Outcomes:
         }
 
     def claimed(self) -> Counter[int]:
-        """Count, by campaign, the messages that are at a provider, or about to be.
+        """Count the messages that senders have claimed, by campaign.
 
-        Those of a server that is away are not among them.
+        Claims on a server that is down are not counted.
 
         Raises:
-            RetryLater: the main server is away.
+            RetryLater: the main server is down.
         """
         counts: Counter[int] = Counter()
         for database in self._databases.all:
             counts.update(self._availability.query(database, claimed_by_campaign) or {})
         return counts
 
-    def _remember(self, database: Database, counted: dict[int, ByShard]) -> None:
+    def _remember(self, database: Database, counted: dict[int, CountsByShard]) -> None:
         known = self._last[database]
-        self._last[database] = counted if len(known) > MOST_KNOWN else {**known, **counted}
+        self._last[database] = counted if len(known) > MAX_CAMPAIGNS_KEPT else {**known, **counted}

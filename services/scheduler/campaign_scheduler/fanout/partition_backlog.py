@@ -1,8 +1,8 @@
-"""Which part of a campaign's outstanding messages nobody works on.
+"""Outstanding messages of a campaign by partition, and which partitions are stalled.
 
-When a sender dies, the partitions it had stand still until the broker gives them to others,
-and when a database server is away, so do those of its shards. What lies there must not count
-against the campaign's window, or it would soon fill it, and everybody else would wait too.
+When a sender dies, its partitions stall until the broker assigns them to others; when a database
+server is down, those of its shards stall. The messages in them must not count against the
+campaign's window. They would soon fill it, and the other partitions would run dry.
 """
 
 from collections import Counter
@@ -11,85 +11,94 @@ from typing import NamedTuple
 
 from campaign_common.partition_map import PartitionMap
 
-ENOUGH = 20
-"""Outcomes a partition, at others that have work, by which one without any is known to stand.
+OUTCOMES_ELSEWHERE = 20
+"""Outcomes per partition that the other busy partitions must have for a silent one to be stalled.
 
-With shards drawn by a hash, a partition that is worked on stays without by chance with a
-probability of about e**-20. Where the others have nothing to do, none is needed.
+Shards are drawn by a hash: a partition that is worked on has no outcome for that long with a
+probability of about e**-20. If all other partitions are idle, silence is enough.
 """
 
 
-class Moved(NamedTuple):
-    """When a partition had its last outcome: seconds, and how many all of them had by then."""
+class LastOutcome(NamedTuple):
+    """When a partition had its last outcome, and the number of outcomes at that time."""
 
     at: float
     recorded: int
-    in_all: int
+    recorded_by_all: int
 
 
-class Backlog:
-    """What was published of one campaign and what was recorded of it, by partition.
+class PartitionBacklog:
+    """Published and recorded messages of one campaign, by partition.
 
-    `patience`: seconds after which a partition that has no outcome, while others do, stands
-    still. Within the seconds that a window is worth, it may just not have had its turn.
+    `stall_after`: seconds without an outcome, while other partitions have some, after which a
+    partition is stalled. Within the seconds of the publish window it may just not have had its
+    turn.
     """
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, stall_after: float) -> None:
+        self._stall_after = stall_after
         self._map: PartitionMap | None = None
-        self._last: Mapping[int, int] = {}
+        self._latest: Mapping[int, int] = {}
         self._before: Mapping[int, int] = {}
         self._published: Counter[int] = Counter()
         self._recorded: Counter[int] = Counter()
-        self._moved: dict[int, Moved] = {}
-        self.standing = 0
-        """How many messages are outstanding where nothing moves, as of the last sample."""
+        self._last_outcomes: dict[int, LastOutcome] = {}
+        self.stalled = 0
+        """Number of outstanding messages in stalled partitions, as of the last sample."""
 
     @property
     def outstanding(self) -> int:
-        """How many messages have no outcome, of those published since this began."""
+        """Number of messages published since the last reset that have no outcome."""
         return sum(self._outstanding().values())
 
-    def published(self, counts: Mapping[int, int], partition_map: PartitionMap) -> None:
-        """Note how many were published into each partition, under which map."""
+    def add(self, counts: Mapping[int, int], partition_map: PartitionMap) -> None:
+        """Add published messages, by partition; another map resets the backlog first."""
         if self._map is None or self._map.version != partition_map.version:
-            self.forget()
+            self.reset()
             self._map = partition_map
-            self._before = self._last
+            self._before = self._latest
         self._published.update(counts)
 
-    def forget(self) -> None:
-        """Begin anew: what was published is published again, or into other partitions."""
+    def reset(self) -> None:
+        """Forget what was published: it is published again, or into other partitions."""
         self._published.clear()
         self._recorded.clear()
-        self._moved.clear()
+        self._last_outcomes.clear()
         self._map = None
-        self.standing = 0
+        self.stalled = 0
 
     def sample(self, now: float, recorded: Mapping[int, int]) -> None:
-        """Learn how many outcomes each shard has by `now` (monotonic seconds).
+        """Update the backlog and `stalled`.
 
-        To be called before the first publication too: what was recorded before is not of it.
+        Call this before the first publication too: earlier outcomes do not belong to it.
+
+        Args:
+            now: monotonic seconds.
+            recorded: number of outcomes by shard.
         """
-        self._last = recorded
+        self._latest = recorded
         if self._map is None:
             return
         here = self._recorded
         here.clear()
         for shard, n in recorded.items():
             here[self._map.partition(shard)] += n - self._before.get(shard, 0)
-        in_all = here.total()
+        total = here.total()
         outstanding = self._outstanding()
         for partition, missing in outstanding.items():
-            moved = self._moved.get(partition)
-            if moved is None or moved.recorded != here[partition] or not missing:
-                self._moved[partition] = Moved(now, here[partition], in_all)
-        still = {n for n, moved in self._moved.items() if now - moved.at >= self._patience}
-        others = set(range(self._map.partitions)) - still
-        others_wait = bool(others) and not any(outstanding.get(n) for n in others)
-        enough = 0 if others_wait else ENOUGH * len(outstanding)
-        self.standing = sum(
-            outstanding[n] for n in still if in_all - self._moved[n].in_all >= enough
+            last = self._last_outcomes.get(partition)
+            if last is None or last.recorded != here[partition] or not missing:
+                self._last_outcomes[partition] = LastOutcome(now, here[partition], total)
+        silent = {
+            n for n, last in self._last_outcomes.items() if now - last.at >= self._stall_after
+        }
+        others = set(range(self._map.partitions)) - silent
+        are_others_idle = bool(others) and not any(outstanding.get(n) for n in others)
+        needed = 0 if are_others_idle else OUTCOMES_ELSEWHERE * len(outstanding)
+        self.stalled = sum(
+            outstanding[n]
+            for n in silent
+            if total - self._last_outcomes[n].recorded_by_all >= needed
         )
 
     def _outstanding(self) -> dict[int, int]:

@@ -7,10 +7,11 @@ from campaign_common.claim import ClaimedMessage, encode_claim
 from campaign_common.message import Status
 from campaign_common.outages import Outages
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
-from campaign_scheduler.fanout.loop import FanOut, FanOutParts, FanOutRules
-from campaign_scheduler.fanout.outcome_counts import Outcomes
-from campaign_scheduler.fanout.partition_backlog import Backlog
-from campaign_scheduler.fanout.publish_window import Window
+from campaign_scheduler.fanout.flow_control import FlowControl
+from campaign_scheduler.fanout.loop import FanOutDependencies, FanOutLoop
+from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
+from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
+from campaign_scheduler.fanout.publish_window import PublishWindow
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, Scheduler, World
 
 CHUNK = 100
@@ -23,17 +24,19 @@ def paced(world: World) -> Scheduler:
     world.add_list(RECIPIENTS)
     world.add_campaign()
     scheduler = world.scheduler()
-    parts = FanOutParts(
+    dependencies = FanOutDependencies(
         world.databases,
         scheduler.leases,
         scheduler.publisher,
         ChunkReader(world.databases, scheduler.availability, world.topic),
         scheduler.checkpoints,
         Outages(),
-        Outcomes(world.databases, scheduler.availability),
+        OutcomeCounts(world.databases, scheduler.availability),
     )
-    rules = FanOutRules(CHUNK, partial(Window, 1.0, INITIAL), partial(Backlog, 0.5))
-    scheduler.fan_out = FanOut(parts, rules)
+    flow_control = FlowControl(
+        CHUNK, partial(PublishWindow, 1.0, INITIAL), partial(PartitionBacklog, 0.5)
+    )
+    scheduler.fan_out = FanOutLoop(dependencies, flow_control)
     scheduler.starter.start_due()
     return scheduler
 

@@ -10,25 +10,25 @@ from campaign_common import kafka
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.message import Status
 from campaign_common.shard import shard_of
-from campaign_scheduler.fanout.checkpoint_writer import Checkpoints, Delivered
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter, DeliveredChunk
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, World
 from tests.integration.topic_limits import USUAL_LIMIT, set_limit
 
 
-class DeadBeforeCheckpoint(Checkpoints):
+class DeadBeforeCheckpoint(CheckpointWriter):
     """The process dies, as the database sees it, at its nth checkpoint."""
 
-    def __init__(self, world: World, real: Checkpoints, survives: int) -> None:
+    def __init__(self, world: World, real: CheckpointWriter, survives: int) -> None:
         self._world = world
         self._real = real
         self._left = survives
 
-    def count(self, delivered: Sequence[Delivered]) -> None:
+    def commit(self, delivered: Sequence[DeliveredChunk]) -> None:
         for one in delivered:
             if self._left == 0:
                 raise DatabaseUnavailable("the process is dead")
             self._left -= 1
-            self._real.count([one])
+            self._real.commit([one])
 
 
 def record(world: World, seq: int, status: Status) -> None:

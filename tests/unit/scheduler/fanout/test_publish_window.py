@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from campaign_scheduler.fanout.publish_window import SMALLEST, Window
+from campaign_scheduler.fanout.publish_window import MIN_LIMIT, PublishWindow
 
 TICK = 0.2
 CHUNK = 10_000
@@ -19,7 +19,7 @@ class Simulation:
     A message is at the provider for `latency` seconds, and no more than `in_flight` are.
     """
 
-    window: Window
+    window: PublishWindow
     publish_rate: float = 100_000
     latency: float = 0.0
     in_flight: int = 0
@@ -32,7 +32,7 @@ class Simulation:
     def run(self, seconds: float, send_rate: float) -> None:
         end = self.now + seconds
         while self.now < end:
-            self.window.sample(self.now, self.recorded, self.waiting)
+            self.window.sample(self.now, self.recorded, self.queued)
             self._publish()
             self.now += TICK
             able = round(send_rate * self.now) - round(send_rate * (self.now - TICK))
@@ -52,14 +52,14 @@ class Simulation:
     def _publish(self) -> None:
         left = int(self.publish_rate * TICK)
         while left > 0:
-            room = self.window.room(self.waiting, CHUNK)
-            if not room:
+            allowance = self.window.allowance(self.queued, CHUNK)
+            if not allowance:
                 return
-            self.published += room
-            left -= room
+            self.published += allowance
+            left -= allowance
 
     @property
-    def waiting(self) -> int:
+    def queued(self) -> int:
         return self.published - self.claimed_in_all
 
     @property
@@ -68,14 +68,14 @@ class Simulation:
 
 
 def simulation() -> Simulation:
-    return Simulation(Window(SECONDS, 2 * CHUNK))
+    return Simulation(PublishWindow(SECONDS, 2 * CHUNK))
 
 
 def test_a_new_campaign_begins_with_two_chunks() -> None:
-    window = Window(SECONDS, 2 * CHUNK)
-    assert window.room(0, CHUNK) == CHUNK
-    assert window.room(CHUNK, CHUNK) == CHUNK
-    assert window.room(2 * CHUNK, CHUNK) == 0
+    window = PublishWindow(SECONDS, 2 * CHUNK)
+    assert window.allowance(0, CHUNK) == CHUNK
+    assert window.allowance(CHUNK, CHUNK) == CHUNK
+    assert window.allowance(2 * CHUNK, CHUNK) == 0
 
 
 def test_fast_senders_are_never_held_back_by_the_window() -> None:
@@ -102,14 +102,14 @@ def test_a_slow_campaign_is_published_in_small_chunks() -> None:
     slow = simulation()
     slow.run(2 * CHUNK / 100 + 60, send_rate=100)
     slow.recorded = slow.published
-    assert slow.window.room(0, CHUNK) <= slow.window.allowance < 1_000
+    assert slow.window.allowance(0, CHUNK) <= slow.window.limit < 1_000
 
 
 @pytest.mark.parametrize("latency", [2.0, 10.0])
 def test_a_provider_that_takes_longer_than_the_window_gets_as_many_as_it_can_be_sent(
     latency: float,
 ) -> None:
-    patient = Simulation(Window(1.0, 2 * CHUNK), latency=latency, in_flight=8_000)
+    patient = Simulation(PublishWindow(1.0, 2 * CHUNK), latency=latency, in_flight=8_000)
     patient.run(60, send_rate=40_000)
     before = patient.recorded
     patient.run(60, send_rate=40_000)
@@ -122,7 +122,7 @@ def test_senders_that_stop_are_not_buried_under_messages() -> None:
     before = stopped.published
     stopped.run(60, send_rate=0)
     assert stopped.published - before < 50_000
-    assert stopped.window.allowance == SMALLEST
+    assert stopped.window.limit == MIN_LIMIT
 
 
 def test_senders_that_come_back_are_soon_at_full_speed_again() -> None:
@@ -137,17 +137,17 @@ def test_senders_that_come_back_are_soon_at_full_speed_again() -> None:
 def test_a_pause_of_fan_out_does_not_shrink_the_window() -> None:
     paused = simulation()
     paused.run(5, send_rate=50_000)
-    allowance = paused.window.allowance
+    limit = paused.window.limit
     paused.publish_rate = 0
     paused.run(30, send_rate=50_000)
     assert paused.outstanding == 0
-    assert paused.window.allowance >= min(allowance, 2 * CHUNK)
+    assert paused.window.limit >= min(limit, 2 * CHUNK)
 
 
 def test_a_window_that_shrank_grows_again_when_senders_wait_for_more() -> None:
     grown = simulation()
     grown.run(30, send_rate=0)
-    assert grown.window.allowance == SMALLEST
+    assert grown.window.limit == MIN_LIMIT
     grown.run(30, send_rate=40_000)
     before = grown.recorded
     grown.run(10, send_rate=40_000)
