@@ -1,4 +1,4 @@
-"""The leases this process holds, shared by the threads that work on them."""
+"""Leases that this process holds, shared by its threads."""
 
 import os
 import secrets
@@ -16,16 +16,16 @@ _log = structlog.get_logger()
 
 
 def new_owner() -> str:
-    """Name this process as a holder of leases: readable, and never used by another one."""
+    """Return a name for this process as a holder of leases: readable, and never used before."""
     host = socket.gethostname().encode("ascii", "replace").decode()[:32]
     return f"{host}-{os.getpid()}-{secrets.token_hex(6)}"
 
 
-class Leases:
-    """The running campaigns that this process works on.
+class HeldLeases:
+    """The running campaigns that this process has leased.
 
-    What stands here may be out of date: writes are fenced by the lease epoch in MySQL, this
-    only decides what the process tries to do.
+    They may be out of date. Writes are fenced by the lease epoch in MySQL; this object only
+    decides what the process tries to do.
     """
 
     def __init__(self, database: Database, holder: Holder) -> None:
@@ -35,23 +35,23 @@ class Leases:
         self._lock = threading.Lock()
         self._held: dict[int, Lease] = {}
         self.taken = self.ended = 0
-        """How many leases were, for the metrics."""
+        """Number of leases taken and ended, for the metrics."""
 
-    def held(self) -> list[Lease]:
-        """List the leases held now."""
+    def current(self) -> list[Lease]:
+        """Return the leases that are held now."""
         with self._lock:
             return list(self._held.values())
 
     def add(self, leases: Iterable[Lease]) -> None:
-        """Begin to work on campaigns that were just taken."""
+        """Add leases that were just taken."""
         taken = {lease.campaign_id: lease for lease in leases}
         with self._lock:
             self._held.update(taken)
             self.taken += len(taken)
         self.changed.set()
 
-    def forget(self, keys: Iterable[tuple[int, int]]) -> None:
-        """Stop to work on these leases; a newer lease on the same campaign stays."""
+    def drop(self, keys: Iterable[tuple[int, int]]) -> None:
+        """Drop leases; a newer lease on the same campaign stays."""
         with self._lock:
             for campaign_id, lease_epoch in keys:
                 lease = self._held.get(campaign_id)
@@ -61,25 +61,25 @@ class Leases:
         self.changed.set()
 
     def renew(self) -> None:
-        """Prolong every lease held, and forget those that are lost.
+        """Extend every lease, and drop those that are lost.
 
         Raises:
-            DatabaseUnavailable: the database did not answer; the leases run on until then.
+            DatabaseUnavailable: the database did not answer; no lease is extended or dropped.
         """
-        keys = [lease.key for lease in self.held()]
+        keys = [lease.key for lease in self.current()]
         if not keys:
             return
         kept = self._database.run(lambda cursor: store.renew(cursor, keys, self.holder))
         lost = set(keys) - kept
         if lost:
-            self.forget(lost)
+            self.drop(lost)
 
-    def give_back(self, keys: Iterable[tuple[int, int]] | None = None) -> None:
-        """Forget leases (all of them, when none are named) and let others take them at once.
+    def release(self, keys: Iterable[tuple[int, int]] | None = None) -> None:
+        """Drop leases (by default all) and release them in MySQL, so that others can take them.
 
         Raises:
-            DatabaseUnavailable: others take them when they run out instead.
+            DatabaseUnavailable: others take them when they expire.
         """
-        released = [lease.key for lease in self.held()] if keys is None else list(keys)
-        self.forget(released)
+        released = [lease.key for lease in self.current()] if keys is None else list(keys)
+        self.drop(released)
         self._database.run(lambda cursor: store.release(cursor, released, self.holder.owner))

@@ -1,4 +1,4 @@
-"""The clock of the scheduler: what runs how often. APScheduler ticks and remembers nothing."""
+"""Scheduler of jobs at fixed intervals, on APScheduler; no job is stored."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -13,40 +13,43 @@ from campaign_common.outages import Outages
 
 
 class Job(NamedTuple):
-    """Something to do every `seconds`, as long as it succeeds or not."""
+    """A function that runs every `interval` seconds, after a failure too.
 
-    part: str
-    work: Callable[[], None]
-    seconds: float
+    `name` stands in the log of outages and in the metrics.
+    """
+
+    name: str
+    run: Callable[[], None]
+    interval: float
 
 
-class Ticker:
-    """Runs jobs side by side; one that is still running when its time comes skips a turn."""
+class JobScheduler:
+    """Runs each job in a thread of its own; a job that is still running skips a turn."""
 
     def __init__(self, jobs: Sequence[Job], outages: Outages) -> None:
-        # A skipped turn is the plan, and not worth the warning that it would log.
+        # APScheduler logs a warning for each skipped turn, which is expected here.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(len(jobs))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone="UTC",
         )
-        for part, work, seconds in jobs:
+        for name, run, interval in jobs:
             self._scheduler.add_job(
                 outages.attempt,
                 "interval",
-                (part, work),
-                seconds=seconds,
-                id=part,
+                (name, run),
+                seconds=interval,
+                id=name,
                 next_run_time=datetime.now(UTC),
             )
 
     def start(self) -> None:
-        """Begin to tick."""
+        """Start every job at once, and again at its intervals."""
         self._scheduler.start()
 
     def stop(self, timeout: float) -> None:
-        """Stop ticking, and wait up to `timeout` seconds for the jobs that are running."""
+        """Start no more jobs, and wait up to `timeout` seconds for those that are running."""
         waiting = Thread(target=self._scheduler.shutdown, daemon=True)
         waiting.start()
         waiting.join(timeout)

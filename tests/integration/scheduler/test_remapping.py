@@ -38,7 +38,7 @@ def running(world: World) -> Scheduler:
     world.add_list(4_000)
     world.add_campaign()
     scheduler = world.scheduler()
-    scheduler.starter.start_due()
+    scheduler.campaign_starter.start_due()
     return scheduler
 
 
@@ -78,12 +78,12 @@ def add_retry_and_publish(world: World, scheduler: Scheduler) -> None:
         "INSERT INTO campaign_counters (campaign_id, shard, status, n)"
         " SELECT id, 0, 3, 1 FROM campaigns"
     )
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
 
 
 def fan_out_all(world: World, scheduler: Scheduler) -> None:
     def done() -> bool:
-        scheduler.starter.start_due()
+        scheduler.campaign_starter.start_due()
         return world.all_fanned_out()
 
     scheduler.fan_out_until(done)

@@ -34,10 +34,10 @@ from campaign_scheduler.fanout.loop import FanOutDependencies, FanOutLoop
 from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
 from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
 from campaign_scheduler.fanout.publish_window import PublishWindow
-from campaign_scheduler.held_leases import Leases, new_owner
-from campaign_scheduler.jobs.finish_campaigns import Finisher
-from campaign_scheduler.jobs.publish_retries import Retrier
-from campaign_scheduler.jobs.start_campaigns import Starter
+from campaign_scheduler.held_leases import HeldLeases, new_owner
+from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
+from campaign_scheduler.jobs.publish_retries import RetryPublisher
+from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from campaign_scheduler.publishing.publisher import Publisher
 from tests.waiting import wait_until
 
@@ -82,13 +82,13 @@ class Scheduler:
         self._world = world
         database, databases, topic = world.database, world.databases, world.topic
         self.owner = new_owner()
-        self.leases = Leases(database, Holder(self.owner, lease))
-        self.starter = Starter(database, self.leases, SHARDS)
+        self.leases = HeldLeases(database, Holder(self.owner, lease))
+        self.campaign_starter = CampaignStarter(database, self.leases, SHARDS)
         self.publisher = world.publisher()
         self.checkpoints = CheckpointWriter(database, self.leases, topic)
-        self.finisher = Finisher(databases, self.owner)
+        self.campaign_finisher = CampaignFinisher(databases, self.owner)
         self.availability = ServerAvailability(databases)
-        self.retrier = Retrier(
+        self.retry_publisher = RetryPublisher(
             databases,
             self.availability,
             world.publisher(),
@@ -123,7 +123,7 @@ class Scheduler:
 
     def start_and_fan_out(self) -> None:
         """Start what is due, and fan it out to its end."""
-        self.starter.start_due()
+        self.campaign_starter.start_due()
         self.fan_out_until(self._world.all_fanned_out)
 
 

@@ -73,7 +73,7 @@ class CampaignFanOut:
 
     @property
     def is_read(self) -> bool:
-        """Whether the whole recipient list has been read."""
+        """Return whether the whole recipient list has been read."""
         return self.read_seq >= self.lease.last_seq
 
     @property

@@ -10,7 +10,7 @@ from campaign_common.database import Database
 from campaign_common.store import fanout as store
 from campaign_common.store.partition_map import read_map
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
-from campaign_scheduler.held_leases import Leases
+from campaign_scheduler.held_leases import HeldLeases
 
 _log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ class CheckpointResult(Enum):
 class CheckpointWriter:
     """Commits the checkpoints of delivered chunks, several campaigns in one transaction."""
 
-    def __init__(self, database: Database, leases: Leases, topic: str) -> None:
+    def __init__(self, database: Database, leases: HeldLeases, topic: str) -> None:
         self._database = database
         self._leases = leases
         self._topic = topic
@@ -87,7 +87,7 @@ class CheckpointWriter:
             fan_out.rewind("the lease is lost")
             lease = fan_out.lease
             _log.info("lease lost", campaign=lease.campaign_id, trace_id=lease.trace_id)
-        self._leases.give_back(lost)
+        self._leases.release(lost)
 
 
 def _log_end(fan_out: CampaignFanOut, chunk: PublishedChunk) -> None:

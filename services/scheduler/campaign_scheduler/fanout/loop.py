@@ -20,7 +20,7 @@ from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
 from campaign_scheduler.fanout.flow_control import FlowControl
 from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
-from campaign_scheduler.held_leases import Leases
+from campaign_scheduler.held_leases import HeldLeases
 from campaign_scheduler.publishing.publisher import Publication, Publisher
 from campaign_scheduler.publishing.record_builder import seqs_of
 
@@ -54,7 +54,7 @@ class FanOutDependencies:
     """The components that the fan-out loop uses."""
 
     databases: Databases
-    leases: Leases
+    leases: HeldLeases
     publisher: Publisher
     reader: ChunkReader
     checkpoints: CheckpointWriter
@@ -110,7 +110,7 @@ class FanOutLoop:
         if not leases.changed.is_set():
             return
         leases.changed.clear()
-        held = {lease.key: lease for lease in leases.held()}
+        held = {lease.key: lease for lease in leases.current()}
         new_window, new_backlog = self._flow_control.new_window, self._flow_control.new_backlog
         self._campaigns = {
             key: self._campaigns.get(key)

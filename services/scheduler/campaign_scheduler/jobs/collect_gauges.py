@@ -1,4 +1,4 @@
-"""Looking at the system as a whole now and then, for the metrics; nothing rests on it."""
+"""Job that reads the values of the gauges that describe the whole system. Metrics only."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -6,12 +6,12 @@ from time import monotonic
 from campaign_common.database import Databases
 from campaign_common.store.observation import Position, Totals, read_positions, read_totals
 
-OBSERVATION_INTERVAL = 5.0
-"""Seconds between two looks."""
+COLLECT_INTERVAL = 5.0
+"""Seconds between two readings."""
 
 
-class Observer:
-    """Remembers what it last saw, and since when each campaign of `owner` has not moved."""
+class GaugeCollector:
+    """The last reading, and the time since which each campaign of `owner` has not moved."""
 
     def __init__(
         self, databases: Databases, owner: str, *, clock: Callable[[], float] = monotonic
@@ -21,13 +21,13 @@ class Observer:
         self._clock = clock
         self._since: dict[Position, float] = {}
         self.totals: Totals | None = None
-        """None before the first look."""
+        """None before the first reading."""
 
-    def observe(self) -> None:
-        """Look once.
+    def collect(self) -> None:
+        """Read the totals, and the positions of the leased campaigns.
 
         Raises:
-            RetryLater: a database is away; what was seen before stays.
+            RetryLater: a database is down; the last reading stays.
         """
         with self._databases.reading() as cursors:
             totals = read_totals(cursors)
@@ -37,7 +37,7 @@ class Observer:
         self.totals = totals
 
     @property
-    def longest_standstill(self) -> float:
-        """Seconds since the campaign that has stood still longest has moved; 0 without any."""
+    def longest_stall(self) -> float:
+        """Seconds since the campaign that stalled first has moved; 0 if there is none."""
         since = min(self._since.values(), default=None)
         return 0.0 if since is None else self._clock() - since

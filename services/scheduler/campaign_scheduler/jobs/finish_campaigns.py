@@ -1,4 +1,4 @@
-"""Ending campaigns of which every recipient has an outcome (protocol rule 10)."""
+"""Job that finishes campaigns whose recipients all have an outcome (protocol rule 10)."""
 
 from collections.abc import Mapping
 
@@ -16,70 +16,70 @@ from campaign_common.store.finishing import FannedOutCampaign
 from campaign_common.tracing import trace_id_of
 
 BATCH = 200
-"""Campaigns whose counters are summed in one statement."""
+"""Campaigns whose counters are read in one statement."""
 
 _log = structlog.get_logger()
 
 
-def is_complete(total: int, counts: Mapping[Status, int], *, has_open_request: bool) -> bool:
-    """Tell whether a campaign that is all fanned out is over.
+def is_complete(total: int, counts: Mapping[Status, int], *, has_open_command: bool) -> bool:
+    """Return whether a campaign that is all fanned out is complete.
 
-    Its final outcomes make up the total, which leaves none waiting for a retry, and no order
-    to a shard's owner is outstanding that could turn one of them back.
+    The number of final outcomes must be the total, so that no message waits for a retry, and no
+    command to the owner of a shard may be open that could set a message back to waiting.
     """
     final = sum(n for status, n in counts.items() if status in FINAL)
-    return final == total and not has_open_request
+    return final == total and not has_open_command
 
 
-class Finisher:
-    """Looks for campaigns that are over, among those that `owner` leases."""
+class CampaignFinisher:
+    """Finishes the complete campaigns among those that `owner` leases."""
 
     def __init__(self, databases: Databases, owner: str) -> None:
         self._databases = databases
         self._owner = owner
 
     def finish_complete(self) -> None:
-        """End every campaign that is complete.
+        """Finish every complete campaign.
 
         Raises:
-            RetryLater: a database is away; the next call finds the same campaigns. Those that
-                have nothing on it are ended before.
+            RetryLater: a database is down. Campaigns whose shards are all on the main server are
+                finished before, the others by the next run.
         """
         with self._databases.main.reading() as cursor:
             candidates = store.fanned_out(cursor, self._owner)
-        here = [one for one in candidates if self._lives_on_main(one)]
-        for first in range(0, len(here), BATCH):
-            batch = here[first : first + BATCH]
+        on_main = [one for one in candidates if self._lives_on_main(one)]
+        for first in range(0, len(on_main), BATCH):
+            batch = on_main[first : first + BATCH]
             with self._databases.main.reading() as cursor:
-                found = self._orders_and_counts(batch, PerServer((cursor,)))
-            self._finish_among(batch, *found)
+                found = self._read_commands_and_counts(batch, PerServer((cursor,)))
+            self._finish_batch(batch, *found)
         spread = [one for one in candidates if not self._lives_on_main(one)]
         for first in range(0, len(spread), BATCH):
             batch = spread[first : first + BATCH]
             with self._databases.reading() as cursors:
-                found = self._orders_and_counts(batch, cursors)
-            self._finish_among(batch, *found)
+                found = self._read_commands_and_counts(batch, cursors)
+            self._finish_batch(batch, *found)
 
     def _lives_on_main(self, campaign: FannedOutCampaign) -> bool:
         return all(shard >= campaign.shards for shard in self._databases.elsewhere)
 
-    def _orders_and_counts(
+    def _read_commands_and_counts(
         self, candidates: list[FannedOutCampaign], cursors: Cursors
     ) -> tuple[set[int], Mapping[int, Mapping[Status, int]]]:
-        """Read which of these have open orders, and their counters.
+        """Read the campaigns with open commands, and the counters of all.
 
-        The epochs were read before: a campaign that is set back in between has another epoch,
-        and is not ended.
+        The epochs were read before. A campaign that is set back in between has another epoch,
+        and is not finished.
         """
         campaign_ids = [campaign.campaign_id for campaign in candidates]
         return store.with_open_requests(cursors, campaign_ids), counts_by_status(
             cursors, campaign_ids
         )
 
-    def _finish_among(
+    def _finish_batch(
         self,
         candidates: list[FannedOutCampaign],
-        requested: set[int],
+        with_commands: set[int],
         counts: Mapping[int, Mapping[Status, int]],
     ) -> None:
         complete = [
@@ -88,7 +88,7 @@ class Finisher:
             if is_complete(
                 campaign.total,
                 counts[campaign.campaign_id],
-                has_open_request=campaign.campaign_id in requested,
+                has_open_command=campaign.campaign_id in with_commands,
             )
         ]
         if not complete:

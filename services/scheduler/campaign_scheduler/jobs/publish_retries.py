@@ -1,4 +1,7 @@
-"""Publishing retries that are due, and again those whose record no sender will meet (rule 9)."""
+"""Job that publishes retries that are due, and stranded ones (protocol rule 9).
+
+A retry is stranded when its record is published and will never be consumed.
+"""
 
 import threading
 from collections import defaultdict
@@ -31,23 +34,26 @@ from campaign_scheduler.publishing.record_builder import (
     without_body,
 )
 
+STRANDED_INTERVAL = 2.0
+"""Seconds between two searches for stranded retries."""
+
 BATCH = 1_000
 """Retries of one shard published together."""
 
-BATCHES = 10
-"""Batches of one shard in a row, so that one shard's flood leaves the others their turn."""
+MAX_BATCHES = 10
+"""Batches of one shard in a row; then the other shards have their turn."""
 
 REPORT_WAIT = 0.05
-"""Seconds between two looks at whether the process is to stop."""
+"""Seconds to wait for delivery reports before checking again for a stop."""
 
 RetryBatch = list[tuple[Lease, list[tuple[Stamp, PartitionedRecord]]]]
-"""The records of a batch by their campaign, each with the stamp for when it is delivered."""
+"""Records by campaign, each with the stamp that is written when it is delivered."""
 
-Find = Callable[[Cursor, int, Epochs, PartitionMap], list[Retry]]
+FindRetries = Callable[[Cursor, int, Epochs, PartitionMap], list[Retry]]
 
 
-class Retrier:
-    """Publishes what waits for another try, for the running campaigns that `owner` leases."""
+class RetryPublisher:
+    """Publishes the retries of the running campaigns that `owner` leases."""
 
     def __init__(
         self,
@@ -68,21 +74,21 @@ class Retrier:
         self._owner = owner
         self._tracing = tracing
         self.published = 0
-        """How many records, for the metrics."""
+        """Number of records, for the metrics."""
 
     def publish_due(self) -> None:
-        """Publish the retries whose time has come.
+        """Publish the retries that are due.
 
         Raises:
-            RetryLater: a database or Kafka is away, or publishing is held; what was not
-                stamped is published again.
+            RetryLater: a database or Kafka is down, or publishing is held; records that were not
+                stamped are published again.
         """
         self._publish_found(
             lambda cursor, shard, campaigns, _: store.due_retries(cursor, shard, campaigns, BATCH)
         )
 
-    def publish_overtaken(self) -> None:
-        """Publish again what was published, still waits, and would wait for ever.
+    def publish_stranded(self) -> None:
+        """Publish stranded retries again.
 
         Raises:
             RetryLater: as for `publish_due`.
@@ -93,7 +99,7 @@ class Retrier:
             )
         )
 
-    def _publish_found(self, find: Find) -> None:
+    def _publish_found(self, find: FindRetries) -> None:
         with self._databases.main.reading() as cursor:
             sendable = store.sendable_campaigns(cursor, self._owner)
         for database in self._databases.all:
@@ -103,8 +109,8 @@ class Retrier:
                 if self._databases.of_shard(shard) is database:
                     self._publish_batches(shard, campaigns, find)
 
-    def _publish_batches(self, shard: int, campaigns: Epochs, find: Find) -> None:
-        for _ in range(BATCHES):
+    def _publish_batches(self, shard: int, campaigns: Epochs, find: FindRetries) -> None:
+        for _ in range(MAX_BATCHES):
             database = self._databases.of_shard(shard)
             if self._stopping.is_set() or self._availability.is_down(database):
                 return
@@ -112,30 +118,30 @@ class Retrier:
                 if self._publish_batch(shard, campaigns, find) < BATCH:
                     return
             except DatabaseUnavailable as error:
-                # Whichever of the two it was: the main one is asked again for the next shard.
+                # Either server may have failed; after the main one, the next query raises.
                 self._availability.mark_down(database, error)
 
-    def _publish_batch(self, shard: int, campaigns: Epochs, find: Find) -> int:
+    def _publish_batch(self, shard: int, campaigns: Epochs, find: FindRetries) -> int:
         began = time_ns()
         with self._databases.server_of(shard).reading() as cursors:
             partition_map = active_map(cursors.main, self._topic)
             retries = find(cursors.own, shard, campaigns, partition_map)
             batch = self._build_batch(cursors.main, shard, retries, partition_map)
         stamps: list[Stamp] = []
-        publication = self._published(batch, stamps, began)
+        publication = self._publish_and_wait(batch, stamps, began)
         if publication.is_too_large and (bodiless := _without_bodies(batch, publication)):
-            publication = self._published(bodiless, stamps, began)
+            publication = self._publish_and_wait(bodiless, stamps, began)
         topic_id = partition_map.topic_id
         if stamps:
             self._databases.of_shard(shard).run(
                 lambda cursor: store.stamp_published(cursor, shard, stamps, topic_id)
             )
         self.published += len(stamps)
-        self._refuse_failed(publication)
+        self._raise_failure(publication)
         return len(retries)
 
-    def _published(self, batch: RetryBatch, stamps: list[Stamp], began: int) -> Publication:
-        """Publish records and wait for their reports, which put stamps into `stamps`."""
+    def _publish_and_wait(self, batch: RetryBatch, stamps: list[Stamp], began: int) -> Publication:
+        """Publish records and wait for their delivery reports, which append to `stamps`."""
         publication = Publication(sum(len(messages) for _, messages in batch))
         span = self._begin_span(batch, began)
         traceparent = span.traceparent if span else None
@@ -158,7 +164,7 @@ class Retrier:
         origins = [lease.traceparent for lease, _ in batch if lease.traceparent]
         return self._tracing.begin("publish retries", Kind.PRODUCER, origins, at=at)
 
-    def _refuse_failed(self, publication: Publication) -> None:
+    def _raise_failure(self, publication: Publication) -> None:
         if publication.error is None:
             return
         error = self._publisher.cause_of(publication.error)
@@ -170,7 +176,7 @@ class Retrier:
         by_campaign: dict[int, list[Retry]] = defaultdict(list)
         for retry in retries:
             by_campaign[retry.campaign_id].append(retry)
-        # The epoch is read here and not taken from memory: a record of an older one is void.
+        # The epoch is read, not remembered: a record of an older one is stale.
         leases = read_leases(cursor, list(by_campaign), self._owner)
         batch: RetryBatch = []
         for lease in leases:
@@ -179,14 +185,15 @@ class Retrier:
             found = {row[0]: row for row in rows}
             builder = RecordBuilder(lease, Template.compile(lease.template), partition_map)
             messages = [
-                (_unplaced(lease, retry), _record(builder, shard, retry, found)) for retry in wanted
+                (_stamp_without_offset(lease, retry), _record(builder, shard, retry, found))
+                for retry in wanted
             ]
             batch.append((lease, messages))
         return batch
 
 
 def _without_bodies(batch: RetryBatch, publication: Publication) -> RetryBatch:
-    """Have the records that were too large say so, as far as they do not do that already."""
+    """Return the records that were too large, without their bodies if they still had one."""
     refused = set(publication.too_large)
     return [
         (
@@ -214,7 +221,7 @@ def _record(
     return builder.build(row, numbers)
 
 
-def _unplaced(lease: Lease, retry: Retry) -> Stamp:
+def _stamp_without_offset(lease: Lease, retry: Retry) -> Stamp:
     return Stamp(
         retry.campaign_id,
         retry.seq,

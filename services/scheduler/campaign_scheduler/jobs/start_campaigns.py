@@ -1,4 +1,4 @@
-"""Starting what is due, and taking over what a lost scheduler left running."""
+"""Job that starts due campaigns, and takes over those of a lost scheduler."""
 
 from collections.abc import Sequence
 
@@ -14,18 +14,18 @@ from campaign_common.store.events import append_event
 from campaign_common.store.leases import DueCampaign, Lease
 from campaign_common.template import Template
 from campaign_common.tracing import trace_id_of
-from campaign_scheduler.held_leases import Leases
+from campaign_scheduler.held_leases import HeldLeases
 
 BATCH = 50
-"""Campaigns started in one transaction: few enough that several schedulers share a rush."""
+"""Campaigns started in one transaction; small, so that several schedulers share a burst."""
 
 _log = structlog.get_logger()
 
 
-class Starter:
-    """Turns scheduled campaigns whose time has come into running ones leased by this process."""
+class CampaignStarter:
+    """Starts scheduled campaigns that are due, and leases them for this process."""
 
-    def __init__(self, database: Database, leases: Leases, shards: int) -> None:
+    def __init__(self, database: Database, leases: HeldLeases, shards: int) -> None:
         self._database = database
         self._leases = leases
         self._shards = shards
@@ -34,18 +34,18 @@ class Starter:
         """Start every campaign that is due, then take over every orphaned one.
 
         Raises:
-            RetryLater: the database is away; nothing is half started.
+            RetryLater: the database is down; no campaign is half started.
         """
         while True:
             considered, started = self._database.run(self._start_batch)
-            self._work_on(started, "campaign started")
+            self._add_leases(started, "campaign started")
             if considered < BATCH:
                 break
         while True:
             taken = self._database.run(
                 lambda cursor: store.take_over_orphaned(cursor, self._leases.holder, BATCH)
             )
-            self._work_on(taken, "campaign taken over")
+            self._add_leases(taken, "campaign taken over")
             if len(taken) < BATCH:
                 break
 
@@ -53,14 +53,14 @@ class Starter:
         due = store.lock_due(cursor, BATCH)
         startable = []
         for campaign in due:
-            obstacle = why_not(campaign)
+            obstacle = start_obstacle(campaign)
             if obstacle is None:
                 store.start(cursor, campaign, self._leases.holder, self._shards)
                 startable.append(campaign.campaign_id)
-                self._note(cursor, campaign, CampaignState.RUNNING, None)
+                self._append_event(cursor, campaign, CampaignState.RUNNING, None)
             else:
                 store.fail(cursor, campaign, obstacle)
-                self._note(cursor, campaign, CampaignState.FAILED, obstacle)
+                self._append_event(cursor, campaign, CampaignState.FAILED, obstacle)
                 _log.warning(
                     "campaign failed",
                     campaign=campaign.campaign_id,
@@ -69,7 +69,7 @@ class Starter:
                 )
         return len(due), store.read_leases(cursor, startable, self._leases.holder.owner)
 
-    def _note(
+    def _append_event(
         self, cursor: Cursor, campaign: DueCampaign, state: CampaignState, reason: str | None
     ) -> None:
         append_event(
@@ -81,7 +81,7 @@ class Starter:
             reason=reason,
         )
 
-    def _work_on(self, leases: Sequence[Lease], event: str) -> None:
+    def _add_leases(self, leases: Sequence[Lease], event: str) -> None:
         if not leases:
             return
         self._leases.add(leases)
@@ -95,8 +95,8 @@ class Starter:
             )
 
 
-def why_not(campaign: DueCampaign) -> str | None:
-    """Say why a campaign cannot start, or None when it can."""
+def start_obstacle(campaign: DueCampaign) -> str | None:
+    """Return the reason why a campaign cannot start, or None if it can."""
     if campaign.list_state != "ready":
         return f"its recipient list is {campaign.list_state or 'deleted'}, not ready"
     named = msgspec.json.decode(campaign.attribute_columns or "[]", type=list[str])

@@ -1,8 +1,8 @@
-"""The watchdog: a campaign whose records were lost is published again (protocol rule 15).
+"""Watchdog: publishes a campaign again if records of it were lost (protocol rule 15).
 
-Standing still is no proof of a loss: senders may be down, or slow. Lost is what is published
-and not recorded although every sender has recorded everything up to the ends of the logs, as
-they were seen after the campaign had stood still for long enough.
+A stalled campaign is no proof of a loss, since senders may be down or slow. A record is lost if
+it has no outcome although the senders have recorded everything up to the ends of the logs, read
+after the campaign had been stalled for long enough.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,14 +19,17 @@ from campaign_common.store.partition_map import read_map, read_owners
 from campaign_common.store.standstill import Outstanding, publish_again, read_outstanding
 from campaign_common.tracing import trace_id_of
 
+CHECK_INTERVAL = 5.0
+"""Seconds between two checks, at most."""
+
 REASON = "stood still although everything published had been passed"
 
 _log = structlog.get_logger()
 
 
 @dataclass
-class Standstill:
-    """How long a campaign has not moved, and the ends of the logs since then."""
+class StalledCampaign:
+    """A campaign that has not moved since a time, and the ends of the logs read after that."""
 
     campaign: Outstanding
     since: float
@@ -35,7 +38,10 @@ class Standstill:
 
 
 class Watchdog:
-    """Looks after the campaigns that `owner` leases; what it remembers may be lost at any time."""
+    """Checks the campaigns that `owner` leases. Its memory of them may be lost at any time.
+
+    `after`: seconds that a campaign must be stalled before the ends of the logs are read.
+    """
 
     def __init__(
         self,
@@ -53,42 +59,45 @@ class Watchdog:
         self._owner = owner
         self._after = after
         self._clock = clock
-        self._standing: dict[int, Standstill] = {}
-        self.looks = self.rounds = self.lost = 0
-        """For the metrics: looks, campaigns published again, records that were lost."""
+        self._stalled: dict[int, StalledCampaign] = {}
+        self.checks = self.republications = self.lost = 0
+        """Checks, campaigns published again, and lost records, for the metrics."""
 
-    def look(self) -> None:
-        """Look once.
+    def check(self) -> None:
+        """Check every campaign once, and publish those again that have lost records.
 
         Raises:
-            RetryLater: a database or Kafka is away; what is remembered stays.
+            RetryLater: a database or Kafka is down; the next check continues.
         """
         with self._databases.reading() as cursors:
             outstanding = read_outstanding(cursors, self._owner)
             partition_map = read_map(cursors.main, self._topic)
-        self.looks += 1
-        self._follow(outstanding)
+        self.checks += 1
+        self._update_stalled(outstanding)
         suspicious = [
-            one for one in self._standing.values() if self._clock() - one.since >= self._after
+            one for one in self._stalled.values() if self._clock() - one.since >= self._after
         ]
         if not suspicious or partition_map is None or not partition_map.is_active:
             return
-        self._note_ends(suspicious, partition_map)
+        self._read_ends(suspicious, partition_map)
         for one in suspicious:
-            if self._is_passed(one, partition_map):
-                self._have_published_again(one.campaign)
+            if self._has_lost_records(one, partition_map):
+                self._publish_again(one.campaign)
 
-    def _follow(self, outstanding: Iterable[Outstanding]) -> None:
+    def _update_stalled(self, outstanding: Iterable[Outstanding]) -> None:
         now = self._clock()
-        before, self._standing = self._standing, {}
+        before, self._stalled = self._stalled, {}
         for campaign in outstanding:
             known = before.get(campaign.campaign_id)
-            still = known is not None and known.campaign == campaign
-            self._standing[campaign.campaign_id] = (
-                known if known is not None and still else Standstill(campaign, now)
+            self._stalled[campaign.campaign_id] = (
+                known
+                if known is not None and known.campaign == campaign
+                else StalledCampaign(campaign, now)
             )
 
-    def _note_ends(self, suspicious: Iterable[Standstill], partition_map: PartitionMap) -> None:
+    def _read_ends(
+        self, suspicious: Iterable[StalledCampaign], partition_map: PartitionMap
+    ) -> None:
         version = partition_map.version
         new = [one for one in suspicious if one.ends is None or one.map_version != version]
         if new:
@@ -96,21 +105,21 @@ class Watchdog:
             for one in new:
                 one.ends, one.map_version = ends, version
 
-    def _is_passed(self, standstill: Standstill, partition_map: PartitionMap) -> bool:
-        if standstill.ends is None:
+    def _has_lost_records(self, stalled: StalledCampaign, partition_map: PartitionMap) -> bool:
+        if stalled.ends is None:
             return False
-        starts = topics.log_starts(self._admin, self._topic, standstill.ends)
+        starts = topics.log_starts(self._admin, self._topic, stalled.ends)
         with self._databases.reading() as cursors:
             positions = {owner.position.shard: owner.position for owner in read_owners(cursors)}
-        return not unrecorded_shards(partition_map, positions, starts, standstill.ends)
+        return not unrecorded_shards(partition_map, positions, starts, stalled.ends)
 
-    def _have_published_again(self, campaign: Outstanding) -> None:
+    def _publish_again(self, campaign: Outstanding) -> None:
         published = self._databases.main.run(
             lambda cursor: publish_again(cursor, campaign, self._owner, REASON)
         )
-        self._standing.pop(campaign.campaign_id, None)
+        self._stalled.pop(campaign.campaign_id, None)
         if published:
-            self.rounds += 1
+            self.republications += 1
             self.lost += campaign.published - campaign.recorded
             _log.warning(
                 "campaign published again",

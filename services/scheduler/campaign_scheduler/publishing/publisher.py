@@ -39,17 +39,17 @@ class Publication:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every record has been reported, as delivered or as failed."""
+        """Return whether every record has been reported, as delivered or as failed."""
         return self.unreported == 0
 
     @property
     def is_delivered(self) -> bool:
-        """Whether every record has been reported as delivered."""
+        """Return whether every record has been reported as delivered."""
         return self.unreported == 0 and self.error is None
 
     @property
     def is_too_large(self) -> bool:
-        """Whether records were refused for their size, and none failed for another reason."""
+        """Return whether records were refused for their size, and none for another reason."""
         return (
             bool(self.too_large)
             and self.error is not None

@@ -1,4 +1,4 @@
-"""How far fan-out goes ahead of its senders: what is at a provider and what nobody can fetch."""
+"""Flow control: fan-out publishes only a window ahead of its senders."""
 
 import time
 from functools import partial
@@ -37,7 +37,7 @@ def paced(world: World) -> Scheduler:
         CHUNK, partial(PublishWindow, 1.0, INITIAL), partial(PartitionBacklog, 0.5)
     )
     scheduler.fan_out = FanOutLoop(dependencies, flow_control)
-    scheduler.starter.start_due()
+    scheduler.campaign_starter.start_due()
     return scheduler
 
 

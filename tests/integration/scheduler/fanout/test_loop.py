@@ -68,7 +68,7 @@ def test_a_crash_before_a_checkpoint_publishes_that_chunk_again_and_only_that(
     world.add_list(5_000)
     world.add_campaign()
     first, second = world.scheduler(lease=0.2), world.scheduler()
-    first.starter.start_due()
+    first.campaign_starter.start_due()
     dying = DeadBeforeCheckpoint(world, first.checkpoints, survives=2)
     first.fan_out = first.fan_out_with(dying)
     with pytest.raises(DatabaseUnavailable):
@@ -78,7 +78,7 @@ def test_a_crash_before_a_checkpoint_publishes_that_chunk_again_and_only_that(
     published_by_the_first = len(world.published())
 
     def fanned_out() -> bool:
-        second.starter.start_due()
+        second.campaign_starter.start_due()
         return world.all_fanned_out()
 
     second.fan_out_until(fanned_out)

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from campaign_common.database import Database, Databases
 from campaign_common.message import Status
 from campaign_common.store import finishing
-from campaign_scheduler.jobs.finish_campaigns import Finisher
+from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
 from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World
 
 
@@ -28,7 +28,7 @@ def test_a_complete_campaign_is_finished_with_its_balance(
     world.count_outcomes(Status.SENT, 7)
     world.count_outcomes(Status.FAILED, 3)
     with capture_logs() as lines:
-        scheduler.finisher.finish_complete()
+        scheduler.campaign_finisher.finish_complete()
     assert world.campaign("state", "finished_at IS NOT NULL") == ("finished", 1)
     assert world.rows(
         "SELECT from_state, to_state FROM campaign_events ORDER BY id DESC LIMIT 1"
@@ -48,7 +48,7 @@ def test_an_incomplete_campaign_goes_on(
     world.count_outcomes(Status.SENT, 9)
     if last is not None:
         world.count_outcomes(last, 1)
-    scheduler.finisher.finish_complete()
+    scheduler.campaign_finisher.finish_complete()
     assert world.campaign("state") == ("running",)
 
 
@@ -59,10 +59,10 @@ def test_an_open_request_keeps_a_campaign_running(world: World, scheduler: Sched
         " VALUES (0, %s, 'retry', '{}', NOW(6))",
         (CAMPAIGN,),
     )
-    scheduler.finisher.finish_complete()
+    scheduler.campaign_finisher.finish_complete()
     assert world.campaign("state") == ("running",)
     world.change("DELETE FROM shard_requests")
-    scheduler.finisher.finish_complete()
+    scheduler.campaign_finisher.finish_complete()
     assert world.campaign("state") == ("finished",)
 
 
@@ -81,6 +81,6 @@ def test_a_campaign_set_back_after_its_sums_were_read_is_not_finished(
 def test_one_connection_is_enough(world: World, scheduler: Scheduler) -> None:
     world.count_outcomes(Status.SENT, 10)
     alone = Database(replace(world.settings.mysql, active=1))
-    Finisher(Databases((alone,)), scheduler.owner).finish_complete()
+    CampaignFinisher(Databases((alone,)), scheduler.owner).finish_complete()
     alone.close()
     assert world.campaign("state") == ("finished",)

@@ -58,7 +58,7 @@ def test_a_retry_that_is_too_large_says_so_and_its_neighbours_go(
     assert len(same_shard) > 1
     world.change("UPDATE recipients SET name = %s WHERE seq = %s", (token_hex(120), SEQ))
     set_limit(world.admin, world.topic, 400)
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     published = {record.seq: record for record in retries_published(world)}
     assert {seq: r.undeliverable for seq, r in published.items()} == {
         seq: "message is too large" if seq == SEQ else None for seq in same_shard
@@ -71,8 +71,8 @@ def test_a_retry_that_is_too_large_says_so_and_its_neighbours_go(
 def test_a_due_retry_is_published_once_and_stamped(world: World, scheduler: Scheduler) -> None:
     wait_for_retry(world)
     for _ in range(3):
-        scheduler.retrier.publish_due()
-        scheduler.retrier.publish_overtaken()
+        scheduler.retry_publisher.publish_due()
+        scheduler.retry_publisher.publish_stranded()
     (record,) = retries_published(world)
     assert (record.seq, record.try_number, record.attempts, record.generation) == (SEQ, 2, 1, 0)
     assert record.body == f"hi user{SEQ}, this is a test message."
@@ -83,7 +83,7 @@ def test_a_due_retry_is_published_once_and_stamped(world: World, scheduler: Sche
 
 def test_a_retry_that_is_not_due_waits(world: World, scheduler: Scheduler) -> None:
     wait_for_retry(world, due_in=3600)
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     assert retries_published(world) == []
 
 
@@ -93,7 +93,7 @@ def test_retries_of_a_campaign_that_does_not_run_are_not_published(
 ) -> None:
     wait_for_retry(world)
     world.change("UPDATE campaigns SET state = %s", (state,))
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     assert retries_published(world) == []
 
 
@@ -101,9 +101,9 @@ def test_a_retry_voided_by_a_pause_is_published_again_under_the_new_epoch(
     world: World, scheduler: Scheduler
 ) -> None:
     wait_for_retry(world)
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     world.change("UPDATE campaigns SET epoch = epoch + 2")
-    scheduler.retrier.publish_overtaken()
+    scheduler.retry_publisher.publish_stranded()
     assert [record.campaign_epoch for record in retries_published(world)] == [1, 3]
 
 
@@ -111,14 +111,14 @@ def test_a_retry_that_consumers_have_passed_and_that_still_waits_is_published_ag
     world: World, scheduler: Scheduler
 ) -> None:
     wait_for_retry(world)
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     offset = world.log_ends()[SHARD] - 1
     world.record_shard(SHARD, offset)
-    scheduler.retrier.publish_overtaken()
+    scheduler.retry_publisher.publish_stranded()
     assert len(retries_published(world)) == 1
     world.record_shard(SHARD, offset + 1)
-    scheduler.retrier.publish_overtaken()
-    scheduler.retrier.publish_overtaken()
+    scheduler.retry_publisher.publish_stranded()
+    scheduler.retry_publisher.publish_stranded()
     assert len(retries_published(world)) == 2
 
 
@@ -134,9 +134,9 @@ def test_a_retry_in_a_place_that_carries_its_shard_no_more_is_published_again(
     world: World, scheduler: Scheduler, change: str
 ) -> None:
     wait_for_retry(world)
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     world.change(change.format(shard=SHARD))
-    scheduler.retrier.publish_overtaken()
+    scheduler.retry_publisher.publish_stranded()
     assert len(retries_published(world)) == 2
 
 
@@ -154,7 +154,7 @@ def test_a_recipient_that_is_gone_travels_as_undeliverable(
 ) -> None:
     wait_for_retry(world)
     world.change("DELETE FROM recipients WHERE seq = %s", (SEQ,))
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     (record,) = retries_published(world)
     assert (record.seq, record.shard, record.undeliverable) == (SEQ, SHARD, "recipient is gone")
 
@@ -175,7 +175,7 @@ def test_more_retries_than_a_batch_are_all_published(world: World) -> None:
             "INSERT INTO campaign_counters VALUES (%s, %s, %s, %s)",
             (CAMPAIGN, SHARD, int(Status.WAITING), len(seqs)),
         )
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     assert sorted(record.seq for record in retries_published(world)) == seqs
     assert world.rows(
         f"SELECT COUNT(*), COUNT(DISTINCT published_offset) FROM message_retries_{SHARD}"

@@ -20,7 +20,7 @@ from campaign_common.store.erasures import (
     order_erasure,
 )
 from campaign_common.wire import ERASED
-from campaign_scheduler.jobs.purge_dead_letters import Eraser
+from campaign_scheduler.jobs.purge_dead_letters import DeadLetterPurger
 from tests.integration.scheduler.jobs.test_publish_retries import wait_for_retry
 from tests.integration.scheduler.world import LIST, SHARDS, World
 from tests.waiting import wait_until
@@ -64,7 +64,7 @@ def test_a_retry_of_an_erased_recipient_says_so(world: World) -> None:
     scheduler.start_and_fan_out()
     wait_for_retry(world, PERSON)
     erase_person(world)
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
     (retry,) = [record for record in world.published() if record.try_number == 2]
     assert (retry.undeliverable, retry.phone, retry.shard) == (
         ERASED,
@@ -106,8 +106,8 @@ def letters(world: World, *, replayed_too: bool = False) -> list[DeadLetter]:
         return list(box.letters(replayed_too=replayed_too))
 
 
-def eraser(world: World) -> Eraser:
-    return Eraser(
+def purger(world: World) -> DeadLetterPurger:
+    return DeadLetterPurger(
         world.database,
         partial(opened_box, world.settings),
         partial(kafka.producer, world.settings),
@@ -127,10 +127,10 @@ def test_dead_letters_lose_the_person_and_keep_the_others(world: World, box: str
         opened._consumer.commit(offsets=[replayed], asynchronous=False)
     before = {letter.value: letter for letter in letters(world)}
     ordered(world, ErasureStep.REJECTS)
-    eraser(world).erase()
+    purger(world).purge()
     assert len(letters(world)) == 5  # its database part is not done yet
     world.change("UPDATE erasures SET step = 'dead_letters'")
-    eraser(world).erase()
+    purger(world).purge()
     left = letters(world)
     assert [letter.value for letter in left] == [b"first", b"second", b"third"]
     assert letters(world, replayed_too=True) == left
@@ -153,7 +153,7 @@ def test_copies_of_dead_letters_go_with_the_person_and_stay_one_letter(
     assert [letter.value for letter in waiting] == [b"first", PHONE.encode(), b"second"]
     assert letters(world) == waiting
     ordered(world, ErasureStep.DEAD_LETTERS)
-    eraser(world).erase()
+    purger(world).purge()
     left = letters(world, replayed_too=True)
     assert [letter.value for letter in left] == [b"first", b"second"]
     assert letters(world) == left
@@ -161,7 +161,7 @@ def test_copies_of_dead_letters_go_with_the_person_and_stay_one_letter(
 
 def test_without_dead_letters_an_erasure_ends(world: World) -> None:
     ordered(world, ErasureStep.DEAD_LETTERS)
-    eraser(world).erase()
+    purger(world).purge()
     assert open_erasures(world) == []
 
 
@@ -177,9 +177,9 @@ def test_a_crash_after_moving_letters_loses_none_of_them(
     with monkeypatch.context() as patch:
         patch.setattr(topics, "delete_before", dies)
         with pytest.raises(KeyboardInterrupt):
-            eraser(world).erase()
+            purger(world).purge()
     assert len(open_erasures(world)) == 1
-    eraser(world).erase()
+    purger(world).purge()
     assert {letter.value for letter in letters(world)} == {b"first"}
     assert open_erasures(world) == []
 

@@ -2,7 +2,7 @@
 
 from campaign_common.database import Cursors
 from campaign_common.store.campaign_progress import Sample, read_movement
-from campaign_scheduler.jobs.sample_rates import Sampler
+from campaign_scheduler.jobs.sample_rates import RateSampler
 from tests.integration.scheduler.world import CAMPAIGN, World
 
 
@@ -11,13 +11,13 @@ def test_running_campaigns_are_sampled_by_their_holder_only(world: World) -> Non
     world.add_campaign()
     world.add_campaign(CAMPAIGN + 1)
     holder, other = world.scheduler(), world.scheduler()
-    holder.starter.start_due()
+    holder.campaign_starter.start_due()
     world.add_campaign(CAMPAIGN + 2)
     world.count_outcomes(status=1, n=4)
     world.count_outcomes(status=2, n=3)
     world.count_outcomes(status=3, n=2)  # waits for a retry
     for scheduler in (holder, other):
-        Sampler(world.databases, scheduler.owner).sample()
+        RateSampler(world.databases, scheduler.owner).sample()
     assert world.rows("SELECT campaign_id, ended FROM campaign_samples ORDER BY 1") == [
         (CAMPAIGN, 7),
         (CAMPAIGN + 1, 0),
@@ -32,7 +32,7 @@ def test_old_samples_go_and_the_oldest_of_the_last_minute_is_found(world: World)
             "INSERT INTO campaign_samples VALUES (%s, NOW(6) - INTERVAL %s SECOND, %s)",
             (CAMPAIGN, age, ended),
         )
-    Sampler(world.databases, "somebody").sample()
+    RateSampler(world.databases, "somebody").sample()
     assert world.rows("SELECT ended FROM campaign_samples ORDER BY 1") == [(2,), (3,), (4,)]
     with world.databases.reading() as cursors:
         found = sample_of_last(60, cursors)
@@ -54,7 +54,7 @@ def test_expiry_counts_from_the_start(world: World) -> None:
     world.add_campaign()
     world.add_campaign(CAMPAIGN + 1)
     world.change("UPDATE campaigns SET expires_after = 90 WHERE id = %s", (CAMPAIGN,))
-    world.scheduler().starter.start_due()
+    world.scheduler().campaign_starter.start_due()
     assert world.rows(
         "SELECT TIMESTAMPDIFF(MICROSECOND, started_at, expires_at) FROM campaigns ORDER BY id"
     ) == [(90_000_000,), (None,)]

@@ -9,7 +9,7 @@ def test_a_due_campaign_starts_with_its_end_frozen(world: World) -> None:
     world.add_list(10)
     world.add_campaign()
     scheduler = world.scheduler()
-    scheduler.starter.start_due()
+    scheduler.campaign_starter.start_due()
     assert world.campaign(
         "state", "epoch", "lease_epoch", "last_seq", "total", "shards", "lease_owner"
     ) == ("running", 1, 1, 20, 10, 8, scheduler.owner)
@@ -23,7 +23,7 @@ def test_a_campaign_whose_time_has_not_come_waits(world: World) -> None:
     world.add_list(10)
     world.add_campaign()
     world.change("UPDATE campaigns SET scheduled_at = NOW(6) + INTERVAL 1 HOUR")
-    world.scheduler().starter.start_due()
+    world.scheduler().campaign_starter.start_due()
     assert world.campaign("state") == ("scheduled",)
 
 
@@ -31,7 +31,7 @@ def test_a_campaign_without_a_finished_list_fails_and_says_why(world: World) -> 
     world.add_list(10, state="importing")
     world.add_campaign()
     world.add_campaign(CAMPAIGN + 1, list_id=99)
-    world.scheduler().starter.start_due()
+    world.scheduler().campaign_starter.start_due()
     assert world.rows("SELECT state, failure_reason FROM campaigns ORDER BY id") == [
         ("failed", "its recipient list is importing, not ready"),
         ("failed", "its recipient list is deleted, not ready"),
@@ -46,7 +46,7 @@ def test_a_template_that_the_list_cannot_fill_fails_its_campaign_only(world: Wor
     world.add_list(10, columns='["city"]')
     world.add_campaign(CAMPAIGN, template="hi {town}")
     world.add_campaign(CAMPAIGN + 1, template="hi {city}")
-    world.scheduler().starter.start_due()
+    world.scheduler().campaign_starter.start_due()
     states = world.rows("SELECT state, failure_reason FROM campaigns ORDER BY id")
     assert states[0][0] == "failed"
     assert "{town}" in states[0][1]
@@ -64,7 +64,7 @@ def test_five_schedulers_start_a_thousand_campaigns_once_each(world: World) -> N
         )
     schedulers = [world.scheduler() for _ in range(5)]
     with ThreadPoolExecutor(5) as threads:
-        for done in [threads.submit(one.starter.start_due) for one in schedulers]:
+        for done in [threads.submit(one.campaign_starter.start_due) for one in schedulers]:
             done.result(60)
     assert world.rows(
         "SELECT state, epoch, lease_epoch, COUNT(*) FROM campaigns GROUP BY 1,2,3"
@@ -72,5 +72,5 @@ def test_five_schedulers_start_a_thousand_campaigns_once_each(world: World) -> N
     assert world.rows("SELECT COUNT(*), COUNT(DISTINCT campaign_id) FROM campaign_events") == [
         (1_000, 1_000)
     ]
-    held = [lease.campaign_id for one in schedulers for lease in one.leases.held()]
+    held = [lease.campaign_id for one in schedulers for lease in one.leases.current()]
     assert sorted(held) == list(range(1, 1_001))

@@ -40,15 +40,15 @@ class Scene:
             clock=self.clock,
         )
 
-    def look_after(self, seconds: float) -> None:
+    def check_after(self, seconds: float) -> None:
         self.clock.now += seconds
-        self.watchdog.look()
+        self.watchdog.check()
 
     def stand_still(self) -> None:
         """Let the watchdog see that nothing moves for long enough to act."""
-        self.look_after(0)
-        self.look_after(AFTER)
-        self.look_after(1)
+        self.check_after(0)
+        self.check_after(AFTER)
+        self.check_after(1)
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def test_what_was_passed_without_an_outcome_is_published_again(scene: Scene, wor
 
 def test_nothing_is_published_again_before_the_time(scene: Scene, world: World) -> None:
     world.record_everything()
-    scene.look_after(0)
-    scene.look_after(AFTER - 1)
+    scene.check_after(0)
+    scene.check_after(AFTER - 1)
     assert world.campaign(*POSITION) == (1, RECIPIENTS, 0)
 
 
@@ -90,11 +90,11 @@ def test_a_call_under_way_is_not_lost(scene: Scene, world: World) -> None:
 
 def test_an_outcome_begins_the_waiting_anew(scene: Scene, world: World) -> None:
     world.record_everything()
-    scene.look_after(0)
-    scene.look_after(AFTER / 2)
+    scene.check_after(0)
+    scene.check_after(AFTER / 2)
     world.count_outcomes(Status.SENT, RECIPIENTS - 2)
-    scene.look_after(AFTER / 2)
-    scene.look_after(1)
+    scene.check_after(AFTER / 2)
+    scene.check_after(1)
     assert world.campaign(*POSITION) == (1, RECIPIENTS, 0)
 
 

@@ -1,4 +1,4 @@
-"""What travels for a recipient, also for one that cannot get a message."""
+"""Records of recipients, with and without a message that can be delivered."""
 
 from collections import defaultdict
 

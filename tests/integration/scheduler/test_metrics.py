@@ -1,8 +1,8 @@
-"""What a scheduler counts for the metrics."""
+"""Values that a scheduler counts for its metrics."""
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
-from campaign_scheduler.jobs.collect_gauges import Observer
+from campaign_scheduler.jobs.collect_gauges import GaugeCollector
 from campaign_scheduler.jobs.watchdog import Watchdog
 from tests.integration.scheduler.world import CAMPAIGN, World
 
@@ -20,12 +20,12 @@ def test_a_campaign_stands_still_until_anything_happens_to_it(world: World) -> N
     world.add_list(RECIPIENTS)
     world.add_campaign()
     scheduler, clock = world.scheduler(), Clock()
-    observer = Observer(world.databases, scheduler.owner, clock=clock)
+    gauges = GaugeCollector(world.databases, scheduler.owner, clock=clock)
 
     def standstill_after(seconds: float) -> float:
         clock.now += seconds
-        observer.observe()
-        return observer.longest_standstill
+        gauges.collect()
+        return gauges.longest_stall
 
     assert standstill_after(0) == 0
     scheduler.start_and_fan_out()
@@ -36,10 +36,10 @@ def test_a_campaign_stands_still_until_anything_happens_to_it(world: World) -> N
     world.count_outcomes(Status.SENT, 1)
     assert standstill_after(5) == 0
     clock.now += 7
-    assert observer.longest_standstill == 7  # told from the clock, between two looks too
+    assert gauges.longest_stall == 7  # told from the clock, between two looks too
     world.count_outcomes(Status.WAITING, 0)
     world.count_outcomes(Status.SENT, RECIPIENTS)
-    scheduler.finisher.finish_complete()
+    scheduler.campaign_finisher.finish_complete()
     assert standstill_after(5) == 0
 
 
@@ -57,10 +57,10 @@ def test_totals_are_of_what_is_not_settled(world: World) -> None:
             (campaign,),
         )
     world.change("UPDATE campaigns SET state = 'cancelled' WHERE id = %s", (CAMPAIGN,))
-    observer = Observer(world.databases, scheduler.owner)
-    observer.observe()
-    assert observer.totals is not None
-    campaigns, waiting, suspects = observer.totals
+    gauges = GaugeCollector(world.databases, scheduler.owner)
+    gauges.collect()
+    assert gauges.totals is not None
+    campaigns, waiting, suspects = gauges.totals
     assert (waiting, suspects) == (4, 1)
     assert set(campaigns) == set(CampaignState)
     assert {state: n for state, n in campaigns.items() if n} == {
@@ -77,7 +77,7 @@ def test_published_recipients_count_once_and_so_does_a_lease(world: World) -> No
     assert first.checkpoints.recipients == 3_000
     assert (first.leases.taken, first.leases.ended) == (1, 0)
     world.change("UPDATE campaigns SET lease_until = NOW(6) - INTERVAL 1 SECOND")
-    second.starter.start_due()
+    second.campaign_starter.start_due()
     first.leases.renew()
     assert (first.leases.taken, first.leases.ended) == (1, 1)
     assert (second.leases.taken, second.leases.ended) == (1, 0)
@@ -100,5 +100,5 @@ def test_the_watchdog_counts_what_it_has_published_again(world: World) -> None:
     )
     for moment in (0.0, 60.0, 61.0):
         clock.now = moment
-        watchdog.look()
-    assert (watchdog.looks, watchdog.rounds, watchdog.lost) == (3, 1, 3)
+        watchdog.check()
+    assert (watchdog.checks, watchdog.republications, watchdog.lost) == (3, 1, 3)
