@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaign_api.campaigns.campaign_reader import unknown
+from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.campaigns.verbs import Verb, refused
 from campaign_api.refusals import ListGone, RequestInvalid, TemplateRefused, WrongField
-from campaign_api.schemas.campaign import NewCampaign
 from campaign_common.campaign import NOT_STARTED, CampaignState
 from campaign_common.database import Cursor
 from campaign_common.errors import TemplateInvalid

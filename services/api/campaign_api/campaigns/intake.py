@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 import structlog
 
+from campaign_api.campaigns.campaign_requests import CreateCampaign
 from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
@@ -20,7 +21,6 @@ from campaign_api.refusals import (
     ImportAbandoned,
     PathRefused,
 )
-from campaign_api.schemas.create_campaign import CreateCampaign
 from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.errors import LockBusy, TemplateInvalid

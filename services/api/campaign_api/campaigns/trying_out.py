@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from campaign_api.messages.message_pages import written
 from campaign_api.refusals import CampaignUnknown, RequestInvalid, WrongField
+from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.store.message_listing import read_message_source
@@ -86,6 +86,6 @@ def describe(message: TestMessage) -> dict[str, Any]:
     return {
         **message._asdict(),
         "status": None if message.status is None else message.status.word,
-        "requested_at": written(message.requested_at),
-        "ended_at": None if message.ended_at is None else written(message.ended_at),
+        "requested_at": rfc3339_utc(message.requested_at),
+        "ended_at": None if message.ended_at is None else rfc3339_utc(message.ended_at),
     }

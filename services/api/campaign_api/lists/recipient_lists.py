@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from campaign_api.messages.spreadsheet import csv_lines
+from campaign_api.csv_export import csv_text
 from campaign_api.patience import Patience
 from campaign_api.refusals import ListInUse, ListUnknown
 from campaign_api.web.paging import Page
@@ -130,13 +130,13 @@ class RecipientLists:
         self._patience.run(delete)
 
     def _reject_slices(self, list_id: int) -> Iterator[str]:
-        yield csv_lines([REJECT_COLUMNS])
+        yield csv_text([REJECT_COLUMNS])
         last_line = 0
         while True:
             with self._database.reading() as cursor:
                 found = read_rejects(cursor, list_id, after_line=last_line, limit=REJECTS_AT_ONCE)
             if found:
-                yield csv_lines(found)
+                yield csv_text(found)
             if len(found) < REJECTS_AT_ONCE:
                 return
             last_line = found[-1].line

@@ -17,7 +17,9 @@ from werkzeug.sansio.multipart import (
 from campaign_api.lists.importer.line_reader import BLOCK_BYTES
 from campaign_api.lists.upload_body import UploadBody
 from campaign_api.refusals import RequestInvalid, UploadMalformed, WrongField
-from campaign_api.schemas.recipient_list import LONGEST_LIST_NAME
+
+LONGEST_LIST_NAME = 255
+"""Characters."""
 
 LONGEST_BOUNDARY = 70
 """Bytes (RFC 2046, section 5.1.1)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from campaign_api.csv_export import csv_text
 from campaign_api.messages.message_pages import (
     MessagePage,
     Position,
@@ -9,7 +10,6 @@ from campaign_api.messages.message_pages import (
     find_message,
     read_page,
 )
-from campaign_api.messages.spreadsheet import csv_lines
 from campaign_api.refusals import CampaignUnknown
 from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaigns import which_are_present
@@ -74,10 +74,10 @@ class CampaignMessages:
         return self._pieces(campaign_id, wanted, first)
 
     def _pieces(self, campaign_id: int, wanted: Wanted, page: MessagePage) -> Iterator[str]:
-        yield csv_lines([COLUMNS])
+        yield csv_text([COLUMNS])
         while True:
             # A piece without a row too: between two pieces others get the thread.
-            yield csv_lines([[item[column] for column in COLUMNS] for item in page.items])
+            yield csv_text([[item[column] for column in COLUMNS] for item in page.items])
             if page.next is None:
                 return
             page = self.page(campaign_id, wanted, page.next, CSV_ROWS)

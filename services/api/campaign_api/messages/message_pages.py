@@ -1,10 +1,9 @@
 """The messages of a campaign, a bounded slice at a time, filtered as a request wants it."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from campaign_api.schemas.fields import rfc3339
+from campaign_api.times import rfc3339_utc
 from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors
 from campaign_common.message import FINAL, Status
@@ -117,13 +116,8 @@ def describe_outcome(state: CampaignState, outcome: RecordedOutcome | None) -> d
         "attempts": outcome.attempts if outcome else 0,
         "provider_message_id": outcome.provider_message_id if outcome else None,
         "error_code": outcome.error_code if outcome else None,
-        "at": written(outcome.at) if outcome else None,
+        "at": rfc3339_utc(outcome.at) if outcome else None,
     }
-
-
-def written(at: datetime) -> str:
-    """Write a time of the database, which is UTC."""
-    return rfc3339(at.replace(tzinfo=UTC))
 
 
 def describe(

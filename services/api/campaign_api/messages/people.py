@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from campaign_api.messages.message_pages import describe_outcome, written
+from campaign_api.messages.message_pages import describe_outcome
 from campaign_api.refusals import RequestInvalid, WrongField
+from campaign_api.times import rfc3339_utc
 from campaign_api.web.paging import NOT_A_CURSOR
 from campaign_common.database import Databases
 from campaign_common.store.people import PersonMessage, messages_of
@@ -67,7 +68,7 @@ def _describe(one: PersonMessage) -> dict[str, Any]:
     return {
         "campaign_id": one.campaign_id,
         "campaign_name": one.campaign_name,
-        "started_at": written(one.started_at),
+        "started_at": rfc3339_utc(one.started_at),
         "seq": one.seq,
         **describe_outcome(one.state, one.outcome),
     }

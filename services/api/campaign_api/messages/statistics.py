@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from campaign_api.messages.message_pages import written
+from campaign_api.times import rfc3339_utc
 from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors, Databases
 from campaign_common.message import FINAL, Status
@@ -103,7 +103,7 @@ def _describe(
         "id": campaign.id,
         "name": campaign.name,
         "state": campaign.state.value,
-        "started_at": written(campaign.started_at),
+        "started_at": rfc3339_utc(campaign.started_at),
         "total": campaign.total,
         "to_do": campaign.total - ended,
         "rate": _rate(ended, earlier) if running else 0.0,
@@ -121,7 +121,7 @@ def _rate(ended: int, earlier: EarlierCount | None) -> float | None:
 def _describe_sender(sender: LiveSender) -> dict[str, Any]:
     return {
         "name": sender.name,
-        "seen_at": written(sender.seen_at),
+        "seen_at": rfc3339_utc(sender.seen_at),
         "partitions": sender.partitions,
         "shards": sender.shards,
     }

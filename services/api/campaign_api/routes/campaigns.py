@@ -15,6 +15,7 @@ from campaign_api.campaigns.campaign_reader import (
     progress_of,
     read_campaign,
 )
+from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.campaigns.drafting import Drafting, new_identity
 from campaign_api.patience import Patience
 from campaign_api.refusals import PreconditionFailed
@@ -24,7 +25,6 @@ from campaign_api.schemas.campaign import (
     CampaignPage,
     CampaignPageParameters,
     CampaignSummary,
-    NewCampaign,
     NewCampaignBody,
     cursor_key,
 )

@@ -1,12 +1,12 @@
 """Campaigns, as requests and answers have them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
+from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.schemas.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.schemas.progress import Counts
@@ -22,19 +22,6 @@ LARGEST_ID = 2**63 - 1
 PROVIDERS = ("simulated", "http")
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database gives times
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewCampaign:
-    """A checked request for a campaign; what is None is left to the configuration."""
-
-    name: str
-    template: str
-    recipient_list_id: int
-    scheduled_at: datetime | None = None
-    expires_after: int | None = None
-    delivery: Delivery | None = None
-    provider: str | None = None
 
 
 def _name(*, required: bool = False) -> Text:

@@ -1,14 +1,11 @@
 """The body of POST /v1/camp/create."""
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import NoReturn
 
 from marshmallow import Schema, ValidationError, post_load, validate
 
+from campaign_api.campaigns.campaign_requests import CreateCampaign
 from campaign_api.refusals import MOST_NAMED, RequestMalformed, joined
 from campaign_api.schemas.fields import Integer, Text, length
 from campaign_api.web.request_reader import LONGEST_FIELD_NAME, parse_json, said
@@ -21,27 +18,6 @@ LATEST_TIME = 10**11
 
 LONGEST_TEMPLATE = 16_000
 """Characters; campaigns.template holds 65,535 bytes."""
-
-
-@dataclass(frozen=True)
-class CreateCampaign:
-    """A checked request; `scheduled_time` in seconds since 1970 (UTC)."""
-
-    campaign_name: str
-    campaign_id: int
-    message_template: str
-    scheduled_time: int
-    csv_file_path: str
-
-    @property
-    def scheduled_at(self) -> datetime:
-        """The moment that `scheduled_time` means."""
-        return datetime.fromtimestamp(self.scheduled_time, UTC)
-
-    def digest(self) -> str:
-        """Return the SHA-256 of the fields, in hexadecimal: equal for a repeated request."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _seconds(value: int) -> None:

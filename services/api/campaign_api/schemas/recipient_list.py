@@ -8,12 +8,12 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from campaign_api.lists.importer.columns import Header
 from campaign_api.lists.importer.csv_format import DELIMITERS, ENCODINGS, UTF_8, CsvFormat
+from campaign_api.lists.upload_form import LONGEST_LIST_NAME
 from campaign_api.schemas.fields import Text, length
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.paging import Cursor, PageParameters
 from campaign_common.store.recipient_lists import VISIBLE
 
-LONGEST_LIST_NAME = 255
 LONGEST_COLUMN = 255
 
 

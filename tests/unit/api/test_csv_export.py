@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_api.messages.spreadsheet import CELL_ENDS, DROPPED, FORMULA_SIGNS, csv_lines
+from campaign_api.csv_export import CELL_ENDS, DROPPED, FORMULA_SIGNS, csv_text
 
 SIGNS = ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\u2212", "\ufe66", "\u207a"]
 DROPPED_BEFORE = {
@@ -42,7 +42,7 @@ CELLS = [";", "\t", "|", "\n", "\r", "\r\n", "\v", "\f", "\x85", "\u2028"]
 
 def cell(text: str) -> str:
     """One cell, as a reader by RFC 4180 has it."""
-    ((found,),) = csv.reader(io.StringIO(csv_lines([[text]]), newline=""))
+    ((found,),) = csv.reader(io.StringIO(csv_text([[text]]), newline=""))
     return found
 
 
@@ -94,7 +94,7 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
 
 
 def test_numbers_stay_numbers() -> None:
-    assert csv_lines([[-1, 2, None]]) == "-1,2,\r\n"
+    assert csv_text([[-1, 2, None]]) == "-1,2,\r\n"
 
 
 @given(st.text(st.sampled_from(['"', "'", ";", "\t", "\n", "\r", "=", "-", "\xa0", ",", "a", " "])))
@@ -104,7 +104,7 @@ def test_no_mixture_is_run(text: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=5))
 def test_nothing_but_apostrophes_is_added(cells: list[str]) -> None:
-    (row,) = csv.reader(io.StringIO(csv_lines([cells]), newline=""))
+    (row,) = csv.reader(io.StringIO(csv_text([cells]), newline=""))
     for found, given_ in zip(row, cells, strict=True):
         assert found.replace("'", "") == given_.replace("'", "")
         if not runs(given_) and not given_.startswith(("\t", "\r", "\n")):
@@ -126,5 +126,5 @@ def test_every_blank_and_invisible_character_is_known() -> None:
 def test_a_hostile_text_takes_no_longer_than_another() -> None:
     hostile = (";" + '"' * 50) * 20_000 + "="
     began = time.process_time()
-    csv_lines([[hostile]])
+    csv_text([[hostile]])
     assert time.process_time() - began < 2

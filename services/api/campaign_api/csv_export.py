@@ -1,4 +1,4 @@
-"""CSV for people, who open it in a spreadsheet.
+"""CSV export that is safe to open in a spreadsheet.
 
 A cell that begins with =, +, -, @ (or a character that looks the same) would be run as a formula
 there, by whatever client it was written into a list. An apostrophe before it makes it text (OWASP,
@@ -35,8 +35,8 @@ _RUN_BEFORE_TEXT = ("\t", "\r", "\n")
 """Beginnings that some spreadsheets take for those of a formula whatever follows (OWASP)."""
 
 
-def csv_lines(rows: Iterable[Sequence[object]]) -> str:
-    """Write rows by RFC 4180; text that a spreadsheet would run gets a leading apostrophe."""
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as CSV (RFC 4180); cells that a spreadsheet would run get an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerows([neutralised(cell) for cell in row] for row in rows)
@@ -44,7 +44,7 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> str:
 
 
 def neutralised(cell: object) -> object:
-    """Return a cell with an apostrophe wherever a spreadsheet would begin to run it."""
+    """Return a cell with an apostrophe wherever a spreadsheet would run it as a formula."""
     if not isinstance(cell, str):
         return cell
     if _SIGN.search(cell):
