@@ -2,46 +2,40 @@
 
 from importlib.metadata import version
 
-from campaign_api.campaigns.drafting import Drafting
+from campaign_api.campaigns.campaign_editor import Drafting
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.erasing import Eraser
-from campaign_api.messages.people import People
+from campaign_api.messages.recipient_history import People
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
 from campaign_api.routes import (
     camp,
+    campaign_actions,
     campaign_events,
     campaign_messages,
-    campaign_verbs,
     campaigns,
     health,
     messages,
     recipient_lists,
     recipients,
     stats,
-    test_message,
+    trial_message,
 )
-from campaign_api.web import (
-    access_log,
-    places,
-    problems,
-    query,
-    request_line,
-    request_metrics,
-    security_headers,
-    tracing,
-)
-from campaign_api.web.application import Application
-from campaign_api.web.authentication import Authentication
-from campaign_api.web.documentation import Documentation
-from campaign_api.web.idempotency import Idempotency
-from campaign_api.web.key_ring import KeyRing
-from campaign_api.web.marks import Work
-from campaign_api.web.rate_limit import RateLimit
+from campaign_api.web.auth.api_key_cache import KeyRing
+from campaign_api.web.auth.authentication import Authentication
+from campaign_api.web.http import problems, request_line
+from campaign_api.web.idempotency.idempotent_requests import Idempotency
+from campaign_api.web.limits import concurrency_limit
+from campaign_api.web.limits.rate_limit import RateLimit
+from campaign_api.web.routing import security_headers, unread_query
+from campaign_api.web.routing.application import Application
+from campaign_api.web.routing.documentation import Documentation
+from campaign_api.web.routing.view_metadata import Work
+from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
@@ -85,14 +79,14 @@ def create_app(
     request_line.register(app)
     Authentication(KeyRing(database), open_to_all=settings.auth == "none").register(app)
     RateLimit(settings.api.requests_per_minute).register(app)
-    query.register(app)
+    unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
     drafting = Drafting(settings)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
         campaigns.resource(databases, drafting),
-        campaign_verbs.resource(databases, drafting),
+        campaign_actions.resource(databases, drafting),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),
@@ -100,7 +94,7 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        test_message.resource(database, settings.api.test_messages_per_minute),
+        trial_message.resource(database, settings.api.test_messages_per_minute),
         messages.resource(People(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),
@@ -108,5 +102,5 @@ def create_app(
     ):
         documentation.register_blueprint(resource)
     Idempotency(database).register(app)
-    places.register(app, places_of(settings))
+    concurrency_limit.register(app, places_of(settings))
     return app

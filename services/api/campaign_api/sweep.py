@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 
 from campaign_api.messages.erasing import Eraser
-from campaign_api.web.held_key import delete_outdated_keys
+from campaign_api.web.idempotency.idempotency_lock import delete_outdated_keys
 from campaign_common.database import Database, named_lock
 from campaign_common.errors import LockBusy
 from campaign_common.repeating import Repeating

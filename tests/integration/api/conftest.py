@@ -7,8 +7,8 @@ from flask import Request
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_api.web import authentication
-from campaign_api.web.peer import Origin, origin_of
+from campaign_api.web.auth import authentication
+from campaign_api.web.auth.local_client import Origin, origin_of
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate

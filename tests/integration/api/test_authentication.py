@@ -10,7 +10,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
-from campaign_api.web import key_ring
+from campaign_api.web.auth import api_key_cache
 from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database, Databases
 from campaign_common.errors import DatabaseUnavailable
@@ -39,7 +39,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(key_ring, "time", clock)
+    monkeypatch.setattr(api_key_cache, "time", clock)
     return clock
 
 

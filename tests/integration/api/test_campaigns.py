@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_api.campaigns import drafting
+from campaign_api.campaigns import campaign_editor
 from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database, Databases
 from campaign_common.errors import CommitUnknown
@@ -65,7 +65,7 @@ def test_ids_are_taken_from_the_clock_and_never_twice(
     assert ids == sorted(set(ids))
     age = value(pool, "SELECT TIMESTAMPDIFF(MICROSECOND, '2026-01-01', NOW(6))")
     assert 0 < 2**40 + age - ids[-1] < 60_000_000
-    monkeypatch.setattr(drafting.drafts, "free_id", lambda _: ids[0])
+    monkeypatch.setattr(campaign_editor.drafts, "free_id", lambda _: ids[0])
     assert made(client)["id"] == ids[0] + 1
     assert made(client)["id"] == ids[0] + 2
 

@@ -11,13 +11,14 @@ import pytest
 from flask import Flask, Response, g, jsonify, request
 from flask.testing import FlaskClient
 
-from campaign_api.patience import Patience
-from campaign_api.refusals import CampaignStarted, TooMany
-from campaign_api.web import held_key, problems
+from campaign_api.errors import CampaignStarted, TooMany
+from campaign_api.retrying_transactions import Patience
 from campaign_api.web.caller import Caller, Scope
-from campaign_api.web.held_key import delete_outdated_keys
-from campaign_api.web.idempotency import Idempotency, claim
-from campaign_api.web.resource import Resource
+from campaign_api.web.http import problems
+from campaign_api.web.idempotency import idempotency_lock
+from campaign_api.web.idempotency.idempotency_lock import delete_outdated_keys
+from campaign_api.web.idempotency.idempotent_requests import Idempotency, claim
+from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from tests.integration.api.stored import change, rows, value
@@ -253,7 +254,7 @@ def test_a_crash_after_the_commit_frees_the_key_in_time_and_makes_nothing_twice(
     things: FlaskClient, pool: Database, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As a killed process leaves it: what it did is committed, and nobody ends its hold.
-    monkeypatch.setattr(held_key.Hold, "end", lambda *_: None)
+    monkeypatch.setattr(idempotency_lock.Hold, "end", lambda *_: None)
     assert things.post(path, data="body", headers=KEY).status_code == 201
     monkeypatch.undo()
     assert things.post(path, data="body", headers=KEY).status_code == 409
@@ -319,7 +320,7 @@ def test_a_lost_answer_to_the_commit_makes_nothing_twice(
 def test_a_holder_that_lives_keeps_its_key(
     app: Flask, pool: Database, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_key, "BEAT", 0.05)
+    monkeypatch.setattr(idempotency_lock, "BEAT", 0.05)
     held = "SELECT held_until FROM idempotency_keys"
 
     def see_it_move_on() -> None:

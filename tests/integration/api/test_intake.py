@@ -15,10 +15,10 @@ from pymysql.err import OperationalError
 from campaign_api.app import create_app
 from campaign_api.campaigns import intake
 from campaign_api.campaigns.campaign_requests import CreateCampaign
+from campaign_api.errors import CampaignStarted
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.metrics import ImportMetrics
-from campaign_api.refusals import CampaignStarted
 from campaign_common.database import Database, Databases
 from campaign_common.errors import CommitUnknown
 from campaign_common.settings import MysqlSettings, Settings

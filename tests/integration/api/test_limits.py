@@ -14,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_api.web.problems import LARGEST_PROBLEM
+from campaign_api.web.http.problems import LARGEST_PROBLEM
 from campaign_common.database import Database, Databases
 from campaign_common.settings import ApiSettings, ImportSettings, Settings
 from tests.integration.api.stored import REQUEST, add_list, value

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_api.messages.people import LARGEST_ID, LATEST
+from campaign_api.messages.recipient_history import LARGEST_ID, LATEST
 from campaign_common.database import Cursor, Cursors, Database
 from campaign_common.message import Status
 from campaign_common.store.people import messages_of

@@ -2,9 +2,9 @@
 
 import pytest
 
+from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.columns import Header
 from campaign_api.lists.importer.csv_format import CsvFormat
-from campaign_api.refusals import CsvRefused
 from tests.unit.api.csv_text import parse
 
 PHONE = "447700900111"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from campaign_api.refusals import RequestMalformed
+from campaign_api.errors import RequestMalformed
 from campaign_api.schemas.create_campaign import read_create_campaign
 
 SAMPLE: dict[str, Any] = {

@@ -2,10 +2,10 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat
 
+from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.csv_format import DELIMITERS, CsvFormat
 from campaign_api.lists.importer.line_reader import COMPRESSED
 from campaign_api.lists.importer.phones import NOT_OF_REGION, phone_reader
-from campaign_api.refusals import CsvRefused
 from campaign_common import phone_number
 from tests.unit.api.csv_text import parse
 

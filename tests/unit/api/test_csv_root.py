@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from campaign_api.errors import PathRefused
 from campaign_api.lists import csv_root
 from campaign_api.lists.csv_root import open_below
-from campaign_api.refusals import PathRefused
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
+from campaign_api.errors import TooMany
 from campaign_api.lists.importer.slots import ImportSlots
-from campaign_api.refusals import TooMany
 
 
 @pytest.mark.parametrize(("most", "uploads"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6)])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer import line_reader
 from campaign_api.lists.importer.line_reader import (
     NOT_DECODABLE,
@@ -15,7 +16,6 @@ from campaign_api.lists.importer.line_reader import (
     read_lines,
     sha256_of,
 )
-from campaign_api.refusals import CsvRefused
 from tests.unit.api.csv_text import lines_of
 
 

@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_api.refusals import MOST_NAMED
-from campaign_api.web.bounded_text import bounded
-from campaign_api.web.problems import LARGEST_PROBLEM
+from campaign_api.errors import MOST_NAMED
+from campaign_api.web.http.bounded_text import bounded
+from campaign_api.web.http.problems import LARGEST_PROBLEM
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import (

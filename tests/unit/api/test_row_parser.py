@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_api.refusals import CsvRefused
+from campaign_api.errors import CsvRefused
 from campaign_common.phone_number import EMPTY, LETTERS
 from campaign_common.recipient import NAME_TOO_LONG
 from tests.unit.api.csv_text import LIMITS, parse

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from campaign_api.errors import CsvRefused
 from campaign_api.lists import settled_file
 from campaign_api.lists.settled_file import CHANGED, STILL_WRITTEN, SettledFile, is_open_for_writing
-from campaign_api.refusals import CsvRefused
 
 ROW = b"Ada,447700900111\n"
 

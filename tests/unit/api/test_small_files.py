@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from campaign_api.refusals import CsvRefused
+from campaign_api.errors import CsvRefused
 from campaign_common import phone_number
 from campaign_common.template import Template
 from tests.unit.api.csv_text import parse

@@ -11,8 +11,8 @@ from flask import Response, abort, request
 from campaign_api.serving.connection import Phase
 from campaign_api.serving.connections import NoRoom
 from campaign_api.serving.threaded import ApplicationFailed, Threaded, TooMuchWork
-from campaign_api.web.application import Application
-from campaign_api.web.marks import Repeats, idempotent
+from campaign_api.web.routing.application import Application
+from campaign_api.web.routing.view_metadata import Repeats, idempotent
 
 
 class Connection:

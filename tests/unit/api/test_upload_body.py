@@ -2,8 +2,8 @@ import io
 
 import pytest
 
+from campaign_api.errors import UploadBroken, UploadStalled, UploadTooLarge
 from campaign_api.lists.upload_body import UploadBody
-from campaign_api.refusals import UploadBroken, UploadStalled, UploadTooLarge
 
 
 class Failing:

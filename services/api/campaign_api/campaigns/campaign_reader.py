@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.progress import describe, measure, summarise
-from campaign_api.refusals import CampaignUnknown
+from campaign_api.errors import CampaignUnknown
 from campaign_common.database import Cursor, Cursors, Database, Databases
 from campaign_common.store.campaign_listing import (
     CampaignFilter,

@@ -6,6 +6,13 @@ from typing import BinaryIO
 import structlog
 
 from campaign_api.campaigns.campaign_requests import CreateCampaign
+from campaign_api.errors import (
+    CampaignBusy,
+    CampaignStarted,
+    CsvRefused,
+    ImportAbandoned,
+    PathRefused,
+)
 from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
@@ -13,14 +20,7 @@ from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
-from campaign_api.patience import Patience
-from campaign_api.refusals import (
-    CampaignBusy,
-    CampaignStarted,
-    CsvRefused,
-    ImportAbandoned,
-    PathRefused,
-)
+from campaign_api.retrying_transactions import Patience
 from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.errors import LockBusy, TemplateInvalid

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from campaign_api.campaigns.campaign_reader import unknown
-from campaign_api.refusals import ListGone
+from campaign_api.errors import ListGone
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import NAME, PHONE
 from campaign_common.segments import segmentation

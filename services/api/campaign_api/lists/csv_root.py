@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from campaign_api.refusals import PathRefused
+from campaign_api.errors import PathRefused
 
 DATABASE_FILES = ("ibdata1", "ib_logfile0", "mysql.ibd", "#innodb_redo", "aria_log_control")
 """Names in the data folder of every MySQL and MariaDB server; what lies there is no list."""

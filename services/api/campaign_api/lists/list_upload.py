@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 import structlog
 
+from campaign_api.errors import ImportAbandoned
 from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.upload_form import UploadedFile
 from campaign_api.metrics import ImportMetrics
-from campaign_api.patience import Patience
-from campaign_api.refusals import ImportAbandoned
+from campaign_api.retrying_transactions import Patience
 from campaign_common.database import Cursor, Database
 from campaign_common.settings import Settings
 from campaign_common.store.recipient_lists import RecipientList, complete_list

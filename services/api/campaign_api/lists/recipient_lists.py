@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from campaign_api.csv_export import csv_text
-from campaign_api.patience import Patience
-from campaign_api.refusals import ListInUse, ListUnknown
-from campaign_api.web.paging import Page
+from campaign_api.errors import ListInUse, ListUnknown
+from campaign_api.retrying_transactions import Patience
+from campaign_api.web.http.paging import Page
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import Recipient
 from campaign_common.store.recipient_lists import (

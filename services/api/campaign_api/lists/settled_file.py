@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from campaign_api.refusals import CsvRefused
+from campaign_api.errors import CsvRefused
 
 QUIET = 1.0
 """Seconds for which a file without a last line end must not have changed, where the system does not

@@ -2,8 +2,8 @@
 
 from gunicorn.http.errors import ParseException
 
+from campaign_api.errors import UploadBroken, UploadStalled, UploadTooLarge
 from campaign_api.lists.importer.line_reader import Readable
-from campaign_api.refusals import UploadBroken, UploadStalled, UploadTooLarge
 
 
 class UploadBody:

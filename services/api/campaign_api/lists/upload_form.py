@@ -14,9 +14,9 @@ from werkzeug.sansio.multipart import (
     MultipartDecoder,
 )
 
+from campaign_api.errors import RequestInvalid, UploadMalformed, WrongField
 from campaign_api.lists.importer.line_reader import BLOCK_BYTES
 from campaign_api.lists.upload_body import UploadBody
-from campaign_api.refusals import RequestInvalid, UploadMalformed, WrongField
 
 LONGEST_LIST_NAME = 255
 """Characters."""

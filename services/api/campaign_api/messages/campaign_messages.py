@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from campaign_api.csv_export import csv_text
+from campaign_api.errors import CampaignUnknown
 from campaign_api.messages.message_pages import (
     MessagePage,
     Position,
@@ -10,7 +11,6 @@ from campaign_api.messages.message_pages import (
     find_message,
     read_page,
 )
-from campaign_api.refusals import CampaignUnknown
 from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaigns import which_are_present
 from campaign_common.store.counters import counts

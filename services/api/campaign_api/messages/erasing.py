@@ -11,7 +11,7 @@ from functools import partial
 import phonenumbers
 import structlog
 
-from campaign_api.patience import Patience
+from campaign_api.retrying_transactions import Patience
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.errors import ErasureHeld, LockBusy
 from campaign_common.store import erasures as store

@@ -7,9 +7,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
 from campaign_api.web.caller import caller
-from campaign_api.web.marks import Work
-from campaign_api.web.resource import Resource
-from campaign_api.web.tracing import present_traceparent
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.view_metadata import Work
+from campaign_api.web.telemetry.tracing import present_traceparent
 
 
 class CodeAndMessage(Schema):

@@ -11,9 +11,9 @@ from campaign_api.schemas.message import (
     CampaignMessageParameters,
     MessageFilter,
 )
-from campaign_api.web.marks import Work
-from campaign_api.web.paging import Page, answer_page
-from campaign_api.web.resource import Resource
+from campaign_api.web.http.paging import Page, answer_page
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.view_metadata import Work
 
 EXPORT = {
     "description": "The messages, as CSV.",

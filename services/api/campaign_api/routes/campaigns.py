@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, request, url_for
 from werkzeug.datastructures import ETags
 
+from campaign_api.campaigns.campaign_editor import Drafting, new_identity
 from campaign_api.campaigns.campaign_reader import (
     campaign_of,
     page_of_campaigns,
@@ -16,9 +17,8 @@ from campaign_api.campaigns.campaign_reader import (
     read_campaign,
 )
 from campaign_api.campaigns.campaign_requests import NewCampaign
-from campaign_api.campaigns.drafting import Drafting, new_identity
-from campaign_api.patience import Patience
-from campaign_api.refusals import PreconditionFailed
+from campaign_api.errors import PreconditionFailed
+from campaign_api.retrying_transactions import Patience
 from campaign_api.schemas.campaign import (
     Campaign,
     CampaignChange,
@@ -30,11 +30,11 @@ from campaign_api.schemas.campaign import (
 )
 from campaign_api.schemas.progress import Progress
 from campaign_api.web.caller import caller
-from campaign_api.web.change_log import log_change
-from campaign_api.web.idempotency import claim
-from campaign_api.web.paging import Page, answer_page
-from campaign_api.web.resource import Resource
-from campaign_api.web.tracing import present_traceparent
+from campaign_api.web.http.paging import Page, answer_page
+from campaign_api.web.idempotency.idempotent_requests import claim
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.telemetry.audit_log import log_change
+from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaign_listing import CampaignFilter
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Response
 
-from campaign_api.messages.people import People
+from campaign_api.messages.recipient_history import People
 from campaign_api.schemas.message import PersonMessagePage, PersonMessageParameters
-from campaign_api.web.paging import Page, answer_page
-from campaign_api.web.resource import Resource
+from campaign_api.web.http.paging import Page, answer_page
+from campaign_api.web.routing.resource import Resource
 
 
 def resource(people: People) -> Resource:

@@ -19,10 +19,10 @@ from campaign_api.schemas.recipient_list import (
     RecipientPageParameters,
     UploadParameters,
 )
-from campaign_api.web.idempotency import claim
-from campaign_api.web.marks import Work
-from campaign_api.web.paging import answer_page
-from campaign_api.web.resource import Resource
+from campaign_api.web.http.paging import answer_page
+from campaign_api.web.idempotency.idempotent_requests import claim
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.view_metadata import Work
 
 PLAIN_TYPE = "text/csv"
 FORM_TYPE = "multipart/form-data"

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from campaign_api.errors import RequestInvalid, WrongField
 from campaign_api.messages.erasing import Eraser
-from campaign_api.refusals import RequestInvalid, WrongField
 from campaign_api.schemas.erasure import ErasureAnswer
 from campaign_api.schemas.phone import PATH_PARAMETER, SAID
 from campaign_api.web.caller import caller
-from campaign_api.web.resource import Decorator, Resource
+from campaign_api.web.routing.resource import Decorator, Resource
 from campaign_common.api_key import Scope
 from campaign_common.phone_number import LONGEST, normalise_phone
 from campaign_common.store.erasures import Erasure, ErasureStep

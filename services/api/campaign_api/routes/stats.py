@@ -4,7 +4,7 @@ from flask import Response, jsonify
 
 from campaign_api.messages.statistics import Statistics
 from campaign_api.schemas.stats import Stats
-from campaign_api.web.resource import Resource
+from campaign_api.web.routing.resource import Resource
 
 
 def resource(statistics: Statistics) -> Resource:

@@ -10,7 +10,7 @@ from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.schemas.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.schemas.progress import Counts
-from campaign_api.web import paging
+from campaign_api.web.http import paging
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.store.campaign_listing import CampaignPosition
 

@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from campaign_api.campaigns.history import WORDS
 from campaign_api.schemas.fields import Moment
-from campaign_api.web.paging import Cursor, PageParameters
+from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.campaign import CampaignState
 
 

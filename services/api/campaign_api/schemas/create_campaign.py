@@ -6,9 +6,9 @@ from typing import NoReturn
 from marshmallow import Schema, ValidationError, post_load, validate
 
 from campaign_api.campaigns.campaign_requests import CreateCampaign
-from campaign_api.refusals import MOST_NAMED, RequestMalformed, joined
+from campaign_api.errors import MOST_NAMED, RequestMalformed, joined
 from campaign_api.schemas.fields import Integer, Text, length
-from campaign_api.web.request_reader import LONGEST_FIELD_NAME, parse_json, said
+from campaign_api.web.http.request_reader import LONGEST_FIELD_NAME, parse_json, said
 
 LARGEST_CAMPAIGN_ID = 2**40 - 1
 """Ids beyond it are kept for campaigns whose id the server chooses."""

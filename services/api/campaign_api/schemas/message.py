@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, post_load, validate
 from campaign_api.messages.message_pages import Position, Wanted
 from campaign_api.schemas.fields import Moment, error_code
 from campaign_api.schemas.phone import PhoneNumber
-from campaign_api.web.paging import Cursor, PageParameters
+from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.message import Status
 
 WORDS = [status.word for status in Status]

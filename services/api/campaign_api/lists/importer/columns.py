@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.csv_format import DELIMITERS, PLAIN, CsvFormat
 from campaign_api.lists.importer.line_reader import BadLine, Line, LineSource
 from campaign_api.lists.importer.record import is_open, split_record
-from campaign_api.refusals import CsvRefused
 from campaign_common.phone_number import normalise_phone
 from campaign_common.recipient import NAME, PHONE, column_name
 

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.csv_format import UTF_8
 from campaign_api.lists.importer.transcoding import transcoded
-from campaign_api.refusals import CsvRefused
 
 BLOCK_BYTES = 256 * 1024
 LONGEST_RAW_TEXT = 2000

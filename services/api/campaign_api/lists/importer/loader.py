@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from campaign_api.patience import Patience
-from campaign_api.refusals import ImportAbandoned
+from campaign_api.errors import ImportAbandoned
+from campaign_api.retrying_transactions import Patience
 from campaign_common.database import Cursor
 from campaign_common.store.recipient_lists import touch_list
 from campaign_common.store.recipients import NewRecipient, insert_recipients

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
+from campaign_api.errors import CsvRefused, UploadTooLarge
 from campaign_api.lists.importer.columns import Header, read_columns
 from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.lists.importer.heartbeat import heartbeat
@@ -12,8 +13,7 @@ from campaign_api.lists.importer.line_reader import HashedFile, LineSource, Read
 from campaign_api.lists.importer.loader import Loader, batches
 from campaign_api.lists.importer.row_parser import RowParser
 from campaign_api.metrics import ImportMetrics
-from campaign_api.patience import Patience
-from campaign_api.refusals import CsvRefused, UploadTooLarge
+from campaign_api.retrying_transactions import Patience
 from campaign_common.database import Cursor
 from campaign_common.errors import RetryLater
 from campaign_common.recipient import NAME

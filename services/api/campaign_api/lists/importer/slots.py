@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
-from campaign_api.refusals import TooMany
+from campaign_api.errors import TooMany
 
 
 class ImportSlots:

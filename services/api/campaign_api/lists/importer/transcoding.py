@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Callable
 
-from campaign_api.refusals import CsvRefused
+from campaign_api.errors import CsvRefused
 
 UNDECODABLE = "campaign-undecodable"
 """The error handler that leaves a mark where bytes mean nothing."""

@@ -1,0 +1,87 @@
+"""POST /v1/campaigns/{id}/test: one real message outside of the campaign's counters."""
+
+from functools import partial
+from typing import Any
+
+from flask import Response, jsonify
+
+from campaign_api.campaigns.trial_messages import describe, outcome_of, store_test_message
+from campaign_api.errors import NotFound, TooMany
+from campaign_api.retrying_transactions import Patience
+from campaign_api.schemas.trial_message import TestMessageAnswer, TestMessageRequest
+from campaign_api.web.caller import caller
+from campaign_api.web.idempotency.idempotent_requests import claim
+from campaign_api.web.limits.sliding_window_limiter import RequestCounts
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.view_metadata import Work
+from campaign_common.database import Database
+
+PATIENCE = 10.0
+"""Seconds for which storing the message is tried again while the database is away."""
+
+
+WINDOW = 60.0
+"""Seconds, in which a key has its share of test messages."""
+
+
+def resource(database: Database, messages_per_minute: int) -> Resource:
+    """Make the routes; `messages_per_minute` of a key: a test message goes to any number."""
+    counts = RequestCounts(messages_per_minute, WINDOW)
+    patience = Patience(database, PATIENCE)
+    routes = Resource(
+        "test messages",
+        __name__,
+        url_prefix="/v1/campaigns/<int:campaign_id>",
+        description="One message at a time, to try a template out.",
+    )
+
+    @routes.post("/test")
+    @routes.takes_a_place(Work.TEST_MESSAGE)
+    @routes.idempotent_unstored
+    @routes.arguments(TestMessageRequest)
+    @routes.response(200, TestMessageAnswer)
+    @routes.alt_response(202, schema=TestMessageAnswer, description="Nobody knows yet.")
+    @routes.problems(400, 404, 413, 415, 422)
+    def send(wanted: dict[str, Any], campaign_id: int) -> Response:
+        """Send one real message, in any state of the campaign, and wait 10 seconds for its outcome.
+
+        A sender takes it once and calls the campaign's provider once, with the idempotency key
+        `test-{id}`. It is sent within 30 seconds or not at all.
+
+        `attributes` must have each column that the campaign's template names without a default;
+        which ones these are differs from campaign to campaign. A 422 names those that are
+        missing, as `attributes.` and the column.
+        """
+        store = partial(
+            store_test_message,
+            campaign_id=campaign_id,
+            phone=wanted["phone"],
+            attributes=wanted["attributes"],
+            actor=caller().name,
+        )
+        _count(counts)
+        message = outcome_of(database, claim().once(patience, store))
+        if message is None:
+            raise NotFound("the message is not kept any more")
+        response = jsonify(describe(message))
+        response.status_code = 202 if message.status is None else 200
+        return response
+
+    return routes
+
+
+def _count(counts: RequestCounts) -> None:
+    """Count a test message, unless an earlier request of the Idempotency-Key has stored it.
+
+    Raises:
+        TooMany: it is beyond its key's share.
+    """
+    if claim().carried_out:
+        return
+    admission = counts.count(caller().key_id)
+    if not admission.admitted:
+        raise TooMany(
+            "this key has sent as many test messages as it may within a minute; send the request"
+            " again later",
+            admission.seconds,
+        )

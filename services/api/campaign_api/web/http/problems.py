@@ -1,0 +1,190 @@
+"""Every error as an answer: which HTTP status it gets, and what the client is told of it.
+
+Errors are RFC 9457 problem documents. The routes of the original system, below /v1/camp/, keep
+its own form instead: `{"code": -1, "msg": …}`.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from math import ceil
+from typing import Any, NamedTuple
+
+import structlog
+from flask import Flask, Response, jsonify, request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
+
+from campaign_api import errors
+from campaign_api.web.http.bounded_text import bounded
+from campaign_common.database.demands import unmet_demand
+from campaign_common.errors import (
+    CampaignError,
+    ErasureHeld,
+    RetryLater,
+    StatementRefused,
+    TemplateInvalid,
+    TransitionRefused,
+    UserError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:camp-mgr:problem:"
+ORIGINAL_PREFIX = "/v1/camp/"
+
+CHALLENGE = 'Bearer realm="camp-mgr"'
+"""What a 401 asks for (RFC 6750)."""
+
+LARGEST_PROBLEM = 16_384
+"""Bytes of a problem document, whatever the request was; so much is stored for its repetitions."""
+
+LONGEST_DETAIL = 2_048
+LONGEST_FIELD = 128
+LONGEST_MESSAGE = 448
+"""Bytes of each text, as JSON writes it in ASCII."""
+
+RETRY_AFTER = 5
+"""Seconds after which a client may ask again when something is unavailable."""
+
+
+class Kind(NamedTuple):
+    """A kind of problem: its status, and the last part of its `type`, which never changes."""
+
+    status: int
+    name: str
+
+
+KINDS: dict[type[CampaignError], Kind] = {
+    errors.RequestMalformed: Kind(400, "malformed-request"),
+    errors.RequestInvalid: Kind(422, "invalid-fields"),
+    errors.TemplateRefused: Kind(422, "invalid-template"),
+    errors.PathRefused: Kind(400, "path-refused"),
+    errors.CsvRefused: Kind(422, "not-a-recipient-list"),
+    errors.UploadMalformed: Kind(400, "malformed-upload"),
+    errors.UploadBroken: Kind(400, "broken-upload"),
+    errors.UploadStalled: Kind(408, "upload-stalled"),
+    errors.UploadTooLarge: Kind(413, "upload-too-large"),
+    errors.CampaignStarted: Kind(409, "campaign-started"),
+    errors.NotFound: Kind(404, "not-found"),
+    errors.ListInUse: Kind(409, "list-in-use"),
+    errors.ListGone: Kind(409, "list-deleted"),
+    errors.PreconditionFailed: Kind(412, "changed-meanwhile"),
+    errors.KeyInUse: Kind(409, "idempotency-key-in-use"),
+    errors.KeyReused: Kind(422, "idempotency-key-reused"),
+    errors.Unauthenticated: Kind(401, "no-valid-key"),
+    errors.ScopeLacking: Kind(403, "scope-lacking"),
+    errors.TooMany: Kind(429, "too-many"),
+    errors.ImportAbandoned: Kind(503, "import-abandoned"),
+    TemplateInvalid: Kind(400, "invalid-template"),
+    ErasureHeld: Kind(409, "erasure-held"),
+    TransitionRefused: Kind(409, "state-does-not-allow"),
+    RetryLater: Kind(503, "unavailable"),
+    UserError: Kind(400, "refused"),
+}
+"""The most specific type of an error decides; an error of no type here is a 500."""
+
+INTERNAL = Kind(500, "internal-error")
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Let every error that leaves a route become an answer in JSON."""
+    app.register_error_handler(CampaignError, _answer_campaign_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(ClientDisconnected, _answer_broken_body)
+    app.register_error_handler(ParseException, _answer_malformed_body)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def answer(kind: Kind, detail: str, extra: Mapping[str, Any] | None = None) -> Response:
+    """Build the answer to a request that was refused or failed; `extra` are further members."""
+    detail = bounded(detail, LONGEST_DETAIL)
+    if request.path.startswith(ORIGINAL_PREFIX):
+        response = jsonify(code=-1, msg=detail)
+    else:
+        response = jsonify(
+            {
+                "type": TYPE_PREFIX + kind.name,
+                "title": HTTPStatus(kind.status).phrase,
+                "status": kind.status,
+                "detail": detail,
+                **(extra or {}),
+            }
+        )
+        response.content_type = MEDIA_TYPE
+    response.status_code = kind.status
+    if kind.status == 401:
+        response.headers["WWW-Authenticate"] = CHALLENGE
+    if kind.status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def _answer_campaign_error(error: CampaignError) -> Response:
+    kind = next((KINDS[of] for of in type(error).__mro__ if of in KINDS), INTERNAL)
+    if kind is INTERNAL:
+        return _answer_unexpected(error)
+    if isinstance(error, RetryLater):
+        known = not isinstance(error, StatementRefused) or unmet_demand(error) is not None
+        log.warning(
+            "request given up",
+            reason=str(error),
+            kind=type(error).__name__,
+            exc_info=None if known else error,
+        )
+        return answer(kind, _told(error))
+    response = answer(kind, str(error), _extra(error))
+    if isinstance(error, errors.TooMany) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
+    return response
+
+
+def _extra(error: CampaignError) -> Mapping[str, Any]:
+    if isinstance(error, TransitionRefused):
+        return {"state": error.state, "allowed": error.allowed}
+    if isinstance(error, errors.RequestInvalid):
+        fields = [
+            {
+                "field": bounded(wrong.field, LONGEST_FIELD),
+                "message": bounded(wrong.said, LONGEST_MESSAGE),
+            }
+            for wrong in error.wrong
+        ]
+        return {"errors": fields, **({"unnamed": error.unnamed} if error.unnamed else {})}
+    return {}
+
+
+def _told(error: RetryLater) -> str:
+    # What the driver says may name servers and users, which are nothing to clients.
+    if isinstance(error, errors.CampaignBusy):
+        return str(error)
+    if demand := unmet_demand(error):
+        return f"{demand.said}; see /readyz, and send the request again once that is changed"
+    if isinstance(error, StatementRefused):
+        return "the database refuses a statement; the log of the API service says more"
+    return "the database is unavailable; send the request again later"
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    name = HTTPStatus(status).phrase.lower().replace(" ", "-")
+    response = answer(Kind(status, name), error.description or error.name)
+    allowed: Iterable[str] | None = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(allowed)
+    return response
+
+
+def _answer_broken_body(_: ClientDisconnected) -> Response:
+    """Answer to a body that stopped coming: who has gone away does not read it."""
+    return answer(Kind(408, "request-timeout"), "the body did not arrive in time, or broke off")
+
+
+def _answer_malformed_body(_: ParseException) -> Response:
+    """Answer to a body whose chunks are not as RFC 9112 has them."""
+    return answer(Kind(400, "malformed-request"), "the body is not framed as HTTP has it")
+
+
+def _answer_unexpected(error: Exception) -> Response:
+    log.error("request failed", exc_info=error)
+    return answer(INTERNAL, "internal error; the log of the API service says more")
