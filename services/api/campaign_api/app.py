@@ -2,14 +2,14 @@
 
 from importlib.metadata import version
 
-from campaign_api.campaigns.campaign_editor import Drafting
+from campaign_api.campaigns.campaign_editor import CampaignEditor
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.erasing import Eraser
-from campaign_api.messages.recipient_history import People
+from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
 from campaign_api.routes import (
@@ -25,7 +25,7 @@ from campaign_api.routes import (
     stats,
     trial_message,
 )
-from campaign_api.web.auth.api_key_cache import KeyRing
+from campaign_api.web.auth.api_key_cache import ApiKeyCache
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.http import problems, request_line
 from campaign_api.web.idempotency.idempotent_requests import Idempotency
@@ -34,7 +34,7 @@ from campaign_api.web.limits.rate_limit import RateLimit
 from campaign_api.web.routing import security_headers, unread_query
 from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.documentation import Documentation
-from campaign_api.web.routing.view_metadata import Work
+from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
@@ -44,18 +44,18 @@ DRY_RUNS = 2
 """At a time in each process; each takes a share of its processor time."""
 
 
-def places_of(settings: Settings) -> dict[Work, int]:
+def concurrency_limits(settings: Settings) -> dict[LimitedWork, int]:
     """Return how many requests of each kind one process works on at a time.
 
     Together they leave some of `Threads` to everything else. An export has a thread only while
     a part of it is produced.
     """
     return {
-        Work.UPLOAD: max(1, settings.api.max_imports * 3 // 4),
-        Work.CREATION: max(1, settings.threads // 2),
-        Work.EXPORT: max(1, settings.threads // 4),
-        Work.DRY_RUN: DRY_RUNS,
-        Work.TEST_MESSAGE: max(1, settings.threads // 8),
+        LimitedWork.UPLOAD: max(1, settings.api.max_imports * 3 // 4),
+        LimitedWork.CREATION: max(1, settings.threads // 2),
+        LimitedWork.EXPORT: max(1, settings.threads // 4),
+        LimitedWork.DRY_RUN: DRY_RUNS,
+        LimitedWork.TEST_MESSAGE: max(1, settings.threads // 8),
     }
 
 
@@ -77,16 +77,16 @@ def create_app(
     security_headers.register(app)
     problems.register(app)
     request_line.register(app)
-    Authentication(KeyRing(database), open_to_all=settings.auth == "none").register(app)
+    Authentication(ApiKeyCache(database), open_to_all=settings.auth == "none").register(app)
     RateLimit(settings.api.requests_per_minute).register(app)
     unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
-    drafting = Drafting(settings)
+    editor = CampaignEditor(settings)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
-        campaigns.resource(databases, drafting),
-        campaign_actions.resource(databases, drafting),
+        campaigns.resource(databases, editor),
+        campaign_actions.resource(databases, editor),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),
@@ -95,12 +95,12 @@ def create_app(
         ),
         campaign_messages.resource(CampaignMessages(databases)),
         trial_message.resource(database, settings.api.test_messages_per_minute),
-        messages.resource(People(databases, settings.msg_table_sharding_size)),
+        messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),
         health.resource(databases, settings.msg_table_sharding_size),
     ):
         documentation.register_blueprint(resource)
     Idempotency(database).register(app)
-    concurrency_limit.register(app, places_of(settings))
+    concurrency_limit.register(app, concurrency_limits(settings))
     return app

@@ -1,4 +1,4 @@
-"""Outlasting a short outage of the database, for work that may be repeated safely."""
+"""Idempotent transactions that are retried while the database is down."""
 
 import time
 from collections.abc import Callable
@@ -14,11 +14,11 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 PAUSE = 0.5
-"""Seconds between two tries."""
+"""Seconds between two attempts."""
 
 
-class Patience:
-    """Runs repeatable transactions for up to `seconds` before it gives one up."""
+class RetryingTransactions:
+    """Runs idempotent transactions, and retries each of them for up to `seconds`."""
 
     def __init__(self, database: Database, seconds: float) -> None:
         self.database = database
@@ -27,12 +27,12 @@ class Patience:
     def run(self, work: Callable[[Cursor], T]) -> T:
         """Run `work` in a transaction until it is committed.
 
-        It runs again after any failure that passes by itself, also when the answer to a
-        COMMIT was lost: `work` must then find what it did before, or do the same again.
+        It is retried after every temporary failure, and when the answer to a COMMIT was lost:
+        `work` must then find what it did before, or do the same again.
 
         Raises:
             RetryLater: the last failure, when the time is over.
-            StatementRefused: at once, since waiting does not change it.
+            StatementRefused: at once, because waiting does not help.
         """
         deadline = time.monotonic() + self._seconds
         while True:

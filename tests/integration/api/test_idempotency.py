@@ -12,12 +12,12 @@ from flask import Flask, Response, g, jsonify, request
 from flask.testing import FlaskClient
 
 from campaign_api.errors import CampaignStarted, TooMany
-from campaign_api.retrying_transactions import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.caller import Caller, Scope
 from campaign_api.web.http import problems
 from campaign_api.web.idempotency import idempotency_lock
 from campaign_api.web.idempotency.idempotency_lock import delete_outdated_keys
-from campaign_api.web.idempotency.idempotent_requests import Idempotency, claim
+from campaign_api.web.idempotency.idempotent_requests import Idempotency, idempotent_request
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
@@ -51,28 +51,28 @@ def make(cursor: Cursor) -> int:
 
 @pytest.fixture
 def app(pool: Database, trouble: Trouble) -> Flask:
-    patience = Patience(pool, 5)
+    transactions = RetryingTransactions(pool, 5)
     routes = Resource("things", __name__, url_prefix="/things")
 
     @routes.post("")
     @routes.idempotent
     def whole() -> Response:
         trouble.before()
-        made = claim().once(patience, make)
+        made = idempotent_request().run_once(transactions, make)
         trouble.after()
         return described(made)
 
     @routes.post("/stream")
     @routes.idempotent_stream
     def streamed() -> Response:
-        held = claim()
+        held = idempotent_request()
         digest = sha256(request.stream.read()).digest()
         trouble.before()
         if held.carried_out:
             held.confirm(digest)
             made = held.result
         else:
-            made = held.once(patience, make, content=digest)
+            made = held.run_once(transactions, make, content=digest)
         trouble.after()
         return described(made)
 
@@ -254,7 +254,7 @@ def test_a_crash_after_the_commit_frees_the_key_in_time_and_makes_nothing_twice(
     things: FlaskClient, pool: Database, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As a killed process leaves it: what it did is committed, and nobody ends its hold.
-    monkeypatch.setattr(idempotency_lock.Hold, "end", lambda *_: None)
+    monkeypatch.setattr(idempotency_lock.IdempotencyLock, "finish", lambda *_: None)
     assert things.post(path, data="body", headers=KEY).status_code == 201
     monkeypatch.undo()
     assert things.post(path, data="body", headers=KEY).status_code == 409
@@ -320,7 +320,7 @@ def test_a_lost_answer_to_the_commit_makes_nothing_twice(
 def test_a_holder_that_lives_keeps_its_key(
     app: Flask, pool: Database, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idempotency_lock, "BEAT", 0.05)
+    monkeypatch.setattr(idempotency_lock, "HEARTBEAT", 0.05)
     held = "SELECT held_until FROM idempotency_keys"
 
     def see_it_move_on() -> None:

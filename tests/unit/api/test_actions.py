@@ -1,6 +1,12 @@
 import pytest
 
-from campaign_api.campaigns.actions import ALLOWED_IN, Verb, allowed_verbs, naming_verbs, refused
+from campaign_api.campaigns.actions import (
+    ALLOWED_IN,
+    Action,
+    action_refused,
+    allowed_actions,
+    naming_api_actions,
+)
 from campaign_api.campaigns.history import described
 from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
 from campaign_common.errors import TransitionRefused
@@ -8,31 +14,31 @@ from campaign_common.store.events import CampaignEvent
 from tests.unit.api.test_progress import NOW
 
 
-def test_every_verb_says_where_it_is_allowed() -> None:
-    assert set(ALLOWED_IN) == set(Verb)
+def test_every_action_says_where_it_is_allowed() -> None:
+    assert set(ALLOWED_IN) == set(Action)
 
 
-def test_verbs_that_are_transitions_are_allowed_where_the_transition_is() -> None:
-    for verb in (Verb.SCHEDULE, Verb.PAUSE, Verb.RESUME, Verb.CANCEL, Verb.RETRY):
-        assert ALLOWED_IN[verb] == TRANSITIONS[Transition(verb)][0]
+def test_actions_that_are_transitions_are_allowed_where_the_transition_is() -> None:
+    for action in (Action.SCHEDULE, Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY):
+        assert ALLOWED_IN[action] == TRANSITIONS[Transition(action)][0]
 
 
 @pytest.mark.parametrize("state", list(CampaignState))
-def test_a_refused_transition_names_verbs_and_nothing_that_the_system_does_itself(
+def test_a_refused_transition_names_actions_and_nothing_that_the_system_does_itself(
     state: CampaignState,
 ) -> None:
     for transition in (Transition.PAUSE, Transition.RESUME, Transition.CANCEL, Transition.RETRY):
         if state in TRANSITIONS[transition][0]:
             continue
-        with pytest.raises(TransitionRefused) as refusal, naming_verbs():
+        with pytest.raises(TransitionRefused) as refusal, naming_api_actions():
             apply(transition, state)
-        assert refusal.value.allowed == allowed_verbs(state)
+        assert refusal.value.allowed == allowed_actions(state)
         assert not {"finish", "fail"} & set(refusal.value.allowed)
         assert (refusal.value.transition, refusal.value.state) == (transition, state)
 
 
 def test_a_refusal_reads_as_a_sentence() -> None:
-    said = str(refused("deletion", CampaignState.PAUSED))
+    said = str(action_refused("deletion", CampaignState.PAUSED))
     assert said == (
         "a paused campaign does not allow deletion;"
         " it allows resume, cancel, clone, preview, dry-run, test"

@@ -1,4 +1,4 @@
-"""Places for work that takes long, by kind and by key."""
+"""Concurrency limits by kind of work and by key."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from flask import Flask, Response, g
 from campaign_api.errors import TooMany
 from campaign_api.web.caller import LOCAL, Caller, Scope
 from campaign_api.web.limits import concurrency_limit
-from campaign_api.web.limits.concurrency_limit import Places
-from campaign_api.web.routing.view_metadata import Work, working
+from campaign_api.web.limits.concurrency_limit import ConcurrencyLimit
+from campaign_api.web.routing.view_metadata import LimitedWork, limited
 
 KEY = "4f1c2a7be09d6633"
 
@@ -19,36 +19,36 @@ KEY = "4f1c2a7be09d6633"
     [(1, 1), (2, 1), (3, 2), (4, 3), (6, 5), (8, 6), (16, 12)],
     ids=str,
 )
-def test_one_key_leaves_places_to_others(most: int, share: int) -> None:
-    taken = Places(most, "exports")
+def test_one_key_leaves_room_to_others(most: int, share: int) -> None:
+    limit = ConcurrencyLimit(most, "exports")
     for _ in range(share):
-        taken.take(KEY)
+        limit.acquire(KEY)
     with pytest.raises(TooMany):
-        taken.take(KEY)
+        limit.acquire(KEY)
     for _ in range(most - share):
-        taken.take("another")
+        limit.acquire("another")
     with pytest.raises(TooMany, match=rf"as many exports as it may be \({most}\)"):
-        taken.take("a third")
+        limit.acquire("a third")
 
 
-def test_programs_without_a_key_may_take_all() -> None:
-    taken = Places(2, "exports")
-    taken.take(LOCAL.key_id)
-    taken.take(LOCAL.key_id)
+def test_programs_without_a_key_may_use_the_whole_limit() -> None:
+    limit = ConcurrencyLimit(2, "exports")
+    limit.acquire(LOCAL.key_id)
+    limit.acquire(LOCAL.key_id)
     with pytest.raises(TooMany):
-        taken.take(LOCAL.key_id)
+        limit.acquire(LOCAL.key_id)
 
 
-def test_a_place_that_is_given_back_is_free() -> None:
-    taken = Places(1, "exports")
+def test_a_released_request_makes_room() -> None:
+    limit = ConcurrencyLimit(1, "exports")
     for _ in range(3):
-        taken.take(KEY)
-        taken.give_back(KEY)
+        limit.acquire(KEY)
+        limit.release(KEY)
 
 
 @pytest.fixture
 def app() -> Flask:
-    """An application with one place for exports and one for creations."""
+    """An application with a limit of one export and one creation."""
     app = Flask(__name__)
 
     @app.before_request
@@ -60,7 +60,7 @@ def app() -> Flask:
         return "", 429
 
     @app.get("/export")
-    @working(Work.EXPORT)
+    @limited(LimitedWork.EXPORT)
     def export() -> Response:
         def pieces() -> Iterator[str]:
             yield "a"
@@ -69,15 +69,15 @@ def app() -> Flask:
         return Response(pieces())
 
     @app.get("/creation")
-    @working(Work.CREATION)
+    @limited(LimitedWork.CREATION)
     def creation() -> str:
         raise ZeroDivisionError
 
-    concurrency_limit.register(app, {Work.EXPORT: 1, Work.CREATION: 1})
+    concurrency_limit.register(app, {LimitedWork.EXPORT: 1, LimitedWork.CREATION: 1})
     return app
 
 
-def test_a_stream_holds_its_place_until_it_is_closed(app: Flask) -> None:
+def test_a_stream_is_active_until_it_is_closed(app: Flask) -> None:
     client = app.test_client()
     streaming = client.get("/export", buffered=False)
     assert client.get("/export").status_code == 429
@@ -85,5 +85,5 @@ def test_a_stream_holds_its_place_until_it_is_closed(app: Flask) -> None:
     assert client.get("/export").text == "ab"
 
 
-def test_a_view_that_fails_gives_its_place_back(app: Flask) -> None:
+def test_a_view_that_fails_is_not_active(app: Flask) -> None:
     assert [app.test_client().get("/creation").status_code for _ in range(3)] == [500] * 3

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, Request
 from werkzeug.test import EnvironBuilder
 
-from campaign_api.web.auth.local_client import Origin, origin_of
+from campaign_api.web.auth.local_client import ClientLocation, locate_client
 from campaign_common.socket_owner import Connection, OwnerUntold
 
 
@@ -19,7 +19,7 @@ def request_from(address: str, headers: dict[str, str] | None = None) -> Request
 
 def is_local(request: Request) -> bool:
     """Judge a request by what it looks like; the peer's user is the API's own."""
-    return origin_of(request, lambda _: os.geteuid()) is Origin.LOCAL
+    return locate_client(request, lambda _: os.geteuid()) is ClientLocation.LOCAL
 
 
 def untold(_: Connection) -> int | None:
@@ -27,31 +27,31 @@ def untold(_: Connection) -> int | None:
 
 
 @pytest.mark.parametrize(
-    ("owner", "origin"),
+    ("owner", "location"),
     [
-        (lambda _: os.geteuid(), Origin.LOCAL),
-        (lambda _: 0, Origin.LOCAL),
-        (lambda _: os.geteuid() + 33, Origin.ELSEWHERE),
-        (lambda _: None, Origin.ELSEWHERE),
-        (untold, Origin.UNTOLD),
+        (lambda _: os.geteuid(), ClientLocation.LOCAL),
+        (lambda _: 0, ClientLocation.LOCAL),
+        (lambda _: os.geteuid() + 33, ClientLocation.REMOTE),
+        (lambda _: None, ClientLocation.REMOTE),
+        (untold, ClientLocation.UNKNOWN),
     ],
     ids=["own user", "root", "another user", "no owner", "untold"],
 )
 def test_the_user_of_the_peer_decides(
-    owner: Callable[[Connection], int | None], origin: Origin
+    owner: Callable[[Connection], int | None], location: ClientLocation
 ) -> None:
-    assert origin_of(request_from("127.0.0.1"), owner) is origin
+    assert locate_client(request_from("127.0.0.1"), owner) is location
 
 
 def test_a_request_without_a_connection_is_untold() -> None:
     """A server that does not hand the connection on leaves nothing to ask the kernel about."""
     request = request_from("127.0.0.1")
     del request.environ["gunicorn.socket"]
-    assert origin_of(request) is Origin.UNTOLD
+    assert locate_client(request) is ClientLocation.UNKNOWN
 
 
 def test_another_machine_is_not_asked_about() -> None:
-    assert origin_of(request_from("10.0.0.1"), untold) is Origin.ELSEWHERE
+    assert locate_client(request_from("10.0.0.1"), untold) is ClientLocation.REMOTE
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])

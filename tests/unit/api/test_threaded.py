@@ -12,7 +12,7 @@ from campaign_api.serving.connection import Phase
 from campaign_api.serving.connections import NoRoom
 from campaign_api.serving.threaded import ApplicationFailed, Threaded, TooMuchWork
 from campaign_api.web.routing.application import Application
-from campaign_api.web.routing.view_metadata import Repeats, idempotent
+from campaign_api.web.routing.view_metadata import IdempotencyMode, idempotent
 
 
 class Connection:
@@ -71,7 +71,7 @@ def app() -> Application:
         return request.get_data() + threading.current_thread().name.encode()
 
     @app.post("/stream")
-    @idempotent(Repeats.STREAMED)
+    @idempotent(IdempotencyMode.STREAMED)
     def stream() -> bytes:
         return request.environ["wsgi.input"].read()  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-"""What can be done to a campaign through the API, and in which states."""
+"""Actions on a campaign in the API, and the states that allow them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from campaign_common.campaign import TRANSITIONS, CampaignState, Transition
 from campaign_common.errors import TransitionRefused
 
 
-class Verb(StrEnum):
-    """What follows the id in POST /v1/campaigns/{id}/…, and does something to a campaign."""
+class Action(StrEnum):
+    """The last part of POST /v1/campaigns/{id}/…."""
 
     SCHEDULE = "schedule"
     START = "start"
@@ -26,35 +26,35 @@ class Verb(StrEnum):
 _FROM = {transition: sources for transition, (sources, _) in TRANSITIONS.items()}
 _ANY = frozenset(CampaignState)
 
-ALLOWED_IN: dict[Verb, frozenset[CampaignState]] = {
-    Verb.SCHEDULE: _FROM[Transition.SCHEDULE],
+ALLOWED_IN: dict[Action, frozenset[CampaignState]] = {
+    Action.SCHEDULE: _FROM[Transition.SCHEDULE],
     # To start one now is to schedule it for now: a scheduler does the rest.
-    Verb.START: _FROM[Transition.SCHEDULE],
-    Verb.PAUSE: _FROM[Transition.PAUSE],
-    Verb.RESUME: _FROM[Transition.RESUME],
-    Verb.CANCEL: _FROM[Transition.CANCEL],
-    Verb.RETRY: _FROM[Transition.RETRY],
-    Verb.CLONE: _ANY,
-    Verb.PREVIEW: _ANY,
-    Verb.DRY_RUN: _ANY,
-    Verb.TEST: _ANY,
+    Action.START: _FROM[Transition.SCHEDULE],
+    Action.PAUSE: _FROM[Transition.PAUSE],
+    Action.RESUME: _FROM[Transition.RESUME],
+    Action.CANCEL: _FROM[Transition.CANCEL],
+    Action.RETRY: _FROM[Transition.RETRY],
+    Action.CLONE: _ANY,
+    Action.PREVIEW: _ANY,
+    Action.DRY_RUN: _ANY,
+    Action.TEST: _ANY,
 }
-"""Each verb, and the states that allow it."""
+"""The states that allow each action."""
 
 
-def allowed_verbs(state: CampaignState) -> list[str]:
-    """List the verbs that `state` allows."""
-    return [verb.value for verb, states in ALLOWED_IN.items() if state in states]
+def allowed_actions(state: CampaignState) -> list[str]:
+    """Return the actions that `state` allows."""
+    return [action.value for action, states in ALLOWED_IN.items() if state in states]
 
 
-def refused(asked: str, state: CampaignState) -> TransitionRefused:
-    """Say that `state` does not allow what was `asked`, and which verbs it allows."""
-    return TransitionRefused(asked, state.value, allowed_verbs(state))
+def action_refused(asked: str, state: CampaignState) -> TransitionRefused:
+    """Return the error for a state that does not allow what was `asked`, with what it allows."""
+    return TransitionRefused(asked, state.value, allowed_actions(state))
 
 
 @contextmanager
-def naming_verbs() -> Iterator[None]:
-    """Let a refused transition name what the API allows, not what the system itself does.
+def naming_api_actions() -> Iterator[None]:
+    """Let a refused transition name the actions of the API, not internal transitions.
 
     Raises:
         TransitionRefused: as the block did, with other words.
@@ -62,4 +62,4 @@ def naming_verbs() -> Iterator[None]:
     try:
         yield
     except TransitionRefused as error:
-        raise refused(error.transition, CampaignState(error.state)) from error
+        raise action_refused(error.transition, CampaignState(error.state)) from error

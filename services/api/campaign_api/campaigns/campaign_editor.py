@@ -1,4 +1,4 @@
-"""Making campaigns, and changing those that have not started.
+"""Editor of campaigns: creates them, and changes those that have not started.
 
 Every method works inside the caller's transaction and may be repeated after a lost COMMIT.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from campaign_api.campaigns.actions import Verb, refused
+from campaign_api.campaigns.actions import Action, action_refused
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.errors import ListGone, RequestInvalid, TemplateRefused, WrongField
@@ -35,8 +35,8 @@ def new_identity(cursor: Cursor) -> Identity:
     return Identity(drafts.free_id(cursor), secrets.token_hex(32))
 
 
-class Drafting:
-    """The plans of campaigns; `settings` has the defaults and bounds."""
+class CampaignEditor:
+    """Creates, changes and deletes campaigns; `settings` has the defaults and limits."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -104,7 +104,7 @@ class Drafting:
         """
         stored = _locked(cursor, campaign_id)
         if stored.state not in NOT_STARTED:
-            raise refused("a change", stored.state)
+            raise action_refused("a change", stored.state)
         fields = dict(changes)
         moment = fields.pop("scheduled_at", None)
         if "recipient_list_id" in fields:
@@ -146,7 +146,7 @@ class Drafting:
         if stored is None:
             return
         if stored.state not in NOT_STARTED:
-            raise refused("deletion", stored.state)
+            raise action_refused("deletion", stored.state)
         require_match(cursor)
         drafts.delete_plan(cursor, campaign_id)
         append_event(
@@ -182,7 +182,7 @@ def schedule(
     if _is_due_at(stored, moment) and stored.state in {CampaignState.SCHEDULED, *_AS_STARTED}:
         return False
     if stored.state not in NOT_STARTED:
-        raise refused(Verb.SCHEDULE, stored.state)
+        raise action_refused(Action.SCHEDULE, stored.state)
     drafts.schedule(cursor, campaign_id, moment, traceparent)
     _note_schedule(cursor, campaign_id, stored, actor)
     return True
@@ -199,7 +199,7 @@ def start(cursor: Cursor, campaign_id: int, actor: str, traceparent: str) -> boo
     if stored.state in _AS_STARTED or _is_due(stored):
         return False
     if stored.state not in NOT_STARTED:
-        raise refused(Verb.START, stored.state)
+        raise action_refused(Action.START, stored.state)
     drafts.start_now(cursor, campaign_id, traceparent)
     _note_schedule(cursor, campaign_id, stored, actor)
     return True

@@ -20,7 +20,7 @@ from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
-from campaign_api.retrying_transactions import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.errors import LockBusy, TemplateInvalid
@@ -58,8 +58,8 @@ class CampaignIntake:
         self._settings = settings
         self._slots = slots
         # One campaign's requests wait for each other; they must not hold every thread.
-        self._patience = Patience(database, settings.timeout)
-        self._importer = CsvImporter(self._patience, settings.import_, metrics)
+        self._transactions = RetryingTransactions(database, settings.timeout)
+        self._importer = CsvImporter(self._transactions, settings.import_, metrics)
 
     def take_in(self, request: CreateCampaign, actor: str, traceparent: str) -> Intake:
         """Do what `request` asks in the name of `actor`, once however often it is repeated.
@@ -142,7 +142,9 @@ class CampaignIntake:
 
     def _commit(self, intended: IntendedCampaign, imported: RecipientList, actor: str) -> Intake:
         try:
-            outcome = self._patience.run(lambda cursor: _store(cursor, intended, imported, actor))
+            outcome = self._transactions.run(
+                lambda cursor: _store(cursor, intended, imported, actor)
+            )
         except BaseException:
             self._importer.discard(imported.id)
             raise

@@ -1,4 +1,4 @@
-"""Having messages sent again, as a person asks for it."""
+"""Retry of messages by request."""
 
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.history import is_retry
@@ -15,7 +15,7 @@ from campaign_common.store.transitions import retry_messages
 EVENTS_AT_ONCE = 100
 
 
-def retry(  # noqa: PLR0913 - the order, and what it comes of
+def request_retry(  # noqa: PLR0913 - the order, and what it comes of
     cursor: Cursor,
     *,
     databases: Databases,
@@ -26,7 +26,7 @@ def retry(  # noqa: PLR0913 - the order, and what it comes of
     after_event: int,
     traceparent: str,
 ) -> int:
-    """Order messages of a status to be sent again; returns how many have that status.
+    """Request that messages of a status are sent again; return how many have that status.
 
     `after_event` is the campaign's newest event before the transaction. A retry that `actor`
     ordered since then is this one, whose COMMIT went without an answer, or the same request

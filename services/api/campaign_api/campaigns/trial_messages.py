@@ -1,4 +1,4 @@
-"""Sending one real message of a campaign, outside of its counters, and waiting for its outcome."""
+"""Trial messages: one real message of a campaign, outside of its counters, and its outcome."""
 
 import time
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ from campaign_common.template import Template
 WAIT = 10.0
 """Seconds that a request waits for the outcome."""
 
-LOOK_INTERVAL = 0.1
-"""Seconds between two looks for it."""
+POLL_INTERVAL = 0.1
+"""Seconds between two reads."""
 
 LARGEST_BODY = 60_000
 """Bytes; no campaign sends a message that does not fit into a record of 64 KiB."""
 
 
-def store_test_message(
+def store_trial_message(
     cursor: Cursor, campaign_id: int, phone: str, attributes: Mapping[str, str], actor: str
 ) -> int:
-    """Render a campaign's template and store the message for a sender to take; returns its id.
+    """Render a campaign's template and store the message for a sender; return its id.
 
     Raises:
         CampaignUnknown: there is none of that id.
@@ -64,10 +64,10 @@ def render(template: Template, phone: str, attributes: Mapping[str, str]) -> str
     return body
 
 
-def outcome_of(database: Database, test_id: int) -> TestMessage | None:
-    """Wait for the outcome of a test message, for ten seconds at most, and return the message.
+def wait_for_outcome(database: Database, test_id: int) -> TestMessage | None:
+    """Wait up to ten seconds for the outcome of a message, and return the message.
 
-    None: the person was erased meanwhile.
+    None if the person was erased meanwhile.
 
     Raises:
         RetryLater: the database is away.
@@ -78,11 +78,11 @@ def outcome_of(database: Database, test_id: int) -> TestMessage | None:
             message = read_test_message(cursor, test_id)
         if message is None or message.status is not None or time.monotonic() >= give_up_at:
             return message
-        time.sleep(LOOK_INTERVAL)
+        time.sleep(POLL_INTERVAL)
 
 
 def describe(message: TestMessage) -> dict[str, Any]:
-    """Describe a test message as answers do."""
+    """Describe a message as responses do."""
     return {
         **message._asdict(),
         "status": None if message.status is None else message.status.word,

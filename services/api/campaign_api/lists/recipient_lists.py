@@ -5,7 +5,7 @@ from typing import Any
 
 from campaign_api.csv_export import csv_text
 from campaign_api.errors import ListInUse, ListUnknown
-from campaign_api.retrying_transactions import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.http.paging import Page
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import Recipient
@@ -22,7 +22,7 @@ from campaign_common.store.recipient_lists import (
 from campaign_common.store.recipients import read_by_phone, read_page
 from campaign_common.store.rejects import read_rejects
 
-PATIENCE = 10.0
+RETRY_SECONDS = 10.0
 """Seconds for which a deletion is tried again while the database is away."""
 
 REJECTS_AT_ONCE = 1_000
@@ -41,7 +41,7 @@ class RecipientLists:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._patience = Patience(database, PATIENCE)
+        self._transactions = RetryingTransactions(database, RETRY_SECONDS)
 
     def page(self, limit: int, before_id: int = LARGEST_ID) -> Page:
         """Describe at most `limit` lists, newest first.
@@ -127,7 +127,7 @@ class RecipientLists:
             retire_list(cursor, list_id, ListState.DELETED if ready else ListState.DISCARDED)
             done = True
 
-        self._patience.run(delete)
+        self._transactions.run(delete)
 
     def _reject_slices(self, list_id: int) -> Iterator[str]:
         yield csv_text([REJECT_COLUMNS])

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from campaign_api.csv_export import csv_text
 from campaign_api.errors import CampaignUnknown
 from campaign_api.messages.message_pages import (
+    MessageFilter,
     MessagePage,
-    Position,
-    Wanted,
+    PagePosition,
     find_message,
     read_page,
 )
@@ -37,7 +37,9 @@ class CampaignMessages:
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
 
-    def page(self, campaign_id: int, wanted: Wanted, position: Position, limit: int) -> MessagePage:
+    def page(
+        self, campaign_id: int, wanted: MessageFilter, position: PagePosition, limit: int
+    ) -> MessagePage:
         """Read a page.
 
         Raises:
@@ -52,7 +54,7 @@ class CampaignMessages:
             _require_present(cursors.main, campaign)
         return page
 
-    def of_person(self, campaign_id: int, wanted: Wanted, phone: str) -> MessagePage:
+    def of_person(self, campaign_id: int, wanted: MessageFilter, phone: str) -> MessagePage:
         """Read the message of one person, if it is wanted.
 
         Raises:
@@ -64,16 +66,16 @@ class CampaignMessages:
             _require_present(cursors.main, campaign)
         return MessagePage(found, None)
 
-    def csv(self, campaign_id: int, wanted: Wanted) -> Iterator[str]:
+    def csv(self, campaign_id: int, wanted: MessageFilter) -> Iterator[str]:
         """Return the text of a CSV file, in pieces; the first is read before this returns.
 
         Raises:
             CampaignUnknown, RetryLater: as for `page`, also while iterating.
         """
-        first = self.page(campaign_id, wanted, Position(), CSV_ROWS)
+        first = self.page(campaign_id, wanted, PagePosition(), CSV_ROWS)
         return self._pieces(campaign_id, wanted, first)
 
-    def _pieces(self, campaign_id: int, wanted: Wanted, page: MessagePage) -> Iterator[str]:
+    def _pieces(self, campaign_id: int, wanted: MessageFilter, page: MessagePage) -> Iterator[str]:
         yield csv_text([COLUMNS])
         while True:
             # A piece without a row too: between two pieces others get the thread.

@@ -11,14 +11,14 @@ from functools import partial
 import phonenumbers
 import structlog
 
-from campaign_api.retrying_transactions import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.errors import ErasureHeld, LockBusy
 from campaign_common.store import erasures as store
 from campaign_common.store.erasures import Erasure, ErasureStep
 from campaign_common.written_number import WrittenNumber
 
-PATIENCE = 10.0
+RETRY_SECONDS = 10.0
 """Seconds for which each transaction is tried again while the database is away."""
 
 IN_REQUEST = 5.0
@@ -45,7 +45,7 @@ class Eraser:
     def __init__(self, database: Database, shards: int) -> None:
         """Take the number of shards that campaigns to come will have."""
         self._database = database
-        self._patience = Patience(database, PATIENCE)
+        self._transactions = RetryingTransactions(database, RETRY_SECONDS)
         self._shards = shards
 
     def erase(self, phone: str, actor: str) -> Erasure:
@@ -55,7 +55,7 @@ class Eraser:
             ErasureHeld: campaigns that run keep the person from being erased for now.
             RetryLater: the database is away; what is noted is gone on with by the sweep.
         """
-        erasure = self._patience.run(partial(store.order_erasure, phone=phone, actor=actor))
+        erasure = self._transactions.run(partial(store.order_erasure, phone=phone, actor=actor))
         log.info("erasure ordered", erasure=erasure.id, actor=actor)
         give_up_at = time.monotonic() + IN_REQUEST
         return self._carry_on(erasure, lambda: time.monotonic() >= give_up_at)
@@ -83,7 +83,7 @@ class Eraser:
             erasure = self._erase_recipients(erasure)
         written = WrittenNumber(*forms_of(erasure.phone))
         while erasure.step is ErasureStep.REJECTS and not is_over():
-            erasure = self._patience.run(partial(_blank_some, erasure=erasure, written=written))
+            erasure = self._transactions.run(partial(_blank_some, erasure=erasure, written=written))
         return erasure
 
     def _erase_recipients(self, erasure: Erasure) -> Erasure:
@@ -95,12 +95,12 @@ class Eraser:
                 store.erase_recipient, erasure=erasure, list_id=list_id, shards=self._shards
             )
             try:
-                self._patience.run(erase)
+                self._transactions.run(erase)
             except ErasureHeld as error:
                 held = error
         if held is not None:
             raise held
-        return self._patience.run(partial(_leave_recipients, erasure=erasure))
+        return self._transactions.run(partial(_leave_recipients, erasure=erasure))
 
 
 def forms_of(phone: str) -> list[str]:

@@ -21,14 +21,14 @@ SETTLED = FINAL - {Status.UNKNOWN}
 """Statuses that nothing but a person's retry changes; a late result may settle `unknown`."""
 
 
-class Wanted(NamedTuple):
+class MessageFilter(NamedTuple):
     """Which messages: of a status, with an error code; None: whatever it is."""
 
     status: Status | None = None
     error_code: str | None = None
 
 
-class Position(NamedTuple):
+class PagePosition(NamedTuple):
     """Where a page ended: what was `found` up to recipient `seq`.
 
     `epoch` is that of a finished campaign, whose counters say when all is found; else 0.
@@ -43,7 +43,7 @@ class MessagePage(NamedTuple):
     """Messages as answers have them, and where to go on when there may be more."""
 
     items: list[dict[str, Any]]
-    next: Position | None
+    next: PagePosition | None
 
 
 class _Slice(NamedTuple):
@@ -57,8 +57,8 @@ def read_page(
     cursors: Cursors,
     campaign: ListedCampaign,
     counts: Mapping[Status, int],
-    wanted: Wanted,
-    position: Position,
+    wanted: MessageFilter,
+    position: PagePosition,
     limit: int,
 ) -> MessagePage:
     """Read up to `limit` messages after `position`; a page may be short, or empty, before the end.
@@ -78,13 +78,13 @@ def read_page(
         span *= 4
     epoch = campaign.epoch if campaign.state is CampaignState.FINISHED else 0
     found_before = position.found if position.epoch == epoch else 0
-    following = Position(after, epoch, found_before + len(items))
+    following = PagePosition(after, epoch, found_before + len(items))
     over = after >= campaign.last_seq or _none_left(campaign, counts, wanted, following)
     return MessagePage(items, None if over else following)
 
 
 def find_message(
-    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, phone: str
+    cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, phone: str
 ) -> list[dict[str, Any]]:
     """Read the one message of a person, if there is one and it is `wanted`."""
     seq = store.find_seq(cursors.main, campaign, phone) if campaign.has_recipients else None
@@ -128,7 +128,10 @@ def describe(
 
 
 def _none_left(
-    campaign: ListedCampaign, counts: Mapping[Status, int], wanted: Wanted, position: Position
+    campaign: ListedCampaign,
+    counts: Mapping[Status, int],
+    wanted: MessageFilter,
+    position: PagePosition,
 ) -> bool:
     """Tell by the counters that no message of the wanted status follows."""
     if wanted.status is None:
@@ -155,7 +158,7 @@ def _number_of(campaign: ListedCampaign, counts: Mapping[Status, int], status: S
 
 
 def _read_slice(
-    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, seqs: range, most: int
 ) -> _Slice:
     if campaign.has_recipients and _matches(campaign, None, wanted):
         return _by_recipients(cursors, campaign, wanted, seqs, most)
@@ -163,10 +166,10 @@ def _read_slice(
 
 
 def _by_recipients(
-    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, seqs: range, most: int
 ) -> _Slice:
     """Look at every recipient of a range: those without a ledger row are wanted, too."""
-    rows = most if wanted == Wanted() else len(seqs)
+    rows = most if wanted == MessageFilter() else len(seqs)
     people = store.read_people(cursors.main, campaign, seqs, rows)
     if not people:
         return _Slice([], seqs.stop - 1)
@@ -182,7 +185,7 @@ def _by_recipients(
 
 
 def _by_ledger(
-    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, seqs: range, most: int
 ) -> _Slice:
     """Look at the ledger alone, and then up who was found."""
     statuses = [wanted.status] if wanted.status is not None else []
@@ -210,7 +213,9 @@ def _cut(found: _Slice, most: int) -> _Slice:
     return _Slice(items, items[-1]["seq"])
 
 
-def _matches(campaign: ListedCampaign, outcome: RecordedOutcome | None, wanted: Wanted) -> bool:
+def _matches(
+    campaign: ListedCampaign, outcome: RecordedOutcome | None, wanted: MessageFilter
+) -> bool:
     if wanted.status is not None and status_of(campaign.state, outcome) is not wanted.status:
         return False
     if wanted.error_code is None:

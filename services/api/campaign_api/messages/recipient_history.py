@@ -25,7 +25,7 @@ class PersonPage(NamedTuple):
     next: tuple[int, int] | None
 
 
-class People:
+class RecipientHistory:
     """Finds what a person was sent."""
 
     def __init__(self, databases: Databases, shards: int) -> None:

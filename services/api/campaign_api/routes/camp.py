@@ -8,7 +8,7 @@ from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
 from campaign_api.web.caller import caller
 from campaign_api.web.routing.resource import Resource
-from campaign_api.web.routing.view_metadata import Work
+from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry.tracing import present_traceparent
 
 
@@ -26,7 +26,7 @@ def resource(intake: CampaignIntake) -> Resource:
     )
 
     @routes.post("/create")
-    @routes.takes_a_place(Work.CREATION)
+    @routes.limit_concurrency(LimitedWork.CREATION)
     @routes.response(200, CodeAndMessage)
     @routes.alt_response(400, schema=CodeAndMessage)
     @routes.alt_response(409, schema=CodeAndMessage)

@@ -5,14 +5,14 @@ from functools import partial
 from typing import Any
 
 from campaign_api.campaigns import campaign_editor
-from campaign_api.campaigns.actions import naming_verbs
-from campaign_api.campaigns.campaign_editor import Drafting, new_identity
+from campaign_api.campaigns.actions import naming_api_actions
+from campaign_api.campaigns.campaign_editor import CampaignEditor, new_identity
 from campaign_api.campaigns.campaign_reader import read_campaign, unknown
 from campaign_api.campaigns.dry_run import DryRuns
-from campaign_api.campaigns.message_retry import retry
+from campaign_api.campaigns.message_retry import request_retry
 from campaign_api.campaigns.preview import preview
-from campaign_api.retrying_transactions import Patience
-from campaign_api.routes.campaigns import ETAG, LOCATION, PATIENCE, Answer, made
+from campaign_api.retrying_transactions import RetryingTransactions
+from campaign_api.routes.campaigns import ETAG, LOCATION, RETRY_SECONDS, Answer, made
 from campaign_api.schemas.campaign import Campaign
 from campaign_api.schemas.campaign_actions import (
     NoFields,
@@ -25,9 +25,9 @@ from campaign_api.schemas.campaign_actions import (
 )
 from campaign_api.schemas.campaign_dry_run import DryRun
 from campaign_api.web.caller import caller
-from campaign_api.web.idempotency.idempotent_requests import claim
+from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource
-from campaign_api.web.routing.view_metadata import Work
+from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry.audit_log import log_change
 from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.api_key import Scope
@@ -45,7 +45,7 @@ WORDS = {
 }
 
 
-def resource(databases: Databases, drafting: Drafting) -> Resource:
+def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     """Make the routes."""
     routes = Resource(
         "campaign verbs",
@@ -53,15 +53,18 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
         url_prefix="/v1/campaigns/<int:campaign_id>",
         description="What can be done to a campaign.",
     )
-    patience = Patience(databases.main, PATIENCE)
-    _add_planning(routes, databases, drafting, patience)
-    _add_running(routes, databases, patience)
+    transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
+    _add_planning(routes, databases, editor, transactions)
+    _add_running(routes, databases, transactions)
     _add_looking(routes, databases)
     return routes
 
 
 def _add_planning(
-    routes: Resource, databases: Databases, drafting: Drafting, patience: Patience
+    routes: Resource,
+    databases: Databases,
+    editor: CampaignEditor,
+    transactions: RetryingTransactions,
 ) -> None:
     """Add what is done to a campaign before it starts."""
 
@@ -72,7 +75,7 @@ def _add_planning(
             actor=caller().name,
             traceparent=present_traceparent(),
         )
-        if claim().once(patience, work):
+        if idempotent_request().run_once(transactions, work):
             log_change("campaign scheduled", campaign_id)
         return read_campaign(databases, campaign_id)
 
@@ -104,12 +107,14 @@ def _add_planning(
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
         work = partial(
-            drafting.clone, identity=identity, campaign_id=campaign_id, actor=caller().name
+            editor.clone, identity=identity, campaign_id=campaign_id, actor=caller().name
         )
-        return made(databases, claim().once(patience, work))
+        return made(databases, idempotent_request().run_once(transactions, work))
 
 
-def _add_running(routes: Resource, databases: Databases, patience: Patience) -> None:
+def _add_running(
+    routes: Resource, databases: Databases, transactions: RetryingTransactions
+) -> None:
     """Add what is done to a campaign once it runs."""
 
     def change(campaign_id: int, transition: Transition) -> Description:
@@ -121,8 +126,8 @@ def _add_running(routes: Resource, databases: Databases, patience: Patience) -> 
             # Of these, only a resume has messages sent.
             traceparent=present_traceparent() if transition is Transition.RESUME else None,
         )
-        with naming_verbs():
-            changed = claim().once(patience, work)
+        with naming_api_actions():
+            changed = idempotent_request().run_once(transactions, work)
         if changed is None:
             raise unknown(campaign_id)
         before, after = changed
@@ -160,12 +165,12 @@ def _add_running(routes: Resource, databases: Databases, patience: Patience) -> 
     @routes.arguments(Retry)
     @routes.response(200, Retried)
     @routes.problems(400, 404, 413, 415)
-    def try_again(body: Mapping[str, Any], campaign_id: int) -> Description:
+    def retry(body: Mapping[str, Any], campaign_id: int) -> Description:
         """Have messages of a status sent again; a finished campaign runs again for them."""
         with databases.main.reading() as cursor:
             after_event = last_event_id(cursor, campaign_id)
         work = partial(
-            retry,
+            request_retry,
             databases=databases,
             campaign_id=campaign_id,
             actor=caller().name,
@@ -174,8 +179,8 @@ def _add_running(routes: Resource, databases: Databases, patience: Patience) -> 
             after_event=after_event,
             traceparent=present_traceparent(),
         )
-        with naming_verbs():
-            matching = claim().once(patience, work)
+        with naming_api_actions():
+            matching = idempotent_request().run_once(transactions, work)
         if matching:
             log_change("campaign to be retried", campaign_id, messages=matching)
         return {**read_campaign(databases, campaign_id), "matching": matching}
@@ -195,7 +200,7 @@ def _add_looking(routes: Resource, databases: Databases) -> None:
         return {"messages": preview(databases.main, campaign_id, body["limit"])}
 
     @routes.post("/dry-run")
-    @routes.takes_a_place(Work.DRY_RUN)
+    @routes.limit_concurrency(LimitedWork.DRY_RUN)
     @routes.requires(Scope.READ)
     @routes.arguments(NoFields, required=False)
     @routes.response(200, DryRun)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request, url_for
 from werkzeug.datastructures import ETags
 
-from campaign_api.campaigns.campaign_editor import Drafting, new_identity
+from campaign_api.campaigns.campaign_editor import CampaignEditor, new_identity
 from campaign_api.campaigns.campaign_reader import (
     campaign_of,
     page_of_campaigns,
@@ -18,7 +18,7 @@ from campaign_api.campaigns.campaign_reader import (
 )
 from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.errors import PreconditionFailed
-from campaign_api.retrying_transactions import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.campaign import (
     Campaign,
     CampaignChange,
@@ -31,14 +31,14 @@ from campaign_api.schemas.campaign import (
 from campaign_api.schemas.progress import Progress
 from campaign_api.web.caller import caller
 from campaign_api.web.http.paging import Page, answer_page
-from campaign_api.web.idempotency.idempotent_requests import claim
+from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.telemetry.audit_log import log_change
 from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaign_listing import CampaignFilter
 
-PATIENCE = 10.0
+RETRY_SECONDS = 10.0
 """Seconds for which a change is tried again while the database is away."""
 
 ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Of this version of it."}}
@@ -62,9 +62,9 @@ IF_MATCH = _header("If-Match", "The ETag of the version that is meant, or *.")
 IF_NONE_MATCH = _header("If-None-Match", "The ETag of a version that is at hand.")
 
 
-def resource(databases: Databases, drafting: Drafting) -> Resource:
+def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     """Make the routes."""
-    patience = Patience(databases.main, PATIENCE)
+    transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     routes = Resource(
         "campaigns", __name__, url_prefix="/v1/campaigns", description="Campaigns themselves."
     )
@@ -79,13 +79,13 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
         work = partial(
-            drafting.create,
+            editor.create,
             identity=identity,
             wanted=wanted,
             actor=caller().name,
             traceparent=present_traceparent(),
         )
-        return made(databases, claim().once(patience, work))
+        return made(databases, idempotent_request().run_once(transactions, work))
 
     @routes.get("")
     @routes.arguments(CampaignPageParameters, location="query")
@@ -120,9 +120,9 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
     @routes.doc(parameters=[IF_MATCH])
     def change(changes: Mapping[str, Any], campaign_id: int) -> Answer:
         """Change a campaign that has not started."""
-        changed = patience.run(
+        changed = transactions.run(
             partial(
-                drafting.change,
+                editor.change,
                 campaign_id=campaign_id,
                 changes=changes,
                 actor=caller().name,
@@ -141,9 +141,9 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
     def delete(campaign_id: int) -> None:
         """Delete a campaign that is a draft, or scheduled and has not started."""
         read_campaign(databases, campaign_id)
-        patience.run(
+        transactions.run(
             partial(
-                drafting.delete,
+                editor.delete,
                 campaign_id=campaign_id,
                 actor=caller().name,
                 require_match=matching(databases, campaign_id, request.if_match),

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response
 
-from campaign_api.messages.recipient_history import People
+from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.schemas.message import PersonMessagePage, PersonMessageParameters
 from campaign_api.web.http.paging import Page, answer_page
 from campaign_api.web.routing.resource import Resource
 
 
-def resource(people: People) -> Resource:
+def resource(people: RecipientHistory) -> Resource:
     """Make the routes."""
     routes = Resource(
         "messages",

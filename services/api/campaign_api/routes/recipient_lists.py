@@ -20,9 +20,9 @@ from campaign_api.schemas.recipient_list import (
     UploadParameters,
 )
 from campaign_api.web.http.paging import answer_page
-from campaign_api.web.idempotency.idempotent_requests import claim
+from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource
-from campaign_api.web.routing.view_metadata import Work
+from campaign_api.web.routing.view_metadata import LimitedWork
 
 PLAIN_TYPE = "text/csv"
 FORM_TYPE = "multipart/form-data"
@@ -75,7 +75,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     )
 
     @routes.post("")
-    @routes.takes_a_place(Work.UPLOAD)
+    @routes.limit_concurrency(LimitedWork.UPLOAD)
     @routes.idempotent_stream
     @routes.arguments(UploadParameters, location="query")
     @routes.response(201, DescribedListAnswer, headers=LOCATION)
@@ -92,7 +92,9 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
         kind = _kind(request)
         with limits.slots.upload():
             body = UploadBody(request.input_stream, request.content_length, limits.most_bytes)
-            list_id = uploads.take_in(lambda: _open(kind, body, name), csv_format, claim())
+            list_id = uploads.take_in(
+                lambda: _open(kind, body, name), csv_format, idempotent_request()
+            )
         location = url_for("recipient lists.read", list_id=list_id)
         return lists.one(list_id), 201, {"Location": location}
 
@@ -125,7 +127,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
         return answer_page("recipients", lists.people(list_id, wanted["limit"], *after))
 
     @routes.get("/<int:list_id>/rejects.csv")
-    @routes.takes_a_place(Work.EXPORT)
+    @routes.limit_concurrency(LimitedWork.EXPORT)
     @routes.doc(responses={"200": REJECTS})
     @routes.problems(404)
     def rejects(list_id: int) -> Response:

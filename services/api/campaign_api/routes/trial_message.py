@@ -5,18 +5,18 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from campaign_api.campaigns.trial_messages import describe, outcome_of, store_test_message
+from campaign_api.campaigns.trial_messages import describe, store_trial_message, wait_for_outcome
 from campaign_api.errors import NotFound, TooMany
-from campaign_api.retrying_transactions import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.trial_message import TestMessageAnswer, TestMessageRequest
 from campaign_api.web.caller import caller
-from campaign_api.web.idempotency.idempotent_requests import claim
-from campaign_api.web.limits.sliding_window_limiter import RequestCounts
+from campaign_api.web.idempotency.idempotent_requests import idempotent_request
+from campaign_api.web.limits.sliding_window_limiter import SlidingWindowLimiter
 from campaign_api.web.routing.resource import Resource
-from campaign_api.web.routing.view_metadata import Work
+from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.database import Database
 
-PATIENCE = 10.0
+RETRY_SECONDS = 10.0
 """Seconds for which storing the message is tried again while the database is away."""
 
 
@@ -26,8 +26,8 @@ WINDOW = 60.0
 
 def resource(database: Database, messages_per_minute: int) -> Resource:
     """Make the routes; `messages_per_minute` of a key: a test message goes to any number."""
-    counts = RequestCounts(messages_per_minute, WINDOW)
-    patience = Patience(database, PATIENCE)
+    limiter = SlidingWindowLimiter(messages_per_minute, WINDOW)
+    transactions = RetryingTransactions(database, RETRY_SECONDS)
     routes = Resource(
         "test messages",
         __name__,
@@ -36,7 +36,7 @@ def resource(database: Database, messages_per_minute: int) -> Resource:
     )
 
     @routes.post("/test")
-    @routes.takes_a_place(Work.TEST_MESSAGE)
+    @routes.limit_concurrency(LimitedWork.TEST_MESSAGE)
     @routes.idempotent_unstored
     @routes.arguments(TestMessageRequest)
     @routes.response(200, TestMessageAnswer)
@@ -53,14 +53,14 @@ def resource(database: Database, messages_per_minute: int) -> Resource:
         missing, as `attributes.` and the column.
         """
         store = partial(
-            store_test_message,
+            store_trial_message,
             campaign_id=campaign_id,
             phone=wanted["phone"],
             attributes=wanted["attributes"],
             actor=caller().name,
         )
-        _count(counts)
-        message = outcome_of(database, claim().once(patience, store))
+        _count(limiter)
+        message = wait_for_outcome(database, idempotent_request().run_once(transactions, store))
         if message is None:
             raise NotFound("the message is not kept any more")
         response = jsonify(describe(message))
@@ -70,18 +70,18 @@ def resource(database: Database, messages_per_minute: int) -> Resource:
     return routes
 
 
-def _count(counts: RequestCounts) -> None:
-    """Count a test message, unless an earlier request of the Idempotency-Key has stored it.
+def _count(limiter: SlidingWindowLimiter) -> None:
+    """Count a test message, unless an earlier request of the Idempotency-Key stored it.
 
     Raises:
-        TooMany: it is beyond its key's share.
+        TooMany: it exceeds the limit of its key.
     """
-    if claim().carried_out:
+    if idempotent_request().carried_out:
         return
-    admission = counts.count(caller().key_id)
-    if not admission.admitted:
+    decision = limiter.count(caller().key_id)
+    if not decision.admitted:
         raise TooMany(
             "this key has sent as many test messages as it may within a minute; send the request"
             " again later",
-            admission.seconds,
+            decision.seconds,
         )

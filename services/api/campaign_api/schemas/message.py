@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from campaign_api.messages.message_pages import Position, Wanted
+from campaign_api.messages.message_pages import MessageFilter, PagePosition
 from campaign_api.schemas.fields import Moment, error_code
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.http.paging import Cursor, PageParameters
@@ -47,7 +47,7 @@ class CampaignMessagePage(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class MessageFilter(Schema):
+class MessageFilterParameters(Schema):
     """Which messages of a campaign."""
 
     status = fields.String(validate=validate.OneOf(WORDS))
@@ -58,10 +58,10 @@ class MessageFilter(Schema):
         others = dict(data)
         word = others.pop("status", None)
         status = None if word is None else Status[word.upper()]
-        return {"wanted": Wanted(status, others.pop("error_code", None)), **others}
+        return {"wanted": MessageFilter(status, others.pop("error_code", None)), **others}
 
 
-class CampaignMessageParameters(MessageFilter, PageParameters):
+class CampaignMessageParameters(MessageFilterParameters, PageParameters):
     """Which messages of a campaign, a page at a time."""
 
     phone = PhoneNumber(metadata={"description": "The message of this person alone."})
@@ -69,7 +69,7 @@ class CampaignMessageParameters(MessageFilter, PageParameters):
 
     @post_load
     def _place(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
-        return {**data, "cursor": Position(*data.get("cursor", ()))}
+        return {**data, "cursor": PagePosition(*data.get("cursor", ()))}
 
 
 class PersonMessage(Outcome):

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from campaign_api.errors import ImportAbandoned
-from campaign_api.retrying_transactions import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
 from campaign_common.store.recipient_lists import touch_list
 from campaign_common.store.recipients import NewRecipient, insert_recipients
@@ -53,8 +53,8 @@ def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator
 class Loader:
     """Writes batches of one list in order, in a thread of its own; a context manager."""
 
-    def __init__(self, patience: Patience, list_id: int) -> None:
-        self._patience = patience
+    def __init__(self, transactions: RetryingTransactions, list_id: int) -> None:
+        self._transactions = transactions
         self._list_id = list_id
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import")
@@ -75,7 +75,7 @@ class Loader:
 
         Raises:
             ImportAbandoned: the list was given up meanwhile.
-            RetryLater: the database took nothing for as long as `patience` allows.
+            RetryLater: no transaction was committed for as long as `transactions` retries.
         """
         while len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft().result()
@@ -94,4 +94,4 @@ class Loader:
             insert_recipients(cursor, self._list_id, batch.rows)
             insert_rejects(cursor, self._list_id, batch.rejects)
 
-        self._patience.run(insert)
+        self._transactions.run(insert)

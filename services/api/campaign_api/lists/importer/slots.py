@@ -1,4 +1,4 @@
-"""How many imports one process works on at a time."""
+"""Slots for the imports that one process runs at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ class ImportSlots:
 
     @contextmanager
     def file(self) -> Iterator[None]:
-        """Hold room for a file at hand.
+        """Reserve a slot for a local file.
 
         Raises:
             TooMany: there is none at the moment.
@@ -31,7 +31,7 @@ class ImportSlots:
 
     @contextmanager
     def upload(self) -> Iterator[None]:
-        """Hold room for an upload.
+        """Reserve a slot for an upload.
 
         Raises:
             TooMany: there is none at the moment.

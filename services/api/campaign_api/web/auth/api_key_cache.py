@@ -1,4 +1,4 @@
-"""The API keys as one process knows them: a copy of the table, never older than seconds."""
+"""Cache of the API keys in one process: a copy of the table that is a few seconds old at most."""
 
 import threading
 import time
@@ -33,24 +33,24 @@ LONGEST_WAIT = 1.0
 PAUSE_AFTER_FAILURE = 1.0
 """Seconds in which the table is not tried again: requests are refused instead of queued."""
 
-NOTED_EVERY = 60.0
-"""Seconds between two notes of the same key's use."""
+RECORD_INTERVAL = 60.0
+"""Seconds between two records of the same key's use."""
 
-NOBODY = bytes(32)
+UNKNOWN_KEY_DIGEST = bytes(32)
 """Compared with the secret shown for an unknown id, so that it takes as long as any other."""
 
 log = structlog.get_logger(__name__)
 
 
 class Copy(NamedTuple):
-    """What stood in the table, and when (by the monotonic clock) it was asked for."""
+    """The rows of the table, and when (monotonic seconds) they were read."""
 
     keys: dict[str, StoredKey]
     taken_at: float
 
 
-class KeyRing:
-    """Finds keys and notes their use; any thread may ask."""
+class ApiKeyCache:
+    """Finds keys and records their use; thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,11 +58,11 @@ class KeyRing:
         self._failed_at = float("-inf")
         self._reading = threading.Lock()
         # One thread that stays: a request would wait for the start of a new one.
-        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="api-keys")
-        self._noted: dict[str, float] = {}
+        self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="api-keys")
+        self._recorded_at: dict[str, float] = {}
 
     def is_empty(self) -> bool:
-        """Tell whether no key was ever made, by the table as it is now.
+        """Return whether no key was ever made, by the table as it is now.
 
         Raises:
             DatabaseUnavailable: it cannot be read.
@@ -88,15 +88,15 @@ class KeyRing:
 
     @property
     def seems_empty(self) -> bool:
-        """Whether the last copy has no key; true before the first one was read."""
+        """Return whether the last copy has no key; true before the first one was read."""
         return not self._copy.keys
 
-    def note_use(self, key_id: str) -> None:
-        """Note that a key is used; about once a minute, beside the request, and never failing."""
+    def record_use(self, key_id: str) -> None:
+        """Record the use of a key about once a minute, in the background; never fails."""
         now = time.monotonic()
-        if now - self._noted.get(key_id, float("-inf")) >= NOTED_EVERY:
-            self._noted[key_id] = now
-            self._beside.submit(self._write_use, key_id)
+        if now - self._recorded_at.get(key_id, float("-inf")) >= RECORD_INTERVAL:
+            self._recorded_at[key_id] = now
+            self._background.submit(self._write_use, key_id)
 
     def _write_use(self, key_id: str) -> None:
         with (
@@ -107,7 +107,7 @@ class KeyRing:
 
     def _match(self, shown: ApiKey, age: float) -> StoredKey | None:
         stored = self._recent(age).get(shown.id)
-        digest = NOBODY if stored is None else stored.secret_sha256
+        digest = UNKNOWN_KEY_DIGEST if stored is None else stored.secret_sha256
         same = compare_digest(digest, shown.digest())
         return stored if stored is not None and same and not stored.revoked else None
 
@@ -121,7 +121,7 @@ class KeyRing:
         taken_at = self._copy.taken_at
         if taken_at <= now - age:
             if age and now - taken_at < STALE:
-                self._refresh_beside(now - age)
+                self._refresh_in_background(now - age)
             else:
                 self._refresh(now - age)
         copy = self._copy
@@ -129,9 +129,9 @@ class KeyRing:
             raise DatabaseUnavailable("the API keys cannot be read")
         return copy.keys
 
-    def _refresh_beside(self, needed: float) -> None:
+    def _refresh_in_background(self, needed: float) -> None:
         if not self._reading.locked():
-            self._beside.submit(self._refresh, needed)
+            self._background.submit(self._refresh, needed)
 
     def _refresh(self, needed: float) -> None:
         """Read the table, one thread at a time; without success all stays as it is."""

@@ -1,8 +1,8 @@
-"""Who may ask for what: every request passes here before anything else is done for it.
+"""Authentication and authorisation of every request, before anything else is done for it.
 
 A request shows `Authorization: Bearer id.secret`. While no key was ever made, programs of the
-API's own user on this machine are let in without one. That a path does not exist is told only to
-who may ask.
+API's own user on this machine are allowed without one. A client without access does not learn
+whether a path exists.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 from flask import Request, current_app, g, request
 
 from campaign_api.errors import ScopeLacking, Unauthenticated
-from campaign_api.web.auth.api_key_cache import KeyRing
-from campaign_api.web.auth.local_client import Origin, is_loopback, origin_of
+from campaign_api.web.auth.api_key_cache import ApiKeyCache
+from campaign_api.web.auth.local_client import ClientLocation, is_loopback, locate_client
 from campaign_api.web.caller import LOCAL, Caller, Scope
 from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.documentation import DOCUMENT_ENDPOINT, PAGE_BLUEPRINT
@@ -24,7 +24,7 @@ FIRST_KEY = (
     "no API key exists yet, and without one only programs on the API's own machine are let in that"
     f" run as the API's user or as root, and not behind a proxy; {MAKE_A_KEY}"
 )
-ORIGIN_UNTOLD = (
+LOCATION_UNKNOWN = (
     "no API key exists yet, and this system does not tell which user's program asks, so that a"
     f" proxy could be taken for a program of the API's own user; {MAKE_A_KEY}"
 )
@@ -35,22 +35,22 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Authentication:
-    """Finds out who sends each request, and refuses who may not."""
+    """Identifies the client of each request, and refuses clients without access."""
 
-    def __init__(self, keys: KeyRing, *, open_to_all: bool = False) -> None:
-        """Ask for keys of `keys`; `open_to_all` asks for none, as `Auth: none` has it."""
+    def __init__(self, keys: ApiKeyCache, *, open_to_all: bool = False) -> None:
+        """Require a key of `keys`; `open_to_all` requires none (`Auth: none`)."""
         self._keys = keys
         self._open_to_all = open_to_all
 
     def register(self, app: Application) -> None:
-        """Guard every request of `app`, known paths and unknown ones."""
+        """Authenticate every request of `app`, for unknown paths too."""
         app.recognise = self.recognise
         app.before_request(self._admit)
 
     def recognise(self, environ: Mapping[str, Any]) -> str | None:
-        """Return the id of the key that a request shows, where it is known to be one, else None.
+        """Return the id of the key that a request shows if the cache has it, else None.
 
-        Waits for nothing and lets nobody in: it decides who waits for whom. Where no key is
+        Never waits and grants no access: the server uses it to queue requests. Where no key is
         needed, a program of this machine has the empty id.
         """
         if self._open_to_all:
@@ -76,15 +76,15 @@ class Authentication:
         stored = None if shown is None else self._keys.find(shown)
         if stored is None:
             _refuse(FIRST_KEY if self._keys.is_empty() else WRONG_KEY)
-        self._keys.note_use(stored.id)
+        self._keys.record_use(stored.id)
         return Caller(stored.id, stored.name, stored.scope)
 
     def _identify_without_key(self, request: Request) -> Caller:
         if not self._keys.is_empty():
             _refuse(NO_KEY)
-        origin = origin_of(request)
-        if origin is not Origin.LOCAL:
-            _refuse(ORIGIN_UNTOLD if origin is Origin.UNTOLD else FIRST_KEY)
+        location = locate_client(request)
+        if location is not ClientLocation.LOCAL:
+            _refuse(LOCATION_UNKNOWN if location is ClientLocation.UNKNOWN else FIRST_KEY)
         return LOCAL
 
 

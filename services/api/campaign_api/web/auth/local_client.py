@@ -1,4 +1,4 @@
-"""Origin of a request: a program of the API's own user on this machine, or anything else."""
+"""Detection of local clients: programs of the API's own user on this machine."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from campaign_api.web.auth.proxy_headers import shows_a_proxy
+from campaign_api.web.auth.proxy_headers import is_proxy_header
 from campaign_common.socket_owner import Connection, OwnerUntold, owner_of_peer
 
 SOCKETS = ("gunicorn.socket", "gunicorn.sock")
@@ -22,44 +22,44 @@ PROXYS_VERSION = "HTTP/1.0"
 """What nginx speaks to a server behind it unless it is told otherwise, without such a header."""
 
 
-class Origin(Enum):
-    """Where a request comes from, as far as that can be told."""
+class ClientLocation(Enum):
+    """Location of the client that sent a request."""
 
     LOCAL = "a program of the API's own user, or of root, on this machine"
-    ELSEWHERE = "another machine, another user, a proxy or a foreign page"
-    UNTOLD = "this machine; the system does not tell of which user"
+    REMOTE = "another machine, another user, a proxy or a foreign page"
+    UNKNOWN = "this machine; the system does not tell of which user"
 
 
-def origin_of(
+def locate_client(
     request: Request, owner: Callable[[Connection], int | None] = owner_of_peer
-) -> Origin:
-    """Return where `request` comes from.
+) -> ClientLocation:
+    """Return the location of the client that sent `request`.
 
-    What tells a program from a proxy is the user of the peer's socket, as the kernel has it: a
-    proxy runs as another user. One that runs as the API's own user, or as root, cannot be told
-    from a program by that; it leaves traces (HTTP/1.0, headers) unless it is configured not to.
+    A proxy differs from a local program by the user of the peer's socket, as the kernel has it.
+    A proxy that runs as the API's own user, or as root, does not differ by that; it shows by
+    HTTP/1.0 or its headers, unless it is configured not to.
 
     A browser on this machine sends what any web page asks it to. Its requests say so
     (Origin, Sec-Fetch-Site), but not all of them: not a GET to a name that its owner has
     pointed at this machine (DNS rebinding). So this machine must be asked by a name of its own.
     """
     if not _looks_local(request):
-        return Origin.ELSEWHERE
+        return ClientLocation.REMOTE
     named = [name for name in SOCKETS if name in request.environ]
     if not named:
-        return Origin.UNTOLD
+        return ClientLocation.UNKNOWN
     try:
         user = owner(cast("Connection", request.environ[named[0]]))
     except OwnerUntold:
-        return Origin.UNTOLD
-    return Origin.LOCAL if user in (ROOT, os.geteuid()) else Origin.ELSEWHERE
+        return ClientLocation.UNKNOWN
+    return ClientLocation.LOCAL if user in (ROOT, os.geteuid()) else ClientLocation.REMOTE
 
 
 def _looks_local(request: Request) -> bool:
     return (
         is_loopback(request.remote_addr or "")
         and request.environ.get("SERVER_PROTOCOL") != PROXYS_VERSION
-        and not any(shows_a_proxy(name) for name in request.headers.keys())  # noqa: SIM118 - no mapping
+        and not any(is_proxy_header(name) for name in request.headers.keys())  # noqa: SIM118 - no mapping
         and _names_this_machine(request)
         and not _from_a_foreign_page(request)
     )

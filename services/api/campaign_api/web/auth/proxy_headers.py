@@ -1,4 +1,4 @@
-"""Headers that something between client and server adds: reverse proxies, tunnels, CDNs.
+"""Headers that reverse proxies, tunnels and CDNs add to a request.
 
 Names are those that the products document; a product's own prefix stands for all of its headers.
 Headers that clients send too are left out, such as X-Request-Id and traceparent.
@@ -78,7 +78,7 @@ PRODUCTS = (
 """Beginnings of names that one product, or one kind of it, gives to its headers."""
 
 
-def shows_a_proxy(name: str) -> bool:
-    """Return whether a header of this name says that a request was passed on."""
+def is_proxy_header(name: str) -> bool:
+    """Return whether a header of this name shows that a request passed a proxy."""
     lowered = name.lower()
     return lowered in FORWARDING or lowered.startswith(PRODUCTS)

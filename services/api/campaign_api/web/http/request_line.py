@@ -9,7 +9,7 @@ NEEDS_HOST = "HTTP/1.1"
 
 
 def register(app: Flask) -> None:
-    """Hold every request of `app` to them; to be registered before authentication."""
+    """Apply them to every request of `app`; to be registered before authentication."""
     app.before_request(_require_host)
     app.before_request(_take_path_literally)
     app.after_request(_end_after_malformed)

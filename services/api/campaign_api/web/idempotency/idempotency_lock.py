@@ -1,4 +1,4 @@
-"""A request's hold on its Idempotency-Key: taken, kept alive, noted in, and ended."""
+"""Lock of a request on its Idempotency-Key, with the effect and the response stored under it."""
 
 import json
 from collections.abc import Callable
@@ -20,13 +20,13 @@ from campaign_common.store import idempotency as store
 from campaign_common.store.idempotency import Effect, KeyId, StoredAnswer, StoredRequest
 
 LIFETIME = 24 * 3600
-"""Seconds for which a key is remembered."""
+"""Seconds that a key is kept."""
 
-HOLD = 30
-"""Seconds after which a holder that has not been heard of counts as dead."""
+LOCK_SECONDS = 30
+"""Seconds without a heartbeat after which the holder of a lock counts as dead."""
 
-BEAT = 8.0
-"""Seconds between two signs of life of a holder."""
+HEARTBEAT = 8.0
+"""Seconds between two heartbeats of a holder."""
 
 ROWS_AT_ONCE = 1_000
 """Rows deleted in one transaction; each may hold a whole answer."""
@@ -34,28 +34,28 @@ ROWS_AT_ONCE = 1_000
 KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Link")
 
 NOT_STORED = frozenset({408, 429})
-"""Below 500, what says that nothing was done yet."""
+"""Statuses below 500 that mean that nothing was done yet."""
 
 IN_USE = "the first request of this Idempotency-Key is still under way; ask again later"
 REUSED = "this Idempotency-Key came with another request before; use a key once for one intention"
 
 
-class Hold:
-    """A key that this request holds, and shows signs of life for; a context manager."""
+class IdempotencyLock:
+    """Lock on a key, extended by heartbeats while the context is entered."""
 
     def __init__(
         self, database: Database, key: KeyId, digest: bytes | None, *, keeps_answers: bool = True
     ) -> None:
-        """Hold `key`; without `keeps_answers` only refusals are stored."""
+        """Lock `key`; without `keeps_answers` only refusals are stored."""
         self.key = key
         self.holder = token_bytes(16)
         self.digest = digest
         self._database = database
         self._keeps_answers = keeps_answers
-        self._signs = Repeating("idempotency key", BEAT, self._extend)
+        self._heartbeats = Repeating("idempotency key", HEARTBEAT, self._extend)
 
     def __enter__(self) -> Self:
-        self._signs.start()
+        self._heartbeats.start()
         return self
 
     def __exit__(
@@ -64,10 +64,10 @@ class Hold:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._signs.stop(wait=False)
+        self._heartbeats.stop(wait=False)
 
-    def take(self, cursor: Cursor) -> StoredRequest:
-        """Take the key where that is allowed, and return what stands under it then.
+    def acquire(self, cursor: Cursor) -> StoredRequest:
+        """Lock the key if it is free, and return what is stored under it then.
 
         Raises:
             KeyReused: it came with another request.
@@ -78,16 +78,16 @@ class Hold:
             store.delete_outdated(cursor, self.key, LIFETIME)
             stored = None
         if stored is None:
-            store.hold_new(cursor, self.key, self.holder, self.digest, HOLD)
-        elif self._may_take(stored):
-            store.take_over(cursor, self.key, self.holder, stored.holder, self.digest, HOLD)
+            store.hold_new(cursor, self.key, self.holder, self.digest, LOCK_SECONDS)
+        elif self._may_lock(stored):
+            store.take_over(cursor, self.key, self.holder, stored.holder, self.digest, LOCK_SECONDS)
         stored = store.read_request(cursor, self.key, LIFETIME)
-        if stored is None or not (self._may_take(stored) or stored.answer):
+        if stored is None or not (self._may_lock(stored) or stored.answer):
             raise KeyInUse(IN_USE)
         return stored
 
-    def note(self, work: Callable[[Cursor], Any], cursor: Cursor) -> Any:  # noqa: ANN401
-        """Do `work` and note it, unless it is noted already; returns its result."""
+    def run_once(self, work: Callable[[Cursor], Any], cursor: Cursor) -> Any:  # noqa: ANN401
+        """Run `work` and store its result, unless one is stored already; return the result."""
         locked = store.lock_effect(cursor, self.key, self.holder)
         if locked is None:
             raise KeyInUse(IN_USE)
@@ -98,29 +98,29 @@ class Hold:
             store.store_effect(cursor, self.key, self.holder, effect, self.digest)
         return effect.result
 
-    def end(self, response: Response) -> None:
-        """Store the answer where it is to be repeated, and let the key go.
+    def finish(self, response: Response) -> None:
+        """Store the response if it is to be repeated, and release the key.
 
-        Never fails: what could not be stored is found out by the next request of the key.
+        Never fails: the next request of the key finds out what could not be stored.
         """
         status = response.status_code
         is_last_word = status < 500 and status not in NOT_STORED
         is_kept = self._keeps_answers or status >= 400
         stored = self.digest is not None and is_last_word and is_kept
         with suppress(CampaignError, DriverError):
-            self._database.run(partial(self._keep, response) if stored else self._let_go)
+            self._database.run(partial(self._store, response) if stored else self._release)
 
-    def _keep(self, response: Response, cursor: Cursor) -> None:
+    def _store(self, response: Response, cursor: Cursor) -> None:
         headers = {
             name: response.headers[name] for name in KEPT_HEADERS if name in response.headers
         }
         answer = StoredAnswer(response.status_code, headers, response.get_data())
         store.store_answer(cursor, self.key, self.holder, self.digest, answer)
 
-    def _let_go(self, cursor: Cursor) -> None:
+    def _release(self, cursor: Cursor) -> None:
         store.let_go(cursor, self.key, self.holder)
 
-    def _may_take(self, stored: StoredRequest) -> bool:
+    def _may_lock(self, stored: StoredRequest) -> bool:
         if None not in (self.digest, stored.request_sha256) and (
             self.digest != stored.request_sha256
         ):
@@ -128,11 +128,11 @@ class Hold:
         return stored.answer is None and (stored.holder == self.holder or not stored.is_held)
 
     def _extend(self) -> None:
-        self._database.run(lambda cursor: store.extend(cursor, self.key, self.holder, HOLD))
+        self._database.run(lambda cursor: store.extend(cursor, self.key, self.holder, LOCK_SECONDS))
 
 
 def delete_outdated_keys(database: Database, stop: Event) -> None:
-    """Delete the keys that are not remembered any more; may end at any moment."""
+    """Delete outdated keys; may stop at any moment."""
     deleted = ROWS_AT_ONCE
     while deleted == ROWS_AT_ONCE and not stop.is_set():
         deleted = database.run(

@@ -1,17 +1,18 @@
-"""Idempotency-Key: a request that is sent again is carried out once, and answered alike.
+"""Idempotency-Key: a repeated request is carried out once, and gets the same response.
 
-What holds, for 24 hours from the first request of a key, by the same API key:
+For 24 hours from the first request of a key, and for the same API key:
 
-- Of requests that race, in whichever process, one holds the key; the others get a 409 at once.
+- Of concurrent requests, in whichever process, one locks the key; the others get a 409 at once.
 - Another request under a used key (method, path, query or body differ) gets a 422.
-- What a view does through `Claim.once` is committed together with a note of it in the key's row.
-  After a crash between that commit and the stored answer, the next request of the key finds the
-  note, does nothing again, and answers from it. After a crash before that commit nothing was done.
-- A holder that died frees its key within 30 seconds (`held_key.HOLD`). One that was only taken
-  for dead, and goes on, cannot commit: the note demands that it still holds the key.
-- Answers below 500 are stored as they went out, but for 408 and 429, which say that nothing was
-  done yet. A 5xx is not: the next request of the key goes on from what the note says. So it does
-  where the answer tells of a person, who may be erased meanwhile.
+- The effect of `IdempotentRequest.run_once` is committed together with its result, which is stored
+  in the key's row. After a crash between that commit and the stored response, the next request of
+  the key finds the result, does nothing again, and responds with it. After a crash before that
+  commit nothing was done.
+- The lock of a dead process ends after 30 seconds (`idempotency_lock.LOCK_SECONDS`). A process that
+  was only thought dead cannot commit: storing the result requires that it still has the lock.
+- Responses below 500 are stored as they were sent, except 408 and 429, which mean that nothing was
+  done yet. After a 5xx the next request of the key continues from the stored result, and so it does
+  if the response contains personal data, since the person may be erased meanwhile.
 """
 
 import re
@@ -25,10 +26,10 @@ from pymysql.err import Error as DriverError
 from werkzeug.exceptions import HTTPException
 
 from campaign_api.errors import KeyReused, RequestInvalid, WrongField
-from campaign_api.retrying_transactions import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.caller import caller
-from campaign_api.web.idempotency.idempotency_lock import REUSED, Hold
-from campaign_api.web.routing.view_metadata import Repeats, repeats_of
+from campaign_api.web.idempotency.idempotency_lock import REUSED, IdempotencyLock
+from campaign_api.web.routing.view_metadata import IdempotencyMode, idempotency_mode_of
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CampaignError
 from campaign_common.store.idempotency import KeyId, StoredAnswer, StoredRequest
@@ -39,7 +40,7 @@ REPLAYED = "Idempotency-Replayed"
 FIRST_REFUSAL = 400
 """The status from which on an answer is none of the request that went before."""
 
-PATIENCE = 5.0
+RETRY_SECONDS = 5.0
 """Seconds for which taking a key is tried again while the database is away."""
 
 _KEY = re.compile(r"[ -~]{1,255}")
@@ -47,7 +48,7 @@ _KEY = re.compile(r"[ -~]{1,255}")
 View = Callable[..., Any]
 
 
-class Repeated(Exception):
+class AlreadyAnswered(Exception):
     """The request was answered before; this is the answer."""
 
     def __init__(self, answer: StoredAnswer) -> None:
@@ -55,21 +56,23 @@ class Repeated(Exception):
         super().__init__("answered before")
 
 
-class Claim:
-    """What the present request may do under its Idempotency-Key; without one, anything."""
+class IdempotentRequest:
+    """The current request under its Idempotency-Key, or without one."""
 
-    def __init__(self, hold: Hold | None = None, before: StoredRequest | None = None) -> None:
-        self._hold = hold
+    def __init__(
+        self, lock: IdempotencyLock | None = None, before: StoredRequest | None = None
+    ) -> None:
+        self._lock = lock
         self._before = before
 
     @property
     def carried_out(self) -> bool:
-        """Tell whether an earlier request of this key has done what this one asks for."""
+        """Return whether an earlier request of this key did what this one asks for."""
         return self._before is not None and bool(self._before.effect or self._before.answer)
 
     @property
     def result(self) -> Any:  # noqa: ANN401 - whatever the view's own work returned
-        """What the earlier request's work returned."""
+        """Result of the earlier request's work."""
         return self._before.effect.result if self._before and self._before.effect else None
 
     def confirm(self, content: bytes) -> None:
@@ -77,20 +80,20 @@ class Claim:
 
         Raises:
             KeyReused: it is another one.
-            Repeated: it is the same, and was answered; ends the view.
+            AlreadyAnswered: it is the same, and was answered; ends the view.
         """
-        if self._hold is None or self._before is None:
+        if self._lock is None or self._before is None:
             return
         digest = _digest(content)
         if self._before.request_sha256 not in (None, digest):
             raise KeyReused(REUSED)
-        self._hold.digest = digest
+        self._lock.digest = digest
         if self._before.answer is not None:
-            raise Repeated(self._before.answer)
+            raise AlreadyAnswered(self._before.answer)
 
-    def once(
+    def run_once(
         self,
-        patience: Patience,
+        transactions: RetryingTransactions,
         work: Callable[[Cursor], Any],
         content: bytes | None = None,
     ) -> Any:  # noqa: ANN401 - what `work` returns
@@ -104,79 +107,79 @@ class Claim:
                 was done.
             RetryLater: the database is unavailable.
         """
-        if self._hold is None:
-            return patience.run(work)
+        if self._lock is None:
+            return transactions.run(work)
         if content is not None:
-            self._hold.digest = _digest(content)
-        return patience.run(partial(self._hold.note, work))
+            self._lock.digest = _digest(content)
+        return transactions.run(partial(self._lock.run_once, work))
 
 
 class Idempotency:
-    """Wraps the views that take an Idempotency-Key."""
+    """Wraps the views that accept an Idempotency-Key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._patience = Patience(database, PATIENCE)
+        self._transactions = RetryingTransactions(database, RETRY_SECONDS)
 
     def register(self, app: Flask) -> None:
         """Wrap the views of `app` that are marked; all of them are registered by now."""
         for endpoint, view in app.view_functions.items():
-            repeats = repeats_of(view)
-            if repeats is not None:
-                app.view_functions[endpoint] = self._wrap(app, view, repeats)
+            mode = idempotency_mode_of(view)
+            if mode is not None:
+                app.view_functions[endpoint] = self._wrap(app, view, mode)
 
-    def _wrap(self, app: Flask, view: View, repeats: Repeats) -> View:
+    def _wrap(self, app: Flask, view: View, mode: IdempotencyMode) -> View:
         @wraps(view)
         def answer(**arguments: object) -> Response:
             if HEADER not in request.headers:
                 return app.make_response(view(**arguments))
-            hold = self._hold(request.headers[HEADER], repeats)
-            before = self._patience.run(hold.take)
-            if before.answer is not None and repeats is not Repeats.STREAMED:
+            lock = self._lock_of(request.headers[HEADER], mode)
+            before = self._transactions.run(lock.acquire)
+            if before.answer is not None and mode is not IdempotencyMode.STREAMED:
                 return _replay(before.answer)
-            g.claim = Claim(hold, before)
-            with hold:
-                response = self._carry_out(app, partial(view, **arguments), hold)
-            told_again = repeats is not Repeats.WHOLE and before.effect is not None
-            if told_again and response.status_code < FIRST_REFUSAL:
+            g.idempotent_request = IdempotentRequest(lock, before)
+            with lock:
+                response = self._carry_out(app, partial(view, **arguments), lock)
+            is_replay = mode is not IdempotencyMode.WHOLE and before.effect is not None
+            if is_replay and response.status_code < FIRST_REFUSAL:
                 response.headers[REPLAYED] = "true"
             return response
 
         return answer
 
-    def _hold(self, key: str, repeats: Repeats) -> Hold:
+    def _lock_of(self, key: str, mode: IdempotencyMode) -> IdempotencyLock:
         if not _KEY.fullmatch(key):
             said = "must have 1 to 255 printable ASCII characters"
             raise RequestInvalid([WrongField(HEADER, said)])
         digest = None
-        if repeats is not Repeats.STREAMED:
+        if mode is not IdempotencyMode.STREAMED:
             digest = _digest(sha256(request.get_data()).digest())
         key_id = KeyId(caller().key_id, key)
-        keeps_answers = repeats is Repeats.WHOLE
-        return Hold(self._database, key_id, digest, keeps_answers=keeps_answers)
+        keeps_answers = mode is IdempotencyMode.WHOLE
+        return IdempotencyLock(self._database, key_id, digest, keeps_answers=keeps_answers)
 
-    def _carry_out(self, app: Flask, view: Callable[[], Any], hold: Hold) -> Response:
+    def _carry_out(self, app: Flask, view: Callable[[], Any], lock: IdempotencyLock) -> Response:
         try:
             response = app.make_response(view())
-        except Repeated as repeated:
-            return _replay(repeated.answer)
+        except AlreadyAnswered as answered:
+            return _replay(answered.answer)
         except (CampaignError, HTTPException, DriverError) as error:
             response = app.make_response(app.handle_user_exception(error))
         except BaseException:
-            hold.end(Response(status=500))
+            lock.finish(Response(status=500))
             raise
-        hold.end(response)
+        lock.finish(response)
         return response
 
 
-def claim() -> Claim:
-    """Return what the present request may do under its Idempotency-Key."""
-    found: Claim = g.get("claim", Claim())
+def idempotent_request() -> IdempotentRequest:
+    """Return the current request as its Idempotency-Key has it."""
+    found: IdempotentRequest = g.get("idempotent_request", IdempotentRequest())
     return found
 
 
 def _digest(content: bytes) -> bytes:
-    """Digest the present request; `content` stands for its body."""
+    """Return the digest of the current request; `content` stands for its body."""
     parts = (request.method, request.path, request.query_string.decode("latin-1"))
     return sha256("\0".join(parts).encode() + b"\0" + content).digest()
 

@@ -1,4 +1,4 @@
-"""How many requests an API key may send a minute, counted by each process for itself."""
+"""Rate limit of an API key in requests per minute, counted by each process separately."""
 
 from math import ceil
 
@@ -6,18 +6,18 @@ from flask import Flask, Response, g
 
 from campaign_api.errors import TooMany
 from campaign_api.web.caller import LOCAL, caller
-from campaign_api.web.limits.sliding_window_limiter import RequestCounts
+from campaign_api.web.limits.sliding_window_limiter import SlidingWindowLimiter
 
 WINDOW = 60
 """Seconds."""
 
 
 class RateLimit:
-    """Refuses what a key sends beyond its share; who needs no key is not counted."""
+    """Refuses requests of a key beyond its limit; clients without a key are not counted."""
 
     def __init__(self, requests_per_minute: int) -> None:
         self._most = requests_per_minute
-        self._counts = RequestCounts(requests_per_minute, WINDOW)
+        self._limiter = SlidingWindowLimiter(requests_per_minute, WINDOW)
         self._policy = f'"key";q={requests_per_minute};w={WINDOW}'
 
     def register(self, app: Flask) -> None:
@@ -29,16 +29,16 @@ class RateLimit:
         key_id = caller().key_id
         if key_id == LOCAL.key_id:
             return
-        g.admission = admission = self._counts.count(key_id)
-        if not admission.admitted:
+        g.limit_decision = decision = self._limiter.count(key_id)
+        if not decision.admitted:
             raise TooMany(f"this key has sent {self._most} requests within a minute; slow down")
 
     def _tell(self, response: Response) -> Response:
-        """Say what is left (draft-ietf-httpapi-ratelimit-headers)."""
-        if "admission" in g:
-            seconds = max(1, ceil(g.admission.seconds))
+        """Add the headers of draft-ietf-httpapi-ratelimit-headers."""
+        if "limit_decision" in g:
+            seconds = max(1, ceil(g.limit_decision.seconds))
             response.headers["RateLimit-Policy"] = self._policy
-            response.headers["RateLimit"] = f'"key";r={g.admission.left};t={seconds}'
-            if not g.admission.admitted:
+            response.headers["RateLimit"] = f'"key";r={g.limit_decision.left};t={seconds}'
+            if not g.limit_decision.admitted:
                 response.headers["Retry-After"] = str(seconds)
         return response

@@ -1,4 +1,4 @@
-"""How many requests each key has sent lately: a sliding window, kept as two numbers a key.
+"""Sliding-window counter of requests per key, with two numbers for each key.
 
 The library `limits` starts a thread with nearly every request, and the request waits for that.
 """
@@ -10,11 +10,11 @@ from math import floor, inf
 from typing import NamedTuple
 
 
-class Admission(NamedTuple):
-    """Whether a request is within its key's share, what is left of it, and for how many seconds.
+class LimitDecision(NamedTuple):
+    """The decision on a request, the requests that are left, and seconds until there are more.
 
-    After these there is more: another request of the last window has left the sliding one, or
-    all of the present one have.
+    There are more when a request of the previous window has left the sliding one, or when all of
+    the current window have.
     """
 
     admitted: bool
@@ -23,18 +23,18 @@ class Admission(NamedTuple):
 
 
 class _Window(NamedTuple):
-    """The requests of one window by the clock, and of the one before it."""
+    """The number of requests in one fixed window, and in the one before it."""
 
     number: int
     requests: int
     before: int
 
 
-class RequestCounts:
-    """Counts by key; any thread may ask.
+class SlidingWindowLimiter:
+    """Limits the requests of each key; thread-safe.
 
-    What counts is the present window, and of the one before it the share that is within a
-    window's length of now: no key gets twice its share around the turn of a minute.
+    The count is that of the current window, plus the part of the previous one that is less than a
+    window's length ago: no key gets twice its limit around the turn of a minute.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class RequestCounts:
         self._counting = threading.Lock()
         self._windows: dict[str, _Window] = {}
 
-    def count(self, key: str) -> Admission:
-        """Count a request, unless it is beyond its key's share."""
+    def count(self, key: str) -> LimitDecision:
+        """Count a request, unless it exceeds the limit of its key."""
         number, elapsed = divmod(self._clock(), self._window)
         with self._counting:
             window = self._at(key, int(number))
@@ -59,7 +59,7 @@ class RequestCounts:
                 recent += 1
             self._windows[key] = window
         left = max(0, self._limit - floor(recent))
-        return Admission(admitted, left, self._until_more(window, self._window - elapsed))
+        return LimitDecision(admitted, left, self._until_more(window, self._window - elapsed))
 
     def _at(self, key: str, number: int) -> _Window:
         earlier = self._windows.get(key, _Window(number, 0, 0))

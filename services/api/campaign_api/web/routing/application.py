@@ -1,4 +1,4 @@
-"""A Flask application that knows who asks, and for what, before it reads a body."""
+"""Flask application that authenticates and limits a request before its body is read."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,10 +9,14 @@ from flask import Flask, g
 from flask.ctx import RequestContext
 
 from campaign_api.web.caller import LOCAL
-from campaign_api.web.routing.view_metadata import Repeats, is_open_to_all, repeats_of
+from campaign_api.web.routing.view_metadata import (
+    IdempotencyMode,
+    idempotency_mode_of,
+    is_open_to_all,
+)
 
 ADMITTED = "campaign_api.admitted"
-"""Where a WSGI environment has what `admit` found out."""
+"""Key in the WSGI environment for the result of `admit`."""
 
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods whose bodies mean nothing (RFC 9110, section 9.3)."""
@@ -21,7 +25,7 @@ Environ = dict[str, Any]
 
 
 class BodyWanted(Enum):
-    """Whether the body of a request is to be read, and by whom."""
+    """The reader of a request's body, if it is to be read."""
 
     NOT_AT_ALL = "not at all"
     """The request is refused whatever it says, or asks for nothing by its body."""
@@ -49,10 +53,10 @@ class Application(Flask):
         """Make an application to which all clients are programs of this machine."""
         super().__init__(name, **options)
         self.recognise: Callable[[Environ], str | None] = lambda _: LOCAL.key_id
-        """Returns the id of the key that a request shows, None for a stranger's; never waits."""
+        """Returns the id of the key that a request shows, None for an unknown one; never waits."""
 
     def admit(self, environ: Environ) -> BodyWanted:
-        """Run what comes before the view: authentication, limits, places."""
+        """Run what comes before the view: authentication and limits."""
         context = self.request_context(environ)
         context.push()
         answer = None
@@ -66,7 +70,7 @@ class Application(Flask):
         view = self.view_functions[context.request.endpoint]
         if is_open_to_all(view) or context.request.method in BODILESS:
             return BodyWanted.NOT_AT_ALL
-        streamed = repeats_of(view) is Repeats.STREAMED
+        streamed = idempotency_mode_of(view) is IdempotencyMode.STREAMED
         return BodyWanted.AS_IT_COMES if streamed else BodyWanted.WHOLE
 
     def dismiss(self, environ: Environ) -> None:

@@ -1,4 +1,4 @@
-"""The routes of one resource, with their documentation."""
+"""Routes of one resource, with their documentation."""
 
 from typing import Any, Protocol
 
@@ -8,7 +8,7 @@ from marshmallow import Schema
 from campaign_api.web.http.problems import ORIGINAL_PREFIX
 from campaign_api.web.http.request_reader import RequestReader
 from campaign_api.web.routing import view_metadata
-from campaign_api.web.routing.view_metadata import Repeats, View, Work
+from campaign_api.web.routing.view_metadata import IdempotencyMode, LimitedWork, View
 from campaign_common.api_key import Scope
 
 ORIGINAL_ERROR = "ORIGINAL_ERROR"
@@ -72,7 +72,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         decorator: Decorator = super().arguments(schema, **options)
         if options.get("location") != "query":
             return decorator
-        return lambda view: view_metadata.reading_query(decorator(view))
+        return lambda view: view_metadata.with_query(decorator(view))
 
     def response(
         self,
@@ -85,12 +85,12 @@ class Resource(Blueprint):  # type: ignore[misc]
         return decorator
 
     def alt_response(self, status: int, name: str | None = None, **options: Any) -> Decorator:  # noqa: ANN401
-        """Document a further answer."""
+        """Document a further response."""
         decorator: Decorator = super().alt_response(status, name, **options)
         return decorator
 
     def problems(self, *statuses: int) -> Decorator:
-        """Document which statuses are answered with a problem document."""
+        """Document the statuses that are answered with a problem document."""
 
         def decorate(view: View) -> View:
             for status in statuses:
@@ -106,31 +106,31 @@ class Resource(Blueprint):  # type: ignore[misc]
 
     def requires(self, scope: Scope) -> Decorator:
         """Need `scope` where the method alone would need another one."""
-        return view_metadata.requiring(scope)
+        return view_metadata.requires_scope(scope)
 
-    def takes_a_place(self, work: Work) -> Decorator:
-        """Need a place of a kind of work; see `places`."""
-        return view_metadata.working(work)
+    def limit_concurrency(self, work: LimitedWork) -> Decorator:
+        """Limit the requests at a time of a kind of work; see `concurrency_limit`."""
+        return view_metadata.limited(work)
 
     def open_to_all(self, view: View) -> View:
         """Need no key."""
         return view_metadata.open_to_all(self.doc(security=[])(view))
 
     def idempotent(self, view: View) -> View:
-        """Carry a request out once for each Idempotency-Key; see `idempotency`."""
-        return self._taking_a_key(Repeats.WHOLE, view)
+        """Carry a request out once for each Idempotency-Key; see `web.idempotency`."""
+        return self._with_idempotency_key(IdempotencyMode.WHOLE, view)
 
     def idempotent_stream(self, view: View) -> View:
-        """Do the same where the view itself reads the body."""
-        return self._taking_a_key(Repeats.STREAMED, view)
+        """Do the same for a view that reads the body as a stream."""
+        return self._with_idempotency_key(IdempotencyMode.STREAMED, view)
 
     def idempotent_unstored(self, view: View) -> View:
-        """Do the same without storing its answer, which tells of a person."""
-        return self._taking_a_key(Repeats.NOT_STORED, view)
+        """Do the same without storing the response, which contains personal data."""
+        return self._with_idempotency_key(IdempotencyMode.NOT_STORED, view)
 
-    def _taking_a_key(self, repeats: Repeats, view: View) -> View:
+    def _with_idempotency_key(self, mode: IdempotencyMode, view: View) -> View:
         documented = self.doc(parameters=[IDEMPOTENCY_KEY])(self.problems(409, 422)(view))
-        return view_metadata.idempotent(repeats)(documented)
+        return view_metadata.idempotent(mode)(documented)
 
     def _prepare_common_answers(
         self,
@@ -138,7 +138,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         doc_info: dict[str, Any],
         **_: object,
     ) -> dict[str, Any]:
-        """Document what every operation may answer before its view runs."""
+        """Document the responses that every operation may give before its view runs."""
         responses = doc.setdefault("responses", {})
         refused = "DEFAULT_ERROR"
         if f"{self.url_prefix}/" == ORIGINAL_PREFIX:

@@ -1,4 +1,4 @@
-"""Query parameters of routes that take none."""
+"""Refusal of query parameters by routes that read none."""
 
 from flask import Flask, current_app, request
 

@@ -1,6 +1,6 @@
-"""What a route declares of itself to the parts that all routes share: marks on its view.
+"""Metadata of routes, stored as attributes of the view functions.
 
-Decorators that wrap a view by functools.wraps carry them on.
+functools.wraps copies them to a wrapped view.
 """
 
 from collections.abc import Callable
@@ -18,19 +18,19 @@ _QUERY = "_reads_query"
 _WORK = "_work"
 
 
-class Repeats(StrEnum):
-    """How a route takes an Idempotency-Key."""
+class IdempotencyMode(StrEnum):
+    """Handling of an Idempotency-Key by a route."""
 
     WHOLE = "whole"
-    """Its body is read before the view runs, and belongs to the request's digest."""
+    """The body is read before the view runs, and is part of the request's digest."""
     STREAMED = "streamed"
-    """The view reads the body and hands in a digest of it at the end. Not stored, as below."""
+    """The view reads the body and adds its digest at the end; the response is not stored."""
     NOT_STORED = "not stored"
-    """As WHOLE, but what it answers tells of a person, and is told again by the view."""
+    """As WHOLE, but the response contains personal data: it is not stored but built again."""
 
 
-class Work(StrEnum):
-    """A kind of work that takes long, and has places of its own; see `places`."""
+class LimitedWork(StrEnum):
+    """A kind of work that takes long and has a limit of its own; see `concurrency_limit`."""
 
     UPLOAD = "upload"
     CREATION = "creation"
@@ -39,28 +39,28 @@ class Work(StrEnum):
     TEST_MESSAGE = "test message"
 
 
-def requiring(scope: Scope) -> Callable[[View], View]:
-    """Mark a view that needs another scope than its method says."""
+def requires_scope(scope: Scope) -> Callable[[View], View]:
+    """Mark a view that needs another scope than its method implies."""
     return _marking(_SCOPE, scope)
 
 
 def open_to_all(view: View) -> View:
-    """Mark a view that needs no key."""
+    """Mark a view that needs no API key."""
     return _marking(_OPEN, value=True)(view)
 
 
-def idempotent(repeats: Repeats) -> Callable[[View], View]:
-    """Mark a view that takes an Idempotency-Key."""
-    return _marking(_IDEMPOTENT, repeats)
+def idempotent(mode: IdempotencyMode) -> Callable[[View], View]:
+    """Mark a view that accepts an Idempotency-Key."""
+    return _marking(_IDEMPOTENT, mode)
 
 
-def reading_query(view: View) -> View:
+def with_query(view: View) -> View:
     """Mark a view that reads query parameters."""
     return _marking(_QUERY, value=True)(view)
 
 
-def working(work: Work) -> Callable[[View], View]:
-    """Mark a view that does work with places of its own."""
+def limited(work: LimitedWork) -> Callable[[View], View]:
+    """Mark a view whose requests at a time are limited."""
     return _marking(_WORK, work)
 
 
@@ -70,22 +70,22 @@ def scope_required(view: Callable[..., Any]) -> Scope | None:
 
 
 def is_open_to_all(view: Callable[..., Any]) -> bool:
-    """Tell whether a view needs no key."""
+    """Return whether a view needs no API key."""
     return getattr(view, _OPEN, False)
 
 
 def reads_query(view: Callable[..., Any]) -> bool:
-    """Tell whether a view reads query parameters."""
+    """Return whether a view reads query parameters."""
     return getattr(view, _QUERY, False)
 
 
-def repeats_of(view: Callable[..., Any]) -> Repeats | None:
-    """Return how a view takes an Idempotency-Key; None when it takes none."""
+def idempotency_mode_of(view: Callable[..., Any]) -> IdempotencyMode | None:
+    """Return how a view handles an Idempotency-Key; None if it does not accept one."""
     return getattr(view, _IDEMPOTENT, None)
 
 
-def work_of(view: Callable[..., Any]) -> Work | None:
-    """Return the kind of work that a view declares."""
+def limited_work_of(view: Callable[..., Any]) -> LimitedWork | None:
+    """Return the kind of limited work that a view does, if any."""
     return getattr(view, _WORK, None)
 
 

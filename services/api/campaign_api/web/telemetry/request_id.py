@@ -1,4 +1,4 @@
-"""Ids that clients give to their requests, as far as they may stand in the log."""
+"""Request ids of clients, checked before they are logged."""
 
 import re
 from secrets import token_hex

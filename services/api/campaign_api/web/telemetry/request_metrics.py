@@ -1,4 +1,4 @@
-"""Counting every answer by its route: the template, never the path, which is what clients like."""
+"""Metrics of responses by route: the template, never the path, which clients choose."""
 
 import time
 

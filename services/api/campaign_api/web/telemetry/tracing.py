@@ -1,4 +1,4 @@
-"""Which request a log line is about: X-Request-Id, and W3C Trace Context, in and out.
+"""Request ids and trace context (X-Request-Id, W3C Trace Context), in and out.
 
 Where traces are exported, each request but the probes is a span. Where they are not, a request
 has its place in its client's trace all the same, and passes it on.
