@@ -69,7 +69,7 @@ def create_app(
     app.config["MAX_PAGE_SIZE"] = settings.api.max_page_size
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    # Each of these sees a request before those below it, and its answer after them.
+    # Hooks run in this order on a request, and in reverse order on its response.
     tracing.register(app, traces)
     access_log.register(app)
     metrics = ApiMetrics()

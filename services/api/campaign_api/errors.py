@@ -1,12 +1,25 @@
-"""What the API refuses; `web.problems` chooses the HTTP status of each."""
+"""Errors of the API; `web.http.problems` has the HTTP status of each.
+
+UserError
+├── RequestMalformed, RequestInvalid (TemplateRefused)
+├── PathRefused, CsvRefused, UploadMalformed, UploadBroken, UploadStalled, UploadTooLarge
+├── CampaignStarted, ListInUse, ListGone, PreconditionFailed
+├── NotFound (CampaignUnknown, ListUnknown)
+├── KeyInUse, KeyReused
+├── Unauthenticated, ScopeLacking
+└── TooMany
+CampaignError
+├── ImportAbandoned
+└── RetryLater: CampaignBusy
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from campaign_common.errors import CampaignError, RetryLater, UserError
 
-MOST_NAMED = 20
-"""Wrong fields of one request that its refusal names; of the others it says how many there are."""
+MAX_NAMED_FIELDS = 20
+"""Wrong fields of a request that the error names; of the others it gives the number."""
 
 
 class RequestMalformed(UserError):
@@ -24,7 +37,7 @@ class RequestInvalid(UserError):
     """Fields or parameters of a request are missing, unknown or wrong; names the first of them."""
 
     def __init__(self, wrong: Sequence[WrongField]) -> None:
-        self.wrong = tuple(wrong[:MOST_NAMED])
+        self.wrong = tuple(wrong[:MAX_NAMED_FIELDS])
         self.unnamed = len(wrong) - len(self.wrong)
         """Further fields that are wrong."""
         super().__init__(joined([f"{field}: {said}" for field, said in self.wrong], self.unnamed))
@@ -79,11 +92,11 @@ class ListInUse(UserError):
 
 
 class ListGone(UserError):
-    """The recipient list of the campaign has been deleted, and nobody is left to send to."""
+    """The recipient list of the campaign has been deleted."""
 
 
 class PreconditionFailed(UserError):
-    """What If-Match names is not the present version."""
+    """The current version is not the one that If-Match names."""
 
 
 class KeyInUse(UserError):
@@ -103,7 +116,7 @@ class ScopeLacking(UserError):
 
 
 class TooMany(UserError):
-    """A configured limit of requests or imports at a time is reached; later there is room."""
+    """A configured limit of requests or imports is reached; the request may be repeated later."""
 
     def __init__(self, said: str, retry_after: float | None = None) -> None:
         """`retry_after` is in seconds; None: the client may come again soon."""
@@ -112,7 +125,7 @@ class TooMany(UserError):
 
 
 class ImportAbandoned(CampaignError):
-    """The import stood still for so long that its list was given up; the request may come again."""
+    """The import stalled for so long that its list was discarded; the request may be repeated."""
 
 
 class CampaignBusy(RetryLater):

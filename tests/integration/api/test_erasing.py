@@ -136,7 +136,7 @@ def test_shard_counts_that_do_not_go_together_hold_one_list_and_not_the_others(
     assert rows(pool, "SELECT list_id FROM recipients WHERE phone = %s", PHONE) == [(LIST,)]
     change(pool, "UPDATE campaigns SET state = 'finished'")
     change(pool, "UPDATE erasures SET requested_at = NOW(6) - INTERVAL 2 MINUTE")
-    assert Eraser(pool, SHARDS).carry_on_left(threading.Event()) == 1
+    assert Eraser(pool, SHARDS).resume_unfinished(threading.Event()) == 1
     assert PHONE not in everything(pool)
 
 
@@ -148,11 +148,11 @@ def test_what_a_dead_request_left_is_gone_on_with(
     change(pool, "INSERT INTO recipient_rejects VALUES (%s, 4, 'bad', %s)", LIST, PHONE)
     assert erase(client)["left"] == ["rejects", "dead_letters"]
     eraser = Eraser(pool, SHARDS)
-    assert eraser.carry_on_left(threading.Event()) == 0  # its request may still be at work
+    assert eraser.resume_unfinished(threading.Event()) == 0  # its request may still be at work
     with pool.transaction() as cursor:
         order_erasure(cursor, phone_of(1), "died at once")
     change(pool, "UPDATE erasures SET requested_at = NOW(6) - INTERVAL 2 MINUTE")
-    assert eraser.carry_on_left(threading.Event()) == 2
+    assert eraser.resume_unfinished(threading.Event()) == 2
     assert PHONE not in everything(pool)
     assert phone_of(1) not in everything(pool)
     steps = rows(pool, "SELECT DISTINCT step FROM erasures")

@@ -169,7 +169,7 @@ def test_a_campaign_that_has_not_started_shows_its_list(
 def test_a_rare_status_is_looked_for_in_bounded_steps(
     client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_pages, "MOST_LOOKED_AT", 10)
+    monkeypatch.setattr(message_pages, "MAX_RECIPIENTS_READ", 10)
     add_list(pool, range(1, 41))
     add_campaign(pool)
     record(pool, {35: Status.FAILED, 3: Status.SENT})

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from campaign_api.lists.importer.columns import Columns, read_columns
 from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
-from campaign_api.lists.importer.line_reader import HashedFile, Line, LineSource, read_lines
+from campaign_api.lists.importer.line_reader import HashedFile, LineSource, TextLine, read_lines
 from campaign_api.lists.importer.row_parser import RowParser
 from campaign_common.settings import ImportSettings
 from campaign_common.store.recipients import NewRecipient
@@ -28,7 +28,7 @@ class Parsed(NamedTuple):
         return {reject.line: reject.reason for reject in self.rejects}
 
 
-def lines_of(data: bytes, longest: int = LIMITS.max_line_bytes) -> list[Line]:
+def lines_of(data: bytes, longest: int = LIMITS.max_line_bytes) -> list[TextLine]:
     return list(read_lines(HashedFile(io.BytesIO(data)), longest))
 
 

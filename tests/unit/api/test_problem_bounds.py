@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_api.errors import MOST_NAMED
+from campaign_api.errors import MAX_NAMED_FIELDS
 from campaign_api.web.http.bounded_text import bounded
 from campaign_api.web.http.problems import LARGEST_PROBLEM
 from campaign_common.database import Database, Databases
@@ -47,7 +47,7 @@ def many() -> dict[str, Any]:
 
 
 def costly() -> dict[str, Any]:
-    return {f"{number}{COSTLY * 1_000}": 1 for number in range(MOST_NAMED * 2)}
+    return {f"{number}{COSTLY * 1_000}": 1 for number in range(MAX_NAMED_FIELDS * 2)}
 
 
 BODIES = {
@@ -81,9 +81,9 @@ def test_the_first_fields_are_named_and_the_others_counted(client: FlaskClient) 
     answer = client.post("/v1/campaigns", json={**NEW, **many()})
     problem = answer.json
     assert problem is not None
-    assert len(problem["errors"]) == MOST_NAMED
-    assert problem["unnamed"] == MANY - MOST_NAMED
-    assert problem["detail"].endswith(f"and {MANY - MOST_NAMED:,} more")
+    assert len(problem["errors"]) == MAX_NAMED_FIELDS
+    assert problem["unnamed"] == MANY - MAX_NAMED_FIELDS
+    assert problem["detail"].endswith(f"and {MANY - MAX_NAMED_FIELDS:,} more")
     original = client.post("/v1/camp/create", json=many()).json
     assert original is not None
     assert " more" in original["msg"]

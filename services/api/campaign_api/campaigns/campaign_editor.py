@@ -23,15 +23,15 @@ from campaign_common.store.recipient_lists import hold_list
 from campaign_common.template import Template
 
 SUBJECT = "message_template"
-"""What the template's own errors begin with: its name in the original's request."""
+"""Prefix of template errors: the name of the field in POST /v1/camp/create."""
 
 
 _AS_STARTED = frozenset({CampaignState.RUNNING, CampaignState.FINISHED})
-"""What a start leads to; a small campaign has finished before its start is sent again."""
+"""States after a start; a small campaign may have finished before its start is repeated."""
 
 
 def new_identity(cursor: Cursor) -> Identity:
-    """Choose who a campaign will be, before the transaction that makes it."""
+    """Choose the id of a campaign before the transaction that creates it."""
     return Identity(drafts.free_id(cursor), secrets.token_hex(32))
 
 
@@ -49,9 +49,9 @@ class CampaignEditor:
         actor: str,
         traceparent: str,
     ) -> int:
-        """Make a campaign and return its id.
+        """Create a campaign and return its id.
 
-        What comes of it belongs, as with other changes here, to the trace of `traceparent`.
+        The campaign belongs to the trace of `traceparent`, here and in other changes.
 
         Raises:
             TemplateRefused: the template does not fit the list.
@@ -67,10 +67,10 @@ class CampaignEditor:
         )
         self._check(cursor, plan)
         made = drafts.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)
-        return _noted(cursor, made, wanted.scheduled_at, actor, "created")
+        return _append_created(cursor, made, wanted.scheduled_at, actor, "created")
 
     def clone(self, cursor: Cursor, identity: Identity, campaign_id: int, actor: str) -> int:
-        """Make a draft like a campaign and return its id; raises what `create` raises.
+        """Create a draft like a campaign and return its id; raise what `create` raises.
 
         Raises:
             CampaignUnknown: there is no such campaign.
@@ -81,7 +81,7 @@ class CampaignEditor:
             raise ListGone(f"the recipient list of campaign {campaign_id} is deleted")
         self._check(cursor, original)
         made = drafts.insert_plan(cursor, identity, original, None)
-        return _noted(cursor, made, None, actor, f"clone of {campaign_id}")
+        return _append_created(cursor, made, None, actor, f"clone of {campaign_id}")
 
     def change(
         self,
@@ -92,7 +92,7 @@ class CampaignEditor:
         traceparent: str,
         require_match: Callable[[Cursor], None],
     ) -> list[str]:
-        """Change fields of a campaign, those of POST /v1/campaigns by name; returns which differed.
+        """Change fields of a campaign, named as in POST /v1/campaigns; return those that differed.
 
         What is so already needs no match and changes nothing (RFC 9110, 13.1.1).
 
@@ -172,7 +172,7 @@ class CampaignEditor:
 def schedule(
     cursor: Cursor, campaign_id: int, moment: datetime, actor: str, traceparent: str
 ) -> bool:
-    """Let a campaign start at `moment`, a past one means now; False: so it does, or did.
+    """Schedule a campaign for `moment`, or for now if it is past; return whether that is a change.
 
     Raises:
         CampaignUnknown: there is no such campaign.
@@ -189,7 +189,7 @@ def schedule(
 
 
 def start(cursor: Cursor, campaign_id: int, actor: str, traceparent: str) -> bool:
-    """Let a campaign be due at once, and a scheduler start it; False: so it is, or was.
+    """Make a campaign due now, so that a scheduler starts it; return whether that is a change.
 
     Raises:
         CampaignUnknown: there is no such campaign.
@@ -212,10 +212,10 @@ def _locked(cursor: Cursor, campaign_id: int) -> StoredPlan:
     return stored
 
 
-def _noted(
+def _append_created(
     cursor: Cursor, made: Made, scheduled_at: datetime | None, actor: str, reason: str
 ) -> int:
-    """Note that a campaign was made, where it was just now; return its id."""
+    """Append the event of a new campaign; return its id."""
     if made.is_new:
         state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
         append_event(cursor, made.id, actor, from_state=None, to_state=state, reason=reason)
@@ -238,7 +238,7 @@ def _is_due(stored: StoredPlan) -> bool:
 
 
 def _is_due_at(stored: StoredPlan, moment: datetime) -> bool:
-    """Tell whether a campaign has this time, or both it and the campaign's lie in the past."""
+    """Return whether a campaign has this start time, or both times are in the past."""
     wanted = moment.astimezone(UTC).replace(tzinfo=None)
     return stored.scheduled_at == wanted or (_is_due(stored) and wanted <= stored.now)
 

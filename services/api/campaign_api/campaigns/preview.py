@@ -1,4 +1,4 @@
-"""The messages of a campaign's first recipients, as they would be sent."""
+"""Preview of the messages to a campaign's first recipients."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ class Draft(NamedTuple):
 
 
 def read_draft(cursor: Cursor, campaign_id: int) -> Draft:
-    """Read what the messages of a campaign are made of.
+    """Read a campaign and its template.
 
     Raises:
         CampaignUnknown: there is no such campaign.
@@ -58,7 +58,7 @@ def attributes_of(row: RecipientRow) -> Mapping[str, str]:
 
 
 def renderer(template: Template) -> Render:
-    """Return what makes the message of a recipient; it reads the attributes only if needed."""
+    """Return a function that renders the message to a recipient; attributes are read if needed."""
     if template.placeholders <= {NAME, PHONE}:
         return lambda row: template.render(row[2], row[1], None)
     return lambda row: template.render(row[2], row[1], attributes_of(row))

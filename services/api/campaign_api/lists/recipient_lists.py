@@ -1,4 +1,4 @@
-"""Recipient lists as clients see them: reading them, their people and rejects, deleting them."""
+"""Recipient lists: reading, listing people and rejects, deletion."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ LARGEST_ID = 2**63 - 1
 
 
 class RecipientLists:
-    """The lists that are not gone."""
+    """Reads and deletes the lists that are visible to clients."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -143,7 +143,7 @@ class RecipientLists:
 
 
 def describe(found: RecipientList) -> dict[str, Any]:
-    """Describe a list as answers have it."""
+    """Describe a list as in responses."""
     return {
         "id": found.id,
         "name": found.name,

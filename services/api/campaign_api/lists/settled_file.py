@@ -1,4 +1,4 @@
-"""A file that may still be growing, read as a whole or not at all."""
+"""Reader of a file that may still be written: it is read completely or refused."""
 
 import errno
 import fcntl
@@ -26,13 +26,13 @@ CHANGED = "the file changed while it was read; send the request again when it is
 
 
 class SettledFile:
-    """Reads a regular file, and refuses one that somebody writes to meanwhile.
+    """Reads a regular file, and refuses one that is written to meanwhile.
 
-    Where the system tells, nobody may have it open for writing when it is opened and when it has
-    been read: Linux does, of files of the API's own user, and to root. Where it does not tell, a
-    file whose last line has no end may be in the middle of being written, so it must have rested
-    for a second. In any case size and time of change must be at the end what they were at first,
-    and what was read must be all of it.
+    If the system tells, the file may not be open for writing when it is opened and when it has
+    been read. Linux tells for files of the API's own user, and to root. If it does not, a file
+    whose last line has no end may be incomplete, so it must not have changed for a second. In any
+    case size and time of change must be the same at the end, and the whole file must have been
+    read.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class SettledFile:
         block = self._file.read(size) or b""
         if block:
             self._length += len(block)
-            # Who writes faster than this reads would have it read for as long as they write.
+            # A writer that is faster than this reader would keep it reading.
             if self._length > self._before.st_size:
                 raise CsvRefused(CHANGED)
             self._ends_a_line = block[-1:] in (b"\n", b"\r")

@@ -1,4 +1,4 @@
-"""The two ways to send a file: as the body itself, or as a part of a multipart form."""
+"""The file of an upload: the body itself, or a part of a multipart form."""
 
 from collections.abc import Iterator
 from typing import Protocol

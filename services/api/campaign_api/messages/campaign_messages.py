@@ -1,4 +1,4 @@
-"""Who of a campaign got what: pages of its messages, and all of them as CSV."""
+"""Message listing of a campaign: pages and CSV export."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ CSV_ROWS = 1_000
 
 
 class CampaignMessages:
-    """Reads the messages of campaigns; no statement and no memory grows with a campaign."""
+    """Reads the messages of campaigns; statements and memory do not grow with the campaign."""
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
@@ -93,7 +93,7 @@ def _campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign:
 
 
 def _require_present(cursor: Cursor, campaign: ListedCampaign) -> None:
-    """Refuse to show what may have been read while it was purged."""
+    """Refuse a page that may have been read while the campaign was purged."""
     if not which_are_present(cursor, [campaign.id]):
         raise _unknown(campaign.id)
 

@@ -1,4 +1,4 @@
-"""The messages of a campaign, a bounded slice at a time, filtered as a request wants it."""
+"""Pages of a campaign's messages, filtered, from bounded slices of its recipients."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from campaign_common.shard import shard_of
 from campaign_common.store import message_listing as store
 from campaign_common.store.message_listing import ListedCampaign, ListedPerson, RecordedOutcome
 
-MOST_LOOKED_AT = 50_000
-"""Recipients that one request looks at, however few of them match."""
+MAX_RECIPIENTS_READ = 50_000
+"""Recipients that one request reads, however few of them match."""
 
 FIRST_SPAN = 2_000
 """Recipients looked at first where a filter applies; four times as many with each step."""
@@ -22,14 +22,14 @@ SETTLED = FINAL - {Status.UNKNOWN}
 
 
 class MessageFilter(NamedTuple):
-    """Which messages: of a status, with an error code; None: whatever it is."""
+    """Filter by status and error code; None matches everything."""
 
     status: Status | None = None
     error_code: str | None = None
 
 
 class PagePosition(NamedTuple):
-    """Where a page ended: what was `found` up to recipient `seq`.
+    """The end of a page: the last recipient `seq`, and the messages `found` up to it.
 
     `epoch` is that of a finished campaign, whose counters say when all is found; else 0.
     """
@@ -40,7 +40,7 @@ class PagePosition(NamedTuple):
 
 
 class MessagePage(NamedTuple):
-    """Messages as answers have them, and where to go on when there may be more."""
+    """Messages as in responses, and the position of the next page if there may be one."""
 
     items: list[dict[str, Any]]
     next: PagePosition | None
@@ -69,7 +69,7 @@ def read_page(
         return MessagePage([], None)
     items: list[dict[str, Any]] = []
     after, span = position.seq, max(FIRST_SPAN, limit)
-    last = min(campaign.last_seq, position.seq + MOST_LOOKED_AT)
+    last = min(campaign.last_seq, position.seq + MAX_RECIPIENTS_READ)
     while len(items) < limit and after < last:
         seqs = range(after + 1, min(after + span, last) + 1)
         part = _read_slice(cursors, campaign, wanted, seqs, limit - len(items))
@@ -86,7 +86,7 @@ def read_page(
 def find_message(
     cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, phone: str
 ) -> list[dict[str, Any]]:
-    """Read the one message of a person, if there is one and it is `wanted`."""
+    """Read the message of a person, if there is one and it matches."""
     seq = store.find_seq(cursors.main, campaign, phone) if campaign.has_recipients else None
     if seq is None or seq > campaign.last_seq:
         return []
@@ -102,7 +102,7 @@ def find_message(
 
 
 def status_of(state: CampaignState, outcome: RecordedOutcome | None) -> Status:
-    """Say how a message stands; what a cancelled campaign left without an end is cancelled."""
+    """Return the status of a message; without an end, it is cancelled with its campaign."""
     status = Status.NOT_STARTED if outcome is None else outcome.status
     if state is CampaignState.CANCELLED and status not in FINAL:
         return Status.CANCELLED
@@ -110,7 +110,7 @@ def status_of(state: CampaignState, outcome: RecordedOutcome | None) -> Status:
 
 
 def describe_outcome(state: CampaignState, outcome: RecordedOutcome | None) -> dict[str, Any]:
-    """Say how a message stands, as every answer does."""
+    """Describe the outcome of a message, as in every response."""
     return {
         "status": status_of(state, outcome).word,
         "attempts": outcome.attempts if outcome else 0,
@@ -133,7 +133,7 @@ def _none_left(
     wanted: MessageFilter,
     position: PagePosition,
 ) -> bool:
-    """Tell by the counters that no message of the wanted status follows."""
+    """Return whether, by the counters, no message of the wanted status follows."""
     if wanted.status is None:
         return False
     if _number_of(campaign, counts, wanted.status) <= 0:
@@ -168,7 +168,7 @@ def _read_slice(
 def _by_recipients(
     cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, seqs: range, most: int
 ) -> _Slice:
-    """Look at every recipient of a range: those without a ledger row are wanted, too."""
+    """Read a range of recipients, and their ledger rows; those without a row match too."""
     rows = most if wanted == MessageFilter() else len(seqs)
     people = store.read_people(cursors.main, campaign, seqs, rows)
     if not people:
@@ -187,7 +187,7 @@ def _by_recipients(
 def _by_ledger(
     cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, seqs: range, most: int
 ) -> _Slice:
-    """Look at the ledger alone, and then up who was found."""
+    """Read a range of the ledger, and then the recipients of the rows that match."""
     statuses = [wanted.status] if wanted.status is not None else []
     if campaign.state is CampaignState.CANCELLED and wanted.status is Status.CANCELLED:
         statuses.append(Status.WAITING)

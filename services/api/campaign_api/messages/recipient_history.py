@@ -1,4 +1,4 @@
-"""Everything one person was sent, over all campaigns."""
+"""History of a recipient: the messages to one person, over all campaigns."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -19,17 +19,17 @@ LARGEST_ID = 2**63 - 1
 
 
 class PersonPage(NamedTuple):
-    """Messages as answers have them, and the key of the last one when more may follow."""
+    """Messages as in responses, and the key of the last one if more may follow."""
 
     items: list[dict[str, Any]]
     next: tuple[int, int] | None
 
 
 class RecipientHistory:
-    """Finds what a person was sent."""
+    """Reads the messages that a person was sent."""
 
     def __init__(self, databases: Databases, shards: int) -> None:
-        """Look in `databases`, where campaigns that start now have `shards` shards."""
+        """Read from `databases`; campaigns that start now have `shards` shards."""
         self._databases = databases
         self._shards = shards
 

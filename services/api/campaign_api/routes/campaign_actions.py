@@ -1,4 +1,4 @@
-"""POST /v1/campaigns/{id}/…: what can be done to a campaign."""
+"""POST /v1/campaigns/{id}/…: actions on a campaign."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,7 +12,7 @@ from campaign_api.campaigns.dry_run import DryRuns
 from campaign_api.campaigns.message_retry import request_retry
 from campaign_api.campaigns.preview import preview
 from campaign_api.retrying_transactions import RetryingTransactions
-from campaign_api.routes.campaigns import ETAG, LOCATION, RETRY_SECONDS, Answer, made
+from campaign_api.routes.campaigns import ETAG, LOCATION, RETRY_SECONDS, BodyAndHeaders, made
 from campaign_api.schemas.campaign import Campaign
 from campaign_api.schemas.campaign_actions import (
     NoFields,
@@ -66,7 +66,7 @@ def _add_planning(
     editor: CampaignEditor,
     transactions: RetryingTransactions,
 ) -> None:
-    """Add what is done to a campaign before it starts."""
+    """Add the actions on a campaign before it starts."""
 
     def plan(change: Callable[..., bool], campaign_id: int) -> Description:
         work = partial(
@@ -102,7 +102,7 @@ def _add_planning(
     @routes.arguments(NoFields, required=False)
     @routes.response(201, Campaign, headers=ETAG | LOCATION)
     @routes.problems(400, 404, 413, 415)
-    def clone(_: object, campaign_id: int) -> Answer:
+    def clone(_: object, campaign_id: int) -> BodyAndHeaders:
         """Make a draft like a campaign, whatever became of that one."""
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
@@ -115,7 +115,7 @@ def _add_planning(
 def _add_running(
     routes: Resource, databases: Databases, transactions: RetryingTransactions
 ) -> None:
-    """Add what is done to a campaign once it runs."""
+    """Add the actions on a campaign that has started."""
 
     def change(campaign_id: int, transition: Transition) -> Description:
         work = partial(
@@ -123,7 +123,7 @@ def _add_running(
             campaign_id=campaign_id,
             transition=transition,
             actor=caller().name,
-            # Of these, only a resume has messages sent.
+            # Only a resume has messages sent.
             traceparent=present_traceparent() if transition is Transition.RESUME else None,
         )
         with naming_api_actions():
@@ -187,7 +187,7 @@ def _add_running(
 
 
 def _add_looking(routes: Resource, databases: Databases) -> None:
-    """Add what shows a campaign's messages without sending them."""
+    """Add the actions that show messages without sending them."""
     dry_runs = DryRuns(databases)
 
     @routes.post("/preview")

@@ -44,8 +44,7 @@ RETRY_SECONDS = 10.0
 ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Of this version of it."}}
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it is."}}
 
-Answer = tuple[dict[str, Any], dict[str, str]]
-"""A body and headers."""
+BodyAndHeaders = tuple[dict[str, Any], dict[str, str]]
 
 
 def _header(name: str, description: str) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.arguments(NewCampaignBody)
     @routes.response(201, Campaign, headers=ETAG | LOCATION)
     @routes.problems(400, 413, 415)
-    def create(wanted: NewCampaign) -> Answer:
+    def create(wanted: NewCampaign) -> BodyAndHeaders:
         """Make a campaign of a recipient list: a draft, or scheduled where a time is given."""
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
@@ -105,7 +104,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.alt_response(304, description="It is as If-None-Match says.")
     @routes.problems(404)
     @routes.doc(parameters=[IF_NONE_MATCH])
-    def read(campaign_id: int) -> Response | Answer:
+    def read(campaign_id: int) -> Response | BodyAndHeaders:
         """Describe a campaign and how far it has come."""
         campaign = read_campaign(databases, campaign_id)
         tag = etag_of(campaign)
@@ -118,7 +117,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.response(200, Campaign, headers=ETAG)
     @routes.problems(400, 404, 409, 412, 413, 415, 422)
     @routes.doc(parameters=[IF_MATCH])
-    def change(changes: Mapping[str, Any], campaign_id: int) -> Answer:
+    def change(changes: Mapping[str, Any], campaign_id: int) -> BodyAndHeaders:
         """Change a campaign that has not started."""
         changed = transactions.run(
             partial(
@@ -161,7 +160,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     return routes
 
 
-def made(databases: Databases, campaign_id: int) -> Answer:
+def made(databases: Databases, campaign_id: int) -> BodyAndHeaders:
     """Answer with a campaign that was made just now, and where it is."""
     log_change("campaign created", campaign_id)
     campaign, headers = tagged(databases, campaign_id)
@@ -169,7 +168,7 @@ def made(databases: Databases, campaign_id: int) -> Answer:
     return campaign, {**headers, "Location": location}
 
 
-def tagged(databases: Databases, campaign_id: int) -> Answer:
+def tagged(databases: Databases, campaign_id: int) -> BodyAndHeaders:
     """Answer with a campaign and its ETag."""
     campaign = read_campaign(databases, campaign_id)
     return campaign, {"ETag": f'"{etag_of(campaign)}"'}

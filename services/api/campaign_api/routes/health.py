@@ -11,7 +11,7 @@ from campaign_common.write_check import WriteCheck
 
 
 class Health(Schema):
-    """How the process is, and why it is not ready."""
+    """The state of the process, and the reason if it is not ready."""
 
     status = fields.String(required=True)
     reason = fields.String()

@@ -13,7 +13,7 @@ from campaign_common.phone_number import LONGEST, normalise_phone
 from campaign_common.store.erasures import Erasure, ErasureStep
 
 STEPS = (ErasureStep.REJECTS, ErasureStep.DEAD_LETTERS)
-"""What may be left when the request is answered."""
+"""Steps that may be left when the response is sent."""
 
 
 def resource(eraser: Eraser) -> Resource:

@@ -1,4 +1,4 @@
-"""Campaigns, as requests and answers have them."""
+"""Campaigns in requests and responses."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ def _list_id(*, required: bool = False) -> Integer:
 
 
 class CampaignChange(Schema):
-    """What a client may change of a campaign that has not started."""
+    """Changes to a campaign that has not started."""
 
     name = _name()
     template = _template()
@@ -90,7 +90,7 @@ class ProviderState(Schema):
 
 
 class ListTotals(Schema):
-    """How the data rows of the campaign's list ended."""
+    """Row counts of the campaign's list."""
 
     id = fields.Integer(required=True)
     accepted = fields.Integer(required=True)
@@ -162,7 +162,7 @@ def cursor_key(position: CampaignPosition) -> paging.Key:
 
 
 class CampaignPageParameters(paging.PageParameters):
-    """Which campaigns are wanted."""
+    """Filter and page of campaigns."""
 
     cursor = _CampaignCursor()
     state = fields.Enum(

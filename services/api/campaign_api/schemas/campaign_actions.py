@@ -1,4 +1,4 @@
-"""Bodies and answers of what can be done to a campaign."""
+"""Requests and responses of the actions on a campaign."""
 
 from marshmallow import Schema, fields, validate
 
@@ -15,11 +15,11 @@ _RETRYABLE = [status.word for status in sorted(RETRYABLE)]
 
 
 class NoFields(Schema):
-    """A body that says nothing; it may be left out."""
+    """An empty body; it may be left out."""
 
 
 class Schedule(Schema):
-    """When a campaign is to start."""
+    """The start time of a campaign."""
 
     scheduled_at = Moment(
         required=True, metadata={"description": "When to start; in the past means now."}
@@ -27,7 +27,7 @@ class Schedule(Schema):
 
 
 class Retry(Schema):
-    """Which messages are to be tried again."""
+    """Filter of the messages to retry."""
 
     status = fields.String(
         required=True,
@@ -49,7 +49,7 @@ class Retried(Campaign):
 
 
 class Preview(Schema):
-    """How many messages are wanted."""
+    """Number of messages in a preview."""
 
     limit = Integer(
         load_default=DEFAULT_PREVIEW,

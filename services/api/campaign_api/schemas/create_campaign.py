@@ -6,7 +6,7 @@ from typing import NoReturn
 from marshmallow import Schema, ValidationError, post_load, validate
 
 from campaign_api.campaigns.campaign_requests import CreateCampaign
-from campaign_api.errors import MOST_NAMED, RequestMalformed, joined
+from campaign_api.errors import MAX_NAMED_FIELDS, RequestMalformed, joined
 from campaign_api.schemas.fields import Integer, Text, length
 from campaign_api.web.http.request_reader import LONGEST_FIELD_NAME, parse_json, said
 
@@ -70,6 +70,6 @@ def read_create_campaign(body: bytes) -> CreateCampaign:
 
 def _refuse(error: ValidationError) -> NoReturn:
     messages = error.messages_dict
-    named = sorted(messages)[:MOST_NAMED]
+    named = sorted(messages)[:MAX_NAMED_FIELDS]
     wrong = [f"{field[:LONGEST_FIELD_NAME]} {said(messages[field][0])}" for field in named]
     raise RequestMalformed(joined(wrong, len(messages) - len(named))) from error

@@ -1,4 +1,4 @@
-"""Messages, as answers have them, and which of them a request wants."""
+"""Messages in responses, and their filters in requests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ WORDS = [status.word for status in Status]
 
 
 class Outcome(Schema):
-    """How a message stands."""
+    """The outcome of a message."""
 
     status = fields.String(required=True, validate=validate.OneOf(WORDS))
     attempts = fields.Integer(required=True)
@@ -48,7 +48,7 @@ class CampaignMessagePage(Schema):
 
 
 class MessageFilterParameters(Schema):
-    """Which messages of a campaign."""
+    """Filter of a campaign's messages."""
 
     status = fields.String(validate=validate.OneOf(WORDS))
     error_code = error_code()
@@ -62,7 +62,7 @@ class MessageFilterParameters(Schema):
 
 
 class CampaignMessageParameters(MessageFilterParameters, PageParameters):
-    """Which messages of a campaign, a page at a time."""
+    """Filter and page of a campaign's messages."""
 
     phone = PhoneNumber(metadata={"description": "The message of this person alone."})
     cursor = Cursor(int, int, int)
@@ -73,7 +73,7 @@ class CampaignMessageParameters(MessageFilterParameters, PageParameters):
 
 
 class PersonMessage(Outcome):
-    """What one person was sent by a campaign."""
+    """A message to one person by a campaign."""
 
     campaign_id = fields.Integer(required=True)
     campaign_name = fields.String(required=True)
@@ -82,14 +82,14 @@ class PersonMessage(Outcome):
 
 
 class PersonMessagePage(Schema):
-    """Everything one person was sent, by the youngest campaign first."""
+    """Messages to one person, the newest campaign first."""
 
     messages = fields.List(fields.Nested(PersonMessage), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
 class PersonMessageParameters(PageParameters):
-    """Whose messages."""
+    """The person whose messages are listed."""
 
     phone = PhoneNumber(required=True)
     cursor = Cursor(int, int)

@@ -1,4 +1,4 @@
-"""Recipient lists: what an upload may say of its file, and what is answered of lists."""
+"""Recipient lists: parameters of an upload, and lists in responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -97,7 +97,7 @@ class DescribedListAnswer(RecipientListAnswer):
 
 
 class ListPageParameters(PageParameters):
-    """Which lists."""
+    """Page of lists."""
 
     cursor = Cursor(int)
 
@@ -110,7 +110,7 @@ class ListPage(Schema):
 
 
 class RecipientPageParameters(PageParameters):
-    """Which people of a list."""
+    """Page of the people of a list, or one of them."""
 
     cursor = Cursor(int)
     phone = PhoneNumber()

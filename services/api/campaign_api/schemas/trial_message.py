@@ -18,7 +18,7 @@ def _few_enough(attributes: dict[str, str]) -> None:
 
 
 class TestMessageRequest(Schema):
-    """Whom to write to, and what stands in the template's placeholders."""
+    """The number to send to, and values of the template's placeholders."""
 
     phone = PhoneNumber(required=True)
     attributes = fields.Dict(
@@ -36,7 +36,7 @@ class TestMessageRequest(Schema):
 
 
 class TestMessageAnswer(Schema):
-    """A message outside of the campaign's counters; `status` is null while nobody knows it."""
+    """A message outside of the campaign's counters; `status` is null until it is known."""
 
     id = fields.Integer(required=True)
     campaign_id = fields.Integer(required=True)

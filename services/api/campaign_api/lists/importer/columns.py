@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.csv_format import DELIMITERS, PLAIN, CsvFormat
-from campaign_api.lists.importer.line_reader import BadLine, Line, LineSource
+from campaign_api.lists.importer.line_reader import BadLine, LineSource, TextLine
 from campaign_api.lists.importer.record import is_open, split_record
 from campaign_common.phone_number import normalise_phone
 from campaign_common.recipient import NAME, PHONE, column_name
@@ -110,12 +110,12 @@ def header_name(text: str) -> str:
     return column_name("".join(c for c in text if unicodedata.category(c) != "Cf"))
 
 
-def is_blank(line: Line) -> bool:
+def is_blank(line: TextLine) -> bool:
     """Return whether a line holds white space only; such a line is no data row."""
     return isinstance(line, str) and not line.strip()
 
 
-def _first_line(source: LineSource) -> Line | None:
+def _first_line(source: LineSource) -> TextLine | None:
     while (line := source.look_ahead(1)) is not None and is_blank(line):
         source.take()
     return line

@@ -1,4 +1,4 @@
-"""Writing rows into the database while the next ones are being parsed."""
+"""Loader: writes rows to the database while the next ones are parsed."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Importing one file as a new recipient list."""
+"""Import of one file as a new recipient list."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,8 +30,8 @@ SHOWN_REJECTS = 3
 """Rejects named when no row of a file was accepted."""
 
 
-class _Tally:
-    """Counts rows as they pass by, and keeps the first rejects."""
+class _RowCounts:
+    """Counts of rows while they are iterated, and the first rejects."""
 
     def __init__(self) -> None:
         self.valid = 0
@@ -113,7 +113,7 @@ class CsvImporter:
         )
 
     def discard(self, list_id: int) -> None:
-        """Give a list up; where the database is away, the sweep finds it later."""
+        """Discard a list; if the database is down, the sweep does so later."""
         with suppress(RetryLater):
             self._transactions.database.run(
                 lambda cursor: recipient_lists.discard_list(cursor, list_id)
@@ -122,7 +122,7 @@ class CsvImporter:
     def _load(
         self, parsed: Iterable[NewRecipient | Reject], list_id: int, most_rows: int | None
     ) -> tuple[ListTotals, int]:
-        tally = _Tally()
+        tally = _RowCounts()
         with (
             heartbeat(self._transactions.database, list_id),
             Loader(self._transactions, list_id) as loader,
@@ -151,7 +151,7 @@ def _count(list_id: int, first: int, last: int, cursor: Cursor) -> int:
     return count_recipients(cursor, list_id, first, last)
 
 
-def _nothing_accepted(tally: _Tally) -> CsvRefused:
+def _nothing_accepted(tally: _RowCounts) -> CsvRefused:
     if not tally.rejected:
         return CsvRefused("the file has no data row")
     shown = "; ".join(f"line {line}: {reason}" for line, reason, _ in tally.first_rejects)

@@ -77,7 +77,7 @@ class ApiKeyCache:
             DatabaseUnavailable: the table cannot be read, and the last copy is too old.
         """
         # A key that was made a moment ago is not refused because the copy is older. A wrong
-        # secret costs the same second look as an unknown id, and so tells nobody which it was.
+        # secret costs the same second read as an unknown id, so clients cannot tell them apart.
         return self._match(shown, FRESH) or self._match(shown, 0.0)
 
     def recognise(self, shown: ApiKey) -> str | None:

@@ -18,8 +18,8 @@ SOCKETS = ("gunicorn.socket", "gunicorn.sock")
 
 ROOT = 0
 
-PROXYS_VERSION = "HTTP/1.0"
-"""What nginx speaks to a server behind it unless it is told otherwise, without such a header."""
+PROXY_VERSION = "HTTP/1.0"
+"""Protocol that nginx uses to a server behind it by default, without a proxy header."""
 
 
 class ClientLocation(Enum):
@@ -58,7 +58,7 @@ def locate_client(
 def _looks_local(request: Request) -> bool:
     return (
         is_loopback(request.remote_addr or "")
-        and request.environ.get("SERVER_PROTOCOL") != PROXYS_VERSION
+        and request.environ.get("SERVER_PROTOCOL") != PROXY_VERSION
         and not any(is_proxy_header(name) for name in request.headers.keys())  # noqa: SIM118 - no mapping
         and _names_this_machine(request)
         and not _from_a_foreign_page(request)

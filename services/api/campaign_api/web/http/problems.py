@@ -1,4 +1,4 @@
-"""Every error as an answer: which HTTP status it gets, and what the client is told of it.
+"""Problem documents: the HTTP status and body of the response to each error.
 
 Errors are RFC 9457 problem documents. The routes of the original system, below /v1/camp/, keep
 its own form instead: `{"code": -1, "msg": …}`.
@@ -32,7 +32,7 @@ TYPE_PREFIX = "urn:camp-mgr:problem:"
 ORIGINAL_PREFIX = "/v1/camp/"
 
 CHALLENGE = 'Bearer realm="camp-mgr"'
-"""What a 401 asks for (RFC 6750)."""
+"""WWW-Authenticate of a 401 (RFC 6750)."""
 
 LARGEST_PROBLEM = 16_384
 """Bytes of a problem document, whatever the request was; so much is stored for its repetitions."""
@@ -46,49 +46,49 @@ RETRY_AFTER = 5
 """Seconds after which a client may ask again when something is unavailable."""
 
 
-class Kind(NamedTuple):
-    """A kind of problem: its status, and the last part of its `type`, which never changes."""
+class ProblemType(NamedTuple):
+    """An HTTP status, and the last part of the `type`, which never changes."""
 
     status: int
     name: str
 
 
-KINDS: dict[type[CampaignError], Kind] = {
-    errors.RequestMalformed: Kind(400, "malformed-request"),
-    errors.RequestInvalid: Kind(422, "invalid-fields"),
-    errors.TemplateRefused: Kind(422, "invalid-template"),
-    errors.PathRefused: Kind(400, "path-refused"),
-    errors.CsvRefused: Kind(422, "not-a-recipient-list"),
-    errors.UploadMalformed: Kind(400, "malformed-upload"),
-    errors.UploadBroken: Kind(400, "broken-upload"),
-    errors.UploadStalled: Kind(408, "upload-stalled"),
-    errors.UploadTooLarge: Kind(413, "upload-too-large"),
-    errors.CampaignStarted: Kind(409, "campaign-started"),
-    errors.NotFound: Kind(404, "not-found"),
-    errors.ListInUse: Kind(409, "list-in-use"),
-    errors.ListGone: Kind(409, "list-deleted"),
-    errors.PreconditionFailed: Kind(412, "changed-meanwhile"),
-    errors.KeyInUse: Kind(409, "idempotency-key-in-use"),
-    errors.KeyReused: Kind(422, "idempotency-key-reused"),
-    errors.Unauthenticated: Kind(401, "no-valid-key"),
-    errors.ScopeLacking: Kind(403, "scope-lacking"),
-    errors.TooMany: Kind(429, "too-many"),
-    errors.ImportAbandoned: Kind(503, "import-abandoned"),
-    TemplateInvalid: Kind(400, "invalid-template"),
-    ErasureHeld: Kind(409, "erasure-held"),
-    TransitionRefused: Kind(409, "state-does-not-allow"),
-    RetryLater: Kind(503, "unavailable"),
-    UserError: Kind(400, "refused"),
+PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
+    errors.RequestMalformed: ProblemType(400, "malformed-request"),
+    errors.RequestInvalid: ProblemType(422, "invalid-fields"),
+    errors.TemplateRefused: ProblemType(422, "invalid-template"),
+    errors.PathRefused: ProblemType(400, "path-refused"),
+    errors.CsvRefused: ProblemType(422, "not-a-recipient-list"),
+    errors.UploadMalformed: ProblemType(400, "malformed-upload"),
+    errors.UploadBroken: ProblemType(400, "broken-upload"),
+    errors.UploadStalled: ProblemType(408, "upload-stalled"),
+    errors.UploadTooLarge: ProblemType(413, "upload-too-large"),
+    errors.CampaignStarted: ProblemType(409, "campaign-started"),
+    errors.NotFound: ProblemType(404, "not-found"),
+    errors.ListInUse: ProblemType(409, "list-in-use"),
+    errors.ListGone: ProblemType(409, "list-deleted"),
+    errors.PreconditionFailed: ProblemType(412, "changed-meanwhile"),
+    errors.KeyInUse: ProblemType(409, "idempotency-key-in-use"),
+    errors.KeyReused: ProblemType(422, "idempotency-key-reused"),
+    errors.Unauthenticated: ProblemType(401, "no-valid-key"),
+    errors.ScopeLacking: ProblemType(403, "scope-lacking"),
+    errors.TooMany: ProblemType(429, "too-many"),
+    errors.ImportAbandoned: ProblemType(503, "import-abandoned"),
+    TemplateInvalid: ProblemType(400, "invalid-template"),
+    ErasureHeld: ProblemType(409, "erasure-held"),
+    TransitionRefused: ProblemType(409, "state-does-not-allow"),
+    RetryLater: ProblemType(503, "unavailable"),
+    UserError: ProblemType(400, "refused"),
 }
 """The most specific type of an error decides; an error of no type here is a 500."""
 
-INTERNAL = Kind(500, "internal-error")
+INTERNAL = ProblemType(500, "internal-error")
 
 log = structlog.get_logger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Let every error that leaves a route become an answer in JSON."""
+    """Turn every error that leaves a route into a response in JSON."""
     app.register_error_handler(CampaignError, _answer_campaign_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(ClientDisconnected, _answer_broken_body)
@@ -96,33 +96,35 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_unexpected)
 
 
-def answer(kind: Kind, detail: str, extra: Mapping[str, Any] | None = None) -> Response:
-    """Build the answer to a request that was refused or failed; `extra` are further members."""
+def answer(problem: ProblemType, detail: str, extra: Mapping[str, Any] | None = None) -> Response:
+    """Build the response to a request that was refused or failed; `extra` are further members."""
     detail = bounded(detail, LONGEST_DETAIL)
     if request.path.startswith(ORIGINAL_PREFIX):
         response = jsonify(code=-1, msg=detail)
     else:
         response = jsonify(
             {
-                "type": TYPE_PREFIX + kind.name,
-                "title": HTTPStatus(kind.status).phrase,
-                "status": kind.status,
+                "type": TYPE_PREFIX + problem.name,
+                "title": HTTPStatus(problem.status).phrase,
+                "status": problem.status,
                 "detail": detail,
                 **(extra or {}),
             }
         )
         response.content_type = MEDIA_TYPE
-    response.status_code = kind.status
-    if kind.status == 401:
+    response.status_code = problem.status
+    if problem.status == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
-    if kind.status in (429, 503):
+    if problem.status in (429, 503):
         response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
 def _answer_campaign_error(error: CampaignError) -> Response:
-    kind = next((KINDS[of] for of in type(error).__mro__ if of in KINDS), INTERNAL)
-    if kind is INTERNAL:
+    problem = next(
+        (PROBLEM_TYPES[of] for of in type(error).__mro__ if of in PROBLEM_TYPES), INTERNAL
+    )
+    if problem is INTERNAL:
         return _answer_unexpected(error)
     if isinstance(error, RetryLater):
         known = not isinstance(error, StatementRefused) or unmet_demand(error) is not None
@@ -132,8 +134,8 @@ def _answer_campaign_error(error: CampaignError) -> Response:
             kind=type(error).__name__,
             exc_info=None if known else error,
         )
-        return answer(kind, _told(error))
-    response = answer(kind, str(error), _extra(error))
+        return answer(problem, _told(error))
+    response = answer(problem, str(error), _extra(error))
     if isinstance(error, errors.TooMany) and error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
     return response
@@ -168,7 +170,7 @@ def _told(error: RetryLater) -> str:
 def _answer_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     name = HTTPStatus(status).phrase.lower().replace(" ", "-")
-    response = answer(Kind(status, name), error.description or error.name)
+    response = answer(ProblemType(status, name), error.description or error.name)
     allowed: Iterable[str] | None = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(allowed)
@@ -177,12 +179,14 @@ def _answer_http_error(error: HTTPException) -> Response:
 
 def _answer_broken_body(_: ClientDisconnected) -> Response:
     """Answer to a body that stopped coming: who has gone away does not read it."""
-    return answer(Kind(408, "request-timeout"), "the body did not arrive in time, or broke off")
+    return answer(
+        ProblemType(408, "request-timeout"), "the body did not arrive in time, or broke off"
+    )
 
 
 def _answer_malformed_body(_: ParseException) -> Response:
     """Answer to a body whose chunks are not as RFC 9112 has them."""
-    return answer(Kind(400, "malformed-request"), "the body is not framed as HTTP has it")
+    return answer(ProblemType(400, "malformed-request"), "the body is not framed as HTTP has it")
 
 
 def _answer_unexpected(error: Exception) -> Response:

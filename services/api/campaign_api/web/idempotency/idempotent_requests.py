@@ -45,8 +45,6 @@ RETRY_SECONDS = 5.0
 
 _KEY = re.compile(r"[ -~]{1,255}")
 
-View = Callable[..., Any]
-
 
 class AlreadyAnswered(Exception):
     """The request was answered before; this is the answer."""
@@ -128,7 +126,9 @@ class Idempotency:
             if mode is not None:
                 app.view_functions[endpoint] = self._wrap(app, view, mode)
 
-    def _wrap(self, app: Flask, view: View, mode: IdempotencyMode) -> View:
+    def _wrap(
+        self, app: Flask, view: Callable[..., Any], mode: IdempotencyMode
+    ) -> Callable[..., Any]:
         @wraps(view)
         def answer(**arguments: object) -> Response:
             if HEADER not in request.headers:

@@ -9,7 +9,7 @@ from flask_smorest import Api
 from flask_swagger_ui import get_swaggerui_blueprint
 from werkzeug import Response as WerkzeugResponse
 
-from campaign_api.errors import MOST_NAMED
+from campaign_api.errors import MAX_NAMED_FIELDS
 from campaign_api.web.http.problems import MEDIA_TYPE
 from campaign_api.web.routing.resource import ORIGINAL_ERROR
 from campaign_api.web.routing.view_metadata import open_to_all
@@ -33,7 +33,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "detail": {"type": "string", "description": "What is wrong, where, and what to do."},
         "errors": {
             "type": "array",
-            "maxItems": MOST_NAMED,
+            "maxItems": MAX_NAMED_FIELDS,
             "items": {
                 "type": "object",
                 "required": ["field", "message"],
@@ -59,7 +59,7 @@ ORIGINAL_SCHEMA: dict[str, Any] = {
 
 @open_to_all
 def _page() -> WerkzeugResponse:
-    """Lead to the page itself, whatever this service is called by whoever stands before it."""
+    """Redirect to the page by a relative path, which also works behind a proxy."""
     return redirect(f"{PAGE_PATH}/", HTTPStatus.PERMANENT_REDIRECT)
 
 
@@ -113,7 +113,7 @@ class Documentation(Api):  # type: ignore[misc]
         page = get_swaggerui_blueprint(
             PAGE_PATH,
             DOCUMENT_PATH,
-            # The page asks nobody else, not even for a badge of validity.
+            # The page loads nothing from elsewhere, not even a validity badge.
             config={"app_name": TITLE, "validatorUrl": None},
             blueprint_name=PAGE_BLUEPRINT,
         )

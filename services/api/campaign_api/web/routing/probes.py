@@ -1,4 +1,4 @@
-"""The routes by which whatever runs the service looks after it."""
+"""Probe routes, which an orchestrator requests every few seconds."""
 
 PROBES = frozenset({"/healthz", "/readyz"})
-"""Asked for every few seconds: not worth a line in the log, or a span."""
+"""They are logged at debug level, and have no span."""

@@ -21,7 +21,7 @@ SAMPLED_UNKNOWN = "00"
 
 
 class Trace(NamedTuple):
-    """The present request among others: its id, and its place in a trace."""
+    """The ids of the current request, and its place in a trace."""
 
     request_id: str
     trace_id: str
@@ -31,12 +31,12 @@ class Trace(NamedTuple):
 
     @property
     def parent(self) -> str:
-        """This request as the parent of what comes of it."""
+        """The traceparent for work that this request causes."""
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
 
 
 def present_traceparent() -> str:
-    """Return the present request as the parent of what comes of it."""
+    """Return the traceparent for work that the current request causes."""
     trace: Trace = g.trace
     return trace.parent
 
@@ -55,7 +55,7 @@ def register(app: Flask, tracing: Tracing | None) -> None:
 
 
 def _trace(tracing: Tracing | None) -> Trace:
-    """Go on with what the client sent where it is well formed, else begin anew."""
+    """Continue the client's trace if its header is well formed, else begin a new one."""
     request_id = accepted(request.headers.get(REQUEST_ID))
     parent = _parent(request.headers.get(HEADER))
     if tracing is not None and _route() not in PROBES:
