@@ -74,7 +74,7 @@ class SchedulerMetrics(Collector):
         )
         changes = CounterMetricFamily(
             "campaign_lease_changes",
-            "HeldLeases taken, and leases ended: with their campaign, or lost",
+            "Leases taken, and leases ended: with their campaign, or lost",
             labels=["change"],
         )
         changes.add_metric(["taken"], leases.taken)
