@@ -11,7 +11,7 @@ from campaign_api.campaigns.history import described
 from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
 from campaign_common.errors import TransitionRefused
 from campaign_common.store.events import CampaignEvent
-from tests.unit.api.test_progress import NOW
+from tests.unit.api.campaigns.test_progress import NOW
 
 
 def test_every_action_says_where_it_is_allowed() -> None:

@@ -7,7 +7,7 @@ import pytest
 from campaign_api.errors import CsvRefused
 from campaign_common import phone_number
 from campaign_common.template import Template
-from tests.unit.api.csv_text import parse
+from tests.unit.api.lists.importer.csv_text import parse
 
 INVISIBLE = """\
 name,phone

@@ -5,7 +5,7 @@ import pytest
 from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.columns import Header
 from campaign_api.lists.importer.csv_format import CsvFormat
-from tests.unit.api.csv_text import parse
+from tests.unit.api.lists.importer.csv_text import parse
 
 PHONE = "447700900111"
 OTHER = "447700900112"

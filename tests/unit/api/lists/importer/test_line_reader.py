@@ -16,7 +16,7 @@ from campaign_api.lists.importer.line_reader import (
     read_lines,
     sha256_of,
 )
-from tests.unit.api.csv_text import lines_of
+from tests.unit.api.lists.importer.csv_text import lines_of
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
