@@ -62,7 +62,7 @@ def concurrency_limits(settings: Settings) -> dict[LimitedWork, int]:
 def create_app(
     settings: Settings, databases: Databases, traces: Tracing | None = None
 ) -> Application:
-    """Make the application."""
+    """Create the application."""
     database = databases.main
     app = Application("campaign_api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.api.max_body_bytes

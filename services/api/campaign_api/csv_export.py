@@ -32,7 +32,7 @@ DROPPED = (
 _SIGN = re.compile(f"[{FORMULA_SIGNS}]")
 _BEGINS_FORMULA = re.compile(f"(\\A|[{CELL_ENDS}])(?=[{DROPPED}]*[{FORMULA_SIGNS}])")
 _RUN_BEFORE_TEXT = ("\t", "\r", "\n")
-"""Beginnings that some spreadsheets take for those of a formula whatever follows (OWASP)."""
+"""First characters that some spreadsheets treat as a formula in any case (OWASP)."""
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:

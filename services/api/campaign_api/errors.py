@@ -3,11 +3,11 @@
 UserError
 ├── RequestMalformed, RequestInvalid (TemplateRefused)
 ├── PathRefused, CsvRefused, UploadMalformed, UploadBroken, UploadStalled, UploadTooLarge
-├── CampaignStarted, ListInUse, ListGone, PreconditionFailed
+├── CampaignStarted, ListInUse, ListDeleted, PreconditionFailed
 ├── NotFound (CampaignUnknown, ListUnknown)
-├── KeyInUse, KeyReused
-├── Unauthenticated, ScopeLacking
-└── TooMany
+├── IdempotencyKeyInUse, IdempotencyKeyReused
+├── Unauthenticated, InsufficientScope
+└── TooManyRequests
 CampaignError
 ├── ImportAbandoned
 └── RetryLater: CampaignBusy
@@ -26,21 +26,23 @@ class RequestMalformed(UserError):
     """The body is not a JSON object of the published fields."""
 
 
-class WrongField(NamedTuple):
-    """A field of a request, its path with dots, and what is wrong with it."""
+class InvalidField(NamedTuple):
+    """A field of a request, its path with dots, and the message about it."""
 
     field: str
-    said: str
+    message: str
 
 
 class RequestInvalid(UserError):
     """Fields or parameters of a request are missing, unknown or wrong; names the first of them."""
 
-    def __init__(self, wrong: Sequence[WrongField]) -> None:
+    def __init__(self, wrong: Sequence[InvalidField]) -> None:
         self.wrong = tuple(wrong[:MAX_NAMED_FIELDS])
         self.unnamed = len(wrong) - len(self.wrong)
         """Further fields that are wrong."""
-        super().__init__(joined([f"{field}: {said}" for field, said in self.wrong], self.unnamed))
+        super().__init__(
+            joined([f"{field}: {message}" for field, message in self.wrong], self.unnamed)
+        )
 
 
 class TemplateRefused(RequestInvalid):
@@ -56,7 +58,7 @@ class CsvRefused(UserError):
 
 
 class UploadMalformed(UserError):
-    """The body of an upload is not what its Content-Type says."""
+    """The body of an upload does not match its Content-Type."""
 
 
 class UploadBroken(UserError):
@@ -76,22 +78,22 @@ class CampaignStarted(UserError):
 
 
 class NotFound(UserError):
-    """There is nothing of this id."""
+    """The resource does not exist."""
 
 
 class CampaignUnknown(NotFound):
-    """There is no campaign of this id."""
+    """The campaign does not exist."""
 
 
 class ListUnknown(NotFound):
-    """There is no recipient list of this id."""
+    """The recipient list does not exist."""
 
 
 class ListInUse(UserError):
     """A campaign that is not over uses the recipient list."""
 
 
-class ListGone(UserError):
+class ListDeleted(UserError):
     """The recipient list of the campaign has been deleted."""
 
 
@@ -99,11 +101,11 @@ class PreconditionFailed(UserError):
     """The current version is not the one that If-Match names."""
 
 
-class KeyInUse(UserError):
+class IdempotencyKeyInUse(UserError):
     """The first request of this Idempotency-Key is still under way."""
 
 
-class KeyReused(UserError):
+class IdempotencyKeyReused(UserError):
     """The Idempotency-Key came with another request before."""
 
 
@@ -111,17 +113,17 @@ class Unauthenticated(UserError):
     """The request shows no valid API key, and needs one."""
 
 
-class ScopeLacking(UserError):
+class InsufficientScope(UserError):
     """The API key does not allow the request."""
 
 
-class TooMany(UserError):
+class TooManyRequests(UserError):
     """A configured limit of requests or imports is reached; the request may be repeated later."""
 
-    def __init__(self, said: str, retry_after: float | None = None) -> None:
-        """`retry_after` is in seconds; None: the client may come again soon."""
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """`retry_after` is in seconds; None: the request may be repeated soon."""
         self.retry_after = retry_after
-        super().__init__(said)
+        super().__init__(message)
 
 
 class ImportAbandoned(CampaignError):
@@ -132,6 +134,6 @@ class CampaignBusy(RetryLater):
     """Another request for the same campaign is still being worked on."""
 
 
-def joined(said: Sequence[str], unnamed: int) -> str:
-    """Join what is said of fields; `unnamed` further ones are counted."""
-    return "; ".join([*said, f"and {unnamed:,} more"] if unnamed else said)
+def joined(messages: Sequence[str], unnamed: int) -> str:
+    """Join messages about fields, and append the number of `unnamed` further ones."""
+    return "; ".join([*messages, f"and {unnamed:,} more"] if unnamed else messages)

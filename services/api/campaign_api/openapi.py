@@ -15,7 +15,7 @@ from campaign_common.settings import (
 )
 
 NOWHERE = "nobody@tcp(127.0.0.1:1)/none"
-"""The document says nothing of a server, and none is asked."""
+"""The document names no server, and none is connected to."""
 
 
 def document() -> str:

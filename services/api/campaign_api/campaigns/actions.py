@@ -48,7 +48,7 @@ def allowed_actions(state: CampaignState) -> list[str]:
 
 
 def action_refused(asked: str, state: CampaignState) -> TransitionRefused:
-    """Return the error for a state that does not allow what was `asked`, with what it allows."""
+    """Return the error for an action that `state` does not allow, with those that it allows."""
     return TransitionRefused(asked, state.value, allowed_actions(state))
 
 

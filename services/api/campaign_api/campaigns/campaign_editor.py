@@ -11,7 +11,7 @@ from typing import Any
 from campaign_api.campaigns.actions import Action, action_refused
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.campaign_requests import NewCampaign
-from campaign_api.errors import ListGone, RequestInvalid, TemplateRefused, WrongField
+from campaign_api.errors import InvalidField, ListDeleted, RequestInvalid, TemplateRefused
 from campaign_common.campaign import NOT_STARTED, CampaignState
 from campaign_common.database import Cursor
 from campaign_common.errors import TemplateInvalid
@@ -74,11 +74,11 @@ class CampaignEditor:
 
         Raises:
             CampaignUnknown: there is no such campaign.
-            ListGone: its recipient list has been deleted.
+            ListDeleted: its recipient list has been deleted.
         """
         original = _locked(cursor, campaign_id).plan
         if hold_list(cursor, original.list_id) is None:
-            raise ListGone(f"the recipient list of campaign {campaign_id} is deleted")
+            raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
         self._check(cursor, original)
         made = drafts.insert_plan(cursor, identity, original, None)
         return _append_created(cursor, made, None, actor, f"clone of {campaign_id}")
@@ -136,7 +136,7 @@ class CampaignEditor:
         actor: str,
         require_match: Callable[[Cursor], None],
     ) -> None:
-        """Delete a campaign that has not started; one that is gone already is fine.
+        """Delete a campaign that has not started; return if it is deleted already.
 
         Raises:
             TransitionRefused: it has started, or is over.
@@ -165,8 +165,8 @@ class CampaignEditor:
         try:
             Template.compile(plan.template).require(recipients.columns)
         except TemplateInvalid as error:
-            said = str(error).removeprefix(SUBJECT).lstrip(", ")
-            raise TemplateRefused([WrongField("template", said)]) from error
+            message = str(error).removeprefix(SUBJECT).lstrip(", ")
+            raise TemplateRefused([InvalidField("template", message)]) from error
 
 
 def schedule(
@@ -254,5 +254,5 @@ def _note_schedule(cursor: Cursor, campaign_id: int, stored: StoredPlan, actor: 
     )
 
 
-def _wrong(field: str, said: str) -> RequestInvalid:
-    return RequestInvalid([WrongField(field, said)])
+def _wrong(field: str, message: str) -> RequestInvalid:
+    return RequestInvalid([InvalidField(field, message)])

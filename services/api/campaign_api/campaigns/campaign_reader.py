@@ -88,7 +88,7 @@ def page_of_campaigns(
 def history_of(
     database: Database, campaign_id: int, *, after_id: int, limit: int
 ) -> list[CampaignEvent]:
-    """Read up to `limit` events of a campaign after one; raises what `read_campaign` raises."""
+    """Read up to `limit` events of a campaign after one; raise what `read_campaign` raises."""
     with database.reading() as cursor:
         events = read_events(cursor, campaign_id, after_id=after_id, limit=limit)
         _campaign(cursor, campaign_id)

@@ -17,7 +17,7 @@ ROWS_AT_ONCE = 1_000
 """Rows read at a time: megabytes even where rows are as wide as they may be."""
 
 LONGEST_RUN = 100.0
-"""Seconds after which a dry run answers with what it has seen."""
+"""Seconds after which a dry run returns an incomplete result."""
 
 BUCKET = 20
 """Characters: the width of a step of the distribution of lengths."""
@@ -90,7 +90,7 @@ class DryRuns:
 
         Raises:
             CampaignUnknown: there is no such campaign.
-            ListGone: its recipient list has been deleted.
+            ListDeleted: its recipient list has been deleted.
             RetryLater: a database is unavailable.
         """
         with self._databases.main.reading() as cursor:
@@ -121,7 +121,7 @@ class DryRuns:
 def describe(
     draft: Draft, counts: DryRunCounts, duplicates: int, rate: float | None, *, complete: bool
 ) -> dict[str, Any]:
-    """Describe what was counted; `rate` in messages per second."""
+    """Describe the counts; `rate` is in messages per second."""
     recipients = draft.campaign.accepted
     shapes = counts.shapes
     return {

@@ -26,7 +26,7 @@ RETRY = "retry of "
 
 
 def described(event: CampaignEvent) -> dict[str, Any]:
-    """Describe an event: who did what when, from which state to which."""
+    """Describe an event: actor, action, time, and the states before and after."""
     return {
         "id": event.id,
         "at": event.at.replace(tzinfo=UTC),

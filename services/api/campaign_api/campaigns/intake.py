@@ -61,7 +61,7 @@ class CampaignIntake:
         self._transactions = RetryingTransactions(database, settings.timeout)
         self._importer = CsvImporter(self._transactions, settings.import_, metrics)
 
-    def take_in(self, request: CreateCampaign, actor: str, traceparent: str) -> IntakeResult:
+    def accept(self, request: CreateCampaign, actor: str, traceparent: str) -> IntakeResult:
         """Carry `request` out in the name of `actor`, once however often it is repeated.
 
         Return when list and campaign are stored. They become visible in one transaction, so a
@@ -72,7 +72,7 @@ class CampaignIntake:
             TemplateInvalid: the template is malformed, too long, or names an unknown column.
             PathRefused, CsvRefused: the file cannot be opened, or is no recipient list.
             CampaignStarted: the campaign has started and the request differs from it.
-            TooMany: this process runs as many imports as it may.
+            TooManyRequests: this process runs as many imports as it may.
             CampaignBusy: another request for it did not end within Timeout.
             ImportAbandoned: the import stood still for too long.
             RetryLater: the database is unavailable.
@@ -87,13 +87,13 @@ class CampaignIntake:
         )
         try:
             with lock:
-                return self._take_in(request, template, actor, traceparent)
+                return self._accept(request, template, actor, traceparent)
         except LockBusy as error:
             raise CampaignBusy(
                 f"campaign {request.campaign_id} is still being imported by another request"
             ) from error
 
-    def _take_in(
+    def _accept(
         self, request: CreateCampaign, template: Template, actor: str, traceparent: str
     ) -> IntakeResult:
         with self._database.reading() as cursor:
@@ -127,7 +127,7 @@ class CampaignIntake:
         except CsvRefused:
             return False
         except PathRefused:
-            # The file has been tidied away since; the fields alone decide.
+            # The file is gone; the fields alone decide.
             return True
 
     def _open(self, request: CreateCampaign) -> BinaryIO:

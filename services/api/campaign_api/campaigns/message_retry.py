@@ -2,7 +2,7 @@
 
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.history import is_retry
-from campaign_api.errors import ListGone
+from campaign_api.errors import ListDeleted
 from campaign_common.campaign import Transition, apply
 from campaign_common.database import Cursor, Databases
 from campaign_common.message import Status
@@ -35,7 +35,7 @@ def request_retry(  # noqa: PLR0913 - the order, and what it comes of
     Raises:
         CampaignUnknown: there is no such campaign.
         TransitionRefused: its state does not allow it.
-        ListGone: its recipient list has been deleted.
+        ListDeleted: its recipient list has been deleted.
     """
     stored = lock_plan(cursor, campaign_id)
     if stored is None:
@@ -47,6 +47,6 @@ def request_retry(  # noqa: PLR0913 - the order, and what it comes of
         return counted.get(status, 0)
     apply(Transition.RETRY, stored.state)
     if hold_list(cursor, stored.plan.list_id) is None:
-        raise ListGone(f"the recipient list of campaign {campaign_id} is deleted")
+        raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
     ordered = retry_messages(cursor, campaign_id, actor, counted, [status], error_code, traceparent)
     return ordered.matching if ordered else 0

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from campaign_api.errors import CampaignUnknown, RequestInvalid, WrongField
+from campaign_api.errors import CampaignUnknown, InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import NAME, PHONE, column_name, trimmed
@@ -55,12 +55,12 @@ def render(template: Template, phone: str, attributes: Mapping[str, str]) -> str
     given = {name: value for name, value in values.items() if value}
     missing = sorted(template.required - given.keys() - {PHONE})
     if missing:
-        said = "is missing or blank"
-        raise RequestInvalid([WrongField(f"attributes.{name}", said) for name in missing])
+        reason = "is missing or blank"
+        raise RequestInvalid([InvalidField(f"attributes.{name}", reason) for name in missing])
     body = template.render(given.get(NAME, ""), phone, given)
     if len(body.encode()) > LARGEST_BODY:
-        said = f"make a message of more than {LARGEST_BODY} bytes"
-        raise RequestInvalid([WrongField("attributes", said)])
+        reason = f"make a message of more than {LARGEST_BODY} bytes"
+        raise RequestInvalid([InvalidField("attributes", reason)])
     return body
 
 
@@ -70,7 +70,7 @@ def wait_for_outcome(database: Database, test_id: int) -> TestMessage | None:
     None if the person was erased meanwhile.
 
     Raises:
-        RetryLater: the database is away.
+        RetryLater: the database is down.
     """
     give_up_at = time.monotonic() + WAIT
     while True:

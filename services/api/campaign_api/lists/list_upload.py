@@ -28,7 +28,7 @@ class ListUploads:
         self._transactions = RetryingTransactions(database, settings.timeout)
         self._importer = CsvImporter(self._transactions, settings.import_, metrics)
 
-    def take_in(
+    def import_file(
         self, open_file: Callable[[], UploadedFile], form: CsvFormat, request: IdempotentRequest
     ) -> int:
         """Import the file; returns the id of the list, which is ready.

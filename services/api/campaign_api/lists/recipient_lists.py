@@ -23,7 +23,7 @@ from campaign_common.store.recipients import read_by_phone, read_page
 from campaign_common.store.rejects import read_rejects
 
 RETRY_SECONDS = 10.0
-"""Seconds for which a deletion is tried again while the database is away."""
+"""Seconds for which a deletion is retried while the database is down."""
 
 REJECTS_AT_ONCE = 1_000
 """Rows of an export held in memory; each has up to 2,000 characters."""
@@ -31,7 +31,7 @@ REJECTS_AT_ONCE = 1_000
 REJECT_COLUMNS = ("line", "reason", "text")
 
 SHOWN_RECIPIENTS = 3
-"""People of a list who are shown with it, so that who uploaded it sees how it was read."""
+"""Recipients that are shown with a list, so that clients see how the file was parsed."""
 
 LARGEST_ID = 2**63 - 1
 
@@ -56,7 +56,7 @@ class RecipientLists:
         )
 
     def one(self, list_id: int) -> dict[str, Any]:
-        """Describe a list and its first people; those who were erased are none.
+        """Describe a list and its first recipients, without those who were erased.
 
         Raises:
             ListUnknown: there is none of that id.
@@ -81,7 +81,7 @@ class RecipientLists:
         return Page([_person(each) for each in found], None if last is None else (last,))
 
     def person(self, list_id: int, phone: str) -> Page:
-        """Describe the one person of a list who has a normalised number, if there is one.
+        """Describe the recipient of a list with a normalised number, if there is one.
 
         Raises:
             ListUnknown: there is no list of that id.

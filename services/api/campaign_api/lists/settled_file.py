@@ -41,7 +41,7 @@ class SettledFile:
         wait: Callable[[float], None] = time.sleep,
         is_written: Callable[[int], bool | None] | None = None,
     ) -> None:
-        """Take a file opened for reading alone, at its beginning.
+        """Wrap a file that is opened for reading only, at its beginning.
 
         Raises:
             CsvRefused: it is open for writing.

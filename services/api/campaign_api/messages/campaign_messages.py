@@ -44,7 +44,7 @@ class CampaignMessages:
 
         Raises:
             CampaignUnknown: there is none of that id.
-            RetryLater: a database is away.
+            RetryLater: a database is down.
         """
         with self._databases.reading() as cursors:
             # Before the campaign: in a finished one they say when all is found.

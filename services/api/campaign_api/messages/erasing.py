@@ -19,7 +19,7 @@ from campaign_common.store.erasures import Erasure, ErasureStep
 from campaign_common.written_number import WrittenNumber
 
 RETRY_SECONDS = 10.0
-"""Seconds for which each transaction is tried again while the database is away."""
+"""Seconds for which each transaction is retried while the database is down."""
 
 IN_REQUEST = 5.0
 """Seconds that a request spends on reading rejects before it leaves them to the sweep."""
@@ -43,7 +43,7 @@ class Eraser:
     """Carries erasures out up to the dead letters; every step is idempotent."""
 
     def __init__(self, database: Database, shards: int) -> None:
-        """Take the number of shards that campaigns to come will have."""
+        """Erase with `shards`, the number of shards of future campaigns."""
         self._database = database
         self._transactions = RetryingTransactions(database, RETRY_SECONDS)
         self._shards = shards

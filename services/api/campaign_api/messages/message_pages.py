@@ -18,7 +18,7 @@ FIRST_SPAN = 2_000
 """Recipients looked at first where a filter applies; four times as many with each step."""
 
 SETTLED = FINAL - {Status.UNKNOWN}
-"""Statuses that nothing but a person's retry changes; a late result may settle `unknown`."""
+"""Statuses that only a requested retry changes; a late result may change `unknown`."""
 
 
 class MessageFilter(NamedTuple):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from campaign_api.errors import RequestInvalid, WrongField
+from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.messages.message_pages import describe_outcome
 from campaign_api.times import rfc3339_utc
 from campaign_api.web.http.paging import NOT_A_CURSOR
@@ -34,13 +34,13 @@ class RecipientHistory:
         self._shards = shards
 
     def messages(self, phone: str, after: tuple[int, int] | None, limit: int) -> PersonPage:
-        """Read what a person was sent, by the youngest campaign first.
+        """Read the messages to a person, the newest campaign first.
 
         `after`: start of a campaign in microseconds since 1970, and its id.
 
         Raises:
             RequestInvalid: `after` is no such key.
-            RetryLater: a database is away.
+            RetryLater: a database is down.
         """
         before = (LATEST, LARGEST_ID) if after is None else _place(*after)
         with self._databases.reading() as cursors:
@@ -56,7 +56,7 @@ def _place(microseconds: int, campaign_id: int) -> tuple[datetime, int]:
     except OverflowError:
         started_at = None
     if started_at is None or not 0 <= campaign_id <= LARGEST_ID:
-        raise RequestInvalid([WrongField("cursor", NOT_A_CURSOR)])
+        raise RequestInvalid([InvalidField("cursor", NOT_A_CURSOR)])
     return started_at, campaign_id
 
 

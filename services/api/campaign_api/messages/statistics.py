@@ -41,7 +41,7 @@ class Statistics:
         """Read everything.
 
         Raises:
-            RetryLater: a database is away.
+            RetryLater: a database is down.
         """
         totals = self._current_totals()
         with self._databases.reading() as cursors:

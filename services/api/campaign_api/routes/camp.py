@@ -20,7 +20,7 @@ class CodeAndMessage(Schema):
 
 
 def resource(intake: CampaignIntake) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource(
         "camp", __name__, url_prefix="/v1/camp", description="As the original system has it."
     )
@@ -44,7 +44,7 @@ def resource(intake: CampaignIntake) -> Resource:
         if not request.is_json:
             raise UnsupportedMediaType("the body must be JSON: send Content-Type: application/json")
         wanted = read_create_campaign(request.get_data())
-        intake.take_in(wanted, caller().name, present_traceparent())
+        intake.accept(wanted, caller().name, present_traceparent())
         return jsonify(code=0, msg="success")
 
     return routes

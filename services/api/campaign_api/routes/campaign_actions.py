@@ -46,7 +46,7 @@ WORDS = {
 
 
 def resource(databases: Databases, editor: CampaignEditor) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource(
         "campaign verbs",
         __name__,

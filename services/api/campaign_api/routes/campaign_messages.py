@@ -11,7 +11,7 @@ from campaign_api.schemas.message import (
     CampaignMessageParameters,
     MessageFilterParameters,
 )
-from campaign_api.web.http.paging import Page, answer_page
+from campaign_api.web.http.paging import Page, page_response
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 
@@ -22,7 +22,7 @@ EXPORT = {
 
 
 def resource(messages: CampaignMessages) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource(
         "campaign messages",
         __name__,
@@ -46,7 +46,7 @@ def resource(messages: CampaignMessages) -> Resource:
             page = messages.of_person(campaign_id, wanted, parameters["phone"])
         else:
             page = messages.page(campaign_id, wanted, position, parameters["limit"])
-        return answer_page("messages", Page(page.items, page.next))
+        return page_response("messages", Page(page.items, page.next))
 
     @routes.get("/messages.csv")
     @routes.limit_concurrency(LimitedWork.EXPORT)

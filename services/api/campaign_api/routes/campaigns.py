@@ -30,7 +30,7 @@ from campaign_api.schemas.campaign import (
 )
 from campaign_api.schemas.progress import Progress
 from campaign_api.web.caller import caller
-from campaign_api.web.http.paging import Page, answer_page
+from campaign_api.web.http.paging import Page, page_response
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.telemetry.audit_log import log_change
@@ -39,7 +39,7 @@ from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaign_listing import CampaignFilter
 
 RETRY_SECONDS = 10.0
-"""Seconds for which a change is tried again while the database is away."""
+"""Seconds for which a change is retried while the database is down."""
 
 ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Of this version of it."}}
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it is."}}
@@ -62,7 +62,7 @@ IF_NONE_MATCH = _header("If-None-Match", "The ETag of a version that is at hand.
 
 
 def resource(databases: Databases, editor: CampaignEditor) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     routes = Resource(
         "campaigns", __name__, url_prefix="/v1/campaigns", description="Campaigns themselves."
@@ -95,7 +95,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
         below, limit = parameters.get("cursor"), parameters["limit"]
         page = page_of_campaigns(databases, wanted, below, limit)
         next_key = page.next_position and cursor_key(page.next_position)
-        return answer_page(
+        return page_response(
             "campaigns", Page(CampaignSummary(many=True).dump(page.described), next_key)
         )
 

@@ -18,7 +18,7 @@ class Health(Schema):
 
 
 def resource(databases: Databases, shards: int) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     readiness = Readiness(SchemaCheck(databases, shards), WriteCheck(databases, shards))
     routes = Resource("health", __name__, description="For whatever runs the service.")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from campaign_api.errors import RequestInvalid, WrongField
+from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.messages.erasing import Eraser
 from campaign_api.schemas.erasure import ErasureAnswer
 from campaign_api.schemas.phone import PATH_PARAMETER, SAID
@@ -17,7 +17,7 @@ STEPS = (ErasureStep.REJECTS, ErasureStep.DEAD_LETTERS)
 
 
 def resource(eraser: Eraser) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource(
         "recipients",
         __name__,
@@ -39,7 +39,7 @@ def resource(eraser: Eraser) -> Resource:
         """
         digits = normalise_phone(phone) if len(phone) <= LONGEST else None
         if digits is None:
-            raise RequestInvalid([WrongField("phone", SAID)])
+            raise RequestInvalid([InvalidField("phone", SAID)])
         return _described(eraser.erase(digits, caller().name))
 
     return routes

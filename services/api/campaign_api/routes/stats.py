@@ -8,7 +8,7 @@ from campaign_api.web.routing.resource import Resource
 
 
 def resource(statistics: Statistics) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource("stats", __name__, url_prefix="/v1/stats", description="For dashboards.")
 
     @routes.get("")

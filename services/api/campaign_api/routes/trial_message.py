@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from campaign_api.campaigns.trial_messages import describe, store_trial_message, wait_for_outcome
-from campaign_api.errors import NotFound, TooMany
+from campaign_api.errors import NotFound, TooManyRequests
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.trial_message import TestMessageAnswer, TestMessageRequest
 from campaign_api.web.caller import caller
@@ -17,7 +17,7 @@ from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.database import Database
 
 RETRY_SECONDS = 10.0
-"""Seconds for which storing the message is tried again while the database is away."""
+"""Seconds for which storing the message is retried while the database is down."""
 
 
 WINDOW = 60.0
@@ -25,7 +25,7 @@ WINDOW = 60.0
 
 
 def resource(database: Database, messages_per_minute: int) -> Resource:
-    """Make the routes; `messages_per_minute` of a key: a test message goes to any number."""
+    """Build the routes; `messages_per_minute` of a key: a test message goes to any number."""
     limiter = SlidingWindowLimiter(messages_per_minute, WINDOW)
     transactions = RetryingTransactions(database, RETRY_SECONDS)
     routes = Resource(
@@ -74,13 +74,13 @@ def _count(limiter: SlidingWindowLimiter) -> None:
     """Count a test message, unless an earlier request of the Idempotency-Key stored it.
 
     Raises:
-        TooMany: it exceeds the limit of its key.
+        TooManyRequests: it exceeds the limit of its key.
     """
     if idempotent_request().carried_out:
         return
     decision = limiter.count(caller().key_id)
     if not decision.admitted:
-        raise TooMany(
+        raise TooManyRequests(
             "this key has sent as many test messages as it may within a minute; send the request"
             " again later",
             decision.seconds,

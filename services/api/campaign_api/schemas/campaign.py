@@ -120,7 +120,7 @@ class CampaignSummary(Schema):
 
 
 class Campaign(CampaignSummary):
-    """A campaign, and how far it has come."""
+    """A campaign and its progress."""
 
     template = fields.String(required=True)
     suspects = fields.Integer(

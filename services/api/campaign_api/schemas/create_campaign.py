@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, post_load, validate
 from campaign_api.campaigns.campaign_requests import CreateCampaign
 from campaign_api.errors import MAX_NAMED_FIELDS, RequestMalformed, joined
 from campaign_api.schemas.fields import Integer, Text, length
-from campaign_api.web.http.request_reader import LONGEST_FIELD_NAME, parse_json, said
+from campaign_api.web.http.request_reader import LONGEST_FIELD_NAME, parse_json, reworded
 
 LARGEST_CAMPAIGN_ID = 2**40 - 1
 """Ids beyond it are kept for campaigns whose id the server chooses."""
@@ -31,7 +31,7 @@ def _seconds(value: int) -> None:
 
 
 class CreateCampaignSchema(Schema):
-    """The fields as clients send them; marshmallow refuses what is not one of them."""
+    """The fields of the request; others are refused."""
 
     campaign_name = Text(required=True, validate=length(255))
     campaign_id = Integer(
@@ -71,5 +71,5 @@ def read_create_campaign(body: bytes) -> CreateCampaign:
 def _refuse(error: ValidationError) -> NoReturn:
     messages = error.messages_dict
     named = sorted(messages)[:MAX_NAMED_FIELDS]
-    wrong = [f"{field[:LONGEST_FIELD_NAME]} {said(messages[field][0])}" for field in named]
+    wrong = [f"{field[:LONGEST_FIELD_NAME]} {reworded(messages[field][0])}" for field in named]
     raise RequestMalformed(joined(wrong, len(messages) - len(named))) from error

@@ -1,4 +1,4 @@
-"""Fields of requests and answers that marshmallow has not, or not as strict."""
+"""Fields of requests and responses that marshmallow lacks, or has less strict."""
 
 import re
 from datetime import UTC, datetime

@@ -43,8 +43,8 @@ class UploadParameters(Schema):
 
     @post_load
     def _build(self, data: Mapping[str, Any], **_: object) -> tuple[str | None, CsvFormat]:
-        said = dict(data)
-        return said.pop("name", None), CsvFormat(**said)
+        values = dict(data)
+        return values.pop("name", None), CsvFormat(**values)
 
 
 class RecipientAnswer(Schema):
@@ -57,7 +57,7 @@ class RecipientAnswer(Schema):
 
 
 class RecipientListAnswer(Schema):
-    """A list: how its file's rows ended, and what templates may name."""
+    """A list: the row counts of its file, and its columns."""
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)

@@ -185,7 +185,7 @@ def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
     campaigns = intake.CampaignIntake(
         pool, settings, ImportSlots(1), ImportMetrics(CollectorRegistry())
     )
-    campaigns.take_in(request, "api", PARENT)
+    campaigns.accept(request, "api", PARENT)
     first_list = list_of(pool, CAMPAIGN).id
     run = campaigns._importer.run
 
@@ -196,9 +196,7 @@ def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
 
     monkeypatch.setattr(campaigns._importer, "run", run_while_it_starts)
     with pytest.raises(CampaignStarted):
-        campaigns.take_in(
-            CreateCampaign(**{**REQUEST, "csv_file_path": "other.csv"}), "api", PARENT
-        )
+        campaigns.accept(CreateCampaign(**{**REQUEST, "csv_file_path": "other.csv"}), "api", PARENT)
     assert list_of(pool, CAMPAIGN).id == first_list
     assert rows(pool, "SELECT state FROM recipient_lists ORDER BY id") == [
         ("ready",),

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask, Response, g, jsonify, request
 from flask.testing import FlaskClient
 
-from campaign_api.errors import CampaignStarted, TooMany
+from campaign_api.errors import CampaignStarted, TooManyRequests
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.caller import Caller, Scope
 from campaign_api.web.http import problems
@@ -222,7 +222,7 @@ def test_refusals_are_repeated_and_failures_are_not(
     assert repeated.status_code == 409
     assert repeated.content_type == "application/problem+json"
     for n, error in enumerate(
-        (DatabaseUnavailable("away"), ZeroDivisionError("bug"), TooMany("full"))
+        (DatabaseUnavailable("away"), ZeroDivisionError("bug"), TooManyRequests("full"))
     ):
         headers = {"Idempotency-Key": f"failure {n}"}
         trouble.before = broken(error)

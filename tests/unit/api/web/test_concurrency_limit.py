@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask, Response, g
 
-from campaign_api.errors import TooMany
+from campaign_api.errors import TooManyRequests
 from campaign_api.web.caller import LOCAL, Caller, Scope
 from campaign_api.web.limits import concurrency_limit
 from campaign_api.web.limits.concurrency_limit import ConcurrencyLimit
@@ -23,11 +23,11 @@ def test_one_key_leaves_room_to_others(most: int, share: int) -> None:
     limit = ConcurrencyLimit(most, "exports")
     for _ in range(share):
         limit.acquire(KEY)
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyRequests):
         limit.acquire(KEY)
     for _ in range(most - share):
         limit.acquire("another")
-    with pytest.raises(TooMany, match=rf"as many exports as it may be \({most}\)"):
+    with pytest.raises(TooManyRequests, match=rf"as many exports as it may be \({most}\)"):
         limit.acquire("a third")
 
 
@@ -35,7 +35,7 @@ def test_programs_without_a_key_may_use_the_whole_limit() -> None:
     limit = ConcurrencyLimit(2, "exports")
     limit.acquire(LOCAL.key_id)
     limit.acquire(LOCAL.key_id)
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyRequests):
         limit.acquire(LOCAL.key_id)
 
 
@@ -55,8 +55,8 @@ def app() -> Flask:
     def identify() -> None:
         g.caller = Caller(KEY, "me", Scope.READ)
 
-    @app.errorhandler(TooMany)
-    def refuse(_: TooMany) -> tuple[str, int]:
+    @app.errorhandler(TooManyRequests)
+    def refuse(_: TooManyRequests) -> tuple[str, int]:
         return "", 429
 
     @app.get("/export")

@@ -24,7 +24,7 @@ ENCODINGS = (
     "gb18030",
     "big5",
 )
-"""By the names of the IANA registry, in lower case. utf-16 goes by its byte order mark."""
+"""Names of the IANA registry in lower case. utf-16 needs a byte order mark."""
 
 
 @dataclass(frozen=True, kw_only=True)

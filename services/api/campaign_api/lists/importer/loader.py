@@ -82,7 +82,7 @@ class Loader:
         self._waiting.append(self._thread.submit(self._write, batch))
 
     def finish(self) -> None:
-        """Wait until everything queued is committed; raises what `write` raises."""
+        """Wait until everything queued is committed; raise what `write` raises."""
         while self._waiting:
             self._waiting.popleft().result()
 

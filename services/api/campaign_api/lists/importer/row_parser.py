@@ -84,7 +84,7 @@ class RowParser:
         return _reject(number, QUOTE_UNCLOSED, line)
 
     def _joined(self, line: str, source: LineSource) -> tuple[str, int] | None:
-        """Join a record that goes on in the next lines; None when it has no end nearby."""
+        """Join a record that continues in the next lines; return None if it does not end nearby."""
         parts = [line]
         length = len(line)
         for distance in range(1, MOST_LINES):

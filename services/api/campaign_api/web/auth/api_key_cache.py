@@ -25,7 +25,7 @@ Keys are revoked within five seconds, also by a process that has lost the databa
 """
 
 LONGEST_READ = 2.0
-"""Seconds that the database has for its answer."""
+"""Seconds after which a read of the table times out."""
 
 LONGEST_WAIT = 1.0
 """Seconds for which a request waits for another one that is reading the table."""

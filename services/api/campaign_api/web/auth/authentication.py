@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from flask import Request, current_app, g, request
 
-from campaign_api.errors import ScopeLacking, Unauthenticated
+from campaign_api.errors import InsufficientScope, Unauthenticated
 from campaign_api.web.auth.api_key_cache import ApiKeyCache
 from campaign_api.web.auth.local_client import ClientLocation, is_loopback, locate_client
 from campaign_api.web.caller import LOCAL, Caller, Scope
@@ -67,7 +67,7 @@ class Authentication:
         g.caller = found = self._identify(request)
         needed = _scope_needed(request)
         if not found.scope.allows(needed):
-            raise ScopeLacking(f"the key's scope is {found.scope}, and this needs {needed}")
+            raise InsufficientScope(f"the key's scope is {found.scope}, and this needs {needed}")
 
     def _identify(self, request: Request) -> Caller:
         if "Authorization" not in request.headers:

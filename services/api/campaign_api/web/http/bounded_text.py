@@ -1,4 +1,4 @@
-"""Texts of an answer, cut so that what a client has sent does not come back at length."""
+"""Truncation of texts in responses, so that long input is not echoed."""
 
 import json
 

@@ -55,7 +55,7 @@ def _as_configured(limit: int) -> None:
 
 
 class _Limit(fields.Integer):
-    """A few digits and nothing else; Python would read 1_0 and others, too."""
+    """A few digits only; Python would accept 1_0 and others too."""
 
     def _deserialize(self, value: object, *_: object, **__: object) -> int:
         if not (isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value)):
@@ -64,7 +64,7 @@ class _Limit(fields.Integer):
 
 
 class PageParameters(Schema):
-    """cursor and limit; a resource adds its filters and says what its keys hold.
+    """Cursor and limit; a resource adds its filters and the types of its keys.
 
     The document has the largest limit that can be configured.
     """
@@ -80,8 +80,8 @@ class PageParameters(Schema):
     )
 
 
-def answer_page(name: str, page: Page) -> Response:
-    """Answer with `{name: [...], next_cursor}`, and a Link to the next page (RFC 8288)."""
+def page_response(name: str, page: Page) -> Response:
+    """Return a response `{name: [...], next_cursor}`, with a Link to the next page (RFC 8288)."""
     cursor = None if page.next_key is None else encode(page.next_key)
     response = jsonify({name: list(page.items), "next_cursor": cursor})
     if cursor is not None:

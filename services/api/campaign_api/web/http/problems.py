@@ -35,7 +35,7 @@ CHALLENGE = 'Bearer realm="camp-mgr"'
 """WWW-Authenticate of a 401 (RFC 6750)."""
 
 LARGEST_PROBLEM = 16_384
-"""Bytes of a problem document, whatever the request was; so much is stored for its repetitions."""
+"""Bytes of a problem document at most; it is stored for repeated requests."""
 
 LONGEST_DETAIL = 2_048
 LONGEST_FIELD = 128
@@ -43,7 +43,7 @@ LONGEST_MESSAGE = 448
 """Bytes of each text, as JSON writes it in ASCII."""
 
 RETRY_AFTER = 5
-"""Seconds after which a client may ask again when something is unavailable."""
+"""Seconds in Retry-After when something is unavailable."""
 
 
 class ProblemType(NamedTuple):
@@ -66,13 +66,13 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     errors.CampaignStarted: ProblemType(409, "campaign-started"),
     errors.NotFound: ProblemType(404, "not-found"),
     errors.ListInUse: ProblemType(409, "list-in-use"),
-    errors.ListGone: ProblemType(409, "list-deleted"),
+    errors.ListDeleted: ProblemType(409, "list-deleted"),
     errors.PreconditionFailed: ProblemType(412, "changed-meanwhile"),
-    errors.KeyInUse: ProblemType(409, "idempotency-key-in-use"),
-    errors.KeyReused: ProblemType(422, "idempotency-key-reused"),
+    errors.IdempotencyKeyInUse: ProblemType(409, "idempotency-key-in-use"),
+    errors.IdempotencyKeyReused: ProblemType(422, "idempotency-key-reused"),
     errors.Unauthenticated: ProblemType(401, "no-valid-key"),
-    errors.ScopeLacking: ProblemType(403, "scope-lacking"),
-    errors.TooMany: ProblemType(429, "too-many"),
+    errors.InsufficientScope: ProblemType(403, "scope-lacking"),
+    errors.TooManyRequests: ProblemType(429, "too-many"),
     errors.ImportAbandoned: ProblemType(503, "import-abandoned"),
     TemplateInvalid: ProblemType(400, "invalid-template"),
     ErasureHeld: ProblemType(409, "erasure-held"),
@@ -89,14 +89,16 @@ log = structlog.get_logger(__name__)
 
 def register(app: Flask) -> None:
     """Turn every error that leaves a route into a response in JSON."""
-    app.register_error_handler(CampaignError, _answer_campaign_error)
-    app.register_error_handler(HTTPException, _answer_http_error)
-    app.register_error_handler(ClientDisconnected, _answer_broken_body)
-    app.register_error_handler(ParseException, _answer_malformed_body)
-    app.register_error_handler(Exception, _answer_unexpected)
+    app.register_error_handler(CampaignError, _respond_to_campaign_error)
+    app.register_error_handler(HTTPException, _respond_to_http_error)
+    app.register_error_handler(ClientDisconnected, _respond_to_broken_body)
+    app.register_error_handler(ParseException, _respond_to_malformed_body)
+    app.register_error_handler(Exception, _respond_to_unexpected)
 
 
-def answer(problem: ProblemType, detail: str, extra: Mapping[str, Any] | None = None) -> Response:
+def problem_response(
+    problem: ProblemType, detail: str, extra: Mapping[str, Any] | None = None
+) -> Response:
     """Build the response to a request that was refused or failed; `extra` are further members."""
     detail = bounded(detail, LONGEST_DETAIL)
     if request.path.startswith(ORIGINAL_PREFIX):
@@ -120,12 +122,12 @@ def answer(problem: ProblemType, detail: str, extra: Mapping[str, Any] | None = 
     return response
 
 
-def _answer_campaign_error(error: CampaignError) -> Response:
+def _respond_to_campaign_error(error: CampaignError) -> Response:
     problem = next(
         (PROBLEM_TYPES[of] for of in type(error).__mro__ if of in PROBLEM_TYPES), INTERNAL
     )
     if problem is INTERNAL:
-        return _answer_unexpected(error)
+        return _respond_to_unexpected(error)
     if isinstance(error, RetryLater):
         known = not isinstance(error, StatementRefused) or unmet_demand(error) is not None
         log.warning(
@@ -134,9 +136,9 @@ def _answer_campaign_error(error: CampaignError) -> Response:
             kind=type(error).__name__,
             exc_info=None if known else error,
         )
-        return answer(problem, _told(error))
-    response = answer(problem, str(error), _extra(error))
-    if isinstance(error, errors.TooMany) and error.retry_after is not None:
+        return problem_response(problem, _detail_of(error))
+    response = problem_response(problem, str(error), _extra(error))
+    if isinstance(error, errors.TooManyRequests) and error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
     return response
 
@@ -148,7 +150,7 @@ def _extra(error: CampaignError) -> Mapping[str, Any]:
         fields = [
             {
                 "field": bounded(wrong.field, LONGEST_FIELD),
-                "message": bounded(wrong.said, LONGEST_MESSAGE),
+                "message": bounded(wrong.message, LONGEST_MESSAGE),
             }
             for wrong in error.wrong
         ]
@@ -156,7 +158,7 @@ def _extra(error: CampaignError) -> Mapping[str, Any]:
     return {}
 
 
-def _told(error: RetryLater) -> str:
+def _detail_of(error: RetryLater) -> str:
     # What the driver says may name servers and users, which are nothing to clients.
     if isinstance(error, errors.CampaignBusy):
         return str(error)
@@ -167,28 +169,30 @@ def _told(error: RetryLater) -> str:
     return "the database is unavailable; send the request again later"
 
 
-def _answer_http_error(error: HTTPException) -> Response:
+def _respond_to_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     name = HTTPStatus(status).phrase.lower().replace(" ", "-")
-    response = answer(ProblemType(status, name), error.description or error.name)
+    response = problem_response(ProblemType(status, name), error.description or error.name)
     allowed: Iterable[str] | None = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(allowed)
     return response
 
 
-def _answer_broken_body(_: ClientDisconnected) -> Response:
-    """Answer to a body that stopped coming: who has gone away does not read it."""
-    return answer(
+def _respond_to_broken_body(_: ClientDisconnected) -> Response:
+    """Respond to a body that stopped arriving; a client that is gone does not read it."""
+    return problem_response(
         ProblemType(408, "request-timeout"), "the body did not arrive in time, or broke off"
     )
 
 
-def _answer_malformed_body(_: ParseException) -> Response:
-    """Answer to a body whose chunks are not as RFC 9112 has them."""
-    return answer(ProblemType(400, "malformed-request"), "the body is not framed as HTTP has it")
+def _respond_to_malformed_body(_: ParseException) -> Response:
+    """Respond to a body whose chunks are not as RFC 9112 has them."""
+    return problem_response(
+        ProblemType(400, "malformed-request"), "the body is not framed as HTTP has it"
+    )
 
 
-def _answer_unexpected(error: Exception) -> Response:
+def _respond_to_unexpected(error: Exception) -> Response:
     log.error("request failed", exc_info=error)
-    return answer(INTERNAL, "internal error; the log of the API service says more")
+    return problem_response(INTERNAL, "internal error; the log of the API service says more")

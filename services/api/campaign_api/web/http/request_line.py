@@ -29,14 +29,14 @@ def _require_host() -> None:
 
 
 def _end_after_malformed(response: Response) -> Response:
-    """End the connection after an answer to what is no proper request, as the server does."""
+    """Close the connection after the response to a malformed request, as the server does."""
     if g.get("is_malformed"):
         response.headers["Connection"] = "close"
     return response
 
 
 def _take_path_literally() -> None:
-    """Take `//v1/stats` for no route: the framework drops all slashes but one at the beginning."""
+    """Refuse `//v1/stats`: the framework would drop all leading slashes but one."""
     if request.environ.get("PATH_INFO", "").startswith("//"):
         request.url_rule = None
         request.view_args = None

@@ -1,4 +1,4 @@
-"""Reading bodies and parameters: strict JSON, and every wrong field named."""
+"""Reader of bodies and parameters: strict JSON, and an error that names every wrong field."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
-from campaign_api.errors import RequestInvalid, RequestMalformed, WrongField
+from campaign_api.errors import InvalidField, RequestInvalid, RequestMalformed
 
 LONGEST_FIELD_NAME = 64
 """Characters of a field's name that are repeated to the client."""
 
 
 class RequestReader(FlaskParser):
-    """webargs, with this API's rules: nothing unknown, nothing twice, nothing guessed."""
+    """webargs parser that refuses unknown fields, duplicates and conversions."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - webargs' type
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
@@ -40,7 +40,7 @@ class RequestReader(FlaskParser):
         return parse_json(body)
 
     def load_querystring(self, req: flask.Request, schema: Schema) -> Any:  # noqa: ANN401 - webargs' own
-        """Read the query, in which each parameter stands once.
+        """Read the query, in which each parameter may occur once.
 
         Raises:
             RequestInvalid: one is given twice.
@@ -48,7 +48,7 @@ class RequestReader(FlaskParser):
         twice = [name for name, values in req.args.lists() if len(values) > 1]
         if twice:
             raise RequestInvalid(
-                [WrongField(name[:LONGEST_FIELD_NAME], "is given twice") for name in twice]
+                [InvalidField(name[:LONGEST_FIELD_NAME], "is given twice") for name in twice]
             )
         return super().load_querystring(req, schema)
 
@@ -69,7 +69,7 @@ class RequestReader(FlaskParser):
         del req, schema, error_status_code, error_headers
         messages: dict[str, object] = error.messages_dict
         # webargs files the messages under the location they were found in.
-        wrong = [found for where in messages.values() for found in wrong_fields(where)]
+        wrong = [found for where in messages.values() for found in invalid_fields(where)]
         raise RequestInvalid(wrong) from error
 
 
@@ -85,19 +85,19 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
         raise RequestMalformed(f"the body is not valid JSON: {_first_line(error)}") from error
 
 
-def wrong_fields(messages: object, above: str = "") -> Iterator[WrongField]:
+def invalid_fields(messages: object, above: str = "") -> Iterator[InvalidField]:
     """Flatten marshmallow's messages; a field's path is joined with dots."""
     if isinstance(messages, dict):
         for name, below in messages.items():
             step = str(name)[:LONGEST_FIELD_NAME]
             path = f"{above}.{step}" if above else step
-            yield from wrong_fields(below, "" if path == "_schema" else path)
+            yield from invalid_fields(below, "" if path == "_schema" else path)
     elif isinstance(messages, list):
-        yield WrongField(above, said(str(messages[0])))
+        yield InvalidField(above, reworded(str(messages[0])))
 
 
-def said(message: str) -> str:
-    """Put marshmallow's own messages into the words of the others."""
+def reworded(message: str) -> str:
+    """Return one of marshmallow's own messages in the words of this API."""
     known = {
         "Missing data for required field.": "is missing",
         "Unknown field.": "is not a field of this request",

@@ -12,7 +12,7 @@ from typing import Any, Self
 from flask import Response
 from pymysql.err import Error as DriverError
 
-from campaign_api.errors import KeyInUse, KeyReused
+from campaign_api.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CampaignError
 from campaign_common.repeating import Repeating
@@ -29,7 +29,7 @@ HEARTBEAT = 8.0
 """Seconds between two heartbeats of a holder."""
 
 ROWS_AT_ONCE = 1_000
-"""Rows deleted in one transaction; each may hold a whole answer."""
+"""Rows deleted in one transaction; each may hold a whole response."""
 
 KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Link")
 
@@ -70,8 +70,8 @@ class IdempotencyLock:
         """Lock the key if it is free, and return what is stored under it then.
 
         Raises:
-            KeyReused: it came with another request.
-            KeyInUse: another request holds it.
+            IdempotencyKeyReused: it came with another request.
+            IdempotencyKeyInUse: another request holds it.
         """
         stored = store.read_request(cursor, self.key, LIFETIME)
         if stored is not None and stored.is_outdated:
@@ -83,14 +83,14 @@ class IdempotencyLock:
             store.take_over(cursor, self.key, self.holder, stored.holder, self.digest, LOCK_SECONDS)
         stored = store.read_request(cursor, self.key, LIFETIME)
         if stored is None or not (self._may_lock(stored) or stored.answer):
-            raise KeyInUse(IN_USE)
+            raise IdempotencyKeyInUse(IN_USE)
         return stored
 
     def run_once(self, work: Callable[[Cursor], Any], cursor: Cursor) -> Any:  # noqa: ANN401
         """Run `work` and store its result, unless one is stored already; return the result."""
         locked = store.lock_effect(cursor, self.key, self.holder)
         if locked is None:
-            raise KeyInUse(IN_USE)
+            raise IdempotencyKeyInUse(IN_USE)
         (effect,) = locked
         if effect is None:
             # As it will be read back, so that a repeat sees nothing else.
@@ -124,7 +124,7 @@ class IdempotencyLock:
         if None not in (self.digest, stored.request_sha256) and (
             self.digest != stored.request_sha256
         ):
-            raise KeyReused(REUSED)
+            raise IdempotencyKeyReused(REUSED)
         return stored.answer is None and (stored.holder == self.holder or not stored.is_held)
 
     def _extend(self) -> None:

@@ -25,7 +25,7 @@ from flask import Flask, Response, g, request
 from pymysql.err import Error as DriverError
 from werkzeug.exceptions import HTTPException
 
-from campaign_api.errors import KeyReused, RequestInvalid, WrongField
+from campaign_api.errors import IdempotencyKeyReused, InvalidField, RequestInvalid
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency.idempotency_lock import REUSED, IdempotencyLock
@@ -38,16 +38,16 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 
 FIRST_REFUSAL = 400
-"""The status from which on an answer is none of the request that went before."""
+"""Statuses from here on are errors, which are never a replay of the earlier effect."""
 
 RETRY_SECONDS = 5.0
-"""Seconds for which taking a key is tried again while the database is away."""
+"""Seconds for which taking a key is retried while the database is down."""
 
 _KEY = re.compile(r"[ -~]{1,255}")
 
 
 class AlreadyAnswered(Exception):
-    """The request was answered before; this is the answer."""
+    """The request was answered before, with this response."""
 
     def __init__(self, answer: StoredAnswer) -> None:
         self.answer = answer
@@ -77,14 +77,14 @@ class IdempotentRequest:
         """Compare a streamed body, by the digest of its content, with that of the earlier request.
 
         Raises:
-            KeyReused: it is another one.
+            IdempotencyKeyReused: it is another one.
             AlreadyAnswered: it is the same, and was answered; ends the view.
         """
         if self._lock is None or self._before is None:
             return
         digest = _digest(content)
         if self._before.request_sha256 not in (None, digest):
-            raise KeyReused(REUSED)
+            raise IdempotencyKeyReused(REUSED)
         self._lock.digest = digest
         if self._before.answer is not None:
             raise AlreadyAnswered(self._before.answer)
@@ -101,8 +101,7 @@ class IdempotentRequest:
         digest of a streamed body.
 
         Raises:
-            KeyInUse: this request was taken for dead and another one holds the key; nothing
-                was done.
+            IdempotencyKeyInUse: another request has taken the lock over; nothing was done.
             RetryLater: the database is unavailable.
         """
         if self._lock is None:
@@ -149,8 +148,8 @@ class Idempotency:
 
     def _lock_of(self, key: str, mode: IdempotencyMode) -> IdempotencyLock:
         if not _KEY.fullmatch(key):
-            said = "must have 1 to 255 printable ASCII characters"
-            raise RequestInvalid([WrongField(HEADER, said)])
+            message = "must have 1 to 255 printable ASCII characters"
+            raise RequestInvalid([InvalidField(HEADER, message)])
         digest = None
         if mode is not IdempotencyMode.STREAMED:
             digest = _digest(sha256(request.get_data()).digest())

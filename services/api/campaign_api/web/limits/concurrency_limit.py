@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Flask, Response
 
-from campaign_api.errors import TooMany
+from campaign_api.errors import TooManyRequests
 from campaign_api.web.caller import LOCAL, caller
 from campaign_api.web.routing.view_metadata import LimitedWork, limited_work_of
 
@@ -45,17 +45,17 @@ class ConcurrencyLimit:
         """Count a request of a key as active.
 
         Raises:
-            TooMany: the limit is reached, or the share of the key.
+            TooManyRequests: the limit is reached, or the share of the key.
         """
         share = self._most if key_id == LOCAL.key_id else self._share
         with self._counting:
             if self._active.total() >= self._most:
-                raise TooMany(
+                raise TooManyRequests(
                     f"this process is at work on as many {self._name} as it may be"
                     f" ({self._most}); send the request again later"
                 )
             if self._active[key_id] >= share:
-                raise TooMany(
+                raise TooManyRequests(
                     f"this process is at work on as many {self._name} of this key as it may be"
                     f" ({share}); send the request again later"
                 )

@@ -4,7 +4,7 @@ from math import ceil
 
 from flask import Flask, Response, g
 
-from campaign_api.errors import TooMany
+from campaign_api.errors import TooManyRequests
 from campaign_api.web.caller import LOCAL, caller
 from campaign_api.web.limits.sliding_window_limiter import SlidingWindowLimiter
 
@@ -31,7 +31,9 @@ class RateLimit:
             return
         g.limit_decision = decision = self._limiter.count(key_id)
         if not decision.admitted:
-            raise TooMany(f"this key has sent {self._most} requests within a minute; slow down")
+            raise TooManyRequests(
+                f"this key has sent {self._most} requests within a minute; slow down"
+            )
 
     def _tell(self, response: Response) -> Response:
         """Add the headers of draft-ietf-httpapi-ratelimit-headers."""

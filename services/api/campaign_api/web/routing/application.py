@@ -19,7 +19,7 @@ ADMITTED = "campaign_api.admitted"
 """Key in the WSGI environment for the result of `admit`."""
 
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods whose bodies mean nothing (RFC 9110, section 9.3)."""
+"""Methods whose bodies have no meaning (RFC 9110, section 9.3)."""
 
 Environ = dict[str, Any]
 
@@ -28,7 +28,7 @@ class BodyWanted(Enum):
     """The reader of a request's body, if it is to be read."""
 
     NOT_AT_ALL = "not at all"
-    """The request is refused whatever it says, or asks for nothing by its body."""
+    """The request is refused without its body, or needs none."""
     WHOLE = "whole"
     """Before the view runs."""
     AS_IT_COMES = "as it comes"
@@ -36,7 +36,7 @@ class BodyWanted(Enum):
 
 
 class Admitted(NamedTuple):
-    """A request whose hooks have run, what they answered, and when that was (monotonic)."""
+    """A request whose hooks have run, their response if any, and the time (monotonic)."""
 
     context: RequestContext
     answer: Any
@@ -50,7 +50,7 @@ class Application(Flask):
     """
 
     def __init__(self, name: str, **options: Any) -> None:  # noqa: ANN401 - Flask's own
-        """Make an application to which all clients are programs of this machine."""
+        """Create an application that treats all clients as local."""
         super().__init__(name, **options)
         self.recognise: Callable[[Environ], str | None] = lambda _: LOCAL.key_id
         """Returns the id of the key that a request shows, None for an unknown one; never waits."""
@@ -74,13 +74,13 @@ class Application(Flask):
         return BodyWanted.AS_IT_COMES if streamed else BodyWanted.WHOLE
 
     def dismiss(self, environ: Environ) -> None:
-        """Forget a request that was admitted and will not be worked on."""
+        """Drop a request that was admitted and will not be processed."""
         admitted: Admitted | None = environ.pop(ADMITTED, None)
         if admitted is not None:
             admitted.context.pop()
 
     def wsgi_app(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer a request, admitted or not."""
+        """Respond to a request, admitted before or not."""
         admitted: Admitted | None = environ.pop(ADMITTED, None)
         if admitted is None:
             return super().wsgi_app(environ, start_response)

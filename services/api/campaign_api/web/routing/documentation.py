@@ -70,7 +70,7 @@ class FilesInMemory:
         self._contents: dict[str, bytes] = {}
 
     def answer(self, response: Response) -> Response:
-        """Let an answer that is a whole file come from memory, which all of them share."""
+        """Serve a response that is a whole file from memory that all requests share."""
         if not response.direct_passthrough or response.status_code != HTTPStatus.OK:
             return response
         content = self._contents.get(request.path)

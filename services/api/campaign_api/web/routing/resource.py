@@ -80,7 +80,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         schema: type[Schema] | Schema | None = None,
         **options: Any,  # noqa: ANN401
     ) -> Decorator:
-        """Answer with `status`, and what the view returns written by `schema`."""
+        """Respond with `status`, and the view's result serialised by `schema`."""
         decorator: Decorator = super().response(status, schema, **options)
         return decorator
 

@@ -1,4 +1,4 @@
-"""Headers that tell browsers to do as little as possible with an answer.
+"""Security headers, which restrict what browsers do with a response.
 
 Strict-Transport-Security is left to whatever ends TLS in front of this service.
 """
@@ -26,7 +26,7 @@ API_PREFIX = "/v1/"
 
 
 def register(app: Flask) -> None:
-    """Add the headers to every answer of `app`."""
+    """Add the headers to every response of `app`."""
     app.after_request(_add)
 
 

@@ -2,20 +2,20 @@
 
 from flask import Flask, current_app, request
 
-from campaign_api.errors import RequestInvalid, WrongField
+from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.web.http.problems import ORIGINAL_PREFIX
-from campaign_api.web.http.request_reader import LONGEST_FIELD_NAME, said
+from campaign_api.web.http.request_reader import LONGEST_FIELD_NAME, reworded
 from campaign_api.web.routing.security_headers import API_PREFIX
 from campaign_api.web.routing.view_metadata import reads_query
 
 
 def register(app: Flask) -> None:
-    """Refuse what no route of `app` would read; to be registered after authentication."""
+    """Refuse unread parameters in `app`; to be registered after authentication."""
     app.before_request(_refuse_unread)
 
 
 def _refuse_unread() -> None:
-    """Refuse parameters where none is read: they were meant for something.
+    """Refuse parameters if the route reads none: the client expects an effect.
 
     Raises:
         RequestInvalid: there is one.
@@ -26,5 +26,8 @@ def _refuse_unread() -> None:
         return
     if not reads_query(current_app.view_functions[request.endpoint]):
         raise RequestInvalid(
-            [WrongField(name[:LONGEST_FIELD_NAME], said("Unknown field.")) for name in request.args]
+            [
+                InvalidField(name[:LONGEST_FIELD_NAME], reworded("Unknown field."))
+                for name in request.args
+            ]
         )

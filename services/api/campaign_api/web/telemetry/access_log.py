@@ -1,4 +1,4 @@
-"""One log line per request: which route was asked for what, by whom, and how it ended."""
+"""Access log: one line per request with route, client, key and status."""
 
 import time
 

@@ -18,7 +18,7 @@ _LETTERS = 8
 
 
 def request_id(sent: str | None) -> str:
-    """Return a client's id, or a random one in place of what is malformed or could be a phone.
+    """Return a client's id, or a random one if it is malformed or could be a phone number.
 
     An id that is written to the log could carry a phone number there: one with seven digits in a
     row, separators aside, is replaced, unless it is a UUID or a random hexadecimal id.

@@ -42,7 +42,7 @@ def present_traceparent() -> str:
 
 
 def register(app: Flask, tracing: Tracing | None) -> None:
-    """Give each request of `app` its ids, on its log lines and on its answer."""
+    """Add ids to each request of `app`, in its log lines and its response."""
 
     def begin() -> None:
         g.trace = trace = _trace(tracing)

@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_api.errors import TooMany
+from campaign_api.errors import TooManyRequests
 from campaign_api.lists.importer.slots import ImportSlots
 
 
@@ -10,12 +10,12 @@ def test_uploads_get_three_quarters(most: int, uploads: int) -> None:
     held = [slots.upload() for _ in range(uploads)]
     for each in held:
         each.__enter__()
-    with pytest.raises(TooMany, match=f"MaxImports \\({most}\\)"), slots.upload():
+    with pytest.raises(TooManyRequests, match=f"MaxImports \\({most}\\)"), slots.upload():
         pass
     files = [slots.file() for _ in range(most - uploads)]
     for each in files:
         each.__enter__()
-    with pytest.raises(TooMany), slots.file():
+    with pytest.raises(TooManyRequests), slots.file():
         pass
     held[0].__exit__(None, None, None)
     with slots.upload():
@@ -24,7 +24,7 @@ def test_uploads_get_three_quarters(most: int, uploads: int) -> None:
 
 def test_files_take_the_room_of_uploads_too() -> None:
     slots = ImportSlots(1)
-    with slots.file(), pytest.raises(TooMany), slots.upload():
+    with slots.file(), pytest.raises(TooManyRequests), slots.upload():
         pass
     # What was not given is not kept either.
     with slots.upload():
