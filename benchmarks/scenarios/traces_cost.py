@@ -27,7 +27,7 @@ from campaign_common.store.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Kind
 from campaign_common.tracing.exporting import ExportedTracing
 from campaign_common.wire import MessageRecord, encode
-from campaign_scheduler.publisher import Groups, Publication, Publisher
+from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.tracing import BatchTraces
@@ -123,7 +123,7 @@ def recording(tracing: ExportedTracing) -> float:
 
 def marking() -> float:
     """Hand a chunk to the client, with and without a header; nothing of it leaves."""
-    chunk: Groups = {
+    chunk: RecordsByPartition = {
         partition: [
             {"value": encode(record(n)), "key": str(13900000000 + n)}
             for n in range(partition, CHUNK, SHARDS)

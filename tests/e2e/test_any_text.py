@@ -10,7 +10,7 @@ import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from campaign_api.messages.spreadsheet import neutralised
+from campaign_api.csv_export import neutralised
 from campaign_common.recipient import trimmed
 from tests.e2e.system import System
 from tests.odd_text import TEXT, csv_text

@@ -29,7 +29,7 @@ SLOW_READS = "delivery.send_guard_thread.SlowReadLog.note"
 @pytest.mark.parametrize(
     ("package", "thread", "method"),
     [
-        pytest.param("campaign_scheduler", "fan-out", "fanout.FanOut.run", id="fan-out"),
+        pytest.param("campaign_scheduler", "fan-out", "fanout.loop.FanOutLoop.run", id="fan-out"),
         pytest.param("campaign_sender", "recorder", RECORDER, id="recorder"),
         pytest.param("campaign_sender", "lookout", SLOW_READS, id="lookout"),
     ],

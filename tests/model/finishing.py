@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from campaign_common.campaign import CampaignState
-from campaign_scheduler.finisher import is_complete
+from campaign_scheduler.jobs.finish_campaigns import is_complete
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import Step, World
 
@@ -40,8 +40,8 @@ def _looks_complete(scenario: Scenario, world: World) -> bool:
     counts = dict(world.ledger.counters)
     if not scenario.keeps(Part.FINAL_SUM):
         return sum(counts.values()) == scenario.messages
-    has_open_request = bool(world.ledger.retry_orders) and scenario.keeps(Part.OPEN_REQUEST)
-    return is_complete(scenario.messages, counts, has_open_request=has_open_request)
+    has_open_command = bool(world.ledger.retry_orders) and scenario.keeps(Part.OPEN_REQUEST)
+    return is_complete(scenario.messages, counts, has_open_command=has_open_command)
 
 
 def _finishing(world: World, epoch: int | None) -> World:

@@ -10,7 +10,7 @@ from tests.model.state import Record, Republication, Retry, Stamp, Step, World, 
 
 
 def steps(scenario: Scenario, world: World) -> Iterator[Step]:
-    """List what the retrier may do next."""
+    """List what the retry publisher may do next."""
     pending = world.scheduler.retry
     if pending is None:
         if may_publish(world):
@@ -20,7 +20,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
                     if not scenario.map_changes:
                         yield _publish(scenario, world, read)
                     else:
-                        what = f"the retrier reads {described(read.record)}"
+                        what = f"the retry publisher reads {described(read.record)}"
                         yield Step(what, _retrying(world, read))
     elif pending.offset is None:
         yield _publish(scenario, world, pending)
@@ -64,7 +64,7 @@ def _publish(scenario: Scenario, world: World, pending: Republication) -> Step:
     record = pending.record
     kafka, offset = produced(world.kafka, pending.map, record)
     world = world._replace(kafka=kafka)
-    what = f"the retrier publishes {described(record)}"
+    what = f"the retry publisher publishes {described(record)}"
     if scenario.keeps(Part.RETRY_KEPT):
         return Step(what, _retrying(world, pending._replace(offset=offset)))
     forgotten = put(world.ledger.retries, record.seq - 1, None)
@@ -77,12 +77,12 @@ def _stamp(world: World, pending: Republication, offset: int) -> Step:
     world = _retrying(world, None)
     retry = world.ledger.retries[record.seq - 1]
     if retry is None or retry[:2] != (record.generation, record.try_number):
-        return Step("the retrier stamps nothing: the message has moved on", world)
+        return Step("the retry publisher stamps nothing: the message has moved on", world)
     partition = decisions.map_of(row).partition(record.shard)
     stamped = retry._replace(stamp=Stamp(record.campaign_epoch, row.topic_id, partition, offset))
     retries = put(world.ledger.retries, record.seq - 1, stamped)
     after = world._replace(ledger=world.ledger._replace(retries=retries))
-    return Step(f"the retrier stamps message {record.seq} with offset {offset}", after)
+    return Step(f"the retry publisher stamps message {record.seq} with offset {offset}", after)
 
 
 def _retrying(world: World, pending: Republication | None) -> World:

@@ -1,1 +1,1 @@
-"""The API: recipient lists and campaigns come in over HTTP and go to MySQL."""
+"""HTTP API: recipient lists and campaigns are created over HTTP and stored in MySQL."""

@@ -2,46 +2,40 @@
 
 from importlib.metadata import version
 
-from campaign_api.campaigns.drafting import Drafting
+from campaign_api.campaigns.campaign_editor import CampaignEditor
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.erasing import Eraser
-from campaign_api.messages.people import People
+from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
 from campaign_api.routes import (
     camp,
+    campaign_actions,
     campaign_events,
     campaign_messages,
-    campaign_verbs,
     campaigns,
     health,
     messages,
     recipient_lists,
     recipients,
     stats,
-    test_message,
+    trial_message,
 )
-from campaign_api.web import (
-    access_log,
-    places,
-    problems,
-    query,
-    request_line,
-    request_metrics,
-    security_headers,
-    tracing,
-)
-from campaign_api.web.application import Application
-from campaign_api.web.authentication import Authentication
-from campaign_api.web.documentation import Documentation
-from campaign_api.web.idempotency import Idempotency
-from campaign_api.web.key_ring import KeyRing
-from campaign_api.web.marks import Work
-from campaign_api.web.rate_limit import RateLimit
+from campaign_api.web.auth.api_key_cache import ApiKeyCache
+from campaign_api.web.auth.authentication import Authentication
+from campaign_api.web.http import problems, request_line
+from campaign_api.web.idempotency.idempotent_requests import Idempotency
+from campaign_api.web.limits import concurrency_limit
+from campaign_api.web.limits.rate_limit import RateLimit
+from campaign_api.web.routing import security_headers, unread_query
+from campaign_api.web.routing.application import Application
+from campaign_api.web.routing.documentation import Documentation
+from campaign_api.web.routing.view_metadata import LimitedWork
+from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
@@ -50,32 +44,32 @@ DRY_RUNS = 2
 """At a time in each process; each takes a share of its processor time."""
 
 
-def places_of(settings: Settings) -> dict[Work, int]:
+def concurrency_limits(settings: Settings) -> dict[LimitedWork, int]:
     """Return how many requests of each kind one process works on at a time.
 
     Together they leave some of `Threads` to everything else. An export has a thread only while
     a part of it is produced.
     """
     return {
-        Work.UPLOAD: max(1, settings.api.max_imports * 3 // 4),
-        Work.CREATION: max(1, settings.threads // 2),
-        Work.EXPORT: max(1, settings.threads // 4),
-        Work.DRY_RUN: DRY_RUNS,
-        Work.TEST_MESSAGE: max(1, settings.threads // 8),
+        LimitedWork.UPLOAD: max(1, settings.api.max_imports * 3 // 4),
+        LimitedWork.CREATION: max(1, settings.threads // 2),
+        LimitedWork.EXPORT: max(1, settings.threads // 4),
+        LimitedWork.DRY_RUN: DRY_RUNS,
+        LimitedWork.TEST_MESSAGE: max(1, settings.threads // 8),
     }
 
 
 def create_app(
     settings: Settings, databases: Databases, traces: Tracing | None = None
 ) -> Application:
-    """Make the application."""
+    """Create the application."""
     database = databases.main
     app = Application("campaign_api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.api.max_body_bytes
     app.config["MAX_PAGE_SIZE"] = settings.api.max_page_size
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    # Each of these sees a request before those below it, and its answer after them.
+    # Hooks run in this order on a request, and in reverse order on its response.
     tracing.register(app, traces)
     access_log.register(app)
     metrics = ApiMetrics()
@@ -83,16 +77,16 @@ def create_app(
     security_headers.register(app)
     problems.register(app)
     request_line.register(app)
-    Authentication(KeyRing(database), open_to_all=settings.auth == "none").register(app)
+    Authentication(ApiKeyCache(database), open_to_all=settings.auth == "none").register(app)
     RateLimit(settings.api.requests_per_minute).register(app)
-    query.register(app)
+    unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
-    drafting = Drafting(settings)
+    editor = CampaignEditor(settings)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
-        campaigns.resource(databases, drafting),
-        campaign_verbs.resource(databases, drafting),
+        campaigns.resource(databases, editor),
+        campaign_actions.resource(databases, editor),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),
@@ -100,13 +94,13 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        test_message.resource(database, settings.api.test_messages_per_minute),
-        messages.resource(People(databases, settings.msg_table_sharding_size)),
+        trial_message.resource(database, settings.api.test_messages_per_minute),
+        messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),
         health.resource(databases, settings.msg_table_sharding_size),
     ):
         documentation.register_blueprint(resource)
     Idempotency(database).register(app)
-    places.register(app, places_of(settings))
+    concurrency_limit.register(app, concurrency_limits(settings))
     return app

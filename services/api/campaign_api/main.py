@@ -29,7 +29,7 @@ def main(context: click.Context) -> None:
 
 
 def _require_csv_root(settings: Settings) -> None:
-    """Look once, before any worker is there, for what no list may be read from."""
+    """Check once, before any worker is started, that CsvRoot holds no private files."""
     databases = Databases.configured(settings)
     try:
         notes = require_apart(settings, databases.all)

@@ -1,4 +1,4 @@
-"""What the API tells Prometheus; its processes count in files that they share."""
+"""Prometheus metrics of the API. Its processes count in files that they share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,7 +87,7 @@ class ImportMetrics:
 
 
 class WorkerMetrics:
-    """What one process says of itself: its version, and its share of the database."""
+    """Metrics of one worker process: its version and its database connections."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._in_use = Gauge(
@@ -118,15 +118,15 @@ class WorkerMetrics:
             multiprocess_mode="livemax",
         )
         build.labels("api", version("camp-mgr"), python_version()).set(1)
-        self._told: dict[str, int] = {}
+        self._exhausted_before: dict[str, int] = {}
 
-    def tell(self, database: Database) -> None:
-        """Say how much of a server's pool is in use, and how many waits have ended in vain."""
+    def update(self, database: Database) -> None:
+        """Update the metrics of a server's connection pool."""
         name, exhausted = database.name, database.exhausted
         self._in_use.labels(name).set(database.in_use)
         self._limit.labels(name).set(database.settings.active)
-        self._exhausted.labels(name).inc(exhausted - self._told.get(name, 0))
-        self._told[name] = exhausted
+        self._exhausted.labels(name).inc(exhausted - self._exhausted_before.get(name, 0))
+        self._exhausted_before[name] = exhausted
 
 
 class ApiMetrics:

@@ -4,7 +4,7 @@ import json
 import sys
 
 from campaign_api.app import create_app
-from campaign_api.web.documentation import DOCUMENT_PATH
+from campaign_api.web.routing.documentation import DOCUMENT_PATH
 from campaign_common.database import Databases
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import (
@@ -15,7 +15,7 @@ from campaign_common.settings import (
 )
 
 NOWHERE = "nobody@tcp(127.0.0.1:1)/none"
-"""The document says nothing of a server, and none is asked."""
+"""The document names no server, and none is connected to."""
 
 
 def document() -> str:

@@ -1,4 +1,4 @@
-"""Whether this process can do its work."""
+"""Readiness of this process to serve requests."""
 
 from threading import Lock
 from time import monotonic
@@ -15,7 +15,7 @@ from campaign_common.write_check import WriteCheck
 
 
 class Readiness:
-    """Whether this process can do its work, asked once for all who ask at the same time."""
+    """Readiness check; concurrent callers share one check."""
 
     def __init__(self, schema: SchemaCheck, writes: WriteCheck) -> None:
         """Ask both checks."""
@@ -25,7 +25,7 @@ class Readiness:
         self._reason: str | None = None
 
     def why_not(self) -> str | None:
-        """Return why requests would fail, by a check that began after this call."""
+        """Return the reason why requests would fail, by a check that began after this call."""
         asked_at = monotonic()
         with self._asking:
             if self._began_at < asked_at:
@@ -35,7 +35,7 @@ class Readiness:
 
 
 def why_not_ready(schema: SchemaCheck, writes: WriteCheck) -> str | None:
-    """Return why requests would fail now, or None when nothing is in the way."""
+    """Return the reason why requests would fail now, or None if they would not."""
     try:
         schema.require()
         writes.require()

@@ -1,4 +1,4 @@
-"""Deleting the rows of lists nobody uses: abandoned imports, replaced and deleted lists."""
+"""Sweeper: deletes the rows of abandoned imports, and of replaced and deleted lists."""
 
 import threading
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 
 from campaign_api.messages.erasing import Eraser
-from campaign_api.web.held_key import delete_outdated_keys
+from campaign_api.web.idempotency.idempotency_lock import delete_outdated_keys
 from campaign_common.database import Database, named_lock
 from campaign_common.errors import LockBusy
 from campaign_common.repeating import Repeating
@@ -19,7 +19,7 @@ ABANDONED_AFTER = 600
 """Seconds without progress after which an import counts as dead."""
 
 ROWS_AT_ONCE = 5_000
-"""Rows deleted in one transaction, so that nobody waits long for their locks."""
+"""Rows deleted in one transaction; small, so that their locks are short."""
 
 LISTS_AT_ONCE = 100
 
@@ -33,9 +33,9 @@ log = structlog.get_logger(__name__)
 def sweep_abandoned_lists(
     database: Database, stop: threading.Event, abandoned_after: int = ABANDONED_AFTER
 ) -> int:
-    """Delete the rows of unwanted lists and of those whose import died; returns how many.
+    """Delete the rows of unwanted lists and of dead imports; return the number of lists.
 
-    Many small transactions: it may end at any moment and go on later.
+    It uses many small transactions, so it may stop at any moment and continue later.
     """
     try:
         with named_lock(database, "sweep", wait=0):
@@ -81,7 +81,7 @@ class Sweeper:
     def _sweep(self) -> None:
         delete_outdated_keys(self._database, self._stop)
         self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
-        self._eraser.carry_on_left(self._stop)
+        self._eraser.resume_unfinished(self._stop)
         swept = sweep_abandoned_lists(self._database, self._stop)
         if swept:
             log.info("lists swept", lists=swept)

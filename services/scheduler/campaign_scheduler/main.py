@@ -1,4 +1,4 @@
-"""campaign-scheduler: arguments, signals, wiring."""
+"""Entry point of campaign-scheduler: arguments, signals, and waiting for what it depends on."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ from campaign_common.outages import Backoff, Outages
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of
-from campaign_scheduler.service import Service
+from campaign_scheduler.service import SchedulerService
 
 _log = structlog.get_logger()
 
@@ -40,14 +40,14 @@ def main(context: click.Context) -> None:
     stop_on_signals(stopping)
     with logged_failures():
         failed = _run(settings, stopping)
-    # Threads that a dead server holds must not keep the process past its time.
+    # Threads that wait for a dead server must not keep the process running.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(EXIT_FAILURE if failed else 0)
 
 
 def _run(settings: Settings, stopping: threading.Event) -> bool:
-    """Run until stopped; return whether a failure was the reason."""
+    """Run until stopped; return whether a failed thread was the reason."""
     databases = Databases.configured(settings)
     with (
         health_of(settings, databases, stopping) as health,
@@ -58,7 +58,7 @@ def _run(settings: Settings, stopping: threading.Event) -> bool:
         wait_for_schema(databases, settings.msg_table_sharding_size, stop=stopping)
         _wait_for_kafka(settings, outages, stopping)
         if not stopping.is_set():
-            service = Service(settings, databases, outages, health, stopping, tracing)
+            service = SchedulerService(settings, databases, outages, health, stopping, tracing)
             registry.register(service.metrics)
             spare_the_garbage_collector()
             _run_until_stopped(service, health, stopping, settings.drain_timeout)
@@ -67,7 +67,7 @@ def _run(settings: Settings, stopping: threading.Event) -> bool:
 
 
 def _run_until_stopped(
-    service: Service, health: Health, stopping: threading.Event, drain_timeout: float
+    service: SchedulerService, health: Health, stopping: threading.Event, drain_timeout: float
 ) -> None:
     service.start()
     health.started()
@@ -79,15 +79,15 @@ def _run_until_stopped(
 
 
 def _wait_for_kafka(settings: Settings, outages: Outages, stopping: threading.Event) -> None:
-    """Wait until the broker answers; a topic that is missing is waited for later."""
+    """Wait until the broker answers; the topic may still be missing."""
     client = kafka.admin(settings)
     backoff = Backoff(stopping.wait, first=0.2, longest=5.0)
 
-    def ask() -> None:
+    def query() -> None:
         try:
             topics.describe(client, settings.sync_client.topic)
         except TopicMissing:
             return
 
-    while not stopping.is_set() and not outages.attempt("Kafka", ask):
+    while not stopping.is_set() and not outages.attempt("Kafka", query):
         backoff.pause()

@@ -1,4 +1,4 @@
-"""What a scheduler tells Prometheus: its parts count, and this reads them when somebody asks."""
+"""Prometheus collector of the scheduler. Components keep plain counters, read on scrape."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -7,35 +7,35 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from campaign_common.outages import Outages
-from campaign_scheduler.checkpoints import Checkpoints
-from campaign_scheduler.lease import Leases
-from campaign_scheduler.observer import Observer
-from campaign_scheduler.retrier import Retrier
-from campaign_scheduler.watchdog import Watchdog
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
+from campaign_scheduler.held_leases import HeldLeases
+from campaign_scheduler.jobs.collect_gauges import GaugeCollector
+from campaign_scheduler.jobs.publish_retries import RetryPublisher
+from campaign_scheduler.jobs.watchdog import Watchdog
 
 
-class Parts(NamedTuple):
-    """The parts of a scheduler that count."""
+class MetricSources(NamedTuple):
+    """The components that keep counters."""
 
     outages: Outages
     tasks: Sequence[str]
-    """What it does again and again, by the names that `outages` has for them."""
-    leases: Leases
-    checkpoints: Checkpoints
-    retrier: Retrier
-    overtaken: Retrier
+    """Names of the jobs, and of the fan-out loop, as in `outages`."""
+    leases: HeldLeases
+    checkpoints: CheckpointWriter
+    retries: RetryPublisher
+    stranded_retries: RetryPublisher
     watchdog: Watchdog
-    observer: Observer
+    gauges: GaugeCollector
 
 
 class SchedulerMetrics(Collector):
-    """Makes the metrics of one scheduler."""
+    """The metrics of one scheduler."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, sources: MetricSources) -> None:
+        self._sources = sources
 
     def collect(self) -> Iterator[Metric]:
-        """Make all metrics."""
+        """Yield all metrics."""
         yield self._tasks()
         yield from self._publishing()
         yield from self._leases()
@@ -43,34 +43,34 @@ class SchedulerMetrics(Collector):
         yield from self._totals()
 
     def _tasks(self) -> Metric:
-        ticks = GaugeMetricFamily(
+        successes = GaugeMetricFamily(
             "campaign_task_last_success_timestamp_seconds",
             "When this scheduler last did a task without trouble; 0: not yet",
             labels=["task"],
         )
-        for task in self._parts.tasks:
-            ticks.add_metric([task], self._parts.outages.succeeded_at.get(task, 0.0))
-        return ticks
+        for task in self._sources.tasks:
+            successes.add_metric([task], self._sources.outages.succeeded_at.get(task, 0.0))
+        return successes
 
     def _publishing(self) -> Iterator[Metric]:
         yield CounterMetricFamily(
             "campaign_recipients_published",
             "Recipients whose record is in Kafka, and counted as such",
-            value=self._parts.checkpoints.recipients,
+            value=self._sources.checkpoints.recipients,
         )
         retries = CounterMetricFamily(
             "campaign_retries_published",
             "Records published for another try: due, or again because nobody will meet them",
             labels=["reason"],
         )
-        retries.add_metric(["due"], self._parts.retrier.published)
-        retries.add_metric(["overtaken"], self._parts.overtaken.published)
+        retries.add_metric(["due"], self._sources.retries.published)
+        retries.add_metric(["overtaken"], self._sources.stranded_retries.published)
         yield retries
 
     def _leases(self) -> Iterator[Metric]:
-        leases = self._parts.leases
+        leases = self._sources.leases
         yield GaugeMetricFamily(
-            "campaign_leases_held", "Campaigns leased now", value=len(leases.held())
+            "campaign_leases_held", "Campaigns leased now", value=len(leases.current())
         )
         changes = CounterMetricFamily(
             "campaign_lease_changes",
@@ -82,14 +82,14 @@ class SchedulerMetrics(Collector):
         yield changes
 
     def _watching(self) -> Iterator[Metric]:
-        watchdog = self._parts.watchdog
+        watchdog = self._sources.watchdog
         yield CounterMetricFamily(
-            "campaign_watchdog_looks", "Looks for lost records", value=watchdog.looks
+            "campaign_watchdog_looks", "Looks for lost records", value=watchdog.checks
         )
         yield CounterMetricFamily(
             "campaign_watchdog_rounds",
             "Campaigns published again because records were lost",
-            value=watchdog.rounds,
+            value=watchdog.republications,
         )
         yield CounterMetricFamily(
             "campaign_records_lost",
@@ -99,11 +99,11 @@ class SchedulerMetrics(Collector):
         yield GaugeMetricFamily(
             "campaign_longest_standstill_seconds",
             "For how long the campaign leased here that moved longest ago has not moved",
-            value=self._parts.observer.longest_standstill,
+            value=self._sources.gauges.longest_stall,
         )
 
     def _totals(self) -> Iterator[Metric]:
-        totals = self._parts.observer.totals
+        totals = self._sources.gauges.totals
         campaigns = GaugeMetricFamily(
             "campaign_campaigns", "Campaigns in the database", labels=["state"]
         )

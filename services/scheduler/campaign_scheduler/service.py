@@ -1,4 +1,4 @@
-"""The parts of one scheduler process, put together, started and stopped in order."""
+"""Composition of one scheduler process: its components, and the order of start and stop."""
 
 import threading
 from functools import partial
@@ -17,46 +17,38 @@ from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.leases import Holder
 from campaign_common.tracing import Tracing
-from campaign_scheduler.attendance import ATTENDANCE_INTERVAL, Attendance
-from campaign_scheduler.checkpoints import Checkpoints
-from campaign_scheduler.chunks import ChunkReader
-from campaign_scheduler.eraser import Eraser
-from campaign_scheduler.fanout import FAN_OUT, FanOut, FanOutParts, FanOutRules
-from campaign_scheduler.finisher import Finisher
-from campaign_scheduler.lease import Leases, new_owner
-from campaign_scheduler.metrics import Parts, SchedulerMetrics
-from campaign_scheduler.observer import OBSERVATION_INTERVAL, Observer
-from campaign_scheduler.outcomes import Outcomes
-from campaign_scheduler.publisher import Publisher
-from campaign_scheduler.retrier import Retrier
-from campaign_scheduler.sampler import SAMPLE_INTERVAL, Sampler
-from campaign_scheduler.starter import Starter
-from campaign_scheduler.ticker import Job, Ticker
-from campaign_scheduler.watchdog import Watchdog
-
-OVERTAKEN_INTERVAL = 2.0
-"""Seconds between two searches for retries whose record no sender will meet."""
+from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
+from campaign_scheduler.fanout.chunk_reader import ChunkReader
+from campaign_scheduler.fanout.flow_control import FlowControl
+from campaign_scheduler.fanout.loop import FAN_OUT, FanOutDependencies, FanOutLoop
+from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
+from campaign_scheduler.held_leases import HeldLeases, new_owner
+from campaign_scheduler.job_scheduler import Job, JobScheduler
+from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
+from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
+from campaign_scheduler.jobs.publish_retries import STRANDED_INTERVAL, RetryPublisher
+from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLetterPurger
+from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
+from campaign_scheduler.jobs.start_campaigns import CampaignStarter
+from campaign_scheduler.jobs.watchdog import CHECK_INTERVAL, Watchdog
+from campaign_scheduler.metrics import MetricSources, SchedulerMetrics
+from campaign_scheduler.publishing.publisher import Publisher
 
 REMAP_INTERVAL = 2.0
 """Seconds between two comparisons of the partition map with Kafka."""
 
-WATCH_INTERVAL = 5.0
-"""Seconds between two looks for campaigns that stand still, at most."""
-
-ERASE_INTERVAL = 5.0
-"""Seconds between two looks for people whose number is to go from the dead letters."""
-
 BEAT_INTERVAL = 1.0
-"""Seconds between two signs that the ticker ticks."""
+"""Seconds between two signs of life of the job scheduler."""
 
 RENEWALS = 4
-"""Renewals in the time of one lease, so that one missed renewal does not lose it."""
+"""Renewals within the time of one lease, so that one missed renewal does not lose it."""
 
 _log = structlog.get_logger()
 
 
-class Service:
-    """A scheduler: the ticking jobs, and the thread that fans out."""
+class SchedulerService:
+    """A scheduler: the jobs that run at intervals, and the thread that fans out."""
 
     def __init__(
         self,
@@ -73,10 +65,10 @@ class Service:
         self._settings = settings
         self._health = health
         self._databases = databases
-        self._attendance = Attendance(databases)
-        self._leases = Leases(databases.main, Holder(self.owner, settings.scheduler.lease))
-        self._checkpoints = Checkpoints(databases.main, self._leases, self._topic)
-        self._retrier, self._overtaken = self._new_retrier(), self._new_retrier()
+        self._availability = ServerAvailability(databases)
+        self._leases = HeldLeases(databases.main, Holder(self.owner, settings.scheduler.lease))
+        self._checkpoints = CheckpointWriter(databases.main, self._leases, self._topic)
+        self._retries, self._stranded_retries = self._retry_publisher(), self._retry_publisher()
         self._watchdog = Watchdog(
             databases,
             kafka.admin(settings),
@@ -84,48 +76,48 @@ class Service:
             owner=self.owner,
             after=settings.scheduler.standstill,
         )
-        self._observer = Observer(databases, self.owner)
-        fan_out = self._fan_out(outages)
+        self._gauges = GaugeCollector(databases, self.owner)
+        fan_out = self._fan_out_loop(outages)
         self._fan_out_thread = IndispensableThread(
             "fan-out",
             lambda: fan_out.run(stopping, partial(health.beat, "fan-out")),
             self._fail,
         )
         self.failed = False
-        """Whether a thread failed that the process rests on."""
+        """True after a thread failed that the process cannot run without."""
         jobs = self._jobs()
-        self._ticker = Ticker(jobs, outages)
+        self._job_scheduler = JobScheduler(jobs, outages)
         self.metrics = SchedulerMetrics(
-            Parts(
+            MetricSources(
                 outages,
-                [FAN_OUT, *(job.part for job in jobs)],
+                [FAN_OUT, *(job.name for job in jobs)],
                 self._leases,
                 self._checkpoints,
-                self._retrier,
-                self._overtaken,
+                self._retries,
+                self._stranded_retries,
                 self._watchdog,
-                self._observer,
+                self._gauges,
             )
         )
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start fan-out and the jobs."""
         self._fan_out_thread.start()
-        self._ticker.start()
+        self._job_scheduler.start()
 
     def stop(self, timeout: float) -> None:
-        """End within `timeout` seconds, once `stopping` is set.
+        """Stop within `timeout` seconds, once `stopping` is set.
 
-        The order matters: nothing new is started or published, what is on its way to Kafka is
-        reported and counted, and only then do others get the leases.
+        The order matters: first no campaign is started and no record published any more, then
+        the chunks in flight are committed, and only then are the leases released.
         """
         give_up_at = monotonic() + timeout
-        self._ticker.stop(timeout / 2)
+        self._job_scheduler.stop(timeout / 2)
         self._fan_out_thread.join(max(give_up_at - monotonic(), 0.0))
         if self._fan_out_thread.alive:
             _log.warning("not everything published could be counted; it is published again")
         try:
-            self._leases.give_back()
+            self._leases.release()
         except RetryLater as error:
             _log.warning("leases were not given back and run out instead", error=str(error))
         self._databases.close()
@@ -134,59 +126,62 @@ class Service:
         self.failed = True
         self._stopping.set()
 
-    def _fan_out(self, outages: Outages) -> FanOut:
-        settings, databases, topic = self._settings, self._databases, self._topic
-        parts = FanOutParts(
+    def _fan_out_loop(self, outages: Outages) -> FanOutLoop:
+        databases = self._databases
+        dependencies = FanOutDependencies(
             databases=databases,
             leases=self._leases,
             publisher=self._publisher(),
-            reader=ChunkReader(databases, self._attendance, topic),
+            reader=ChunkReader(databases, self._availability, self._topic),
             checkpoints=self._checkpoints,
             outages=outages,
-            outcomes=Outcomes(databases, self._attendance),
+            outcomes=OutcomeCounts(databases, self._availability),
             tracing=self._tracing,
         )
-        pace = settings.scheduler
-        return FanOut(parts, FanOutRules.paced(pace.chunk_size, pace.window))
+        pace = self._settings.scheduler
+        return FanOutLoop(dependencies, FlowControl.for_window(pace.chunk_size, pace.window))
 
     def _jobs(self) -> list[Job]:
         settings, databases = self._settings, self._databases
-        main = databases.main
-        pace = settings.scheduler
-        starter = Starter(main, self._leases, settings.msg_table_sharding_size)
+        main, pace = databases.main, settings.scheduler
+        starter = CampaignStarter(main, self._leases, settings.msg_table_sharding_size)
+        finisher = CampaignFinisher(databases, self.owner)
+        sampler = RateSampler(databases, self.owner)
         remapper = Remapper(databases, kafka.admin(settings), self._topic, self.owner)
-        finisher = Finisher(databases, self.owner)
-        look_interval = min(pace.standstill / 4, WATCH_INTERVAL)
-        eraser = Eraser(main, partial(opened_box, settings), partial(kafka.producer, settings))
+        check_interval = min(pace.standstill / 4, CHECK_INTERVAL)
+        purger = DeadLetterPurger(
+            main, partial(opened_box, settings), partial(kafka.producer, settings)
+        )
+        stranded = self._stranded_retries
         return [
             Job("starting campaigns", starter.start_due, pace.poll_interval),
             Job("renewing leases", self._leases.renew, pace.lease / RENEWALS),
-            Job("sampling", Sampler(databases, self.owner).sample, SAMPLE_INTERVAL),
+            Job("sampling", sampler.sample, SAMPLE_INTERVAL),
             Job("finishing campaigns", finisher.finish_complete, pace.poll_interval),
-            Job("publishing retries", self._retrier.publish_due, pace.poll_interval),
-            Job("publishing lost retries", self._overtaken.publish_overtaken, OVERTAKEN_INTERVAL),
-            Job("looking for standstills", self._watchdog.look, look_interval),
-            Job("erasing dead letters", eraser.erase, ERASE_INTERVAL),
+            Job("publishing retries", self._retries.publish_due, pace.poll_interval),
+            Job("publishing lost retries", stranded.publish_stranded, STRANDED_INTERVAL),
+            Job("looking for standstills", self._watchdog.check, check_interval),
+            Job("erasing dead letters", purger.purge, PURGE_INTERVAL),
             Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
             Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
-            *self._attending(),
-            *self._observing(),
+            *self._availability_jobs(),
+            *self._metrics_jobs(),
         ]
 
-    def _attending(self) -> list[Job]:
+    def _availability_jobs(self) -> list[Job]:
         if len(self._databases.all) == 1:
             return []
-        return [Job("looking for databases", self._attendance.look, ATTENDANCE_INTERVAL)]
+        return [Job("looking for databases", self._availability.probe, PROBE_INTERVAL)]
 
-    def _observing(self) -> list[Job]:
+    def _metrics_jobs(self) -> list[Job]:
         if not self._settings.metrics_port:
             return []
-        return [Job("observing", self._observer.observe, OBSERVATION_INTERVAL)]
+        return [Job("observing", self._gauges.collect, COLLECT_INTERVAL)]
 
-    def _new_retrier(self) -> Retrier:
-        return Retrier(
+    def _retry_publisher(self) -> RetryPublisher:
+        return RetryPublisher(
             self._databases,
-            self._attendance,
+            self._availability,
             self._publisher(),
             self._stopping,
             topic=self._topic,

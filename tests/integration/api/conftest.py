@@ -7,8 +7,8 @@ from flask import Request
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_api.web import authentication
-from campaign_api.web.peer import Origin, origin_of
+from campaign_api.web.auth import authentication
+from campaign_api.web.auth.local_client import ClientLocation, locate_client
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
@@ -75,11 +75,11 @@ def pool(module_pool: Database) -> Database:
 def own_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count the clients of these tests, which have no connection, as the API's own user's."""
 
-    def judge(request: Request) -> Origin:
+    def judge(request: Request) -> ClientLocation:
         request.environ.setdefault("gunicorn.socket", None)
-        return origin_of(request, lambda _: os.geteuid())
+        return locate_client(request, lambda _: os.geteuid())
 
-    monkeypatch.setattr(authentication, "origin_of", judge)
+    monkeypatch.setattr(authentication, "locate_client", judge)
 
 
 @pytest.fixture

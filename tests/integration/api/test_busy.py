@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from campaign_api.app import create_app
-from campaign_api.campaigns import trying_out
+from campaign_api.campaigns import trial_messages
 from campaign_common.database import Database, Databases, named_lock
 from campaign_common.settings import Settings
 from tests.integration.api.stored import REQUEST, add_list, create, rows, value
@@ -45,7 +45,7 @@ def app(settings: Settings, pool: Database) -> Flask:
 def test_one_test_message_more_than_may_wait_is_told_to_come_later(
     app: Flask, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trying_out, "WAIT", 3.0)
+    monkeypatch.setattr(trial_messages, "WAIT", 3.0)
     client = app.test_client()
     path = f"{PATH}/{client.post(PATH, json=NEW).json['id']}/test"  # type: ignore[index]
     with ThreadPoolExecutor() as threads:

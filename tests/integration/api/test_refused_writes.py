@@ -13,7 +13,7 @@ from campaign_common.database.demands import READ_ONLY, RIGHTS
 from campaign_common.settings import Settings
 from tests.integration.api.drafted import post
 from tests.integration.api.stored import add_list, create
-from tests.integration.api.test_http import refusal
+from tests.integration.api.web.test_http import refusal
 from tests.waiting import wait_until
 
 

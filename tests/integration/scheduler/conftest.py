@@ -1,4 +1,4 @@
-"""What the scheduler's tests share."""
+"""Fixtures of the scheduler's tests."""
 
 from collections.abc import Iterator
 from pathlib import Path

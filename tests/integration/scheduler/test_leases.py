@@ -15,49 +15,49 @@ def expire_leases(world: World) -> None:
 def test_a_lease_that_runs_out_is_taken_over_under_a_new_epoch(world: World) -> None:
     running_campaign(world)
     first, second = world.scheduler(), world.scheduler()
-    first.starter.start_due()
-    second.starter.start_due()
-    assert second.leases.held() == []
+    first.campaign_starter.start_due()
+    second.campaign_starter.start_due()
+    assert second.leases.current() == []
     expire_leases(world)
-    second.starter.start_due()
-    assert [lease.lease_epoch for lease in second.leases.held()] == [2]
+    second.campaign_starter.start_due()
+    assert [lease.lease_epoch for lease in second.leases.current()] == [2]
     assert world.campaign("epoch", "lease_epoch", "lease_owner") == (1, 2, second.owner)
 
 
 def test_renewing_keeps_a_lease_and_finds_out_about_a_lost_one(world: World) -> None:
     running_campaign(world)
     first, second = world.scheduler(lease=1.0), world.scheduler()
-    first.starter.start_due()
+    first.campaign_starter.start_due()
     until = world.campaign("lease_until")
     first.leases.renew()
     assert world.campaign("lease_until") > until
-    assert len(first.leases.held()) == 1
+    assert len(first.leases.current()) == 1
     expire_leases(world)
-    second.starter.start_due()
+    second.campaign_starter.start_due()
     until = world.campaign("lease_until")
     first.leases.renew()
-    assert first.leases.held() == []
+    assert first.leases.current() == []
     assert world.campaign("lease_until") == until
 
 
 def test_a_stopped_scheduler_leaves_its_campaigns_to_others_at_once(world: World) -> None:
     running_campaign(world)
     first, second = world.scheduler(), world.scheduler()
-    first.starter.start_due()
-    first.leases.give_back()
-    second.starter.start_due()
-    assert len(second.leases.held()) == 1
+    first.campaign_starter.start_due()
+    first.leases.release()
+    second.campaign_starter.start_due()
+    assert len(second.leases.current()) == 1
 
 
 def test_a_scheduler_that_lost_its_lease_counts_nothing(world: World) -> None:
     running_campaign(world)
     first, second = world.scheduler(), world.scheduler()
-    first.starter.start_due()
+    first.campaign_starter.start_due()
     first.fan_out.step()
     expire_leases(world)
-    second.starter.start_due()
+    second.campaign_starter.start_due()
     before = world.campaign("fanned_seq", "fanned_count")
-    first.fan_out_until(lambda: not first.leases.held())
+    first.fan_out_until(lambda: not first.leases.current())
     for _ in range(20):
         first.fan_out.step()
     assert world.campaign("fanned_seq", "fanned_count") == before
@@ -69,17 +69,17 @@ def test_a_scheduler_that_lost_its_lease_counts_nothing(world: World) -> None:
 def test_a_paused_campaign_is_dropped_and_taken_again_after_its_resume(world: World) -> None:
     running_campaign(world)
     scheduler = world.scheduler()
-    scheduler.starter.start_due()
+    scheduler.campaign_starter.start_due()
     scheduler.fan_out.step()
     world.change("UPDATE campaigns SET state = 'paused', epoch = epoch + 1")
-    scheduler.fan_out_until(lambda: not scheduler.leases.held())
+    scheduler.fan_out_until(lambda: not scheduler.leases.current())
     assert world.campaign("fanned_count") == (0,)
     world.change(
         "UPDATE campaigns SET state = 'running', epoch = epoch + 1, fanned_seq = 0,"
         " fanned_count = 0"
     )
-    scheduler.starter.start_due()
-    assert len(scheduler.leases.held()) == 1
+    scheduler.campaign_starter.start_due()
+    assert len(scheduler.leases.current()) == 1
     scheduler.fan_out_until(world.all_fanned_out)
     under_the_new_epoch = {r.seq for r in world.published() if r.campaign_epoch == 3}
     assert under_the_new_epoch == set(range(2, 6_001, 2))
@@ -88,12 +88,12 @@ def test_a_paused_campaign_is_dropped_and_taken_again_after_its_resume(world: Wo
 def test_a_pause_and_resume_during_a_publication_loses_no_range(world: World) -> None:
     running_campaign(world)
     scheduler = world.scheduler()
-    scheduler.starter.start_due()
+    scheduler.campaign_starter.start_due()
     scheduler.fan_out.step()
     world.change("UPDATE campaigns SET epoch = epoch + 2, fanned_seq = 0, fanned_count = 0")
 
     def fanned_out() -> bool:
-        scheduler.starter.start_due()
+        scheduler.campaign_starter.start_due()
         return world.all_fanned_out()
 
     scheduler.fan_out_until(fanned_out)

@@ -7,25 +7,25 @@ import pytest
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import MapState
 from campaign_common.shard import shard_of
-from campaign_scheduler.checkpoints import Checkpoints, Delivered
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter, DeliveredChunk
 from tests.integration.scheduler.world import SHARDS, Scheduler, World
 from tests.waiting import wait_until
 
 
-class MapDrainsFirst(Checkpoints):
+class MapDrainsFirst(CheckpointWriter):
     """Another scheduler sees new partitions between a chunk's delivery and its checkpoint."""
 
-    def __init__(self, world: World, real: Checkpoints) -> None:
+    def __init__(self, world: World, real: CheckpointWriter) -> None:
         self._world = world
         self._real = real
         self.is_armed = True
 
-    def count(self, delivered: Sequence[Delivered]) -> None:
+    def commit(self, delivered: Sequence[DeliveredChunk]) -> None:
         if self.is_armed:
             self.is_armed = False
             self._world.add_partitions(12)
             self._world.scheduler().remapper.step()
-        self._real.count(delivered)
+        self._real.commit(delivered)
 
 
 def fan_out_held(scheduler: Scheduler, steps: int = 30) -> None:
@@ -38,7 +38,7 @@ def running(world: World) -> Scheduler:
     world.add_list(4_000)
     world.add_campaign()
     scheduler = world.scheduler()
-    scheduler.starter.start_due()
+    scheduler.campaign_starter.start_due()
     return scheduler
 
 
@@ -78,12 +78,12 @@ def add_retry_and_publish(world: World, scheduler: Scheduler) -> None:
         "INSERT INTO campaign_counters (campaign_id, shard, status, n)"
         " SELECT id, 0, 3, 1 FROM campaigns"
     )
-    scheduler.retrier.publish_due()
+    scheduler.retry_publisher.publish_due()
 
 
 def fan_out_all(world: World, scheduler: Scheduler) -> None:
     def done() -> bool:
-        scheduler.starter.start_due()
+        scheduler.campaign_starter.start_due()
         return world.all_fanned_out()
 
     scheduler.fan_out_until(done)

@@ -26,18 +26,19 @@ from campaign_common.settings import load_settings
 from campaign_common.store.leases import Holder
 from campaign_common.store.partition_map import read_map
 from campaign_common.wire import MessageRecord, decode
-from campaign_scheduler.attendance import Attendance
-from campaign_scheduler.backlog import Backlog
-from campaign_scheduler.checkpoints import Checkpoints
-from campaign_scheduler.chunks import ChunkReader
-from campaign_scheduler.fanout import FanOut, FanOutParts, FanOutRules
-from campaign_scheduler.finisher import Finisher
-from campaign_scheduler.lease import Leases, new_owner
-from campaign_scheduler.outcomes import Outcomes
-from campaign_scheduler.publisher import Publisher
-from campaign_scheduler.retrier import Retrier
-from campaign_scheduler.starter import Starter
-from campaign_scheduler.window import Window
+from campaign_scheduler.availability import ServerAvailability
+from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
+from campaign_scheduler.fanout.chunk_reader import ChunkReader
+from campaign_scheduler.fanout.flow_control import FlowControl
+from campaign_scheduler.fanout.loop import FanOutDependencies, FanOutLoop
+from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
+from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
+from campaign_scheduler.fanout.publish_window import PublishWindow
+from campaign_scheduler.held_leases import HeldLeases, new_owner
+from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
+from campaign_scheduler.jobs.publish_retries import RetryPublisher
+from campaign_scheduler.jobs.start_campaigns import CampaignStarter
+from campaign_scheduler.publishing.publisher import Publisher
 from tests.waiting import wait_until
 
 SHARDS = 8
@@ -64,13 +65,13 @@ VALUES (%s, 'game0', %s, %s, 'at_least_once', 'simulated', 'scheduled', NOW(6), 
 """
 
 
-class OpenWindow(Window):
+class OpenWindow(PublishWindow):
     """Holds nothing back: no sender works in these tests."""
 
     def __init__(self) -> None:
         super().__init__(4.0, 1)
 
-    def room(self, waiting: int, chunk_size: int) -> int:  # noqa: ARG002
+    def allowance(self, queued: int, chunk_size: int) -> int:  # noqa: ARG002
         return chunk_size
 
 
@@ -81,15 +82,15 @@ class Scheduler:
         self._world = world
         database, databases, topic = world.database, world.databases, world.topic
         self.owner = new_owner()
-        self.leases = Leases(database, Holder(self.owner, lease))
-        self.starter = Starter(database, self.leases, SHARDS)
+        self.leases = HeldLeases(database, Holder(self.owner, lease))
+        self.campaign_starter = CampaignStarter(database, self.leases, SHARDS)
         self.publisher = world.publisher()
-        self.checkpoints = Checkpoints(database, self.leases, topic)
-        self.finisher = Finisher(databases, self.owner)
-        self.attendance = Attendance(databases)
-        self.retrier = Retrier(
+        self.checkpoints = CheckpointWriter(database, self.leases, topic)
+        self.campaign_finisher = CampaignFinisher(databases, self.owner)
+        self.availability = ServerAvailability(databases)
+        self.retry_publisher = RetryPublisher(
             databases,
-            self.attendance,
+            self.availability,
             world.publisher(),
             threading.Event(),
             topic=topic,
@@ -98,18 +99,20 @@ class Scheduler:
         self.remapper = Remapper(databases, world.admin, topic, self.owner)
         self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)
 
-    def fan_out_with(self, checkpoints: Checkpoints, chunk_size: int = 1_000) -> FanOut:
+    def fan_out_with(self, checkpoints: CheckpointWriter, chunk_size: int = 1_000) -> FanOutLoop:
         databases, topic = self._world.databases, self._world.topic
-        parts = FanOutParts(
+        dependencies = FanOutDependencies(
             databases,
             self.leases,
             self.publisher,
-            ChunkReader(databases, self.attendance, topic),
+            ChunkReader(databases, self.availability, topic),
             checkpoints,
             Outages(),
-            Outcomes(databases, self.attendance),
+            OutcomeCounts(databases, self.availability),
         )
-        return FanOut(parts, FanOutRules(chunk_size, OpenWindow, lambda: Backlog(2.5)))
+        return FanOutLoop(
+            dependencies, FlowControl(chunk_size, OpenWindow, lambda: PartitionBacklog(2.5))
+        )
 
     def fan_out_until(self, done: Callable[[], bool], seconds: float = 30.0) -> None:
         """Take fan-out steps until `done`."""
@@ -120,7 +123,7 @@ class Scheduler:
 
     def start_and_fan_out(self) -> None:
         """Start what is due, and fan it out to its end."""
-        self.starter.start_due()
+        self.campaign_starter.start_due()
         self.fan_out_until(self._world.all_fanned_out)
 
 

@@ -1,1 +1,1 @@
-"""What the API does with campaigns: making, changing, trying out, and saying how far they are."""
+"""Campaigns: creation, changes, trial messages, dry runs, progress and history."""

@@ -1,9 +1,9 @@
-"""Reading campaigns: one, a page of them, how one moves, and its history."""
+"""Reader of campaigns: one, a page of them, the progress of one, and its history."""
 
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.progress import describe, measure, summarise
-from campaign_api.refusals import CampaignUnknown
+from campaign_api.errors import CampaignUnknown
 from campaign_common.database import Cursor, Cursors, Database, Databases
 from campaign_common.store.campaign_listing import (
     CampaignFilter,
@@ -25,7 +25,7 @@ RATE_SPAN = 60
 
 
 class CampaignRows(NamedTuple):
-    """Campaigns as they are described, and where the next ones begin, None at the end."""
+    """Described campaigns, and the position of the next ones, None at the end."""
 
     described: list[dict[str, Any]]
     next_position: CampaignPosition | None
@@ -55,7 +55,7 @@ def read_campaign(databases: Databases, campaign_id: int) -> dict[str, Any]:
 
 
 def progress_of(databases: Databases, campaign_id: int) -> dict[str, Any]:
-    """Tell how a campaign moves; raises what `read_campaign` raises."""
+    """Describe the movement of a campaign; raise what `read_campaign` raises."""
     with databases.reading() as cursors:
         movement = read_movement(cursors, campaign_id, RATE_SPAN)
     if movement is None:
@@ -88,7 +88,7 @@ def page_of_campaigns(
 def history_of(
     database: Database, campaign_id: int, *, after_id: int, limit: int
 ) -> list[CampaignEvent]:
-    """Read up to `limit` events of a campaign after one; raises what `read_campaign` raises."""
+    """Read up to `limit` events of a campaign after one; raise what `read_campaign` raises."""
     with database.reading() as cursor:
         events = read_events(cursor, campaign_id, after_id=after_id, limit=limit)
         _campaign(cursor, campaign_id)
@@ -96,7 +96,7 @@ def history_of(
 
 
 def unknown(campaign_id: int) -> CampaignUnknown:
-    """Say that there is no such campaign."""
+    """Return the error for a campaign that does not exist."""
     return CampaignUnknown(f"there is no campaign {campaign_id}")
 
 

@@ -1,4 +1,4 @@
-"""A campaign played through without sending anything: what its messages will be and cost."""
+"""Dry run of a campaign: lengths, SMS segments and duplicates of its messages, unsent."""
 
 import time
 from collections import Counter
@@ -17,7 +17,7 @@ ROWS_AT_ONCE = 1_000
 """Rows read at a time: megabytes even where rows are as wide as they may be."""
 
 LONGEST_RUN = 100.0
-"""Seconds after which a dry run answers with what it has seen."""
+"""Seconds after which a dry run returns an incomplete result."""
 
 BUCKET = 20
 """Characters: the width of a step of the distribution of lengths."""
@@ -35,7 +35,7 @@ LATEST_CAMPAIGNS = 20
 
 
 class Shape(NamedTuple):
-    """What matters of a message's length; as many as there are lengths, however long the list."""
+    """The length of a message; there are only as many shapes as there are lengths."""
 
     characters: int
     segments: int
@@ -43,12 +43,12 @@ class Shape(NamedTuple):
 
     @property
     def encoding(self) -> Encoding:
-        """The alphabet that it needs."""
+        """The encoding that the message needs."""
         return Encoding.UCS2 if self.is_ucs2 else Encoding.GSM7
 
 
-class Tally:
-    """What is counted of the messages, row by row; as little as possible for each."""
+class DryRunCounts:
+    """Counts over the messages of a campaign, row by row."""
 
     def __init__(self, template: Template) -> None:
         self.rows = 0
@@ -56,7 +56,7 @@ class Tally:
         self.forced_by: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
         self.columns = sorted(template.placeholders - {NAME, PHONE})
-        """Those that are looked up in the attributes."""
+        """Columns that are read from the attributes."""
         self._template = template
         self._names = NAME in template.placeholders
 
@@ -79,25 +79,25 @@ class Tally:
 
 
 class DryRuns:
-    """Holds a slice of the list in memory, and no transaction."""
+    """Runs dry runs; holds a slice of the list in memory, and no transaction open."""
 
     def __init__(self, databases: Databases, clock: Any = time.monotonic) -> None:  # noqa: ANN401
         self._databases = databases
         self._clock = clock
 
     def run(self, campaign_id: int) -> dict[str, Any]:
-        """Play a campaign through.
+        """Run a dry run of a campaign.
 
         Raises:
             CampaignUnknown: there is no such campaign.
-            ListGone: its recipient list has been deleted.
+            ListDeleted: its recipient list has been deleted.
             RetryLater: a database is unavailable.
         """
         with self._databases.main.reading() as cursor:
             draft = read_draft(cursor, campaign_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
-        tally = Tally(draft.template)
+        counts = DryRunCounts(draft.template)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
@@ -108,24 +108,24 @@ class DryRuns:
                     draft.campaign.list_id,
                     after_seq=after_seq,
                     limit=ROWS_AT_ONCE,
-                    with_attributes=bool(tally.columns),
+                    with_attributes=bool(counts.columns),
                 )
                 duplicates += recent.count(cursors, rows) if rows else 0
             for row in rows:
-                tally.add(row)
+                counts.add(row)
             complete = len(rows) < ROWS_AT_ONCE
             after_seq = rows[-1][0] if rows else after_seq
-        return describe(draft, tally, duplicates, rate, complete=complete)
+        return describe(draft, counts, duplicates, rate, complete=complete)
 
 
 def describe(
-    draft: Draft, tally: Tally, duplicates: int, rate: float | None, *, complete: bool
+    draft: Draft, counts: DryRunCounts, duplicates: int, rate: float | None, *, complete: bool
 ) -> dict[str, Any]:
-    """Describe what was counted; `rate` in messages per second."""
+    """Describe the counts; `rate` is in messages per second."""
     recipients = draft.campaign.accepted
-    shapes = tally.shapes
+    shapes = counts.shapes
     return {
-        "rows": tally.rows,
+        "rows": counts.rows,
         "complete": complete,
         "characters": _lengths(shapes),
         "segments": _segments(shapes),
@@ -133,10 +133,10 @@ def describe(
         "encodings": {encoding.value: _cost(shapes, encoding) for encoding in Encoding},
         "forced_by": [
             {"character": character, "code_point": f"U+{ord(character):04X}", "messages": n}
-            for character, n in tally.forced_by.most_common(SHOWN_CHARACTERS)
+            for character, n in counts.forced_by.most_common(SHOWN_CHARACTERS)
         ],
         "missing": [
-            {"placeholder": name, "messages": tally.missing[name]}
+            {"placeholder": name, "messages": counts.missing[name]}
             for name in sorted(draft.template.placeholders)
             if name != PHONE
         ],

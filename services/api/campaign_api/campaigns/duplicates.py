@@ -1,4 +1,4 @@
-"""Who of a list was sent something by a recent campaign already."""
+"""Recipients of a list who were sent a message by another recent campaign."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from campaign_common.store.fanout import RecipientRow
 from campaign_common.store.ledger import look_up_sent
 
 DAYS = 7
-"""A campaign is recent when it started so many days ago at most."""
+"""Days since its start for which a campaign is recent."""
 
 MOST_CAMPAIGNS = 1_000
-"""The newest of them are looked at."""
+"""Recent campaigns that are compared, the newest ones."""
 
 
 class RecentRecipients:
-    """Compares slices of one list with what recent campaigns have sent."""
+    """Compares slices of one list with the messages of recent campaigns."""
 
     def __init__(self, list_id: int, recent: Sequence[RecentCampaign]) -> None:
         self._list_id = list_id
@@ -26,12 +26,12 @@ class RecentRecipients:
 
     @classmethod
     def read(cls, cursor: Cursor, list_id: int, campaign_id: int) -> "RecentRecipients":
-        """Learn which campaigns are recent, but for `campaign_id` itself."""
+        """Read the recent campaigns, without `campaign_id` itself."""
         recent = recent_campaigns(cursor, days=DAYS, but=campaign_id, limit=MOST_CAMPAIGNS)
         return cls(list_id, recent)
 
     def count(self, cursors: Cursors, rows: Sequence[RecipientRow]) -> int:
-        """Count who among consecutive `rows` of the list was sent a message."""
+        """Count the recipients in consecutive `rows` of the list who were sent a message."""
         phones = {row[0]: row[1] for row in rows}
         numbers: dict[int, dict[int, int]] = defaultdict(dict)
         numbers[self._list_id] = {seq: seq for seq in phones}

@@ -1,4 +1,4 @@
-"""The history of a campaign as people read it."""
+"""History of a campaign: its events in words."""
 
 from datetime import UTC
 from typing import Any
@@ -17,16 +17,16 @@ _WHAT: dict[tuple[str | None, str | None], str] = {
     (_S.PAUSED, _S.RUNNING): "resumed",
     (_S.RUNNING, _S.FINISHED): "finished",
 }
-"""What a change from one state to another is called, where no other rule says it."""
+"""Word for a change from one state to another, unless another rule applies."""
 
 WORDS = (*_WHAT.values(), "created", "changed", "cancelled", "retried", "deleted")
 
 RETRY = "retry of "
-"""How the reason of a retry begins (store.transitions)."""
+"""Prefix of the reason of a retry (store.transitions)."""
 
 
 def described(event: CampaignEvent) -> dict[str, Any]:
-    """Describe an event: who did what when, from which state to which."""
+    """Describe an event: actor, action, time, and the states before and after."""
     return {
         "id": event.id,
         "at": event.at.replace(tzinfo=UTC),
@@ -39,7 +39,7 @@ def described(event: CampaignEvent) -> dict[str, Any]:
 
 
 def is_retry(event: CampaignEvent) -> bool:
-    """Tell whether somebody had messages sent again."""
+    """Return whether an event is a retry of messages."""
     return event.to_state == _S.RUNNING and (event.reason or "").startswith(RETRY)
 
 

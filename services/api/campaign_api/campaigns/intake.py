@@ -1,10 +1,18 @@
-"""Taking a campaign in: from a request and a file to a scheduled campaign with its list."""
+"""Intake of a campaign: from a request and a file to a scheduled campaign with its list."""
 
 from enum import StrEnum
 from typing import BinaryIO
 
 import structlog
 
+from campaign_api.campaigns.campaign_requests import CreateCampaign
+from campaign_api.errors import (
+    CampaignBusy,
+    CampaignStarted,
+    CsvRefused,
+    ImportAbandoned,
+    PathRefused,
+)
 from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
@@ -12,15 +20,7 @@ from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
-from campaign_api.patience import Patience
-from campaign_api.refusals import (
-    CampaignBusy,
-    CampaignStarted,
-    CsvRefused,
-    ImportAbandoned,
-    PathRefused,
-)
-from campaign_api.schemas.create_campaign import CreateCampaign
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.errors import LockBusy, TemplateInvalid
@@ -40,8 +40,8 @@ from campaign_common.template import Template
 log = structlog.get_logger(__name__)
 
 
-class Intake(StrEnum):
-    """What a request did."""
+class IntakeResult(StrEnum):
+    """The effect of a request."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -58,21 +58,21 @@ class CampaignIntake:
         self._settings = settings
         self._slots = slots
         # One campaign's requests wait for each other; they must not hold every thread.
-        self._patience = Patience(database, settings.timeout)
-        self._importer = CsvImporter(self._patience, settings.import_, metrics)
+        self._transactions = RetryingTransactions(database, settings.timeout)
+        self._importer = CsvImporter(self._transactions, settings.import_, metrics)
 
-    def take_in(self, request: CreateCampaign, actor: str, traceparent: str) -> Intake:
-        """Do what `request` asks in the name of `actor`, once however often it is repeated.
+    def accept(self, request: CreateCampaign, actor: str, traceparent: str) -> IntakeResult:
+        """Carry `request` out in the name of `actor`, once however often it is repeated.
 
-        What comes of the campaign belongs to the trace of `traceparent`.
-        Returns when list and campaign are stored. A crash on the way leaves nothing that a
-        repeated request meets: the campaign and its list become visible in one transaction.
+        Return when list and campaign are stored. They become visible in one transaction, so a
+        crash before it leaves nothing that a repeated request would find. The campaign belongs to
+        the trace of `traceparent`.
 
         Raises:
             TemplateInvalid: the template is malformed, too long, or names an unknown column.
             PathRefused, CsvRefused: the file cannot be opened, or is no recipient list.
             CampaignStarted: the campaign has started and the request differs from it.
-            TooMany: this process is at work on as many imports as it may be.
+            TooManyRequests: this process runs as many imports as it may.
             CampaignBusy: another request for it did not end within Timeout.
             ImportAbandoned: the import stood still for too long.
             RetryLater: the database is unavailable.
@@ -81,26 +81,26 @@ class CampaignIntake:
         if len(request.message_template) > longest:
             raise TemplateInvalid(f"message_template must have 1 to {longest} characters")
         template = Template.compile(request.message_template)
-        # The lock saves importing twice what arrives twice at once; `_store` decides alone.
+        # The lock only avoids importing twice for two requests at once; `_store` decides.
         lock = named_lock(
             self._database, f"campaign {request.campaign_id}", wait=self._settings.timeout
         )
         try:
             with lock:
-                return self._take_in(request, template, actor, traceparent)
+                return self._accept(request, template, actor, traceparent)
         except LockBusy as error:
             raise CampaignBusy(
                 f"campaign {request.campaign_id} is still being imported by another request"
             ) from error
 
-    def _take_in(
+    def _accept(
         self, request: CreateCampaign, template: Template, actor: str, traceparent: str
-    ) -> Intake:
+    ) -> IntakeResult:
         with self._database.reading() as cursor:
             stored = read_stored(cursor, request.campaign_id)
         if stored is not None:
             if self._is_repeat(request, stored):
-                return Intake.UNCHANGED
+                return IntakeResult.UNCHANGED
             _require_not_started(request.campaign_id, stored.state)
         imported = self._import(request, template)
         intended = IntendedCampaign(
@@ -120,12 +120,14 @@ class CampaignIntake:
             return False
         try:
             with self._open(request) as file:
-                # Who has it open does not matter here, but what changes is no repetition.
-                return sha256_of(SettledFile(file, is_written=_by_nobody)) == stored.list_sha256
+                # It may be open for writing here, but a file that changes is no repetition.
+                return (
+                    sha256_of(SettledFile(file, is_written=_is_not_written)) == stored.list_sha256
+                )
         except CsvRefused:
             return False
         except PathRefused:
-            # The file has been tidied away since; the fields alone decide.
+            # The file is gone; the fields alone decide.
             return True
 
     def _open(self, request: CreateCampaign) -> BinaryIO:
@@ -140,9 +142,13 @@ class CampaignIntake:
         except CsvRefused as error:
             raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
 
-    def _commit(self, intended: IntendedCampaign, imported: RecipientList, actor: str) -> Intake:
+    def _commit(
+        self, intended: IntendedCampaign, imported: RecipientList, actor: str
+    ) -> IntakeResult:
         try:
-            outcome = self._patience.run(lambda cursor: _store(cursor, intended, imported, actor))
+            outcome = self._transactions.run(
+                lambda cursor: _store(cursor, intended, imported, actor)
+            )
         except BaseException:
             self._importer.discard(imported.id)
             raise
@@ -158,31 +164,31 @@ class CampaignIntake:
 
 def _store(
     cursor: Cursor, intended: IntendedCampaign, imported: RecipientList, actor: str
-) -> Intake:
-    """Make list and campaign visible together; may be repeated after a lost COMMIT answer."""
+) -> IntakeResult:
+    """Make list and campaign visible together; idempotent, for a lost answer to COMMIT."""
     stored = lock_stored(cursor, intended.id)
     if stored is None:
         _complete(cursor, imported)
         if insert_campaign(cursor, intended, imported.id):
-            _note(cursor, intended, None, actor)
-            return Intake.CREATED
+            _append_event(cursor, intended, None, actor)
+            return IntakeResult.CREATED
         # Another request inserted it between the look above and now.
         stored = lock_stored(cursor, intended.id)
         if stored is None:
             raise CampaignBusy(f"campaign {intended.id} is changing; send the request again")
     if stored.list_id == imported.id:
-        return Intake.CREATED
+        return IntakeResult.CREATED
     if stored.request_digest == intended.request_digest and stored.list_sha256 == imported.sha256:
         discard_list(cursor, imported.id)
-        return Intake.UNCHANGED
+        return IntakeResult.UNCHANGED
     _require_not_started(intended.id, stored.state)
     apply(Transition.SCHEDULE, stored.state)
     _complete(cursor, imported)
     if not replace_campaign(cursor, intended, imported.id, stored.state):
         raise CampaignStarted(f"campaign {intended.id} has just started and cannot be changed")
-    _note(cursor, intended, stored.state, actor)
+    _append_event(cursor, intended, stored.state, actor)
     discard_list(cursor, stored.list_id)
-    return Intake.CHANGED
+    return IntakeResult.CHANGED
 
 
 def _complete(cursor: Cursor, imported: RecipientList) -> None:
@@ -190,7 +196,7 @@ def _complete(cursor: Cursor, imported: RecipientList) -> None:
         raise ImportAbandoned("the import stood still for too long; send the request again")
 
 
-def _note(
+def _append_event(
     cursor: Cursor, intended: IntendedCampaign, before: CampaignState | None, actor: str
 ) -> None:
     append_event(
@@ -203,7 +209,7 @@ def _note(
     )
 
 
-def _by_nobody(_: int) -> bool:
+def _is_not_written(_: int) -> bool:
     return False
 
 

@@ -1,4 +1,4 @@
-"""The messages of a campaign's first recipients, as they would be sent."""
+"""Preview of the messages to a campaign's first recipients."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from campaign_api.campaigns.campaign_reader import unknown
-from campaign_api.refusals import ListGone
+from campaign_api.errors import ListDeleted
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import NAME, PHONE
 from campaign_common.segments import segmentation
@@ -21,7 +21,7 @@ from campaign_common.store.recipient_lists import ListState, read_list
 from campaign_common.template import Template
 
 MOST_CHARACTERS = 1_000_000
-"""Text in one answer; a preview of longer messages holds fewer of them."""
+"""Characters of text in one response; a preview of longer messages has fewer of them."""
 
 _attributes = msgspec.json.Decoder(dict[str, str])
 
@@ -29,18 +29,18 @@ Render = Callable[[RecipientRow], str]
 
 
 class Draft(NamedTuple):
-    """A campaign as it stands, and its template."""
+    """A campaign in its current state, and its template."""
 
     campaign: CampaignProgress
     template: Template
 
 
 def read_draft(cursor: Cursor, campaign_id: int) -> Draft:
-    """Read what the messages of a campaign are made of.
+    """Read a campaign and its template.
 
     Raises:
         CampaignUnknown: there is no such campaign.
-        ListGone: its recipient list has been deleted.
+        ListDeleted: its recipient list has been deleted.
     """
     campaign = read_progress(cursor, campaign_id)
     text = read_template(cursor, campaign_id)
@@ -48,7 +48,7 @@ def read_draft(cursor: Cursor, campaign_id: int) -> Draft:
         raise unknown(campaign_id)
     recipients = read_list(cursor, campaign.list_id)
     if recipients is None or recipients.state is not ListState.READY:
-        raise ListGone(f"the recipient list of campaign {campaign_id} is deleted")
+        raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
     return Draft(campaign, Template.compile(text))
 
 
@@ -58,17 +58,17 @@ def attributes_of(row: RecipientRow) -> Mapping[str, str]:
 
 
 def renderer(template: Template) -> Render:
-    """Return what makes the message of a recipient; it reads the attributes only if needed."""
+    """Return a function that renders the message to a recipient; attributes are read if needed."""
     if template.placeholders <= {NAME, PHONE}:
         return lambda row: template.render(row[2], row[1], None)
     return lambda row: template.render(row[2], row[1], attributes_of(row))
 
 
 def preview(database: Database, campaign_id: int, limit: int) -> list[dict[str, Any]]:
-    """Render the messages of the first `limit` recipients, with what each costs as SMS.
+    """Render the messages to the first `limit` recipients, with the SMS segments of each.
 
     Raises:
-        CampaignUnknown, ListGone: as for `read_draft`.
+        CampaignUnknown, ListDeleted: as for `read_draft`.
         RetryLater: the database is unavailable.
     """
     with database.reading() as cursor:

@@ -1,4 +1,4 @@
-"""How far a campaign has come, as the API says it."""
+"""Progress of a campaign: counts, rate and estimated finish."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,12 +12,12 @@ from campaign_common.store.campaign_progress import (
     Standing,
 )
 
-Counts = Mapping[Status, int]
-"""Messages by status, as the counters have them."""
+StatusCounts = Mapping[Status, int]
+"""Number of messages by status, as in the counters."""
 
 
-def summarise(campaign: CampaignProgress, counted: Counts) -> dict[str, Any]:
-    """Describe a campaign shortly; the counts always add up to `total` = finals + `to_do`."""
+def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, Any]:
+    """Describe a campaign for a listing; `total` is the sum of the final counts and `to_do`."""
     total = campaign.accepted if campaign.total is None else campaign.total
     counts = _counts(campaign.state, total, counted)
     return {
@@ -68,7 +68,7 @@ def describe(standing: Standing) -> dict[str, Any]:
 
 
 def measure(movement: Movement) -> dict[str, Any]:
-    """Tell how a campaign moves: its balance, what is on its way, and its present rate.
+    """Describe the movement of a campaign: balance, present rate, and lag.
 
     `rate` is that since the sample, the oldest one of the last minute, or where there is none
     that of the run so far; only a running campaign has one.
@@ -93,8 +93,8 @@ def measure(movement: Movement) -> dict[str, Any]:
     }
 
 
-def _counts(state: CampaignState, total: int, counted: Counts) -> dict[Status, int]:
-    """Say what became of all recipients, by status."""
+def _counts(state: CampaignState, total: int, counted: StatusCounts) -> dict[Status, int]:
+    """Return the number of recipients by status."""
     counts = {status: counted.get(status, 0) for status in (*sorted(FINAL), Status.WAITING)}
     if state is CampaignState.CANCELLED:
         # Of a cancelled campaign, what has no outcome never gets another one.
@@ -103,7 +103,7 @@ def _counts(state: CampaignState, total: int, counted: Counts) -> dict[Status, i
     return counts
 
 
-def _ended(counts: Counts) -> int:
+def _ended(counts: StatusCounts) -> int:
     return sum(n for status, n in counts.items() if status in FINAL)
 
 

@@ -1,1 +1,1 @@
-"""Recipient lists: taking a CSV in, by path or by upload, and reading what came of it."""
+"""Recipient lists: import of CSV files, by path or by upload, and listings."""

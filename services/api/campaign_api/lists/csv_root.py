@@ -1,4 +1,4 @@
-"""Opening a file below CsvRoot, and nothing else."""
+"""Files below CsvRoot, the only ones that a request may name."""
 
 import errno
 import os
@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from campaign_api.refusals import PathRefused
+from campaign_api.errors import PathRefused
 
 DATABASE_FILES = ("ibdata1", "ib_logfile0", "mysql.ibd", "#innodb_redo", "aria_log_control")
-"""Names in the data folder of every MySQL and MariaDB server; what lies there is no list."""
+"""Names in the data folder of every MySQL and MariaDB server; no list is read from there."""
 
 
 def open_below(root: Path, relative: str, private: Sequence[Path] = ()) -> BinaryIO:

@@ -1,18 +1,18 @@
-"""Taking a recipient list in from the socket."""
+"""Import of a recipient list from the body of a request."""
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Protocol
 
 import structlog
 
+from campaign_api.errors import ImportAbandoned
 from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.upload_form import UploadedFile
 from campaign_api.metrics import ImportMetrics
-from campaign_api.patience import Patience
-from campaign_api.refusals import ImportAbandoned
+from campaign_api.retrying_transactions import RetryingTransactions
+from campaign_api.web.idempotency.idempotent_requests import IdempotentRequest
 from campaign_common.database import Cursor, Database
 from campaign_common.settings import Settings
 from campaign_common.store.recipient_lists import RecipientList, complete_list
@@ -20,33 +20,17 @@ from campaign_common.store.recipient_lists import RecipientList, complete_list
 log = structlog.get_logger(__name__)
 
 
-class Claim(Protocol):
-    """The present request's hold of its Idempotency-Key; see `web.idempotency`."""
-
-    @property
-    def carried_out(self) -> bool:
-        """Whether an earlier request of this key has done all."""
-
-    @property
-    def result(self) -> Any:  # noqa: ANN401 - any JSON
-        """What that request's work returned."""
-
-    def confirm(self, content: bytes) -> None:
-        """Check that what came is what came then; may end the request with its answer."""
-
-    def once(self, patience: Patience, work: Callable[[Cursor], Any], content: bytes) -> Any:  # noqa: ANN401 - any JSON
-        """Run `work` unless it was done; returns what it returns, or returned."""
-
-
 class ListUploads:
     """Makes recipient lists of uploaded files."""
 
     def __init__(self, database: Database, settings: Settings, metrics: ImportMetrics) -> None:
         self._most_rows = settings.api.max_upload_rows
-        self._patience = Patience(database, settings.timeout)
-        self._importer = CsvImporter(self._patience, settings.import_, metrics)
+        self._transactions = RetryingTransactions(database, settings.timeout)
+        self._importer = CsvImporter(self._transactions, settings.import_, metrics)
 
-    def take_in(self, open_file: Callable[[], UploadedFile], form: CsvFormat, claim: Claim) -> int:
+    def import_file(
+        self, open_file: Callable[[], UploadedFile], form: CsvFormat, request: IdempotentRequest
+    ) -> int:
         """Import the file; returns the id of the list, which is ready.
 
         Under an Idempotency-Key whose list is there already nothing is imported: the file is
@@ -60,17 +44,17 @@ class ListUploads:
             RetryLater: the database is unavailable.
         """
         file = open_file()
-        if claim.carried_out:
+        if request.carried_out:
             content = sha256_of(file)
-            claim.confirm(_digest(content, file.finish()))
-            return int(claim.result)
+            request.confirm(_digest(content, file.finish()))
+            return int(request.result)
         imported = self._importer.run(
             file, file.name or "", csv_format=form, most_rows=self._most_rows
         )
         try:
             named = imported._replace(name=file.finish())
-            list_id = claim.once(
-                self._patience,
+            list_id = request.run_once(
+                self._transactions,
                 lambda cursor: _complete(cursor, named),
                 content=_digest(str(named.sha256), named.name),
             )

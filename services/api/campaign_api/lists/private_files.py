@@ -16,7 +16,7 @@ from campaign_common.settings import Settings
 DATA_FOLDER = "SELECT @@datadir"
 
 LONGEST_LOOK = 2.0
-"""Seconds for a database to say where its data is; one that does not is left out."""
+"""Seconds for a database to return its data folder; without an answer it is left out."""
 
 KEY_FILES = ("ssl.key.location", "ssl.keystore.location", "sasl.oauthbearer.assertion.file")
 """Properties of librdkafka that name files with secrets."""
@@ -29,7 +29,7 @@ def private_files(settings: Settings) -> tuple[Path, ...]:
 
 
 def require_apart(settings: Settings, databases: Sequence[Database]) -> list[str]:
-    """Require that CsvRoot holds neither a database's data nor secrets; return what to note.
+    """Require that CsvRoot holds neither a database's data nor secrets; return warnings.
 
     The configuration file may lie there, as it does where CsvRoot is the working folder: it is
     never opened as a list. Of databases, those on this machine are asked for their data folder.

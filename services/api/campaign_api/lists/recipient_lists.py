@@ -1,12 +1,12 @@
-"""Recipient lists as clients see them: reading them, their people and rejects, deleting them."""
+"""Recipient lists: reading, listing people and rejects, deletion."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from campaign_api.messages.spreadsheet import csv_lines
-from campaign_api.patience import Patience
-from campaign_api.refusals import ListInUse, ListUnknown
-from campaign_api.web.paging import Page
+from campaign_api.csv_export import csv_text
+from campaign_api.errors import ListInUse, ListUnknown
+from campaign_api.retrying_transactions import RetryingTransactions
+from campaign_api.web.http.paging import Page
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import Recipient
 from campaign_common.store.recipient_lists import (
@@ -22,8 +22,8 @@ from campaign_common.store.recipient_lists import (
 from campaign_common.store.recipients import read_by_phone, read_page
 from campaign_common.store.rejects import read_rejects
 
-PATIENCE = 10.0
-"""Seconds for which a deletion is tried again while the database is away."""
+RETRY_SECONDS = 10.0
+"""Seconds for which a deletion is retried while the database is down."""
 
 REJECTS_AT_ONCE = 1_000
 """Rows of an export held in memory; each has up to 2,000 characters."""
@@ -31,17 +31,17 @@ REJECTS_AT_ONCE = 1_000
 REJECT_COLUMNS = ("line", "reason", "text")
 
 SHOWN_RECIPIENTS = 3
-"""People of a list who are shown with it, so that who uploaded it sees how it was read."""
+"""Recipients that are shown with a list, so that clients see how the file was parsed."""
 
 LARGEST_ID = 2**63 - 1
 
 
 class RecipientLists:
-    """The lists that are not gone."""
+    """Reads and deletes the lists that are visible to clients."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._patience = Patience(database, PATIENCE)
+        self._transactions = RetryingTransactions(database, RETRY_SECONDS)
 
     def page(self, limit: int, before_id: int = LARGEST_ID) -> Page:
         """Describe at most `limit` lists, newest first.
@@ -56,7 +56,7 @@ class RecipientLists:
         )
 
     def one(self, list_id: int) -> dict[str, Any]:
-        """Describe a list and its first people; those who were erased are none.
+        """Describe a list and its first recipients, without those who were erased.
 
         Raises:
             ListUnknown: there is none of that id.
@@ -81,7 +81,7 @@ class RecipientLists:
         return Page([_person(each) for each in found], None if last is None else (last,))
 
     def person(self, list_id: int, phone: str) -> Page:
-        """Describe the one person of a list who has a normalised number, if there is one.
+        """Describe the recipient of a list with a normalised number, if there is one.
 
         Raises:
             ListUnknown: there is no list of that id.
@@ -127,23 +127,23 @@ class RecipientLists:
             retire_list(cursor, list_id, ListState.DELETED if ready else ListState.DISCARDED)
             done = True
 
-        self._patience.run(delete)
+        self._transactions.run(delete)
 
     def _reject_slices(self, list_id: int) -> Iterator[str]:
-        yield csv_lines([REJECT_COLUMNS])
+        yield csv_text([REJECT_COLUMNS])
         last_line = 0
         while True:
             with self._database.reading() as cursor:
                 found = read_rejects(cursor, list_id, after_line=last_line, limit=REJECTS_AT_ONCE)
             if found:
-                yield csv_lines(found)
+                yield csv_text(found)
             if len(found) < REJECTS_AT_ONCE:
                 return
             last_line = found[-1].line
 
 
 def describe(found: RecipientList) -> dict[str, Any]:
-    """Describe a list as answers have it."""
+    """Describe a list as in responses."""
     return {
         "id": found.id,
         "name": found.name,

@@ -1,4 +1,4 @@
-"""A file that may still be growing, read as a whole or not at all."""
+"""Reader of a file that may still be written: it is read completely or refused."""
 
 import errno
 import fcntl
@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from campaign_api.refusals import CsvRefused
+from campaign_api.errors import CsvRefused
 
 QUIET = 1.0
 """Seconds for which a file without a last line end must not have changed, where the system does not
@@ -26,13 +26,13 @@ CHANGED = "the file changed while it was read; send the request again when it is
 
 
 class SettledFile:
-    """Reads a regular file, and refuses one that somebody writes to meanwhile.
+    """Reads a regular file, and refuses one that is written to meanwhile.
 
-    Where the system tells, nobody may have it open for writing when it is opened and when it has
-    been read: Linux does, of files of the API's own user, and to root. Where it does not tell, a
-    file whose last line has no end may be in the middle of being written, so it must have rested
-    for a second. In any case size and time of change must be at the end what they were at first,
-    and what was read must be all of it.
+    If the system tells, the file may not be open for writing when it is opened and when it has
+    been read. Linux tells for files of the API's own user, and to root. If it does not, a file
+    whose last line has no end may be incomplete, so it must not have changed for a second. In any
+    case size and time of change must be the same at the end, and the whole file must have been
+    read.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class SettledFile:
         wait: Callable[[float], None] = time.sleep,
         is_written: Callable[[int], bool | None] | None = None,
     ) -> None:
-        """Take a file opened for reading alone, at its beginning.
+        """Wrap a file that is opened for reading only, at its beginning.
 
         Raises:
             CsvRefused: it is open for writing.
@@ -64,7 +64,7 @@ class SettledFile:
         block = self._file.read(size) or b""
         if block:
             self._length += len(block)
-            # Who writes faster than this reads would have it read for as long as they write.
+            # A writer that is faster than this reader would keep it reading.
             if self._length > self._before.st_size:
                 raise CsvRefused(CHANGED)
             self._ends_a_line = block[-1:] in (b"\n", b"\r")

@@ -2,15 +2,15 @@
 
 from gunicorn.http.errors import ParseException
 
+from campaign_api.errors import UploadBroken, UploadStalled, UploadTooLarge
 from campaign_api.lists.importer.line_reader import Readable
-from campaign_api.refusals import UploadBroken, UploadStalled, UploadTooLarge
 
 
 class UploadBody:
     """Reads a body from the socket, a block at a time."""
 
     def __init__(self, stream: Readable, announced: int | None, most: int) -> None:
-        """Read `stream`, of which `announced` bytes must and `most` bytes may come.
+        """Read `stream`, which must have `announced` bytes and may have `most`.
 
         Raises:
             UploadTooLarge: more is announced than may come.

@@ -1,4 +1,4 @@
-"""The two ways to send a file: as the body itself, or as a part of a multipart form."""
+"""The file of an upload: the body itself, or a part of a multipart form."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -14,10 +14,12 @@ from werkzeug.sansio.multipart import (
     MultipartDecoder,
 )
 
+from campaign_api.errors import InvalidField, RequestInvalid, UploadMalformed
 from campaign_api.lists.importer.line_reader import BLOCK_BYTES
 from campaign_api.lists.upload_body import UploadBody
-from campaign_api.refusals import RequestInvalid, UploadMalformed, WrongField
-from campaign_api.schemas.recipient_list import LONGEST_LIST_NAME
+
+LONGEST_LIST_NAME = 255
+"""Characters."""
 
 LONGEST_BOUNDARY = 70
 """Bytes (RFC 2046, section 5.1.1)."""
@@ -45,7 +47,7 @@ class UploadedFile(Protocol):
 
 
 class PlainFile:
-    """A file that is the whole body; its name stands in the query."""
+    """A file that is the whole body; its name is in the query."""
 
     def __init__(self, body: UploadBody, name: str | None) -> None:
         """Read the file from `body`.
@@ -57,7 +59,7 @@ class PlainFile:
         self.name: str | None = _required(name)
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes of the file; raises what the body raises."""
+        """Return the next bytes of the file; raise what the body raises."""
         return self._body.read(size)
 
     def finish(self) -> str:
@@ -86,7 +88,7 @@ class FormFile:
             self._take(event)
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes of the file; raises what the constructor raises."""
+        """Return the next bytes of the file; raise what the constructor raises."""
         while self._in_file and len(self._rest) < size:
             event = next(self._events)
             if isinstance(event, Data):
@@ -97,7 +99,7 @@ class FormFile:
         return block
 
     def finish(self) -> str:
-        """Read the form to its end; raises what the constructor raises."""
+        """Read the form to its end; raise what the constructor raises."""
         while not isinstance(event := next(self._events), Epilogue):
             if isinstance(event, File):
                 raise _wrong(FILE_FIELD, "is given twice")
@@ -178,5 +180,5 @@ def _required(name: str | None) -> str:
     return name
 
 
-def _wrong(field: str, said: str) -> RequestInvalid:
-    return RequestInvalid([WrongField(field, said)])
+def _wrong(field: str, message: str) -> RequestInvalid:
+    return RequestInvalid([InvalidField(field, message)])

@@ -1,1 +1,1 @@
-"""What became of messages and people: reading, exporting, counting, erasing."""
+"""Messages and people: listing, export, statistics, erasure."""

@@ -1,16 +1,16 @@
-"""Who of a campaign got what: pages of its messages, and all of them as CSV."""
+"""Message listing of a campaign: pages and CSV export."""
 
 from collections.abc import Iterator
 
+from campaign_api.csv_export import csv_text
+from campaign_api.errors import CampaignUnknown
 from campaign_api.messages.message_pages import (
+    MessageFilter,
     MessagePage,
-    Position,
-    Wanted,
+    PagePosition,
     find_message,
     read_page,
 )
-from campaign_api.messages.spreadsheet import csv_lines
-from campaign_api.refusals import CampaignUnknown
 from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaigns import which_are_present
 from campaign_common.store.counters import counts
@@ -32,17 +32,19 @@ CSV_ROWS = 1_000
 
 
 class CampaignMessages:
-    """Reads the messages of campaigns; no statement and no memory grows with a campaign."""
+    """Reads the messages of campaigns; statements and memory do not grow with the campaign."""
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
 
-    def page(self, campaign_id: int, wanted: Wanted, position: Position, limit: int) -> MessagePage:
+    def page(
+        self, campaign_id: int, wanted: MessageFilter, position: PagePosition, limit: int
+    ) -> MessagePage:
         """Read a page.
 
         Raises:
             CampaignUnknown: there is none of that id.
-            RetryLater: a database is away.
+            RetryLater: a database is down.
         """
         with self._databases.reading() as cursors:
             # Before the campaign: in a finished one they say when all is found.
@@ -52,7 +54,7 @@ class CampaignMessages:
             _require_present(cursors.main, campaign)
         return page
 
-    def of_person(self, campaign_id: int, wanted: Wanted, phone: str) -> MessagePage:
+    def of_person(self, campaign_id: int, wanted: MessageFilter, phone: str) -> MessagePage:
         """Read the message of one person, if it is wanted.
 
         Raises:
@@ -64,20 +66,20 @@ class CampaignMessages:
             _require_present(cursors.main, campaign)
         return MessagePage(found, None)
 
-    def csv(self, campaign_id: int, wanted: Wanted) -> Iterator[str]:
+    def csv(self, campaign_id: int, wanted: MessageFilter) -> Iterator[str]:
         """Return the text of a CSV file, in pieces; the first is read before this returns.
 
         Raises:
             CampaignUnknown, RetryLater: as for `page`, also while iterating.
         """
-        first = self.page(campaign_id, wanted, Position(), CSV_ROWS)
+        first = self.page(campaign_id, wanted, PagePosition(), CSV_ROWS)
         return self._pieces(campaign_id, wanted, first)
 
-    def _pieces(self, campaign_id: int, wanted: Wanted, page: MessagePage) -> Iterator[str]:
-        yield csv_lines([COLUMNS])
+    def _pieces(self, campaign_id: int, wanted: MessageFilter, page: MessagePage) -> Iterator[str]:
+        yield csv_text([COLUMNS])
         while True:
             # A piece without a row too: between two pieces others get the thread.
-            yield csv_lines([[item[column] for column in COLUMNS] for item in page.items])
+            yield csv_text([[item[column] for column in COLUMNS] for item in page.items])
             if page.next is None:
                 return
             page = self.page(campaign_id, wanted, page.next, CSV_ROWS)
@@ -91,7 +93,7 @@ def _campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign:
 
 
 def _require_present(cursor: Cursor, campaign: ListedCampaign) -> None:
-    """Refuse to show what may have been read while it was purged."""
+    """Refuse a page that may have been read while the campaign was purged."""
     if not which_are_present(cursor, [campaign.id]):
         raise _unknown(campaign.id)
 

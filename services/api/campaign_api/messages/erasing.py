@@ -1,6 +1,6 @@
-"""Erasing a person from the database: in the request as far as it is quick, the rest in the sweep.
+"""Erasure of a person from the database: the quick part in the request, the rest in the sweep.
 
-The dead letters, which only Kafka holds, are the scheduler's part.
+The scheduler purges the dead letters, which only Kafka holds.
 """
 
 import threading
@@ -11,15 +11,15 @@ from functools import partial
 import phonenumbers
 import structlog
 
-from campaign_api.patience import Patience
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.errors import ErasureHeld, LockBusy
 from campaign_common.store import erasures as store
 from campaign_common.store.erasures import Erasure, ErasureStep
 from campaign_common.written_number import WrittenNumber
 
-PATIENCE = 10.0
-"""Seconds for which each transaction is tried again while the database is away."""
+RETRY_SECONDS = 10.0
+"""Seconds for which each transaction is retried while the database is down."""
 
 IN_REQUEST = 5.0
 """Seconds that a request spends on reading rejects before it leaves them to the sweep."""
@@ -31,7 +31,7 @@ LEFT_AFTER = 60
 """Seconds after which an erasure counts as left undone by its request."""
 
 AT_ONCE = 20
-"""Erasures that one sweep goes on with."""
+"""Erasures that one sweep continues."""
 
 SHORTEST_NATIONAL = 7
 """Digits; a shorter number would be found inside other people's."""
@@ -40,50 +40,50 @@ log = structlog.get_logger(__name__)
 
 
 class Eraser:
-    """Carries erasures out, up to the dead letters; everything may be repeated."""
+    """Carries erasures out up to the dead letters; every step is idempotent."""
 
     def __init__(self, database: Database, shards: int) -> None:
-        """Take the number of shards that campaigns to come will have."""
+        """Erase with `shards`, the number of shards of future campaigns."""
         self._database = database
-        self._patience = Patience(database, PATIENCE)
+        self._transactions = RetryingTransactions(database, RETRY_SECONDS)
         self._shards = shards
 
     def erase(self, phone: str, actor: str) -> Erasure:
-        """Erase a person; returns how far that is, at least past every recipient list.
+        """Erase a person, at least from every recipient list; return the erasure.
 
         Raises:
             ErasureHeld: campaigns that run keep the person from being erased for now.
-            RetryLater: the database is away; what is noted is gone on with by the sweep.
+            RetryLater: the database is down; the sweep continues an erasure that was stored.
         """
-        erasure = self._patience.run(partial(store.order_erasure, phone=phone, actor=actor))
+        erasure = self._transactions.run(partial(store.order_erasure, phone=phone, actor=actor))
         log.info("erasure ordered", erasure=erasure.id, actor=actor)
         give_up_at = time.monotonic() + IN_REQUEST
-        return self._carry_on(erasure, lambda: time.monotonic() >= give_up_at)
+        return self._continue(erasure, lambda: time.monotonic() >= give_up_at)
 
-    def carry_on_left(self, stop: threading.Event) -> int:
-        """Go on with what requests and crashes left; returns how many erasures moved on."""
+    def resume_unfinished(self, stop: threading.Event) -> int:
+        """Continue erasures that requests and crashes left; return how many made progress."""
         steps = (ErasureStep.RECIPIENTS, ErasureStep.REJECTS)
         try:
             with named_lock(self._database, "erasures", wait=0):
                 with self._database.reading() as cursor:
                     left = store.left_undone(cursor, steps, LEFT_AFTER, AT_ONCE)
-                return sum(self._carry_on_left(erasure, stop) for erasure in left)
+                return sum(self._resume_unfinished(erasure, stop) for erasure in left)
         except LockBusy:
             return 0
 
-    def _carry_on_left(self, erasure: Erasure, stop: threading.Event) -> bool:
+    def _resume_unfinished(self, erasure: Erasure, stop: threading.Event) -> bool:
         try:
-            return self._carry_on(erasure, stop.is_set) != erasure
+            return self._continue(erasure, stop.is_set) != erasure
         except ErasureHeld as error:
             log.warning("erasure waits", erasure=erasure.id, reason=str(error))
             return False
 
-    def _carry_on(self, erasure: Erasure, is_over: Callable[[], bool]) -> Erasure:
+    def _continue(self, erasure: Erasure, is_over: Callable[[], bool]) -> Erasure:
         if erasure.step is ErasureStep.RECIPIENTS:
             erasure = self._erase_recipients(erasure)
         written = WrittenNumber(*forms_of(erasure.phone))
         while erasure.step is ErasureStep.REJECTS and not is_over():
-            erasure = self._patience.run(partial(_blank_some, erasure=erasure, written=written))
+            erasure = self._transactions.run(partial(_blank_some, erasure=erasure, written=written))
         return erasure
 
     def _erase_recipients(self, erasure: Erasure) -> Erasure:
@@ -95,12 +95,12 @@ class Eraser:
                 store.erase_recipient, erasure=erasure, list_id=list_id, shards=self._shards
             )
             try:
-                self._patience.run(erase)
+                self._transactions.run(erase)
             except ErasureHeld as error:
                 held = error
         if held is not None:
             raise held
-        return self._patience.run(partial(_leave_recipients, erasure=erasure))
+        return self._transactions.run(partial(_leave_recipients, erasure=erasure))
 
 
 def forms_of(phone: str) -> list[str]:
@@ -121,7 +121,7 @@ def _leave_recipients(cursor: Cursor, erasure: Erasure) -> Erasure:
 
 
 def _blank_some(cursor: Cursor, erasure: Erasure, written: WrittenNumber) -> Erasure:
-    """Look through a slice of the rejects, at most of one list, or leave them behind."""
+    """Blank the number in a slice of the rejects of one list, or move to the next step."""
     list_id, after_line = erasure.after_list_id, erasure.after_line
     rejects = store.read_rejects(cursor, list_id, after_line, REJECTS_AT_ONCE)
     found = [reject.line for reject in rejects if written.is_in(reject.raw_text)]

@@ -1,10 +1,9 @@
-"""The messages of a campaign, a bounded slice at a time, filtered as a request wants it."""
+"""Pages of a campaign's messages, filtered, from bounded slices of its recipients."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from campaign_api.schemas.fields import rfc3339
+from campaign_api.times import rfc3339_utc
 from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors
 from campaign_common.message import FINAL, Status
@@ -12,25 +11,25 @@ from campaign_common.shard import shard_of
 from campaign_common.store import message_listing as store
 from campaign_common.store.message_listing import ListedCampaign, ListedPerson, RecordedOutcome
 
-MOST_LOOKED_AT = 50_000
-"""Recipients that one request looks at, however few of them match."""
+MAX_RECIPIENTS_READ = 50_000
+"""Recipients that one request reads, however few of them match."""
 
 FIRST_SPAN = 2_000
 """Recipients looked at first where a filter applies; four times as many with each step."""
 
 SETTLED = FINAL - {Status.UNKNOWN}
-"""Statuses that nothing but a person's retry changes; a late result may settle `unknown`."""
+"""Statuses that only a requested retry changes; a late result may change `unknown`."""
 
 
-class Wanted(NamedTuple):
-    """Which messages: of a status, with an error code; None: whatever it is."""
+class MessageFilter(NamedTuple):
+    """Filter by status and error code; None matches everything."""
 
     status: Status | None = None
     error_code: str | None = None
 
 
-class Position(NamedTuple):
-    """Where a page ended: what was `found` up to recipient `seq`.
+class PagePosition(NamedTuple):
+    """The end of a page: the last recipient `seq`, and the messages `found` up to it.
 
     `epoch` is that of a finished campaign, whose counters say when all is found; else 0.
     """
@@ -41,10 +40,10 @@ class Position(NamedTuple):
 
 
 class MessagePage(NamedTuple):
-    """Messages as answers have them, and where to go on when there may be more."""
+    """Messages as in responses, and the position of the next page if there may be one."""
 
     items: list[dict[str, Any]]
-    next: Position | None
+    next: PagePosition | None
 
 
 class _Slice(NamedTuple):
@@ -58,8 +57,8 @@ def read_page(
     cursors: Cursors,
     campaign: ListedCampaign,
     counts: Mapping[Status, int],
-    wanted: Wanted,
-    position: Position,
+    wanted: MessageFilter,
+    position: PagePosition,
     limit: int,
 ) -> MessagePage:
     """Read up to `limit` messages after `position`; a page may be short, or empty, before the end.
@@ -70,7 +69,7 @@ def read_page(
         return MessagePage([], None)
     items: list[dict[str, Any]] = []
     after, span = position.seq, max(FIRST_SPAN, limit)
-    last = min(campaign.last_seq, position.seq + MOST_LOOKED_AT)
+    last = min(campaign.last_seq, position.seq + MAX_RECIPIENTS_READ)
     while len(items) < limit and after < last:
         seqs = range(after + 1, min(after + span, last) + 1)
         part = _read_slice(cursors, campaign, wanted, seqs, limit - len(items))
@@ -79,15 +78,15 @@ def read_page(
         span *= 4
     epoch = campaign.epoch if campaign.state is CampaignState.FINISHED else 0
     found_before = position.found if position.epoch == epoch else 0
-    following = Position(after, epoch, found_before + len(items))
+    following = PagePosition(after, epoch, found_before + len(items))
     over = after >= campaign.last_seq or _none_left(campaign, counts, wanted, following)
     return MessagePage(items, None if over else following)
 
 
 def find_message(
-    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, phone: str
+    cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, phone: str
 ) -> list[dict[str, Any]]:
-    """Read the one message of a person, if there is one and it is `wanted`."""
+    """Read the message of a person, if there is one and it matches."""
     seq = store.find_seq(cursors.main, campaign, phone) if campaign.has_recipients else None
     if seq is None or seq > campaign.last_seq:
         return []
@@ -103,7 +102,7 @@ def find_message(
 
 
 def status_of(state: CampaignState, outcome: RecordedOutcome | None) -> Status:
-    """Say how a message stands; what a cancelled campaign left without an end is cancelled."""
+    """Return the status of a message; without an end, it is cancelled with its campaign."""
     status = Status.NOT_STARTED if outcome is None else outcome.status
     if state is CampaignState.CANCELLED and status not in FINAL:
         return Status.CANCELLED
@@ -111,19 +110,14 @@ def status_of(state: CampaignState, outcome: RecordedOutcome | None) -> Status:
 
 
 def describe_outcome(state: CampaignState, outcome: RecordedOutcome | None) -> dict[str, Any]:
-    """Say how a message stands, as every answer does."""
+    """Describe the outcome of a message, as in every response."""
     return {
         "status": status_of(state, outcome).word,
         "attempts": outcome.attempts if outcome else 0,
         "provider_message_id": outcome.provider_message_id if outcome else None,
         "error_code": outcome.error_code if outcome else None,
-        "at": written(outcome.at) if outcome else None,
+        "at": rfc3339_utc(outcome.at) if outcome else None,
     }
-
-
-def written(at: datetime) -> str:
-    """Write a time of the database, which is UTC."""
-    return rfc3339(at.replace(tzinfo=UTC))
 
 
 def describe(
@@ -134,9 +128,12 @@ def describe(
 
 
 def _none_left(
-    campaign: ListedCampaign, counts: Mapping[Status, int], wanted: Wanted, position: Position
+    campaign: ListedCampaign,
+    counts: Mapping[Status, int],
+    wanted: MessageFilter,
+    position: PagePosition,
 ) -> bool:
-    """Tell by the counters that no message of the wanted status follows."""
+    """Return whether, by the counters, no message of the wanted status follows."""
     if wanted.status is None:
         return False
     if _number_of(campaign, counts, wanted.status) <= 0:
@@ -161,7 +158,7 @@ def _number_of(campaign: ListedCampaign, counts: Mapping[Status, int], status: S
 
 
 def _read_slice(
-    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, seqs: range, most: int
 ) -> _Slice:
     if campaign.has_recipients and _matches(campaign, None, wanted):
         return _by_recipients(cursors, campaign, wanted, seqs, most)
@@ -169,10 +166,10 @@ def _read_slice(
 
 
 def _by_recipients(
-    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, seqs: range, most: int
 ) -> _Slice:
-    """Look at every recipient of a range: those without a ledger row are wanted, too."""
-    rows = most if wanted == Wanted() else len(seqs)
+    """Read a range of recipients, and their ledger rows; those without a row match too."""
+    rows = most if wanted == MessageFilter() else len(seqs)
     people = store.read_people(cursors.main, campaign, seqs, rows)
     if not people:
         return _Slice([], seqs.stop - 1)
@@ -188,9 +185,9 @@ def _by_recipients(
 
 
 def _by_ledger(
-    cursors: Cursors, campaign: ListedCampaign, wanted: Wanted, seqs: range, most: int
+    cursors: Cursors, campaign: ListedCampaign, wanted: MessageFilter, seqs: range, most: int
 ) -> _Slice:
-    """Look at the ledger alone, and then up who was found."""
+    """Read a range of the ledger, and then the recipients of the rows that match."""
     statuses = [wanted.status] if wanted.status is not None else []
     if campaign.state is CampaignState.CANCELLED and wanted.status is Status.CANCELLED:
         statuses.append(Status.WAITING)
@@ -216,7 +213,9 @@ def _cut(found: _Slice, most: int) -> _Slice:
     return _Slice(items, items[-1]["seq"])
 
 
-def _matches(campaign: ListedCampaign, outcome: RecordedOutcome | None, wanted: Wanted) -> bool:
+def _matches(
+    campaign: ListedCampaign, outcome: RecordedOutcome | None, wanted: MessageFilter
+) -> bool:
     if wanted.status is not None and status_of(campaign.state, outcome) is not wanted.status:
         return False
     if wanted.error_code is None:

@@ -1,11 +1,11 @@
-"""Numbers for dashboards: over all campaigns, of the active ones, and of the senders."""
+"""Statistics for dashboards: over all campaigns, of the active ones, and of the senders."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from campaign_api.messages.message_pages import written
+from campaign_api.times import rfc3339_utc
 from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors, Databases
 from campaign_common.message import FINAL, Status
@@ -14,34 +14,34 @@ from campaign_common.store.counters import counts_by_status
 from campaign_common.store.statistics import ActiveCampaign, EarlierCount, LiveSender
 
 TOTALS_KEPT = 5.0
-"""Seconds for which sums over all campaigns are answered again."""
+"""Seconds for which sums over all campaigns are cached."""
 
 MOST_ACTIVE = 100
 """Active campaigns that are named; the youngest."""
 
 
-class Totals(NamedTuple):
-    """Sums over all campaigns, as answers have them."""
+class CampaignTotals(NamedTuple):
+    """Sums over all campaigns, as in responses."""
 
     campaigns: dict[str, int]
     messages: dict[str, int]
 
 
 class Statistics:
-    """Reads the numbers; what costs more than an index is remembered for a moment."""
+    """Reads the statistics; sums that cost more than an index lookup are cached for seconds."""
 
     def __init__(self, databases: Databases, clock: Callable[[], float] = time.monotonic) -> None:
         self._databases = databases
         self._clock = clock
         self._summing = threading.Lock()
-        self._totals: Totals | None = None
+        self._totals: CampaignTotals | None = None
         self._summed_at = 0.0
 
     def read(self) -> dict[str, Any]:
         """Read everything.
 
         Raises:
-            RetryLater: a database is away.
+            RetryLater: a database is down.
         """
         totals = self._current_totals()
         with self._databases.reading() as cursors:
@@ -62,7 +62,7 @@ class Statistics:
             "lag": sum(one["lag"] for one in described),
         }
 
-    def _current_totals(self) -> Totals:
+    def _current_totals(self) -> CampaignTotals:
         with self._summing:
             if self._totals is None or self._clock() - self._summed_at >= TOTALS_KEPT:
                 with self._databases.reading() as cursors:
@@ -71,7 +71,7 @@ class Statistics:
             return self._totals
 
 
-def _sum(cursors: Cursors) -> Totals:
+def _sum(cursors: Cursors) -> CampaignTotals:
     # Counters first: an outcome recorded in between then counts as to do, and not twice.
     others, of_cancelled = store.totals_by_status(cursors)
     states = store.totals_by_state(cursors.main)
@@ -84,7 +84,7 @@ def _sum(cursors: Cursors) -> Totals:
         counts[Status.CANCELLED] += max(left, 0)
     total = sum(of_state.recipients for of_state in states.values())
     del counts[Status.NOT_STARTED]
-    return Totals(
+    return CampaignTotals(
         {state.value: states[state].campaigns if state in states else 0 for state in CampaignState},
         {
             "total": total,
@@ -103,7 +103,7 @@ def _describe(
         "id": campaign.id,
         "name": campaign.name,
         "state": campaign.state.value,
-        "started_at": written(campaign.started_at),
+        "started_at": rfc3339_utc(campaign.started_at),
         "total": campaign.total,
         "to_do": campaign.total - ended,
         "rate": _rate(ended, earlier) if running else 0.0,
@@ -121,7 +121,7 @@ def _rate(ended: int, earlier: EarlierCount | None) -> float | None:
 def _describe_sender(sender: LiveSender) -> dict[str, Any]:
     return {
         "name": sender.name,
-        "seen_at": written(sender.seen_at),
+        "seen_at": rfc3339_utc(sender.seen_at),
         "partitions": sender.partitions,
         "shards": sender.shards,
     }

@@ -7,9 +7,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
 from campaign_api.web.caller import caller
-from campaign_api.web.marks import Work
-from campaign_api.web.resource import Resource
-from campaign_api.web.tracing import present_traceparent
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.view_metadata import LimitedWork
+from campaign_api.web.telemetry.tracing import present_traceparent
 
 
 class CodeAndMessage(Schema):
@@ -20,13 +20,13 @@ class CodeAndMessage(Schema):
 
 
 def resource(intake: CampaignIntake) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource(
         "camp", __name__, url_prefix="/v1/camp", description="As the original system has it."
     )
 
     @routes.post("/create")
-    @routes.takes_a_place(Work.CREATION)
+    @routes.limit_concurrency(LimitedWork.CREATION)
     @routes.response(200, CodeAndMessage)
     @routes.alt_response(400, schema=CodeAndMessage)
     @routes.alt_response(409, schema=CodeAndMessage)
@@ -44,7 +44,7 @@ def resource(intake: CampaignIntake) -> Resource:
         if not request.is_json:
             raise UnsupportedMediaType("the body must be JSON: send Content-Type: application/json")
         wanted = read_create_campaign(request.get_data())
-        intake.take_in(wanted, caller().name, present_traceparent())
+        intake.accept(wanted, caller().name, present_traceparent())
         return jsonify(code=0, msg="success")
 
     return routes

@@ -8,8 +8,8 @@ from flask import Response
 from campaign_api.campaigns.campaign_reader import history_of
 from campaign_api.campaigns.history import described
 from campaign_api.schemas.campaign_events import CampaignEvent, EventPage, EventPageParameters
-from campaign_api.web.paging import Page, answer_page
-from campaign_api.web.resource import Resource
+from campaign_api.web.http.paging import Page, page_response
+from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Database
 
 
@@ -32,7 +32,7 @@ def resource(database: Database) -> Resource:
         limit = parameters["limit"]
         found = history_of(database, campaign_id, after_id=after_id, limit=limit)
         next_key = (found[-1].id,) if len(found) == limit else None
-        return answer_page(
+        return page_response(
             "events", Page(CampaignEvent(many=True).dump(map(described, found)), next_key)
         )
 

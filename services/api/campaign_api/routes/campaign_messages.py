@@ -5,15 +5,15 @@ from typing import Any
 from flask import Response
 
 from campaign_api.messages.campaign_messages import CampaignMessages
-from campaign_api.messages.message_pages import Position, Wanted
+from campaign_api.messages.message_pages import MessageFilter, PagePosition
 from campaign_api.schemas.message import (
     CampaignMessagePage,
     CampaignMessageParameters,
-    MessageFilter,
+    MessageFilterParameters,
 )
-from campaign_api.web.marks import Work
-from campaign_api.web.paging import Page, answer_page
-from campaign_api.web.resource import Resource
+from campaign_api.web.http.paging import Page, page_response
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.view_metadata import LimitedWork
 
 EXPORT = {
     "description": "The messages, as CSV.",
@@ -22,7 +22,7 @@ EXPORT = {
 
 
 def resource(messages: CampaignMessages) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource(
         "campaign messages",
         __name__,
@@ -40,17 +40,17 @@ def resource(messages: CampaignMessages) -> Resource:
         A page ends after 50,000 recipients were looked at, however few of them match: it may
         be short, or empty, and `next_cursor` goes on.
         """
-        wanted: Wanted = parameters["wanted"]
-        position: Position = parameters["cursor"]
+        wanted: MessageFilter = parameters["wanted"]
+        position: PagePosition = parameters["cursor"]
         if "phone" in parameters:
             page = messages.of_person(campaign_id, wanted, parameters["phone"])
         else:
             page = messages.page(campaign_id, wanted, position, parameters["limit"])
-        return answer_page("messages", Page(page.items, page.next))
+        return page_response("messages", Page(page.items, page.next))
 
     @routes.get("/messages.csv")
-    @routes.takes_a_place(Work.EXPORT)
-    @routes.arguments(MessageFilter, location="query")
+    @routes.limit_concurrency(LimitedWork.EXPORT)
+    @routes.arguments(MessageFilterParameters, location="query")
     @routes.doc(responses={"200": EXPORT})
     @routes.problems(404, 422)
     def export(parameters: dict[str, Any], campaign_id: int) -> Response:

@@ -9,43 +9,42 @@ from typing import Any
 from flask import Response, request, url_for
 from werkzeug.datastructures import ETags
 
+from campaign_api.campaigns.campaign_editor import CampaignEditor, new_identity
 from campaign_api.campaigns.campaign_reader import (
     campaign_of,
     page_of_campaigns,
     progress_of,
     read_campaign,
 )
-from campaign_api.campaigns.drafting import Drafting, new_identity
-from campaign_api.patience import Patience
-from campaign_api.refusals import PreconditionFailed
+from campaign_api.campaigns.campaign_requests import NewCampaign
+from campaign_api.errors import PreconditionFailed
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.campaign import (
     Campaign,
     CampaignChange,
     CampaignPage,
     CampaignPageParameters,
     CampaignSummary,
-    NewCampaign,
     NewCampaignBody,
     cursor_key,
 )
 from campaign_api.schemas.progress import Progress
 from campaign_api.web.caller import caller
-from campaign_api.web.change_log import log_change
-from campaign_api.web.idempotency import claim
-from campaign_api.web.paging import Page, answer_page
-from campaign_api.web.resource import Resource
-from campaign_api.web.tracing import present_traceparent
+from campaign_api.web.http.paging import Page, page_response
+from campaign_api.web.idempotency.idempotent_requests import idempotent_request
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.telemetry.audit_log import log_change
+from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Cursor, Databases
 from campaign_common.store.campaign_listing import CampaignFilter
 
-PATIENCE = 10.0
-"""Seconds for which a change is tried again while the database is away."""
+RETRY_SECONDS = 10.0
+"""Seconds for which a change is retried while the database is down."""
 
 ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Of this version of it."}}
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where it is."}}
 
-Answer = tuple[dict[str, Any], dict[str, str]]
-"""A body and headers."""
+BodyAndHeaders = tuple[dict[str, Any], dict[str, str]]
 
 
 def _header(name: str, description: str) -> dict[str, Any]:
@@ -62,9 +61,9 @@ IF_MATCH = _header("If-Match", "The ETag of the version that is meant, or *.")
 IF_NONE_MATCH = _header("If-None-Match", "The ETag of a version that is at hand.")
 
 
-def resource(databases: Databases, drafting: Drafting) -> Resource:
-    """Make the routes."""
-    patience = Patience(databases.main, PATIENCE)
+def resource(databases: Databases, editor: CampaignEditor) -> Resource:
+    """Build the routes."""
+    transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     routes = Resource(
         "campaigns", __name__, url_prefix="/v1/campaigns", description="Campaigns themselves."
     )
@@ -74,18 +73,18 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
     @routes.arguments(NewCampaignBody)
     @routes.response(201, Campaign, headers=ETAG | LOCATION)
     @routes.problems(400, 413, 415)
-    def create(wanted: NewCampaign) -> Answer:
+    def create(wanted: NewCampaign) -> BodyAndHeaders:
         """Make a campaign of a recipient list: a draft, or scheduled where a time is given."""
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
         work = partial(
-            drafting.create,
+            editor.create,
             identity=identity,
             wanted=wanted,
             actor=caller().name,
             traceparent=present_traceparent(),
         )
-        return made(databases, claim().once(patience, work))
+        return made(databases, idempotent_request().run_once(transactions, work))
 
     @routes.get("")
     @routes.arguments(CampaignPageParameters, location="query")
@@ -96,7 +95,7 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
         below, limit = parameters.get("cursor"), parameters["limit"]
         page = page_of_campaigns(databases, wanted, below, limit)
         next_key = page.next_position and cursor_key(page.next_position)
-        return answer_page(
+        return page_response(
             "campaigns", Page(CampaignSummary(many=True).dump(page.described), next_key)
         )
 
@@ -105,7 +104,7 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
     @routes.alt_response(304, description="It is as If-None-Match says.")
     @routes.problems(404)
     @routes.doc(parameters=[IF_NONE_MATCH])
-    def read(campaign_id: int) -> Response | Answer:
+    def read(campaign_id: int) -> Response | BodyAndHeaders:
         """Describe a campaign and how far it has come."""
         campaign = read_campaign(databases, campaign_id)
         tag = etag_of(campaign)
@@ -118,11 +117,11 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
     @routes.response(200, Campaign, headers=ETAG)
     @routes.problems(400, 404, 409, 412, 413, 415, 422)
     @routes.doc(parameters=[IF_MATCH])
-    def change(changes: Mapping[str, Any], campaign_id: int) -> Answer:
+    def change(changes: Mapping[str, Any], campaign_id: int) -> BodyAndHeaders:
         """Change a campaign that has not started."""
-        changed = patience.run(
+        changed = transactions.run(
             partial(
-                drafting.change,
+                editor.change,
                 campaign_id=campaign_id,
                 changes=changes,
                 actor=caller().name,
@@ -141,9 +140,9 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
     def delete(campaign_id: int) -> None:
         """Delete a campaign that is a draft, or scheduled and has not started."""
         read_campaign(databases, campaign_id)
-        patience.run(
+        transactions.run(
             partial(
-                drafting.delete,
+                editor.delete,
                 campaign_id=campaign_id,
                 actor=caller().name,
                 require_match=matching(databases, campaign_id, request.if_match),
@@ -161,7 +160,7 @@ def resource(databases: Databases, drafting: Drafting) -> Resource:
     return routes
 
 
-def made(databases: Databases, campaign_id: int) -> Answer:
+def made(databases: Databases, campaign_id: int) -> BodyAndHeaders:
     """Answer with a campaign that was made just now, and where it is."""
     log_change("campaign created", campaign_id)
     campaign, headers = tagged(databases, campaign_id)
@@ -169,7 +168,7 @@ def made(databases: Databases, campaign_id: int) -> Answer:
     return campaign, {**headers, "Location": location}
 
 
-def tagged(databases: Databases, campaign_id: int) -> Answer:
+def tagged(databases: Databases, campaign_id: int) -> BodyAndHeaders:
     """Answer with a campaign and its ETag."""
     campaign = read_campaign(databases, campaign_id)
     return campaign, {"ETag": f'"{etag_of(campaign)}"'}

@@ -4,21 +4,21 @@ from flask import Response, jsonify
 from marshmallow import Schema, fields
 
 from campaign_api.readiness import Readiness
-from campaign_api.web.resource import Resource
+from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Databases
 from campaign_common.schema import SchemaCheck
 from campaign_common.write_check import WriteCheck
 
 
 class Health(Schema):
-    """How the process is, and why it is not ready."""
+    """The state of the process, and the reason if it is not ready."""
 
     status = fields.String(required=True)
     reason = fields.String()
 
 
 def resource(databases: Databases, shards: int) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     readiness = Readiness(SchemaCheck(databases, shards), WriteCheck(databases, shards))
     routes = Resource("health", __name__, description="For whatever runs the service.")
 

@@ -4,14 +4,14 @@ from typing import Any
 
 from flask import Response
 
-from campaign_api.messages.people import People
+from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.schemas.message import PersonMessagePage, PersonMessageParameters
-from campaign_api.web.paging import Page, answer_page
-from campaign_api.web.resource import Resource
+from campaign_api.web.http.paging import Page, page_response
+from campaign_api.web.routing.resource import Resource
 
 
-def resource(people: People) -> Resource:
-    """Make the routes."""
+def resource(people: RecipientHistory) -> Resource:
+    """Build the routes."""
     routes = Resource(
         "messages",
         __name__,
@@ -29,6 +29,6 @@ def resource(people: People) -> Resource:
         Campaigns whose list was deleted are not found here any more.
         """
         page = people.messages(parameters["phone"], parameters.get("cursor"), parameters["limit"])
-        return answer_page("messages", Page(page.items, page.next))
+        return page_response("messages", Page(page.items, page.next))
 
     return routes

@@ -19,10 +19,10 @@ from campaign_api.schemas.recipient_list import (
     RecipientPageParameters,
     UploadParameters,
 )
-from campaign_api.web.idempotency import claim
-from campaign_api.web.marks import Work
-from campaign_api.web.paging import answer_page
-from campaign_api.web.resource import Resource
+from campaign_api.web.http.paging import page_response
+from campaign_api.web.idempotency.idempotent_requests import idempotent_request
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.view_metadata import LimitedWork
 
 PLAIN_TYPE = "text/csv"
 FORM_TYPE = "multipart/form-data"
@@ -66,7 +66,7 @@ class UploadLimits(NamedTuple):
 
 
 def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource(
         "recipient lists",
         __name__,
@@ -75,24 +75,28 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     )
 
     @routes.post("")
-    @routes.takes_a_place(Work.UPLOAD)
+    @routes.limit_concurrency(LimitedWork.UPLOAD)
     @routes.idempotent_stream
     @routes.arguments(UploadParameters, location="query")
     @routes.response(201, DescribedListAnswer, headers=LOCATION)
     @routes.problems(400, 408, 413, 415)
     @routes.doc(requestBody=REQUEST_BODY)
-    def upload(said: tuple[str | None, CsvFormat]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    def upload(
+        parameters: tuple[str | None, CsvFormat],
+    ) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Import a CSV file as a new list.
 
         The file is the body itself, or the part `file` of a form. It is imported as it arrives;
         of an upload that ends early nothing remains. The answer tells how its first people were
         read. Repeated under an Idempotency-Key it tells of the list as it is then.
         """
-        name, csv_format = said
+        name, csv_format = parameters
         kind = _kind(request)
         with limits.slots.upload():
             body = UploadBody(request.input_stream, request.content_length, limits.most_bytes)
-            list_id = uploads.take_in(lambda: _open(kind, body, name), csv_format, claim())
+            list_id = uploads.import_file(
+                lambda: _open(kind, body, name), csv_format, idempotent_request()
+            )
         location = url_for("recipient lists.read", list_id=list_id)
         return lists.one(list_id), 201, {"Location": location}
 
@@ -102,7 +106,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.problems(422)
     def page(wanted: dict[str, Any]) -> Response:
         """List the lists, newest first."""
-        return answer_page(
+        return page_response(
             "recipient_lists", lists.page(wanted["limit"], *wanted.get("cursor", ()))
         )
 
@@ -120,12 +124,12 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     def people(wanted: dict[str, Any], list_id: int) -> Response:
         """List the people of a list, in the order of its file, or find one by their number."""
         if "phone" in wanted:
-            return answer_page("recipients", lists.person(list_id, wanted["phone"]))
+            return page_response("recipients", lists.person(list_id, wanted["phone"]))
         after = wanted.get("cursor", ())
-        return answer_page("recipients", lists.people(list_id, wanted["limit"], *after))
+        return page_response("recipients", lists.people(list_id, wanted["limit"], *after))
 
     @routes.get("/<int:list_id>/rejects.csv")
-    @routes.takes_a_place(Work.EXPORT)
+    @routes.limit_concurrency(LimitedWork.EXPORT)
     @routes.doc(responses={"200": REJECTS})
     @routes.problems(404)
     def rejects(list_id: int) -> Response:

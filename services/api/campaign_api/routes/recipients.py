@@ -2,22 +2,22 @@
 
 from typing import Any
 
+from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.messages.erasing import Eraser
-from campaign_api.refusals import RequestInvalid, WrongField
 from campaign_api.schemas.erasure import ErasureAnswer
 from campaign_api.schemas.phone import PATH_PARAMETER, SAID
 from campaign_api.web.caller import caller
-from campaign_api.web.resource import Decorator, Resource
+from campaign_api.web.routing.resource import Decorator, Resource
 from campaign_common.api_key import Scope
 from campaign_common.phone_number import LONGEST, normalise_phone
 from campaign_common.store.erasures import Erasure, ErasureStep
 
 STEPS = (ErasureStep.REJECTS, ErasureStep.DEAD_LETTERS)
-"""What may be left when the request is answered."""
+"""Steps that may be left when the response is sent."""
 
 
 def resource(eraser: Eraser) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource(
         "recipients",
         __name__,
@@ -39,7 +39,7 @@ def resource(eraser: Eraser) -> Resource:
         """
         digits = normalise_phone(phone) if len(phone) <= LONGEST else None
         if digits is None:
-            raise RequestInvalid([WrongField("phone", SAID)])
+            raise RequestInvalid([InvalidField("phone", SAID)])
         return _described(eraser.erase(digits, caller().name))
 
     return routes

@@ -4,11 +4,11 @@ from flask import Response, jsonify
 
 from campaign_api.messages.statistics import Statistics
 from campaign_api.schemas.stats import Stats
-from campaign_api.web.resource import Resource
+from campaign_api.web.routing.resource import Resource
 
 
 def resource(statistics: Statistics) -> Resource:
-    """Make the routes."""
+    """Build the routes."""
     routes = Resource("stats", __name__, url_prefix="/v1/stats", description="For dashboards.")
 
     @routes.get("")

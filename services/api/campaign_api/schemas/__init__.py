@@ -1,1 +1,1 @@
-"""What requests may contain, checked by marshmallow."""
+"""Schemas of requests and responses (marshmallow)."""

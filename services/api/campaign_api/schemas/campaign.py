@@ -1,16 +1,16 @@
-"""Campaigns, as requests and answers have them."""
+"""Campaigns in requests and responses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
+from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.schemas.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.schemas.progress import Counts
-from campaign_api.web import paging
+from campaign_api.web.http import paging
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.store.campaign_listing import CampaignPosition
 
@@ -22,19 +22,6 @@ LARGEST_ID = 2**63 - 1
 PROVIDERS = ("simulated", "http")
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database gives times
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewCampaign:
-    """A checked request for a campaign; what is None is left to the configuration."""
-
-    name: str
-    template: str
-    recipient_list_id: int
-    scheduled_at: datetime | None = None
-    expires_after: int | None = None
-    delivery: Delivery | None = None
-    provider: str | None = None
 
 
 def _name(*, required: bool = False) -> Text:
@@ -58,7 +45,7 @@ def _list_id(*, required: bool = False) -> Integer:
 
 
 class CampaignChange(Schema):
-    """What a client may change of a campaign that has not started."""
+    """Changes to a campaign that has not started."""
 
     name = _name()
     template = _template()
@@ -103,7 +90,7 @@ class ProviderState(Schema):
 
 
 class ListTotals(Schema):
-    """How the data rows of the campaign's list ended."""
+    """Row counts of the campaign's list."""
 
     id = fields.Integer(required=True)
     accepted = fields.Integer(required=True)
@@ -133,7 +120,7 @@ class CampaignSummary(Schema):
 
 
 class Campaign(CampaignSummary):
-    """A campaign, and how far it has come."""
+    """A campaign and its progress."""
 
     template = fields.String(required=True)
     suspects = fields.Integer(
@@ -175,7 +162,7 @@ def cursor_key(position: CampaignPosition) -> paging.Key:
 
 
 class CampaignPageParameters(paging.PageParameters):
-    """Which campaigns are wanted."""
+    """Filter and page of campaigns."""
 
     cursor = _CampaignCursor()
     state = fields.Enum(

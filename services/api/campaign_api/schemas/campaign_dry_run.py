@@ -1,4 +1,4 @@
-"""What a dry run tells."""
+"""Result of a dry run."""
 
 from marshmallow import Schema, fields
 
@@ -14,11 +14,11 @@ LengthStep = Schema.from_dict(
     },
     name="LengthStep",
 )
-"""How many messages have a length, in characters, within a step."""
+"""Number of messages whose length in characters is within a step."""
 
 
 class Lengths(Schema):
-    """How long the rendered messages are, in characters."""
+    """Lengths of the rendered messages in characters."""
 
     shortest = fields.Integer(required=True)
     longest = fields.Integer(required=True)
@@ -27,7 +27,7 @@ class Lengths(Schema):
 
 
 class Cost(Schema):
-    """What the messages of one encoding take as SMS."""
+    """SMS segments of the messages of one encoding."""
 
     messages = fields.Integer(required=True)
     segments = fields.Integer(required=True)
@@ -49,21 +49,21 @@ class ForcedBy(Schema):
 
 
 class Missing(Schema):
-    """How many recipients have no value for a placeholder."""
+    """Number of recipients without a value for a placeholder."""
 
     placeholder = fields.String(required=True)
     messages = fields.Integer(required=True)
 
 
 class Duplicates(Schema):
-    """How many recipients were sent something by a campaign that started so many days ago."""
+    """Number of recipients who were sent a message by a campaign of the last days."""
 
     recipients = fields.Integer(required=True)
     days = fields.Integer(required=True)
 
 
 class DryRun(Schema):
-    """What the messages of a campaign will be and cost."""
+    """Dry run of a campaign."""
 
     rows = fields.Integer(required=True, metadata={"description": "Recipients looked at."})
     complete = fields.Boolean(

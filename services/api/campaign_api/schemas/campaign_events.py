@@ -1,10 +1,10 @@
-"""The history of a campaign, as answers have it."""
+"""Events of a campaign in responses."""
 
 from marshmallow import Schema, fields, validate
 
 from campaign_api.campaigns.history import WORDS
 from campaign_api.schemas.fields import Moment
-from campaign_api.web.paging import Cursor, PageParameters
+from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.campaign import CampaignState
 
 
@@ -28,7 +28,7 @@ CampaignEvent = Schema.from_dict(
     },
     name="CampaignEvent",
 )
-"""Who did what when; `from` is null where it was made, `to` where it was deleted."""
+"""An event; `from` is null for its creation, `to` for its deletion."""
 
 
 class EventPage(Schema):
@@ -39,6 +39,6 @@ class EventPage(Schema):
 
 
 class EventPageParameters(PageParameters):
-    """Which events are wanted."""
+    """Page of events."""
 
     cursor = Cursor(int)

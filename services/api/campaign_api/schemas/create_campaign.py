@@ -1,17 +1,14 @@
 """The body of POST /v1/camp/create."""
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import NoReturn
 
 from marshmallow import Schema, ValidationError, post_load, validate
 
-from campaign_api.refusals import MOST_NAMED, RequestMalformed, joined
+from campaign_api.campaigns.campaign_requests import CreateCampaign
+from campaign_api.errors import MAX_NAMED_FIELDS, RequestMalformed, joined
 from campaign_api.schemas.fields import Integer, Text, length
-from campaign_api.web.request_reader import LONGEST_FIELD_NAME, parse_json, said
+from campaign_api.web.http.request_reader import LONGEST_FIELD_NAME, parse_json, reworded
 
 LARGEST_CAMPAIGN_ID = 2**40 - 1
 """Ids beyond it are kept for campaigns whose id the server chooses."""
@@ -21,27 +18,6 @@ LATEST_TIME = 10**11
 
 LONGEST_TEMPLATE = 16_000
 """Characters; campaigns.template holds 65,535 bytes."""
-
-
-@dataclass(frozen=True)
-class CreateCampaign:
-    """A checked request; `scheduled_time` in seconds since 1970 (UTC)."""
-
-    campaign_name: str
-    campaign_id: int
-    message_template: str
-    scheduled_time: int
-    csv_file_path: str
-
-    @property
-    def scheduled_at(self) -> datetime:
-        """The moment that `scheduled_time` means."""
-        return datetime.fromtimestamp(self.scheduled_time, UTC)
-
-    def digest(self) -> str:
-        """Return the SHA-256 of the fields, in hexadecimal: equal for a repeated request."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _seconds(value: int) -> None:
@@ -55,7 +31,7 @@ def _seconds(value: int) -> None:
 
 
 class CreateCampaignSchema(Schema):
-    """The fields as clients send them; marshmallow refuses what is not one of them."""
+    """The fields of the request; others are refused."""
 
     campaign_name = Text(required=True, validate=length(255))
     campaign_id = Integer(
@@ -94,6 +70,6 @@ def read_create_campaign(body: bytes) -> CreateCampaign:
 
 def _refuse(error: ValidationError) -> NoReturn:
     messages = error.messages_dict
-    named = sorted(messages)[:MOST_NAMED]
-    wrong = [f"{field[:LONGEST_FIELD_NAME]} {said(messages[field][0])}" for field in named]
+    named = sorted(messages)[:MAX_NAMED_FIELDS]
+    wrong = [f"{field[:LONGEST_FIELD_NAME]} {reworded(messages[field][0])}" for field in named]
     raise RequestMalformed(joined(wrong, len(messages) - len(named))) from error

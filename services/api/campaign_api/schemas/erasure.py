@@ -1,10 +1,10 @@
-"""What is answered to an erasure."""
+"""Response to an erasure."""
 
 from marshmallow import Schema, fields
 
 
 class ErasureAnswer(Schema):
-    """A person who is being forgotten; what is left goes on by itself."""
+    """An erasure; the service continues with the steps that are left."""
 
     id = fields.Integer(required=True)
     left = fields.List(

@@ -1,10 +1,12 @@
-"""Fields of requests and answers that marshmallow has not, or not as strict."""
+"""Fields of requests and responses that marshmallow lacks, or has less strict."""
 
 import re
 from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
+
+from campaign_api.times import rfc3339
 
 WITHOUT_NUL = "^[^\\x00]*$"
 """Text, as JSON Schema has it; half of a surrogate pair is no character there anyway."""
@@ -73,8 +75,3 @@ class Moment(fields.Field[datetime]):
         except (ValueError, OverflowError):
             pass  # no time, or one that lies before the year 1 or after 9999 in UTC
         raise ValidationError("must be a time as RFC 3339, such as 2026-01-31T09:30:00Z")
-
-
-def rfc3339(moment: datetime) -> str:
-    """Write an aware time as RFC 3339 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

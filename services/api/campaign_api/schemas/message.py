@@ -1,21 +1,21 @@
-"""Messages, as answers have them, and which of them a request wants."""
+"""Messages in responses, and their filters in requests."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from campaign_api.messages.message_pages import Position, Wanted
+from campaign_api.messages.message_pages import MessageFilter, PagePosition
 from campaign_api.schemas.fields import Moment, error_code
 from campaign_api.schemas.phone import PhoneNumber
-from campaign_api.web.paging import Cursor, PageParameters
+from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.message import Status
 
 WORDS = [status.word for status in Status]
 
 
 class Outcome(Schema):
-    """How a message stands."""
+    """The outcome of a message."""
 
     status = fields.String(required=True, validate=validate.OneOf(WORDS))
     attempts = fields.Integer(required=True)
@@ -47,8 +47,8 @@ class CampaignMessagePage(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class MessageFilter(Schema):
-    """Which messages of a campaign."""
+class MessageFilterParameters(Schema):
+    """Filter of a campaign's messages."""
 
     status = fields.String(validate=validate.OneOf(WORDS))
     error_code = error_code()
@@ -58,22 +58,22 @@ class MessageFilter(Schema):
         others = dict(data)
         word = others.pop("status", None)
         status = None if word is None else Status[word.upper()]
-        return {"wanted": Wanted(status, others.pop("error_code", None)), **others}
+        return {"wanted": MessageFilter(status, others.pop("error_code", None)), **others}
 
 
-class CampaignMessageParameters(MessageFilter, PageParameters):
-    """Which messages of a campaign, a page at a time."""
+class CampaignMessageParameters(MessageFilterParameters, PageParameters):
+    """Filter and page of a campaign's messages."""
 
     phone = PhoneNumber(metadata={"description": "The message of this person alone."})
     cursor = Cursor(int, int, int)
 
     @post_load
     def _place(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
-        return {**data, "cursor": Position(*data.get("cursor", ()))}
+        return {**data, "cursor": PagePosition(*data.get("cursor", ()))}
 
 
 class PersonMessage(Outcome):
-    """What one person was sent by a campaign."""
+    """A message to one person by a campaign."""
 
     campaign_id = fields.Integer(required=True)
     campaign_name = fields.String(required=True)
@@ -82,14 +82,14 @@ class PersonMessage(Outcome):
 
 
 class PersonMessagePage(Schema):
-    """Everything one person was sent, by the youngest campaign first."""
+    """Messages to one person, the newest campaign first."""
 
     messages = fields.List(fields.Nested(PersonMessage), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
 class PersonMessageParameters(PageParameters):
-    """Whose messages."""
+    """The person whose messages are listed."""
 
     phone = PhoneNumber(required=True)
     cursor = Cursor(int, int)

@@ -1,4 +1,4 @@
-"""How far a campaign has come, as answers say it."""
+"""Progress of a campaign in responses."""
 
 from marshmallow import Schema, fields, validate
 
@@ -27,7 +27,7 @@ class Balance(Schema):
 
 
 class Progress(Schema):
-    """How a campaign moves."""
+    """The movement of a campaign."""
 
     id = fields.Integer(required=True)
     state = fields.String(required=True, validate=validate.OneOf(list(CampaignState)))

@@ -1,4 +1,4 @@
-"""Recipient lists: what an upload may say of its file, and what is answered of lists."""
+"""Recipient lists: parameters of an upload, and lists in responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,12 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from campaign_api.lists.importer.columns import Header
 from campaign_api.lists.importer.csv_format import DELIMITERS, ENCODINGS, UTF_8, CsvFormat
+from campaign_api.lists.upload_form import LONGEST_LIST_NAME
 from campaign_api.schemas.fields import Text, length
 from campaign_api.schemas.phone import PhoneNumber
-from campaign_api.web.paging import Cursor, PageParameters
+from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.store.recipient_lists import VISIBLE
 
-LONGEST_LIST_NAME = 255
 LONGEST_COLUMN = 255
 
 
@@ -43,8 +43,8 @@ class UploadParameters(Schema):
 
     @post_load
     def _build(self, data: Mapping[str, Any], **_: object) -> tuple[str | None, CsvFormat]:
-        said = dict(data)
-        return said.pop("name", None), CsvFormat(**said)
+        values = dict(data)
+        return values.pop("name", None), CsvFormat(**values)
 
 
 class RecipientAnswer(Schema):
@@ -57,7 +57,7 @@ class RecipientAnswer(Schema):
 
 
 class RecipientListAnswer(Schema):
-    """A list: how its file's rows ended, and what templates may name."""
+    """A list: the row counts of its file, and its columns."""
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -97,7 +97,7 @@ class DescribedListAnswer(RecipientListAnswer):
 
 
 class ListPageParameters(PageParameters):
-    """Which lists."""
+    """Page of lists."""
 
     cursor = Cursor(int)
 
@@ -110,7 +110,7 @@ class ListPage(Schema):
 
 
 class RecipientPageParameters(PageParameters):
-    """Which people of a list."""
+    """Page of the people of a list, or one of them."""
 
     cursor = Cursor(int)
     phone = PhoneNumber()

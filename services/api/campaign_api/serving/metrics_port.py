@@ -69,4 +69,4 @@ class MetricsWorker:
 
     def _tell(self) -> None:
         for database in self._databases:
-            self._metrics.tell(database)
+            self._metrics.update(database)

@@ -14,9 +14,9 @@ from gunicorn.util import http_date
 
 from campaign_api.serving.connection import HeaderLate
 from campaign_api.serving.threads import TooMuchWork
-from campaign_api.web.problems import MEDIA_TYPE, ORIGINAL_PREFIX, RETRY_AFTER, TYPE_PREFIX
-from campaign_api.web.security_headers import EVERYWHERE, NOTHING_ALLOWED
-from campaign_api.web.tracing import REQUEST_ID
+from campaign_api.web.http.problems import MEDIA_TYPE, ORIGINAL_PREFIX, RETRY_AFTER, TYPE_PREFIX
+from campaign_api.web.routing.security_headers import EVERYWHERE, NOTHING_ALLOWED
+from campaign_api.web.telemetry.tracing import REQUEST_ID
 
 FAILED = (500, "internal error; the log of the API service says more")
 

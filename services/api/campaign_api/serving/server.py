@@ -18,7 +18,7 @@ from campaign_api.messages.erasing import Eraser
 from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
 from campaign_api.serving.worker import ApiWorker
 from campaign_api.sweep import Sweeper
-from campaign_api.web.application import Application
+from campaign_api.web.routing.application import Application
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of

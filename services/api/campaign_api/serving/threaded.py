@@ -20,7 +20,7 @@ from campaign_api.serving.connection import ARRIVAL, Phase
 from campaign_api.serving.connections import NoRoom
 from campaign_api.serving.request_body import BrokenBody, RequestBody
 from campaign_api.serving.threads import Threads, TooMuchWork
-from campaign_api.web.application import Application, BodyWanted
+from campaign_api.web.routing.application import Application, BodyWanted
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""What every route has in common: who asks, how bodies are read, how answers and errors look."""
+"""HTTP layer of the API: the parts that all routes share."""

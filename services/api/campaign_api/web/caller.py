@@ -1,4 +1,4 @@
-"""Who sends the present request."""
+"""The client that sends the current request."""
 
 from typing import NamedTuple
 
@@ -18,10 +18,10 @@ class Caller(NamedTuple):
 
 
 LOCAL = Caller("", "api", Scope.ADMIN)
-"""Whoever asks where no key is needed."""
+"""A client where no key is needed."""
 
 
 def caller() -> Caller:
-    """Return the client of the present request, as `authentication` found it."""
+    """Return the client of the current request, as `authentication` identified it."""
     found: Caller = g.get("caller", LOCAL)
     return found

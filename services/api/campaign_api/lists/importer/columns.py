@@ -1,4 +1,4 @@
-"""The columns of a file: what its header says, or name and phone when it has none."""
+"""Columns of a file: those of its header, or name and phone without one."""
 
 import re
 import unicodedata
@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.csv_format import DELIMITERS, PLAIN, CsvFormat
-from campaign_api.lists.importer.line_reader import BadLine, Line, LineSource
+from campaign_api.lists.importer.line_reader import BadLine, LineSource, TextLine
 from campaign_api.lists.importer.record import is_open, split_record
-from campaign_api.refusals import CsvRefused
 from campaign_common.phone_number import normalise_phone
 from campaign_common.recipient import NAME, PHONE, column_name
 
 
 class Header(StrEnum):
-    """Where the columns of a list come from."""
+    """Source of the columns of a list."""
 
     GIVEN = "given"
     """The request named columns of the header."""
@@ -26,7 +26,7 @@ class Header(StrEnum):
 
 
 class Columns(NamedTuple):
-    """Where each column stands in a record, and what stands between two."""
+    """The columns of a record in their order, and the delimiter."""
 
     names: tuple[str, ...]
     header: Header
@@ -39,7 +39,7 @@ class Columns(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """The first line of a file, and what is taken for its delimiter."""
+    """The first line of a file, and its delimiter."""
 
     text: str
     delimiter: str
@@ -78,7 +78,7 @@ def read_columns(source: LineSource, most: int, csv_format: CsvFormat = PLAIN) -
     line = _first_line(source)
     delimiter = csv_format.delimiter
     if isinstance(line, str) and (said := _SEP.fullmatch(line.strip(" "))):
-        delimiter = _said_by_file(said[1], delimiter)
+        delimiter = _delimiter_of(said[1], delimiter)
         source.take()
         line = _first_line(source)
     if isinstance(line, BadLine):
@@ -110,19 +110,19 @@ def header_name(text: str) -> str:
     return column_name("".join(c for c in text if unicodedata.category(c) != "Cf"))
 
 
-def is_blank(line: Line) -> bool:
+def is_blank(line: TextLine) -> bool:
     """Return whether a line holds white space only; such a line is no data row."""
     return isinstance(line, str) and not line.strip()
 
 
-def _first_line(source: LineSource) -> Line | None:
+def _first_line(source: LineSource) -> TextLine | None:
     while (line := source.look_ahead(1)) is not None and is_blank(line):
         source.take()
     return line
 
 
 def _whole_record(source: LineSource, line: str) -> str:
-    """Join what a quoted field of the first line goes on with, where it ends nearby."""
+    """Join the lines of a quoted field in the first line, if it ends nearby."""
     parts = [line]
     while is_open("\n".join(parts)) and len(parts) < MOST_LINES:
         following = source.look_ahead(len(parts) + 1)
@@ -142,7 +142,7 @@ def _require_order(fields: Sequence[str]) -> None:
         raise CsvRefused(f"the first line has numbers in both columns; {ORDER}, or needs one")
 
 
-def _said_by_file(said: str, delimiter: str) -> str:
+def _delimiter_of(said: str, delimiter: str) -> str:
     if said not in DELIMITERS:
         raise CsvRefused(
             f"the line sep= says that {said[:LONGEST_SHOWN]!r} is the delimiter, which is none of"

@@ -1,4 +1,4 @@
-"""How a file is written, where its sender says so: delimiter, encoding, columns, numbers."""
+"""Format of a CSV file: delimiter, encoding, columns, region of the numbers."""
 
 from dataclasses import dataclass
 
@@ -24,12 +24,12 @@ ENCODINGS = (
     "gb18030",
     "big5",
 )
-"""By the names of the IANA registry, in lower case. utf-16 goes by its byte order mark."""
+"""Names of the IANA registry in lower case. utf-16 needs a byte order mark."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CsvFormat:
-    """What a sender says of a file; the defaults are the form that needs no saying.
+    """The format of a file as the client declares it; the defaults are the plain form.
 
     `phone_column` and `name_column` name the columns of the header that are phone and name;
     `default_region` is the region (ISO 3166-1) that numbers without country code belong to.

@@ -1,21 +1,21 @@
-"""Showing that an import lives while nothing of its file arrives to be stored."""
+"""Heartbeat of an import while no rows of its file arrive."""
 
 from campaign_common.database import Database
 from campaign_common.repeating import Repeating
 from campaign_common.store.recipient_lists import touch_list
 
 INTERVAL = 60.0
-"""Seconds; a tenth of what the sweep waits before it takes an import for dead."""
+"""Seconds; a tenth of the time after which the sweep discards an import."""
 
 
 def heartbeat(database: Database, list_id: int, interval: float = INTERVAL) -> Repeating:
     """Touch a list about once a minute, within a `with`.
 
-    An upload may bring less than a batch of rows in all the time that the sweep waits.
+    An upload may deliver less than a batch of rows in the time after which the sweep discards it.
     """
 
     def touch() -> None:
-        # Whether the list is still wanted is found out by the next batch.
+        # If the list was discarded meanwhile, the next batch finds out.
         database.run(lambda cursor: touch_list(cursor, list_id))
 
     return Repeating("import heartbeat", interval, touch)

@@ -1,4 +1,4 @@
-"""Cutting a file into lines, a block at a time, whatever the file holds."""
+"""Reader of the lines of a file, a block at a time."""
 
 import codecs
 import hashlib
@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.csv_format import UTF_8
 from campaign_api.lists.importer.transcoding import transcoded
-from campaign_api.refusals import CsvRefused
 
 BLOCK_BYTES = 256 * 1024
 LONGEST_RAW_TEXT = 2000
@@ -22,7 +22,7 @@ NO_TEXT = (
 )
 
 COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
-"""How gzip, zip (Excel's own files too), bzip2, xz and zstd begin."""
+"""First bytes of gzip, zip (also Excel's files), bzip2, xz and zstd."""
 
 _LONGEST_CHARACTER = 4  # bytes of one character in UTF-8
 
@@ -34,11 +34,11 @@ class BadLine(NamedTuple):
     raw_text: str
 
 
-Line = str | BadLine
+TextLine = str | BadLine
 
 
 class Readable(Protocol):
-    """A file, or an upload that arrives."""
+    """A file, or an upload while it arrives."""
 
     def read(self, size: int, /) -> bytes | None:
         """Return at most `size` bytes; none at the end."""
@@ -70,7 +70,7 @@ def sha256_of(file: Readable) -> str:
     return hashed.hexdigest()
 
 
-def read_lines(file: HashedFile, longest: int, encoding: str = UTF_8) -> Iterator[Line]:
+def read_lines(file: HashedFile, longest: int, encoding: str = UTF_8) -> Iterator[TextLine]:
     r"""Yield the lines of a file without their ends (LF, CRLF, or CR throughout).
 
     A byte order mark is dropped. At most a block and a line of `longest` bytes (of UTF-8,
@@ -101,22 +101,22 @@ def read_lines(file: HashedFile, longest: int, encoding: str = UTF_8) -> Iterato
 
 
 class LineSource:
-    """Lines with their numbers, and a look at the ones to come."""
+    """Lines with their numbers; the following ones can be looked at before they are taken."""
 
-    def __init__(self, lines: Iterator[Line]) -> None:
+    def __init__(self, lines: Iterator[TextLine]) -> None:
         self._lines = lines
-        self._ahead: deque[Line] = deque()
+        self._ahead: deque[TextLine] = deque()
         self.number = 0
         """The number of the line that was taken last, counted from 1."""
 
-    def take(self) -> Line | None:
+    def take(self) -> TextLine | None:
         """Return the next line, or None at the end."""
         line = self._ahead.popleft() if self._ahead else next(self._lines, None)
         if line is not None:
             self.number += 1
         return line
 
-    def look_ahead(self, distance: int) -> Line | None:
+    def look_ahead(self, distance: int) -> TextLine | None:
         """Return the line `distance` lines after the one taken last, without taking it."""
         while len(self._ahead) < distance:
             line = next(self._lines, None)
@@ -146,8 +146,8 @@ def _blocks(file: HashedFile, encoding: str) -> Iterator[bytes]:
         block = read()
 
 
-def _lines(data: bytes, longest: int, encoding: str) -> Iterator[Line]:
-    # Whole blocks are decoded at once; only one that holds something bad is taken apart.
+def _lines(data: bytes, longest: int, encoding: str) -> Iterator[TextLine]:
+    # Whole blocks are decoded at once; only a block with a bad line is decoded line by line.
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -160,7 +160,7 @@ def _lines(data: bytes, longest: int, encoding: str) -> Iterator[Line]:
     return iter(lines)
 
 
-def _line(raw: bytes, longest: int, encoding: str) -> Line:
+def _line(raw: bytes, longest: int, encoding: str) -> TextLine:
     raw = raw.removesuffix(b"\r")
     if len(raw) > longest:
         return _too_long(raw, longest)

@@ -1,4 +1,4 @@
-"""Writing rows into the database while the next ones are being parsed."""
+"""Loader: writes rows to the database while the next ones are parsed."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from campaign_api.patience import Patience
-from campaign_api.refusals import ImportAbandoned
+from campaign_api.errors import ImportAbandoned
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
 from campaign_common.store.recipient_lists import touch_list
 from campaign_common.store.recipients import NewRecipient, insert_recipients
@@ -53,8 +53,8 @@ def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator
 class Loader:
     """Writes batches of one list in order, in a thread of its own; a context manager."""
 
-    def __init__(self, patience: Patience, list_id: int) -> None:
-        self._patience = patience
+    def __init__(self, transactions: RetryingTransactions, list_id: int) -> None:
+        self._transactions = transactions
         self._list_id = list_id
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import")
@@ -75,14 +75,14 @@ class Loader:
 
         Raises:
             ImportAbandoned: the list was given up meanwhile.
-            RetryLater: the database took nothing for as long as `patience` allows.
+            RetryLater: no transaction was committed for as long as `transactions` retries.
         """
         while len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft().result()
         self._waiting.append(self._thread.submit(self._write, batch))
 
     def finish(self) -> None:
-        """Wait until everything queued is committed; raises what `write` raises."""
+        """Wait until everything queued is committed; raise what `write` raises."""
         while self._waiting:
             self._waiting.popleft().result()
 
@@ -94,4 +94,4 @@ class Loader:
             insert_recipients(cursor, self._list_id, batch.rows)
             insert_rejects(cursor, self._list_id, batch.rejects)
 
-        self._patience.run(insert)
+        self._transactions.run(insert)

@@ -1,4 +1,4 @@
-"""Phone numbers as a file writes them, and as they are stored."""
+"""Phone numbers of a file, normalised as they are stored."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,16 +13,16 @@ NOT_OF_REGION = "phone is no number of region {} and no international one"
 
 
 class PhoneReader(NamedTuple):
-    """The two questions about a value; what is wrong is asked only where there is no number."""
+    """Two functions of a value; `fault` is called only if there is no number."""
 
     digits: Callable[[str], str | None]
     """Returns the digits that are stored, country code first, or None where there is no number."""
     fault: Callable[[str], str]
-    """Returns why there is none."""
+    """Returns the reason why there is none."""
 
 
 def phone_reader(default_region: str | None) -> PhoneReader:
-    """Choose how numbers are read; one grammar decides what is a number, whatever the region.
+    """Return the reader of numbers for a region; the grammar is the same for all of them.
 
     Without a region the digits count as they are. With one, ITU-T E.164 is made of national
     numbers and of international ones that begin with + or the region's own prefix.

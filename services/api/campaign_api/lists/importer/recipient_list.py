@@ -1,10 +1,11 @@
-"""Importing one file as a new recipient list."""
+"""Import of one file as a new recipient list."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
+from campaign_api.errors import CsvRefused, UploadTooLarge
 from campaign_api.lists.importer.columns import Header, read_columns
 from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.lists.importer.heartbeat import heartbeat
@@ -12,8 +13,7 @@ from campaign_api.lists.importer.line_reader import HashedFile, LineSource, Read
 from campaign_api.lists.importer.loader import Loader, batches
 from campaign_api.lists.importer.row_parser import RowParser
 from campaign_api.metrics import ImportMetrics
-from campaign_api.patience import Patience
-from campaign_api.refusals import CsvRefused, UploadTooLarge
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
 from campaign_common.errors import RetryLater
 from campaign_common.recipient import NAME
@@ -30,8 +30,8 @@ SHOWN_REJECTS = 3
 """Rejects named when no row of a file was accepted."""
 
 
-class _Tally:
-    """Counts rows as they pass by, and keeps the first rejects."""
+class _RowCounts:
+    """Counts of rows while they are iterated, and the first rejects."""
 
     def __init__(self) -> None:
         self.valid = 0
@@ -52,8 +52,10 @@ class _Tally:
 class CsvImporter:
     """Imports CSV files; holds a few megabytes at a time, however large the file is."""
 
-    def __init__(self, patience: Patience, limits: ImportSettings, metrics: ImportMetrics) -> None:
-        self._patience = patience
+    def __init__(
+        self, transactions: RetryingTransactions, limits: ImportSettings, metrics: ImportMetrics
+    ) -> None:
+        self._transactions = transactions
         self._metrics = metrics
         self._limits = limits
 
@@ -74,7 +76,7 @@ class CsvImporter:
             CsvRefused: the file is empty, no recipient list, or has no row to accept.
             UploadTooLarge: it has more than `most_rows` data rows.
             ImportAbandoned: the list was given up meanwhile.
-            RetryLater: the database took nothing for as long as `patience` allows.
+            RetryLater: no transaction was committed for as long as `transactions` retries.
         """
         hashed = HashedFile(file)
         source = LineSource(read_lines(hashed, self._limits.max_line_bytes, csv_format.encoding))
@@ -89,7 +91,7 @@ class CsvImporter:
             )
         limits = self._limits
         parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes, csv_format)
-        list_id = self._patience.run(lambda cursor: recipient_lists.begin_list(cursor, name))
+        list_id = self._transactions.run(lambda cursor: recipient_lists.begin_list(cursor, name))
         began = time.monotonic()
         try:
             with self._metrics.running():
@@ -111,19 +113,19 @@ class CsvImporter:
         )
 
     def discard(self, list_id: int) -> None:
-        """Give a list up; where the database is away, the sweep finds it later."""
+        """Discard a list; if the database is down, the sweep does so later."""
         with suppress(RetryLater):
-            self._patience.database.run(
+            self._transactions.database.run(
                 lambda cursor: recipient_lists.discard_list(cursor, list_id)
             )
 
     def _load(
         self, parsed: Iterable[NewRecipient | Reject], list_id: int, most_rows: int | None
     ) -> tuple[ListTotals, int]:
-        tally = _Tally()
+        tally = _RowCounts()
         with (
-            heartbeat(self._patience.database, list_id),
-            Loader(self._patience, list_id) as loader,
+            heartbeat(self._transactions.database, list_id),
+            Loader(self._transactions, list_id) as loader,
         ):
             for batch in batches(tally.watch(parsed), self._limits.batch_rows):
                 if most_rows is not None and tally.valid + tally.rejected > most_rows:
@@ -141,7 +143,7 @@ class CsvImporter:
         accepted = 0
         for first in range(1, last_seq + 1, COUNTED_AT_ONCE):
             last = min(first + COUNTED_AT_ONCE - 1, last_seq)
-            accepted += self._patience.run(partial(_count, list_id, first, last))
+            accepted += self._transactions.run(partial(_count, list_id, first, last))
         return accepted
 
 
@@ -149,7 +151,7 @@ def _count(list_id: int, first: int, last: int, cursor: Cursor) -> int:
     return count_recipients(cursor, list_id, first, last)
 
 
-def _nothing_accepted(tally: _Tally) -> CsvRefused:
+def _nothing_accepted(tally: _RowCounts) -> CsvRefused:
     if not tally.rejected:
         return CsvRefused("the file has no data row")
     shown = "; ".join(f"line {line}: {reason}" for line, reason, _ in tally.first_rejects)

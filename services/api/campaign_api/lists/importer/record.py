@@ -1,4 +1,4 @@
-"""Splitting a record into fields by RFC 4180."""
+"""Fields of a CSV record (RFC 4180)."""
 
 import re
 from functools import cache
@@ -24,7 +24,7 @@ def split_record(record: str, delimiter: str = ",") -> list[str] | None:
 
 
 def is_open(record: str) -> bool:
-    """Tell whether a quoted field of the record, if it is one, goes on in the next line."""
+    """Return whether a quoted field of the record continues in the next line."""
     return record.count('"') % 2 == 1
 
 

@@ -1,4 +1,4 @@
-"""Turning lines into rows and rejects: every data row becomes exactly one of the two."""
+"""Parser of lines into rows and rejects: every data row becomes exactly one of the two."""
 
 from collections.abc import Iterator
 
@@ -84,7 +84,7 @@ class RowParser:
         return _reject(number, QUOTE_UNCLOSED, line)
 
     def _joined(self, line: str, source: LineSource) -> tuple[str, int] | None:
-        """Join a record that goes on in the next lines; None when it has no end nearby."""
+        """Join a record that continues in the next lines; return None if it does not end nearby."""
         parts = [line]
         length = len(line)
         for distance in range(1, MOST_LINES):
@@ -103,7 +103,7 @@ class RowParser:
         return None
 
     def _is_row(self, line: str) -> bool:
-        # A line that is a good row by itself does not stand inside somebody's quotes.
+        # A line that is a valid row is not the inside of a quoted field.
         fields = line.split(self._delimiter)
         return self._fits(fields) and self._read_phone(fields[self._phone]) is not None
 

@@ -1,10 +1,10 @@
-"""How many imports one process works on at a time."""
+"""Slots for the imports that one process runs at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
-from campaign_api.refusals import TooMany
+from campaign_api.errors import TooManyRequests
 
 
 class ImportSlots:
@@ -21,20 +21,20 @@ class ImportSlots:
 
     @contextmanager
     def file(self) -> Iterator[None]:
-        """Hold room for a file at hand.
+        """Reserve a slot for a local file.
 
         Raises:
-            TooMany: there is none at the moment.
+            TooManyRequests: there is none at the moment.
         """
         with self._held(self._all):
             yield
 
     @contextmanager
     def upload(self) -> Iterator[None]:
-        """Hold room for an upload.
+        """Reserve a slot for an upload.
 
         Raises:
-            TooMany: there is none at the moment.
+            TooManyRequests: there is none at the moment.
         """
         with self._held(self._uploads), self._held(self._all):
             yield
@@ -42,7 +42,7 @@ class ImportSlots:
     @contextmanager
     def _held(self, room: BoundedSemaphore) -> Iterator[None]:
         if not room.acquire(blocking=False):
-            raise TooMany(
+            raise TooManyRequests(
                 f"this process is at work on as many imports as MaxImports ({self._most})"
                 " allows; send the request again later"
             )

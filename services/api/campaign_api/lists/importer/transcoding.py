@@ -1,12 +1,12 @@
-"""Files in other encodings than UTF-8, turned into it as they are read."""
+"""Transcoding of files to UTF-8 while they are read."""
 
 import codecs
 from collections.abc import Callable
 
-from campaign_api.refusals import CsvRefused
+from campaign_api.errors import CsvRefused
 
 UNDECODABLE = "campaign-undecodable"
-"""The error handler that leaves a mark where bytes mean nothing."""
+"""The error handler that marks bytes that cannot be decoded."""
 
 _MARK = "\ud800"
 """Half of a surrogate pair: no text holds it, and its bytes are not UTF-8."""

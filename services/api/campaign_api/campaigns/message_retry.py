@@ -1,0 +1,52 @@
+"""Retry of messages by request."""
+
+from campaign_api.campaigns.campaign_reader import unknown
+from campaign_api.campaigns.history import is_retry
+from campaign_api.errors import ListDeleted
+from campaign_common.campaign import Transition, apply
+from campaign_common.database import Cursor, Databases
+from campaign_common.message import Status
+from campaign_common.store.counters import counts
+from campaign_common.store.drafts import lock_plan
+from campaign_common.store.events import read_events
+from campaign_common.store.recipient_lists import hold_list
+from campaign_common.store.transitions import retry_messages
+
+EVENTS_AT_ONCE = 100
+
+
+def request_retry(  # noqa: PLR0913 - the order, and what it comes of
+    cursor: Cursor,
+    *,
+    databases: Databases,
+    campaign_id: int,
+    actor: str,
+    status: Status,
+    error_code: str | None,
+    after_event: int,
+    traceparent: str,
+) -> int:
+    """Request that messages of a status are sent again; return how many have that status.
+
+    `after_event` is the campaign's newest event before the transaction. A retry that `actor`
+    ordered since then is this one, whose COMMIT went without an answer, or the same request
+    sent twice at once: another order would send again what the first has sent.
+
+    Raises:
+        CampaignUnknown: there is no such campaign.
+        TransitionRefused: its state does not allow it.
+        ListDeleted: its recipient list has been deleted.
+    """
+    stored = lock_plan(cursor, campaign_id)
+    if stored is None:
+        raise unknown(campaign_id)
+    since = read_events(cursor, campaign_id, after_id=after_event, limit=EVENTS_AT_ONCE)
+    with databases.reading(cursor) as cursors:
+        counted = counts(cursors, campaign_id)
+    if any(event.actor == actor and is_retry(event) for event in since):
+        return counted.get(status, 0)
+    apply(Transition.RETRY, stored.state)
+    if hold_list(cursor, stored.plan.list_id) is None:
+        raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
+    ordered = retry_messages(cursor, campaign_id, actor, counted, [status], error_code, traceparent)
+    return ordered.matching if ordered else 0

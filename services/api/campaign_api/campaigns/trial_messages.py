@@ -1,0 +1,91 @@
+"""Trial messages: one real message of a campaign, outside of its counters, and its outcome."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from campaign_api.errors import CampaignUnknown, InvalidField, RequestInvalid
+from campaign_api.times import rfc3339_utc
+from campaign_common.database import Cursor, Database
+from campaign_common.recipient import NAME, PHONE, column_name, trimmed
+from campaign_common.store.message_listing import read_message_source
+from campaign_common.store.test_messages import (
+    NewTestMessage,
+    TestMessage,
+    insert_test_message,
+    read_test_message,
+)
+from campaign_common.template import Template
+
+WAIT = 10.0
+"""Seconds that a request waits for the outcome."""
+
+POLL_INTERVAL = 0.1
+"""Seconds between two reads."""
+
+LARGEST_BODY = 60_000
+"""Bytes; no campaign sends a message that does not fit into a record of 64 KiB."""
+
+
+def store_trial_message(
+    cursor: Cursor, campaign_id: int, phone: str, attributes: Mapping[str, str], actor: str
+) -> int:
+    """Render a campaign's template and store the message for a sender; return its id.
+
+    Raises:
+        CampaignUnknown: there is none of that id.
+        RequestInvalid: placeholders are missing, or the message is too large.
+    """
+    source = read_message_source(cursor, campaign_id)
+    if source is None:
+        raise CampaignUnknown(f"there is no campaign {campaign_id}")
+    body = render(Template.compile(source.template), phone, attributes)
+    return insert_test_message(
+        cursor, NewTestMessage(campaign_id, source.provider, phone, body, actor)
+    )
+
+
+def render(template: Template, phone: str, attributes: Mapping[str, str]) -> str:
+    """Render a message.
+
+    Raises:
+        RequestInvalid: names the placeholders that have neither a value nor a default.
+    """
+    values = {column_name(name): trimmed(value) for name, value in attributes.items()}
+    given = {name: value for name, value in values.items() if value}
+    missing = sorted(template.required - given.keys() - {PHONE})
+    if missing:
+        reason = "is missing or blank"
+        raise RequestInvalid([InvalidField(f"attributes.{name}", reason) for name in missing])
+    body = template.render(given.get(NAME, ""), phone, given)
+    if len(body.encode()) > LARGEST_BODY:
+        reason = f"make a message of more than {LARGEST_BODY} bytes"
+        raise RequestInvalid([InvalidField("attributes", reason)])
+    return body
+
+
+def wait_for_outcome(database: Database, test_id: int) -> TestMessage | None:
+    """Wait up to ten seconds for the outcome of a message, and return the message.
+
+    None if the person was erased meanwhile.
+
+    Raises:
+        RetryLater: the database is down.
+    """
+    give_up_at = time.monotonic() + WAIT
+    while True:
+        with database.reading() as cursor:
+            message = read_test_message(cursor, test_id)
+        if message is None or message.status is not None or time.monotonic() >= give_up_at:
+            return message
+        time.sleep(POLL_INTERVAL)
+
+
+def describe(message: TestMessage) -> dict[str, Any]:
+    """Describe a message as responses do."""
+    return {
+        **message._asdict(),
+        "status": None if message.status is None else message.status.word,
+        "requested_at": rfc3339_utc(message.requested_at),
+        "ended_at": None if message.ended_at is None else rfc3339_utc(message.ended_at),
+    }

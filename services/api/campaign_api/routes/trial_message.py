@@ -1,0 +1,87 @@
+"""POST /v1/campaigns/{id}/test: one real message outside of the campaign's counters."""
+
+from functools import partial
+from typing import Any
+
+from flask import Response, jsonify
+
+from campaign_api.campaigns.trial_messages import describe, store_trial_message, wait_for_outcome
+from campaign_api.errors import NotFound, TooManyRequests
+from campaign_api.retrying_transactions import RetryingTransactions
+from campaign_api.schemas.trial_message import TestMessageAnswer, TestMessageRequest
+from campaign_api.web.caller import caller
+from campaign_api.web.idempotency.idempotent_requests import idempotent_request
+from campaign_api.web.limits.sliding_window_limiter import SlidingWindowLimiter
+from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.view_metadata import LimitedWork
+from campaign_common.database import Database
+
+RETRY_SECONDS = 10.0
+"""Seconds for which storing the message is retried while the database is down."""
+
+
+WINDOW = 60.0
+"""Seconds, in which a key has its share of test messages."""
+
+
+def resource(database: Database, messages_per_minute: int) -> Resource:
+    """Build the routes; `messages_per_minute` of a key: a test message goes to any number."""
+    limiter = SlidingWindowLimiter(messages_per_minute, WINDOW)
+    transactions = RetryingTransactions(database, RETRY_SECONDS)
+    routes = Resource(
+        "test messages",
+        __name__,
+        url_prefix="/v1/campaigns/<int:campaign_id>",
+        description="One message at a time, to try a template out.",
+    )
+
+    @routes.post("/test")
+    @routes.limit_concurrency(LimitedWork.TEST_MESSAGE)
+    @routes.idempotent_unstored
+    @routes.arguments(TestMessageRequest)
+    @routes.response(200, TestMessageAnswer)
+    @routes.alt_response(202, schema=TestMessageAnswer, description="Nobody knows yet.")
+    @routes.problems(400, 404, 413, 415, 422)
+    def send(wanted: dict[str, Any], campaign_id: int) -> Response:
+        """Send one real message, in any state of the campaign, and wait 10 seconds for its outcome.
+
+        A sender takes it once and calls the campaign's provider once, with the idempotency key
+        `test-{id}`. It is sent within 30 seconds or not at all.
+
+        `attributes` must have each column that the campaign's template names without a default;
+        which ones these are differs from campaign to campaign. A 422 names those that are
+        missing, as `attributes.` and the column.
+        """
+        store = partial(
+            store_trial_message,
+            campaign_id=campaign_id,
+            phone=wanted["phone"],
+            attributes=wanted["attributes"],
+            actor=caller().name,
+        )
+        _count(limiter)
+        message = wait_for_outcome(database, idempotent_request().run_once(transactions, store))
+        if message is None:
+            raise NotFound("the message is not kept any more")
+        response = jsonify(describe(message))
+        response.status_code = 202 if message.status is None else 200
+        return response
+
+    return routes
+
+
+def _count(limiter: SlidingWindowLimiter) -> None:
+    """Count a test message, unless an earlier request of the Idempotency-Key stored it.
+
+    Raises:
+        TooManyRequests: it exceeds the limit of its key.
+    """
+    if idempotent_request().carried_out:
+        return
+    decision = limiter.count(caller().key_id)
+    if not decision.admitted:
+        raise TooManyRequests(
+            "this key has sent as many test messages as it may within a minute; send the request"
+            " again later",
+            decision.seconds,
+        )

@@ -1,0 +1,50 @@
+"""One real message, to try a template out."""
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from campaign_api.schemas.fields import Moment, Text
+from campaign_api.schemas.phone import PhoneNumber
+from campaign_common.message import Status
+
+MOST_ATTRIBUTES = 64
+LONGEST_VALUE = 1_024
+
+WORDS = [status.word for status in (Status.SENT, Status.FAILED, Status.EXPIRED, Status.UNKNOWN)]
+
+
+def _few_enough(attributes: dict[str, str]) -> None:
+    if len(attributes) > MOST_ATTRIBUTES:
+        raise ValidationError(f"must have at most {MOST_ATTRIBUTES} members")
+
+
+class TestMessageRequest(Schema):
+    """The number to send to, and values of the template's placeholders."""
+
+    phone = PhoneNumber(required=True)
+    attributes = fields.Dict(
+        keys=Text(),
+        values=Text(validate=validate.Length(0, LONGEST_VALUE)),
+        load_default=dict,
+        validate=_few_enough,
+        metadata={
+            "description": "By column; name is one of them. Those that the template names without"
+            " a default are needed.",
+            "maxProperties": MOST_ATTRIBUTES,
+            "example": {"name": "Ann"},
+        },
+    )
+
+
+class TestMessageAnswer(Schema):
+    """A message outside of the campaign's counters; `status` is null until it is known."""
+
+    id = fields.Integer(required=True)
+    campaign_id = fields.Integer(required=True)
+    provider = fields.String(required=True)
+    phone = fields.String(required=True)
+    body = fields.String(required=True)
+    status = fields.String(required=True, allow_none=True, validate=validate.OneOf([*WORDS, None]))
+    provider_message_id = fields.String(required=True, allow_none=True)
+    error_code = fields.String(required=True, allow_none=True)
+    requested_at = Moment(required=True)
+    ended_at = Moment(required=True, allow_none=True)

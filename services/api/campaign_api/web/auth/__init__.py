@@ -1,0 +1,1 @@
+"""Authentication: API keys, and programs on the API's own machine without one."""

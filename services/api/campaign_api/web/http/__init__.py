@@ -1,0 +1,1 @@
+"""Requests and responses: JSON bodies, problem documents, pages."""

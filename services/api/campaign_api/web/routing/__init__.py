@@ -1,0 +1,1 @@
+"""The Flask application, its resources, and their OpenAPI document."""

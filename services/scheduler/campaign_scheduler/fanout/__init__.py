@@ -1,0 +1,1 @@
+"""Fan-out: the recipients of running campaigns become records in Kafka."""

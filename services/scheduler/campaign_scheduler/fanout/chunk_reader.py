@@ -1,0 +1,70 @@
+"""Reader of the next chunk of a campaign."""
+
+from functools import partial
+
+from campaign_common.database import Cursor, Databases
+from campaign_common.partition_map import PartitionMap
+from campaign_common.recipient import TOMBSTONE
+from campaign_common.store import fanout as store
+from campaign_common.store.erasures import erased_shards
+from campaign_common.store.leases import Lease
+from campaign_scheduler.availability import ServerAvailability
+from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut
+from campaign_scheduler.publishing.active_map import active_map
+from campaign_scheduler.publishing.record_builder import RecordBuilder, RecordChunk
+
+
+class ChunkReader:
+    """Reads recipients by range and leaves out those that have a ledger row.
+
+    Rows on a server that is down cannot be read, and nothing is left out for them. A sender that
+    gets such a record looks it up and drops it (protocol rule 1).
+    """
+
+    def __init__(self, databases: Databases, availability: ServerAvailability, topic: str) -> None:
+        self._databases = databases
+        self._availability = availability
+        self._topic = topic
+
+    def read(self, fan_out: CampaignFanOut, limit: int) -> tuple[RecordChunk, PartitionMap]:
+        """Build the records of up to `limit` recipients; return them and the map used.
+
+        Raises:
+            RetryLater: the main server is down, or publishing is held.
+        """
+        with self._databases.main.reading() as cursor:
+            partition_map = active_map(cursor, self._topic)
+            return self._build(cursor, fan_out, partition_map, limit), partition_map
+
+    def _build(
+        self, cursor: Cursor, fan_out: CampaignFanOut, partition_map: PartitionMap, limit: int
+    ) -> RecordChunk:
+        lease = fan_out.lease
+        rows = store.read_chunk(cursor, lease.list_id, fan_out.read_seq, lease.last_seq, limit)
+        if not rows:
+            return RecordChunk({}, 0, lease.last_seq)
+        recorded = self._recorded(cursor, lease, rows[0][0], rows[-1][0])
+        builder = RecordBuilder(lease, fan_out.template, partition_map)
+        tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]
+        erased = erased_shards(cursor, lease.list_id, tombstones)
+        chunk = builder.build_chunk(rows, recorded, fan_out.refused, erased)
+        if chunk.recipients == len(rows) < limit:
+            # Sequence numbers have gaps: the end of the list is where nothing follows.
+            return chunk._replace(last_seq=lease.last_seq)
+        return chunk
+
+    def _recorded(self, main: Cursor, lease: Lease, first: int, last: int) -> set[int]:
+        recorded: set[int] = set()
+        for database, shards in self._databases.holding(range(lease.shards)):
+            query = partial(
+                store.recorded_seqs,
+                campaign_id=lease.campaign_id,
+                shards=shards,
+                first_seq=first,
+                last_seq=last,
+            )
+            if database is self._databases.main:
+                recorded |= query(main)
+            else:
+                recorded |= self._availability.query(database, query) or set()
+        return recorded

@@ -1,0 +1,85 @@
+"""Leases that this process holds, shared by its threads."""
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterable
+
+import structlog
+
+from campaign_common.database import Database
+from campaign_common.store import leases as store
+from campaign_common.store.leases import Holder, Lease
+
+_log = structlog.get_logger()
+
+
+def new_owner() -> str:
+    """Return a name for this process as a holder of leases: readable, and never used before."""
+    host = socket.gethostname().encode("ascii", "replace").decode()[:32]
+    return f"{host}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
+class HeldLeases:
+    """The running campaigns that this process has leased.
+
+    They may be out of date. Writes are fenced by the lease epoch in MySQL; this object only
+    decides what the process tries to do.
+    """
+
+    def __init__(self, database: Database, holder: Holder) -> None:
+        self.holder = holder
+        self.changed = threading.Event()
+        self._database = database
+        self._lock = threading.Lock()
+        self._held: dict[int, Lease] = {}
+        self.taken = self.ended = 0
+        """Number of leases taken and ended, for the metrics."""
+
+    def current(self) -> list[Lease]:
+        """Return the leases that are held now."""
+        with self._lock:
+            return list(self._held.values())
+
+    def add(self, leases: Iterable[Lease]) -> None:
+        """Add leases that were just taken."""
+        taken = {lease.campaign_id: lease for lease in leases}
+        with self._lock:
+            self._held.update(taken)
+            self.taken += len(taken)
+        self.changed.set()
+
+    def drop(self, keys: Iterable[tuple[int, int]]) -> None:
+        """Drop leases; a newer lease on the same campaign stays."""
+        with self._lock:
+            for campaign_id, lease_epoch in keys:
+                lease = self._held.get(campaign_id)
+                if lease is not None and lease.lease_epoch == lease_epoch:
+                    del self._held[campaign_id]
+                    self.ended += 1
+        self.changed.set()
+
+    def renew(self) -> None:
+        """Extend every lease, and drop those that are lost.
+
+        Raises:
+            DatabaseUnavailable: the database did not answer; no lease is extended or dropped.
+        """
+        keys = [lease.key for lease in self.current()]
+        if not keys:
+            return
+        kept = self._database.run(lambda cursor: store.renew(cursor, keys, self.holder))
+        lost = set(keys) - kept
+        if lost:
+            self.drop(lost)
+
+    def release(self, keys: Iterable[tuple[int, int]] | None = None) -> None:
+        """Drop leases (by default all) and release them in MySQL, so that others can take them.
+
+        Raises:
+            DatabaseUnavailable: others take them when they expire.
+        """
+        released = [lease.key for lease in self.current()] if keys is None else list(keys)
+        self.drop(released)
+        self._database.run(lambda cursor: store.release(cursor, released, self.holder.owner))

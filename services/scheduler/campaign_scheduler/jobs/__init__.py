@@ -1,0 +1,1 @@
+"""Jobs that the scheduler runs at intervals, one module for each."""

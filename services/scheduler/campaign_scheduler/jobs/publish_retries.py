@@ -1,0 +1,246 @@
+"""Job that publishes retries that are due, and stranded ones (protocol rule 9).
+
+A retry is stranded when its record is published and will never be consumed.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from time import time_ns
+
+from confluent_kafka import KafkaError, Message
+from pymysql.cursors import Cursor
+
+from campaign_common.database import Databases
+from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
+from campaign_common.partition_map import PartitionMap
+from campaign_common.recipient import is_erased
+from campaign_common.store import retry_publication as store
+from campaign_common.store.fanout import RecipientRow, read_listed
+from campaign_common.store.leases import Lease, read_leases
+from campaign_common.store.retry_publication import Epochs, Retry, Stamp
+from campaign_common.template import Template
+from campaign_common.tracing import Kind, Span, Tracing
+from campaign_common.wire import ERASED, decode, encode
+from campaign_scheduler.availability import ServerAvailability
+from campaign_scheduler.publishing.active_map import active_map
+from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
+from campaign_scheduler.publishing.record_builder import (
+    RECIPIENT_GONE,
+    PartitionedRecord,
+    RecordBuilder,
+    TryNumbers,
+    without_body,
+)
+
+STRANDED_INTERVAL = 2.0
+"""Seconds between two searches for stranded retries."""
+
+BATCH = 1_000
+"""Retries of one shard published together."""
+
+MAX_BATCHES = 10
+"""Batches of one shard in a row; then the other shards have their turn."""
+
+REPORT_WAIT = 0.05
+"""Seconds to wait for delivery reports before checking again for a stop."""
+
+RetryBatch = list[tuple[Lease, list[tuple[Stamp, PartitionedRecord]]]]
+"""Records by campaign, each with the stamp that is written when it is delivered."""
+
+FindRetries = Callable[[Cursor, int, Epochs, PartitionMap], list[Retry]]
+
+
+class RetryPublisher:
+    """Publishes the retries of the running campaigns that `owner` leases."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        availability: ServerAvailability,
+        publisher: Publisher,
+        stopping: threading.Event,
+        *,
+        topic: str,
+        owner: str,
+        tracing: Tracing | None = None,
+    ) -> None:
+        self._databases = databases
+        self._availability = availability
+        self._publisher = publisher
+        self._stopping = stopping
+        self._topic = topic
+        self._owner = owner
+        self._tracing = tracing
+        self.published = 0
+        """Number of records, for the metrics."""
+
+    def publish_due(self) -> None:
+        """Publish the retries that are due.
+
+        Raises:
+            RetryLater: a database or Kafka is down, or publishing is held; records that were not
+                stamped are published again.
+        """
+        self._publish_found(
+            lambda cursor, shard, campaigns, _: store.due_retries(cursor, shard, campaigns, BATCH)
+        )
+
+    def publish_stranded(self) -> None:
+        """Publish stranded retries again.
+
+        Raises:
+            RetryLater: as for `publish_due`.
+        """
+        self._publish_found(
+            lambda cursor, shard, campaigns, current: store.overtaken_retries(
+                cursor, shard, campaigns, current, BATCH
+            )
+        )
+
+    def _publish_found(self, find: FindRetries) -> None:
+        with self._databases.main.reading() as cursor:
+            sendable = store.sendable_campaigns(cursor, self._owner)
+        for database in self._databases.all:
+            query = partial(store.waiting_campaigns, sendable=sendable)
+            waiting = self._availability.query(database, query) or {}
+            for shard, campaigns in sorted(waiting.items()):
+                if self._databases.of_shard(shard) is database:
+                    self._publish_batches(shard, campaigns, find)
+
+    def _publish_batches(self, shard: int, campaigns: Epochs, find: FindRetries) -> None:
+        for _ in range(MAX_BATCHES):
+            database = self._databases.of_shard(shard)
+            if self._stopping.is_set() or self._availability.is_down(database):
+                return
+            try:
+                if self._publish_batch(shard, campaigns, find) < BATCH:
+                    return
+            except DatabaseUnavailable as error:
+                # Either server may have failed; after the main one, the next query raises.
+                self._availability.mark_down(database, error)
+
+    def _publish_batch(self, shard: int, campaigns: Epochs, find: FindRetries) -> int:
+        began = time_ns()
+        with self._databases.server_of(shard).reading() as cursors:
+            partition_map = active_map(cursors.main, self._topic)
+            retries = find(cursors.own, shard, campaigns, partition_map)
+            batch = self._build_batch(cursors.main, shard, retries, partition_map)
+        stamps: list[Stamp] = []
+        publication = self._publish_and_wait(batch, stamps, began)
+        if publication.is_too_large and (bodiless := _without_bodies(batch, publication)):
+            publication = self._publish_and_wait(bodiless, stamps, began)
+        topic_id = partition_map.topic_id
+        if stamps:
+            self._databases.of_shard(shard).run(
+                lambda cursor: store.stamp_published(cursor, shard, stamps, topic_id)
+            )
+        self.published += len(stamps)
+        self._raise_failure(publication)
+        return len(retries)
+
+    def _publish_and_wait(self, batch: RetryBatch, stamps: list[Stamp], began: int) -> Publication:
+        """Publish records and wait for their delivery reports, which append to `stamps`."""
+        publication = Publication(sum(len(messages) for _, messages in batch))
+        span = self._begin_span(batch, began)
+        traceparent = span.traceparent if span else None
+        for _, messages in batch:
+            groups: RecordsByPartition = defaultdict(list)
+            for stamp, (partition, message) in messages:
+                message["callback"] = partial(_on_report, publication, stamps, stamp)
+                groups[partition].append(message)
+            self._publisher.publish(groups, publication, traceparent)
+        while not (publication.is_settled or self._stopping.is_set()):
+            self._publisher.poll(REPORT_WAIT)
+        if span is not None:
+            failure = publication.error.str() if publication.error else None
+            span.end({"campaign.retries": len(stamps)}, failure=failure)
+        return publication
+
+    def _begin_span(self, batch: RetryBatch, at: int) -> Span | None:
+        if self._tracing is None or not batch:
+            return None
+        origins = [lease.traceparent for lease, _ in batch if lease.traceparent]
+        return self._tracing.begin("publish retries", Kind.PRODUCER, origins, at=at)
+
+    def _raise_failure(self, publication: Publication) -> None:
+        if publication.error is None:
+            return
+        error = self._publisher.cause_of(publication.error)
+        raise KafkaUnavailable(f"publishing retries: {error.str()}")
+
+    def _build_batch(
+        self, cursor: Cursor, shard: int, retries: Sequence[Retry], partition_map: PartitionMap
+    ) -> RetryBatch:
+        by_campaign: dict[int, list[Retry]] = defaultdict(list)
+        for retry in retries:
+            by_campaign[retry.campaign_id].append(retry)
+        # The epoch is read, not remembered: a record of an older one is stale.
+        leases = read_leases(cursor, list(by_campaign), self._owner)
+        batch: RetryBatch = []
+        for lease in leases:
+            wanted = by_campaign[lease.campaign_id]
+            rows = read_listed(cursor, lease.list_id, [retry.seq for retry in wanted])
+            found = {row[0]: row for row in rows}
+            builder = RecordBuilder(lease, Template.compile(lease.template), partition_map)
+            messages = [
+                (_stamp_without_offset(lease, retry), _record(builder, shard, retry, found))
+                for retry in wanted
+            ]
+            batch.append((lease, messages))
+        return batch
+
+
+def _without_bodies(batch: RetryBatch, publication: Publication) -> RetryBatch:
+    """Return the records that were too large, without their bodies if they still had one."""
+    refused = set(publication.too_large)
+    return [
+        (
+            lease,
+            [
+                (stamp, (partition, {"value": encode(without_body(record)), "key": message["key"]}))
+                for stamp, (partition, message) in messages
+                if message["value"] in refused
+                and (record := decode(message["value"])).undeliverable is None
+            ],
+        )
+        for lease, messages in batch
+    ]
+
+
+def _record(
+    builder: RecordBuilder, shard: int, retry: Retry, found: Mapping[int, RecipientRow]
+) -> PartitionedRecord:
+    numbers = TryNumbers(retry.generation, retry.try_number, retry.attempts)
+    row = found.get(retry.seq)
+    if row is None:
+        return builder.build_for_missing_recipient(retry.seq, shard, numbers, RECIPIENT_GONE)
+    if is_erased(row[1]):
+        return builder.build_for_missing_recipient(retry.seq, shard, numbers, ERASED)
+    return builder.build(row, numbers)
+
+
+def _stamp_without_offset(lease: Lease, retry: Retry) -> Stamp:
+    return Stamp(
+        retry.campaign_id,
+        retry.seq,
+        retry.generation,
+        retry.try_number,
+        lease.epoch,
+        partition=-1,
+        offset=-1,
+    )
+
+
+def _on_report(
+    publication: Publication,
+    stamps: list[Stamp],
+    stamp: Stamp,
+    error: KafkaError | None,
+    message: Message,
+) -> None:
+    publication.on_report(error, message)
+    partition, offset = message.partition(), message.offset()
+    if error is None and partition is not None and offset is not None:
+        stamps.append(stamp._replace(partition=partition, offset=offset))

@@ -1,0 +1,1 @@
+"""Building records and publishing them to Kafka."""

@@ -1,0 +1,71 @@
+import pytest
+
+from campaign_api.campaigns.actions import (
+    ALLOWED_IN,
+    Action,
+    action_refused,
+    allowed_actions,
+    naming_api_actions,
+)
+from campaign_api.campaigns.history import described
+from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
+from campaign_common.errors import TransitionRefused
+from campaign_common.store.events import CampaignEvent
+from tests.unit.api.campaigns.test_progress import NOW
+
+
+def test_every_action_says_where_it_is_allowed() -> None:
+    assert set(ALLOWED_IN) == set(Action)
+
+
+def test_actions_that_are_transitions_are_allowed_where_the_transition_is() -> None:
+    for action in (Action.SCHEDULE, Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY):
+        assert ALLOWED_IN[action] == TRANSITIONS[Transition(action)][0]
+
+
+@pytest.mark.parametrize("state", list(CampaignState))
+def test_a_refused_transition_names_actions_and_nothing_that_the_system_does_itself(
+    state: CampaignState,
+) -> None:
+    for transition in (Transition.PAUSE, Transition.RESUME, Transition.CANCEL, Transition.RETRY):
+        if state in TRANSITIONS[transition][0]:
+            continue
+        with pytest.raises(TransitionRefused) as refusal, naming_api_actions():
+            apply(transition, state)
+        assert refusal.value.allowed == allowed_actions(state)
+        assert not {"finish", "fail"} & set(refusal.value.allowed)
+        assert (refusal.value.transition, refusal.value.state) == (transition, state)
+
+
+def test_a_refusal_reads_as_a_sentence() -> None:
+    said = str(action_refused("deletion", CampaignState.PAUSED))
+    assert said == (
+        "a paused campaign does not allow deletion;"
+        " it allows resume, cancel, clone, preview, dry-run, test"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason", "what"),
+    [
+        (None, "draft", "created", "created"),
+        ("draft", "scheduled", None, "scheduled"),
+        ("scheduled", "scheduled", "given another time", "changed"),
+        ("scheduled", "running", None, "started"),
+        ("scheduled", "failed", "its list is gone", "failed"),
+        ("running", "paused", None, "paused"),
+        ("paused", "running", None, "resumed"),
+        ("running", "running", "retry of failed", "retried"),
+        ("running", "running", "records were lost", "changed"),
+        ("finished", "running", "retry of unknown", "retried"),
+        ("running", "finished", None, "finished"),
+        ("paused", "cancelled", None, "cancelled"),
+        ("draft", None, "deleted", "deleted"),
+    ],
+)
+def test_an_event_says_what_happened(
+    before: str | None, after: str | None, reason: str | None, what: str
+) -> None:
+    event = CampaignEvent(1, NOW, "me", before, after, reason)
+    found = described(event)
+    assert (found["what"], found["from"], found["to"]) == (what, before, after)

@@ -1,0 +1,148 @@
+"""Records of recipients, with and without a message that can be delivered."""
+
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaign_common.shard import shard_of
+from campaign_common.store.fanout import RecipientRow
+from campaign_common.template import Template
+from campaign_common.wire import LARGEST_RECORD, MessageRecord, decode
+from campaign_scheduler.publishing import record_builder as records
+from campaign_scheduler.publishing.publisher import OutgoingRecord, RecordsByPartition
+from campaign_scheduler.publishing.record_builder import (
+    RecordBuilder,
+    RecordChunk,
+    TryNumbers,
+    seqs_of,
+)
+from tests.unit.scheduler.campaigns import PARTITIONS, SHARDS, a_lease, a_map
+
+ROWS: list[RecipientRow] = [
+    (1, "13961467500", "Ann", None),
+    (3, "13961467501", "Bob", '{"city": "Ulm"}'),
+    (4, "13961467502", "", None),
+]
+
+
+def builder(template: str = "hi {name}") -> RecordBuilder:
+    return RecordBuilder(a_lease(template=template), Template.compile(template), a_map())
+
+
+def messages_of(chunk: RecordChunk) -> list[OutgoingRecord]:
+    """The records of all partitions, in the order of their recipients."""
+    messages = [message for group in chunk.groups.values() for message in group]
+    return sorted(messages, key=lambda message: decode(message["value"]).seq)
+
+
+def records_of(chunk: RecordChunk) -> list[MessageRecord]:
+    return [decode(message["value"]) for message in messages_of(chunk)]
+
+
+def test_every_recipient_gets_a_record_of_its_own() -> None:
+    chunk = builder("hi {name|there} from {city|here}").build_chunk(ROWS, set(), set())
+    assert [(record.seq, record.body) for record in records_of(chunk)] == [
+        (1, "hi Ann from here"),
+        (3, "hi Bob from Ulm"),
+        (4, "hi there from here"),
+    ]
+    assert (chunk.recipients, chunk.last_seq) == (3, 4)
+
+
+def test_a_record_says_which_campaign_epoch_map_and_try_it_belongs_to() -> None:
+    record = records_of(builder().build_chunk(ROWS[:1], set(), set()))[0]
+    assert (record.campaign_id, record.campaign_epoch, record.map_version) == (7, 3, 2)
+    assert (record.generation, record.try_number, record.attempts) == (0, 1, 0)
+
+
+def test_key_and_partition_follow_from_the_phone() -> None:
+    chunk = builder().build_chunk(ROWS, set(), set())
+    assert sum(chunk.counts.values()) == len(ROWS)
+    for partition, group in chunk.groups.items():
+        for message in group:
+            record = decode(message["value"])
+            assert message["key"] == record.phone
+            assert record.shard == shard_of(record.phone, SHARDS)
+            assert partition == record.shard % PARTITIONS
+
+
+def test_recipients_with_a_ledger_row_are_counted_and_not_published() -> None:
+    chunk = builder().build_chunk(ROWS, {3}, set())
+    assert [record.seq for record in records_of(chunk)] == [1, 4]
+    assert (chunk.recipients, chunk.last_seq) == (3, 4)
+
+
+def test_a_message_that_is_too_large_travels_as_one_that_says_so() -> None:
+    rows: list[RecipientRow] = [(1, "13961467500", "x" * LARGEST_RECORD, None)]
+    record = records_of(builder().build_chunk(rows, set(), set()))[0]
+    assert (record.undeliverable, record.body) == (records.TOO_LARGE, "")
+
+
+def test_what_the_broker_refused_for_its_size_travels_without_its_body() -> None:
+    chunk = builder().build_chunk(ROWS, set(), {3})
+    by_seq = {record.seq: record.undeliverable for record in records_of(chunk)}
+    assert by_seq == {1: None, 3: records.TOO_LARGE, 4: None}
+    assert seqs_of(message["value"] for message in messages_of(chunk)) == {1, 3, 4}
+
+
+def test_attributes_that_cannot_be_read_make_an_undeliverable_record() -> None:
+    rows: list[RecipientRow] = [(1, "13961467500", "Ann", "[1]")]
+    record = records_of(builder("{city}").build_chunk(rows, set(), set()))[0]
+    assert record.undeliverable == records.NOT_RENDERED
+
+
+def test_a_chunk_of_long_messages_ends_where_it_is_large_enough() -> None:
+    long_name = "x" * (LARGEST_RECORD // 2)
+    rows: list[RecipientRow] = [(n, f"1396146{n:04d}", long_name, None) for n in range(1, 1_001)]
+    chunk = builder().build_chunk(rows, set(), set())
+    messages = messages_of(chunk)
+    assert chunk.recipients == chunk.last_seq == len(messages) < 1_000
+    size = sum(len(message["value"]) for message in messages)
+    assert size <= records.MAX_CHUNK_BYTES + LARGEST_RECORD
+
+
+def test_a_retry_says_so_and_a_vanished_recipient_is_undeliverable() -> None:
+    _, message = builder().build(ROWS[0], TryNumbers(1, 4, 3))
+    retry = decode(message["value"])
+    assert (retry.generation, retry.try_number, retry.attempts) == (1, 4, 3)
+    partition, orphan = builder().build_for_missing_recipient(
+        9, 6, TryNumbers(0, 2, 1), records.RECIPIENT_GONE
+    )
+    assert partition == 6 % PARTITIONS
+    assert decode(orphan["value"]).undeliverable == records.RECIPIENT_GONE
+
+
+@given(
+    template=st.sampled_from(
+        ["hi", "{name}", "{name|you} ({phone}) of {city|here}", "{city}{zip}"]
+    ),
+    people=st.lists(
+        st.tuples(
+            st.from_regex(r"[0-9]{7,15}", fullmatch=True),
+            st.text(max_size=20),
+            st.sampled_from([None, "{}", '{"city": "Köln"}', '{"city": "", "zip": "1"}', "[1]"]),
+        ),
+        max_size=20,
+    ),
+    too_long=st.sets(st.integers(0, 19), max_size=2),
+    rounds=st.sampled_from([0, records.MAX_REPUBLICATIONS]),
+)
+def test_a_chunk_holds_what_each_message_is_by_itself(
+    template: str,
+    people: list[tuple[str, str, str | None]],
+    too_long: set[int],
+    rounds: int,
+) -> None:
+    lease = a_lease(template=template, rounds=rounds)
+    one = RecordBuilder(lease, Template.compile(template), a_map())
+    rows: list[RecipientRow] = [
+        (seq, phone, name * LARGEST_RECORD if seq in too_long else name, attributes)
+        for seq, (phone, name, attributes) in enumerate(people)
+    ]
+    expected: RecordsByPartition = defaultdict(list)
+    for row in rows:
+        why = records.LOST_AGAIN if rounds else None
+        partition, message = one.build(row, records.FIRST_TRY, why)
+        expected[partition].append(message)
+    assert one.build_chunk(rows, set(), set()).groups == expected
