@@ -30,8 +30,8 @@ def answer(scene: Scene, of: SendStatus, *messages: Message, error_code: str | N
     scene.cycle()
 
 
-def called(scene: Scene, *messages: Message) -> list[Message]:
-    """Have messages fetched, claimed and handed to the provider."""
+def submit(scene: Scene, *messages: Message) -> list[Message]:
+    """Have messages fetched, claimed and submitted to the provider."""
     scene.fetch(*messages)
     scene.cycle()
     return list(messages)
@@ -42,5 +42,5 @@ def counters_match(scene: Scene) -> bool:
 
 
 def ended(scene: Scene, numbers: range, *, error_code: str) -> None:
-    messages = called(scene, *(message(n) for n in numbers))
+    messages = submit(scene, *(message(n) for n in numbers))
     answer(scene, SendStatus.PERMANENT, *messages, error_code=error_code)

@@ -64,17 +64,17 @@ class _RolledBack(Exception):
 
 
 class CollectingProvider:
-    """Takes calls and answers when the test says so."""
+    """Takes messages, and reports results when the test says so."""
 
     name = "collected"
     idempotent = False
     alive = True
 
     def __init__(self) -> None:
-        self.calls: list[Message] = []
+        self.submitted: list[Message] = []
 
     def submit(self, messages: Sequence[Message]) -> None:
-        self.calls.extend(messages)
+        self.submitted.extend(messages)
 
     def close(self) -> None:
         pass
@@ -132,17 +132,17 @@ class Scene:
         with Database.transaction(self.server.main) as cursor:
             work(cursor)
 
-    def carry_out(self, cycles: int = 1) -> None:
-        """Note every shard as requested, as a look does, and let each have its turn."""
+    def execute_commands(self, cycles: int = 1) -> None:
+        """Add every shard as one with commands, as a refresh does, and give each its turn."""
         for _ in range(cycles):
             self.commands.add(range(SHARDS))
             for _ in range(SHARDS):
                 self.cycle()
 
-    def open_requests(self) -> int:
-        return self.requests_on(self.database)
+    def open_commands(self) -> int:
+        return self.commands_on(self.database)
 
-    def requests_on(self, database: Database) -> int:
+    def commands_on(self, database: Database) -> int:
         with database.reading() as cursor:
             cursor.execute("SELECT id FROM shard_requests WHERE campaign_id = %s", (CAMPAIGN,))
             return len(cursor.fetchall())
@@ -160,8 +160,8 @@ class Scene:
     def answer(self, *messages: Message) -> None:
         self.buffer.add_results([SendResult(m, SendStatus.ACCEPTED, "id") for m in messages])
 
-    def called(self) -> list[int]:
-        return sorted(m.record.seq for m in self.provider.calls)
+    def submitted(self) -> list[int]:
+        return sorted(m.record.seq for m in self.provider.submitted)
 
     def claimed(self) -> list[int]:
         with self.database.reading() as cursor:

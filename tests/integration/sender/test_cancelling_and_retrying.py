@@ -7,7 +7,7 @@ from campaign_common.store.campaigns import read_versions
 from campaign_common.store.ledger import add_counts
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording import command_handlers
-from tests.integration.sender.ordering import answer, called, cancel, counters_match, ended, retry
+from tests.integration.sender.ordering import answer, cancel, counters_match, ended, retry, submit
 from tests.integration.sender.scene import Scene
 from tests.unit.sender.messages import CAMPAIGN, message
 
@@ -16,13 +16,13 @@ from tests.unit.sender.messages import CAMPAIGN, message
 
 def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Scene) -> None:
     scene.cycle()
-    doubtful, refused = called(scene, message(3), message(4))
+    doubtful, refused = submit(scene, message(3), message(4))
     answer(scene, SendStatus.AMBIGUOUS, doubtful)
     answer(scene, SendStatus.RETRYABLE, refused)
-    scene.lose_to_another(0)  # message 1 had been called: a suspect
+    scene.lose_to_another(0)  # message 1 had been sent: a suspect
     scene.change(cancel)
-    scene.answer(*[m for m in scene.provider.calls if m.record.seq == 2])
-    scene.carry_out(cycles=2)
+    scene.answer(*[m for m in scene.provider.submitted if m.record.seq == 2])
+    scene.execute_commands(cycles=2)
     assert scene.recorded() == {
         1: Status.UNKNOWN,
         2: Status.SENT,
@@ -31,23 +31,23 @@ def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Sc
     }
     assert counters_match(scene)
     assert scene.rows("seq", "message_retries") == []
-    assert scene.open_requests() == 0
+    assert scene.open_commands() == 0
 
 
 def test_what_is_at_a_provider_when_its_campaign_is_cancelled_is_recorded(scene: Scene) -> None:
     scene.cycle()
-    (again,) = called(scene, message(3))
+    (again,) = submit(scene, message(3))
     answer(scene, SendStatus.RETRYABLE, again)
-    (second_try,) = called(scene, message(3, offset=9, try_number=2, attempts=1))
+    (second_try,) = submit(scene, message(3, offset=9, try_number=2, attempts=1))
     second_try.replaces = True
     scene.change(cancel)
-    scene.carry_out(cycles=2)
+    scene.execute_commands(cycles=2)
     assert scene.recorded()[3] == Status.WAITING
-    scene.answer(*[m for m in scene.provider.calls if m is not again])
-    scene.carry_out(cycles=2)
+    scene.answer(*[m for m in scene.provider.submitted if m is not again])
+    scene.execute_commands(cycles=2)
     assert scene.recorded() == {1: Status.SENT, 2: Status.SENT, 3: Status.SENT}
     assert counters_match(scene)
-    assert scene.open_requests() == 0
+    assert scene.open_commands() == 0
 
 
 def test_what_a_sender_lost_after_the_cancellation_had_claimed_ends_unknown(scene: Scene) -> None:
@@ -55,16 +55,16 @@ def test_what_a_sender_lost_after_the_cancellation_had_claimed_ends_unknown(scen
     scene.change(cancel)
     scene.lose_to_another(0)
     scene.lose_to_another(1)
-    scene.carry_out(cycles=2)
+    scene.execute_commands(cycles=2)
     assert scene.recorded() == {1: Status.UNKNOWN, 2: Status.UNKNOWN}
-    assert scene.open_requests() == 0
+    assert scene.open_commands() == 0
     assert counters_match(scene)
 
 
 def test_cancelling_before_the_start_asks_nobody(scene: Scene) -> None:
     scene.change(lambda c: c.execute("UPDATE campaigns SET state = 'scheduled', shards = NULL"))
     scene.change(cancel)
-    assert scene.open_requests() == 0
+    assert scene.open_commands() == 0
 
 
 # -- retrying by hand
@@ -75,7 +75,7 @@ def test_what_failed_waits_again_as_a_new_generation_with_all_its_attempts(scene
     ended(scene, range(3, 6), error_code="http_400")
     ended(scene, range(6, 9), error_code="http_404")
     scene.change(retry(Status.FAILED, error_code="http_404"))
-    scene.carry_out()
+    scene.execute_commands()
     waiting = [
         (seq, Status.WAITING, 1, 1, 0) if seq > 5 else (seq, Status.FAILED, 0, 1, 1)
         for seq in range(3, 9)
@@ -84,7 +84,7 @@ def test_what_failed_waits_again_as_a_new_generation_with_all_its_attempts(scene
     retries = "seq, generation, try_number, attempts, due_at <= NOW(6)"
     assert scene.rows(retries, "message_retries") == [(n, 1, 2, 0, 1) for n in range(6, 9)]
     assert counters_match(scene)
-    assert scene.open_requests() == 0
+    assert scene.open_commands() == 0
 
 
 def test_a_command_is_executed_in_slices_by_successive_owners(
@@ -95,12 +95,12 @@ def test_a_command_is_executed_in_slices_by_successive_owners(
     scene.cycle()
     ended(scene, range(3, 60), error_code="x")
     scene.change(retry(Status.FAILED))
-    scene.carry_out()
+    scene.execute_commands()
     assert scene.counts()[Status.WAITING] == 10
     scene.lose_to_another(0)
     scene.database.faults = ["answer lost, committed", "none", "answer lost, rolled back"]
-    scene.carry_out(cycles=30)
-    assert scene.open_requests() == 0
+    scene.execute_commands(cycles=30)
+    assert scene.open_commands() == 0
     assert {generation for (generation,) in scene.rows("generation")} == {1}
     assert scene.counts() == {Status.WAITING: 57}
     assert counters_match(scene)
@@ -111,7 +111,7 @@ def test_a_command_ignores_failures_after_its_time(scene: Scene) -> None:
     ended(scene, range(3, 4), error_code="x")
     scene.change(retry(Status.FAILED))
     ended(scene, range(4, 5), error_code="x")
-    scene.carry_out()
+    scene.execute_commands()
     assert scene.recorded() == {3: Status.WAITING, 4: Status.FAILED}
 
 
@@ -157,7 +157,7 @@ def test_ages_count_from_the_order_and_an_expiry_that_would_undo_it_is_lifted(
 
 def test_a_command_that_matches_nothing_changes_nothing(scene: Scene) -> None:
     scene.change(retry(Status.FAILED))
-    assert scene.open_requests() == 0
+    assert scene.open_commands() == 0
     with scene.database.reading() as cursor:
         cursor.execute("SELECT epoch FROM campaigns")
         assert cursor.fetchall() == ((3,),)
@@ -176,8 +176,8 @@ def test_a_doubt_about_the_old_generation_does_not_follow_the_new_one(scene: Sce
         )
     )
     scene.change(retry(Status.UNKNOWN))
-    scene.carry_out()
-    (again,) = called(scene, message(1, offset=9, generation=1, try_number=2))
+    scene.execute_commands()
+    (again,) = submit(scene, message(1, offset=9, generation=1, try_number=2))
     again.replaces = True
     answer(scene, SendStatus.RETRYABLE, again)
     assert scene.rows("seq, status, in_doubt")[0] == (1, Status.WAITING, 0)

@@ -7,8 +7,8 @@ from prometheus_client.core import HistogramMetricFamily
 
 from campaign_common.message import Status
 from local_stack.ports import free_port
-from tests.integration.sender.http_calls import calls_to
 from tests.integration.sender.scene import Scene
+from tests.integration.sender.submissions import submitting_to
 from tests.integration.sender.world import SHARDS, World
 from tests.recordings import recording_provider
 from tests.scraping import Scrape, answers
@@ -95,7 +95,7 @@ def test_commits_that_the_database_has_lost(world: World, port: int) -> None:
 
 def test_an_outcome_counts_once_whatever_the_answer_to_its_commit(scene: Scene) -> None:
     scene.cycle()
-    scene.answer(*scene.provider.calls)
+    scene.answer(*scene.provider.submitted)
     scene.database.faults = ["answer lost, rolled back"]
     scene.cycle()
     assert sum(scene.recorder.metrics.outcomes.values()) == 0
@@ -107,7 +107,7 @@ def test_an_outcome_counts_once_whatever_the_answer_to_its_commit(scene: Scene) 
     scene.fetch(message(3))
     scene.cycle()
     scene.lose_to_another(0)
-    scene.answer(*(m for m in scene.provider.calls if m.record.seq == 3))
+    scene.answer(*(m for m in scene.provider.submitted if m.record.seq == 3))
     scene.cycle()
     assert sum(scene.recorder.metrics.outcomes.values()) == 2
 
@@ -116,12 +116,12 @@ def test_every_http_response_is_timed(tmp_path: Path) -> None:
     options = ("--latency", 0.06, "--drop", 0.2)
     with (
         recording_provider(tmp_path / "calls", *options) as provider,
-        calls_to(provider.url, connections=8) as calls,
+        submitting_to(provider.url, connections=8) as submissions,
     ):
-        calls.make(*range(1, 201))
+        submissions.run(*range(1, 201))
         answered = sum(call.fate == "202" for call in provider.calls())
         family = HistogramMetricFamily("seconds", "how long")
-        calls.provider.durations.tell(family)
+        submissions.provider.durations.tell(family)
     told = {sample.labels.get("le", sample.name): sample.value for sample in family.samples}
     assert 0 < answered < 200
     assert told["+Inf"] == told["seconds_count"] == answered

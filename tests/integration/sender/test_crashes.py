@@ -1,4 +1,4 @@
-"""Real sender processes killed, stopped and resumed in the middle of their calls."""
+"""Real sender processes killed, stopped and resumed in the middle of their sends."""
 
 import signal
 

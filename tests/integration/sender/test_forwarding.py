@@ -56,7 +56,9 @@ def scene(main: FaultyDatabase, own: FaultyDatabase) -> Scene:
         cursor.execute(INSERT_CAMPAIGN, (CAMPAIGN, EPOCH))
     scene = Scene(own, main)
     scene.cycle()
-    scene.buffer.add_results([SendResult(m, SendStatus.RETRYABLE) for m in scene.provider.calls])
+    scene.buffer.add_results(
+        [SendResult(m, SendStatus.RETRYABLE) for m in scene.provider.submitted]
+    )
     scene.cycle()
     assert set(scene.recorded().values()) == {Status.WAITING}
     return scene
@@ -64,7 +66,7 @@ def scene(main: FaultyDatabase, own: FaultyDatabase) -> Scene:
 
 def orders(scene: Scene) -> tuple[int, int]:
     """How many orders are open: on the main server, and on that of the shards."""
-    return scene.requests_on(scene.server.main), scene.requests_on(scene.server.own)
+    return scene.commands_on(scene.server.main), scene.commands_on(scene.server.own)
 
 
 def notes_without_order(scene: Scene) -> int:
@@ -84,7 +86,7 @@ def test_a_command_is_copied_to_its_shard_and_executed_there(scene: Scene) -> No
     assert scene.guard.shards_with_commands == set(range(SHARDS))
     one_turn(scene)
     assert orders(scene) == (SHARDS - 1, 1)
-    scene.carry_out(cycles=3)
+    scene.execute_commands(cycles=3)
     assert orders(scene) == (0, 0)
     assert set(scene.recorded().values()) == {Status.CANCELLED}
     assert scene.rows("seq", "message_retries") == []
@@ -112,7 +114,7 @@ def test_a_copy_whose_commit_was_not_answered_is_not_made_again(
     scene.cycle()  # learns that it was committed
     one_turn(scene)
     assert orders(scene) == (SHARDS - 1, 1)
-    scene.carry_out(cycles=3)
+    scene.execute_commands(cycles=3)
     assert orders(scene) == (0, 0)
 
 

@@ -20,8 +20,8 @@ from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.http.dialer import RESOLVE_INTERVAL, Dialer, NotConnected
 from campaign_sender.providers.http.request_writer import Target
-from tests.integration.sender.http_calls import LOOPBACK, always, answers, calls_to
 from tests.integration.sender.scripted_server import Visitor, answer_all, scripted_server
+from tests.integration.sender.submissions import LOOPBACK, always, answers, submitting_to
 from tests.waiting import wait_until
 
 
@@ -64,8 +64,8 @@ def certificate(folder: Path, host: str) -> tuple[ssl.SSLContext, Path]:
 
 
 def test_a_refused_connection_proves_that_nothing_was_taken(free_port: int) -> None:
-    with calls_to(f"http://localhost:{free_port}/") as calls:
-        for result in calls.make(1, 2, 3):
+    with submitting_to(f"http://localhost:{free_port}/") as submissions:
+        for result in submissions.run(1, 2, 3):
             assert (result.status, result.error_code) == (
                 SendStatus.RETRYABLE,
                 "connection_refused",
@@ -75,30 +75,30 @@ def test_a_refused_connection_proves_that_nothing_was_taken(free_port: int) -> N
 def test_an_open_breaker_spares_the_rest_an_attempt(free_port: int) -> None:
     """The breaker opens when it has heard of two failures, before the third message fails."""
 
-    def look(messages: Sequence[Message]) -> list[SendStatus | None]:
-        return [SendStatus.CIRCUIT_OPEN if len(calls.reported) >= 2 else None] * len(messages)
+    def check(messages: Sequence[Message]) -> list[SendStatus | None]:
+        return [SendStatus.CIRCUIT_OPEN if len(submissions.reported) >= 2 else None] * len(messages)
 
-    with calls_to(f"http://localhost:{free_port}/", look) as calls:
-        results = calls.make(1, 2, 3, 4)
+    with submitting_to(f"http://localhost:{free_port}/", check) as submissions:
+        results = submissions.run(1, 2, 3, 4)
     assert answers(results) == [SendStatus.RETRYABLE] * 2 + [SendStatus.CIRCUIT_OPEN] * 2
 
 
 def test_sends_continue_when_the_provider_is_back(free_port: int) -> None:
-    with calls_to(f"http://localhost:{free_port}/") as calls:
-        assert answers(calls.make(1)) == [SendStatus.RETRYABLE]
+    with submitting_to(f"http://localhost:{free_port}/") as submissions:
+        assert answers(submissions.run(1)) == [SendStatus.RETRYABLE]
         with socket.create_server(("127.0.0.1", free_port)) as listener:
-            calls.start(2)
+            submissions.start(2)
             listener.settimeout(10)
             connection, _ = listener.accept()
             with connection:
                 connection.recv(65_536)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                assert answers(calls.wait(1)) == [SendStatus.ACCEPTED]
+                assert answers(submissions.wait(1)) == [SendStatus.ACCEPTED]
 
 
 def test_an_unknown_name_proves_that_nothing_was_taken() -> None:
-    with calls_to("http://nowhere.invalid/", connect_timeout=10.0) as calls:
-        (result,) = calls.make(1)
+    with submitting_to("http://nowhere.invalid/", connect_timeout=10.0) as submissions:
+        (result,) = submissions.run(1)
     assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "name_not_resolved")
 
 
@@ -106,9 +106,9 @@ def test_tls_is_spoken_with_a_server_that_proves_its_name(tmp_path: Path) -> Non
     context, authority = certificate(tmp_path, "localhost")
     with (
         scripted_server(answer_all, context) as server,
-        calls_to(server.url, ca_file=authority, connections=4) as calls,
+        submitting_to(server.url, ca_file=authority, connections=4) as submissions,
     ):
-        results = calls.make(*range(1, 101))
+        results = submissions.run(*range(1, 101))
         assert set(answers(results)) == {SendStatus.ACCEPTED}
         assert len(server.commands) == 100
 
@@ -120,9 +120,9 @@ def test_nothing_is_sent_to_a_server_that_proves_nothing(
     context, authority = certificate(tmp_path, host)
     with (
         scripted_server(answer_all, context) as server,
-        calls_to(server.url, ca_file=authority if trusted else None) as calls,
+        submitting_to(server.url, ca_file=authority if trusted else None) as submissions,
     ):
-        (result,) = calls.make(1)
+        (result,) = submissions.run(1)
         assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "tls_failed")
         assert server.commands == []
 
@@ -134,8 +134,8 @@ def test_a_silent_handshake_ends_after_the_connect_timeout() -> None:
 
     with scripted_server(say_nothing) as server:
         url = server.url.replace("http:", "https:")
-        with calls_to(url, connect_timeout=0.3) as calls:
-            (result,) = calls.make(1)
+        with submitting_to(url, connect_timeout=0.3) as submissions:
+            (result,) = submissions.run(1)
     assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "connect_timeout")
 
 
@@ -149,8 +149,8 @@ def test_a_wrong_authority_file_is_named_at_the_start(tmp_path: Path) -> None:
 def test_a_private_target_is_not_even_connected_to(host: str) -> None:
     with scripted_server(answer_all) as server:
         url = server.url.replace("localhost", host)
-        with calls_to(url, allowed_networks=()) as calls:
-            (result,) = calls.make(1)
+        with submitting_to(url, allowed_networks=()) as submissions:
+            (result,) = submissions.run(1)
         assert (result.status, result.error_code) == (SendStatus.RETRYABLE, "address_refused")
         assert server.connections == 0
 
@@ -158,16 +158,16 @@ def test_a_private_target_is_not_even_connected_to(host: str) -> None:
 def test_other_connections_carry_what_one_failed_to(free_port: int) -> None:
     """A provider that takes only so many connections fails no message."""
     listener = socket.create_server(("127.0.0.1", free_port))
-    with listener, calls_to(f"http://127.0.0.1:{free_port}/", connections=2) as calls:
-        calls.start(1)
+    with listener, submitting_to(f"http://127.0.0.1:{free_port}/", connections=2) as submissions:
+        submissions.start(1)
         connection, _ = listener.accept()
         listener.close()
         with connection:
-            calls.start(2, 3)
+            submissions.start(2, 3)
             for _ in range(3):
                 connection.recv(65_536)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            assert set(answers(calls.wait(3))) == {SendStatus.ACCEPTED}
+            assert set(answers(submissions.wait(3))) == {SendStatus.ACCEPTED}
 
 
 class TestRebinding:

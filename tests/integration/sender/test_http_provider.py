@@ -12,7 +12,6 @@ import structlog
 
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendStatus
-from tests.integration.sender.http_calls import answers, calls_to
 from tests.integration.sender.scripted_server import (
     WHOLE,
     Visitor,
@@ -20,6 +19,7 @@ from tests.integration.sender.scripted_server import (
     answer_each,
     scripted_server,
 )
+from tests.integration.sender.submissions import answers, submitting_to
 from tests.recording_provider import Faults
 from tests.recordings import recording_provider
 from tests.waiting import wait_until
@@ -28,8 +28,8 @@ from tests.waiting import wait_until
 def test_every_message_is_posted_once_under_its_key(tmp_path: Path) -> None:
     seqs = range(1, 2001)
     with recording_provider(tmp_path / "calls") as provider:
-        with calls_to(provider.url) as calls:
-            results = calls.make(*seqs)
+        with submitting_to(provider.url) as submissions:
+            results = submissions.run(*seqs)
         recorded = provider.calls()
     assert set(answers(results)) == {SendStatus.ACCEPTED}
     assert [result.provider_message_id for result in results] == [f"rec-7-{n}-0" for n in seqs]
@@ -41,8 +41,8 @@ def test_every_message_is_posted_once_under_its_key(tmp_path: Path) -> None:
 
 def test_a_request_on_a_dropped_connection_is_never_repeated(tmp_path: Path) -> None:
     with recording_provider(tmp_path / "calls", "--drop", 0.2) as provider:
-        with calls_to(provider.url, connections=8) as calls:
-            results = calls.make(*range(1, 501))
+        with submitting_to(provider.url, connections=8) as submissions:
+            results = submissions.run(*range(1, 501))
         recorded = provider.calls()
     assert set(Counter(call.key for call in recorded).values()) == {1}
     dropped = {call.sent.seq for call in recorded if call.fate == "drop"}
@@ -57,9 +57,9 @@ def test_errors_are_reported_as_the_table_says(tmp_path: Path) -> None:
     options = ("--error", 429, 0.3, "--error", 400, 0.3, "--retry-after", 9)
     with (
         recording_provider(tmp_path / "calls", *options) as provider,
-        calls_to(provider.url) as calls,
+        submitting_to(provider.url) as submissions,
     ):
-        results = calls.make(*range(1, 201))
+        results = submissions.run(*range(1, 201))
         fates = {call.sent.seq: call.fate for call in provider.calls()}
     expected = {
         "202": SendStatus.ACCEPTED,
@@ -73,27 +73,27 @@ def test_errors_are_reported_as_the_table_says(tmp_path: Path) -> None:
 
 def test_no_more_connections_than_configured(tmp_path: Path) -> None:
     with recording_provider(tmp_path / "calls", "--latency", 0.02) as provider:
-        with calls_to(provider.url, connections=3) as calls:
-            calls.make(*range(1, 31))
+        with submitting_to(provider.url, connections=3) as submissions:
+            submissions.run(*range(1, 31))
         assert {call.connection for call in provider.calls()} == {1, 2, 3}
 
 
 def test_a_request_without_a_response_is_ambiguous(tmp_path: Path) -> None:
     with (
         recording_provider(tmp_path / "calls", "--hang", 1) as provider,
-        calls_to(provider.url, connections=1, timeout=0.3) as calls,
+        submitting_to(provider.url, connections=1, timeout=0.3) as submissions,
     ):
-        (hung,) = calls.make(1)
+        (hung,) = submissions.run(1)
         provider.set_faults(Faults())
-        (answered,) = calls.make(2)
+        (answered,) = submissions.run(2)
     assert (hung.status, hung.error_code) == (SendStatus.AMBIGUOUS, "timeout")
     assert answered.status is SendStatus.ACCEPTED
 
 
 def test_close_abandons_what_is_under_way(tmp_path: Path) -> None:
     with recording_provider(tmp_path / "calls", "--hang", 1) as provider:
-        with calls_to(provider.url, timeout=60.0) as calls:
-            calls.start(1, 2, 3)
+        with submitting_to(provider.url, timeout=60.0) as submissions:
+            submissions.start(1, 2, 3)
             wait_until(lambda: provider.status()["in_flight"] == 3)
         names = {thread.name for thread in threading.enumerate()}
     assert "http-provider" not in names
@@ -101,22 +101,22 @@ def test_close_abandons_what_is_under_way(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answer", [SendStatus.STALE, SendStatus.EXPIRED, SendStatus.DEFERRED])
 def test_the_pre_send_check_runs_with_the_connection_ready(answer: SendStatus) -> None:
-    connections_at_look: list[int] = []
+    connections_at_check: list[int] = []
 
-    def look(messages: Sequence[Message]) -> list[SendStatus]:
+    def check(messages: Sequence[Message]) -> list[SendStatus]:
         wait_until(lambda: server.connections == 1)
-        connections_at_look.append(server.connections)
+        connections_at_check.append(server.connections)
         return [answer] * len(messages)
 
-    with scripted_server(answer_all) as server, calls_to(server.url, look) as calls:
-        results = calls.make(1)
+    with scripted_server(answer_all) as server, submitting_to(server.url, check) as submissions:
+        results = submissions.run(1)
         assert answers(results) == [answer]
-        assert connections_at_look == [1]
+        assert connections_at_check == [1]
         assert server.commands == []
 
 
 def test_a_request_is_on_the_wire_before_the_next_one_is_looked_at() -> None:
-    """A process that is stopped right after a look starts at most that one call later."""
+    """A process that is stopped right after a check sends at most that one message later."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         accepted: list[socket.socket] = []
         arrived: list[int] = []
@@ -125,7 +125,7 @@ def test_a_request_is_on_the_wire_before_the_next_one_is_looked_at() -> None:
             accepted.extend([listener.accept()[0], listener.accept()[0]])
             both_connected.set()
 
-        def look(messages: Sequence[Message]) -> list[None]:
+        def check(messages: Sequence[Message]) -> list[None]:
             both_connected.wait(10)
             arrived.append(len(select.select(accepted, [], [], 0)[0]))
             return [None] * len(messages)
@@ -133,8 +133,8 @@ def test_a_request_is_on_the_wire_before_the_next_one_is_looked_at() -> None:
         both_connected = threading.Event()
         threading.Thread(target=accept, daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        with calls_to(url, look, connections=2) as calls:
-            calls.start(1, 2)
+        with submitting_to(url, check, connections=2) as submissions:
+            submissions.start(1, 2)
             wait_until(lambda: len(arrived) == 2)
         for connection in accepted:
             connection.close()
@@ -143,8 +143,8 @@ def test_a_request_is_on_the_wire_before_the_next_one_is_looked_at() -> None:
 
 def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
     redirect = b"HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
-    with scripted_server(answer_each(redirect)) as server, calls_to(server.url) as calls:
-        (result,) = calls.make(1)
+    with scripted_server(answer_each(redirect)) as server, submitting_to(server.url) as submissions:
+        (result,) = submissions.run(1)
         assert (result.status, result.error_code) == (SendStatus.PERMANENT, "http_307")
         assert len(server.commands) == 1
 
@@ -165,10 +165,10 @@ def test_half_a_response_on_a_reused_connection_is_ambiguous(
 ) -> None:
     with (
         scripted_server(answer_each(WHOLE, answer)) as server,
-        calls_to(server.url, connections=1) as calls,
+        submitting_to(server.url, connections=1) as submissions,
     ):
-        (first,) = calls.make(1)
-        (second,) = calls.make(2)
+        (first,) = submissions.run(1)
+        (second,) = submissions.run(2)
         assert first.status is SendStatus.ACCEPTED
         assert (second.status, second.error_code) == (SendStatus.AMBIGUOUS, error_code)
         assert [request.connection for request in server.commands] == [1, 1]
@@ -187,10 +187,10 @@ def test_a_connection_that_cannot_be_trusted_further_is_not_used_again(
 ) -> None:
     with (
         scripted_server(answer_each(answer, b"HTTP/1.1 500 X\r\n\r\n")) as server,
-        calls_to(server.url, connections=1, idle_timeout=60.0) as calls,
+        submitting_to(server.url, connections=1, idle_timeout=60.0) as submissions,
     ):
-        (first,) = calls.make(1)
-        (second,) = calls.make(2)
+        (first,) = submissions.run(1)
+        (second,) = submissions.run(2)
         assert answers([first, second]) == [SendStatus.ACCEPTED, SendStatus.ACCEPTED]
         assert first.provider_message_id == message_id
         assert [request.connection for request in server.commands] == [1, 2]
@@ -209,12 +209,12 @@ def test_unsolicited_data_is_no_response() -> None:
     ended: list[bool] = []
     with (
         scripted_server(script) as server,
-        calls_to(server.url, connections=1, idle_timeout=60.0) as calls,
+        submitting_to(server.url, connections=1, idle_timeout=60.0) as submissions,
     ):
-        assert answers(calls.make(1)) == [SendStatus.ACCEPTED]
+        assert answers(submissions.run(1)) == [SendStatus.ACCEPTED]
         answered.set()
         wait_until(lambda: ended == [True])
-        assert answers(calls.make(2)) == [SendStatus.ACCEPTED]
+        assert answers(submissions.run(2)) == [SendStatus.ACCEPTED]
 
 
 def test_an_idle_connection_is_closed_before_the_other_side_does() -> None:
@@ -224,16 +224,19 @@ def test_an_idle_connection_is_closed_before_the_other_side_does() -> None:
         ended.append(visitor.closed_by_client())
 
     ended: list[bool] = []
-    with scripted_server(script) as server, calls_to(server.url, idle_timeout=0.2) as calls:
-        assert answers(calls.make(1)) == [SendStatus.ACCEPTED]
+    with (
+        scripted_server(script) as server,
+        submitting_to(server.url, idle_timeout=0.2) as submissions,
+    ):
+        assert answers(submissions.run(1)) == [SendStatus.ACCEPTED]
         wait_until(lambda: ended == [True])
 
 
 def test_logs_name_the_server_and_no_secret() -> None:
     with structlog.testing.capture_logs() as routes:
         url = "http://localhost:1/path?token=hidden"
-        with calls_to(url, authorization="Bearer hidden") as calls:
-            calls.make(1, 2)
+        with submitting_to(url, authorization="Bearer hidden") as submissions:
+            submissions.run(1, 2)
     assert len(routes) == 1
     assert routes[0]["target"] == "localhost:1"
     assert "hidden" not in str(routes)

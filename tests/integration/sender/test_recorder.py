@@ -17,9 +17,9 @@ from tests.unit.sender.messages import CAMPAIGN, message
 def test_a_message_is_sent_only_after_its_claim_is_committed(scene: Scene) -> None:
     scene.database.faults = ["away"]
     scene.cycle()
-    assert (scene.called(), scene.claimed()) == ([], [])
+    assert (scene.submitted(), scene.claimed()) == ([], [])
     scene.cycle()
-    assert (scene.called(), scene.claimed()) == ([1, 2], [1, 2])
+    assert (scene.submitted(), scene.claimed()) == ([1, 2], [1, 2])
 
 
 @pytest.mark.parametrize(
@@ -33,46 +33,46 @@ def test_a_message_is_sent_only_after_its_claim_is_committed(scene: Scene) -> No
 )
 def test_what_the_database_refuses_is_recorded_later(scene: Scene, fault: Exception) -> None:
     scene.cycle()
-    scene.answer(*scene.provider.calls)
+    scene.answer(*scene.provider.submitted)
     scene.fetch(message(3))
     scene.database.faults = [fault] * 3
     for _ in range(3):
         scene.cycle()
         assert not scene.recorder.available
-    assert (scene.recorded(), scene.called(), scene.claimed()) == ({}, [1, 2], [1, 2])
+    assert (scene.recorded(), scene.submitted(), scene.claimed()) == ({}, [1, 2], [1, 2])
     scene.cycle()
     assert scene.recorder.available
     assert scene.recorded() == {1: Status.SENT, 2: Status.SENT}
-    assert (scene.counted(), scene.called(), scene.claimed()) == (2, [1, 2, 3], [3])
+    assert (scene.counted(), scene.submitted(), scene.claimed()) == (2, [1, 2, 3], [3])
 
 
 @pytest.mark.parametrize("fault", ["answer lost, committed", "answer lost, rolled back"])
 @pytest.mark.parametrize("outage", [0, 3])
 def test_a_lost_answer_to_commit_changes_nothing(scene: Scene, fault: str, outage: int) -> None:
     scene.cycle()
-    scene.answer(*scene.provider.calls)
+    scene.answer(*scene.provider.submitted)
     scene.fetch(message(3))
     scene.database.faults = [fault, *["away"] * outage]
     for _ in range(outage + 3):
         scene.cycle()
     assert scene.recorded() == {1: Status.SENT, 2: Status.SENT}
     assert scene.counted() == 2
-    assert (scene.called(), scene.claimed()) == ([1, 2, 3], [3])
+    assert (scene.submitted(), scene.claimed()) == ([1, 2, 3], [3])
     assert scene.recorder.take_fenced() == set()
 
 
 def test_two_lost_answers_in_a_row_lose_nothing(scene: Scene) -> None:
     scene.cycle()
-    scene.answer(*scene.provider.calls)
+    scene.answer(*scene.provider.submitted)
     scene.fetch(message(3))
     scene.database.faults = ["answer lost, committed", "none", "answer lost, committed"]
     scene.cycle()
     scene.fetch(message(4))
     for _ in range(4):
         scene.cycle()
-        scene.answer(*scene.provider.calls[2:])
+        scene.answer(*scene.provider.submitted[2:])
     assert sorted(scene.recorded()) == [1, 2, 3, 4]
-    assert (scene.counted(), scene.called()) == (4, [1, 2, 3, 4])
+    assert (scene.counted(), scene.submitted()) == (4, [1, 2, 3, 4])
 
 
 def test_a_shard_with_another_owner_is_left_out_and_the_others_go_on(scene: Scene) -> None:
@@ -81,7 +81,7 @@ def test_a_shard_with_another_owner_is_left_out_and_the_others_go_on(scene: Scen
         take_over(
             ShardCursors(cursor, cursor), 0, MAP, owner_token=b"another's token!", owner_name="u"
         )
-    scene.answer(*scene.provider.calls)
+    scene.answer(*scene.provider.submitted)
     scene.cycle()
     assert scene.recorded() == {2: Status.SENT}
     assert scene.recorder.take_fenced() == {0}
@@ -103,7 +103,7 @@ def test_an_outcome_that_is_there_already_is_neither_written_nor_counted_again(
             "INSERT INTO messages_0 VALUES (%s, 1, 1, 0, 1, 1, 'first', NULL, NOW(6), 0)",
             (CAMPAIGN,),
         )
-    scene.answer(*scene.provider.calls)
+    scene.answer(*scene.provider.submitted)
     scene.cycle()
     scene.cycle()
     assert scene.recorded() == {1: Status.SENT, 2: Status.SENT}
@@ -119,7 +119,9 @@ def test_a_suspect_without_a_clear_result_stays_in_doubt(scene: Scene) -> None:
             (CAMPAIGN,),
         )
     scene.cycle()
-    scene.buffer.add_results([SendResult(m, SendStatus.RETRYABLE) for m in scene.provider.calls])
+    scene.buffer.add_results(
+        [SendResult(m, SendStatus.RETRYABLE) for m in scene.provider.submitted]
+    )
     scene.cycle()
     tables = " UNION ALL ".join(f"SELECT seq, in_doubt FROM messages_{n}" for n in range(SHARDS))
     with scene.database.reading() as cursor:
@@ -137,7 +139,7 @@ def test_a_refused_suspect_ends_by_what_its_provider_promises(
     scene.lose_to_another(0)
     scene.fetch(message(1, offset=1))
     scene.cycle()
-    refused = [m for m in scene.provider.calls if scene.buffer.holds(m)]
+    refused = [m for m in scene.provider.submitted if scene.buffer.holds(m)]
     scene.buffer.add_results(
         [SendResult(m, SendStatus.PERMANENT, None, "http_400") for m in refused]
     )
@@ -152,7 +154,7 @@ def test_a_refused_suspect_ends_by_what_its_provider_promises(
 def test_a_refusal_after_an_unclear_answer_ends_unknown(scene: Scene) -> None:
     """The doubt stands in the ledger while the message waits for its next try."""
     scene.cycle()
-    (first, second) = scene.provider.calls
+    (first, second) = scene.provider.submitted
     scene.buffer.add_results(
         [SendResult(first, SendStatus.AMBIGUOUS), SendResult(second, SendStatus.RETRYABLE)]
     )
@@ -176,7 +178,7 @@ def test_an_unknown_commit_of_an_earlier_ownership_is_ignored(
     scene: Scene,
 ) -> None:
     scene.cycle()
-    scene.answer(*scene.provider.calls)
+    scene.answer(*scene.provider.submitted)
     scene.database.faults = ["answer lost, committed", "away"]
     scene.cycle()
     scene.cycle()
@@ -196,9 +198,9 @@ def test_an_unknown_commit_of_an_earlier_ownership_is_ignored(
 @pytest.mark.parametrize("fault", ["answer lost, committed", "answer lost, rolled back"])
 def test_a_late_result_survives_a_lost_answer(scene: Scene, fault: str) -> None:
     scene.cycle()
-    (called,) = [m for m in scene.provider.calls if m.record.seq == 1]
+    (claimed,) = [m for m in scene.provider.submitted if m.record.seq == 1]
     scene.lose_to_another(0)
-    scene.answer(called)
+    scene.answer(claimed)
     scene.database.faults = [fault]
     scene.cycle()
     scene.cycle()

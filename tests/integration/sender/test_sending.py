@@ -11,7 +11,7 @@ from tests.waiting import wait_until
 
 RECIPIENTS = 4_000
 FEW = 15
-"""Not enough failed calls to open the provider's breaker."""
+"""Not enough failed sends to open the provider's breaker."""
 
 
 def order(world: World, change: Callable[..., object]) -> None:

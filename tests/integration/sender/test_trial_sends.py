@@ -32,7 +32,7 @@ class Phone:
     alive = True
 
     def __init__(self) -> None:
-        self.calls: list[Message] = []
+        self.submitted: list[Message] = []
         self.on_results: OnResults = lambda _: None
 
     def make(self, check_before_send: PreSendCheck, on_results: OnResults) -> "Phone":
@@ -41,12 +41,14 @@ class Phone:
         return self
 
     def submit(self, messages: Sequence[Message]) -> None:
-        self.calls += messages
+        self.submitted += messages
 
     def answer(
         self, answer: SendStatus, message_id: str | None = None, code: str | None = None
     ) -> None:
-        self.on_results([SendResult(message, answer, message_id, code) for message in self.calls])
+        self.on_results(
+            [SendResult(message, answer, message_id, code) for message in self.submitted]
+        )
 
     def close(self) -> None:
         pass
@@ -89,15 +91,16 @@ def test_the_outcome_of_one_send_is_recorded(
     sending = Sending(pool, {"phone": phone.make})
     test_id = want(pool)
     sending.step()
-    (call,) = phone.calls
-    assert call.idempotency_key == f"test-{test_id}"
-    assert (call.record.phone, call.record.body, call.record.campaign_id) == (PHONE, "hi Ann", 5)
-    assert phone.check_before_send([call]) == [None]
+    (message,) = phone.submitted
+    assert message.idempotency_key == f"test-{test_id}"
+    record = message.record
+    assert (record.phone, record.body, record.campaign_id) == (PHONE, "hi Ann", 5)
+    assert phone.check_before_send([message]) == [None]
     assert outcome(pool, test_id) == (None, None, None)
     phone.answer(answer, "id-1", "code")
     sending.step()
     assert outcome(pool, test_id) == (status, "id-1", "code")
-    assert len(phone.calls) == 1
+    assert len(phone.submitted) == 1
 
 
 def test_two_senders_send_once(pool: Database) -> None:
@@ -112,7 +115,7 @@ def test_two_senders_send_once(pool: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    keys = sorted(call.idempotency_key for phone in phones for call in phone.calls)
+    keys = sorted(message.idempotency_key for phone in phones for message in phone.submitted)
     assert keys == sorted(f"test-{test_id}" for test_id in ids)
 
 
@@ -121,7 +124,7 @@ def test_a_message_taken_by_a_lost_sender_is_not_sent_again(pool: Database) -> N
     Sending(pool, {"phone": Phone().make}).step()
     other = Phone()
     Sending(pool, {"phone": other.make}).step()
-    assert other.calls == []
+    assert other.submitted == []
 
 
 def test_an_old_test_message_is_not_sent(pool: Database) -> None:
@@ -132,11 +135,11 @@ def test_an_old_test_message_is_not_sent(pool: Database) -> None:
     now = [100.0]
     sending = Sending(pool, {"phone": phone.make}, clock=lambda: now[0])
     sending.step()
-    assert phone.calls == []
+    assert phone.submitted == []
     want(pool)
     sending.step()
     now[0] += 11.0  # the process stood still before the call
-    assert phone.check_before_send(phone.calls[:1]) == [SendStatus.EXPIRED]
+    assert phone.check_before_send(phone.submitted[:1]) == [SendStatus.EXPIRED]
 
 
 def test_messages_for_providers_of_others_are_left_to_them(pool: Database) -> None:
@@ -145,7 +148,7 @@ def test_messages_for_providers_of_others_are_left_to_them(pool: Database) -> No
     Sending(pool, {"phone": phone.make}).step()
     other = Phone()
     Sending(pool, {"http": other.make}).step()
-    assert (len(phone.calls), len(other.calls)) == (0, 1)
+    assert (len(phone.submitted), len(other.submitted)) == (0, 1)
 
 
 def test_an_outcome_outlasts_an_outage(pool: Database, monkeypatch: pytest.MonkeyPatch) -> None:

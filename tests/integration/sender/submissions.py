@@ -15,7 +15,7 @@ from tests.unit.sender.messages import message
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-class Calls:
+class Submissions:
     """Submits messages and waits for what is reported of them, in the order of their seq."""
 
     def __init__(self, settings: HttpSettings, check_before_send: PreSendCheck) -> None:
@@ -23,7 +23,7 @@ class Calls:
         self._changed = threading.Condition()
         self.provider = HttpProvider(settings, check_before_send, self._report)
 
-    def make(self, *seqs: int) -> list[SendResult]:
+    def run(self, *seqs: int) -> list[SendResult]:
         """Submit messages with these seqs, and return their results."""
         self.start(*seqs)
         return self.wait(len(seqs))
@@ -47,22 +47,22 @@ class Calls:
 
 
 @contextmanager
-def calls_to(
+def submitting_to(
     url: str,
     check_before_send: PreSendCheck | None = None,
     **keys: Any,  # noqa: ANN401
-) -> Iterator[Calls]:
+) -> Iterator[Submissions]:
     """Run a provider for `url`, with loopback allowed unless `keys` say otherwise."""
     keys = {"allowed_networks": LOOPBACK, "timeout": 5.0, **keys}
-    calls = Calls(HttpSettings(url=url, **keys), check_before_send or always)
+    submissions = Submissions(HttpSettings(url=url, **keys), check_before_send or always)
     try:
-        yield calls
+        yield submissions
     finally:
-        calls.provider.close()
+        submissions.provider.close()
 
 
 def always(messages: Sequence[Message]) -> list[SendStatus | None]:
-    """The last look that lets every call start."""
+    """Allow every send."""
     return [None] * len(messages)
 
 
