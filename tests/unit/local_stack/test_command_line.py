@@ -1,5 +1,5 @@
-import socket
 import re
+import socket
 import subprocess
 
 import pytest
@@ -31,6 +31,8 @@ def test_make_alone_lists_every_target() -> None:
         ["make", "-s"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
     targets = {line.split()[0] for line in listed.splitlines() if line.startswith("  ")}
-    described = re.findall(r"^([a-z0-9-]+):.*## ", (REPOSITORY / "Makefile").read_text(), re.M)
+    described = re.findall(
+        r"^([a-z0-9-]+):.*## ", (REPOSITORY / "Makefile").read_text(), re.MULTILINE
+    )
     assert targets == set(described)
     assert {"demo", "run", "test", "lint"} <= targets
