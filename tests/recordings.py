@@ -24,6 +24,8 @@ class RecordingProvider:
         self._server = f"http://127.0.0.1:{port}"
         self.url = f"{self._server}/messages"
         self._log = log
+        self._keys: set[str] = set()
+        self._keys_end = 0
 
     def calls(self) -> list[Call]:
         """Every call so far, in the order of arrival."""
@@ -31,10 +33,18 @@ class RecordingProvider:
         return [decode(line) for line in self._log.read_bytes().splitlines()]
 
     def keys(self) -> set[str]:
-        """The idempotency keys of the calls so far, while more of them arrive."""
+        """The idempotency keys of the calls so far, while more of them arrive.
+
+        The log is read from where the last reading ended: one that began at its start again would
+        last longer than a message stays claimed.
+        """
         decode = msgspec.json.Decoder(Call).decode
-        whole, _, _ = self._log.read_bytes().rpartition(b"\n")
-        return {decode(line).key for line in whole.splitlines()}
+        with self._log.open("rb") as log:
+            log.seek(self._keys_end)
+            whole, line_end, _ = log.read().rpartition(b"\n")
+        self._keys_end += len(whole) + len(line_end)
+        self._keys.update(decode(line).key for line in whole.splitlines())
+        return self._keys
 
     def status(self) -> dict[str, int]:
         """How many `calls` were taken, and how many are `in_flight`."""
