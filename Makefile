@@ -13,7 +13,7 @@ OVERLAYS ?=
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census format clean
+.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference format clean
 
 ##@ Try it
 
@@ -79,17 +79,23 @@ k8s-rehearsal: setup ## Apply k8s/overlays to a real control plane (Go; OVERLAYS
 
 ##@ Change it
 
-lint: setup ## Check style, formatting, import rules and types
+lint: setup ## Check style, formatting, import rules, types and generated files
 	$(PYTHON_FOLDER)/ruff check .
 	$(PYTHON_FOLDER)/ruff format --check .
 	$(PYTHON_FOLDER)/lint-imports
 	$(PYTHON_FOLDER)/mypy
 	PYTHONPATH=deploy $(PYTHON_FOLDER)/python -m census --check
+	PYTHONPATH=deploy $(PYTHON_FOLDER)/python -m reference --check
 
 census: export PYTHONPATH := deploy
 
 census: setup ## Count what makes the code hard to read: homonyms, large folders, openings, words
 	@$(PYTHON_FOLDER)/python -m census
+
+reference: export PYTHONPATH := deploy
+
+reference: setup ## Generate docs/configuration.md and deploy/campmgr.yaml from the declarations
+	@$(PYTHON_FOLDER)/python -m reference
 
 format: setup ## Format the code
 	$(PYTHON_FOLDER)/ruff check --fix-only .

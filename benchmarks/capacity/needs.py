@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from benchmarks.capacity.model import IN_FLIGHT, TAKES_TURNS, TOLERANCE, Costs, Deployment, bounds
-from campaign_common.settings.model import SenderSettings
+from campaign_common.settings import SenderSettings
 
 FEWEST_PARTITIONS = 8
 """As by default."""

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from marshmallow import Schema, fields
 
-from campaign_common.settings.schema import SettingsSchema
+from campaign_common.settings import Settings
+from campaign_common.settings.declaration import schema_of
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text()
@@ -36,7 +37,7 @@ def deployed_value(path: str) -> object:
     return value
 
 
-REQUIRED = dict(keys_of(SettingsSchema()))
+REQUIRED = dict(keys_of(schema_of(Settings)()))
 DOCUMENTED = {row["key"]: row["default"].strip() for row in ROW.finditer(CONFIGURATION)}
 
 

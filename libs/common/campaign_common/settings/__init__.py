@@ -1,26 +1,26 @@
 """The configuration: one YAML file, the same for every service, and the environment over it."""
 
+from campaign_common.settings.fields.http import AnswerWord
 from campaign_common.settings.load import chosen_file, load_settings
-from campaign_common.settings.model import (
-    AnswerWord,
+from campaign_common.settings.sections.processes import (
     ApiSettings,
+    ImportSettings,
+    LogSettings,
+    SenderSettings,
+    TracingSettings,
+)
+from campaign_common.settings.sections.providers import (
     Distribution,
     HttpSettings,
-    ImportSettings,
     LatencySettings,
-    LogSettings,
-    MysqlSettings,
-    RetryClassSettings,
-    RetryPolicy,
-    RetrySettings,
-    SchedulerSettings,
-    SendClientSettings,
-    SenderSettings,
-    Settings,
-    ShardServerSettings,
     SimulatedSettings,
+)
+from campaign_common.settings.sections.retry import RetryClassSettings, RetryPolicy, RetrySettings
+from campaign_common.settings.sections.root import Settings
+from campaign_common.settings.sections.servers import (
+    MysqlSettings,
+    SendClientSettings,
     SyncClientSettings,
-    TracingSettings,
 )
 
 __all__ = [
@@ -35,11 +35,9 @@ __all__ = [
     "RetryClassSettings",
     "RetryPolicy",
     "RetrySettings",
-    "SchedulerSettings",
     "SendClientSettings",
     "SenderSettings",
     "Settings",
-    "ShardServerSettings",
     "SimulatedSettings",
     "SyncClientSettings",
     "TracingSettings",

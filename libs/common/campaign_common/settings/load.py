@@ -1,22 +1,24 @@
-"""Reading the configuration: which file, what the environment replaces, what it all means."""
+"""Reading the configuration: the file, and the environment over it."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import yaml
 from marshmallow import ValidationError
 
 from campaign_common.errors import SettingsError
-from campaign_common.settings.document import read_document
-from campaign_common.settings.model import Settings
-from campaign_common.settings.overrides import KeyPath, apply, from_files, overrides
+from campaign_common.settings.declaration import KeyPath, schema_of
+from campaign_common.settings.overrides import apply, from_files, overrides
 from campaign_common.settings.refusal import describe
-from campaign_common.settings.schema import SettingsSchema
+from campaign_common.settings.sections.root import Settings
 
 PATH_VARIABLE = "CAMP_CONFIG"
 DEFAULT_PATH = Path("campmgr.yaml")
 ENVIRONMENT_ONLY = f"environment (no -c FILE, no {PATH_VARIABLE}, no ./{DEFAULT_PATH})"
+
+_SCHEMA = schema_of(Settings)
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -31,8 +33,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
             secrets masked, and what was expected.
     """
     source = chosen_file(path, environ)
-    document = read_document(source) if source else {}
-    schema = SettingsSchema()
+    document = _read_document(source) if source else {}
+    schema = _SCHEMA()
     variables: dict[KeyPath, str] = {}
     for override in overrides(schema, environ):
         apply(document, override)
@@ -67,3 +69,49 @@ def _completed(settings: Settings) -> Settings:
     if mysql.addr and mysql.addr != mysql.dsn.address:
         notes = (f"Mysql.Addr {mysql.addr} is not used: Mysql.DSN names {mysql.dsn.address}",)
     return replace(settings, send_client=topics, notes=notes)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """PyYAML's safe loader, except that the last of two equal keys does not win silently."""
+
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002 - PyYAML's signature
+    ) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"expected each key once, found {key!r} again", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    """Read the file at `path`; an empty one is an empty mapping.
+
+    Raises:
+        SettingsError: not readable, not YAML, or not a mapping.
+    """
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{path}: expected a readable file ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: expected UTF-8 text ({error.reason})") from error
+    try:
+        document = yaml.load(content, Loader=_UniqueKeys)  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise SettingsError(f"{path}{place}: expected YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: expected YAML: {' '.join(str(error).split())}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise SettingsError(f"{path}: expected keys with values, found {type(document).__name__}")
+    return {str(key): value for key, value in document.items()}

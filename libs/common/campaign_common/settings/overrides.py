@@ -6,24 +6,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
 from campaign_common.errors import SettingsError
-from campaign_common.settings.fields import (
-    Duration,
-    Flag,
-    Fraction,
-    Milliseconds,
-    SecurityProperties,
-    Words,
-)
-from campaign_common.settings.server_fields import ShardNumbers
+from campaign_common.settings.declaration import KeyPath, Section, SectionList, keys_below
+from campaign_common.settings.fields.plain import Value
+from campaign_common.settings.fields.servers import SecurityProperties
 
 PREFIX = "CAMP__"
 FILE_SUFFIX = "_FILE"
-
-KeyPath = tuple[str, ...]
 
 _PLACE = re.compile(r"[0-9]{1,2}")
 """Of an item in a list."""
@@ -96,55 +87,39 @@ def _read(schema: Schema, variable: str, value: str) -> Override:
         names[-1] = names[-1][: -len(FILE_SUFFIX)]
     found = _find(schema, names)
     if found is None:
-        known = ", ".join(sorted(_field_keys(schema)))
+        known = ", ".join(sorted(keys_below(schema)))
         raise SettingsError(
             f"environment {variable}: no such key; expected {PREFIX}KEY or "
             f"{PREFIX}SECTION__KEY with one of {known}"
         )
     path, field = found
     content = _content(variable, value) if from_file else value
-    return Override(path, _typed(field, content), variable)
+    return Override(path, field.from_text(content), variable)
 
 
-def _find(schema: Schema, names: list[str]) -> tuple[KeyPath, fields.Field[Any]] | None:
+def _find(schema: Schema, names: list[str]) -> tuple[KeyPath, Value[Any]] | None:
     """Follow `names` down the schema.
 
     The rest below a free mapping is joined with dots; items of a list are numbered from 0.
     """
-    key = {name.upper(): name for name in _field_keys(schema)}.get(names[0].upper())
-    if key is None:
+    keys = {name.upper(): (name, field) for name, field in keys_below(schema).items()}
+    if names[0].upper() not in keys:
         return None
-    field = _field_keys(schema)[key]
+    key, field = keys[names[0].upper()]
     rest = names[1:]
     if isinstance(field, SecurityProperties) and rest:
         return (key, ".".join(rest).lower()), field
     above: KeyPath = (key,)
-    if isinstance(field, fields.List):
+    if isinstance(field, SectionList):
         if not rest or not _PLACE.fullmatch(rest[0]):
             return None
         above, field, rest = (key, rest[0]), field.inner, rest[1:]
     if not rest:
-        return None if isinstance(field, fields.Nested) else (above, field)
-    if not isinstance(field, fields.Nested):
+        return None if isinstance(field, Section) else (above, field)
+    if not isinstance(field, Section):
         return None
     below = _find(field.schema, rest)
     return below and ((*above, *below[0]), below[1])
-
-
-def _field_keys(schema: Schema) -> dict[str, fields.Field[Any]]:
-    return {str(field.data_key): field for field in schema.fields.values()}
-
-
-def _typed(field: fields.Field[Any], value: str) -> object:
-    """Give text the type that the file would have given it; what does not fit is refused later."""
-    if isinstance(field, Words | ShardNumbers):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    if isinstance(field, fields.Integer | Milliseconds | Fraction | Duration | Flag):
-        try:
-            return yaml.safe_load(value)
-        except yaml.YAMLError:
-            return value
-    return value
 
 
 def _content(variable: str, path: str) -> str:

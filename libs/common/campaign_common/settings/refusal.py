@@ -4,16 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
-from campaign_common.dsn import MASK, mask_secrets
-from campaign_common.settings.sections import UNKNOWN
+from campaign_common.settings.declaration import UNKNOWN, KeyPath, Section, SectionList, keys_below
+from campaign_common.settings.fields.plain import Value
 
-KeyPath = tuple[str, ...]
-SECRET_SECTIONS = frozenset({"KafkaProperties"})
-SECRET_KEYS = frozenset({"Authorization", "Url"})
 LONGEST_VALUE = 80
-_NOTHING = object()
 
 
 def describe(
@@ -32,7 +28,7 @@ def describe(
     if message == UNKNOWN:
         expectation = f"unknown key; {_suggestion(schema, path)}"
     else:
-        expectation = f"{_shown(path, document)}{message}"
+        expectation = f"{_shown(schema, path, document)}{message}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return f"{origin(path)}: {'.'.join(path)}: {expectation}{more}"
 
@@ -48,37 +44,31 @@ def _flatten(messages: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, st
         yield path, str(messages)
 
 
-def _shown(path: KeyPath, document: Mapping[str, Any]) -> str:
-    value: object = document
-    for name in path:
-        value = _below(value, name)
-        if value is _NOTHING:
-            return ""
-    if path[:1] and (path[0] in SECRET_SECTIONS or path[-1] in SECRET_KEYS):
-        return f"{MASK}: "
-    shown = mask_secrets(str(value)) if path[-1:] == ("DSN",) else repr(value)
-    if path[-1:] == ("DSN",) and shown == str(value):
-        shown = MASK  # no password was recognised in it, which does not mean that it has none
-    return f"{shown[:LONGEST_VALUE]}: "
+def _shown(schema: Schema, path: KeyPath, document: Mapping[str, Any]) -> str:
+    value: Any = document
+    try:
+        for name in path:
+            value = value[int(name) if isinstance(value, list) else name]
+    except (LookupError, TypeError, ValueError):
+        return ""
+    field = _field_at(schema, path)
+    return f"{(field.shown(value) if field else repr(value))[:LONGEST_VALUE]}: "
 
 
-def _below(value: object, name: str) -> object:
-    if isinstance(value, Mapping) and name in value:
-        below: object = value[name]
-        return below
-    if isinstance(value, list) and name.isdigit() and int(name) < len(value):
-        return value[int(name)]
-    return _NOTHING
+def _field_at(schema: Schema, path: KeyPath) -> Value[Any] | None:
+    """Return the field of the value at `path`: its own one, or that of the mapping it is in."""
+    field = keys_below(schema).get(path[0]) if path else None
+    for name in path[1:]:
+        if isinstance(field, SectionList):
+            field = field.inner
+        elif isinstance(field, Section):
+            field = keys_below(field.schema).get(name)
+    return field
 
 
 def _suggestion(schema: Schema, path: KeyPath) -> str:
-    for name in path[:-1]:
-        section = {str(f.data_key): f for f in schema.fields.values()}.get(name)
-        if isinstance(section, fields.List):
-            section = section.inner
-        if isinstance(section, fields.Nested):
-            schema = section.schema
-    known = sorted(str(field.data_key) for field in schema.fields.values())
+    above = _field_at(schema, path[:-1])
+    known = sorted(keys_below(above.schema if isinstance(above, Section) else schema))
     lowered = {name.lower(): name for name in known}
     close = get_close_matches(path[-1].lower(), lowered, n=1)
     if close:

@@ -1,16 +1,15 @@
-"""Marshmallow fields of the Http section, and of the other one that has a URL."""
+"""Fields for URLs, headers, networks and the meaning of status codes."""
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import urlsplit
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError
 
-from campaign_common.settings.model import DEFAULT_ANSWERS, AnswerWord
+from campaign_common.settings.fields.plain import Value, split_items
 
 Network = IPv4Network | IPv6Network
 
@@ -19,27 +18,42 @@ _HEADER_TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?")
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 
 
-class _Said(fields.Field[Any]):
-    """A field that says `expected` whatever is wrong with its value."""
+class AnswerWord(StrEnum):
+    """The meaning of an HTTP provider's status code for a message."""
 
-    expected: str
-
-    def __init__(self, key: str, *, optional: bool = False) -> None:
-        """Take null for "none" where the key is `optional`."""
-        messages = {"invalid": self.expected, "null": self.expected}
-        super().__init__(
-            data_key=key,
-            allow_none=optional,
-            error_messages=messages,  # type: ignore[arg-type]
-        )
+    SUCCESS = "success"
+    PERMANENT = "permanent"
+    RETRYABLE = "retryable"
+    """Proves that the message was not taken."""
+    THROTTLED = "throttled"
+    """As retryable, for lack of capacity."""
+    AMBIGUOUS = "ambiguous"
 
 
-class HttpUrl(_Said):
-    """An http or https URL, without user or fragment."""
+DEFAULT_ANSWERS: dict[str | int, str] = {
+    "2xx": "success",
+    "3xx": "permanent",
+    "4xx": "permanent",
+    401: "retryable",
+    408: "retryable",
+    409: "ambiguous",
+    425: "retryable",
+    429: "throttled",
+    "5xx": "ambiguous",
+}
+"""A server or gateway that answers 5xx may have taken the message, 503 included."""
 
-    expected = "expected a URL such as https://sms.example.com/messages, in ASCII"
+
+class HttpUrl(Value[str]):
+    """An http or https URL, without user or fragment; its query may hold a secret."""
+
+    secret = True
     no_more = "no user, which Authorization is for, and no #"
     refused_in_path = "#"
+
+    def __init__(self, example: str = "https://sms.example.com/messages") -> None:
+        expected = f"expected a URL such as {example}, in ASCII"
+        super().__init__(expected, "http or https URL", null=True)
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         if not isinstance(value, str) or not _URL_TEXT.fullmatch(value):
@@ -59,15 +73,19 @@ class HttpUrl(_Said):
 class CollectorUrl(HttpUrl):
     """The base URL of an OTLP/HTTP receiver; a path is added to it."""
 
-    expected = "expected a URL such as http://collector:4318, in ASCII"
+    secret = False
     no_more = "no user, no ? and no #; headers come from OTEL_EXPORTER_OTLP_HEADERS"
     refused_in_path = "?#"
 
 
-class HeaderValue(_Said):
+class HeaderValue(Value[str]):
     """The value of a header; a line break in it would be a header of its own."""
 
-    expected = "expected one line of printable ASCII, such as Bearer and a token"
+    secret = True
+
+    def __init__(self) -> None:
+        expected = "expected one line of printable ASCII, such as Bearer and a token"
+        super().__init__(expected, "text", null=True)
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         if not isinstance(value, str) or not _HEADER_TEXT.fullmatch(value):
@@ -75,24 +93,15 @@ class HeaderValue(_Said):
         return value
 
 
-class PemFile(_Said):
-    """A file of certificates; whether it can be read is for whoever connects."""
+class Networks(Value[tuple[Network, ...]]):
+    """Networks in CIDR form or single addresses, as a list or as text with commas."""
 
-    expected = "expected the path of a PEM file"
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> Path:
-        if not isinstance(value, str) or not value or "\0" in value:
-            raise self.make_error("invalid")
-        return Path(value).expanduser()
-
-
-class Networks(_Said):
-    """Networks in CIDR form or single addresses, as a list or, in the environment, with commas."""
-
-    expected = "expected a list of networks such as 10.1.0.0/16 or fd00::/8"
+    def __init__(self) -> None:
+        expected = "expected a list of networks such as 10.1.0.0/16 or fd00::/8"
+        super().__init__(expected, "list of networks")
 
     def _deserialize(self, value: object, *_: object, **__: object) -> tuple[Network, ...]:
-        items = _items(value) if isinstance(value, str) else value
+        items = split_items(value) if isinstance(value, str) else value
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise self.make_error("invalid")
         try:
@@ -101,13 +110,15 @@ class Networks(_Said):
             raise ValidationError(f"{self.expected}: {error}") from error
 
 
-class Answers(_Said):
-    """What status codes mean, laid over the defaults; a single code goes before its class.
+class Answers(Value[Mapping[str, AnswerWord]]):
+    """Meanings of status codes, laid over the defaults; a single code goes before its class.
 
-    A mapping, or, in the environment, text such as `429: throttled, 5xx: retryable`.
+    A mapping, or text such as `429: throttled, 5xx: retryable`.
     """
 
-    expected = "expected a mapping of status codes, such as 429 or 5xx, to what they mean"
+    def __init__(self) -> None:
+        expected = "expected a mapping of status codes, such as 429 or 5xx, to what they mean"
+        super().__init__(expected, "mapping")
 
     def _deserialize(self, value: object, *_: object, **__: object) -> Mapping[str, AnswerWord]:
         pairs = _pairs(value) if isinstance(value, str) else value
@@ -119,14 +130,10 @@ class Answers(_Said):
                 raise ValidationError({code: ["expected a status code such as 429 or 5xx"]})
             if word not in list(AnswerWord):
                 raise ValidationError({code: [f"expected one of {', '.join(AnswerWord)}"]})
-        known = {code: AnswerWord(word) for code, word in given.items()}
-        return MappingProxyType({**DEFAULT_ANSWERS, **known})
-
-
-def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
+        answers = {str(code): word for code, word in DEFAULT_ANSWERS.items()} | given
+        return MappingProxyType({code: AnswerWord(word) for code, word in answers.items()})
 
 
 def _pairs(text: str) -> dict[str, str]:
-    pairs = (item.partition(":") for item in _items(text))
+    pairs = (item.partition(":") for item in split_items(text))
     return {code.strip(): word.strip() for code, _, word in pairs}

@@ -1,0 +1,1 @@
+"""The reference of the configuration, generated from the declarations of its keys."""

@@ -1,0 +1,1 @@
+"""Marshmallow fields of the configuration: strict, with one expectation as every message."""

@@ -1,0 +1,1 @@
+"""Sections of the configuration: frozen dataclasses whose fields declare the keys."""

@@ -1,0 +1,91 @@
+"""Retry: the conditions under which a message that failed for a passing reason is tried again."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+
+from campaign_common.settings.declaration import Conflict, Section, SectionMap, key, section_class
+from campaign_common.settings.fields.plain import Duration, Int
+
+ATTEMPTS = (1, 1_000)
+BACKOFF = ("10ms", "24h")
+AGE = ("1s", "8760h")
+BACKOFF_ORDER = "expected BackoffBase at most as long as BackoffMax"
+
+
+@section_class
+class RetryPolicy:
+    """The limits and the waits of retries."""
+
+    max_attempts: int = key("MaxAttempts", Int(*ATTEMPTS), default=5)
+    """Attempts before the message ends as `failed`, or as `unknown` when the last one was
+    ambiguous."""
+    backoff_base: float = key("BackoffBase", Duration(*BACKOFF), default="1s")
+    """The wait before the second attempt. It doubles with each further one, less up to half of it
+    at random."""
+    backoff_max: float = key("BackoffMax", Duration(*BACKOFF), default="5m")
+    """The longest wait, at least `BackoffBase`."""
+    max_age: float = key("MaxAge", Duration(*AGE), default="24h")
+    """The age after which nothing is tried again. It counts from the start of the campaign, or from
+    the last time that a person had messages tried again."""
+
+
+@section_class
+class ThrottledRetrySettings:
+    """The differences of an error class whose messages cost no attempt; None: no difference."""
+
+    backoff_base: float | None = key("BackoffBase", Duration(*BACKOFF, null=True), default=None)
+    """`Retry.BackoffBase` for this error class; `null`: the same."""
+    backoff_max: float | None = key("BackoffMax", Duration(*BACKOFF, null=True), default=None)
+    """`Retry.BackoffMax` for this error class; `null`: the same."""
+    max_age: float | None = key("MaxAge", Duration(*AGE, null=True), default=None)
+    """`Retry.MaxAge` for this error class; `null`: the same."""
+
+
+@section_class
+class RetryClassSettings(ThrottledRetrySettings):
+    """The differences of an error class; None: no difference."""
+
+    max_attempts: int | None = key("MaxAttempts", Int(*ATTEMPTS, null=True), default=None)
+    """`Retry.MaxAttempts` for this error class; `null`: the same."""
+
+
+@section_class
+class RetryClasses:
+    """The error classes that pass."""
+
+    retryable: RetryClassSettings = key("retryable", Section(RetryClassSettings), default={})
+    """Messages that provably were not taken."""
+    throttled: ThrottledRetrySettings = key(
+        "throttled", Section(ThrottledRetrySettings), default={}
+    )
+    """Messages refused for lack of capacity, which cost no attempt."""
+    ambiguous: RetryClassSettings = key("ambiguous", Section(RetryClassSettings), default={})
+    """Messages that may have been taken or not."""
+
+
+@section_class
+class RetrySettings(RetryPolicy):
+    """The policy of retries, and what differs for single error classes."""
+
+    classes: Mapping[str, ThrottledRetrySettings] = key(
+        "Classes", SectionMap(RetryClasses), default={}
+    )
+    """The differences of single error classes."""
+
+    def of(self, error_class: str) -> RetryPolicy:
+        """Return the policy of an error class."""
+        policy = {each.name: getattr(self, each.name) for each in fields(RetryPolicy)}
+        given = vars(self.classes.get(error_class, ThrottledRetrySettings()))
+        return RetryPolicy(**policy | {k: value for k, value in given.items() if value is not None})
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield the first policy whose waits begin longer than they may last."""
+        if self.backoff_base > self.backoff_max:
+            yield ("BackoffBase",), BACKOFF_ORDER
+            return
+        for name, given in self.classes.items():
+            policy = self.of(name)
+            if policy.backoff_base > policy.backoff_max:
+                wrong = "BackoffMax" if given.backoff_base is None else "BackoffBase"
+                yield ("Classes", name, wrong), BACKOFF_ORDER
+                return

@@ -1,0 +1,126 @@
+"""The whole configuration, of which every service reads the same file; times are in seconds."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Literal
+
+from campaign_common.campaign import Delivery
+from campaign_common.settings.declaration import Conflict, Section, SectionList, key, section_class
+from campaign_common.settings.fields.plain import (
+    Choice,
+    Duration,
+    FilePath,
+    Int,
+    Member,
+    Milliseconds,
+    String,
+)
+from campaign_common.settings.fields.servers import MOST_SHARDS, SecurityProperties
+from campaign_common.settings.sections.processes import (
+    ApiSettings,
+    ImportSettings,
+    LogSettings,
+    SchedulerSettings,
+    SenderSettings,
+    TracingSettings,
+)
+from campaign_common.settings.sections.providers import HttpSettings, SimulatedSettings
+from campaign_common.settings.sections.retry import RetrySettings
+from campaign_common.settings.sections.servers import (
+    MysqlSettings,
+    SendClientSettings,
+    ShardServerSettings,
+    SyncClientSettings,
+    shared_servers,
+)
+
+
+@section_class
+class Settings:
+    """The configuration of one service."""
+
+    name: str = key("Name", String(longest=64), default="camp-mgr", original=True)
+    """A name for this installation, which stands in answers and logs."""
+    host: str = key("Host", String(), default="0.0.0.0", original=True)  # noqa: S104 - as the original
+    """The address that the API listens on. `::` is every address, IPv6 too."""
+    port: int = key("Port", Int(0, 65_535), default=10001, original=True)
+    """The API's port; 0 takes any free one."""
+    health_port: int = key("HealthPort", Int(0, 65_535), default=0)
+    """The port, at `Host`, of a scheduler's or a sender's health checks; 0: none. See below."""
+    metrics_port: int = key("MetricsPort", Int(0, 65_535), default=0)
+    """The port, at `Host`, where every service answers `GET /metrics` for Prometheus; 0: none. See
+    below, and [metrics](metrics.md)."""
+    timeout: float = key("Timeout", Milliseconds(100, 86_400_000), default=120_000, original=True)
+    """The time without progress after which a request of the API is given up, such as an import
+    during an outage of the database, or a client that sends and reads nothing."""
+    workers: int = key("Workers", Int(1, 256), default=2)
+    """Processes of the API."""
+    threads: int = key("Threads", Int(1, 1_024), default=32)
+    """Threads of each process of the API: requests that it works on at a time. Connections and slow
+    clients need none; [places](access.md#limits) for long work are shares of them."""
+    auth: Literal["keys", "none"] = key("Auth", Choice("keys", "none"), default="keys")
+    """`keys`: requests carry an API key; `none`: every request is let in. See
+    [access](access.md)."""
+    mysql: MysqlSettings = key("Mysql", Section(MysqlSettings))
+    mysql_shards: tuple[ShardServerSettings, ...] = key(
+        "MysqlShards",
+        SectionList(ShardServerSettings, "list of sections with DSN and Shards"),
+        default=[],
+    )
+    """Further database servers, and the shards that each of them holds. The server of `Mysql` holds
+    all others. See below."""
+    sync_client: SyncClientSettings = key("SyncClient", Section(SyncClientSettings))
+    send_client: SendClientSettings = key("SendClient", Section(SendClientSettings))
+    msg_table_sharding_size: int = key(
+        "MsgTableShardingSize", Int(1, MOST_SHARDS), default=8, original=True
+    )
+    """Shards: ledger tables `messages_0` … and the useful maximum of partitions and senders. A
+    campaign keeps the number it started with; `campaign-db migrate` makes the tables of a larger
+    one, and running senders take the new shards over."""
+    csv_root: Path = key("CsvRoot", FilePath("folder"), default=".")
+    """The folder under which `csv_file_path` is resolved; a path that leads out of it is refused.
+    It should hold nothing but lists; see below."""
+    delivery: Delivery = key("Delivery", Member(Delivery), default="at_least_once")
+    """The treatment of messages that a lost sender was sending: sent again under the same
+    idempotency key, or ended as `unknown`. See [protocol](protocol.md), rules 3 and 16. A campaign
+    takes the value over when it is created."""
+    provider: Literal["simulated", "http"] = key(
+        "Provider", Choice("simulated", "http"), default="simulated"
+    )
+    """The provider that delivers messages. A campaign takes the value over when it is created."""
+    simulated: SimulatedSettings = key("Simulated", Section(SimulatedSettings), default={})
+    http: HttpSettings = key("Http", Section(HttpSettings), default={})
+    retry: RetrySettings = key("Retry", Section(RetrySettings), default={})
+    scheduler: SchedulerSettings = key("Scheduler", Section(SchedulerSettings), default={})
+    sender: SenderSettings = key("Sender", Section(SenderSettings), default={})
+    import_: ImportSettings = key("Import", Section(ImportSettings), default={})
+    api: ApiSettings = key("Api", Section(ApiSettings), default={})
+    drain_timeout: float = key("DrainTimeout", Duration("100ms", "1h"), default="20s")
+    """The time in which a service that was told to stop finishes what it has begun."""
+    kafka_properties: Mapping[str, str] = key("KafkaProperties", SecurityProperties(), default={})
+    """Security properties for librdkafka: `security.*`, `sasl.*`, `ssl.*` and
+    `enable.ssl.certificate.verification`. See below."""
+    log: LogSettings = key("Log", Section(LogSettings), default={})
+    tracing: TracingSettings = key("Tracing", Section(TracingSettings), default={})
+    sources: tuple[Path, ...] = field(default=(), compare=False)
+    """The files that these values come from: the configuration first, then those of secrets."""
+    notes: tuple[str, ...] = ()
+    """Remarks on this configuration for an operator; services log them at start."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield what is wrong between sections."""
+        if self.http.url is None and self.provider == "http":
+            message = "the key is missing; Provider http needs to know where messages go"
+            yield ("Http", "Url"), message
+        if self.http.url is not None and self.http.timeout >= self.drain_timeout:
+            message = "expected less than DrainTimeout, so that a stop can wait for every call"
+            yield ("Http", "Timeout"), message
+        topic = self.sync_client.topic
+        if self.send_client.topics not in {(), (topic,)}:
+            message = (
+                f"expected exactly the topic of SyncClient, [{topic}]: one topic per system, "
+                "so that each shard has one owner"
+            )
+            yield ("SendClient", "Topics"), message
+        yield from shared_servers(self.mysql, self.mysql_shards)
