@@ -15,7 +15,7 @@ from benchmarks.report.page import write_page
 from benchmarks.report.tables import case_table
 from benchmarks.results import CaseResult, Results, Run
 from benchmarks.site import DATABASE, ServerChoice, Site, site
-from local_stack.kafka import KAFKA
+from local_stack.servers.kafka import KAFKA
 
 RESULTS, PAGE = "results.json", "report.html"
 

@@ -10,8 +10,8 @@ import click
 
 from benchmarks.measuring import Measuring
 from benchmarks.site import ServerChoice
-from local_stack.database import Flavour
 from local_stack.distributions.cache import REPOSITORY
+from local_stack.servers.database import Flavour
 
 OUTPUT = REPOSITORY / ".local" / "benchmarks"
 

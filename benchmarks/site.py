@@ -13,11 +13,11 @@ from confluent_kafka.admin import AdminClient
 from benchmarks.system import SHARDS, System
 from campaign_common.dsn import Dsn, parse_dsn
 from local_stack.configuration import Addresses, write_configuration
-from local_stack.database import Flavour
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import SESSION
 from local_stack.ports import free_port
 from local_stack.scratch import scratch_folder
+from local_stack.servers.database import Flavour
+from local_stack.servers.kafka import SESSION
 from local_stack.services import Plan, Services, running_services
 from local_stack.stack import Stack
 

@@ -13,11 +13,11 @@ from typing import NoReturn
 import pytest
 from xdist.remote import Producer
 
-from local_stack import prometheus
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
-from local_stack.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
 from local_stack.scratch import scratch_folder
+from local_stack.servers import prometheus
+from local_stack.servers.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
 from tests.guarded_kafka import GuardedKafka
 from tests.scheduling import Scheduling, in_order
 from tests.servers import (

@@ -13,8 +13,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import KafkaServer, group_timeouts
 from local_stack.ports import free_port
+from local_stack.servers.kafka import KafkaServer, group_timeouts
 
 PASSWORD = "correct horse"
 USERS = ("admin", "sender", "scheduler")

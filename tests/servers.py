@@ -12,9 +12,9 @@ import psutil
 import pymysql
 
 from campaign_common.dsn import Dsn, parse_dsn
-from local_stack.database import DatabaseServer, Flavour
 from local_stack.distributions.cache import Cache
 from local_stack.scratch import SCRATCH
+from local_stack.servers.database import DatabaseServer, Flavour
 from local_stack.stack import database_program
 
 MYSQL_DSN_VARIABLE = "CAMP_TEST_MYSQL_DSN"

@@ -13,7 +13,7 @@ from benchmarks.scaling.plot import RATE_SPAN, draw
 from benchmarks.scaling.rule import Rule
 from benchmarks.scaling.settling import Accounts
 from benchmarks.scaling.watching import History
-from local_stack.kafka import KAFKA
+from local_stack.servers.kafka import KAFKA
 
 SCENARIO = "scaling-rehearsal"
 PICTURE = "scaling-rehearsal.svg"

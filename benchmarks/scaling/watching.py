@@ -11,7 +11,7 @@ from benchmarks.scaling.rule import Autoscaler, Rule
 from benchmarks.system import SHARDS, System
 from campaign_common.topics import committed_offsets, log_ends
 from local_stack.configuration import Addresses
-from local_stack.kafka import quiet_admin
+from local_stack.servers.kafka import quiet_admin
 
 
 @dataclass

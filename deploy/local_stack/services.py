@@ -19,8 +19,8 @@ from local_stack.configuration import (
     write_private,
 )
 from local_stack.errors import ProgramMissingError, StartError
-from local_stack.kafka import quiet_admin
 from local_stack.process import ChildProcess, Command
+from local_stack.servers.kafka import quiet_admin
 
 _SENDER = "campaign-sender"
 _NICENESS = {"campaign-scheduler": 5, _SENDER: 10}

@@ -9,13 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local_stack import mariadb, mysql
 from local_stack.configuration import Addresses, write_private
-from local_stack.database import DatabaseProgram, DatabaseServer, Flavour
 from local_stack.distributions import platforms
 from local_stack.distributions.cache import Cache
 from local_stack.errors import ProgramMissingError
-from local_stack.kafka import SESSION, KafkaServer, group_timeouts
+from local_stack.servers import mariadb, mysql
+from local_stack.servers.database import DatabaseProgram, DatabaseServer, Flavour
+from local_stack.servers.kafka import SESSION, KafkaServer, group_timeouts
 
 
 def database_program(flavour: Flavour, cache: Cache) -> DatabaseProgram:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from campaign_common.dsn import parse_dsn
-from local_stack.database import DatabaseServer, Flavour
 from local_stack.distributions.cache import Cache
+from local_stack.servers.database import DatabaseServer, Flavour
 from local_stack.stack import database_program
 
 USER = "camp"

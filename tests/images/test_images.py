@@ -13,8 +13,8 @@ import requests
 
 from local_stack.demo import campaign as demo
 from local_stack.demo.balance import Ledger, Progress, discrepancies
-from local_stack.kafka import KafkaServer
 from local_stack.ports import free_port
+from local_stack.servers.kafka import KafkaServer
 from tests.e2e.system import SHARDS, System
 from tests.images.conftest import TARGETS, Images
 from tests.images.container import SHARED, USER, Container, run

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from local_stack.database import DatabaseServer
+from local_stack.servers.database import DatabaseServer
 
 SHARDS = 8
 _NAMED = {1: "sent", 2: "failed"}  # the ledger's numbers; what is above 2 is "other" here

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import KafkaServer, Node
+from local_stack.servers.kafka import KafkaServer, Node
 
 REPLICAS = 3
 """Brokers of a cluster, and copies of each record."""

@@ -7,10 +7,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from local_stack.database import DatabaseProgram
 from local_stack.distributions import maven, platforms
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError
+from local_stack.servers.database import DatabaseProgram
 
 VERSION = "11.4.5"
 PUBLISHED_FOR = ("linux-x86_64", "macos-arm64")

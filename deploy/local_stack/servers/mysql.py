@@ -4,9 +4,9 @@ import platform
 import shutil
 from pathlib import Path
 
-from local_stack.database import DatabaseProgram
 from local_stack.distributions import debian
 from local_stack.distributions.cache import Cache
+from local_stack.servers.database import DatabaseProgram
 
 # Debian's stable releases carry MariaDB only; its unstable one carries MySQL.
 _SUITE = "sid"

@@ -17,9 +17,9 @@ from local_stack.configuration import write_private
 from local_stack.distributions import maven
 from local_stack.distributions.cache import Cache
 from local_stack.errors import StartError
-from local_stack.java import find_java
 from local_stack.ports import free_port
 from local_stack.process import ChildProcess, Command
+from local_stack.servers.java import find_java
 
 KAFKA = "4.3.1"
 CLASSIC_KAFKA = "3.9.2"  # offers the classic group protocol only, unless told otherwise
@@ -269,7 +269,7 @@ class KafkaServer:
 
 def quiet_admin(brokers: str, properties: Mapping[str, str] | None = None) -> AdminClient:
     """An admin client that says nothing of brokers that start or stop under its eyes."""
-    silent = logging.getLogger("local_stack.kafka.silent")
+    silent = logging.getLogger("local_stack.servers.kafka.silent")
     silent.disabled = True
     return AdminClient({"bootstrap.servers": brokers, **(properties or {})}, logger=silent)
 
