@@ -18,7 +18,7 @@ from local_stack.ports import free_port
 from local_stack.scratch import scratch_folder
 from local_stack.servers.database import Flavour
 from local_stack.servers.kafka import SESSION
-from local_stack.services import Plan, Services, running_services
+from local_stack.services import ServiceOptions, Services, running_services
 from local_stack.stack import Stack
 
 DATABASE, BROKER = "database", "broker"
@@ -51,15 +51,17 @@ class Site:
 
     def prepare(self) -> None:
         """Make schema and topic."""
-        Services(self.addresses, Plan(port=0, senders=0, csv_root=self.csv_root)).prepare()
+        Services(
+            self.addresses, ServiceOptions(port=0, senders=0, csv_root=self.csv_root)
+        ).prepare()
 
     @contextmanager
     def system(
         self, senders: int, settings: Mapping[str, object] | None = None
     ) -> Iterator[System]:
         """Run the services for the time of the block."""
-        plan = Plan(free_port(), senders, self.csv_root, settings or {})
-        with running_services(self.addresses, plan) as services, self.connection() as cursor:
+        options = ServiceOptions(free_port(), senders, self.csv_root, settings or {})
+        with running_services(self.addresses, options) as services, self.connection() as cursor:
             yield System(services, self.servers, cursor)
 
     @contextmanager

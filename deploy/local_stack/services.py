@@ -33,7 +33,7 @@ _GRACE_SECONDS = 30  # longer than the services' own DrainTimeout
 
 
 @dataclass(frozen=True)
-class Plan:
+class ServiceOptions:
     """What to start."""
 
     port: int
@@ -46,12 +46,14 @@ class Plan:
 class Services:
     """API, scheduler and senders; started together, stopped from the intake to the delivery."""
 
-    def __init__(self, addresses: Addresses, plan: Plan) -> None:
-        self.url = f"http://127.0.0.1:{plan.port}"
-        self.configuration = write_configuration(addresses, plan.port, plan.csv_root, plan.settings)
+    def __init__(self, addresses: Addresses, options: ServiceOptions) -> None:
+        self.url = f"http://127.0.0.1:{options.port}"
+        self.configuration = write_configuration(
+            addresses, options.port, options.csv_root, options.settings
+        )
         self.logs = addresses.folder / "logs"
         self._addresses = addresses
-        self._plan = plan
+        self._options = options
         self._environment = without_addresses(os.environ)
         self._processes: list[ChildProcess] = []
         self._leaving: list[ChildProcess] = []
@@ -93,8 +95,8 @@ class Services:
         api = self._spawn("campaign-api", "campaign-api")
         self._processes.append(api)
         self._processes.append(self._spawn("campaign-scheduler", "campaign-scheduler"))
-        self.scale_senders(self._plan.senders)
-        senders = self._processes[-self._plan.senders :] if self._plan.senders else []
+        self.scale_senders(self._options.senders)
+        senders = self._processes[-self._options.senders :] if self._options.senders else []
         api.wait_until(self._api_is_ready, _START_SECONDS)
         self.key_file = self._key_where_needed()
         admin = quiet_admin(self._addresses.brokers, self._addresses.kafka_properties)
@@ -186,9 +188,9 @@ class Services:
 
 
 @contextmanager
-def running_services(addresses: Addresses, plan: Plan) -> Iterator[Services]:
+def running_services(addresses: Addresses, options: ServiceOptions) -> Iterator[Services]:
     """Prepared and started services for the time of the block."""
-    services = Services(addresses, plan)
+    services = Services(addresses, options)
     try:
         services.prepare()
         services.start()

@@ -30,7 +30,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ReportedProgress:
     """One answer of GET /v1/campaigns/{id}."""
 
     state: str
@@ -40,7 +40,7 @@ class Progress:
     rate: float | None
 
     @classmethod
-    def from_answer(cls, answer: Mapping[str, Any]) -> "Progress":
+    def from_answer(cls, answer: Mapping[str, Any]) -> "ReportedProgress":
         """Read the API's JSON."""
         return cls(
             state=answer["state"],
@@ -84,7 +84,7 @@ def database_clock(database: DatabaseServer) -> datetime:
     return now
 
 
-def discrepancies(recipients: int, progress: Progress, ledger: Ledger) -> list[str]:
+def discrepancies(recipients: int, progress: ReportedProgress, ledger: Ledger) -> list[str]:
     """Every way in which the numbers do not add up; empty when all is accounted for."""
     found = []
     if progress.state != "finished":

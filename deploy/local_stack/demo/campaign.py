@@ -6,7 +6,7 @@ from pathlib import Path
 
 import requests
 
-from local_stack.demo.balance import Progress
+from local_stack.demo.balance import ReportedProgress
 from local_stack.errors import DemoError
 
 CAMPAIGN_ID = 1_000_000_000
@@ -46,7 +46,7 @@ def create_campaign(url: str, headers: Mapping[str, str] | None = None) -> None:
         raise DemoError(f"the campaign was refused ({response.status_code}): {response.text}")
 
 
-def read_progress(url: str, headers: Mapping[str, str] | None = None) -> Progress | None:
+def read_progress(url: str, headers: Mapping[str, str] | None = None) -> ReportedProgress | None:
     """How far the campaign has come; None while API or database are away.
 
     Raises:
@@ -62,4 +62,4 @@ def read_progress(url: str, headers: Mapping[str, str] | None = None) -> Progres
         return None
     if response.status_code != 200:
         raise DemoError(f"no progress from the API ({response.status_code}): {response.text}")
-    return Progress.from_answer(response.json())
+    return ReportedProgress.from_answer(response.json())

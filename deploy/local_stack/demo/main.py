@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local_stack.demo.balance import Progress, database_clock, discrepancies, read_ledger
+from local_stack.demo.balance import ReportedProgress, database_clock, discrepancies, read_ledger
 from local_stack.demo.campaign import (
     CAMPAIGN_ID,
     create_campaign,
@@ -20,7 +20,7 @@ from local_stack.distributions.cache import REPOSITORY, Cache
 from local_stack.errors import DemoError, StackError
 from local_stack.ports import free_port
 from local_stack.scratch import scratch_folder
-from local_stack.services import Plan, Services, running_services
+from local_stack.services import ServiceOptions, Services, running_services
 from local_stack.stack import Stack
 
 _POLL_SECONDS = 0.25
@@ -41,11 +41,11 @@ def demo(recipients: int, port: int, senders: int) -> None:
         csv_root = folder / "csv"
         csv_root.mkdir()
         write_recipients(csv_root, recipients)
-        plan = Plan(port=port or free_port(), senders=senders, csv_root=csv_root)
+        options = ServiceOptions(port=port or free_port(), senders=senders, csv_root=csv_root)
         console.print("starting Kafka and the database (the first time fetches them) ...")
         with Stack(folder, Cache.from_environment(), private=True) as stack:
             console.print("starting API, scheduler and sender ...")
-            with running_services(stack.addresses, plan) as services:
+            with running_services(stack.addresses, options) as services:
                 _send_and_account(console, recipients, stack, services)
 
 
@@ -70,7 +70,7 @@ def _send_and_account(console: Console, recipients: int, stack: Stack, services:
     )
 
 
-def _watch(console: Console, recipients: int, stack: Stack, services: Services) -> Progress:
+def _watch(console: Console, recipients: int, stack: Stack, services: Services) -> ReportedProgress:
     """Show the progress until the campaign is over; what was killed meanwhile is started again."""
     with progress_display(console, recipients) as show:
         progress = _first_progress(services)
@@ -92,7 +92,7 @@ def _watch(console: Console, recipients: int, stack: Stack, services: Services) 
     return progress
 
 
-def _first_progress(services: Services) -> Progress:
+def _first_progress(services: Services) -> ReportedProgress:
     """Wait for the first answer; the campaign is there, because its creation was answered."""
     for _ in range(int(_STANDSTILL_SECONDS / _POLL_SECONDS)):
         progress = read_progress(services.url, services.headers)
