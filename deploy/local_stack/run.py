@@ -24,7 +24,7 @@ def run(port: int, senders: int) -> None:
 
     Raises:
         PortTakenError: another program listens on the port.
-        ProcessDiedError: a service keeps ending by itself.
+        ProcessDiedError: a service ended again soon after its start.
         StackError: something did not start.
     """
     if not is_free(port):

@@ -24,7 +24,7 @@ from local_stack.servers.kafka import quiet_admin
 
 _SENDER = "campaign-sender"
 _NICENESS = {"campaign-scheduler": 5, _SENDER: 10}
-"""By program: a campaign on its way leaves the processor to whoever asks the API something."""
+"""Niceness by program, so that API requests have priority over a campaign being sent."""
 
 _START_SECONDS = 120
 _PREPARE_SECONDS = 120
@@ -34,17 +34,17 @@ _GRACE_SECONDS = 30  # longer than the services' own DrainTimeout
 
 @dataclass(frozen=True)
 class ServiceOptions:
-    """What to start."""
+    """Options for starting the services."""
 
     port: int
     senders: int
     csv_root: Path
     settings: Mapping[str, object] = field(default_factory=dict)
-    """Of the configuration file, beyond addresses."""
+    """Further sections of the configuration file."""
 
 
 class Services:
-    """API, scheduler and senders; started together, stopped from the intake to the delivery."""
+    """API, scheduler and senders; started together, stopped one after the other in that order."""
 
     def __init__(self, addresses: Addresses, options: ServiceOptions) -> None:
         self.url = f"http://127.0.0.1:{options.port}"
@@ -58,18 +58,18 @@ class Services:
         self._processes: list[ChildProcess] = []
         self._leaving: list[ChildProcess] = []
         self.key_file: Path | None = None
-        """Where the API asks its own user's programs for a key: the file with one."""
+        """File with an API key that requests need; None if no key was made."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What a request needs to be let in."""
+        """The authorization header, if requests need one."""
         if self.key_file is None:
             return {}
         return {"Authorization": f"Bearer {self.key_file.read_text().strip()}"}
 
     @property
     def senders(self) -> int:
-        """How many senders there are to be."""
+        """The number of senders that were started and not asked to stop."""
         return sum(process.name.startswith(_SENDER) for process in self._processes)
 
     @property
@@ -78,10 +78,10 @@ class Services:
         return {process.name: process.pid for process in self._processes}
 
     def prepare(self) -> None:
-        """Create what is missing of schema and topic.
+        """Migrate the schema, and create the topic if it is missing.
 
         Raises:
-            StartError: one of the two commands failed; the message is what it said.
+            StartError: one of the two commands failed; the message is its output.
         """
         self._run("campaign-db", "migrate")
         self._run("campaign-topics", "create")
@@ -105,11 +105,11 @@ class Services:
             sender.wait_until(lambda: _members(admin, group) >= len(senders), _START_SECONDS)
 
     def revive(self) -> list[str]:
-        """Start again what has ended, as an orchestrator would; answers what was started.
+        """Restart ended processes, as an orchestrator would; return a line for each.
 
         Raises:
-            ProcessDiedError: one ended soon after its start, so that another one would too; the
-                message ends with its log.
+            ProcessDiedError: one ended soon after its start, and would again; the message ends
+                with its log.
         """
         revived = []
         for number, process in enumerate(self._processes):
@@ -122,7 +122,7 @@ class Services:
         return revived
 
     def scale_senders(self, count: int) -> None:
-        """Start further senders, or ask the youngest to stop; waits for neither."""
+        """Start further senders, or ask the youngest to stop, without waiting."""
         for number in range(self.senders + 1, count + 1):
             self._processes.append(self._spawn(_SENDER, f"{_SENDER}-{number}"))
         while self.senders > count:
@@ -131,16 +131,16 @@ class Services:
             self._leaving.append(leaving)
 
     def stop(self) -> None:
-        """End them one after the other: no new work comes in while the rest is finished."""
+        """Stop them one after the other, so that no new work arrives while the rest is finished."""
         for process in self._processes:
             process.stop()
         for process in self._leaving:
             process.wait()
 
     def _key_where_needed(self) -> Path | None:
-        """Make a key where the system does not tell the API which user's program asks.
+        """Create a key if the system cannot tell the API which user a client belongs to.
 
-        None: no key is needed, or there are keys of the user's own.
+        Returns None if no key is needed, or if the user has keys already.
         """
         if requests.get(f"{self.url}/v1/stats", timeout=30).status_code != 401:
             return None
@@ -189,7 +189,7 @@ class Services:
 
 @contextmanager
 def running_services(addresses: Addresses, options: ServiceOptions) -> Iterator[Services]:
-    """Prepared and started services for the time of the block."""
+    """Prepare the services, and run them for the time of the block."""
     services = Services(addresses, options)
     try:
         services.prepare()
@@ -200,7 +200,7 @@ def running_services(addresses: Addresses, options: ServiceOptions) -> Iterator[
 
 
 def _members(admin: AdminClient, group: str) -> int:
-    """How many members the senders' group has, once partitions are assigned; else 0."""
+    """Count the members of the senders' group; 0 until partitions are assigned."""
     try:
         description = admin.describe_consumer_groups([group])[group].result(timeout=10)
     except KafkaException:

@@ -1,4 +1,4 @@
-"""The demo's recipients and campaign, and the API calls they take."""
+"""The demo's recipients and campaign, and the API requests for them."""
 
 import time
 from collections.abc import Mapping
@@ -47,10 +47,10 @@ def create_campaign(url: str, headers: Mapping[str, str] | None = None) -> None:
 
 
 def read_progress(url: str, headers: Mapping[str, str] | None = None) -> ReportedProgress | None:
-    """How far the campaign has come; None while API or database are away.
+    """Read the campaign's progress; None while API or database are unavailable.
 
     Raises:
-        DemoError: the API refused to say.
+        DemoError: the API refused the request.
     """
     try:
         response = requests.get(

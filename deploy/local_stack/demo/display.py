@@ -1,4 +1,4 @@
-"""What the person in front of the demo sees: a live bar on a terminal, plain lines elsewhere."""
+"""The demo's output: a live progress bar on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ Show = Callable[[ReportedProgress], None]
 
 @contextmanager
 def progress_display(console: Console, recipients: int) -> Iterator[Show]:
-    """A function to call with every new progress."""
+    """Provide a function to call with every new progress."""
     if not console.is_terminal:
         yield _plain_lines(console, recipients)
         return
@@ -42,7 +42,7 @@ def progress_display(console: Console, recipients: int) -> Iterator[Show]:
 def print_balance(
     console: Console, recipients: int, progress: ReportedProgress, ledger: Ledger
 ) -> None:
-    """The recipients and what became of them."""
+    """Print the recipients by outcome, beside the ledger's rows."""
     table = Table(title="Balance", show_footer=True)
     balanced = progress.ended + progress.to_do == recipients == ledger.total
     table.add_column("", footer="adds up" if balanced else "DOES NOT ADD UP")

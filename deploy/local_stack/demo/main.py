@@ -34,7 +34,7 @@ def demo(recipients: int, port: int, senders: int) -> None:
 
     Raises:
         DemoError: a recipient is unaccounted for, or nothing moved for a minute.
-        StackError: something did not start or ended by itself.
+        StackError: something did not start, or ended unexpectedly.
     """
     console = Console()
     with scratch_folder("demo") as folder, _logs_kept_on_failure(folder):
@@ -71,7 +71,7 @@ def _send_and_account(console: Console, recipients: int, stack: Stack, services:
 
 
 def _watch(console: Console, recipients: int, stack: Stack, services: Services) -> ReportedProgress:
-    """Show the progress until the campaign is over; what was killed meanwhile is started again."""
+    """Show the progress until the campaign is over, and restart processes that have ended."""
     with progress_display(console, recipients) as show:
         progress = _first_progress(services)
         moved = time.monotonic()
@@ -93,7 +93,7 @@ def _watch(console: Console, recipients: int, stack: Stack, services: Services) 
 
 
 def _first_progress(services: Services) -> ReportedProgress:
-    """Wait for the first answer; the campaign is there, because its creation was answered."""
+    """Wait for the first progress; the campaign exists, because its creation succeeded."""
     for _ in range(int(_STANDSTILL_SECONDS / _POLL_SECONDS)):
         progress = read_progress(services.url, services.headers)
         if progress is not None:
@@ -104,7 +104,7 @@ def _first_progress(services: Services) -> ReportedProgress:
 
 @contextmanager
 def _logs_kept_on_failure(folder: Path) -> Iterator[None]:
-    """Leave the logs where they can be read when the demo's own folder is gone."""
+    """Copy the logs of a failed demo to a folder that outlives the demo's own."""
     try:
         yield
     except StackError as error:
