@@ -38,7 +38,7 @@ _OPTIONS = (
 
 
 def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the common options, and hand it a `Measuring` made of them."""
+    """Add the common options to a command, and pass it a `Measuring` made of them."""
 
     @wraps(command)
     def with_measuring(
