@@ -19,7 +19,7 @@ BACKUP = ("--single-transaction", "--quick", "--hex-blob", "--no-tablespaces")
 
 @dataclass(frozen=True)
 class Clients:
-    """How a server is dumped, and how it is given SQL."""
+    """Commands that dump a server and feed it SQL."""
 
     dump: Sequence[str]
     sql: Sequence[str]

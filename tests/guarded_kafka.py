@@ -21,10 +21,10 @@ USERS = ("admin", "sender", "scheduler")
 
 
 class GuardedKafka:
-    """A broker with a listener that wants SASL/PLAIN, beside the open one for its own start.
+    """A broker with a listener that requires SASL/PLAIN, beside the open one for its own start.
 
-    Who comes by the open one may do everything, and so may `admin`; the others what they are
-    allowed.
+    Clients of the open listener and `admin` may do everything; the other users only what a test
+    allows them.
     """
 
     def __init__(self, folder: Path, cache: Cache) -> None:

@@ -99,13 +99,13 @@ def server_dsn(server: str, own_database: DatabaseServer, database_servers: Data
 
 @pytest.fixture
 def partitions() -> int:
-    """How many partitions the topic begins with."""
+    """The initial number of partitions of the topic."""
     return SHARDS
 
 
 @pytest.fixture
 def replicas() -> int:
-    """How many brokers hold each record."""
+    """The number of brokers that hold each record."""
     return 1
 
 

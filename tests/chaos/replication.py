@@ -93,7 +93,7 @@ class ReplicatedPair:
             self._set_read_only(server, on=False)
 
     def connections_to_primary(self) -> int:
-        """How many connections of the services' account the old primary still has."""
+        """Count the connections of the services' account that the old primary still has."""
         sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = %s"
         return int(str(self._execute(self.primary, sql, USER)))
 
