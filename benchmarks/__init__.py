@@ -1,1 +1,1 @@
-"""What the system costs and how fast it is, as ratios to what its servers can do at all."""
+"""Benchmarks of the system's speed and cost, as ratios to the most that its servers can do."""

@@ -25,7 +25,7 @@ from benchmarks.scenarios.whole_list import whole_list
 
 @click.group()
 def main() -> None:
-    """Measure the system on this machine, as ratios to what its servers can do at all."""
+    """Measure the system on this machine, as ratios to the most that its servers can do."""
 
 
 SCENARIOS = (
@@ -54,7 +54,7 @@ def every(options: tuple[str, ...]) -> None:
 @main.command("summary")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 def summary(files: tuple[Path, ...]) -> None:
-    """Print what has a target, from results.json FILES, as a table in Markdown."""
+    """Print the figures that have a target, from results.json FILES, as a table in Markdown."""
     click.echo(against_targets(read_results(files)))
 
 

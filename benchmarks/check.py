@@ -1,7 +1,7 @@
-"""Has sending become slower? A short form of `send`, against a ratio that is kept in the project.
+"""Regression check of the sending rate: a short form of `send`, against a ratio in the project.
 
-What is compared is the rate over the floors measured just before it, because machines differ. A
-repeat may meet a busy moment, so only when every one of them falls short has something changed.
+The check compares the rate over the floors measured just before it, because machines differ. A
+repeat may fall into a busy moment, so the check fails only if every repeat falls short.
 """
 
 import sys
@@ -21,11 +21,11 @@ BASELINE = Path(__file__).with_name("baseline.json")
 RATIO = f"{OF}{BOTH}"
 
 TOLERATED = 0.75
-"""Of the kept ratio: less in every repeat is a failure."""
+"""Share of the kept ratio; the check fails if every repeat is below it."""
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """What sending came to when somebody last looked."""
+    """The kept result of the short form of `send`."""
 
     rows: int
     senders: int
@@ -34,17 +34,17 @@ class Baseline(msgspec.Struct, frozen=True):
 
     @property
     def least(self) -> float:
-        """What one repeat at least should come to."""
+        """Ratio that at least one repeat has to reach."""
         return self.ratio * TOLERATED
 
 
 def read_baseline(file: Path = BASELINE) -> Baseline:
-    """Read what is kept in the project."""
+    """Read the baseline that is kept in the project."""
     return msgspec.json.decode(file.read_bytes(), type=Baseline)
 
 
 def has_fallen(baseline: Baseline, ratios: list[float]) -> bool:
-    """Tell whether every repeat falls short by a quarter."""
+    """Return whether every repeat falls short by a quarter."""
     return all(ratio < baseline.least for ratio in ratios)
 
 

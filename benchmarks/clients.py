@@ -1,4 +1,4 @@
-"""Clients that ask the API for one thing each, at a steady rate, from threads of this process."""
+"""Clients that send one kind of request each to the API, at a steady rate, from threads."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ Times = dict[str, list[float]]
 
 
 class Request(NamedTuple):
-    """What is asked for."""
+    """A request to the API."""
 
     method: str
     path: str
@@ -24,18 +24,18 @@ class Request(NamedTuple):
 
 
 Ask = Callable[[], Request]
-"""Makes the next request of a kind."""
+"""Factory of the next request of a kind."""
 
 
 class Client:
-    """One connection to the API, with the key of a user."""
+    """A connection to the API, with the key of a user."""
 
     def __init__(self, url: str, token: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=ANSWER_SECONDS)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def ask(self, request: Request) -> bytes:
-        """Ask; anything but a success ends the benchmark."""
+        """Send a request; any answer but a success ends the benchmark."""
         body = None if request.body is None else json.dumps(request.body)
         self._connection.request(request.method, request.path, body, self._headers)
         response = self._connection.getresponse()
@@ -50,7 +50,7 @@ class Client:
 
 
 class AskingThread(threading.Thread):
-    """Asks again and again over one connection, and notes the milliseconds of each answer."""
+    """A thread that repeats a request over one connection, and notes the milliseconds of each."""
 
     def __init__(self, client: Client, ask: Ask, pause: float, stop: threading.Event) -> None:
         super().__init__(daemon=True)
@@ -62,21 +62,21 @@ class AskingThread(threading.Thread):
         self.error: Exception | None = None
 
     def run(self) -> None:
-        """Ask until the time is over."""
+        """Send requests until the time is over."""
         try:
             while not self._stopped.wait(self._pause):
                 request = self._ask()
                 began = time.perf_counter()
                 self._client.ask(request)
                 self.times.append((time.perf_counter() - began) * 1_000)
-        except Exception as error:  # noqa: BLE001 - told to whoever waits for the thread
+        except Exception as error:  # noqa: BLE001 - raised again where the thread is joined
             self.error = error
         self._client.close()
 
 
 @contextmanager
 def asking(url: str, token: str, kinds: Mapping[str, Ask], rate: float) -> Iterator[Times]:
-    """Ask for each kind at this rate during the block; the times are complete when it has ended."""
+    """Send each kind of request at this rate during the block; the times are complete after it."""
     stop = threading.Event()
     threads = {
         kind: AskingThread(Client(url, token), ask, 1 / rate, stop) for kind, ask in kinds.items()

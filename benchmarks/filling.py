@@ -1,4 +1,4 @@
-"""A ledger as large as wanted, by INSERT … SELECT: what reads are measured on."""
+"""A ledger of any size for measuring reads, filled by INSERT … SELECT."""
 
 import pymysql
 

@@ -1,4 +1,4 @@
-"""The machine that measures, and what else it is doing meanwhile."""
+"""The machine that measures, and its load by other programs."""
 
 import platform
 from contextlib import suppress
@@ -11,7 +11,7 @@ PROCESSOR_NAME = "model name"
 
 
 def describe() -> dict[str, Any]:
-    """Say what the figures depend on."""
+    """Return the properties of the machine on which the figures depend."""
     return {
         "cores": psutil.cpu_count(),
         "processor": _processor(),
@@ -22,14 +22,14 @@ def describe() -> dict[str, Any]:
 
 
 class OtherPrograms:
-    """How much of the machine's processors programs use that do not belong to the benchmark."""
+    """The processor use of programs that do not belong to the benchmark."""
 
     def __init__(self) -> None:
         self._own = _own_seconds()
         self._busy, self._idle = _machine_seconds()
 
     def share(self) -> float:
-        """Return their share since this was made, 0 to 1."""
+        """Return their share of the processors since this object was made, 0 to 1."""
         busy, idle = _machine_seconds()
         used = busy - self._busy
         own = _own_seconds() - self._own
@@ -37,7 +37,7 @@ class OtherPrograms:
 
 
 def _own_seconds() -> float:
-    """Sum up this process, all below it, and what these know of their children that have ended."""
+    """Sum up the processor time of this process, its descendants and their ended children."""
     total = 0.0
     for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
         with suppress(psutil.NoSuchProcess):

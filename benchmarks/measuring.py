@@ -15,14 +15,14 @@ from benchmarks.report.page import write_page
 from benchmarks.report.tables import case_table
 from benchmarks.results import CaseResult, Results, Run
 from benchmarks.site import DATABASE, ServerChoice, Site, site
-from local_stack.kafka import KAFKA
+from local_stack.servers.kafka import KAFKA
 
 RESULTS, PAGE = "results.json", "report.html"
 
 OTHERS = "other programs' share of the processor"
 
 Show = Callable[[str, float, float], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+"""Callback with the current activity, the amount done and the total."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Case:
     measure: Callable[[Site, Show], Run]
     parameters: dict[str, Any] = field(default_factory=dict)
     runs: int | None = None
-    """None: as many as asked for."""
+    """Number of repeats; None: as the command line says."""
 
 
 class Measuring:
-    """Runs cases and keeps their results in a folder."""
+    """A run of cases, whose results are kept in a folder."""
 
     def __init__(self, choice: ServerChoice, runs: int, folder: Path) -> None:
         self.choice = choice
@@ -49,9 +49,9 @@ class Measuring:
     def measure(
         self, scenario: str, cases: Sequence[Case], choice: ServerChoice | None = None
     ) -> list[CaseResult]:
-        """Run each case so many times; table, JSON and page follow each of them.
+        """Run each case several times, and write table, JSON and page after each.
 
-        With `choice` on other servers than the usual ones.
+        `choice` replaces the usual servers.
         """
         measured = []
         for case in cases:
@@ -65,7 +65,7 @@ class Measuring:
                         run = case.measure(made, show)
                         run.note(OTHERS, others.share(), "share")
                     result.runs.append(run)
-                    # After each repeat: what was measured outlives a benchmark that is stopped.
+                    # After each repeat, so that a benchmark that is stopped keeps its results.
                     self.folder.mkdir(parents=True, exist_ok=True)
                     results.write(self.folder / RESULTS)
             measured.append(result)

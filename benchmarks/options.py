@@ -10,8 +10,8 @@ import click
 
 from benchmarks.measuring import Measuring
 from benchmarks.site import ServerChoice
-from local_stack.database import Flavour
 from local_stack.distributions.cache import REPOSITORY
+from local_stack.servers.database import Flavour
 
 OUTPUT = REPOSITORY / ".local" / "benchmarks"
 
@@ -38,7 +38,7 @@ _OPTIONS = (
 
 
 def measuring_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the common options, and hand it a `Measuring` made of them."""
+    """Add the common options to a command, and pass it a `Measuring` made of them."""
 
     @wraps(command)
     def with_measuring(

@@ -1,4 +1,4 @@
-"""What a measurement is made of: figures, and how something went over time."""
+"""The results of a measurement: figures, and values over time."""
 
 import json
 import statistics
@@ -27,11 +27,11 @@ class Run(msgspec.Struct):
     throughput: Points = []
     """Messages (or rows) a second."""
     processor: dict[str, Points] = {}
-    """By process: how many cores it uses."""
+    """Cores in use, by process."""
     memory: dict[str, Points] = {}
-    """By process: resident megabytes (2^20 bytes)."""
+    """Resident megabytes (2^20 bytes), by process."""
     latencies: dict[str, list[float]] = {}
-    """Milliseconds by what was waited for."""
+    """Milliseconds of every wait, by its kind."""
 
     def note(self, name: str, value: float, unit: str) -> None:
         """Add a figure."""
@@ -65,7 +65,7 @@ class CaseResult(msgspec.Struct):
         """Sum up one figure.
 
         Raises:
-            KeyError: no repeat has it.
+            KeyError: no repeat has the figure.
         """
         figures = [run.figures[name] for run in self.runs if name in run.figures]
         if not figures:
@@ -75,7 +75,7 @@ class CaseResult(msgspec.Struct):
 
 
 class Results(msgspec.Struct):
-    """Everything that one command measured, and on what."""
+    """Everything that one command measured, with the machine and the servers."""
 
     measured_at: str
     machine: dict[str, Any]
@@ -89,17 +89,17 @@ class Results(msgspec.Struct):
         return cls(now, dict(machine), dict(servers))
 
     def write(self, file: Path) -> None:
-        """Write all of it as JSON."""
+        """Write the results as JSON."""
         file.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1))
 
 
 def read_results(files: Iterable[Path]) -> list[Results]:
-    """Read what `Results.write` wrote."""
+    """Read files that `Results.write` wrote."""
     return [msgspec.json.decode(file.read_bytes(), type=Results) for file in files]
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return a percentile, `share` being 0.5 for the median; of one value, that one."""
+    """Return a percentile; `share` is 0.5 for the median. A single value is every percentile."""
     if len(values) == 1:
         return values[0]
     cuts = statistics.quantiles(values, n=1000, method="inclusive")
@@ -107,7 +107,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def note_latencies(run: Run, name: str, milliseconds: list[float]) -> None:
-    """Note the percentiles of a wait, and keep every single one for the plot."""
+    """Note the percentiles of a wait, and keep every value for the plot."""
     run.latencies[name] = milliseconds
     run.note(f"{name}, median", percentile(milliseconds, 0.5), "ms")
     run.note(f"{name}, p99", percentile(milliseconds, 0.99), "ms")
@@ -115,9 +115,9 @@ def note_latencies(run: Run, name: str, milliseconds: list[float]) -> None:
 
 
 def rates(counts: Points, span: float = 0.0) -> Points:
-    """Turn how many there were at each moment into how many a second.
+    """Turn counts over time into rates a second.
 
-    Each is taken over at least `span` seconds, or else since the moment before.
+    Each rate covers at least `span` seconds, or else the time since the previous point.
     """
     found = []
     first = 0

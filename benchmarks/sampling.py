@@ -17,7 +17,7 @@ INTERVAL = 0.25
 
 
 class Family:
-    """A process and those below it at this moment, as one."""
+    """A process and its current descendants, taken together."""
 
     def __init__(self, pid: int) -> None:
         root = psutil.Process(pid)
@@ -26,7 +26,7 @@ class Family:
         self._used: dict[int, float] = {}
 
     def processor_seconds(self) -> float:
-        """Sum the processor time; what a member used stays when it has ended."""
+        """Sum the processor time of all members, ended ones included."""
         for member in self._members:
             with suppress(psutil.NoSuchProcess):
                 times = member.cpu_times()
@@ -43,7 +43,7 @@ class Family:
 
 
 class PeakMemory:
-    """The most that each service's largest process held; a context manager."""
+    """Peak memory of each service's largest process; a context manager that samples it."""
 
     def __init__(self, processes: Mapping[str, int], interval: float = 0.1) -> None:
         self._processes = processes
@@ -69,13 +69,13 @@ class PeakMemory:
         while not self._stop.wait(self._interval):
             for name, pid in self._processes.items():
                 with suppress(psutil.NoSuchProcess):
-                    # Anew each time: a service may start further processes meanwhile.
+                    # A new family each time, since a service may start further processes.
                     held = Family(pid).megabytes()
                     self.megabytes[name] = max(self.megabytes[name], held)
 
 
 class Usage:
-    """What a set of processes used between the beginning and the end of a measured time."""
+    """Processor time and memory of a set of processes during the measured time."""
 
     def __init__(self, processes: Mapping[str, int]) -> None:
         self._families = {name: Family(pid) for name, pid in processes.items()}
@@ -84,7 +84,7 @@ class Usage:
         self._began = time.monotonic()
 
     def sample(self) -> None:
-        """Note where each process is now."""
+        """Take a sample of each process."""
         for name, family in self._families.items():
             at = time.monotonic() - self._began
             self._used[name].append((at, family.processor_seconds()))
@@ -97,18 +97,18 @@ class Usage:
 
     @property
     def cores(self) -> dict[str, Points]:
-        """How many cores each process used over time."""
+        """Cores in use over time, by process."""
         return {name: rates(used) for name, used in self._used.items()}
 
     @property
     def memory(self) -> dict[str, Points]:
-        """How many megabytes each process's largest member held over time."""
+        """Megabytes of the largest member over time, by process."""
         return self._held
 
 
 @contextmanager
 def sampled(processes: Mapping[str, int], interval: float = INTERVAL) -> Iterator[Usage]:
-    """Sample processes for the time of the block, at its beginning and its end as well."""
+    """Sample processes during the block, and at its beginning and its end."""
     usage = Usage(processes)
     stop = threading.Event()
 
@@ -128,7 +128,7 @@ def sampled(processes: Mapping[str, int], interval: float = INTERVAL) -> Iterato
 
 
 def grouped(seconds: Mapping[str, float], groups: Sequence[str]) -> dict[str, float]:
-    """Sum up what belongs together: a name belongs to the group that it begins with."""
+    """Sum up the seconds by group; a name belongs to the group that it begins with."""
     return {
         group: sum(used for name, used in seconds.items() if name.startswith(group))
         for group in groups

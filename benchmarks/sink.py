@@ -1,9 +1,9 @@
-"""An HTTP provider that takes every message and costs as little as it can.
+"""An HTTP provider that accepts every message at the least possible cost.
 
     python -m benchmarks.sink --latency 0.05
 
-prints one JSON line, {"port": …}, and serves until it is killed. `GET /status` tells how many calls
-there were, and when the last one arrived: seconds since boot, suspension included.
+It prints one JSON line, {"port": …}, and serves until it is killed. `GET /status` returns the
+number of calls and the time of the last one, in seconds since boot, suspension included.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ TAKEN = (
 STATUS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 
 TICK = 0.002
-"""Seconds between two looks at what is due: one timer for all calls instead of one for each."""
+"""Seconds between two checks for due answers; one timer serves all calls."""
 
 BACKLOG = 4096
 
 
 class Sink:
-    """What all connections share."""
+    """The state that all connections share."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, latency: float) -> None:
         self._loop = loop
@@ -50,7 +50,7 @@ class Sink:
             self._loop.call_later(self._latency, self._answer_due)
 
     def status(self) -> bytes:
-        """Answer how many calls there were, and when the last one was."""
+        """Answer with the number of calls and the time of the last one."""
         return json.dumps({"calls": self._calls, "last": self._last}).encode()
 
     def _answer_due(self) -> None:
@@ -64,7 +64,7 @@ class Sink:
 
 
 class Connection(asyncio.Protocol):
-    """Serves one connection, a request at a time."""
+    """A connection, served a request at a time."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -73,18 +73,18 @@ class Connection(asyncio.Protocol):
         self._parser = HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Keep the transport for the answers."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Parse received bytes."""
         try:
             self._parser.feed_data(data)
         except HttpParserError:
             self._transport.close()
 
     def on_message_complete(self) -> None:
-        """Take a call, or tell how many there were."""
+        """Take a call, or answer with the status."""
         if self._parser.get_method() == b"POST":
             self._sink.take(self._transport)
         else:
@@ -110,7 +110,7 @@ async def serve(port: int, latency: float) -> None:
 @click.option("--port", default=0, help="0 takes any free one.")
 @click.option("--latency", default=0.0, help="Seconds.")
 def main(port: int, latency: float) -> None:
-    """Take every message."""
+    """Accept every message."""
     uvloop.run(serve(port, latency))
 
 

@@ -1,4 +1,4 @@
-"""The sink as scenarios use it: a process of its own, and the settings that lead to it."""
+"""The sink as a process of its own, and the settings that send to it."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import requests
 from local_stack.distributions.cache import REPOSITORY
 
 CONNECTIONS = 256
-"""As by default."""
+"""The default of Http.Connections."""
 
 
 class SinkProcess:
@@ -24,7 +24,7 @@ class SinkProcess:
         self._http = requests.Session()
 
     def settings(self, connections: int = CONNECTIONS) -> Mapping[str, object]:
-        """Have everything sent here, over so many connections of each sender."""
+        """Return the settings to send here, over so many connections of each sender."""
         http = {
             "Url": f"{self._server}/messages",
             "AllowedNetworks": ["127.0.0.0/8"],
@@ -33,7 +33,7 @@ class SinkProcess:
         return {"Provider": "http", "Http": http}
 
     def status(self) -> Mapping[str, Any]:
-        """Tell how many `calls` there were, and when the `last` one was, in seconds since boot."""
+        """Return the number of `calls`, and the time of the `last` one in seconds since boot."""
         answer: Mapping[str, Any] = self._http.get(f"{self._server}/status", timeout=10).json()
         return answer
 

@@ -1,4 +1,4 @@
-"""Where a benchmark takes place: servers of its own or given ones, and the services on them."""
+"""The site of a benchmark: servers of its own or given ones, and the services on them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,12 +13,12 @@ from confluent_kafka.admin import AdminClient
 from benchmarks.system import SHARDS, System
 from campaign_common.dsn import Dsn, parse_dsn
 from local_stack.configuration import Addresses, write_configuration
-from local_stack.database import Flavour
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import SESSION
 from local_stack.ports import free_port
 from local_stack.scratch import scratch_folder
-from local_stack.services import Plan, Services, running_services
+from local_stack.servers.database import Flavour
+from local_stack.servers.kafka import SESSION
+from local_stack.services import ServiceOptions, Services, running_services
 from local_stack.stack import Stack
 
 DATABASE, BROKER = "database", "broker"
@@ -26,14 +26,14 @@ DATABASE, BROKER = "database", "broker"
 
 @dataclass(frozen=True)
 class ServerChoice:
-    """Which servers to use: started ones of a flavour, or given ones."""
+    """The choice of servers: new ones of a flavour, or given ones."""
 
     flavour: Flavour = "mariadb"
     dsn: str | None = None
     brokers: str | None = None
     database_options: tuple[str, ...] = ()
     session_seconds: float = SESSION
-    """After how long a broker of our own calls a sender lost."""
+    """Session timeout of senders on a broker of the benchmark."""
 
 
 class Site:
@@ -42,38 +42,40 @@ class Site:
     def __init__(self, addresses: Addresses, servers: Mapping[str, int]) -> None:
         self.addresses = addresses
         self.servers = servers
-        """Process ids of the database and the broker, where they are ours."""
+        """Process ids of the database and the broker; empty if they are given."""
         self.csv_root = addresses.folder / "csv"
         self.csv_root.mkdir()
         self.imported = False
-        """Whether some repeat has imported the list that all of them use."""
+        """True when a repeat has imported the list that all repeats use."""
         self.dsn = parse_dsn(addresses.dsn)
 
     def prepare(self) -> None:
         """Make schema and topic."""
-        Services(self.addresses, Plan(port=0, senders=0, csv_root=self.csv_root)).prepare()
+        Services(
+            self.addresses, ServiceOptions(port=0, senders=0, csv_root=self.csv_root)
+        ).prepare()
 
     @contextmanager
     def system(
         self, senders: int, settings: Mapping[str, object] | None = None
     ) -> Iterator[System]:
         """Run the services for the time of the block."""
-        plan = Plan(free_port(), senders, self.csv_root, settings or {})
-        with running_services(self.addresses, plan) as services, self.connection() as cursor:
+        options = ServiceOptions(free_port(), senders, self.csv_root, settings or {})
+        with running_services(self.addresses, options) as services, self.connection() as cursor:
             yield System(services, self.servers, cursor)
 
     @contextmanager
     def connection(self) -> Iterator[pymysql.cursors.Cursor]:
-        """Connect without the bounds that services put on their statements."""
+        """Connect without the time limits that services put on their statements."""
         with connected(self.dsn) as cursor:
             yield cursor
 
     def configuration(self) -> Path:
-        """Write the configuration that services have by default."""
+        """Write a configuration with the services' defaults."""
         return write_configuration(self.addresses, 0, self.csv_root, {})
 
     def versions(self) -> dict[str, str]:
-        """Say which database this is."""
+        """Return the database's name and version."""
         with self.connection() as cursor:
             cursor.execute("SELECT VERSION()")
             ((version,),) = cursor.fetchall()
@@ -81,7 +83,7 @@ class Site:
         return {DATABASE: f"{name} {version.partition('-')[0]}"}
 
     def clear_ledger(self) -> None:
-        """Forget all outcomes, so that each repeat begins with the same tables."""
+        """Delete all outcomes, so that each repeat begins with the same tables."""
         with self.connection() as cursor:
             for shard in range(SHARDS):
                 cursor.execute(f"TRUNCATE messages_{shard}")
@@ -138,7 +140,7 @@ def _given(dsn: str, brokers: str, folder: Path) -> Iterator[Addresses]:
 
 @contextmanager
 def connected(dsn: Dsn) -> Iterator[pymysql.cursors.Cursor]:
-    """Connect to a server, each statement being its own transaction."""
+    """Connect to a server with autocommit."""
     connection = pymysql.connect(
         host=dsn.host,
         port=dsn.port,

@@ -1,4 +1,4 @@
-"""The running services as benchmarks use them: lists, campaigns, and what became of these."""
+"""The running services as benchmarks use them: lists, campaigns and their outcomes."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from benchmarks.results import Points
 from local_stack.services import Services
 
 SHARDS = 8
-"""As many as `MsgTableShardingSize` has by default: benchmarks do not change it."""
+"""The default of `MsgTableShardingSize`, which benchmarks do not change."""
 
 ANSWER_SECONDS = 3600
 MUCH_LATER = 10 * 365 * 24 * 3600
@@ -33,7 +33,7 @@ GROUPS = ("api", "scheduler", "sender", "database", "broker", "provider")
 
 
 class StandsStill(Exception):
-    """Nothing moved for too long."""
+    """No outcome was recorded for too long."""
 
 
 class System:
@@ -49,7 +49,7 @@ class System:
         self._http = requests.Session()
 
     def processes(self, provider: int | None = None) -> dict[str, int]:
-        """Name every process there is, a provider's included."""
+        """Return the process id of every process by name, a provider's included."""
         own = {name.removeprefix("campaign-"): pid for name, pid in self.services.processes.items()}
         return own | dict(self._servers) | ({} if provider is None else {"provider": provider})
 
@@ -69,7 +69,7 @@ class System:
         self._http.headers["Authorization"] = f"Bearer {token}"
 
     def has_list(self, list_id: int) -> bool:
-        """Tell whether there is such a recipient list."""
+        """Return whether the recipient list exists."""
         answer = self._http.get(f"{self.url}/v1/recipient-lists/{list_id}", timeout=60)
         return answer.ok
 
@@ -78,7 +78,7 @@ class System:
         return int(self.campaign(campaign_id)["list"]["id"])
 
     def draft(self, list_id: int, **more: object) -> int:
-        """Make a campaign for a list; returns its id."""
+        """Make a campaign for a list, and return its id."""
         body = {"name": "benchmark", "template": TEMPLATE, "recipient_list_id": list_id, **more}
         return int(self.post("/v1/campaigns", body)["id"])
 
@@ -92,11 +92,11 @@ class System:
         return _json(answer)
 
     def post(self, path: str, body: object = None) -> Mapping[str, Any]:
-        """Post to the API; anything but a success ends the benchmark."""
+        """Post to the API; any answer but a success ends the benchmark."""
         return _json(self._http.post(f"{self.url}{path}", json=body, timeout=ANSWER_SECONDS))
 
     def outcomes(self, campaign_id: int | None = None) -> int:
-        """Count outcomes by the counters, of one campaign or of all."""
+        """Read the number of outcomes from the counters, of one campaign or of all."""
         if campaign_id is None:
             self.cursor.execute(ALL_OUTCOMES)
         else:
@@ -110,7 +110,7 @@ class System:
         campaign_id: int | None = None,
         show: Callable[[int], None] = lambda _: None,
     ) -> Points:
-        """Wait until so many outcomes are recorded; returns how many there were over time.
+        """Wait until so many outcomes are recorded; return their number over time.
 
         Raises:
             StandsStill: nothing was recorded for a minute.
@@ -131,7 +131,7 @@ class System:
         return points
 
     def wait_for_state(self, campaign_id: int, states: Sequence[str] = ("finished",)) -> None:
-        """Wait until a campaign is in one of these states."""
+        """Wait until a campaign is in one of the given states."""
         deadline = time.monotonic() + STANDSTILL
         while (state := self.campaign(campaign_id)["state"]) not in states:
             if time.monotonic() > deadline:

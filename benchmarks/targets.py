@@ -1,4 +1,4 @@
-"""What the figures should come to on a machine with two cores that everything runs on."""
+"""Targets of the figures, for one machine with two cores."""
 
 from dataclasses import dataclass
 
@@ -17,16 +17,16 @@ class Target:
     bound: float
     at_least: bool = False
     parameters: tuple[tuple[str, object], ...] = ()
-    """What a case must have to be meant; without any, every case is."""
+    """Parameters that a case must have; every case matches if there are none."""
 
     def applies_to(self, result: CaseResult, figure: str) -> bool:
-        """Tell whether this is about that figure of that case."""
+        """Return whether the target is for this figure of this case."""
         return (self.scenario, self.figure) == (result.scenario, figure) and dict(
             self.parameters
         ).items() <= result.parameters.items()
 
     def is_met_by(self, value: float) -> bool:
-        """Tell whether a value is within the bound."""
+        """Return whether a value is within the bound."""
         return value >= self.bound if self.at_least else value <= self.bound
 
 
@@ -63,7 +63,7 @@ TARGETS = (
 
 
 def verdict(result: CaseResult, summary: Summary) -> str:
-    """Say what a figure should be and whether its median is; empty where nothing is asked."""
+    """Describe a figure's target and whether its median meets it; empty without a target."""
     for target in TARGETS:
         if target.applies_to(result, summary.name):
             sign = "≥" if target.at_least else "≤"

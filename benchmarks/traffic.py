@@ -1,4 +1,4 @@
-"""What a campaign makes the database write and the programs of this machine send each other."""
+"""The writes of the database and the local network traffic that a campaign causes."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ NETWORK, COMMITS, REDO_LOG = "network", "commits of the database", "redo log of 
 
 @contextmanager
 def counted_traffic(site: Site, run: Run, rows: int) -> Iterator[None]:
-    """Note the traffic of the block, by message; none on servers that others may use as well."""
+    """Note the block's traffic per message; nothing on servers that others may use as well."""
     if not site.servers:
         yield
         return
@@ -36,7 +36,7 @@ def counted_traffic(site: Site, run: Run, rows: int) -> Iterator[None]:
 
 
 def _loopback_bytes() -> int:
-    """Return how many bytes the programs of this machine have ever sent each other over TCP."""
+    """Return the bytes that programs of this machine have sent each other over TCP since boot."""
     interfaces = psutil.net_io_counters(pernic=True)
     return sum(counted.bytes_sent for name, counted in interfaces.items() if name in LOOPBACK)
 

@@ -52,7 +52,7 @@ find_python() {
     [ -n "$chosen" ] && echo "$chosen"
 }
 
-# The same places as deploy/local_stack/java.py: Homebrew links its Java nowhere on PATH.
+# The same places as deploy/local_stack/servers/java.py: Homebrew links its Java nowhere on PATH.
 have_java() {
     for candidate in "${JAVA_HOME:-/nonexistent}/bin/java" java \
         /opt/homebrew/opt/openjdk/bin/java /usr/local/opt/openjdk/bin/java; do

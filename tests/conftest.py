@@ -13,11 +13,11 @@ from typing import NoReturn
 import pytest
 from xdist.remote import Producer
 
-from local_stack import prometheus
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
-from local_stack.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
 from local_stack.scratch import scratch_folder
+from local_stack.servers import prometheus
+from local_stack.servers.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
 from tests.guarded_kafka import GuardedKafka
 from tests.scheduling import Scheduling, in_order
 from tests.servers import (
@@ -48,7 +48,7 @@ def cache() -> Cache:
 
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
-    """Not pytest's own temporary folder, of which three runs are kept: these are gigabytes."""
+    """A folder of the run: pytest keeps its own of three runs, and the data is gigabytes."""
     with scratch_folder("test", servers_parent()) as folder:
         yield folder
 
@@ -81,7 +81,7 @@ def database(database_server: SchemaServer) -> Iterator[str]:
 
 @pytest.fixture
 def other_database(database_server: SchemaServer) -> Iterator[str]:
-    """The DSN of a second schema of its own: to the system it is another server."""
+    """The DSN of a second schema, which the system treats as another server."""
     with fresh_schema(database_server.dsn) as dsn:
         yield dsn
 

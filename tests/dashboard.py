@@ -23,7 +23,7 @@ class Query(NamedTuple):
 
 
 class LabelValues(NamedTuple):
-    """Where the values of a variable come from."""
+    """The source of a variable's values."""
 
     variable: str
     series: str

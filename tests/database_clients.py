@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign_common.dsn import parse_dsn
-from local_stack import mariadb
-from local_stack.database import Flavour
 from local_stack.distributions import debian
 from local_stack.distributions.cache import Cache
+from local_stack.servers import mariadb
+from local_stack.servers.database import Flavour
 
 BACKUP = ("--single-transaction", "--quick", "--hex-blob", "--no-tablespaces")
 """The options of docs/backup.md that both know."""
@@ -19,7 +19,7 @@ BACKUP = ("--single-transaction", "--quick", "--hex-blob", "--no-tablespaces")
 
 @dataclass(frozen=True)
 class Clients:
-    """How a server is dumped, and how it is given SQL."""
+    """Commands that dump a server and feed it SQL."""
 
     dump: Sequence[str]
     sql: Sequence[str]

@@ -13,18 +13,18 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import KafkaServer, group_timeouts
 from local_stack.ports import free_port
+from local_stack.servers.kafka import KafkaServer, group_timeouts
 
 PASSWORD = "correct horse"
 USERS = ("admin", "sender", "scheduler")
 
 
 class GuardedKafka:
-    """A broker with a listener that wants SASL/PLAIN, beside the open one for its own start.
+    """A broker with a listener that requires SASL/PLAIN, beside the open one for its own start.
 
-    Who comes by the open one may do everything, and so may `admin`; the others what they are
-    allowed.
+    Clients of the open listener and `admin` may do everything; the other users only what a test
+    allows them.
     """
 
     def __init__(self, folder: Path, cache: Cache) -> None:

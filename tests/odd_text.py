@@ -1,4 +1,4 @@
-"""Text of every kind that a database, a file or a program has ever tripped over."""
+"""Text of every kind that databases, files and programs are known to handle wrongly."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ ODD = st.sampled_from(
 )
 ANY = st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")
 TEXT = st.lists(st.one_of(ODD, ANY), max_size=30).map("".join)
-"""Of one line, and without NUL, which no row may have."""
+"""Text of one line without NUL, which no row may have."""
 
 
 def csv_text(rows: Iterable[Iterable[str]]) -> bytes:

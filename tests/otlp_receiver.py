@@ -25,7 +25,7 @@ class ReceivedSpan(NamedTuple):
 
 
 class OtlpReceiver:
-    """Keeps what it is sent; refuses it while `available` is not set."""
+    """A receiver that keeps all spans, and refuses them unless `available` is set."""
 
     def __init__(self) -> None:
         self.available = True

@@ -1,4 +1,4 @@
-"""The version before this one, as processes of its own beside those of this one."""
+"""The previous version, run as processes beside those of the current one."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ WHEELS = Path(__file__).parent / "upgrade"
 
 
 class PreviousVersion:
-    """Its wheel, unpacked; the packages that it needs are those of this version."""
+    """The previous version's wheel, unpacked; it runs with the dependencies of this version."""
 
     def __init__(self, folder: Path) -> None:
         (wheel,) = WHEELS.glob("*.whl")

@@ -13,11 +13,11 @@ Process = subprocess.Popen[bytes]
 STOP_SECONDS = 30
 
 SHOWN_OF_A_LOG = 8_000
-"""Characters."""
+"""Number of characters."""
 
 
 def installed(program: str) -> Path:
-    """The console script of that name beside the interpreter that runs the tests."""
+    """Return the console script of that name beside the interpreter that runs the tests."""
     return Path(sys.executable).parent / program
 
 
@@ -25,8 +25,8 @@ def installed(program: str) -> Path:
 def running(program: str, config: Path) -> Iterator[Process]:
     """Run `program -c config`, logging beside the configuration.
 
-    At the end it is stopped in order unless the test has ended it. Of a test that fails meanwhile
-    the end of the log is shown.
+    It is stopped in order at the end, unless the test has ended it. The error of a failing test
+    shows the end of the log.
     """
     log_file = config.parent / f"{program}-{token_hex(2)}.log"
     with log_file.open("wb") as log:

@@ -16,7 +16,7 @@ SCRAPE_SECONDS = 1
 
 
 class PrometheusServer:
-    """Asks the server at `url`."""
+    """A client of the Prometheus server at `url`."""
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -2,11 +2,11 @@
 
     python -m tests.recording_provider --port 0 --log FILE [--drop 0.05] [--latency 0.05] …
 
-prints one JSON line, {"port": …}, and serves until it is killed. The log has one JSON object per
+It prints one JSON line, {"port": …}, and serves until it is killed. The log has one JSON object per
 call (`Call`). Faults are shares of calls; which call meets one is a function of the seed, the
 idempotency key and how often the key was seen before, so that a repeated call can succeed.
-`PUT /faults` replaces them all, with the JSON of `Faults`; `GET /status` tells how many calls were
-taken and how many wait for their answer.
+`PUT /faults` replaces them all, with the JSON of `Faults`; `GET /status` returns the numbers of
+calls that were taken and that wait for their answer.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds, in the answers of `errors` and `repeated`."""
 
     def draw(self, key: str, earlier: int) -> str:
-        """Say what this call meets: a fault, or the status code of its answer."""
+        """Draw the fate of this call: a fault, or the status code of its answer."""
         if earlier and self.repeated is not None:
             return str(self.repeated)
         point = crc32(f"{self.seed}:{key}:{earlier}".encode()) / 2**32
@@ -118,7 +118,7 @@ class Recording:
 
 
 class Service:
-    """What all connections share."""
+    """The state that all connections share."""
 
     def __init__(self, recording: Recording, faults: Faults) -> None:
         self.recording = recording
@@ -131,7 +131,7 @@ class Service:
 
 
 class Connection(asyncio.Protocol):
-    """Serves one connection, a request at a time."""
+    """A connection, served a request at a time."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

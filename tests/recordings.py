@@ -1,4 +1,4 @@
-"""The recording provider as tests use it: a process of its own, and the log it wrote."""
+"""The recording provider as tests use it: a process of its own, and its log."""
 
 import json
 import subprocess
@@ -28,12 +28,12 @@ class RecordingProvider:
         self._keys_end = 0
 
     def calls(self) -> list[Call]:
-        """Every call so far, in the order of arrival."""
+        """Return every call so far, in the order of arrival."""
         decode = msgspec.json.Decoder(Call).decode
         return [decode(line) for line in self._log.read_bytes().splitlines()]
 
     def keys(self) -> set[str]:
-        """The idempotency keys of the calls so far, while more of them arrive.
+        """Return the idempotency keys of the calls so far, even while more arrive.
 
         The log is read from where the last reading ended: one that began at its start again would
         last longer than a message stays claimed.
@@ -47,7 +47,7 @@ class RecordingProvider:
         return self._keys
 
     def status(self) -> dict[str, int]:
-        """How many `calls` were taken, and how many are `in_flight`."""
+        """Return the number of `calls` that were taken, and of those `in_flight`."""
         answer: dict[str, int] = requests.get(f"{self._server}/status", timeout=10).json()
         return answer
 

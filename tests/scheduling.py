@@ -1,4 +1,4 @@
-"""Which tests a worker gets together, and in what order, when several of them share a run.
+"""The units and the order in which workers that share a run get the tests.
 
 Most tests wait for processes and servers rather than compute. Each worker has servers of its own.
 """
@@ -14,20 +14,20 @@ MODEL = "tests/model/"
 NEVER_AT_ONCE = (CHAOS, "tests/e2e/flood/")
 """Each of the first is a whole system under load; each of the others takes all of the processor."""
 ORDER = (CHAOS, "tests/e2e/", "tests/integration/", MODEL, "tests/unit/")
-"""What takes long comes first, so that no worker is left alone with it at the end."""
+"""Folders with long tests first, so that no worker is left alone with them at the end."""
 
 FLAVOUR = re.compile(r"\[(mariadb|mysql)\b")
 
 
 class Scheduling(LoadScopeScheduling):
-    """Hands out the tests in the order in which they were collected, a unit at a time."""
+    """A scheduler that hands out tests in the order of collection, a unit at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid)
 
 
 def unit_of(nodeid: str) -> str:
-    """Name what a test is handed out with: the tests of its file on the same database."""
+    """Name the unit of a test: the tests of its file on the same database."""
     if nodeid.startswith(NEVER_AT_ONCE):
         return CHAOS
     if nodeid.startswith(MODEL):

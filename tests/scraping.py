@@ -1,4 +1,4 @@
-"""What a service answers at /metrics, read by the client library's own parser."""
+"""A service's answer at /metrics, read by the client library's own parser."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

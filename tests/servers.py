@@ -12,9 +12,9 @@ import psutil
 import pymysql
 
 from campaign_common.dsn import Dsn, parse_dsn
-from local_stack.database import DatabaseServer, Flavour
 from local_stack.distributions.cache import Cache
 from local_stack.scratch import SCRATCH
+from local_stack.servers.database import DatabaseServer, Flavour
 from local_stack.stack import database_program
 
 MYSQL_DSN_VARIABLE = "CAMP_TEST_MYSQL_DSN"
@@ -50,7 +50,7 @@ class SchemaServer(Protocol):
 
 
 class SuppliedServer:
-    """A server that somebody else runs, named by the environment."""
+    """An existing server, named by the environment."""
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
@@ -66,10 +66,10 @@ class DatabaseServers:
         self._open = ExitStack()
 
     def get(self, flavour: Flavour) -> SchemaServer:
-        """The server of a flavour, started now where no test asked before.
+        """Return the server of a flavour, started at the first request for it.
 
         Raises:
-            StackError: it cannot be had or does not start.
+            StackError: it is not available or does not start.
         """
         if flavour not in self._started:
             self._started[flavour] = self._start(flavour)
@@ -90,7 +90,7 @@ class DatabaseServers:
 
 @contextmanager
 def fresh_schema(server_dsn: str) -> Iterator[str]:
-    """The DSN of a new empty schema on a server, dropped afterwards."""
+    """Provide the DSN of a new empty schema on a server, and drop the schema afterwards."""
     before, _, after = server_dsn.rpartition("/")
     name = f"camp_{token_hex(4)}"
     server = parse_dsn(server_dsn)

@@ -1,5 +1,5 @@
-"""What so many senders, database servers and partitions carry, by what a message costs.
+"""Capacity planning: the rate of a deployment, predicted from the cost of a message.
 
-`points` holds what was measured, `model` predicts a rate from it, `needs` turns that round,
-`tables` and `page` show it.
+`points` holds the measurements, `model` predicts a rate from them, `needs` inverts the model,
+`tables` and `page` show the results.
 """

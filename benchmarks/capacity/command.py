@@ -19,7 +19,7 @@ from local_stack.distributions.cache import REPOSITORY
     f" {PAGE.relative_to(REPOSITORY)}.",
 )
 def capacity(files: tuple[Path, ...], *, keep: bool) -> None:
-    """Say what a deployment carries, from kept costs and from results.json FILES."""
+    """Predict the rate of a deployment, from kept costs and from results.json FILES."""
     points = latest([*read_points(COSTS), *points_of(read_results(files))])
     if keep:
         write_points(points, COSTS)

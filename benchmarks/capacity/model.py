@@ -1,9 +1,9 @@
 """The rate that a deployment carries: the least of a few bounds, each from a measured cost.
 
-A sender is one process with one interpreter lock. While the database works on its transaction it
-has nothing else that it could record, so its own processor time and the database's for its rows
-follow each other: that a sender and its database take turns is what the measured rates of one
-sender say, and the model's one assumption. Everything else is arithmetic.
+A sender is one process with one interpreter lock. While the database works on its transaction, the
+sender has nothing else to record. Its own processor time and the database's time for its rows
+therefore add up. The measured rates of one sender confirm that the two take turns; this is the
+model's only assumption, and the rest is arithmetic.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from math import ceil, inf
 from benchmarks.capacity.points import HTTP, PROCESSOR, QUIET, RATE, REHEARSAL, SEND, Point
 
 TOLERANCE = 0.25
-"""How far a prediction may be from what was measured; what is planned gets as much more."""
+"""Largest accepted error of a prediction, as a share; plans keep the same share in reserve."""
 
 TAKES_TURNS = "sender and database in turn"
 IN_FLIGHT = "calls in flight"
@@ -31,12 +31,12 @@ class Costs:
     database: float
     broker: float
     provider: float
-    """Of a provider on the same machine."""
+    """Processor time of a provider on the same machine."""
     source: Point
 
     @property
     def everything(self) -> float:
-        """What it takes where all of it shares one machine."""
+        """Sum for a machine that everything shares."""
         return self.sender + self.scheduler + self.database + self.broker + self.provider
 
     @property
@@ -47,37 +47,40 @@ class Costs:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What there is of each."""
+    """Numbers of processes, servers and partitions, and the provider's latency."""
 
     senders: int = 1
     partitions: int = 8
     database_servers: int = 1
     campaigns: int = 1
-    """That send at the same time, each led by a scheduler of its own."""
+    """Campaigns that send at the same time, each with a scheduler of its own."""
     calls: int = 256
-    """That one sender has under way at most: Http.Connections, and no more than Sender.InFlight."""
+    """Most calls in flight of one sender: Http.Connections, and no more than Sender.InFlight."""
     latency: float = 0.0
-    """Seconds, of the provider."""
+    """Seconds that the provider takes to answer."""
     machine_cores: float | None = None
-    """Of the one machine that everything shares; None: a core for each process."""
+    """Cores of the one machine that everything shares; None: a core for each process."""
 
     @property
     def even_senders(self) -> float:
-        """How many senders' worth the partitions come to: who has most of them is the limit."""
+        """The equivalent number of evenly loaded senders.
+
+        The sender with the most partitions is the limit.
+        """
         working = min(self.senders, self.partitions)
         return self.partitions / ceil(self.partitions / working)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a deployment carries, and by which bound."""
+    """The rate that a deployment carries, and the bound that limits it."""
 
     rate: float
     bound: str
 
 
 def bounds(costs: Costs, deployment: Deployment) -> Mapping[str, float]:
-    """Return messages a second that each part would allow."""
+    """Return the messages a second that each part would allow."""
     found = {
         TAKES_TURNS: deployment.even_senders * costs.rate_of_a_sender,
         IN_FLIGHT: inf,
@@ -102,11 +105,11 @@ def predict(costs: Costs, deployment: Deployment) -> Prediction:
 def costs_of(points: Sequence[Point], scenario: str, database: str) -> Costs:
     """Take the costs from a case with one sender and a provider that answers at once.
 
-    Of several, from the one that had most of the machine, since beside other programs everything
-    takes more processor time; of those that had it to themselves, from the largest.
+    Of several cases, the one with the fewest other programs on the machine is taken, since other
+    programs raise the processor time of everything. Of the undisturbed cases the largest is taken.
 
     Raises:
-        LookupError: none was measured.
+        LookupError: no such case was measured.
     """
     sources = [
         point
@@ -138,7 +141,7 @@ def own_costs(point: Point) -> Costs:
 
 
 def deployment_of(point: Point) -> Deployment:
-    """Describe what a point was measured with: of the cores, what other programs left."""
+    """Return the deployment of a measurement; its cores are those that other programs left."""
     return Deployment(
         senders=point.senders,
         calls=int(point.parameters.get("connections", Deployment.calls)),
@@ -161,14 +164,14 @@ class Check:
 
     @property
     def error(self) -> float:
-        """By how much the prediction is too high, as a share of what was measured."""
+        """Error of the prediction, as a share of the measured rate; positive if it is too high."""
         return self.prediction.rate / self.measured - 1
 
 
 def checks(points: Sequence[Point]) -> list[Check]:
-    """Predict every measured rate from what its own messages cost.
+    """Predict every measured rate from the costs of its own messages.
 
-    Of the rehearsal these are not known; its limit is another one, and costs are those by HTTP.
+    The rehearsal does not measure these. It is predicted with the costs of the HTTP scenario.
     """
     found = []
     for point in points:

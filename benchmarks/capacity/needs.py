@@ -1,4 +1,4 @@
-"""What a rate needs: the model turned round, with as much in reserve as it may be wrong by."""
+"""The deployment that a rate needs: the inverse of the model, with its tolerance in reserve."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -7,15 +7,15 @@ from benchmarks.capacity.model import IN_FLIGHT, TAKES_TURNS, TOLERANCE, Costs, 
 from campaign_common.settings import SenderSettings
 
 FEWEST_PARTITIONS = 8
-"""As by default."""
+"""The default number of partitions."""
 
 MOST_CALLS = SenderSettings.in_flight
-"""Of one sender: a call is for a message that is claimed and not recorded."""
+"""Most calls in flight of one sender, each for a message that is claimed and not recorded."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What there has to be for a rate."""
+    """Requirements of a rate."""
 
     calls_in_flight: float
     senders: int
@@ -30,7 +30,7 @@ class Needs:
 
 
 def needs(costs: Costs, rate: float, latency: float) -> Needs:
-    """Return the fewest senders, on the fewest partitions, that carry a rate and the reserve."""
+    """Return the fewest senders, on the fewest partitions, that carry a rate with the reserve."""
     planned = rate * (1 + TOLERANCE)
     partitions = FEWEST_PARTITIONS
     while not _carried(_with(partitions, partitions, latency), costs, planned):

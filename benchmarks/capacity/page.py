@@ -1,4 +1,4 @@
-"""The tables of docs/capacity.md, which stand between comments that name them."""
+"""The tables of docs/capacity.md, between the comments that name them."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +23,10 @@ SECTION = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def with_tables(text: str, points: Sequence[Point]) -> str:
-    """Return a page with its tables made anew.
+    """Return a page with its tables replaced by current ones.
 
     Raises:
-        KeyError: it asks for a table that there is not.
+        KeyError: it names an unknown table.
     """
     return SECTION.sub(lambda found: f"{found[1]}\n{TABLES[found[2]](points)}\n\n{found[3]}", text)
 

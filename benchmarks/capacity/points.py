@@ -1,4 +1,4 @@
-"""What was measured, and where: the only inputs of the model, kept in benchmarks/costs.json."""
+"""The measurements, with their machines: the only inputs of the model, in benchmarks/costs.json."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,10 +14,10 @@ COSTS = Path(__file__).parents[1] / "costs.json"
 
 SEND, HTTP, REHEARSAL, UPKEEP = "send", "http", "scaling-rehearsal", "upkeep"
 SCENARIOS = (SEND, HTTP, REHEARSAL, UPKEEP)
-"""The scenarios that say something about capacity."""
+"""The scenarios that measure capacity."""
 
 CORES, PROCESSOR_NAME = "cores", "processor"
-"""Of the machine."""
+"""Names of the machine's properties."""
 
 RATE, PROCESSOR = "rate", "processor: "
 RECIPIENT, OUTCOME, RECORD = (
@@ -27,7 +27,7 @@ RECIPIENT, OUTCOME, RECORD = (
 )
 
 FIGURES = (RATE, RECIPIENT, OUTCOME, RECORD, REDO_LOG, COMMITS, NETWORK, OTHERS)
-"""What is kept, besides everything that begins with PROCESSOR."""
+"""Names of the figures to keep, besides all that begin with PROCESSOR."""
 
 QUIET = 0.1
 """Share of the processor that other programs may have had without a message costing more."""
@@ -47,27 +47,27 @@ class Point(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What a later measurement takes the place of."""
+        """Identity of the case; a later measurement with the same key replaces this one."""
         return self.scenario, self.case, self.database
 
     @property
     def database(self) -> str:
-        """Which server it was: mariadb or mysql."""
+        """Flavour of the database server: mariadb or mysql."""
         return str(self.parameters["database"])
 
     @property
     def cores(self) -> int:
-        """Of the machine that everything shared."""
+        """Cores of the machine that everything shared."""
         return int(self.machine[CORES])
 
     @property
     def rows(self) -> int:
-        """How many messages were sent."""
+        """Number of messages that were sent."""
         return int(self.parameters["rows"])
 
     @property
     def senders(self) -> int:
-        """How many senders there were."""
+        """Number of senders."""
         return int(self.parameters["senders"])
 
     @property
@@ -82,13 +82,13 @@ class Point(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """Say where it was measured."""
+        """The machine and the servers of the measurement."""
         servers = ", ".join(self.servers.values())
         return f"{self.cores} cores ({self.machine[PROCESSOR_NAME]}), {servers}"
 
 
 def points_of(measured: Iterable[Results]) -> list[Point]:
-    """Take what says something about capacity out of results."""
+    """Extract the measurements of capacity from results."""
     return [
         _point(results, case)
         for results in measured
@@ -98,18 +98,18 @@ def points_of(measured: Iterable[Results]) -> list[Point]:
 
 
 def latest(points: Iterable[Point]) -> list[Point]:
-    """Leave the latest of each case, in a fixed order."""
+    """Return the latest measurement of each case, in a fixed order."""
     found = {point.key: point for point in sorted(points, key=lambda each: each.measured_at)}
     return [found[key] for key in sorted(found, key=_order)]
 
 
 def read_points(file: Path = COSTS) -> list[Point]:
-    """Read what is kept in the project."""
+    """Read the measurements that are kept in the project."""
     return msgspec.json.decode(file.read_bytes(), type=list[Point])
 
 
 def write_points(points: Iterable[Point], file: Path = COSTS) -> None:
-    """Keep points in the project."""
+    """Write measurements to the project's file."""
     file.write_bytes(msgspec.json.format(msgspec.json.encode(list(points)), indent=1) + b"\n")
 
 

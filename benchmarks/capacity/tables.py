@@ -52,7 +52,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def costs_table(points: Sequence[Point]) -> str:
-    """Show what a message costs, and where that was measured."""
+    """Show the costs of a message, with the machine of the measurement."""
     headings = (
         "provider, database",
         "sender",
@@ -66,7 +66,7 @@ def costs_table(points: Sequence[Point]) -> str:
 
 
 def traffic_table(points: Sequence[Point]) -> str:
-    """Show what a message takes of disks and network, and where that was measured."""
+    """Show the disk and network traffic of a message, with the machine of the measurement."""
     sources = [costs.source for costs in _all_costs(points)]
     sources += [point for point in points if point.scenario == UPKEEP]
     rows = [
@@ -88,7 +88,7 @@ def checks_table(points: Sequence[Point]) -> str:
 
 
 def carries_table(points: Sequence[Point]) -> str:
-    """Show what so many senders, database servers and partitions carry, each on its own cores."""
+    """Show the rates of several deployments, each process on its own core."""
     at_once = costs_of(points, SEND, MARIADB)
     http = costs_of(points, HTTP, MARIADB)
     headings = (
@@ -112,7 +112,7 @@ def carries_table(points: Sequence[Point]) -> str:
 
 
 def needs_table(points: Sequence[Point]) -> str:
-    """Show what rates need by HTTP at one latency."""
+    """Show the requirements of rates by HTTP at one latency."""
     costs = costs_of(points, HTTP, MARIADB)
     size = _bytes(points)
     headings = (
@@ -210,7 +210,7 @@ def _measured(point: Point) -> str:
 
 
 def _bytes(points: Sequence[Point]) -> Mapping[str, float]:
-    """Bytes of a message on MariaDB: of what goes on by HTTP, of what stays by upkeep."""
+    """Return the bytes of a message on MariaDB: traffic from `http`, storage from `upkeep`."""
     upkeep = max(
         (point for point in points if (point.scenario, point.database) == (UPKEEP, MARIADB)),
         key=lambda point: point.rows,

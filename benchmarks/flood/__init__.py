@@ -1,1 +1,1 @@
-"""Floods: many clients that do what no well-behaved client does, from a process of their own."""
+"""Floods: many misbehaving clients, in a process of their own."""

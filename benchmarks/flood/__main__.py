@@ -1,7 +1,7 @@
 """A flood as a process: python -m benchmarks.flood HOST PORT NICENESS, with scripts as its input.
 
-It prints `begun` when its clients have connected, `sent` when they have sent what they send once,
-and its outcome so far as JSON, again and again until its input ends.
+It prints `begun` when its clients have connected, `sent` when they have sent everything that they
+send once, and its outcome so far as JSON, repeatedly until its input ends.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from benchmarks.flood.script import Outcome, Script
 from benchmarks.flood.swarm import Address, Swarm
 
 AUTOGROUP = Path("/proc/self/autogroup")
-"""Linux weighs sessions before the processes in them (sched(7)); the flood is one of its own."""
+"""The session's niceness: Linux weighs sessions before the processes in them (sched(7))."""
 
 TELL = 0.1
 """Seconds between two outcomes."""
 
 LONGEST = 300.0
-"""Seconds after which a flood ends without being told."""
+"""Seconds after which a flood ends even if its input does not."""
 
 
 def main() -> None:

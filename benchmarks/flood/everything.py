@@ -1,4 +1,4 @@
-"""All floods at once, with keys or without: what a scenario and a test send beside good clients."""
+"""All floods at once, with or without keys, as a scenario and a test use them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -20,7 +20,7 @@ TRICKLE = 0.045
 BEAT = 0.5
 
 SMALL = 4_096
-"""Bytes that the system takes for a client that does not read."""
+"""Receive buffer in bytes of a client that does not read."""
 
 LINE = b"Ann,13961467500\n"
 
@@ -28,12 +28,12 @@ GIGABYTE = 10**9
 
 
 class Aims(NamedTuple):
-    """What a flood asks for: existing things for one with keys."""
+    """The targets of a flood's requests; they exist for a flood with keys."""
 
     campaign: int
-    """Its messages are exported."""
+    """Campaign whose messages are exported."""
     rejects: int
-    """A list with megabytes of rejects."""
+    """List with megabytes of rejects."""
     reader: ApiKey | None = None
     writer: ApiKey | None = None
 

@@ -1,4 +1,4 @@
-"""A flood as tests and scenarios use it: a process of its own for the time of a block."""
+"""Runs a flood in a process of its own for the time of a block, for tests and scenarios."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ class Flood:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.pid = process.pid
         self.outcome = Outcome()
-        """So far; complete when the flood has ended."""
+        """Outcome so far; complete when the flood has ended."""
         self._process = process
         self._begun = threading.Event()
         self._sent = threading.Event()
@@ -32,13 +32,13 @@ class Flood:
         """Wait until each client has connected, or was refused.
 
         Raises:
-            TimeoutError: some still wait for the server to accept them.
+            TimeoutError: the server has not accepted some of them yet.
         """
         if not self._begun.wait(seconds):
             raise TimeoutError(f"after {seconds:g} s there are clients without a connection")
 
     def has_sent(self) -> bool:
-        """Return whether each client has sent all that it sends once, or was stopped."""
+        """Return whether each client has sent everything that it sends once, or was stopped."""
         return self._sent.is_set()
 
     def end(self) -> Outcome:

@@ -1,9 +1,9 @@
-"""The bytes that floods are made of."""
+"""The requests of floods, as bytes."""
 
 from campaign_common.api_key import ApiKey
 
 ALMOST_A_BODY = 262_000
-"""Bytes: just below what the API takes of a body other than an upload."""
+"""Bytes just below the API's limit for a body other than an upload."""
 
 PIECE = 65_536
 """Bytes sent at once by clients that send as fast as they can."""

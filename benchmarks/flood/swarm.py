@@ -1,4 +1,4 @@
-"""The clients of a flood: raw sockets, on one event loop."""
+"""The clients of a flood: raw sockets on one event loop."""
 
 import asyncio
 import random
@@ -18,26 +18,26 @@ RECEIVED_AT_ONCE = 65_536
 LAST_CHUNK = b"0\r\n\r\n"
 
 RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER: a connection closed with it is reset."""
+"""Value of SO_LINGER with which closing a connection resets it."""
 
 Address = tuple[str, int]
 
 
 class Swarm:
-    """The clients of some scripts; a script's connect when those of the one before have."""
+    """The clients of some scripts, which connect script by script."""
 
     def __init__(self, address: Address, scripts: Sequence[Script]) -> None:
         self.outcome = Outcome()
         self._address = address
         self._scripts = scripts
         self._unsent = set(range(sum(script.clients for script in scripts)))
-        """The clients that have not sent all that they send once."""
+        """Numbers of the clients that have not sent everything that they send once."""
 
     async def run(self, has_begun: Callable[[], None], has_sent: Callable[[], None]) -> None:
-        """Run until each client is done; cancelled, all connections are closed.
+        """Run until each client is done; close all connections when cancelled.
 
-        `has_begun` is called when each client has connected or was refused, `has_sent` when each
-        has sent everything that it has to send once, or its first connection has ended.
+        `has_begun` is called when each client has connected or was refused. `has_sent` is called
+        when each has sent everything that it sends once, or its first connection has ended.
         """
         self._has_sent = has_sent
         numbers = iter(sorted(self._unsent))

@@ -1,1 +1,1 @@
-"""What the servers can do at all, with nothing of this system between them and a bare loop."""
+"""Floors: the rates of the servers with a bare loop, without any code of this system."""

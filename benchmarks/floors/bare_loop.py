@@ -16,23 +16,23 @@ PROBE_ROWS = 64_000
 LOOP = "loop"
 
 WriteBatch = Callable[[pymysql.cursors.Cursor, range], None]
-"""Inserts the rows of some sequence numbers; the caller commits."""
+"""Function that inserts the rows of some sequence numbers; the caller commits."""
 
 
 @dataclass(frozen=True)
 class LoopFloor:
-    """How fast the bare loop was."""
+    """The result of a bare loop."""
 
     rate: float
     """Rows a second."""
     batch: int
     """Rows of a transaction."""
     processor: dict[str, float]
-    """Microseconds a row, of the loop and of the database where it is ours."""
+    """Processor microseconds a row, of the loop and of a database of the benchmark."""
 
 
 class BareLoop:
-    """Fills tables and empties them; the best batch size is found once."""
+    """A loop that fills tables and empties them, at the best batch size, which it finds once."""
 
     def __init__(self, site: Site, write: WriteBatch, tables: Sequence[str]) -> None:
         self._site = site
@@ -41,7 +41,7 @@ class BareLoop:
         self._best: int | None = None
 
     def measure(self, rows: int) -> LoopFloor:
-        """Insert so many rows, and forget them."""
+        """Insert so many rows, measure, and delete them."""
         with self._site.connection() as cursor:
             cursor.connection.autocommit(value=False)
             best = self._best = self._best or self._find_best(cursor)

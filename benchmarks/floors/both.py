@@ -1,4 +1,4 @@
-"""Both floors, measured beside each repeat, and what a rate comes to in terms of them."""
+"""Both floors, measured before each repeat, and the ratios of a rate to them."""
 
 import psutil
 
@@ -9,7 +9,7 @@ from benchmarks.results import Run
 from benchmarks.site import Site
 
 MOST_ROWS = 300_000
-"""A floor does not change with the size of what it is compared with."""
+"""Most rows of a floor; its rate does not depend on the size of the campaign."""
 
 MESSAGES, SHARE, COST = "msg/s", "ratio", "µs/msg"
 
@@ -19,7 +19,7 @@ OF = "rate / "
 
 
 class Floors:
-    """Measures both floors of a site; finds what suits its servers once."""
+    """Both floors of a site; the best batch size for its servers is found once."""
 
     def __init__(self, site: Site, rows: int) -> None:
         self._site = site
@@ -37,7 +37,7 @@ class Floors:
         for floor, processor in ((LEDGER, ledger.processor), (QUEUE, queue.processor)):
             for name, cost in processor.items():
                 run.note(f"{floor}: {name}", cost, COST)
-        if self._site.servers:  # of given ones nobody knows what they use
+        if self._site.servers:  # the processor time of given ones is unknown
             total = sum(ledger.processor.values()) + sum(queue.processor.values())
             cores = psutil.cpu_count() or 1
             run.note("both floors: processor time", total, COST)

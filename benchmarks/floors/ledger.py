@@ -1,4 +1,4 @@
-"""The floor of the ledger: a bare loop that inserts the rows of sent messages, and nothing else."""
+"""The floor of the ledger: a bare loop that only inserts the rows of sent messages."""
 
 import pymysql
 

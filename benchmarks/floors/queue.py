@@ -1,4 +1,4 @@
-"""The floor of the queue: the records of a campaign produced and consumed, and nothing else."""
+"""The floor of the queue: a campaign's records, only produced and consumed."""
 
 import multiprocessing
 import time
@@ -33,16 +33,16 @@ Chunk = dict[int, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class QueueFloor:
-    """How fast records went through."""
+    """The result of producing and consuming."""
 
     rate: float
     """Records a second, from the first one produced to the last one consumed."""
     processor: dict[str, float]
-    """Microseconds a record, of producer, consumer, and the broker where it is ours."""
+    """Processor microseconds a record, of producer, consumer and a broker of the benchmark."""
 
 
 def measure_queue(site: Site, rows: int) -> QueueFloor:
-    """Produce and consume so many records, by the same properties as the services."""
+    """Produce and consume so many records, with the client properties of the services."""
     topic = f"benchmark-{token_hex(4)}"
     admin = AdminClient({"bootstrap.servers": site.addresses.brokers})
     admin.create_topics([NewTopic(topic, SHARDS)])[topic].result(timeout=30)
@@ -108,7 +108,7 @@ def records(rows: int) -> list[Chunk]:
 
 
 def consume(configuration: Path, topic: str, rows: int, report: Connection) -> None:
-    """Read so many records; says when it is ready, and at what time it has read the last."""
+    """Read so many records; report when it is ready, and the time at which the last was read."""
     settings = load_settings(configuration, {})
     consumer: Consumer = kafka.consumer(settings, "consumer", "benchmark")
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(SHARDS)])

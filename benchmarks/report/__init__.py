@@ -1,1 +1,1 @@
-"""Results as people read them."""
+"""Reports of results: tables, plots and an HTML page."""

@@ -1,4 +1,4 @@
-"""What has a target, as a table for a document."""
+"""The figures that have a target, as a table for a document."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ HEADINGS = ("scenario", "figure", "target", "median", "min to max", "runs")
 
 
 def against_targets(measured: Iterable[Results]) -> str:
-    """Lay out every figure that has a target; what was measured later goes before."""
+    """Lay out every figure that has a target; a later measurement replaces an earlier one."""
     latest: dict[tuple[str, str, str], str] = {}
     for results in sorted(measured, key=lambda each: each.measured_at):
         for case in results.cases:

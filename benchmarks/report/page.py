@@ -1,4 +1,4 @@
-"""Results as one HTML page that needs nothing beside it, neither files nor a network."""
+"""Results as one self-contained HTML page."""
 
 from base64 import b64encode
 from pathlib import Path

@@ -30,7 +30,7 @@ SECONDS = "seconds"
 
 
 def plots(result: CaseResult) -> Iterable[tuple[str, bytes]]:
-    """Draw what a case has: titles and SVG files."""
+    """Draw the plots of a case: titles and SVG files."""
     if any(run.throughput for run in result.runs):
         named = {f"run {n}": run.throughput for n, run in enumerate(result.runs, 1)}
         yield "Throughput over time", lines(named, "messages/s")
@@ -44,7 +44,7 @@ def plots(result: CaseResult) -> Iterable[tuple[str, bytes]]:
 
 
 def lines(series: Mapping[str, Points], unit: str, *, steps: bool = False) -> bytes:
-    """Draw values over time, a line each."""
+    """Draw series of values over time, one line for each."""
     with rc_context(STYLE):
         figure, axes = _axes(SECONDS, unit)
         for name, points in series.items():

@@ -1,1 +1,1 @@
-"""A burst met by as many senders as KEDA's rule asks for: the rehearsal of k8s/overlays/keda."""
+"""The rehearsal of k8s/overlays/keda: a burst, with as many senders as KEDA's rule asks for."""

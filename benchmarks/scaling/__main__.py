@@ -1,8 +1,8 @@
 """The scaling rehearsal's command line: python -m benchmarks.scaling.
 
-A burst, and small campaigns behind it so that senders that leave have calls under way. Ends with
-exit code 1 when somebody was lost or called twice, or the senders did not go up to the partition
-count and down again.
+Small campaigns follow the burst, so that senders that leave have calls in flight. The exit code is
+1 if a recipient was lost or called twice, or if the senders did not scale up to the partition count
+and down again.
 """
 
 import sys
@@ -39,28 +39,27 @@ LOOK = 0.5
     "--hasten",
     default=8.0,
     show_default=True,
-    help="How many times faster than in the manifest the autoscaler's clock runs; 1 is as it will"
-    " be.",
+    help="Speed of the autoscaler's clock, as a multiple of the manifest's; 1 is real time.",
 )
 @click.option(
     "--connections",
     default=100,
     show_default=True,
-    help="Http.Connections: a sender makes so many calls in the time of one at most.",
+    help="Http.Connections: the most calls that a sender has in flight.",
 )
 @click.option("--latency", default=0.1, show_default=True, help="Seconds, of the provider.")
 @click.option(
     "--tail-latency",
     default=1.0,
     show_default=True,
-    help="The same behind the burst: longer, so that whoever leaves has calls under way.",
+    help="The same after the burst: longer, so that senders that leave have calls in flight.",
 )
 @click.option(
     "--window",
     default="12s",
     show_default=True,
-    help="Scheduler.Window: the lag is what a campaign does in this time at most. What one sender"
-    " does in it has to be more than lagThreshold, or nothing ever asks for another one.",
+    help="Scheduler.Window: bounds the lag to the messages of this time. One sender has to send"
+    " more than lagThreshold in it, or the autoscaler never adds another one.",
 )
 @click.option(
     "--output",
@@ -113,10 +112,10 @@ def take_place(made: Site, rule: Rule, given: Circumstances) -> tuple[History, A
 
 
 def reaching(provider: RecordingProvider, connections: int) -> dict[str, object]:
-    """Have everything sent to a provider that shares the machine with eight senders.
+    """Return the settings for a provider that shares the machine with eight senders.
 
-    It is waited for longer than usual: calls that are given up are made again, as they should be,
-    and would count as duplicates here.
+    The timeouts are longer than usual: calls that time out are made again, as they should be, and
+    would count as duplicates here.
     """
     http = {
         "Url": provider.url,
@@ -128,7 +127,7 @@ def reaching(provider: RecordingProvider, connections: int) -> dict[str, object]
 
 
 def rehearse(demand: Demand, watcher: Watcher, rule: Rule, slow_down: Callable[[], None]) -> None:
-    """Send the burst, then small campaigns until the senders are as few as in the beginning."""
+    """Send the burst, then small campaigns until only the initial senders are left."""
     demand.start_burst()
     risen = fallen = burst_over = False
     while not (fallen and demand.left() == 0):

@@ -1,4 +1,4 @@
-"""What there is to send: a burst, and small campaigns one after the other behind it."""
+"""The load of the rehearsal: a burst, and then small campaigns one after the other."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,11 @@ BURST_LIST, TAIL_LIST = 1, 2
 """The campaigns that lists are imported for; they never start."""
 
 TAIL = 2_000
-"""Recipients of each campaign behind the burst: too few to ask for senders."""
+"""Recipients of each campaign after the burst, too few for KEDA to add senders."""
 
 
 class Demand:
-    """Imports both lists when it is made."""
+    """The campaigns of the rehearsal; the constructor imports both lists."""
 
     def __init__(self, site: Site, system: System, burst: int) -> None:
         self._system = system
@@ -34,12 +34,12 @@ class Demand:
         self._start(BURST_LIST, self._burst)
 
     def go_on(self) -> None:
-        """Start another small campaign before the one before it is through."""
+        """Start another small campaign when half of the previous one is sent."""
         if self.left() < TAIL / 2:
             self._start(TAIL_LIST, TAIL)
 
     def left(self) -> int:
-        """Count who has no outcome yet."""
+        """Count the recipients without an outcome."""
         return sum(self._campaigns.values()) - self._system.outcomes()
 
     def wait_for_ends(self) -> None:

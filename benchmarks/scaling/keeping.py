@@ -1,4 +1,4 @@
-"""The rehearsal's results in the form of every benchmark's, and its picture."""
+"""The rehearsal's results, in the format of all benchmarks, and its picture."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,31 +13,31 @@ from benchmarks.scaling.plot import RATE_SPAN, draw
 from benchmarks.scaling.rule import Rule
 from benchmarks.scaling.settling import Accounts
 from benchmarks.scaling.watching import History
-from local_stack.kafka import KAFKA
+from local_stack.servers.kafka import KAFKA
 
 SCENARIO = "scaling-rehearsal"
 PICTURE = "scaling-rehearsal.svg"
 
 ALMOST_ALL = 0.9
-"""Of the burst: the rest is what some partitions still have when others are empty."""
+"""Share of the burst to measure; some partitions are empty while others still have the rest."""
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What the rehearsal takes place with."""
+    """Parameters of the rehearsal."""
 
     recipients: int
     hasten: float
     connections: int
     latency: float
-    """Seconds."""
+    """Seconds of the provider."""
     tail_latency: float
     window: str
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of it."""
+    """Results of the rehearsal."""
 
     servers: Mapping[str, str]
     history: History
@@ -56,9 +56,9 @@ def keep(folder: Path, given: Circumstances, rule: Rule, seen: Seen) -> None:
 
 
 def rate_with_all(history: History, most: int, first: float, last: float) -> float | None:
-    """Return the rate while every sender had partitions, and from `first` to `last` outcomes.
+    """Return the rate from `first` to `last` outcomes, while every sender had partitions.
 
-    None where that was never so.
+    None if there was no such time.
     """
     during = [
         outcomes
@@ -72,7 +72,7 @@ def rate_with_all(history: History, most: int, first: float, last: float) -> flo
 
 
 def _case(given: Circumstances, rule: Rule, seen: Seen) -> CaseResult:
-    """Sum up the time behind the burst, when calls under way are the only limit."""
+    """Sum up the time after the burst, when calls in flight are the only limit."""
     burst, every = given.recipients, seen.accounts.sent
     run = Run()
     for name, first, last in (

@@ -1,4 +1,4 @@
-"""Senders, lag, rate and calls under way of the rehearsal in one picture."""
+"""Senders, lag, rate and calls in flight of the rehearsal in one picture."""
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ from benchmarks.scaling.watching import History
 
 SIZE = (8.0, 7.0)
 RATE_SPAN = 2.0
-"""Seconds that a rate is taken over."""
+"""Seconds that each rate covers."""
 
 
 def draw(history: History, rule: Rule, hasten: float) -> bytes:

@@ -1,7 +1,7 @@
-"""What KEDA and the horizontal autoscaler under it make of the lag, read from the manifest itself.
+"""The scaling rule of KEDA and the horizontal autoscaler, read from the manifest.
 
-KEDA turns the lag of a consumer group into a metric, the autoscaler turns that into a number of
-replicas (https://keda.sh/docs/latest/scalers/apache-kafka/,
+KEDA turns the lag of a consumer group into a metric. The autoscaler turns the metric into a number
+of replicas (https://keda.sh/docs/latest/scalers/apache-kafka/,
 https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details).
 """
 
@@ -15,10 +15,10 @@ import yaml
 KIND = "ScaledObject"
 
 TOLERANCE = 0.1
-"""The autoscaler leaves the number alone while the metric is this close to its target."""
+"""Relative distance of the metric from its target below which the replicas stay the same."""
 
 MOST_AT_ONCE, MOST_TIMES = 4, 2
-"""By default it adds four pods or doubles them within 15 seconds, whichever is more."""
+"""Default limits of one step: four more pods or twice as many, whichever is more."""
 
 STEP = 15.0
 """Seconds between two decisions of the autoscaler."""
@@ -28,8 +28,8 @@ STEP = 15.0
 class Rule:
     """The numbers of the manifest; times are in seconds.
 
-    Its cooldownPeriod is none of them: KEDA waits for so long before it takes the last sender
-    away, which it never does while there is a minimum.
+    The cooldownPeriod is left out: KEDA waits for it before it removes the last sender, which it
+    never does while the minimum is above zero.
     """
 
     least: int
@@ -40,7 +40,7 @@ class Rule:
     step: float = STEP
 
     def hastened(self, factor: float) -> "Rule":
-        """Return the same rule on a clock that runs faster."""
+        """Return the same rule with a faster clock."""
         return replace(
             self,
             polling_interval=self.polling_interval / factor,
@@ -53,7 +53,7 @@ def read_rule(manifest: Path) -> Rule:
     """Read the numbers from the ScaledObject in a file.
 
     Raises:
-        KeyError: it does not say one of them.
+        KeyError: one of them is missing.
         ValueError: there is not exactly one ScaledObject.
     """
     documents = yaml.safe_load_all(manifest.read_text())
@@ -70,7 +70,7 @@ def read_rule(manifest: Path) -> Rule:
 
 
 class Autoscaler:
-    """Decides on replicas as the pair of KEDA and the horizontal autoscaler does."""
+    """The number of replicas, decided as KEDA and the horizontal autoscaler do."""
 
     def __init__(self, rule: Rule, partitions: int) -> None:
         self._rule = rule
@@ -78,7 +78,7 @@ class Autoscaler:
         self._recommended: deque[tuple[float, int]] = deque()
 
     def decide(self, now: float, lag: int, replicas: int) -> int:
-        """Return how many replicas there should be, `now` being any steady clock's seconds."""
+        """Return the desired number of replicas; `now` is in seconds of any steady clock."""
         wanted = self._recommend(lag, replicas)
         self._recommended.append((now, wanted))
         while self._recommended[0][0] <= now - self._rule.stabilization:

@@ -1,4 +1,4 @@
-"""Whether everybody was called, and nobody twice: file, ledger and the provider's log compared."""
+"""The comparison of file, ledger and provider's log: each recipient has to be called once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What came of the rehearsal, on a terminal."""
+"""The results of the rehearsal on a terminal."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from benchmarks.scaling.watching import History
 
 
 def ended_well(history: History, accounts: Accounts, rule: Rule) -> bool:
-    """Tell whether the senders went up and down the whole way, and everybody was called once."""
+    """Return whether the senders scaled all the way up and down, and all were called once."""
     return (
         max(_values(history.working)) == rule.most
         and history.working[-1][1] == history.wanted[-1][1] == rule.least
@@ -48,7 +48,7 @@ def print_summary(console: Console, history: History, accounts: Accounts, hasten
 
 
 def changes(history: History) -> Iterator[tuple[float, float, float, float]]:
-    """Yield when the number of senders changed, at which lag, from what to what."""
+    """Yield each change of the number of senders: time, lag, number before, number after."""
     before = history.wanted[0][1]
     for (at, wanted), (_, lag) in zip(history.wanted, history.polled, strict=True):
         if wanted != before:

@@ -1,4 +1,4 @@
-"""Lag, replicas and calls over time while the autoscaler has its way."""
+"""Lag, replicas and calls over time while the autoscaler is at work."""
 
 import time
 from collections.abc import Callable
@@ -11,26 +11,26 @@ from benchmarks.scaling.rule import Autoscaler, Rule
 from benchmarks.system import SHARDS, System
 from campaign_common.topics import committed_offsets, log_ends
 from local_stack.configuration import Addresses
-from local_stack.kafka import quiet_admin
+from local_stack.servers.kafka import quiet_admin
 
 
 @dataclass
 class History:
-    """What was seen."""
+    """Observations over time."""
 
     lag: Points = field(default_factory=list)
     polled: Points = field(default_factory=list)
-    """The lag that the autoscaler knows of: it asks less often."""
+    """The lag that the autoscaler polled last."""
     wanted: Points = field(default_factory=list)
     working: Points = field(default_factory=list)
     """Senders that have partitions, as the group's coordinator sees them."""
     calls: Points = field(default_factory=list)
-    """Under way at the provider."""
+    """Calls in flight at the provider."""
     outcomes: Points = field(default_factory=list)
 
 
 class LagReader:
-    """How many records are published and not yet recorded, as KEDA asks Kafka."""
+    """The consumer group's lag and members, read from Kafka as KEDA does."""
 
     def __init__(self, addresses: Addresses, partitions: int) -> None:
         self._admin: AdminClient = quiet_admin(addresses.brokers)
@@ -38,7 +38,7 @@ class LagReader:
         self._partitions = range(partitions)
 
     def lag(self) -> int:
-        """Sum over all partitions; one without a commit counts from its start."""
+        """Sum the lag of all partitions; one without a commit counts from its start."""
         ends = log_ends(self._admin, self._addresses.topic, self._partitions)
         committed = committed_offsets(self._admin, self._addresses.group, self._addresses.topic)
         return sum(max(end - committed.get(number, 0), 0) for number, end in ends.items())
@@ -51,7 +51,7 @@ class LagReader:
 
 
 class Watcher:
-    """Looks twice a second, and scales the senders when KEDA would."""
+    """An observer that scales the senders when KEDA would."""
 
     def __init__(
         self, system: System, reader: LagReader, rule: Rule, under_way: Callable[[], int]
@@ -68,16 +68,16 @@ class Watcher:
 
     @property
     def replicas(self) -> int:
-        """How many senders there are to be."""
+        """The desired number of senders."""
         return self._system.services.senders
 
     @property
     def working(self) -> int:
-        """How many had partitions at the last look."""
+        """The number of senders with partitions at the last observation."""
         return int(self.history.working[-1][1])
 
     def look(self) -> None:
-        """Note where everything is; poll the lag and decide when it is time to."""
+        """Take an observation; poll the lag and decide when each is due."""
         now = time.monotonic() - self._began
         lag = self._reader.lag()
         history = self.history

@@ -1,1 +1,1 @@
-"""What is measured, a scenario a file."""
+"""The scenarios that are measured, one in each file."""

@@ -25,7 +25,7 @@ MEMORY = "3G"
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is stored, and how often is asked."""
+    """The amount of stored data, and the rate of requests."""
 
     people: int
     campaigns: int
@@ -55,7 +55,7 @@ def api(
 
 
 def ask_once(site: Site, show: Show, scale: Scale) -> Run:
-    """Ask for a while with nothing else to do, and then for as long as a campaign sends."""
+    """Send requests for a while on an idle system, and then while a campaign sends."""
     run = Run()
     with site.system(senders=1) as system:
         if not system.has_list(LIST):

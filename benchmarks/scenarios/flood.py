@@ -27,34 +27,34 @@ from campaign_common.store.api_keys import insert_key
 API = "campaign-api"
 
 NICENESS = 19
-"""Of the flood's clients, which leave the processor to everything else first."""
+"""Niceness of the flood's clients, so that everything else has priority."""
 
 CLIENTS = 25
-"""Well-behaved ones of each kind."""
+"""Number of well-behaved clients of each kind."""
 
 BEGIN_SECONDS = 200.0
-"""For all clients of a flood to connect: at niceness 19 that takes long on a busy machine."""
+"""Time for all clients of a flood to connect, which at niceness 19 is long on a busy machine."""
 
 BOUNDS = {"healthz": 200.0, "create": 500.0}
-"""Milliseconds within which an answer counts as one of a system that has recovered."""
+"""Milliseconds within which a recovered system answers, by kind of request."""
 
 FILE = "few.csv"
 PEOPLE = "name,phone\nAnn,13961467500\nBob,13961467501\n"
 
 CAMPAIGN = 1
-"""What `fill` makes."""
+"""Campaign that `fill` makes."""
 
 REJECTS = 6_000
-"""Rows of 2 kB: more than a system takes for a client that does not read."""
+"""Number of rows of 2 kB, more than socket buffers hold for a client that does not read."""
 
 FIRST_NEW = 1_000_000
 
 
 class Well(Client):
-    """A client with a connection for each request, as many programs are.
+    """A well-behaved client with a connection for each request.
 
-    One that keeps its connection may find it closed, and sends its request again: both would
-    measure the client.
+    A client that keeps its connection may find it closed and send its request again, so that its
+    times would measure the client.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -62,7 +62,7 @@ class Well(Client):
         self.unanswered: list[str] = []
 
     def ask(self, request: Request) -> bytes:
-        """Ask; what is not answered with a success is noted."""
+        """Send a request, and note it if the answer is not a success."""
         try:
             return super().ask(request)
         except (OSError, http.client.HTTPException, RuntimeError) as error:
@@ -94,7 +94,7 @@ def flood(measuring: Measuring, people: int, rate: float, seconds: float) -> Non
 def flood_once(
     site: Site, show: Show, people: int, rate: float, seconds: float, *, has_keys: bool
 ) -> Run:
-    """Ask before, during and after a flood."""
+    """Send requests before, during and after a flood."""
     run = Run()
     (site.csv_root / FILE).write_text(PEOPLE)
     with site.system(senders=0) as system:
@@ -147,7 +147,7 @@ def requests_of() -> Mapping[str, Ask]:
 def well_behaved(
     run: Run, when: str, url: str, key: ApiKey, kinds: Mapping[str, Ask], rate: float
 ) -> Iterator[None]:
-    """Ask during the block, and note the percentiles of the answers and how many are missing."""
+    """Send requests during the block; note the answers' percentiles and the number missing."""
     stop = threading.Event()
     clients = [(kind, Well(url, key.token)) for kind in kinds for _ in range(CLIENTS)]
     threads = [

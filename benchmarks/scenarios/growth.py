@@ -1,4 +1,4 @@
-"""(d) Does size matter? One campaign of many sizes, and many campaigns at once."""
+"""(d) Rate and memory against size: one campaign of many sizes, and many campaigns at once."""
 
 import click
 
@@ -14,7 +14,7 @@ from benchmarks.site import Site
 SIZES = (100_000, 1_000_000, 5_000_000, 10_000_000)
 
 ONCE_FROM = 5_000_000
-"""A campaign of this size is sent once: it takes minutes."""
+"""Size from which on a campaign is sent only once, because it takes minutes."""
 
 LISTS = 10
 """Lists that the many campaigns share."""
@@ -23,7 +23,7 @@ LISTS = 10
 @click.command("growth")
 @click.option("--rows", multiple=True, default=SIZES, show_default=True)
 @click.option("--campaigns", default=200, show_default=True, help="At once; 0 leaves them out.")
-@click.option("--recipients", default=10_000, show_default=True, help="Of each of these.")
+@click.option("--recipients", default=10_000, show_default=True, help="Of each of them.")
 @measuring_options
 def growth(measuring: Measuring, rows: tuple[int, ...], campaigns: int, recipients: int) -> None:
     """Rate and memory against size."""

@@ -1,9 +1,9 @@
-"""What counting for the metrics costs a sender, per message, beside what a message costs it.
+"""The cost of a sender's metrics per message, as a share of the message's whole cost.
 
-Times what the recorder and the delivery do for the metrics, in batches as large as the sender's
-own, and the route's handling of the same batch with and without it. A message costs a sender
-about 9 microseconds of processor time with a provider that answers at once; one that has a latency
-to be measured, such as the HTTP provider, costs several times as much.
+The scenario times the counting of the recorder and the delivery, in batches as large as the
+sender's own, and the route's handling of the same batch with and without counting. A message costs
+a sender about 9 microseconds of processor time with a provider that answers at once. With a
+provider that has a latency, such as the HTTP provider, it costs several times as much.
 """
 
 import time
@@ -34,29 +34,29 @@ MESSAGE = 9_000.0
 
 
 class Uncounted(ProviderRoute):
-    """A line that counts nothing."""
+    """A provider route that counts nothing."""
 
     def _count(self, answers: Sequence[SendStatus]) -> None:
         pass
 
 
 class Version:
-    """As much of a campaign as is asked for."""
+    """A stand-in for a campaign's version."""
 
     provider = "simulated"
     delivery = DeliveryKind.AT_LEAST_ONCE
 
 
 class SendGuard:
-    """Knows one campaign."""
+    """A stand-in for the send guard, which knows one campaign."""
 
     def version_of(self, _: int) -> Version:
-        """Return it."""
+        """Return the campaign's version."""
         return Version()
 
 
 class Idle:
-    """A provider that is never asked."""
+    """A provider that is never used."""
 
     name = "simulated"
     durations = Distribution(SECONDS)
@@ -64,7 +64,7 @@ class Idle:
 
 @click.command("metrics-cost")
 def metrics_cost() -> None:
-    """What a sender's counting for /metrics costs per message; starts no server."""
+    """Measure the cost of a sender's metrics per message; starts no server."""
     results = [SendResult(message(n), SendStatus.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
     counted, uncounted = (
         kind("simulated", breaker(), SendGuard(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
@@ -119,9 +119,9 @@ def message(n: int) -> Message:
 
 
 def breaker() -> CircuitBreaker:
-    """Make a closed one."""
+    """Make a closed circuit breaker."""
     return CircuitBreaker(BreakerPolicy(), time.monotonic)
 
 
 def ignore(_: Sequence[SendResult]) -> None:
-    """Take results nowhere."""
+    """Discard the results."""

@@ -15,16 +15,16 @@ from benchmarks.scenarios.sending import list_on
 from benchmarks.site import Site
 
 SETTLED = 0.9
-"""Of the rate before: what counts as the full rate."""
+"""Share of the rate before the kill that counts as the full rate."""
 
 SPAN = 2.0
-"""Seconds that a rate is taken over: outcomes come in batches."""
+"""Seconds that each rate covers, because outcomes come in batches."""
 
 BEFORE = 5.0
-"""Seconds before the kill that its rate is compared with."""
+"""Seconds before the kill whose rate is the reference."""
 
 COUNTED = 0.95
-"""Of a campaign, from its beginning, is looked at."""
+"""Share of a campaign, from its beginning, that is evaluated."""
 
 VICTIM = "campaign-sender-1"
 
@@ -82,10 +82,10 @@ def kill_once(site: Site, rows: int, senders: int, show: Show) -> Run:
 
 
 def note_recovery(run: Run, points: Points, killed: float) -> None:
-    """Note how long the rate stayed below nine tenths of what it was.
+    """Note the time that the rate stayed below nine tenths of the rate before.
 
-    A rate has its ups and downs: what counts is the longest stretch below. At the end of a
-    campaign there is less and less to do, so the last part of it is left out.
+    Since a rate fluctuates, the longest stretch below counts. The last part of the campaign is
+    left out, because its rate falls as less is left to send.
     """
     run.throughput = rates(points, SPAN)
     last = next(at for at, done in points if done >= points[-1][1] * COUNTED)
@@ -100,7 +100,7 @@ def note_recovery(run: Run, points: Points, killed: float) -> None:
 
 
 def stretches(rates_after: Points, least: float) -> list[tuple[float, float]]:
-    """List from when to when the rate was below `least`; without any, a stretch of no length."""
+    """List the stretches of a rate below `least`, and at least one stretch of no length."""
     found = [(0.0, 0.0)]
     for is_low, group in groupby(rates_after, lambda point: point[1] < least):
         moments = [at for at, _ in group]

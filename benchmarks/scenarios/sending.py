@@ -1,4 +1,4 @@
-"""One campaign from its start to its last outcome: what all scenarios that send have in common."""
+"""One campaign from its start to its last outcome, for all scenarios that send."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,27 +20,27 @@ SENDING = "sending"
 API = "campaign-api"
 
 SMOOTHED = 1.0
-"""Seconds that a rate over time is taken over: outcomes come in batches."""
+"""Seconds that each rate over time covers, because outcomes come in batches."""
 
 
 @dataclass(frozen=True)
 class Sending:
-    """What to send, by how many senders, under which settings."""
+    """Number of messages and senders, and the settings of the services."""
 
     rows: int
     senders: int = 1
     settings: Mapping[str, object] = field(default_factory=dict)
     provider: int | None = None
-    """The process id of a provider of ours."""
+    """The process id of a provider that the benchmark runs."""
 
 
 def counted(number: int, what: str) -> str:
-    """Name a number of things."""
+    """Format a number with its noun."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def send_once(site: Site, floors: Floors, sending: Sending, show: Show) -> Run:
-    """Measure the floors, start the services anew, and send one campaign."""
+    """Measure the floors, start the services, and send one campaign."""
     run = Run()
     show("floors", 0, 1)
     floors.measure(run)
@@ -65,7 +65,7 @@ def send_once(site: Site, floors: Floors, sending: Sending, show: Show) -> Run:
 
 
 def list_on(site: Site, system: System, rows: int, show: Show) -> int:
-    """Return the id of a list of so many people, imported by the first repeat."""
+    """Return the id of a list of so many recipients, imported by the first repeat."""
     file = site.csv_root / f"{rows}.csv"
     if not file.exists():
         show("import", 0, 1)
@@ -75,7 +75,7 @@ def list_on(site: Site, system: System, rows: int, show: Show) -> int:
 
 
 def note_sending(run: Run, sending: Sending, seconds: float, points: Points, usage: Usage) -> None:
-    """Note the rate, what it is compared with, and what it cost."""
+    """Note the rate, its ratios to the floors, and its costs."""
     compare(run, sending.rows / seconds)
     run.note("start to last outcome", seconds, "s")
     run.throughput = rates(points, SMOOTHED)

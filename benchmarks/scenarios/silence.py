@@ -14,10 +14,10 @@ from benchmarks.site import Site
 from benchmarks.system import System
 
 QUIET = 2.5
-"""Seconds without a call after which no more will come: senders look every 0.3 s."""
+"""Seconds without a call after which no more will come; senders check every 0.3 s."""
 
 AT_FULL_RATE = 1.5
-"""Seconds that calls are made for before they are to stop."""
+"""Seconds of calls at full rate before the pause or the cancellation."""
 
 VERBS = {"pause": "pause to silence", "cancel": "cancel to silence"}
 
@@ -62,7 +62,7 @@ def case(verb: str, rows: int, times: int, senders: int) -> Case:
 
 
 def full_rate(sink: SinkProcess) -> float:
-    """Wait until calls have been made for a while; returns how many a second."""
+    """Wait until calls have been made for a while; return their rate a second."""
     before = sink.status()["calls"]
     while sink.status()["calls"] == before:
         time.sleep(0.02)
@@ -74,7 +74,7 @@ def full_rate(sink: SinkProcess) -> float:
 
 
 def stop(system: System, sink: SinkProcess, campaign: int, verb: str) -> float:
-    """Pause or cancel; returns the milliseconds from the answer to the last call, 0 at least."""
+    """Pause or cancel; return the milliseconds from the answer to the last call, at least 0."""
     system.change(campaign, verb)
     acknowledged = boot_time()
     while boot_time() < max(sink.status()["last"], acknowledged) + QUIET:

@@ -75,7 +75,7 @@ def case(campaigns: int, recipients: int, interval: float, rows: int) -> Case:
 
 @contextmanager
 def busy(site: Site, system: System, rows: int, show: Show) -> Iterator[int | None]:
-    """Have a big campaign send during the block; yields its id."""
+    """Send a big campaign during the block, and yield its id."""
     if not rows:
         yield None
         return
@@ -95,7 +95,7 @@ def small_list(site: Site, system: System, recipients: int) -> int:
 
 
 def due_in_turn(system: System, list_id: int, campaigns: int, interval: float) -> Sequence[int]:
-    """Schedule campaigns one after the other, not in step with anything that looks for them."""
+    """Schedule campaigns one after the other, out of step with the scheduler's polling."""
     uneven = random.Random(7)  # noqa: S311 - spreads due times
     system.cursor.execute(NOW)
     ((now,),) = system.cursor.fetchall()
@@ -107,9 +107,9 @@ def due_in_turn(system: System, list_id: int, campaigns: int, interval: float) -
 
 
 def wait_for(system: System, campaign: int, recipients: int) -> tuple[float, float]:
-    """Wait for a campaign's end; returns the milliseconds from due to first and to last message.
+    """Wait for a campaign's end; return the milliseconds from due to first and to last message.
 
-    The time of a ledger row stands for the call, which came before it.
+    The time of a ledger row stands for its call, which came before it.
     """
     system.follow(recipients, campaign)
     system.cursor.execute(DUE, (campaign,))

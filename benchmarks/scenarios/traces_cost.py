@@ -1,10 +1,10 @@
-"""What tracing costs a sender and the fan-out, per message, beside what a message costs them.
+"""The cost of tracing per message for a sender and the fan-out, beside a message's whole cost.
 
     PYTHONPATH=deploy .venv/bin/python -m benchmarks traces-cost
 
-Each step that tracing adds to a batch as large as the services' own is timed with it and without
-it by turns, the library's export to a receiver on this machine included (processor time of this
-process, all threads). A message costs a sender about 9 microseconds of processor time with a
+Each step is timed alternately with and without tracing, on batches as large as the services' own.
+The time is the processor time of this process, all threads, and includes the library's export to a
+receiver on this machine. A message costs a sender about 9 microseconds of processor time with a
 provider that answers at once, and the fan-out about 8.
 """
 
@@ -40,7 +40,7 @@ ROUNDS = 2_048
 
 SENT = 9_000.0
 PUBLISHED = 8_000.0
-"""Nanoseconds of a sender's and of the fan-out's processor time for a message."""
+"""Processor nanoseconds of a sender and of the fan-out for a message."""
 
 CAMPAIGN = 1
 KEY = MessageKey(CAMPAIGN, 1)
@@ -55,7 +55,7 @@ VERSIONS = {
 
 @click.command("traces-cost")
 def traces_cost() -> None:
-    """What tracing costs a sender and the fan-out per message; starts no server."""
+    """Measure the cost of tracing per message for sender and fan-out; starts no server."""
     with receiver() as endpoint:
         tracing = ExportedTracing(endpoint, service="sender", installation="benchmark")
         sender = {
@@ -73,7 +73,7 @@ def traces_cost() -> None:
 
 
 def told(service: str, costs: dict[str, float], message: float) -> None:
-    """Print what was measured of a service."""
+    """Print the results of a service."""
     for what, cost in costs.items():
         click.echo(f"{service}: {what}: {cost:.1f} ns per message, {cost / message:.2%}")
     together = sum(costs.values())
@@ -189,14 +189,14 @@ def fetched(n: int, headers: list[tuple[str, bytes]] | None) -> KafkaRecord:
 
 
 def record(n: int) -> MessageRecord:
-    """Make the record of one."""
+    """Make a message's record."""
     phone = str(13900000000 + n)
     return MessageRecord(1, CAMPAIGN, n, n % SHARDS, 1, 1, phone, f"hi user{n}, a test message.")
 
 
 @contextmanager
 def receiver() -> Iterator[str]:
-    """Take what is exported in a process of its own, so that it is not counted here."""
+    """Receive exports in a process of its own, whose processor time does not count."""
     told_here, tells = multiprocessing.Pipe()
     process = multiprocessing.Process(target=receive, args=(tells,), daemon=True)
     process.start()
@@ -213,14 +213,14 @@ def receive(tells: Connection) -> None:
 
 
 class Taking(BaseHTTPRequestHandler):
-    """Reads a request and says that it is taken."""
+    """A handler that reads a request and accepts it."""
 
     def do_POST(self) -> None:
-        """Take one export."""
+        """Accept one export."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""

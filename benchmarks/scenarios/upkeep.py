@@ -1,4 +1,4 @@
-"""What a campaign takes up once it is sent, and what counting it anew and purging it cost."""
+"""The storage of a sent campaign, and the cost of checking and purging it."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from benchmarks.system import SHARDS
 ANALYZE = "ANALYZE TABLE {table}"
 
 FRESH = "SET SESSION information_schema_stats_expiry = 0"
-"""MySQL's; MariaDB keeps no old numbers, and no such variable."""
+"""Statement for MySQL alone; MariaDB caches no statistics and has no such variable."""
 
 SIZE = """
 SELECT CAST(SUM(DATA_LENGTH + INDEX_LENGTH) AS SIGNED) FROM information_schema.TABLES
@@ -45,7 +45,7 @@ def upkeep(measuring: Measuring, rows: int) -> None:
 
 
 def send_and_tidy(site: Site, rows: int, show: Show) -> Run:
-    """Send a campaign, measure what it left, count it anew and purge it."""
+    """Send a campaign, measure its storage, check its counters and purge it."""
     run = Run()
     with site.system(senders=1) as system, site.connection() as cursor:
         before = size_of_topic(site)
@@ -72,7 +72,7 @@ def send_and_tidy(site: Site, rows: int, show: Show) -> Run:
 
 
 def size_of(cursor: pymysql.cursors.Cursor, tables: tuple[str, ...]) -> int:
-    """Return how many bytes tables and their indexes take."""
+    """Return the bytes of tables and their indexes."""
     cursor.execute("SHOW SESSION VARIABLES LIKE 'information_schema_stats_expiry'")
     if cursor.fetchall():
         cursor.execute(FRESH)
@@ -84,6 +84,6 @@ def size_of(cursor: pymysql.cursors.Cursor, tables: tuple[str, ...]) -> int:
 
 
 def size_of_topic(site: Site) -> int:
-    """Return how many bytes of records the broker has of the topic, where it is ours."""
+    """Return the bytes of the topic's records on a broker of the benchmark."""
     logs = site.addresses.folder.rglob(f"{site.addresses.topic}-*/*.log")
     return sum(log.stat().st_size for log in logs)

@@ -1,4 +1,4 @@
-"""What is asked of a whole list: a dry run, and the export of the messages."""
+"""Requests for a whole list: a dry run, and the export of the messages."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ def whole_list(measuring: Measuring, rows: int) -> None:
 
 
 def ask_once(site: Site, rows: int, show: Show) -> Run:
-    """Send a campaign, then export its messages and play a copy of it through."""
+    """Send a campaign, then export its messages and dry-run a copy of it."""
     run = Run()
     with site.system(senders=1) as system:
         campaign = system.draft(list_on(site, system, rows, show))
@@ -59,7 +59,7 @@ def ask_once(site: Site, rows: int, show: Show) -> Run:
 
 
 def export(system: System, campaign: int) -> int:
-    """Read the export piece by piece; return how many messages were in it."""
+    """Read the export piece by piece; return its number of messages."""
     url = f"{system.url}/v1/campaigns/{campaign}/messages.csv"
     with requests.get(url, stream=True, timeout=ANSWER_SECONDS) as answer:
         answer.raise_for_status()
@@ -68,7 +68,7 @@ def export(system: System, campaign: int) -> int:
 
 
 def dry_run(system: System, campaign: int) -> int:
-    """Play a copy of the campaign through; return how many rows were."""
+    """Dry-run a copy of the campaign; return the number of rows."""
     copy = system.post(f"/v1/campaigns/{campaign}/clone")["id"]
     return int(system.post(f"/v1/campaigns/{copy}/dry-run")["rows"])
 

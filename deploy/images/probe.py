@@ -1,4 +1,4 @@
-"""Ends with 0 when the page at the URL given answers with success: HEALTHCHECK without curl."""
+"""HEALTHCHECK without curl: exits with 0 if the page at the given URL answers with success."""
 
 import sys
 from urllib.request import ProxyHandler, build_opener

@@ -18,7 +18,7 @@ _EXIT_INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and answer its exit code."""
+    """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     unwind_on_sigterm()
     # Data, logs and sockets are of the user who starts them alone.
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     number = int(text)
     if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no port: expected 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text} is not a port: expected 0 to 65535")
     return number
 
 

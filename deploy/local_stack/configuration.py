@@ -18,7 +18,7 @@ _OVERRIDE_PREFIX = "CAMP__"
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where services find their servers, and keep their files."""
+    """Addresses of the servers, and the folder for the services' files."""
 
     folder: Path
     dsn: str
@@ -26,13 +26,13 @@ class Addresses:
     topic: str = TOPIC
     group: str = GROUP
     kafka_properties: Mapping[str, str] = field(default_factory=dict)
-    """By which clients show the broker their password, where it wants one."""
+    """Client properties with the broker's password, if the broker requires one."""
 
 
 def write_configuration(
     addresses: Addresses, port: int, csv_root: Path, settings: Mapping[str, object]
 ) -> Path:
-    """Write the file that every service reads with -c, and answer its path.
+    """Write the file that every service reads with -c, and return its path.
 
     `settings` are further sections, and keys of the first level.
     """
@@ -62,7 +62,7 @@ def write_private(file: Path, text: str) -> None:
 
 
 def without_addresses(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without overrides of the addresses in the file."""
+    """Return the environment without overrides of the addresses in the file."""
     return {name: value for name, value in environment.items() if not _is_address(name)}
 
 

@@ -1,8 +1,8 @@
-"""What can go wrong with the local stack; each message is one line that says what to do."""
+"""Errors of the local stack; each message is one line that says what to do."""
 
 
 class StackError(Exception):
-    """Something about the local stack failed; the message is for the person who started it."""
+    """Base of the local stack's errors; the message is for the person who started it."""
 
 
 class ProgramMissingError(StackError):
@@ -22,7 +22,7 @@ class PortTakenError(StackError):
 
 
 class ProcessDiedError(StackError):
-    """A process of a running stack ended although nobody asked it to."""
+    """A process of a running stack ended unexpectedly."""
 
 
 class DemoError(StackError):

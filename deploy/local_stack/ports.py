@@ -1,4 +1,4 @@
-"""Ports on 127.0.0.1 that nobody listens on."""
+"""Free ports on 127.0.0.1."""
 
 import fcntl
 import os
@@ -8,13 +8,13 @@ import tempfile
 from pathlib import Path
 
 # Below the ranges from which Linux (32768) and macOS (49152) take the local ports of outgoing
-# connections: while a killed server is away nobody is given its port by chance.
+# connections: while a killed server is down, no connection is given its port by chance.
 _FIRST_PORT, _LAST_PORT = 20000, 32000
 _ATTEMPTS = 200
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen there now."""
+    """Return whether a server could listen on the port now."""
     with socket.socket() as caller:
         # macOS lets an address be bound that another server already covers with 0.0.0.0.
         if caller.connect_ex((host, port)) == 0:
@@ -30,7 +30,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """A port free at this moment, which no other process is given while this one lives.
+    """Return a free port, reserved for this process as long as it lives.
 
     Raises:
         OSError: none was found.
@@ -43,7 +43,7 @@ def free_port() -> int:
 
 
 def _reserve(port: int) -> bool:
-    """Keep a port for this process: between its choice and its use others choose, too."""
+    """Reserve a port, so that no other process chooses it before this one uses it."""
     folder = Path(tempfile.gettempdir()) / f"camp-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR, 0o600)

@@ -20,7 +20,7 @@ _TAIL_BYTES = 65536
 
 @dataclass(frozen=True)
 class Command:
-    """What to run, under which name, and where its output goes."""
+    """A command line with its name, its log file and its scheduling."""
 
     name: str
     arguments: Sequence[str]
@@ -32,7 +32,7 @@ class Command:
 
 
 class ChildProcess:
-    """One run of a command, ended with its owner whatever happens to the owner."""
+    """One run of a command, which ends with its owner even when the owner is killed."""
 
     def __init__(self, command: Command) -> None:
         self.command = command
@@ -66,36 +66,36 @@ class ChildProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; 128 plus the signal's number after a signal."""
+        """The exit code: None while it runs, 128 plus the signal's number after a signal."""
         return self._supervisor.poll()
 
     @property
     def running(self) -> bool:
-        """Whether the process is still there."""
+        """True until the process has ended."""
         return self.exit_code is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send one signal to the command itself; nothing happens when it has ended."""
+        """Send one signal to the command itself; do nothing if it has ended."""
         if self.running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     def ask_to_stop(self) -> None:
-        """Start the orderly end (SIGTERM, later SIGKILL) without waiting for it."""
+        """Begin the shutdown (SIGTERM, later SIGKILL) without waiting for it."""
         _pipe(self._supervisor.stdin).close()
 
     def stop(self) -> int:
-        """End it in order and answer its exit code."""
+        """Shut it down and return its exit code."""
         self.ask_to_stop()
         return self.wait()
 
     def kill(self) -> int:
-        """End it at once with SIGKILL, as a crash would."""
+        """Kill it with SIGKILL, as a crash would."""
         self.signal(signal.SIGKILL)
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for the end and answer the exit code."""
+        """Wait for its end and return the exit code."""
         code = self._supervisor.wait()
         for pipe in (self._supervisor.stdin, self._supervisor.stdout, self._supervisor.stderr):
             _pipe(pipe).close()
@@ -118,7 +118,7 @@ class ChildProcess:
             time.sleep(_POLL_SECONDS)
 
     def check(self) -> None:
-        """Nothing, while it runs.
+        """Check that it runs.
 
         Raises:
             ProcessDiedError: it ended; the message ends with its log.
@@ -128,7 +128,7 @@ class ChildProcess:
             raise ProcessDiedError(f"{message}, its last lines are:\n{self.log_tail()}")
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines this run wrote."""
+        """Return the last lines that this run wrote."""
         with self.command.log_file.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
             log.seek(max(self._log_start, size - _TAIL_BYTES))

@@ -8,7 +8,7 @@ from pathlib import Path
 from local_stack.distributions.cache import REPOSITORY, Cache
 from local_stack.errors import PortTakenError, StackError
 from local_stack.ports import is_free
-from local_stack.services import Plan, Services, running_services
+from local_stack.services import ServiceOptions, Services, running_services
 from local_stack.signals import StopSignal
 from local_stack.stack import Stack
 
@@ -24,7 +24,7 @@ def run(port: int, senders: int) -> None:
 
     Raises:
         PortTakenError: another program listens on the port.
-        ProcessDiedError: a service keeps ending by itself.
+        ProcessDiedError: a service ended again soon after its start.
         StackError: something did not start.
     """
     if not is_free(port):
@@ -33,13 +33,13 @@ def run(port: int, senders: int) -> None:
         )
     stop = StopSignal()
     _LISTS.mkdir(mode=0o700, exist_ok=True)
-    plan = Plan(port=port, senders=senders, csv_root=_LISTS)
+    options = ServiceOptions(port=port, senders=senders, csv_root=_LISTS)
     with (
         _only_one(_FOLDER),
         Stack(_FOLDER, Cache.from_environment(), keep=True, private=True) as stack,
-        running_services(stack.addresses, plan) as services,
+        running_services(stack.addresses, options) as services,
     ):
-        _announce(stack, services, plan)
+        _announce(stack, services, options)
         while not stop.wait(_CHECK_SECONDS):
             for what in stack.revive() + services.revive():
                 print(f"{what}, started again", flush=True)
@@ -58,11 +58,11 @@ def _only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def _announce(stack: Stack, services: Services, plan: Plan) -> None:
+def _announce(stack: Stack, services: Services, options: ServiceOptions) -> None:
     lines = {
-        "API": f"http://localhost:{plan.port}",
-        "CSV files from": plan.csv_root,
-        "senders": plan.senders,
+        "API": f"http://localhost:{options.port}",
+        "CSV files from": options.csv_root,
+        "senders": options.senders,
         "database": f"127.0.0.1:{stack.database.port} (its password is in the configuration)",
         "Kafka": stack.kafka.brokers,
         "configuration": services.configuration,
@@ -74,6 +74,6 @@ def _announce(stack: Stack, services: Services, plan: Plan) -> None:
         # This system does not tell the API whose programs ask.
         print(
             f'an API key is needed: curl -H "Authorization: Bearer $(cat {services.key_file})"'
-            f" http://localhost:{plan.port}/v1/campaigns"
+            f" http://localhost:{options.port}/v1/campaigns"
         )
     print("Ctrl-C stops everything; the data stays for the next run.", flush=True)

@@ -16,10 +16,10 @@ SCRATCH = REPOSITORY / ".local" / "scratch"
 
 @contextmanager
 def scratch_folder(purpose: str, parent: Path = SCRATCH) -> Iterator[Path]:
-    """A new empty folder for the time of the block."""
+    """Provide a new empty folder for the time of the block."""
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (parent / "sweep.lock").open("w") as sweeping:
-        fcntl.flock(sweeping, fcntl.LOCK_EX)  # nobody sweeps between the next two lines
+        fcntl.flock(sweeping, fcntl.LOCK_EX)  # no process sweeps between the next two lines
         _sweep(parent)
         folder = parent / f"{purpose}-{secrets.token_hex(4)}"
         owner = _lock_file(folder).open("w")
@@ -32,7 +32,7 @@ def scratch_folder(purpose: str, parent: Path = SCRATCH) -> Iterator[Path]:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders of runs that are gone: the system released their locks."""
+    """Remove the folders of runs that have ended; the system released their locks."""
     for lock_file in parent.glob("*.owner"):
         owner = lock_file.open("w")
         try:

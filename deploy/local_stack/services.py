@@ -19,12 +19,12 @@ from local_stack.configuration import (
     write_private,
 )
 from local_stack.errors import ProgramMissingError, StartError
-from local_stack.kafka import quiet_admin
 from local_stack.process import ChildProcess, Command
+from local_stack.servers.kafka import quiet_admin
 
 _SENDER = "campaign-sender"
 _NICENESS = {"campaign-scheduler": 5, _SENDER: 10}
-"""By program: a campaign on its way leaves the processor to whoever asks the API something."""
+"""Niceness by program, so that API requests have priority over a campaign being sent."""
 
 _START_SECONDS = 120
 _PREPARE_SECONDS = 120
@@ -33,41 +33,43 @@ _GRACE_SECONDS = 30  # longer than the services' own DrainTimeout
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to start."""
+class ServiceOptions:
+    """Options for starting the services."""
 
     port: int
     senders: int
     csv_root: Path
     settings: Mapping[str, object] = field(default_factory=dict)
-    """Of the configuration file, beyond addresses."""
+    """Further sections of the configuration file."""
 
 
 class Services:
-    """API, scheduler and senders; started together, stopped from the intake to the delivery."""
+    """API, scheduler and senders; started together, stopped one after the other in that order."""
 
-    def __init__(self, addresses: Addresses, plan: Plan) -> None:
-        self.url = f"http://127.0.0.1:{plan.port}"
-        self.configuration = write_configuration(addresses, plan.port, plan.csv_root, plan.settings)
+    def __init__(self, addresses: Addresses, options: ServiceOptions) -> None:
+        self.url = f"http://127.0.0.1:{options.port}"
+        self.configuration = write_configuration(
+            addresses, options.port, options.csv_root, options.settings
+        )
         self.logs = addresses.folder / "logs"
         self._addresses = addresses
-        self._plan = plan
+        self._options = options
         self._environment = without_addresses(os.environ)
         self._processes: list[ChildProcess] = []
         self._leaving: list[ChildProcess] = []
         self.key_file: Path | None = None
-        """Where the API asks its own user's programs for a key: the file with one."""
+        """File with an API key that requests need; None if no key was made."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What a request needs to be let in."""
+        """The authorization header, if requests need one."""
         if self.key_file is None:
             return {}
         return {"Authorization": f"Bearer {self.key_file.read_text().strip()}"}
 
     @property
     def senders(self) -> int:
-        """How many senders there are to be."""
+        """The number of senders that were started and not asked to stop."""
         return sum(process.name.startswith(_SENDER) for process in self._processes)
 
     @property
@@ -76,10 +78,10 @@ class Services:
         return {process.name: process.pid for process in self._processes}
 
     def prepare(self) -> None:
-        """Create what is missing of schema and topic.
+        """Migrate the schema, and create the topic if it is missing.
 
         Raises:
-            StartError: one of the two commands failed; the message is what it said.
+            StartError: one of the two commands failed; the message is its output.
         """
         self._run("campaign-db", "migrate")
         self._run("campaign-topics", "create")
@@ -93,8 +95,8 @@ class Services:
         api = self._spawn("campaign-api", "campaign-api")
         self._processes.append(api)
         self._processes.append(self._spawn("campaign-scheduler", "campaign-scheduler"))
-        self.scale_senders(self._plan.senders)
-        senders = self._processes[-self._plan.senders :] if self._plan.senders else []
+        self.scale_senders(self._options.senders)
+        senders = self._processes[-self._options.senders :] if self._options.senders else []
         api.wait_until(self._api_is_ready, _START_SECONDS)
         self.key_file = self._key_where_needed()
         admin = quiet_admin(self._addresses.brokers, self._addresses.kafka_properties)
@@ -103,11 +105,11 @@ class Services:
             sender.wait_until(lambda: _members(admin, group) >= len(senders), _START_SECONDS)
 
     def revive(self) -> list[str]:
-        """Start again what has ended, as an orchestrator would; answers what was started.
+        """Restart ended processes, as an orchestrator would; return a line for each.
 
         Raises:
-            ProcessDiedError: one ended soon after its start, so that another one would too; the
-                message ends with its log.
+            ProcessDiedError: one ended soon after its start, and would again; the message ends
+                with its log.
         """
         revived = []
         for number, process in enumerate(self._processes):
@@ -120,7 +122,7 @@ class Services:
         return revived
 
     def scale_senders(self, count: int) -> None:
-        """Start further senders, or ask the youngest to stop; waits for neither."""
+        """Start further senders, or ask the youngest to stop, without waiting."""
         for number in range(self.senders + 1, count + 1):
             self._processes.append(self._spawn(_SENDER, f"{_SENDER}-{number}"))
         while self.senders > count:
@@ -129,16 +131,16 @@ class Services:
             self._leaving.append(leaving)
 
     def stop(self) -> None:
-        """End them one after the other: no new work comes in while the rest is finished."""
+        """Stop them one after the other, so that no new work arrives while the rest is finished."""
         for process in self._processes:
             process.stop()
         for process in self._leaving:
             process.wait()
 
     def _key_where_needed(self) -> Path | None:
-        """Make a key where the system does not tell the API which user's program asks.
+        """Create a key if the system cannot tell the API which user a client belongs to.
 
-        None: no key is needed, or there are keys of the user's own.
+        Returns None if no key is needed, or if the user has keys already.
         """
         if requests.get(f"{self.url}/v1/stats", timeout=30).status_code != 401:
             return None
@@ -186,9 +188,9 @@ class Services:
 
 
 @contextmanager
-def running_services(addresses: Addresses, plan: Plan) -> Iterator[Services]:
-    """Prepared and started services for the time of the block."""
-    services = Services(addresses, plan)
+def running_services(addresses: Addresses, options: ServiceOptions) -> Iterator[Services]:
+    """Prepare the services, and run them for the time of the block."""
+    services = Services(addresses, options)
     try:
         services.prepare()
         services.start()
@@ -198,7 +200,7 @@ def running_services(addresses: Addresses, plan: Plan) -> Iterator[Services]:
 
 
 def _members(admin: AdminClient, group: str) -> int:
-    """How many members the senders' group has, once partitions are assigned; else 0."""
+    """Count the members of the senders' group; 0 until partitions are assigned."""
     try:
         description = admin.describe_consumer_groups([group])[group].result(timeout=10)
     except KafkaException:

@@ -15,7 +15,7 @@ class StopSignal:
             signal.signal(number, self._on_signal)
 
     def wait(self, seconds: float) -> bool:
-        """Whether the signal has come, after waiting up to this long for it."""
+        """Wait up to `seconds` for the signal; return whether it has come."""
         return self._event.wait(seconds)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
@@ -24,7 +24,7 @@ class StopSignal:
 
 
 def unwind_on_sigterm() -> None:
-    """SIGTERM unwinds like Ctrl-C, so that everything started is stopped in order."""
+    """Raise KeyboardInterrupt on SIGTERM, so that everything started is stopped in order."""
     signal.signal(signal.SIGTERM, _interrupt)
 
 

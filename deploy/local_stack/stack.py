@@ -9,17 +9,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local_stack import mariadb, mysql
 from local_stack.configuration import Addresses, write_private
-from local_stack.database import DatabaseProgram, DatabaseServer, Flavour
 from local_stack.distributions import platforms
 from local_stack.distributions.cache import Cache
 from local_stack.errors import ProgramMissingError
-from local_stack.kafka import SESSION, KafkaServer, group_timeouts
+from local_stack.servers import mariadb, mysql
+from local_stack.servers.database import DatabaseProgram, DatabaseServer, Flavour
+from local_stack.servers.kafka import SESSION, KafkaServer, group_timeouts
 
 
 def database_program(flavour: Flavour, cache: Cache) -> DatabaseProgram:
-    """The server of a flavour on this machine, downloaded first where that is needed.
+    """Find the server of a flavour for this machine, and download it if needed.
 
     Raises:
         ProgramMissingError: there is none for this machine.
@@ -37,7 +37,7 @@ def database_program(flavour: Flavour, cache: Cache) -> DatabaseProgram:
 
 
 def _mysql_program(cache: Cache) -> DatabaseProgram:
-    """The newest MySQL before an installed one, which may be old or confined to its own folder."""
+    """Prefer the newest MySQL: an installed one may be old or confined to its own folder."""
     try:
         return mysql.unpacked(cache)
     except ProgramMissingError:
@@ -61,9 +61,9 @@ class Stack:
         keep: bool = False,
         private: bool = False,
     ) -> None:
-        """Have both in `folder`; where `private`, they want a password that is made here.
+        """Keep both in `folder`; if `private`, both require a password that is made here.
 
-        The system lets every user of the machine connect to 127.0.0.1.
+        Without one, every user of the machine could connect to 127.0.0.1.
         """
         password = secrets.token_hex(16) if private else ""
         self.folder = folder.absolute()
@@ -82,7 +82,7 @@ class Stack:
 
     @property
     def addresses(self) -> Addresses:
-        """Where services find the two, and keep their files."""
+        """The servers' addresses, and the folder for the services' files."""
         return Addresses(
             self.folder,
             self.database.dsn,
@@ -107,7 +107,7 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """Start both at once and write stack.json, which says where they are.
+        """Start both at once and write their addresses to stack.json.
 
         Raises:
             StackError: one of them did not come up.
@@ -124,7 +124,7 @@ class Stack:
         write_private(self.folder / "stack.json", json.dumps(addresses, indent=2) + "\n")
 
     def check(self) -> None:
-        """Nothing, while both run.
+        """Check that both run.
 
         Raises:
             ProcessDiedError: one of them ended.
@@ -133,7 +133,7 @@ class Stack:
             server.process.check()
 
     def revive(self) -> list[str]:
-        """Start again what has ended, with its data; answers what was started.
+        """Restart ended servers with their data; return a line for each.
 
         Raises:
             StackError: it did not come up again.
@@ -147,7 +147,7 @@ class Stack:
         return revived
 
     def stop(self) -> None:
-        """Stop both; their data goes too unless it was to be kept."""
+        """Stop both, and delete their data unless it is to be kept."""
         _at_once(self.kafka.stop, self.database.stop)
         (self.folder / "stack.json").unlink(missing_ok=True)
         if not self._keep:
@@ -155,7 +155,7 @@ class Stack:
 
 
 def _at_once(*steps: Callable[[], None]) -> None:
-    """Run the steps side by side; all of them end before the first error is raised."""
+    """Run the steps in parallel, and raise the first error when all have ended."""
     with ThreadPoolExecutor(len(steps)) as pool:
         running = [pool.submit(step) for step in steps]
     for step in running:

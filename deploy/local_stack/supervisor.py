@@ -1,15 +1,15 @@
-"""Runs one command and never outlives the process that asked for it.
+"""Supervisor of one command, which ends when the process that started it ends.
 
-Started as a script of its own: ``python supervisor.py GRACE_SECONDS NICENESS LOG_FILE
-COMMAND...``. The first line on its output is the command's process id. Its input is the lifeline:
-when that closes, because the owner wants the command to stop or because the owner is gone (even
-by SIGKILL), the command gets SIGTERM, then SIGKILL after the grace. It ends with the command's
-exit code, or with 128 plus the signal's number.
+It runs as a script: ``python supervisor.py GRACE_SECONDS NICENESS LOG_FILE COMMAND...``. The first
+line of its output is the command's process id. Its input is the lifeline: the input closes when
+the owner wants the command to stop or when the owner has ended, even by SIGKILL. The command then
+gets SIGTERM, and SIGKILL after the grace. The supervisor exits with the command's exit code, or
+with 128 plus the signal's number.
 
-A lifeline instead of Linux's parent-death signal in the owner: that signal fires when the
-*thread* that started a child ends, and servers are started from short-lived threads. Here the
-starting thread is the only one that lives as long as the process, so the signal is safe as the
-second line, should this supervisor itself be killed.
+The owner does not use Linux's parent-death signal, because that signal fires when the *thread*
+that started a child ends, and servers are started from short-lived threads. The supervisor starts
+the command from its main thread, so there the signal is safe: it ends the command if the
+supervisor itself is killed.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ _AUTOGROUP_PAUSE = 0.11  # seconds; the kernel takes such a change ten times a s
 
 
 def _death_follows_parent() -> Callable[[], None] | None:
-    """What the child runs before the command, where the platform has it."""
+    """Return a function for the child to run before the command; None except on Linux."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None).prctl
@@ -48,7 +48,7 @@ def _stop(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
 
 
 def _be_nice(niceness: int) -> None:
-    """Leave the processor to others first, as nice(1) does, where it comes to that.
+    """Lower the priority as nice(1) does, for the session as well.
 
     Linux weighs sessions before the processes in them (``sched(7)``, the autogroup feature), and
     this is the first process of its session.

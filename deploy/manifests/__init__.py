@@ -1,1 +1,1 @@
-"""Renders the Kubernetes overlays; `python -m manifests` writes what k8s/rendered holds."""
+"""Rendering of the Kubernetes overlays; `python -m manifests` writes k8s/rendered."""

@@ -1,4 +1,4 @@
-"""Writes k8s/rendered: `python -m manifests`, or `make manifests`."""
+"""Command line that writes k8s/rendered: `python -m manifests`, or `make manifests`."""
 
 import sys
 
@@ -9,7 +9,7 @@ from manifests.rendering import REPOSITORY, write_all
 
 
 def main() -> int:
-    """Render every overlay; answers the exit code."""
+    """Render every overlay and return the exit code."""
     try:
         kustomize = find_kustomize(Cache.from_environment())
     except StackError as error:

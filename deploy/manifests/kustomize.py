@@ -1,4 +1,4 @@
-"""A program that renders kustomizations: one that is installed here, or else fetched."""
+"""The program that renders kustomizations: an installed one, or else a downloaded one."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from local_stack.distributions.platforms import current
 from local_stack.errors import DownloadError, ProgramMissingError
 
 VERSION = "5.7.1"
-"""Of kustomize, where it has to be built; any other from OLDEST on renders the same."""
+"""Version of kustomize to build if none is installed; all from OLDEST on render the same."""
 
 OLDEST = 5
 
@@ -25,7 +25,7 @@ _MAJOR = re.compile(r"v?(\d+)\.")
 
 @dataclass(frozen=True)
 class Kustomize:
-    """A command that takes a folder and prints what its kustomization comes to."""
+    """A command that takes a folder and prints its kustomization, rendered."""
 
     command: tuple[str, ...]
 
@@ -33,7 +33,7 @@ class Kustomize:
         """Render the kustomization in `folder` as YAML documents.
 
         Raises:
-            subprocess.CalledProcessError: it has a mistake, which is on standard error.
+            subprocess.CalledProcessError: it is invalid; the reason is on standard error.
         """
         return subprocess.run(
             [*self.command, str(folder)], stdout=subprocess.PIPE, text=True, check=True
@@ -46,8 +46,8 @@ def find_kustomize(cache: Cache) -> Kustomize:
     Debian's package is unpacked into the cache (10 s); elsewhere Go builds it (a minute or two).
 
     Raises:
-        ProgramMissingError: neither is there, and this machine has no way to get them.
-        DownloadError: what was tried failed.
+        ProgramMissingError: neither is installed, and this machine cannot get one.
+        DownloadError: the download or the build failed.
     """
     installed = _installed()
     if installed is not None:
@@ -75,7 +75,7 @@ def _installed() -> Kustomize | None:
 
 
 def _major(command: Sequence[str]) -> int:
-    """Ask a program for the major version of its kustomize; 0 where it has none."""
+    """Return the major version of a program's kustomize; 0 if it has none."""
     if shutil.which(command[0]) is None:
         return 0
     answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout

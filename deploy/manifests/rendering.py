@@ -1,4 +1,4 @@
-"""Where the overlays are, and where what they come to is kept."""
+"""The overlays in k8s/overlays, and their rendered files in k8s/rendered."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,17 +18,17 @@ def overlays() -> list[str]:
 
 
 def render(kustomize: Kustomize, overlay: str) -> str:
-    """Return what is to be kept of an overlay."""
+    """Return the content of an overlay's rendered file."""
     return NOTICE.format(overlay=overlay) + kustomize.render(OVERLAYS / overlay)
 
 
 def rendered_file(overlay: str) -> Path:
-    """Return where an overlay is kept."""
+    """Return the path of an overlay's rendered file."""
     return RENDERED / f"{overlay}.yaml"
 
 
 def write_all(kustomize: Kustomize) -> Iterator[Path]:
-    """Write every overlay and remove what belongs to none; answers each file written."""
+    """Write every overlay's file, yield its path, and delete files without an overlay."""
     RENDERED.mkdir(exist_ok=True)
     files = {rendered_file(overlay): overlay for overlay in overlays()}
     for left in set(RENDERED.glob("*.yaml")) - set(files):

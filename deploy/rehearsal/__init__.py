@@ -1,1 +1,1 @@
-"""`make k8s-rehearsal`: every overlay on a real control plane, by a user's commands."""
+"""`make k8s-rehearsal`: every overlay applied to a real control plane by a user's commands."""

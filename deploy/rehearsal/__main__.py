@@ -23,7 +23,7 @@ _EXIT_INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Rehearse the overlays given, or all of them; answers the exit code."""
+    """Rehearse the overlays given, or all of them, and return the exit code."""
     parser = argparse.ArgumentParser(prog="rehearsal", description=__doc__)
     parser.add_argument("overlays", nargs="*", type=_overlay, metavar="OVERLAY")
     overlays = parser.parse_args(arguments).overlays or list(REHEARSALS)
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _overlay(name: str) -> str:
     if name not in REHEARSALS:
-        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(REHEARSALS)}")
+        raise argparse.ArgumentTypeError(f"{name} is not one of {', '.join(REHEARSALS)}")
     return name
 
 

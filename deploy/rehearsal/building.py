@@ -1,4 +1,4 @@
-"""A control plane's programs and KEDA's definitions: from Go modules, once, into the cache.
+"""The control plane's programs and KEDA's definitions, built once from Go modules into the cache.
 
 `programs/go.mod` and `programs/go.sum` pin every module with its checksum.
 """
@@ -29,10 +29,10 @@ KEDA_SUMS = {
     "2.21.0": "h1:R6z2HZvstK4RLUMxroNACzBj74xGxt3kG59b5Xc+Xps=",
 }
 """Checksums of KEDA's module by version: the oldest that docs/operations.md promises, and a
-current one. It is no requirement in go.mod, since only its files are used."""
+current one. go.mod does not require it, since only its files are used."""
 
 _STAGES = ("node/fast", "node/heartbeat", "pod/fast", "volume/fast")
-"""How nodes, pods and volumes behave that kwok plays; folders of its module."""
+"""Folders of kwok's module that define the behaviour of simulated nodes, pods and volumes."""
 
 _REQUIREMENT = re.compile(r"^\t(\S+) v(\S+)(?: // indirect)?$", re.MULTILINE)
 _VERSION_VARIABLES = "k8s.io/component-base/version"
@@ -40,17 +40,17 @@ _VERSION_VARIABLES = "k8s.io/component-base/version"
 
 @dataclass(frozen=True)
 class Programs:
-    """A folder with etcd, kube-apiserver, …, kubectl and kwok, and what kwok plays."""
+    """A folder with etcd, kube-apiserver, …, kubectl and kwok, and kwok's configuration."""
 
     folder: Path
 
     @property
     def stages(self) -> Path:
-        """What kwok is configured with."""
+        """The configuration of kwok."""
         return self.folder / "stages.yaml"
 
     def path(self, program: str) -> Path:
-        """Return where a program is."""
+        """Return the path of a program."""
         return self.folder / program
 
 
@@ -60,7 +60,7 @@ def versions() -> Mapping[str, str]:
 
 
 def find_programs(cache: Cache) -> Programs:
-    """Return the programs, built first where the cache lacks them (19 minutes of processor time).
+    """Return the programs, built first if the cache lacks them (19 minutes of processor time).
 
     Raises:
         ProgramMissingError: Go is not installed.
@@ -70,7 +70,7 @@ def find_programs(cache: Cache) -> Programs:
 
 
 def programs_name() -> str:
-    """Return their name in the cache, another one for other modules."""
+    """Return the programs' name in the cache, which depends on the pinned modules."""
     pins = b"".join((PROGRAMS / name).read_bytes() for name in ("go.mod", "go.sum"))
     digest = hashlib.sha256(pins + repr(_STAGES).encode()).hexdigest()[:8]
     return f"control-plane-{versions()[KUBERNETES]}-{digest}-{current()}"
@@ -81,12 +81,12 @@ def find_keda_definitions(cache: Cache, version: str) -> Path:
 
     Raises:
         ProgramMissingError: Go is not installed.
-        DownloadError: the module could not be fetched, or is not the one that was pinned.
+        DownloadError: the module could not be fetched, or its checksum is not the pinned one.
     """
 
     def fetch(into: Path) -> None:
         module = f"{KEDA}@v{version}"
-        # Outside of every module: there Go asks its checksum database.
+        # Outside of every module, so that Go checks its checksum database.
         found = json.loads(_go(["mod", "download", "-json", module], folder=into))
         if found["Sum"] != KEDA_SUMS[version]:
             raise DownloadError(f"{module} has the checksum {found['Sum']}, not the pinned one")

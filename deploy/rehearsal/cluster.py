@@ -1,4 +1,4 @@
-"""What is in the cluster, asked beside the transcript."""
+"""Read-only queries of the cluster, which the transcript does not show."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Cluster:
-    """Reads; changes nothing."""
+    """The cluster, as kubectl reads it."""
 
     kubectl: Path
     environment: Mapping[str, str]
@@ -45,7 +45,7 @@ class Cluster:
         return {each["metadata"]["name"] for each in self.all(kind)}
 
     def contents(self) -> Mapping[str, object]:
-        """Return what each object that an overlay makes says, by kind and name."""
+        """Return the content of each object that an overlay makes, by kind and name."""
         return {
             f"{each['kind']}/{each['metadata']['name']}": (
                 each["metadata"]["uid"],
@@ -57,16 +57,16 @@ class Cluster:
         }
 
     def replicas(self, deployment: str) -> int:
-        """Return how many pods a Deployment is told to have."""
+        """Return the number of replicas that a Deployment specifies."""
         replicas: int = self.one("deployment", deployment)["spec"]["replicas"]
         return replicas
 
     def ready_pods(self, name: str) -> list[Document]:
-        """Return the pods of this name that are ready, and not on their way out."""
+        """Return the pods of this name that are ready and not terminating."""
         return [pod for pod in self.all("pods", name=name) if is_ready(pod)]
 
     def unplaced_pods(self, name: str) -> list[Document]:
-        """Return the pods of this name that no node takes."""
+        """Return the pods of this name that are not scheduled to a node."""
         return [pod for pod in self.all("pods", name=name) if "nodeName" not in pod["spec"]]
 
     def _get(self, *arguments: str) -> Document:
@@ -84,13 +84,13 @@ class Cluster:
 
 
 def changed(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
-    """Return what is new, gone or says something else, by kind and name."""
+    """Return the kind and name of each object that was added, removed or changed."""
     names = before.keys() | after.keys()
     return {name for name in names if before.get(name) != after.get(name)}
 
 
 def is_ready(pod: Document) -> bool:
-    """Whether a Service would send requests there."""
+    """Return whether a Service would send requests to the pod."""
     conditions = pod["status"].get("conditions", [])
     ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return ready and "deletionTimestamp" not in pod["metadata"]

@@ -1,4 +1,4 @@
-"""A whole control plane, and nodes that are played, on ports and in a folder of their own."""
+"""A complete control plane with simulated nodes, on ports and in a folder of its own."""
 
 import json
 import os
@@ -24,7 +24,7 @@ _START_SECONDS = 60.0
 
 
 class ControlPlane:
-    """A cluster whose nodes are played; as a context manager it starts and stops it."""
+    """A cluster with simulated nodes; a context manager that starts and stops it."""
 
     def __init__(self, folder: Path, programs: Programs) -> None:
         self._folder = folder
@@ -52,7 +52,7 @@ class ControlPlane:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a shell needs for kubectl to find this cluster and no other."""
+        """Environment of a shell whose kubectl uses this cluster and no other."""
         return {
             "PATH": f"{self._programs.folder}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self._folder / "home"),
@@ -60,12 +60,12 @@ class ControlPlane:
         }
 
     def copy_certificate(self, certificate: Path, key: Path) -> None:
-        """Copy the API server's own, for whoever needs one that is valid."""
+        """Copy the API server's certificate and key, where a valid pair is needed."""
         shutil.copyfile(self._certificates / "apiserver.crt", certificate)
         shutil.copyfile(self._certificates / "apiserver.key", key)
 
     def check(self) -> None:
-        """Nothing, while everything runs.
+        """Check that every process runs.
 
         Raises:
             ProcessDiedError: one of the processes ended.
@@ -122,7 +122,7 @@ class ControlPlane:
         return completed.returncode == 0
 
     def _access(self, api: int, token: str) -> str:
-        # The certificate is the one that the API server makes for itself when it starts.
+        # The API server makes this certificate for itself when it starts.
         cluster = {
             "server": f"https://{_HOST}:{api}",
             "certificate-authority": str(self._certificates / "apiserver.crt"),

@@ -1,7 +1,7 @@
-"""What can go wrong in a rehearsal beyond what the local stack knows."""
+"""Errors of a rehearsal, beside those of the local stack."""
 
 from local_stack.errors import StackError
 
 
 class RehearsalError(StackError):
-    """A command or a check did not come out as it should; the message says which and how."""
+    """A command or a check had an unexpected result; the message shows it."""

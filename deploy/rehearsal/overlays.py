@@ -1,4 +1,4 @@
-"""The rehearsal of each overlay: what is done to a fresh cluster, in this order."""
+"""The rehearsal of each overlay: its steps on a fresh cluster, in order."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

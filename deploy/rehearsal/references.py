@@ -1,4 +1,7 @@
-"""What pods name and nobody has made. A kubelet would wait for it; the nodes here are played."""
+"""References of pods and Ingresses to objects that do not exist.
+
+A kubelet would wait for them; the simulated nodes of a rehearsal do not.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -9,7 +12,10 @@ _KINDS = ("configmaps", "secrets", "persistentvolumeclaims", "serviceaccounts")
 
 
 def missing(objects: Callable[[str], Sequence[Document]]) -> list[str]:
-    """Return in words what pods and Ingresses name in vain; `objects` answers all of a kind."""
+    """Describe the missing objects that pods and Ingresses refer to.
+
+    `objects` returns all objects of a kind.
+    """
     present = {kind: {each["metadata"]["name"]: each for each in objects(kind)} for kind in _KINDS}
     found = {word for pod in objects("pods") for word in _missing_of_pod(pod["spec"], present)}
     for ingress in objects("ingresses"):
@@ -43,7 +49,10 @@ def _unbound(claim: str, present: Mapping[str, Mapping[str, Document]]) -> Itera
 def _missing_keys(
     container: Document, secrets_by_volume: Mapping[str, str], secrets: Mapping[str, Document]
 ) -> Iterator[str]:
-    """Every file that a variable or an argument names below a mounted Secret has to be its key."""
+    """Yield the files below a mounted Secret that are named and are not among its keys.
+
+    Environment variables and arguments of the container name them.
+    """
     named = [variable["value"] for variable in container.get("env", [])]
     named += [*container.get("command", []), *container.get("args", [])]
     for mount in container["volumeMounts"]:

@@ -1,4 +1,4 @@
-"""Where a rehearsal takes place: a fresh cluster, a terminal, and a copy of k8s/ to change."""
+"""The setting of a rehearsal: a fresh cluster, a terminal, and a copy of k8s/ to change."""
 
 import time
 from collections.abc import Callable
@@ -14,19 +14,19 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Stage:
-    """What each step is given."""
+    """The argument of each step."""
 
     terminal: Terminal
     cluster: Cluster
     cache: Cache
     patience: float = 30
-    """Seconds that the cluster is given to become what is expected."""
+    """Seconds that the cluster has to reach an expected state."""
 
     def expect(self, what: str, seen: Callable[[], object], wanted: object) -> None:
-        """Wait until the cluster is as expected, and say so in the transcript.
+        """Wait until the cluster is as expected, and note it in the transcript.
 
         Raises:
-            RehearsalError: it did not come to that; the message says what was seen last.
+            RehearsalError: it did not become so in time; the message shows its last state.
         """
         deadline = time.monotonic() + self.patience
         while (last := seen()) != wanted and time.monotonic() < deadline:
@@ -34,7 +34,7 @@ class Stage:
         self.confirm(what, last, wanted)
 
     def confirm(self, what: str, seen: object, wanted: object) -> None:
-        """Say in the transcript that something is as expected.
+        """Note in the transcript that something is as expected.
 
         Raises:
             RehearsalError: it is not.

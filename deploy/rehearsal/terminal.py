@@ -1,4 +1,4 @@
-"""Somebody who types commands: each is shown with what it prints, and has to end as expected."""
+"""A terminal: its commands and their output go to the transcript, and must end as expected."""
 
 import os
 import signal
@@ -22,10 +22,10 @@ class Terminal:
     """Seconds for one command."""
 
     def type(self, command: str) -> str:
-        """Run a command that has to succeed; answers what it printed.
+        """Run a command that has to succeed, and return its output.
 
         Raises:
-            RehearsalError: it failed; the message has all that it printed.
+            RehearsalError: it failed; the message has all of its output.
         """
         code, printed = self._run(command)
         if code:
@@ -36,7 +36,7 @@ class Terminal:
         return printed
 
     def type_refused(self, command: str, *reasons: str) -> str:
-        """Run a command that has to be refused for these reasons; answers what it printed.
+        """Run a command that has to be refused for these reasons, and return its output.
 
         Raises:
             RehearsalError: it succeeded, or failed without naming one of them.

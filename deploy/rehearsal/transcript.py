@@ -1,4 +1,4 @@
-"""What a reader sees: commands, what they print, and what is checked. It is Markdown."""
+"""The transcript of a rehearsal in Markdown: commands, their output, and the checks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 _FOLDED = 16
-"""Lines of output from which on only the first and last are shown."""
+"""Number of output lines from which only the first and last are shown."""
 
 _FIRST, _LAST = 8, 3
 _LONG, _BEGINNING, _END = 300, 220, 60
@@ -15,32 +15,32 @@ _UNCHANGED = (" unchanged", " unchanged (server dry run)")
 
 @dataclass(frozen=True)
 class Transcript:
-    """Writes as things happen."""
+    """A transcript, written line by line as the rehearsal goes on."""
 
     stream: TextIO
 
     @contextmanager
     def part(self, title: str) -> Iterator[None]:
-        """Show what happens in the block under a heading."""
+        """Show the block's commands under a heading."""
         self._write(f"\n## {title}\n\n```console")
         yield
         self._write("```")
 
     def remark(self, text: str) -> None:
-        """Say what comes next and why."""
+        """Show a remark about the next commands."""
         self._write(f"# {text}")
 
     def command(self, text: str) -> None:
-        """Show what is typed."""
+        """Show a command as it is typed."""
         self._write(f"$ {text}")
 
     def output(self, text: str) -> None:
-        """Show what a command printed, folded where it is long."""
+        """Show a command's output, folded if it is long."""
         for line in folded(text.rstrip().splitlines()):
             self._write(line)
 
     def output_about(self, text: str, words: Sequence[str]) -> None:
-        """Show the lines with one of these words, and the number of the others."""
+        """Show the lines that contain any of `words`, and the number of the others."""
         lines = text.rstrip().splitlines()
         told = [line for line in lines if any(word in line for word in words)]
         for line in folded(told):
@@ -49,7 +49,7 @@ class Transcript:
             self._write(_more(len(lines) - len(told)))
 
     def confirmed(self, text: str) -> None:
-        """Show what was checked and is so."""
+        """Show a check that succeeded."""
         self._write(f"ok: {text}")
 
     def _write(self, line: str) -> None:
@@ -58,7 +58,7 @@ class Transcript:
 
 
 def folded(lines: Sequence[str]) -> list[str]:
-    """Return what is worth reading; the rest, unchanged or in the middle of much, as a number."""
+    """Replace unchanged lines, and the middle of long output, by their number."""
     lines = [_cut(line) for line in lines]
     unchanged = [line for line in lines if line.endswith(_UNCHANGED)]
     if unchanged:

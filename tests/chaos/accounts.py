@@ -9,12 +9,12 @@ from tests.recording_provider import Call
 
 TAKEN = "202"
 DENYING = FINAL - {Status.SENT, Status.UNKNOWN}
-"""What the ledger may not say of somebody whose message the provider took."""
+"""Outcomes that the ledger must not have for a message that the provider accepted."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """What became of everybody."""
+    """Outcomes of all recipients of a campaign."""
 
     lost: int
     """In the CSV, and without a final state; or sent by the ledger, and never called."""

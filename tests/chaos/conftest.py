@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from xdist.workermanage import WorkerController
 
-from local_stack.database import DatabaseServer
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import KafkaServer, group_timeouts
+from local_stack.servers.database import DatabaseServer
+from local_stack.servers.kafka import KafkaServer, group_timeouts
 from local_stack.stack import database_program
 from tests.chaos.findings import Findings, hand_over
 from tests.chaos.scale import Scale, scale_from_environment
@@ -99,13 +99,13 @@ def server_dsn(server: str, own_database: DatabaseServer, database_servers: Data
 
 @pytest.fixture
 def partitions() -> int:
-    """How many partitions the topic begins with."""
+    """The initial number of partitions of the topic."""
     return SHARDS
 
 
 @pytest.fixture
 def replicas() -> int:
-    """How many brokers hold each record."""
+    """The number of brokers that hold each record."""
     return 1
 
 

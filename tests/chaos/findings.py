@@ -1,6 +1,6 @@
-"""What the tests found, on its way to the table that the run ends with.
+"""Transport of the tests' findings to the table at the end of the run.
 
-Several workers may share the tests of a run; the findings come to the process that prints the
+Several workers may share the tests of a run. Their findings reach the process that prints the
 summary with the reports of the tests.
 """
 

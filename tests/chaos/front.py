@@ -9,7 +9,7 @@ from tests.chaos.relay import carry
 
 
 class Front:
-    """Hands every new connection to the next of its processes; may be changed meanwhile."""
+    """A round-robin proxy for new connections; its processes may change while it runs."""
 
     def __init__(self) -> None:
         self.port = 0

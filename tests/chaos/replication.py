@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from campaign_common.dsn import parse_dsn
-from local_stack.database import DatabaseServer, Flavour
 from local_stack.distributions.cache import Cache
+from local_stack.servers.database import DatabaseServer, Flavour
 from local_stack.stack import database_program
 
 USER = "camp"
@@ -93,7 +93,7 @@ class ReplicatedPair:
             self._set_read_only(server, on=False)
 
     def connections_to_primary(self) -> int:
-        """How many connections of the services' account the old primary still has."""
+        """Count the connections of the services' account that the old primary still has."""
         sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = %s"
         return int(str(self._execute(self.primary, sql, USER)))
 

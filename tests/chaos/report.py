@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """What one test did to the system, and what came of it."""
+    """The fault of one test, and its effects on the system."""
 
     fault: str
     server: str

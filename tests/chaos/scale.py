@@ -1,4 +1,4 @@
-"""How much chaos: the short form for every run of the tests, the long one by `make chaos`."""
+"""The amount of chaos: the short form for every test run, the long one for `make chaos`."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a chaos test works on: the whole system, a recording provider, and means to hurt them."""
+"""The scene of a chaos test: the whole system, a recording provider, and faults for both."""
 
 import random
 import signal
@@ -29,7 +29,7 @@ QUICK = Faults(latency=0.005)
 PLENTY = 100
 """Claimed messages that no sender can call for and record while a signal is on its way to it."""
 SOME = 10
-"""Of these, calls that have arrived."""
+"""Number of claimed messages whose calls have arrived."""
 CLAIMS_OF = "SELECT claimed FROM shard_claims WHERE owner_name LIKE %s FOR UPDATE"
 """With a lock, so that a transaction that is being committed is waited for."""
 SHARDS_OF = "SELECT shard, epoch FROM shard_claims WHERE owner_name LIKE %s"
@@ -64,7 +64,7 @@ class Scene:
         self.findings: list[Finding] = []
         self.phones: list[str] = []
         self.erased: dict[str, str] = {}
-        """By the tombstones that stand for them: numbers of people who were erased."""
+        """Phone numbers of erased people, by the tombstones that replace them."""
         self._stack = stack
         self._processes: list[Process] = []
         # A machine that is busy otherwise must not look like a provider that does not answer.
@@ -93,7 +93,7 @@ class Scene:
         return process
 
     def start_all(self, *, schedulers: int = 1, senders: int = 1) -> tuple[Sequence[Process], ...]:
-        """Run API, schedulers and senders; returns schedulers and senders."""
+        """Run API, schedulers and senders; return schedulers and senders."""
         self.start("campaign-api")
         running_schedulers = [self.start("campaign-scheduler") for _ in range(schedulers)]
         running_senders = [self.start("campaign-sender") for _ in range(senders)]
@@ -106,7 +106,7 @@ class Scene:
         return [process for process in self._processes if process.poll() is None]
 
     def recorded(self, campaign_id: int = CAMPAIGN) -> dict[str, int]:
-        """The status number of everybody who has a ledger row, by phone."""
+        """Return the status number of every recipient with a ledger row, by phone."""
         return {phone: n for phone, n in self.statuses(campaign_id).items() if n}
 
     def _all_run(self) -> bool:
@@ -207,14 +207,14 @@ class Scene:
         ]
 
     def erase(self, phone: str) -> float:
-        """Erase a person; returns the time since boot at which that was acknowledged."""
+        """Erase a person; return the time since boot of the acknowledgement."""
         answer = requests.delete(f"{self.system.url}/v1/recipients/{phone}", timeout=30)
         assert answer.status_code == 202, answer.text
         self.erased[tombstone(self.phones.index(phone) + 1)] = phone
         return boot_time()
 
     def retry(self, status: str, campaign_id: int = CAMPAIGN) -> int:
-        """Have messages sent again as a person does; returns how many match."""
+        """Request a retry of messages; return the number of matches."""
         url = f"{self.system.url}/v1/campaigns/{campaign_id}/retry"
         answer = requests.post(url, json={"status": status}, timeout=30)
         assert answer.status_code == 200, answer.text
@@ -246,7 +246,7 @@ class Scene:
         wait_until(in_the_middle_of_calls)
 
     def has_calls_to_record(self, sender: Process) -> bool:
-        """Tell whether calls of this sender have arrived that it has not recorded."""
+        """Return whether calls of this sender have arrived that it has not recorded."""
         called = self.provider.keys()
         return any(
             idempotency_key(message.campaign_id, message.seq, message.generation) in called
@@ -254,7 +254,7 @@ class Scene:
         )
 
     def kill_in_flight(self, sender: Process) -> list[ClaimedMessage]:
-        """Kill a sender with calls in flight; returns what it had claimed and not recorded."""
+        """Kill a sender with calls in flight; return its claimed, unrecorded messages."""
         self.wait_for_calls_in_flight(sender)
         kill(sender)
         claimed = self.claimed_by(sender)
@@ -273,7 +273,7 @@ class Scene:
             return dict(cursor.fetchall())
 
     def wait_for_take_over(self, shards: dict[int, int]) -> float:
-        """Wait until these shards have new owners; returns how many seconds that took."""
+        """Wait until the shards have new owners; return the seconds that this took."""
         began = time.monotonic()
 
         def taken() -> bool:
@@ -287,7 +287,7 @@ class Scene:
         return self.count("SELECT COUNT(*) FROM suspects")
 
     def watchdog_rounds(self) -> int:
-        """How often the watchdog has had a campaign published again."""
+        """Count the times that the watchdog had a campaign published again."""
         return self.count("SELECT SUM(rounds) FROM campaigns")
 
     def count(self, sql: str) -> int:

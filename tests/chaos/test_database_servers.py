@@ -14,9 +14,9 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings
 from campaign_common.shard import shard_of
-from local_stack.database import DatabaseServer
 from local_stack.distributions.cache import Cache
 from local_stack.ports import free_port
+from local_stack.servers.database import DatabaseServer
 from local_stack.stack import database_program
 from tests.chaos.accounts import Account, compare
 from tests.chaos.relay import Relay, dsn_at, relay_to

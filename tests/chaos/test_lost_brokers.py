@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import KafkaException
 
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import KafkaServer, group_timeouts, quiet_admin
-from local_stack.kafka_cluster import REPLICAS, KafkaCluster
+from local_stack.servers.kafka import KafkaServer, group_timeouts, quiet_admin
+from local_stack.servers.kafka_cluster import REPLICAS, KafkaCluster
 from tests.chaos.conftest import SESSION_MS
 from tests.chaos.scale import Scale
 from tests.chaos.scene import Scene, boot_time

@@ -7,8 +7,8 @@ import psutil
 import pymysql
 import pytest
 
-from local_stack.database import DatabaseServer
-from local_stack.kafka import KafkaServer
+from local_stack.servers.database import DatabaseServer
+from local_stack.servers.kafka import KafkaServer
 from tests.chaos.scene import Scene
 from tests.processes import Process
 from tests.recording_provider import Faults

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common import kafka, topics
 from campaign_common.settings import load_settings
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 from tests.chaos.scene import CAMPAIGN, Scene
 from tests.chaos.writers import COUNT_HOLDERS, note_checkpoint_writers, pairs
 from tests.e2e.system import SHARDS

@@ -15,8 +15,8 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.transitions import change_state
-from local_stack.database import Flavour
 from local_stack.distributions.cache import Cache
+from local_stack.servers.database import Flavour
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.replication import ReplicatedPair, as_service, on_server, replicated_pair
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time

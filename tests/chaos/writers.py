@@ -1,7 +1,7 @@
-"""Who wrote which row under whose ownership, noted by triggers in the database itself.
+"""The writer and the shard owner of every row, recorded by database triggers.
 
-Each process under watch has a database user of its own, so the notes do not depend on what the
-process believes of itself.
+Each observed process has a database user of its own, so the record does not depend on the
+process's own view.
 """
 
 from tests.chaos.scene import Scene
@@ -51,7 +51,7 @@ def note_checkpoint_writers(scene: Scene) -> None:
 
 
 def pairs(scene: Scene, sql: str) -> dict[tuple[str, str], int]:
-    """How often each writer wrote while each owner was in office."""
+    """Count the writes by writer and by the owner at that time."""
     with scene.system.database.reading() as cursor:
         cursor.execute(sql)
         return {(writer, owner): n for writer, owner, n in cursor.fetchall()}

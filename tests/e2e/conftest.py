@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 from tests.e2e.system import System
 
 

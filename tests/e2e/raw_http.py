@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 
 class Answer(NamedTuple):
-    """What came back; `status` is 0 where the connection was closed without an answer."""
+    """A response; `status` is 0 if the connection was closed without one."""
 
     status: int
     body: bytes

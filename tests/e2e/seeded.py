@@ -54,7 +54,7 @@ FAILED, SENT = 2, 1
 
 
 class Seeds:
-    """Campaigns in every state, lists that nobody uses, and the people on them."""
+    """Campaigns in every state, unused lists, and the people on them."""
 
     def __init__(self, url: str, headers: Mapping[str, str], database: Database) -> None:
         self._url = url

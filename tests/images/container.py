@@ -18,7 +18,7 @@ from tests.images.seccomp import runtime_default
 
 USER = 10001
 SHARED = "/srv/lists"
-"""Where a container sees the folder that it is given, read-only."""
+"""Read-only mount point of the folder that a container is given."""
 
 WRITABLE = "/tmp"  # noqa: S108 - in the container
 
@@ -36,7 +36,7 @@ class Image:
     name: str
     root: Path
     settings: Mapping[str, Any]
-    """What the image says of itself: Entrypoint, Cmd, Env, User, Labels, Healthcheck."""
+    """The image's configuration: Entrypoint, Cmd, Env, User, Labels, Healthcheck."""
     size: int
     """Bytes of all layers."""
 

@@ -1,4 +1,4 @@
-"""What `seccompProfile: RuntimeDefault` comes to: the profile of Debian's container engines."""
+"""The effect of `seccompProfile: RuntimeDefault`: the profile of Debian's container engines."""
 
 import json
 import platform
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 PROFILE = Path("/usr/share/containers/seccomp.json")
-"""Of golang-github-containers-common, which buildah depends on."""
+"""File of golang-github-containers-common, a dependency of buildah."""
 
 _MACHINES = {"x86_64": ("amd64", "SCMP_ARCH_X86_64"), "aarch64": ("arm64", "SCMP_ARCH_AARCH64")}
 

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from local_stack.demo import campaign as demo
-from local_stack.demo.balance import Ledger, Progress, discrepancies
-from local_stack.kafka import KafkaServer
+from local_stack.demo.balance import Ledger, ReportedProgress, discrepancies
 from local_stack.ports import free_port
+from local_stack.servers.kafka import KafkaServer
 from tests.e2e.system import SHARDS, System
 from tests.images.conftest import TARGETS, Images
 from tests.images.container import SHARED, USER, Container, run
@@ -155,7 +155,7 @@ def test_the_job_of_make_demo_goes_through_the_images(
         demo.write_recipients(system.folder, RECIPIENTS)
         demo.create_campaign(system.url)
         wait_until(lambda: system.is_finished(demo.CAMPAIGN_ID), timeout=120)
-        progress = Progress.from_answer(system.campaign(demo.CAMPAIGN_ID))
+        progress = ReportedProgress.from_answer(system.campaign(demo.CAMPAIGN_ID))
         assert discrepancies(RECIPIENTS, progress, ledger(system)) == []
         assert progress.outcomes["sent"] == RECIPIENTS
         for target, container in running.items():

@@ -14,10 +14,10 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from campaign_common.dsn import parse_dsn
-from local_stack.database import DatabaseServer, Flavour, _socket_folder
 from local_stack.distributions.cache import REPOSITORY, Cache
-from local_stack.kafka import KafkaServer, quiet_admin
 from local_stack.scratch import scratch_folder
+from local_stack.servers.database import DatabaseServer, Flavour, _socket_folder
+from local_stack.servers.kafka import KafkaServer, quiet_admin
 from local_stack.stack import Stack, database_program
 from tests.servers import SchemaServer
 
@@ -107,7 +107,7 @@ def test_a_private_stack_lets_nobody_in_without_its_password(cache: Cache) -> No
 def test_no_server_outlives_a_killed_owner() -> None:
     script = (
         "import sys, time; from pathlib import Path;"
-        "from local_stack.database import DatabaseServer;"
+        "from local_stack.servers.database import DatabaseServer;"
         "from local_stack.distributions.cache import Cache;"
         "from local_stack.stack import database_program;"
         "server = DatabaseServer(Path(sys.argv[1]),"

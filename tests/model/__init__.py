@@ -15,8 +15,8 @@ How the model differs from the system:
   called twice must not depend on it.
 - Retries are due at once, and there is no expiry; one campaign; one database server. That what is
   read is the state of the server that takes writes (rule 7) is shown on real servers.
-- Provider answers: accepted, refused, or (where a search says so) nobody knows.
-- Faults happen at most as often as a search's budget says; every other step is possible for
-  ever. "Nothing is lost" means: from every state there is a way to the campaign's end on which
-  nothing else goes wrong.
+- Provider answers: accepted, refused, or (where a search says so) ambiguous.
+- Faults happen at most as often as a search's budget says; every other step is always possible.
+  "Nothing is lost" means: from every state there is a way to the campaign's end on which nothing
+  else goes wrong.
 """

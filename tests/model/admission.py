@@ -1,4 +1,4 @@
-"""What the loop of a sender does: fetch, look up, admit (protocol rules 1, 5 and 6)."""
+"""The loop of a sender: fetch, look up, admit (protocol rules 1, 5 and 6)."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ def held_seqs(sender: Sender) -> frozenset[int]:
 
 
 def owns(sender: Sender, held: Held) -> bool:
-    """Tell whether the sender owns the message's shard as it did when it fetched it."""
+    """Return whether the sender still owns the message's shard under the same claim."""
     owned = sender.owned[held.record.shard]
     return owned is not None and owned.epoch == held.claim_epoch
 

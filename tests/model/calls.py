@@ -1,4 +1,4 @@
-"""What providers are asked, and what they answer (protocol rules 7 and 16)."""
+"""Calls of providers, and their answers (protocol rules 7 and 16)."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
 
 
 def _possible_answers(scenario: Scenario, world: World, held: Held) -> Iterator[SendStatus]:
-    """List what a provider may answer; an idempotent one says no other word of a known key."""
+    """List a provider's possible answers; an idempotent one repeats its answer to a known key."""
     before = world.taken[held.record.seq - 1][held.record.generation]
     for answer in scenario.answers:
         if not scenario.idempotent or (

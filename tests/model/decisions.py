@@ -115,7 +115,7 @@ def start_under(row: MapRow, shard: int, claim: Claim) -> int:
 
 @cache
 def is_drained(row: MapRow, claims: tuple[Claim, ...], ranges: tuple[tuple[int, int], ...]) -> bool:
-    """Tell whether each partition is recorded to its end; `ranges` are their (start, end)."""
+    """Return whether each partition is recorded to its end; `ranges` are their (start, end)."""
     return not unrecorded_shards(
         map_of(row),
         {shard: _position(shard, claim) for shard, claim in enumerate(claims)},

@@ -16,7 +16,7 @@ from tests.model.state import World, swapped
 
 
 class SearchTooLarge(RuntimeError):
-    """A search was given up before it had seen every state; perhaps something grows for ever."""
+    """A search was given up before it had seen every state; perhaps a number grows unboundedly."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Exploration:
-    """What a search has found, and how large it was."""
+    """The result and the size of a search."""
 
     states: int
     steps: int

@@ -1,4 +1,4 @@
-"""What fan-out does, and what sets it back (protocol rules 8 and 15)."""
+"""The steps of fan-out, and those that set it back (protocol rules 8 and 15)."""
 
 from collections.abc import Iterator
 
@@ -38,7 +38,7 @@ def _fan_out(scenario: Scenario, world: World) -> Iterator[Step]:
 
 
 def may_publish(world: World) -> bool:
-    """Tell whether a publisher may publish for the campaign (rule 11)."""
+    """Return whether a publisher may publish for the campaign (rule 11)."""
     return world.campaign.state is CampaignState.RUNNING and not world.map.draining
 
 

@@ -1,4 +1,4 @@
-"""What may go wrong, or be done by people, between any two steps."""
+"""Faults, and actions of people, that may happen between any two steps."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How a campaign ends (protocol rule 10)."""
+"""The end of a campaign (protocol rule 10)."""
 
 from collections.abc import Iterator
 

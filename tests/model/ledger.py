@@ -1,4 +1,4 @@
-"""What a transaction does to the ledger: outcomes, counters, retries, suspects."""
+"""The ledger's changes by a transaction: outcomes, counters, retries, suspects."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from tests.model.state import CAMPAIGN_ID, Ledger, Retry, put
 FIRST_TRY = 1
 
 RETRIED_BY_HAND = frozenset({Status.FAILED, Status.UNKNOWN})
-"""What a person's order is about."""
+"""Outcomes that a person may order to retry."""
 
 
 def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledger, Broken | None]:
@@ -115,7 +115,7 @@ def _rewritten(
 
 
 def is_complete(ledger: Ledger) -> bool:
-    """Tell whether every message has its final outcome."""
+    """Return whether every message has its final outcome."""
     return all(entry is not None and entry.status in FINAL for entry in ledger.rows)
 
 

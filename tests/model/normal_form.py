@@ -31,12 +31,12 @@ OLD, CURRENT = 0, 1
 
 
 class _Lowering(NamedTuple):
-    """What is subtracted from the numbers of a state."""
+    """The amounts to subtract from the numbers of a state."""
 
     epoch: int
     """The campaign's, which becomes CURRENT."""
     offsets: tuple[int, ...]
-    """By partition, how many records nobody needs any more."""
+    """Number of records that are no longer needed, by partition."""
 
 
 def normal_form(scenario: Scenario, world: World) -> World:
@@ -176,7 +176,7 @@ def _sender(
         return Held(record, held.partition, offset, epoch, held.replaces, held.in_doubt)
 
     def is_idle(held: Held) -> bool:
-        """Tell whether a call can make no difference: it is suspected already, and lost."""
+        """Return whether a call can make no difference: it is suspected already, and lost."""
         owned = sender.owned[held.record.shard]
         is_suspect = (held.record.seq, held.record.generation) in suspects
         return is_suspect and (owned is None or owned.epoch != held.claim_epoch)

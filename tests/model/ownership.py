@@ -1,4 +1,4 @@
-"""How senders get shards and lose them (protocol rules 2, 3 and 13)."""
+"""Senders' gain and loss of shards (protocol rules 2, 3 and 13)."""
 
 from collections.abc import Iterator
 
@@ -104,7 +104,7 @@ def _draining(world: World, number: int, what: str, shards: list[int]) -> Step:
 
 
 def is_draining(sender: Sender) -> bool:
-    """Tell whether the loop of a sender waits for what is in flight."""
+    """Return whether the loop of a sender waits for its messages in flight."""
     return any(owned and owned.draining for owned in sender.owned)
 
 
@@ -120,7 +120,7 @@ def _carried(world: World, partition: int, scenario: Scenario) -> list[int]:
 
 
 def _wants(scenario: Scenario, world: World, number: int, partition: int) -> bool:
-    """Tell whether there is something of a partition to be taken over."""
+    """Return whether a partition has anything to take over."""
     sender = world.senders[number]
     if scenario.keeps(Part.MAP_FOR_ALL) and any(
         owned and owned.place.map_version != world.map.version for owned in sender.owned

@@ -1,4 +1,4 @@
-"""What is promised, by the names of what it looks like when a promise is broken."""
+"""The system's promises, named by the symptoms of breaking them."""
 
 from enum import StrEnum
 

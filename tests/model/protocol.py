@@ -57,7 +57,7 @@ def broken_promise(scenario: Scenario, world: World) -> Broken | None:
 
 
 def _is_untrue(entry: LedgerEntry | None, taken: tuple[int, ...]) -> bool:
-    """Tell whether `sent` was not taken, or `failed` may have been; refusals prove a failure."""
+    """Return whether `sent` was not taken, or `failed` may have been; refusals prove a failure."""
     if entry is None:
         return False
     if entry.status == Status.SENT:
@@ -66,9 +66,9 @@ def _is_untrue(entry: LedgerEntry | None, taken: tuple[int, ...]) -> bool:
 
 
 def _reads_as_untaken(scenario: Scenario, world: World) -> bool:
-    """Tell whether something that may have been taken reads as cancelled.
+    """Return whether a message that may have been taken reads as cancelled.
 
-    What is claimed is still on its way to its outcome, and so is a shard with an open order.
+    Claimed messages, and those of a shard with an open order, have no outcome yet.
     """
     for index, shard in enumerate(scenario.message_shards):
         entry = world.ledger.rows[index]
@@ -86,7 +86,7 @@ def _reads_as_untaken(scenario: Scenario, world: World) -> bool:
 
 
 def is_over(world: World) -> bool:
-    """Tell whether the campaign has reached its end."""
+    """Return whether the campaign has reached its end."""
     if world.campaign.state is CampaignState.CANCELLED:
         return not world.ledger.settle_orders
     return world.campaign.state is CampaignState.FINISHED

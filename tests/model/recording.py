@@ -1,4 +1,4 @@
-"""What the recorder of a sender does (protocol rules 2 and 4)."""
+"""The recorder of a sender (protocol rules 2 and 4)."""
 
 from collections.abc import Iterator
 

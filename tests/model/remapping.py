@@ -1,4 +1,4 @@
-"""How the partition map follows Kafka (protocol rule 11)."""
+"""Changes of the partition map, which follows Kafka (protocol rule 11)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How retries are published (protocol rule 9)."""
+"""Publication of retries (protocol rule 9)."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
 
 
 def _is_due(scenario: Scenario, world: World, index: int, retry: Retry) -> bool:
-    """Tell whether a retry was never published, or no sender will meet what was published."""
+    """Return whether a retry was never published, or no sender will read its record."""
     stamp = retry.stamp
     if stamp is None:
         return True

@@ -1,4 +1,4 @@
-"""What one search explores: its size, the faults that may happen, the rules left out."""
+"""The scenario of one search: its size, the possible faults, the rules left out."""
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -92,27 +92,27 @@ class Scenario:
     idempotent: bool = False
     """The provider answers a key that it has answered before as it did then."""
     late_facts: bool = False
-    """What a sender learns after it lost the shard is noted, and may settle a doubt."""
+    """A sender that has lost the shard records its late results, which may settle a doubt."""
     without: frozenset[Part] = frozenset()
 
     @property
     def messages(self) -> int:
-        """How many recipients the campaign has."""
+        """The number of recipients of the campaign."""
         return len(self.message_shards)
 
     @property
     def map_changes(self) -> bool:
-        """Tell whether the partition map may change, and late publications matter."""
+        """True if the partition map may change, so that late publications matter."""
         return bool(self.faults & {Fault.MORE_PARTITIONS, Fault.NEW_TOPIC})
 
     @property
     def most_partitions(self) -> int:
-        """How many partitions the topic may come to have."""
+        """The largest number of partitions that the topic may get."""
         return self.partitions + (Fault.MORE_PARTITIONS in self.faults)
 
     @property
     def shards(self) -> int:
-        """How many shards there are."""
+        """The number of shards."""
         return max(self.message_shards) + 1
 
     def seqs_of(self, shard: int) -> list[int]:
@@ -120,7 +120,7 @@ class Scenario:
         return [n + 1 for n, of in enumerate(self.message_shards) if of == shard]
 
     def keeps(self, part: Part) -> bool:
-        """Tell whether this part of the rules is followed."""
+        """Return whether the scenario follows this part of the rules."""
         return part not in self.without
 
     def leaving_out(self, part: Part) -> "Scenario":

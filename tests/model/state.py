@@ -24,9 +24,10 @@ NAMES = "AB"
 """The senders, by number, as traces name them."""
 
 NOT_TAKEN, MAYBE_TAKEN, TAKEN, REFUSED = range(4)
-"""What is true of the calls made for a message, whether or not anybody knows.
+"""The true state of the calls for a message, known or not.
 
-REFUSED is not taken, and never will be under this key: an idempotent provider has said so.
+REFUSED is not taken, and never will be under this key, because an idempotent provider answers it
+the same way each time.
 """
 
 UNTAKEN = frozenset({NOT_TAKEN, REFUSED})
@@ -86,7 +87,7 @@ class Campaign(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where in Kafka a recorded offset belongs."""
+    """The topic, partition and map version that a recorded offset belongs to."""
 
     topic_id: str
     partition: int
@@ -103,7 +104,7 @@ class Claim(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """Where and under which epoch a retry was published."""
+    """The record of a published retry, and the epoch of its publication."""
 
     epoch: int
     topic_id: str
@@ -121,9 +122,9 @@ class Retry(NamedTuple):
 
 
 class Ledger(NamedTuple):
-    """What the database says of the messages, each at index seq - 1.
+    """The database's rows of the messages, each at index seq - 1.
 
-    `counters` and `suspects` are kept beside the rows, as the real tables are: (status, n)
+    `counters` and `suspects` are kept beside the rows, as in the real tables: (status, n)
     and (seq, generation).
     """
 
@@ -140,7 +141,7 @@ class Ledger(NamedTuple):
 
     @property
     def has_open_order(self) -> bool:
-        """Tell whether the owner of some shard has something to carry out."""
+        """Return whether the owner of some shard has an order to carry out."""
         return bool(self.retry_orders or self.settle_orders)
 
 
@@ -173,9 +174,9 @@ class Owned(NamedTuple):
     position: int
     unfinished: tuple[int, ...]
     behind: int
-    """By how many transactions the row's number is ahead of what the owner believes."""
+    """Number of transactions by which the row is ahead of the owner's view."""
     draining: bool = False
-    """It is being released in good order: no further call starts."""
+    """The shard is being released in order: no further call starts."""
 
     @property
     def recorded(self) -> int:
@@ -189,11 +190,11 @@ class Proof(NamedTuple):
     partition: int
     map: MapRow
     claimed: tuple[tuple[ClaimedMessage, ...], ...]
-    """By shard, read too early; used only where rule 3 is left out."""
+    """Claims by shard, read too early; used only if rule 3 is left out."""
 
 
 class Looked(NamedTuple):
-    """What admission has read and not acted upon yet."""
+    """Records that admission has read and not acted upon yet."""
 
     fresh: tuple[Held, ...]
     copies: tuple[Held, ...]
@@ -203,7 +204,7 @@ class Looked(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What one transaction of a sender records and claims, and for which shards."""
+    """The results and claims of one transaction of a sender, with its shards."""
 
     results: tuple[Ended, ...]
     claims: tuple[Held, ...]
@@ -232,7 +233,7 @@ class Sender(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """What fan-out has read, or published and not counted yet."""
+    """Messages that fan-out has read, or published and not counted yet."""
 
     epoch: int
     lease_epoch: int
@@ -273,7 +274,7 @@ class World(NamedTuple):
     scheduler: Scheduler
     senders: tuple[Sender, ...]
     taken: tuple[tuple[int, ...], ...]
-    """By message and generation: NOT_TAKEN, MAYBE_TAKEN or TAKEN."""
+    """NOT_TAKEN, MAYBE_TAKEN or TAKEN, by message and generation."""
     faults_left: int
     broken: Broken | None = None
     """The promise that the last step broke."""

@@ -1,11 +1,11 @@
-"""Does every recipient have exactly one outcome? Asked of the API and of the ledger itself."""
+"""The demo's check that every recipient has exactly one outcome, in the API and in the ledger."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from local_stack.database import DatabaseServer
+from local_stack.servers.database import DatabaseServer
 
 SHARDS = 8
 _NAMED = {1: "sent", 2: "failed"}  # the ledger's numbers; what is above 2 is "other" here
@@ -18,7 +18,7 @@ DATABASE_CLOCK = "SELECT UTC_TIMESTAMP(6)"
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the message tables hold of one campaign."""
+    """Row counts of one campaign in the message tables."""
 
     rows: Mapping[str, int]  # sent, failed, other
     last_row_at: datetime | None  # the database's clock, UTC
@@ -30,7 +30,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ReportedProgress:
     """One answer of GET /v1/campaigns/{id}."""
 
     state: str
@@ -40,7 +40,7 @@ class Progress:
     rate: float | None
 
     @classmethod
-    def from_answer(cls, answer: Mapping[str, Any]) -> "Progress":
+    def from_answer(cls, answer: Mapping[str, Any]) -> "ReportedProgress":
         """Read the API's JSON."""
         return cls(
             state=answer["state"],
@@ -52,7 +52,7 @@ class Progress:
 
     @property
     def outcomes(self) -> Mapping[str, int]:
-        """Recipients by final outcome: all counts but of those that still wait."""
+        """Recipients by final outcome: all counts except `waiting`."""
         return {word: n for word, n in self.counts.items() if word != "waiting"}
 
     @property
@@ -62,7 +62,7 @@ class Progress:
 
 
 def read_ledger(database: DatabaseServer, campaign_id: int) -> Ledger:
-    """Count the ledger's rows themselves; the API only knows counters."""
+    """Count the ledger's rows; the API only reports counters."""
     rows = dict.fromkeys([*_NAMED.values(), "other"], 0)
     moments: list[datetime] = []
     with database.connect("camp") as connection, connection.cursor() as cursor:
@@ -75,7 +75,7 @@ def read_ledger(database: DatabaseServer, campaign_id: int) -> Ledger:
 
 
 def database_clock(database: DatabaseServer) -> datetime:
-    """The clock that also stamps the ledger's rows."""
+    """Read the clock that also stamps the ledger's rows."""
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute(DATABASE_CLOCK)
         ((now,),) = cursor.fetchall()
@@ -84,8 +84,8 @@ def database_clock(database: DatabaseServer) -> datetime:
     return now
 
 
-def discrepancies(recipients: int, progress: Progress, ledger: Ledger) -> list[str]:
-    """Every way in which the numbers do not add up; empty when all is accounted for."""
+def discrepancies(recipients: int, progress: ReportedProgress, ledger: Ledger) -> list[str]:
+    """List every mismatch between the numbers; empty when each recipient is accounted for."""
     found = []
     if progress.state != "finished":
         found.append(f"the campaign is {progress.state}, not finished")

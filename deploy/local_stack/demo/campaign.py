@@ -1,4 +1,4 @@
-"""The demo's recipients and campaign, and the API calls they take."""
+"""The demo's recipients and campaign, and the API requests for them."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import requests
 
-from local_stack.demo.balance import Progress
+from local_stack.demo.balance import ReportedProgress
 from local_stack.errors import DemoError
 
 CAMPAIGN_ID = 1_000_000_000
@@ -46,11 +46,11 @@ def create_campaign(url: str, headers: Mapping[str, str] | None = None) -> None:
         raise DemoError(f"the campaign was refused ({response.status_code}): {response.text}")
 
 
-def read_progress(url: str, headers: Mapping[str, str] | None = None) -> Progress | None:
-    """How far the campaign has come; None while API or database are away.
+def read_progress(url: str, headers: Mapping[str, str] | None = None) -> ReportedProgress | None:
+    """Read the campaign's progress; None while API or database are unavailable.
 
     Raises:
-        DemoError: the API refused to say.
+        DemoError: the API refused the request.
     """
     try:
         response = requests.get(
@@ -62,4 +62,4 @@ def read_progress(url: str, headers: Mapping[str, str] | None = None) -> Progres
         return None
     if response.status_code != 200:
         raise DemoError(f"no progress from the API ({response.status_code}): {response.text}")
-    return Progress.from_answer(response.json())
+    return ReportedProgress.from_answer(response.json())

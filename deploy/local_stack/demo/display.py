@@ -1,4 +1,4 @@
-"""What the person in front of the demo sees: a live bar on a terminal, plain lines elsewhere."""
+"""The demo's output: a live progress bar on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,19 +6,19 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from local_stack.demo.balance import Ledger, Progress
+from local_stack.demo.balance import Ledger, ReportedProgress
 
 _LINE_SECONDS = 1.0
 
-Show = Callable[[Progress], None]
+Show = Callable[[ReportedProgress], None]
 
 
 @contextmanager
 def progress_display(console: Console, recipients: int) -> Iterator[Show]:
-    """A function to call with every new progress."""
+    """Provide a function to call with every new progress."""
     if not console.is_terminal:
         yield _plain_lines(console, recipients)
         return
@@ -30,17 +30,19 @@ def progress_display(console: Console, recipients: int) -> Iterator[Show]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=console) as bar:
+    with ProgressBar(*columns, console=console) as bar:
         task = bar.add_task("sending", total=recipients, rate="")
 
-        def show(progress: Progress) -> None:
+        def show(progress: ReportedProgress) -> None:
             bar.update(task, completed=progress.ended, rate=_rate(progress))
 
         yield show
 
 
-def print_balance(console: Console, recipients: int, progress: Progress, ledger: Ledger) -> None:
-    """The recipients and what became of them."""
+def print_balance(
+    console: Console, recipients: int, progress: ReportedProgress, ledger: Ledger
+) -> None:
+    """Print the recipients by outcome, beside the ledger's rows."""
     table = Table(title="Balance", show_footer=True)
     balanced = progress.ended + progress.to_do == recipients == ledger.total
     table.add_column("", footer="adds up" if balanced else "DOES NOT ADD UP")
@@ -58,7 +60,7 @@ def _plain_lines(console: Console, recipients: int) -> Show:
     next_line = time.monotonic()
     shown = -1
 
-    def show(progress: Progress) -> None:
+    def show(progress: ReportedProgress) -> None:
         nonlocal next_line, shown
         complete = progress.ended >= recipients and shown != progress.ended
         if time.monotonic() < next_line and not complete:
@@ -71,11 +73,11 @@ def _plain_lines(console: Console, recipients: int) -> Show:
     return show
 
 
-def _rate(progress: Progress) -> str:
+def _rate(progress: ReportedProgress) -> str:
     return f"{progress.rate:,.0f}/s" if progress.rate else ""
 
 
-def _time_left(progress: Progress) -> str:
+def _time_left(progress: ReportedProgress) -> str:
     if not progress.rate or not progress.to_do:
         return ""
     return f"{progress.to_do / progress.rate:.0f} s left"

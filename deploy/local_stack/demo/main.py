@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local_stack.demo.balance import Progress, database_clock, discrepancies, read_ledger
+from local_stack.demo.balance import ReportedProgress, database_clock, discrepancies, read_ledger
 from local_stack.demo.campaign import (
     CAMPAIGN_ID,
     create_campaign,
@@ -20,7 +20,7 @@ from local_stack.distributions.cache import REPOSITORY, Cache
 from local_stack.errors import DemoError, StackError
 from local_stack.ports import free_port
 from local_stack.scratch import scratch_folder
-from local_stack.services import Plan, Services, running_services
+from local_stack.services import ServiceOptions, Services, running_services
 from local_stack.stack import Stack
 
 _POLL_SECONDS = 0.25
@@ -34,18 +34,18 @@ def demo(recipients: int, port: int, senders: int) -> None:
 
     Raises:
         DemoError: a recipient is unaccounted for, or nothing moved for a minute.
-        StackError: something did not start or ended by itself.
+        StackError: something did not start, or ended unexpectedly.
     """
     console = Console()
     with scratch_folder("demo") as folder, _logs_kept_on_failure(folder):
         csv_root = folder / "csv"
         csv_root.mkdir()
         write_recipients(csv_root, recipients)
-        plan = Plan(port=port or free_port(), senders=senders, csv_root=csv_root)
+        options = ServiceOptions(port=port or free_port(), senders=senders, csv_root=csv_root)
         console.print("starting Kafka and the database (the first time fetches them) ...")
         with Stack(folder, Cache.from_environment(), private=True) as stack:
             console.print("starting API, scheduler and sender ...")
-            with running_services(stack.addresses, plan) as services:
+            with running_services(stack.addresses, options) as services:
                 _send_and_account(console, recipients, stack, services)
 
 
@@ -70,8 +70,8 @@ def _send_and_account(console: Console, recipients: int, stack: Stack, services:
     )
 
 
-def _watch(console: Console, recipients: int, stack: Stack, services: Services) -> Progress:
-    """Show the progress until the campaign is over; what was killed meanwhile is started again."""
+def _watch(console: Console, recipients: int, stack: Stack, services: Services) -> ReportedProgress:
+    """Show the progress until the campaign is over, and restart processes that have ended."""
     with progress_display(console, recipients) as show:
         progress = _first_progress(services)
         moved = time.monotonic()
@@ -92,8 +92,8 @@ def _watch(console: Console, recipients: int, stack: Stack, services: Services) 
     return progress
 
 
-def _first_progress(services: Services) -> Progress:
-    """Wait for the first answer; the campaign is there, because its creation was answered."""
+def _first_progress(services: Services) -> ReportedProgress:
+    """Wait for the first progress; the campaign exists, because its creation succeeded."""
     for _ in range(int(_STANDSTILL_SECONDS / _POLL_SECONDS)):
         progress = read_progress(services.url, services.headers)
         if progress is not None:
@@ -104,7 +104,7 @@ def _first_progress(services: Services) -> Progress:
 
 @contextmanager
 def _logs_kept_on_failure(folder: Path) -> Iterator[None]:
-    """Leave the logs where they can be read when the demo's own folder is gone."""
+    """Copy the logs of a failed demo to a folder that outlives the demo's own."""
     try:
         yield
     except StackError as error:

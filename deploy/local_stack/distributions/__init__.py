@@ -1,1 +1,1 @@
-"""Where the servers come from: a cache folder, filled from Maven Central or Debian's packages."""
+"""Downloads of the servers: a cache folder, filled from Maven Central or Debian's packages."""

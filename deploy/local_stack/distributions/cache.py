@@ -15,18 +15,18 @@ CACHE_VARIABLE = "CAMP_CACHE"
 
 @dataclass(frozen=True)
 class Cache:
-    """The downloads of this machine; deleting the folder only costs fetching them again."""
+    """The downloads of this machine; a deleted folder is downloaded again."""
 
     folder: Path
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Cache":
-        """The folder named by CAMP_CACHE, else .local/cache in the repository."""
+        """Use the folder named by CAMP_CACHE, else .local/cache in the repository."""
         named = environment.get(CACHE_VARIABLE)
         return cls(Path(named).absolute() if named else REPOSITORY / ".local" / "cache")
 
     def provide(self, name: str, fill: Callable[[Path], None]) -> Path:
-        """The folder of one download, filled first where it is absent.
+        """Return the folder of one download, filled first if it is absent.
 
         ``fill`` works in a temporary folder that takes its name only when complete, so that an
         interrupted download is never taken for a finished one.
@@ -51,7 +51,7 @@ class Cache:
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
-        # The system releases the lock with the process, so a killed one blocks nobody.
+        # The system releases the lock with the process, so a killed one blocks no other.
         with (self.folder / f".{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -1,10 +1,10 @@
-"""What this machine is, in the words of the cache's folder names."""
+"""The platform of this machine, as the cache's folder names spell it."""
 
 import platform
 
 
 def current() -> str:
-    """Such as linux-x86_64 or macos-arm64."""
+    """Return the platform's name, such as linux-x86_64 or macos-arm64."""
     system = {"Darwin": "macos"}.get(platform.system(), platform.system().lower())
     machine = platform.machine().lower()
     machine = {"amd64": "x86_64", "aarch64": "arm64"}.get(machine, machine)

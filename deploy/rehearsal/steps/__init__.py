@@ -1,1 +1,1 @@
-"""What a user does to the cluster, by subject; each step is a function of the stage."""
+"""A user's steps on the cluster, by subject; each is a function of the stage."""

@@ -1,4 +1,4 @@
-"""Overlays in which an autoscaler has the say."""
+"""Overlays in which an autoscaler sets the number of senders."""
 
 import shutil
 from functools import partial
@@ -14,7 +14,7 @@ _AUTOSCALER = "k8s/overlays/keda/autoscaler.yaml"
 
 
 def scale_beyond_the_bounds(stage: Stage) -> None:
-    """Scale by hand beyond what the autoscaler allows: it puts the bound in its place."""
+    """Scale by hand beyond the autoscaler's bounds; it scales back to them."""
     terminal, cluster = stage.terminal, stage.cluster
     terminal.type("kubectl -n camp-mgr get hpa")
     for wanted, bound in ((20, _MOST), (1, _FEWEST)):
@@ -27,7 +27,7 @@ def scale_beyond_the_bounds(stage: Stage) -> None:
 
 
 def apply_autoscaled_again(stage: Stage, overlay: str) -> None:
-    """Apply again: what the autoscaler decided stays."""
+    """Apply again; the autoscaler's number of senders stays."""
     terminal, cluster = stage.terminal, stage.cluster
     before = cluster.contents()
     terminal.type(f"kubectl apply -k k8s/overlays/{overlay}")
@@ -35,7 +35,7 @@ def apply_autoscaled_again(stage: Stage, overlay: str) -> None:
 
 
 def move_back(stage: Stage) -> None:
-    """Give the senders a fixed number again: an apply leaves the autoscaler where it is."""
+    """Return to a fixed number of senders; an apply alone does not remove the autoscaler."""
     terminal, cluster = stage.terminal, stage.cluster
     terminal.transcript.remark(
         "back to a fixed number: an apply removes nothing, so the autoscaler first"
@@ -48,7 +48,7 @@ def move_back(stage: Stage) -> None:
 
 
 def move_over(stage: Stage) -> None:
-    """Hand a number that was fixed to the autoscaler."""
+    """Hand the fixed number of senders over to the autoscaler."""
     terminal, cluster = stage.terminal, stage.cluster
     terminal.transcript.remark("and over: the autoscaler begins at its minimum, whatever there was")
     terminal.type("kubectl apply -k k8s/overlays/hpa")
@@ -64,7 +64,7 @@ def miss_keda(stage: Stage) -> None:
 
 
 def scale_by_lag(stage: Stage) -> None:
-    """Apply the overlay under the definitions of the oldest KEDA promised, and of a newer one."""
+    """Apply the overlay with the definitions of the oldest supported KEDA, and of a newer one."""
     terminal = stage.terminal
     for version in KEDA_SUMS:
         terminal.transcript.remark(f"the definitions of KEDA {version}, without KEDA itself")
@@ -79,7 +79,7 @@ def scale_by_lag(stage: Stage) -> None:
 
 
 def refuse_broken_objects(stage: Stage) -> None:
-    """Break the ScaledObject in three ways that KEDA's definitions know."""
+    """Break the ScaledObject in three ways that KEDA's definitions detect."""
     for mistake, reason in (
         (
             "s/maxReplicaCount: 8/maxReplicaCount: eight/",

@@ -1,4 +1,4 @@
-"""Draining nodes: what a budget lets go, and what it does not."""
+"""Draining of nodes under disruption budgets."""
 
 from rehearsal.stage import Stage
 from rehearsal.steps.installing import SERVICES
@@ -8,7 +8,7 @@ _NODES = ("node-1", "node-2", "node-3")
 
 
 def drain_nodes(stage: Stage) -> None:
-    """Drain every node while no other may take the pods, then one that has another."""
+    """Drain every node while no other can take the pods, then two nodes while one can."""
     terminal, cluster = stage.terminal, stage.cluster
     terminal.type("kubectl -n camp-mgr get poddisruptionbudgets")
     terminal.transcript.remark("no node takes new pods: each service has to keep its last one")

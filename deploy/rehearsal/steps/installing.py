@@ -1,4 +1,4 @@
-"""Installing an overlay, and removing it."""
+"""Installation and removal of an overlay."""
 
 from rehearsal import references
 from rehearsal.stage import Stage
@@ -15,11 +15,11 @@ kubectl -n camp-mgr create secret generic campaign-kafka --from-file=username --
 --from-literal=keda-sasl=scram_sha512 --from-literal=keda-tls=enable
 kubectl -n camp-mgr create secret tls campaign-api-tls --cert=tls.crt --key=tls.key
 """
-"""As docs/operations.md has them, one a line."""
+"""The commands of docs/operations.md, one a line."""
 
 
 def make_secrets(stage: Stage) -> None:
-    """Make what the overlays for production only name."""
+    """Make the Secrets that the overlays for production refer to."""
     files = {
         "dsn": "camp:secret@tcp(db.example.com:3306)/camp",
         "key": API_KEY,
@@ -34,12 +34,12 @@ def make_secrets(stage: Stage) -> None:
 
 
 def make_namespace(stage: Stage) -> None:
-    """Make the namespace, without which a server cannot try the rest."""
+    """Make the namespace, without which the server cannot dry-run the rest."""
     stage.terminal.type("kubectl apply -f k8s/base/namespace.yaml")
 
 
 def try_out(stage: Stage, overlay: str) -> None:
-    """Let the server say what it would make of an overlay."""
+    """Dry-run an overlay on the server."""
     printed = stage.terminal.type(f"kubectl apply -k k8s/overlays/{overlay} --dry-run=server")
     stage.confirm("the server has nothing against it, and no warning", warnings(printed), [])
 
@@ -71,7 +71,7 @@ def install(stage: Stage, overlay: str) -> None:
 
 
 def install_servers(stage: Stage) -> None:
-    """Wait for the database and the broker that overlays/local brings."""
+    """Wait for the database and the broker of overlays/local."""
     for server in ("mysql", "kafka"):
         stage.terminal.type(
             f"kubectl -n camp-mgr rollout status statefulset/{server} --timeout=60s"
@@ -79,7 +79,7 @@ def install_servers(stage: Stage) -> None:
 
 
 def compare(stage: Stage, overlay: str) -> None:
-    """Let the server compare the overlay with what is there."""
+    """Let the server compare the overlay with the cluster's objects."""
     stage.terminal.type(f"kubectl diff -k k8s/overlays/{overlay}")
     stage.terminal.transcript.confirmed("nothing in the cluster differs from the manifests")
 

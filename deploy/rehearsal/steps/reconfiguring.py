@@ -1,4 +1,4 @@
-"""A changed configuration, and the way back."""
+"""Changes of the configuration, and their rollback."""
 
 from rehearsal.cluster import Cluster, changed
 from rehearsal.stage import Stage
@@ -11,7 +11,7 @@ _APPLY = "kubectl apply -k k8s/overlays/production"
 
 
 def change_the_configuration(stage: Stage) -> None:
-    """Change it: every service rolls, by a ConfigMap of a new name, and the Jobs do not."""
+    """Change it: every service rolls to a ConfigMap with a new name; the Jobs do not run again."""
     terminal, cluster = stage.terminal, stage.cluster
     before = cluster.contents()
     old_names, old_sets = configurations(cluster), set(replica_sets(cluster))
@@ -50,7 +50,7 @@ def change_the_configuration(stage: Stage) -> None:
 
 
 def go_back(stage: Stage) -> None:
-    """Undo the rollout of the senders, and let the next apply do it again."""
+    """Roll the senders back, and let the next apply roll them forward again."""
     terminal, cluster = stage.terminal, stage.cluster
     (new,) = configurations(cluster)
     terminal.type("kubectl -n camp-mgr rollout undo deployment/campaign-sender")
@@ -69,7 +69,7 @@ def go_back(stage: Stage) -> None:
 
 
 def change_a_job(stage: Stage) -> None:
-    """Change what a Job does: it is refused while the Job stands, and done without it."""
+    """Change a Job: it is refused while the Job exists, and applied after its deletion."""
     terminal, cluster = stage.terminal, stage.cluster
     terminal.type(f'sed -i.before \'s/--replication-factor, "3"/--partitions, "8"/\' {_OVERLAY}')
     terminal.type_refused(_APPLY, "campaign-topics-0-1-0", "field is immutable")
@@ -95,7 +95,7 @@ def restart(stage: Stage) -> None:
 
 
 def configurations(cluster: Cluster, *services: str) -> set[str]:
-    """Return the names of the ConfigMaps that the pods of these services read, or of all."""
+    """Return the names of the ConfigMaps that pods read: of the given services, or of all."""
     return {
         volume["configMap"]["name"]
         for service in services or SERVICES

@@ -1,4 +1,4 @@
-"""Pods that ask for more than they may have."""
+"""Pods that ask for more privileges than the namespace allows."""
 
 from rehearsal.stage import Stage
 
@@ -6,7 +6,7 @@ _INTRUDER = "kubectl -n camp-mgr run intruder --image=busybox:1.36"
 
 
 def refuse_pods(stage: Stage) -> None:
-    """Try pods that break the restricted standard, which the namespace enforces."""
+    """Try pods that violate the restricted standard, which the namespace enforces."""
     refused = stage.terminal.type_refused
     refused(f"{_INTRUDER} --privileged", "violates PodSecurity", "privileged")
     refused(_INTRUDER, "violates PodSecurity", "runAsNonRoot", "capabilities", "seccompProfile")

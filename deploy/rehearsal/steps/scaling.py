@@ -1,4 +1,4 @@
-"""More senders, by hand."""
+"""Manual scaling of the senders."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ def scale_by_hand(stage: Stage) -> None:
 
 
 def apply_again(stage: Stage) -> None:
-    """Apply the same again: the number in the manifest comes back, and nothing else changes."""
+    """Apply the same manifests again: only the number of senders changes back."""
     terminal, cluster = stage.terminal, stage.cluster
     terminal.transcript.remark("the next apply puts back the number in the manifest, here 3")
     before = cluster.contents()
@@ -35,7 +35,7 @@ def apply_again(stage: Stage) -> None:
 
 
 def change_the_manifest(stage: Stage) -> None:
-    """Change the number in the manifest, which holds."""
+    """Change the number in the manifest, which further applies keep."""
     terminal, cluster = stage.terminal, stage.cluster
     terminal.transcript.remark("to keep another number, change the manifest")
     terminal.type(f"sed -i.before 's/replicas: 3/replicas: 5/' {MANIFEST}")

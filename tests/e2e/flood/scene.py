@@ -21,13 +21,13 @@ from tests.integration.api.keys import bearer
 from tests.waiting import wait_until
 
 MOST_MEGABYTES = 150
-"""Of one worker, whatever floods came before and whatever else the machine does meanwhile."""
+"""Memory limit of one worker, after any floods and under any other load of the machine."""
 
 PATIENCE = 60.0
 """Seconds that a well-behaved client waits: no figure, but when it calls the API down."""
 
 NICENESS = 10
-"""Of the floods: they have what the API and its other clients leave of the processor."""
+"""Niceness of the floods, so that the API and its other clients have priority."""
 
 LOOK_AGAIN = 0.05
 
@@ -50,10 +50,10 @@ class Stored(NamedTuple):
 
     large_campaign: int
     draft: int
-    """Of as many."""
+    """Draft with as many recipients as the large campaign."""
     campaign: int
     list: int
-    """Of a few people, used by `campaign`."""
+    """List of a few people, used by `campaign`."""
     rejects: int
     """A list with 12 MB of rejects: more than any system takes without its being read."""
 

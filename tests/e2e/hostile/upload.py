@@ -19,7 +19,7 @@ Pieces = Callable[[], Iterable[bytes]]
 
 
 class Upload(NamedTuple):
-    """One upload: a whole request, made anew each time it is sent."""
+    """One upload: a whole request, rebuilt each time it is sent."""
 
     family: str
     name: str

@@ -1,4 +1,4 @@
-"""What is around a file: compression, forms, names, parameters, HTTP itself."""
+"""Wrappings of an uploaded file: compression, forms, names, parameters and HTTP."""
 
 import bz2
 import gzip

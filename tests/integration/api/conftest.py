@@ -73,7 +73,7 @@ def pool(module_pool: Database) -> Database:
 
 @pytest.fixture(autouse=True)
 def own_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count the clients of these tests, which have no connection, as the API's own user's."""
+    """Treat the tests' clients, which have no connection, as programs of the API's own user."""
 
     def judge(request: Request) -> ClientLocation:
         request.environ.setdefault("gunicorn.socket", None)

@@ -94,7 +94,7 @@ def left_of(pool: Database, campaign_id: int) -> dict[str, int]:
 
 
 def make_anew(pool: Database) -> None:
-    """Make the campaign of these tests again after it was purged."""
+    """Make the tests' campaign again after it was purged."""
     change(pool, "DELETE FROM purged_campaigns")
     add_campaign(pool)
     fill(pool, CAMPAIGN)

@@ -44,7 +44,7 @@ class TcpProxy:
                 end.close()
 
     def hang(self) -> None:
-        """Forward nothing more, on new connections either; nobody is told."""
+        """Silently stop forwarding, on new connections as well."""
         self._flowing.clear()
 
     def flow(self) -> None:

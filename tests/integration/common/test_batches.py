@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from campaign_common import topics
 from campaign_common.batches import LARGEST_BATCH, SplittingProducer
 from campaign_common.doctor.sizes import check_sizes
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 from tests.integration.topic_limits import USUAL_LIMIT, set_limit
 from tests.waiting import wait_until
 

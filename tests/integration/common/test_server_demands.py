@@ -17,8 +17,8 @@ from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.write_trial import TABLES
 from campaign_common.write_check import require_writes
-from local_stack.database import DatabaseServer
 from local_stack.distributions.cache import Cache
+from local_stack.servers.database import DatabaseServer
 from local_stack.stack import database_program
 from tests.integration.common.conftest import Make, one, read
 from tests.servers import SchemaServer, fresh_schema

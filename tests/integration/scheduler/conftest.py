@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 from tests.integration.scheduler.world import World
 
 

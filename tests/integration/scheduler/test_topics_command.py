@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from campaign_common import topics
 from campaign_common.topics import DAY
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 from tests.integration.scheduler.world import COMMANDS, SHARDS, World
 from tests.waiting import wait_until
 

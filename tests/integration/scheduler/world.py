@@ -128,7 +128,7 @@ class Scheduler:
 
 
 class World:
-    """What one test works on."""
+    """The database, topic and schedulers of one test."""
 
     def __init__(self, folder: Path, dsn: str, brokers: str, partitions: int = SHARDS) -> None:
         self._folder = folder
@@ -181,7 +181,7 @@ class World:
         wait_until(lambda: self._has_partitions(partitions))
 
     def _has_partitions(self, partitions: int) -> bool:
-        """Tell whether the broker knows these partitions, and answers for each of them."""
+        """Return whether the broker knows these partitions and answers for each of them."""
         return len(self._ends_now() or {}) == partitions
 
     def _ends_now(self) -> dict[int, int] | None:
@@ -227,7 +227,7 @@ class World:
         return records
 
     def times_published(self) -> Counter[int]:
-        """How often each recipient of the list was published."""
+        """Count the publications of each recipient of the list."""
         return Counter(record.seq for record in self.published())
 
     # -- MySQL

@@ -6,7 +6,7 @@ import pytest
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 from tests.integration.sender.scene import INSERT_CAMPAIGN, SHARDS, FaultyDatabase, Scene
 from tests.integration.sender.world import World
 from tests.unit.sender.messages import CAMPAIGN, EPOCH

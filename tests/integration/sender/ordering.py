@@ -1,4 +1,4 @@
-"""What people order of a running campaign, and what a provider has answered by then."""
+"""Users' commands for a running campaign, and the provider's answers before them."""
 
 from collections import Counter
 from functools import partial

@@ -62,7 +62,7 @@ class Visitor:
 
 
 Script = Callable[[Visitor], None]
-"""Treats one connection, which is closed when it returns."""
+"""Handler of one connection, which is closed when the handler returns."""
 
 
 class ScriptedServer:

@@ -15,7 +15,7 @@ from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.producing import ReplacedProducer
 from campaign_common.settings import Settings, load_settings
 from campaign_sender.consuming.dead_letters import DeadLetterPublisher, InvalidRecord
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 from tests.integration.topic_limits import set_limit
 from tests.unit.common.sample import SAMPLE
 from tests.waiting import wait_until

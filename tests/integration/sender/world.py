@@ -37,7 +37,7 @@ VALUES (%s, 'game0', 'hi', 1, %s, 'simulated', 'running', 1, %s, %s, %s, NOW(6),
 
 
 class World:
-    """What one test works on; `configure` says how the senders are to behave."""
+    """The database, topic and senders of one test; `configure` sets the senders' behaviour."""
 
     def __init__(self, folder: Path, dsn: str, brokers: str) -> None:
         self._folder = folder
@@ -145,7 +145,7 @@ class World:
         return [json.loads(line) for line in self.command("dlq", *words).splitlines()]
 
     def dead_letters_held(self) -> int:
-        """How many records the topic of the dead letters holds, copies and all."""
+        """Count the records of the dead-letter topic, copies included."""
         topic = dead_letter_topic(self.topic)
         try:
             return topics.log_ends(self._admin, topic, [0])[0]
@@ -158,13 +158,13 @@ class World:
         return {Status(status): int(n) for status, n in rows if n}
 
     def ledger(self) -> dict[Status, int]:
-        """What the ledger tables hold, counted by status."""
+        """Count the rows of the ledger tables by status."""
         tables = " UNION ALL ".join(f"SELECT status FROM messages_{n}" for n in range(SHARDS))
         rows = self.rows(f"SELECT status, COUNT(*) FROM ({tables}) m GROUP BY status")
         return {Status(status): n for status, n in rows}
 
     def claimed(self) -> int:
-        """How many shards have an open claim."""
+        """Count the shards that have an open claim."""
         return len(self.rows("SELECT shard FROM shard_claims WHERE claimed <> ''"))
 
     def suspects(self) -> int:

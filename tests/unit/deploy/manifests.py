@@ -33,7 +33,7 @@ def named(overlay: str, kind: str, name: str) -> Document:
 
 
 class Workload:
-    """What runs pods, with what the tests ask of it."""
+    """An object that runs pods, with the properties that the tests check."""
 
     def __init__(self, overlay: str, document: Document) -> None:
         self.overlay = overlay
@@ -103,7 +103,7 @@ def workload(overlay: str, name: str) -> Workload:
 
 
 def minimum(overlay: str, name: str) -> int:
-    """How many pods of a Deployment there are at least: its own number, or its autoscaler's."""
+    """Return the least number of pods of a Deployment: its own, or its autoscaler's minimum."""
     replicas = workload(overlay, name).replicas
     if replicas is not None:
         return replicas

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from campaign_common.settings import Settings, load_settings
-from local_stack.kafka import SESSION, group_timeouts
+from local_stack.servers.kafka import SESSION, group_timeouts
 from tests.unit.deploy.manifests import (
     EVERYTHING,
     OWN_WORKLOADS,

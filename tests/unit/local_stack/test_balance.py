@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from local_stack.demo.balance import Ledger, Progress, discrepancies
+from local_stack.demo.balance import Ledger, ReportedProgress, discrepancies
 
 _WORDS = ("sent", "failed", "suppressed", "expired", "unknown", "cancelled", "waiting")
-_FINISHED = Progress(
+_FINISHED = ReportedProgress(
     state="finished",
     total=10,
     counts={**dict.fromkeys(_WORDS, 0), "sent": 8, "failed": 1, "expired": 1},
@@ -30,7 +30,7 @@ def test_all_accounted_for() -> None:
     ],
 )
 def test_each_way_of_not_adding_up_is_named(
-    recipients: int, progress: Progress, ledger: Ledger, words: str
+    recipients: int, progress: ReportedProgress, ledger: Ledger, words: str
 ) -> None:
     assert words in "; ".join(discrepancies(recipients, progress, ledger))
 

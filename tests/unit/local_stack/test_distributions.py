@@ -3,9 +3,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from local_stack import kafka, mariadb
 from local_stack.distributions import debian, maven
 from local_stack.errors import ProgramMissingError
+from local_stack.servers import kafka, mariadb
 
 _POM = Path(maven.__file__).parents[1] / "pom.xml"
 _NAMESPACE = {"m": "http://maven.apache.org/POM/4.0.0"}

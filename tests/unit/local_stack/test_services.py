@@ -7,14 +7,16 @@ import pytest
 
 from local_stack import services
 from local_stack.configuration import Addresses
-from local_stack.services import Plan, Services
+from local_stack.services import ServiceOptions, Services
 
 TOKEN = "4f1c2a7be09d6633.JkT0"
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Services:
-    return Services(Addresses(tmp_path, "root:x@tcp(h)/camp", "h:2"), Plan(1, 0, tmp_path))
+    return Services(
+        Addresses(tmp_path, "root:x@tcp(h)/camp", "h:2"), ServiceOptions(1, 0, tmp_path)
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from campaign_common import topics
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.shard import shard_of
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 
 SHARDS = 8
 PARTITIONS = 3

@@ -1,12 +1,12 @@
-"""Where MySQL comes from: Debian's newest packages, unpacked and not installed."""
+"""The MySQL program: Debian's newest packages, unpacked and not installed."""
 
 import platform
 import shutil
 from pathlib import Path
 
-from local_stack.database import DatabaseProgram
 from local_stack.distributions import debian
 from local_stack.distributions.cache import Cache
+from local_stack.servers.database import DatabaseProgram
 
 # Debian's stable releases carry MariaDB only; its unstable one carries MySQL.
 _SUITE = "sid"
@@ -21,7 +21,7 @@ _SETTINGS = (
 
 
 def unpacked(cache: Cache) -> DatabaseProgram:
-    """The server of Debian's packages, run through the C library it came with.
+    """Return the server of Debian's packages, run through the C library it came with.
 
     Raises:
         ProgramMissingError: this is not a Debian system.
@@ -41,7 +41,7 @@ def unpacked(cache: Cache) -> DatabaseProgram:
 
 
 def installed() -> DatabaseProgram | None:
-    """The mysqld on PATH; None where there is none."""
+    """Return the mysqld on PATH; None if there is none."""
     server = shutil.which("mysqld") or shutil.which("mysqld", path="/usr/sbin:/usr/local/sbin")
     if server is None or Path(server).resolve().name.startswith("mariadb"):
         return None

@@ -1,4 +1,4 @@
-"""Where MariaDB comes from: Maven Central's build, else an installed one."""
+"""The MariaDB program: Maven Central's build, or else an installed one."""
 
 import shutil
 import stat
@@ -7,10 +7,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from local_stack.database import DatabaseProgram
 from local_stack.distributions import maven, platforms
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError
+from local_stack.servers.database import DatabaseProgram
 
 VERSION = "11.4.5"
 PUBLISHED_FOR = ("linux-x86_64", "macos-arm64")
@@ -21,7 +21,7 @@ _NO_TLS = "--skip-ssl"
 
 
 def embedded(cache: Cache) -> DatabaseProgram | None:
-    """The build from Maven Central; None where none is published or it does not run here.
+    """Return the build from Maven Central; None if none is published or it does not run here.
 
     Raises:
         ProgramMissingError: Maven is not installed.
@@ -39,7 +39,7 @@ def embedded(cache: Cache) -> DatabaseProgram | None:
 
 
 def installed() -> DatabaseProgram | None:
-    """The mariadbd on PATH; None where there is none."""
+    """Return the mariadbd on PATH; None if there is none."""
     server = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin")
     install = shutil.which("mariadb-install-db")
     if server is None or install is None:
@@ -62,7 +62,7 @@ def _program(server: Path, install: Path, basedir: Path | None) -> DatabaseProgr
 
 
 def _message_files(basedir: Path | None) -> tuple[str, ...]:
-    """The macOS build keeps its messages one folder deeper than the server looks."""
+    """Return the option that the macOS build needs: its messages are one folder too deep."""
     if basedir is None or not (basedir / "share" / "mysql").is_dir():
         return ()
     return (f"--lc-messages-dir={basedir / 'share' / 'mysql'}",)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import KafkaServer, Node
+from local_stack.servers.kafka import KafkaServer, Node
 
 REPLICAS = 3
 """Brokers of a cluster, and copies of each record."""
@@ -22,8 +22,8 @@ _REPLICATION: Mapping[str, str] = {
 class KafkaCluster:
     """Three brokers, of which any but the first may be killed, frozen and started again.
 
-    The first one stands for the controllers, which have machines of their own where brokers have to
-    survive; without it nothing is led by another broker.
+    The first one is also the controller. Production clusters keep controllers on machines of their
+    own; here no partition gets another leader while the first broker is down.
     """
 
     def __init__(
@@ -56,6 +56,6 @@ class KafkaCluster:
             list(pool.map(KafkaServer.start, self.servers))
 
     def stop(self) -> None:
-        """End all of them in order."""
+        """Shut all of them down."""
         with ThreadPoolExecutor(len(self.servers)) as pool:
             list(pool.map(KafkaServer.stop, self.servers))

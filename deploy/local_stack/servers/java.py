@@ -1,4 +1,4 @@
-"""Which Java runs the broker."""
+"""Lookup of a Java that can run the broker."""
 
 import os
 import re
@@ -14,7 +14,7 @@ _HOMEBREW = ("/opt/homebrew/opt/openjdk/bin/java", "/usr/local/opt/openjdk/bin/j
 
 
 def find_java() -> str:
-    """The first Java of version 17 or newer.
+    """Find the first Java of version 17 or newer.
 
     Raises:
         ProgramMissingError: there is none.

@@ -1,4 +1,4 @@
-"""Where Prometheus and its promtool come from: Debian's packages, unpacked and not installed."""
+"""Prometheus and promtool: Debian's packages, unpacked and not installed."""
 
 import platform
 import shutil
@@ -15,7 +15,7 @@ _PROGRAMS = ("prometheus", "promtool")
 
 
 def command(program: str, cache: Cache) -> tuple[str, ...]:
-    """The beginning of a command that runs `prometheus` or `promtool`.
+    """Return the beginning of a command that runs `prometheus` or `promtool`.
 
     Raises:
         ProgramMissingError: it is not installed, and this is not a Debian system.

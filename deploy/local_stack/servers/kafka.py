@@ -17,9 +17,9 @@ from local_stack.configuration import write_private
 from local_stack.distributions import maven
 from local_stack.distributions.cache import Cache
 from local_stack.errors import StartError
-from local_stack.java import find_java
 from local_stack.ports import free_port
 from local_stack.process import ChildProcess, Command
+from local_stack.servers.java import find_java
 
 KAFKA = "4.3.1"
 CLASSIC_KAFKA = "3.9.2"  # offers the classic group protocol only, unless told otherwise
@@ -58,7 +58,7 @@ _JAAS = (
 
 
 def with_password(password: str) -> dict[str, str]:
-    """Properties of a broker that wants a password, also of the controller in it."""
+    """Return the properties of a broker, and of its controller, that require a password."""
     jaas = _JAAS.format(user=_USER, password=password)
     return {
         "listener.security.protocol.map": (f"CONTROLLER:SASL_PLAINTEXT,{_LISTENER}:SASL_PLAINTEXT"),
@@ -72,7 +72,7 @@ def with_password(password: str) -> dict[str, str]:
 
 
 def showing_password(password: str) -> dict[str, str]:
-    """Properties of a client (librdkafka) of such a broker."""
+    """Return the properties of a client (librdkafka) of such a broker."""
     return {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "PLAIN",
@@ -82,9 +82,10 @@ def showing_password(password: str) -> dict[str, str]:
 
 
 def group_timeouts(session_ms: int, heartbeat_ms: int) -> dict[str, str]:
-    """Properties that make the broker notice a lost consumer sooner.
+    """Return the properties that make the broker detect a lost consumer sooner.
 
-    KIP-848 gives these to the broker, not to the client; its minima bound them, so both are set.
+    Under KIP-848 these timeouts are broker settings. The broker also enforces minima, so both
+    are set.
     """
     return {
         "group.consumer.min.session.timeout.ms": str(session_ms),
@@ -96,7 +97,7 @@ def group_timeouts(session_ms: int, heartbeat_ms: int) -> dict[str, str]:
 
 
 class Node(NamedTuple):
-    """The place of a broker in its cluster."""
+    """The identity of a broker in its cluster."""
 
     id: int
     ports: tuple[int, int]
@@ -198,12 +199,12 @@ class KafkaServer:
         self._process.wait_until(self._answers, _START_SECONDS)
 
     def stop(self) -> None:
-        """End the broker in order."""
+        """Shut the broker down."""
         if self._process is not None:
             self._process.stop()
 
     def kill(self) -> None:
-        """End the broker as a crash would."""
+        """Kill the broker, as a crash would."""
         self.process.kill()
 
     def restart(self) -> None:
@@ -268,8 +269,8 @@ class KafkaServer:
 
 
 def quiet_admin(brokers: str, properties: Mapping[str, str] | None = None) -> AdminClient:
-    """An admin client that says nothing of brokers that start or stop under its eyes."""
-    silent = logging.getLogger("local_stack.kafka.silent")
+    """Make an admin client that logs nothing when brokers start or stop."""
+    silent = logging.getLogger("local_stack.servers.kafka.silent")
     silent.disabled = True
     return AdminClient({"bootstrap.servers": brokers, **(properties or {})}, logger=silent)
 

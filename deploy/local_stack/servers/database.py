@@ -50,13 +50,13 @@ _SETTINGS = (
 
 @dataclass(frozen=True)
 class DatabaseProgram:
-    """How one database server is run."""
+    """The command lines that initialise and run a database server."""
 
     flavour: Flavour
     version: str
     initialise: Sequence[str]  # fills the folder named by the --datadir that is appended
     serve: Sequence[str]
-    settings: Sequence[str]  # what only this flavour knows
+    settings: Sequence[str]  # options that only this flavour has
 
 
 class DatabaseServer:
@@ -135,14 +135,14 @@ class DatabaseServer:
         self._process.wait_until(self._answers, _START_SECONDS)
 
     def stop(self) -> None:
-        """End the server in order."""
+        """Shut the server down."""
         if self._process is not None:
             self._process.stop()
             if (socket_folder := _socket_folder(self._folder)) != self._folder:
                 shutil.rmtree(socket_folder, ignore_errors=True)
 
     def kill(self) -> None:
-        """End the server as a crash would."""
+        """Kill the server, as a crash would."""
         self.process.kill()
 
     def restart(self) -> None:
@@ -151,7 +151,7 @@ class DatabaseServer:
         self.start()
 
     def connect(self, database: str | None = None) -> "pymysql.Connection[pymysql.cursors.Cursor]":
-        """A connection as root."""
+        """Connect as root."""
         return pymysql.connect(
             host="127.0.0.1",
             port=self.port,
@@ -183,7 +183,10 @@ class DatabaseServer:
         part.rename(data)
 
     def _temporary(self) -> Path:
-        """Its own: a starting MariaDB deletes the temporary tables of others in a shared folder."""
+        """Make a folder for temporary files.
+
+        In a shared folder a starting MariaDB deletes the temporary tables of other servers.
+        """
         temporary = self._folder / "tmp"
         temporary.mkdir(exist_ok=True)
         return temporary
@@ -201,7 +204,7 @@ class DatabaseServer:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """A folder whose path is short enough for a socket, the same for the same data folder."""
+    """Return a folder with a path short enough for a socket, the same for the same data folder."""
     if len(str(folder / "sock")) < _SOCKET_PATH_LIMIT:
         return folder
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
@@ -215,5 +218,5 @@ def _socket_folder(folder: Path) -> Path:
 
 
 def _as_root() -> list[str]:
-    """Both servers refuse to run as root unless they are told to."""
+    """Return the option without which both servers refuse to run as root."""
     return ["--user=root"] if os.geteuid() == 0 else []

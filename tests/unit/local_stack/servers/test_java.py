@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.errors import ProgramMissingError
-from local_stack.java import find_java
+from local_stack.servers.java import find_java
 
 
 def _install_java(folder: Path, version: str) -> Path:
@@ -27,6 +27,6 @@ def test_old_java_is_refused_with_the_way_to_a_newer_one(
     _install_java(tmp_path, version)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setattr("local_stack.java._HOMEBREW", ())
+    monkeypatch.setattr("local_stack.servers.java._HOMEBREW", ())
     with pytest.raises(ProgramMissingError, match=r"Java 17 or newer is missing.*make setup"):
         find_java()

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from local_stack.distributions.cache import Cache
-from local_stack.kafka import KafkaServer
+from local_stack.servers.kafka import KafkaServer
 
 
 def test_no_cluster_id_looks_like_an_option_on_a_command_line(tmp_path: Path) -> None:
