@@ -23,7 +23,7 @@ from confluent_kafka import Producer
 from campaign_common.batches import SplittingProducer
 from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.message import MessageKey, Status
-from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Kind
 from campaign_common.tracing.exporting import ExportedTracing
 from campaign_common.wire import MessageRecord, encode

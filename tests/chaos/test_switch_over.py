@@ -14,7 +14,7 @@ from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.transitions import change_state
+from campaign_common.store.campaigns.transitions import change_state
 from local_stack.database import Flavour
 from local_stack.distributions.cache import Cache
 from tests.chaos.relay import Relay, dsn_at, relay_to

@@ -22,9 +22,9 @@ from campaign_common.partition_map import (
     unrecorded_shards,
 )
 from campaign_common.settings import RetrySettings
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.ledger import LedgerRow
-from campaign_common.store.suspects import LateFact
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.ledger import LedgerRow
+from campaign_common.store.messages.possibly_sent import LateFact
 from campaign_common.wire import WIRE_VERSION, MessageRecord
 from campaign_sender.admission.rules import admit_live, drop_stale, split_duplicates
 from campaign_sender.message import Message

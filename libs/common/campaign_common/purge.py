@@ -13,10 +13,10 @@ from typing import NamedTuple, TypeVar
 
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import CommitUnknown
-from campaign_common.store import campaign_rows, purging
-from campaign_common.store.campaigns import which_are_present
-from campaign_common.store.purging import PurgedCampaign, TakenOut
-from campaign_common.store.recipient_lists import give_up_list, lists_of_purged
+from campaign_common.store.core.campaigns import which_are_present
+from campaign_common.store.maintenance import campaign_cleanup, purging
+from campaign_common.store.maintenance.purging import PurgedCampaign, TakenOut
+from campaign_common.store.recipients.recipient_lists import give_up_list, lists_of_purged
 
 PAGE = 100
 """Campaigns or lists that are looked for at a time."""
@@ -27,7 +27,7 @@ SAY_EVERY = 5.0
 REPETITIONS = 3
 """Times that a step is repeated whose COMMIT was not answered."""
 
-EVENTS, FACTS = campaign_rows.STRAYS
+EVENTS, FACTS = campaign_cleanup.STRAYS
 
 T = TypeVar("T")
 
@@ -132,13 +132,13 @@ class Purge:
     def _empty(self, campaign: PurgedCampaign) -> None:
         before, self._said_at = self._rows, time.monotonic()
         for database, held in self._databases.shares(range(campaign.shards)):
-            for table in campaign_rows.tables_by_seq(held):
+            for table in campaign_cleanup.tables_by_seq(held):
                 self._empty_table(database, table, campaign, before)
-            self._delete_all(campaign_rows.delete_requests, campaign, database)
+            self._delete_all(campaign_cleanup.delete_requests, campaign, database)
             self._rows += self._step(
-                partial(campaign_rows.delete_counters, campaign_id=campaign.id), database
+                partial(campaign_cleanup.delete_counters, campaign_id=campaign.id), database
             )
-        for delete in (campaign_rows.delete_events, campaign_rows.delete_samples):
+        for delete in (campaign_cleanup.delete_events, campaign_cleanup.delete_samples):
             self._delete_all(delete, campaign, self._databases.main)
         self._step(partial(purging.note_emptied, campaign_id=campaign.id))
         self._campaigns += 1
@@ -151,7 +151,7 @@ class Purge:
         while reached is not None:
             deleted = self._step(
                 partial(
-                    campaign_rows.delete_by_seq,
+                    campaign_cleanup.delete_by_seq,
                     table=table,
                     campaign_id=campaign.id,
                     after_seq=reached,
@@ -183,19 +183,19 @@ class Purge:
         after_id = 0
         while True:
             with database.reading() as cursor:
-                last = campaign_rows.end_of_page(
+                last = campaign_cleanup.end_of_page(
                     cursor, table, after_id=after_id, limit=self._terms.rows
                 )
                 if last is None:
                     return
                 ids = range(after_id + 1, last + 1)
-                old = campaign_rows.old_rows(cursor, table, ids, self._terms.older_than)
+                old = campaign_cleanup.old_rows(cursor, table, ids, self._terms.older_than)
             # No campaign gets an id that an older one had.
             with self._databases.main.reading() as cursor:
                 present = which_are_present(cursor, set(old.values()))
             strays = [id_ for id_, campaign_id in old.items() if campaign_id not in present]
             self._strays += self._step(
-                partial(campaign_rows.delete_strays, table=table, strays=strays), database
+                partial(campaign_cleanup.delete_strays, table=table, strays=strays), database
             )
             after_id = last
 

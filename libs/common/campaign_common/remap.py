@@ -19,7 +19,7 @@ from campaign_common.partition_map import (
     next_map,
     unrecorded_shards,
 )
-from campaign_common.store import partition_map as store
+from campaign_common.store.shards import partition_map as store
 
 TOPIC_REPLACED = "the topic was deleted or made anew"
 

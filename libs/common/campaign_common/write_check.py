@@ -12,7 +12,7 @@ from campaign_common.errors import (
     RetryLater,
     WritesRefused,
 )
-from campaign_common.store.write_trial import read_write_settings, try_writes
+from campaign_common.store.maintenance.write_trial import read_write_settings, try_writes
 
 VALID_FOR = 15.0
 """Seconds after which a server that takes writes is tried again."""

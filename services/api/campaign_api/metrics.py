@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from campaign_common.database import Database
 from campaign_common.metrics.distribution import SECONDS
-from campaign_common.store.recipient_lists import ListTotals
+from campaign_common.store.recipients.recipient_lists import ListTotals
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Any other word that a client sends as a method counts as `other`."""

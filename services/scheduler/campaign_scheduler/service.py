@@ -15,7 +15,7 @@ from campaign_common.outages import Outages
 from campaign_common.remap import Remapper
 from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import Settings
-from campaign_common.store.leases import Holder
+from campaign_common.store.campaigns.leases import Holder
 from campaign_common.tracing import Tracing
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter

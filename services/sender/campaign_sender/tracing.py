@@ -14,7 +14,7 @@ from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.errors import RecordInvalid
 from campaign_common.message import Status
-from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Kind, Tracing, matched
 from campaign_common.wire import decode
 from campaign_sender.message import Arrival, TraceOrigin

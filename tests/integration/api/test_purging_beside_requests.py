@@ -16,15 +16,15 @@ from campaign_common.campaign import Delivery
 from campaign_common.database import Cursor, Cursors, Database, Databases, Proof
 from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings, Settings
-from campaign_common.store import purging
-from campaign_common.store.campaign_intake import (
+from campaign_common.store.campaigns.drafts import Identity, Plan, insert_plan
+from campaign_common.store.campaigns.intake import (
     IntendedCampaign,
     insert_campaign,
     lock_stored,
     read_stored,
 )
-from campaign_common.store.drafts import Identity, Plan, insert_plan
-from campaign_common.store.purging import TakenOut
+from campaign_common.store.maintenance import purging
+from campaign_common.store.maintenance.purging import TakenOut
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list, phone_of
 from tests.integration.api.old_campaigns import (
     PEOPLE,

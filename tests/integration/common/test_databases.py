@@ -13,10 +13,15 @@ from campaign_common.errors import DatabaseUnavailable, SchemaOutdated, ShardsMi
 from campaign_common.message import Status
 from campaign_common.schema import SchemaCheck, migrate_all, schema_status, wait_for_schema
 from campaign_common.settings import MysqlSettings, load_settings
-from campaign_common.store.campaign_progress import read_movement
-from campaign_common.store.counters import counts, counts_by_status
-from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
-from campaign_common.store.partition_map import read_owners
+from campaign_common.store.campaigns.progress import read_movement
+from campaign_common.store.core.counters import counts, counts_by_status
+from campaign_common.store.messages.ledger import (
+    LedgerRow,
+    add_counts,
+    count_changes,
+    insert_outcomes,
+)
+from campaign_common.store.shards.partition_map import read_owners
 from local_stack.ports import free_port
 from tests.processes import installed
 

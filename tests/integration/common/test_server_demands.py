@@ -15,7 +15,7 @@ from campaign_common.dsn import Dsn, parse_dsn
 from campaign_common.errors import DatabaseRefused, StatementRefused, WritesRefused
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.write_trial import TABLES
+from campaign_common.store.maintenance.write_trial import TABLES
 from campaign_common.write_check import require_writes
 from local_stack.database import DatabaseServer
 from local_stack.distributions.cache import Cache

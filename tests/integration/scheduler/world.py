@@ -23,8 +23,8 @@ from campaign_common.partition_map import PartitionMap
 from campaign_common.remap import Remapper
 from campaign_common.schema import migrate
 from campaign_common.settings import load_settings
-from campaign_common.store.leases import Holder
-from campaign_common.store.partition_map import read_map
+from campaign_common.store.campaigns.leases import Holder
+from campaign_common.store.shards.partition_map import read_map
 from campaign_common.wire import MessageRecord, decode
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter

@@ -13,8 +13,8 @@ from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.message import Status
 from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.settings import RetrySettings
-from campaign_common.store.claims import read_claims
-from campaign_common.store.counters import counts
+from campaign_common.store.core.counters import counts
+from campaign_common.store.shards.claims import read_claims
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard

@@ -10,9 +10,9 @@ from campaign_common.database import Cursor, Proof
 from campaign_common.errors import DatabaseDemoted
 from campaign_common.message import MessageKey
 from campaign_common.partition_map import TopicDescription
-from campaign_common.store.partition_map import insert_first_map
-from campaign_common.store.shard_requests import request_erasure, request_settlement
-from campaign_common.store.view import View, Wanted, read_view
+from campaign_common.store.messages.send_view import View, Wanted, read_view
+from campaign_common.store.shards.partition_map import insert_first_map
+from campaign_common.store.shards.shard_commands import request_erasure, request_settlement
 from tests.integration.sender.scene import SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, EPOCH
 

@@ -21,7 +21,7 @@ from campaign_common.partition_map import PartitionMap
 from campaign_common.schema import migrate
 from campaign_common.settings import load_settings
 from campaign_common.shard import shard_of
-from campaign_common.store.partition_map import insert_first_map, read_map
+from campaign_common.store.shards.partition_map import insert_first_map, read_map
 from campaign_common.wire import MessageRecord, encode
 from tests.processes import Process, installed, running
 from tests.waiting import wait_until

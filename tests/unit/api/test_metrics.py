@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from campaign_api.metrics import ImportMetrics, RequestMetrics
 from campaign_api.web.telemetry import access_log, request_metrics
-from campaign_common.store.recipient_lists import ListTotals
+from campaign_common.store.recipients.recipient_lists import ListTotals
 from tests.scraping import Scrape
 
 

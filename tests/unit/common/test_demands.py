@@ -18,7 +18,7 @@ from campaign_common.database.demands import (
 )
 from campaign_common.database.failures import translated
 from campaign_common.errors import CampaignError
-from campaign_common.store.write_trial import JOINED, TABLES, trials
+from campaign_common.store.maintenance.write_trial import JOINED, TABLES, trials
 
 MOST_TABLES_OF_A_JOIN = 61
 """Of both servers."""

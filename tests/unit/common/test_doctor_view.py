@@ -2,7 +2,7 @@ import pytest
 
 from campaign_common.doctor import Verdict
 from campaign_common.doctor.view import _transactions, _verdict
-from campaign_common.store.view import FRESH_FOR, LONGEST_READ
+from campaign_common.store.messages.send_view import FRESH_FOR, LONGEST_READ
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.message import Status
-from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Attributes, Kind
 from campaign_common.wire import encode
 from campaign_sender import tracing

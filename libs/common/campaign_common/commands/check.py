@@ -13,7 +13,7 @@ from campaign_common.commands.options import (
 )
 from campaign_common.consistency import disagreements
 from campaign_common.database import Database, Databases
-from campaign_common.store.consistency import (
+from campaign_common.store.maintenance.consistency import (
     StartedCampaign,
     named_campaigns,
     started_campaigns,

@@ -18,7 +18,7 @@ from campaign_common.dead_letters import DeadLetter, opened_box
 from campaign_common.errors import TopicMissing
 from campaign_common.logs import configure_logging, mask_text
 from campaign_common.producing import ReplacedProducer
-from campaign_common.store.partition_map import read_map
+from campaign_common.store.shards.partition_map import read_map
 
 SHOWN = 60
 """Characters shown of a record."""

@@ -17,7 +17,7 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.database import Database
-from campaign_common.store.api_keys import insert_key, read_entries, read_keys, revoke_key
+from campaign_common.store.access.api_keys import insert_key, read_entries, read_keys, revoke_key
 
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:

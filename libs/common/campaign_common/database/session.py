@@ -20,7 +20,7 @@ from campaign_common.database.failures import NOT_COMMITTED, code_of, translated
 from campaign_common.database.limits import GRACE, Limits
 from campaign_common.dsn import Dsn
 from campaign_common.errors import CommitUnknown, DatabaseTimeout
-from campaign_common.store.view import READ_ONLY
+from campaign_common.store.messages.send_view import READ_ONLY
 
 SQL_MODE = (
     "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,"

@@ -13,7 +13,7 @@ from campaign_common.doctor.sizes import check_sizes
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.kafka_rights import lacking_rights
 from campaign_common.settings import Settings
-from campaign_common.store.statistics import LiveSender, live_senders
+from campaign_common.store.maintenance.statistics import LiveSender, live_senders
 from campaign_common.topic_report import TopicReport, report_on
 
 SHORTEST_RETENTION = 3600

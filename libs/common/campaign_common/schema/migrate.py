@@ -14,8 +14,8 @@ from campaign_common.errors import MigrationFailed, StatementRefused
 from campaign_common.schema.placement import intended_homes, note_homes
 from campaign_common.schema.status import schema_status
 from campaign_common.schema.yoyo_backend import DsnBackend
-from campaign_common.store.applied_migrations import drop_bookkeeping
-from campaign_common.store.shard_tables import ensure_shards, make_view
+from campaign_common.store.maintenance.applied_migrations import drop_bookkeeping
+from campaign_common.store.shards.shard_tables import ensure_shards, make_view
 
 SOURCE = "package:campaign_common:migrations"
 LONGEST_STATEMENT = 3600.0

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from campaign_common.database import Database, Databases
 from campaign_common.errors import ShardsMisplaced
-from campaign_common.store.shard_homes import epochs_worked_in, read_homes, write_homes
+from campaign_common.store.shards.shard_placements import epochs_worked_in, read_homes, write_homes
 
 PAGE = "docs/database-servers.md"
 

@@ -12,9 +12,9 @@ import structlog
 from campaign_common.database import Database, Databases
 from campaign_common.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from campaign_common.schema.placement import configured_homes, contradictions
-from campaign_common.store.applied_migrations import applied_migrations
-from campaign_common.store.shard_homes import read_homes
-from campaign_common.store.shard_tables import missing_shard_tables
+from campaign_common.store.maintenance.applied_migrations import applied_migrations
+from campaign_common.store.shards.shard_placements import read_homes
+from campaign_common.store.shards.shard_tables import missing_shard_tables
 
 PAUSE = 1.0
 """Seconds between two looks of `wait_for_schema`."""

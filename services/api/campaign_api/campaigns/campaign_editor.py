@@ -16,10 +16,10 @@ from campaign_common.campaign import NOT_STARTED, CampaignState
 from campaign_common.database import Cursor
 from campaign_common.errors import TemplateInvalid
 from campaign_common.settings import Settings
-from campaign_common.store import drafts
-from campaign_common.store.drafts import Identity, Made, Plan, StoredPlan
-from campaign_common.store.events import append_event
-from campaign_common.store.recipient_lists import hold_list
+from campaign_common.store.campaigns import drafts
+from campaign_common.store.campaigns.drafts import Identity, Made, Plan, StoredPlan
+from campaign_common.store.core.events import append_event
+from campaign_common.store.recipients.recipient_lists import hold_list
 from campaign_common.template import Template
 
 SUBJECT = "message_template"

@@ -9,8 +9,8 @@ from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
 from campaign_common.database import Databases
 from campaign_common.recipient import NAME, PHONE, trimmed
 from campaign_common.segments import Encoding, segmentation
-from campaign_common.store.dry_runs import best_rate, read_slice
-from campaign_common.store.fanout import RecipientRow
+from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
+from campaign_common.store.campaigns.fanout import RecipientRow
 from campaign_common.template import Template
 
 ROWS_AT_ONCE = 1_000

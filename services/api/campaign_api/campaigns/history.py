@@ -4,7 +4,7 @@ from datetime import UTC
 from typing import Any
 
 from campaign_common.campaign import CampaignState
-from campaign_common.store.events import CampaignEvent
+from campaign_common.store.core.events import CampaignEvent
 
 _S = CampaignState
 
@@ -22,7 +22,7 @@ _WHAT: dict[tuple[str | None, str | None], str] = {
 WORDS = (*_WHAT.values(), "created", "changed", "cancelled", "retried", "deleted")
 
 RETRY = "retry of "
-"""Prefix of the reason of a retry (store.transitions)."""
+"""Prefix of the reason of a retry (store.campaigns.transitions)."""
 
 
 def described(event: CampaignEvent) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, app
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.errors import LockBusy, TemplateInvalid
 from campaign_common.settings import Settings
-from campaign_common.store.campaign_intake import (
+from campaign_common.store.campaigns.intake import (
     IntendedCampaign,
     StoredCampaign,
     insert_campaign,
@@ -33,8 +33,12 @@ from campaign_common.store.campaign_intake import (
     read_stored,
     replace_campaign,
 )
-from campaign_common.store.events import append_event
-from campaign_common.store.recipient_lists import RecipientList, complete_list, discard_list
+from campaign_common.store.core.events import append_event
+from campaign_common.store.recipients.recipient_lists import (
+    RecipientList,
+    complete_list,
+    discard_list,
+)
 from campaign_common.template import Template
 
 log = structlog.get_logger(__name__)

@@ -10,14 +10,14 @@ from campaign_api.errors import ListDeleted
 from campaign_common.database import Cursor, Database
 from campaign_common.recipient import NAME, PHONE
 from campaign_common.segments import segmentation
-from campaign_common.store.campaign_progress import (
+from campaign_common.store.campaigns.dry_runs import read_slice
+from campaign_common.store.campaigns.fanout import RecipientRow
+from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     read_progress,
     read_template,
 )
-from campaign_common.store.dry_runs import read_slice
-from campaign_common.store.fanout import RecipientRow
-from campaign_common.store.recipient_lists import ListState, read_list
+from campaign_common.store.recipients.recipient_lists import ListState, read_list
 from campaign_common.template import Template
 
 MOST_CHARACTERS = 1_000_000

@@ -6,7 +6,7 @@ from typing import Any
 
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
-from campaign_common.store.campaign_progress import (
+from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     Movement,
     Standing,

@@ -9,9 +9,9 @@ from campaign_api.times import rfc3339_utc
 from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors, Databases
 from campaign_common.message import FINAL, Status
-from campaign_common.store import statistics as store
-from campaign_common.store.counters import counts_by_status
-from campaign_common.store.statistics import ActiveCampaign, EarlierCount, LiveSender
+from campaign_common.store.core.counters import counts_by_status
+from campaign_common.store.maintenance import statistics as store
+from campaign_common.store.maintenance.statistics import ActiveCampaign, EarlierCount, LiveSender
 
 TOTALS_KEPT = 5.0
 """Seconds for which sums over all campaigns are cached."""

@@ -33,8 +33,8 @@ from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.api_key import Scope
 from campaign_common.campaign import Transition
 from campaign_common.database import Databases
-from campaign_common.store.events import last_event_id
-from campaign_common.store.transitions import change_state
+from campaign_common.store.campaigns.transitions import change_state
+from campaign_common.store.core.events import last_event_id
 
 Description = dict[str, Any]
 

@@ -9,10 +9,10 @@ from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors, Databases
 from campaign_common.message import FINAL, Status
 from campaign_common.per_server import PerServer
-from campaign_common.store import finishing as store
-from campaign_common.store.counters import counts_by_status
-from campaign_common.store.events import append_event
-from campaign_common.store.finishing import FannedOutCampaign
+from campaign_common.store.campaigns import finishing as store
+from campaign_common.store.campaigns.finishing import FannedOutCampaign
+from campaign_common.store.core.counters import counts_by_status
+from campaign_common.store.core.events import append_event
 from campaign_common.tracing import trace_id_of
 
 BATCH = 200

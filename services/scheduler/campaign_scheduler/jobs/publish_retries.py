@@ -16,10 +16,10 @@ from campaign_common.database import Databases
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
 from campaign_common.partition_map import PartitionMap
 from campaign_common.recipient import is_erased
-from campaign_common.store import retry_publication as store
-from campaign_common.store.fanout import RecipientRow, read_listed
-from campaign_common.store.leases import Lease, read_leases
-from campaign_common.store.retry_publication import Epochs, Retry, Stamp
+from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
+from campaign_common.store.campaigns.leases import Lease, read_leases
+from campaign_common.store.messages import retry_publication as store
+from campaign_common.store.messages.retry_publication import Epochs, Retry, Stamp
 from campaign_common.template import Template
 from campaign_common.tracing import Kind, Span, Tracing
 from campaign_common.wire import ERASED, decode, encode

@@ -11,7 +11,7 @@ from campaign_common.database import Database, named_lock
 from campaign_common.dead_letters import DeadLetter, DeadLetterBox
 from campaign_common.errors import LockBusy, TopicMissing
 from campaign_common.producing import ReplacedProducer
-from campaign_common.store.erasures import ErasureStep, end_erasure, left_undone
+from campaign_common.store.recipients.erasures import ErasureStep, end_erasure, left_undone
 from campaign_common.written_number import WrittenNumber
 
 PURGE_INTERVAL = 5.0

@@ -3,7 +3,7 @@
 from campaign_common.database import Cursor
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_common.partition_map import PartitionMap
-from campaign_common.store.partition_map import read_map
+from campaign_common.store.shards.partition_map import read_map
 
 
 def active_map(cursor: Cursor, topic: str) -> PartitionMap:

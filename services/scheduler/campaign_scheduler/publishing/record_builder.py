@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from campaign_common.partition_map import PartitionMap
 from campaign_common.recipient import NAME, PHONE
 from campaign_common.shard import shard_of
-from campaign_common.store.fanout import RecipientRow
-from campaign_common.store.leases import Lease
+from campaign_common.store.campaigns.fanout import RecipientRow
+from campaign_common.store.campaigns.leases import Lease
 from campaign_common.template import Template
 from campaign_common.wire import ERASED, LARGEST_RECORD, WIRE_VERSION, MessageRecord, decode, encode
 from campaign_scheduler.publishing.publisher import OutgoingRecord, RecordsByPartition

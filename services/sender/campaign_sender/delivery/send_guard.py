@@ -8,8 +8,8 @@ from typing import NamedTuple
 from campaign_common.database import Proof, ShardServer
 from campaign_common.message import MessageKey
 from campaign_common.per_server import PerServer
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.view import (
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.send_view import (
     FRESH_FOR,
     View,
     Wanted,

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from campaign_common.database import Database
 from campaign_common.message import MessageKey, Status
 from campaign_common.outages import Backoff, Outages
-from campaign_common.store.test_messages import (
+from campaign_common.store.messages.trial_sends import (
     TakenTestMessage,
     TestOutcome,
     end_test_message,

@@ -13,10 +13,10 @@ from campaign_common.errors import DatabaseTimeout, DatabaseUnavailable, LeaseLo
 from campaign_common.partition_map import PartitionMap
 from campaign_common.per_server import PerServer
 from campaign_common.schema.placement import contradictions
-from campaign_common.store.claims import ClaimRow, read_claims
-from campaign_common.store.partition_map import read_map
-from campaign_common.store.shard_homes import read_homes
-from campaign_common.store.view import FRESH_FOR
+from campaign_common.store.messages.send_view import FRESH_FOR
+from campaign_common.store.shards.claims import ClaimRow, read_claims
+from campaign_common.store.shards.partition_map import read_map
+from campaign_common.store.shards.shard_placements import read_homes
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer

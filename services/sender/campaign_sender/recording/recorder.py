@@ -19,10 +19,10 @@ from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.message import MessageKey
 from campaign_common.repeating import IndispensableThread
 from campaign_common.settings import RetrySettings
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.ledger import LedgerRow, look_up
-from campaign_common.store.retry_schedule import Retry
-from campaign_common.store.suspects import note_late_results, read_suspects
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.ledger import LedgerRow, look_up
+from campaign_common.store.messages.possibly_sent import note_late_results, read_suspects
+from campaign_common.store.messages.retry_schedule import Retry
 from campaign_common.wire import MessageRecord
 from campaign_sender.admission.rules import admit_live, ledger_query
 from campaign_sender.delivery.dispatcher import Dispatcher

@@ -8,9 +8,14 @@ from pymysql.cursors import Cursor
 
 from campaign_common.claim import encode_claim
 from campaign_common.message import Status
-from campaign_common.store.claims import ClaimMove, move_claim
-from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
-from campaign_common.store.retry_schedule import Retry, forget_retries, schedule_retries
+from campaign_common.store.messages.ledger import (
+    LedgerRow,
+    add_counts,
+    count_changes,
+    insert_outcomes,
+)
+from campaign_common.store.messages.retry_schedule import Retry, forget_retries, schedule_retries
+from campaign_common.store.shards.claims import ClaimMove, move_claim
 from campaign_common.wire import MessageRecord
 from campaign_sender.in_flight.owned_shard import OwnedShard
 

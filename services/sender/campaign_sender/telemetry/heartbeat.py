@@ -5,7 +5,7 @@ from functools import partial
 
 from campaign_common.database import Cursor, Database
 from campaign_common.repeating import Repeating
-from campaign_common.store.statistics import forget_sender, note_sender
+from campaign_common.store.maintenance.statistics import forget_sender, note_sender
 
 INTERVAL = 5.0
 """Seconds between two heartbeats; the statistics show a sender as gone after three times this."""

@@ -12,7 +12,7 @@ from campaign_common.database import Database
 from campaign_common.message import Status
 from campaign_common.recipient import tombstone
 from campaign_common.shard import shard_of
-from campaign_common.store.erasures import ErasureStep, order_erasure
+from campaign_common.store.recipients.erasures import ErasureStep, order_erasure
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.messages_seed import (
     CAMPAIGN,

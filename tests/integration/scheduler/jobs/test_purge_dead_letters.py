@@ -12,7 +12,7 @@ from campaign_common import kafka, topics
 from campaign_common.dead_letters import DeadLetter, dead_letter_topic, opened_box
 from campaign_common.recipient import tombstone
 from campaign_common.shard import shard_of
-from campaign_common.store.erasures import (
+from campaign_common.store.recipients.erasures import (
     Erasure,
     ErasureStep,
     erase_recipient,

@@ -2,7 +2,7 @@
 
 from campaign_common.database import Database
 from campaign_common.repeating import Repeating
-from campaign_common.store.recipient_lists import touch_list
+from campaign_common.store.recipients.recipient_lists import touch_list
 
 INTERVAL = 60.0
 """Seconds; a tenth of the time after which the sweep discards an import."""

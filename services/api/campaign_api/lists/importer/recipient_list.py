@@ -18,10 +18,13 @@ from campaign_common.database import Cursor
 from campaign_common.errors import RetryLater
 from campaign_common.recipient import NAME
 from campaign_common.settings import ImportSettings
-from campaign_common.store import recipient_lists
-from campaign_common.store.recipient_lists import ListState, ListTotals, RecipientList
-from campaign_common.store.recipients import NewRecipient, count_recipients
-from campaign_common.store.rejects import Reject
+from campaign_common.store.recipients import recipient_lists
+from campaign_common.store.recipients.recipient_lists import ListState, ListTotals, RecipientList
+from campaign_common.store.recipients.recipients import (
+    NewRecipient,
+    count_recipients,
+)
+from campaign_common.store.recipients.rejects import Reject
 
 COUNTED_AT_ONCE = 500_000
 """Rows counted by one statement, which must end within QueryTimeout."""

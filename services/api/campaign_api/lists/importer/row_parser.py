@@ -16,8 +16,8 @@ from campaign_common.recipient import (
     PHONE,
     is_unseen,
 )
-from campaign_common.store.recipients import NewRecipient
-from campaign_common.store.rejects import Reject
+from campaign_common.store.recipients.recipients import NewRecipient
+from campaign_common.store.recipients.rejects import Reject
 
 QUOTES_WRONG = "quotes are not as RFC 4180 has them"
 QUOTE_UNCLOSED = "a quote is not closed"

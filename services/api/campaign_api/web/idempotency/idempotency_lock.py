@@ -16,8 +16,8 @@ from campaign_api.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CampaignError
 from campaign_common.repeating import Repeating
-from campaign_common.store import idempotency as store
-from campaign_common.store.idempotency import Effect, KeyId, StoredAnswer, StoredRequest
+from campaign_common.store.access import idempotency as store
+from campaign_common.store.access.idempotency import Effect, KeyId, StoredAnswer, StoredRequest
 
 LIFETIME = 24 * 3600
 """Seconds that a key is kept."""

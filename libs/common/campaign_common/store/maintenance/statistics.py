@@ -10,7 +10,7 @@ from pymysql.cursors import Cursor
 from campaign_common.campaign import CampaignState
 from campaign_common.message import Status
 from campaign_common.store import Cursors
-from campaign_common.store.partition_map import read_owners
+from campaign_common.store.shards.partition_map import read_owners
 
 ALIVE_FOR = 15
 """Seconds after its last sign during which a sender counts as alive; it gives one every 5."""

@@ -13,7 +13,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.errors import DatabaseDemoted
 from campaign_common.message import MessageKey
-from campaign_common.store.campaigns import AGE, EXPIRES_IN, CampaignVersion, version_of
+from campaign_common.store.core.campaigns import AGE, EXPIRES_IN, CampaignVersion, version_of
 
 FRESH_FOR = 1.0
 """Seconds after the beginning of the youngest read during which sends may start. A read that takes

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from pymysql.cursors import Cursor
 
-from campaign_common.store.ledger import LedgerRow
+from campaign_common.store.messages.ledger import LedgerRow
 
 SELECT_NOW = "SELECT NOW(6)"
 

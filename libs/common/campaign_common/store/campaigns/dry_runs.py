@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.store.fanout import RecipientRow
+from campaign_common.store.campaigns.fanout import RecipientRow
 
 
 class RecentCampaign(NamedTuple):

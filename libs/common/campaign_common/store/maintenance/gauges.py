@@ -6,9 +6,9 @@ from typing import NamedTuple
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL, Status
 from campaign_common.store import Cursors
-from campaign_common.store.campaigns import active_ids
-from campaign_common.store.counters import counts_by_status
-from campaign_common.store.suspects import count_suspects
+from campaign_common.store.core.campaigns import active_ids
+from campaign_common.store.core.counters import counts_by_status
+from campaign_common.store.messages.possibly_sent import count_suspects
 
 COUNT_STATES = "SELECT state, COUNT(*) FROM campaigns GROUP BY state"
 

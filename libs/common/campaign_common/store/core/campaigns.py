@@ -46,6 +46,8 @@ SELECT_PRESENT = "SELECT id FROM campaigns WHERE id IN %s"
 
 SELECT_ACTIVE = "SELECT id FROM campaigns WHERE state IN ('running', 'paused')"
 
+SELECT_PURGED = "SELECT 1 FROM purged_campaigns WHERE id = %s"
+
 SELECT_EXTENT = "SELECT state, last_seq FROM campaigns WHERE id = %s"
 
 
@@ -68,6 +70,11 @@ def read_extent(cursor: Cursor, campaign_id: int) -> tuple[CampaignState, int] |
     cursor.execute(SELECT_EXTENT, (campaign_id,))
     row = cursor.fetchone()
     return None if row is None else (CampaignState(row[0]), row[1] or 0)
+
+
+def was_purged(cursor: Cursor, campaign_id: int) -> bool:
+    """Return whether a campaign of this id was purged: the id must not be used again."""
+    return bool(cursor.execute(SELECT_PURGED, (campaign_id,)))
 
 
 def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, CampaignVersion]:

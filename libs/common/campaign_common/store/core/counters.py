@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from campaign_common.message import Status
 from campaign_common.store import Cursors
-from campaign_common.store.campaigns import which_are_present
+from campaign_common.store.core.campaigns import which_are_present
 
 
 class Counted(NamedTuple):

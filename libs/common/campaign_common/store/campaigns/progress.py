@@ -9,7 +9,7 @@ from pymysql.cursors import Cursor
 from campaign_common.campaign import CampaignState
 from campaign_common.message import FINAL
 from campaign_common.store import Cursors
-from campaign_common.store.counters import (
+from campaign_common.store.core.counters import (
     COUNTED_COLUMNS,
     COUNTED_TABLE,
     Counted,

@@ -6,8 +6,8 @@ from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState
 from campaign_common.store import Cursors
-from campaign_common.store.events import append_event
-from campaign_common.store.fanout import counted_outcomes
+from campaign_common.store.campaigns.fanout import counted_outcomes
+from campaign_common.store.core.events import append_event
 
 
 class Outstanding(NamedTuple):

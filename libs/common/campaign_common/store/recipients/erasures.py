@@ -15,8 +15,8 @@ from campaign_common.campaign import CampaignState
 from campaign_common.errors import ErasureHeld
 from campaign_common.recipient import tombstone
 from campaign_common.shard import shard_of
-from campaign_common.store.events import append_event
-from campaign_common.store.shard_requests import request_erasure
+from campaign_common.store.core.events import append_event
+from campaign_common.store.shards.shard_commands import request_erasure
 
 MOST_SHARDS = 65_535
 """recipients.erased_of holds no more."""

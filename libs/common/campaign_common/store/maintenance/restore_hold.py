@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.campaign import CampaignState, Transition, apply
-from campaign_common.store.events import append_event
+from campaign_common.store.core.events import append_event
 
 EPOCH_STEP = 1_000_000
 """By how much a campaign's epoch rises: above whatever it reached between backup and restore, so
@@ -32,7 +32,7 @@ SELECT id, name, state, scheduled_at FROM campaigns
 WHERE id > %s AND state NOT IN ('cancelled', 'failed') ORDER BY id LIMIT %s FOR UPDATE
 """
 
-# As CHANGE_STATE of store.transitions, for one that was paused already, too.
+# As CHANGE_STATE of store.campaigns.transitions, for one that was paused already, too.
 PAUSE = """
 UPDATE campaigns
 SET state = 'paused', epoch = epoch + %s, lease_epoch = lease_epoch + 1, lease_until = NOW(6),

@@ -14,8 +14,8 @@ from pymysql.cursors import Cursor
 
 from campaign_common.campaign import OVER
 from campaign_common.store import Cursors
-from campaign_common.store.counters import counts, counts_by_status
-from campaign_common.store.finishing import with_open_requests
+from campaign_common.store.campaigns.finishing import with_open_requests
+from campaign_common.store.core.counters import counts, counts_by_status
 
 
 class OldCampaign(NamedTuple):
@@ -80,8 +80,6 @@ WHERE emptied_at IS NULL ORDER BY id LIMIT %s
 
 NOTE_EMPTIED = "UPDATE purged_campaigns SET emptied_at = NOW(6) WHERE id = %s"
 
-SELECT_PURGED = "SELECT 1 FROM purged_campaigns WHERE id = %s"
-
 COUNT_UNFINISHED = """
 SELECT COUNT(*) FROM purged_campaigns
 WHERE emptied_at IS NULL AND purged_at < NOW(6) - INTERVAL %s SECOND
@@ -132,11 +130,6 @@ def unfinished_purges(cursor: Cursor, limit: int) -> list[PurgedCampaign]:
 def note_emptied(cursor: Cursor, campaign_id: int) -> None:
     """Note that nothing of a campaign is left but its trace."""
     cursor.execute(NOTE_EMPTIED, (campaign_id,))
-
-
-def was_purged(cursor: Cursor, campaign_id: int) -> bool:
-    """Tell whether a campaign of this id was purged: the id must not be used again."""
-    return bool(cursor.execute(SELECT_PURGED, (campaign_id,)))
 
 
 def count_unfinished_purges(cursor: Cursor, seconds: int) -> int:

@@ -7,8 +7,8 @@ from pymysql.cursors import Cursor
 
 from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
 from campaign_common.message import Status
-from campaign_common.store.events import append_event, state_before_last_run
-from campaign_common.store.shard_requests import request_retry, request_settlement
+from campaign_common.store.core.events import append_event, state_before_last_run
+from campaign_common.store.shards.shard_commands import request_retry, request_settlement
 
 RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
 """What a person may have tried again."""

@@ -9,8 +9,8 @@ from pymysql.cursors import Cursor
 from campaign_common.claim import Claimable, ClaimedMessage
 from campaign_common.message import Status
 from campaign_common.store import Cursors
-from campaign_common.store.ledger import LedgerRow
-from campaign_common.store.shard_requests import request_late_results
+from campaign_common.store.messages.ledger import LedgerRow
+from campaign_common.store.shards.shard_commands import request_late_results
 
 FINAL_FACTS = frozenset({Status.SENT, Status.FAILED})
 """What a late result may say that settles a doubt."""

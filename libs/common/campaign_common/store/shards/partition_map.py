@@ -14,7 +14,7 @@ from campaign_common.partition_map import (
     TopicDescription,
 )
 from campaign_common.store import Cursors
-from campaign_common.store.events import append_event
+from campaign_common.store.core.events import append_event
 
 SELECT_MAP = """
 SELECT topic, topic_id, version, partitions, state, start_offsets

@@ -13,8 +13,8 @@ from campaign_common.campaign import CampaignState
 from campaign_common.message import MessageKey, Status
 from campaign_common.shard import shard_of
 from campaign_common.store import Cursors
-from campaign_common.store.campaigns import which_are_present
-from campaign_common.store.message_listing import RecordedOutcome
+from campaign_common.store.core.campaigns import which_are_present
+from campaign_common.store.messages.message_listing import RecordedOutcome
 
 
 class PersonMessage(NamedTuple):

@@ -9,7 +9,7 @@ from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
 from campaign_common.campaign import CampaignState, Delivery
-from campaign_common.store.purging import was_purged
+from campaign_common.store.core.campaigns import was_purged
 
 
 class Plan(NamedTuple):

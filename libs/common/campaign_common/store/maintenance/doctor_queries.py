@@ -7,8 +7,8 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.store import Cursors
-from campaign_common.store.campaigns import active_ids
-from campaign_common.store.suspects import count_suspects
+from campaign_common.store.core.campaigns import active_ids
+from campaign_common.store.messages.possibly_sent import count_suspects
 
 
 class Server(NamedTuple):
