@@ -1,6 +1,6 @@
 """The bytes that floods are made of."""
 
-from campaign_common.api_key import ApiKey
+from campaign_common.domain.api_key import ApiKey
 
 ALMOST_A_BODY = 262_000
 """Bytes: just below what the API takes of a body other than an upload."""

@@ -14,10 +14,10 @@ from statistics import median
 
 import click
 
-from campaign_common.campaign import Delivery as DeliveryKind
-from campaign_common.message import MessageKey, Status
+from campaign_common.domain.campaign import Delivery as DeliveryKind
+from campaign_common.domain.message import MessageKey, Status
+from campaign_common.domain.message_record import MessageRecord
 from campaign_common.metrics.distribution import SECONDS, Distribution
-from campaign_common.wire import MessageRecord
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute
 from campaign_sender.in_flight.buffer import RecorderBatch

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common.campaign import Transition
 from campaign_common.database import Database
+from campaign_common.domain.campaign import Transition
+from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
-from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.campaigns.transitions import change_state
 from local_stack.database import Flavour

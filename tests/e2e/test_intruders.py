@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database
+from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from campaign_common.outages import Outages
+from campaign_common.runtime.outage_log import Outages
 
 
 class Job(NamedTuple):

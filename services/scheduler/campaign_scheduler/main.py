@@ -8,7 +8,6 @@ from time import monotonic
 import click
 import structlog
 
-from campaign_common import kafka, topics
 from campaign_common.commands.options import EXIT_FAILURE, configuration_option
 from campaign_common.commands.service import (
     configured_service,
@@ -18,10 +17,11 @@ from campaign_common.commands.service import (
 )
 from campaign_common.database import Databases
 from campaign_common.errors import TopicMissing
-from campaign_common.health import Health
-from campaign_common.health_server import health_of
+from campaign_common.health.checks import Health
+from campaign_common.health.server import health_of
+from campaign_common.kafka import clients, topics
 from campaign_common.metrics.server import metrics_of
-from campaign_common.outages import Backoff, Outages
+from campaign_common.runtime.outage_log import Backoff, Outages
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of
@@ -80,7 +80,7 @@ def _run_until_stopped(
 
 def _wait_for_kafka(settings: Settings, outages: Outages, stopping: threading.Event) -> None:
     """Wait until the broker answers; the topic may still be missing."""
-    client = kafka.admin(settings)
+    client = clients.admin(settings)
     backoff = Backoff(stopping.wait, first=0.2, longest=5.0)
 
     def query() -> None:

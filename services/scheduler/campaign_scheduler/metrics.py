@@ -6,7 +6,7 @@ from typing import NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from campaign_common.outages import Outages
+from campaign_common.runtime.outage_log import Outages
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.held_leases import HeldLeases
 from campaign_scheduler.jobs.collect_gauges import GaugeCollector

@@ -6,14 +6,14 @@ from time import monotonic
 
 import structlog
 
-from campaign_common import kafka
 from campaign_common.database import Databases
-from campaign_common.dead_letters import opened_box
 from campaign_common.errors import RetryLater
-from campaign_common.health import Health
-from campaign_common.outages import Outages
-from campaign_common.remap import Remapper
-from campaign_common.repeating import IndispensableThread
+from campaign_common.health.checks import Health
+from campaign_common.kafka import clients
+from campaign_common.kafka.dead_letters import opened_box
+from campaign_common.kafka.partition_migration import Remapper
+from campaign_common.runtime.outage_log import Outages
+from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.leases import Holder
 from campaign_common.tracing import Tracing
@@ -71,7 +71,7 @@ class SchedulerService:
         self._retries, self._stranded_retries = self._retry_publisher(), self._retry_publisher()
         self._watchdog = Watchdog(
             databases,
-            kafka.admin(settings),
+            clients.admin(settings),
             topic=self._topic,
             owner=self.owner,
             after=settings.scheduler.standstill,
@@ -147,10 +147,10 @@ class SchedulerService:
         starter = CampaignStarter(main, self._leases, settings.msg_table_sharding_size)
         finisher = CampaignFinisher(databases, self.owner)
         sampler = RateSampler(databases, self.owner)
-        remapper = Remapper(databases, kafka.admin(settings), self._topic, self.owner)
+        remapper = Remapper(databases, clients.admin(settings), self._topic, self.owner)
         check_interval = min(pace.standstill / 4, CHECK_INTERVAL)
         purger = DeadLetterPurger(
-            main, partial(opened_box, settings), partial(kafka.producer, settings)
+            main, partial(opened_box, settings), partial(clients.producer, settings)
         )
         stranded = self._stranded_retries
         return [
@@ -190,7 +190,7 @@ class SchedulerService:
         )
 
     def _publisher(self) -> Publisher:
-        return Publisher(lambda: kafka.producer(self._settings), self._topic)
+        return Publisher(lambda: clients.producer(self._settings), self._topic)
 
     @property
     def _topic(self) -> str:

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry
 
-from campaign_common import kafka, topics
 from campaign_common.commands.service import end_within
 from campaign_common.database import Databases, ShardServer
-from campaign_common.dead_letters import dead_letter_topic
-from campaign_common.health import Health
-from campaign_common.per_server import PerServer
-from campaign_common.repeating import Repeating
+from campaign_common.database.by_server import PerServer
+from campaign_common.health.checks import Health
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.dead_letters import dead_letter_topic
+from campaign_common.runtime.periodic_thread import Repeating
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 from campaign_sender.admission.batch_admitter import BatchAdmitter
@@ -81,11 +81,11 @@ class Sender:
         self._drain_timeout = settings.drain_timeout
         topic = settings.sync_client.topic
         name = _process_name()
-        admin = kafka.admin(settings)
-        protocol = kafka.group_protocol(settings, admin)
+        admin = clients.admin(settings)
+        protocol = clients.group_protocol(settings, admin)
         topics.create_dead_letters(admin, dead_letter_topic(topic))
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
-        self._consumer = kafka.consumer(settings, protocol, name)
+        self._consumer = clients.consumer(settings, protocol, name)
         providers = _providers(settings)
         states = _group_states(databases, settings)
         self._dispatcher = _dispatcher(states, providers)
@@ -115,7 +115,7 @@ class Sender:
             drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
             blocked=blocked,
         )
-        dead_letters = DeadLetterPublisher(partial(kafka.producer, settings), topic)
+        dead_letters = DeadLetterPublisher(partial(clients.producer, settings), topic)
         alone = len(self._groups.all) == 1
         backpressure = [
             Backpressure(group, index, alone=alone) for index, group in enumerate(self._groups.all)

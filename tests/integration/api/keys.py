@@ -1,7 +1,7 @@
 """API keys for the tests."""
 
-from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database
+from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.store.access.api_keys import insert_key
 
 

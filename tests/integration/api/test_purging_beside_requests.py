@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
-from campaign_common.campaign import Delivery
 from campaign_common.database import Cursor, Cursors, Database, Databases, Proof
-from campaign_common.message import Status
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.message import Status
 from campaign_common.settings import MysqlSettings, Settings
 from campaign_common.store.campaigns.drafts import Identity, Plan, insert_plan
 from campaign_common.store.campaigns.intake import (

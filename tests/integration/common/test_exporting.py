@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from campaign_common.dsn import parse_dsn
-from campaign_common.logs import configure_logging
+from campaign_common.runtime.logs import configure_logging
 from campaign_common.settings import (
     LogSettings,
     MysqlSettings,

@@ -11,9 +11,9 @@ import pytest
 from campaign_common.database import Database, Databases
 from campaign_common.doctor.campaigns import check_campaigns
 from campaign_common.doctor.finding import Verdict
+from campaign_common.domain.message import MessageKey, Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import ShardsMisplaced
-from campaign_common.message import MessageKey, Status
 from campaign_common.schema import migrate_all
 from campaign_common.settings import MysqlSettings, load_settings
 from campaign_common.store.core.counters import counts

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from campaign_common.domain.partition_map import MapState
+from campaign_common.domain.shard import shard_of
 from campaign_common.errors import PublishingHeld, TopicMissing
-from campaign_common.partition_map import MapState
-from campaign_common.shard import shard_of
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter, DeliveredChunk
 from tests.integration.scheduler.world import SHARDS, Scheduler, World
 from tests.waiting import wait_until

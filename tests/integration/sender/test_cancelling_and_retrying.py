@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.messages.ledger import add_counts
 from campaign_sender.providers.contract import SendStatus

@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from campaign_common.campaign import Transition
 from campaign_common.database import Database
+from campaign_common.domain.campaign import Transition
+from campaign_common.domain.message import Status
+from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.dsn import parse_dsn
-from campaign_common.message import Status
-from campaign_common.partition_map import TopicDescription
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.campaigns.transitions import change_state

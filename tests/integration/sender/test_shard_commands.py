@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from campaign_common.domain.message import Status
+from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.errors import StatementRefused
-from campaign_common.message import Status
-from campaign_common.partition_map import TopicDescription
 from campaign_common.settings import RetrySettings
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_common.store.shards.shard_commands import request_erasure

@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from campaign_common.database import Database
+from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.message import Status
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.messages.trial_sends import NewTestMessage as Wanted

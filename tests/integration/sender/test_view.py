@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pymysql
 import pytest
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursor, Proof
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import MessageKey
+from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.errors import DatabaseDemoted
-from campaign_common.message import MessageKey
-from campaign_common.partition_map import TopicDescription
 from campaign_common.store.messages.send_view import View, Wanted, read_view
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_common.store.shards.shard_commands import request_erasure, request_settlement

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from campaign_common.batches import ALONE, LARGEST_BATCH, SMALLEST_BATCH, SplittingProducer
+from campaign_common.kafka.batches import ALONE, LARGEST_BATCH, SMALLEST_BATCH, SplittingProducer
 
 TOO_LARGE = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
 FATAL = KafkaError(KafkaError._FATAL)

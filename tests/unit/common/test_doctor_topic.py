@@ -3,7 +3,7 @@
 import pytest
 
 from campaign_common.doctor.topic import kept_too_long
-from campaign_common.topics import DAY, TopicSettings
+from campaign_common.kafka.topics import DAY, TopicSettings
 
 PROMISED = TopicSettings(3, 2, float(DAY), 3600.0, frozenset({"delete"}))
 

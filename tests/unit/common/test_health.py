@@ -4,9 +4,9 @@ import pytest
 import requests
 
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.health import OLD_AFTER, STUCK_AFTER, Health
-from campaign_common.health_server import pages_of
-from campaign_common.page_server import PageServer, listening
+from campaign_common.health.checks import OLD_AFTER, STUCK_AFTER, Health
+from campaign_common.health.server import pages_of
+from campaign_common.runtime.page_server import PageServer, listening
 
 
 class Clock:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
-from campaign_common.kafka_rights import CLUSTER, Kind, Resource, Right, needed_rights
+from campaign_common.kafka.rights import CLUSTER, Kind, Resource, Right, needed_rights
 from campaign_common.settings import Settings, load_settings
 from tests.unit.common.sample import SAMPLE
 

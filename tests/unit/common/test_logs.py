@@ -9,7 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 import structlog
 
-from campaign_common.logs import configure_logging, log_uncaught_errors, mask_phone, mask_text
+from campaign_common.runtime.logs import (
+    configure_logging,
+    log_uncaught_errors,
+    mask_phone,
+    mask_text,
+)
 from campaign_common.settings import LogSettings
 
 PHONE = "13961467500"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_common.obstacle import REPEAT_AFTER, Obstacle
+from campaign_common.runtime.obstacle import REPEAT_AFTER, Obstacle
 
 
 class Clock:

@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
-from campaign_common.outages import Backoff, Outages
+from campaign_common.runtime.outage_log import Backoff, Outages
 
 
 def failing(error: Exception) -> None:

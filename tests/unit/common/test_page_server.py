@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from campaign_common import page_server
-from campaign_common.page_server import MOST_CLIENTS, Page, PageServer, listening
+from campaign_common.runtime import page_server
+from campaign_common.runtime.page_server import MOST_CLIENTS, Page, PageServer, listening
 from tests.waiting import wait_until
 
 PAGES = {"/healthz": lambda: Page(200, "text/plain", b"ok\n")}

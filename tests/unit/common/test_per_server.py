@@ -1,4 +1,4 @@
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import PerServer
 
 ONE = PerServer(("main",))
 THREE = PerServer(("main", "second", "third"), {2: 1, 3: 1, 5: 2})

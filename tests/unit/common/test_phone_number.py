@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from campaign_common import phone_number
-from campaign_common.phone_number import normalise_phone, phone_fault, read_phone
+from campaign_common.domain import phone_number
+from campaign_common.domain.phone_number import normalise_phone, phone_fault, read_phone
 
 TYPES = PhoneNumberType.values()
 

@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from campaign_common.errors import KafkaUnavailable
-from campaign_common.producing import ReplacedProducer
+from campaign_common.kafka.producing import ReplacedProducer
 
 REPORT = Callable[[KafkaError | None, Any], None]
 REFUSAL = KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED, "no right to a producer id", True)

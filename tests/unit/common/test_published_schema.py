@@ -3,7 +3,7 @@ from pathlib import Path
 
 import msgspec
 
-from campaign_common.wire import WIRE_VERSION, MessageRecord, encode, json_schema
+from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord, encode, json_schema
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "message-record.schema.json"
 
@@ -14,7 +14,8 @@ def as_published() -> str:
 
 def test_the_published_schema_is_the_one_that_senders_decode_by() -> None:
     assert PUBLISHED.read_text() == as_published(), (
-        f"the record has changed: write campaign_common.wire.json_schema() to {PUBLISHED.name}, "
+        "the record has changed: write campaign_common.domain.message_record.json_schema() "
+        f"to {PUBLISHED.name}, "
         "and raise WIRE_VERSION where an older sender would misread it"
     )
 

@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_common.recipient import column_name, trimmed
+from campaign_common.domain.recipient import column_name, trimmed
 
 
 def test_column_names_are_compared_without_case_space_and_composition() -> None:

@@ -7,17 +7,17 @@ import pytest
 from pymysql.err import DataError
 from structlog.testing import capture_logs
 
-from campaign_common import repeating
 from campaign_common.errors import DatabaseRefused, DatabaseUnavailable, StatementRefused
-from campaign_common.repeating import IndispensableThread, Repeating
+from campaign_common.runtime import periodic_thread
+from campaign_common.runtime.periodic_thread import IndispensableThread, Repeating
 
 PATIENCE = 10.0
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeating, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(repeating, "LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(periodic_thread, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(periodic_thread, "LONGEST_PAUSE", 0.001)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.segments import DEFAULT_ALPHABET, EXTENSION, Encoding, segmentation
+from campaign_common.domain.sms_segments import DEFAULT_ALPHABET, EXTENSION, Encoding, segmentation
 
 GSM = st.text(alphabet=DEFAULT_ALPHABET + EXTENSION, max_size=700)
 ANY = st.text(max_size=300)

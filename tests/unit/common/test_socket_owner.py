@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common import socket_owner
-from campaign_common.socket_owner import (
+from campaign_common.runtime import socket_owner
+from campaign_common.runtime.socket_owner import (
     OwnerUntold,
     _Found,
     by_lsof,

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaign_common.domain.recipient import trimmed
+from campaign_common.domain.template import Template
 from campaign_common.errors import TemplateInvalid
-from campaign_common.recipient import trimmed
-from campaign_common.template import Template
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 

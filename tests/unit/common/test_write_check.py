@@ -5,7 +5,6 @@ from typing import cast
 
 import pytest
 
-from campaign_common import write_check
 from campaign_common.database import Database, Databases
 from campaign_common.errors import (
     DatabaseContended,
@@ -14,7 +13,8 @@ from campaign_common.errors import (
     StatementRefused,
     WritesRefused,
 )
-from campaign_common.write_check import AGAIN_AFTER, VALID_FOR, WriteCheck
+from campaign_common.health import write_check
+from campaign_common.health.write_check import AGAIN_AFTER, VALID_FOR, WriteCheck
 
 
 class Server:

@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_common.written_number import WrittenNumber
+from campaign_common.domain.phone_search import WrittenNumber
 
 
 @pytest.mark.parametrize(

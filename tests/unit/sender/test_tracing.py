@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Message as KafkaRecord
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import encode
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, Attributes, Kind
-from campaign_common.wire import encode
 from campaign_sender import tracing
 from campaign_sender.message import Arrival
 from campaign_sender.providers.contract import SendResult, SendStatus

@@ -1,6 +1,6 @@
 """In-flight buffers of shards on two database servers, with a message in each."""
 
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import PerServer
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.buffers import InFlightBuffers
 from tests.unit.sender.messages import message, owned_shard

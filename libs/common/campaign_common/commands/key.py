@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from campaign_common.api_key import LONGEST_NAME, ApiKey, Scope
 from campaign_common.commands.options import (
     EXIT_FAILURE,
     configuration_option,
@@ -17,6 +16,7 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.database import Database
+from campaign_common.domain.api_key import LONGEST_NAME, ApiKey, Scope
 from campaign_common.store.access.api_keys import insert_key, read_entries, read_keys, revoke_key
 
 

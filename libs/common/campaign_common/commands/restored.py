@@ -7,13 +7,13 @@ from typing import TypeVar
 
 import click
 
-from campaign_common.campaign import CampaignState
 from campaign_common.commands.options import (
     configuration_option,
     one_line_failures,
     settings_or_exit,
 )
 from campaign_common.database import Cursor, Database, Databases
+from campaign_common.domain.campaign import CampaignState
 from campaign_common.errors import CommitUnknown
 from campaign_common.store.core.counters import counts
 from campaign_common.store.maintenance.restore_hold import (

@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from campaign_common.database import Database
 from campaign_common.errors import UserError
 from campaign_common.metrics.process import BuildInfo, PoolUse
-from campaign_common.page_server import Page, PageServer, listening
+from campaign_common.runtime.page_server import Page, PageServer, listening
 from campaign_common.settings import Settings
 
 log = structlog.get_logger()

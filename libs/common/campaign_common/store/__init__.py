@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import PerServer
 
 Cursors = PerServer[Cursor]
 """A cursor on every database server."""

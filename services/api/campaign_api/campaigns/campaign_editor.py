@@ -12,15 +12,15 @@ from campaign_api.campaigns.actions import Action, action_refused
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.errors import InvalidField, ListDeleted, RequestInvalid, TemplateRefused
-from campaign_common.campaign import NOT_STARTED, CampaignState
 from campaign_common.database import Cursor
+from campaign_common.domain.campaign import NOT_STARTED, CampaignState
+from campaign_common.domain.template import Template
 from campaign_common.errors import TemplateInvalid
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns import drafts
 from campaign_common.store.campaigns.drafts import Identity, Made, Plan, StoredPlan
 from campaign_common.store.core.events import append_event
 from campaign_common.store.recipients.recipient_lists import hold_list
-from campaign_common.template import Template
 
 SUBJECT = "message_template"
 """Prefix of template errors: the name of the field in POST /v1/camp/create."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from campaign_common.database import Cursor, Cursors
-from campaign_common.shard import shard_of
+from campaign_common.domain.shard import shard_of
 from campaign_common.store.campaigns.dry_runs import RecentCampaign, also_listed, recent_campaigns
 from campaign_common.store.campaigns.fanout import RecipientRow
 from campaign_common.store.messages.ledger import look_up_sent

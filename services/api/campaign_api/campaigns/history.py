@@ -3,7 +3,7 @@
 from datetime import UTC
 from typing import Any
 
-from campaign_common.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignState
 from campaign_common.store.core.events import CampaignEvent
 
 _S = CampaignState

@@ -21,8 +21,9 @@ from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
-from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
+from campaign_common.domain.campaign import NOT_STARTED, CampaignState, Transition, apply
+from campaign_common.domain.template import Template
 from campaign_common.errors import LockBusy, TemplateInvalid
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.intake import (
@@ -39,7 +40,6 @@ from campaign_common.store.recipients.recipient_lists import (
     complete_list,
     discard_list,
 )
-from campaign_common.template import Template
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from campaign_api.errors import ListInUse, ListUnknown
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.http.paging import Page
 from campaign_common.database import Cursor, Database
-from campaign_common.recipient import Recipient
+from campaign_common.domain.recipient import Recipient
 from campaign_common.store.recipients.recipient_lists import (
     VISIBLE,
     ListState,

@@ -13,10 +13,10 @@ import structlog
 
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor, Database, named_lock
+from campaign_common.domain.phone_search import WrittenNumber
 from campaign_common.errors import ErasureHeld, LockBusy
 from campaign_common.store.recipients import erasures as store
 from campaign_common.store.recipients.erasures import Erasure, ErasureStep
-from campaign_common.written_number import WrittenNumber
 
 RETRY_SECONDS = 10.0
 """Seconds for which each transaction is retried while the database is down."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from campaign_api.times import rfc3339_utc
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors, Databases
-from campaign_common.message import FINAL, Status
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.core.counters import counts_by_status
 from campaign_common.store.maintenance import statistics as store
 from campaign_common.store.maintenance.statistics import ActiveCampaign, EarlierCount, LiveSender

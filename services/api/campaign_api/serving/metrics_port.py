@@ -12,7 +12,7 @@ from campaign_api.metrics import WorkerMetrics
 from campaign_common.database import Database
 from campaign_common.metrics.server import listening_for_metrics, serving
 from campaign_common.metrics.shared import count_in, forget_process, registry_of, shared_folder
-from campaign_common.repeating import Repeating
+from campaign_common.runtime.periodic_thread import Repeating
 from campaign_common.settings import Settings
 
 TELL_INTERVAL = 1.0

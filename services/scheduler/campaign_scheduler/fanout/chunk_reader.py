@@ -3,8 +3,8 @@
 from functools import partial
 
 from campaign_common.database import Cursor, Databases
-from campaign_common.partition_map import PartitionMap
-from campaign_common.recipient import TOMBSTONE
+from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.recipient import TOMBSTONE
 from campaign_common.store.campaigns import fanout as store
 from campaign_common.store.campaigns.leases import Lease
 from campaign_common.store.recipients.erasures import erased_shards

@@ -12,7 +12,7 @@ from time import monotonic, time_ns
 
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
-from campaign_common.outages import Backoff, Outages
+from campaign_common.runtime.outage_log import Backoff, Outages
 from campaign_common.store.messages.provider_breakers import campaigns_left_alone
 from campaign_common.tracing import Kind, Span, Tracing
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import structlog
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors, Databases
-from campaign_common.message import FINAL, Status
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import PerServer
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.campaigns import finishing as store
 from campaign_common.store.campaigns.finishing import FannedOutCampaign
 from campaign_common.store.core.counters import counts_by_status

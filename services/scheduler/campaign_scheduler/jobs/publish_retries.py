@@ -13,16 +13,16 @@ from confluent_kafka import KafkaError, Message
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Databases
+from campaign_common.domain.message_record import ERASED, decode, encode
+from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.recipient import is_erased
+from campaign_common.domain.template import Template
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
-from campaign_common.partition_map import PartitionMap
-from campaign_common.recipient import is_erased
 from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
 from campaign_common.store.campaigns.leases import Lease, read_leases
 from campaign_common.store.messages import retry_publication as store
 from campaign_common.store.messages.retry_publication import Epochs, Retry, Stamp
-from campaign_common.template import Template
 from campaign_common.tracing import Kind, Span, Tracing
-from campaign_common.wire import ERASED, decode, encode
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.publishing.active_map import active_map
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition

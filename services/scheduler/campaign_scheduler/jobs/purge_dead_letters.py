@@ -6,13 +6,13 @@ from functools import partial
 
 import structlog
 
-from campaign_common.batches import SplittingProducer
 from campaign_common.database import Database, named_lock
-from campaign_common.dead_letters import DeadLetter, DeadLetterBox
+from campaign_common.domain.phone_search import WrittenNumber
 from campaign_common.errors import LockBusy, TopicMissing
-from campaign_common.producing import ReplacedProducer
+from campaign_common.kafka.batches import SplittingProducer
+from campaign_common.kafka.dead_letters import DeadLetter, DeadLetterBox
+from campaign_common.kafka.producing import ReplacedProducer
 from campaign_common.store.recipients.erasures import ErasureStep, end_erasure, left_undone
-from campaign_common.written_number import WrittenNumber
 
 PURGE_INTERVAL = 5.0
 """Seconds between two searches for erasures whose dead letters are left."""

@@ -12,9 +12,9 @@ from time import monotonic
 import structlog
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
 from campaign_common.database import Databases
-from campaign_common.partition_map import PartitionMap, unrecorded_shards
+from campaign_common.domain.partition_map import PartitionMap, unrecorded_shards
+from campaign_common.kafka import topics
 from campaign_common.store.campaigns.stalled_campaigns import (
     Outstanding,
     publish_again,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
-from campaign_common.message import MessageKey
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import PerServer
+from campaign_common.domain.message import MessageKey
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import (
     FRESH_FOR,

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 from campaign_common.database import Database
-from campaign_common.message import MessageKey, Status
-from campaign_common.outages import Backoff, Outages
+from campaign_common.domain.message import MessageKey, Status
+from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
+from campaign_common.runtime.outage_log import Backoff, Outages
 from campaign_common.store.messages.trial_sends import (
     TakenTestMessage,
     TestOutcome,
     end_test_message,
     take_test_messages,
 )
-from campaign_common.wire import WIRE_VERSION, MessageRecord
 from campaign_sender.delivery.provider_route import MakeProvider
 from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.message import Message

@@ -7,7 +7,7 @@ take no capacity from the others.
 import time
 from collections.abc import Collection, Sequence
 
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import PerServer
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message

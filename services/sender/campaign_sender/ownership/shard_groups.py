@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from campaign_common.database import Cursor, Proof, ShardServer
+from campaign_common.database.by_server import PerServer
+from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import DatabaseTimeout, DatabaseUnavailable, LeaseLost
-from campaign_common.partition_map import PartitionMap
-from campaign_common.per_server import PerServer
 from campaign_common.schema.placement import contradictions
 from campaign_common.store.messages.send_view import FRESH_FOR
 from campaign_common.store.shards.claims import ClaimRow, read_claims

@@ -10,7 +10,7 @@ from math import log, sqrt
 from random import Random
 
 from campaign_common.metrics.distribution import SECONDS, Distribution
-from campaign_common.repeating import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import LatencySettings, SimulatedSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus

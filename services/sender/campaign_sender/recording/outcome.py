@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from campaign_common.campaign import Delivery
-from campaign_common.message import Status
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.message import Status
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow

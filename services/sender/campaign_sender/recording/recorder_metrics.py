@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from campaign_common.message import FINAL, Status
+from campaign_common.domain.message import FINAL, Status
 from campaign_common.metrics.distribution import MESSAGES, SECONDS, Distribution
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import RecorderBatch

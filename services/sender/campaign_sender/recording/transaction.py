@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.claim import encode_claim
-from campaign_common.message import Status
+from campaign_common.domain.claim import encode_claim
+from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import MessageRecord
 from campaign_common.store.messages.ledger import (
     LedgerRow,
     add_counts,
@@ -16,7 +17,6 @@ from campaign_common.store.messages.ledger import (
 )
 from campaign_common.store.messages.retry_schedule import Retry, forget_retries, schedule_retries
 from campaign_common.store.shards.claims import ClaimMove, move_claim
-from campaign_common.wire import MessageRecord
 from campaign_sender.in_flight.owned_shard import OwnedShard
 
 

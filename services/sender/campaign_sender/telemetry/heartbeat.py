@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from campaign_common.database import Cursor, Database
-from campaign_common.repeating import Repeating
+from campaign_common.runtime.periodic_thread import Repeating
 from campaign_common.store.maintenance.statistics import forget_sender, note_sender
 
 INTERVAL = 5.0

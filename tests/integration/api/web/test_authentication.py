@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
 from campaign_api.web.auth import api_key_cache
-from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database, Databases
+from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import Settings
 from campaign_common.store.access.api_keys import revoke_key

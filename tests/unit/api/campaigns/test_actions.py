@@ -8,7 +8,7 @@ from campaign_api.campaigns.actions import (
     naming_api_actions,
 )
 from campaign_api.campaigns.history import described
-from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
+from campaign_common.domain.campaign import TRANSITIONS, CampaignState, Transition, apply
 from campaign_common.errors import TransitionRefused
 from campaign_common.store.core.events import CampaignEvent
 from tests.unit.api.campaigns.test_progress import NOW

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign_api.campaigns.progress import describe, measure
-from campaign_common.campaign import CampaignState
-from campaign_common.message import FINAL, Status
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     Movement,

@@ -7,7 +7,7 @@ from flask import Flask, Request
 from werkzeug.test import EnvironBuilder
 
 from campaign_api.web.auth.local_client import ClientLocation, locate_client
-from campaign_common.socket_owner import Connection, OwnerUntold
+from campaign_common.runtime.socket_owner import Connection, OwnerUntold
 
 
 def request_from(address: str, headers: dict[str, str] | None = None) -> Request:

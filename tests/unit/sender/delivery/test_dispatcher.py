@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import PerServer
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard, SendGuards
 from campaign_sender.message import Message

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Database, Proof, ShardServer
+from campaign_common.domain.campaign import CampaignState
 from campaign_common.errors import DatabaseDemoted, DatabaseUnavailable
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import FRESH_FOR

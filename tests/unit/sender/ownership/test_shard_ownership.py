@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from campaign_common.database import ShardServer
+from campaign_common.database.by_server import PerServer
+from campaign_common.domain.partition_map import MapState, PartitionMap
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.partition_map import MapState, PartitionMap
-from campaign_common.per_server import PerServer
 from campaign_common.store.shards.claims import Place
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard

@@ -1,5 +1,5 @@
-from campaign_common.claim import ClaimedMessage
-from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.messages.possibly_sent import LateFact
 from campaign_sender.recording.command_handlers import rows_of_late_results

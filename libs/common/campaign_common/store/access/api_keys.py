@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.api_key import Scope
+from campaign_common.domain.api_key import Scope
 
 
 class StoredKey(NamedTuple):

@@ -7,7 +7,7 @@ from pymysql.constants import ER
 from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
-from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.store.core.campaigns import was_purged
 
 

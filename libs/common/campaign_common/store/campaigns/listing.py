@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignState
 from campaign_common.store.campaigns.progress import (
     SELECT_PROGRESS,
     CampaignProgress,

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
-from campaign_common.message import Status
+from campaign_common.domain.campaign import TRANSITIONS, CampaignState, Transition, apply
+from campaign_common.domain.message import Status
 from campaign_common.store.core.events import append_event, state_before_last_run
 from campaign_common.store.shards.shard_commands import request_retry, request_settlement
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignState, Delivery
 
 
 class CampaignVersion(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignState
 
 Numbers = Mapping[int, int]
 """How many messages, by status."""

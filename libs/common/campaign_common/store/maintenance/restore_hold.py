@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState, Transition, apply
+from campaign_common.domain.campaign import CampaignState, Transition, apply
 from campaign_common.store.core.events import append_event
 
 EPOCH_STEP = 1_000_000

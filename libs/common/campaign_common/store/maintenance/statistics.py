@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
-from campaign_common.message import Status
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import Status
 from campaign_common.store import Cursors
 from campaign_common.store.shards.partition_map import read_owners
 

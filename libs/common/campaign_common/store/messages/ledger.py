@@ -9,7 +9,7 @@ import msgspec
 from pymysql.converters import escape_string
 from pymysql.cursors import Cursor
 
-from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 
 
 class LedgerRow(msgspec.Struct, frozen=True, gc=False):

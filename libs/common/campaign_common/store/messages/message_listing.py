@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
-from campaign_common.message import Status
-from campaign_common.recipient import is_erased
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import Status
+from campaign_common.domain.recipient import is_erased
 from campaign_common.store import Cursors
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.message import Status
-from campaign_common.partition_map import PartitionMap
+from campaign_common.domain.message import Status
+from campaign_common.domain.partition_map import PartitionMap
 
 
 class Retry(NamedTuple):

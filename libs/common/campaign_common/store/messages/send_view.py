@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.message import MessageKey
 from campaign_common.errors import DatabaseDemoted
-from campaign_common.message import MessageKey
 from campaign_common.store.core.campaigns import AGE, EXPIRES_IN, CampaignVersion, version_of
 
 FRESH_FOR = 1.0

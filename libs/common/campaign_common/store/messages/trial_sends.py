@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 
 KEPT_FOR = 24
 """Hours after which the sweep deletes a test message."""

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.recipient import tombstone
+from campaign_common.domain.shard import shard_of
 from campaign_common.errors import ErasureHeld
-from campaign_common.recipient import tombstone
-from campaign_common.shard import shard_of
 from campaign_common.store.core.events import append_event
 from campaign_common.store.shards.shard_commands import request_erasure
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import OVER
-from campaign_common.recipient import NAME, PHONE
+from campaign_common.domain.campaign import OVER
+from campaign_common.domain.recipient import NAME, PHONE
 
 
 class ListState(StrEnum):

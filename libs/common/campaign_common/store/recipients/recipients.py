@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from pymysql.cursors import Cursor
 
-from campaign_common.recipient import Recipient
+from campaign_common.domain.recipient import Recipient
 
 
 class NewRecipient(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.claim import count_claimed
+from campaign_common.domain.claim import count_claimed
 
 
 class Place(NamedTuple):

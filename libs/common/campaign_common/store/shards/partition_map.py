@@ -6,8 +6,8 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
-from campaign_common.partition_map import (
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.partition_map import (
     MapState,
     PartitionMap,
     ShardPosition,

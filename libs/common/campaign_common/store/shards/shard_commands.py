@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.message import MessageKey, Status
+from campaign_common.domain.message import MessageKey, Status
 from campaign_common.store import ShardCursors
 
 

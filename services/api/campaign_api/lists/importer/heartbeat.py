@@ -1,7 +1,7 @@
 """Heartbeat of an import while no rows of its file arrive."""
 
 from campaign_common.database import Database
-from campaign_common.repeating import Repeating
+from campaign_common.runtime.periodic_thread import Repeating
 from campaign_common.store.recipients.recipient_lists import touch_list
 
 INTERVAL = 60.0

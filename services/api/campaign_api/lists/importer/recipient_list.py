@@ -15,8 +15,8 @@ from campaign_api.lists.importer.row_parser import RowParser
 from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
+from campaign_common.domain.recipient import NAME
 from campaign_common.errors import RetryLater
-from campaign_common.recipient import NAME
 from campaign_common.settings import ImportSettings
 from campaign_common.store.recipients import recipient_lists
 from campaign_common.store.recipients.recipient_lists import ListState, ListTotals, RecipientList

@@ -9,7 +9,7 @@ from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.lists.importer.line_reader import LONGEST_RAW_TEXT, BadLine, LineSource
 from campaign_api.lists.importer.phones import phone_reader
 from campaign_api.lists.importer.record import is_open, split_record
-from campaign_common.recipient import (
+from campaign_common.domain.recipient import (
     LONGEST_NAME,
     NAME,
     NAME_TOO_LONG,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Request
 
 from campaign_api.web.auth.proxy_headers import is_proxy_header
-from campaign_common.socket_owner import Connection, OwnerUntold, owner_of_peer
+from campaign_common.runtime.socket_owner import Connection, OwnerUntold, owner_of_peer
 
 SOCKETS = ("gunicorn.socket", "gunicorn.sock")
 """Names under which the server's workers hand on the connection of a request."""

@@ -6,7 +6,7 @@ import uvloop
 
 from campaign_common.errors import SettingsError
 from campaign_common.metrics.distribution import SECONDS, Distribution
-from campaign_common.repeating import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck

@@ -13,7 +13,7 @@ from typing import Self
 
 import structlog
 
-from campaign_common.outages import Backoff, Outages
+from campaign_common.runtime.outage_log import Backoff, Outages
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0

@@ -11,12 +11,12 @@ from time import monotonic
 
 import structlog
 
-from campaign_common import kafka, topics
 from campaign_common.database import Databases
 from campaign_common.errors import CampaignError
+from campaign_common.health.write_check import WriteCheck
+from campaign_common.kafka import clients, topics
 from campaign_common.schema import SchemaCheck
 from campaign_common.settings import Settings
-from campaign_common.write_check import WriteCheck
 
 INTERVAL = 2.0
 """Seconds between two rounds of checks."""
@@ -107,7 +107,7 @@ class Health:
 
 def checks_of(settings: Settings, databases: Databases) -> dict[str, Check]:
     """Make the checks of a service that works on the database and on Kafka."""
-    admin = kafka.admin(settings)
+    admin = clients.admin(settings)
     return {
         "database": SchemaCheck(databases, settings.msg_table_sharding_size).require,
         "writes": WriteCheck(databases, settings.msg_table_sharding_size).require,

@@ -6,8 +6,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from campaign_common.batches import SplittingProducer
 from campaign_common.errors import KafkaUnavailable
+from campaign_common.kafka.batches import SplittingProducer
 
 PURGE_WAIT = 1.0
 """Seconds to serve the reports of purged records for, at a time."""

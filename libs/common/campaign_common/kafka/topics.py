@@ -21,8 +21,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
+from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.errors import KafkaUnavailable, TopicMissing
-from campaign_common.partition_map import TopicDescription
 
 REQUEST_TIMEOUT = 10.0
 """Seconds that one administrative request may take."""

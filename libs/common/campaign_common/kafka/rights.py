@@ -11,11 +11,11 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient  # type: ignore[attr-defined]
 
-from campaign_common import kafka
-from campaign_common.dead_letters import dead_letter_group, dead_letter_topic
 from campaign_common.errors import KafkaUnavailable
+from campaign_common.kafka import clients
+from campaign_common.kafka.dead_letters import dead_letter_group, dead_letter_topic
+from campaign_common.kafka.topics import REQUEST_TIMEOUT, committed_offsets
 from campaign_common.settings import Settings
-from campaign_common.topics import REQUEST_TIMEOUT, committed_offsets
 
 
 class Kind(StrEnum):
@@ -172,7 +172,7 @@ def _described(
     kind, name = resource
     if kind is Kind.CLUSTER:
         # The description of the cluster says nothing to those who may not describe it.
-        kafka.group_session(settings, admin)
+        clients.group_session(settings, admin)
         return frozenset({AclOperation.DESCRIBE_CONFIGS})
     if kind is Kind.GROUP:
         # A description would say more, and ends the process where the group's coordinator is not

@@ -9,8 +9,8 @@ import structlog
 
 from campaign_common.database import Databases
 from campaign_common.errors import UserError
-from campaign_common.health import Health, checks_of
-from campaign_common.page_server import Page, Pages, PageServer, listening
+from campaign_common.health.checks import Health, checks_of
+from campaign_common.runtime.page_server import Page, Pages, PageServer, listening
 from campaign_common.settings import Settings
 
 log = structlog.get_logger()

@@ -5,9 +5,9 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
 from campaign_common.database import Databases
-from campaign_common.partition_map import PartitionMap, TopicDescription, position_under
+from campaign_common.domain.partition_map import PartitionMap, TopicDescription, position_under
+from campaign_common.kafka import topics
 from campaign_common.store.shards.partition_map import ShardOwner, read_map, read_owners
 
 

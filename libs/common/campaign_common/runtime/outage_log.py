@@ -7,7 +7,7 @@ from time import time
 import structlog
 
 from campaign_common.errors import RetryLater
-from campaign_common.obstacle import Obstacle
+from campaign_common.runtime.obstacle import Obstacle
 
 _log = structlog.get_logger()
 

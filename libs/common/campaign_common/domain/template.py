@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.errors import TemplateInvalid
-from campaign_common.recipient import NAME, PHONE, column_name, trimmed
 
 MOST_PLACEHOLDERS = 100
 """More would let a short template and a long column make megabytes of each recipient."""

@@ -10,15 +10,15 @@ import structlog
 from confluent_kafka.admin import AdminClient
 from pymysql.cursors import Cursor
 
-from campaign_common import topics
 from campaign_common.database import Databases, Proof
-from campaign_common.errors import TopicMissing
-from campaign_common.partition_map import (
+from campaign_common.domain.partition_map import (
     PartitionMap,
     TopicDescription,
     next_map,
     unrecorded_shards,
 )
+from campaign_common.errors import TopicMissing
+from campaign_common.kafka import topics
 from campaign_common.store.shards import partition_map as store
 
 TOPIC_REPLACED = "the topic was deleted or made anew"

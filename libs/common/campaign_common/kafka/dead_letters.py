@@ -12,17 +12,17 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import kafka, topics
+from campaign_common.domain.message_record import decode
+from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import (
     KafkaUnavailable,
     PublishingHeld,
     RecordInvalid,
     RecordTooNew,
 )
-from campaign_common.partition_map import PartitionMap
-from campaign_common.producing import ReplacedProducer
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.producing import ReplacedProducer
 from campaign_common.settings import Settings
-from campaign_common.wire import decode
 
 Headers = list[tuple[str, str | bytes | None]]
 
@@ -228,9 +228,9 @@ class DeadLetterBox:
 @contextmanager
 def opened_box(settings: Settings) -> Iterator[DeadLetterBox]:
     """Open the box for the time of the block."""
-    consumer = kafka.reader(settings, dead_letter_group(settings.send_client.group))
+    consumer = clients.reader(settings, dead_letter_group(settings.send_client.group))
     try:
-        yield DeadLetterBox(settings.sync_client.topic, kafka.admin(settings), consumer)
+        yield DeadLetterBox(settings.sync_client.topic, clients.admin(settings), consumer)
     finally:
         consumer.close()
 

@@ -14,10 +14,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from campaign_common import topics
-from campaign_common.batches import SplittingProducer
 from campaign_common.errors import KafkaUnavailable, TopicMissing
-from campaign_common.obstacle import Obstacle
+from campaign_common.kafka import topics
+from campaign_common.kafka.batches import SplittingProducer
+from campaign_common.runtime.obstacle import Obstacle
 from campaign_common.settings import Settings
 
 GroupProtocol = Literal["consumer", "classic"]

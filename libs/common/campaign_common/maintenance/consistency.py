@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Databases
-from campaign_common.message import FINAL, Status
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.maintenance.consistency import (
     Numbers,
     ShardNumbers,
