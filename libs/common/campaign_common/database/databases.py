@@ -8,9 +8,9 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.by_server import PerServer
+from campaign_common.database.cursors import Cursors, ShardCursors
 from campaign_common.database.pool import Database, Proof
 from campaign_common.settings import Settings
-from campaign_common.store import Cursors, ShardCursors
 
 
 class ShardServer(NamedTuple):

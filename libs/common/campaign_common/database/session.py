@@ -20,7 +20,6 @@ from campaign_common.database.failures import NOT_COMMITTED, code_of, translated
 from campaign_common.database.limits import GRACE, Limits
 from campaign_common.dsn import Dsn
 from campaign_common.errors import CommitUnknown, DatabaseTimeout
-from campaign_common.store.messages.send_view import READ_ONLY
 
 SQL_MODE = (
     "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
@@ -49,7 +48,16 @@ BEGIN = "START TRANSACTION READ WRITE"
 MySQL's manual, "START TRANSACTION, COMMIT, and ROLLBACK Statements". Accounts with
 CONNECTION_ADMIN, SUPER or READ_ONLY ADMIN are let through unless super_read_only is on.
 """
-SELECT_READ_ONLY = f"SELECT {READ_ONLY}"
+READ_ONLY_VARIABLES = """
+CONCAT_WS(', ', IF(CONCAT(@@global.read_only) IN ('0', 'OFF'), NULL, 'read_only'),
+                IF(CONCAT(@@global.innodb_read_only) IN ('0', 'OFF'), NULL, 'innodb_read_only'))
+"""
+"""An expression for the variables that make the server read-only; '' while it takes writes.
+
+super_read_only of MySQL switches read_only on too. As text, since newer MariaDBs answer with words.
+"""
+
+SELECT_READ_ONLY = f"SELECT {READ_ONLY_VARIABLES}"
 COLLATION = "utf8mb4_bin"
 CONNECT_TIMEOUT = 5.0
 LONGEST_STATEMENT = 4 * 1024 * 1024

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
-from campaign_common.store import ShardCursors
 from campaign_common.store.core.campaigns import read_extent
 from campaign_common.store.messages.ledger import (
     EndedIn,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.store import Cursors
+from campaign_common.database.cursors import Cursors
 
 
 class Checkpoint(NamedTuple):

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import FINAL
-from campaign_common.store import Cursors
 from campaign_common.store.core.counters import (
     COUNTED_COLUMNS,
     COUNTED_TABLE,

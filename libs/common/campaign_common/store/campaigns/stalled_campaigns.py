@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignState
-from campaign_common.store import Cursors
 from campaign_common.store.campaigns.fanout import counted_outcomes
 from campaign_common.store.core.events import append_event
 

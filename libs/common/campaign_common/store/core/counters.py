@@ -7,8 +7,8 @@ there, or in the same statement: a purge deletes its row first.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.message import Status
-from campaign_common.store import Cursors
 from campaign_common.store.core.campaigns import which_are_present
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.store import Cursors
+from campaign_common.database.cursors import Cursors
 from campaign_common.store.core.campaigns import active_ids
 from campaign_common.store.messages.possibly_sent import count_suspects
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import FINAL, Status
-from campaign_common.store import Cursors
 from campaign_common.store.core.campaigns import active_ids
 from campaign_common.store.core.counters import counts_by_status
 from campaign_common.store.messages.possibly_sent import count_suspects

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import OVER
-from campaign_common.store import Cursors
 from campaign_common.store.campaigns.finishing import with_open_requests
 from campaign_common.store.core.counters import counts, counts_by_status
 

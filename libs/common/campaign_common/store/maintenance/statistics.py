@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status
-from campaign_common.store import Cursors
 from campaign_common.store.shards.partition_map import read_owners
 
 ALIVE_FOR = 15

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status
 from campaign_common.domain.recipient import is_erased
-from campaign_common.store import Cursors
 
 
 class ListedCampaign(NamedTuple):

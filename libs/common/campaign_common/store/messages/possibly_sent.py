@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.claim import Claimable, ClaimedMessage
 from campaign_common.domain.message import Status
-from campaign_common.store import Cursors
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.shards.shard_commands import request_late_results
 

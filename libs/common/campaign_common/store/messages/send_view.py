@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.session import READ_ONLY_VARIABLES
 from campaign_common.domain.message import MessageKey
 from campaign_common.errors import DatabaseDemoted
 from campaign_common.store.core.campaigns import AGE, EXPIRES_IN, CampaignVersion, version_of
@@ -24,15 +25,6 @@ SHORTEST_PAUSE = 0.1
 
 LONGEST_READ = (FRESH_FOR - SHORTEST_PAUSE) / 2
 """Seconds that a read may take so that the next one ends before it is out of date."""
-
-READ_ONLY = """
-CONCAT_WS(', ', IF(CONCAT(@@global.read_only) IN ('0', 'OFF'), NULL, 'read_only'),
-                IF(CONCAT(@@global.innodb_read_only) IN ('0', 'OFF'), NULL, 'innodb_read_only'))
-"""
-"""An expression for the variables that make the server read-only; '' while it takes writes.
-
-super_read_only of MySQL switches read_only on too. As text, since newer MariaDBs answer with words.
-"""
 
 
 class Wanted(NamedTuple):
@@ -68,7 +60,7 @@ SERVER = f"""
 (SELECT 'server', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
  FROM shard_requests WHERE FALSE FOR UPDATE)
 UNION ALL
-SELECT 'server', NULL, NULL, NULL, {READ_ONLY}, NULL, NULL, NULL, NULL, NULL
+SELECT 'server', NULL, NULL, NULL, {READ_ONLY_VARIABLES}, NULL, NULL, NULL, NULL, NULL
 """
 
 CAMPAIGNS = f"""

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.shard import shard_of
-from campaign_common.store import Cursors
 from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.messages.message_listing import RecordedOutcome
 

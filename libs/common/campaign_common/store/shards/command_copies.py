@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 
 from pymysql.cursors import Cursor
 
-from campaign_common.store import ShardCursors
+from campaign_common.database.cursors import ShardCursors
 from campaign_common.store.shards.shard_commands import ShardRequest
 
 # The time beside the id: a main server that was restored from a backup gives ids out again.

@@ -6,6 +6,7 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.partition_map import (
     MapState,
@@ -13,7 +14,6 @@ from campaign_common.domain.partition_map import (
     ShardPosition,
     TopicDescription,
 )
-from campaign_common.store import Cursors
 from campaign_common.store.core.events import append_event
 
 SELECT_MAP = """

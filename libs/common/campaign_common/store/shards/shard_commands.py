@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.message import MessageKey, Status
-from campaign_common.store import ShardCursors
 
 
 class RequestKind(StrEnum):
