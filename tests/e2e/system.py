@@ -17,7 +17,7 @@ from campaign_common.database import Database, Databases
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
-from campaign_common.kafka.partition_migration import Remapper
+from campaign_common.kafka.partition_migration import PartitionMigration
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
 from tests.e2e.api_service import make_schema
@@ -97,8 +97,8 @@ class System:
         topics.create(admin, topic, partitions=partitions, replication_factor=replicas)
         topics.create_dead_letters(admin, dead_letter_topic(topic), replication_factor=replicas)
         databases = Databases.configured(settings)
-        remapper = Remapper(databases, admin, topic, "test")
-        wait_until(lambda: _has_partition_map(remapper))
+        partition_migration = PartitionMigration(databases, admin, topic, "test")
+        wait_until(lambda: _has_partition_map(partition_migration))
         databases.close()
 
     def run(self, program: str) -> AbstractContextManager[Process]:
@@ -184,8 +184,8 @@ class System:
             return cursor.fetchall()
 
 
-def _has_partition_map(remapper: Remapper) -> bool:
+def _has_partition_map(partition_migration: PartitionMigration) -> bool:
     try:
-        return remapper.step().partition_map.is_active
+        return partition_migration.step().partition_map.is_active
     except (TopicMissing, KafkaUnavailable):  # the brokers do not all know the topic yet
         return False

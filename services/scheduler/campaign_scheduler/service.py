@@ -8,11 +8,11 @@ import structlog
 
 from campaign_common.database import Databases
 from campaign_common.errors import RetryLater
-from campaign_common.health.checks import Health
+from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients
 from campaign_common.kafka.dead_letters import opened_box
-from campaign_common.kafka.partition_migration import Remapper
-from campaign_common.runtime.outage_log import Outages
+from campaign_common.kafka.partition_migration import PartitionMigration
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.leases import Holder
@@ -54,8 +54,8 @@ class SchedulerService:
         self,
         settings: Settings,
         databases: Databases,
-        outages: Outages,
-        health: Health,
+        outages: OutageLog,
+        health: HealthMonitor,
         stopping: threading.Event,
         tracing: Tracing | None,
     ) -> None:
@@ -126,7 +126,7 @@ class SchedulerService:
         self.failed = True
         self._stopping.set()
 
-    def _fan_out_loop(self, outages: Outages) -> FanOutLoop:
+    def _fan_out_loop(self, outages: OutageLog) -> FanOutLoop:
         databases = self._databases
         dependencies = FanOutDependencies(
             databases=databases,
@@ -147,7 +147,9 @@ class SchedulerService:
         starter = CampaignStarter(main, self._leases, settings.msg_table_sharding_size)
         finisher = CampaignFinisher(databases, self.owner)
         sampler = RateSampler(databases, self.owner)
-        remapper = Remapper(databases, clients.admin(settings), self._topic, self.owner)
+        partition_migration = PartitionMigration(
+            databases, clients.admin(settings), self._topic, self.owner
+        )
         check_interval = min(pace.standstill / 4, CHECK_INTERVAL)
         purger = DeadLetterPurger(
             main, partial(opened_box, settings), partial(clients.producer, settings)
@@ -162,7 +164,7 @@ class SchedulerService:
             Job("publishing lost retries", stranded.publish_stranded, STRANDED_INTERVAL),
             Job("looking for standstills", self._watchdog.check, check_interval),
             Job("erasing dead letters", purger.purge, PURGE_INTERVAL),
-            Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
+            Job("partition map", lambda: _step(partition_migration), REMAP_INTERVAL),
             Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
             *self._availability_jobs(),
             *self._metrics_jobs(),
@@ -197,5 +199,5 @@ class SchedulerService:
         return self._settings.sync_client.topic
 
 
-def _step(remapper: Remapper) -> None:
-    remapper.step()
+def _step(partition_migration: PartitionMigration) -> None:
+    partition_migration.step()

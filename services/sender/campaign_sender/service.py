@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from campaign_common.commands.service import end_within
 from campaign_common.database import Databases, ShardServer
-from campaign_common.database.by_server import PerServer
-from campaign_common.health.checks import Health
+from campaign_common.database.by_server import ByServer
+from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
-from campaign_common.runtime.periodic_thread import Repeating
+from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 from campaign_sender.admission.batch_admitter import BatchAdmitter
@@ -72,7 +72,7 @@ class Sender:
         self,
         settings: Settings,
         databases: Databases,
-        health: Health,
+        health: HealthMonitor,
         registry: CollectorRegistry,
         stop: threading.Event,
         tracing: Tracing | None,
@@ -100,9 +100,9 @@ class Sender:
         deletions = LogRetention(admin, topic, self._groups.buffers)
         breakers = BreakerSync(databases.main, self._dispatcher, name)
         self._background = (
-            Repeating("retention", log_retention.INTERVAL, deletions.skip_deleted),
-            Repeating("lag", consumer_lag.INTERVAL, backlog.refresh),
-            Repeating("breakers", breaker_sync.INTERVAL, breakers.sync),
+            PeriodicThread("retention", log_retention.INTERVAL, deletions.skip_deleted),
+            PeriodicThread("lag", consumer_lag.INTERVAL, backlog.refresh),
+            PeriodicThread("breakers", breaker_sync.INTERVAL, breakers.sync),
         )
         self._trial_sends = TrialSends(databases.main, providers)
         self._heartbeat = sender_heartbeat(name, databases.main)
@@ -193,7 +193,7 @@ def _providers(settings: Settings) -> dict[str, MakeProvider]:
     return providers
 
 
-def _group_states(databases: Databases, settings: Settings) -> PerServer[GroupState]:
+def _group_states(databases: Databases, settings: Settings) -> ByServer[GroupState]:
     """Make a buffer and a guard for each server; `Sender.InFlight` holds for each."""
 
     def state_of(server: ShardServer) -> GroupState:
@@ -205,7 +205,7 @@ def _group_states(databases: Databases, settings: Settings) -> PerServer[GroupSt
     return databases.shard_servers().each(state_of)
 
 
-def _dispatcher(states: PerServer[GroupState], providers: dict[str, MakeProvider]) -> Dispatcher:
+def _dispatcher(states: ByServer[GroupState], providers: dict[str, MakeProvider]) -> Dispatcher:
     """Make the dispatcher, with a route to each provider."""
     if len(states.all) == 1:
         dispatcher = Dispatcher(states.main.buffer, states.main.guard)
@@ -220,7 +220,7 @@ def _dispatcher(states: PerServer[GroupState], providers: dict[str, MakeProvider
 
 
 def _groups(
-    states: PerServer[GroupState],
+    states: ByServer[GroupState],
     dispatcher: Dispatcher,
     settings: Settings,
     traces: BatchTraces | None,

@@ -16,7 +16,7 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import decode
 from campaign_common.errors import RecordInvalid
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_common.tracing import HEADER, Kind, Tracing, matched
+from campaign_common.tracing import HEADER, SpanRole, Tracing, matched
 from campaign_sender.message import Arrival, TraceOrigin
 from campaign_sender.providers.contract import SendResult
 
@@ -89,7 +89,7 @@ class BatchTraces:
         ]
         span = self._tracing.begin(
             "send batch",
-            Kind.CONSUMER,
+            SpanRole.CONSUMER,
             list(dict.fromkeys(origins))[:MAX_ORIGINS],
             at=earliest[0].at,
         )

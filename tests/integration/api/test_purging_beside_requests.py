@@ -16,7 +16,7 @@ from campaign_common.database import Cursor, Cursors, Database, Databases, Proof
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import Status
 from campaign_common.settings import MysqlSettings, Settings
-from campaign_common.store.campaigns.drafts import Identity, Plan, insert_plan
+from campaign_common.store.campaigns.drafts import CampaignPlan, Identity, insert_plan
 from campaign_common.store.campaigns.intake import (
     IntendedCampaign,
     insert_campaign,
@@ -197,7 +197,7 @@ def test_the_id_of_a_purged_campaign_is_not_used_again(
     assert "campaign 1000000000 is cancelled" in changed.get_json()["msg"]
     assert rows(pool, "SELECT id FROM campaigns") == []
     assert len(rows(pool, "SELECT id FROM recipient_lists WHERE state = 'ready'")) == 1
-    plan = Plan("again", "hi", 1, None, Delivery.AT_LEAST_ONCE, "simulated")
+    plan = CampaignPlan("again", "hi", 1, None, Delivery.AT_LEAST_ONCE, "simulated")
     made = pool.run(lambda cursor: insert_plan(cursor, Identity(1000000000, "m" * 64), plan, None))
     assert made.id == 1000000001
 

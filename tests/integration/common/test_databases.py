@@ -94,13 +94,15 @@ def test_a_server_that_is_away_keeps_nobody_from_starting_but_the_main_one_does(
     migrated: Databases,
 ) -> None:
     nowhere = Database(MysqlSettings(dsn=parse_dsn(f"u@tcp(127.0.0.1:{free_port()})/camp")))
-    half = Databases((migrated.main, nowhere), migrated.holders)
+    half = Databases((migrated.main, nowhere), migrated.server_of_shard)
     change(migrated.main, "UPDATE shard_homes SET server = %s", nowhere.name)
     wait_for_schema(half, SHARDS, timeout=0)
     with pytest.raises(DatabaseUnavailable), half.reading():
         pass
     with pytest.raises(DatabaseUnavailable):
-        wait_for_schema(Databases((nowhere, migrated.main), migrated.holders), SHARDS, timeout=0)
+        wait_for_schema(
+            Databases((nowhere, migrated.main), migrated.server_of_shard), SHARDS, timeout=0
+        )
 
 
 def test_a_server_that_was_found_current_is_not_asked_again(migrated: Databases) -> None:
@@ -164,7 +166,7 @@ def test_a_configuration_that_sends_shards_elsewhere_is_refused_until_they_are_m
 def test_shards_that_are_added_elsewhere_are_nothing_to_whoever_does_not_know_them(
     migrated: Databases,
 ) -> None:
-    more = Databases(migrated.all, {**migrated.holders, SHARDS: 1})
+    more = Databases(migrated.all, {**migrated.server_of_shard, SHARDS: 1})
     list(migrate_all(more, SHARDS + 1))
     SchemaCheck(migrated, SHARDS).require()
     list(migrate_all(migrated, SHARDS))

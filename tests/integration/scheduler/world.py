@@ -20,8 +20,8 @@ from campaign_common.domain.message_record import MessageRecord, decode
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.kafka import clients, topics
-from campaign_common.kafka.partition_migration import Remapper
-from campaign_common.runtime.outage_log import Outages
+from campaign_common.kafka.partition_migration import PartitionMigration
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.schema import migrate
 from campaign_common.settings import load_settings
 from campaign_common.store.campaigns.leases import Holder
@@ -96,7 +96,7 @@ class Scheduler:
             topic=topic,
             owner=self.owner,
         )
-        self.remapper = Remapper(databases, world.admin, topic, self.owner)
+        self.partition_migration = PartitionMigration(databases, world.admin, topic, self.owner)
         self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)
 
     def fan_out_with(self, checkpoints: CheckpointWriter, chunk_size: int = 1_000) -> FanOutLoop:
@@ -107,7 +107,7 @@ class Scheduler:
             self.publisher,
             ChunkReader(databases, self.availability, topic),
             checkpoints,
-            Outages(),
+            OutageLog(),
             OutcomeCounts(databases, self.availability),
         )
         return FanOutLoop(
@@ -170,7 +170,7 @@ class World:
             )
         )
         wait_until(lambda: self._has_partitions(partitions))
-        Remapper(self.databases, self.admin, self.topic, "test").step()
+        PartitionMigration(self.databases, self.admin, self.topic, "test").step()
 
     def delete_topic(self) -> None:
         self.admin.delete_topics([self.topic])[self.topic].result(10)

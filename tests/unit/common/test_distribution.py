@@ -5,14 +5,14 @@ import random
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 
-from campaign_common.metrics.distribution import SECONDS, Distribution
+from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from tests.scraping import Scrape
 
 
 class Collected:
     """A collector of one distribution."""
 
-    def __init__(self, distribution: Distribution) -> None:
+    def __init__(self, distribution: BatchHistogram) -> None:
         self._distribution = distribution
 
     def collect(self) -> list[HistogramMetricFamily]:
@@ -26,7 +26,7 @@ def test_it_counts_as_a_histogram_does() -> None:
     values = [*SECONDS, 0.0, 100.0, *(drawn.lognormvariate(-3, 2) for _ in range(500))]
     theirs, ours = CollectorRegistry(), CollectorRegistry()
     histogram = Histogram("seconds", "how long", buckets=SECONDS, registry=theirs)
-    distribution = Distribution(SECONDS)
+    distribution = BatchHistogram(SECONDS)
     ours.register(Collected(distribution))  # type: ignore[arg-type]
     for value in values:
         histogram.observe(value)

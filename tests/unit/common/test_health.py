@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.health.checks import OLD_AFTER, STUCK_AFTER, Health
+from campaign_common.health.checks import OLD_AFTER, STUCK_AFTER, HealthMonitor
 from campaign_common.health.server import pages_of
 from campaign_common.runtime.page_server import PageServer, listening
 
@@ -22,7 +22,7 @@ class Scene:
         self.clock = Clock()
         self.stopping = threading.Event()
         self.trouble: Exception | None = None
-        self.health = Health({"database": self.check}, self.stopping, clock=self.clock)
+        self.health = HealthMonitor({"database": self.check}, self.stopping, clock=self.clock)
 
     def check(self) -> None:
         if self.trouble:

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
-from campaign_common.kafka.rights import CLUSTER, Kind, Resource, Right, needed_rights
+from campaign_common.kafka.rights import CLUSTER, KafkaResource, ResourceKind, Right, needed_rights
 from campaign_common.settings import Settings, load_settings
 from tests.unit.common.sample import SAMPLE
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 COLUMNS = (
-    Resource(Kind.TOPIC, "Sync-Msg-T"),
-    Resource(Kind.TOPIC, "Sync-Msg-T-DLQ"),
-    Resource(Kind.GROUP, "Msg-Consumer-G"),
-    Resource(Kind.GROUP, "Msg-Consumer-G-dead-letters"),
+    KafkaResource(ResourceKind.TOPIC, "Sync-Msg-T"),
+    KafkaResource(ResourceKind.TOPIC, "Sync-Msg-T-DLQ"),
+    KafkaResource(ResourceKind.GROUP, "Msg-Consumer-G"),
+    KafkaResource(ResourceKind.GROUP, "Msg-Consumer-G-dead-letters"),
     CLUSTER,
 )
 
@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings(file, {})
 
 
-def documented() -> dict[str, set[tuple[str, Resource]]]:
+def documented() -> dict[str, set[tuple[str, KafkaResource]]]:
     """The table of the page: operation and resource by program."""
     section = OPERATIONS.read_text().partition("## Rights in Kafka")[2].partition("```")[0]
     rights = defaultdict(set)

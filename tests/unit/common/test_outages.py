@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
-from campaign_common.runtime.outage_log import Backoff, Outages
+from campaign_common.runtime.outage_log import Backoff, OutageLog
 
 
 def failing(error: Exception) -> None:
@@ -11,28 +11,28 @@ def failing(error: Exception) -> None:
 
 
 def test_an_outage_is_logged_once_and_so_is_its_end() -> None:
-    outages = Outages()
+    outages = OutageLog()
     with capture_logs() as lines:
         for _ in range(5):
-            assert not outages.attempt("x", lambda: failing(DatabaseUnavailable("gone")))
+            assert not outages.run("x", lambda: failing(DatabaseUnavailable("gone")))
         for _ in range(5):
-            assert outages.attempt("x", lambda: None)
+            assert outages.run("x", lambda: None)
     assert [line["event"] for line in lines] == ["waiting", "going on"]
 
 
 def test_a_different_trouble_is_logged_again() -> None:
-    outages = Outages()
+    outages = OutageLog()
     with capture_logs() as lines:
-        outages.attempt("x", lambda: failing(DatabaseUnavailable("gone")))
-        outages.attempt("x", lambda: failing(KafkaUnavailable("gone")))
+        outages.run("x", lambda: failing(DatabaseUnavailable("gone")))
+        outages.run("x", lambda: failing(KafkaUnavailable("gone")))
     assert [line["trouble"] for line in lines] == ["DatabaseUnavailable", "KafkaUnavailable"]
 
 
 def test_what_should_not_happen_is_logged_with_its_trace_and_survived() -> None:
-    outages = Outages()
+    outages = OutageLog()
     with capture_logs() as lines:
         for _ in range(3):
-            assert not outages.attempt("x", lambda: failing(ValueError("bug")))
+            assert not outages.run("x", lambda: failing(ValueError("bug")))
     assert [(line["event"], line["exc_info"]) for line in lines] == [("unexpected failure", True)]
 
 
@@ -47,10 +47,10 @@ def test_waits_double_to_a_bound_and_begin_anew_after_a_success() -> None:
 
 
 def test_it_remembers_when_a_part_last_succeeded() -> None:
-    outages = Outages()
-    outages.attempt("x", lambda: failing(DatabaseUnavailable("gone")))
+    outages = OutageLog()
+    outages.run("x", lambda: failing(DatabaseUnavailable("gone")))
     assert "x" not in outages.succeeded_at
-    outages.attempt("x", lambda: None)
+    outages.run("x", lambda: None)
     succeeded_at = outages.succeeded_at["x"]
-    outages.attempt("x", lambda: failing(DatabaseUnavailable("gone")))
+    outages.run("x", lambda: failing(DatabaseUnavailable("gone")))
     assert outages.succeeded_at == {"x": succeeded_at}

@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from campaign_common.runtime import page_server
-from campaign_common.runtime.page_server import MOST_CLIENTS, Page, PageServer, listening
+from campaign_common.runtime.page_server import MOST_CLIENTS, PageServer, ServedPage, listening
 from tests.waiting import wait_until
 
-PAGES = {"/healthz": lambda: Page(200, "text/plain", b"ok\n")}
+PAGES = {"/healthz": lambda: ServedPage(200, "text/plain", b"ok\n")}
 FLOOD = 120
 """Fewer than a listening socket lets wait, more than there are places."""
 

@@ -1,7 +1,7 @@
-from campaign_common.database.by_server import PerServer
+from campaign_common.database.by_server import ByServer
 
-ONE = PerServer(("main",))
-THREE = PerServer(("main", "second", "third"), {2: 1, 3: 1, 5: 2})
+ONE = ByServer(("main",))
+THREE = ByServer(("main", "second", "third"), {2: 1, 3: 1, 5: 2})
 
 
 def test_a_shard_that_is_not_named_lives_on_the_main_server() -> None:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from campaign_common.errors import DatabaseRefused, DatabaseUnavailable, StatementRefused
 from campaign_common.runtime import periodic_thread
-from campaign_common.runtime.periodic_thread import IndispensableThread, Repeating
+from campaign_common.runtime.periodic_thread import IndispensableThread, PeriodicThread
 
 PATIENCE = 10.0
 
@@ -40,7 +40,7 @@ def test_work_that_fails_is_done_again(error: Exception, event: str) -> None:
             raise error
         succeeded.set()
 
-    with capture_logs() as lines, Repeating("part", 0.001, work):
+    with capture_logs() as lines, PeriodicThread("part", 0.001, work):
         assert succeeded.wait(PATIENCE)
     assert [line["event"] for line in lines[:2]] == [event, "going on"]
     assert lines[0]["part"] == "part"
@@ -54,7 +54,7 @@ def test_work_may_begin_at_once_and_end_with_a_last_step() -> None:
         done.append("work")
         begun.set()
 
-    thread = Repeating("part", 3600.0, work, at_once=True, at_end=lambda: done.append("end"))
+    thread = PeriodicThread("part", 3600.0, work, at_once=True, at_end=lambda: done.append("end"))
     thread.start()
     assert begun.wait(PATIENCE)
     thread.stop()
@@ -63,7 +63,7 @@ def test_work_may_begin_at_once_and_end_with_a_last_step() -> None:
 
 def test_work_waits_for_its_first_interval_and_is_stopped_in_it() -> None:
     done: list[str] = []
-    with Repeating("part", 3600.0, lambda: done.append("work")):
+    with PeriodicThread("part", 3600.0, lambda: done.append("work")):
         pass
     assert done == []
 

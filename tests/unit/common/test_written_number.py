@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_common.domain.phone_search import WrittenNumber
+from campaign_common.domain.phone_search import PhonePattern
 
 
 @pytest.mark.parametrize(
@@ -16,9 +16,9 @@ from campaign_common.domain.phone_search import WrittenNumber
     ],
 )
 def test_a_number_is_found_however_it_is_written(text: str) -> None:
-    assert WrittenNumber("4917612345678", "17612345678").is_in(text)
+    assert PhonePattern("4917612345678", "17612345678").is_in(text)
 
 
 @pytest.mark.parametrize("text", ["", "Ann", "17612345679", "176 1234567", "176a12345678"])
 def test_another_number_is_not_found(text: str) -> None:
-    assert not WrittenNumber("4917612345678", "17612345678").is_in(text)
+    assert not PhonePattern("4917612345678", "17612345678").is_in(text)

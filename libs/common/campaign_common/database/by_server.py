@@ -9,15 +9,15 @@ U = TypeVar("U")
 
 
 @dataclass(frozen=True)
-class PerServer(Generic[T]):
+class ByServer(Generic[T]):
     """`all` begins with what belongs to the main server.
 
-    `holders` says which place in `all` a shard has; one that it does not name lives on the
+    `server_of_shard` says which place in `all` a shard has; one that it does not name lives on the
     main server.
     """
 
     all: tuple[T, ...]
-    holders: Mapping[int, int] = field(default_factory=dict)
+    server_of_shard: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def main(self) -> T:
@@ -25,28 +25,28 @@ class PerServer(Generic[T]):
         return self.all[0]
 
     @property
-    def elsewhere(self) -> Collection[int]:
+    def remote_shards(self) -> Collection[int]:
         """Return the shards that do not live on the main server."""
-        return self.holders.keys()
+        return self.server_of_shard.keys()
 
     def of_shard(self, shard: int) -> T:
         """Return what belongs to the server that holds `shard`."""
-        return self.all[self.holders.get(shard, 0)]
+        return self.all[self.server_of_shard.get(shard, 0)]
 
     def holding(self, shards: Iterable[int]) -> list[tuple[T, list[int]]]:
         """Group shards by the server that holds them; a server without any is left out."""
         groups: dict[int, list[int]] = {}
         for shard in shards:
-            groups.setdefault(self.holders.get(shard, 0), []).append(shard)
+            groups.setdefault(self.server_of_shard.get(shard, 0), []).append(shard)
         return [(self.all[place], group) for place, group in sorted(groups.items())]
 
     def shares(self, shards: Iterable[int]) -> list[tuple[T, list[int]]]:
         """Say of every server which of these shards it holds, also where that is none."""
         shares: list[list[int]] = [[] for _ in self.all]
         for shard in shards:
-            shares[self.holders.get(shard, 0)].append(shard)
+            shares[self.server_of_shard.get(shard, 0)].append(shard)
         return list(zip(self.all, shares, strict=True))
 
-    def each(self, make: Callable[[T], U]) -> "PerServer[U]":
+    def each(self, make: Callable[[T], U]) -> "ByServer[U]":
         """Make something of each server's, the main one's first."""
-        return PerServer(tuple(make(one) for one in self.all), self.holders)
+        return ByServer(tuple(make(one) for one in self.all), self.server_of_shard)

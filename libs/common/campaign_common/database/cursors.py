@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.database.by_server import PerServer
+from campaign_common.database.by_server import ByServer
 
-Cursors = PerServer[Cursor]
+Cursors = ByServer[Cursor]
 """A cursor on every database server."""
 
 

@@ -14,7 +14,7 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.kafka.rights import lacking_rights
 from campaign_common.kafka.topic_report import TopicReport, report_on
 from campaign_common.settings import Settings
-from campaign_common.store.maintenance.statistics import LiveSender, live_senders
+from campaign_common.store.maintenance.statistics import SenderHeartbeat, live_senders
 
 SHORTEST_RETENTION = 3600
 """Seconds; what is deleted before it is sent has to be published again."""
@@ -28,7 +28,7 @@ class Topic(NamedTuple):
 
     report: TopicReport
     settings: topics.TopicSettings
-    senders: list[LiveSender]
+    senders: list[SenderHeartbeat]
 
 
 def check_topic(databases: Databases, admin: AdminClient, settings: Settings) -> list[Finding]:

@@ -7,7 +7,7 @@ _BETWEEN = "[^0-9A-Za-z]{0,3}"
 """What may stand between two digits: blanks, hyphens, dots, parentheses."""
 
 
-class WrittenNumber:
+class PhonePattern:
     """A phone number as it may be written: its forms in digits, with any punctuation.
 
     Digits of every script count. It may stand inside a longer row of digits: whoever looks for

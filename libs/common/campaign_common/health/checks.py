@@ -29,16 +29,16 @@ STUCK_AFTER = 300.0
 
 log = structlog.get_logger()
 
-Check = Callable[[], object]
+HealthCheck = Callable[[], object]
 """Raises CampaignError, with the reason, when something is in the way."""
 
 
-class Health:
+class HealthMonitor:
     """Collects the beats of a process's loops and the results of its checks."""
 
     def __init__(
         self,
-        checks: Mapping[str, Check],
+        checks: Mapping[str, HealthCheck],
         stopping: threading.Event,
         *,
         clock: Callable[[], float] = monotonic,
@@ -51,7 +51,7 @@ class Health:
         self._troubles: dict[str, str] = {}
         self._checked_at: float | None = None
 
-    def add(self, part: str, check: Check) -> None:
+    def add(self, part: str, check: HealthCheck) -> None:
         """Have one more check made, of a part that is made later than this."""
         self._checks[part] = check
 
@@ -105,7 +105,7 @@ class Health:
         return None if self._has_started else "starting"
 
 
-def checks_of(settings: Settings, databases: Databases) -> dict[str, Check]:
+def checks_of(settings: Settings, databases: Databases) -> dict[str, HealthCheck]:
     """Make the checks of a service that works on the database and on Kafka."""
     admin = clients.admin(settings)
     return {

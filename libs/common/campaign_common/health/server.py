@@ -9,26 +9,26 @@ import structlog
 
 from campaign_common.database import Databases
 from campaign_common.errors import UserError
-from campaign_common.health.checks import Health, checks_of
-from campaign_common.runtime.page_server import Page, Pages, PageServer, listening
+from campaign_common.health.checks import HealthMonitor, checks_of
+from campaign_common.runtime.page_server import Pages, PageServer, ServedPage, listening
 from campaign_common.settings import Settings
 
 log = structlog.get_logger()
 
 
-def json_page(status: int, fields: Mapping[str, str]) -> Page:
+def json_page(status: int, fields: Mapping[str, str]) -> ServedPage:
     """Make a page of JSON."""
-    return Page(status, "application/json", json.dumps(fields).encode() + b"\n")
+    return ServedPage(status, "application/json", json.dumps(fields).encode() + b"\n")
 
 
-def pages_of(health: Health) -> Pages:
+def pages_of(health: HealthMonitor) -> Pages:
     """Make the pages that say how a process is."""
 
-    def alive() -> Page:
+    def alive() -> ServedPage:
         why = health.why_dead()
         return json_page(200, {"status": "ok"}) if why is None else _trouble("stuck", why)
 
-    def ready() -> Page:
+    def ready() -> ServedPage:
         why = health.why_not_ready()
         return json_page(200, {"status": "ready"}) if why is None else _trouble("not ready", why)
 
@@ -38,13 +38,13 @@ def pages_of(health: Health) -> Pages:
 @contextmanager
 def health_of(
     settings: Settings, databases: Databases, stopping: threading.Event
-) -> Iterator[Health]:
+) -> Iterator[HealthMonitor]:
     """Answer for a service at HealthPort, where one is configured, while the block runs.
 
     Raises:
         UserError: the port cannot be listened on.
     """
-    health = Health(checks_of(settings, databases) if settings.health_port else {}, stopping)
+    health = HealthMonitor(checks_of(settings, databases) if settings.health_port else {}, stopping)
     if not settings.health_port:
         yield health
         return
@@ -62,5 +62,5 @@ def health_of(
         server.server_close()
 
 
-def _trouble(status: str, reason: str) -> Page:
+def _trouble(status: str, reason: str) -> ServedPage:
     return json_page(503, {"status": status, "reason": reason})

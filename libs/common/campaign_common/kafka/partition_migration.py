@@ -34,7 +34,7 @@ class RemapStep:
     unrecorded: tuple[int, ...] = ()
 
 
-class Remapper:
+class PartitionMigration:
     """Takes the steps that bring the map of one topic in line with Kafka."""
 
     def __init__(self, databases: Databases, admin: AdminClient, topic: str, actor: str) -> None:

@@ -18,7 +18,7 @@ from campaign_common.kafka.topics import REQUEST_TIMEOUT, committed_offsets
 from campaign_common.settings import Settings
 
 
-class Kind(StrEnum):
+class ResourceKind(StrEnum):
     """What a right is about, as Kafka's tools name it."""
 
     TOPIC = "topic"
@@ -26,10 +26,10 @@ class Kind(StrEnum):
     CLUSTER = "cluster"
 
 
-class Resource(NamedTuple):
+class KafkaResource(NamedTuple):
     """A topic, a group or the cluster."""
 
-    kind: Kind
+    kind: ResourceKind
     name: str
 
 
@@ -37,22 +37,26 @@ class Right(NamedTuple):
     """An operation on a resource."""
 
     operation: AclOperation
-    resource: Resource
+    resource: KafkaResource
 
     def __str__(self) -> str:
         """Name it as Kafka's documentation does: Write on topic Sync-Msg-T."""
         operation = "".join(word.capitalize() for word in self.operation.name.split("_"))
         kind, name = self.resource
-        return f"{operation} on " + ("the cluster" if kind is Kind.CLUSTER else f"{kind} {name}")
+        return f"{operation} on " + (
+            "the cluster" if kind is ResourceKind.CLUSTER else f"{kind} {name}"
+        )
 
     def as_options(self) -> str:
         """Return it as options of kafka-acls.sh."""
         operation = str(self).partition(" ")[0]
         kind, name = self.resource
-        return f"--operation {operation} --{kind}" + ("" if kind is Kind.CLUSTER else f" {name}")
+        return f"--operation {operation} --{kind}" + (
+            "" if kind is ResourceKind.CLUSTER else f" {name}"
+        )
 
 
-CLUSTER = Resource(Kind.CLUSTER, "kafka-cluster")
+CLUSTER = KafkaResource(ResourceKind.CLUSTER, "kafka-cluster")
 
 _REFUSED = frozenset(
     {
@@ -81,10 +85,10 @@ def needed_rights(settings: Settings) -> dict[str, list[Right]]:
     Read and Write imply Describe in Kafka, and Write on any topic implies what an idempotent
     producer needs (KIP-679).
     """
-    topic = Resource(Kind.TOPIC, settings.sync_client.topic)
-    letters = Resource(Kind.TOPIC, dead_letter_topic(topic.name))
-    group = Resource(Kind.GROUP, settings.send_client.group)
-    replays = Resource(Kind.GROUP, dead_letter_group(group.name))
+    topic = KafkaResource(ResourceKind.TOPIC, settings.sync_client.topic)
+    letters = KafkaResource(ResourceKind.TOPIC, dead_letter_topic(topic.name))
+    group = KafkaResource(ResourceKind.GROUP, settings.send_client.group)
+    replays = KafkaResource(ResourceKind.GROUP, dead_letter_group(group.name))
     may = AclOperation
     asking = settings.send_client.group_protocol == "auto"
     return {
@@ -149,7 +153,7 @@ def lacking_rights(admin: AdminClient, settings: Settings) -> list[Lacking]:
 
 
 def _allowed(
-    admin: AdminClient, resource: Resource, settings: Settings
+    admin: AdminClient, resource: KafkaResource, settings: Settings
 ) -> frozenset[AclOperation] | None:
     """Return what this user may do with a resource; None where that cannot be told."""
     try:
@@ -167,14 +171,14 @@ def _allowed(
 
 
 def _described(
-    admin: AdminClient, resource: Resource, settings: Settings
+    admin: AdminClient, resource: KafkaResource, settings: Settings
 ) -> frozenset[AclOperation]:
     kind, name = resource
-    if kind is Kind.CLUSTER:
+    if kind is ResourceKind.CLUSTER:
         # The description of the cluster says nothing to those who may not describe it.
         clients.group_session(settings, admin)
         return frozenset({AclOperation.DESCRIBE_CONFIGS})
-    if kind is Kind.GROUP:
+    if kind is ResourceKind.GROUP:
         # A description would say more, and ends the process where the group's coordinator is not
         # there yet (librdkafka 2.16). Describe, which Read implies, is what this needs.
         committed_offsets(admin, name, settings.sync_client.topic)

@@ -7,7 +7,7 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.maintenance.consistency import (
     Numbers,
-    ShardNumbers,
+    ShardCounts,
     StartedCampaign,
     count_listed,
     read_shard,
@@ -23,7 +23,7 @@ def disagreements(databases: Databases, campaign: StartedCampaign) -> Iterator[s
     Raises:
         RetryLater: a database is away.
     """
-    shards: list[ShardNumbers] = []
+    shards: list[ShardCounts] = []
     for shard in range(campaign.shards):
         with databases.of_shard(shard).reading(timeout=PATIENCE) as cursor:
             numbers = read_shard(cursor, campaign.id, shard)
@@ -34,7 +34,7 @@ def disagreements(databases: Databases, campaign: StartedCampaign) -> Iterator[s
     yield from _of_the_whole(campaign, shards, listed)
 
 
-def _within_shard(shard: int, numbers: ShardNumbers) -> Iterator[str]:
+def _within_shard(shard: int, numbers: ShardCounts) -> Iterator[str]:
     if numbers.ledger != numbers.counters:
         yield (
             f"shard {shard}: the ledger has {_words(numbers.ledger)},"
@@ -46,7 +46,7 @@ def _within_shard(shard: int, numbers: ShardNumbers) -> Iterator[str]:
 
 
 def _of_the_whole(
-    campaign: StartedCampaign, shards: Sequence[ShardNumbers], listed: int | None
+    campaign: StartedCampaign, shards: Sequence[ShardCounts], listed: int | None
 ) -> Iterator[str]:
     recorded = sum(sum(numbers.ledger.values()) for numbers in shards)
     final = sum(n for numbers in shards for status, n in numbers.ledger.items() if status in FINAL)

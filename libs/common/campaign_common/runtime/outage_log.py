@@ -1,4 +1,4 @@
-"""What is unavailable, said once when it begins and once when it ends."""
+"""A log of what is unavailable: one line when an outage begins, and one when it ends."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from campaign_common.runtime.obstacle import Obstacle
 _log = structlog.get_logger()
 
 
-class Outages:
+class OutageLog:
     """The troubles of each part of a process, logged when they change and not between."""
 
     def __init__(self) -> None:
@@ -21,13 +21,13 @@ class Outages:
         self.succeeded_at: dict[str, float] = {}
         """When each part last succeeded, in seconds since 1970: for the metrics."""
 
-    def began(self, part: str, error: Exception) -> None:
+    def failed(self, part: str, error: Exception) -> None:
         """Note that `part` cannot go on because of `error`."""
         kind = type(error).__name__
         if self._is_new(part, f"{kind}: {error}"):
             _log.warning("waiting", part=part, trouble=kind, error=str(error))
 
-    def ended(self, part: str) -> None:
+    def recovered(self, part: str) -> None:
         """Note that `part` works."""
         with self._lock:
             obstacle = self._obstacles.get(part)
@@ -35,21 +35,21 @@ class Outages:
         if seconds is not None:
             _log.info("going on", part=part, seconds=round(seconds, 1))
 
-    def attempt(self, part: str, work: Callable[[], object]) -> bool:
-        """Do `work` and tell whether it succeeded.
+    def run(self, part: str, work: Callable[[], object]) -> bool:
+        """Do `work` and return whether it succeeded.
 
-        What passes by itself is noted; what should not happen is logged with its trace.
+        A `RetryLater` is logged as an outage, anything else with its trace.
         """
         try:
             work()
         except RetryLater as error:
-            self.began(part, error)
+            self.failed(part, error)
             return False
         except Exception as error:  # noqa: BLE001 - one bad campaign must not stop the others
             if self._is_new(part, repr(error)):
                 _log.exception("unexpected failure", part=part)
             return False
-        self.ended(part)
+        self.recovered(part)
         self.succeeded_at[part] = time()
         return True
 

@@ -22,7 +22,7 @@ LONGEST_WAIT = 1.0
 """Seconds for which a further client waits for the place of one that was given up."""
 
 
-class Page(NamedTuple):
+class ServedPage(NamedTuple):
     """An answer to a GET."""
 
     status: int
@@ -30,11 +30,11 @@ class Page(NamedTuple):
     body: bytes
 
 
-Pages = Mapping[str, Callable[[], Page]]
+Pages = Mapping[str, Callable[[], ServedPage]]
 """By path."""
 
-TOO_LARGE = Page(431, "application/json", b'{"status": "request too large"}\n')
-NOT_FOUND = Page(404, "application/json", b'{"status": "not found"}\n')
+TOO_LARGE = ServedPage(431, "application/json", b'{"status": "request too large"}\n')
+NOT_FOUND = ServedPage(404, "application/json", b'{"status": "not found"}\n')
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""Threads of a service: those that repeat something, and those that it must not go on without.
+"""Threads of a service: periodic ones, and those whose failure ends the process.
 
 A thread that repeats something outlives every failure: it logs the failure once and tries again
 with a backoff. A thread that its process rests on, and that meets what it does not expect, ends
@@ -13,7 +13,7 @@ from typing import Self
 
 import structlog
 
-from campaign_common.runtime.outage_log import Backoff, Outages
+from campaign_common.runtime.outage_log import Backoff, OutageLog
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
@@ -22,7 +22,7 @@ LONGEST_PAUSE = 5.0
 log = structlog.get_logger(__name__)
 
 
-class Repeating:
+class PeriodicThread:
     """Do `work` every `interval` seconds until stopped; a context manager.
 
     What `work` raises is logged once, and `work` is tried again after pauses that grow up to
@@ -47,7 +47,7 @@ class Repeating:
         self._at_once = at_once
         self._spread = spread
         self._at_end = at_end
-        self._outages = Outages()
+        self._outages = OutageLog()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -79,13 +79,13 @@ class Repeating:
         if not self._at_once:
             self._wait()
         while not self._ended.is_set():
-            if self._outages.attempt(self._name, self._work):
+            if self._outages.run(self._name, self._work):
                 backoff.succeeded()
                 self._wait()
             else:
                 backoff.pause()
         if self._at_end is not None:
-            self._outages.attempt(self._name, self._at_end)
+            self._outages.run(self._name, self._at_end)
 
     def _wait(self) -> None:
         share = random.uniform(1 - self._spread, 1 + self._spread)  # noqa: S311 - spreads, no secret

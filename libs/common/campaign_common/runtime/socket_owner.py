@@ -62,7 +62,7 @@ class OwnerUntold(CampaignError):
     """The system has no means to name the owner of a socket."""
 
 
-class Connection(Protocol):
+class TcpConnection(Protocol):
     """The server's end of a TCP connection."""
 
     def getpeername(self) -> Sequence[object]:
@@ -90,7 +90,7 @@ Raises OSError where it has no means to.
 """
 
 
-def owner_of_peer(connection: Connection) -> int | None:
+def owner_of_peer(connection: TcpConnection) -> int | None:
     """Return the user id of the program at the other end of a connection on this machine.
 
     None: the peer's socket is not in this network namespace, was closed by its program, or
@@ -252,7 +252,7 @@ def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _is_open(connection: Connection) -> bool:
+def _is_open(connection: TcpConnection) -> bool:
     """Return whether this end is open: on Linux by the first byte of struct tcp_info."""
     try:
         if not hasattr(socket, "TCP_INFO"):

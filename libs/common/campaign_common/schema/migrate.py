@@ -72,7 +72,7 @@ def migrate_all(
         ):
             ensure_shards(cursor, held)
             if database is databases.main:
-                make_view(cursor, databases.elsewhere)
+                make_view(cursor, databases.remote_shards)
         yield MigrationReport(before.pending, before.missing_shard_tables)
     note_homes(databases.main, homes)
 

@@ -19,7 +19,7 @@ Homes = Mapping[int, str]
 
 def configured_homes(databases: Databases) -> Homes:
     """Name the servers of the shards that do not live on the main one."""
-    return {shard: databases.of_shard(shard).name for shard in databases.elsewhere}
+    return {shard: databases.of_shard(shard).name for shard in databases.remote_shards}
 
 
 def contradictions(noted: Homes, configured: Homes, shards: Iterable[int]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Protocol
 Attributes = Mapping[str, str | int | float]
 
 
-class Kind(Enum):
+class SpanRole(Enum):
     """How a span stands to those before and after it."""
 
     SERVER = auto()
@@ -33,7 +33,7 @@ class Tracing(Protocol):
     """Begins spans; may be used from any thread."""
 
     def begin(
-        self, name: str, kind: Kind, origins: Sequence[str], *, at: int | None = None
+        self, name: str, kind: SpanRole, origins: Sequence[str], *, at: int | None = None
     ) -> Span:
         """Begin a span.
 

@@ -6,7 +6,7 @@ import structlog
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Cursors, Databases
-from campaign_common.database.by_server import PerServer
+from campaign_common.database.by_server import ByServer
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.campaigns import finishing as store
@@ -51,7 +51,7 @@ class CampaignFinisher:
         for first in range(0, len(on_main), BATCH):
             batch = on_main[first : first + BATCH]
             with self._databases.main.reading() as cursor:
-                found = self._read_commands_and_counts(batch, PerServer((cursor,)))
+                found = self._read_commands_and_counts(batch, ByServer((cursor,)))
             self._finish_batch(batch, *found)
         spread = [one for one in candidates if not self._lives_on_main(one)]
         for first in range(0, len(spread), BATCH):
@@ -61,7 +61,7 @@ class CampaignFinisher:
             self._finish_batch(batch, *found)
 
     def _lives_on_main(self, campaign: FannedOutCampaign) -> bool:
-        return all(shard >= campaign.shards for shard in self._databases.elsewhere)
+        return all(shard >= campaign.shards for shard in self._databases.remote_shards)
 
     def _read_commands_and_counts(
         self, candidates: list[FannedOutCampaign], cursors: Cursors

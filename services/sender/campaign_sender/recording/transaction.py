@@ -15,7 +15,11 @@ from campaign_common.store.messages.ledger import (
     count_changes,
     insert_outcomes,
 )
-from campaign_common.store.messages.retry_schedule import Retry, forget_retries, schedule_retries
+from campaign_common.store.messages.retry_schedule import (
+    ScheduledRetry,
+    forget_retries,
+    schedule_retries,
+)
 from campaign_common.store.shards.claims import ClaimMove, move_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
 
@@ -26,7 +30,7 @@ class ShardWrites(NamedTuple):
     owned: OwnedShard
     rows: list[LedgerRow]
     """Outcomes to record."""
-    retries: list[Retry]
+    retries: list[ScheduledRetry]
     """Those outcomes that wait for another try, with their delay in seconds."""
     claimed: list[MessageRecord]
     """Complete claim list after this transaction."""

@@ -12,7 +12,7 @@ from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.store.core.campaigns import was_purged
 
 
-class Plan(NamedTuple):
+class CampaignPlan(NamedTuple):
     """What a campaign is to be; `expires_after` in seconds from its start."""
 
     name: str
@@ -43,7 +43,7 @@ class Made(NamedTuple):
 class StoredPlan(NamedTuple):
     """A plan as it stands, read at `now` by the database's clock; times are UTC, naive."""
 
-    plan: Plan
+    plan: CampaignPlan
     state: CampaignState
     scheduled_at: datetime | None
     now: datetime
@@ -99,7 +99,7 @@ def free_id(cursor: Cursor) -> int:
 def insert_plan(
     cursor: Cursor,
     identity: Identity,
-    plan: Plan,
+    plan: CampaignPlan,
     scheduled_at: datetime | None,
     traceparent: str | None = None,
 ) -> Made:
@@ -136,11 +136,11 @@ def lock_plan(cursor: Cursor, campaign_id: int) -> StoredPlan | None:
     if row is None:
         return None
     name, template, list_id, expires_after, delivery, provider, state, scheduled_at, now = row
-    plan = Plan(name, template, list_id, expires_after, Delivery(delivery), provider)
+    plan = CampaignPlan(name, template, list_id, expires_after, Delivery(delivery), provider)
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
 
-def change_plan(cursor: Cursor, campaign_id: int, plan: Plan) -> None:
+def change_plan(cursor: Cursor, campaign_id: int, plan: CampaignPlan) -> None:
     """Change the plan of a locked campaign that has not started."""
     cursor.execute(CHANGE_PLAN, (*plan, campaign_id))
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 
-class CampaignEvent(NamedTuple):
+class EventRow(NamedTuple):
     """One change of a campaign, at a time (UTC, naive); `id` rises with every event.
 
     `from_state` is None where it was made, `to_state` where it was deleted.
@@ -51,12 +51,10 @@ def append_event(
     cursor.execute(INSERT_EVENT, (campaign_id, actor, from_state, to_state, reason))
 
 
-def read_events(
-    cursor: Cursor, campaign_id: int, *, after_id: int, limit: int
-) -> list[CampaignEvent]:
+def read_events(cursor: Cursor, campaign_id: int, *, after_id: int, limit: int) -> list[EventRow]:
     """Read up to `limit` events of a campaign that follow `after_id`, the oldest first."""
     cursor.execute(SELECT_EVENTS, (campaign_id, after_id, limit))
-    return [CampaignEvent(*row) for row in cursor.fetchall()]
+    return [EventRow(*row) for row in cursor.fetchall()]
 
 
 def state_before_last_run(cursor: Cursor, campaign_id: int) -> str | None:

@@ -24,7 +24,7 @@ class StartedCampaign(NamedTuple):
     fanned_count: int
 
 
-class ShardNumbers(NamedTuple):
+class ShardCounts(NamedTuple):
     """What the parts say of one campaign's messages in one shard."""
 
     ledger: Numbers
@@ -70,13 +70,13 @@ def named_campaigns(cursor: Cursor, campaign_ids: Collection[int]) -> list[Start
     return _campaigns(cursor)
 
 
-def read_shard(cursor: Cursor, campaign_id: int, shard: int) -> ShardNumbers:
+def read_shard(cursor: Cursor, campaign_id: int, shard: int) -> ShardCounts:
     """Count a campaign's messages in one shard in every way there is."""
     cursor.execute(SELECT_SHARD.format(shard=shard), (campaign_id, campaign_id, shard, campaign_id))
     parts: dict[str, dict[int, int]] = defaultdict(dict)
     for part, status, n in cursor.fetchall():
         parts[part][int(status)] = int(n)
-    return ShardNumbers(parts["ledger"], parts["counters"], parts["retries"][0])
+    return ShardCounts(parts["ledger"], parts["counters"], parts["retries"][0])
 
 
 def count_listed(cursor: Cursor, campaign: StartedCampaign) -> int | None:

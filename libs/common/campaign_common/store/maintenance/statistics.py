@@ -29,7 +29,7 @@ class StateTotals(NamedTuple):
     recipients: int
 
 
-class ActiveCampaign(NamedTuple):
+class CampaignActivity(NamedTuple):
     """A running or paused campaign; times are UTC, naive."""
 
     id: int
@@ -48,7 +48,7 @@ class EarlierCount(NamedTuple):
     seconds: float
 
 
-class LiveSender(NamedTuple):
+class SenderHeartbeat(NamedTuple):
     """A sender that gave a sign of itself lately, with what it owns."""
 
     name: str
@@ -116,11 +116,11 @@ def totals_by_status(cursors: Cursors) -> tuple[Counter[Status], Counter[Status]
     return totals
 
 
-def active_campaigns(cursor: Cursor, limit: int) -> list[ActiveCampaign]:
+def active_campaigns(cursor: Cursor, limit: int) -> list[CampaignActivity]:
     """Read running and paused campaigns, the youngest first."""
     cursor.execute(SELECT_ACTIVE, (limit,))
     return [
-        ActiveCampaign(id_, name, CampaignState(state), *others)
+        CampaignActivity(id_, name, CampaignState(state), *others)
         for id_, name, state, *others in cursor.fetchall()
     ]
 
@@ -136,7 +136,7 @@ def earlier_counts(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, Ear
     }
 
 
-def live_senders(cursors: Cursors) -> list[LiveSender]:
+def live_senders(cursors: Cursors) -> list[SenderHeartbeat]:
     """Read which senders are alive, and what each of them owns."""
     cursors.main.execute(SELECT_SENDERS, (ALIVE_FOR,))
     seen: dict[str, datetime] = dict(cursors.main.fetchall())
@@ -146,7 +146,7 @@ def live_senders(cursors: Cursors) -> list[LiveSender]:
         partitions[owner.owner_name].add(owner.position.partition)
         shards[owner.owner_name].append(owner.position.shard)
     return [
-        LiveSender(name, seen_at, sorted(partitions[name]), shards[name])
+        SenderHeartbeat(name, seen_at, sorted(partitions[name]), shards[name])
         for name, seen_at in seen.items()
     ]
 

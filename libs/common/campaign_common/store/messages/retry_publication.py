@@ -15,7 +15,7 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import PartitionMap
 
 
-class Retry(NamedTuple):
+class DueRetry(NamedTuple):
     """A message that waits for the try `try_number`, to be published."""
 
     campaign_id: int
@@ -106,15 +106,15 @@ def waiting_campaigns(cursor: Cursor, sendable: Epochs) -> dict[int, Epochs]:
     return dict(waiting)
 
 
-def due_retries(cursor: Cursor, shard: int, campaigns: Epochs, limit: int) -> list[Retry]:
+def due_retries(cursor: Cursor, shard: int, campaigns: Epochs, limit: int) -> list[DueRetry]:
     """Read retries that are due and were never published, the longest due first."""
     cursor.execute(SELECT_DUE.format(shard=shard), (tuple(campaigns), limit))
-    return [Retry(*row) for row in cursor.fetchall()]
+    return [DueRetry(*row) for row in cursor.fetchall()]
 
 
 def overtaken_retries(
     cursor: Cursor, shard: int, campaigns: Epochs, partition_map: PartitionMap, limit: int
-) -> list[Retry]:
+) -> list[DueRetry]:
     """Read retries that were published and still wait although no sender will meet them.
 
     Their record is void (an older epoch of the campaign, a partition or a topic that no
@@ -130,7 +130,7 @@ def overtaken_retries(
             limit,
         ),
     )
-    return [Retry(*row) for row in cursor.fetchall()]
+    return [DueRetry(*row) for row in cursor.fetchall()]
 
 
 def stamp_published(cursor: Cursor, shard: int, stamps: Sequence[Stamp], topic_id: str) -> None:

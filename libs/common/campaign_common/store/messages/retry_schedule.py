@@ -32,11 +32,11 @@ SELECT_WAITING = (
 FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
 
-Retry = tuple[LedgerRow, float]
+ScheduledRetry = tuple[LedgerRow, float]
 """A ledger row as written, and the seconds until the message is due again."""
 
 
-def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[Retry]) -> None:
+def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetry]) -> None:
     """Make messages due again, so many seconds from now."""
     if retries:
         cursor.execute(SELECT_NOW)

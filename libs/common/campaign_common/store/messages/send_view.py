@@ -39,7 +39,7 @@ class Wanted(NamedTuple):
     """Whether the server is the one that holds the shards."""
 
 
-class View(NamedTuple):
+class SendView(NamedTuple):
     """The state of a server at one moment; of each part that was not wanted, nothing."""
 
     versions: dict[int, CampaignVersion]
@@ -88,7 +88,7 @@ FROM shard_requests WHERE shard IN %s AND kind = 'erase'
 """
 
 
-def read_view(cursor: Cursor, wanted: Wanted) -> View:
+def read_view(cursor: Cursor, wanted: Wanted) -> SendView:
     """Read a view, in one statement.
 
     Raises:
@@ -110,7 +110,7 @@ def read_view(cursor: Cursor, wanted: Wanted) -> View:
     return view_of(cursor.fetchall())
 
 
-def view_of(rows: Collection[tuple[Any, ...]]) -> View:
+def view_of(rows: Collection[tuple[Any, ...]]) -> SendView:
     """Make a view of the rows that the statement returns.
 
     Raises:
@@ -120,7 +120,7 @@ def view_of(rows: Collection[tuple[Any, ...]]) -> View:
     for kind, *columns in rows:
         by_kind.setdefault(kind, []).append(tuple(columns))
     _require_writes(by_kind.get("server", ()))
-    return View(
+    return SendView(
         versions=dict(map(_campaign, by_kind.get("campaign", ()))),
         map_version=max((int(row[0]) for row in by_kind.get("map", ())), default=0),
         owners={int(row[0]): (int(row[1]), row[2]) for row in by_kind.get("owner", ())},

@@ -17,7 +17,7 @@ from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.messages.message_listing import RecordedOutcome
 
 
-class PersonMessage(NamedTuple):
+class HistoryEntry(NamedTuple):
     """What a started campaign has for a person, its recipient `seq`; times are UTC, naive."""
 
     campaign_id: int
@@ -65,7 +65,7 @@ NAMED_MESSAGE = "(campaign_id = {:d} AND seq = {:d})"
 
 def messages_of(
     cursors: Cursors, phone: str, shards: int, before: tuple[datetime, int], limit: int
-) -> list[PersonMessage]:
+) -> list[HistoryEntry]:
     """Read what started campaigns have for a person, the youngest first.
 
     One statement reads all of it for campaigns of `shards` shards, which as a rule are all there
@@ -100,13 +100,13 @@ def _message(
     seq: int,
     status: int | None,
     *others: Any,  # noqa: ANN401
-) -> PersonMessage:
+) -> HistoryEntry:
     outcome = None if status is None else RecordedOutcome(Status(status), *others)
-    return PersonMessage(campaign_id, name, CampaignState(state), shards, started_at, seq, outcome)
+    return HistoryEntry(campaign_id, name, CampaignState(state), shards, started_at, seq, outcome)
 
 
 def _outcomes_of(
-    cursors: Cursors, phone: str, messages: Iterable[PersonMessage]
+    cursors: Cursors, phone: str, messages: Iterable[HistoryEntry]
 ) -> dict[MessageKey, RecordedOutcome]:
     """Read by primary key what the ledger holds of a person's messages."""
     by_shard: dict[int, list[str]] = defaultdict(list)

@@ -29,7 +29,7 @@ VISIBLE = frozenset({ListState.IMPORTING, ListState.READY})
 """A list in any other state is gone for whoever asks for it."""
 
 
-class ListTotals(NamedTuple):
+class ImportTotals(NamedTuple):
     """How the data rows of a file ended; their sum is the number of data rows."""
 
     accepted: int
@@ -46,7 +46,7 @@ class RecipientList(NamedTuple):
     sha256: str | None
     has_name: bool
     attribute_columns: tuple[str, ...]
-    totals: ListTotals
+    totals: ImportTotals
     last_seq: int
     header: str | None
     """given, found or none; None where it was not noted."""
@@ -247,7 +247,7 @@ def _recipient_list(row: Sequence[Any]) -> RecipientList:
         sha256=sha256,
         has_name=bool(has_name),
         attribute_columns=tuple(json.loads(columns or "[]")),
-        totals=ListTotals(*counted),
+        totals=ImportTotals(*counted),
         last_seq=last_seq,
         header=header,
     )
