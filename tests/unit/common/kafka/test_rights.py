@@ -10,7 +10,7 @@ from campaign_common.kafka.rights import CLUSTER, KafkaResource, ResourceKind, R
 from campaign_common.settings import Settings, load_settings
 from tests.unit.common.sample import SAMPLE
 
-OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
+OPERATIONS = Path(__file__).parents[4] / "docs" / "operations.md"
 COLUMNS = (
     KafkaResource(ResourceKind.TOPIC, "Sync-Msg-T"),
     KafkaResource(ResourceKind.TOPIC, "Sync-Msg-T-DLQ"),
