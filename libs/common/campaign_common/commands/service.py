@@ -1,4 +1,4 @@
-"""What every long-running service does at its start: settings, logging, signals."""
+"""The start of a long-running service: settings, logging, signals."""
 
 import gc
 import os

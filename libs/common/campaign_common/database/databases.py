@@ -21,7 +21,7 @@ class ShardServer(NamedTuple):
 
     @property
     def is_main(self) -> bool:
-        """Tell whether the shards live on the main server itself."""
+        """Return whether the shards live on the main server itself."""
         return self.own is self.main
 
     @contextmanager

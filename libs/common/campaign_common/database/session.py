@@ -37,7 +37,7 @@ RELIED_ON = (
     "SESSION sql_select_limit = 18446744073709551615",
     "SESSION sql_auto_is_null = 0",
 )
-"""What the SQL of the stores relies on, whatever the server's own settings and init_connect say."""
+"""Variables on which the stores' SQL rests, against the server's settings and init_connect."""
 SELECT_PACKET = "SELECT @@max_allowed_packet"
 PACKET_TOO_LARGE = 1153
 LONGEST_CHARACTER = 4
@@ -169,7 +169,7 @@ class Session(_DriverConnection):
         return not self.read_only
 
     def usable(self, idle_timeout: float) -> bool:
-        """Tell whether the connection was used recently and the server has not ended it.
+        """Return whether the connection was used recently and the server has not ended it.
 
         The server says nothing unasked but that it ends the connection, so anything to read
         on an idle socket means that it did. No round trip is needed to see that.
@@ -186,7 +186,7 @@ class Session(_DriverConnection):
         self._force_close()  # type: ignore[attr-defined]
 
     def in_transaction(self) -> bool:
-        """Tell whether the server holds a transaction of this session open."""
+        """Return whether the server holds a transaction of this session open."""
         return self.open and bool(self.server_status & SERVER_STATUS_IN_TRANS)
 
     def query(self, sql: Any, unbuffered: bool = False) -> int:  # noqa: ANN401, FBT001, FBT002 - the driver's signature

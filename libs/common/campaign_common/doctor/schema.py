@@ -22,7 +22,7 @@ def check_schema(database: Database, held: Sequence[int]) -> list[Finding]:
 
 
 def check_keys(database: Database, settings: Settings) -> list[Finding]:
-    """Tell who may use the API.
+    """List the keys that may use the API.
 
     Raises:
         RetryLater: the database is away.

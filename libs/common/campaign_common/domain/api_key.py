@@ -15,14 +15,14 @@ _TOKEN = re.compile(r"([0-9a-f]{16})\.([A-Za-z0-9_-]{43})")
 
 
 class Scope(StrEnum):
-    """What an API key allows; each allows what the one before does, and more."""
+    """The rights of an API key; each includes those of the one before."""
 
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
 
     def allows(self, needed: "Scope") -> bool:
-        """Tell whether a key of this scope may do what needs `needed`."""
+        """Return whether a key of this scope may do what needs `needed`."""
         ranks = list(Scope)
         return ranks.index(self) >= ranks.index(needed)
 

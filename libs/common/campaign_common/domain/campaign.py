@@ -18,7 +18,7 @@ class CampaignState(StrEnum):
 
 
 class Transition(StrEnum):
-    """What can be done to a campaign."""
+    """An action on a campaign that changes its state."""
 
     SCHEDULE = "schedule"
     START = "start"
@@ -32,7 +32,7 @@ class Transition(StrEnum):
 
 
 class Delivery(StrEnum):
-    """What a crash in the middle of a provider call means for the message.
+    """The guarantee for a message when a sender crashes in the middle of a provider request.
 
     `at_least_once`: it is sent again under the same idempotency key.
     `at_most_once`: nobody is called again after a call that may have been taken; the

@@ -32,7 +32,7 @@ class Claimable(Protocol):
 
     @property
     def generation(self) -> int:
-        """How often a person has had it sent again."""
+        """The number of times that a person has had it sent again."""
 
     @property
     def try_number(self) -> int:

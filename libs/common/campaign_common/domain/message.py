@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Status(IntEnum):
-    """What became of a message; the number stands in the ledger.
+    """The status of a message; the number stands in the ledger.
 
     0 to 2 are the numbers of the original system. A message without a ledger row is
     `NOT_STARTED`; that number is never stored.
@@ -50,7 +50,7 @@ class MessageKey(NamedTuple):
 
 
 class LedgerEntry(NamedTuple):
-    """What the ledger says of one message.
+    """The ledger's row of one message.
 
     `in_doubt`: a provider may have taken an earlier try without saying so.
     """
@@ -63,7 +63,7 @@ class LedgerEntry(NamedTuple):
 
 
 def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool:
-    """Tell whether a record of this generation and try should be sent (protocol rule 1).
+    """Return whether a record of this generation and try should be sent (protocol rule 1).
 
     Live = nothing is recorded and this is the first try, or the message waits for exactly
     this try. Everything else is a copy of something that already has its outcome.

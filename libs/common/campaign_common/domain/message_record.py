@@ -19,7 +19,7 @@ LARGEST_RECORD = 65_536
 """Bytes of an encoded record; no provider takes a text message of that size."""
 
 ERASED = "erased"
-"""What `undeliverable` says of a recipient who was erased: the message ends as cancelled."""
+"""The value of `undeliverable` for an erased recipient: the message ends as cancelled."""
 
 
 class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -46,7 +46,7 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class _AnyVersion(msgspec.Struct):
-    """What a record of every version has."""
+    """The fields that a record of every version has."""
 
     wire_version: int
 

@@ -1,4 +1,4 @@
-"""Which partition carries which shard, as MySQL says it, and when that may change (rule 11).
+"""The partition map: the partition of each shard by MySQL's word, and its changes (rule 11).
 
 Kafka's own metadata is never used to choose a partition: between a change there and the
 flip of the row here, a message could otherwise be called from its old and its new partition.
@@ -12,7 +12,7 @@ from campaign_common.domain.shard import partition_of, shards_on
 
 
 class MapState(StrEnum):
-    """Whether publishers may publish."""
+    """The state of a map: publishers publish only under an active one."""
 
     ACTIVE = "active"
     DRAINING = "draining"
@@ -20,7 +20,7 @@ class MapState(StrEnum):
 
 @dataclass(frozen=True)
 class TopicDescription:
-    """What Kafka says of a topic at one moment."""
+    """A topic as Kafka describes it at one moment."""
 
     topic_id: str
     partitions: int
@@ -43,7 +43,7 @@ class PartitionMap:
 
     @property
     def is_active(self) -> bool:
-        """Tell whether records may be published under this map."""
+        """Return whether records may be published under this map."""
         return self.state is MapState.ACTIVE
 
     def partition(self, shard: int) -> int:
@@ -59,7 +59,7 @@ class PartitionMap:
         return self.start_offsets.get(partition, 0)
 
     def matches(self, topic: TopicDescription) -> bool:
-        """Tell whether Kafka's topic is still the one that this map was made for.
+        """Return whether Kafka's topic is still the one that this map was made for.
 
         Kafka never takes partitions away: fewer of them is the word of a broker that has not
         heard of the new ones yet.
@@ -69,7 +69,7 @@ class PartitionMap:
 
 @dataclass(frozen=True)
 class ShardPosition:
-    """How far a shard is recorded, as its claim row says it; `has_claims` = work is open."""
+    """The recorded position of a shard, from its claim row; `has_claims` = work is open."""
 
     shard: int
     topic_id: str

@@ -308,7 +308,7 @@ _WRITTEN_ALIKE: Sequence[Kind] = (
     (_FRACTION.fullmatch, DECIMAL_FRACTION),
     (_IP_ADDRESS.fullmatch, IP_ADDRESS),
 )
-"""What consists of digits and the separators of numbers, too."""
+"""Other values that consist of digits and the separators of numbers."""
 
 _WRITTEN_OTHERWISE: Sequence[Kind] = (
     (_SCIENTIFIC.fullmatch, SCIENTIFIC),

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 _BETWEEN = "[^0-9A-Za-z]{0,3}"
-"""What may stand between two digits: blanks, hyphens, dots, parentheses."""
+"""Characters that may stand between two digits: blanks, hyphens, dots, parentheses."""
 
 
 class PhonePattern:
@@ -19,7 +19,7 @@ class PhonePattern:
         self._pattern = re.compile("|".join(_BETWEEN.join(form) for form in forms))
 
     def is_in(self, text: str) -> bool:
-        """Tell whether `text` holds the number."""
+        """Return whether `text` holds the number."""
         return (
             self._pattern.search(text if text.isascii() else _with_ascii_digits(text)) is not None
         )

@@ -13,7 +13,7 @@ LONGEST_NAME = 255
 NAME_TOO_LONG = f"name is longer than {LONGEST_NAME} characters"
 
 TOMBSTONE = "x"
-"""What the stored number of an erased recipient begins with."""
+"""The beginning of the stored number of an erased recipient."""
 
 
 class Recipient(NamedTuple):
@@ -44,7 +44,7 @@ def tombstone(seq: int) -> str:
 
 
 def is_erased(phone: str) -> bool:
-    """Tell whether a stored number is the tombstone of an erased recipient."""
+    """Return whether a stored number is the tombstone of an erased recipient."""
     return phone.startswith(TOMBSTONE)
 
 

@@ -1,4 +1,4 @@
-"""Which shard a recipient belongs to, and which partition carries a shard."""
+"""The shard of a recipient, and the partition of a shard."""
 
 from zlib import crc32
 

@@ -1,4 +1,4 @@
-"""How a text travels as SMS: which alphabet it needs, and in how many segments.
+"""SMS segments: the encoding of a text, and the number of segments that it takes.
 
 A segment carries 140 octets: 160 characters of the GSM 7-bit default alphabet, or 70 UTF-16
 code units of UCS-2 (3GPP TS 23.038). A longer text is concatenated: each segment gives 6
@@ -22,7 +22,7 @@ EXTENSION = "\f^{}\\[~]|€"
 
 
 class Encoding(StrEnum):
-    """What a message is encoded in; one character outside of GSM 7-bit makes all of it UCS-2."""
+    """The encoding of a message; one character outside of GSM 7-bit makes all of it UCS-2."""
 
     GSM7 = "gsm7"
     UCS2 = "ucs2"
@@ -43,7 +43,7 @@ _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Segmentation(NamedTuple):
-    """How one text travels. `characters` counts Unicode code points.
+    """The segments of one text. `characters` counts Unicode code points.
 
     `forced_by` is the first character that GSM 7-bit lacks, None where there is none.
     """
@@ -55,7 +55,7 @@ class Segmentation(NamedTuple):
 
 
 def segmentation(text: str) -> Segmentation:
-    """Tell how `text` travels; an empty text takes one segment."""
+    """Count the segments of `text`; an empty text takes one."""
     foreign = _FORCES_UCS2.search(text)
     encoding, wide = (Encoding.UCS2, _ASTRAL) if foreign else (Encoding.GSM7, _ESCAPED)
     room = _ROOM[encoding]

@@ -1,4 +1,4 @@
-"""What a process without an API says of itself: is it alive, and can it work.
+"""Liveness and readiness of a process without an API.
 
 Alive means that its loops move; nothing outside of the process makes it dead, because a new
 one would fare no better. Ready means that it has started, is not stopping, that the database

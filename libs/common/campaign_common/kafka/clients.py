@@ -33,7 +33,7 @@ LIMIT_TIMEOUT = 2.0
 _REFUSALS = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL})  # noqa: SLF001 - constants
 
 _SILENT = logging.getLogger("campaign_common.kafka.client")
-"""What the client says at its highest level it raises as an error, too."""
+"""The client raises as an error, too, whatever it logs at its highest level."""
 _SILENT.disabled = True
 
 _UNKNOWN_LIMITS: defaultdict[str, Obstacle] = defaultdict(Obstacle)

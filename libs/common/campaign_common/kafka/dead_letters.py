@@ -66,7 +66,7 @@ class DeadLetter:
 
     @property
     def origin(self) -> Origin | None:
-        """What tells the record from every other, also of a topic made anew; None if unknown."""
+        """The identity of the record, also across a topic created again; None if unknown."""
         if self.origin_timestamp is None:
             return None
         return self.origin_partition, self.origin_offset, self.origin_timestamp

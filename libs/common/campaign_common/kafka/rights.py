@@ -19,7 +19,7 @@ from campaign_common.settings import Settings
 
 
 class ResourceKind(StrEnum):
-    """What a right is about, as Kafka's tools name it."""
+    """The type of a resource, as Kafka's tools name it."""
 
     TOPIC = "topic"
     GROUP = "group"
@@ -122,7 +122,7 @@ def needed_rights(settings: Settings) -> dict[str, list[Right]]:
 
 
 class Lacking(NamedTuple):
-    """What this user may not do, and the programs that need it."""
+    """A right that this user lacks, and the programs that need it."""
 
     right: Right
     programs: tuple[str, ...]

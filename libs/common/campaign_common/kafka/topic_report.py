@@ -1,4 +1,4 @@
-"""How a topic stands: its partitions, what the group has consumed, and who owns which shard."""
+"""A report on a topic: its partitions, the group's progress, and the owners of the shards."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the system asks of Kafka's administration: the topic, its partitions and their ends."""
+"""Administration of Kafka topics: creation, partitions and their ends."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -55,7 +55,7 @@ def describe(admin: AdminClient, topic: str) -> TopicDescription:
 
 
 class TopicSettings(NamedTuple):
-    """How a topic keeps its records."""
+    """The settings by which a topic keeps its records."""
 
     replication_factor: int
     """Brokers that hold each record; the fewest of any partition."""

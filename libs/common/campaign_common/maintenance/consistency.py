@@ -1,4 +1,4 @@
-"""Whether a campaign's ledger, counters, retries and list agree: counted anew, not believed."""
+"""Check that a campaign's ledger, counters, retries and list agree, by counting them again."""
 
 from collections.abc import Iterator, Sequence
 

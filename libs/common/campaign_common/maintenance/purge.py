@@ -36,19 +36,19 @@ DeleteSome = Callable[[Cursor, int, int], int]
 
 
 class Terms(NamedTuple):
-    """What goes, and how gently: `rows` in a transaction, `pause` seconds after each."""
+    """The terms of a purge: `rows` in a transaction, `pause` seconds after each."""
 
     older_than: int
     """Seconds since a campaign was over."""
     actor: str
     lists: bool = False
-    """Whether lists go that only purged campaigns have used."""
+    """Delete the lists, too, that only purged campaigns have used."""
     rows: int = 2_000
     pause: float = 0.0
 
 
 class Purged(NamedTuple):
-    """What went, and how many campaigns were left alone because an order of theirs is open."""
+    """The numbers of what was deleted, and of campaigns that were kept for an open command."""
 
     campaigns: int
     rows: int
@@ -76,7 +76,7 @@ class Purge:
 
     @property
     def purged(self) -> Purged:
-        """What went so far."""
+        """Return the numbers of what was deleted so far."""
         return Purged(self._campaigns, self._rows, self._lists, self._strays, self._held)
 
     def run(self) -> None:

@@ -1,4 +1,4 @@
-"""How a quantity is distributed: what a Prometheus histogram shows, filled a batch at a time."""
+"""Prometheus histograms that are filled a batch at a time."""
 
 import threading
 from bisect import bisect_right

@@ -48,7 +48,7 @@ _COUNTS = struct.Struct("=IIIII")  # expires, rqueue, wqueue, uid, inode
 _ID_BYTES = 48
 _ADDRESS_BYTES = 16
 _MAPPED = bytes(10) + b"\xff\xff"
-"""What precedes an IPv4 address on a socket of IPv6 (RFC 4291, section 2.5.5.2)."""
+"""The prefix of an IPv4 address on a socket of IPv6 (RFC 4291, section 2.5.5.2)."""
 
 _ESTABLISHED, _FIN_WAIT_1, _FIN_WAIT_2, _CLOSE_WAIT = 1, 4, 5, 8  # net/tcp_states.h
 _OPEN_CLIENT = frozenset({_ESTABLISHED, _FIN_WAIT_1, _FIN_WAIT_2})

@@ -24,7 +24,7 @@ LONGEST_STATEMENT = 3600.0
 
 @dataclass(frozen=True)
 class MigrationReport:
-    """What a migration changed."""
+    """The changes that a migration made."""
 
     applied: tuple[str, ...]
     created_tables: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Whether each shard lives where the configuration says that it does.
+"""Comparison of the shards' servers with those that the configuration names.
 
 A shard that is looked for on a server without its ledger would be sent from the beginning again. So
 the main server notes where shards live, services do not start on another word than that, and only

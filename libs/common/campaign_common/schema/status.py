@@ -1,4 +1,4 @@
-"""Whether the schema is the one that this build was written for."""
+"""Comparison of the schema with the one that this build was written for."""
 
 import math
 import threading
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class SchemaStatus:
-    """What the database has and lacks of this build's schema."""
+    """The parts of this build's schema that the database has and lacks."""
 
     applied: tuple[str, ...]
     pending: tuple[str, ...]
@@ -32,7 +32,7 @@ class SchemaStatus:
 
     @property
     def current(self) -> bool:
-        """Tell whether nothing is missing; migrations of a newer build do no harm."""
+        """Return whether nothing is missing; migrations of a newer build do no harm."""
         return not self.pending and not self.missing_shard_tables
 
     def __str__(self) -> str:

@@ -140,7 +140,7 @@ class StateLoggingExporter(SpanExporter):
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Tell that nothing is held back here."""
+        """Flush the exporter; nothing is held back here."""
         return self._exporter.force_flush(timeout_millis)
 
 

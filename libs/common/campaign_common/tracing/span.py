@@ -1,4 +1,4 @@
-"""What the parts of a service see of tracing."""
+"""The interface of tracing for the parts of a service."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
@@ -8,7 +8,7 @@ Attributes = Mapping[str, str | int | float]
 
 
 class SpanRole(Enum):
-    """How a span stands to those before and after it."""
+    """The role of a span towards those before and after it."""
 
     SERVER = auto()
     """Answers a request."""

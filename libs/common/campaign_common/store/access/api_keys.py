@@ -9,7 +9,7 @@ from campaign_common.domain.api_key import Scope
 
 
 class StoredKey(NamedTuple):
-    """What is needed to know a key when it is shown."""
+    """The stored part of a key, by which a request's key is recognised."""
 
     id: str
     name: str

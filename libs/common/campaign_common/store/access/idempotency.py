@@ -19,7 +19,7 @@ class KeyId(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What a request did, as its own code wrote it down."""
+    """The effect of a request, as its own code wrote it down."""
 
     result: Any
 

@@ -13,7 +13,7 @@ from campaign_common.store.core.campaigns import was_purged
 
 
 class CampaignPlan(NamedTuple):
-    """What a campaign is to be; `expires_after` in seconds from its start."""
+    """The plan of a campaign; `expires_after` in seconds from its start."""
 
     name: str
     template: str

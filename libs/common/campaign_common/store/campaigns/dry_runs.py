@@ -1,4 +1,4 @@
-"""What a dry run reads: a list in slices, and what recent campaigns have to do with it."""
+"""Reads of a dry run: a list in slices, and recent campaigns of the same recipients."""
 
 from collections.abc import Collection
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What fan-out reads and writes: recipients by range, ledger look-ups, the checkpoint."""
+"""Reads and writes of fan-out: recipients by range, ledger look-ups, the checkpoint."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -26,7 +26,7 @@ class IntendedCampaign(NamedTuple):
 
 
 class StoredCampaign(NamedTuple):
-    """What decides whether a request repeats, changes or contradicts a stored campaign."""
+    """A stored campaign, as far as a request may repeat, change or contradict it."""
 
     state: CampaignState
     list_id: int

@@ -29,13 +29,13 @@ class Lease:
     fanned_seq: int
     fanned_count: int
     rounds: int = 0
-    """How often the watchdog has had the campaign published again."""
+    """The number of times that the watchdog has had the campaign published again."""
     traceparent: str | None = None
     """The request that set it going."""
 
     @property
     def key(self) -> tuple[int, int]:
-        """What tells this lease from an earlier or later one on the same campaign."""
+        """The identity of this lease among all on the same campaign."""
         return self.campaign_id, self.lease_epoch
 
     @property
@@ -62,7 +62,7 @@ class DueCampaign(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """Who takes a lease, and for how many seconds."""
+    """The owner of a lease, and the seconds for which it is taken."""
 
     owner: str
     seconds: float

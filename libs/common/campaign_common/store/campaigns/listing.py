@@ -14,7 +14,7 @@ from campaign_common.store.campaigns.progress import (
 
 
 class CampaignFilter(NamedTuple):
-    """Which campaigns are wanted; None: whatever. `name` is a part of it, in any case."""
+    """A filter of campaigns; None: any. `name` is a part of the name, in any case."""
 
     state: CampaignState | None = None
     name: str | None = None

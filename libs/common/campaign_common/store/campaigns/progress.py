@@ -49,7 +49,7 @@ class CampaignProgress(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """How many messages of a campaign had their final outcome, so many seconds ago."""
+    """The number of final outcomes of a campaign, so many seconds ago."""
 
     ended: int
     seconds_ago: float
@@ -64,7 +64,7 @@ class Standing(NamedTuple):
 
 
 class Movement(NamedTuple):
-    """What tells how fast a campaign moves at `now`; times are UTC, naive.
+    """The numbers from which a campaign's rate at `now` follows; times are UTC, naive.
 
     `total` is that of its list before the start; `sample` is the oldest of the last seconds.
     """
@@ -79,7 +79,7 @@ class Movement(NamedTuple):
 
 
 class Milestone(NamedTuple):
-    """How many messages of a campaign had their final outcome at a time (UTC, naive)."""
+    """The number of final outcomes of a campaign at a time (UTC, naive)."""
 
     campaign_id: int
     at: datetime

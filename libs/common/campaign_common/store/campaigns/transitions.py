@@ -11,7 +11,7 @@ from campaign_common.store.core.events import append_event, state_before_last_ru
 from campaign_common.store.shards.shard_commands import request_retry, request_settlement
 
 RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
-"""What a person may have tried again."""
+"""The statuses that a person may have tried again."""
 
 
 class StateChange(NamedTuple):
@@ -22,7 +22,7 @@ class StateChange(NamedTuple):
 
 
 class RetryOrdered(NamedTuple):
-    """What became of a person's order to try messages again.
+    """The result of a person's command to try messages again.
 
     `matching`: messages of the wanted statuses; an error code narrows them further. With none
     nothing was changed.
@@ -138,7 +138,7 @@ def retry_messages(
 def _has_taken_effect(
     cursor: Cursor, campaign_id: int, transition: Transition, state: CampaignState
 ) -> bool:
-    """Tell whether a campaign in `state` is where `transition` leads, or has finished from there.
+    """Return whether a campaign in `state` is where `transition` leads, or has finished from there.
 
     A campaign that was resumed may finish before whoever asked for it has the answer.
     """

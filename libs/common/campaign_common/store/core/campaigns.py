@@ -10,7 +10,7 @@ from campaign_common.domain.campaign import CampaignState, Delivery
 
 
 class CampaignVersion(NamedTuple):
-    """What a sender must know of a campaign before it calls anybody for it.
+    """The facts of a campaign on which a sender decides before each send.
 
     `expires_in` and `age` are seconds by the database's clock at the time of the read; the age
     counts from the start, or from when a person last had messages tried again.
@@ -26,7 +26,7 @@ class CampaignVersion(NamedTuple):
     """The request that set it going."""
 
     def sends(self, epoch: int) -> bool:
-        """Tell whether a record published under `epoch` may still be sent."""
+        """Return whether a record published under `epoch` may still be sent."""
         return self.state is CampaignState.RUNNING and self.epoch == epoch
 
 
@@ -52,7 +52,7 @@ SELECT_EXTENT = "SELECT state, last_seq FROM campaigns WHERE id = %s"
 
 
 def which_are_present(cursor: Cursor, campaign_ids: Collection[int]) -> set[int]:
-    """Tell which of these campaigns there are: asked last, it says that nothing was purged."""
+    """Return the ids that exist; a read that ends with this one shows that nothing was purged."""
     if not campaign_ids:
         return set()
     cursor.execute(SELECT_PRESENT, (tuple(campaign_ids),))

@@ -20,7 +20,7 @@ class Counted(NamedTuple):
 
 
 class CountedRow(NamedTuple):
-    """What a row of COUNTED_COLUMNS holds; a campaign without counters has one without status."""
+    """A row of COUNTED_COLUMNS; a campaign without counters has one without status."""
 
     status: int | None
     n: int | None

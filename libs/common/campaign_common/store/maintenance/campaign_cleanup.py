@@ -17,7 +17,7 @@ SHARED = ("suspects", "late_results")
 
 
 class Slice(NamedTuple):
-    """How many rows went, and the seq up to which; None when that was the last of a table."""
+    """The number of deleted rows, and the seq reached; None after the last of a table."""
 
     rows: int
     reached: int | None

@@ -1,4 +1,4 @@
-"""What has to agree in a consistent database, read of one campaign and shard in one statement."""
+"""Numbers that agree in a consistent database, of a campaign and shard in one statement."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -9,7 +9,7 @@ from pymysql.cursors import Cursor
 from campaign_common.domain.campaign import CampaignState
 
 Numbers = Mapping[int, int]
-"""How many messages, by status."""
+"""Numbers of messages by status."""
 
 
 class StartedCampaign(NamedTuple):
@@ -25,7 +25,7 @@ class StartedCampaign(NamedTuple):
 
 
 class ShardCounts(NamedTuple):
-    """What the parts say of one campaign's messages in one shard."""
+    """The numbers that the tables give for one campaign's messages in one shard."""
 
     ledger: Numbers
     counters: Numbers

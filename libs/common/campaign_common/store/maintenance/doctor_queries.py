@@ -1,4 +1,4 @@
-"""What the doctor reads: settings of the server, and what of the system stands still."""
+"""Queries of the doctor: settings of the server, and parts of the system that stand still."""
 
 from collections import Counter
 from datetime import datetime
@@ -12,7 +12,7 @@ from campaign_common.store.messages.possibly_sent import count_suspects
 
 
 class Server(NamedTuple):
-    """What a server says of itself; `now` is UTC, naive."""
+    """Version, clock and settings of a server; `now` is UTC, naive."""
 
     version: str
     now: datetime

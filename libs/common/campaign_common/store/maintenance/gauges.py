@@ -18,7 +18,7 @@ SELECT id, epoch, fanned_count FROM campaigns WHERE state = 'running' AND lease_
 
 
 class Totals(NamedTuple):
-    """What all schedulers see alike."""
+    """The totals, the same for every scheduler."""
 
     campaigns: dict[CampaignState, int]
     waiting: int
@@ -28,7 +28,7 @@ class Totals(NamedTuple):
 
 
 class Position(NamedTuple):
-    """How far a running campaign has come; anything that happens to it changes this."""
+    """The position of a running campaign; anything that happens to it changes this."""
 
     campaign_id: int
     epoch: int

@@ -38,7 +38,7 @@ class PurgedCampaign(NamedTuple):
 
 
 class TakenOut(Enum):
-    """What became of taking a campaign out."""
+    """The result of taking a campaign out."""
 
     DONE = "done"
     GONE = "gone"

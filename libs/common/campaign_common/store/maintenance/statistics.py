@@ -42,7 +42,7 @@ class CampaignActivity(NamedTuple):
 
 
 class EarlierCount(NamedTuple):
-    """How many messages of a campaign had ended some seconds ago."""
+    """The number of ended messages of a campaign, some seconds ago."""
 
     ended: int
     seconds: float

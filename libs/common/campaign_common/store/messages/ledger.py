@@ -32,7 +32,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class EndedIn(NamedTuple):
-    """Which outcomes of a campaign: of some statuses, recorded before a time (UTC, naive)."""
+    """Outcomes of a campaign: of some statuses, recorded before a time (UTC, naive)."""
 
     campaign_id: int
     statuses: Collection[Status]

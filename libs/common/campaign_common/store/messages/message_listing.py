@@ -17,7 +17,7 @@ from campaign_common.domain.recipient import is_erased
 
 
 class ListedCampaign(NamedTuple):
-    """What the messages of a campaign are found by.
+    """The facts by which the messages of a campaign are found.
 
     `shards` is None before the start. `has_recipients` is false once its list was deleted.
     """
@@ -33,7 +33,7 @@ class ListedCampaign(NamedTuple):
 
 
 class MessageSource(NamedTuple):
-    """What a campaign's messages are made from, and who delivers them."""
+    """The template of a campaign's messages, and the provider that delivers them."""
 
     template: str
     provider: str
@@ -48,7 +48,7 @@ class ListedPerson(NamedTuple):
 
 
 class RecordedOutcome(NamedTuple):
-    """What the ledger holds of a message; `at` is UTC, naive."""
+    """The ledger's outcome of a message; `at` is UTC, naive."""
 
     status: Status
     attempts: int

@@ -13,11 +13,11 @@ from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.shards.shard_commands import request_late_results
 
 FINAL_FACTS = frozenset({Status.SENT, Status.FAILED})
-"""What a late result may say that settles a doubt."""
+"""The statuses of a late result that resolve a doubt."""
 
 
 class LateFact(NamedTuple):
-    """How one try ended, as a sender learnt that had lost the shard meanwhile."""
+    """The end of one try, received by a sender that had lost the shard meanwhile."""
 
     message: ClaimedMessage
     status: Status

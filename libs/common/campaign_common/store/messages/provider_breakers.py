@@ -22,7 +22,7 @@ WHERE b.open_until > NOW(6) AND c.state = 'running' AND c.lease_owner = %s
 
 
 def open_breaker(cursor: Cursor, provider: str, seconds: float, opened_by: str) -> None:
-    """Tell everybody to leave `provider` alone for `seconds`; a later end stays."""
+    """Open the breaker of `provider` for all senders for `seconds`; a later end stays."""
     cursor.execute(OPEN, (provider, round(seconds * 1_000_000), opened_by))
 
 

@@ -36,7 +36,7 @@ class Wanted(NamedTuple):
     """None: they live on another server."""
     topic: str
     claims: bool
-    """Whether the server is the one that holds the shards."""
+    """Include the claims: the server holds the shards."""
 
 
 class SendView(NamedTuple):

@@ -51,7 +51,7 @@ class TestMessage(NamedTuple):
 
 
 class TestOutcome(NamedTuple):
-    """What became of a test message."""
+    """The outcome of a test message."""
 
     id: int
     status: Status

@@ -25,7 +25,7 @@ REASON = "a recipient was erased"
 
 
 class ErasureStep(StrEnum):
-    """What is next; the steps come in this order."""
+    """The next step of an erasure; the steps come in this order."""
 
     RECIPIENTS = "recipients"
     REJECTS = "rejects"

@@ -18,7 +18,7 @@ from campaign_common.store.messages.message_listing import RecordedOutcome
 
 
 class HistoryEntry(NamedTuple):
-    """What a started campaign has for a person, its recipient `seq`; times are UTC, naive."""
+    """The message of a started campaign for a person, its recipient `seq`; times are UTC, naive."""
 
     campaign_id: int
     campaign_name: str

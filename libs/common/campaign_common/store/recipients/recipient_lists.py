@@ -30,7 +30,7 @@ VISIBLE = frozenset({ListState.IMPORTING, ListState.READY})
 
 
 class ImportTotals(NamedTuple):
-    """How the data rows of a file ended; their sum is the number of data rows."""
+    """Data rows of a file by the result of their import; their sum is the number of data rows."""
 
     accepted: int
     duplicates: int

@@ -33,7 +33,7 @@ class ClaimRow(NamedTuple):
 
 
 class ClaimMove(NamedTuple):
-    """What one transaction of an owner changes in its claim row."""
+    """The changes of one transaction of an owner to its claim row."""
 
     shard: int
     epoch: int

@@ -18,12 +18,12 @@ from campaign_common.domain.message import MessageKey, Status
 
 
 class RequestKind(StrEnum):
-    """What the owner of a shard is asked to do."""
+    """The kind of a command to the owner of a shard."""
 
     SETTLE_CANCELLED = "settle_cancelled"
-    """What a cancelled campaign left waiting or in doubt gets its final outcome."""
+    """Messages that a cancelled campaign left waiting or in doubt get their final outcome."""
     RETRY = "retry"
-    """What ended in some way is turned back to waiting, as a new generation."""
+    """Messages that ended in some way wait again, as a new generation."""
     ERASE = "erase"
     """Listed messages that are not sent are cancelled."""
     LATE_RESULTS = "late_results"
