@@ -3,9 +3,9 @@
 from collections.abc import Collection
 
 from campaign_common.database import Cursor, Cursors
-from campaign_common.message import Status
-from campaign_common.store.counters import counts
-from campaign_common.store.transitions import RetryOrdered, retry_messages
+from campaign_common.domain.message import Status
+from campaign_common.store.campaigns.transitions import RetryOrdered, retry_messages
+from campaign_common.store.core.counters import counts
 
 
 def order_retry(

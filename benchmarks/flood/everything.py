@@ -12,7 +12,7 @@ from benchmarks.flood.requests import (
     upload,
 )
 from benchmarks.flood.script import Script
-from campaign_common.api_key import ApiKey
+from campaign_common.domain.api_key import ApiKey
 
 TRICKLE = 0.045
 """Seconds between two bytes."""

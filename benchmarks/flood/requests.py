@@ -1,6 +1,6 @@
 """The requests of floods, as bytes."""
 
-from campaign_common.api_key import ApiKey
+from campaign_common.domain.api_key import ApiKey
 
 ALMOST_A_BODY = 262_000
 """Bytes just below the API's limit for a body other than an upload."""

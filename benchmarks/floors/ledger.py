@@ -6,7 +6,7 @@ from benchmarks.floors.bare_loop import BareLoop
 from benchmarks.recipients import FIRST_PHONE
 from benchmarks.site import Site
 from benchmarks.system import SHARDS
-from campaign_common.shard import shard_of
+from campaign_common.domain.shard import shard_of
 
 CAMPAIGN = 2**62
 

@@ -17,10 +17,10 @@ from benchmarks.recipients import FIRST_PHONE
 from benchmarks.sampling import Family
 from benchmarks.site import BROKER, Site
 from benchmarks.system import SHARDS
-from campaign_common import kafka
+from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord, encode
+from campaign_common.domain.shard import shard_of
+from campaign_common.kafka import clients
 from campaign_common.settings import Settings, load_settings
-from campaign_common.shard import shard_of
-from campaign_common.wire import WIRE_VERSION, MessageRecord, encode
 
 CAMPAIGN = 1_000_000_000_000
 FETCH = 4_000
@@ -72,7 +72,7 @@ def _through(
     processes: Mapping[str, int],
 ) -> QueueFloor:
     rows = sum(len(group) for chunk in chunks for group in chunk.values())
-    producer = kafka.producer(settings)
+    producer = clients.producer(settings)
     producer.meet(topic, 10)
     families = {name: Family(pid) for name, pid in processes.items()}
     before = {name: family.processor_seconds() for name, family in families.items()}
@@ -110,7 +110,7 @@ def records(rows: int) -> list[Chunk]:
 def consume(configuration: Path, topic: str, rows: int, report: Connection) -> None:
     """Read so many records; report when it is ready, and the time at which the last was read."""
     settings = load_settings(configuration, {})
-    consumer: Consumer = kafka.consumer(settings, "consumer", "benchmark")
+    consumer: Consumer = clients.consumer(settings, "consumer", "benchmark")
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(SHARDS)])
     consumer.consume(1, timeout=1.0)
     report.send(time.monotonic())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.recipients import FIRST_PHONE
 from benchmarks.system import System
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from tests.chaos.accounts import compare
 from tests.recording_provider import Call
 

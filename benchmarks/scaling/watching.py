@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from benchmarks.results import Points
 from benchmarks.scaling.rule import Autoscaler, Rule
 from benchmarks.system import SHARDS, System
-from campaign_common.topics import committed_offsets, log_ends
+from campaign_common.kafka.topics import committed_offsets, log_ends
 from local_stack.configuration import Addresses
 from local_stack.servers.kafka import quiet_admin
 

@@ -16,8 +16,8 @@ from benchmarks.recipients import FIRST_PHONE
 from benchmarks.results import Run, note_latencies
 from benchmarks.site import Site
 from benchmarks.system import TEMPLATE
-from campaign_common.api_key import ApiKey, Scope
-from campaign_common.store.api_keys import insert_key
+from campaign_common.domain.api_key import ApiKey, Scope
+from campaign_common.store.access.api_keys import insert_key
 
 MEMORY = "3G"
 """InnoDB's buffer pool; what it does not hold is read from a disk that commits keep busy."""

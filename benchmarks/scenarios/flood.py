@@ -21,8 +21,8 @@ from benchmarks.results import Run, note_latencies
 from benchmarks.sampling import PeakMemory
 from benchmarks.site import Site
 from benchmarks.system import MUCH_LATER, TEMPLATE, System
-from campaign_common.api_key import ApiKey, Scope
-from campaign_common.store.api_keys import insert_key
+from campaign_common.domain.api_key import ApiKey, Scope
+from campaign_common.store.access.api_keys import insert_key
 
 API = "campaign-api"
 

@@ -14,10 +14,10 @@ from statistics import median
 
 import click
 
-from campaign_common.campaign import Delivery as DeliveryKind
-from campaign_common.message import MessageKey, Status
-from campaign_common.metrics.distribution import SECONDS, Distribution
-from campaign_common.wire import MessageRecord
+from campaign_common.domain.campaign import Delivery as DeliveryKind
+from campaign_common.domain.message import MessageKey, Status
+from campaign_common.domain.message_record import MessageRecord
+from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute
 from campaign_sender.in_flight.buffer import RecorderBatch
@@ -59,7 +59,7 @@ class Idle:
     """A provider that is never used."""
 
     name = "simulated"
-    durations = Distribution(SECONDS)
+    durations = BatchHistogram(SECONDS)
 
 
 @click.command("metrics-cost")
@@ -79,7 +79,7 @@ def metrics_cost() -> None:
     work, written = RecorderBatch(results, [], []), WriteResult(set(), changes)
     drawn = Random(7)  # noqa: S311 - test data
     latencies = [drawn.lognormvariate(-3, 1) for _ in range(BATCH)]
-    durations = Distribution(SECONDS)
+    durations = BatchHistogram(SECONDS)
     costs = {
         "answers, in the delivery": counting,
         "outcomes, in the recorder": per_message(lambda: metrics.committed(work, written)),

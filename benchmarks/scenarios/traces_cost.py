@@ -20,13 +20,13 @@ import click
 from confluent_kafka import Message as KafkaRecord
 from confluent_kafka import Producer
 
-from campaign_common.batches import SplittingProducer
-from campaign_common.campaign import CampaignState, Delivery
-from campaign_common.message import MessageKey, Status
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.tracing import HEADER, Kind
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.message import MessageKey, Status
+from campaign_common.domain.message_record import MessageRecord, encode
+from campaign_common.kafka.batches import SplittingProducer
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.tracing import HEADER, SpanRole
 from campaign_common.tracing.exporting import ExportedTracing
-from campaign_common.wire import MessageRecord, encode
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
@@ -149,7 +149,7 @@ def publishing(tracing: ExportedTracing) -> float:
     """Begin and end the span of a chunk."""
 
     def once() -> None:
-        span = tracing.begin("publish chunk", Kind.PRODUCER, [REQUEST])
+        span = tracing.begin("publish chunk", SpanRole.PRODUCER, [REQUEST])
         span.end(
             {"campaign.id": CAMPAIGN, "campaign.recipients": CHUNK, "campaign.last_seq": CHUNK}
         )

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from campaign_common.message import FINAL, Status
+from campaign_common.domain.message import FINAL, Status
 from tests.recording_provider import Call
 
 TAKEN = "202"

@@ -10,9 +10,9 @@ from pathlib import Path
 import requests
 import yaml
 
-from campaign_common.claim import ClaimedMessage, decode_claim
-from campaign_common.message import idempotency_key
-from campaign_common.recipient import tombstone
+from campaign_common.domain.claim import ClaimedMessage, decode_claim
+from campaign_common.domain.message import idempotency_key
+from campaign_common.domain.recipient import tombstone
 from tests.chaos.accounts import Account, compare
 from tests.chaos.relay import dsn_at
 from tests.chaos.report import Finding

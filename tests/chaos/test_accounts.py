@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from tests.chaos.accounts import compare
 from tests.recording_provider import DROP, Call, Sent
 

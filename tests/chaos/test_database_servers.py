@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from campaign_common.database import Database
+from campaign_common.domain.message import Status
+from campaign_common.domain.shard import shard_of
 from campaign_common.dsn import parse_dsn
-from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings
-from campaign_common.shard import shard_of
 from local_stack.distributions.cache import Cache
 from local_stack.ports import free_port
 from local_stack.servers.database import DatabaseServer

@@ -10,10 +10,10 @@ import requests
 from campaign_common.database import Databases
 from campaign_common.doctor import Verdict
 from campaign_common.doctor.view import check_views
+from campaign_common.domain.message import Status
+from campaign_common.domain.shard import shard_of
 from campaign_common.dsn import parse_dsn
-from campaign_common.message import Status
 from campaign_common.settings import load_settings
-from campaign_common.shard import shard_of
 from local_stack.ports import free_port
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.scene import CAMPAIGN, FIRST_PHONE, Scene

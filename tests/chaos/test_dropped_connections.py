@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from campaign_common.campaign import Delivery
+from campaign_common.domain.campaign import Delivery
 from tests.chaos.scene import Scene
 from tests.recording_provider import DROP, Faults
 

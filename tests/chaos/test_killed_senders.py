@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_common.campaign import Delivery
+from campaign_common.domain.campaign import Delivery
 from tests.chaos.scene import Scene
 from tests.recording_provider import Faults
 

@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from campaign_common import kafka, topics
-from campaign_common.campaign import Delivery
+from campaign_common.domain.campaign import Delivery
+from campaign_common.kafka import clients, topics
 from campaign_common.settings import Settings, load_settings
 from tests.chaos.scene import Scene
 from tests.e2e.system import SHARDS
@@ -61,9 +61,9 @@ def read_partition(settings: Settings, partition: int, end: int) -> Iterator[Mes
 def test_everything_published_twice_calls_nobody_twice(scene: Scene, delivery: Delivery) -> None:
     settings, _ = begin(scene, delivery)
     topic = settings.sync_client.topic
-    producer = kafka.producer(settings)
+    producer = clients.producer(settings)
     copies = 0
-    for partition, end in topics.log_ends(kafka.admin(settings), topic, range(SHARDS)).items():
+    for partition, end in topics.log_ends(clients.admin(settings), topic, range(SHARDS)).items():
         for message in read_partition(settings, partition, end):
             producer.produce(topic, value=message.value(), key=message.key(), partition=partition)
             copies += 1
@@ -82,7 +82,7 @@ def test_records_deleted_after_a_claim_lose_nobody(scene: Scene, delivery: Deliv
     claimed = scene.kill_in_flight(victim)
     other.terminate()
     other.wait(20)
-    admin, topic = kafka.admin(settings), settings.sync_client.topic
+    admin, topic = clients.admin(settings), settings.sync_client.topic
     ends = topics.log_ends(admin, topic, range(SHARDS))
     places = [TopicPartition(topic, number, end) for number, end in ends.items()]
     for future in admin.delete_records(places).values():
@@ -113,7 +113,7 @@ def test_records_deleted_after_a_claim_lose_nobody(scene: Scene, delivery: Deliv
 @BOTH_MODES
 def test_a_topic_deleted_and_made_anew_loses_nobody(scene: Scene, delivery: Delivery) -> None:
     settings, _ = begin(scene, delivery)
-    admin, topic = kafka.admin(settings), settings.sync_client.topic
+    admin, topic = clients.admin(settings), settings.sync_client.topic
     before = topics.describe(admin, topic).topic_id
     began = time.monotonic()
     for future in admin.delete_topics([topic]).values():

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from campaign_common.claim import ClaimedMessage
-from campaign_common.message import Status
+from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.domain.message import Status
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
 from tests.processes import Process

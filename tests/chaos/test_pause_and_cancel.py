@@ -1,6 +1,6 @@
 """Pause and cancel with everything queued: promise 4, by the provider's own clock."""
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
 from tests.recording_provider import Faults

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 from confluent_kafka import KafkaError, Message
 
-from campaign_common import kafka
-from campaign_common.dead_letters import opened_box
+from campaign_common.kafka import clients
+from campaign_common.kafka.dead_letters import opened_box
 from campaign_common.settings import load_settings
 from tests.chaos.scene import Scene
 from tests.e2e.system import LOOK_AGAIN, SHARDS
@@ -23,7 +23,7 @@ def test_poison_goes_to_the_dead_letters_and_delays_nobody(scene: Scene) -> None
     scene.provider.set_faults(Faults(latency=0.02))
     scene.start_all(senders=2)
     settings = load_settings(scene.system.config, {})
-    producer = kafka.producer(settings)
+    producer = clients.producer(settings)
     published: list[tuple[int | None, int | None]] = []
 
     def on_delivery(error: KafkaError | None, record: Message) -> None:

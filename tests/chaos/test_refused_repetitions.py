@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from tests.chaos.accounts import Account
 from tests.chaos.scene import Scene
 from tests.recording_provider import Faults

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import pytest
 import requests
 
-from campaign_common import kafka
-from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.database import Databases
-from campaign_common.message import Status
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.message import Status
+from campaign_common.kafka import clients
+from campaign_common.kafka.topic_report import PartitionReport, report_on
 from campaign_common.settings import load_settings
-from campaign_common.topic_report import PartitionReport, report_on
 from local_stack.distributions.cache import Cache
 from tests.chaos.scene import CAMPAIGN, Scene
 from tests.database_clients import database_clients
@@ -29,7 +29,7 @@ LATER = CAMPAIGN + 1
 def partitions(scene: Scene) -> Sequence[PartitionReport]:
     """The partitions of the topic, as `campaign-topics describe` tells of them."""
     settings = load_settings(scene.system.config, {})
-    databases, admin = Databases.configured(settings), kafka.admin(settings)
+    databases, admin = Databases.configured(settings), clients.admin(settings)
     try:
         topic, group = settings.sync_client.topic, settings.send_client.group
         return report_on(databases, admin, topic, group).partitions
@@ -81,12 +81,12 @@ def schedule_for_later(scene: Scene) -> None:
 def test_what_was_sent_after_the_backup_is_noticed_and_a_person_decides(
     scene: Scene, cache: Cache, server_dsn: str, delivery: Delivery
 ) -> None:
-    clients = database_clients("mysql" if scene.server == "mysql" else "mariadb", cache)
+    programs = database_clients("mysql" if scene.server == "mysql" else "mariadb", cache)
     backup = scene.system.folder / "backup.sql"
     scene.system.configure(Delivery=delivery.value)
-    called = lose_the_database(scene, lambda: clients.back_up(scene.system.dsn, backup))
+    called = lose_the_database(scene, lambda: programs.back_up(scene.system.dsn, backup))
     with fresh_schema(server_dsn) as dsn:
-        clients.restore(dsn, backup)
+        programs.restore(dsn, backup)
         scene.system.use_database(dsn)
         held = hold(scene)
         assert 0 < len(held) < len(called)

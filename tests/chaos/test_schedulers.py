@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import kafka, topics
+from campaign_common.kafka import clients, topics
 from campaign_common.settings import load_settings
 from local_stack.servers.kafka import KafkaServer
 from tests.chaos.scene import CAMPAIGN, Scene
@@ -137,7 +137,7 @@ def test_a_stopped_scheduler_that_wakes_up_counts_nothing(
 
 def records_in_topic(scene: Scene) -> int:
     settings = load_settings(scene.system.config, {})
-    admin: AdminClient = kafka.admin(settings)
+    admin: AdminClient = clients.admin(settings)
     return sum(topics.log_ends(admin, settings.sync_client.topic, range(SHARDS)).values())
 
 

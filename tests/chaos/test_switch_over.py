@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common.campaign import Transition
 from campaign_common.database import Database
+from campaign_common.domain.campaign import Transition
+from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
-from campaign_common.message import Status
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.transitions import change_state
+from campaign_common.store.campaigns.transitions import change_state
 from local_stack.distributions.cache import Cache
 from local_stack.servers.database import Flavour
 from tests.chaos.relay import Relay, dsn_at, relay_to

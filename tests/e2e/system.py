@@ -13,11 +13,11 @@ import requests
 import yaml
 from confluent_kafka import KafkaException
 
-from campaign_common import kafka, topics
 from campaign_common.database import Database, Databases
-from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.errors import KafkaUnavailable, TopicMissing
-from campaign_common.remap import Remapper
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.dead_letters import dead_letter_topic
+from campaign_common.kafka.partition_migration import PartitionMigration
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
 from tests.e2e.api_service import make_schema
@@ -73,7 +73,7 @@ class System:
         """Delete the topics, which are many by the end of a run, and close the connections."""
         settings = load_settings(self.config, {})
         topic = settings.sync_client.topic
-        deleted = kafka.admin(settings).delete_topics([topic, dead_letter_topic(topic)])
+        deleted = clients.admin(settings).delete_topics([topic, dead_letter_topic(topic)])
         for future in deleted.values():
             with suppress(KafkaException):  # not there, or the broker is not
                 future.result(CLOSE_SECONDS)
@@ -93,12 +93,12 @@ class System:
         """Make schema and topics as `campaign-db migrate` and `campaign-topics create` do."""
         make_schema(self.config)
         settings = load_settings(self.config, {})
-        admin, topic = kafka.admin(settings), settings.sync_client.topic
+        admin, topic = clients.admin(settings), settings.sync_client.topic
         topics.create(admin, topic, partitions=partitions, replication_factor=replicas)
         topics.create_dead_letters(admin, dead_letter_topic(topic), replication_factor=replicas)
         databases = Databases.configured(settings)
-        remapper = Remapper(databases, admin, topic, "test")
-        wait_until(lambda: _has_partition_map(remapper))
+        partition_migration = PartitionMigration(databases, admin, topic, "test")
+        wait_until(lambda: _has_partition_map(partition_migration))
         databases.close()
 
     def run(self, program: str) -> AbstractContextManager[Process]:
@@ -184,8 +184,8 @@ class System:
             return cursor.fetchall()
 
 
-def _has_partition_map(remapper: Remapper) -> bool:
+def _has_partition_map(partition_migration: PartitionMigration) -> bool:
     try:
-        return remapper.step().partition_map.is_active
+        return partition_migration.step().partition_map.is_active
     except (TopicMissing, KafkaUnavailable):  # the brokers do not all know the topic yet
         return False

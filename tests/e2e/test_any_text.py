@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from campaign_api.csv_export import neutralised
-from campaign_common.recipient import trimmed
+from campaign_common.domain.recipient import trimmed
 from tests.e2e.system import System
 from tests.odd_text import TEXT, csv_text
 from tests.recordings import RecordingProvider, recording_provider

@@ -5,8 +5,8 @@ from subprocess import TimeoutExpired
 
 import pytest
 
-from campaign_common.campaign import CampaignState
-from campaign_common.message import Status, idempotency_key
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import Status, idempotency_key
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.simulated import simulated_status
 from tests.e2e.system import System

@@ -8,8 +8,8 @@ from secrets import token_hex
 import pytest
 import requests
 
+from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
-from campaign_common.message import Status
 from tests.e2e.system import System
 from tests.waiting import wait_until
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database
+from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.api_keys import revoke_key
+from campaign_common.store.access.api_keys import revoke_key
 from tests.e2e.api_service import ApiService, running_api, write_configuration
 from tests.e2e.raw_http import Answer, RawConnection
 from tests.integration.api.keys import make_key

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from local_stack.ports import free_port
 from tests.dashboard import unanswered
 from tests.e2e.system import SHARDS, System

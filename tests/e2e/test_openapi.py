@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis import Case
 
 from campaign_api.openapi import document
-from campaign_common.api_key import Scope
 from campaign_common.database import Database
+from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings

@@ -8,7 +8,7 @@ from typing import Self
 import requests
 
 from campaign_common.database import named_lock
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from tests.e2e.system import SHARDS, System
 from tests.processes import installed
 from tests.waiting import wait_until

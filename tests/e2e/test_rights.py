@@ -10,7 +10,7 @@ import yaml
 from confluent_kafka import Producer
 from confluent_kafka.admin import AclOperation, ResourceType  # type: ignore[attr-defined]
 
-from campaign_common.dead_letters import dead_letter_group, dead_letter_topic
+from campaign_common.kafka.dead_letters import dead_letter_group, dead_letter_topic
 from tests.e2e.system import System
 from tests.guarded_kafka import PASSWORD, USERS, GuardedKafka
 from tests.processes import running

@@ -8,7 +8,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from campaign_common import topics
+from campaign_common.kafka import topics
 from tests.waiting import wait_until
 
 USUAL_LIMIT = 262_144

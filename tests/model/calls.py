@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_sender.providers.contract import REACHED_PROVIDER, SendStatus
 from tests.model import decisions, ledger
 from tests.model.admission import owns

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from campaign_common.campaign import CampaignState, Delivery
-from campaign_common.claim import ClaimedMessage, decode_claim, encode_claim
-from campaign_common.message import LedgerEntry, MessageKey, Status
-from campaign_common.partition_map import (
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.claim import ClaimedMessage, decode_claim, encode_claim
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
+from campaign_common.domain.partition_map import (
     MapState,
     PartitionMap,
     ShardPosition,
@@ -22,10 +23,9 @@ from campaign_common.partition_map import (
     unrecorded_shards,
 )
 from campaign_common.settings import RetrySettings
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.ledger import LedgerRow
-from campaign_common.store.suspects import LateFact
-from campaign_common.wire import WIRE_VERSION, MessageRecord
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.ledger import LedgerRow
+from campaign_common.store.messages.possibly_sent import LateFact
 from campaign_sender.admission.rules import admit_live, drop_stale, split_duplicates
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import Settlement, settle

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from campaign_common.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignState
 from tests.model import decisions
 from tests.model.admission import described
 from tests.model.scenario import Part, Scenario

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from campaign_common.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignState
 from tests.model.ledger import RETRIED_BY_HAND
 from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Part, Scenario

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from campaign_common.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignState
 from campaign_scheduler.jobs.finish_campaigns import is_complete
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import Step, World

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from campaign_common.claim import ClaimedMessage
-from campaign_common.message import FINAL, LedgerEntry, MessageKey, Status
-from campaign_common.store.ledger import LedgerRow, count_changes, count_rewrites
-from campaign_common.store.suspects import FINAL_FACTS, LateFact
+from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.domain.message import FINAL, LedgerEntry, MessageKey, Status
+from campaign_common.store.messages.ledger import LedgerRow, count_changes, count_rewrites
+from campaign_common.store.messages.possibly_sent import FINAL_FACTS, LateFact
 from campaign_sender.recording.command_handlers import (
     requeued_row,
     rows_of_late_results,

@@ -8,7 +8,7 @@ count as different what only took longer to come about.
 from functools import lru_cache
 from typing import NamedTuple
 
-from campaign_common.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignState, Delivery
 from tests.model.scenario import Scenario
 from tests.model.state import (
     NOWHERE,

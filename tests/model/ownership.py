@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from campaign_common.claim import ClaimedMessage
-from campaign_common.store.ledger import LedgerRow
+from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.store.messages.ledger import LedgerRow
 from tests.model import decisions, ledger
 from tests.model.scenario import Part, Scenario
 from tests.model.state import (

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from campaign_common.campaign import CampaignState
-from campaign_common.message import LedgerEntry, Status
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import LedgerEntry, Status
 from tests.model import (
     admission,
     calls,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from campaign_common.campaign import CampaignState
-from campaign_common.claim import ClaimedMessage
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.claim import ClaimedMessage
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording.outcome import depends_on_doubt
 from tests.model import decisions, ledger

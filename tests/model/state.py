@@ -8,10 +8,10 @@ matters meet in one state.
 
 from typing import NamedTuple, TypeVar
 
-from campaign_common.campaign import CampaignState
-from campaign_common.claim import ClaimedMessage
-from campaign_common.message import LedgerEntry, Status
-from campaign_common.store.suspects import LateFact
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.domain.message import LedgerEntry, Status
+from campaign_common.store.messages.possibly_sent import LateFact
 from campaign_sender.providers.contract import SendStatus
 from tests.model.promises import Broken
 

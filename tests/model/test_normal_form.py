@@ -1,6 +1,6 @@
 """States that the search takes for one do lead to the same places."""
 
-from campaign_common.campaign import Delivery
+from campaign_common.domain.campaign import Delivery
 from tests.model import protocol
 from tests.model.explore import explore, fingerprint
 from tests.model.normal_form import normal_form

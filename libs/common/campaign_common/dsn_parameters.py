@@ -1,4 +1,4 @@
-"""What may follow the `?` of a DSN, with the Go driver's names and meaning."""
+"""Parameters after the `?` of a DSN, with the Go driver's names and meaning."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from campaign_common.database import Database
 from campaign_common.metrics.distribution import SECONDS
-from campaign_common.store.recipient_lists import ListTotals
+from campaign_common.store.recipients.recipient_lists import ImportTotals
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Any other word that a client sends as a method counts as `other`."""
@@ -79,7 +79,7 @@ class ImportMetrics:
         ):
             yield
 
-    def made(self, totals: ListTotals, seconds: float) -> None:
+    def made(self, totals: ImportTotals, seconds: float) -> None:
         """Count a list that was made."""
         self._seconds.observe(seconds)
         for counter, rows in zip(self._rows, totals, strict=True):

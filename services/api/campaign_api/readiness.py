@@ -10,8 +10,8 @@ from campaign_common.errors import (
     SchemaOutdated,
     WritesRefused,
 )
+from campaign_common.health.write_check import WriteCheck
 from campaign_common.schema import SchemaCheck
-from campaign_common.write_check import WriteCheck
 
 
 class Readiness:

@@ -9,11 +9,11 @@ from campaign_api.messages.erasing import Eraser
 from campaign_api.web.idempotency.idempotency_lock import delete_outdated_keys
 from campaign_common.database import Database, named_lock
 from campaign_common.errors import LockBusy
-from campaign_common.repeating import Repeating
-from campaign_common.store import recipient_lists
-from campaign_common.store.recipients import delete_some_recipients
-from campaign_common.store.rejects import delete_some_rejects
-from campaign_common.store.test_messages import delete_old_test_messages
+from campaign_common.runtime.periodic_thread import PeriodicThread
+from campaign_common.store.messages.trial_sends import delete_old_test_messages
+from campaign_common.store.recipients import recipient_lists
+from campaign_common.store.recipients.recipients import delete_some_recipients
+from campaign_common.store.recipients.rejects import delete_some_rejects
 
 ABANDONED_AFTER = 600
 """Seconds without progress after which an import counts as dead."""
@@ -67,7 +67,9 @@ class Sweeper:
         self._database = database
         self._eraser = eraser
         self._stop = threading.Event()
-        self._sweeping = Repeating("sweeper", INTERVAL, self._sweep, at_once=True, spread=SPREAD)
+        self._sweeping = PeriodicThread(
+            "sweeper", INTERVAL, self._sweep, at_once=True, spread=SPREAD
+        )
 
     def start(self) -> None:
         """Start the thread."""

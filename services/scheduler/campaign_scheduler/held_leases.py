@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import structlog
 
 from campaign_common.database import Database
-from campaign_common.store import leases as store
-from campaign_common.store.leases import Holder, Lease
+from campaign_common.store.campaigns import leases as store
+from campaign_common.store.campaigns.leases import Holder, Lease
 
 _log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from campaign_common.outages import Outages
+from campaign_common.runtime.outage_log import OutageLog
 
 
 class Job(NamedTuple):
@@ -26,7 +26,7 @@ class Job(NamedTuple):
 class JobScheduler:
     """Runs each job in a thread of its own; a job that is still running skips a turn."""
 
-    def __init__(self, jobs: Sequence[Job], outages: Outages) -> None:
+    def __init__(self, jobs: Sequence[Job], outages: OutageLog) -> None:
         # APScheduler logs a warning for each skipped turn, which is expected here.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
@@ -36,7 +36,7 @@ class JobScheduler:
         )
         for name, run, interval in jobs:
             self._scheduler.add_job(
-                outages.attempt,
+                outages.run,
                 "interval",
                 (name, run),
                 seconds=interval,

@@ -8,7 +8,6 @@ from time import monotonic
 import click
 import structlog
 
-from campaign_common import kafka, topics
 from campaign_common.commands.options import EXIT_FAILURE, configuration_option
 from campaign_common.commands.service import (
     configured_service,
@@ -18,10 +17,11 @@ from campaign_common.commands.service import (
 )
 from campaign_common.database import Databases
 from campaign_common.errors import TopicMissing
-from campaign_common.health import Health
-from campaign_common.health_server import health_of
+from campaign_common.health.checks import HealthMonitor
+from campaign_common.health.server import health_of
+from campaign_common.kafka import clients, topics
 from campaign_common.metrics.server import metrics_of
-from campaign_common.outages import Backoff, Outages
+from campaign_common.runtime.outage_log import Backoff, OutageLog
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of
@@ -54,7 +54,7 @@ def _run(settings: Settings, stopping: threading.Event) -> bool:
         metrics_of(settings, "scheduler", databases.all) as registry,
         tracing_of(settings, "scheduler") as tracing,
     ):
-        outages = Outages()
+        outages = OutageLog()
         wait_for_schema(databases, settings.msg_table_sharding_size, stop=stopping)
         _wait_for_kafka(settings, outages, stopping)
         if not stopping.is_set():
@@ -67,7 +67,10 @@ def _run(settings: Settings, stopping: threading.Event) -> bool:
 
 
 def _run_until_stopped(
-    service: SchedulerService, health: Health, stopping: threading.Event, drain_timeout: float
+    service: SchedulerService,
+    health: HealthMonitor,
+    stopping: threading.Event,
+    drain_timeout: float,
 ) -> None:
     service.start()
     health.started()
@@ -78,9 +81,9 @@ def _run_until_stopped(
     _log.info("scheduler stopped", seconds=round(monotonic() - began, 2))
 
 
-def _wait_for_kafka(settings: Settings, outages: Outages, stopping: threading.Event) -> None:
+def _wait_for_kafka(settings: Settings, outages: OutageLog, stopping: threading.Event) -> None:
     """Wait until the broker answers; the topic may still be missing."""
-    client = kafka.admin(settings)
+    client = clients.admin(settings)
     backoff = Backoff(stopping.wait, first=0.2, longest=5.0)
 
     def query() -> None:
@@ -89,5 +92,5 @@ def _wait_for_kafka(settings: Settings, outages: Outages, stopping: threading.Ev
         except TopicMissing:
             return
 
-    while not stopping.is_set() and not outages.attempt("Kafka", query):
+    while not stopping.is_set() and not outages.run("Kafka", query):
         backoff.pause()

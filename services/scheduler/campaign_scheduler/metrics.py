@@ -6,7 +6,7 @@ from typing import NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from campaign_common.outages import Outages
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.held_leases import HeldLeases
 from campaign_scheduler.jobs.collect_gauges import GaugeCollector
@@ -17,7 +17,7 @@ from campaign_scheduler.jobs.watchdog import Watchdog
 class MetricSources(NamedTuple):
     """The components that keep counters."""
 
-    outages: Outages
+    outages: OutageLog
     tasks: Sequence[str]
     """Names of the jobs, and of the fan-out loop, as in `outages`."""
     leases: HeldLeases

@@ -6,16 +6,16 @@ from time import monotonic
 
 import structlog
 
-from campaign_common import kafka
 from campaign_common.database import Databases
-from campaign_common.dead_letters import opened_box
 from campaign_common.errors import RetryLater
-from campaign_common.health import Health
-from campaign_common.outages import Outages
-from campaign_common.remap import Remapper
-from campaign_common.repeating import IndispensableThread
+from campaign_common.health.checks import HealthMonitor
+from campaign_common.kafka import clients
+from campaign_common.kafka.dead_letters import opened_box
+from campaign_common.kafka.partition_migration import PartitionMigration
+from campaign_common.runtime.outage_log import OutageLog
+from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
-from campaign_common.store.leases import Holder
+from campaign_common.store.campaigns.leases import Holder
 from campaign_common.tracing import Tracing
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
@@ -54,8 +54,8 @@ class SchedulerService:
         self,
         settings: Settings,
         databases: Databases,
-        outages: Outages,
-        health: Health,
+        outages: OutageLog,
+        health: HealthMonitor,
         stopping: threading.Event,
         tracing: Tracing | None,
     ) -> None:
@@ -71,7 +71,7 @@ class SchedulerService:
         self._retries, self._stranded_retries = self._retry_publisher(), self._retry_publisher()
         self._watchdog = Watchdog(
             databases,
-            kafka.admin(settings),
+            clients.admin(settings),
             topic=self._topic,
             owner=self.owner,
             after=settings.scheduler.standstill,
@@ -126,7 +126,7 @@ class SchedulerService:
         self.failed = True
         self._stopping.set()
 
-    def _fan_out_loop(self, outages: Outages) -> FanOutLoop:
+    def _fan_out_loop(self, outages: OutageLog) -> FanOutLoop:
         databases = self._databases
         dependencies = FanOutDependencies(
             databases=databases,
@@ -147,10 +147,12 @@ class SchedulerService:
         starter = CampaignStarter(main, self._leases, settings.msg_table_sharding_size)
         finisher = CampaignFinisher(databases, self.owner)
         sampler = RateSampler(databases, self.owner)
-        remapper = Remapper(databases, kafka.admin(settings), self._topic, self.owner)
+        partition_migration = PartitionMigration(
+            databases, clients.admin(settings), self._topic, self.owner
+        )
         check_interval = min(pace.standstill / 4, CHECK_INTERVAL)
         purger = DeadLetterPurger(
-            main, partial(opened_box, settings), partial(kafka.producer, settings)
+            main, partial(opened_box, settings), partial(clients.producer, settings)
         )
         stranded = self._stranded_retries
         return [
@@ -162,7 +164,7 @@ class SchedulerService:
             Job("publishing lost retries", stranded.publish_stranded, STRANDED_INTERVAL),
             Job("looking for standstills", self._watchdog.check, check_interval),
             Job("erasing dead letters", purger.purge, PURGE_INTERVAL),
-            Job("partition map", lambda: _step(remapper), REMAP_INTERVAL),
+            Job("partition map", lambda: _step(partition_migration), REMAP_INTERVAL),
             Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
             *self._availability_jobs(),
             *self._metrics_jobs(),
@@ -190,12 +192,12 @@ class SchedulerService:
         )
 
     def _publisher(self) -> Publisher:
-        return Publisher(lambda: kafka.producer(self._settings), self._topic)
+        return Publisher(lambda: clients.producer(self._settings), self._topic)
 
     @property
     def _topic(self) -> str:
         return self._settings.sync_client.topic
 
 
-def _step(remapper: Remapper) -> None:
-    remapper.step()
+def _step(partition_migration: PartitionMigration) -> None:
+    partition_migration.step()

@@ -16,9 +16,9 @@ from campaign_common.commands.service import (
 )
 from campaign_common.database import Databases
 from campaign_common.errors import RetryLater
-from campaign_common.health_server import health_of
+from campaign_common.health.server import health_of
 from campaign_common.metrics.server import metrics_of
-from campaign_common.obstacle import Obstacle
+from campaign_common.runtime.obstacle import Obstacle
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from campaign_common.message import MessageKey, idempotency_key
-from campaign_common.wire import MessageRecord
+from campaign_common.domain.message import MessageKey, idempotency_key
+from campaign_common.domain.message_record import MessageRecord
 
 TraceOrigin = tuple[int, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry
 
-from campaign_common import kafka, topics
 from campaign_common.commands.service import end_within
 from campaign_common.database import Databases, ShardServer
-from campaign_common.dead_letters import dead_letter_topic
-from campaign_common.health import Health
-from campaign_common.per_server import PerServer
-from campaign_common.repeating import Repeating
+from campaign_common.database.by_server import ByServer
+from campaign_common.health.checks import HealthMonitor
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.dead_letters import dead_letter_topic
+from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 from campaign_sender.admission.batch_admitter import BatchAdmitter
@@ -72,7 +72,7 @@ class Sender:
         self,
         settings: Settings,
         databases: Databases,
-        health: Health,
+        health: HealthMonitor,
         registry: CollectorRegistry,
         stop: threading.Event,
         tracing: Tracing | None,
@@ -81,11 +81,11 @@ class Sender:
         self._drain_timeout = settings.drain_timeout
         topic = settings.sync_client.topic
         name = _process_name()
-        admin = kafka.admin(settings)
-        protocol = kafka.group_protocol(settings, admin)
+        admin = clients.admin(settings)
+        protocol = clients.group_protocol(settings, admin)
         topics.create_dead_letters(admin, dead_letter_topic(topic))
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
-        self._consumer = kafka.consumer(settings, protocol, name)
+        self._consumer = clients.consumer(settings, protocol, name)
         providers = _providers(settings)
         states = _group_states(databases, settings)
         self._dispatcher = _dispatcher(states, providers)
@@ -100,9 +100,9 @@ class Sender:
         deletions = LogRetention(admin, topic, self._groups.buffers)
         breakers = BreakerSync(databases.main, self._dispatcher, name)
         self._background = (
-            Repeating("retention", log_retention.INTERVAL, deletions.skip_deleted),
-            Repeating("lag", consumer_lag.INTERVAL, backlog.refresh),
-            Repeating("breakers", breaker_sync.INTERVAL, breakers.sync),
+            PeriodicThread("retention", log_retention.INTERVAL, deletions.skip_deleted),
+            PeriodicThread("lag", consumer_lag.INTERVAL, backlog.refresh),
+            PeriodicThread("breakers", breaker_sync.INTERVAL, breakers.sync),
         )
         self._trial_sends = TrialSends(databases.main, providers)
         self._heartbeat = sender_heartbeat(name, databases.main)
@@ -115,7 +115,7 @@ class Sender:
             drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
             blocked=blocked,
         )
-        dead_letters = DeadLetterPublisher(partial(kafka.producer, settings), topic)
+        dead_letters = DeadLetterPublisher(partial(clients.producer, settings), topic)
         alone = len(self._groups.all) == 1
         backpressure = [
             Backpressure(group, index, alone=alone) for index, group in enumerate(self._groups.all)
@@ -193,7 +193,7 @@ def _providers(settings: Settings) -> dict[str, MakeProvider]:
     return providers
 
 
-def _group_states(databases: Databases, settings: Settings) -> PerServer[GroupState]:
+def _group_states(databases: Databases, settings: Settings) -> ByServer[GroupState]:
     """Make a buffer and a guard for each server; `Sender.InFlight` holds for each."""
 
     def state_of(server: ShardServer) -> GroupState:
@@ -205,7 +205,7 @@ def _group_states(databases: Databases, settings: Settings) -> PerServer[GroupSt
     return databases.shard_servers().each(state_of)
 
 
-def _dispatcher(states: PerServer[GroupState], providers: dict[str, MakeProvider]) -> Dispatcher:
+def _dispatcher(states: ByServer[GroupState], providers: dict[str, MakeProvider]) -> Dispatcher:
     """Make the dispatcher, with a route to each provider."""
     if len(states.all) == 1:
         dispatcher = Dispatcher(states.main.buffer, states.main.guard)
@@ -220,7 +220,7 @@ def _dispatcher(states: PerServer[GroupState], providers: dict[str, MakeProvider
 
 
 def _groups(
-    states: PerServer[GroupState],
+    states: ByServer[GroupState],
     dispatcher: Dispatcher,
     settings: Settings,
     traces: BatchTraces | None,

@@ -12,11 +12,11 @@ from operator import attrgetter
 
 from confluent_kafka import Message as KafkaRecord
 
+from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import decode
 from campaign_common.errors import RecordInvalid
-from campaign_common.message import Status
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.tracing import HEADER, Kind, Tracing, matched
-from campaign_common.wire import decode
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.tracing import HEADER, SpanRole, Tracing, matched
 from campaign_sender.message import Arrival, TraceOrigin
 from campaign_sender.providers.contract import SendResult
 
@@ -89,7 +89,7 @@ class BatchTraces:
         ]
         span = self._tracing.begin(
             "send batch",
-            Kind.CONSUMER,
+            SpanRole.CONSUMER,
             list(dict.fromkeys(origins))[:MAX_ORIGINS],
             at=earliest[0].at,
         )

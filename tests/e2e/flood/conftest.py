@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from campaign_common.api_key import Scope
 from campaign_common.database import Database
+from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings

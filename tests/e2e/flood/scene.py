@@ -15,7 +15,7 @@ import requests
 from benchmarks.flood.process import Flood, flooding
 from benchmarks.flood.script import Outcome, Script
 from benchmarks.sampling import MEGABYTE
-from campaign_common.api_key import ApiKey
+from campaign_common.domain.api_key import ApiKey
 from tests.e2e.api_service import ApiService
 from tests.integration.api.keys import bearer
 from tests.waiting import wait_until

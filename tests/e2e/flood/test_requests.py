@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.flood.requests import head, post
 from benchmarks.flood.script import Script
-from campaign_common.api_key import ApiKey
+from campaign_common.domain.api_key import ApiKey
 from tests.e2e.flood.scene import Scene
 
 CLOSE = "Connection: close"

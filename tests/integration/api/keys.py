@@ -1,8 +1,8 @@
 """API keys for the tests."""
 
-from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database
-from campaign_common.store.api_keys import insert_key
+from campaign_common.domain.api_key import ApiKey, Scope
+from campaign_common.store.access.api_keys import insert_key
 
 
 def make_key(database: Database, scope: Scope, name: str = "Ann") -> ApiKey:

@@ -5,9 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from campaign_common.database import Database
-from campaign_common.message import Status
-from campaign_common.shard import shard_of
-from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
+from campaign_common.domain.message import Status
+from campaign_common.domain.shard import shard_of
+from campaign_common.store.messages.ledger import (
+    LedgerRow,
+    add_counts,
+    count_changes,
+    insert_outcomes,
+)
 from tests.integration.api.conftest import SHARDS
 
 LIST = 7

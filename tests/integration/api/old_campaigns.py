@@ -6,10 +6,15 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from campaign_common.database import Database, Databases
-from campaign_common.message import Status
-from campaign_common.purge import Purge, Purged, Terms
-from campaign_common.shard import shard_of
-from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
+from campaign_common.domain.message import Status
+from campaign_common.domain.shard import shard_of
+from campaign_common.maintenance.purge import Purge, Purged, Terms
+from campaign_common.store.messages.ledger import (
+    LedgerRow,
+    add_counts,
+    count_changes,
+    insert_outcomes,
+)
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, phone_of
 from tests.integration.api.stored import change, value

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from campaign_common.database import Database
-from campaign_common.store.recipient_lists import RecipientList, read_list
-from campaign_common.store.recipients import NewRecipient, insert_recipients
+from campaign_common.store.recipients.recipient_lists import RecipientList, read_list
+from campaign_common.store.recipients.recipients import NewRecipient, insert_recipients
 
 REQUEST: Mapping[str, Any] = {
     "campaign_name": "game0",

@@ -12,19 +12,19 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
-from campaign_common.campaign import Delivery
 from campaign_common.database import Cursor, Cursors, Database, Databases, Proof
-from campaign_common.message import Status
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.message import Status
 from campaign_common.settings import MysqlSettings, Settings
-from campaign_common.store import purging
-from campaign_common.store.campaign_intake import (
+from campaign_common.store.campaigns.drafts import CampaignPlan, Identity, insert_plan
+from campaign_common.store.campaigns.intake import (
     IntendedCampaign,
     insert_campaign,
     lock_stored,
     read_stored,
 )
-from campaign_common.store.drafts import Identity, Plan, insert_plan
-from campaign_common.store.purging import TakenOut
+from campaign_common.store.maintenance import purging
+from campaign_common.store.maintenance.purging import TakenOut
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list, phone_of
 from tests.integration.api.old_campaigns import (
     PEOPLE,
@@ -197,7 +197,7 @@ def test_the_id_of_a_purged_campaign_is_not_used_again(
     assert "campaign 1000000000 is cancelled" in changed.get_json()["msg"]
     assert rows(pool, "SELECT id FROM campaigns") == []
     assert len(rows(pool, "SELECT id FROM recipient_lists WHERE state = 'ready'")) == 1
-    plan = Plan("again", "hi", 1, None, Delivery.AT_LEAST_ONCE, "simulated")
+    plan = CampaignPlan("again", "hi", 1, None, Delivery.AT_LEAST_ONCE, "simulated")
     made = pool.run(lambda cursor: insert_plan(cursor, Identity(1000000000, "m" * 64), plan, None))
     assert made.id == 1000000001
 

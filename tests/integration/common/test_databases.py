@@ -8,15 +8,20 @@ import pytest
 import yaml
 
 from campaign_common.database import Database, Databases
+from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable, SchemaOutdated, ShardsMisplaced
-from campaign_common.message import Status
 from campaign_common.schema import SchemaCheck, migrate_all, schema_status, wait_for_schema
 from campaign_common.settings import MysqlSettings, load_settings
-from campaign_common.store.campaign_progress import read_movement
-from campaign_common.store.counters import counts, counts_by_status
-from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
-from campaign_common.store.partition_map import read_owners
+from campaign_common.store.campaigns.progress import read_movement
+from campaign_common.store.core.counters import counts, counts_by_status
+from campaign_common.store.messages.ledger import (
+    LedgerRow,
+    add_counts,
+    count_changes,
+    insert_outcomes,
+)
+from campaign_common.store.shards.partition_map import read_owners
 from local_stack.ports import free_port
 from tests.processes import installed
 
@@ -89,13 +94,15 @@ def test_a_server_that_is_away_keeps_nobody_from_starting_but_the_main_one_does(
     migrated: Databases,
 ) -> None:
     nowhere = Database(MysqlSettings(dsn=parse_dsn(f"u@tcp(127.0.0.1:{free_port()})/camp")))
-    half = Databases((migrated.main, nowhere), migrated.holders)
+    half = Databases((migrated.main, nowhere), migrated.server_of_shard)
     change(migrated.main, "UPDATE shard_homes SET server = %s", nowhere.name)
     wait_for_schema(half, SHARDS, timeout=0)
     with pytest.raises(DatabaseUnavailable), half.reading():
         pass
     with pytest.raises(DatabaseUnavailable):
-        wait_for_schema(Databases((nowhere, migrated.main), migrated.holders), SHARDS, timeout=0)
+        wait_for_schema(
+            Databases((nowhere, migrated.main), migrated.server_of_shard), SHARDS, timeout=0
+        )
 
 
 def test_a_server_that_was_found_current_is_not_asked_again(migrated: Databases) -> None:
@@ -159,7 +166,7 @@ def test_a_configuration_that_sends_shards_elsewhere_is_refused_until_they_are_m
 def test_shards_that_are_added_elsewhere_are_nothing_to_whoever_does_not_know_them(
     migrated: Databases,
 ) -> None:
-    more = Databases(migrated.all, {**migrated.holders, SHARDS: 1})
+    more = Databases(migrated.all, {**migrated.server_of_shard, SHARDS: 1})
     list(migrate_all(more, SHARDS + 1))
     SchemaCheck(migrated, SHARDS).require()
     list(migrate_all(migrated, SHARDS))

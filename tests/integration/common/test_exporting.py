@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from campaign_common.dsn import parse_dsn
-from campaign_common.logs import configure_logging
+from campaign_common.runtime.logs import configure_logging
 from campaign_common.settings import (
     LogSettings,
     MysqlSettings,
@@ -18,7 +18,7 @@ from campaign_common.settings import (
     SyncClientSettings,
     TracingSettings,
 )
-from campaign_common.tracing import Kind, matched, tracing_of
+from campaign_common.tracing import SpanRole, matched, tracing_of
 from tests.otlp_receiver import OtlpReceiver
 from tests.waiting import wait_until
 
@@ -57,11 +57,11 @@ def test_a_span_has_the_parent_links_time_and_attributes_that_it_was_given(
     with tracing_of(settings(f"{receiver.endpoint}/"), "sender") as tracing:
         assert tracing is not None
         origins = [place("00f067aa0ba902b7"), "nonsense", place("00f067aa0ba902b8")]
-        span = tracing.begin("send batch", Kind.CONSUMER, origins, at=began)
+        span = tracing.begin("send batch", SpanRole.CONSUMER, origins, at=began)
         span.end({"campaign.sent": 3}, failure="none of it")
-        root = tracing.begin("another", Kind.SERVER, [])
+        root = tracing.begin("another", SpanRole.SERVER, [])
         root.end({})
-        left_out = tracing.begin("not sampled", Kind.SERVER, [place("00f067aa0ba902b7", "00")])
+        left_out = tracing.begin("not sampled", SpanRole.SERVER, [place("00f067aa0ba902b7", "00")])
         left_out.end({})
     found = {received.name: received for received in receiver.spans()}
     assert found.keys() == {"send batch", "another"}
@@ -85,10 +85,10 @@ def test_a_receiver_that_refuses_is_told_of_once_and_so_is_its_return(
     with tracing_of(settings(receiver.endpoint), "sender") as tracing:
         assert tracing is not None
         for refused in (1, 2, 3):
-            tracing.begin("lost", Kind.SERVER, []).end({})
+            tracing.begin("lost", SpanRole.SERVER, []).end({})
             wait_until(lambda refused=refused: receiver.refused >= refused)
         receiver.available = True
-        tracing.begin("taken", Kind.SERVER, []).end({})
+        tracing.begin("taken", SpanRole.SERVER, []).end({})
         wait_until(receiver.spans)
     events = [json.loads(line)["event"] for line in out.getvalue().splitlines()]
     assert events == ["traces are not taken", "traces are taken again"]
@@ -99,7 +99,7 @@ def test_a_receiver_that_does_not_answer_keeps_no_service_from_stopping() -> Non
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with tracing_of(settings(endpoint), "sender") as tracing:
             assert tracing is not None
-            tracing.begin("lost", Kind.SERVER, []).end({})
+            tracing.begin("lost", SpanRole.SERVER, []).end({})
             began = time.monotonic()
     # A tenth of DrainTimeout, and far less than the export's own time.
     assert time.monotonic() - began < 4

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common import kafka, topics
 from campaign_common.errors import KafkaUnavailable
+from campaign_common.kafka import clients, topics
 from campaign_common.settings import Settings, load_settings
 from tests.guarded_kafka import PASSWORD, GuardedKafka
 
@@ -31,12 +31,12 @@ def test_the_right_password_lets_in_producer_consumer_and_administration(
     tmp_path: Path, guarded_kafka: GuardedKafka
 ) -> None:
     settings = settings_with(tmp_path, guarded_kafka.address, PASSWORD)
-    admin = kafka.admin(settings)
+    admin = clients.admin(settings)
     topics.create(admin, TOPIC, partitions=1, replication_factor=1)
-    producer = kafka.producer(settings)
+    producer = clients.producer(settings)
     producer.produce(TOPIC, value=b"hello")
     assert producer.flush(30) == 0
-    consumer = kafka.consumer(settings, kafka.group_protocol(settings, admin), "test")
+    consumer = clients.consumer(settings, clients.group_protocol(settings, admin), "test")
     consumer.subscribe([TOPIC])
     record = consumer.poll(30)
     consumer.close()
@@ -47,6 +47,6 @@ def test_the_right_password_lets_in_producer_consumer_and_administration(
 def test_a_wrong_password_is_an_error_and_not_a_hang(
     tmp_path: Path, guarded_kafka: GuardedKafka
 ) -> None:
-    admin = kafka.admin(settings_with(tmp_path, guarded_kafka.address, "wrong"))
+    admin = clients.admin(settings_with(tmp_path, guarded_kafka.address, "wrong"))
     with pytest.raises(KafkaUnavailable):
         topics.create(admin, TOPIC, partitions=1, replication_factor=1)

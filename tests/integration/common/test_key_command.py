@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common.api_key import ApiKey
 from campaign_common.database import Database
+from campaign_common.domain.api_key import ApiKey
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.api_keys import read_keys
+from campaign_common.store.access.api_keys import read_keys
 from tests.integration.common.test_campaign_db import Operator
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common.api_key import ApiKey
+from campaign_common.domain.api_key import ApiKey
 from tests.integration.common.test_campaign_db import Operator
 
 OPTIONS = ("--name", "first", "--scope", "admin")

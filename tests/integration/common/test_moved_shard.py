@@ -11,21 +11,21 @@ import pytest
 from campaign_common.database import Database, Databases
 from campaign_common.doctor.campaigns import check_campaigns
 from campaign_common.doctor.finding import Verdict
+from campaign_common.domain.message import MessageKey, Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import ShardsMisplaced
-from campaign_common.message import MessageKey, Status
 from campaign_common.schema import migrate_all
 from campaign_common.settings import MysqlSettings, load_settings
-from campaign_common.store.claims import ClaimRow, read_claims
-from campaign_common.store.counters import counts
-from campaign_common.store.ledger import (
+from campaign_common.store.core.counters import counts
+from campaign_common.store.messages.ledger import (
     LedgerRow,
     add_counts,
     count_changes,
     insert_outcomes,
     look_up,
 )
-from campaign_common.store.retry_schedule import schedule_retries, waiting_seqs
+from campaign_common.store.messages.retry_schedule import schedule_retries, waiting_seqs
+from campaign_common.store.shards.claims import ClaimRow, read_claims
 from local_stack.distributions.cache import Cache
 from local_stack.stack import database_program
 from tests.servers import DatabaseServers, fresh_schema

@@ -13,10 +13,10 @@ from campaign_common.database.demands import PACKET, READ_ONLY, RIGHTS, ROW_FORM
 from campaign_common.database.session import Session
 from campaign_common.dsn import Dsn, parse_dsn
 from campaign_common.errors import DatabaseRefused, StatementRefused, WritesRefused
+from campaign_common.health.write_check import require_writes
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.write_trial import TABLES
-from campaign_common.write_check import require_writes
+from campaign_common.store.maintenance.write_trial import TABLES
 from local_stack.distributions.cache import Cache
 from local_stack.servers.database import DatabaseServer
 from local_stack.stack import database_program

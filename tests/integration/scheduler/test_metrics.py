@@ -1,7 +1,7 @@
 """Values that a scheduler counts for its metrics."""
 
-from campaign_common.campaign import CampaignState
-from campaign_common.message import Status
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import Status
 from campaign_scheduler.jobs.collect_gauges import GaugeCollector
 from campaign_scheduler.jobs.watchdog import Watchdog
 from tests.integration.scheduler.world import CAMPAIGN, World

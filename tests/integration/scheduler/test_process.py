@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.scheduler.world import CHUNK, World
 from tests.waiting import wait_until

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from campaign_common.domain.partition_map import MapState
+from campaign_common.domain.shard import shard_of
 from campaign_common.errors import PublishingHeld, TopicMissing
-from campaign_common.partition_map import MapState
-from campaign_common.shard import shard_of
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter, DeliveredChunk
 from tests.integration.scheduler.world import SHARDS, Scheduler, World
 from tests.waiting import wait_until
@@ -24,7 +24,7 @@ class MapDrainsFirst(CheckpointWriter):
         if self.is_armed:
             self.is_armed = False
             self._world.add_partitions(12)
-            self._world.scheduler().remapper.step()
+            self._world.scheduler().partition_migration.step()
         self._real.commit(delivered)
 
 
@@ -45,7 +45,7 @@ def running(world: World) -> Scheduler:
 def test_the_first_look_at_a_topic_makes_its_map(world: World) -> None:
     made = world.partition_map
     assert (made.version, made.partitions, made.state) == (1, SHARDS, MapState.ACTIVE)
-    assert world.scheduler().remapper.step().partition_map == made
+    assert world.scheduler().partition_migration.step().partition_map == made
 
 
 def test_new_partitions_hold_publishers_until_the_old_ones_are_recorded(
@@ -53,7 +53,7 @@ def test_new_partitions_hold_publishers_until_the_old_ones_are_recorded(
 ) -> None:
     running.fan_out_until(lambda: world.campaign("fanned_count") != (0,))
     world.add_partitions(12)
-    step = running.remapper.step()
+    step = running.partition_migration.step()
     assert step.partition_map.state is MapState.DRAINING
     assert step.unrecorded == tuple(range(SHARDS))
     fan_out_held(running)
@@ -66,7 +66,7 @@ def test_new_partitions_hold_publishers_until_the_old_ones_are_recorded(
 
     world.record_everything()
     ends = world.log_ends()
-    following = running.remapper.step().partition_map
+    following = running.partition_migration.step().partition_map
     assert (following.version, following.partitions, following.is_active) == (2, 12, True)
     assert following.start_offsets == {n: ends[n] for n in range(SHARDS)}
     fan_out_all(world, running)
@@ -98,10 +98,10 @@ def test_an_open_claim_or_an_unread_record_keeps_the_map_draining(
     ends = world.log_ends()
     world.record_shard(3, ends[3], claimed=b"something")
     world.record_shard(5, ends[5] - 1)
-    assert running.remapper.step().unrecorded == (3, 5)
+    assert running.partition_migration.step().unrecorded == (3, 5)
     world.record_shard(3, ends[3])
     world.record_shard(5, ends[5])
-    assert running.remapper.step().partition_map.version == 2
+    assert running.partition_migration.step().partition_map.version == 2
 
 
 def test_a_flip_makes_publishers_take_their_campaigns_again(
@@ -109,10 +109,10 @@ def test_a_flip_makes_publishers_take_their_campaigns_again(
 ) -> None:
     running.fan_out_until(lambda: world.campaign("fanned_count") != (0,))
     world.add_partitions(12)
-    running.remapper.step()
+    running.partition_migration.step()
     running.publisher.drain(10)
     world.record_everything()
-    running.remapper.step()
+    running.partition_migration.step()
     assert world.campaign("epoch", "lease_epoch", "lease_until <= NOW(6)") == (1, 2, 1)
     fan_out_all(world, running)
     moved = [
@@ -134,7 +134,7 @@ def test_a_chunk_delivered_while_the_map_began_to_drain_does_not_count(
     assert world.campaign("fanned_count") == (0,)
     running.publisher.drain(10)
     world.record_everything()
-    running.remapper.step()
+    running.partition_migration.step()
     fan_out_all(world, running)
     under_the_new_map = {r.seq for r in world.published() if r.map_version == 2}
     assert under_the_new_map == set(range(2, 8_001, 2))
@@ -147,10 +147,10 @@ def test_a_topic_made_anew_publishes_running_campaigns_from_the_start(
     old_id = world.partition_map.topic_id
     world.delete_topic()
     with pytest.raises(TopicMissing):
-        running.remapper.step()
+        running.partition_migration.step()
     assert world.partition_map.state is MapState.DRAINING
     world.make_topic(2)
-    wait_until(lambda: running.remapper.step().partition_map.is_active)
+    wait_until(lambda: running.partition_migration.step().partition_map.is_active)
     made_anew = world.partition_map
     assert made_anew.topic_id != old_id
     assert (made_anew.partitions, made_anew.start_offsets) == (2, {})
@@ -166,8 +166,8 @@ def test_a_topic_made_anew_publishes_running_campaigns_from_the_start(
 def test_any_scheduler_completes_what_another_began(world: World, running: Scheduler) -> None:
     world.add_partitions(12)
     world.record_shard(0, 0, claimed=b"something")
-    assert running.remapper.step().partition_map.state is MapState.DRAINING
+    assert running.partition_migration.step().partition_map.state is MapState.DRAINING
     world.record_everything()
     another = world.scheduler()
-    assert another.remapper.step().partition_map.version == 2
-    assert running.remapper.step().partition_map.version == 2
+    assert another.partition_migration.step().partition_map.version == 2
+    assert running.partition_migration.step().partition_map.version == 2

@@ -15,8 +15,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from campaign_common import topics
-from campaign_common.topics import DAY
+from campaign_common.kafka import topics
+from campaign_common.kafka.topics import DAY
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.scheduler.world import COMMANDS, SHARDS, World
 from tests.waiting import wait_until

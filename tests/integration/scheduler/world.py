@@ -15,17 +15,17 @@ import yaml
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import kafka, topics
 from campaign_common.database import Databases
+from campaign_common.domain.message_record import MessageRecord, decode
+from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import KafkaUnavailable, TopicMissing
-from campaign_common.outages import Outages
-from campaign_common.partition_map import PartitionMap
-from campaign_common.remap import Remapper
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.partition_migration import PartitionMigration
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.schema import migrate
 from campaign_common.settings import load_settings
-from campaign_common.store.leases import Holder
-from campaign_common.store.partition_map import read_map
-from campaign_common.wire import MessageRecord, decode
+from campaign_common.store.campaigns.leases import Holder
+from campaign_common.store.shards.partition_map import read_map
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -96,7 +96,7 @@ class Scheduler:
             topic=topic,
             owner=self.owner,
         )
-        self.remapper = Remapper(databases, world.admin, topic, self.owner)
+        self.partition_migration = PartitionMigration(databases, world.admin, topic, self.owner)
         self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)
 
     def fan_out_with(self, checkpoints: CheckpointWriter, chunk_size: int = 1_000) -> FanOutLoop:
@@ -107,7 +107,7 @@ class Scheduler:
             self.publisher,
             ChunkReader(databases, self.availability, topic),
             checkpoints,
-            Outages(),
+            OutageLog(),
             OutcomeCounts(databases, self.availability),
         )
         return FanOutLoop(
@@ -147,7 +147,7 @@ class World:
         self.databases = Databases.configured(self.settings)
         self.database = self.databases.main
         migrate(self.database, SHARDS)
-        self.admin: AdminClient = kafka.admin(self.settings)
+        self.admin: AdminClient = clients.admin(self.settings)
         self.make_topic(partitions)
 
     @property
@@ -155,7 +155,7 @@ class World:
         return self.settings.sync_client.topic
 
     def publisher(self) -> Publisher:
-        return Publisher(lambda: kafka.producer(self.settings), self.topic)
+        return Publisher(lambda: clients.producer(self.settings), self.topic)
 
     def scheduler(self, *, chunk_size: int = 1_000, lease: float = 30.0) -> Scheduler:
         return Scheduler(self, chunk_size=chunk_size, lease=lease)
@@ -170,7 +170,7 @@ class World:
             )
         )
         wait_until(lambda: self._has_partitions(partitions))
-        Remapper(self.databases, self.admin, self.topic, "test").step()
+        PartitionMigration(self.databases, self.admin, self.topic, "test").step()
 
     def delete_topic(self) -> None:
         self.admin.delete_topics([self.topic])[self.topic].result(10)

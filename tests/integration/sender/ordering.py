@@ -3,9 +3,9 @@
 from collections import Counter
 from functools import partial
 
-from campaign_common.campaign import Transition
-from campaign_common.message import Status
-from campaign_common.store.transitions import change_state
+from campaign_common.domain.campaign import Transition
+from campaign_common.domain.message import Status
+from campaign_common.store.campaigns.transitions import change_state
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import Scene

@@ -7,14 +7,14 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from campaign_common.claim import decode_claim
 from campaign_common.database import Cursors, Database, ShardServer
+from campaign_common.domain.claim import decode_claim
+from campaign_common.domain.message import Status
+from campaign_common.domain.partition_map import MapState, PartitionMap
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
-from campaign_common.message import Status
-from campaign_common.partition_map import MapState, PartitionMap
 from campaign_common.settings import RetrySettings
-from campaign_common.store.claims import read_claims
-from campaign_common.store.counters import counts
+from campaign_common.store.core.counters import counts
+from campaign_common.store.shards.claims import read_claims
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 
-from campaign_common.message import Status
-from campaign_common.shard import shard_of
-from campaign_common.wire import MessageRecord, encode
+from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import MessageRecord, encode
+from campaign_common.domain.shard import shard_of
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
 from tests.processes import Process
 from tests.waiting import wait_until
@@ -21,13 +21,13 @@ WITH_MORE_FIELDS = range(150, 200)
 
 SENDER = """
 import sys
-from campaign_common import wire
+from campaign_common.domain import message_record
 from campaign_sender import main, service
 {change}
 sys.argv[0] = "campaign-sender"
 main.main()
 """
-NEWER = "wire.WIRE_VERSION = 2"
+NEWER = "message_record.WIRE_VERSION = 2"
 """A build that knows the next version of the record, and all before it."""
 SHORT_TIMEOUT = "service.BLOCK_TIMEOUT = 0.5"
 """This build, with a block timeout of half a second."""

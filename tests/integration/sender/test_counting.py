@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.core import HistogramMetricFamily
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from local_stack.ports import free_port
 from tests.integration.sender.scene import Scene
 from tests.integration.sender.submissions import submitting_to

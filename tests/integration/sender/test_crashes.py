@@ -2,8 +2,8 @@
 
 import signal
 
-from campaign_common.campaign import CampaignState, Delivery
-from campaign_common.message import Status
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.message import Status
 from local_stack.ports import free_port
 from tests.integration.sender.world import World
 from tests.processes import kill

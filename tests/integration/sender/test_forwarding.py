@@ -5,17 +5,17 @@ from functools import partial
 
 import pytest
 
-from campaign_common.campaign import Transition
 from campaign_common.database import Database
+from campaign_common.domain.campaign import Transition
+from campaign_common.domain.message import Status
+from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.dsn import parse_dsn
-from campaign_common.message import Status
-from campaign_common.partition_map import TopicDescription
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.forwarded_requests import settled_notes
-from campaign_common.store.partition_map import insert_first_map
-from campaign_common.store.shard_requests import request_erasure
-from campaign_common.store.transitions import change_state
+from campaign_common.store.campaigns.transitions import change_state
+from campaign_common.store.shards.command_copies import settled_notes
+from campaign_common.store.shards.partition_map import insert_first_map
+from campaign_common.store.shards.shard_commands import request_erasure
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.ownership.takeover import take_over
 from campaign_sender.providers.contract import SendResult, SendStatus

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from campaign_common.campaign import Delivery
-from campaign_common.message import Status
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.message import Status
 from tests.integration.sender.world import World
 from tests.recordings import recording_provider
 from tests.waiting import wait_until

@@ -8,11 +8,11 @@ from secrets import token_hex
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from campaign_common import kafka, topics
-from campaign_common.dead_letters import DeadLetterBox, dead_letter_topic, opened_box
+from campaign_common.domain.partition_map import MapState, PartitionMap
 from campaign_common.errors import KafkaUnavailable
-from campaign_common.partition_map import MapState, PartitionMap
-from campaign_common.producing import ReplacedProducer
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.dead_letters import DeadLetterBox, dead_letter_topic, opened_box
+from campaign_common.kafka.producing import ReplacedProducer
 from campaign_common.settings import Settings, load_settings
 from campaign_sender.consuming.dead_letters import DeadLetterPublisher, InvalidRecord
 from local_stack.servers.kafka import KafkaServer
@@ -38,7 +38,7 @@ def settings(tmp_path: Path, kafka_server: KafkaServer) -> Iterator[Settings]:
         "CAMP__SENDCLIENT__GROUP": name,
     }
     made = load_settings(path, environ)
-    admin = kafka.admin(made)
+    admin = clients.admin(made)
     both = [name, dead_letter_topic(name)]
     for topic in both:
         topics.create(admin, topic, partitions=1, replication_factor=1)
@@ -48,14 +48,14 @@ def settings(tmp_path: Path, kafka_server: KafkaServer) -> Iterator[Settings]:
 
 
 def publish(settings: Settings) -> None:
-    producer = kafka.producer(settings)
+    producer = clients.producer(settings)
     for value in VALUES:
         producer.produce(settings.sync_client.topic, value=value, key=b"k", partition=0)
     assert producer.flush(30) == 0
 
 
 def fetched(settings: Settings) -> list[Message]:
-    consumer: Consumer = kafka.reader(settings, "fetching")
+    consumer: Consumer = clients.reader(settings, "fetching")
     consumer.assign([TopicPartition(settings.sync_client.topic, 0, 0)])
     found: list[Message] = []
     wait_until(lambda: found.extend(consumer.consume(10, 0.2)) or len(found) == len(VALUES))
@@ -64,20 +64,20 @@ def fetched(settings: Settings) -> list[Message]:
 
 
 def put_away(settings: Settings) -> None:
-    letters = DeadLetterPublisher(lambda: kafka.producer(settings), settings.sync_client.topic)
+    letters = DeadLetterPublisher(lambda: clients.producer(settings), settings.sync_client.topic)
     letters.publish([InvalidRecord(record, "bad") for record in fetched(settings)])
     assert letters.published == len(VALUES)
 
 
 def replay(settings: Settings, box: DeadLetterBox) -> int:
     partition_map = PartitionMap(settings.sync_client.topic, "id", 1, 1, MapState.ACTIVE)
-    return box.replay(ReplacedProducer(lambda: kafka.producer(settings)), partition_map)
+    return box.replay(ReplacedProducer(lambda: clients.producer(settings)), partition_map)
 
 
 def test_a_letter_too_large_for_its_topic_keeps_its_origin(settings: Settings) -> None:
     """What follows it is put away, too, and no partition waits for it."""
     publish(settings)
-    set_limit(kafka.admin(settings), dead_letter_topic(settings.sync_client.topic), LIMIT)
+    set_limit(clients.admin(settings), dead_letter_topic(settings.sync_client.topic), LIMIT)
     put_away(settings)
     with opened_box(settings) as box:
         letters = sorted(box.letters(), key=lambda letter: letter.origin_offset)
@@ -90,7 +90,7 @@ def test_a_letter_too_large_for_its_topic_keeps_its_origin(settings: Settings) -
 def test_a_letter_that_cannot_be_replayed_is_not_lost(settings: Settings) -> None:
     publish(settings)
     put_away(settings)
-    limit = partial(set_limit, kafka.admin(settings), settings.sync_client.topic)
+    limit = partial(set_limit, clients.admin(settings), settings.sync_client.topic)
     limit(LIMIT)
     with opened_box(settings) as box:
         with pytest.raises(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from campaign_common.campaign import Delivery
-from campaign_common.message import Status
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.message import Status
 from campaign_sender.in_flight.buffer import MAX_SPAN_FACTOR
 from tests.integration.sender.world import SHARDS, World
 from tests.waiting import wait_until

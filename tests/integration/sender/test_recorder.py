@@ -6,8 +6,8 @@ import pytest
 from pymysql.err import DataError
 
 from campaign_common.database import Database, ShardCursors
+from campaign_common.domain.message import Status
 from campaign_common.errors import DatabaseRefused, StatementRefused
-from campaign_common.message import Status
 from campaign_sender.ownership.takeover import take_over
 from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import MAP, SHARDS, Scene

@@ -1,10 +1,10 @@
 from collections.abc import Callable
 from functools import partial
 
-from campaign_common.campaign import CampaignState, Transition
-from campaign_common.message import Status
+from campaign_common.domain.campaign import CampaignState, Transition
+from campaign_common.domain.message import Status
 from campaign_common.schema import migrate
-from campaign_common.store.transitions import change_state
+from campaign_common.store.campaigns.transitions import change_state
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
 from tests.orders import order_retry
 from tests.waiting import wait_until

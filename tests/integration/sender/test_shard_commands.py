@@ -5,12 +5,12 @@ import time
 
 import pytest
 
+from campaign_common.domain.message import Status
+from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.errors import StatementRefused
-from campaign_common.message import Status
-from campaign_common.partition_map import TopicDescription
 from campaign_common.settings import RetrySettings
-from campaign_common.store.partition_map import insert_first_map
-from campaign_common.store.shard_requests import request_erasure
+from campaign_common.store.shards.partition_map import insert_first_map
+from campaign_common.store.shards.shard_commands import request_erasure
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording import command_handlers, shard_commands

@@ -7,13 +7,13 @@ from functools import partial
 import pytest
 
 from campaign_common.database import Database
+from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.message import Status
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.test_messages import NewTestMessage as Wanted
-from campaign_common.store.test_messages import insert_test_message, read_test_message
+from campaign_common.store.messages.trial_sends import NewTestMessage as Wanted
+from campaign_common.store.messages.trial_sends import insert_test_message, read_test_message
 from campaign_sender.delivery.trial_sends import TrialSends as Sending
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus

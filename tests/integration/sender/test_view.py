@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pymysql
 import pytest
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursor, Proof
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import MessageKey
+from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.errors import DatabaseDemoted
-from campaign_common.message import MessageKey
-from campaign_common.partition_map import TopicDescription
-from campaign_common.store.partition_map import insert_first_map
-from campaign_common.store.shard_requests import request_erasure, request_settlement
-from campaign_common.store.view import View, Wanted, read_view
+from campaign_common.store.messages.send_view import SendView, Wanted, read_view
+from campaign_common.store.shards.partition_map import insert_first_map
+from campaign_common.store.shards.shard_commands import request_erasure, request_settlement
 from tests.integration.sender.scene import SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, EPOCH
 
@@ -20,7 +20,7 @@ TOPIC = "Sync-Msg-T"
 EVERYTHING = Wanted(range(SHARDS), (CAMPAIGN,), TOPIC, claims=True)
 
 
-def read(scene: Scene, wanted: Wanted = EVERYTHING) -> View:
+def read(scene: Scene, wanted: Wanted = EVERYTHING) -> SendView:
     with scene.database.reading(proof=Proof.IN_THE_BLOCK) as cursor:
         return read_view(cursor, wanted)
 

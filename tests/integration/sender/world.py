@@ -11,18 +11,18 @@ from typing import Any
 import yaml
 from confluent_kafka import TopicPartition
 
-from campaign_common import kafka, topics
-from campaign_common.campaign import CampaignState, Delivery
 from campaign_common.database import Database
-from campaign_common.dead_letters import dead_letter_topic
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import MessageRecord, encode
+from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.shard import shard_of
 from campaign_common.errors import TopicMissing
-from campaign_common.message import Status
-from campaign_common.partition_map import PartitionMap
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.schema import migrate
 from campaign_common.settings import load_settings
-from campaign_common.shard import shard_of
-from campaign_common.store.partition_map import insert_first_map, read_map
-from campaign_common.wire import MessageRecord, encode
+from campaign_common.store.shards.partition_map import insert_first_map, read_map
 from tests.processes import Process, installed, running
 from tests.waiting import wait_until
 
@@ -53,8 +53,8 @@ class World:
         self.configure()
         self.database = Database(self.settings.mysql)
         migrate(self.database, SHARDS)
-        self._admin = kafka.admin(self.settings)
-        self._producer = kafka.producer(self.settings)
+        self._admin = clients.admin(self.settings)
+        self._producer = clients.producer(self.settings)
         self._make_topic()
 
     def configure(self, **sections: object) -> None:

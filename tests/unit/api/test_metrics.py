@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from campaign_api.metrics import ImportMetrics, RequestMetrics
 from campaign_api.web.telemetry import access_log, request_metrics
-from campaign_common.store.recipient_lists import ListTotals
+from campaign_common.store.recipients.recipient_lists import ImportTotals
 from tests.scraping import Scrape
 
 
@@ -40,7 +40,7 @@ def test_imports_count_while_they_run_and_as_what_they_became() -> None:
     metrics = ImportMetrics(registry)
     with metrics.running():
         during = Scrape(generate_latest(registry).decode())
-    metrics.made(ListTotals(accepted=5, duplicates=2, rejected=1), seconds=2.5)
+    metrics.made(ImportTotals(accepted=5, duplicates=2, rejected=1), seconds=2.5)
     try:
         with metrics.running():
             raise KeyboardInterrupt

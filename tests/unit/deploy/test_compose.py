@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 import yaml
 
-from campaign_common.api_key import ApiKey
+from campaign_common.domain.api_key import ApiKey
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import load_settings
 

@@ -1,7 +1,7 @@
 """Values that the tests of this folder begin with."""
 
-from campaign_common.partition_map import MapState, PartitionMap
-from campaign_common.store.leases import Lease
+from campaign_common.domain.partition_map import MapState, PartitionMap
+from campaign_common.store.campaigns.leases import Lease
 
 PARTITIONS = 4
 SHARDS = 8

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from campaign_common.claim import ClaimedMessage, encode_claim
 from campaign_common.database import Cursor, Database, Databases
+from campaign_common.domain.claim import ClaimedMessage, encode_claim
 from campaign_common.errors import DatabaseUnavailable
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.outcome_counts import OutcomeCounts

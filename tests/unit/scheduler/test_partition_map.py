@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_common.partition_map import (
+from campaign_common.domain.partition_map import (
     ShardPosition,
     TopicDescription,
     next_map,

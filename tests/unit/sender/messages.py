@@ -1,11 +1,11 @@
 """Plain values for the tests of the sender."""
 
-from campaign_common.campaign import CampaignState, Delivery
-from campaign_common.message import MessageKey
-from campaign_common.partition_map import MapState, PartitionMap
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.claims import Place
-from campaign_common.wire import MessageRecord
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.message import MessageKey
+from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.partition_map import MapState, PartitionMap
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.shards.claims import Place
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Message as KafkaRecord
 
-from campaign_common.message import Status
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.tracing import HEADER, Attributes, Kind
-from campaign_common.wire import encode
+from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import encode
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.tracing import HEADER, Attributes, SpanRole
 from campaign_sender import tracing
 from campaign_sender.message import Arrival
 from campaign_sender.providers.contract import SendResult, SendStatus
@@ -25,7 +25,7 @@ def place(n: int) -> str:
 
 
 class FakeSpan:
-    def __init__(self, name: str, kind: Kind, origins: Sequence[str], at: int | None) -> None:
+    def __init__(self, name: str, kind: SpanRole, origins: Sequence[str], at: int | None) -> None:
         self.name, self.kind, self.origins, self.at = name, kind, list(origins), at
         self.traceparent = place(99)
         self.attributes: Attributes = {}
@@ -40,7 +40,7 @@ class FakeTracing:
         self.spans: list[FakeSpan] = []
 
     def begin(
-        self, name: str, kind: Kind, origins: Sequence[str], *, at: int | None = None
+        self, name: str, kind: SpanRole, origins: Sequence[str], *, at: int | None = None
     ) -> FakeSpan:
         self.spans.append(FakeSpan(name, kind, origins, at))
         return self.spans[-1]
@@ -88,7 +88,7 @@ def test_a_batch_belongs_to_the_publication_that_its_first_record_names() -> Non
     scene = Scene()
     arrival = scene.batch(record(0, place(1)), record(1), end=2)
     span = scene.span_of(arrival)
-    assert (span.name, span.kind) == ("send batch", Kind.CONSUMER)
+    assert (span.name, span.kind) == ("send batch", SpanRole.CONSUMER)
     assert (span.origins, span.at) == ([place(1)], arrival.at)
     assert span.attributes == {
         "messaging.system": "kafka",

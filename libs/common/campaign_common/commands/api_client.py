@@ -83,5 +83,5 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def _said(answer: dict[str, Any], response: requests.Response) -> str:
-    """What a refusal says: a problem document, or the original's form."""
+    """Return the text of a refusal: of a problem document, or of the original's form."""
     return str(answer.get("detail") or answer.get("msg") or response.reason)

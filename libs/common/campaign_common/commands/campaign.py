@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from campaign_common.campaign import CampaignState
 from campaign_common.commands.api_client import ApiClient
 from campaign_common.commands.doctor import doctor
 from campaign_common.commands.options import (
@@ -21,6 +20,7 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.commands.watching import watch
+from campaign_common.domain.campaign import CampaignState
 
 DEFAULT_URL = "http://localhost:10001"
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not listened on

@@ -11,9 +11,9 @@ from campaign_common.commands.options import (
     one_line_failures,
     settings_or_exit,
 )
-from campaign_common.consistency import disagreements
 from campaign_common.database import Database, Databases
-from campaign_common.store.consistency import (
+from campaign_common.maintenance.consistency import disagreements
+from campaign_common.store.maintenance.consistency import (
     StartedCampaign,
     named_campaigns,
     started_campaigns,

@@ -7,18 +7,18 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from campaign_common import kafka
 from campaign_common.commands.options import (
     configuration_option,
     one_line_failures,
     settings_or_exit,
 )
 from campaign_common.database import Database
-from campaign_common.dead_letters import DeadLetter, opened_box
 from campaign_common.errors import TopicMissing
-from campaign_common.logs import configure_logging, mask_text
-from campaign_common.producing import ReplacedProducer
-from campaign_common.store.partition_map import read_map
+from campaign_common.kafka import clients
+from campaign_common.kafka.dead_letters import DeadLetter, opened_box
+from campaign_common.kafka.producing import ReplacedProducer
+from campaign_common.runtime.logs import configure_logging, mask_text
+from campaign_common.store.shards.partition_map import read_map
 
 SHOWN = 60
 """Characters shown of a record."""
@@ -62,7 +62,7 @@ def replay_command(context: click.Context) -> None:
         database.close()
         if partition_map is None:
             raise TopicMissing(f"topic {topic} has no partition map")
-        count = box.replay(ReplacedProducer(partial(kafka.producer, settings)), partition_map)
+        count = box.replay(ReplacedProducer(partial(clients.producer, settings)), partition_map)
     click.echo(f"{count} dead letters replayed")
 
 

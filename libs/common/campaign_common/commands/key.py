@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from campaign_common.api_key import LONGEST_NAME, ApiKey, Scope
 from campaign_common.commands.options import (
     EXIT_FAILURE,
     configuration_option,
@@ -17,7 +16,8 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.database import Database
-from campaign_common.store.api_keys import insert_key, read_entries, read_keys, revoke_key
+from campaign_common.domain.api_key import LONGEST_NAME, ApiKey, Scope
+from campaign_common.store.access.api_keys import insert_key, read_entries, read_keys, revoke_key
 
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:

@@ -1,4 +1,4 @@
-"""What every command shares: `-c FILE` before or after a subcommand, and exit codes.
+"""Parts that every command shares: `-c FILE` before or after a subcommand, and exit codes.
 
 0 is success, 1 a failure outside (database, broker), 2 a mistake in the configuration or on
 the command line, which is click's own code for that too.
@@ -38,7 +38,7 @@ def configuration_option(command: F) -> F:
 
 
 def configuration_named(context: click.Context) -> bool:
-    """Tell whether `-c` named a configuration."""
+    """Return whether `-c` named a configuration."""
     return _META_KEY in context.meta
 
 

@@ -15,8 +15,8 @@ from campaign_common.commands.options import (
 from campaign_common.commands.service import stop_on_signals
 from campaign_common.database import Databases, named_lock
 from campaign_common.duration import parse_duration
-from campaign_common.purge import PAGE, Purge, Purged, Stopped, Terms
-from campaign_common.store.purging import count_unfinished_purges, old_campaigns
+from campaign_common.maintenance.purge import PAGE, Purge, Purged, Stopped, Terms
+from campaign_common.store.maintenance.purging import count_unfinished_purges, old_campaigns
 
 EXIT_STOPPED = 3
 """Ended before everything was gone; the next run goes on."""

@@ -7,23 +7,23 @@ from typing import TypeVar
 
 import click
 
-from campaign_common.campaign import CampaignState
 from campaign_common.commands.options import (
     configuration_option,
     one_line_failures,
     settings_or_exit,
 )
 from campaign_common.database import Cursor, Database, Databases
+from campaign_common.domain.campaign import CampaignState
 from campaign_common.errors import CommitUnknown
-from campaign_common.store.counters import counts
-from campaign_common.store.holding import (
+from campaign_common.store.core.counters import counts
+from campaign_common.store.maintenance.restore_hold import (
     Held,
     counted_campaigns,
     disown_shards,
     hold_campaigns,
     set_aside_unknown,
 )
-from campaign_common.store.statistics import live_senders
+from campaign_common.store.maintenance.statistics import live_senders
 
 PAGE = 100
 

@@ -1,4 +1,4 @@
-"""What every long-running service does at its start: settings, logging, signals."""
+"""The start of a long-running service: settings, logging, signals."""
 
 import gc
 import os
@@ -14,7 +14,7 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.commands.options import EXIT_FAILURE, settings_or_exit
 from campaign_common.errors import CampaignError
-from campaign_common.logs import configure_logging, log_uncaught_errors
+from campaign_common.runtime.logs import configure_logging, log_uncaught_errors
 from campaign_common.settings import Settings
 
 STOPPING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})

@@ -9,7 +9,6 @@ from confluent_kafka.admin import AdminClient
 from rich.console import Console
 from rich.table import Table
 
-from campaign_common import kafka, topics
 from campaign_common.commands.dead_letters import dead_letters
 from campaign_common.commands.options import (
     configuration_option,
@@ -17,14 +16,15 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.database import Databases
-from campaign_common.dead_letters import dead_letter_topic
+from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import KafkaUnavailable, TopicMissing
-from campaign_common.kafka_rights import lacking_rights
-from campaign_common.logs import configure_logging
-from campaign_common.partition_map import PartitionMap
-from campaign_common.remap import Remapper, RemapStep
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.dead_letters import dead_letter_topic
+from campaign_common.kafka.partition_migration import PartitionMigration, RemapStep
+from campaign_common.kafka.rights import lacking_rights
+from campaign_common.kafka.topic_report import PartitionReport, TopicReport, report_on
+from campaign_common.runtime.logs import configure_logging
 from campaign_common.settings import Settings
-from campaign_common.topic_report import PartitionReport, TopicReport, report_on
 
 STEP_INTERVAL = 0.5
 """Seconds between two steps of a change of the partition map."""
@@ -63,7 +63,7 @@ def create_command(context: click.Context, partitions: int | None, replication_f
     topic = settings.sync_client.topic
     configure_logging("topics", settings.log)
     with one_line_failures("campaign-topics create"):
-        databases, admin = Databases.configured(settings), kafka.admin(settings)
+        databases, admin = Databases.configured(settings), clients.admin(settings)
         created = topics.create(
             admin,
             topic,
@@ -73,7 +73,7 @@ def create_command(context: click.Context, partitions: int | None, replication_f
         topics.create_dead_letters(
             admin, dead_letter_topic(topic), replication_factor=replication_factor
         )
-        current = _follow(_remapper(settings, databases, admin), CREATE_TIMEOUT)
+        current = _follow(_partition_migration(settings, databases, admin), CREATE_TIMEOUT)
         databases.close()
     click.echo(
         f"topic {topic} {'created' if created else 'exists'}: {current.partitions} partitions,"
@@ -92,7 +92,7 @@ def describe_command(context: click.Context, *, as_json: bool) -> None:
     settings = settings_or_exit(context)
     with one_line_failures("campaign-topics describe"):
         databases = Databases.configured(settings)
-        admin, topic = kafka.admin(settings), settings.sync_client.topic
+        admin, topic = clients.admin(settings), settings.sync_client.topic
         report = report_on(databases, admin, topic, settings.send_client.group)
         kept = _kept(admin, topic)
         lacking = lacking_rights(admin, settings)
@@ -130,19 +130,19 @@ def raise_command(context: click.Context, partitions: int, timeout: float) -> No
     topic = settings.sync_client.topic
     configure_logging("topics", settings.log)
     with one_line_failures("campaign-topics raise"):
-        databases, admin = Databases.configured(settings), kafka.admin(settings)
+        databases, admin = Databases.configured(settings), clients.admin(settings)
         present = topics.describe(admin, topic).partitions
         if partitions < present:
             raise click.BadParameter(
                 f"topic {topic} has {present} partitions, and Kafka takes none away",
                 param_hint="--partitions",
             )
-        remapper = _remapper(settings, databases, admin)
-        remapper.step()
+        partition_migration = _partition_migration(settings, databases, admin)
+        partition_migration.step()
         if partitions > present:
             topics.add_partitions(admin, topic, partitions)
             click.echo(f"topic {topic}: {present} -> {partitions} partitions")
-        current = _follow(remapper, timeout, partitions, say=click.echo)
+        current = _follow(partition_migration, timeout, partitions, say=click.echo)
         databases.close()
     click.echo(f"partition map version {current.version}: {current.partitions} partitions in use")
 
@@ -160,12 +160,14 @@ def _kept(admin: AdminClient, topic: str) -> dict[str, str]:
     return kept
 
 
-def _remapper(settings: Settings, databases: Databases, admin: AdminClient) -> Remapper:
-    return Remapper(databases, admin, settings.sync_client.topic, "campaign-topics")
+def _partition_migration(
+    settings: Settings, databases: Databases, admin: AdminClient
+) -> PartitionMigration:
+    return PartitionMigration(databases, admin, settings.sync_client.topic, "campaign-topics")
 
 
 def _follow(
-    remapper: Remapper,
+    partition_migration: PartitionMigration,
     timeout: float,
     partitions: int = 0,
     say: Callable[[str], object] = lambda _: None,
@@ -179,7 +181,7 @@ def _follow(
     said = ""
     while True:
         try:
-            step = remapper.step()
+            step = partition_migration.step()
             current, waiting = step.partition_map, _waiting_for(step)
             if current.is_active and current.partitions >= partitions:
                 return current

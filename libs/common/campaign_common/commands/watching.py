@@ -17,8 +17,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from campaign_common.campaign import OVER
 from campaign_common.commands.api_client import ApiClient, ApiUnreachable
+from campaign_common.domain.campaign import OVER
 
 PAUSE = 0.5
 """Seconds between two looks."""

@@ -2,10 +2,10 @@
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors, ShardCursors
 from campaign_common.database.databases import Databases, ShardServer
 from campaign_common.database.named_lock import named_lock
 from campaign_common.database.pool import Database, Proof
-from campaign_common.store import Cursors, ShardCursors
 
 __all__ = [
     "Cursor",

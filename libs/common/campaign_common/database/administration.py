@@ -2,14 +2,14 @@
 
 from campaign_common.database.failures import translated
 from campaign_common.database.limits import Limits
-from campaign_common.database.session import open_session
-from campaign_common.dsn import Dsn
-from campaign_common.store.server_accounts import (
+from campaign_common.database.server_accounts import (
     create_database,
     current_account,
     ensure_user,
     grant_database,
 )
+from campaign_common.database.session import open_session
+from campaign_common.dsn import Dsn
 
 LIMITS = Limits.uniform(60.0)
 

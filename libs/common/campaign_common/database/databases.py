@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.by_server import ByServer
+from campaign_common.database.cursors import Cursors, ShardCursors
 from campaign_common.database.pool import Database, Proof
-from campaign_common.per_server import PerServer
 from campaign_common.settings import Settings
-from campaign_common.store import Cursors, ShardCursors
 
 
 class ShardServer(NamedTuple):
@@ -21,7 +21,7 @@ class ShardServer(NamedTuple):
 
     @property
     def is_main(self) -> bool:
-        """Tell whether the shards live on the main server itself."""
+        """Return whether the shards live on the main server itself."""
         return self.own is self.main
 
     @contextmanager
@@ -48,7 +48,7 @@ class ShardServer(NamedTuple):
                 yield ShardCursors(own, main)
 
 
-class Databases(PerServer[Database]):
+class Databases(ByServer[Database]):
     """The main server, and those that hold shards.
 
     With a shard live its ledger, counters, claim, retries, suspects, late results and orders;
@@ -91,7 +91,7 @@ class Databases(PerServer[Database]):
         """Put the server that holds a shard beside the main one."""
         return ShardServer(self.of_shard(shard), self.main)
 
-    def shard_servers(self) -> PerServer[ShardServer]:
+    def shard_servers(self) -> ByServer[ShardServer]:
         """Put each server beside the main one."""
         return self.each(lambda database: ShardServer(database, self.main))
 

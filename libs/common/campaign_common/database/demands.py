@@ -1,4 +1,4 @@
-"""What a server must allow, and what an operator does where it does not.
+"""Demands on a database server, and the remedies of an operator where it does not meet them.
 
 Errors name what is refused now; variables of the server name what new sessions will meet.
 Sources: MySQL's "Server Error Message Reference" and "Setting The Binary Log Format",

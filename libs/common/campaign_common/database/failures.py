@@ -1,4 +1,4 @@
-"""What an error of the driver means for whoever ran the statement.
+"""Classification of the driver's errors: to be repeated, refused, or fatal.
 
 Numbers: MySQL's "Server Error Message Reference" and "Client Error Message Reference",
 MariaDB's "Error Codes".
@@ -68,7 +68,7 @@ NO_SPACE = ("No space left on device", "Got error 28", "errno: 28")
 REFUSED = frozenset({1044, 1045, 1049, 1130, 1251, 1698, 1820, 1862, 3118, 3159})
 """Credentials, schema, host, and accounts that are locked or expired."""
 ABOUT_DATA = (IntegrityError, DataError)
-"""What a statement holds is wrong: a duplicate key, a text that is too long."""
+"""The values of a statement are wrong: a duplicate key, a text that is too long."""
 NOT_COMMITTED = frozenset({1020, 1213, 1290, 1792, 1836})
 """Answers to COMMIT that prove that it did not happen."""
 
@@ -116,5 +116,5 @@ def translated(where: str = "") -> Iterator[None]:
 
 
 def _waited_too_long(error: Error) -> bool:
-    """Tell a server that did not answer in time from one that ended the connection."""
+    """Return whether the server did not answer in time, rather than ended the connection."""
     return code_of(error) in {2006, 2013} and isinstance(error.__context__, TimeoutError)

@@ -1,4 +1,4 @@
-"""How long statements and transactions may take."""
+"""Time limits of statements and transactions."""
 
 from dataclasses import dataclass
 from math import ceil

@@ -32,7 +32,7 @@ from campaign_common.errors import (
 from campaign_common.settings import MysqlSettings
 
 ATTEMPTS = 8
-"""How often `run` tries at most."""
+"""The largest number of attempts of `run`."""
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 1.0
 
@@ -57,7 +57,7 @@ class Proof(Enum):
 
 
 _NEVER_REPEATED = (DatabaseTimeout, ConnectionsExhausted, DatabaseRefused)
-"""What has waited its full time; and attempts to enter, which lock some accounts."""
+"""Errors after the full wait; and failed logins, which lock some accounts."""
 
 
 class Database:
@@ -101,12 +101,12 @@ class Database:
 
     @property
     def in_use(self) -> int:
-        """How many connections are lent now."""
+        """Return the number of connections that are lent now."""
         return self._in_use
 
     @property
     def exhausted(self) -> int:
-        """How many waits for a connection have ended without one."""
+        """Return the number of waits for a connection that have ended without one."""
         return self._exhausted
 
     @contextmanager

@@ -20,7 +20,6 @@ from campaign_common.database.failures import NOT_COMMITTED, code_of, translated
 from campaign_common.database.limits import GRACE, Limits
 from campaign_common.dsn import Dsn
 from campaign_common.errors import CommitUnknown, DatabaseTimeout
-from campaign_common.store.view import READ_ONLY
 
 SQL_MODE = (
     "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
@@ -38,7 +37,7 @@ RELIED_ON = (
     "SESSION sql_select_limit = 18446744073709551615",
     "SESSION sql_auto_is_null = 0",
 )
-"""What the SQL of the stores relies on, whatever the server's own settings and init_connect say."""
+"""Variables on which the stores' SQL rests, against the server's settings and init_connect."""
 SELECT_PACKET = "SELECT @@max_allowed_packet"
 PACKET_TOO_LARGE = 1153
 LONGEST_CHARACTER = 4
@@ -49,7 +48,16 @@ BEGIN = "START TRANSACTION READ WRITE"
 MySQL's manual, "START TRANSACTION, COMMIT, and ROLLBACK Statements". Accounts with
 CONNECTION_ADMIN, SUPER or READ_ONLY ADMIN are let through unless super_read_only is on.
 """
-SELECT_READ_ONLY = f"SELECT {READ_ONLY}"
+READ_ONLY_VARIABLES = """
+CONCAT_WS(', ', IF(CONCAT(@@global.read_only) IN ('0', 'OFF'), NULL, 'read_only'),
+                IF(CONCAT(@@global.innodb_read_only) IN ('0', 'OFF'), NULL, 'innodb_read_only'))
+"""
+"""An expression for the variables that make the server read-only; '' while it takes writes.
+
+super_read_only of MySQL switches read_only on too. As text, since newer MariaDBs answer with words.
+"""
+
+SELECT_READ_ONLY = f"SELECT {READ_ONLY_VARIABLES}"
 COLLATION = "utf8mb4_bin"
 CONNECT_TIMEOUT = 5.0
 LONGEST_STATEMENT = 4 * 1024 * 1024
@@ -161,7 +169,7 @@ class Session(_DriverConnection):
         return not self.read_only
 
     def usable(self, idle_timeout: float) -> bool:
-        """Tell whether the connection was used recently and the server has not ended it.
+        """Return whether the connection was used recently and the server has not ended it.
 
         The server says nothing unasked but that it ends the connection, so anything to read
         on an idle socket means that it did. No round trip is needed to see that.
@@ -178,7 +186,7 @@ class Session(_DriverConnection):
         self._force_close()  # type: ignore[attr-defined]
 
     def in_transaction(self) -> bool:
-        """Tell whether the server holds a transaction of this session open."""
+        """Return whether the server holds a transaction of this session open."""
         return self.open and bool(self.server_status & SERVER_STATUS_IN_TRANS)
 
     def query(self, sql: Any, unbuffered: bool = False) -> int:  # noqa: ANN401, FBT001, FBT002 - the driver's signature

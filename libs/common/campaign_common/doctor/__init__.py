@@ -1,4 +1,4 @@
-"""What is in order, what is not, and the command that mends it; nothing here changes anything."""
+"""Checks of an installation, each with the command that repairs it; they change nothing."""
 
 from campaign_common.doctor.examination import examine
 from campaign_common.doctor.finding import Finding, Verdict

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from campaign_common.database import Cursor, Cursors, Databases
 from campaign_common.doctor.finding import Finding, attention, unless, wrong
 from campaign_common.settings import Settings
-from campaign_common.store import diagnosis
-from campaign_common.store.breakers import read_open_breakers
-from campaign_common.store.purging import count_unfinished_purges
+from campaign_common.store.maintenance import doctor_queries
+from campaign_common.store.maintenance.purging import count_unfinished_purges
+from campaign_common.store.messages.provider_breakers import read_open_breakers
 
 SOME = 5
 """Ids that are named."""
@@ -40,7 +40,7 @@ def check_campaigns(databases: Databases, settings: Settings) -> list[Finding]:
 
 def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
     start = "start one: campaign-scheduler -c FILE; see its log where one runs"
-    overdue = diagnosis.overdue_campaigns(cursor, LATE)
+    overdue = doctor_queries.overdue_campaigns(cursor, LATE)
     if overdue:
         ids = [campaign.campaign_id for campaign in overdue]
         yield wrong(
@@ -49,7 +49,7 @@ def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
             f" not started: {_named(ids)}; no scheduler works",
             start,
         )
-    unleased = diagnosis.unleased_campaigns(cursor, lease)
+    unleased = doctor_queries.unleased_campaigns(cursor, lease)
     if unleased:
         yield wrong(
             "schedulers",
@@ -59,7 +59,7 @@ def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
 
 
 def _orders(cursors: Cursors) -> Iterator[Finding]:
-    orders = diagnosis.orphaned_requests(cursors, LATE)
+    orders = doctor_queries.orphaned_requests(cursors, LATE)
     if orders:
         yield attention(
             "orders",
@@ -67,7 +67,7 @@ def _orders(cursors: Cursors) -> Iterator[Finding]:
             f" {', '.join(map(str, orders))}",
             "see that senders run; their logs say which order is left alone, and why",
         )
-    erasures = diagnosis.unended_erasures(cursors.main, LATE_ERASURE)
+    erasures = doctor_queries.unended_erasures(cursors.main, LATE_ERASURE)
     if erasures:
         yield attention(
             "erasures",
@@ -83,7 +83,7 @@ def _providers(cursors: Cursors) -> Iterator[Finding]:
             f"{provider} is left alone for another {seconds:.0f} s: too many of its answers failed",
             "see the senders' logs for its answers; sending goes on by itself once it answers",
         )
-    suspects = diagnosis.open_suspects(cursors)
+    suspects = doctor_queries.open_suspects(cursors)
     if suspects:
         yield attention(
             "in doubt",
@@ -103,7 +103,7 @@ def _purges(cursor: Cursor) -> Iterator[Finding]:
 
 
 def _left_behind(cursors: Cursors) -> Iterator[Finding]:
-    shards = sorted(diagnosis.counted_elsewhere(cursors))
+    shards = sorted(doctor_queries.counted_elsewhere(cursors))
     if shards:
         yield wrong(
             "counters",

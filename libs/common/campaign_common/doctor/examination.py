@@ -6,7 +6,6 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 from pymysql.err import Error as DriverError
 
-from campaign_common import kafka
 from campaign_common.database import Database, Databases
 from campaign_common.doctor.campaigns import check_campaigns
 from campaign_common.doctor.configuration import check_configuration
@@ -22,6 +21,7 @@ from campaign_common.errors import (
     DatabaseUnavailable,
     KafkaUnavailable,
 )
+from campaign_common.kafka import clients
 from campaign_common.settings import Settings
 
 TO_THE_PRIMARY = "let the DSN lead to the primary, or end read_only there"
@@ -35,7 +35,7 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
     `file` is the configuration's, where that is known.
     """
     yield from check_configuration(settings, file)
-    databases, admin = Databases.configured(settings), kafka.admin(settings)
+    databases, admin = Databases.configured(settings), clients.admin(settings)
     try:
         yield from _of_the_databases(settings, databases, admin)
     finally:

@@ -1,4 +1,4 @@
-"""What a check of the doctor says."""
+"""Findings: the results of the doctor's checks."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Verdict(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     ATTENTION = "attention"

@@ -6,7 +6,7 @@ from campaign_common.database import Database
 from campaign_common.doctor.finding import Finding, attention, ok, wrong
 from campaign_common.schema import schema_status
 from campaign_common.settings import Settings
-from campaign_common.store.api_keys import read_keys
+from campaign_common.store.access.api_keys import read_keys
 
 
 def check_schema(database: Database, held: Sequence[int]) -> list[Finding]:
@@ -22,7 +22,7 @@ def check_schema(database: Database, held: Sequence[int]) -> list[Finding]:
 
 
 def check_keys(database: Database, settings: Settings) -> list[Finding]:
-    """Tell who may use the API.
+    """List the keys that may use the API.
 
     Raises:
         RetryLater: the database is away.

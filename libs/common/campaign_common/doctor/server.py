@@ -8,8 +8,8 @@ from campaign_common.database import Database
 from campaign_common.database.demands import PACKET, unmet_by, unmet_demand
 from campaign_common.doctor.finding import Finding, attention, ok, unless, wrong
 from campaign_common.errors import DatabaseContended, RetryLater, StatementRefused
-from campaign_common.store.diagnosis import Server, read_server
-from campaign_common.store.write_trial import read_write_settings, try_writes
+from campaign_common.store.maintenance.doctor_queries import Server, read_server
+from campaign_common.store.maintenance.write_trial import read_write_settings, try_writes
 
 OLDEST_MYSQL = (8, 0)
 OLDEST_MARIADB = (10, 11)

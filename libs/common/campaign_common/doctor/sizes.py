@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
-from campaign_common.batches import LARGEST_BATCH
-from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.doctor.finding import Finding, attention, unknown, unless
+from campaign_common.domain.message_record import LARGEST_RECORD
 from campaign_common.errors import KafkaUnavailable, TopicMissing
-from campaign_common.wire import LARGEST_RECORD
+from campaign_common.kafka import topics
+from campaign_common.kafka.batches import LARGEST_BATCH
+from campaign_common.kafka.dead_letters import dead_letter_topic
 
 FRAMING = 200
 """Bytes, at most, that Kafka adds to a record of ours that is alone in its batch."""

@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import kafka, topics
 from campaign_common.database import Databases
-from campaign_common.dead_letters import dead_letter_topic
 from campaign_common.doctor.finding import Finding, Verdict, attention, ok, unknown, unless, wrong
 from campaign_common.doctor.sizes import check_sizes
 from campaign_common.errors import KafkaUnavailable, TopicMissing
-from campaign_common.kafka_rights import lacking_rights
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.dead_letters import dead_letter_topic
+from campaign_common.kafka.rights import lacking_rights
+from campaign_common.kafka.topic_report import TopicReport, report_on
 from campaign_common.settings import Settings
-from campaign_common.store.statistics import LiveSender, live_senders
-from campaign_common.topic_report import TopicReport, report_on
+from campaign_common.store.maintenance.statistics import SenderHeartbeat, live_senders
 
 SHORTEST_RETENTION = 3600
 """Seconds; what is deleted before it is sent has to be published again."""
@@ -28,7 +28,7 @@ class Topic(NamedTuple):
 
     report: TopicReport
     settings: topics.TopicSettings
-    senders: list[LiveSender]
+    senders: list[SenderHeartbeat]
 
 
 def check_topic(databases: Databases, admin: AdminClient, settings: Settings) -> list[Finding]:
@@ -237,7 +237,7 @@ def _senders(topic: Topic) -> Iterator[Finding]:
 
 def _session(admin: AdminClient, settings: Settings) -> Finding:
     try:
-        session = kafka.group_session(settings, admin)
+        session = clients.group_session(settings, admin)
     except KafkaUnavailable as error:
         # The rest can be told without; not everybody may ask for the brokers' settings.
         return unknown("session", str(error))

@@ -8,8 +8,8 @@ from time import monotonic
 from campaign_common.database import Database, Databases, Proof
 from campaign_common.doctor.finding import Finding, attention, ok, wrong
 from campaign_common.settings import Settings
-from campaign_common.store.campaigns import active_ids
-from campaign_common.store.view import FRESH_FOR, LONGEST_READ, Wanted, read_view
+from campaign_common.store.core.campaigns import active_ids
+from campaign_common.store.messages.send_view import FRESH_FOR, LONGEST_READ, Wanted, read_view
 
 READS = 3
 """Of which the median counts; the first may have to connect."""

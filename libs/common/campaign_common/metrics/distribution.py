@@ -1,4 +1,4 @@
-"""How a quantity is distributed: what a Prometheus histogram shows, filled a batch at a time."""
+"""Prometheus histograms that are filled a batch at a time."""
 
 import threading
 from bisect import bisect_right
@@ -13,7 +13,7 @@ MESSAGES = (1.0, 10.0, 100.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.
 """Upper bounds for batches of messages."""
 
 
-class Distribution:
+class BatchHistogram:
     """Counts values by upper bounds; safe to use from any thread.
 
     A value costs a tenth of what the client library's own histogram takes for it, which would
@@ -36,7 +36,7 @@ class Distribution:
             self._count += len(ordered)
             self._sum += sum(ordered)
 
-    def include(self, other: "Distribution") -> None:
+    def include(self, other: "BatchHistogram") -> None:
         """Add what another one with the same bounds has counted."""
         at_most, count, total = other.counted()
         with self._lock:

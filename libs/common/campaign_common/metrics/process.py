@@ -1,4 +1,4 @@
-"""What every service tells of itself: its version, and its share of the database."""
+"""Metrics that every service has: its version, and its connections to the database."""
 
 import platform
 from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from campaign_common.database import Database
 from campaign_common.errors import UserError
 from campaign_common.metrics.process import BuildInfo, PoolUse
-from campaign_common.page_server import Page, PageServer, listening
+from campaign_common.runtime.page_server import PageServer, ServedPage, listening
 from campaign_common.settings import Settings
 
 log = structlog.get_logger()
@@ -34,8 +34,8 @@ def listening_for_metrics(settings: Settings) -> socket.socket:
 def serving(listener: socket.socket, registry: CollectorRegistry) -> Iterator[None]:
     """Answer for `registry` through a listening socket while the block runs; closes the socket."""
 
-    def page() -> Page:
-        return Page(200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(registry))
+    def page() -> ServedPage:
+        return ServedPage(200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(registry))
 
     server = PageServer(listener, {"/metrics": page})
     log.info("metrics", port=server.port)

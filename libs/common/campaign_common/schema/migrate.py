@@ -14,8 +14,8 @@ from campaign_common.errors import MigrationFailed, StatementRefused
 from campaign_common.schema.placement import intended_homes, note_homes
 from campaign_common.schema.status import schema_status
 from campaign_common.schema.yoyo_backend import DsnBackend
-from campaign_common.store.applied_migrations import drop_bookkeeping
-from campaign_common.store.shard_tables import ensure_shards, make_view
+from campaign_common.store.maintenance.applied_migrations import drop_bookkeeping
+from campaign_common.store.shards.shard_tables import ensure_shards, make_view
 
 SOURCE = "package:campaign_common:migrations"
 LONGEST_STATEMENT = 3600.0
@@ -24,7 +24,7 @@ LONGEST_STATEMENT = 3600.0
 
 @dataclass(frozen=True)
 class MigrationReport:
-    """What a migration changed."""
+    """The changes that a migration made."""
 
     applied: tuple[str, ...]
     created_tables: tuple[str, ...]
@@ -72,7 +72,7 @@ def migrate_all(
         ):
             ensure_shards(cursor, held)
             if database is databases.main:
-                make_view(cursor, databases.elsewhere)
+                make_view(cursor, databases.remote_shards)
         yield MigrationReport(before.pending, before.missing_shard_tables)
     note_homes(databases.main, homes)
 

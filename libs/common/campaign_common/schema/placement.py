@@ -1,4 +1,4 @@
-"""Whether each shard lives where the configuration says that it does.
+"""Comparison of the shards' servers with those that the configuration names.
 
 A shard that is looked for on a server without its ledger would be sent from the beginning again. So
 the main server notes where shards live, services do not start on another word than that, and only
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from campaign_common.database import Database, Databases
 from campaign_common.errors import ShardsMisplaced
-from campaign_common.store.shard_homes import epochs_worked_in, read_homes, write_homes
+from campaign_common.store.shards.shard_placements import epochs_worked_in, read_homes, write_homes
 
 PAGE = "docs/database-servers.md"
 
@@ -19,7 +19,7 @@ Homes = Mapping[int, str]
 
 def configured_homes(databases: Databases) -> Homes:
     """Name the servers of the shards that do not live on the main one."""
-    return {shard: databases.of_shard(shard).name for shard in databases.elsewhere}
+    return {shard: databases.of_shard(shard).name for shard in databases.remote_shards}
 
 
 def contradictions(noted: Homes, configured: Homes, shards: Iterable[int]) -> list[str]:

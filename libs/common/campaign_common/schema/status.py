@@ -1,4 +1,4 @@
-"""Whether the schema is the one that this build was written for."""
+"""Comparison of the schema with the one that this build was written for."""
 
 import math
 import threading
@@ -12,9 +12,9 @@ import structlog
 from campaign_common.database import Database, Databases
 from campaign_common.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from campaign_common.schema.placement import configured_homes, contradictions
-from campaign_common.store.applied_migrations import applied_migrations
-from campaign_common.store.shard_homes import read_homes
-from campaign_common.store.shard_tables import missing_shard_tables
+from campaign_common.store.maintenance.applied_migrations import applied_migrations
+from campaign_common.store.shards.shard_placements import read_homes
+from campaign_common.store.shards.shard_tables import missing_shard_tables
 
 PAUSE = 1.0
 """Seconds between two looks of `wait_for_schema`."""
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class SchemaStatus:
-    """What the database has and lacks of this build's schema."""
+    """The parts of this build's schema that the database has and lacks."""
 
     applied: tuple[str, ...]
     pending: tuple[str, ...]
@@ -32,7 +32,7 @@ class SchemaStatus:
 
     @property
     def current(self) -> bool:
-        """Tell whether nothing is missing; migrations of a newer build do no harm."""
+        """Return whether nothing is missing; migrations of a newer build do no harm."""
         return not self.pending and not self.missing_shard_tables
 
     def __str__(self) -> str:

@@ -4,19 +4,3 @@ Functions take the cursor of a transaction that their caller opened and ends. Th
 all shards take `Cursors`, one on every server; those that work for a shard and need to know of its
 campaign take `ShardCursors`. No statement and no transaction spans two servers.
 """
-
-from typing import NamedTuple
-
-from pymysql.cursors import Cursor
-
-from campaign_common.per_server import PerServer
-
-Cursors = PerServer[Cursor]
-"""A cursor on every database server."""
-
-
-class ShardCursors(NamedTuple):
-    """Cursors on a shard's server, and on the main one; the same where that holds the shard."""
-
-    own: Cursor
-    main: Cursor

@@ -8,14 +8,14 @@ the database. Only `exporting` knows how the library has it.
 """
 
 from campaign_common.tracing.service import tracing_of
-from campaign_common.tracing.span import Attributes, Kind, Span, Tracing
+from campaign_common.tracing.span import Attributes, Span, SpanRole, Tracing
 from campaign_common.tracing.traceparent import HEADER, matched, trace_id_of
 
 __all__ = [
     "HEADER",
     "Attributes",
-    "Kind",
     "Span",
+    "SpanRole",
     "Tracing",
     "matched",
     "trace_id_of",

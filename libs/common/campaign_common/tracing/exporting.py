@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace import Span as LibrarySpan
 
-from campaign_common.tracing.span import Attributes, Kind
+from campaign_common.tracing.span import Attributes, SpanRole
 from campaign_common.tracing.traceparent import matched
 
 TRACES_PATH = "/v1/traces"
@@ -36,9 +36,9 @@ EXPORT_TIMEOUT = 5.0
 """Seconds for one export, the repetitions of a failed one included."""
 
 _KINDS = {
-    Kind.SERVER: SpanKind.SERVER,
-    Kind.PRODUCER: SpanKind.PRODUCER,
-    Kind.CONSUMER: SpanKind.CONSUMER,
+    SpanRole.SERVER: SpanKind.SERVER,
+    SpanRole.PRODUCER: SpanKind.PRODUCER,
+    SpanRole.CONSUMER: SpanKind.CONSUMER,
 }
 
 log = structlog.get_logger()
@@ -91,7 +91,7 @@ class ExportedTracing:
         self._tracer = self._provider.get_tracer("camp-mgr", version("camp-mgr"))
 
     def begin(
-        self, name: str, kind: Kind, origins: Sequence[str], *, at: int | None = None
+        self, name: str, kind: SpanRole, origins: Sequence[str], *, at: int | None = None
     ) -> ExportedSpan:
         """Begin a span, as `Tracing.begin` says."""
         contexts = [context for origin in origins if (context := _context_of(origin))]
@@ -140,7 +140,7 @@ class StateLoggingExporter(SpanExporter):
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Tell that nothing is held back here."""
+        """Flush the exporter; nothing is held back here."""
         return self._exporter.force_flush(timeout_millis)
 
 

@@ -1,4 +1,4 @@
-"""What the parts of a service see of tracing."""
+"""The interface of tracing for the parts of a service."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
@@ -7,8 +7,8 @@ from typing import Protocol
 Attributes = Mapping[str, str | int | float]
 
 
-class Kind(Enum):
-    """How a span stands to those before and after it."""
+class SpanRole(Enum):
+    """The role of a span towards those before and after it."""
 
     SERVER = auto()
     """Answers a request."""
@@ -33,7 +33,7 @@ class Tracing(Protocol):
     """Begins spans; may be used from any thread."""
 
     def begin(
-        self, name: str, kind: Kind, origins: Sequence[str], *, at: int | None = None
+        self, name: str, kind: SpanRole, origins: Sequence[str], *, at: int | None = None
     ) -> Span:
         """Begin a span.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from campaign_common.campaign import TRANSITIONS, CampaignState, Transition
+from campaign_common.domain.campaign import TRANSITIONS, CampaignState, Transition
 from campaign_common.errors import TransitionRefused
 
 

@@ -12,15 +12,15 @@ from campaign_api.campaigns.actions import Action, action_refused
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.errors import InvalidField, ListDeleted, RequestInvalid, TemplateRefused
-from campaign_common.campaign import NOT_STARTED, CampaignState
 from campaign_common.database import Cursor
+from campaign_common.domain.campaign import NOT_STARTED, CampaignState
+from campaign_common.domain.template import Template
 from campaign_common.errors import TemplateInvalid
 from campaign_common.settings import Settings
-from campaign_common.store import drafts
-from campaign_common.store.drafts import Identity, Made, Plan, StoredPlan
-from campaign_common.store.events import append_event
-from campaign_common.store.recipient_lists import hold_list
-from campaign_common.template import Template
+from campaign_common.store.campaigns import drafts
+from campaign_common.store.campaigns.drafts import CampaignPlan, Identity, Made, StoredPlan
+from campaign_common.store.core.events import append_event
+from campaign_common.store.recipients.recipient_lists import hold_list
 
 SUBJECT = "message_template"
 """Prefix of template errors: the name of the field in POST /v1/camp/create."""
@@ -57,7 +57,7 @@ class CampaignEditor:
             TemplateRefused: the template does not fit the list.
             RequestInvalid: there is no such list, or the provider is not configured.
         """
-        plan = Plan(
+        plan = CampaignPlan(
             name=wanted.name,
             template=wanted.template,
             list_id=wanted.recipient_list_id,
@@ -153,7 +153,7 @@ class CampaignEditor:
             cursor, campaign_id, actor, from_state=stored.state, to_state=None, reason="deleted"
         )
 
-    def _check(self, cursor: Cursor, plan: Plan) -> None:
+    def _check(self, cursor: Cursor, plan: CampaignPlan) -> None:
         longest = self._settings.api.max_template_length
         if len(plan.template) > longest:
             raise _wrong("template", f"must have at most {longest} characters")
@@ -222,7 +222,7 @@ def _append_created(
     return made.id
 
 
-def _differs(name: str, stored: StoredPlan, plan: Plan, moment: datetime | None) -> bool:
+def _differs(name: str, stored: StoredPlan, plan: CampaignPlan, moment: datetime | None) -> bool:
     if name == "scheduled_at":
         return moment is not None and not _is_due_at(stored, moment)
     field = "list_id" if name == "recipient_list_id" else name

@@ -5,20 +5,20 @@ from typing import Any, NamedTuple
 from campaign_api.campaigns.progress import describe, measure, summarise
 from campaign_api.errors import CampaignUnknown
 from campaign_common.database import Cursor, Cursors, Database, Databases
-from campaign_common.store.campaign_listing import (
+from campaign_common.store.campaigns.listing import (
     CampaignFilter,
     CampaignPosition,
     read_campaigns,
 )
-from campaign_common.store.campaign_progress import (
+from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     read_movement,
     read_progress,
     read_standing,
 )
-from campaign_common.store.campaigns import which_are_present
-from campaign_common.store.counters import counts_by_status
-from campaign_common.store.events import CampaignEvent, read_events
+from campaign_common.store.core.campaigns import which_are_present
+from campaign_common.store.core.counters import counts_by_status
+from campaign_common.store.core.events import EventRow, read_events
 
 RATE_SPAN = 60
 """Seconds over which the present rate is taken."""
@@ -87,7 +87,7 @@ def page_of_campaigns(
 
 def history_of(
     database: Database, campaign_id: int, *, after_id: int, limit: int
-) -> list[CampaignEvent]:
+) -> list[EventRow]:
     """Read up to `limit` events of a campaign after one; raise what `read_campaign` raises."""
     with database.reading() as cursor:
         events = read_events(cursor, campaign_id, after_id=after_id, limit=limit)

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from campaign_common.campaign import Delivery
+from campaign_common.domain.campaign import Delivery
 
 
 @dataclass(frozen=True, kw_only=True)

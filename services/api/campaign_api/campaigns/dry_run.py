@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
 from campaign_common.database import Databases
-from campaign_common.recipient import NAME, PHONE, trimmed
-from campaign_common.segments import Encoding, segmentation
-from campaign_common.store.dry_runs import best_rate, read_slice
-from campaign_common.store.fanout import RecipientRow
-from campaign_common.template import Template
+from campaign_common.domain.recipient import NAME, PHONE, trimmed
+from campaign_common.domain.sms_segments import Encoding, segmentation
+from campaign_common.domain.template import Template
+from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
+from campaign_common.store.campaigns.fanout import RecipientRow
 
 ROWS_AT_ONCE = 1_000
 """Rows read at a time: megabytes even where rows are as wide as they may be."""

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from campaign_common.database import Cursor, Cursors
-from campaign_common.shard import shard_of
-from campaign_common.store.dry_runs import RecentCampaign, also_listed, recent_campaigns
-from campaign_common.store.fanout import RecipientRow
-from campaign_common.store.ledger import look_up_sent
+from campaign_common.domain.shard import shard_of
+from campaign_common.store.campaigns.dry_runs import RecentCampaign, also_listed, recent_campaigns
+from campaign_common.store.campaigns.fanout import RecipientRow
+from campaign_common.store.messages.ledger import look_up_sent
 
 DAYS = 7
 """Days since its start for which a campaign is recent."""

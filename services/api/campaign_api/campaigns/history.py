@@ -3,8 +3,8 @@
 from datetime import UTC
 from typing import Any
 
-from campaign_common.campaign import CampaignState
-from campaign_common.store.events import CampaignEvent
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.store.core.events import EventRow
 
 _S = CampaignState
 
@@ -22,10 +22,10 @@ _WHAT: dict[tuple[str | None, str | None], str] = {
 WORDS = (*_WHAT.values(), "created", "changed", "cancelled", "retried", "deleted")
 
 RETRY = "retry of "
-"""Prefix of the reason of a retry (store.transitions)."""
+"""Prefix of the reason of a retry (store.campaigns.transitions)."""
 
 
-def described(event: CampaignEvent) -> dict[str, Any]:
+def described(event: EventRow) -> dict[str, Any]:
     """Describe an event: actor, action, time, and the states before and after."""
     return {
         "id": event.id,
@@ -38,12 +38,12 @@ def described(event: CampaignEvent) -> dict[str, Any]:
     }
 
 
-def is_retry(event: CampaignEvent) -> bool:
+def is_retry(event: EventRow) -> bool:
     """Return whether an event is a retry of messages."""
     return event.to_state == _S.RUNNING and (event.reason or "").startswith(RETRY)
 
 
-def _what(event: CampaignEvent) -> str:
+def _what(event: EventRow) -> str:
     if event.from_state is None:
         return "created"
     if event.to_state is None:

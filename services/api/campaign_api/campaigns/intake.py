@@ -21,11 +21,12 @@ from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
-from campaign_common.campaign import NOT_STARTED, CampaignState, Transition, apply
 from campaign_common.database import Cursor, Database, named_lock
+from campaign_common.domain.campaign import NOT_STARTED, CampaignState, Transition, apply
+from campaign_common.domain.template import Template
 from campaign_common.errors import LockBusy, TemplateInvalid
 from campaign_common.settings import Settings
-from campaign_common.store.campaign_intake import (
+from campaign_common.store.campaigns.intake import (
     IntendedCampaign,
     StoredCampaign,
     insert_campaign,
@@ -33,9 +34,12 @@ from campaign_common.store.campaign_intake import (
     read_stored,
     replace_campaign,
 )
-from campaign_common.store.events import append_event
-from campaign_common.store.recipient_lists import RecipientList, complete_list, discard_list
-from campaign_common.template import Template
+from campaign_common.store.core.events import append_event
+from campaign_common.store.recipients.recipient_lists import (
+    RecipientList,
+    complete_list,
+    discard_list,
+)
 
 log = structlog.get_logger(__name__)
 

@@ -8,17 +8,17 @@ import msgspec
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.errors import ListDeleted
 from campaign_common.database import Cursor, Database
-from campaign_common.recipient import NAME, PHONE
-from campaign_common.segments import segmentation
-from campaign_common.store.campaign_progress import (
+from campaign_common.domain.recipient import NAME, PHONE
+from campaign_common.domain.sms_segments import segmentation
+from campaign_common.domain.template import Template
+from campaign_common.store.campaigns.dry_runs import read_slice
+from campaign_common.store.campaigns.fanout import RecipientRow
+from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     read_progress,
     read_template,
 )
-from campaign_common.store.dry_runs import read_slice
-from campaign_common.store.fanout import RecipientRow
-from campaign_common.store.recipient_lists import ListState, read_list
-from campaign_common.template import Template
+from campaign_common.store.recipients.recipient_lists import ListState, read_list
 
 MOST_CHARACTERS = 1_000_000
 """Characters of text in one response; a preview of longer messages has fewer of them."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from campaign_common.campaign import CampaignState
-from campaign_common.message import FINAL, Status
-from campaign_common.store.campaign_progress import (
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
+from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     Movement,
     Standing,

@@ -7,15 +7,15 @@ from typing import Any
 from campaign_api.errors import CampaignUnknown, InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
-from campaign_common.recipient import NAME, PHONE, column_name, trimmed
-from campaign_common.store.message_listing import read_message_source
-from campaign_common.store.test_messages import (
+from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
+from campaign_common.domain.template import Template
+from campaign_common.store.messages.message_listing import read_message_source
+from campaign_common.store.messages.trial_sends import (
     NewTestMessage,
     TestMessage,
     insert_test_message,
     read_test_message,
 )
-from campaign_common.template import Template
 
 WAIT = 10.0
 """Seconds that a request waits for the outcome."""

@@ -15,7 +15,7 @@ from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.idempotency.idempotent_requests import IdempotentRequest
 from campaign_common.database import Cursor, Database
 from campaign_common.settings import Settings
-from campaign_common.store.recipient_lists import RecipientList, complete_list
+from campaign_common.store.recipients.recipient_lists import RecipientList, complete_list
 
 log = structlog.get_logger(__name__)
 

@@ -8,8 +8,8 @@ from campaign_api.errors import ListInUse, ListUnknown
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.http.paging import Page
 from campaign_common.database import Cursor, Database
-from campaign_common.recipient import Recipient
-from campaign_common.store.recipient_lists import (
+from campaign_common.domain.recipient import Recipient
+from campaign_common.store.recipients.recipient_lists import (
     VISIBLE,
     ListState,
     RecipientList,
@@ -19,8 +19,8 @@ from campaign_common.store.recipient_lists import (
     retire_list,
     unfinished_user,
 )
-from campaign_common.store.recipients import read_by_phone, read_page
-from campaign_common.store.rejects import read_rejects
+from campaign_common.store.recipients.recipients import read_by_phone, read_page
+from campaign_common.store.recipients.rejects import read_rejects
 
 RETRY_SECONDS = 10.0
 """Seconds for which a deletion is retried while the database is down."""

@@ -12,9 +12,9 @@ from campaign_api.messages.message_pages import (
     read_page,
 )
 from campaign_common.database import Cursor, Databases
-from campaign_common.store.campaigns import which_are_present
-from campaign_common.store.counters import counts
-from campaign_common.store.message_listing import ListedCampaign, read_listed_campaign
+from campaign_common.store.core.campaigns import which_are_present
+from campaign_common.store.core.counters import counts
+from campaign_common.store.messages.message_listing import ListedCampaign, read_listed_campaign
 
 COLUMNS = (
     "seq",

@@ -13,10 +13,10 @@ import structlog
 
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor, Database, named_lock
+from campaign_common.domain.phone_search import PhonePattern
 from campaign_common.errors import ErasureHeld, LockBusy
-from campaign_common.store import erasures as store
-from campaign_common.store.erasures import Erasure, ErasureStep
-from campaign_common.written_number import WrittenNumber
+from campaign_common.store.recipients import erasures as store
+from campaign_common.store.recipients.erasures import Erasure, ErasureStep
 
 RETRY_SECONDS = 10.0
 """Seconds for which each transaction is retried while the database is down."""
@@ -81,7 +81,7 @@ class Eraser:
     def _continue(self, erasure: Erasure, is_over: Callable[[], bool]) -> Erasure:
         if erasure.step is ErasureStep.RECIPIENTS:
             erasure = self._erase_recipients(erasure)
-        written = WrittenNumber(*forms_of(erasure.phone))
+        written = PhonePattern(*forms_of(erasure.phone))
         while erasure.step is ErasureStep.REJECTS and not is_over():
             erasure = self._transactions.run(partial(_blank_some, erasure=erasure, written=written))
         return erasure
@@ -120,7 +120,7 @@ def _leave_recipients(cursor: Cursor, erasure: Erasure) -> Erasure:
     return moved
 
 
-def _blank_some(cursor: Cursor, erasure: Erasure, written: WrittenNumber) -> Erasure:
+def _blank_some(cursor: Cursor, erasure: Erasure, written: PhonePattern) -> Erasure:
     """Blank the number in a slice of the rejects of one list, or move to the next step."""
     list_id, after_line = erasure.after_list_id, erasure.after_line
     rejects = store.read_rejects(cursor, list_id, after_line, REJECTS_AT_ONCE)

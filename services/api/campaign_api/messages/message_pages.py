@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from campaign_api.times import rfc3339_utc
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors
-from campaign_common.message import FINAL, Status
-from campaign_common.shard import shard_of
-from campaign_common.store import message_listing as store
-from campaign_common.store.message_listing import ListedCampaign, ListedPerson, RecordedOutcome
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
+from campaign_common.domain.shard import shard_of
+from campaign_common.store.messages import message_listing as store
+from campaign_common.store.messages.message_listing import (
+    ListedCampaign,
+    ListedPerson,
+    RecordedOutcome,
+)
 
 MAX_RECIPIENTS_READ = 50_000
 """Recipients that one request reads, however few of them match."""

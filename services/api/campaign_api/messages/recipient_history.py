@@ -8,7 +8,7 @@ from campaign_api.messages.message_pages import describe_outcome
 from campaign_api.times import rfc3339_utc
 from campaign_api.web.http.paging import NOT_A_CURSOR
 from campaign_common.database import Databases
-from campaign_common.store.people import PersonMessage, messages_of
+from campaign_common.store.recipients.recipient_history import HistoryEntry, messages_of
 
 BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database has times: UTC, naive
 LATEST = datetime(9999, 1, 1)  # noqa: DTZ001
@@ -60,11 +60,11 @@ def _place(microseconds: int, campaign_id: int) -> tuple[datetime, int]:
     return started_at, campaign_id
 
 
-def _key(last: PersonMessage) -> tuple[int, int]:
+def _key(last: HistoryEntry) -> tuple[int, int]:
     return (last.started_at - BEGINNING) // MICROSECOND, last.campaign_id
 
 
-def _describe(one: PersonMessage) -> dict[str, Any]:
+def _describe(one: HistoryEntry) -> dict[str, Any]:
     return {
         "campaign_id": one.campaign_id,
         "campaign_name": one.campaign_name,

@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from campaign_api.times import rfc3339_utc
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors, Databases
-from campaign_common.message import FINAL, Status
-from campaign_common.store import statistics as store
-from campaign_common.store.counters import counts_by_status
-from campaign_common.store.statistics import ActiveCampaign, EarlierCount, LiveSender
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
+from campaign_common.store.core.counters import counts_by_status
+from campaign_common.store.maintenance import statistics as store
+from campaign_common.store.maintenance.statistics import (
+    CampaignActivity,
+    EarlierCount,
+    SenderHeartbeat,
+)
 
 TOTALS_KEPT = 5.0
 """Seconds for which sums over all campaigns are cached."""
@@ -95,7 +99,7 @@ def _sum(cursors: Cursors) -> CampaignTotals:
 
 
 def _describe(
-    campaign: ActiveCampaign, counts: Mapping[Status, int], earlier: EarlierCount | None
+    campaign: CampaignActivity, counts: Mapping[Status, int], earlier: EarlierCount | None
 ) -> dict[str, Any]:
     ended = _ended(counts)
     running = campaign.state is CampaignState.RUNNING
@@ -118,7 +122,7 @@ def _rate(ended: int, earlier: EarlierCount | None) -> float | None:
     return round(max(ended - earlier.ended, 0) / earlier.seconds, 1)
 
 
-def _describe_sender(sender: LiveSender) -> dict[str, Any]:
+def _describe_sender(sender: SenderHeartbeat) -> dict[str, Any]:
     return {
         "name": sender.name,
         "seen_at": rfc3339_utc(sender.seen_at),

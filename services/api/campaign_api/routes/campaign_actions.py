@@ -30,11 +30,11 @@ from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry.audit_log import log_change
 from campaign_api.web.telemetry.tracing import present_traceparent
-from campaign_common.api_key import Scope
-from campaign_common.campaign import Transition
 from campaign_common.database import Databases
-from campaign_common.store.events import last_event_id
-from campaign_common.store.transitions import change_state
+from campaign_common.domain.api_key import Scope
+from campaign_common.domain.campaign import Transition
+from campaign_common.store.campaigns.transitions import change_state
+from campaign_common.store.core.events import last_event_id
 
 Description = dict[str, Any]
 

@@ -36,7 +36,7 @@ from campaign_api.web.routing.resource import Resource
 from campaign_api.web.telemetry.audit_log import log_change
 from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Cursor, Databases
-from campaign_common.store.campaign_listing import CampaignFilter
+from campaign_common.store.campaigns.listing import CampaignFilter
 
 RETRY_SECONDS = 10.0
 """Seconds for which a change is retried while the database is down."""

@@ -6,8 +6,8 @@ from marshmallow import Schema, fields
 from campaign_api.readiness import Readiness
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Databases
+from campaign_common.health.write_check import WriteCheck
 from campaign_common.schema import SchemaCheck
-from campaign_common.write_check import WriteCheck
 
 
 class Health(Schema):

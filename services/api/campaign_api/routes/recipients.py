@@ -8,9 +8,9 @@ from campaign_api.schemas.erasure import ErasureAnswer
 from campaign_api.schemas.phone import PATH_PARAMETER, SAID
 from campaign_api.web.caller import caller
 from campaign_api.web.routing.resource import Decorator, Resource
-from campaign_common.api_key import Scope
-from campaign_common.phone_number import LONGEST, normalise_phone
-from campaign_common.store.erasures import Erasure, ErasureStep
+from campaign_common.domain.api_key import Scope
+from campaign_common.domain.phone_number import LONGEST, normalise_phone
+from campaign_common.store.recipients.erasures import Erasure, ErasureStep
 
 STEPS = (ErasureStep.REJECTS, ErasureStep.DEAD_LETTERS)
 """Steps that may be left when the response is sent."""

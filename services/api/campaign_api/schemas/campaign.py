@@ -11,8 +11,8 @@ from campaign_api.schemas.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.schemas.progress import Counts
 from campaign_api.web.http import paging
-from campaign_common.campaign import CampaignState, Delivery
-from campaign_common.store.campaign_listing import CampaignPosition
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.store.campaigns.listing import CampaignPosition
 
 LONGEST_EXPIRY = 2**31 - 1
 """Seconds: 68 years."""

@@ -4,9 +4,9 @@ from marshmallow import Schema, fields, validate
 
 from campaign_api.schemas.campaign import Campaign
 from campaign_api.schemas.fields import Integer, Moment, error_code
-from campaign_common.message import Status
-from campaign_common.segments import Encoding
-from campaign_common.store.transitions import RETRYABLE
+from campaign_common.domain.message import Status
+from campaign_common.domain.sms_segments import Encoding
+from campaign_common.store.campaigns.transitions import RETRYABLE
 
 DEFAULT_PREVIEW = 10
 LONGEST_PREVIEW = 100

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from campaign_common.segments import Encoding
+from campaign_common.domain.sms_segments import Encoding
 
 LengthStep = Schema.from_dict(
     {

@@ -5,7 +5,7 @@ from marshmallow import Schema, fields, validate
 from campaign_api.campaigns.history import WORDS
 from campaign_api.schemas.fields import Moment
 from campaign_api.web.http.paging import Cursor, PageParameters
-from campaign_common.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignState
 
 
 def _state() -> fields.String:

@@ -9,7 +9,7 @@ from campaign_api.messages.message_pages import MessageFilter, PagePosition
 from campaign_api.schemas.fields import Moment, error_code
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.http.paging import Cursor, PageParameters
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 
 WORDS = [status.word for status in Status]
 

@@ -4,10 +4,13 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from campaign_common.phone_number import LONGEST, normalise_phone
+from campaign_common.domain.phone_number import LONGEST, normalise_phone
 
 PATTERN = r"^(\+[1-9][0-9]{0,2}[ -]?|[0-9]{1,3}[ -])?([0-9]{1,3}[ -])?[0-9]{7,9}$"
-"""The plainest spellings, as JSON Schema has them; `campaign_common.phone_number` reads more."""
+"""The plainest spellings, as JSON Schema has them.
+
+`campaign_common.domain.phone_number` reads more.
+"""
 
 SAID = "must be one phone number: 7 to 15 digits, with or without + - . ( ) and spaces"
 

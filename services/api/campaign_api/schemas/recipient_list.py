@@ -12,7 +12,7 @@ from campaign_api.lists.upload_form import LONGEST_LIST_NAME
 from campaign_api.schemas.fields import Text, length
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.http.paging import Cursor, PageParameters
-from campaign_common.store.recipient_lists import VISIBLE
+from campaign_common.store.recipients.recipient_lists import VISIBLE
 
 LONGEST_COLUMN = 255
 

@@ -3,8 +3,8 @@
 from marshmallow import Schema, fields, validate
 
 from campaign_api.schemas.fields import Moment
-from campaign_common.campaign import CampaignState
-from campaign_common.message import Status
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import Status
 
 StateCounts = Schema.from_dict(
     {state.value: fields.Integer(required=True) for state in CampaignState}, name="StateCounts"

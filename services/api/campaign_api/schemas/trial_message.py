@@ -4,7 +4,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from campaign_api.schemas.fields import Moment, Text
 from campaign_api.schemas.phone import PhoneNumber
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 
 MOST_ATTRIBUTES = 64
 LONGEST_VALUE = 1_024

@@ -12,7 +12,7 @@ from campaign_api.metrics import WorkerMetrics
 from campaign_common.database import Database
 from campaign_common.metrics.server import listening_for_metrics, serving
 from campaign_common.metrics.shared import count_in, forget_process, registry_of, shared_folder
-from campaign_common.repeating import Repeating
+from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.settings import Settings
 
 TELL_INTERVAL = 1.0
@@ -61,7 +61,7 @@ class MetricsWorker:
         self._tell()
         self._open = ExitStack()
         self._open.enter_context(serving(port.listener, registry_of(port.folder)))
-        self._open.enter_context(Repeating("pools", TELL_INTERVAL, self._tell))
+        self._open.enter_context(PeriodicThread("pools", TELL_INTERVAL, self._tell))
 
     def stop(self) -> None:
         """Answer no more."""

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from flask import g
 
-from campaign_common.api_key import Scope
+from campaign_common.domain.api_key import Scope
 
 __all__ = ["LOCAL", "Caller", "Scope", "caller"]
 

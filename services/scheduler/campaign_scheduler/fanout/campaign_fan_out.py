@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from campaign_common.store.fanout import Checkpoint
-from campaign_common.store.leases import Lease
-from campaign_common.template import Template
+from campaign_common.domain.template import Template
+from campaign_common.store.campaigns.fanout import Checkpoint
+from campaign_common.store.campaigns.leases import Lease
 from campaign_common.tracing import Span
 from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
 from campaign_scheduler.fanout.publish_window import PublishWindow

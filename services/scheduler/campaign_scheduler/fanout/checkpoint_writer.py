@@ -7,8 +7,8 @@ import structlog
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Database
-from campaign_common.store import fanout as store
-from campaign_common.store.partition_map import read_map
+from campaign_common.store.campaigns import fanout as store
+from campaign_common.store.shards.partition_map import read_map
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.held_leases import HeldLeases
 

@@ -3,11 +3,11 @@
 from functools import partial
 
 from campaign_common.database import Cursor, Databases
-from campaign_common.partition_map import PartitionMap
-from campaign_common.recipient import TOMBSTONE
-from campaign_common.store import fanout as store
-from campaign_common.store.erasures import erased_shards
-from campaign_common.store.leases import Lease
+from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.recipient import TOMBSTONE
+from campaign_common.store.campaigns import fanout as store
+from campaign_common.store.campaigns.leases import Lease
+from campaign_common.store.recipients.erasures import erased_shards
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut
 from campaign_scheduler.publishing.active_map import active_map

@@ -12,9 +12,9 @@ from time import monotonic, time_ns
 
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
-from campaign_common.outages import Backoff, Outages
-from campaign_common.store.breakers import campaigns_left_alone
-from campaign_common.tracing import Kind, Span, Tracing
+from campaign_common.runtime.outage_log import Backoff, OutageLog
+from campaign_common.store.messages.provider_breakers import campaigns_left_alone
+from campaign_common.tracing import Span, SpanRole, Tracing
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -58,7 +58,7 @@ class FanOutDependencies:
     publisher: Publisher
     reader: ChunkReader
     checkpoints: CheckpointWriter
-    outages: Outages
+    outages: OutageLog
     outcomes: OutcomeCounts
     tracing: Tracing | None = None
 
@@ -85,13 +85,13 @@ class FanOutLoop:
         backoff = Backoff(stopping.wait, first=0.1, longest=5.0)
         while not stopping.is_set():
             beat()
-            if self._uses.outages.attempt(FAN_OUT, self.step):
+            if self._uses.outages.run(FAN_OUT, self.step):
                 backoff.succeeded()
             else:
                 backoff.pause()
         while self._in_flight:
             self._uses.publisher.poll(IDLE_WAIT)
-            self._uses.outages.attempt(FAN_OUT, self._settle_in_flight)
+            self._uses.outages.run(FAN_OUT, self._settle_in_flight)
 
     def step(self) -> None:
         """Commit delivered chunks, then publish one more chunk or wait a moment.
@@ -172,10 +172,10 @@ class FanOutLoop:
         try:
             records, partition_map = self._uses.reader.read(fan_out, limit)
         except (PublishingHeld, TopicMissing) as error:
-            self._uses.outages.began("publishing", error)
+            self._uses.outages.failed("publishing", error)
             self._paused_until = monotonic() + HELD_WAIT
             return False
-        self._uses.outages.ended("publishing")
+        self._uses.outages.recovered("publishing")
         counts = records.counts
         publication = Publication(sum(counts.values()))
         checkpoint = fan_out.checkpoint_after(records.last_seq, records.recipients)
@@ -193,7 +193,7 @@ class FanOutLoop:
             return None
         origin = fan_out.lease.traceparent
         return self._uses.tracing.begin(
-            "publish chunk", Kind.PRODUCER, [origin] if origin else [], at=at
+            "publish chunk", SpanRole.PRODUCER, [origin] if origin else [], at=at
         )
 
     def _requeue(self, fan_out: CampaignFanOut) -> None:
@@ -222,7 +222,7 @@ class FanOutLoop:
         delivered = [(fan_out, chunk) for fan_out in campaigns for chunk in fan_out.delivered()]
         if delivered:
             self._uses.checkpoints.commit(delivered)
-            self._uses.outages.ended("delivery to Kafka")
+            self._uses.outages.recovered("delivery to Kafka")
         for fan_out in campaigns:
             failure = fan_out.failure()
             if failure is not None and failure.error is not None:
@@ -237,7 +237,7 @@ class FanOutLoop:
             return
         error = self._uses.publisher.cause_of(failure.error)
         fan_out.rewind(error.str())
-        self._uses.outages.began("delivery to Kafka", KafkaUnavailable(error.str()))
+        self._uses.outages.failed("delivery to Kafka", KafkaUnavailable(error.str()))
         if not failure.too_large:
             self._paused_until = monotonic() + FAILED_WAIT
 
@@ -247,4 +247,4 @@ class FanOutLoop:
             one.in_flight and one.in_flight[0].published_at < oldest_allowed for one in campaigns
         ):
             slow = KafkaUnavailable(f"no delivery within {SLOW_DELIVERY:.0f} s")
-            self._uses.outages.began("delivery to Kafka", slow)
+            self._uses.outages.failed("delivery to Kafka", slow)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from campaign_common.database import Database, Databases
-from campaign_common.store.claims import claimed_by_campaign
-from campaign_common.store.fanout import outcomes_by_shard
+from campaign_common.store.campaigns.fanout import outcomes_by_shard
+from campaign_common.store.shards.claims import claimed_by_campaign
 from campaign_scheduler.availability import ServerAvailability
 
 MAX_CAMPAIGNS_KEPT = 10_000

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from campaign_common.partition_map import PartitionMap
+from campaign_common.domain.partition_map import PartitionMap
 
 OUTCOMES_ELSEWHERE = 20
 """Outcomes per partition that the other busy partitions must have for a silent one to be stalled.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from campaign_common.database import Databases
-from campaign_common.store.observation import Position, Totals, read_positions, read_totals
+from campaign_common.store.maintenance.gauges import Position, Totals, read_positions, read_totals
 
 COLLECT_INTERVAL = 5.0
 """Seconds between two readings."""

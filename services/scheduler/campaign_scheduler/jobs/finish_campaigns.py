@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import structlog
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Cursors, Databases
-from campaign_common.message import FINAL, Status
-from campaign_common.per_server import PerServer
-from campaign_common.store import finishing as store
-from campaign_common.store.counters import counts_by_status
-from campaign_common.store.events import append_event
-from campaign_common.store.finishing import FannedOutCampaign
+from campaign_common.database.by_server import ByServer
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
+from campaign_common.store.campaigns import finishing as store
+from campaign_common.store.campaigns.finishing import FannedOutCampaign
+from campaign_common.store.core.counters import counts_by_status
+from campaign_common.store.core.events import append_event
 from campaign_common.tracing import trace_id_of
 
 BATCH = 200
@@ -51,7 +51,7 @@ class CampaignFinisher:
         for first in range(0, len(on_main), BATCH):
             batch = on_main[first : first + BATCH]
             with self._databases.main.reading() as cursor:
-                found = self._read_commands_and_counts(batch, PerServer((cursor,)))
+                found = self._read_commands_and_counts(batch, ByServer((cursor,)))
             self._finish_batch(batch, *found)
         spread = [one for one in candidates if not self._lives_on_main(one)]
         for first in range(0, len(spread), BATCH):
@@ -61,7 +61,7 @@ class CampaignFinisher:
             self._finish_batch(batch, *found)
 
     def _lives_on_main(self, campaign: FannedOutCampaign) -> bool:
-        return all(shard >= campaign.shards for shard in self._databases.elsewhere)
+        return all(shard >= campaign.shards for shard in self._databases.remote_shards)
 
     def _read_commands_and_counts(
         self, candidates: list[FannedOutCampaign], cursors: Cursors

@@ -13,16 +13,16 @@ from confluent_kafka import KafkaError, Message
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Databases
+from campaign_common.domain.message_record import ERASED, decode, encode
+from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.recipient import is_erased
+from campaign_common.domain.template import Template
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
-from campaign_common.partition_map import PartitionMap
-from campaign_common.recipient import is_erased
-from campaign_common.store import retry_publication as store
-from campaign_common.store.fanout import RecipientRow, read_listed
-from campaign_common.store.leases import Lease, read_leases
-from campaign_common.store.retry_publication import Epochs, Retry, Stamp
-from campaign_common.template import Template
-from campaign_common.tracing import Kind, Span, Tracing
-from campaign_common.wire import ERASED, decode, encode
+from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
+from campaign_common.store.campaigns.leases import Lease, read_leases
+from campaign_common.store.messages import retry_publication as store
+from campaign_common.store.messages.retry_publication import DueRetry, Epochs, Stamp
+from campaign_common.tracing import Span, SpanRole, Tracing
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.publishing.active_map import active_map
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
@@ -49,7 +49,7 @@ REPORT_WAIT = 0.05
 RetryBatch = list[tuple[Lease, list[tuple[Stamp, PartitionedRecord]]]]
 """Records by campaign, each with the stamp that is written when it is delivered."""
 
-FindRetries = Callable[[Cursor, int, Epochs, PartitionMap], list[Retry]]
+FindRetries = Callable[[Cursor, int, Epochs, PartitionMap], list[DueRetry]]
 
 
 class RetryPublisher:
@@ -162,7 +162,7 @@ class RetryPublisher:
         if self._tracing is None or not batch:
             return None
         origins = [lease.traceparent for lease, _ in batch if lease.traceparent]
-        return self._tracing.begin("publish retries", Kind.PRODUCER, origins, at=at)
+        return self._tracing.begin("publish retries", SpanRole.PRODUCER, origins, at=at)
 
     def _raise_failure(self, publication: Publication) -> None:
         if publication.error is None:
@@ -171,9 +171,9 @@ class RetryPublisher:
         raise KafkaUnavailable(f"publishing retries: {error.str()}")
 
     def _build_batch(
-        self, cursor: Cursor, shard: int, retries: Sequence[Retry], partition_map: PartitionMap
+        self, cursor: Cursor, shard: int, retries: Sequence[DueRetry], partition_map: PartitionMap
     ) -> RetryBatch:
-        by_campaign: dict[int, list[Retry]] = defaultdict(list)
+        by_campaign: dict[int, list[DueRetry]] = defaultdict(list)
         for retry in retries:
             by_campaign[retry.campaign_id].append(retry)
         # The epoch is read, not remembered: a record of an older one is stale.
@@ -210,7 +210,7 @@ def _without_bodies(batch: RetryBatch, publication: Publication) -> RetryBatch:
 
 
 def _record(
-    builder: RecordBuilder, shard: int, retry: Retry, found: Mapping[int, RecipientRow]
+    builder: RecordBuilder, shard: int, retry: DueRetry, found: Mapping[int, RecipientRow]
 ) -> PartitionedRecord:
     numbers = TryNumbers(retry.generation, retry.try_number, retry.attempts)
     row = found.get(retry.seq)
@@ -221,7 +221,7 @@ def _record(
     return builder.build(row, numbers)
 
 
-def _stamp_without_offset(lease: Lease, retry: Retry) -> Stamp:
+def _stamp_without_offset(lease: Lease, retry: DueRetry) -> Stamp:
     return Stamp(
         retry.campaign_id,
         retry.seq,

@@ -6,13 +6,13 @@ from functools import partial
 
 import structlog
 
-from campaign_common.batches import SplittingProducer
 from campaign_common.database import Database, named_lock
-from campaign_common.dead_letters import DeadLetter, DeadLetterBox
+from campaign_common.domain.phone_search import PhonePattern
 from campaign_common.errors import LockBusy, TopicMissing
-from campaign_common.producing import ReplacedProducer
-from campaign_common.store.erasures import ErasureStep, end_erasure, left_undone
-from campaign_common.written_number import WrittenNumber
+from campaign_common.kafka.batches import SplittingProducer
+from campaign_common.kafka.dead_letters import DeadLetter, DeadLetterBox
+from campaign_common.kafka.producing import ReplacedProducer
+from campaign_common.store.recipients.erasures import ErasureStep, end_erasure, left_undone
 
 PURGE_INTERVAL = 5.0
 """Seconds between two searches for erasures whose dead letters are left."""
@@ -51,14 +51,14 @@ class DeadLetterPurger:
             return
         try:
             with named_lock(self._database, "dead letters", wait=0):
-                self._remove_letters(WrittenNumber(*{erasure.phone for erasure in erasures}))
+                self._remove_letters(PhonePattern(*{erasure.phone for erasure in erasures}))
         except LockBusy:
             return
         for erasure in erasures:
             self._database.run(partial(end_erasure, erasure=erasure))
             _log.info("erasure ended", erasure=erasure.id)
 
-    def _remove_letters(self, numbers: WrittenNumber) -> None:
+    def _remove_letters(self, numbers: PhonePattern) -> None:
         def is_theirs(letter: DeadLetter) -> bool:
             text = (letter.key or b"") + b"\n" + (letter.value or b"")
             return numbers.is_in(text.decode(errors="replace"))

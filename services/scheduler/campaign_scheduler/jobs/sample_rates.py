@@ -1,7 +1,7 @@
 """Job that samples the progress of running campaigns, for the rate over the last minute."""
 
 from campaign_common.database import Databases
-from campaign_common.store import campaign_progress as store
+from campaign_common.store.campaigns import progress as store
 
 SAMPLE_INTERVAL = 5.0
 """Seconds between two samples of a campaign."""

@@ -6,13 +6,13 @@ import msgspec
 import structlog
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.template import Template
 from campaign_common.errors import TemplateInvalid
-from campaign_common.store import leases as store
-from campaign_common.store.events import append_event
-from campaign_common.store.leases import DueCampaign, Lease
-from campaign_common.template import Template
+from campaign_common.store.campaigns import leases as store
+from campaign_common.store.campaigns.leases import DueCampaign, Lease
+from campaign_common.store.core.events import append_event
 from campaign_common.tracing import trace_id_of
 from campaign_scheduler.held_leases import HeldLeases
 

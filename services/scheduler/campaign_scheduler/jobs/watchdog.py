@@ -12,11 +12,15 @@ from time import monotonic
 import structlog
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
 from campaign_common.database import Databases
-from campaign_common.partition_map import PartitionMap, unrecorded_shards
-from campaign_common.store.partition_map import read_map, read_owners
-from campaign_common.store.standstill import Outstanding, publish_again, read_outstanding
+from campaign_common.domain.partition_map import PartitionMap, unrecorded_shards
+from campaign_common.kafka import topics
+from campaign_common.store.campaigns.stalled_campaigns import (
+    Outstanding,
+    publish_again,
+    read_outstanding,
+)
+from campaign_common.store.shards.partition_map import read_map, read_owners
 from campaign_common.tracing import trace_id_of
 
 CHECK_INTERVAL = 5.0

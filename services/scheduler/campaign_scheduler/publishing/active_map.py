@@ -1,9 +1,9 @@
 """The partition map that records are published under."""
 
 from campaign_common.database import Cursor
+from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import PublishingHeld, TopicMissing
-from campaign_common.partition_map import PartitionMap
-from campaign_common.store.partition_map import read_map
+from campaign_common.store.shards.partition_map import read_map
 
 
 def active_map(cursor: Cursor, topic: str) -> PartitionMap:

@@ -6,8 +6,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from campaign_common.batches import SplittingProducer
-from campaign_common.producing import ReplacedProducer
+from campaign_common.kafka.batches import SplittingProducer
+from campaign_common.kafka.producing import ReplacedProducer
 from campaign_common.tracing import HEADER
 
 OutgoingRecord = dict[str, Any]

@@ -8,13 +8,20 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from campaign_common.partition_map import PartitionMap
-from campaign_common.recipient import NAME, PHONE
-from campaign_common.shard import shard_of
-from campaign_common.store.fanout import RecipientRow
-from campaign_common.store.leases import Lease
-from campaign_common.template import Template
-from campaign_common.wire import ERASED, LARGEST_RECORD, WIRE_VERSION, MessageRecord, decode, encode
+from campaign_common.domain.message_record import (
+    ERASED,
+    LARGEST_RECORD,
+    WIRE_VERSION,
+    MessageRecord,
+    decode,
+    encode,
+)
+from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.recipient import NAME, PHONE
+from campaign_common.domain.shard import shard_of
+from campaign_common.domain.template import Template
+from campaign_common.store.campaigns.fanout import RecipientRow
+from campaign_common.store.campaigns.leases import Lease
 from campaign_scheduler.publishing.publisher import OutgoingRecord, RecordsByPartition
 
 MAX_CHUNK_BYTES = 16 * 1024 * 1024

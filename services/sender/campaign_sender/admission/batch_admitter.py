@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
+from campaign_common.domain.message import LedgerEntry, MessageKey
+from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import TopicMissing
-from campaign_common.message import LedgerEntry, MessageKey
-from campaign_common.partition_map import PartitionMap
-from campaign_common.store.campaigns import CampaignVersion, read_versions
-from campaign_common.store.ledger import look_up
-from campaign_common.store.partition_map import read_map
-from campaign_common.store.shard_requests import to_be_erased
-from campaign_common.store.suspects import note_suspects
-from campaign_common.wire import MessageRecord
+from campaign_common.store.core.campaigns import CampaignVersion, read_versions
+from campaign_common.store.messages.ledger import look_up
+from campaign_common.store.messages.possibly_sent import note_suspects
+from campaign_common.store.shards.partition_map import read_map
+from campaign_common.store.shards.shard_commands import to_be_erased
 from campaign_sender.admission.rules import (
     AdmissionDecision,
     Filtered,

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_common.campaign import Delivery
-from campaign_common.message import LedgerEntry, MessageKey, is_live
-from campaign_common.partition_map import PartitionMap
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.wire import ERASED
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.message import LedgerEntry, MessageKey, is_live
+from campaign_common.domain.message_record import ERASED
+from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_sender.message import AdmissionKey, Message
 from campaign_sender.providers.contract import SendResult, SendStatus
 

@@ -6,7 +6,7 @@ import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.errors import RetryLater
-from campaign_common.obstacle import Obstacle
+from campaign_common.runtime.obstacle import Obstacle
 from campaign_sender.ownership.shard_groups import ShardGroup
 
 PAUSE_AFTER = 1.0

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import structlog
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
 from campaign_common.errors import CampaignError
+from campaign_common.kafka import topics
 from campaign_sender.in_flight.buffers import InFlightBuffers
 
 INTERVAL = 5.0

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.errors import CampaignError, RetryLater
-from campaign_common.obstacle import Obstacle
+from campaign_common.runtime.obstacle import Obstacle
 from campaign_sender.consuming.backpressure import Backpressure
 from campaign_sender.consuming.record_decoder import RecordDecoder
 from campaign_sender.ownership.shard_ownership import ShardOwnership

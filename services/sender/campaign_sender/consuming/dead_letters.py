@@ -8,10 +8,10 @@ from typing import NamedTuple
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from campaign_common.batches import SplittingProducer
-from campaign_common.dead_letters import LEFT_OUT, dead_letter_topic
 from campaign_common.errors import KafkaUnavailable
-from campaign_common.producing import ReplacedProducer
+from campaign_common.kafka.batches import SplittingProducer
+from campaign_common.kafka.dead_letters import LEFT_OUT, dead_letter_topic
+from campaign_common.kafka.producing import ReplacedProducer
 
 ACKNOWLEDGED_WITHIN = 10.0
 """Seconds that the broker has to acknowledge dead letters."""

@@ -9,8 +9,8 @@ from collections import defaultdict
 import structlog
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
 from campaign_common.errors import RetryLater
+from campaign_common.kafka import topics
 from campaign_sender.in_flight.buffers import InFlightBuffers
 
 INTERVAL = 5.0

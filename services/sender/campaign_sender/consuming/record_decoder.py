@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Message as KafkaRecord
 
+from campaign_common.domain.message import MessageKey
+from campaign_common.domain.message_record import decode
 from campaign_common.errors import CampaignError, RecordInvalid, RecordTooNew
-from campaign_common.message import MessageKey
-from campaign_common.wire import decode
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming.dead_letters import DeadLetterPublisher, InvalidRecord
 from campaign_sender.in_flight.owned_shard import OwnedShard

@@ -5,7 +5,7 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater
-from campaign_common.store.breakers import open_breaker, read_open_breakers
+from campaign_common.store.messages.provider_breakers import open_breaker, read_open_breakers
 from campaign_sender.delivery.dispatcher import Dispatcher
 
 INTERVAL = 0.3

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
-from campaign_common.store.campaigns import CampaignVersion
+from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import (

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
-from campaign_common.message import MessageKey
-from campaign_common.per_server import PerServer
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.view import (
+from campaign_common.database.by_server import ByServer
+from campaign_common.domain.message import MessageKey
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.send_view import (
     FRESH_FOR,
-    View,
+    SendView,
     Wanted,
     read_view,
 )
@@ -155,7 +155,7 @@ class SendGuard:
             if self._read_seconds < FRESH_FOR:
                 self._in_time_at = ended_at
 
-    def _read(self, shards: set[int], campaign_ids: set[int]) -> View:
+    def _read(self, shards: set[int], campaign_ids: set[int]) -> SendView:
         """Read the state of shards and campaigns from servers that accept writes."""
         everything = Wanted(shards, campaign_ids, self._topic, claims=True)
         with self._server.main.reading(proof=Proof.IN_THE_BLOCK) as cursor:
@@ -213,7 +213,7 @@ class SendGuard:
 class SendGuards:
     """All send guards of a sender as one: each message is checked by its group's guard."""
 
-    def __init__(self, guards: PerServer[SendGuard]) -> None:
+    def __init__(self, guards: ByServer[SendGuard]) -> None:
         self._guards = guards
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import structlog
 
 from campaign_common.errors import RetryLater
-from campaign_common.repeating import IndispensableThread
-from campaign_common.store.view import FRESH_FOR, LONGEST_READ, SHORTEST_PAUSE
+from campaign_common.runtime.periodic_thread import IndispensableThread
+from campaign_common.store.messages.send_view import FRESH_FOR, LONGEST_READ, SHORTEST_PAUSE
 from campaign_sender.delivery.send_guard import SendGuard
 
 REFRESH_INTERVAL = 0.3

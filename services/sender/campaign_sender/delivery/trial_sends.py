@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 from campaign_common.database import Database
-from campaign_common.message import MessageKey, Status
-from campaign_common.outages import Backoff, Outages
-from campaign_common.store.test_messages import (
+from campaign_common.domain.message import MessageKey, Status
+from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
+from campaign_common.runtime.outage_log import Backoff, OutageLog
+from campaign_common.store.messages.trial_sends import (
     TakenTestMessage,
     TestOutcome,
     end_test_message,
     take_test_messages,
 )
-from campaign_common.wire import WIRE_VERSION, MessageRecord
 from campaign_sender.delivery.provider_route import MakeProvider
 from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.message import Message
@@ -120,10 +120,10 @@ class TrialSends:
             self._provider(message.provider).submit([_trial_message(message, self._clock())])
 
     def _run(self) -> None:
-        outages = Outages()
+        outages = OutageLog()
         backoff = Backoff(self._stop.wait, FIRST_PAUSE, MAX_PAUSE)
         while not self._stop.is_set():
-            if outages.attempt(PART, self.step):
+            if outages.run(PART, self.step):
                 backoff.succeeded()
             else:
                 backoff.pause()
@@ -131,7 +131,7 @@ class TrialSends:
         give_up_at = time.monotonic() + STOP_TIMEOUT
         while self._in_flight and time.monotonic() < give_up_at:
             self._wait()
-            outages.attempt(PART, self._record)
+            outages.run(PART, self._record)
 
     def _take(self) -> Sequence[TakenTestMessage]:
         # After an unknown COMMIT nothing is sent: it is not known whether messages were taken.

@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from campaign_common.message import MessageKey
+from campaign_common.domain.message import MessageKey
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus

@@ -7,7 +7,7 @@ take no capacity from the others.
 import time
 from collections.abc import Collection, Sequence
 
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import ByServer
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
@@ -17,7 +17,7 @@ from campaign_sender.providers.contract import SendResult
 class InFlightBuffers:
     """All in-flight buffers of a sender as one: shards and messages find their buffer."""
 
-    def __init__(self, buffers: PerServer[InFlightBuffer]) -> None:
+    def __init__(self, buffers: ByServer[InFlightBuffer]) -> None:
         self._buffers = buffers
 
     @property

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from campaign_common.message import MessageKey
-from campaign_common.store.claims import Place
-from campaign_common.wire import MessageRecord
+from campaign_common.domain.message import MessageKey
+from campaign_common.domain.message_record import MessageRecord
+from campaign_common.store.shards.claims import Place
 from campaign_sender.in_flight.offset_tracker import OffsetTracker
 from campaign_sender.message import Message
 

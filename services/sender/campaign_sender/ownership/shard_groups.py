@@ -9,14 +9,14 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from campaign_common.database import Cursor, Proof, ShardServer
+from campaign_common.database.by_server import ByServer
+from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import DatabaseTimeout, DatabaseUnavailable, LeaseLost
-from campaign_common.partition_map import PartitionMap
-from campaign_common.per_server import PerServer
 from campaign_common.schema.placement import contradictions
-from campaign_common.store.claims import ClaimRow, read_claims
-from campaign_common.store.partition_map import read_map
-from campaign_common.store.shard_homes import read_homes
-from campaign_common.store.view import FRESH_FOR
+from campaign_common.store.messages.send_view import FRESH_FOR
+from campaign_common.store.shards.claims import ClaimRow, read_claims
+from campaign_common.store.shards.partition_map import read_map
+from campaign_common.store.shards.shard_placements import read_homes
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
@@ -65,28 +65,28 @@ class ShardGroups:
     A group's index is its position in `all`; the main server's group has index 0.
     """
 
-    def __init__(self, per_server: PerServer[ShardGroup]) -> None:
-        self._per_server = per_server
-        self.all = per_server.all
-        self.buffers = InFlightBuffers(per_server.each(lambda group: group.buffer))
+    def __init__(self, by_server: ByServer[ShardGroup]) -> None:
+        self._by_server = by_server
+        self.all = by_server.all
+        self.buffers = InFlightBuffers(by_server.each(lambda group: group.buffer))
 
     @property
-    def admitters(self) -> PerServer[BatchAdmitter]:
+    def admitters(self) -> ByServer[BatchAdmitter]:
         """The admitters, by server."""
-        return self._per_server.each(lambda group: group.admitter)
+        return self._by_server.each(lambda group: group.admitter)
 
     def of_shard(self, shard: int) -> ShardGroup:
         """Return the group of the server that holds `shard`."""
-        return self._per_server.of_shard(shard)
+        return self._by_server.of_shard(shard)
 
     def index_of(self, shard: int) -> int:
         """Return the index of the group that holds `shard`."""
-        return self._per_server.holders.get(shard, 0)
+        return self._by_server.server_of_shard.get(shard, 0)
 
     @property
     def map_version(self) -> int:
         """Version of the partition map as last read."""
-        return self._per_server.main.guard.map_version
+        return self._by_server.main.guard.map_version
 
     @property
     def existing_shards(self) -> frozenset[int]:
@@ -116,7 +116,7 @@ class ShardGroups:
     def between_transactions(self, shards: Iterable[int]) -> Iterator[None]:
         """Hold the recorders of these shards, and no others, between two transactions."""
         with ExitStack() as stack:
-            for group, _ in self._per_server.holding(shards):
+            for group, _ in self._by_server.holding(shards):
                 stack.enter_context(group.recorder.between_transactions())
             yield
 
@@ -126,7 +126,7 @@ class ShardGroups:
         Raises:
             RetryLater: the main server is down.
         """
-        with self._per_server.main.server.own.reading(proof=Proof.NOW) as cursor:
+        with self._by_server.main.server.own.reading(proof=Proof.NOW) as cursor:
             return read_map(cursor, topic)
 
     def read_claims(self, partition_map: PartitionMap, partition: int) -> dict[int, ClaimRow]:
@@ -135,7 +135,7 @@ class ShardGroups:
         Raises:
             RetryLater: a server that holds one of them is down.
         """
-        holders = self._per_server.holders
+        holders = self._by_server.server_of_shard
         indexes = {holders[n] for n in holders if partition_map.partition(n) == partition}
         claims: dict[int, ClaimRow] = {}
         for index in sorted({0, *indexes}):
@@ -176,7 +176,7 @@ class ShardGroups:
     def _require_unmoved(self, shard: int) -> None:
         server = self.of_shard(shard).server
         here = {} if server.is_main else {shard: server.own.name}
-        with self._per_server.main.server.own.reading(proof=Proof.NOW) as cursor:
+        with self._by_server.main.server.own.reading(proof=Proof.NOW) as cursor:
             noted = read_homes(cursor)
         for said in contradictions(noted, here, [shard]):
             raise LeaseLost(said)
@@ -187,5 +187,5 @@ class ShardGroups:
         Raises:
             RetryLater: one of them, or the main one, is down.
         """
-        for group, _ in self._per_server.holding(shards):
+        for group, _ in self._by_server.holding(shards):
             group.guard.refresh()

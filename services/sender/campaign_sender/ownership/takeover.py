@@ -7,23 +7,23 @@ deleted.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_common.campaign import Delivery
-from campaign_common.claim import ClaimedMessage, decode_claim
+from campaign_common.database.cursors import ShardCursors
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.claim import ClaimedMessage, decode_claim
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status, is_live
+from campaign_common.domain.partition_map import PartitionMap, ShardPosition, position_under
 from campaign_common.errors import LeaseLost
-from campaign_common.message import LedgerEntry, MessageKey, Status, is_live
-from campaign_common.partition_map import PartitionMap, ShardPosition, position_under
-from campaign_common.store import ShardCursors
-from campaign_common.store.campaigns import CampaignVersion, read_versions
-from campaign_common.store.claims import ClaimRow, Place, lock_claim, take_claim
-from campaign_common.store.ledger import (
+from campaign_common.store.core.campaigns import CampaignVersion, read_versions
+from campaign_common.store.messages.ledger import (
     LedgerRow,
     add_counts,
     count_changes,
     insert_outcomes,
     look_up,
 )
-from campaign_common.store.retry_schedule import forget_retries
-from campaign_common.store.suspects import note_suspects
+from campaign_common.store.messages.possibly_sent import note_suspects
+from campaign_common.store.messages.retry_schedule import forget_retries
+from campaign_common.store.shards.claims import ClaimRow, Place, lock_claim, take_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
 
 

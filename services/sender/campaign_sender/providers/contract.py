@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from campaign_common.metrics.distribution import Distribution
+from campaign_common.metrics.distribution import BatchHistogram
 from campaign_sender.message import Message
 
 
@@ -86,7 +86,7 @@ class Provider(Protocol):
     name: str
     idempotent: bool
     """A repeated idempotency key gets the same response again, so that a refusal is proof."""
-    durations: Distribution
+    durations: BatchHistogram
     """Seconds from request to response. For metrics."""
 
     @property

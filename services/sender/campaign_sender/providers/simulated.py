@@ -9,8 +9,8 @@ from itertools import count
 from math import log, sqrt
 from random import Random
 
-from campaign_common.metrics.distribution import SECONDS, Distribution
-from campaign_common.repeating import IndispensableThread
+from campaign_common.metrics.distribution import SECONDS, BatchHistogram
+from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import LatencySettings, SimulatedSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
@@ -46,7 +46,7 @@ class SimulatedProvider:
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
         self._latency = settings.latency
-        self.durations = Distribution(SECONDS)
+        self.durations = BatchHistogram(SECONDS)
         self._check_before_send = check_before_send
         self._on_results = on_results
         self._random = Random(settings.seed)  # noqa: S311 - simulates, protects nothing

@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from pymysql.cursors import Cursor
 
-from campaign_common.campaign import CampaignState
-from campaign_common.claim import ClaimedMessage
-from campaign_common.message import LedgerEntry, MessageKey, Status
-from campaign_common.store import ShardCursors, shard_requests
-from campaign_common.store.campaigns import read_extent
-from campaign_common.store.ledger import (
+from campaign_common.database.cursors import ShardCursors
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.store.core.campaigns import read_extent
+from campaign_common.store.messages.ledger import (
     EndedIn,
     LedgerRow,
     add_counts,
@@ -22,15 +22,20 @@ from campaign_common.store.ledger import (
     insert_outcomes,
     look_up,
 )
-from campaign_common.store.retry_schedule import forget_retries, schedule_retries, waiting_seqs
-from campaign_common.store.shard_requests import RequestKind, ShardRequest
-from campaign_common.store.suspects import (
+from campaign_common.store.messages.possibly_sent import (
     FINAL_FACTS,
     LateFact,
     read_late_facts,
     read_suspects,
     suspects_without_outcome,
 )
+from campaign_common.store.messages.retry_schedule import (
+    forget_retries,
+    schedule_retries,
+    waiting_seqs,
+)
+from campaign_common.store.shards import shard_commands
+from campaign_common.store.shards.shard_commands import RequestKind, ShardRequest
 
 SLICE = 2_000
 """Messages rewritten in one transaction."""
@@ -60,7 +65,7 @@ def finalize_cancelled(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs
     waiting = waiting_seqs(cursor, shard, campaign_id, SLICE)
     _end_unsent(cursor, command, waiting, suspects)
     if len(waiting) < SLICE and len(suspects) < SLICE:
-        shard_requests.close_request(cursor, command)
+        shard_commands.close_request(cursor, command)
 
 
 def requeue_for_retry(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
@@ -68,7 +73,7 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs)
     cursor = cursors.own
     extent = read_extent(cursors.main, command.campaign_id)
     if extent is None or extent[0] is CampaignState.CANCELLED:
-        shard_requests.close_request(cursor, command)
+        shard_commands.close_request(cursor, command)
         return
     last_seq = extent[1]
     arguments = command.arguments
@@ -86,9 +91,9 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs)
     schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
     reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
     if reached < last_seq:
-        shard_requests.move_request(cursor, command, {**arguments, "after_seq": reached})
+        shard_commands.move_request(cursor, command, {**arguments, "after_seq": reached})
     else:
-        shard_requests.close_request(cursor, command)
+        shard_commands.close_request(cursor, command)
 
 
 def erase(cursors: ShardCursors, command: ShardRequest, held: HeldSeqs) -> None:
@@ -195,9 +200,9 @@ def requeued_row(key: MessageKey, entry: LedgerEntry) -> LedgerRow:
 def _store_remaining(cursor: Cursor, command: ShardRequest, seqs: Sequence[int]) -> None:
     """Store which messages of a command are left, or close it."""
     if seqs:
-        shard_requests.move_request(cursor, command, {"seqs": seqs})
+        shard_commands.move_request(cursor, command, {"seqs": seqs})
     else:
-        shard_requests.close_request(cursor, command)
+        shard_commands.close_request(cursor, command)
 
 
 def _end_unsent(

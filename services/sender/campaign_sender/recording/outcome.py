@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from campaign_common.campaign import Delivery
-from campaign_common.message import Status
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.message import Status
 from campaign_common.settings import RetryPolicy, RetrySettings
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.ledger import LedgerRow
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.ledger import LedgerRow
 from campaign_sender.providers.contract import SendResult, SendStatus
 
 MAX_DOUBLINGS = 40

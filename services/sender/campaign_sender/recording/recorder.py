@@ -15,15 +15,15 @@ from pymysql.err import Error as DriverError
 from pymysql.err import IntegrityError
 
 from campaign_common.database import Database, Proof
+from campaign_common.domain.message import MessageKey
+from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CommitUnknown, RetryLater
-from campaign_common.message import MessageKey
-from campaign_common.repeating import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import RetrySettings
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.ledger import LedgerRow, look_up
-from campaign_common.store.retry_schedule import Retry
-from campaign_common.store.suspects import note_late_results, read_suspects
-from campaign_common.wire import MessageRecord
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.ledger import LedgerRow, look_up
+from campaign_common.store.messages.possibly_sent import note_late_results, read_suspects
+from campaign_common.store.messages.retry_schedule import ScheduledRetry
 from campaign_sender.admission.rules import admit_live, ledger_query
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard
@@ -252,7 +252,7 @@ class Recorder:
 
     def _plan_writes(self, batch: RecorderBatch) -> list[ShardWrites]:
         rows: dict[int, list[LedgerRow]] = defaultdict(list)
-        retries: dict[int, list[Retry]] = defaultdict(list)
+        retries: dict[int, list[ScheduledRetry]] = defaultdict(list)
         finished: dict[int, set[MessageKey]] = defaultdict(set)
         for result in batch.results:
             shard = result.message.record.shard

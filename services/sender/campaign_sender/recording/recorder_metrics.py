@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from campaign_common.message import FINAL, Status
-from campaign_common.metrics.distribution import MESSAGES, SECONDS, Distribution
+from campaign_common.domain.message import FINAL, Status
+from campaign_common.metrics.distribution import MESSAGES, SECONDS, BatchHistogram
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.recording.transaction import WriteResult
@@ -16,8 +16,8 @@ class RecorderCounts:
     def __init__(self) -> None:
         self.outcomes: Counter[tuple[str, Status]] = Counter()
         """Final outcomes recorded, by provider."""
-        self.batches = Distribution(MESSAGES)
-        self.seconds = Distribution(SECONDS)
+        self.batches = BatchHistogram(MESSAGES)
+        self.seconds = BatchHistogram(SECONDS)
 
     @classmethod
     def together(cls, several: Iterable["RecorderCounts"]) -> "RecorderCounts":

@@ -6,7 +6,7 @@ campaign is recorded before the campaign's outcomes are rewritten. Erasures come
 sends of the messages held for them.
 
 People's commands are written on the main server. Where the shard lives on another server, they are
-copied there first (`store.forwarded_requests`) and executed in turn.
+copied there first (`store.shards.command_copies`) and executed in turn.
 """
 
 import math
@@ -19,8 +19,8 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.database import Proof, ShardServer
 from campaign_common.errors import RetryLater, StatementRefused
-from campaign_common.store import forwarded_requests as forwarding
-from campaign_common.store.shard_requests import RequestKind, ShardRequest, read_requests
+from campaign_common.store.shards import command_copies as forwarding
+from campaign_common.store.shards.shard_commands import RequestKind, ShardRequest, read_requests
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message

@@ -6,12 +6,21 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.claim import encode_claim
-from campaign_common.message import Status
-from campaign_common.store.claims import ClaimMove, move_claim
-from campaign_common.store.ledger import LedgerRow, add_counts, count_changes, insert_outcomes
-from campaign_common.store.retry_schedule import Retry, forget_retries, schedule_retries
-from campaign_common.wire import MessageRecord
+from campaign_common.domain.claim import encode_claim
+from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import MessageRecord
+from campaign_common.store.messages.ledger import (
+    LedgerRow,
+    add_counts,
+    count_changes,
+    insert_outcomes,
+)
+from campaign_common.store.messages.retry_schedule import (
+    ScheduledRetry,
+    forget_retries,
+    schedule_retries,
+)
+from campaign_common.store.shards.claims import ClaimMove, move_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
 
 
@@ -21,7 +30,7 @@ class ShardWrites(NamedTuple):
     owned: OwnedShard
     rows: list[LedgerRow]
     """Outcomes to record."""
-    retries: list[Retry]
+    retries: list[ScheduledRetry]
     """Those outcomes that wait for another try, with their delay in seconds."""
     claimed: list[MessageRecord]
     """Complete claim list after this transaction."""

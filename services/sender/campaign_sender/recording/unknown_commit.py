@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.store.claims import lock_claim
+from campaign_common.store.shards.claims import lock_claim
 from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.recording.transaction import ShardWrites, WriteResult
 

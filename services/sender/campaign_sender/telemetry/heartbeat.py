@@ -4,21 +4,21 @@ from collections.abc import Callable
 from functools import partial
 
 from campaign_common.database import Cursor, Database
-from campaign_common.repeating import Repeating
-from campaign_common.store.statistics import forget_sender, note_sender
+from campaign_common.runtime.periodic_thread import PeriodicThread
+from campaign_common.store.maintenance.statistics import forget_sender, note_sender
 
 INTERVAL = 5.0
 """Seconds between two heartbeats; the statistics show a sender as gone after three times this."""
 
 
-def sender_heartbeat(owner_name: str, database: Database) -> Repeating:
+def sender_heartbeat(owner_name: str, database: Database) -> PeriodicThread:
     """Return the thread that writes the heartbeat row, and deletes it in an orderly stop."""
 
     def run(change: Callable[[Cursor, str], None]) -> None:
         with database.transaction() as cursor:
             change(cursor, owner_name)
 
-    return Repeating(
+    return PeriodicThread(
         "presence",
         INTERVAL,
         partial(run, note_sender),

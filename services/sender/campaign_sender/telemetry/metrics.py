@@ -11,7 +11,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from campaign_common.message import FINAL
+from campaign_common.domain.message import FINAL
 from campaign_sender.consuming.consumer_lag import ConsumerLag
 from campaign_sender.consuming.dead_letters import DeadLetterPublisher
 from campaign_sender.delivery.circuit_breaker import BreakerState

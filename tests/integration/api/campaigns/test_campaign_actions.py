@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import Status
 from campaign_common.errors import CommitUnknown
-from campaign_common.message import Status
 from tests.integration.api.drafted import LATER, PATH, body
 from tests.integration.api.one_campaign import NEW, add_three, do, done, history, make_one, run_it
 from tests.integration.api.stored import change, rows, value

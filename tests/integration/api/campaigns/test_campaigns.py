@@ -9,11 +9,11 @@ from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import campaign_editor
-from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database, Databases
+from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.errors import CommitUnknown
 from campaign_common.settings import ApiSettings, HttpSettings, Settings
-from campaign_common.store.api_keys import insert_key
+from campaign_common.store.access.api_keys import insert_key
 from tests.integration.api.drafted import LATER, NEW, PATH, body, events, made, post, problem
 from tests.integration.api.stored import REQUEST, add_list, change, create, rows, value
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from campaign_api.campaigns import dry_run
 from campaign_api.campaigns.dry_run import DryRuns
 from campaign_common.database import Database, Databases
-from campaign_common.shard import shard_of
+from campaign_common.domain.shard import shard_of
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.stored import add_list, change
 

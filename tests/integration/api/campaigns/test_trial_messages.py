@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import trial_messages
-from campaign_common.api_key import Scope
 from campaign_common.database import Database, Databases
-from campaign_common.message import Status
+from campaign_common.domain.api_key import Scope
+from campaign_common.domain.message import Status
 from campaign_common.settings import ApiSettings, Settings
-from campaign_common.store.test_messages import TestOutcome as Outcome
-from campaign_common.store.test_messages import end_test_message, take_test_messages
+from campaign_common.store.messages.trial_sends import TestOutcome as Outcome
+from campaign_common.store.messages.trial_sends import end_test_message, take_test_messages
 from tests.integration.api.keys import bearer, make_key
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list
 from tests.integration.api.stored import change, rows, value

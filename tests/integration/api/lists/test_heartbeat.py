@@ -1,6 +1,6 @@
 from campaign_api.lists.importer.heartbeat import heartbeat
 from campaign_common.database import Database
-from campaign_common.store.recipient_lists import begin_list
+from campaign_common.store.recipients.recipient_lists import begin_list
 from tests.integration.api.stored import change, value
 from tests.waiting import wait_until
 

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_common.database import Database
-from campaign_common.store.recipient_lists import ListState
-from campaign_common.store.recipients import read_chunk, read_recipients
+from campaign_common.store.recipients.recipient_lists import ListState
+from campaign_common.store.recipients.recipients import read_chunk, read_recipients
 from tests.integration.api.stored import create, list_of, rows, value
 
 CAMPAIGN = 1000000000

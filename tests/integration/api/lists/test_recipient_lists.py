@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from campaign_api.lists import recipient_lists
 from campaign_api.sweep import sweep_abandoned_lists
 from campaign_common.database import Database
-from campaign_common.store.recipient_lists import hold_list
+from campaign_common.store.recipients.recipient_lists import hold_list
 from tests.integration.api.stored import change, create, rows, value
 
 URL = "/v1/recipient-lists"

@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from campaign_api.messages import erasing
 from campaign_api.messages.erasing import Eraser
 from campaign_common.database import Database
-from campaign_common.message import Status
-from campaign_common.recipient import tombstone
-from campaign_common.shard import shard_of
-from campaign_common.store.erasures import ErasureStep, order_erasure
+from campaign_common.domain.message import Status
+from campaign_common.domain.recipient import tombstone
+from campaign_common.domain.shard import shard_of
+from campaign_common.store.recipients.erasures import ErasureStep, order_erasure
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.messages_seed import (
     CAMPAIGN,

@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 
 from campaign_api.messages import campaign_messages, message_pages
 from campaign_common.database import Database
+from campaign_common.domain.message import Status
+from campaign_common.domain.recipient import tombstone
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.message import Status
-from campaign_common.recipient import tombstone
 from tests.integration.api.messages_seed import (
     CAMPAIGN,
     LIST,

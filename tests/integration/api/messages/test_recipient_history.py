@@ -4,8 +4,8 @@ import pytest
 
 from campaign_api.messages.recipient_history import LARGEST_ID, LATEST
 from campaign_common.database import Cursor, Cursors, Database
-from campaign_common.message import Status
-from campaign_common.store.people import messages_of
+from campaign_common.domain.message import Status
+from campaign_common.store.recipients.recipient_history import messages_of
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.messages_seed import LIST, add_campaign, add_list, phone_of
 

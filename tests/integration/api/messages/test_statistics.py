@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 
 from campaign_api.messages import statistics
 from campaign_common.database import Database
-from campaign_common.message import Status
-from campaign_common.store.statistics import forget_sender, note_sender
+from campaign_common.domain.message import Status
+from campaign_common.store.maintenance.statistics import forget_sender, note_sender
 from tests.integration.api.messages_seed import add_campaign, add_list, record
 from tests.integration.api.stored import change
 

@@ -11,11 +11,11 @@ from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
 from campaign_api.web.auth import api_key_cache
-from campaign_common.api_key import ApiKey, Scope
 from campaign_common.database import Database, Databases
+from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import Settings
-from campaign_common.store.api_keys import revoke_key
+from campaign_common.store.access.api_keys import revoke_key
 from tests.integration.api.keys import bearer, make_key
 from tests.integration.api.stored import REQUEST, change, create, rows, value
 from tests.waiting import wait_until

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from campaign_common.settings import Settings
 from tests.integration.api.messages_seed import CAMPAIGN, LIST, add_campaign, add_list, record
 

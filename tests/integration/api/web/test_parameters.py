@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
+from campaign_common.domain.template import MOST_PLACEHOLDERS
 from campaign_common.settings import ApiSettings, Settings
-from campaign_common.template import MOST_PLACEHOLDERS
 from tests.integration.api.stored import add_list, create, value
 
 PATH = "/v1/campaigns"

@@ -3,9 +3,9 @@
 import time
 from functools import partial
 
-from campaign_common.claim import ClaimedMessage, encode_claim
-from campaign_common.message import Status
-from campaign_common.outages import Outages
+from campaign_common.domain.claim import ClaimedMessage, encode_claim
+from campaign_common.domain.message import Status
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
 from campaign_scheduler.fanout.flow_control import FlowControl
 from campaign_scheduler.fanout.loop import FanOutDependencies, FanOutLoop
@@ -30,7 +30,7 @@ def paced(world: World) -> Scheduler:
         scheduler.publisher,
         ChunkReader(world.databases, scheduler.availability, world.topic),
         scheduler.checkpoints,
-        Outages(),
+        OutageLog(),
         OutcomeCounts(world.databases, scheduler.availability),
     )
     flow_control = FlowControl(

@@ -6,10 +6,10 @@ from secrets import token_hex
 
 import pytest
 
-from campaign_common import kafka
+from campaign_common.domain.message import Status
+from campaign_common.domain.shard import shard_of
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.message import Status
-from campaign_common.shard import shard_of
+from campaign_common.kafka import clients
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter, DeliveredChunk
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, World
 from tests.integration.topic_limits import USUAL_LIMIT, set_limit
@@ -142,7 +142,7 @@ def test_a_campaign_fits_any_topic_that_takes_each_record(
     """One partition carries all of them, which are more than a batch may have."""
     world = one_partition
     if not is_told:
-        monkeypatch.setattr(kafka, "_batch_limit", lambda *_: None)
+        monkeypatch.setattr(clients, "_batch_limit", lambda *_: None)
     set_limit(world.admin, world.topic, limit)
     add_long_texts(world, recipients)
     world.scheduler(chunk_size=recipients).start_and_fan_out()

@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from campaign_common.database import Database, Databases
-from campaign_common.message import Status
-from campaign_common.store import finishing
+from campaign_common.domain.message import Status
+from campaign_common.store.campaigns import finishing
 from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
 from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World
 

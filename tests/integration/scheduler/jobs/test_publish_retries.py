@@ -4,10 +4,10 @@ from secrets import token_hex
 
 import pytest
 
-from campaign_common.message import Status
-from campaign_common.shard import shard_of
-from campaign_common.store.retry_publication import Stamp, stamp_published
-from campaign_common.wire import MessageRecord
+from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.shard import shard_of
+from campaign_common.store.messages.retry_publication import Stamp, stamp_published
 from tests.integration.scheduler.world import CAMPAIGN, SHARDS, Scheduler, World
 from tests.integration.topic_limits import set_limit
 

@@ -8,18 +8,18 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import ConfigResource, ResourceType  # type: ignore[attr-defined]
 from pymysql.cursors import Cursor
 
-from campaign_common import kafka, topics
-from campaign_common.dead_letters import DeadLetter, dead_letter_topic, opened_box
-from campaign_common.recipient import tombstone
-from campaign_common.shard import shard_of
-from campaign_common.store.erasures import (
+from campaign_common.domain.message_record import ERASED
+from campaign_common.domain.recipient import tombstone
+from campaign_common.domain.shard import shard_of
+from campaign_common.kafka import clients, topics
+from campaign_common.kafka.dead_letters import DeadLetter, dead_letter_topic, opened_box
+from campaign_common.store.recipients.erasures import (
     Erasure,
     ErasureStep,
     erase_recipient,
     move_erasure,
     order_erasure,
 )
-from campaign_common.wire import ERASED
 from campaign_scheduler.jobs.purge_dead_letters import DeadLetterPurger
 from tests.integration.scheduler.jobs.test_publish_retries import wait_for_retry
 from tests.integration.scheduler.world import LIST, SHARDS, World
@@ -83,7 +83,7 @@ def box(world: World) -> str:
 
 
 def put_away(world: World, box: str, *values: bytes) -> None:
-    producer = kafka.producer(world.settings)
+    producer = clients.producer(world.settings)
     for number, value in enumerate(values):
         headers = [("reason", "bad"), ("origin_partition", "1"), ("origin_offset", str(number))]
         producer.produce(box, value=value, key=b"", headers=headers)
@@ -92,7 +92,7 @@ def put_away(world: World, box: str, *values: bytes) -> None:
 
 def put_away_twice(world: World, box: str, *values: bytes) -> None:
     """As a sender does, and after it another one that was not told, with the first once more."""
-    producer = kafka.producer(world.settings)
+    producer = clients.producer(world.settings)
     for these in (values, values, values[:1]):
         for number, value in enumerate(these):
             record = {"partition": 1, "offset": number, "timestamp": 1764000000000 + number}
@@ -110,7 +110,7 @@ def purger(world: World) -> DeadLetterPurger:
     return DeadLetterPurger(
         world.database,
         partial(opened_box, world.settings),
-        partial(kafka.producer, world.settings),
+        partial(clients.producer, world.settings),
     )
 
 

@@ -1,7 +1,7 @@
 """Samples of running campaigns, by whoever leases them; and when a campaign expires."""
 
 from campaign_common.database import Cursors
-from campaign_common.store.campaign_progress import Sample, read_movement
+from campaign_common.store.campaigns.progress import Sample, read_movement
 from campaign_scheduler.jobs.sample_rates import RateSampler
 from tests.integration.scheduler.world import CAMPAIGN, World
 

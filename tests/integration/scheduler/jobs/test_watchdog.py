@@ -3,7 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
-from campaign_common.message import Status
+from campaign_common.domain.message import Status
 from campaign_scheduler.jobs.watchdog import REASON, Watchdog
 from campaign_scheduler.publishing.record_builder import LOST_AGAIN, MAX_REPUBLICATIONS
 from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World

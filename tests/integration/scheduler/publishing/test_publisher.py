@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from campaign_common import topics
-from campaign_common.partition_map import MapState, PartitionMap
-from campaign_common.shard import shard_of
+from campaign_common.domain.partition_map import MapState, PartitionMap
+from campaign_common.domain.shard import shard_of
+from campaign_common.kafka import topics
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from local_stack.servers.kafka import KafkaServer
 

@@ -8,9 +8,9 @@ from campaign_api.campaigns.actions import (
     naming_api_actions,
 )
 from campaign_api.campaigns.history import described
-from campaign_common.campaign import TRANSITIONS, CampaignState, Transition, apply
+from campaign_common.domain.campaign import TRANSITIONS, CampaignState, Transition, apply
 from campaign_common.errors import TransitionRefused
-from campaign_common.store.events import CampaignEvent
+from campaign_common.store.core.events import EventRow
 from tests.unit.api.campaigns.test_progress import NOW
 
 
@@ -66,6 +66,6 @@ def test_a_refusal_reads_as_a_sentence() -> None:
 def test_an_event_says_what_happened(
     before: str | None, after: str | None, reason: str | None, what: str
 ) -> None:
-    event = CampaignEvent(1, NOW, "me", before, after, reason)
+    event = EventRow(1, NOW, "me", before, after, reason)
     found = described(event)
     assert (found["what"], found["from"], found["to"]) == (what, before, after)

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign_api.campaigns.progress import describe, measure
-from campaign_common.campaign import CampaignState
-from campaign_common.message import FINAL, Status
-from campaign_common.store.campaign_progress import (
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL, Status
+from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     Movement,
     Sample,
     Standing,
 )
-from campaign_common.store.counters import Counted
+from campaign_common.store.core.counters import Counted
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - as the database gives it
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
-from campaign_common.logs import configure_logging
+from campaign_common.runtime.logs import configure_logging
 from campaign_common.settings import (
     ApiSettings,
     LogSettings,

@@ -7,7 +7,7 @@ from flask import Flask, Request
 from werkzeug.test import EnvironBuilder
 
 from campaign_api.web.auth.local_client import ClientLocation, locate_client
-from campaign_common.socket_owner import Connection, OwnerUntold
+from campaign_common.runtime.socket_owner import OwnerUntold, TcpConnection
 
 
 def request_from(address: str, headers: dict[str, str] | None = None) -> Request:
@@ -22,7 +22,7 @@ def is_local(request: Request) -> bool:
     return locate_client(request, lambda _: os.geteuid()) is ClientLocation.LOCAL
 
 
-def untold(_: Connection) -> int | None:
+def untold(_: TcpConnection) -> int | None:
     raise OwnerUntold
 
 
@@ -38,7 +38,7 @@ def untold(_: Connection) -> int | None:
     ids=["own user", "root", "another user", "no owner", "untold"],
 )
 def test_the_user_of_the_peer_decides(
-    owner: Callable[[Connection], int | None], location: ClientLocation
+    owner: Callable[[TcpConnection], int | None], location: ClientLocation
 ) -> None:
     assert locate_client(request_from("127.0.0.1"), owner) is location
 

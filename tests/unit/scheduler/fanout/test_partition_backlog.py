@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from campaign_common.partition_map import MapState, PartitionMap
+from campaign_common.domain.partition_map import MapState, PartitionMap
 from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
 
 STALL_AFTER = 2.5

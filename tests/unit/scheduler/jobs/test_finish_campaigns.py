@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.message import FINAL, Status
+from campaign_common.domain.message import FINAL, Status
 from campaign_scheduler.jobs.finish_campaigns import is_complete
 
 COUNTS = st.dictionaries(

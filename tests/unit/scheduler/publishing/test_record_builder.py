@@ -5,10 +5,10 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.shard import shard_of
-from campaign_common.store.fanout import RecipientRow
-from campaign_common.template import Template
-from campaign_common.wire import LARGEST_RECORD, MessageRecord, decode
+from campaign_common.domain.message_record import LARGEST_RECORD, MessageRecord, decode
+from campaign_common.domain.shard import shard_of
+from campaign_common.domain.template import Template
+from campaign_common.store.campaigns.fanout import RecipientRow
 from campaign_scheduler.publishing import record_builder as records
 from campaign_scheduler.publishing.publisher import OutgoingRecord, RecordsByPartition
 from campaign_scheduler.publishing.record_builder import (

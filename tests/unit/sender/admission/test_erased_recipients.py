@@ -2,9 +2,9 @@
 
 import pytest
 
-from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.message_record import ERASED
 from campaign_common.settings import RetrySettings
-from campaign_common.wire import ERASED
 from campaign_sender.admission.rules import admit_live
 from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.outcome import outcome_of

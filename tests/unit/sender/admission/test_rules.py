@@ -1,7 +1,7 @@
 import pytest
 
-from campaign_common.campaign import CampaignState, Delivery
-from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_sender.admission.rules import (
     admit_live,
     drop_stale,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from campaign_common.per_server import PerServer
+from campaign_common.database.by_server import ByServer
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard, SendGuards
 from campaign_sender.message import Message
@@ -24,7 +24,7 @@ class FixedGuard:
 
 def test_a_message_is_checked_by_its_shards_guard() -> None:
     both = FixedGuard(None), FixedGuard(SendStatus.DEFERRED)
-    guards = SendGuards(PerServer(cast("tuple[SendGuard, ...]", both), HOLDERS))
+    guards = SendGuards(ByServer(cast("tuple[SendGuard, ...]", both), HOLDERS))
     scene = TwoGroups()
     checked = guards.check_before_send([scene.other, scene.first, scene.other])
     assert checked == [SendStatus.DEFERRED, None, SendStatus.DEFERRED]

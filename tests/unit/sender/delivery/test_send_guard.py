@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from campaign_common.campaign import CampaignState
 from campaign_common.database import Database, Proof, ShardServer
+from campaign_common.domain.campaign import CampaignState
 from campaign_common.errors import DatabaseDemoted, DatabaseUnavailable
-from campaign_common.store.campaigns import CampaignVersion
-from campaign_common.store.view import FRESH_FOR
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.send_view import FRESH_FOR
 from campaign_sender.delivery.send_guard import REACHABLE_FOR, SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message

@@ -2,7 +2,7 @@ from typing import Any, cast
 
 from confluent_kafka import Consumer, TopicPartition
 
-from campaign_common.store.claims import ClaimRow, Place
+from campaign_common.store.shards.claims import ClaimRow, Place
 from campaign_sender.ownership.group_membership import POSSIBLY_SENT_MARK, GroupMembership
 from tests.unit.sender.messages import partition_map
 

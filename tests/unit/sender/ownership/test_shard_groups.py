@@ -9,10 +9,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from campaign_common.database import Database, Proof, ShardServer
+from campaign_common.database.by_server import ByServer
+from campaign_common.domain.partition_map import MapState, PartitionMap
 from campaign_common.errors import DatabaseUnavailable, LeaseLost
-from campaign_common.partition_map import MapState, PartitionMap
-from campaign_common.per_server import PerServer
-from campaign_common.store.claims import Place
+from campaign_common.store.shards.claims import Place
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
@@ -74,7 +74,7 @@ class Scene:
         self.main = Server("first:3306/camp", SHARDS)  # the rows of 1 and 2 were left behind
         self.second = Server("second:3306/camp", (1, 2))
         self.groups = ShardGroups(
-            PerServer((self.group(self.main), self.group(self.second)), HOLDERS)
+            ByServer((self.group(self.main), self.group(self.second)), HOLDERS)
         )
         self.consumer = Consuming()
         self.ownership = ShardOwnership(

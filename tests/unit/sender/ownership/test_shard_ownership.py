@@ -9,10 +9,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from campaign_common.database import ShardServer
+from campaign_common.database.by_server import ByServer
+from campaign_common.domain.partition_map import MapState, PartitionMap
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.partition_map import MapState, PartitionMap
-from campaign_common.per_server import PerServer
-from campaign_common.store.claims import Place
+from campaign_common.store.shards.claims import Place
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
@@ -55,7 +55,7 @@ class Scene:
         )
         self.ownership = ShardOwnership(
             cast("Consumer", self.consumer),
-            ShardGroups(PerServer((group,))),
+            ShardGroups(ByServer((group,))),
             topic="Sync-Msg-T",
             owner_name="test",
             drain_timeout=1.0,

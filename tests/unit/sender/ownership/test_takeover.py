@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.campaign import Delivery
-from campaign_common.claim import ClaimedMessage, decode_claim, encode_claim
-from campaign_common.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.claim import ClaimedMessage, decode_claim, encode_claim
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_sender.ownership.takeover import settle
 from tests.unit.sender.messages import CAMPAIGN, version
 

@@ -1,6 +1,6 @@
 """The simulated provider's outcome: predictable, and a fresh draw for each idempotency key."""
 
-from campaign_common.message import idempotency_key
+from campaign_common.domain.message import idempotency_key
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.simulated import simulated_status
 

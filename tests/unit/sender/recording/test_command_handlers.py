@@ -1,7 +1,7 @@
-from campaign_common.claim import ClaimedMessage
-from campaign_common.message import LedgerEntry, MessageKey, Status
-from campaign_common.store.ledger import LedgerRow
-from campaign_common.store.suspects import LateFact
+from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.store.messages.ledger import LedgerRow
+from campaign_common.store.messages.possibly_sent import LateFact
 from campaign_sender.recording.command_handlers import rows_of_late_results
 from tests.unit.sender.messages import CAMPAIGN
 

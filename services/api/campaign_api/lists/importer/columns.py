@@ -10,8 +10,8 @@ from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.csv_format import DELIMITERS, PLAIN, CsvFormat
 from campaign_api.lists.importer.line_reader import BadLine, LineSource, TextLine
 from campaign_api.lists.importer.record import is_open, split_record
-from campaign_common.phone_number import normalise_phone
-from campaign_common.recipient import NAME, PHONE, column_name
+from campaign_common.domain.phone_number import normalise_phone
+from campaign_common.domain.recipient import NAME, PHONE, column_name
 
 
 class Header(StrEnum):

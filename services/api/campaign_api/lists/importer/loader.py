@@ -10,9 +10,9 @@ from typing import Self
 from campaign_api.errors import ImportAbandoned
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
-from campaign_common.store.recipient_lists import touch_list
-from campaign_common.store.recipients import NewRecipient, insert_recipients
-from campaign_common.store.rejects import Reject, insert_rejects
+from campaign_common.store.recipients.recipient_lists import touch_list
+from campaign_common.store.recipients.recipients import NewRecipient, insert_recipients
+from campaign_common.store.recipients.rejects import Reject, insert_rejects
 
 MOST_CHARACTERS = 1_000_000
 """Text in one batch, so that a batch of wide rows stays a few megabytes."""

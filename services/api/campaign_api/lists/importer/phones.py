@@ -7,7 +7,12 @@ from typing import NamedTuple
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
-from campaign_common.phone_number import NoPhoneNumber, normalise_phone, phone_fault, read_phone
+from campaign_common.domain.phone_number import (
+    NoPhoneNumber,
+    normalise_phone,
+    phone_fault,
+    read_phone,
+)
 
 NOT_OF_REGION = "phone is no number of region {} and no international one"
 

@@ -15,13 +15,16 @@ from campaign_api.lists.importer.row_parser import RowParser
 from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
+from campaign_common.domain.recipient import NAME
 from campaign_common.errors import RetryLater
-from campaign_common.recipient import NAME
 from campaign_common.settings import ImportSettings
-from campaign_common.store import recipient_lists
-from campaign_common.store.recipient_lists import ListState, ListTotals, RecipientList
-from campaign_common.store.recipients import NewRecipient, count_recipients
-from campaign_common.store.rejects import Reject
+from campaign_common.store.recipients import recipient_lists
+from campaign_common.store.recipients.recipient_lists import ImportTotals, ListState, RecipientList
+from campaign_common.store.recipients.recipients import (
+    NewRecipient,
+    count_recipients,
+)
+from campaign_common.store.recipients.rejects import Reject
 
 COUNTED_AT_ONCE = 500_000
 """Rows counted by one statement, which must end within QueryTimeout."""
@@ -121,7 +124,7 @@ class CsvImporter:
 
     def _load(
         self, parsed: Iterable[NewRecipient | Reject], list_id: int, most_rows: int | None
-    ) -> tuple[ListTotals, int]:
+    ) -> tuple[ImportTotals, int]:
         tally = _RowCounts()
         with (
             heartbeat(self._transactions.database, list_id),
@@ -137,7 +140,7 @@ class CsvImporter:
         # Counted, not summed up: how many rows a statement inserted is not known when the
         # answer to its COMMIT was lost.
         accepted = self._count(list_id, tally.valid)
-        return ListTotals(accepted, tally.valid - accepted, tally.rejected), tally.valid
+        return ImportTotals(accepted, tally.valid - accepted, tally.rejected), tally.valid
 
     def _count(self, list_id: int, last_seq: int) -> int:
         accepted = 0

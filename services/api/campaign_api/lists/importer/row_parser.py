@@ -9,15 +9,15 @@ from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.lists.importer.line_reader import LONGEST_RAW_TEXT, BadLine, LineSource
 from campaign_api.lists.importer.phones import phone_reader
 from campaign_api.lists.importer.record import is_open, split_record
-from campaign_common.recipient import (
+from campaign_common.domain.recipient import (
     LONGEST_NAME,
     NAME,
     NAME_TOO_LONG,
     PHONE,
     is_unseen,
 )
-from campaign_common.store.recipients import NewRecipient
-from campaign_common.store.rejects import Reject
+from campaign_common.store.recipients.recipients import NewRecipient
+from campaign_common.store.recipients.rejects import Reject
 
 QUOTES_WRONG = "quotes are not as RFC 4180 has them"
 QUOTE_UNCLOSED = "a quote is not closed"

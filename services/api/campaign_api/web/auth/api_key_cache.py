@@ -10,10 +10,10 @@ from typing import NamedTuple
 import structlog
 from pymysql.err import Error as DriverError
 
-from campaign_common.api_key import ApiKey
 from campaign_common.database import Database
+from campaign_common.domain.api_key import ApiKey
 from campaign_common.errors import CampaignError, DatabaseUnavailable
-from campaign_common.store.api_keys import StoredKey, note_use, read_keys
+from campaign_common.store.access.api_keys import StoredKey, note_use, read_keys
 
 FRESH = 2.0
 """Seconds after which the next use of a copy has the table read again."""

@@ -17,7 +17,7 @@ from campaign_api.web.caller import LOCAL, Caller, Scope
 from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.documentation import DOCUMENT_ENDPOINT, PAGE_BLUEPRINT
 from campaign_api.web.routing.view_metadata import is_open_to_all, scope_required
-from campaign_common.api_key import ApiKey
+from campaign_common.domain.api_key import ApiKey
 
 MAKE_A_KEY = "make the first key there: campaign-db key create --name me --scope admin"
 FIRST_KEY = (

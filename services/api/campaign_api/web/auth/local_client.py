@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Request
 
 from campaign_api.web.auth.proxy_headers import is_proxy_header
-from campaign_common.socket_owner import Connection, OwnerUntold, owner_of_peer
+from campaign_common.runtime.socket_owner import OwnerUntold, TcpConnection, owner_of_peer
 
 SOCKETS = ("gunicorn.socket", "gunicorn.sock")
 """Names under which the server's workers hand on the connection of a request."""
@@ -31,7 +31,7 @@ class ClientLocation(Enum):
 
 
 def locate_client(
-    request: Request, owner: Callable[[Connection], int | None] = owner_of_peer
+    request: Request, owner: Callable[[TcpConnection], int | None] = owner_of_peer
 ) -> ClientLocation:
     """Return the location of the client that sent `request`.
 
@@ -49,7 +49,7 @@ def locate_client(
     if not named:
         return ClientLocation.UNKNOWN
     try:
-        user = owner(cast("Connection", request.environ[named[0]]))
+        user = owner(cast("TcpConnection", request.environ[named[0]]))
     except OwnerUntold:
         return ClientLocation.UNKNOWN
     return ClientLocation.LOCAL if user in (ROOT, os.geteuid()) else ClientLocation.REMOTE

@@ -15,9 +15,9 @@ from pymysql.err import Error as DriverError
 from campaign_api.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CampaignError
-from campaign_common.repeating import Repeating
-from campaign_common.store import idempotency as store
-from campaign_common.store.idempotency import Effect, KeyId, StoredAnswer, StoredRequest
+from campaign_common.runtime.periodic_thread import PeriodicThread
+from campaign_common.store.access import idempotency as store
+from campaign_common.store.access.idempotency import Effect, KeyId, StoredAnswer, StoredRequest
 
 LIFETIME = 24 * 3600
 """Seconds that a key is kept."""
@@ -52,7 +52,7 @@ class IdempotencyLock:
         self.digest = digest
         self._database = database
         self._keeps_answers = keeps_answers
-        self._heartbeats = Repeating("idempotency key", HEARTBEAT, self._extend)
+        self._heartbeats = PeriodicThread("idempotency key", HEARTBEAT, self._extend)
 
     def __enter__(self) -> Self:
         self._heartbeats.start()

@@ -32,7 +32,7 @@ from campaign_api.web.idempotency.idempotency_lock import REUSED, IdempotencyLoc
 from campaign_api.web.routing.view_metadata import IdempotencyMode, idempotency_mode_of
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CampaignError
-from campaign_common.store.idempotency import KeyId, StoredAnswer, StoredRequest
+from campaign_common.store.access.idempotency import KeyId, StoredAnswer, StoredRequest
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

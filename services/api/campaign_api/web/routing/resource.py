@@ -9,7 +9,7 @@ from campaign_api.web.http.problems import ORIGINAL_PREFIX
 from campaign_api.web.http.request_reader import RequestReader
 from campaign_api.web.routing import view_metadata
 from campaign_api.web.routing.view_metadata import IdempotencyMode, LimitedWork, View
-from campaign_common.api_key import Scope
+from campaign_common.domain.api_key import Scope
 
 ORIGINAL_ERROR = "ORIGINAL_ERROR"
 """The component that describes refusals in the original system's form."""

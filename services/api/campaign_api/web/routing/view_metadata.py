@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from campaign_common.api_key import Scope
+from campaign_common.domain.api_key import Scope
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 from campaign_api.web.routing.probes import PROBES
 from campaign_api.web.telemetry.request_id import request_id as accepted
 from campaign_api.web.telemetry.request_id import trace_id_could_hold_a_phone
-from campaign_common.tracing import HEADER, Kind, Span, Tracing, matched
+from campaign_common.tracing import HEADER, Span, SpanRole, Tracing, matched
 
 REQUEST_ID = "X-Request-Id"
 
@@ -60,7 +60,9 @@ def _trace(tracing: Tracing | None) -> Trace:
     parent = _parent(request.headers.get(HEADER))
     if tracing is not None and _route() not in PROBES:
         span = tracing.begin(
-            f"{request.method} {_route() or ''}".rstrip(), Kind.SERVER, [parent] if parent else []
+            f"{request.method} {_route() or ''}".rstrip(),
+            SpanRole.SERVER,
+            [parent] if parent else [],
         )
         begun = matched(span.traceparent)
         if begun is not None:

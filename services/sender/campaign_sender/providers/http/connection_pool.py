@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from campaign_common.metrics.distribution import Distribution
+from campaign_common.metrics.distribution import BatchHistogram
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
@@ -41,7 +41,7 @@ class ConnectionPool:
         target: Target,
         check_before_send: PreSendCheck,
         on_results: OnResults,
-        durations: Distribution,
+        durations: BatchHistogram,
     ) -> None:
         self._loop = loop
         self._settings = settings

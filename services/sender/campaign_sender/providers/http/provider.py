@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import uvloop
 
 from campaign_common.errors import SettingsError
-from campaign_common.metrics.distribution import SECONDS, Distribution
-from campaign_common.repeating import IndispensableThread
+from campaign_common.metrics.distribution import SECONDS, BatchHistogram
+from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import HttpSettings
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck
@@ -35,7 +35,7 @@ class HttpProvider:
             raise SettingsError("Http.Url: the key is missing; expected where messages go")
         self.idempotent = settings.idempotent
         self._loop = uvloop.new_event_loop()
-        self.durations = Distribution(SECONDS)
+        self.durations = BatchHistogram(SECONDS)
         self._pool = ConnectionPool(
             self._loop,
             settings,

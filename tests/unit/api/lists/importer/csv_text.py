@@ -8,8 +8,8 @@ from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.lists.importer.line_reader import HashedFile, LineSource, TextLine, read_lines
 from campaign_api.lists.importer.row_parser import RowParser
 from campaign_common.settings import ImportSettings
-from campaign_common.store.recipients import NewRecipient
-from campaign_common.store.rejects import Reject
+from campaign_common.store.recipients.recipients import NewRecipient
+from campaign_common.store.recipients.rejects import Reject
 
 LIMITS = ImportSettings()
 

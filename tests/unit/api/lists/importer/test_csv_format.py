@@ -6,7 +6,7 @@ from campaign_api.errors import CsvRefused
 from campaign_api.lists.importer.csv_format import DELIMITERS, CsvFormat
 from campaign_api.lists.importer.line_reader import COMPRESSED
 from campaign_api.lists.importer.phones import NOT_OF_REGION, phone_reader
-from campaign_common import phone_number
+from campaign_common.domain import phone_number
 from tests.unit.api.lists.importer.csv_text import parse
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign_api.errors import CsvRefused
-from campaign_common.phone_number import EMPTY, LETTERS
-from campaign_common.recipient import NAME_TOO_LONG
+from campaign_common.domain.phone_number import EMPTY, LETTERS
+from campaign_common.domain.recipient import NAME_TOO_LONG
 from tests.unit.api.lists.importer.csv_text import LIMITS, parse
 
 PHONE = "13961467500"

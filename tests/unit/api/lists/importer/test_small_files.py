@@ -5,8 +5,8 @@ import json
 import pytest
 
 from campaign_api.errors import CsvRefused
-from campaign_common import phone_number
-from campaign_common.template import Template
+from campaign_common.domain import phone_number
+from campaign_common.domain.template import Template
 from tests.unit.api.lists.importer.csv_text import parse
 
 INVISIBLE = """\

@@ -1,0 +1,1 @@
+"""Rules and values of campaigns, messages, recipients and shards, without any input or output."""

@@ -1,0 +1,86 @@
+"""The life of a campaign: its states, and the transitions between them as data."""
+
+from enum import StrEnum
+
+from campaign_common.errors import TransitionRefused
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Transition(StrEnum):
+    """An action on a campaign that changes its state."""
+
+    SCHEDULE = "schedule"
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    FINISH = "finish"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    FAIL = "fail"
+    HOLD = "hold"
+
+
+class Delivery(StrEnum):
+    """The guarantee for a message when a sender crashes in the middle of a provider request.
+
+    `at_least_once`: it is sent again under the same idempotency key.
+    `at_most_once`: nobody is called again after a call that may have been taken; the
+    message ends as `unknown`.
+    """
+
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
+
+
+_S, _T = CampaignState, Transition
+
+TRANSITIONS: dict[Transition, tuple[frozenset[CampaignState], CampaignState]] = {
+    _T.SCHEDULE: (frozenset({_S.DRAFT, _S.SCHEDULED}), _S.SCHEDULED),
+    _T.START: (frozenset({_S.SCHEDULED}), _S.RUNNING),
+    _T.PAUSE: (frozenset({_S.RUNNING}), _S.PAUSED),
+    _T.RESUME: (frozenset({_S.PAUSED}), _S.RUNNING),
+    _T.FINISH: (frozenset({_S.RUNNING}), _S.FINISHED),
+    _T.CANCEL: (
+        frozenset({_S.DRAFT, _S.SCHEDULED, _S.RUNNING, _S.PAUSED}),
+        _S.CANCELLED,
+    ),
+    _T.RETRY: (frozenset({_S.RUNNING, _S.FINISHED}), _S.RUNNING),
+    _T.FAIL: (frozenset({_S.SCHEDULED}), _S.FAILED),
+    # What was to start is decided on anew once the database comes from a backup.
+    _T.HOLD: (frozenset({_S.SCHEDULED}), _S.DRAFT),
+}
+"""Each transition: the states it may leave, and the one state it enters."""
+
+NOT_STARTED = frozenset({_S.DRAFT, _S.SCHEDULED})
+"""A campaign in one of these has sent nothing and may still be changed."""
+
+OVER = frozenset({_S.FINISHED, _S.CANCELLED, _S.FAILED})
+"""A campaign in one of these sends nothing any more."""
+
+
+def apply(transition: Transition, state: CampaignState) -> CampaignState:
+    """Return the state that `transition` leads to from `state`.
+
+    Raises:
+        TransitionRefused: `state` does not allow it; names what it does allow.
+    """
+    sources, target = TRANSITIONS[transition]
+    if state not in sources:
+        raise TransitionRefused(transition, state, allowed(state))
+    return target
+
+
+def allowed(state: CampaignState) -> list[Transition]:
+    """List the transitions that `state` allows."""
+    return [transition for transition, (sources, _) in TRANSITIONS.items() if state in sources]

@@ -1,0 +1,82 @@
+"""A message of a campaign: its identity, its status, and when a record of it is live."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Status(IntEnum):
+    """The status of a message; the number stands in the ledger.
+
+    0 to 2 are the numbers of the original system. A message without a ledger row is
+    `NOT_STARTED`; that number is never stored.
+    """
+
+    NOT_STARTED = 0
+    SENT = 1
+    FAILED = 2
+    WAITING = 3
+    SUPPRESSED = 4
+    EXPIRED = 5
+    UNKNOWN = 6
+    CANCELLED = 7
+
+    # Enum's own hash is written in Python, and outcomes are counted by their status.
+    __hash__ = int.__hash__
+
+    @property
+    def word(self) -> str:
+        """The status as users read it."""
+        return self.name.lower()
+
+
+FINAL = frozenset(
+    {
+        Status.SENT,
+        Status.FAILED,
+        Status.SUPPRESSED,
+        Status.EXPIRED,
+        Status.UNKNOWN,
+        Status.CANCELLED,
+    }
+)
+"""Statuses that end a message; WAITING (for a retry) and NOT_STARTED do not."""
+
+
+class MessageKey(NamedTuple):
+    """One message, over all its tries: recipient `seq` of a campaign's list."""
+
+    campaign_id: int
+    seq: int
+
+
+class LedgerEntry(NamedTuple):
+    """The ledger's row of one message.
+
+    `in_doubt`: a provider may have taken an earlier try without saying so.
+    """
+
+    status: int
+    generation: int
+    try_number: int
+    attempts: int
+    in_doubt: int = 0
+
+
+def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool:
+    """Return whether a record of this generation and try should be sent (protocol rule 1).
+
+    Live = nothing is recorded and this is the first try, or the message waits for exactly
+    this try. Everything else is a copy of something that already has its outcome.
+    """
+    if entry is None:
+        return try_number == 1
+    return (
+        entry.status == Status.WAITING
+        and entry.generation == generation
+        and entry.try_number == try_number - 1
+    )
+
+
+def idempotency_key(campaign_id: int, seq: int, generation: int) -> str:
+    """Name the message to a provider: the same in every try, new when a person retries it."""
+    return f"{campaign_id}-{seq}-{generation}"

@@ -1,0 +1,92 @@
+"""The record that travels through Kafka: one message of one campaign, JSON, versioned.
+
+The key of a record is the phone number, its partition follows from the shard. The schema
+is published as docs/message-record.schema.json.
+
+Services of neighbouring versions run side by side. Within a wire version fields are only added,
+each with a default: who does not know one passes it over. Whatever else changes raises the
+version; a record of every version is a JSON object with an integer `wire_version`, and builds
+read all versions from 1 to their own.
+"""
+
+import msgspec
+
+from campaign_common.errors import RecordInvalid, RecordTooNew
+
+WIRE_VERSION = 1
+
+LARGEST_RECORD = 65_536
+"""Bytes of an encoded record; no provider takes a text message of that size."""
+
+ERASED = "erased"
+"""The value of `undeliverable` for an erased recipient: the message ends as cancelled."""
+
+
+class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One publication of a message.
+
+    `try_number` goes up with every publication that follows an outcome; `attempts` counts
+    what the retry policy counts; `generation` goes up when a person retries a final failure
+    (protocol rule 1). A message that can never be delivered travels with `undeliverable`
+    saying why, so that its outcome is recorded like any other.
+    """
+
+    wire_version: int
+    campaign_id: int
+    seq: int
+    shard: int
+    campaign_epoch: int
+    map_version: int
+    phone: str
+    body: str
+    generation: int = 0
+    try_number: int = 1
+    attempts: int = 0
+    undeliverable: str | None = None
+
+
+class _AnyVersion(msgspec.Struct):
+    """The fields that a record of every version has."""
+
+    wire_version: int
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(MessageRecord)
+_version_decoder = msgspec.json.Decoder(_AnyVersion)
+
+encode = _encoder.encode
+
+
+def decode(value: bytes | str | None) -> MessageRecord:
+    """Read a record.
+
+    Raises:
+        RecordInvalid: not JSON, a field missing or of the wrong type, or no version at all.
+        RecordTooNew: a version that this build does not know yet.
+    """
+    if value is None:
+        raise RecordInvalid("the record has no value")
+    try:
+        record = _decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        _refuse_newer(value)
+        raise RecordInvalid(str(error)) from error
+    if not 1 <= record.wire_version <= WIRE_VERSION:
+        _refuse_newer(value)
+        raise RecordInvalid(f"wire_version {record.wire_version} is none from 1 to {WIRE_VERSION}")
+    return record
+
+
+def _refuse_newer(value: bytes | str) -> None:
+    try:
+        version = _version_decoder.decode(value).wire_version
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    if version > WIRE_VERSION:
+        raise RecordTooNew(version, WIRE_VERSION)
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of a record."""
+    return msgspec.json.schema(MessageRecord)

@@ -1,0 +1,21 @@
+"""The shard of a recipient, and the partition of a shard."""
+
+from zlib import crc32
+
+
+def shard_of(phone: str, shards: int) -> int:
+    """Return the shard of a phone number: CRC-32 (IEEE 802.3) of its digits, modulo `shards`.
+
+    SQL says the same as `CRC32(phone) % shards`.
+    """
+    return crc32(phone.encode("ascii")) % shards
+
+
+def partition_of(shard: int, partitions: int) -> int:
+    """Return the partition that carries `shard` when the topic has `partitions`."""
+    return shard % partitions
+
+
+def shards_on(partition: int, partitions: int, shards: int) -> list[int]:
+    """List the shards, of `shards`, that `partition` carries."""
+    return [n for n in range(shards) if partition_of(n, partitions) == partition]

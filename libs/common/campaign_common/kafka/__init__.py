@@ -1,0 +1,1 @@
+"""Clients of Kafka, the topic and its partitions, and dead letters."""

@@ -1,0 +1,1 @@
+"""Purging of old campaigns, and checks of the consistency of those that are there."""

@@ -1,0 +1,226 @@
+"""Purging: deleting campaigns that have been over for long, in small transactions.
+
+A campaign is taken out first, by one transaction after which nobody finds it any more; what else
+it had goes afterwards. So it may be killed at any moment: the next run finds what was begun, and
+ends that first.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from campaign_common.database import Cursor, Database, Databases
+from campaign_common.errors import CommitUnknown
+from campaign_common.store.core.campaigns import which_are_present
+from campaign_common.store.maintenance import campaign_cleanup, purging
+from campaign_common.store.maintenance.purging import PurgedCampaign, TakenOut
+from campaign_common.store.recipients.recipient_lists import give_up_list, lists_of_purged
+
+PAGE = 100
+"""Campaigns or lists that are looked for at a time."""
+
+SAY_EVERY = 5.0
+"""Seconds between two words about one campaign."""
+
+REPETITIONS = 3
+"""Times that a step is repeated whose COMMIT was not answered."""
+
+EVENTS, FACTS = campaign_cleanup.STRAYS
+
+T = TypeVar("T")
+
+DeleteSome = Callable[[Cursor, int, int], int]
+"""Deletes up to so many rows of a campaign, and returns how many went."""
+
+
+class Terms(NamedTuple):
+    """The terms of a purge: `rows` in a transaction, `pause` seconds after each."""
+
+    older_than: int
+    """Seconds since a campaign was over."""
+    actor: str
+    lists: bool = False
+    """Delete the lists, too, that only purged campaigns have used."""
+    rows: int = 2_000
+    pause: float = 0.0
+
+
+class Purged(NamedTuple):
+    """The numbers of what was deleted, and of campaigns that were kept for an open command."""
+
+    campaigns: int
+    rows: int
+    lists: int
+    strays: int
+    held: int
+
+
+class Stopped(Exception):
+    """Somebody wants the purge to end; the next one goes on."""
+
+
+class Purge:
+    """One run; `say` gets a line about each thing that was done."""
+
+    def __init__(
+        self, databases: Databases, terms: Terms, stop: threading.Event, say: Callable[[str], None]
+    ) -> None:
+        self._databases = databases
+        self._terms = terms
+        self._stop = stop
+        self._say = say
+        self._campaigns = self._rows = self._lists = self._strays = self._held = 0
+        self._said_at = 0.0
+
+    @property
+    def purged(self) -> Purged:
+        """Return the numbers of what was deleted so far."""
+        return Purged(self._campaigns, self._rows, self._lists, self._strays, self._held)
+
+    def run(self) -> None:
+        """End what was begun, then purge what is old enough; again does nothing.
+
+        Raises:
+            Stopped: `stop` was set.
+            RetryLater: a database is away; the next run goes on.
+        """
+        self._empty_begun()
+        self._purge_old()
+        if self._terms.lists:
+            self._give_up_lists()
+        self._forget_strays(self._databases.main, EVENTS)
+        for database in self._databases.all:
+            self._forget_strays(database, FACTS)
+
+    def _purge_old(self) -> None:
+        after_id = 0
+        while True:
+            with self._databases.reading() as cursors:
+                page = purging.old_campaigns(
+                    cursors, self._terms.older_than, after_id=after_id, limit=PAGE
+                )
+            for campaign in page:
+                after_id = campaign.id
+                self._take_out(campaign.id)
+                self._empty_begun()
+            if len(page) < PAGE:
+                return
+
+    def _take_out(self, campaign_id: int) -> None:
+        def take_out(cursor: Cursor) -> TakenOut:
+            with self._databases.reading(cursor) as cursors:
+                return purging.take_out(
+                    cursors, campaign_id, self._terms.older_than, self._terms.actor
+                )
+
+        result = self._step(take_out)
+        if result is TakenOut.HELD:
+            self._held += 1
+            self._say(f"campaign {campaign_id} is left alone: orders of it are not carried out yet")
+
+    def _empty_begun(self) -> None:
+        while True:
+            with self._databases.main.reading() as cursor:
+                begun = purging.unfinished_purges(cursor, PAGE)
+            if not begun:
+                return
+            for campaign in begun:
+                self._empty(campaign)
+
+    def _empty(self, campaign: PurgedCampaign) -> None:
+        before, self._said_at = self._rows, time.monotonic()
+        for database, held in self._databases.shares(range(campaign.shards)):
+            for table in campaign_cleanup.tables_by_seq(held):
+                self._empty_table(database, table, campaign, before)
+            self._delete_all(campaign_cleanup.delete_requests, campaign, database)
+            self._rows += self._step(
+                partial(campaign_cleanup.delete_counters, campaign_id=campaign.id), database
+            )
+        for delete in (campaign_cleanup.delete_events, campaign_cleanup.delete_samples):
+            self._delete_all(delete, campaign, self._databases.main)
+        self._step(partial(purging.note_emptied, campaign_id=campaign.id))
+        self._campaigns += 1
+        self._say(f"campaign {campaign.id} is purged: {self._rows - before:,} rows")
+
+    def _empty_table(
+        self, database: Database, table: str, campaign: PurgedCampaign, before: int
+    ) -> None:
+        reached: int | None = 0
+        while reached is not None:
+            deleted = self._step(
+                partial(
+                    campaign_cleanup.delete_by_seq,
+                    table=table,
+                    campaign_id=campaign.id,
+                    after_seq=reached,
+                    limit=self._terms.rows,
+                ),
+                database,
+            )
+            self._rows += deleted.rows
+            reached = deleted.reached
+            if time.monotonic() - self._said_at >= SAY_EVERY:
+                self._said_at = time.monotonic()
+                done = self._rows - before
+                self._say(f"campaign {campaign.id}: {done:,} of about {campaign.rows:,} rows")
+
+    def _give_up_lists(self) -> None:
+        after_id = 0
+        while True:
+            with self._databases.main.reading() as cursor:
+                list_ids = lists_of_purged(cursor, after_id=after_id, limit=PAGE)
+            for list_id in list_ids:
+                after_id = list_id
+                if self._step(partial(give_up_list, list_id=list_id)):
+                    self._lists += 1
+                    self._say(f"recipient list {list_id} is given up")
+            if len(list_ids) < PAGE:
+                return
+
+    def _forget_strays(self, database: Database, table: str) -> None:
+        after_id = 0
+        while True:
+            with database.reading() as cursor:
+                last = campaign_cleanup.end_of_page(
+                    cursor, table, after_id=after_id, limit=self._terms.rows
+                )
+                if last is None:
+                    return
+                ids = range(after_id + 1, last + 1)
+                old = campaign_cleanup.old_rows(cursor, table, ids, self._terms.older_than)
+            # No campaign gets an id that an older one had.
+            with self._databases.main.reading() as cursor:
+                present = which_are_present(cursor, set(old.values()))
+            strays = [id_ for id_, campaign_id in old.items() if campaign_id not in present]
+            self._strays += self._step(
+                partial(campaign_cleanup.delete_strays, table=table, strays=strays), database
+            )
+            after_id = last
+
+    def _delete_all(self, delete: DeleteSome, campaign: PurgedCampaign, database: Database) -> None:
+        deleted = 1
+        while deleted:
+            deleted = self._step(
+                lambda cursor: delete(cursor, campaign.id, self._terms.rows), database
+            )
+            self._rows += deleted
+
+    def _step(self, work: Callable[[Cursor], T], database: Database | None = None) -> T:
+        """Run one transaction, on the main server unless told, and leave others time after it."""
+        if self._stop.is_set():
+            raise Stopped
+        result = _repeated(database or self._databases.main, work)
+        self._stop.wait(self._terms.pause)
+        return result
+
+
+def _repeated(database: Database, work: Callable[[Cursor], T]) -> T:
+    """Every step may be done twice, so one whose COMMIT was not answered is."""
+    for _ in range(REPETITIONS):
+        try:
+            return database.run(work)
+        except CommitUnknown:
+            continue
+    return database.run(work)

@@ -1,0 +1,1 @@
+"""Parts of every running process: logs, threads, outages, and pages for probes."""

@@ -1,0 +1,77 @@
+"""A log of what is unavailable: one line when an outage begins, and one when it ends."""
+
+import threading
+from collections.abc import Callable
+from time import time
+
+import structlog
+
+from campaign_common.errors import RetryLater
+from campaign_common.runtime.obstacle import Obstacle
+
+_log = structlog.get_logger()
+
+
+class OutageLog:
+    """The troubles of each part of a process, logged when they change and not between."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._obstacles: dict[str, Obstacle] = {}
+        self.succeeded_at: dict[str, float] = {}
+        """When each part last succeeded, in seconds since 1970: for the metrics."""
+
+    def failed(self, part: str, error: Exception) -> None:
+        """Note that `part` cannot go on because of `error`."""
+        kind = type(error).__name__
+        if self._is_new(part, f"{kind}: {error}"):
+            _log.warning("waiting", part=part, trouble=kind, error=str(error))
+
+    def recovered(self, part: str) -> None:
+        """Note that `part` works."""
+        with self._lock:
+            obstacle = self._obstacles.get(part)
+            seconds = obstacle.overcome() if obstacle else None
+        if seconds is not None:
+            _log.info("going on", part=part, seconds=round(seconds, 1))
+
+    def run(self, part: str, work: Callable[[], object]) -> bool:
+        """Do `work` and return whether it succeeded.
+
+        A `RetryLater` is logged as an outage, anything else with its trace.
+        """
+        try:
+            work()
+        except RetryLater as error:
+            self.failed(part, error)
+            return False
+        except Exception as error:  # noqa: BLE001 - one bad campaign must not stop the others
+            if self._is_new(part, repr(error)):
+                _log.exception("unexpected failure", part=part)
+            return False
+        self.recovered(part)
+        self.succeeded_at[part] = time()
+        return True
+
+    def _is_new(self, part: str, trouble: str) -> bool:
+        with self._lock:
+            return self._obstacles.setdefault(part, Obstacle()).met(trouble)
+
+
+class Backoff:
+    """Waits that double from `first` to `longest` seconds until something succeeds."""
+
+    def __init__(self, wait: Callable[[float], object], first: float, longest: float) -> None:
+        self._wait = wait
+        self._first = first
+        self._longest = longest
+        self._next = first
+
+    def pause(self) -> None:
+        """Wait after a failure, longer each time."""
+        self._wait(self._next)
+        self._next = min(self._next * 2, self._longest)
+
+    def succeeded(self) -> None:
+        """Begin with the short wait again."""
+        self._next = self._first

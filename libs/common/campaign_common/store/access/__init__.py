@@ -1,0 +1,1 @@
+"""Statements of API keys and idempotent requests."""

@@ -1,0 +1,80 @@
+"""api_keys: who may use the API. Keys are revoked, never deleted, so that names stay known."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.domain.api_key import Scope
+
+
+class StoredKey(NamedTuple):
+    """The stored part of a key, by which a request's key is recognised."""
+
+    id: str
+    name: str
+    scope: Scope
+    secret_sha256: bytes
+    revoked: bool
+
+
+class KeyEntry(NamedTuple):
+    """A key as a list shows it; times in UTC, naive."""
+
+    id: str
+    name: str
+    scope: Scope
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+INSERT_KEY = """
+INSERT INTO api_keys (id, name, scope, secret_sha256, created_at) VALUES (%s, %s, %s, %s, NOW(6))
+"""
+
+SELECT_KEYS = "SELECT id, name, scope, secret_sha256, revoked_at IS NOT NULL FROM api_keys"
+
+SELECT_ENTRIES = """
+SELECT id, name, scope, created_at, last_used_at, revoked_at FROM api_keys ORDER BY created_at, id
+"""
+
+REVOKE = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, NOW(6)) WHERE id = %s"
+
+SELECT_KEY = "SELECT 1 FROM api_keys WHERE id = %s"
+
+NOTE_USE = "UPDATE api_keys SET last_used_at = NOW(6) WHERE id = %s"
+
+
+def insert_key(cursor: Cursor, key_id: str, name: str, scope: Scope, secret_sha256: bytes) -> None:
+    """Store a new key."""
+    cursor.execute(INSERT_KEY, (key_id, name, scope.value, secret_sha256))
+
+
+def read_keys(cursor: Cursor) -> list[StoredKey]:
+    """Read all keys there ever were; they are few."""
+    cursor.execute(SELECT_KEYS)
+    return [
+        StoredKey(key_id, name, Scope(scope), bytes(digest), bool(revoked))
+        for key_id, name, scope, digest, revoked in cursor.fetchall()
+    ]
+
+
+def read_entries(cursor: Cursor) -> list[KeyEntry]:
+    """Read all keys as a list shows them, the oldest first."""
+    cursor.execute(SELECT_ENTRIES)
+    return [
+        KeyEntry(key_id, name, Scope(scope), *times)
+        for key_id, name, scope, *times in cursor.fetchall()
+    ]
+
+
+def revoke_key(cursor: Cursor, key_id: str) -> bool:
+    """Revoke a key, again without effect; False when there is none of this id."""
+    cursor.execute(REVOKE, (key_id,))
+    return bool(cursor.execute(SELECT_KEY, (key_id,)))
+
+
+def note_use(cursor: Cursor, key_id: str) -> None:
+    """Note that a key was used now."""
+    cursor.execute(NOTE_USE, (key_id,))

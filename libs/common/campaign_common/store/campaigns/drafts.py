@@ -1,0 +1,185 @@
+"""campaigns: what people decide of one before it starts."""
+
+from datetime import UTC, datetime
+from itertools import count
+from typing import NamedTuple
+
+from pymysql.constants import ER
+from pymysql.cursors import Cursor
+from pymysql.err import IntegrityError
+
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.store.core.campaigns import was_purged
+
+
+class CampaignPlan(NamedTuple):
+    """The plan of a campaign; `expires_after` in seconds from its start."""
+
+    name: str
+    template: str
+    list_id: int
+    expires_after: int | None
+    delivery: Delivery
+    provider: str
+
+
+class Identity(NamedTuple):
+    """A campaign that is being made: the first id that it may get, and whose work it is.
+
+    `mark` (64 characters) tells who made a campaign, so that making it may be repeated.
+    """
+
+    first_id: int
+    mark: str
+
+
+class Made(NamedTuple):
+    """A campaign that was made: just now, or by an earlier run of the same work."""
+
+    id: int
+    is_new: bool
+
+
+class StoredPlan(NamedTuple):
+    """A plan as it stands, read at `now` by the database's clock; times are UTC, naive."""
+
+    plan: CampaignPlan
+    state: CampaignState
+    scheduled_at: datetime | None
+    now: datetime
+
+
+LOWEST_ID = 2**40
+"""Ids below it are chosen by clients of POST /v1/camp/create."""
+
+# A clock that is wrong by years must not lead below.
+FREE_ID = f"SELECT {LOWEST_ID} + GREATEST(TIMESTAMPDIFF(MICROSECOND, '2026-01-01', NOW(6)), 0)"
+
+INSERT_PLAN = """
+INSERT INTO campaigns (id, request_digest, name, template, list_id, expires_after, delivery,
+                       provider, state, scheduled_at, traceparent, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s, NOW(6))
+"""
+
+SELECT_MARK = "SELECT request_digest FROM campaigns WHERE id = %s"
+
+LOCK_PLAN = """
+SELECT name, template, list_id, expires_after, delivery, provider, state, scheduled_at, NOW(6)
+FROM campaigns WHERE id = %s FOR UPDATE
+"""
+
+# The digest is of the request that the campaign came from, and says no longer what it is.
+CHANGE_PLAN = """
+UPDATE campaigns SET name = %s, template = %s, list_id = %s, expires_after = %s, delivery = %s,
+  provider = %s, request_digest = NULL
+WHERE id = %s AND state IN ('draft', 'scheduled')
+"""
+
+SCHEDULE = """
+UPDATE campaigns SET state = 'scheduled', request_digest = NULL,
+  scheduled_at = GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), traceparent = %s
+WHERE id = %s AND state IN ('draft', 'scheduled')
+"""
+
+START_NOW = """
+UPDATE campaigns SET state = 'scheduled', scheduled_at = NOW(6), traceparent = %s
+WHERE id = %s AND state IN ('draft', 'scheduled')
+"""
+
+DELETE_PLAN = "DELETE FROM campaigns WHERE id = %s AND state IN ('draft', 'scheduled')"
+
+
+def free_id(cursor: Cursor) -> int:
+    """Return an id that is very likely free: 2^40 and the microseconds since 2026 (UTC)."""
+    cursor.execute(FREE_ID)
+    ((found,),) = cursor.fetchall()
+    return int(found)
+
+
+def insert_plan(
+    cursor: Cursor,
+    identity: Identity,
+    plan: CampaignPlan,
+    scheduled_at: datetime | None,
+    traceparent: str | None = None,
+) -> Made:
+    """Make a campaign, a draft where it has no time yet.
+
+    `traceparent` is the request, here and below, as the parent of what comes of it.
+
+    The id is the first free one, and was never a purged campaign's. May be repeated when it is
+    unknown whether it was committed: the campaign that is there already is found by its mark.
+    """
+    state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
+    for campaign_id in count(identity.first_id):
+        values = (
+            campaign_id,
+            identity.mark,
+            *plan,
+            state.value,
+            _stored_time(scheduled_at),
+            traceparent,
+        )
+        if was_purged(cursor, campaign_id):
+            continue
+        if _inserted(cursor, values):
+            return Made(campaign_id, is_new=True)
+        if _is_marked(cursor, campaign_id, identity.mark):
+            return Made(campaign_id, is_new=False)
+    raise AssertionError("the loop above ends by itself")
+
+
+def lock_plan(cursor: Cursor, campaign_id: int) -> StoredPlan | None:
+    """Read a campaign's plan and keep others from changing it until the transaction ends."""
+    cursor.execute(LOCK_PLAN, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    name, template, list_id, expires_after, delivery, provider, state, scheduled_at, now = row
+    plan = CampaignPlan(name, template, list_id, expires_after, Delivery(delivery), provider)
+    return StoredPlan(plan, CampaignState(state), scheduled_at, now)
+
+
+def change_plan(cursor: Cursor, campaign_id: int, plan: CampaignPlan) -> None:
+    """Change the plan of a locked campaign that has not started."""
+    cursor.execute(CHANGE_PLAN, (*plan, campaign_id))
+
+
+def schedule(
+    cursor: Cursor, campaign_id: int, moment: datetime, traceparent: str | None = None
+) -> None:
+    """Let a locked campaign that has not started start at `moment`; a past one means now."""
+    cursor.execute(SCHEDULE, (_stored_time(moment), traceparent, campaign_id))
+
+
+def start_now(cursor: Cursor, campaign_id: int, traceparent: str | None = None) -> None:
+    """Let a locked campaign that has not started be due at once."""
+    cursor.execute(START_NOW, (traceparent, campaign_id))
+
+
+def delete_plan(cursor: Cursor, campaign_id: int) -> None:
+    """Delete a locked campaign that has not started; its events stay."""
+    cursor.execute(DELETE_PLAN, (campaign_id,))
+
+
+def _stored_time(moment: datetime | None) -> str | None:
+    """Write an aware time as the database reads it, in UTC."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def _inserted(cursor: Cursor, values: tuple[object, ...]) -> bool:
+    try:
+        cursor.execute(INSERT_PLAN, values)
+    except IntegrityError as error:
+        if error.args[0] == ER.DUP_ENTRY:
+            return False
+        raise
+    return True
+
+
+def _is_marked(cursor: Cursor, campaign_id: int, mark: str) -> bool:
+    cursor.execute(SELECT_MARK, (campaign_id,))
+    row = cursor.fetchone()
+    return row is not None and row[0] == mark

@@ -1,0 +1,112 @@
+"""Reads and writes of fan-out: recipients by range, ledger look-ups, the checkpoint."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database.cursors import Cursors
+
+
+class Checkpoint(NamedTuple):
+    """A published chunk: what has to be true before it counts, and how far it goes."""
+
+    campaign_id: int
+    epoch: int
+    lease_epoch: int
+    previous_seq: int
+    last_seq: int
+    recipients: int
+
+
+RecipientRow = tuple[int, str, str, str | None]
+"""seq, phone, name, attributes as JSON text."""
+
+SELECT_CHUNK = """
+SELECT seq, phone, name, attributes FROM recipients
+WHERE list_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s
+"""
+
+SELECT_LISTED = """
+SELECT seq, phone, name, attributes FROM recipients WHERE list_id = %s AND seq IN %s
+"""
+
+SELECT_RECORDED = (
+    "SELECT seq FROM messages_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s"
+)
+
+# Matching all four is what makes a publication that was overtaken by a pause, a resume, a
+# new partition map or another scheduler count for nothing (protocol rule 8).
+ADVANCE = """
+UPDATE campaigns SET fanned_seq = %s, fanned_count = fanned_count + %s
+WHERE id = %s AND epoch = %s AND lease_epoch = %s AND fanned_seq = %s AND state = 'running'
+"""
+
+SELECT_POSITION = """
+SELECT fanned_seq FROM campaigns
+WHERE id = %s AND epoch = %s AND lease_epoch = %s AND state = 'running'
+"""
+
+SUM_COUNTERS = """
+SELECT campaign_id, shard, CAST(SUM(n) AS SIGNED) FROM campaign_counters
+WHERE campaign_id IN %s GROUP BY campaign_id, shard
+"""
+
+
+def read_chunk(
+    cursor: Cursor, list_id: int, after_seq: int, last_seq: int, limit: int
+) -> Sequence[RecipientRow]:
+    """Read up to `limit` recipients with `after_seq` < seq <= `last_seq`, in order."""
+    cursor.execute(SELECT_CHUNK, (list_id, after_seq, last_seq, limit))
+    return cursor.fetchall()
+
+
+def read_listed(cursor: Cursor, list_id: int, seqs: Sequence[int]) -> Sequence[RecipientRow]:
+    """Read these recipients of a list, those that exist, in any order."""
+    cursor.execute(SELECT_LISTED, (list_id, seqs))
+    return cursor.fetchall()
+
+
+def recorded_seqs(
+    cursor: Cursor, campaign_id: int, shards: Sequence[int], first_seq: int, last_seq: int
+) -> set[int]:
+    """Read which messages of a range these shards know: an outcome, or a retry to wait for."""
+    statement = " UNION ALL ".join(SELECT_RECORDED.format(shard=n) for n in shards)
+    cursor.execute(statement, (campaign_id, first_seq, last_seq) * len(shards))
+    return {row[0] for row in cursor.fetchall()}
+
+
+def advance(cursor: Cursor, checkpoint: Checkpoint) -> bool:
+    """Count a chunk as published; False means the lease or the epoch is lost.
+
+    A checkpoint that is there already (the answer to an earlier COMMIT was lost) counts as
+    moved now: only the holder of this lease epoch can have moved it.
+    """
+    campaign_id, epoch, lease_epoch, previous_seq, last_seq, recipients = checkpoint
+    moved = cursor.execute(
+        ADVANCE, (last_seq, recipients, campaign_id, epoch, lease_epoch, previous_seq)
+    )
+    if moved:
+        return True
+    cursor.execute(SELECT_POSITION, (campaign_id, epoch, lease_epoch))
+    row = cursor.fetchone()
+    return row is not None and row[0] >= last_seq
+
+
+def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, int]:
+    """Sum what senders have recorded of these campaigns, messages waiting for a retry too."""
+    sums = dict.fromkeys(campaign_ids, 0)
+    for cursor in cursors.all:
+        for campaign_id, counts in outcomes_by_shard(cursor, campaign_ids).items():
+            sums[campaign_id] += sum(counts.values())
+    return sums
+
+
+def outcomes_by_shard(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+    """Sum what one server has recorded of each of these campaigns, by shard."""
+    sums: dict[int, dict[int, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    if sums:
+        cursor.execute(SUM_COUNTERS, (campaign_ids,))
+        for campaign_id, shard, n in cursor.fetchall():
+            sums[campaign_id][shard] = int(n)
+    return sums

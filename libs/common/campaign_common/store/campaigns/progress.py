@@ -1,0 +1,204 @@
+"""campaigns and campaign_samples: what people want to know of campaigns, and of their rate."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database.cursors import Cursors
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.message import FINAL
+from campaign_common.store.core.counters import (
+    COUNTED_COLUMNS,
+    COUNTED_TABLE,
+    Counted,
+    CountedRow,
+    add_up,
+    counts_by_status,
+)
+
+
+class CampaignProgress(NamedTuple):
+    """A campaign and its list, read at `now` by the database's clock; times are UTC, naive.
+
+    `total` is None before the start; `fanned_count` is how many are published under the
+    present epoch; `left_alone_until` is set while the circuit breaker of the provider is open.
+    """
+
+    id: int
+    name: str
+    state: CampaignState
+    failure_reason: str | None
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    now: datetime
+    total: int | None
+    list_id: int
+    accepted: int
+    duplicates: int
+    rejected: int
+    delivery: str
+    provider: str
+    left_alone_until: datetime | None
+    created_at: datetime
+    expires_after: int | None
+    expires_at: datetime | None
+    fanned_count: int
+
+
+class Sample(NamedTuple):
+    """The number of final outcomes of a campaign, so many seconds ago."""
+
+    ended: int
+    seconds_ago: float
+
+
+class Standing(NamedTuple):
+    """A campaign with its counters and its template."""
+
+    campaign: CampaignProgress
+    counted: Counted
+    template: str
+
+
+class Movement(NamedTuple):
+    """The numbers from which a campaign's rate at `now` follows; times are UTC, naive.
+
+    `total` is that of its list before the start; `sample` is the oldest of the last seconds.
+    """
+
+    state: CampaignState
+    started_at: datetime | None
+    now: datetime
+    total: int
+    fanned_count: int
+    sample: Sample | None
+    counted: Counted
+
+
+class Milestone(NamedTuple):
+    """The number of final outcomes of a campaign at a time (UTC, naive)."""
+
+    campaign_id: int
+    at: datetime
+    ended: int
+
+
+PROGRESS_COLUMNS = """
+SELECT c.id, c.name, c.state, c.failure_reason, c.scheduled_at, c.started_at, c.finished_at,
+       NOW(6), c.total, c.list_id, CAST(COALESCE(l.accepted, 0) AS UNSIGNED),
+       CAST(COALESCE(l.duplicates, 0) AS UNSIGNED), CAST(COALESCE(l.rejected, 0) AS UNSIGNED),
+       c.delivery, c.provider, b.open_until, c.created_at, c.expires_after, c.expires_at,
+       c.fanned_count"""
+
+PROGRESS_TABLES = """
+FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
+LEFT JOIN provider_breakers b ON b.provider = c.provider AND b.open_until > NOW(6)
+"""
+
+SELECT_PROGRESS = PROGRESS_COLUMNS + PROGRESS_TABLES
+
+ONE = " WHERE c.id = %s"
+
+SELECT_STANDING = f"""
+{PROGRESS_COLUMNS}, c.template, {COUNTED_COLUMNS}
+{PROGRESS_TABLES} {COUNTED_TABLE} {ONE}
+"""
+
+# Few columns, each of which takes its time in the driver, for what is asked again and again.
+SELECT_MOVEMENT = f"""
+SELECT c.state, c.started_at, NOW(6), CAST(COALESCE(c.total, l.accepted, 0) AS UNSIGNED),
+       c.fanned_count, s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0,
+       {COUNTED_COLUMNS}
+FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
+LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
+  SELECT MIN(sampled_at) FROM campaign_samples
+  WHERE campaign_id = c.id AND sampled_at >= NOW(6) - INTERVAL %s SECOND)
+{COUNTED_TABLE} {ONE}
+"""
+
+SELECT_TEMPLATE = "SELECT template FROM campaigns WHERE id = %s"
+
+SELECT_RUNNING = "SELECT id, NOW(6) FROM campaigns WHERE state = 'running' AND lease_owner = %s"
+
+INSERT_SAMPLE = "INSERT INTO campaign_samples (campaign_id, sampled_at, ended) VALUES (%s, %s, %s)"
+
+DELETE_SAMPLES = "DELETE FROM campaign_samples WHERE sampled_at < NOW(6) - INTERVAL %s SECOND"
+
+
+def read_progress(cursor: Cursor, campaign_id: int) -> CampaignProgress | None:
+    """Read a campaign, or None when there is none of that id."""
+    cursor.execute(SELECT_PROGRESS + ONE, (campaign_id,))
+    return next(iter(progress_rows(cursor)), None)
+
+
+def read_standing(cursors: Cursors, campaign_id: int) -> Standing | None:
+    """Read a campaign with its counters and template, or None when there is none of that id."""
+    cursors.main.execute(SELECT_STANDING, (campaign_id,) * 2)
+    found = _one_with_counted(cursors, campaign_id)
+    if found is None:
+        return None
+    (*progress, template), counted = found
+    return Standing(_progress(*progress), counted, template)
+
+
+def read_movement(cursors: Cursors, campaign_id: int, within: int) -> Movement | None:
+    """Read how a campaign moves, with the oldest sample of the last `within` seconds."""
+    cursors.main.execute(SELECT_MOVEMENT, (within, campaign_id, campaign_id))
+    found = _one_with_counted(cursors, campaign_id)
+    if found is None:
+        return None
+    (state, started_at, now, total, fanned_count, ended, seconds_ago), counted = found
+    sample = None if ended is None else Sample(int(ended), float(seconds_ago))
+    return Movement(
+        CampaignState(state), started_at, now, int(total), fanned_count, sample, counted
+    )
+
+
+def progress_rows(cursor: Cursor) -> list[CampaignProgress]:
+    """Take what a statement that begins with SELECT_PROGRESS has found."""
+    return [_progress(*row) for row in cursor.fetchall()]
+
+
+def read_template(cursor: Cursor, campaign_id: int) -> str | None:
+    """Read a campaign's template, or None when there is no campaign of that id."""
+    cursor.execute(SELECT_TEMPLATE, (campaign_id,))
+    row = cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+def milestones(cursors: Cursors, owner: str) -> list[Milestone]:
+    """Read how far every running campaign has come that `owner` leases."""
+    cursors.main.execute(SELECT_RUNNING, (owner,))
+    read_at: dict[int, datetime] = dict(cursors.main.fetchall())
+    counted = counts_by_status(cursors, list(read_at))
+    return [
+        Milestone(campaign_id, read_at[campaign_id], sum(counts.get(one, 0) for one in FINAL))
+        for campaign_id, counts in counted.items()
+    ]
+
+
+def add_samples(cursor: Cursor, reached: Iterable[Milestone]) -> None:
+    """Note how far campaigns have come."""
+    cursor.executemany(INSERT_SAMPLE, list(reached))
+
+
+def forget_samples(cursor: Cursor, older_than: int) -> None:
+    """Delete the samples of every campaign that are older than so many seconds."""
+    cursor.execute(DELETE_SAMPLES, (older_than,))
+
+
+def _progress(id_: int, name: str, state: str, *others: Any) -> CampaignProgress:  # noqa: ANN401 - columns
+    return CampaignProgress(id_, name, CampaignState(state), *others)
+
+
+def _one_with_counted(cursors: Cursors, campaign_id: int) -> tuple[Sequence[Any], Counted] | None:
+    """Take what a statement on the main server that ends with COUNTED_COLUMNS has found."""
+    rows = cursors.main.fetchall()
+    if not rows:
+        return None
+    width = len(CountedRow._fields)
+    counted = add_up(cursors, campaign_id, [CountedRow(*row[-width:]) for row in rows])
+    return None if counted is None else (rows[0][:-width], counted)

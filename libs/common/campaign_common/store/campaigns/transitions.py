@@ -1,0 +1,153 @@
+"""campaigns: pausing, resuming, cancelling, retrying, each one compare-and-set with an event."""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.domain.campaign import TRANSITIONS, CampaignState, Transition, apply
+from campaign_common.domain.message import Status
+from campaign_common.store.core.events import append_event, state_before_last_run
+from campaign_common.store.shards.shard_commands import request_retry, request_settlement
+
+RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
+"""The statuses that a person may have tried again."""
+
+
+class StateChange(NamedTuple):
+    """From where to where a campaign went; to the same where it was there already."""
+
+    before: CampaignState
+    after: CampaignState
+
+
+class RetryOrdered(NamedTuple):
+    """The result of a person's command to try messages again.
+
+    `matching`: messages of the wanted statuses; an error code narrows them further. With none
+    nothing was changed.
+    """
+
+    state: CampaignState
+    matching: int
+
+
+LOCK_STATE = "SELECT state, shards FROM campaigns WHERE id = %s FOR UPDATE"
+
+# The raised epoch makes every record published so far void, and the raised lease epoch stops
+# whoever is fanning the campaign out. A resume publishes from the first recipient again what
+# the ledger lacks (protocol rule 8): both in this one statement, or a range would be lost.
+CHANGE_STATE = """
+UPDATE campaigns
+SET state = %s, epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
+    fanned_seq = 0, fanned_count = 0, finished_at = IF(%s, NOW(6), finished_at),
+    traceparent = COALESCE(%s, traceparent)
+WHERE id = %s AND state = %s
+"""
+
+# As above for a running campaign. Of a finished one everything has an outcome: its fan-out
+# stays complete, and only what the order turns back is published, as retries.
+RETRY = """
+UPDATE campaigns
+SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
+    fanned_seq = IF(state = 'running', 0, fanned_seq),
+    fanned_count = IF(state = 'running', 0, fanned_count),
+    expires_at = IF((%s OR state = 'finished') AND expires_at <= NOW(6), NULL, expires_at),
+    finished_at = NULL, retried_at = NOW(6), state = 'running',
+    traceparent = COALESCE(%s, traceparent)
+WHERE id = %s AND state = %s
+"""
+
+
+def change_state(
+    cursor: Cursor,
+    campaign_id: int,
+    transition: Transition,
+    actor: str,
+    traceparent: str | None = None,
+) -> StateChange | None:
+    """Pause, resume or cancel a campaign; None: there is no such campaign.
+
+    `traceparent` is the request, here and below, as the parent of what comes of it.
+    Doing again what already took effect changes nothing.
+
+    Raises:
+        TransitionRefused: the campaign's state does not allow it.
+    """
+    cursor.execute(LOCK_STATE, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    before, shards = CampaignState(row[0]), row[1]
+    if _has_taken_effect(cursor, campaign_id, transition, before):
+        return StateChange(before, before)
+    after = apply(transition, before)
+    is_over = after is CampaignState.CANCELLED
+    cursor.execute(CHANGE_STATE, (after.value, is_over, traceparent, campaign_id, before.value))
+    append_event(cursor, campaign_id, actor, from_state=before, to_state=after)
+    if is_over and shards is not None:
+        request_settlement(cursor, campaign_id, shards)
+    return StateChange(before, after)
+
+
+def retry_messages(
+    cursor: Cursor,
+    campaign_id: int,
+    actor: str,
+    counted: Mapping[Status, int],
+    statuses: Collection[Status],
+    error_code: str | None = None,
+    traceparent: str | None = None,
+) -> RetryOrdered | None:
+    """Have messages that ended in one of `statuses` sent again, as a person asks for it.
+
+    `counted` says how many have which status. The owners of the shards turn them back to waiting
+    (protocol rule 10), as far as they had ended when this was called; a campaign that is
+    finished runs again. An expiry that has passed is lifted from a finished campaign, and from
+    any whose expired messages are retried, since all of it would expire again at once. None:
+    there is no such campaign.
+
+    Raises:
+        TransitionRefused: the campaign's state does not allow it.
+        ValueError: a status that cannot be retried.
+    """
+    if not statuses or not RETRYABLE.issuperset(statuses):
+        raise ValueError(f"cannot be retried: {sorted(set(statuses) - RETRYABLE)}")
+    cursor.execute(LOCK_STATE, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    before, shards = CampaignState(row[0]), row[1]
+    after = apply(Transition.RETRY, before)
+    matching = sum(counted.get(status, 0) for status in statuses)
+    if not matching:
+        return RetryOrdered(before, 0)
+    cursor.execute(RETRY, (Status.EXPIRED in statuses, traceparent, campaign_id, before.value))
+    append_event(
+        cursor,
+        campaign_id,
+        actor,
+        from_state=before,
+        to_state=after,
+        reason=_described(statuses, error_code),
+    )
+    request_retry(cursor, campaign_id, shards, statuses, error_code)
+    return RetryOrdered(after, matching)
+
+
+def _has_taken_effect(
+    cursor: Cursor, campaign_id: int, transition: Transition, state: CampaignState
+) -> bool:
+    """Return whether a campaign in `state` is where `transition` leads, or has finished from there.
+
+    A campaign that was resumed may finish before whoever asked for it has the answer.
+    """
+    if transition is Transition.RESUME and state is CampaignState.FINISHED:
+        return state_before_last_run(cursor, campaign_id) == CampaignState.PAUSED
+    _, target = TRANSITIONS[transition]
+    return state is target
+
+
+def _described(statuses: Collection[Status], error_code: str | None) -> str:
+    words = ", ".join(status.word for status in sorted(statuses))
+    return f"retry of {words}" + (f" with error {error_code}" if error_code else "")

@@ -1,0 +1,107 @@
+"""campaigns: creation, state changes by compare-and-set, and what other parts read of them."""
+
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.domain.campaign import CampaignState, Delivery
+
+
+class CampaignVersion(NamedTuple):
+    """The facts of a campaign on which a sender decides before each send.
+
+    `expires_in` and `age` are seconds by the database's clock at the time of the read; the age
+    counts from the start, or from when a person last had messages tried again.
+    """
+
+    state: CampaignState
+    epoch: int
+    delivery: Delivery
+    provider: str
+    expires_in: float | None
+    age: float
+    traceparent: str | None = None
+    """The request that set it going."""
+
+    def sends(self, epoch: int) -> bool:
+        """Return whether a record published under `epoch` may still be sent."""
+        return self.state is CampaignState.RUNNING and self.epoch == epoch
+
+
+EXPIRES_IN = "TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0"
+
+AGE = """
+COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 1000000.0, 0)
+"""
+
+SELECT_VERSIONS = f"""
+SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent
+FROM campaigns WHERE id IN %s
+"""
+
+
+SELECT_PRESENT = "SELECT id FROM campaigns WHERE id IN %s"
+
+SELECT_ACTIVE = "SELECT id FROM campaigns WHERE state IN ('running', 'paused')"
+
+SELECT_PURGED = "SELECT 1 FROM purged_campaigns WHERE id = %s"
+
+SELECT_EXTENT = "SELECT state, last_seq FROM campaigns WHERE id = %s"
+
+
+def which_are_present(cursor: Cursor, campaign_ids: Collection[int]) -> set[int]:
+    """Return the ids that exist; a read that ends with this one shows that nothing was purged."""
+    if not campaign_ids:
+        return set()
+    cursor.execute(SELECT_PRESENT, (tuple(campaign_ids),))
+    return {row[0] for row in cursor.fetchall()}
+
+
+def active_ids(cursor: Cursor) -> list[int]:
+    """List the campaigns that have started and are not over."""
+    cursor.execute(SELECT_ACTIVE)
+    return [campaign_id for (campaign_id,) in cursor.fetchall()]
+
+
+def read_extent(cursor: Cursor, campaign_id: int) -> tuple[CampaignState, int] | None:
+    """Read a campaign's state and its last seq, None where it is gone; 0 before its start."""
+    cursor.execute(SELECT_EXTENT, (campaign_id,))
+    row = cursor.fetchone()
+    return None if row is None else (CampaignState(row[0]), row[1] or 0)
+
+
+def was_purged(cursor: Cursor, campaign_id: int) -> bool:
+    """Return whether a campaign of this id was purged: the id must not be used again."""
+    return bool(cursor.execute(SELECT_PURGED, (campaign_id,)))
+
+
+def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, CampaignVersion]:
+    """Read what senders need of these campaigns; ids that do not exist are left out."""
+    ids = tuple(campaign_ids)
+    if not ids:
+        return {}
+    cursor.execute(SELECT_VERSIONS, (ids,))
+    return {row[0]: version_of(*row[1:]) for row in cursor.fetchall()}
+
+
+def version_of(
+    state: str,
+    epoch: int,
+    delivery: str,
+    provider: str,
+    expires_in: Decimal | None,
+    age: Decimal,
+    traceparent: str | None,
+) -> CampaignVersion:
+    """Make a version of the columns of a row."""
+    return CampaignVersion(
+        CampaignState(state),
+        epoch,
+        Delivery(delivery),
+        provider,
+        None if expires_in is None else float(expires_in),
+        float(age),
+        traceparent,
+    )

@@ -1,0 +1,1 @@
+"""Statements of operators' commands, health checks, dashboards, and purging."""

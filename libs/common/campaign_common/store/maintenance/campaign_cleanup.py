@@ -1,0 +1,112 @@
+"""Everything that a campaign has beside its own row: deleting it, a slice at a time.
+
+No statement touches more than a slice: what it deletes is found by an index, and bounded by
+sequence numbers or ids.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+LARGEST_SEQ = 2**32 - 1
+
+PER_SHARD = ("message_retries_{:d}", "messages_{:d}")
+SHARED = ("suspects", "late_results")
+"""Tables that are found by campaign_id and seq."""
+
+
+class Slice(NamedTuple):
+    """The number of deleted rows, and the seq reached; None after the last of a table."""
+
+    rows: int
+    reached: int | None
+
+
+SELECT_BOUND = """
+SELECT seq FROM {table} WHERE campaign_id = %s AND seq > %s ORDER BY seq LIMIT 1 OFFSET %s
+"""
+
+DELETE_RANGE = "DELETE FROM {table} WHERE campaign_id = %s AND seq > %s AND seq <= %s"
+
+DELETE_EVENTS = "DELETE FROM campaign_events WHERE campaign_id = %s ORDER BY id LIMIT %s"
+
+DELETE_SAMPLES = """
+DELETE FROM campaign_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
+"""
+
+DELETE_REQUESTS = "DELETE FROM shard_requests WHERE campaign_id = %s ORDER BY id LIMIT %s"
+
+# At most one row for each shard and status.
+DELETE_COUNTERS = "DELETE FROM campaign_counters WHERE campaign_id = %s"
+
+SELECT_END_OF_PAGE = """
+SELECT MAX(id) FROM (SELECT id FROM {table} WHERE id > %s ORDER BY id LIMIT %s) page
+"""
+
+SELECT_OLD = """
+SELECT id, campaign_id FROM {table}
+WHERE id > %s AND id <= %s AND {noted_at} < NOW(6) - INTERVAL %s SECOND
+"""
+
+DELETE_STRAYS = "DELETE FROM {table} WHERE id IN %s"
+
+STRAYS = {"campaign_events": "at", "late_results": "noted_at"}
+"""Tables that may hold rows of campaigns that do not exist, and the column of their time: events
+of deleted drafts, and facts about campaigns that are gone."""
+
+
+def tables_by_seq(shards: Sequence[int]) -> list[str]:
+    """Name the tables with a campaign's rows by seq; the ledger goes after what refers to it."""
+    return [table.format(n) for table in PER_SHARD for n in shards] + list(SHARED)
+
+
+def delete_by_seq(
+    cursor: Cursor, table: str, campaign_id: int, *, after_seq: int, limit: int
+) -> Slice:
+    """Delete up to `limit` of a campaign's rows that follow a seq."""
+    cursor.execute(SELECT_BOUND.format(table=table), (campaign_id, after_seq, limit - 1))
+    row = cursor.fetchone()
+    reached = None if row is None else int(row[0])
+    last = LARGEST_SEQ if reached is None else reached
+    deleted = cursor.execute(DELETE_RANGE.format(table=table), (campaign_id, after_seq, last))
+    return Slice(deleted, reached)
+
+
+def delete_events(cursor: Cursor, campaign_id: int, limit: int) -> int:
+    """Delete up to `limit` events of a campaign; returns how many went."""
+    return cursor.execute(DELETE_EVENTS, (campaign_id, limit))
+
+
+def delete_samples(cursor: Cursor, campaign_id: int, limit: int) -> int:
+    """Delete up to `limit` samples of a campaign's rate; returns how many went."""
+    return cursor.execute(DELETE_SAMPLES, (campaign_id, limit))
+
+
+def delete_requests(cursor: Cursor, campaign_id: int, limit: int) -> int:
+    """Delete up to `limit` orders that came when a campaign was gone; returns how many went."""
+    return cursor.execute(DELETE_REQUESTS, (campaign_id, limit))
+
+
+def delete_counters(cursor: Cursor, campaign_id: int) -> int:
+    """Delete the counters of a campaign; returns how many went."""
+    return cursor.execute(DELETE_COUNTERS, (campaign_id,))
+
+
+def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int | None:
+    """Return the last id of the next `limit` rows of one of STRAYS; None at the end."""
+    cursor.execute(SELECT_END_OF_PAGE.format(table=table), (after_id, limit))
+    ((last,),) = cursor.fetchall()
+    return None if last is None else int(last)
+
+
+def old_rows(cursor: Cursor, table: str, ids: range, seconds: int) -> dict[int, int]:
+    """Read which rows of a range of ids are so old, and of which campaigns they are."""
+    statement = SELECT_OLD.format(table=table, noted_at=STRAYS[table])
+    cursor.execute(statement, (ids.start - 1, ids.stop - 1, seconds))
+    return dict(cursor.fetchall())
+
+
+def delete_strays(cursor: Cursor, table: str, strays: Sequence[int]) -> int:
+    """Delete rows whose campaigns do not exist; returns how many went."""
+    return cursor.execute(DELETE_STRAYS.format(table=table), (strays,)) if strays else 0

@@ -1,0 +1,1 @@
+"""Statements of single messages: outcomes, retries, sends in doubt, and the check before a send."""

@@ -1,0 +1,130 @@
+"""suspects and late_results: calls in doubt, and facts that came too late."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database.cursors import Cursors
+from campaign_common.domain.claim import Claimable, ClaimedMessage
+from campaign_common.domain.message import Status
+from campaign_common.store.messages.ledger import LedgerRow
+from campaign_common.store.shards.shard_commands import request_late_results
+
+FINAL_FACTS = frozenset({Status.SENT, Status.FAILED})
+"""The statuses of a late result that resolve a doubt."""
+
+
+class LateFact(NamedTuple):
+    """The end of one try, received by a sender that had lost the shard meanwhile."""
+
+    message: ClaimedMessage
+    status: Status
+    provider_message_id: str | None
+    error_code: str | None
+
+
+# The driver sends many rows in one statement only where every value is a plain %s: the time
+# is the column's default.
+INSERT_SUSPECT = """
+INSERT IGNORE INTO suspects (campaign_id, seq, generation, try_number, shard)
+VALUES (%s, %s, %s, %s, %s)
+"""
+
+INSERT_LATE_RESULT = """
+INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, status,
+                          provider_message_id, error_code)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+SELECT_SUSPECTS = "SELECT seq, generation FROM suspects WHERE campaign_id = %s AND seq IN %s"
+
+SELECT_WITHOUT_OUTCOME = """
+SELECT s.campaign_id, s.seq, s.generation, s.try_number FROM suspects s
+LEFT JOIN messages_{shard:d} m ON m.campaign_id = s.campaign_id AND m.seq = s.seq
+WHERE s.campaign_id = %s AND s.shard = %s AND m.seq IS NULL LIMIT %s
+"""
+
+SELECT_FACTS = """
+SELECT campaign_id, seq, generation, try_number, status, provider_message_id, error_code
+FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
+"""
+
+COUNT_SUSPECTS = "SELECT COUNT(*) FROM suspects WHERE campaign_id IN %s"
+
+
+def note_suspects(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:
+    """Note messages that a lost sender may have handed to a provider (protocol rule 3)."""
+    rows = [(one.campaign_id, one.seq, one.generation, one.try_number, shard) for one in claimed]
+    if rows:
+        cursor.executemany(INSERT_SUSPECT, rows)
+
+
+def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> None:
+    """Append outcomes, each with its shard, that a fenced sender learnt but may not record.
+
+    They are facts, kept for the shard's owner, who is asked to look at those that are final
+    (protocol rule 14).
+    """
+    late = list(late)
+    values = [
+        (
+            shard,
+            row.campaign_id,
+            row.seq,
+            row.generation,
+            row.try_number,
+            int(row.status),
+            row.provider_message_id,
+            row.error_code,
+        )
+        for shard, row in late
+    ]
+    if values:
+        cursor.executemany(INSERT_LATE_RESULT, values)
+    final: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for shard, row in late:
+        if row.status in FINAL_FACTS:
+            final[row.campaign_id, shard].append(row.seq)
+    for (campaign_id, shard), seqs in final.items():
+        request_late_results(cursor, campaign_id, shard, seqs)
+
+
+def read_suspects(cursor: Cursor, campaign_id: int, seqs: Sequence[int]) -> set[tuple[int, int]]:
+    """Return the (seq, generation) of `seqs` that a lost sender may have handed to a provider."""
+    if not seqs:
+        return set()
+    cursor.execute(SELECT_SUSPECTS, (campaign_id, tuple(seqs)))
+    return set(cursor.fetchall())
+
+
+def suspects_without_outcome(
+    cursor: Cursor, shard: int, campaign_id: int, limit: int
+) -> list[ClaimedMessage]:
+    """Read up to `limit` suspects of which the ledger knows nothing."""
+    cursor.execute(SELECT_WITHOUT_OUTCOME.format(shard=shard), (campaign_id, shard, limit))
+    return [ClaimedMessage(*row) for row in cursor.fetchall()]
+
+
+def read_late_facts(
+    cursor: Cursor, shard: int, campaign_id: int, seqs: Sequence[int]
+) -> list[LateFact]:
+    """Read what lost senders learnt of these messages, the oldest first."""
+    if not seqs:
+        return []
+    cursor.execute(SELECT_FACTS, (campaign_id, tuple(seqs), shard))
+    return [
+        LateFact(ClaimedMessage(*row[:4]), Status(row[4]), *row[5:]) for row in cursor.fetchall()
+    ]
+
+
+def count_suspects(cursors: Cursors, campaign_ids: Sequence[int]) -> int:
+    """Count the calls of campaigns that were ever in doubt."""
+    suspects = 0
+    if campaign_ids:
+        for cursor in cursors.all:
+            cursor.execute(COUNT_SUSPECTS, (campaign_ids,))
+            ((n,),) = cursor.fetchall()
+            suspects += int(n)
+    return suspects

@@ -1,0 +1,132 @@
+"""test_messages: single messages outside of any counter, each taken by one sender, once."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.domain.message import Status
+
+KEPT_FOR = 24
+"""Hours after which the sweep deletes a test message."""
+
+WANTED_FOR = 30
+"""Seconds after which nobody sends a test message any more: nobody waits for it."""
+
+
+class NewTestMessage(NamedTuple):
+    """A rendered message that somebody wants to see on a phone."""
+
+    campaign_id: int
+    provider: str
+    phone: str
+    body: str
+    actor: str
+
+
+class TakenTestMessage(NamedTuple):
+    """A test message that this sender, and no other, calls the provider for."""
+
+    id: int
+    campaign_id: int
+    provider: str
+    phone: str
+    body: str
+
+
+class TestMessage(NamedTuple):
+    """A test message and what became of it; `status` is None as long as nobody knows."""
+
+    id: int
+    campaign_id: int
+    provider: str
+    phone: str
+    body: str
+    requested_at: datetime
+    ended_at: datetime | None
+    status: Status | None
+    provider_message_id: str | None
+    error_code: str | None
+
+
+class TestOutcome(NamedTuple):
+    """The outcome of a test message."""
+
+    id: int
+    status: Status
+    provider_message_id: str | None
+    error_code: str | None
+
+
+INSERT = """
+INSERT INTO test_messages (campaign_id, provider, phone, body, actor, requested_at)
+VALUES (%s, %s, %s, %s, %s, NOW(6))
+"""
+
+SELECT_TEST = """
+SELECT id, campaign_id, provider, phone, body, requested_at, ended_at, status,
+       provider_message_id, error_code
+FROM test_messages WHERE id = %s
+"""
+
+SELECT_WAITING = """
+SELECT id, campaign_id, provider, phone, body FROM test_messages
+WHERE taken_at IS NULL AND provider IN %s AND requested_at > NOW(6) - INTERVAL %s SECOND
+ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+TAKE = "UPDATE test_messages SET taken_at = NOW(6) WHERE id IN %s"
+
+END = """
+UPDATE test_messages
+SET status = %s, provider_message_id = %s, error_code = %s, ended_at = NOW(6)
+WHERE id = %s AND status IS NULL
+"""
+
+DELETE_OLD = """
+DELETE FROM test_messages WHERE requested_at < NOW(6) - INTERVAL %s HOUR LIMIT %s
+"""
+
+
+def insert_test_message(cursor: Cursor, message: NewTestMessage) -> int:
+    """Store a message for any sender to take; returns its id."""
+    cursor.execute(INSERT, message)
+    return int(cursor.lastrowid)
+
+
+def read_test_message(cursor: Cursor, test_id: int) -> TestMessage | None:
+    """Read a test message, None when it was erased meanwhile."""
+    cursor.execute(SELECT_TEST, (test_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    message = TestMessage(*row)
+    return message._replace(status=None if message.status is None else Status(message.status))
+
+
+def take_test_messages(
+    cursor: Cursor, providers: Collection[str], limit: int
+) -> list[TakenTestMessage]:
+    """Take messages that no other sender has taken, for these providers.
+
+    Nobody takes them again, so a message whose sender dies is not sent twice.
+    """
+    cursor.execute(SELECT_WAITING, (tuple(providers), WANTED_FOR, limit))
+    taken = [TakenTestMessage(*row) for row in cursor.fetchall()]
+    if taken:
+        cursor.execute(TAKE, (tuple(message.id for message in taken),))
+    return taken
+
+
+def end_test_message(cursor: Cursor, outcome: TestOutcome) -> None:
+    """Record what became of a test message."""
+    cursor.execute(
+        END,
+        (int(outcome.status), outcome.provider_message_id, outcome.error_code, outcome.id),
+    )
+
+
+def delete_old_test_messages(cursor: Cursor, limit: int) -> int:
+    """Delete messages that are older than a day; returns how many went."""
+    return cursor.execute(DELETE_OLD, (KEPT_FOR, limit))

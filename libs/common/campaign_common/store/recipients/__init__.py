@@ -1,0 +1,1 @@
+"""Statements of recipient lists, their recipients, and the history and erasure of a person."""

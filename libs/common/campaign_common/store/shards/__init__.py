@@ -1,0 +1,1 @@
+"""Statements of shards: their tables and servers, claims, commands, and the partition map."""

@@ -1,0 +1,72 @@
+"""forwarded_requests: people's orders, taken over from the main server by a shard's owner.
+
+An order is written on the main server, in the transaction that changes its campaign, and carried
+out on the server that holds the shard, in the one that changes the ledger. In between the owner
+copies it, in a transaction that begins with its claim: the row here says that the copy was made,
+so that another attempt, or another owner, makes none. What is copied is deleted on the main
+server; once it is gone there, the row here goes too.
+"""
+
+import json
+from collections.abc import Collection, Iterable
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database.cursors import ShardCursors
+from campaign_common.store.shards.shard_commands import ShardRequest
+
+# The time beside the id: a main server that was restored from a backup gives ids out again.
+NOTE = """
+INSERT IGNORE INTO forwarded_requests (shard, request_id, requested_at) VALUES (%s, %s, %s)
+"""
+
+COPY = """
+INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
+VALUES (%s, %s, %s, %s, %s)
+"""
+
+SELECT_NOTED = "SELECT request_id FROM forwarded_requests WHERE shard = %s"
+
+SELECT_OPEN = "SELECT id FROM shard_requests WHERE id IN %s"
+
+FORGET = "DELETE FROM forwarded_requests WHERE shard = %s AND request_id IN %s"
+
+DELETE_COPIED = "DELETE FROM shard_requests WHERE id IN %s"
+
+
+def copy_requests(cursor: Cursor, requests: Iterable[ShardRequest]) -> None:
+    """Copy orders to the shard's server, but for those that were copied before."""
+    for request in requests:
+        if cursor.execute(NOTE, (request.shard, request.id, request.requested_at)):
+            arguments = json.dumps(request.arguments)
+            cursor.execute(
+                COPY,
+                (
+                    request.shard,
+                    request.campaign_id,
+                    request.kind,
+                    arguments,
+                    request.requested_at,
+                ),
+            )
+
+
+def delete_copied(cursor: Cursor, request_ids: Collection[int]) -> None:
+    """Delete, on the main server, orders whose copies are committed."""
+    cursor.execute(DELETE_COPIED, (tuple(request_ids),))
+
+
+def settled_notes(cursors: ShardCursors, shard: int) -> set[int]:
+    """List the copied orders that are gone from the main server."""
+    cursors.own.execute(SELECT_NOTED, (shard,))
+    noted = {request_id for (request_id,) in cursors.own.fetchall()}
+    if not noted:
+        return set()
+    cursors.main.execute(SELECT_OPEN, (tuple(noted),))
+    return noted - {request_id for (request_id,) in cursors.main.fetchall()}
+
+
+def forget_notes(cursor: Cursor, shard: int, request_ids: Collection[int]) -> None:
+    """Delete what says that orders were copied; the caller's transaction holds the claim."""
+    if request_ids:
+        cursor.execute(FORGET, (shard, tuple(request_ids)))

@@ -1,0 +1,156 @@
+"""shard_requests: orders to the owner of a shard, who alone may rewrite its outcomes.
+
+Whoever changes a campaign appends its orders in the same transaction. The owner carries each
+out in slices; what is left of an order stands in its arguments and moves with the slice, so
+that the next owner goes on where the last one ended.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database.cursors import ShardCursors
+from campaign_common.domain.message import MessageKey, Status
+
+
+class RequestKind(StrEnum):
+    """The kind of a command to the owner of a shard."""
+
+    SETTLE_CANCELLED = "settle_cancelled"
+    """Messages that a cancelled campaign left waiting or in doubt get their final outcome."""
+    RETRY = "retry"
+    """Messages that ended in some way wait again, as a new generation."""
+    ERASE = "erase"
+    """Listed messages that are not sent are cancelled."""
+    LATE_RESULTS = "late_results"
+    """Facts about listed messages came in after their shard was lost."""
+
+
+class ShardRequest(NamedTuple):
+    """One order; `kind` may be of a newer version than this one."""
+
+    id: int
+    shard: int
+    campaign_id: int
+    kind: str
+    arguments: dict[str, Any]
+    requested_at: datetime
+
+
+INSERT = """
+INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
+VALUES (%s, %s, %s, %s, NOW(6))
+"""
+
+SELECT_OF_SHARD = """
+SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_requests
+WHERE shard = %s ORDER BY id LIMIT %s
+"""
+
+SELECT_ERASURES = """
+SELECT campaign_id, arguments FROM shard_requests WHERE shard IN %s AND kind = 'erase'
+"""
+
+MOVE = "UPDATE shard_requests SET arguments = %s WHERE id = %s"
+
+CLOSE = "DELETE FROM shard_requests WHERE id = %s"
+
+
+def request_settlement(cursor: Cursor, campaign_id: int, shards: int) -> None:
+    """Have what a cancelled campaign leaves waiting or in doubt settled (protocol rule 3)."""
+    _append(cursor, campaign_id, RequestKind.SETTLE_CANCELLED, {n: {} for n in range(shards)})
+
+
+def request_retry(
+    cursor: Cursor,
+    campaign_id: int,
+    shards: int,
+    statuses: Collection[Status],
+    error_code: str | None,
+) -> None:
+    """Have messages that ended in one of `statuses` tried again (protocol rule 10).
+
+    Part of `transitions.retry_messages`, which raises the campaign's epoch beside it.
+    """
+    arguments: dict[str, Any] = {
+        "statuses": sorted(int(status) for status in statuses),
+        "error_code": error_code,
+        "after_seq": 0,
+    }
+    _append(cursor, campaign_id, RequestKind.RETRY, dict.fromkeys(range(shards), arguments))
+
+
+def request_erasure(
+    cursor: Cursor, campaign_id: int, seqs_by_shard: Mapping[int, Sequence[int]]
+) -> None:
+    """Have messages of a started campaign cancelled unless they are sent already."""
+    _append(
+        cursor,
+        campaign_id,
+        RequestKind.ERASE,
+        {shard: {"seqs": list(seqs)} for shard, seqs in seqs_by_shard.items() if seqs},
+    )
+
+
+def request_late_results(cursor: Cursor, campaign_id: int, shard: int, seqs: Iterable[int]) -> None:
+    """Have the owner of a shard look at facts in late_results (protocol rule 14)."""
+    _append(cursor, campaign_id, RequestKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
+
+
+def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
+    """Read the oldest orders to the owner of a shard."""
+    cursor.execute(SELECT_OF_SHARD, (shard, limit))
+    return [
+        ShardRequest(id_, number, campaign_id, kind, json.loads(arguments), requested_at)
+        for id_, number, campaign_id, kind, arguments, requested_at in cursor.fetchall()
+    ]
+
+
+def to_be_erased(cursors: ShardCursors, shards: Collection[int]) -> set[MessageKey]:
+    """Return the messages that the owners of these shards are asked to cancel."""
+    erased: set[MessageKey] = set()
+    for cursor in _each(cursors):
+        cursor.execute(SELECT_ERASURES, (tuple(shards),))
+        erased.update(
+            MessageKey(campaign_id, seq)
+            for campaign_id, arguments in cursor.fetchall()
+            for seq in json.loads(arguments).get("seqs", ())
+        )
+    return erased
+
+
+def move_request(cursor: Cursor, request: ShardRequest, arguments: Mapping[str, Any]) -> None:
+    """Note what is left of an order, in the transaction that carried out a part of it."""
+    cursor.execute(MOVE, (json.dumps(arguments), request.id))
+
+
+def close_request(cursor: Cursor, request: ShardRequest) -> None:
+    """Delete an order that is carried out."""
+    cursor.execute(CLOSE, (request.id,))
+
+
+def _each(cursors: ShardCursors) -> Iterator[Cursor]:
+    """Go through the servers that may hold an order to a shard, the main one first.
+
+    What is forwarded meanwhile is then met at least once: it goes from the main server only when
+    the shard's has it.
+    """
+    yield cursors.main
+    if cursors.own is not cursors.main:
+        yield cursors.own
+
+
+def _append(
+    cursor: Cursor, campaign_id: int, kind: RequestKind, of_shards: Mapping[int, Mapping[str, Any]]
+) -> None:
+    cursor.executemany(
+        INSERT,
+        [
+            (shard, campaign_id, kind.value, json.dumps(arguments))
+            for shard, arguments in of_shards.items()
+        ],
+    )

@@ -1,0 +1,32 @@
+import json
+from pathlib import Path
+
+import msgspec
+
+from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord, encode, json_schema
+
+PUBLISHED = Path(__file__).parents[4] / "docs" / "message-record.schema.json"
+
+
+def as_published() -> str:
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+def test_the_published_schema_is_the_one_that_senders_decode_by() -> None:
+    assert PUBLISHED.read_text() == as_published(), (
+        "the record has changed: write campaign_common.domain.message_record.json_schema() "
+        f"to {PUBLISHED.name}, "
+        "and raise WIRE_VERSION where an older sender would misread it"
+    )
+
+
+def test_the_published_schema_names_every_field_of_a_record() -> None:
+    record = MessageRecord(WIRE_VERSION, 1, 2, 3, 4, 5, "13961467500", "hi", 6, 7, 8, "too large")
+    definition = json.loads(PUBLISHED.read_text())["$defs"]["MessageRecord"]
+    assert set(definition["properties"]) == set(msgspec.json.decode(encode(record)))
+
+
+def test_a_record_holds_every_field_that_the_published_schema_requires() -> None:
+    record = MessageRecord(WIRE_VERSION, 1, 2, 3, 4, 5, "13961467500", "hi")
+    definition = json.loads(PUBLISHED.read_text())["$defs"]["MessageRecord"]
+    assert set(definition["required"]) == set(msgspec.json.decode(encode(record)))
