@@ -12,8 +12,11 @@ TraceOrigin = tuple[int, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""
 
 AdmissionKey = tuple[int, int, int, int, int]
-"""Campaign, its epoch, map version, shard and partition: whether a message may be sent depends on
-these only, and is decided once for all messages that share them."""
+"""Campaign, its epoch, map version, shard and partition.
+
+The part of the decisions before a send that depends on these alone is made once for all messages
+that share them.
+"""
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Log retention: offsets below the start of a partition's log count as recorded.
+"""Log retention: offsets below the start of a partition's log count as passed.
 
 A partition whose records were all deleted delivers nothing that would advance the recorded offsets
 of its shards, and a wait for those offsets would never end (protocol rules 2 and 15).

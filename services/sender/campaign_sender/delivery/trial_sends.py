@@ -1,6 +1,6 @@
 """Trial sends: single messages outside every campaign's counters, each sent at most once.
 
-They share only the provider with the messages of campaigns: no claim, no retry, no circuit breaker.
+They go through a client of their own to the same provider: no claim, no retry, no circuit breaker.
 A message is taken by one sender only, so that one taken by a lost sender is not sent by another.
 The API calls them test messages.
 """

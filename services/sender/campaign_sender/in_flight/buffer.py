@@ -47,7 +47,7 @@ class InFlightBuffer:
         self._results: list[SendResult] = []
         self._claimed = 0
         self.max_span = MAX_SPAN_FACTOR * in_flight
-        """Maximum number of offsets between a shard's committable offset and its position."""
+        """Distance of position and committable offset of a shard beyond which no fetch begins."""
         self._draining: set[int] = set()
         self._in_transaction: set[int] = set()
         self.admission_lock = threading.Lock()

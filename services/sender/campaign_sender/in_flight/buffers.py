@@ -22,7 +22,7 @@ class InFlightBuffers:
 
     @property
     def max_span(self) -> int:
-        """Number of offsets by which this process may be ahead of a shard's recorded offset."""
+        """Distance of position and committable offset of a shard beyond which no fetch begins."""
         return self._buffers.main.max_span
 
     def owned(self, shard: int) -> OwnedShard | None:

@@ -47,7 +47,7 @@ class OffsetCommitter:
             else:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
-            # Nothing depends on it: the recorded offsets in MySQL are authoritative.
+            # The recorded offsets in MySQL are authoritative; these only show lost commits.
             log.warning("offsets were not committed to Kafka", error=str(error))
 
     def _offsets_to_commit(self, shard_counts: Mapping[int, int]) -> list[TopicPartition]:

@@ -33,7 +33,7 @@ class Settlement(NamedTuple):
     unknown: list[LedgerRow]
     """At-most-once messages: not sent again, the outcome is unknown."""
     suspects: list[ClaimedMessage]
-    """At-least-once messages: published and sent again under the same idempotency key."""
+    """At-least-once messages: fetched again and sent again under the same idempotency key."""
 
 
 class Takeover(NamedTuple):

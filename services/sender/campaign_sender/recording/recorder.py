@@ -43,8 +43,8 @@ IDLE_RECORD_INTERVAL = 1.0
 """Seconds after which a committable offset is recorded without other work; at once while its shard
 is being released."""
 
-MIN_INTERVAL = 0.05
-"""Minimum seconds between two transactions, so that each one carries many results."""
+GATHERING = 0.05
+"""Seconds between two transactions while results trickle in; a full batch is not waited for."""
 
 MAX_BACKOFF = 5.0
 """Maximum seconds between two attempts while the database is down."""
@@ -128,7 +128,7 @@ class Recorder:
                 backoff = min(MAX_BACKOFF, 0.1 * 2**self._failures)
                 self._stop.wait(backoff * (0.5 + self._random.random() / 2))
             elif not self._commands.has_pending:  # the next slice of a command needs no batch
-                self._buffer.wait_for_batch(max(0.0, began + MIN_INTERVAL - time.monotonic()))
+                self._buffer.wait_for_batch(max(0.0, began + GATHERING - time.monotonic()))
 
     def _run_once(self) -> list[Message]:
         """Run one transaction; return the claimed messages, which are to be dispatched."""

@@ -29,7 +29,8 @@ from campaign_sender.recording.command_handlers import HANDLERS, HeldSeqs
 from campaign_sender.recording.transaction import ShardWrites
 
 MAX_READ = 100
-"""Commands of one shard that are considered; those of one campaign are executed in order."""
+"""Commands of one shard that are considered; those of one campaign are executed in order, after
+erasures."""
 
 REFUSED_FOR = 30.0
 """Seconds for which a command is skipped after the database refused it."""

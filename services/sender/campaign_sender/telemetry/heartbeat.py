@@ -1,4 +1,4 @@
-"""Heartbeat row of this sender, read by /v1/stats only."""
+"""Heartbeat row of this sender, read by /v1/stats, `campaign doctor` and `campaign-db restored`."""
 
 from collections.abc import Callable
 from functools import partial

@@ -5,7 +5,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
-from campaign_common.campaign import Delivery
+from campaign_common.domain.campaign import Delivery
 from campaign_common.settings.declaration import Conflict, Section, SectionList, key, section_class
 from campaign_common.settings.fields.plain import (
     Choice,

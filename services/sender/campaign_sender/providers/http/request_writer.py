@@ -39,7 +39,7 @@ class RequestWriter:
     """Serializer of the complete request of a message."""
 
     def __init__(self, target: Target, authorization: str | None) -> None:
-        routes = [
+        lines = [
             f"POST {target.path} HTTP/1.1",
             f"Host: {target.host_header}",
             "User-Agent: camp-mgr",
@@ -47,8 +47,8 @@ class RequestWriter:
             "Content-Type: application/json",
         ]
         if authorization is not None:
-            routes.append(f"Authorization: {authorization}")
-        self._head = "\r\n".join([*routes, "Idempotency-Key: "]).encode("ascii")
+            lines.append(f"Authorization: {authorization}")
+        self._head = "\r\n".join([*lines, "Idempotency-Key: "]).encode("ascii")
         self._encode = msgspec.json.Encoder().encode
 
     def write(self, message: Message) -> bytes:
