@@ -12,6 +12,7 @@ from typing import Any
 import requests
 import yaml
 from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from campaign_common.database import Database, Databases
 from campaign_common.errors import KafkaUnavailable, TopicMissing
@@ -35,6 +36,8 @@ class System:
 
     def __init__(self, folder: Path, dsn: str, brokers: str) -> None:
         name = token_hex(4)
+        self._brokers = brokers
+        self._topic = f"Sync-Msg-T-{name}"
         self.folder = folder
         self.dsn = dsn
         self.config = folder / "campmgr.yaml"
@@ -43,7 +46,7 @@ class System:
             "Port": free_port(),
             "CsvRoot": str(folder),
             "Mysql": {"DSN": dsn},
-            "SyncClient": {"Topic": f"Sync-Msg-T-{name}", "Brokers": [brokers]},
+            "SyncClient": {"Topic": self._topic, "Brokers": [brokers]},
             "SendClient": {"Brokers": [brokers], "Group": f"Msg-Consumer-G-{name}"},
             "MsgTableShardingSize": SHARDS,
             "DrainTimeout": "10s",
@@ -71,11 +74,10 @@ class System:
 
     def close(self) -> None:
         """Delete the topics, which are many by the end of a run, and close the connections."""
-        settings = load_settings(self.config, {})
-        topic = settings.sync_client.topic
-        deleted = clients.admin(settings).delete_topics([topic, dead_letter_topic(topic)])
-        for future in deleted.values():
-            with suppress(KafkaException):  # not there, or the broker is not
+        admin = AdminClient({"bootstrap.servers": self._brokers})
+        topics_made = [self._topic, dead_letter_topic(self._topic)]
+        for future in admin.delete_topics(topics_made).values():
+            with suppress(KafkaException, TimeoutError):  # not there, or the broker is not
                 future.result(CLOSE_SECONDS)
         self.database.close()
 
