@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,27 +25,27 @@ class RecordingProvider:
         self._server = f"http://127.0.0.1:{port}"
         self.url = f"{self._server}/messages"
         self._log = log
-        self._keys: set[str] = set()
-        self._keys_end = 0
+        self._times_called = Counter[str]()
+        self._counted_to = 0
 
     def calls(self) -> list[Call]:
         """Return every call so far, in the order of arrival."""
         decode = msgspec.json.Decoder(Call).decode
         return [decode(line) for line in self._log.read_bytes().splitlines()]
 
-    def keys(self) -> set[str]:
-        """Return the idempotency keys of the calls so far, even while more arrive.
+    def times_called(self) -> Counter[str]:
+        """Return how often each idempotency key was called so far, even while more calls arrive.
 
         The log is read from where the last reading ended: one that began at its start again would
         last longer than a message stays claimed.
         """
         decode = msgspec.json.Decoder(Call).decode
         with self._log.open("rb") as log:
-            log.seek(self._keys_end)
+            log.seek(self._counted_to)
             whole, line_end, _ = log.read().rpartition(b"\n")
-        self._keys_end += len(whole) + len(line_end)
-        self._keys.update(decode(line).key for line in whole.splitlines())
-        return self._keys
+        self._counted_to += len(whole) + len(line_end)
+        self._times_called.update(decode(line).key for line in whole.splitlines())
+        return self._times_called
 
     def status(self) -> dict[str, int]:
         """Return the number of `calls` that were taken, and of those `in_flight`."""

@@ -3,6 +3,7 @@
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -65,6 +66,7 @@ class Scene:
         self.phones: list[str] = []
         self.erased: dict[str, str] = {}
         """Phone numbers of erased people, by the tombstones that replace them."""
+        self._called_before = Counter[str]()
         self._stack = stack
         self._processes: list[Process] = []
         # A machine that is busy otherwise must not look like a provider that does not answer.
@@ -233,25 +235,29 @@ class Scene:
         """Wait until this sender has much claimed, and calls of it have arrived.
 
         Claims alone would not do: nothing is called yet of those that have just been committed.
+        Nor would earlier calls: a message that was sent before may be claimed again.
         """
+        self._called_before = self.provider.times_called().copy()
 
         def in_the_middle_of_calls() -> bool:
-            called = self.provider.keys()
-            claimed = {
-                idempotency_key(message.campaign_id, message.seq, message.generation)
-                for message in self.claimed_by(sender)
-            }
-            return len(claimed) >= PLENTY and len(claimed & called) >= SOME
+            called, claimed = self._called_of_claimed(sender)
+            return claimed >= PLENTY and called >= SOME
 
         wait_until(in_the_middle_of_calls)
 
     def has_calls_to_record(self, sender: Process) -> bool:
         """Return whether calls of this sender have arrived that it has not recorded."""
-        called = self.provider.keys()
-        return any(
-            idempotency_key(message.campaign_id, message.seq, message.generation) in called
+        called, _ = self._called_of_claimed(sender)
+        return called > 0
+
+    def _called_of_claimed(self, sender: Process) -> tuple[int, int]:
+        """Return how much of what this sender has claimed has been called, and how much it is."""
+        times, before = self.provider.times_called(), self._called_before
+        claimed = {
+            idempotency_key(message.campaign_id, message.seq, message.generation)
             for message in self.claimed_by(sender)
-        )
+        }
+        return sum(times[key] > before[key] for key in claimed), len(claimed)
 
     def kill_in_flight(self, sender: Process) -> list[ClaimedMessage]:
         """Kill a sender with calls in flight; return its claimed, unrecorded messages."""

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 import requests
@@ -45,6 +45,12 @@ def lag(scene: Scene) -> int:
 def committed(scene: Scene) -> dict[int, int | None]:
     """The offset of each partition that Kafka was told last."""
     return {number: one.committed for number, one in enumerate(partitions(scene))}
+
+
+def has_committed_beyond(scene: Scene, offsets: Mapping[int, int]) -> bool:
+    """Return whether Kafka was told a later offset of each partition."""
+    told = committed(scene)
+    return all((told[number] or 0) > offset for number, offset in offsets.items())
 
 
 def database_command(scene: Scene, *words: str) -> str:
@@ -122,9 +128,11 @@ def lose_the_database(scene: Scene, back_up: Callable[[], None]) -> set[str]:
     scene.wait_for_calls(rows // 10)
     back_up()
     recorded = dict(scene.system.rows("SELECT partition_number, recorded_offset FROM shard_claims"))
-    # Only what Kafka was told after the backup says that commits were lost.
+    # Only what Kafka was told after the backup says that commits were lost. A sender works off much
+    # of one partition before it comes to the next.
     wait_until(
-        lambda: all((committed(scene)[number] or 0) > at for number, at in recorded.items()),
+        lambda: has_committed_beyond(scene, recorded),
+        scene.scale.patience(60),
         interval=LOOK_AGAIN,
     )
     assert not scene.has_finished()
@@ -147,7 +155,7 @@ def hold(scene: Scene) -> dict[str, int]:
 def settle(scene: Scene) -> dict[str, int]:
     """Start the senders, and then the rest; returns the statuses of everybody then recorded."""
     scene.start("campaign-sender")
-    wait_until(lambda: lag(scene) == 0)
+    wait_until(lambda: lag(scene) == 0, scene.scale.patience(60))
     scene.start("campaign-scheduler")
     scene.start("campaign-api")
     wait_until(scene.system.is_ready)
