@@ -64,7 +64,8 @@ class HeldLeases:
         """Extend every lease, and drop those that are lost.
 
         Raises:
-            DatabaseUnavailable: the database did not answer; no lease is extended or dropped.
+            DatabaseUnavailable: the database did not answer; no lease is dropped, and each runs
+                on at least until its last known end.
         """
         keys = [lease.key for lease in self.current()]
         if not keys:

@@ -2,6 +2,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import Distribution, RetryPolicy, Settings, load_settings
@@ -204,3 +205,20 @@ def test_the_file_is_chosen_by_option_then_variable_then_folder(
     assert load_settings(tmp_path / "option", variable).name == "option"
     assert load_settings(None, variable).name == "variable"
     assert load_settings(None, {}).name == "folder"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Mysql": "root:hunter2@tcp(db:3306)/camp"},
+        {"Http": "Bearer hunter2"},
+        {"MysqlShards": {"DSN": "root:hunter2@tcp(db:3306)/camp"}},
+        {"MysqlShards": ["root:hunter2@tcp(db:3306)/camp"]},
+        {"KafkaProperties": "sasl.password=hunter2"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_text_in_place_of_a_section_is_not_shown(tmp_path: Path, given: dict[str, object]) -> None:
+    said = refusal(tmp_path, yaml.safe_dump(yaml.safe_load(SAMPLE) | given))
+    assert next(iter(given)) in said
+    assert "hunter2" not in said

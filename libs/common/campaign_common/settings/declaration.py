@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 from marshmallow import Schema, ValidationError, post_load
 from marshmallow.fields import List, Nested
 
+from campaign_common.dsn import MASK
 from campaign_common.settings.fields.plain import Value
 
 SECTION = "expected a section of keys"
@@ -111,6 +112,10 @@ class Section(Value[Any], Nested):
         self.of = of
         super().__init__(SECTION, "section", nested=schema_of(of))
 
+    def shown(self, value: object) -> str:
+        """Return no text that stands in place of a section: it may be a secret of its keys."""
+        return _without_text(value)
+
 
 class SectionMap(Section):
     """A section as a mapping of its keys that differ from their defaults."""
@@ -133,8 +138,16 @@ class SectionList(Value[Any], List[Any]):
     def __init__(self, of: type, values: str) -> None:
         super().__init__(f"expected a {values}", values, cls_or_instance=Section(of))
 
+    def shown(self, value: object) -> str:
+        """Return no text that stands in place of sections, as for one of them."""
+        return _without_text(value)
+
     def _deserialize(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - marshmallow's
         return tuple(super()._deserialize(*arguments, **named))
+
+
+def _without_text(value: object) -> str:
+    return repr(value) if value is None or isinstance(value, int | float) else MASK
 
 
 def keys_below(schema: Schema) -> dict[str, Value[Any]]:

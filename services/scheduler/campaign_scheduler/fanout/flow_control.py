@@ -11,7 +11,7 @@ INITIAL_CHUNKS = 2
 """Chunks of a campaign that may be outstanding before its rate is known."""
 
 MIN_STALL_SECONDS = 1.0
-"""Seconds without an outcome after which a partition is stalled, with 1.5 windows added."""
+"""Seconds, to which 1.5 windows are added, without an outcome: then a partition is stalled."""
 
 
 @dataclass(frozen=True)

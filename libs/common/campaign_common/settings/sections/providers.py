@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from math import fsum
 from pathlib import Path
 
 from campaign_common.settings.declaration import Conflict, Section, SectionMap, key, section_class
@@ -66,7 +67,7 @@ class FailureRates:
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield that the rates add up to more than all messages."""
-        if self.permanent + self.retryable + self.throttled + self.ambiguous > 1:
+        if fsum((self.permanent, self.retryable, self.throttled, self.ambiguous)) > 1:
             yield (), "expected rates that add up to 1 at most"
 
 
