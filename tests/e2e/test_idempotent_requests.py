@@ -20,7 +20,9 @@ KEY = {"Idempotency-Key": "one intention"}
 
 @pytest.fixture
 def api(tmp_path: Path, database: str) -> Iterator[ApiService]:
-    configuration = write_configuration(tmp_path, database, Workers=2)
+    # All of one key's uploads may be at the same worker, which must have room for them.
+    room = {"MaxImports": 2 * AT_ONCE}
+    configuration = write_configuration(tmp_path, database, Workers=2, Api=room)
     make_schema(configuration)
     with running_api(configuration) as service:
         yield service

@@ -202,9 +202,14 @@ class Answer:
     def close(self) -> None:
         """Let the application end where it was not asked for all of its answer."""
         self.part_is_on_its_way()
-        if not self.is_over and not self._is_worked_on:
+        if self._is_worked_on:
+            return
+        if not self.is_over:
             self.is_over = True
             self.run(self._end)
+        # It and the application's request refer to each other, and to what has arrived of a body:
+        # that would stay in memory until the garbage collector comes.
+        self._environ.clear()
 
     def _produce(self) -> bytes:
         if self._pieces is None:
