@@ -10,7 +10,7 @@ from census.sources import SourceModule
 LARGEST_FOLDER = 12
 """Modules side by side that a newcomer can still keep apart; `__init__` not counted."""
 
-OPENINGS = frozenset({"How", "Tell", "What", "Which", "Whether", "Who"})
+OPENINGS = frozenset({"How", "Tell", "Tells", "What", "Which", "Whether", "Who", "Whose"})
 """Words that begin a question or an order to tell, and not the name of a thing."""
 
 AVOIDED = re.compile(

@@ -14,7 +14,7 @@ from campaign_scheduler.jobs.publish_retries import RetryPublisher
 from campaign_scheduler.jobs.watchdog import Watchdog
 
 
-class MetricSources(NamedTuple):
+class SchedulerSources(NamedTuple):
     """The components that keep counters."""
 
     outages: OutageLog
@@ -31,7 +31,7 @@ class MetricSources(NamedTuple):
 class SchedulerMetrics(Collector):
     """The metrics of one scheduler."""
 
-    def __init__(self, sources: MetricSources) -> None:
+    def __init__(self, sources: SchedulerSources) -> None:
         self._sources = sources
 
     def collect(self) -> Iterator[Metric]:

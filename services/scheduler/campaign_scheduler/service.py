@@ -32,7 +32,7 @@ from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLette
 from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from campaign_scheduler.jobs.watchdog import CHECK_INTERVAL, Watchdog
-from campaign_scheduler.metrics import MetricSources, SchedulerMetrics
+from campaign_scheduler.metrics import SchedulerMetrics, SchedulerSources
 from campaign_scheduler.publishing.publisher import Publisher
 
 REMAP_INTERVAL = 2.0
@@ -88,7 +88,7 @@ class SchedulerService:
         jobs = self._jobs()
         self._job_scheduler = JobScheduler(jobs, outages)
         self.metrics = SchedulerMetrics(
-            MetricSources(
+            SchedulerSources(
                 outages,
                 [FAN_OUT, *(job.name for job in jobs)],
                 self._leases,

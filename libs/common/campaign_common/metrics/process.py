@@ -11,7 +11,7 @@ from campaign_common.database import Database
 
 
 class BuildInfo(Collector):
-    """Tells which version of which service this is."""
+    """Metric of the service and its versions."""
 
     def __init__(self, service: str) -> None:
         self._labels = [service, version("camp-mgr"), platform.python_version()]
@@ -28,7 +28,7 @@ class BuildInfo(Collector):
 
 
 class PoolUse(Collector):
-    """Tells how much of a process's pools of database connections, one a server, is in use."""
+    """Metrics of the use of a process's pools of database connections, one a server."""
 
     def __init__(self, databases: Sequence[Database]) -> None:
         self._databases = databases

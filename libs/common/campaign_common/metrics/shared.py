@@ -26,7 +26,7 @@ PAUSE = 0.02
 
 
 class SharedMetrics(Collector):
-    """Tells what all processes have counted in a folder."""
+    """Sum of the metrics that several processes write to one folder."""
 
     def __init__(self, folder: Path, pause: Callable[[float], None] = time.sleep) -> None:
         self._reader = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]

@@ -117,7 +117,7 @@ class ExportedTracing:
 
 
 class StateLoggingExporter(SpanExporter):
-    """Says when a receiver takes no spans any more, and when it takes them again."""
+    """Log of the times at which a receiver stops to take spans, and takes them again."""
 
     def __init__(self, exporter: SpanExporter, receiver: str) -> None:
         self._exporter = exporter

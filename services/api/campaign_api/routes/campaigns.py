@@ -154,7 +154,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.response(200, Progress)
     @routes.problems(404)
     def progress(campaign_id: int) -> dict[str, Any]:
-        """Tell how a campaign moves: counts, balance, present rate, what is on its way."""
+        """Return a campaign's progress: counts, balance, present rate, messages under way."""
         return progress_of(databases, campaign_id)
 
     return routes

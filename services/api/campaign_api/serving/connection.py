@@ -41,7 +41,7 @@ FOREVER = float("inf")
 
 
 class Phase(IntEnum):
-    """What a connection is doing; of those that may yield, the first ones do so first."""
+    """Activity of a connection; of those that may yield, the first ones do so first."""
 
     LEAVING = 0
     WAITING = 1

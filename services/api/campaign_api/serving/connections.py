@@ -17,7 +17,7 @@ class NoRoom(Exception):
 
 
 class Connections:
-    """Knows all connections of a process; to be used by the greenlets of one thread."""
+    """All connections of a process; to be used by the greenlets of one thread."""
 
     def __init__(self, most: int, most_waiting: int = MOST_WAITING) -> None:
         """Have room for `most` connections and `most_waiting` bytes."""

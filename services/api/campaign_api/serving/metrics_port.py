@@ -20,7 +20,7 @@ TELL_INTERVAL = 1.0
 
 
 class MetricsPort(NamedTuple):
-    """What the master makes, and the workers use."""
+    """Socket and folder of the metrics, made by the master and used by the workers."""
 
     listener: socket.socket
     folder: Path

@@ -9,7 +9,7 @@ class Outgoing:
     def __init__(self) -> None:
         self._waiting = bytearray()
         self.invitation = b""
-        """What the client waits for before it sends its body."""
+        """Interim response that the client awaits before it sends its body."""
 
     def send(self, data: bytes) -> None:
         """Take the `100 Continue`, which gunicorn would send before it is known who asks."""

@@ -64,7 +64,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
 
     @property
     def connections(self) -> int:
-        """How many clients a worker may hold connections of."""
+        """Clients that a worker may hold connections of."""
         return self._connections
 
     @property

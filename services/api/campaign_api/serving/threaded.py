@@ -33,7 +33,7 @@ STRANGERS = 4
 STRANGER = ""
 
 ALIVE, READY = "/healthz", "/readyz"
-"""What is answered however many requests wait."""
+"""Paths that are answered however many requests wait."""
 
 IGNORED = 4_096
 """Bytes of a body that are read although nobody wants them, so that the connection goes on."""
@@ -138,7 +138,7 @@ class Threaded:
 
 
 class Answer:
-    """What an application answers, a part at a time; one thread at a time works on it."""
+    """Answer of an application, a part at a time; one thread at a time works on it."""
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from pymysql.cursors import Cursor
 
 
 class KeyId(NamedTuple):
-    """Whose key it is, and the key."""
+    """An idempotency key, and the API key that it belongs to."""
 
     owner: str
     key: str
