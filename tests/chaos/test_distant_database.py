@@ -7,9 +7,9 @@ from itertools import count, islice
 import pytest
 import requests
 
+from campaign_admin.doctor import Verdict
+from campaign_admin.doctor.view import check_views
 from campaign_common.database import Databases
-from campaign_common.doctor import Verdict
-from campaign_common.doctor.view import check_views
 from campaign_common.domain.message import Status
 from campaign_common.domain.shard import shard_of
 from campaign_common.dsn import parse_dsn

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 import requests
 
+from campaign_admin.kafka.topic_report import PartitionReport, report_on
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.domain.message import Status
 from campaign_common.kafka import clients
-from campaign_common.kafka.topic_report import PartitionReport, report_on
 from campaign_common.settings import load_settings
 from local_stack.distributions.cache import Cache
 from tests.chaos.scene import CAMPAIGN, Scene

@@ -71,7 +71,7 @@ MODULES = {
     "api": ["flask"],
     "scheduler": ["apscheduler", "confluent_kafka"],
     "sender": ["confluent_kafka", "uvloop"],
-    "tools": ["apscheduler", "confluent_kafka"],
+    "tools": ["confluent_kafka"],
 }
 
 

@@ -14,6 +14,7 @@ PROTOCOL = REPOSITORY / "docs" / "protocol.md"
 GUARANTEES = (REPOSITORY / "docs" / "guarantees.md").read_text()
 CHAOS = REPOSITORY / "tests" / "chaos"
 SHORT = {
+    "admin": "libs/admin/campaign_admin",
     "common": "libs/common/campaign_common",
     "scheduler": "services/scheduler/campaign_scheduler",
     "sender": "services/sender/campaign_sender",

@@ -7,9 +7,9 @@ from campaign_api.lists.private_files import require_apart
 from campaign_api.serving.listening import listen
 from campaign_api.serving.metrics_port import metrics_port
 from campaign_api.serving.server import GunicornServer
-from campaign_common.commands.options import configuration_option
-from campaign_common.commands.service import configured_service, logged_failures
 from campaign_common.database import Databases
+from campaign_common.runtime.command_line import configuration_option
+from campaign_common.runtime.service import configured_service, logged_failures
 from campaign_common.settings import Settings
 
 

@@ -8,20 +8,20 @@ from time import monotonic
 import click
 import structlog
 
-from campaign_common.commands.options import EXIT_FAILURE, configuration_option
-from campaign_common.commands.service import (
-    configured_service,
-    logged_failures,
-    spare_the_garbage_collector,
-    stop_on_signals,
-)
 from campaign_common.database import Databases
 from campaign_common.errors import TopicMissing
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.health.server import health_of
 from campaign_common.kafka import clients, topics
 from campaign_common.metrics.server import metrics_of
+from campaign_common.runtime.command_line import EXIT_FAILURE, configuration_option
 from campaign_common.runtime.outage_log import Backoff, OutageLog
+from campaign_common.runtime.service import (
+    configured_service,
+    logged_failures,
+    spare_the_garbage_collector,
+    stop_on_signals,
+)
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry
 
-from campaign_common.commands.service import end_within
 from campaign_common.database import Databases, ShardServer
 from campaign_common.database.by_server import ByServer
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.runtime.periodic_thread import PeriodicThread
+from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 from campaign_sender.admission.batch_admitter import BatchAdmitter

@@ -5,10 +5,10 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from campaign_admin.maintenance.purge import Purge, Purged, Terms
 from campaign_common.database import Database, Databases
 from campaign_common.domain.message import Status
 from campaign_common.domain.shard import shard_of
-from campaign_common.maintenance.purge import Purge, Purged, Terms
 from campaign_common.store.messages.ledger import (
     LedgerRow,
     add_counts,

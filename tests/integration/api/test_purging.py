@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from campaign_admin.maintenance.purge import Purge, Stopped
 from campaign_api.sweep import sweep_abandoned_lists
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.errors import CommitUnknown
-from campaign_common.maintenance.purge import Purge, Stopped
 from campaign_common.settings import MysqlSettings
 from tests.integration.api.messages_seed import (
     CAMPAIGN,

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 from flask.testing import FlaskClient
 
+from campaign_admin.maintenance.consistency import disagreements
 from campaign_common.database import Database, Databases
 from campaign_common.domain.message import Status
-from campaign_common.maintenance.consistency import disagreements
 from campaign_common.store.maintenance.consistency import named_campaigns, started_campaigns
 from campaign_common.store.maintenance.restore_hold import EPOCH_STEP, disown_shards, hold_campaigns
 from tests.integration.api.messages_seed import CAMPAIGN, LIST, add_campaign, add_list, record

@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from campaign_common.doctor.sizes import check_sizes
+from campaign_admin.doctor.sizes import check_sizes
 from campaign_common.kafka import topics
 from campaign_common.kafka.batches import LARGEST_BATCH, SplittingProducer
 from local_stack.servers.kafka import KafkaServer

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from campaign_admin.doctor.campaigns import check_campaigns
+from campaign_admin.doctor.finding import Verdict
 from campaign_common.database import Database, Databases
-from campaign_common.doctor.campaigns import check_campaigns
-from campaign_common.doctor.finding import Verdict
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import ShardsMisplaced

@@ -5,7 +5,10 @@ from marshmallow import Schema, fields
 from werkzeug.exceptions import UnsupportedMediaType
 
 from campaign_api.campaigns.intake import CampaignIntake
-from campaign_api.schemas.create_campaign import CreateCampaignSchema, read_create_campaign
+from campaign_api.schemas.campaigns.create_campaign import (
+    CreateCampaignSchema,
+    read_create_campaign,
+)
 from campaign_api.web.caller import caller
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork

@@ -13,8 +13,7 @@ from campaign_api.campaigns.message_retry import request_retry
 from campaign_api.campaigns.preview import preview
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.routes.campaigns import ETAG, LOCATION, RETRY_SECONDS, BodyAndHeaders, made
-from campaign_api.schemas.campaign import Campaign
-from campaign_api.schemas.campaign_actions import (
+from campaign_api.schemas.campaigns.actions import (
     NoFields,
     Preview,
     Previewed,
@@ -23,7 +22,8 @@ from campaign_api.schemas.campaign_actions import (
     Schedule,
     status_named,
 )
-from campaign_api.schemas.campaign_dry_run import DryRun
+from campaign_api.schemas.campaigns.campaign import Campaign
+from campaign_api.schemas.campaigns.dry_run import DryRun
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource

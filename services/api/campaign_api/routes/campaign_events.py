@@ -7,7 +7,7 @@ from flask import Response
 
 from campaign_api.campaigns.campaign_reader import history_of
 from campaign_api.campaigns.history import described
-from campaign_api.schemas.campaign_events import CampaignEvent, EventPage, EventPageParameters
+from campaign_api.schemas.campaigns.events import CampaignEvent, EventPage, EventPageParameters
 from campaign_api.web.http.paging import Page, page_response
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Database

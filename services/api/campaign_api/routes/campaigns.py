@@ -19,7 +19,7 @@ from campaign_api.campaigns.campaign_reader import (
 from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.errors import PreconditionFailed
 from campaign_api.retrying_transactions import RetryingTransactions
-from campaign_api.schemas.campaign import (
+from campaign_api.schemas.campaigns.campaign import (
     Campaign,
     CampaignChange,
     CampaignPage,
@@ -28,7 +28,7 @@ from campaign_api.schemas.campaign import (
     NewCampaignBody,
     cursor_key,
 )
-from campaign_api.schemas.progress import Progress
+from campaign_api.schemas.campaigns.progress import Progress
 from campaign_api.web.caller import caller
 from campaign_api.web.http.paging import Page, page_response
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request

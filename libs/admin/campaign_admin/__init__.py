@@ -1,0 +1,1 @@
+"""Commands of operators, and what only they use: the doctor, purging, consistency."""

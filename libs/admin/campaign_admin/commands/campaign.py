@@ -1,0 +1,158 @@
+"""campaign: creates campaigns and shows how they come along, by way of the API service."""
+
+import re
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from campaign_admin.commands.api_client import ApiClient
+from campaign_admin.commands.doctor import doctor
+from campaign_admin.commands.watching import watch
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.runtime.command_line import (
+    EXIT_FAILURE,
+    configuration_named,
+    configuration_option,
+    one_line_failures,
+    settings_or_exit,
+)
+
+DEFAULT_URL = "http://localhost:10001"
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not listened on
+
+AT_ONCE = 0
+"""A scheduled_time in the past means now; one that never changes lets a request be repeated."""
+
+_META_KEY = "campaign_admin.url"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _remember_url(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.meta[_META_KEY] = value  # shared by the group and its subcommands
+
+
+def _moment(text: str) -> int:
+    """Read `now`, an RFC 3339 time, or seconds since 1970; returns seconds since 1970."""
+    if text == "now":
+        return AT_ONCE
+    if re.fullmatch(r"[0-9]{1,20}", text):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is neither now, nor 2027-01-31T09:00:00Z, nor seconds since 1970"
+        ) from error
+    if moment.tzinfo is None:
+        raise click.BadParameter(f"{text!r} lacks its zone: {text}Z or {text}+02:00")
+    return int(moment.timestamp())
+
+
+def _connection_options(command: F) -> F:
+    url = click.option(
+        "--url",
+        help=f"The API service (default: Host and Port of -c FILE, else {DEFAULT_URL}).",
+        expose_value=False,
+        callback=_remember_url,
+    )
+    return configuration_option(url(command))
+
+
+@click.group()
+@_connection_options
+def main() -> None:
+    """Create campaigns and follow them."""
+
+
+main.add_command(doctor)
+
+
+@main.command()
+@_connection_options
+@click.option("--id", "campaign_id", type=int, required=True, help="1 to 1,099,511,627,775.")
+@click.option("--name", required=True)
+@click.option("--template", required=True, help="The message; {name}, {phone}, {any column}.")
+@click.option("--csv", "path", required=True, help="The recipients, a path below CsvRoot.")
+@click.option(
+    "--at", type=_moment, metavar="TIME", default="now", show_default=True, help="When to start."
+)
+@click.pass_context
+def create(
+    context: click.Context, campaign_id: int, name: str, template: str, path: str, at: int
+) -> None:
+    """Create a campaign; ends when its recipients are stored."""
+    with one_line_failures("campaign create"):
+        _client(context).create(
+            {
+                "campaign_name": name,
+                "campaign_id": campaign_id,
+                "message_template": template,
+                "scheduled_time": at,
+                "csv_file_path": path,
+            }
+        )
+    click.echo(f"campaign {campaign_id} is scheduled; follow it with: campaign watch {campaign_id}")
+
+
+@main.command()
+@_connection_options
+@click.argument("campaign_id", type=int)
+@click.pass_context
+def status(context: click.Context, campaign_id: int) -> None:
+    """Show where a campaign stands."""
+    with one_line_failures("campaign status"):
+        description = _client(context).read(campaign_id)
+    Console().print(_table(description))
+
+
+@main.command(name="watch")
+@_connection_options
+@click.argument("campaign_id", type=int)
+@click.pass_context
+def watch_command(context: click.Context, campaign_id: int) -> None:
+    """Follow a campaign until it ends; exit code 0 only when it has finished."""
+    console = Console()
+    with one_line_failures("campaign watch"):
+        description = watch(_client(context), campaign_id, console)
+    console.print(_table(description))
+    if description["state"] != CampaignState.FINISHED:
+        sys.exit(EXIT_FAILURE)
+
+
+def _table(description: dict[str, Any]) -> Table:
+    rows = {
+        "state": description["state"],
+        "reason": description["failure_reason"],
+        "scheduled": description["scheduled_at"],
+        "started": description["started_at"],
+        "finished": description["finished_at"],
+        "recipients": f"{description['total']:,}",
+        **{word: f"{n:,}" for word, n in description["counts"].items()},
+        "still to do": f"{description['to_do']:,}",
+        "in doubt once": f"{description['suspects']:,}",
+        "rate": None if description["rate"] is None else f"{description['rate']:,.0f}/s",
+        "estimated finish": description["estimated_finish"],
+    }
+    table = Table(title=f"{description['id']} {description['name']}", show_header=False)
+    for label, value in rows.items():
+        if value is not None:
+            table.add_row(label, value)
+    return table
+
+
+def _client(context: click.Context) -> ApiClient:
+    url = context.meta.get(_META_KEY)
+    if url is None and configuration_named(context):
+        settings = settings_or_exit(context)
+        host = "localhost" if settings.host in EVERYWHERE else settings.host
+        url = (
+            f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+        )
+    return ApiClient(url or DEFAULT_URL)

@@ -1,0 +1,113 @@
+"""campaign-db restored: nothing that a restored database holds goes on by itself."""
+
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import click
+
+from campaign_common.database import Cursor, Database, Databases
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.errors import CommitUnknown
+from campaign_common.runtime.command_line import (
+    configuration_option,
+    one_line_failures,
+    settings_or_exit,
+)
+from campaign_common.store.core.counters import counts
+from campaign_common.store.maintenance.restore_hold import (
+    Held,
+    counted_campaigns,
+    disown_shards,
+    hold_campaigns,
+    set_aside_unknown,
+)
+from campaign_common.store.maintenance.statistics import live_senders
+
+PAGE = 100
+
+ALIVE = """\
+attention: senders give signs of life in this database: {names}. Stop them, and every other service,
+unless this is not the restored one: what they sent until now cannot be taken back."""
+
+NEXT = """\
+What was sent after the backup is not in this database. Now:
+1. start the senders alone. As far as Kafka still has what was published since the backup, they note
+   what may have been sent of it, as suspects or unknown. They call nobody.
+2. wait until campaign-topics describe shows no lag
+3. start schedulers and the API, look at each campaign above, and resume, schedule or cancel it
+docs/backup.md says what cannot be known, and what else is as it was at the backup."""
+
+UNKNOWN = """\
+campaign {id}: {server} has outcomes of it, and the main database does not know it; its id is not
+used again, and campaign-db purge deletes what is left"""
+
+T = TypeVar("T")
+
+
+@click.command("restored")
+@configuration_option
+@click.pass_context
+def restored(context: click.Context) -> None:
+    """Hold everything in a database that was restored from a backup; before services start.
+
+    Running campaigns are paused, scheduled ones become drafts, and it is a person's decision that
+    lets each go on. Nothing that was published or claimed before counts as present. Again it
+    changes no campaign.
+    """
+    databases = Databases.configured(settings_or_exit(context))
+    with one_line_failures("campaign-db restored"):
+        with databases.reading() as cursors:
+            alive = [sender.name for sender in live_senders(cursors)]
+        if alive:
+            click.echo(ALIVE.format(names=", ".join(alive)), err=True)
+        for database in databases.all:
+            _run(database, disown_shards)
+        for database in databases.all[1:]:
+            for campaign_id in _set_aside(databases.main, database):
+                click.echo(UNKNOWN.format(id=campaign_id, server=database.name))
+        held = _hold_all(databases.main)
+        for campaign in held:
+            click.echo(_described(databases, campaign))
+    click.echo(f"{len(held)} campaigns are held")
+    if held:
+        click.echo(NEXT)
+
+
+def _hold_all(database: Database) -> list[Held]:
+    held: list[Held] = []
+    after_id: int | None = 0
+    while after_id is not None:
+        hold = partial(hold_campaigns, actor=_actor(), after_id=after_id, limit=PAGE)
+        page, after_id = _run(database, hold)
+        held += page
+    return held
+
+
+def _set_aside(main: Database, database: Database) -> list[int]:
+    with database.reading() as cursor:
+        counted = counted_campaigns(cursor)
+    return _run(main, partial(set_aside_unknown, counted=counted, actor=_actor()))
+
+
+def _run(database: Database, work: Callable[[Cursor], T]) -> T:
+    """Run a transaction, once more where the answer to its COMMIT was lost."""
+    try:
+        return database.run(work)
+    except CommitUnknown:
+        return database.run(work)
+
+
+def _described(databases: Databases, campaign: Held) -> str:
+    said = f"campaign {campaign.id} {campaign.name}: was {campaign.before}, is {campaign.after}"
+    if campaign.before is CampaignState.SCHEDULED:
+        return f"{said}; was to start at {campaign.scheduled_at:%Y-%m-%d %H:%M:%S} (UTC)"
+    with databases.reading() as cursors:
+        counted = counts(cursors, campaign.id)
+    words = ", ".join(f"{n:,} {status.word}" for status, n in sorted(counted.items()) if n)
+    return f"{said}; at the backup {words or 'nothing was recorded'}"
+
+
+def _actor() -> str:
+    return f"campaign-db@{socket.gethostname()}"[:64]

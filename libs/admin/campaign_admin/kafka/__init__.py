@@ -1,0 +1,1 @@
+"""Reports on the topic, and on the rights of its users."""

@@ -1,6 +1,0 @@
-"""Checks of an installation, each with the command that repairs it; they change nothing."""
-
-from campaign_common.doctor.examination import examine
-from campaign_common.doctor.finding import Finding, Verdict
-
-__all__ = ["Finding", "Verdict", "examine"]

@@ -1,0 +1,1 @@
+"""Requests about campaigns, and their responses."""

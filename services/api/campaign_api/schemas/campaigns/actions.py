@@ -1,0 +1,81 @@
+"""Requests and responses of the actions on a campaign."""
+
+from marshmallow import Schema, fields, validate
+
+from campaign_api.schemas.campaigns.campaign import Campaign
+from campaign_api.schemas.fields import Integer, Moment, error_code
+from campaign_common.domain.message import Status
+from campaign_common.domain.sms_segments import Encoding
+from campaign_common.store.campaigns.transitions import RETRYABLE
+
+DEFAULT_PREVIEW = 10
+LONGEST_PREVIEW = 100
+
+_RETRYABLE = [status.word for status in sorted(RETRYABLE)]
+
+
+class NoFields(Schema):
+    """An empty body; it may be left out."""
+
+
+class Schedule(Schema):
+    """The start time of a campaign."""
+
+    scheduled_at = Moment(
+        required=True, metadata={"description": "When to start; in the past means now."}
+    )
+
+
+class Retry(Schema):
+    """Filter of the messages to retry."""
+
+    status = fields.String(
+        required=True,
+        validate=validate.OneOf(_RETRYABLE, error=f"must be one of {', '.join(_RETRYABLE)}"),
+    )
+    error_code = error_code()
+
+
+class Retried(Campaign):
+    """A campaign of which messages are tried again."""
+
+    matching = fields.Integer(
+        required=True,
+        metadata={
+            "description": "Messages of that status; an error_code narrows them further."
+            " With none nothing changed."
+        },
+    )
+
+
+class Preview(Schema):
+    """Number of messages in a preview."""
+
+    limit = Integer(
+        load_default=DEFAULT_PREVIEW,
+        validate=validate.Range(
+            1, LONGEST_PREVIEW, error=f"must be an integer from 1 to {LONGEST_PREVIEW}"
+        ),
+    )
+
+
+class PreviewedMessage(Schema):
+    """A message as it would be sent."""
+
+    seq = fields.Integer(required=True)
+    phone = fields.String(required=True)
+    body = fields.String(required=True)
+    characters = fields.Integer(required=True)
+    encoding = fields.String(required=True, validate=validate.OneOf(list(Encoding)))
+    segments = fields.Integer(required=True, metadata={"description": "As SMS."})
+
+
+class Previewed(Schema):
+    """The messages of the first recipients."""
+
+    messages = fields.List(fields.Nested(PreviewedMessage), required=True)
+
+
+def status_named(word: str) -> Status:
+    """Return the status that users call `word`."""
+    return Status[word.upper()]

@@ -1,0 +1,173 @@
+"""Campaigns in requests and responses."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate
+
+from campaign_api.campaigns.campaign_requests import NewCampaign
+from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
+from campaign_api.schemas.campaigns.progress import Counts
+from campaign_api.schemas.fields import Integer, Moment, Text, length
+from campaign_api.web.http import paging
+from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.store.campaigns.listing import CampaignPosition
+
+LONGEST_EXPIRY = 2**31 - 1
+"""Seconds: 68 years."""
+
+LARGEST_ID = 2**63 - 1
+
+PROVIDERS = ("simulated", "http")
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database gives times
+
+
+def _name(*, required: bool = False) -> Text:
+    return Text(required=required, validate=length(255))
+
+
+def _template(*, required: bool = False) -> Text:
+    described = "The message, with {name}, {phone}, {any column} and {column|default}."
+    return Text(
+        required=required,
+        validate=length(LONGEST_TEMPLATE),
+        metadata={"description": described},
+    )
+
+
+def _list_id(*, required: bool = False) -> Integer:
+    return Integer(
+        required=required,
+        validate=validate.Range(1, LARGEST_ID, error=f"must be from 1 to {LARGEST_ID}"),
+    )
+
+
+class CampaignChange(Schema):
+    """Changes to a campaign that has not started."""
+
+    name = _name()
+    template = _template()
+    recipient_list_id = _list_id()
+    scheduled_at = Moment(metadata={"description": "When to start; in the past means now."})
+    expires_after = Integer(
+        allow_none=True,
+        validate=validate.Range(1, LONGEST_EXPIRY, error=f"must be from 1 to {LONGEST_EXPIRY}"),
+        metadata={"description": "Seconds from the start after which nothing is sent."},
+    )
+    delivery = fields.Enum(
+        Delivery,
+        by_value=True,
+        error_messages={"unknown": f"must be one of {', '.join(Delivery)}"},
+    )
+    provider = fields.String(
+        validate=validate.OneOf(PROVIDERS, error=f"must be one of {', '.join(PROVIDERS)}")
+    )
+
+
+class NewCampaignBody(CampaignChange):
+    """A campaign that is to be made: a draft without scheduled_at."""
+
+    name = _name(required=True)
+    template = _template(required=True)
+    recipient_list_id = _list_id(required=True)
+
+    @post_load
+    def _build(self, data: Mapping[str, Any], **_: object) -> NewCampaign:
+        return NewCampaign(**data)
+
+
+class ProviderState(Schema):
+    """The provider of a campaign."""
+
+    name = fields.String(required=True)
+    left_alone_until = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "While its circuit breaker is open."},
+    )
+
+
+class ListTotals(Schema):
+    """Row counts of the campaign's list."""
+
+    id = fields.Integer(required=True)
+    accepted = fields.Integer(required=True)
+    duplicates = fields.Integer(required=True)
+    rejected = fields.Integer(required=True)
+
+
+class CampaignSummary(Schema):
+    """A campaign among others: total = the final counts + to_do."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(list(CampaignState)))
+    failure_reason = fields.String(required=True, allow_none=True)
+    recipient_list_id = fields.Integer(required=True)
+    created_at = Moment(required=True)
+    scheduled_at = Moment(required=True, allow_none=True)
+    started_at = Moment(required=True, allow_none=True)
+    finished_at = Moment(required=True, allow_none=True)
+    expires_after = fields.Integer(required=True, allow_none=True)
+    expires_at = Moment(required=True, allow_none=True)
+    delivery = fields.String(required=True, validate=validate.OneOf(list(Delivery)))
+    provider = fields.Nested(ProviderState, required=True)
+    total = fields.Integer(required=True)
+    counts = fields.Nested(Counts, required=True)
+    to_do = fields.Integer(required=True)
+
+
+class Campaign(CampaignSummary):
+    """A campaign and its progress."""
+
+    template = fields.String(required=True)
+    suspects = fields.Integer(
+        required=True, metadata={"description": "Calls that were ever in doubt."}
+    )
+    rate = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Messages ended per second, over the run so far."},
+    )
+    estimated_finish = Moment(required=True, allow_none=True)
+    list = fields.Nested(ListTotals, required=True)
+
+
+class CampaignPage(Schema):
+    """Campaigns, the newest first."""
+
+    campaigns = fields.List(fields.Nested(CampaignSummary), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class _CampaignCursor(paging.Cursor):
+    """After which campaign a page begins: microseconds since 1970 and id."""
+
+    def __init__(self) -> None:
+        super().__init__(int, int)
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> CampaignPosition:  # type: ignore[override]
+        microseconds, campaign_id = (int(part) for part in super()._deserialize(value))
+        try:
+            return CampaignPosition(EPOCH + timedelta(microseconds=microseconds), campaign_id)
+        except OverflowError as error:
+            raise ValidationError(paging.NOT_A_CURSOR) from error
+
+
+def cursor_key(position: CampaignPosition) -> paging.Key:
+    """Write a position as the key of a cursor."""
+    return (position.created_at - EPOCH) // timedelta(microseconds=1), position.id
+
+
+class CampaignPageParameters(paging.PageParameters):
+    """Filter and page of campaigns."""
+
+    cursor = _CampaignCursor()
+    state = fields.Enum(
+        CampaignState,
+        by_value=True,
+        error_messages={"unknown": f"must be one of {', '.join(CampaignState)}"},
+    )
+    name = Text(validate=length(255), metadata={"description": "A part of the name, in any case."})

@@ -1,0 +1,33 @@
+import pytest
+
+from campaign_admin.doctor import Verdict
+from campaign_admin.doctor.view import _transactions, _verdict
+from campaign_common.store.messages.send_view import FRESH_FOR, LONGEST_READ
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict", "said"),
+    [
+        pytest.param(0.001, Verdict.OK, "takes 0.00 s", id="near"),
+        pytest.param(LONGEST_READ - 0.01, Verdict.OK, "takes 0.44 s", id="in time"),
+        pytest.param(LONGEST_READ, Verdict.ATTENTION, "sends pause", id="gaps"),
+        pytest.param(FRESH_FOR, Verdict.WRONG, "nothing at all", id="out of date at its end"),
+    ],
+)
+def test_the_doctor_says_what_a_slow_read_means(
+    seconds: float, verdict: Verdict, said: str
+) -> None:
+    (found,) = _verdict("", seconds)
+    assert (found.check, found.verdict) == ("last check", verdict)
+    assert said in found.said
+
+
+@pytest.mark.parametrize(("round_trip", "remedy"), [(0.2, None), (0.3, "12s")])
+def test_the_doctor_compares_a_transaction_with_its_time(
+    round_trip: float, remedy: str | None
+) -> None:
+    """Eight shards of one sender are twenty statements; the remedy leaves as much again."""
+    found = list(_transactions("", round_trip, 8, tran_timeout=5.0))
+    assert [one.mend for one in found] == (
+        [] if remedy is None else [f"set Mysql.TranTimeout to {remedy}"]
+    )
