@@ -2,7 +2,6 @@
 
 from importlib.metadata import version
 
-from campaign_api.campaigns.campaign_editor import CampaignEditor
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
@@ -37,6 +36,7 @@ from campaign_api.web.routing.documentation import Documentation
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_common.database import Databases
+from campaign_common.planning.campaign_editor import CampaignEditor
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 

@@ -1,22 +1,21 @@
 """Errors of the API; `web.http.problems` has the HTTP status of each.
 
 UserError
-├── RequestMalformed, RequestInvalid (TemplateRefused)
+├── RequestMalformed, RequestInvalid
 ├── PathRefused, CsvRefused, UploadMalformed, UploadBroken, UploadStalled, UploadTooLarge
-├── CampaignStarted, ListInUse, ListDeleted, PreconditionFailed
-├── NotFound (CampaignUnknown, ListUnknown)
+├── ListInUse, PreconditionFailed
+├── NotFound (ListUnknown)
 ├── IdempotencyKeyInUse, IdempotencyKeyReused
 ├── Unauthenticated, InsufficientScope
 └── TooManyRequests
-CampaignError
-├── ImportAbandoned
-└── RetryLater: CampaignBusy
+
+`campaign_common.planning.errors` has those of making and changing campaigns.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from campaign_common.errors import CampaignError, RetryLater, UserError
+from campaign_common.errors import UserError
 
 MAX_NAMED_FIELDS = 20
 """Wrong fields of a request that the error names; of the others it gives the number."""
@@ -45,10 +44,6 @@ class RequestInvalid(UserError):
         )
 
 
-class TemplateRefused(RequestInvalid):
-    """The template is malformed, or names a column that the recipient list has not."""
-
-
 class PathRefused(UserError):
     """csv_file_path leads outside CsvRoot, or to something that is no readable file."""
 
@@ -73,16 +68,8 @@ class UploadTooLarge(UserError):
     """An upload has more bytes or rows than are allowed."""
 
 
-class CampaignStarted(UserError):
-    """The campaign has started, or is over, and a different request came for it."""
-
-
 class NotFound(UserError):
     """The resource does not exist."""
-
-
-class CampaignUnknown(NotFound):
-    """The campaign does not exist."""
 
 
 class ListUnknown(NotFound):
@@ -91,10 +78,6 @@ class ListUnknown(NotFound):
 
 class ListInUse(UserError):
     """A campaign that is not over uses the recipient list."""
-
-
-class ListDeleted(UserError):
-    """The recipient list of the campaign has been deleted."""
 
 
 class PreconditionFailed(UserError):
@@ -124,14 +107,6 @@ class TooManyRequests(UserError):
         """`retry_after` is in seconds; None: the request may be repeated soon."""
         self.retry_after = retry_after
         super().__init__(message)
-
-
-class ImportAbandoned(CampaignError):
-    """The import stalled for so long that its list was discarded; the request may be repeated."""
-
-
-class CampaignBusy(RetryLater):
-    """Another request for the same campaign is still being worked on."""
 
 
 def joined(messages: Sequence[str], unnamed: int) -> str:

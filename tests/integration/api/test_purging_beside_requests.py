@@ -16,12 +16,13 @@ from campaign_common.database import Cursor, Cursors, Database, Databases, Proof
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import Status
 from campaign_common.settings import MysqlSettings, Settings
-from campaign_common.store.campaigns.drafts import CampaignPlan, Identity, insert_plan
-from campaign_common.store.campaigns.intake import (
-    IntendedCampaign,
-    insert_campaign,
-    lock_stored,
-    read_stored,
+from campaign_common.store.campaigns.plans import (
+    CampaignPlan,
+    Identity,
+    insert_numbered,
+    insert_plan,
+    lock_request,
+    read_request,
 )
 from campaign_common.store.maintenance import purging
 from campaign_common.store.maintenance.purging import TakenOut
@@ -209,25 +210,20 @@ def test_a_request_that_meets_a_purge_waits_for_its_end(
     assert create(client).status_code == 200
     end(pool, 1000000000, "finished", days=91)
     with pool.reading() as cursor:
-        stored = read_stored(cursor, 1000000000)
+        stored = read_request(cursor, 1000000000)
     with ThreadPoolExecutor(1) as threads:
         with pool.transaction() as cursor:
             assert (
                 purging.take_out(Cursors((cursor,)), 1000000000, QUARTER, "keeper") is TakenOut.DONE
             )
-            met = threads.submit(pool.run, lambda cursor: lock_stored(cursor, 1000000000))
+            met = threads.submit(pool.run, lambda cursor: lock_request(cursor, 1000000000))
             with pytest.raises(TimeoutError):
                 met.result(timeout=0.5)
         assert met.result(timeout=10) == stored
-    intended = IntendedCampaign(
-        1000000000,
-        "b",
-        "hi",
-        datetime.now(UTC),
-        "d" * 64,
-        Delivery.AT_LEAST_ONCE,
-        "simulated",
-        traceparent=None,
-    )
-    assert not pool.run(lambda cursor: insert_campaign(cursor, intended, 1))
+    plan = CampaignPlan("b", "hi", 1, None, Delivery.AT_LEAST_ONCE, "simulated")
+
+    def insert(cursor: Cursor) -> bool:
+        return insert_numbered(cursor, 1000000000, "d" * 64, plan, datetime.now(UTC), None)
+
+    assert not pool.run(insert)
     assert rows(pool, "SELECT id FROM campaigns") == []

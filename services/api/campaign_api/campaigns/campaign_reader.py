@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.progress import describe, measure, summarise
-from campaign_api.errors import CampaignUnknown
 from campaign_common.database import Cursor, Cursors, Database, Databases
+from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.store.campaigns.listing import (
     CampaignFilter,
     CampaignPosition,

@@ -1,24 +1,11 @@
-"""Checked requests for campaigns, as the schemas build them."""
+"""Checked request to POST /v1/camp/create, as its schema builds it."""
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from campaign_common.domain.campaign import Delivery
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewCampaign:
-    """A request to POST /v1/campaigns; fields that are None are left to the configuration."""
-
-    name: str
-    template: str
-    recipient_list_id: int
-    scheduled_at: datetime | None = None
-    expires_after: int | None = None
-    delivery: Delivery | None = None
-    provider: str | None = None
+from campaign_common.planning.requests import NumberedCampaign
 
 
 @dataclass(frozen=True)
@@ -35,6 +22,16 @@ class CreateCampaign:
     def scheduled_at(self) -> datetime:
         """`scheduled_time` as a time."""
         return datetime.fromtimestamp(self.scheduled_time, UTC)
+
+    def numbered(self) -> NumberedCampaign:
+        """Return the campaign that the request is for."""
+        return NumberedCampaign(
+            id=self.campaign_id,
+            name=self.campaign_name,
+            template=self.message_template,
+            scheduled_at=self.scheduled_at,
+            digest=self.digest(),
+        )
 
     def digest(self) -> str:
         """Return the SHA-256 of the fields in hexadecimal: equal for a repeated request."""

@@ -1,18 +1,11 @@
 """Intake of a campaign: from a request and a file to a scheduled campaign with its list."""
 
-from enum import StrEnum
 from typing import BinaryIO
 
 import structlog
 
 from campaign_api.campaigns.campaign_requests import CreateCampaign
-from campaign_api.errors import (
-    CampaignBusy,
-    CampaignStarted,
-    CsvRefused,
-    ImportAbandoned,
-    PathRefused,
-)
+from campaign_api.errors import CsvRefused, PathRefused
 from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
@@ -21,35 +14,18 @@ from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
-from campaign_common.database import Cursor, Database, named_lock
-from campaign_common.domain.campaign import NOT_STARTED, CampaignState, Transition, apply
+from campaign_common.database import Database, named_lock
 from campaign_common.domain.template import Template
 from campaign_common.errors import LockBusy, TemplateInvalid
+from campaign_common.planning.errors import CampaignBusy
+from campaign_common.planning.numbered_campaigns import NumberedCampaigns, Planned
+from campaign_common.planning.requests import NumberedCampaign
+from campaign_common.planning.stored_plans import require_not_started
 from campaign_common.settings import Settings
-from campaign_common.store.campaigns.intake import (
-    IntendedCampaign,
-    StoredCampaign,
-    insert_campaign,
-    lock_stored,
-    read_stored,
-    replace_campaign,
-)
-from campaign_common.store.core.events import append_event
-from campaign_common.store.recipients.recipient_lists import (
-    RecipientList,
-    complete_list,
-    discard_list,
-)
+from campaign_common.store.campaigns.plans import StoredCampaignRequest, read_request
+from campaign_common.store.recipients.recipient_lists import RecipientList
 
 log = structlog.get_logger(__name__)
-
-
-class IntakeResult(StrEnum):
-    """The effect of a request."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
 
 
 class CampaignIntake:
@@ -60,12 +36,13 @@ class CampaignIntake:
     ) -> None:
         self._database = database
         self._settings = settings
+        self._campaigns = NumberedCampaigns(settings)
         self._slots = slots
         # One campaign's requests wait for each other; they must not hold every thread.
         self._transactions = RetryingTransactions(database, settings.timeout)
         self._importer = CsvImporter(self._transactions, settings.import_, metrics)
 
-    def accept(self, request: CreateCampaign, actor: str, traceparent: str) -> IntakeResult:
+    def accept(self, request: CreateCampaign, actor: str, traceparent: str) -> Planned:
         """Carry `request` out in the name of `actor`, once however often it is repeated.
 
         Return when list and campaign are stored. They become visible in one transaction, so a
@@ -85,7 +62,7 @@ class CampaignIntake:
         if len(request.message_template) > longest:
             raise TemplateInvalid(f"message_template must have 1 to {longest} characters")
         template = Template.compile(request.message_template)
-        # The lock only avoids importing twice for two requests at once; `_store` decides.
+        # The lock only avoids importing twice for two requests at once; `take_in` decides.
         lock = named_lock(
             self._database, f"campaign {request.campaign_id}", wait=self._settings.timeout
         )
@@ -99,28 +76,18 @@ class CampaignIntake:
 
     def _accept(
         self, request: CreateCampaign, template: Template, actor: str, traceparent: str
-    ) -> IntakeResult:
+    ) -> Planned:
         with self._database.reading() as cursor:
-            stored = read_stored(cursor, request.campaign_id)
+            stored = read_request(cursor, request.campaign_id)
         if stored is not None:
             if self._is_repeat(request, stored):
-                return IntakeResult.UNCHANGED
-            _require_not_started(request.campaign_id, stored.state)
+                return Planned.UNCHANGED
+            require_not_started(request.campaign_id, stored.state)
         imported = self._import(request, template)
-        intended = IntendedCampaign(
-            id=request.campaign_id,
-            name=request.campaign_name,
-            template=request.message_template,
-            scheduled_at=request.scheduled_at,
-            request_digest=request.digest(),
-            delivery=self._settings.delivery,
-            provider=self._settings.provider,
-            traceparent=traceparent,
-        )
-        return self._commit(intended, imported, actor)
+        return self._commit(request.numbered(), imported, actor, traceparent)
 
-    def _is_repeat(self, request: CreateCampaign, stored: StoredCampaign) -> bool:
-        if stored.request_digest != request.digest():
+    def _is_repeat(self, request: CreateCampaign, stored: StoredCampaignRequest) -> bool:
+        if stored.digest != request.digest():
             return False
         try:
             with self._open(request) as file:
@@ -147,18 +114,18 @@ class CampaignIntake:
             raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
 
     def _commit(
-        self, intended: IntendedCampaign, imported: RecipientList, actor: str
-    ) -> IntakeResult:
+        self, wanted: NumberedCampaign, imported: RecipientList, actor: str, traceparent: str
+    ) -> Planned:
         try:
             outcome = self._transactions.run(
-                lambda cursor: _store(cursor, intended, imported, actor)
+                lambda cursor: self._campaigns.take_in(cursor, wanted, imported, actor, traceparent)
             )
         except BaseException:
             self._importer.discard(imported.id)
             raise
         log.info(
             "campaign taken in",
-            campaign=intended.id,
+            campaign=wanted.id,
             outcome=outcome.value,
             list_id=imported.id,
             **imported.totals._asdict(),
@@ -166,59 +133,5 @@ class CampaignIntake:
         return outcome
 
 
-def _store(
-    cursor: Cursor, intended: IntendedCampaign, imported: RecipientList, actor: str
-) -> IntakeResult:
-    """Make list and campaign visible together; idempotent, for a lost answer to COMMIT."""
-    stored = lock_stored(cursor, intended.id)
-    if stored is None:
-        _complete(cursor, imported)
-        if insert_campaign(cursor, intended, imported.id):
-            _append_event(cursor, intended, None, actor)
-            return IntakeResult.CREATED
-        # Another request inserted it between the look above and now.
-        stored = lock_stored(cursor, intended.id)
-        if stored is None:
-            raise CampaignBusy(f"campaign {intended.id} is changing; send the request again")
-    if stored.list_id == imported.id:
-        return IntakeResult.CREATED
-    if stored.request_digest == intended.request_digest and stored.list_sha256 == imported.sha256:
-        discard_list(cursor, imported.id)
-        return IntakeResult.UNCHANGED
-    _require_not_started(intended.id, stored.state)
-    apply(Transition.SCHEDULE, stored.state)
-    _complete(cursor, imported)
-    if not replace_campaign(cursor, intended, imported.id, stored.state):
-        raise CampaignStarted(f"campaign {intended.id} has just started and cannot be changed")
-    _append_event(cursor, intended, stored.state, actor)
-    discard_list(cursor, stored.list_id)
-    return IntakeResult.CHANGED
-
-
-def _complete(cursor: Cursor, imported: RecipientList) -> None:
-    if not complete_list(cursor, imported):
-        raise ImportAbandoned("the import stood still for too long; send the request again")
-
-
-def _append_event(
-    cursor: Cursor, intended: IntendedCampaign, before: CampaignState | None, actor: str
-) -> None:
-    append_event(
-        cursor,
-        intended.id,
-        actor,
-        from_state=before,
-        to_state=CampaignState.SCHEDULED,
-        reason="created" if before is None else "changed by a new request",
-    )
-
-
 def _is_not_written(_: int) -> bool:
     return False
-
-
-def _require_not_started(campaign_id: int, state: CampaignState) -> None:
-    if state not in NOT_STARTED:
-        raise CampaignStarted(
-            f"campaign {campaign_id} is {state.value} and can no longer be changed"
-        )

@@ -2,11 +2,11 @@
 
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.history import is_retry
-from campaign_api.errors import ListDeleted
 from campaign_common.database import Cursor, Databases
 from campaign_common.domain.campaign import Transition, apply
 from campaign_common.domain.message import Status
-from campaign_common.store.campaigns.drafts import lock_plan
+from campaign_common.planning.errors import ListDeleted
+from campaign_common.store.campaigns.plans import lock_plan
 from campaign_common.store.campaigns.transitions import retry_messages
 from campaign_common.store.core.counters import counts
 from campaign_common.store.core.events import read_events

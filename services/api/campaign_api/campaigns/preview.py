@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from campaign_api.campaigns.campaign_reader import unknown
-from campaign_api.errors import ListDeleted
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.recipient import NAME, PHONE
 from campaign_common.domain.sms_segments import segmentation
 from campaign_common.domain.template import Template
+from campaign_common.planning.errors import ListDeleted
 from campaign_common.store.campaigns.dry_runs import read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
 from campaign_common.store.campaigns.progress import (

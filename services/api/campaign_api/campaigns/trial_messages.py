@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from campaign_api.errors import CampaignUnknown, InvalidField, RequestInvalid
+from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.domain.template import Template
+from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.store.messages.message_listing import read_message_source
 from campaign_common.store.messages.trial_sends import (
     NewTestMessage,

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import structlog
 
-from campaign_api.errors import ImportAbandoned
 from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
@@ -14,6 +13,7 @@ from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.idempotency.idempotent_requests import IdempotentRequest
 from campaign_common.database import Cursor, Database
+from campaign_common.planning.errors import ImportAbandoned
 from campaign_common.settings import Settings
 from campaign_common.store.recipients.recipient_lists import RecipientList, complete_list
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from campaign_api.csv_export import csv_text
-from campaign_api.errors import CampaignUnknown
 from campaign_api.messages.message_pages import (
     MessageFilter,
     MessagePage,
@@ -12,6 +11,7 @@ from campaign_api.messages.message_pages import (
     read_page,
 )
 from campaign_common.database import Cursor, Databases
+from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.core.counters import counts
 from campaign_common.store.messages.message_listing import ListedCampaign, read_listed_campaign

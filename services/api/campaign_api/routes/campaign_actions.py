@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from campaign_api.campaigns import campaign_editor
 from campaign_api.campaigns.actions import naming_api_actions
-from campaign_api.campaigns.campaign_editor import CampaignEditor, new_identity
 from campaign_api.campaigns.campaign_reader import read_campaign, unknown
 from campaign_api.campaigns.dry_run import DryRuns
 from campaign_api.campaigns.message_retry import request_retry
@@ -33,6 +31,8 @@ from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Databases
 from campaign_common.domain.api_key import Scope
 from campaign_common.domain.campaign import Transition
+from campaign_common.planning import scheduling
+from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
 from campaign_common.store.campaigns.transitions import change_state
 from campaign_common.store.core.events import last_event_id
 
@@ -75,7 +75,9 @@ def _add_planning(
             actor=caller().name,
             traceparent=present_traceparent(),
         )
-        if idempotent_request().run_once(transactions, work):
+        with naming_api_actions():
+            changed = idempotent_request().run_once(transactions, work)
+        if changed:
             log_change("campaign scheduled", campaign_id)
         return read_campaign(databases, campaign_id)
 
@@ -86,7 +88,7 @@ def _add_planning(
     @routes.problems(400, 404, 413, 415)
     def schedule(body: Mapping[str, Any], campaign_id: int) -> Description:
         """Let a campaign start at a time; one that is scheduled gets another time."""
-        return plan(partial(campaign_editor.schedule, moment=body["scheduled_at"]), campaign_id)
+        return plan(partial(scheduling.schedule, moment=body["scheduled_at"]), campaign_id)
 
     @routes.post("/start")
     @routes.idempotent
@@ -95,7 +97,7 @@ def _add_planning(
     @routes.problems(400, 404, 413, 415)
     def start(_: object, campaign_id: int) -> Description:
         """Let a campaign start now: it is scheduled, and runs within moments."""
-        return plan(campaign_editor.start, campaign_id)
+        return plan(scheduling.start, campaign_id)
 
     @routes.post("/clone")
     @routes.idempotent

@@ -9,14 +9,13 @@ from typing import Any
 from flask import Response, request, url_for
 from werkzeug.datastructures import ETags
 
-from campaign_api.campaigns.campaign_editor import CampaignEditor, new_identity
+from campaign_api.campaigns.actions import naming_api_actions
 from campaign_api.campaigns.campaign_reader import (
     campaign_of,
     page_of_campaigns,
     progress_of,
     read_campaign,
 )
-from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.errors import PreconditionFailed
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.campaigns.campaign import (
@@ -36,6 +35,8 @@ from campaign_api.web.routing.resource import Resource
 from campaign_api.web.telemetry.audit_log import log_change
 from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Cursor, Databases
+from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
+from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignFilter
 
 RETRY_SECONDS = 10.0
@@ -119,16 +120,16 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.doc(parameters=[IF_MATCH])
     def change(changes: Mapping[str, Any], campaign_id: int) -> BodyAndHeaders:
         """Change a campaign that has not started."""
-        changed = transactions.run(
-            partial(
-                editor.change,
-                campaign_id=campaign_id,
-                changes=changes,
-                actor=caller().name,
-                traceparent=present_traceparent(),
-                require_match=matching(databases, campaign_id, request.if_match),
-            )
+        work = partial(
+            editor.change,
+            campaign_id=campaign_id,
+            changes=changes,
+            actor=caller().name,
+            traceparent=present_traceparent(),
+            require_match=matching(databases, campaign_id, request.if_match),
         )
+        with naming_api_actions():
+            changed = transactions.run(work)
         if changed:
             log_change("campaign changed", campaign_id, fields=", ".join(changed))
         return tagged(databases, campaign_id)
@@ -140,14 +141,14 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     def delete(campaign_id: int) -> None:
         """Delete a campaign that is a draft, or scheduled and has not started."""
         read_campaign(databases, campaign_id)
-        transactions.run(
-            partial(
-                editor.delete,
-                campaign_id=campaign_id,
-                actor=caller().name,
-                require_match=matching(databases, campaign_id, request.if_match),
-            )
+        work = partial(
+            editor.delete,
+            campaign_id=campaign_id,
+            actor=caller().name,
+            require_match=matching(databases, campaign_id, request.if_match),
         )
+        with naming_api_actions():
+            transactions.run(work)
         log_change("campaign deleted", campaign_id)
 
     @routes.get("/<int:campaign_id>/progress")

@@ -8,12 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
-from campaign_api.campaigns import campaign_editor
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.errors import CommitUnknown
 from campaign_common.settings import ApiSettings, HttpSettings, Settings
 from campaign_common.store.access.api_keys import insert_key
+from campaign_common.store.campaigns import plans
 from tests.integration.api.drafted import LATER, NEW, PATH, body, events, made, post, problem
 from tests.integration.api.stored import REQUEST, add_list, change, create, rows, value
 
@@ -65,7 +65,7 @@ def test_ids_are_taken_from_the_clock_and_never_twice(
     assert ids == sorted(set(ids))
     age = value(pool, "SELECT TIMESTAMPDIFF(MICROSECOND, '2026-01-01', NOW(6))")
     assert 0 < 2**40 + age - ids[-1] < 60_000_000
-    monkeypatch.setattr(campaign_editor.drafts, "free_id", lambda _: ids[0])
+    monkeypatch.setattr(plans, "free_id", lambda _: ids[0])
     assert made(client)["id"] == ids[0] + 1
     assert made(client)["id"] == ids[0] + 2
 

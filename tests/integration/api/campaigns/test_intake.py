@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
-from pymysql.cursors import Cursor
 from pymysql.err import OperationalError
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import intake
 from campaign_api.campaigns.campaign_requests import CreateCampaign
-from campaign_api.errors import CampaignStarted
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.metrics import ImportMetrics
 from campaign_common.database import Database, Databases
 from campaign_common.errors import CommitUnknown
+from campaign_common.planning.errors import CampaignStarted
+from campaign_common.planning.numbered_campaigns import NumberedCampaigns
 from campaign_common.settings import MysqlSettings, Settings
 from tests.integration.api.stored import REQUEST, change, create, list_of, rows, value
 
@@ -272,13 +272,13 @@ def test_busy_campaign_is_reported_within_the_timeout(
 def test_import_whose_list_was_given_up_meanwhile_makes_no_campaign(
     settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = intake._store
+    take_in = NumberedCampaigns.take_in
 
-    def store_after_the_sweep(cursor: Cursor, *arguments: Any) -> Any:  # noqa: ANN401 - as _store
+    def take_in_after_the_sweep(*arguments: Any) -> Any:  # noqa: ANN401 - as take_in
         change(pool, "UPDATE recipient_lists SET state = 'discarded'")
-        return store(cursor, *arguments)
+        return take_in(*arguments)
 
-    monkeypatch.setattr(intake, "_store", store_after_the_sweep)
+    monkeypatch.setattr(NumberedCampaigns, "take_in", take_in_after_the_sweep)
     answer = create(create_app(settings, Databases((pool,))).test_client())
     assert answer.status_code == 503
     assert value(pool, "SELECT COUNT(*) FROM campaigns") == 0

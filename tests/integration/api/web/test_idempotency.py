@@ -11,7 +11,7 @@ import pytest
 from flask import Flask, Response, g, jsonify, request
 from flask.testing import FlaskClient
 
-from campaign_api.errors import CampaignStarted, TooManyRequests
+from campaign_api.errors import TooManyRequests
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.caller import Caller, Scope
 from campaign_api.web.http import problems
@@ -21,6 +21,7 @@ from campaign_api.web.idempotency.idempotent_requests import Idempotency, idempo
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
+from campaign_common.planning.errors import CampaignStarted
 from tests.integration.api.stored import change, rows, value
 
 MAKE = """

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from campaign_api.errors import ImportAbandoned
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
+from campaign_common.planning.errors import ImportAbandoned
 from campaign_common.store.recipients.recipient_lists import touch_list
 from campaign_common.store.recipients.recipients import NewRecipient, insert_recipients
 from campaign_common.store.recipients.rejects import Reject, insert_rejects

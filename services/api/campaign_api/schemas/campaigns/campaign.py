@@ -6,12 +6,12 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
-from campaign_api.campaigns.campaign_requests import NewCampaign
 from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.campaigns.progress import Counts
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignPosition
 
 LONGEST_EXPIRY = 2**31 - 1

@@ -26,6 +26,7 @@ from campaign_common.errors import (
     TransitionRefused,
     UserError,
 )
+from campaign_common.planning import errors as planning
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:camp-mgr:problem:"
@@ -56,24 +57,26 @@ class ProblemType(NamedTuple):
 PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     errors.RequestMalformed: ProblemType(400, "malformed-request"),
     errors.RequestInvalid: ProblemType(422, "invalid-fields"),
-    errors.TemplateRefused: ProblemType(422, "invalid-template"),
     errors.PathRefused: ProblemType(400, "path-refused"),
     errors.CsvRefused: ProblemType(422, "not-a-recipient-list"),
     errors.UploadMalformed: ProblemType(400, "malformed-upload"),
     errors.UploadBroken: ProblemType(400, "broken-upload"),
     errors.UploadStalled: ProblemType(408, "upload-stalled"),
     errors.UploadTooLarge: ProblemType(413, "upload-too-large"),
-    errors.CampaignStarted: ProblemType(409, "campaign-started"),
     errors.NotFound: ProblemType(404, "not-found"),
     errors.ListInUse: ProblemType(409, "list-in-use"),
-    errors.ListDeleted: ProblemType(409, "list-deleted"),
     errors.PreconditionFailed: ProblemType(412, "changed-meanwhile"),
     errors.IdempotencyKeyInUse: ProblemType(409, "idempotency-key-in-use"),
     errors.IdempotencyKeyReused: ProblemType(422, "idempotency-key-reused"),
     errors.Unauthenticated: ProblemType(401, "no-valid-key"),
     errors.InsufficientScope: ProblemType(403, "scope-lacking"),
     errors.TooManyRequests: ProblemType(429, "too-many"),
-    errors.ImportAbandoned: ProblemType(503, "import-abandoned"),
+    planning.PlanInvalid: ProblemType(422, "invalid-fields"),
+    planning.TemplateUnfit: ProblemType(422, "invalid-template"),
+    planning.CampaignUnknown: ProblemType(404, "not-found"),
+    planning.CampaignStarted: ProblemType(409, "campaign-started"),
+    planning.ListDeleted: ProblemType(409, "list-deleted"),
+    planning.ImportAbandoned: ProblemType(503, "import-abandoned"),
     TemplateInvalid: ProblemType(400, "invalid-template"),
     ErasureHeld: ProblemType(409, "erasure-held"),
     TransitionRefused: ProblemType(409, "state-does-not-allow"),
@@ -146,21 +149,21 @@ def _respond_to_campaign_error(error: CampaignError) -> Response:
 def _extra(error: CampaignError) -> Mapping[str, Any]:
     if isinstance(error, TransitionRefused):
         return {"state": error.state, "allowed": error.allowed}
+    if isinstance(error, planning.PlanInvalid):
+        return {"errors": [_field(error.field, error.message)]}
     if isinstance(error, errors.RequestInvalid):
-        fields = [
-            {
-                "field": bounded(wrong.field, LONGEST_FIELD),
-                "message": bounded(wrong.message, LONGEST_MESSAGE),
-            }
-            for wrong in error.wrong
-        ]
+        fields = [_field(wrong.field, wrong.message) for wrong in error.wrong]
         return {"errors": fields, **({"unnamed": error.unnamed} if error.unnamed else {})}
     return {}
 
 
+def _field(field: str, message: str) -> Mapping[str, str]:
+    return {"field": bounded(field, LONGEST_FIELD), "message": bounded(message, LONGEST_MESSAGE)}
+
+
 def _detail_of(error: RetryLater) -> str:
     # What the driver says may name servers and users, which are nothing to clients.
-    if isinstance(error, errors.CampaignBusy):
+    if isinstance(error, planning.CampaignBusy):
         return str(error)
     if demand := unmet_demand(error):
         return f"{demand.said}; see /readyz, and send the request again once that is changed"

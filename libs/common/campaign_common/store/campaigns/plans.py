@@ -1,4 +1,4 @@
-"""campaigns: what people decide of one before it starts."""
+"""campaigns: the plan of one, until it starts."""
 
 from datetime import UTC, datetime
 from itertools import count
@@ -49,6 +49,18 @@ class StoredPlan(NamedTuple):
     now: datetime
 
 
+class StoredCampaignRequest(NamedTuple):
+    """The request that a campaign came from, as far as another may repeat or contradict it.
+
+    Without a digest the campaign has been changed since.
+    """
+
+    state: CampaignState
+    list_id: int
+    digest: str | None
+    list_sha256: str | None
+
+
 LOWEST_ID = 2**40
 """Ids below it are chosen by clients of POST /v1/camp/create."""
 
@@ -61,22 +73,35 @@ INSERT INTO campaigns (id, request_digest, name, template, list_id, expires_afte
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s, NOW(6))
 """
 
+DELETE_INSERTED = "DELETE FROM campaigns WHERE id = %s"
+
 SELECT_MARK = "SELECT request_digest FROM campaigns WHERE id = %s"
+
+SELECT_REQUEST = """
+SELECT c.state, c.list_id, c.request_digest, l.sha256
+FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
+WHERE c.id = %s
+"""
+
+SELECT_PURGED = """
+SELECT state, list_id, request_digest, list_sha256 FROM purged_campaigns WHERE id = %s
+"""
+
+LOCK_CAMPAIGN = "SELECT id FROM campaigns WHERE id = %s FOR UPDATE"
 
 LOCK_PLAN = """
 SELECT name, template, list_id, expires_after, delivery, provider, state, scheduled_at, NOW(6)
 FROM campaigns WHERE id = %s FOR UPDATE
 """
 
-# The digest is of the request that the campaign came from, and says no longer what it is.
 CHANGE_PLAN = """
 UPDATE campaigns SET name = %s, template = %s, list_id = %s, expires_after = %s, delivery = %s,
-  provider = %s, request_digest = NULL
+  provider = %s, request_digest = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
 """
 
 SCHEDULE = """
-UPDATE campaigns SET state = 'scheduled', request_digest = NULL,
+UPDATE campaigns SET state = 'scheduled', request_digest = %s,
   scheduled_at = GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), traceparent = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
 """
@@ -103,30 +128,56 @@ def insert_plan(
     scheduled_at: datetime | None,
     traceparent: str | None = None,
 ) -> Made:
-    """Make a campaign, a draft where it has no time yet.
+    """Make a campaign of the first free id, a draft where it has no time yet.
 
     `traceparent` is the request, here and below, as the parent of what comes of it.
 
-    The id is the first free one, and was never a purged campaign's. May be repeated when it is
-    unknown whether it was committed: the campaign that is there already is found by its mark.
+    May be repeated when it is unknown whether it was committed: the campaign that is there
+    already is found by its mark.
     """
-    state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
     for campaign_id in count(identity.first_id):
-        values = (
-            campaign_id,
-            identity.mark,
-            *plan,
-            state.value,
-            _stored_time(scheduled_at),
-            traceparent,
-        )
-        if was_purged(cursor, campaign_id):
-            continue
-        if _inserted(cursor, values):
+        if insert_numbered(cursor, campaign_id, identity.mark, plan, scheduled_at, traceparent):
             return Made(campaign_id, is_new=True)
         if _is_marked(cursor, campaign_id, identity.mark):
             return Made(campaign_id, is_new=False)
-    raise AssertionError("the loop above ends by itself")
+    raise AssertionError("ids do not end")
+
+
+def insert_numbered(
+    cursor: Cursor,
+    campaign_id: int,
+    digest: str,
+    plan: CampaignPlan,
+    scheduled_at: datetime | None,
+    traceparent: str | None,
+) -> bool:
+    """Make a campaign of this id; return False if there is one already, or was a purged one."""
+    state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
+    time = _stored_time(scheduled_at)
+    try:
+        cursor.execute(INSERT_PLAN, (campaign_id, digest, *plan, state.value, time, traceparent))
+    except IntegrityError as error:
+        if error.args[0] == ER.DUP_ENTRY:
+            return False
+        raise
+    # Read after the row is locked: a purge of that id has ended by then, or never was.
+    if was_purged(cursor, campaign_id):
+        cursor.execute(DELETE_INSERTED, (campaign_id,))
+        return False
+    return True
+
+
+def read_request(cursor: Cursor, campaign_id: int) -> StoredCampaignRequest | None:
+    """Read the request of a campaign, or of a purged one; None when there never was one."""
+    return _read_request(cursor, SELECT_REQUEST, campaign_id) or _read_request(
+        cursor, SELECT_PURGED, campaign_id
+    )
+
+
+def lock_request(cursor: Cursor, campaign_id: int) -> StoredCampaignRequest | None:
+    """Read what `read_request` does, and keep the campaign until the transaction ends."""
+    is_there = cursor.execute(LOCK_CAMPAIGN, (campaign_id,))
+    return _read_request(cursor, SELECT_REQUEST if is_there else SELECT_PURGED, campaign_id)
 
 
 def lock_plan(cursor: Cursor, campaign_id: int) -> StoredPlan | None:
@@ -140,16 +191,28 @@ def lock_plan(cursor: Cursor, campaign_id: int) -> StoredPlan | None:
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
 
-def change_plan(cursor: Cursor, campaign_id: int, plan: CampaignPlan) -> None:
-    """Change the plan of a locked campaign that has not started."""
-    cursor.execute(CHANGE_PLAN, (*plan, campaign_id))
+def change_plan(
+    cursor: Cursor, campaign_id: int, plan: CampaignPlan, digest: str | None = None
+) -> None:
+    """Change the plan of a locked campaign that has not started.
+
+    `digest` is that of the request that the campaign is as a whole after this, if there is one.
+    """
+    cursor.execute(CHANGE_PLAN, (*plan, digest, campaign_id))
 
 
 def schedule(
-    cursor: Cursor, campaign_id: int, moment: datetime, traceparent: str | None = None
+    cursor: Cursor,
+    campaign_id: int,
+    moment: datetime,
+    traceparent: str | None = None,
+    digest: str | None = None,
 ) -> None:
-    """Let a locked campaign that has not started start at `moment`; a past one means now."""
-    cursor.execute(SCHEDULE, (_stored_time(moment), traceparent, campaign_id))
+    """Let a locked campaign that has not started start at `moment`; a past one means now.
+
+    `digest` is as for `change_plan`.
+    """
+    cursor.execute(SCHEDULE, (digest, _stored_time(moment), traceparent, campaign_id))
 
 
 def start_now(cursor: Cursor, campaign_id: int, traceparent: str | None = None) -> None:
@@ -169,17 +232,16 @@ def _stored_time(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
-def _inserted(cursor: Cursor, values: tuple[object, ...]) -> bool:
-    try:
-        cursor.execute(INSERT_PLAN, values)
-    except IntegrityError as error:
-        if error.args[0] == ER.DUP_ENTRY:
-            return False
-        raise
-    return True
-
-
 def _is_marked(cursor: Cursor, campaign_id: int, mark: str) -> bool:
     cursor.execute(SELECT_MARK, (campaign_id,))
     row = cursor.fetchone()
     return row is not None and row[0] == mark
+
+
+def _read_request(cursor: Cursor, statement: str, campaign_id: int) -> StoredCampaignRequest | None:
+    cursor.execute(statement, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    state, list_id, digest, list_sha256 = row
+    return StoredCampaignRequest(CampaignState(state), list_id, digest, list_sha256)

@@ -1,0 +1,1 @@
+"""Planning: making campaigns, and changing those that have not started."""

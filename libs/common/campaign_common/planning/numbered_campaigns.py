@@ -1,0 +1,106 @@
+"""Numbered campaigns: their clients choose the id, and send the list with the request."""
+
+from enum import StrEnum
+
+from campaign_common.database import Cursor
+from campaign_common.domain.campaign import CampaignState
+from campaign_common.planning.errors import CampaignBusy, ImportAbandoned
+from campaign_common.planning.requests import NumberedCampaign
+from campaign_common.planning.stored_plans import append_created, locked_plan, require_not_started
+from campaign_common.settings import Settings
+from campaign_common.store.campaigns import plans
+from campaign_common.store.campaigns.plans import CampaignPlan, Made
+from campaign_common.store.core.events import append_event
+from campaign_common.store.recipients.recipient_lists import (
+    RecipientList,
+    complete_list,
+    discard_list,
+)
+
+
+class Planned(StrEnum):
+    """The effect of a request for a numbered campaign."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class NumberedCampaigns:
+    """Creates numbered campaigns, and changes those that have not started.
+
+    `settings` has the defaults. Works inside the caller's transaction and may be repeated after
+    a lost COMMIT.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def take_in(
+        self,
+        cursor: Cursor,
+        wanted: NumberedCampaign,
+        imported: RecipientList,
+        actor: str,
+        traceparent: str,
+    ) -> Planned:
+        """Create a numbered campaign or change it, and make its imported list ready with it.
+
+        The template was checked against the columns of the list before it was imported. What the
+        campaign has by later changes, and `wanted` does not say, stays.
+
+        Raises:
+            CampaignStarted: the campaign has started and `wanted` differs from it.
+            CampaignBusy: other requests are changing it; this one may be repeated.
+            ImportAbandoned: the list was given up meanwhile.
+        """
+        stored = plans.lock_request(cursor, wanted.id)
+        if stored is None:
+            _complete(cursor, imported)
+            plan = self._plan_of(wanted, imported, expires_after=None)
+            moment = wanted.scheduled_at
+            if plans.insert_numbered(cursor, wanted.id, wanted.digest, plan, moment, traceparent):
+                append_created(cursor, Made(wanted.id, is_new=True), moment, actor, "created")
+                return Planned.CREATED
+            # Another request inserted it between the look above and now.
+            stored = plans.lock_request(cursor, wanted.id)
+            if stored is None:
+                raise CampaignBusy(f"campaign {wanted.id} is changing; send the request again")
+        if stored.list_id == imported.id:
+            return Planned.CREATED
+        if stored.digest == wanted.digest and stored.list_sha256 == imported.sha256:
+            discard_list(cursor, imported.id)
+            return Planned.UNCHANGED
+        require_not_started(wanted.id, stored.state)
+        _complete(cursor, imported)
+        expires_after = locked_plan(cursor, wanted.id).plan.expires_after
+        plan = self._plan_of(wanted, imported, expires_after)
+        plans.change_plan(cursor, wanted.id, plan, wanted.digest)
+        plans.schedule(cursor, wanted.id, wanted.scheduled_at, traceparent, wanted.digest)
+        append_event(
+            cursor,
+            wanted.id,
+            actor,
+            from_state=stored.state,
+            to_state=CampaignState.SCHEDULED,
+            reason="changed by a new request",
+        )
+        discard_list(cursor, stored.list_id)
+        return Planned.CHANGED
+
+    def _plan_of(
+        self, wanted: NumberedCampaign, imported: RecipientList, expires_after: int | None
+    ) -> CampaignPlan:
+        return CampaignPlan(
+            name=wanted.name,
+            template=wanted.template,
+            list_id=imported.id,
+            expires_after=expires_after,
+            delivery=self._settings.delivery,
+            provider=self._settings.provider,
+        )
+
+
+def _complete(cursor: Cursor, imported: RecipientList) -> None:
+    if not complete_list(cursor, imported):
+        raise ImportAbandoned("the import stood still for too long; send the request again")

@@ -1,0 +1,33 @@
+"""Checked requests for campaigns."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaign_common.domain.campaign import Delivery
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCampaign:
+    """A campaign of a list that is ready; fields that are None are left to the configuration."""
+
+    name: str
+    template: str
+    recipient_list_id: int
+    scheduled_at: datetime | None = None
+    expires_after: int | None = None
+    delivery: Delivery | None = None
+    provider: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberedCampaign:
+    """A campaign whose id the client chose, of a list that was imported for it.
+
+    `digest` (64 characters) is equal for a repeated request.
+    """
+
+    id: int
+    name: str
+    template: str
+    scheduled_at: datetime
+    digest: str
