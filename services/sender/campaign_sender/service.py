@@ -5,13 +5,11 @@ import socket
 import threading
 import time
 from functools import partial
-from typing import NamedTuple
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from campaign_common.database import Databases, ShardServer
-from campaign_common.database.by_server import ByServer
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
@@ -32,11 +30,10 @@ from campaign_sender.delivery.breaker_sync import BreakerSync
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.provider_route import MakeProvider
-from campaign_sender.delivery.send_guard import SendGuard, SendGuards
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.buffer import InFlightBuffer
-from campaign_sender.in_flight.buffers import InFlightBuffers
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
@@ -55,14 +52,6 @@ CLOSING = 2.0
 """Seconds of DrainTimeout kept for leaving the group; a tenth of a shorter one."""
 
 log = structlog.get_logger()
-
-
-class GroupState(NamedTuple):
-    """Messages in flight of one server's shards, and the guard before each send of them."""
-
-    server: ShardServer
-    buffer: InFlightBuffer
-    guard: SendGuard
 
 
 class Sender:
@@ -87,17 +76,24 @@ class Sender:
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = clients.consumer(settings, protocol, name)
         providers = _providers(settings)
-        states = _group_states(databases, settings)
-        self._dispatcher = _dispatcher(states, providers)
         traces = BatchTraces(tracing) if tracing is not None else None
-        self._groups = _groups(states, self._dispatcher, settings, traces)
+        self._dispatcher = Dispatcher()
+        self._groups = ShardGroups(
+            databases.shard_servers().each(
+                lambda server: _shard_group(server, self._dispatcher, settings, traces)
+            )
+        )
+        self._dispatcher.connect(self._groups)
+        for provider, make in providers.items():
+            breaker = CircuitBreaker(BreakerPolicy(), time.monotonic)
+            self._dispatcher.add(provider, breaker, make)
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
         ]
         health.add("last check", partial(require_fresh_views, self._groups.all))
-        backlog = ConsumerLag(admin, topic, self._groups.buffers)
-        deletions = LogRetention(admin, topic, self._groups.buffers)
+        backlog = ConsumerLag(admin, topic, self._groups)
+        deletions = LogRetention(admin, topic, self._groups)
         breakers = BreakerSync(databases.main, self._dispatcher, name)
         self._background = (
             PeriodicThread("retention", log_retention.INTERVAL, deletions.skip_deleted),
@@ -116,15 +112,11 @@ class Sender:
             blocked=blocked,
         )
         dead_letters = DeadLetterPublisher(partial(clients.producer, settings), topic)
-        alone = len(self._groups.all) == 1
-        backpressure = [
-            Backpressure(group, index, alone=alone) for index, group in enumerate(self._groups.all)
-        ]
         self._loop = ConsumerLoop(
             self._consumer,
             self._ownership,
             RecordDecoder(self._groups, dead_letters, blocked, traces),
-            backpressure,
+            [Backpressure(group) for group in self._groups.all],
             (
                 *(group.recorder for group in self._groups.all),
                 *self._guard_threads,
@@ -193,46 +185,16 @@ def _providers(settings: Settings) -> dict[str, MakeProvider]:
     return providers
 
 
-def _group_states(databases: Databases, settings: Settings) -> ByServer[GroupState]:
-    """Make a buffer and a guard for each server; `Sender.InFlight` holds for each."""
-
-    def state_of(server: ShardServer) -> GroupState:
-        buffer = InFlightBuffer(
-            in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
-        )
-        return GroupState(server, buffer, SendGuard(server, settings.sync_client.topic, buffer))
-
-    return databases.shard_servers().each(state_of)
-
-
-def _dispatcher(states: ByServer[GroupState], providers: dict[str, MakeProvider]) -> Dispatcher:
-    """Make the dispatcher, with a route to each provider."""
-    if len(states.all) == 1:
-        dispatcher = Dispatcher(states.main.buffer, states.main.guard)
-    else:
-        dispatcher = Dispatcher(
-            InFlightBuffers(states.each(lambda state: state.buffer)),
-            SendGuards(states.each(lambda state: state.guard)),
-        )
-    for name, make in providers.items():
-        dispatcher.add(name, CircuitBreaker(BreakerPolicy(), time.monotonic), make)
-    return dispatcher
-
-
-def _groups(
-    states: ByServer[GroupState],
-    dispatcher: Dispatcher,
-    settings: Settings,
-    traces: BatchTraces | None,
-) -> ShardGroups:
-    """Complete the shard group of each server."""
+def _shard_group(
+    server: ShardServer, dispatcher: Dispatcher, settings: Settings, traces: BatchTraces | None
+) -> ShardGroup:
+    """Make the shard group of a server; `Sender.InFlight` holds for each."""
     topic = settings.sync_client.topic
-
-    def complete_group(state: GroupState) -> ShardGroup:
-        server, buffer, guard = state
-        admitter = BatchAdmitter(server, topic, buffer, guard, traces)
-        commands = ShardCommands(server, buffer)
-        recorder = Recorder(server.own, buffer, dispatcher, guard, commands, settings.retry, traces)
-        return ShardGroup(server, buffer, guard, admitter, recorder, commands)
-
-    return ShardGroups(states.each(complete_group))
+    buffer = InFlightBuffer(
+        in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
+    )
+    guard = SendGuard(server, topic, buffer)
+    admitter = BatchAdmitter(server, topic, buffer, guard, traces)
+    commands = ShardCommands(server, buffer)
+    recorder = Recorder(server.own, buffer, dispatcher, guard, commands, settings.retry, traces)
+    return ShardGroup(server, buffer, guard, admitter, recorder, commands)

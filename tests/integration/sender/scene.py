@@ -8,6 +8,7 @@ from typing import Any
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Cursors, Database, ShardServer
+from campaign_common.database.by_server import ByServer
 from campaign_common.domain.claim import decode_claim
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import MapState, PartitionMap
@@ -15,11 +16,13 @@ from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.counters import counts
 from campaign_common.store.shards.claims import read_claims
+from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
+from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.takeover import take_over
 from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder import Recorder
@@ -92,13 +95,16 @@ class Scene:
         self.provider = CollectingProvider()
         self.server = ShardServer(database, main or database)
         guard = self.guard = SendGuard(self.server, "Sync-Msg-T", self.buffer)
-        self.dispatcher = Dispatcher(self.buffer, guard)
-        self.dispatcher.add(
-            self.provider.name, CircuitBreaker(BreakerPolicy(), monotonic), lambda *_: self.provider
-        )
+        self.dispatcher = Dispatcher()
         self.commands = ShardCommands(self.server, self.buffer)
         self.recorder = Recorder(
             database, self.buffer, self.dispatcher, guard, self.commands, RetrySettings()
+        )
+        admitter = BatchAdmitter(self.server, "Sync-Msg-T", self.buffer, guard)
+        group = ShardGroup(self.server, self.buffer, guard, admitter, self.recorder, self.commands)
+        self.dispatcher.connect(ShardGroups(ByServer((group,))))
+        self.dispatcher.add(
+            self.provider.name, CircuitBreaker(BreakerPolicy(), monotonic), lambda *_: self.provider
         )
         for shard in range(SHARDS):
             self.take_over(shard)

@@ -1,11 +1,12 @@
 """One thing for each database server: the main one, and those that hold shards of the ledger."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,17 @@ class ByServer(Generic[T]):
         for shard in shards:
             groups.setdefault(self.server_of_shard.get(shard, 0), []).append(shard)
         return [(self.all[place], group) for place, group in sorted(groups.items())]
+
+    def split(
+        self, items: Sequence[Item], shard_of: Callable[[Item], int]
+    ) -> list[tuple[T, Sequence[Item]]]:
+        """Split items by the server that holds their shard, each part in its old order."""
+        if not self.server_of_shard:
+            return [(self.main, items)]  # nothing has to be looked up, item by item
+        parts: dict[int, list[Item]] = {}
+        for item in items:
+            parts.setdefault(self.server_of_shard.get(shard_of(item), 0), []).append(item)
+        return [(self.all[place], part) for place, part in sorted(parts.items())]
 
     def shares(self, shards: Iterable[int]) -> list[tuple[T, list[int]]]:
         """Say of every server which of these shards it holds, also where that is none."""

@@ -19,34 +19,28 @@ log = structlog.get_logger()
 
 
 class Backpressure:
-    """Fetch state of one shard group; used by the consumer loop's thread only.
+    """Fetch state of one shard group; used by the consumer loop's thread only."""
 
-    `alone`: there is no other group, so the loop may wait while this one has no capacity.
-    """
-
-    def __init__(self, group: ShardGroup, index: int, *, alone: bool) -> None:
-        self.index = index
-        self._group = group
-        self._alone = alone
-        self._log = log if alone else log.bind(server=group.server.own.name)
+    def __init__(self, group: ShardGroup) -> None:
+        self.group = group
+        self._log = log.bind(server=group.server.own.name)
         self._retry_at = 0.0
-        self._is_fetching = alone
+        self._is_fetching = True
         self._obstacle = Obstacle()
 
     @property
     def pending(self) -> int:
         """Number of fetched messages that wait for the database or for a duplicate's outcome."""
-        return self._group.admitter.pending
+        return self.group.admitter.pending
 
     def can_fetch(self) -> bool:
         """Return whether more may be fetched; waits a moment for capacity where there is none."""
         if time.monotonic() < self._retry_at:
             return False
-        if not self._group.reachable:
+        if not self.group.reachable:
             self._stop_fetching("its database server does not answer, partitions paused")
             return False
-        timeout = PAUSE_AFTER if self._is_fetching or self._alone else 0.0
-        if not self._group.buffer.wait_for_capacity(timeout):
+        if not self.group.buffer.wait_for_capacity(PAUSE_AFTER if self._is_fetching else 0.0):
             self._stop_fetching("no room for more messages, partitions paused")
             return False
         if not self._is_fetching:
@@ -57,7 +51,7 @@ class Backpressure:
     def admit(self) -> None:
         """Admit fetched messages; back off while the database is down."""
         try:
-            self._group.admitter.admit()
+            self.group.admitter.admit()
         except (RetryLater, DriverError) as error:
             self.back_off(error)
         else:

@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common.errors import CampaignError
 from campaign_common.kafka import topics
-from campaign_sender.in_flight.buffers import InFlightBuffers
+from campaign_sender.ownership.shard_groups import ShardGroups
 
 INTERVAL = 5.0
 """Seconds between two requests for the ends of the logs."""
@@ -22,10 +22,10 @@ class ConsumerLag:
     paused, which is just when the lag grows.
     """
 
-    def __init__(self, admin: AdminClient, topic: str, buffers: InFlightBuffers) -> None:
+    def __init__(self, admin: AdminClient, topic: str, groups: ShardGroups) -> None:
         self._admin = admin
         self._topic = topic
-        self._buffers = buffers
+        self._groups = groups
         self._ends: Mapping[int, int] = {}
 
     def by_partition(self) -> dict[int, int]:
@@ -49,7 +49,7 @@ class ConsumerLag:
 
     def _recorded(self) -> dict[int, int]:
         recorded: dict[int, int] = {}
-        for owned in self._buffers.shards():
+        for owned in self._groups.shards():
             partition = owned.place.partition
             known = recorded.get(partition, owned.recorded_offset)
             recorded[partition] = min(known, owned.recorded_offset)

@@ -84,7 +84,7 @@ class ConsumerLoop:
         self._ownership.commit_offsets()
         fetchable = [group for group in self._groups if group.can_fetch()]
         self._ownership.pause_groups(
-            {group.index for group in self._groups if group not in fetchable}
+            [waiting.group for waiting in self._groups if waiting not in fetchable]
         )
         if not fetchable:
             self._poll_paused()

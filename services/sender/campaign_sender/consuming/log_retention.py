@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from campaign_common.errors import RetryLater
 from campaign_common.kafka import topics
-from campaign_sender.in_flight.buffers import InFlightBuffers
+from campaign_sender.ownership.shard_groups import ShardGroups
 
 INTERVAL = 5.0
 """Seconds between two requests for the starts of the logs."""
@@ -22,16 +22,16 @@ log = structlog.get_logger()
 class LogRetention:
     """Advances the shards of idle partitions to the start of their log."""
 
-    def __init__(self, admin: AdminClient, topic: str, buffers: InFlightBuffers) -> None:
+    def __init__(self, admin: AdminClient, topic: str, groups: ShardGroups) -> None:
         self._admin = admin
         self._topic = topic
-        self._buffers = buffers
+        self._groups = groups
         self._positions: dict[int, int] = {}
 
     def skip_deleted(self) -> None:
         """Check the partitions whose position has not changed since the last check."""
         positions: dict[int, int] = defaultdict(int)
-        for owned in self._buffers.shards():
+        for owned in self._groups.shards():
             partition = owned.place.partition
             positions[partition] = max(positions[partition], owned.offsets.position)
         idle = [p for p, position in positions.items() if self._positions.get(p) == position]
@@ -43,5 +43,4 @@ class LogRetention:
         except RetryLater as error:
             log.debug("starts of the logs unknown", error=str(error))
             return
-        for partition, start in starts.items():
-            self._buffers.advance_to(partition, start)
+        self._groups.advance_to(starts)

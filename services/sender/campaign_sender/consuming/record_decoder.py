@@ -1,6 +1,5 @@
 """Decoding of fetched Kafka records into messages."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Message as KafkaRecord
@@ -8,7 +7,6 @@ from confluent_kafka import Message as KafkaRecord
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import decode
 from campaign_common.errors import CampaignError, RecordInvalid, RecordTooNew
-from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming.dead_letters import DeadLetterPublisher, InvalidRecord
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
@@ -27,8 +25,7 @@ class RecordDecoder:
         blocked: BlockedPartitions,
         traces: BatchTraces | None = None,
     ) -> None:
-        self._buffers = groups.buffers
-        self._admitters = groups.admitters
+        self._groups = groups
         self._dead_letters = dead_letters
         self._blocked = blocked
         self._traces = traces
@@ -44,7 +41,7 @@ class RecordDecoder:
         messages: list[Message] = []
         invalid: list[InvalidRecord] = []
         positions: dict[int, int] = {}
-        owned_shards = {owned.shard: owned for owned in self._buffers.shards()}
+        owned_shards = {owned.shard: owned for owned in self._groups.shards()}
         arrival = self._traces.arrival() if self._traces is not None else None
         for record in records:
             partition, offset = record.partition(), record.offset()
@@ -69,8 +66,8 @@ class RecordDecoder:
                 messages.append(Message(decoded, key, partition, offset, owned.epoch, arrival))
         if invalid:
             self._dead_letters.publish(invalid)
-        self._enqueue(messages, owned_shards)
-        self._advance_to(positions)
+        self._groups.enqueue(messages, owned_shards)
+        self._groups.advance_to(positions)
         if self._traces is not None:
             self._traces.fetched(records, positions)
 
@@ -78,20 +75,6 @@ class RecordDecoder:
         return isinstance(error, RecordTooNew) and self._blocked.block_at(
             partition, offset, error.version
         )
-
-    def _enqueue(self, messages: Sequence[Message], owned: Mapping[int, OwnedShard]) -> None:
-        if len(self._admitters.all) == 1:
-            self._admitters.main.enqueue(messages, owned)
-            return
-        by_admitter: dict[BatchAdmitter, list[Message]] = defaultdict(list)
-        for message in messages:
-            by_admitter[self._admitters.of_shard(message.record.shard)].append(message)
-        for admitter, group in by_admitter.items():
-            admitter.enqueue(group, owned)
-
-    def _advance_to(self, positions: Mapping[int, int]) -> None:
-        for partition, position in positions.items():
-            self._buffers.advance_to(partition, position)
 
 
 def _is_ahead(owned: Mapping[int, OwnedShard], partition: int, offset: int) -> bool:

@@ -11,8 +11,8 @@ from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
 
 
-class ResultSink(Protocol):
-    """Holder of the messages in flight, which receives their results."""
+class MessageHolder(SendChecks, Protocol):
+    """Holder of the messages in flight, which checks them and receives their results."""
 
     def still_held(self, messages: Sequence[Message]) -> list[Message]:
         """Return those messages that are still held by this process."""
@@ -32,16 +32,19 @@ class Dispatcher:
     claimed and are dispatched again.
     """
 
-    def __init__(self, buffer: ResultSink, guard: SendChecks) -> None:
-        self._buffer = buffer
-        self._guard = guard
+    def __init__(self) -> None:
+        self._holder: MessageHolder
         self._routes: dict[str, ProviderRoute] = {}
         self._deferred: list[Message] = []
         self._lock = threading.Lock()
 
+    def connect(self, holder: MessageHolder) -> None:
+        """Dispatch the messages of `holder`; before anything else, once."""
+        self._holder = holder
+
     def add(self, name: str, breaker: CircuitBreaker, make: MakeProvider) -> None:
         """Add the route to a provider, by its name."""
-        self._routes[name] = ProviderRoute(name, breaker, self._guard, self.on_results, make)
+        self._routes[name] = ProviderRoute(name, breaker, self._holder, self.on_results, make)
 
     @property
     def alive(self) -> bool:
@@ -64,10 +67,10 @@ class Dispatcher:
         Messages that this process no longer holds are left to the owner of their shard.
         """
         by_campaign: dict[int, list[Message]] = defaultdict(list)
-        for message in self._buffer.still_held(messages):
+        for message in self._holder.still_held(messages):
             by_campaign[message.record.campaign_id].append(message)
         for campaign_id, group in by_campaign.items():
-            version = self._guard.version_of(campaign_id)
+            version = self._holder.version_of(campaign_id)
             if version is None:
                 self.on_results([SendResult(message, SendStatus.DEFERRED) for message in group])
             elif (route := self._routes.get(version.provider)) is None:
@@ -88,7 +91,7 @@ class Dispatcher:
                 self._deferred.extend(deferred)
             results = [r for r in results if r.status is not SendStatus.DEFERRED]
         if results:
-            self._buffer.add_results(results)
+            self._holder.add_results(results)
 
     def retry_deferred(self, fresh: Callable[[Message], bool] = _all) -> None:
         """Dispatch deferred messages again, after a send guard was refreshed.

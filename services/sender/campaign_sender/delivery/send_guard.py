@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
-from campaign_common.database.by_server import ByServer
 from campaign_common.domain.message import MessageKey
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import (
@@ -207,32 +206,4 @@ class SendGuard:
             return SendStatus.STALE
         if version.expires_in is not None and now - known.began_at >= version.expires_in:
             return SendStatus.EXPIRED
-        return None
-
-
-class SendGuards:
-    """All send guards of a sender as one: each message is checked by its group's guard."""
-
-    def __init__(self, guards: ByServer[SendGuard]) -> None:
-        self._guards = guards
-
-    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Check messages immediately before they are sent; None: this one may be sent."""
-        statuses: list[SendStatus | None] = [None] * len(messages)
-        positions: dict[SendGuard, list[int]] = {}
-        for position, message in enumerate(messages):
-            guard = self._guards.of_shard(message.record.shard)
-            positions.setdefault(guard, []).append(position)
-        for guard, its_positions in positions.items():
-            found = guard.check_before_send([messages[position] for position in its_positions])
-            for position, status in zip(its_positions, found, strict=True):
-                statuses[position] = status
-        return statuses
-
-    def version_of(self, campaign_id: int) -> CampaignVersion | None:
-        """Return a campaign as last read; None when none of its messages are held."""
-        for guard in self._guards.all:
-            version = guard.version_of(campaign_id)
-            if version is not None:
-                return version
         return None

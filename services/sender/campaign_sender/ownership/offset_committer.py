@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from campaign_sender.in_flight.buffers import InFlightBuffers
+from campaign_sender.ownership.shard_groups import ShardGroups
 
 COMMIT_INTERVAL = 1.0
 """Seconds between two commits."""
@@ -22,10 +22,10 @@ log = structlog.get_logger()
 class OffsetCommitter:
     """Commits the lowest recorded offset of each partition that is taken over completely."""
 
-    def __init__(self, consumer: Consumer, topic: str, buffers: InFlightBuffers) -> None:
+    def __init__(self, consumer: Consumer, topic: str, groups: ShardGroups) -> None:
         self._consumer = consumer
         self._topic = topic
-        self._buffers = buffers
+        self._groups = groups
         self._committed_at = 0.0
 
     def commit(self, shard_counts: Mapping[int, int], *, wait: bool) -> None:
@@ -54,7 +54,7 @@ class OffsetCommitter:
         """Return the lowest recorded offsets of partitions whose shards are all owned."""
         recorded: dict[int, list[int]] = defaultdict(list)
         silent: set[int] = set()
-        for owned in self._buffers.shards():
+        for owned in self._groups.shards():
             partition = owned.place.partition
             recorded[partition].append(owned.recorded_offset)
             if owned.recorded_offset < owned.possibly_sent_below:

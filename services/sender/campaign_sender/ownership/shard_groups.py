@@ -1,32 +1,36 @@
 """Shard groups: the shards of one database server, and the parts of a sender that work for them.
 
 Each group has its own in-flight buffer, guard, admitter, recorder and threads, so that a server
-that is down stops its own shards and no others.
+that is down stops its own shards and no others: messages that wait for it take no capacity from
+the others.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass
+from operator import attrgetter
 
-from campaign_common.database import Cursor, Proof, ShardServer
+from campaign_common.database import ShardServer
 from campaign_common.database.by_server import ByServer
-from campaign_common.domain.partition_map import PartitionMap
-from campaign_common.errors import DatabaseTimeout, DatabaseUnavailable, LeaseLost
-from campaign_common.schema.placement import contradictions
+from campaign_common.errors import DatabaseTimeout
+from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import FRESH_FOR
-from campaign_common.store.shards.claims import ClaimRow, read_claims
-from campaign_common.store.shards.partition_map import read_map
-from campaign_common.store.shards.shard_placements import read_homes
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
-from campaign_sender.in_flight.buffers import InFlightBuffers
-from campaign_sender.ownership.takeover import Takeover, take_over
+from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
+from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 
+shard_of_message = attrgetter("record.shard")
+shard_of_result = attrgetter("message.record.shard")
 
-class ShardGroup(NamedTuple):
+
+@dataclass(frozen=True, eq=False)
+class ShardGroup:
     """Parts of a sender that work for the shards of one database server."""
 
     server: ShardServer
@@ -60,33 +64,123 @@ def require_fresh_views(groups: Sequence[ShardGroup]) -> None:
 
 
 class ShardGroups:
-    """All shard groups of a sender, and the way from a shard to its group.
-
-    A group's index is its position in `all`; the main server's group has index 0.
-    """
+    """All shard groups of a sender as one: shards and messages find their group."""
 
     def __init__(self, by_server: ByServer[ShardGroup]) -> None:
         self._by_server = by_server
         self.all = by_server.all
-        self.buffers = InFlightBuffers(by_server.each(lambda group: group.buffer))
+        """The groups, that of the main server first."""
 
     @property
-    def admitters(self) -> ByServer[BatchAdmitter]:
-        """The admitters, by server."""
-        return self._by_server.each(lambda group: group.admitter)
+    def main(self) -> ShardGroup:
+        """The group of the main server."""
+        return self._by_server.main
+
+    @property
+    def remote_shards(self) -> Collection[int]:
+        """The shards that live on other servers than the main one."""
+        return self._by_server.remote_shards
 
     def of_shard(self, shard: int) -> ShardGroup:
         """Return the group of the server that holds `shard`."""
         return self._by_server.of_shard(shard)
 
-    def index_of(self, shard: int) -> int:
-        """Return the index of the group that holds `shard`."""
-        return self._by_server.server_of_shard.get(shard, 0)
+    @property
+    def alive(self) -> bool:
+        """Return whether every recorder runs."""
+        return all(group.recorder.alive for group in self.all)
+
+    # --- shards ---------------------------------------------------------------------------
+
+    @property
+    def max_span(self) -> int:
+        """Distance of position and committable offset of a shard beyond which no fetch begins."""
+        return self.main.buffer.max_span
+
+    def owned(self, shard: int) -> OwnedShard | None:
+        """Return the shard if this process owns it."""
+        return self.of_shard(shard).buffer.owned(shard)
+
+    def shards(self) -> list[OwnedShard]:
+        """Return the owned shards, in the order of their numbers."""
+        owned = [one for group in self.all for one in group.buffer.shards()]
+        return sorted(owned, key=lambda one: one.shard)
+
+    def shards_on(self, partitions: Collection[int]) -> set[int]:
+        """Return the owned shards that these partitions carry."""
+        return {owned.shard for owned in self.shards() if owned.place.partition in partitions}
+
+    def add_shard(self, owned: OwnedShard) -> None:
+        """Add a shard that was taken over, between two transactions of its recorder."""
+        with self.between_transactions([owned.shard]):
+            self.of_shard(owned.shard).buffer.add_shard(owned)
+
+    def drop_shards(self, shards: Iterable[int]) -> None:
+        """Drop these shards and their messages, between two transactions of their recorders."""
+        dropped = [owned for shard in shards if (owned := self.owned(shard)) is not None]
+        with self.between_transactions(owned.shard for owned in dropped):
+            for owned in dropped:
+                self.of_shard(owned.shard).buffer.drop_shard(owned)
+
+    def advance_to(self, positions: Mapping[int, int]) -> None:
+        """Advance the shards of each partition: all records below its position were decoded."""
+        for partition, position in positions.items():
+            for group in self.all:
+                group.buffer.advance_to(partition, position)
+
+    def drain(self, shards: Collection[int], timeout: float) -> bool:
+        """Abandon unsent messages of `shards`, and wait until all others are recorded.
+
+        False: `timeout` seconds were not enough for all of them.
+        """
+        give_up_at = time.monotonic() + timeout
+        waiting = [
+            (group.buffer, held)
+            for group, held in self._by_server.holding(shards)
+            if not group.buffer.drain(held, 0.0)
+        ]
+        drained = [
+            buffer.drain(held, max(0.0, give_up_at - time.monotonic())) for buffer, held in waiting
+        ]
+        return all(drained)
+
+    @contextmanager
+    def between_transactions(self, shards: Iterable[int]) -> Iterator[None]:
+        """Hold the recorders of some shards, and no others, between two transactions."""
+        with ExitStack() as stack:
+            for group, _ in self._by_server.holding(shards):
+                stack.enter_context(group.recorder.between_transactions())
+            yield
+
+    def take_fenced(self) -> set[int]:
+        """Return the shards that recorders found under another owner since the last request."""
+        return {shard for group in self.all for shard in group.recorder.take_fenced()}
+
+    # --- messages -------------------------------------------------------------------------
+
+    def enqueue(self, messages: Sequence[Message], owned: Mapping[int, OwnedShard]) -> None:
+        """Enqueue fetched messages for admission, tracked as unfinished."""
+        for group, part in self._by_server.split(messages, shard_of_message):
+            group.admitter.enqueue(part, owned)
+
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        """Return those messages that are still held by this process."""
+        held: list[Message] = []
+        for group, part in self._by_server.split(messages, shard_of_message):
+            held += group.buffer.still_held(part)
+        return held
+
+    def add_results(self, results: Sequence[SendResult]) -> None:
+        """Add results of a provider, each to its buffer."""
+        for group, part in self._by_server.split(results, shard_of_result):
+            group.buffer.add_results(part)
+
+    # --- views of the database ------------------------------------------------------------
 
     @property
     def map_version(self) -> int:
         """Version of the partition map as last read."""
-        return self._by_server.main.guard.map_version
+        return self.main.guard.map_version
 
     @property
     def existing_shards(self) -> frozenset[int]:
@@ -103,83 +197,26 @@ class ShardGroups:
         """Shards of this process that the last reads found under another owner."""
         return {shard for group in self.all for shard in group.guard.lost_shards}
 
-    @property
-    def alive(self) -> bool:
-        """Return whether every recorder runs."""
-        return all(group.recorder.alive for group in self.all)
+    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+        """Return a campaign as last read; None when none of its messages are held."""
+        for group in self.all:
+            version = group.guard.version_of(campaign_id)
+            if version is not None:
+                return version
+        return None
 
-    def take_fenced(self) -> set[int]:
-        """Return the shards that recorders found under another owner since the last request."""
-        return {shard for group in self.all for shard in group.recorder.take_fenced()}
-
-    @contextmanager
-    def between_transactions(self, shards: Iterable[int]) -> Iterator[None]:
-        """Hold the recorders of these shards, and no others, between two transactions."""
-        with ExitStack() as stack:
-            for group, _ in self._by_server.holding(shards):
-                stack.enter_context(group.recorder.between_transactions())
-            yield
-
-    def read_map(self, topic: str) -> PartitionMap | None:
-        """Read the partition map.
-
-        Raises:
-            RetryLater: the main server is down.
-        """
-        with self._by_server.main.server.own.reading(proof=Proof.NOW) as cursor:
-            return read_map(cursor, topic)
-
-    def read_claims(self, partition_map: PartitionMap, partition: int) -> dict[int, ClaimRow]:
-        """Read the claim rows of the shards that a partition carries.
-
-        Raises:
-            RetryLater: a server that holds one of them is down.
-        """
-        holders = self._by_server.server_of_shard
-        indexes = {holders[n] for n in holders if partition_map.partition(n) == partition}
-        claims: dict[int, ClaimRow] = {}
-        for index in sorted({0, *indexes}):
-            group = self.all[index]
-            if not group.reachable:
-                raise DatabaseUnavailable(f"{group.server.own.name} has not answered lately")
-            with group.server.own.reading(proof=Proof.NOW) as cursor:
-                found = read_claims(cursor)
-            claims |= {
-                shard: row
-                for shard, row in found.items()
-                # A moved shard may have left its old row behind.
-                if self.index_of(shard) == index and partition_map.partition(shard) == partition
-            }
-        return dict(sorted(claims.items()))
-
-    def take_over(
-        self, shard: int, partition_map: PartitionMap, *, owner_token: bytes, owner_name: str
-    ) -> Takeover:
-        """Make `owner_token` the owner of a shard, on the server that holds it.
-
-        Raises:
-            RetryLater: that server, or the main one, is down.
-            LeaseLost: the claim row belongs to a newer partition map than the caller's, or the
-                shard has been moved to another server since this process started.
-        """
-        self._require_unmoved(shard)
-        server = self.of_shard(shard).server
-
-        def claim(own: Cursor) -> Takeover:
-            with server.beside(own) as cursors:
-                return take_over(
-                    cursors, shard, partition_map, owner_token=owner_token, owner_name=owner_name
-                )
-
-        return server.own.run(claim)
-
-    def _require_unmoved(self, shard: int) -> None:
-        server = self.of_shard(shard).server
-        here = {} if server.is_main else {shard: server.own.name}
-        with self._by_server.main.server.own.reading(proof=Proof.NOW) as cursor:
-            noted = read_homes(cursor)
-        for said in contradictions(noted, here, [shard]):
-            raise LeaseLost(said)
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        """Check messages immediately before they are sent; None: this one may be sent."""
+        parts = self._by_server.split(messages, shard_of_message)
+        if len(parts) == 1:
+            ((group, part),) = parts
+            return group.guard.check_before_send(part)
+        found = {
+            message: status
+            for group, part in parts
+            for message, status in zip(part, group.guard.check_before_send(part), strict=True)
+        }
+        return [found[message] for message in messages]
 
     def refresh_guards(self, shards: Iterable[int]) -> None:
         """Refresh the views of the servers that hold these shards.

@@ -5,10 +5,7 @@ and its release, loss or fencing (protocol rules 3, 4 and 13). The consumer loop
 methods; the rebalance callbacks run inside its poll.
 """
 
-import random
-import secrets
-import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -16,14 +13,13 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import LeaseLost, RetryLater
-from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
 from campaign_sender.ownership.group_membership import GroupMembership
 from campaign_sender.ownership.offset_committer import OffsetCommitter
-from campaign_sender.ownership.shard_groups import ShardGroups
-
-RETRY_DELAY = 1.0
-"""Seconds until a failed takeover is retried; a jitter of up to as many is added."""
+from campaign_sender.ownership.partition_pauses import PartitionPauses
+from campaign_sender.ownership.shard_claims import ShardClaims
+from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
+from campaign_sender.ownership.takeover_queue import TakeoverQueue
 
 SEEK_RETRY_DELAY = 0.05
 """Seconds until a seek is retried that came before the partition's fetcher was ready."""
@@ -46,24 +42,19 @@ class ShardOwnership:
     ) -> None:
         self._consumer = consumer
         self._groups = groups
-        self._buffers = groups.buffers
         self._topic = topic
-        self._owner_name = owner_name
         self._drain_timeout = drain_timeout
         self._blocked = blocked
-        self._offsets = OffsetCommitter(consumer, topic, self._buffers)
-        self._membership = GroupMembership(consumer, topic, self._buffers.max_span)
+        self._offsets = OffsetCommitter(consumer, topic, groups)
+        self._membership = GroupMembership(consumer, topic, groups.max_span)
+        self._claims = ShardClaims(groups, topic, owner_name)
+        self._queue = TakeoverQueue()
         self._map: PartitionMap | None = None
         self._assigned: set[int] = set()
         self._active: dict[int, int] = {}
         """Partitions taken over, each with its number of shards; while one is missing, nothing is
         committed to Kafka."""
-        self._takeover_at: dict[int, float] = {}
-        """Partitions to be taken over, each with the earliest monotonic time in seconds."""
-        self._takeover_errors: dict[int, str] = {}
-        """Partitions whose takeover fails, each with the error that was logged."""
-        self._paused_groups: frozenset[int] = frozenset()
-        """Indexes of shard groups whose partitions are paused."""
+        self._pauses = PartitionPauses(consumer, topic, groups, blocked, self._active.keys())
         self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
         """Counters for metrics: shards, shards, partitions, partitions (protocol rule 16)."""
         self.claims_lost = {"suspect": 0, "unknown": 0}
@@ -88,49 +79,31 @@ class ShardOwnership:
         self._retake_for_new_shards()
         if self._map is not None and self._groups.map_version > self._map.version:
             self._restart_under_new_map()
-        due = [p for p, not_before in self._takeover_at.items() if time.monotonic() >= not_before]
-        return {partition for partition in sorted(due) if self._try_takeover(partition)}
+        return {partition for partition in self._queue.due() if self._try_takeover(partition)}
 
     def commit_offsets(self, *, wait: bool = False) -> None:
         """Commit offsets to Kafka, at most once per interval; `wait` commits at once and waits."""
         self._offsets.commit(self._active, wait=wait)
 
-    def pause_groups(self, groups: Collection[int]) -> None:
-        """Pause the partitions of these shard groups, and resume those of all others.
-
-        The loop keeps polling, so that the process stays in the consumer group. A partition with
-        shards of several groups is paused while one of them is.
-        """
-        if self._paused_groups == groups:
-            return
-        before = self.paused_partitions
-        self._paused_groups = frozenset(groups)
-        self.reapply_pauses()
-        again = before - self.paused_partitions - set(self._blocked.partitions)
-        self._consumer.resume([TopicPartition(self._topic, partition) for partition in again])
+    def pause_groups(self, groups: Iterable[ShardGroup]) -> None:
+        """Pause the partitions of some shard groups, and resume those of all others."""
+        self._pauses.pause_groups(groups)
 
     def reapply_pauses(self) -> None:
         """Pause the partitions of paused groups again, as a takeover may have resumed some."""
-        self._pause(self.paused_partitions)
+        self._pauses.reapply()
 
     @property
     def paused_partitions(self) -> set[int]:
         """Partitions that are taken over and belong to a paused group."""
-        if not self._paused_groups:
-            return set()
-        return {
-            owned.place.partition
-            for owned in self._buffers.shards()
-            if self._groups.index_of(owned.shard) in self._paused_groups
-        } & self._active.keys()
+        return self._pauses.paused
 
     def pause_blocked(self) -> None:
         """Pause blocked partitions, and take those over again whose block has timed out."""
-        for partition in self._blocked.expire():
-            # Fetched again from the recorded offset: the records behind the block were skipped.
-            self._takeover_at[partition] = 0.0
+        # Fetched again from the recorded offset: the records behind the block were skipped.
+        self._queue.add(self._blocked.expire())
         if self._blocked.partitions:
-            self._pause(set(self._blocked.partitions))
+            self._pauses.pause(self._blocked.partitions)
 
     def release_all(self) -> None:
         """Drain and release every shard, in an orderly stop."""
@@ -144,7 +117,7 @@ class ShardOwnership:
         numbers = [p.partition for p in partitions]
         log.info("partitions assigned", partitions=numbers)
         self._assigned.update(numbers)
-        self._takeover_at.update(dict.fromkeys(numbers, 0.0))
+        self._queue.add(numbers)
 
     def _on_revoke(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         numbers = {p.partition for p in partitions}
@@ -157,7 +130,7 @@ class ShardOwnership:
         numbers = {p.partition for p in partitions}
         log.warning("partitions lost", partitions=sorted(numbers))
         self.partitions_lost += len(numbers)
-        self._drop_shards({owned.shard for owned in self._shards_on(numbers)})
+        self._groups.drop_shards(self._groups.shards_on(numbers))
         self._forget_partitions(numbers)
         consumer.incremental_unassign(list(partitions))
 
@@ -172,13 +145,9 @@ class ShardOwnership:
         try:
             start = self._take_over_partition(partition)
         except (RetryLater, LeaseLost, KafkaException, DriverError) as error:
-            if self._takeover_errors.get(partition) != str(error):
-                self._takeover_errors[partition] = str(error)
-                log.warning("taking over waits", partition=partition, error=str(error))
-            self._retry_takeover_later(partition)
+            self._queue.retry_failed(partition, error)
             return True  # some of its shards may be owned; the retry seeks in any case
-        self._takeover_at.pop(partition, None)
-        self._takeover_errors.pop(partition, None)
+        self._queue.done(partition)
         self._blocked.unblock([partition])
         if start is None:
             return False
@@ -188,13 +157,10 @@ class ShardOwnership:
         except KafkaException as error:
             # The partition's fetcher is still starting.
             log.debug("seeking waits", partition=partition, error=str(error))
-            self._takeover_at[partition] = time.monotonic() + SEEK_RETRY_DELAY
+            self._queue.add([partition], SEEK_RETRY_DELAY)
             return True
-        self._active[partition] = sum(
-            owned.place.partition == partition for owned in self._buffers.shards()
-        )
-        if partition not in self.paused_partitions:
-            self._consumer.resume([place])
+        self._active[partition] = len(self._groups.shards_on({partition}))
+        self._pauses.resume_at(place)
         return True
 
     def _take_over_partition(self, partition: int) -> int | None:
@@ -202,38 +168,30 @@ class ShardOwnership:
 
         None: no shard is mapped to the partition.
         """
-        partition_map = self._groups.read_map(self._topic)
-        if partition_map is None:
-            raise LeaseLost("the topic has no partition map yet; campaign-topics create makes it")
+        partition_map = self._claims.read_map()
         if self._map is not None and self._map.version != partition_map.version:
             self._restart_under_new_map()
         self._map = partition_map
         if partition >= partition_map.partitions:
             return None
-        claims = self._groups.read_claims(partition_map, partition)
-        missing = [shard for shard in claims if self._buffers.owned(shard) is None]
+        claims = self._claims.of_partition(partition_map, partition)
+        missing = [shard for shard in claims if self._groups.owned(shard) is None]
         if missing:
             rows = list(claims.values())
             possibly_sent_below = self._membership.verify(partition, partition_map, rows)
             self.commits_lost += possibly_sent_below > 0
             self._take_over_shards(missing, partition_map, possibly_sent_below)
             log.info("partition taken over", partition=partition, shards=missing)
-        owned = [shard for n in claims if (shard := self._buffers.owned(n)) is not None]
+        owned = [shard for n in claims if (shard := self._groups.owned(n)) is not None]
         return min((shard.recorded_offset for shard in owned), default=None)
 
     def _take_over_shards(
         self, shards: Sequence[int], partition_map: PartitionMap, possibly_sent_below: int
     ) -> None:
         for shard in shards:
-            owned, settlement = self._groups.take_over(
-                shard,
-                partition_map,
-                owner_token=secrets.token_bytes(16),
-                owner_name=self._owner_name,
-            )
+            owned, settlement = self._claims.take_over(shard, partition_map)
             owned.possibly_sent_below = possibly_sent_below
-            with self._groups.between_transactions([shard]):
-                self._groups.of_shard(shard).buffer.add_shard(owned)
+            self._groups.add_shard(owned)
             self.taken_over += 1
             self._count_settled(shard, len(settlement.suspects), len(settlement.unknown))
         self._groups.refresh_guards(shards)
@@ -247,12 +205,8 @@ class ShardOwnership:
                 "claims of a lost sender settled", shard=shard, suspects=suspects, unknown=unknown
             )
 
-    def _retry_takeover_later(self, partition: int) -> None:
-        jitter = random.random()  # noqa: S311 - spreads retries, protects nothing
-        self._takeover_at[partition] = time.monotonic() + RETRY_DELAY * (1 + jitter)
-
     def _drop_fenced_shards(self) -> None:
-        found = {shard for shard in self._groups.lost_shards if self._buffers.owned(shard)}
+        found = {shard for shard in self._groups.lost_shards if self._groups.owned(shard)}
         reported = self._groups.take_fenced()
         if found - reported:
             log.warning("shards were taken over by another sender", shards=sorted(found - reported))
@@ -260,11 +214,11 @@ class ShardOwnership:
         if not fenced or self._map is None:
             return
         self.fenced += len(fenced)
-        self._drop_shards(fenced)
+        self._groups.drop_shards(fenced)
         for partition in {self._map.partition(shard) for shard in fenced} & self._assigned:
-            self._pause({partition})
+            self._pauses.pause({partition})
             self._active.pop(partition, None)
-            self._retry_takeover_later(partition)
+            self._queue.retry(partition)
 
     def _retake_for_new_shards(self) -> None:
         """Take partitions over again for shards that were added since.
@@ -279,15 +233,15 @@ class ShardOwnership:
             pass  # a shard that the running transaction finds fenced is not a new one
         self._drop_fenced_shards()
         for partition in set(self._unowned_shards().values()):
-            self._pause({partition})
+            self._pauses.pause({partition})
             del self._active[partition]
-            self._takeover_at[partition] = 0.0
+            self._queue.add([partition])
 
     def _unowned_shards(self) -> dict[int, int]:
         """Return existing shards that are not owned, of partitions that are taken over."""
         if self._map is None:
             return {}
-        unowned = [n for n in self._groups.existing_shards if self._buffers.owned(n) is None]
+        unowned = [n for n in self._groups.existing_shards if self._groups.owned(n) is None]
         partitions = {shard: self._map.partition(shard) for shard in unowned}
         return {shard: n for shard, n in partitions.items() if n in self._active}
 
@@ -295,39 +249,27 @@ class ShardOwnership:
         """Release every shard, and take all partitions over under the new partition map."""
         log.info("the partition map changed")
         self._release(set(self._assigned))
-        self._pause(self._assigned)
+        self._pauses.pause(self._assigned)
         self._active.clear()
-        self._takeover_at.update(dict.fromkeys(self._assigned, 0.0))
+        self._queue.add(self._assigned)
         self._map = None
 
     # --- release --------------------------------------------------------------------------
 
     def _release(self, partitions: set[int]) -> None:
         """Drain, record, commit and drop shards (protocol rule 13, orderly stop or revoke)."""
-        shards = {owned.shard for owned in self._shards_on(partitions)}
+        shards = self._groups.shards_on(partitions)
         if not shards:
             return
         timeout = self._drain_timeout if self._groups.alive else 0.0
-        if not self._buffers.drain(shards, timeout):
+        if not self._groups.drain(shards, timeout):
             log.warning("not everything in flight was recorded in time", shards=sorted(shards))
         self.commit_offsets(wait=True)
-        self._drop_shards(shards)
-
-    def _drop_shards(self, shards: Iterable[int]) -> None:
-        dropped = [owned for shard in shards if (owned := self._buffers.owned(shard)) is not None]
-        with self._groups.between_transactions(owned.shard for owned in dropped):
-            for owned in dropped:
-                self._groups.of_shard(owned.shard).buffer.drop_shard(owned)
+        self._groups.drop_shards(shards)
 
     def _forget_partitions(self, partitions: set[int]) -> None:
         self._assigned -= partitions
         self._blocked.unblock(partitions)
+        self._queue.remove(partitions)
         for partition in partitions:
             self._active.pop(partition, None)
-            self._takeover_at.pop(partition, None)
-
-    def _shards_on(self, partitions: set[int]) -> list[OwnedShard]:
-        return [owned for owned in self._buffers.shards() if owned.place.partition in partitions]
-
-    def _pause(self, partitions: set[int]) -> None:
-        self._consumer.pause([TopicPartition(self._topic, p) for p in partitions])

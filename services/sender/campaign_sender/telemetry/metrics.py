@@ -69,7 +69,7 @@ class SenderMetrics(Collector):
         yield GaugeMetricFamily(
             "campaign_messages_in_flight",
             "Messages claimed and not recorded yet",
-            value=sum(len(owned.claimed) for owned in sources.groups.buffers.shards()),
+            value=sum(len(owned.claimed) for owned in sources.groups.shards()),
         )
         yield CounterMetricFamily(
             "campaign_dead_letters",
@@ -134,7 +134,7 @@ class SenderMetrics(Collector):
         yield GaugeMetricFamily(
             "campaign_shards_owned",
             "Shards owned now",
-            value=len(self._sources.groups.buffers.shards()),
+            value=len(self._sources.groups.shards()),
         )
         yield CounterMetricFamily(
             "campaign_shards_taken_over", "Shards taken over", value=ownership.taken_over

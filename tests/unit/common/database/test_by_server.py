@@ -34,3 +34,10 @@ def test_what_is_made_of_each_belongs_to_the_same_shards() -> None:
     lengths = THREE.each(len)
     assert lengths.all == (4, 6, 5)
     assert [lengths.of_shard(shard) for shard in (0, 2, 5)] == [4, 6, 5]
+
+
+def test_items_are_split_by_the_server_of_their_shard() -> None:
+    shards = [0, 2, 5, 3, 1, 2]
+    assert THREE.split(shards, int) == [("main", [0, 1]), ("second", [2, 3, 2]), ("third", [5])]
+    assert THREE.split([3], int) == [("second", [3])]
+    assert ONE.split(shards, int) == [("main", shards)]

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -42,6 +42,7 @@ class Group:
 
     def __init__(self, partitions: int) -> None:
         self.partitions = set(range(partitions))
+        self.groups: list[ShardGroup] = []
         self.paused_partitions: set[int] = set()
         self.paused: set[int] = set()
         self.delivered = 0
@@ -65,9 +66,10 @@ class Group:
     def commit_offsets(self) -> None:
         pass
 
-    def pause_groups(self, groups: Collection[int]) -> None:
-        if self.paused_partitions != groups:
-            self.paused_partitions = self.paused = set(groups)
+    def pause_groups(self, groups: Iterable[ShardGroup]) -> None:
+        places = {self.groups.index(group) for group in groups}
+        if self.paused_partitions != places:
+            self.paused_partitions = self.paused = places
 
     def reapply_pauses(self) -> None:
         self.paused = set(self.paused_partitions)
@@ -93,9 +95,9 @@ class Server:
             raise DatabaseUnavailable("gone")
         self.admitted += 1
 
-    def group(self, index: int, *, alone: bool) -> Backpressure:
+    def group(self) -> ShardGroup:
         own = cast("Database", self)
-        group = ShardGroup(
+        return ShardGroup(
             ShardServer(own, cast("Database", self.main or self)),
             cast("InFlightBuffer", self),
             cast("SendGuard", self),
@@ -103,7 +105,6 @@ class Server:
             cast("Recorder", None),
             cast("ShardCommands", None),
         )
-        return Backpressure(group, index, alone=alone)
 
 
 @dataclass
@@ -131,13 +132,14 @@ class Scene:
         main = Server()
         self.servers = [main, *(Server(main) for _ in range(1, servers))]
         self.group = Group(servers)
+        self.group.groups = [one.group() for one in self.servers]
         self.takings = Takings()
         self.beats: list[str] = []
         self.loop = ConsumerLoop(
             cast("Consumer", self.group),
             cast("ShardOwnership", self.group),
             cast("RecordDecoder", self.takings),
-            [one.group(index, alone=servers == 1) for index, one in enumerate(self.servers)],
+            [Backpressure(group) for group in self.group.groups],
             threads or (Thread(alive=True),),
             lambda: self.beats.append("beat"),
             threading.Event(),

@@ -18,6 +18,7 @@ from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
+from campaign_sender.ownership.shard_claims import ShardClaims
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.recording.recorder import Recorder
@@ -91,7 +92,8 @@ class Scene:
                 shard, epoch=1, owner_token=b"token", transaction_number=1, place=place
             )
             self.groups.of_shard(shard).buffer.add_shard(owned)
-        self.ownership._active = dict.fromkeys(range(PARTITIONS), 1)
+        self.claims = ShardClaims(self.groups, "topic", "test")
+        self.ownership._active.update(dict.fromkeys(range(PARTITIONS), 1))
 
     def group(self, server: Server) -> ShardGroup:
         own = cast("Database", server)
@@ -110,31 +112,31 @@ def test_a_shut_server_pauses_its_own_partitions_and_those_it_shares(
     index: int, paused: set[int]
 ) -> None:
     scene = Scene()
-    scene.ownership.pause_groups({index})
+    scene.ownership.pause_groups([scene.groups.all[index]])
     assert scene.consumer.paused == scene.ownership.paused_partitions == paused
-    scene.ownership.pause_groups({0, 1})
+    scene.ownership.pause_groups(scene.groups.all)
     assert scene.consumer.paused == {0, 1, 2}
-    scene.ownership.pause_groups({1 - index})
+    scene.ownership.pause_groups([scene.groups.all[1 - index]])
     assert scene.consumer.paused == {0, 1, 2} - (paused - {2})
-    scene.ownership.pause_groups(set())
+    scene.ownership.pause_groups([])
     assert scene.consumer.paused == set()
 
 
 def test_claims_are_read_where_the_shards_live() -> None:
     scene = Scene()
-    claims = scene.groups.read_claims(MAP, 2)
+    claims = scene.claims.of_partition(MAP, 2)
     assert {shard: row.recorded_offset for shard, row in claims.items()} == {2: 52, 5: 55}
     scene.second.claims = (2,)
-    assert scene.groups.read_claims(MAP, 1) == {}
+    assert scene.claims.of_partition(MAP, 1) == {}
 
 
 def test_a_partition_is_not_taken_over_while_a_server_of_its_shards_is_unreachable() -> None:
     scene = Scene()
     scene.second.reachable = False
-    assert list(scene.groups.read_claims(MAP, 0)) == [0, 3]
+    assert list(scene.claims.of_partition(MAP, 0)) == [0, 3]
     for partition in (1, 2):
         with pytest.raises(DatabaseUnavailable, match="second:3306/camp has not answered"):
-            scene.groups.read_claims(MAP, partition)
+            scene.claims.of_partition(MAP, partition)
 
 
 @pytest.mark.parametrize(("shard", "home"), [(0, "second:3306/camp"), (1, None), (2, "third:1/d")])
@@ -145,7 +147,7 @@ def test_a_shard_that_was_moved_meanwhile_is_not_taken_over(shard: int, home: st
     if home:
         scene.main.homes[shard] = home
     with pytest.raises(LeaseLost, match=f"shard {shard} lives on"):
-        scene.groups.take_over(shard, MAP, owner_token=b"token", owner_name="test")
+        scene.claims.take_over(shard, MAP)
 
 
 def test_only_what_lives_there_counts_as_present() -> None:

@@ -18,6 +18,7 @@ from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
+from campaign_sender.ownership.shard_claims import ShardClaims
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.recording.recorder import Recorder
@@ -61,7 +62,7 @@ class Scene:
             drain_timeout=1.0,
             blocked=BlockedPartitions(monotonic, 60),
         )
-        self.ownership._active = {PARTITION: 2}
+        self.ownership._active[PARTITION] = 2
         self.ownership._map = PartitionMap("Sync-Msg-T", "topic-id", 1, 8, MapState.ACTIVE)
         self.map_version = 1
         self.existing_shards = frozenset(range(16))
@@ -114,28 +115,28 @@ def test_the_end_of_a_doubt_stays_in_kafka_until_everything_below_is_recorded() 
 def test_a_partition_is_taken_again_when_the_number_of_shards_was_raised() -> None:
     scene = Scene()
     scene.ownership._retake_for_new_shards()
-    assert (scene.ownership._takeover_at, scene.consumer.paused) == ({}, [])
+    assert (scene.ownership._queue.due(), scene.consumer.paused) == ([], [])
     scene.existing_shards = frozenset(range(24))
     scene.ownership._retake_for_new_shards()
-    assert (scene.ownership._takeover_at, scene.consumer.paused) == ({PARTITION: 0.0}, [PARTITION])
+    assert (scene.ownership._queue.due(), scene.consumer.paused) == ([PARTITION], [PARTITION])
     assert scene.told() == []
 
 
 def test_shards_of_partitions_that_are_not_taken_are_left_to_others() -> None:
     scene = Scene()
-    scene.ownership._active = {}
+    scene.ownership._active.clear()
     scene.existing_shards = frozenset(range(24))
     scene.ownership._retake_for_new_shards()
-    assert scene.ownership._takeover_at == {}
+    assert scene.ownership._queue.due() == []
 
 
 def test_what_was_fetched_before_a_take_over_that_failed_half_way_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def away(_: ShardGroups, __: str) -> None:
+    def away(_: ShardClaims) -> None:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(ShardGroups, "read_map", away)
+    monkeypatch.setattr(ShardClaims, "read_map", away)
     scene = Scene()
-    scene.ownership._takeover_at = {PARTITION: 0.0}
+    scene.ownership._queue.add([PARTITION])
     assert scene.ownership.run_due_takeovers() == {PARTITION}

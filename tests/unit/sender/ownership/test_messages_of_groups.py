@@ -1,4 +1,4 @@
-"""Shards on two servers: each shard and message is found in its buffer."""
+"""Shards on two servers: each shard and message is found in its group."""
 
 from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.unit.sender.messages import message
@@ -7,9 +7,9 @@ from tests.unit.sender.two_groups import TwoGroups
 
 def test_shards_and_messages_are_found_on_their_buffers() -> None:
     scene = TwoGroups()
-    assert [owned.shard for owned in scene.buffers.shards()] == [0, 1]
-    assert scene.buffers.owned(1) is scene.second.owned(1)
-    assert scene.buffers.still_held([scene.first, message(3), scene.other]) == [
+    assert [owned.shard for owned in scene.groups.shards()] == [0, 1]
+    assert scene.groups.owned(1) is scene.second.owned(1)
+    assert scene.groups.still_held([scene.first, message(3), scene.other]) == [
         scene.first,
         scene.other,
     ]
@@ -19,20 +19,27 @@ def test_shards_and_messages_are_found_on_their_buffers() -> None:
 def test_results_go_to_the_buffer_of_their_shard() -> None:
     scene = TwoGroups()
     scene.claim_all()
-    scene.buffers.add_results(
+    scene.groups.add_results(
         [SendResult(one, SendStatus.ACCEPTED) for one in (scene.other, scene.first)]
     )
     assert [r.message for r in scene.main.take_batch().results] == [scene.first]
     assert [r.message for r in scene.second.take_batch().results] == [scene.other]
 
 
+def test_a_message_is_checked_by_its_shards_guard() -> None:
+    scene = TwoGroups()
+    checked = scene.groups.check_before_send([scene.other, scene.first, scene.other])
+    assert checked == [SendStatus.DEFERRED, None, SendStatus.DEFERRED]
+    assert scene.groups.check_before_send([scene.other]) == [SendStatus.DEFERRED]
+
+
 def test_draining_waits_for_every_buffer_but_no_longer_than_it_may() -> None:
     scene = TwoGroups()
-    assert scene.buffers.drain({0, 1}, 0.0)  # nothing was sent yet
+    assert scene.groups.drain({0, 1}, 0.0)  # nothing was sent yet
     scene = TwoGroups()
     scene.claim_all()
     scene.main.apply_commit([SendResult(scene.first, SendStatus.ACCEPTED)], [])
-    assert scene.buffers.drain({0}, 0.0)
-    assert not scene.buffers.drain({0, 1}, 0.01)
+    assert scene.groups.drain({0}, 0.0)
+    assert not scene.groups.drain({0, 1}, 0.01)
     scene.second.apply_commit([SendResult(scene.other, SendStatus.ACCEPTED)], [])
-    assert scene.buffers.drain({0, 1}, 0.0)
+    assert scene.groups.drain({0, 1}, 0.0)

@@ -1,0 +1,54 @@
+"""Takeover queue: the partitions that are to be taken over, and when."""
+
+import random
+import time
+from collections.abc import Iterable
+
+import structlog
+
+from campaign_common.runtime.obstacle import Obstacle
+
+RETRY_DELAY = 1.0
+"""Seconds until a failed takeover is retried; a jitter of up to as many is added."""
+
+log = structlog.get_logger()
+
+
+class TakeoverQueue:
+    """Partitions that wait for their takeover; used by the consumer loop's thread only."""
+
+    def __init__(self) -> None:
+        self._not_before: dict[int, float] = {}
+        """The earliest monotonic time, in seconds, of each takeover."""
+        self._obstacles: dict[int, Obstacle] = {}
+        """The obstacles of takeovers that failed."""
+
+    def add(self, partitions: Iterable[int], delay: float = 0.0) -> None:
+        """Let these partitions be taken over `delay` seconds from now."""
+        self._not_before.update(dict.fromkeys(partitions, time.monotonic() + delay))
+
+    def retry(self, partition: int) -> None:
+        """Let a partition be taken over after a pause, which differs between processes."""
+        jitter = random.random()  # noqa: S311 - spreads retries, protects nothing
+        self.add([partition], RETRY_DELAY * (1 + jitter))
+
+    def retry_failed(self, partition: int, error: Exception) -> None:
+        """Retry a takeover that failed; the error is logged when it differs from the one before."""
+        if self._obstacles.setdefault(partition, Obstacle()).met(str(error)):
+            log.warning("takeover delayed", partition=partition, error=str(error))
+        self.retry(partition)
+
+    def due(self) -> list[int]:
+        """Return the partitions whose time has come, in their order."""
+        now = time.monotonic()
+        return sorted(n for n, not_before in self._not_before.items() if now >= not_before)
+
+    def done(self, partition: int) -> None:
+        """Remove a partition that was taken over."""
+        self.remove([partition])
+        self._obstacles.pop(partition, None)
+
+    def remove(self, partitions: Iterable[int]) -> None:
+        """Remove partitions that are no longer assigned to this process."""
+        for partition in partitions:
+            self._not_before.pop(partition, None)
