@@ -8,7 +8,6 @@ from campaign_common.domain.message import FINAL, LedgerEntry, MessageKey, Statu
 from campaign_common.store.messages.ledger import LedgerRow, count_changes, count_rewrites
 from campaign_common.store.messages.possibly_sent import FINAL_FACTS, LateFact
 from campaign_sender.recording.command_handlers import (
-    requeued_row,
     rows_of_late_results,
     rows_of_unsent,
 )
@@ -58,7 +57,7 @@ def retry_by_hand(ledger: Ledger, shard: int, seqs: Iterable[int]) -> Ledger:
         and entry.status in RETRIED_BY_HAND
         and entry.generation == 0
     }
-    rows = [requeued_row(key, entry) for key, entry in entries.items()]
+    rows = [LedgerRow.requeued(key, entry) for key, entry in entries.items()]
     rewritten = _rewritten(ledger, shard, rows, entries)
     return rewritten._replace(retry_orders=ledger.retry_orders - {shard})
 

@@ -91,7 +91,16 @@ def record(
     """Record outcomes, as the owners of the shards do."""
     for seq, status in statuses.items():
         shard = shard_of(phone_of(seq), shards)
-        row = LedgerRow(campaign_id, seq, status, 0, 1, 1, f"id-{seq}", error_code, replaces=False)
+        row = LedgerRow(
+            campaign_id=campaign_id,
+            seq=seq,
+            status=status,
+            generation=0,
+            try_number=1,
+            attempts=1,
+            provider_message_id=f"id-{seq}",
+            error_code=error_code,
+        )
         with database.transaction() as cursor:
             insert_outcomes(cursor, shard, [row])
             add_counts(cursor, count_changes(shard, [row]))

@@ -75,7 +75,14 @@ def fill(pool: Database, campaign_id: int) -> None:
     """Give a campaign rows wherever a campaign can have some."""
     by_shard: dict[int, list[LedgerRow]] = {0: [], 1: []}
     for seq in range(1, PEOPLE + 1):
-        row = LedgerRow(campaign_id, seq, Status.SENT, 0, 1, 1, None, None, replaces=False)
+        row = LedgerRow(
+            campaign_id=campaign_id,
+            seq=seq,
+            status=Status.SENT,
+            generation=0,
+            try_number=1,
+            attempts=1,
+        )
         by_shard[shard_of(phone_of(seq), SHARDS)].append(row)
     with pool.transaction() as cursor:
         for shard, ledger in by_shard.items():

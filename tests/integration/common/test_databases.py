@@ -243,7 +243,15 @@ def test_the_commands_cover_every_server(
     after = run("status")
     assert (after.returncode, after.stdout.count("the schema is up to date")) == (0, 2)
     with Databases.configured(load_settings(config, {})).all[1].transaction() as cursor:
-        row = LedgerRow(9, 1, Status.SENT, 0, 1, 1, "id", None, replaces=False)
+        row = LedgerRow(
+            campaign_id=9,
+            seq=1,
+            status=Status.SENT,
+            generation=0,
+            try_number=1,
+            attempts=1,
+            provider_message_id="id",
+        )
         insert_outcomes(cursor, 2, [row])
         add_counts(cursor, count_changes(2, [row]))
     restored = run("restored")

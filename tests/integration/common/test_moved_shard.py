@@ -34,8 +34,24 @@ PAGE = (Path(__file__).parents[3] / "docs" / "database-servers.md").read_text()
 SHARD, SHARDS, CAMPAIGN = 1, 2, 7
 BROKERS = {"CAMP__SYNCCLIENT__BROKERS": "h:1", "CAMP__SENDCLIENT__BROKERS": "h:1"}
 CLAIMED = b"\x00\xff\n'claimed"
-SENT = LedgerRow(CAMPAIGN, 5, Status.SENT, 0, 1, 1, "id'5", None, replaces=False)
-WAITING = LedgerRow(CAMPAIGN, 6, Status.WAITING, 0, 1, 1, None, "busy", replaces=False)
+SENT = LedgerRow(
+    campaign_id=CAMPAIGN,
+    seq=5,
+    status=Status.SENT,
+    generation=0,
+    try_number=1,
+    attempts=1,
+    provider_message_id="id'5",
+)
+WAITING = LedgerRow(
+    campaign_id=CAMPAIGN,
+    seq=6,
+    status=Status.WAITING,
+    generation=0,
+    try_number=1,
+    attempts=1,
+    error_code="busy",
+)
 
 
 @pytest.fixture

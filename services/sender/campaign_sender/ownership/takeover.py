@@ -155,15 +155,6 @@ def _ledger_query(
 
 
 def _unknown_row(message: ClaimedMessage, entry: LedgerEntry | None) -> LedgerRow:
-    return LedgerRow(
-        message.campaign_id,
-        message.seq,
-        Status.UNKNOWN,
-        message.generation,
-        message.try_number,
-        (entry.attempts if entry else 0) + 1,
-        None,
-        "sender_lost",
-        entry is not None,
-        in_doubt=True,
+    return LedgerRow.ended(
+        message, entry, Status.UNKNOWN, further_attempts=1, error_code="sender_lost", in_doubt=True
     )

@@ -86,7 +86,7 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs)
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
     entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
-    rows = [requeued_row(key, entry) for key, entry in entries.items()]
+    rows = [LedgerRow.requeued(key, entry) for key, entry in entries.items()]
     _rewrite(cursor, command.shard, rows, entries)
     schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
     reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
@@ -140,23 +140,16 @@ def rows_of_late_results(
     rows: dict[int, LedgerRow] = {}
     failed_first = sorted(facts, key=lambda fact: fact.status is Status.SENT)
     for message, status, provider_message_id, error_code in failed_first:
-        entry = entries.get(MessageKey(message.campaign_id, message.seq))
+        key = MessageKey(message.campaign_id, message.seq)
+        entry = entries.get(key)
         if (
             entry is not None
             and status in FINAL_FACTS
             and (status is Status.SENT or (message.seq, message.generation) not in suspects)
             and entry[:3] == (Status.UNKNOWN, message.generation, message.try_number)
         ):
-            rows[message.seq] = LedgerRow(
-                message.campaign_id,
-                message.seq,
-                status,
-                entry.generation,
-                entry.try_number,
-                entry.attempts,
-                provider_message_id,
-                error_code,
-                replaces=True,
+            rows[message.seq] = LedgerRow.settled(
+                key, entry, status, provider_message_id, error_code
             )
     return list(rows.values())
 
@@ -180,21 +173,6 @@ def rows_of_unsent(
         in_doubt = (message.seq, message.generation) in suspects
         rows[message.seq] = _ended(message, None, in_doubt=in_doubt)
     return list(rows.values())
-
-
-def requeued_row(key: MessageKey, entry: LedgerEntry) -> LedgerRow:
-    """Return the row of a new generation: same try, no attempts, and no doubt about its key."""
-    return LedgerRow(
-        key.campaign_id,
-        key.seq,
-        Status.WAITING,
-        entry.generation + 1,
-        entry.try_number,
-        0,
-        None,
-        None,
-        replaces=True,
-    )
 
 
 def _store_remaining(cursor: Cursor, command: ShardRequest, seqs: Sequence[int]) -> None:
@@ -227,15 +205,6 @@ def _rewrite(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], before: Entr
 
 
 def _ended(message: ClaimedMessage, entry: LedgerEntry | None, *, in_doubt: bool) -> LedgerRow:
-    return LedgerRow(
-        message.campaign_id,
-        message.seq,
-        Status.UNKNOWN if in_doubt else Status.CANCELLED,
-        message.generation,
-        message.try_number,
-        entry.attempts if entry else 0,
-        None,
-        IN_DOUBT if in_doubt else None,
-        replaces=entry is not None,
-        in_doubt=in_doubt,
-    )
+    if in_doubt:
+        return LedgerRow.ended(message, entry, Status.UNKNOWN, error_code=IN_DOUBT, in_doubt=True)
+    return LedgerRow.ended(message, entry, Status.CANCELLED)

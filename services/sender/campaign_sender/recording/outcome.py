@@ -117,14 +117,14 @@ def _row(result: SendResult, status: Status) -> LedgerRow:
     record = message.record
     send_status = result.status
     return LedgerRow(
-        record.campaign_id,
-        record.seq,
-        status,
-        record.generation,
-        record.try_number,
-        record.attempts if send_status in COSTS_NO_ATTEMPT else record.attempts + 1,
-        result.provider_message_id,
-        result.error_code,
-        message.replaces,
-        message.in_doubt or send_status is SendStatus.AMBIGUOUS,
+        campaign_id=record.campaign_id,
+        seq=record.seq,
+        status=status,
+        generation=record.generation,
+        try_number=record.try_number,
+        attempts=record.attempts if send_status in COSTS_NO_ATTEMPT else record.attempts + 1,
+        provider_message_id=result.provider_message_id,
+        error_code=result.error_code,
+        replaces=message.replaces,
+        in_doubt=message.in_doubt or send_status is SendStatus.AMBIGUOUS,
     )

@@ -17,7 +17,14 @@ def fact(status: Status, *, generation: int = 1, try_number: int = 2) -> LateFac
 def test_a_late_fact_of_the_same_try_settles_what_is_unknown() -> None:
     (row,) = rows_of_late_results([fact(Status.SENT)], UNKNOWN)
     assert row == LedgerRow(
-        CAMPAIGN, 5, Status.SENT, 1, 2, 3, "theirs", None, replaces=True, in_doubt=False
+        campaign_id=CAMPAIGN,
+        seq=5,
+        status=Status.SENT,
+        generation=1,
+        try_number=2,
+        attempts=3,
+        provider_message_id="theirs",
+        replaces=True,
     )
 
 

@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 from pymysql.converters import escape_string
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 
 
-class LedgerRow(msgspec.Struct, frozen=True, gc=False):
+class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One outcome, as it goes into the ledger.
 
     `replaces` says that the message was waiting for this try, so that its row exists;
@@ -25,10 +26,69 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False):
     generation: int
     try_number: int
     attempts: int
-    provider_message_id: str | None
-    error_code: str | None
-    replaces: bool
+    provider_message_id: str | None = None
+    error_code: str | None = None
+    replaces: bool = False
     in_doubt: bool = False
+
+    @classmethod
+    def ended(
+        cls,
+        message: ClaimedMessage,
+        entry: LedgerEntry | None,
+        status: Status,
+        *,
+        further_attempts: int = 0,
+        error_code: str | None = None,
+        in_doubt: bool = False,
+    ) -> Self:
+        """Return the row of a message that ends without a result, in place of `entry`."""
+        return cls(
+            campaign_id=message.campaign_id,
+            seq=message.seq,
+            status=status,
+            generation=message.generation,
+            try_number=message.try_number,
+            attempts=(entry.attempts if entry else 0) + further_attempts,
+            error_code=error_code,
+            replaces=entry is not None,
+            in_doubt=in_doubt,
+        )
+
+    @classmethod
+    def settled(
+        cls,
+        key: MessageKey,
+        entry: LedgerEntry,
+        status: Status,
+        provider_message_id: str | None,
+        error_code: str | None,
+    ) -> Self:
+        """Return the row of a late result, in place of the `entry` of the same try."""
+        return cls(
+            campaign_id=key.campaign_id,
+            seq=key.seq,
+            status=status,
+            generation=entry.generation,
+            try_number=entry.try_number,
+            attempts=entry.attempts,
+            provider_message_id=provider_message_id,
+            error_code=error_code,
+            replaces=True,
+        )
+
+    @classmethod
+    def requeued(cls, key: MessageKey, entry: LedgerEntry) -> Self:
+        """Return the row of a new generation: same try, no attempts, and no doubt about its key."""
+        return cls(
+            campaign_id=key.campaign_id,
+            seq=key.seq,
+            status=Status.WAITING,
+            generation=entry.generation + 1,
+            try_number=entry.try_number,
+            attempts=0,
+            replaces=True,
+        )
 
 
 class EndedIn(NamedTuple):
