@@ -8,6 +8,7 @@ import structlog
 
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import RetryLater, StatementRefused
+from campaign_common.runtime.backoff import Backoff
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ class RetryingTransactions:
             StatementRefused: at once, because waiting does not help.
         """
         deadline = time.monotonic() + self._seconds
+        backoff = Backoff(time.sleep, PAUSE, PAUSE)
         while True:
             try:
                 return self.database.run(work)
@@ -44,4 +46,4 @@ class RetryingTransactions:
                 if time.monotonic() >= deadline:
                     raise
                 log.warning("database work repeated", reason=str(error), kind=type(error).__name__)
-                time.sleep(PAUSE)
+                backoff.pause()

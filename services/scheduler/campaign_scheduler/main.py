@@ -14,8 +14,9 @@ from campaign_common.health.checks import HealthMonitor
 from campaign_common.health.server import health_of
 from campaign_common.kafka import clients, topics
 from campaign_common.metrics.server import metrics_of
+from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.command_line import EXIT_FAILURE, configuration_option
-from campaign_common.runtime.outage_log import Backoff, OutageLog
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.service import (
     configured_service,
     logged_failures,

@@ -11,8 +11,9 @@ from campaign_common.database import Databases
 from campaign_common.errors import RetryLater
 from campaign_common.health.server import health_of
 from campaign_common.metrics.server import metrics_of
+from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.command_line import configuration_option
-from campaign_common.runtime.obstacle import Obstacle
+from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.service import (
     configured_service,
     logged_failures,
@@ -58,16 +59,15 @@ def _build(
 ) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
     wait_for_schema(databases, settings.msg_table_sharding_size, stop=stop)
-    obstacle = Obstacle()
+    outage = Outage("starting waits", "starting goes on", log)
+    backoff = Backoff(stop.wait, first=0.2, longest=1.0)
     while not stop.is_set():
         try:
             sender = build()
         except RetryLater as error:
-            if obstacle.met(str(error)):
-                log.warning("starting waits", error=str(error))
-            stop.wait(1.0)
+            outage.failed(str(error))
+            backoff.pause()
         else:
-            if (waited := obstacle.overcome()) is not None:
-                log.info("starting goes on", seconds=round(waited, 1))
+            outage.recovered()
             return sender
     return None

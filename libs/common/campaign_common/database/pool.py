@@ -1,7 +1,6 @@
 """The pool of sessions, and transactions on it."""
 
 import math
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,11 +28,12 @@ from campaign_common.errors import (
     DatabaseUnavailable,
     StatementRefused,
 )
+from campaign_common.runtime.backoff import Backoff
 from campaign_common.settings import MysqlSettings
 
 ATTEMPTS = 8
 """The largest number of attempts of `run`."""
-FIRST_PAUSE = 0.02
+FIRST_PAUSE = 0.04
 LONGEST_PAUSE = 1.0
 
 CHECKED_EVERY = 5.0
@@ -164,6 +164,7 @@ class Database:
             CommitUnknown: as for `transaction`.
         """
         give_up_at = time.monotonic() + 2 * (timeout or self._limits.transaction)
+        backoff = Backoff(time.sleep, FIRST_PAUSE, LONGEST_PAUSE, jitter=0.5)
         for attempt in count(1):
             try:
                 with self.transaction(timeout=timeout) as cursor:
@@ -173,7 +174,7 @@ class Database:
             except (DatabaseContended, DatabaseUnavailable):
                 if attempt == ATTEMPTS or time.monotonic() >= give_up_at:
                     raise
-            time.sleep(_pause_after(attempt))
+            backoff.pause()
         raise AssertionError("the loop above ends by itself")
 
     def ping(self) -> None:
@@ -317,8 +318,3 @@ class _Creator:
 
     def connect(self) -> Session:
         return Session(self._settings.dsn, self._limits)
-
-
-def _pause_after(attempt: int) -> float:
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
-    return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret

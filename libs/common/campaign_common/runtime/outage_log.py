@@ -12,6 +12,30 @@ from campaign_common.runtime.obstacle import Obstacle
 _log = structlog.get_logger()
 
 
+class Outage:
+    """The outages of one thing, logged when they begin, when the error changes and when they end.
+
+    `began` and `ended` are the events; `logger` may have keys of its own.
+    """
+
+    def __init__(self, began: str, ended: str, logger: structlog.stdlib.BoundLogger = _log) -> None:
+        self._began = began
+        self._ended = ended
+        self._log = logger
+        self._obstacle = Obstacle()
+
+    def failed(self, error: str) -> None:
+        """Note a failure."""
+        if self._obstacle.met(error):
+            self._log.warning(self._began, error=error)
+
+    def recovered(self) -> None:
+        """Note a success."""
+        seconds = self._obstacle.overcome()
+        if seconds is not None:
+            self._log.info(self._ended, seconds=round(seconds, 1))
+
+
 class OutageLog:
     """The troubles of each part of a process, logged when they change and not between."""
 
@@ -56,22 +80,3 @@ class OutageLog:
     def _is_new(self, part: str, trouble: str) -> bool:
         with self._lock:
             return self._obstacles.setdefault(part, Obstacle()).met(trouble)
-
-
-class Backoff:
-    """Waits that double from `first` to `longest` seconds until something succeeds."""
-
-    def __init__(self, wait: Callable[[float], object], first: float, longest: float) -> None:
-        self._wait = wait
-        self._first = first
-        self._longest = longest
-        self._next = first
-
-    def pause(self) -> None:
-        """Wait after a failure, longer each time."""
-        self._wait(self._next)
-        self._next = min(self._next * 2, self._longest)
-
-    def succeeded(self) -> None:
-        """Begin with the short wait again."""
-        self._next = self._first

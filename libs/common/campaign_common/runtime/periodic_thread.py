@@ -13,7 +13,8 @@ from typing import Self
 
 import structlog
 
-from campaign_common.runtime.outage_log import Backoff, OutageLog
+from campaign_common.runtime.backoff import Backoff
+from campaign_common.runtime.outage_log import OutageLog
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0

@@ -12,7 +12,8 @@ from time import monotonic, time_ns
 
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
-from campaign_common.runtime.outage_log import Backoff, OutageLog
+from campaign_common.runtime.backoff import Backoff
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.messages.provider_breakers import campaigns_left_alone
 from campaign_common.tracing import Span, SpanRole, Tracing
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk

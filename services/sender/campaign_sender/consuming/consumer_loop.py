@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.errors import CampaignError, RetryLater
-from campaign_common.runtime.obstacle import Obstacle
+from campaign_common.runtime.outage_log import Outage
 from campaign_sender.consuming.backpressure import Backpressure
 from campaign_sender.consuming.record_decoder import RecordDecoder
 from campaign_sender.ownership.shard_ownership import ShardOwnership
@@ -63,7 +63,7 @@ class ConsumerLoop:
         self._batch_size = batch_size
         self._fetched: Sequence[KafkaRecord] = ()
         self._stop = stop
-        self._obstacle = Obstacle()
+        self._outage = Outage("Kafka", "Kafka answers again", log)
 
     def run(self) -> None:
         """Work until stopped; the shards and the group membership are kept.
@@ -139,16 +139,15 @@ class ConsumerLoop:
                 records.append(record)
             else:
                 self._handle_error(error)
-        if records and (seconds := self._obstacle.overcome()) is not None:
-            log.info("Kafka answers again", seconds=round(seconds, 1))
+        if records:
+            self._outage.recovered()
         return records
 
     def _handle_error(self, error: KafkaError) -> None:
         if error.fatal():
             # Every later consume would fail the same way, while the process looks alive.
             raise ConsumerFailed(f"the Kafka client cannot go on, start anew: {error.str()}")
-        if self._obstacle.met(error.str()):
-            log.warning("Kafka", error=error.str())
+        self._outage.failed(error.str())
 
     def _poll_paused(self) -> None:
         """Poll to stay in the consumer group, and keep records that arrive.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from campaign_common.errors import RetryLater
+from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.messages.send_view import FRESH_FOR, LONGEST_READ, SHORTEST_PAUSE
 from campaign_sender.delivery.send_guard import SendGuard
@@ -59,6 +60,9 @@ class SendGuardThread:
         self._guard = guard
         self._after_refresh = after_refresh
         self._slow = SlowReadLog(server)
+        self._outage = Outage(
+            "database away, no calls start", "database back, calls may start", log
+        )
         self._stop = threading.Event()
         self._thread = IndispensableThread("lookout", self._run)
 
@@ -77,21 +81,16 @@ class SendGuardThread:
         self._thread.join()
 
     def _run(self) -> None:
-        away = False
         pause = REFRESH_INTERVAL
         while not self._stop.wait(pause):
             began = time.monotonic()
             try:
                 self._guard.refresh()
             except RetryLater as error:
-                if not away:
-                    log.warning("database away, no calls start", error=str(error))
-                away = True
+                self._outage.failed(str(error))
                 pause = REFRESH_INTERVAL
                 continue
-            if away:
-                log.info("database back, calls may start")
-                away = False
+            self._outage.recovered()
             self._slow.note(self._guard.read_seconds)
             self._after_refresh()
             pause = max(SHORTEST_PAUSE, REFRESH_INTERVAL - (time.monotonic() - began))

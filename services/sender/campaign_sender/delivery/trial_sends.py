@@ -13,7 +13,8 @@ from queue import Empty, SimpleQueue
 from campaign_common.database import Database
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
-from campaign_common.runtime.outage_log import Backoff, OutageLog
+from campaign_common.runtime.backoff import Backoff
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.messages.trial_sends import (
     TakenTestMessage,
     TestOutcome,

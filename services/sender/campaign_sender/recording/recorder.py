@@ -18,6 +18,8 @@ from campaign_common.database import Database, Proof
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CommitUnknown, RetryLater
+from campaign_common.runtime.backoff import Backoff
+from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
@@ -46,8 +48,9 @@ is being released."""
 GATHERING = 0.05
 """Seconds between two transactions while results trickle in; a full batch is not waited for."""
 
+FIRST_BACKOFF = 0.2
 MAX_BACKOFF = 5.0
-"""Maximum seconds between two attempts while the database is down."""
+"""Least and most seconds between two attempts while the database is down."""
 
 EMPTY_BATCH = RecorderBatch([], [], [])
 
@@ -79,7 +82,9 @@ class Recorder:
         self._recorded_at: dict[int, float] = {}
         self._fenced: set[int] = set()
         self._unknown_commit: UnknownCommit | None = None
-        self._failures = 0
+        self._outage = Outage("recording waits for the database", "recording goes on", log)
+        self._backoff = Backoff(self._stop.wait, FIRST_BACKOFF, MAX_BACKOFF, jitter=0.5)
+        self._available = True
         self.metrics = RecorderMetrics(guard)
         self._traces = traces
         self._thread = IndispensableThread("recorder", self._run)
@@ -101,7 +106,7 @@ class Recorder:
     @property
     def available(self) -> bool:
         """Return whether the database accepted the last transaction."""
-        return self._failures == 0
+        return self._available
 
     @contextmanager
     def between_transactions(self) -> Iterator[None]:
@@ -124,9 +129,8 @@ class Recorder:
                 claimed = self._run_once()
             if claimed:
                 self._dispatcher.dispatch(claimed)
-            if self._failures:
-                backoff = min(MAX_BACKOFF, 0.1 * 2**self._failures)
-                self._stop.wait(backoff * (0.5 + self._random.random() / 2))
+            if not self._available:
+                self._backoff.pause()
             elif not self._commands.has_pending:  # the next slice of a command needs no batch
                 self._buffer.wait_for_batch(max(0.0, began + GATHERING - time.monotonic()))
 
@@ -139,18 +143,17 @@ class Recorder:
                 self._execute_command()
                 claimed = self._commit_batch()
         except RetryLater as error:
-            if not self._failures:
-                log.warning("recording waits for the database", error=str(error))
-            self._failures += 1
+            self._outage.failed(str(error))
+            self._available = False
             return []
         except DriverError as error:
             # Rolled back, and the batch put back: its results are recorded later.
             log.error("the database does not take what is recorded", error=str(error.args[-1]))
-            self._failures += 1
+            self._available = False
             return []
-        if self._failures:
-            log.info("recording goes on")
-        self._failures = 0
+        self._outage.recovered()
+        self._backoff.succeeded()
+        self._available = True
         return claimed
 
     def _execute_command(self) -> None:

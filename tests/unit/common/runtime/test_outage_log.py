@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
-from campaign_common.runtime.outage_log import Backoff, OutageLog
+from campaign_common.runtime.outage_log import Outage, OutageLog
 
 
 def failing(error: Exception) -> None:
@@ -36,14 +36,19 @@ def test_what_should_not_happen_is_logged_with_its_trace_and_survived() -> None:
     assert [(line["event"], line["exc_info"]) for line in lines] == [("unexpected failure", True)]
 
 
-def test_waits_double_to_a_bound_and_begin_anew_after_a_success() -> None:
-    waits: list[float] = []
-    backoff = Backoff(waits.append, first=1.0, longest=5.0)
-    for _ in range(4):
-        backoff.pause()
-    backoff.succeeded()
-    backoff.pause()
-    assert waits == [1.0, 2.0, 4.0, 5.0, 1.0]
+def test_one_thing_logs_new_errors_and_its_return() -> None:
+    outage = Outage("reading waits", "reading goes on")
+    with capture_logs() as lines:
+        outage.recovered()
+        for error in ("refused 1", "refused 2", "gone"):
+            outage.failed(error)
+        outage.recovered()
+        outage.recovered()
+    assert [(line["event"], line.get("error")) for line in lines] == [
+        ("reading waits", "refused 1"),
+        ("reading waits", "gone"),
+        ("reading goes on", None),
+    ]
 
 
 def test_it_remembers_when_a_part_last_succeeded() -> None:
