@@ -38,10 +38,10 @@ def test_what_the_database_refuses_is_recorded_later(scene: Scene, fault: Except
     scene.database.faults = [fault] * 3
     for _ in range(3):
         scene.cycle()
-        assert not scene.recorder.available
+        assert not scene.recorder._available
     assert (scene.recorded(), scene.submitted(), scene.claimed()) == ({}, [1, 2], [1, 2])
     scene.cycle()
-    assert scene.recorder.available
+    assert scene.recorder._available
     assert scene.recorded() == {1: Status.SENT, 2: Status.SENT}
     assert (scene.counted(), scene.submitted(), scene.claimed()) == (2, [1, 2, 3], [3])
 

@@ -85,8 +85,3 @@ def _refuse_newer(value: bytes | str) -> None:
         return
     if version > WIRE_VERSION:
         raise RecordTooNew(version, WIRE_VERSION)
-
-
-def json_schema() -> dict[str, object]:
-    """Return the JSON Schema (2020-12) of a record."""
-    return msgspec.json.schema(MessageRecord)

@@ -103,11 +103,6 @@ class Recorder:
         """Return whether the thread runs; only a programming error ends it early."""
         return self._thread.alive
 
-    @property
-    def available(self) -> bool:
-        """Return whether the database accepted the last transaction."""
-        return self._available
-
     @contextmanager
     def between_transactions(self) -> Iterator[None]:
         """Hold the recorder between two transactions, to change which shards are owned."""

@@ -38,10 +38,6 @@ SELECT seq, phone, name, attributes FROM recipients
 WHERE phone = %s AND list_id = %s AND erased_shard IS NULL
 """
 
-SELECT_LISTED = """
-SELECT seq, phone, name, attributes FROM recipients WHERE list_id = %s AND seq IN %s
-"""
-
 DELETE_RECIPIENTS = "DELETE FROM recipients WHERE list_id = %s LIMIT %s"
 
 _attributes = msgspec.json.Decoder(dict[str, str])
@@ -86,14 +82,6 @@ def read_chunk(
     """Read at most `limit` rows with after_seq < seq <= last_seq, in the order of seq."""
     cursor.execute(SELECT_CHUNK, (list_id, after_seq, last_seq, limit))
     return _recipients(cursor)
-
-
-def read_recipients(cursor: Cursor, list_id: int, seqs: Sequence[int]) -> dict[int, Recipient]:
-    """Read single rows by their seq; those that do not exist are left out."""
-    if not seqs:
-        return {}
-    cursor.execute(SELECT_LISTED, (list_id, tuple(seqs)))
-    return {recipient.seq: recipient for recipient in _recipients(cursor)}
 
 
 def read_page(cursor: Cursor, list_id: int, *, after_seq: int, limit: int) -> list[Recipient]:
