@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 U = TypeVar("U")
 Item = TypeVar("Item")
+ShardT = TypeVar("ShardT", bound=int)
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class ByServer(Generic[T]):
         """Return what belongs to the server that holds `shard`."""
         return self.all[self.server_of_shard.get(shard, 0)]
 
-    def holding(self, shards: Iterable[int]) -> list[tuple[T, list[int]]]:
+    def holding(self, shards: Iterable[ShardT]) -> list[tuple[T, list[ShardT]]]:
         """Group shards by the server that holds them; a server without any is left out."""
-        groups: dict[int, list[int]] = {}
+        groups: dict[int, list[ShardT]] = {}
         for shard in shards:
             groups.setdefault(self.server_of_shard.get(shard, 0), []).append(shard)
         return [(self.all[place], group) for place, group in sorted(groups.items())]
@@ -52,9 +53,9 @@ class ByServer(Generic[T]):
             parts.setdefault(self.server_of_shard.get(shard_of(item), 0), []).append(item)
         return [(self.all[place], part) for place, part in sorted(parts.items())]
 
-    def shares(self, shards: Iterable[int]) -> list[tuple[T, list[int]]]:
+    def shares(self, shards: Iterable[ShardT]) -> list[tuple[T, list[ShardT]]]:
         """Say of every server which of these shards it holds, also where that is none."""
-        shares: list[list[int]] = [[] for _ in self.all]
+        shares: list[list[ShardT]] = [[] for _ in self.all]
         for shard in shards:
             shares[self.server_of_shard.get(shard, 0)].append(shard)
         return list(zip(self.all, shares, strict=True))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from campaign_common.domain.ids import Partition, Shard
 from campaign_common.domain.shard import partition_of, shards_on
 
 
@@ -46,11 +47,11 @@ class PartitionMap:
         """Return whether records may be published under this map."""
         return self.state is MapState.ACTIVE
 
-    def partition(self, shard: int) -> int:
+    def partition(self, shard: int) -> Partition:
         """Return the partition that carries `shard`."""
         return partition_of(shard, self.partitions)
 
-    def shards(self, partition: int, shards: int) -> list[int]:
+    def shards(self, partition: int, shards: int) -> list[Shard]:
         """List the shards, of `shards`, that `partition` carries."""
         return shards_on(partition, self.partitions, shards)
 
@@ -71,9 +72,9 @@ class PartitionMap:
 class ShardPosition:
     """The recorded position of a shard, from its claim row; `has_claims` = work is open."""
 
-    shard: int
+    shard: Shard
     topic_id: str
-    partition: int
+    partition: Partition
     map_version: int
     recorded_offset: int
     has_claims: bool
@@ -95,7 +96,7 @@ def position_under(partition_map: PartitionMap, position: ShardPosition) -> int:
 
 def unrecorded_shards(
     partition_map: PartitionMap,
-    positions: Mapping[int, ShardPosition],
+    positions: Mapping[Shard, ShardPosition],
     log_starts: Mapping[int, int],
     log_ends: Mapping[int, int],
 ) -> list[int]:

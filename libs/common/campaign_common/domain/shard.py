@@ -2,6 +2,8 @@
 
 from zlib import crc32
 
+from campaign_common.domain.ids import Partition, Shard
+
 
 def shard_of(phone: str, shards: int) -> int:
     """Return the shard of a phone number: CRC-32 (IEEE 802.3) of its digits, modulo `shards`.
@@ -11,11 +13,11 @@ def shard_of(phone: str, shards: int) -> int:
     return crc32(phone.encode("ascii")) % shards
 
 
-def partition_of(shard: int, partitions: int) -> int:
+def partition_of(shard: int, partitions: int) -> Partition:
     """Return the partition that carries `shard` when the topic has `partitions`."""
-    return shard % partitions
+    return Partition(shard % partitions)
 
 
-def shards_on(partition: int, partitions: int, shards: int) -> list[int]:
+def shards_on(partition: int, partitions: int, shards: int) -> list[Shard]:
     """List the shards, of `shards`, that `partition` carries."""
-    return [n for n in range(shards) if partition_of(n, partitions) == partition]
+    return [Shard(n) for n in range(shards) if partition_of(n, partitions) == partition]

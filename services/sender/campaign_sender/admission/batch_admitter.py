@@ -112,7 +112,9 @@ class BatchAdmitter:
 
     def _possibly_sent(self, messages: Sequence[Message]) -> list[Message]:
         """Return messages that may have been sent before commits were lost; usually none."""
-        below = {owned.shard: owned.possibly_sent_below for owned in self._buffer.shards()}
+        below: dict[int, int] = {
+            owned.shard: owned.possibly_sent_below for owned in self._buffer.shards()
+        }
         if not any(below.values()):
             return []
         return [m for m in messages if m.offset < below.get(m.record.shard, 0)]

@@ -1,7 +1,7 @@
 """Consumer loop: fetch, decode, admit. Everything after that happens through the buffers."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import structlog
@@ -126,7 +126,7 @@ class ConsumerLoop:
             [record for record in records if record.partition() in paused],
         )
 
-    def _forget_fetched(self, partitions: set[int]) -> None:
+    def _forget_fetched(self, partitions: Collection[int]) -> None:
         """Drop records fetched before a seek: they are fetched again, in order."""
         if partitions and self._fetched:
             self._fetched = [r for r in self._fetched if r.partition() not in partitions]

@@ -41,7 +41,9 @@ class RecordDecoder:
         messages: list[Message] = []
         invalid: list[InvalidRecord] = []
         positions: dict[int, int] = {}
-        owned_shards = {owned.shard: owned for owned in self._groups.shards()}
+        owned_shards: dict[int, OwnedShard] = {
+            owned.shard: owned for owned in self._groups.shards()
+        }
         arrival = self._traces.arrival() if self._traces is not None else None
         for record in records:
             partition, offset = record.partition(), record.offset()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from campaign_common.domain.ids import Shard
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.store.shards.claims import Place
@@ -13,7 +14,7 @@ class OwnedShard:
     """Shard that this process has taken over, under one epoch of its claim row."""
 
     def __init__(
-        self, shard: int, *, epoch: int, owner_token: bytes, transaction_number: int, place: Place
+        self, shard: Shard, *, epoch: int, owner_token: bytes, transaction_number: int, place: Place
     ) -> None:
         self.shard = shard
         self.epoch = epoch

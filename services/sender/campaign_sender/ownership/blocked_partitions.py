@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import structlog
 
+from campaign_common.domain.ids import Partition
+
 BLOCK_TIMEOUT = 900.0
 """Seconds for which a partition is blocked; a rolling upgrade should not take longer."""
 
@@ -36,9 +38,9 @@ class BlockedPartitions:
         """Wire versions whose block timed out once; they block no partition again."""
 
     @property
-    def partitions(self) -> Collection[int]:
+    def partitions(self) -> Collection[Partition]:
         """Partitions that are blocked now."""
-        return self._blocked.keys()
+        return [Partition(partition) for partition in self._blocked]
 
     def blocks(self, partition: int, offset: int) -> bool:
         """Return whether a record lies beyond the offset at which its partition is blocked."""
@@ -59,11 +61,11 @@ class BlockedPartitions:
             )
         return True
 
-    def expire(self) -> dict[int, int]:
+    def expire(self) -> dict[Partition, int]:
         """Unblock partitions after the timeout; return the offset at which each was blocked."""
         now = self._clock()
         expired = {
-            partition: blocked
+            Partition(partition): blocked
             for partition, blocked in self._blocked.items()
             if now - blocked.since >= self._timeout
         }
@@ -77,7 +79,7 @@ class BlockedPartitions:
         self.unblock(expired)
         return {partition: blocked.offset for partition, blocked in expired.items()}
 
-    def unblock(self, partitions: Collection[int]) -> None:
+    def unblock(self, partitions: Collection[Partition]) -> None:
         """Forget blocks of partitions that are fetched from another offset now, or revoked."""
         for partition in list(partitions):
             self._blocked.pop(partition, None)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from campaign_common.domain.ids import Partition
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.store.shards.claims import ClaimRow, Place
@@ -36,7 +37,9 @@ class GroupMembership:
         self._topic = topic
         self._max_span = max_span
 
-    def verify(self, partition: int, partition_map: PartitionMap, rows: Sequence[ClaimRow]) -> int:
+    def verify(
+        self, partition: Partition, partition_map: PartitionMap, rows: Sequence[ClaimRow]
+    ) -> int:
         """Verify that this process owns a partition whose shards have these claim rows.
 
         The coordinator refuses a commit of a former member, so that a former owner that wakes up

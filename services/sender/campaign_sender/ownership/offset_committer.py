@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from campaign_common.domain.ids import Partition
 from campaign_sender.ownership.shard_groups import ShardGroups
 
 COMMIT_INTERVAL = 1.0
@@ -28,7 +29,7 @@ class OffsetCommitter:
         self._groups = groups
         self._committed_at = 0.0
 
-    def commit(self, shard_counts: Mapping[int, int], *, wait: bool) -> None:
+    def commit(self, shard_counts: Mapping[Partition, int], *, wait: bool) -> None:
         """Commit, at most once per interval; `wait` commits at once and waits for the broker.
 
         `shard_counts`: number of shards of each partition; while one of them is missing, nothing
@@ -50,10 +51,10 @@ class OffsetCommitter:
             # The recorded offsets in MySQL are authoritative; these only show lost commits.
             log.warning("offsets were not committed to Kafka", error=str(error))
 
-    def _offsets_to_commit(self, shard_counts: Mapping[int, int]) -> list[TopicPartition]:
+    def _offsets_to_commit(self, shard_counts: Mapping[Partition, int]) -> list[TopicPartition]:
         """Return the lowest recorded offsets of partitions whose shards are all owned."""
-        recorded: dict[int, list[int]] = defaultdict(list)
-        silent: set[int] = set()
+        recorded: dict[Partition, list[int]] = defaultdict(list)
+        silent: set[Partition] = set()
         for owned in self._groups.shards():
             partition = owned.place.partition
             recorded[partition].append(owned.recorded_offset)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from confluent_kafka import Consumer, TopicPartition
 
+from campaign_common.domain.ids import Partition
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 
@@ -31,7 +32,7 @@ class PartitionPauses:
         self._paused_groups: frozenset[ShardGroup] = frozenset()
 
     @property
-    def paused(self) -> set[int]:
+    def paused(self) -> set[Partition]:
         """Partitions that are taken over and have shards of a paused group."""
         if not self._paused_groups:
             return set()
@@ -60,7 +61,7 @@ class PartitionPauses:
         """Pause the partitions of paused groups again, as a takeover may have resumed some."""
         self.pause(self.paused)
 
-    def pause(self, partitions: Iterable[int]) -> None:
+    def pause(self, partitions: Iterable[Partition]) -> None:
         """Pause these partitions."""
         self._consumer.pause([TopicPartition(self._topic, partition) for partition in partitions])
 

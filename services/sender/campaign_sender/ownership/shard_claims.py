@@ -3,6 +3,7 @@
 import secrets
 
 from campaign_common.database import Cursor, Proof
+from campaign_common.domain.ids import Partition, Shard
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import DatabaseUnavailable, LeaseLost
 from campaign_common.schema.placement import contradictions
@@ -34,7 +35,9 @@ class ShardClaims:
             raise LeaseLost("the topic has no partition map yet; campaign-topics create makes it")
         return partition_map
 
-    def of_partition(self, partition_map: PartitionMap, partition: int) -> dict[int, ClaimRow]:
+    def of_partition(
+        self, partition_map: PartitionMap, partition: Partition
+    ) -> dict[Shard, ClaimRow]:
         """Read the claim rows of the shards that a partition carries.
 
         Raises:
@@ -43,7 +46,7 @@ class ShardClaims:
         groups = self._groups
         remote = [n for n in groups.remote_shards if partition_map.partition(n) == partition]
         holding = {groups.main, *map(groups.of_shard, remote)}
-        claims: dict[int, ClaimRow] = {}
+        claims: dict[Shard, ClaimRow] = {}
         for group in groups.all:
             if group not in holding:
                 continue
@@ -59,7 +62,7 @@ class ShardClaims:
             }
         return dict(sorted(claims.items()))
 
-    def take_over(self, shard: int, partition_map: PartitionMap) -> Takeover:
+    def take_over(self, shard: Shard, partition_map: PartitionMap) -> Takeover:
         """Make this process the owner of a shard, under a token of its own.
 
         Raises:
@@ -79,9 +82,9 @@ class ShardClaims:
 
         return server.own.run(claim)
 
-    def _require_unmoved(self, shard: int) -> None:
+    def _require_unmoved(self, shard: Shard) -> None:
         server = self._groups.of_shard(shard).server
-        here = {} if server.is_main else {shard: server.own.name}
+        here: dict[int, str] = {} if server.is_main else {shard: server.own.name}
         with self._groups.main.server.own.reading(proof=Proof.NOW) as cursor:
             noted = read_homes(cursor)
         for said in contradictions(noted, here, [shard]):

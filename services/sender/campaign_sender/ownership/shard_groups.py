@@ -13,6 +13,7 @@ from operator import attrgetter
 
 from campaign_common.database import ShardServer
 from campaign_common.database.by_server import ByServer
+from campaign_common.domain.ids import Partition, Shard
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import FRESH_FOR
@@ -106,7 +107,7 @@ class ShardGroups:
         owned = [one for group in self.all for one in group.buffer.shards()]
         return sorted(owned, key=lambda one: one.shard)
 
-    def shards_on(self, partitions: Collection[int]) -> set[int]:
+    def shards_on(self, partitions: Collection[Partition]) -> set[Shard]:
         """Return the owned shards that these partitions carry."""
         return {owned.shard for owned in self.shards() if owned.place.partition in partitions}
 
@@ -115,7 +116,7 @@ class ShardGroups:
         with self.between_transactions([owned.shard]):
             self.of_shard(owned.shard).buffer.add_shard(owned)
 
-    def drop_shards(self, shards: Iterable[int]) -> None:
+    def drop_shards(self, shards: Iterable[Shard]) -> None:
         """Drop these shards and their messages, between two transactions of their recorders."""
         dropped = [owned for shard in shards if (owned := self.owned(shard)) is not None]
         with self.between_transactions(owned.shard for owned in dropped):
@@ -128,7 +129,7 @@ class ShardGroups:
             for group in self.all:
                 group.buffer.advance_to(partition, position)
 
-    def drain(self, shards: Collection[int], timeout: float) -> bool:
+    def drain(self, shards: Collection[Shard], timeout: float) -> bool:
         """Abandon unsent messages of `shards`, and wait until all others are recorded.
 
         False: `timeout` seconds were not enough for all of them.
@@ -145,16 +146,16 @@ class ShardGroups:
         return all(drained)
 
     @contextmanager
-    def between_transactions(self, shards: Iterable[int]) -> Iterator[None]:
+    def between_transactions(self, shards: Iterable[Shard]) -> Iterator[None]:
         """Hold the recorders of some shards, and no others, between two transactions."""
         with ExitStack() as stack:
             for group, _ in self._by_server.holding(shards):
                 stack.enter_context(group.recorder.between_transactions())
             yield
 
-    def take_fenced(self) -> set[int]:
+    def take_fenced(self) -> set[Shard]:
         """Return the shards that recorders found under another owner since the last request."""
-        return {shard for group in self.all for shard in group.recorder.take_fenced()}
+        return {Shard(n) for group in self.all for n in group.recorder.take_fenced()}
 
     # --- messages -------------------------------------------------------------------------
 
@@ -183,19 +184,19 @@ class ShardGroups:
         return self.main.guard.map_version
 
     @property
-    def existing_shards(self) -> frozenset[int]:
+    def existing_shards(self) -> frozenset[Shard]:
         """All shards that existed at the last reads, of any owner."""
         return frozenset(
-            shard
+            Shard(n)
             for group in self.all
-            for shard in group.guard.existing_shards
-            if self.of_shard(shard) is group
+            for n in group.guard.existing_shards
+            if self.of_shard(n) is group
         )
 
     @property
-    def lost_shards(self) -> set[int]:
+    def lost_shards(self) -> set[Shard]:
         """Shards of this process that the last reads found under another owner."""
-        return {shard for group in self.all for shard in group.guard.lost_shards}
+        return {Shard(n) for group in self.all for n in group.guard.lost_shards}
 
     def version_of(self, campaign_id: int) -> CampaignVersion | None:
         """Return a campaign as last read; None when none of its messages are held."""
@@ -218,7 +219,7 @@ class ShardGroups:
         }
         return [found[message] for message in messages]
 
-    def refresh_guards(self, shards: Iterable[int]) -> None:
+    def refresh_guards(self, shards: Iterable[Shard]) -> None:
         """Refresh the views of the servers that hold these shards.
 
         Raises:

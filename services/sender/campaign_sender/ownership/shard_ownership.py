@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pymysql.err import Error as DriverError
 
+from campaign_common.domain.ids import Partition, Shard
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import LeaseLost, RetryLater
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
@@ -50,8 +51,8 @@ class ShardOwnership:
         self._claims = ShardClaims(groups, topic, owner_name)
         self._queue = TakeoverQueue()
         self._map: PartitionMap | None = None
-        self._assigned: set[int] = set()
-        self._active: dict[int, int] = {}
+        self._assigned: set[Partition] = set()
+        self._active: dict[Partition, int] = {}
         """Partitions taken over, each with its number of shards; while one is missing, nothing is
         committed to Kafka."""
         self._pauses = PartitionPauses(consumer, topic, groups, blocked, self._active.keys())
@@ -69,7 +70,7 @@ class ShardOwnership:
             on_lost=self._on_lost,
         )
 
-    def run_due_takeovers(self) -> set[int]:
+    def run_due_takeovers(self) -> set[Partition]:
         """Take over due partitions, after assignments, fencing and changes of the partition map.
 
         Returns the partitions that are fetched from another offset now: records fetched of them
@@ -94,7 +95,7 @@ class ShardOwnership:
         self._pauses.reapply()
 
     @property
-    def paused_partitions(self) -> set[int]:
+    def paused_partitions(self) -> set[Partition]:
         """Partitions that are taken over and belong to a paused group."""
         return self._pauses.paused
 
@@ -114,20 +115,20 @@ class ShardOwnership:
     def _on_assign(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         consumer.incremental_assign(list(partitions))
         consumer.pause(list(partitions))
-        numbers = [p.partition for p in partitions]
+        numbers = [Partition(p.partition) for p in partitions]
         log.info("partitions assigned", partitions=numbers)
         self._assigned.update(numbers)
         self._queue.add(numbers)
 
     def _on_revoke(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        numbers = {p.partition for p in partitions}
+        numbers = {Partition(p.partition) for p in partitions}
         log.info("partitions revoked", partitions=sorted(numbers))
         self._release(numbers)
         self._forget_partitions(numbers)
         consumer.incremental_unassign(list(partitions))
 
     def _on_lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        numbers = {p.partition for p in partitions}
+        numbers = {Partition(p.partition) for p in partitions}
         log.warning("partitions lost", partitions=sorted(numbers))
         self.partitions_lost += len(numbers)
         self._groups.drop_shards(self._groups.shards_on(numbers))
@@ -136,7 +137,7 @@ class ShardOwnership:
 
     # --- takeover -------------------------------------------------------------------------
 
-    def _try_takeover(self, partition: int) -> bool:
+    def _try_takeover(self, partition: Partition) -> bool:
         """Take a partition over and fetch from its recorded offset.
 
         True as soon as its shards are owned, even while the seek has to wait: records fetched
@@ -163,7 +164,7 @@ class ShardOwnership:
         self._pauses.resume_at(place)
         return True
 
-    def _take_over_partition(self, partition: int) -> int | None:
+    def _take_over_partition(self, partition: Partition) -> int | None:
         """Take over the shards of a partition; return the offset to fetch from.
 
         None: no shard is mapped to the partition.
@@ -186,7 +187,7 @@ class ShardOwnership:
         return min((shard.recorded_offset for shard in owned), default=None)
 
     def _take_over_shards(
-        self, shards: Sequence[int], partition_map: PartitionMap, possibly_sent_below: int
+        self, shards: Sequence[Shard], partition_map: PartitionMap, possibly_sent_below: int
     ) -> None:
         for shard in shards:
             owned, settlement = self._claims.take_over(shard, partition_map)
@@ -196,7 +197,7 @@ class ShardOwnership:
             self._count_settled(shard, len(settlement.suspects), len(settlement.unknown))
         self._groups.refresh_guards(shards)
 
-    def _count_settled(self, shard: int, suspects: int, unknown: int) -> None:
+    def _count_settled(self, shard: Shard, suspects: int, unknown: int) -> None:
         """Count and log the claims of a lost sender that were settled."""
         self.claims_lost["suspect"] += suspects
         self.claims_lost["unknown"] += unknown
@@ -237,7 +238,7 @@ class ShardOwnership:
             del self._active[partition]
             self._queue.add([partition])
 
-    def _unowned_shards(self) -> dict[int, int]:
+    def _unowned_shards(self) -> dict[Shard, Partition]:
         """Return existing shards that are not owned, of partitions that are taken over."""
         if self._map is None:
             return {}
@@ -256,7 +257,7 @@ class ShardOwnership:
 
     # --- release --------------------------------------------------------------------------
 
-    def _release(self, partitions: set[int]) -> None:
+    def _release(self, partitions: set[Partition]) -> None:
         """Drain, record, commit and drop shards (protocol rule 13, orderly stop or revoke)."""
         shards = self._groups.shards_on(partitions)
         if not shards:
@@ -267,7 +268,7 @@ class ShardOwnership:
         self.commit_offsets(wait=True)
         self._groups.drop_shards(shards)
 
-    def _forget_partitions(self, partitions: set[int]) -> None:
+    def _forget_partitions(self, partitions: set[Partition]) -> None:
         self._assigned -= partitions
         self._blocked.unblock(partitions)
         self._queue.remove(partitions)

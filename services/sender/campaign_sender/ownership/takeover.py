@@ -10,6 +10,7 @@ from typing import NamedTuple
 from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.claim import ClaimedMessage, decode_claim
+from campaign_common.domain.ids import Shard
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status, is_live
 from campaign_common.domain.partition_map import PartitionMap, ShardPosition, position_under
 from campaign_common.errors import LeaseLost
@@ -68,7 +69,7 @@ def settle(
 
 def take_over(
     cursors: ShardCursors,
-    shard: int,
+    shard: Shard,
     partition_map: PartitionMap,
     *,
     owner_token: bytes,
@@ -146,7 +147,7 @@ def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:
 
 
 def _ledger_query(
-    shard: int, claimed: Sequence[ClaimedMessage]
+    shard: Shard, claimed: Sequence[ClaimedMessage]
 ) -> dict[tuple[int, int], list[int]]:
     query: dict[tuple[int, int], list[int]] = {}
     for message in claimed:

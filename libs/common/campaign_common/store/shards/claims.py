@@ -10,20 +10,21 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.claim import count_claimed
+from campaign_common.domain.ids import Partition, Shard
 
 
 class Place(NamedTuple):
     """Where in Kafka a recorded offset belongs."""
 
     topic_id: str
-    partition: int
+    partition: Partition
     map_version: int
 
 
 class ClaimRow(NamedTuple):
     """One row of shard_claims."""
 
-    shard: int
+    shard: Shard
     epoch: int
     owner_token: bytes
     transaction_number: int
@@ -35,7 +36,7 @@ class ClaimRow(NamedTuple):
 class ClaimMove(NamedTuple):
     """The changes of one transaction of an owner to its claim row."""
 
-    shard: int
+    shard: Shard
     epoch: int
     owner_token: bytes
     transaction_number: int
@@ -71,7 +72,7 @@ WHERE shard = %s
 """
 
 
-def read_claims(cursor: Cursor) -> dict[int, ClaimRow]:
+def read_claims(cursor: Cursor) -> dict[Shard, ClaimRow]:
     """Read every claim row, by shard."""
     cursor.execute(SELECT_ALL)
     return {row[0]: _row(row) for row in cursor.fetchall()}
@@ -86,7 +87,7 @@ def claimed_by_campaign(cursor: Cursor) -> Counter[int]:
     return counts
 
 
-def lock_claim(cursor: Cursor, shard: int) -> ClaimRow | None:
+def lock_claim(cursor: Cursor, shard: Shard) -> ClaimRow | None:
     """Read and lock one claim row; waits for a transaction that is changing it."""
     cursor.execute(SELECT_FOR_UPDATE, (shard,))
     row = cursor.fetchone()
@@ -112,7 +113,7 @@ def move_claim(cursor: Cursor, move: ClaimMove) -> bool:
 
 def take_claim(
     cursor: Cursor,
-    shard: int,
+    shard: Shard,
     *,
     owner_token: bytes,
     owner_name: str,
