@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from campaign_common.domain.ids import Partition, Shard
-from campaign_common.domain.shard import partition_of, shards_on
+from campaign_common.domain.shard import Partition, Shard, partition_of, shards_on
 
 
 class MapState(StrEnum):

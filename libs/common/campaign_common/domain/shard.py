@@ -1,8 +1,13 @@
 """The shard of a recipient, and the partition of a shard."""
 
+from typing import NewType
 from zlib import crc32
 
-from campaign_common.domain.ids import Partition, Shard
+Shard = NewType("Shard", int)
+"""A part of the ledger, from 0; recipients have it by their phone number."""
+
+Partition = NewType("Partition", int)
+"""A partition of the topic, which carries the records of some shards."""
 
 
 def shard_of(phone: str, shards: int) -> int:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from campaign_common.domain.ids import Shard
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.shard import Shard
 from campaign_common.store.shards.claims import Place
 from campaign_sender.in_flight.offset_tracker import OffsetTracker
 from campaign_sender.message import Message

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
-from campaign_common.domain.ids import Partition
+from campaign_common.domain.shard import Partition
 
 BLOCK_TIMEOUT = 900.0
 """Seconds for which a partition is blocked; a rolling upgrade should not take longer."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from campaign_common.domain.ids import Partition
 from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.shard import Partition
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.store.shards.claims import ClaimRow, Place
 from campaign_sender.ownership.takeover import start_under

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from campaign_common.domain.ids import Partition
+from campaign_common.domain.shard import Partition
 from campaign_sender.ownership.shard_groups import ShardGroups
 
 COMMIT_INTERVAL = 1.0

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from confluent_kafka import Consumer, TopicPartition
 
-from campaign_common.domain.ids import Partition
+from campaign_common.domain.shard import Partition
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 

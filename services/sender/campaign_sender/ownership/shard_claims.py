@@ -3,8 +3,8 @@
 import secrets
 
 from campaign_common.database import Cursor, Proof
-from campaign_common.domain.ids import Partition, Shard
 from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.shard import Partition, Shard
 from campaign_common.errors import DatabaseUnavailable, LeaseLost
 from campaign_common.schema.placement import contradictions
 from campaign_common.store.shards.claims import ClaimRow, read_claims

@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from campaign_common.database import ShardServer
 from campaign_common.database.by_server import ByServer
-from campaign_common.domain.ids import Partition, Shard
+from campaign_common.domain.shard import Partition, Shard
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import FRESH_FOR

@@ -11,8 +11,8 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pymysql.err import Error as DriverError
 
-from campaign_common.domain.ids import Partition, Shard
 from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.shard import Partition, Shard
 from campaign_common.errors import LeaseLost, RetryLater
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
 from campaign_sender.ownership.group_membership import GroupMembership

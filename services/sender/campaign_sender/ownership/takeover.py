@@ -10,9 +10,9 @@ from typing import NamedTuple
 from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.claim import ClaimedMessage, decode_claim
-from campaign_common.domain.ids import Shard
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status, is_live
 from campaign_common.domain.partition_map import PartitionMap, ShardPosition, position_under
+from campaign_common.domain.shard import Shard
 from campaign_common.errors import LeaseLost
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.ledger import (

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from campaign_common.domain.ids import Partition
+from campaign_common.domain.shard import Partition
 from campaign_common.runtime.obstacle import Obstacle
 
 RETRY_DELAY = 1.0

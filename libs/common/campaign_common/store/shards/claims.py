@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.claim import count_claimed
-from campaign_common.domain.ids import Partition, Shard
+from campaign_common.domain.shard import Partition, Shard
 
 
 class Place(NamedTuple):
