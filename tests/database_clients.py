@@ -14,7 +14,7 @@ from local_stack.servers import mariadb
 from local_stack.servers.database import Flavour
 
 BACKUP = ("--single-transaction", "--quick", "--hex-blob", "--no-tablespaces")
-"""The options of docs/backup.md that both know."""
+"""The options of docs/operations/backup.md that both know."""
 
 
 @dataclass(frozen=True)

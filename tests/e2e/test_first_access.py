@@ -112,7 +112,7 @@ def test_a_real_nginx_is_no_program(
 
 @root_only
 def test_a_proxy_of_the_own_user_cannot_be_told(api: ApiService, program: tuple[str, ...]) -> None:
-    """docs/access.md names it: by 1.1 and without any trace it is let in, by 1.0 it is not."""
+    """docs/guides/access.md: by 1.1 and without any trace it is let in, by 1.0 it is not."""
     own = pwd.getpwuid(os.geteuid()).pw_name
     bare = 'proxy_set_header Connection ""; proxy_set_header Host localhost;'
     for version, status in (("1.1", 200), ("1.0", 401)):

@@ -2,7 +2,8 @@
 
 What each upload got is written down as a table where HOSTILE_UPLOADS_TABLE names a file:
 
-    HOSTILE_UPLOADS_TABLE=docs/hostile-uploads.md .venv/bin/pytest tests/e2e/test_hostile_uploads.py
+    export HOSTILE_UPLOADS_TABLE=docs/transcripts/hostile-uploads.md
+    .venv/bin/pytest tests/e2e/test_hostile_uploads.py
 """
 
 import os

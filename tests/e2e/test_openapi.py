@@ -30,7 +30,7 @@ from tests.e2e.seeded import PHONE, Seeds
 from tests.integration.api.keys import bearer, make_key
 from tests.servers import DatabaseServers, fresh_schema
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 EXAMPLES = 8
 """Of each operation, beside those at the bounds of its schema."""
 
@@ -53,7 +53,7 @@ unkeyed.config.phases.coverage.enabled = False
 
 def test_committed_document_is_up_to_date() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == document(), (
-        "python -m campaign_api.openapi > docs/openapi.json"
+        "python -m campaign_api.openapi > docs/reference/openapi.json"
     )
 
 

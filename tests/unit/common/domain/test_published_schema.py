@@ -5,7 +5,7 @@ import msgspec
 
 from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord, encode, json_schema
 
-PUBLISHED = Path(__file__).parents[4] / "docs" / "message-record.schema.json"
+PUBLISHED = Path(__file__).parents[4] / "docs" / "reference" / "message-record.schema.json"
 
 
 def as_published() -> str:

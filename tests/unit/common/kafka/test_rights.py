@@ -1,4 +1,4 @@
-"""The rights that docs/operations.md lists are those that are checked."""
+"""The rights that docs/operations/overview.md lists are those that are checked."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +10,7 @@ from campaign_common.kafka.rights import CLUSTER, KafkaResource, ResourceKind, R
 from campaign_common.settings import Settings, load_settings
 from tests.unit.common.sample import SAMPLE
 
-OPERATIONS = Path(__file__).parents[4] / "docs" / "operations.md"
+OPERATIONS = Path(__file__).parents[4] / "docs" / "operations" / "overview.md"
 COLUMNS = (
     KafkaResource(ResourceKind.TOPIC, "Sync-Msg-T"),
     KafkaResource(ResourceKind.TOPIC, "Sync-Msg-T-DLQ"),
