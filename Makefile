@@ -67,6 +67,11 @@ scaling-rehearsal: setup ## Meet a burst with as many senders as KEDA would star
 images: setup ## Build the images and send a campaign through them (Debian, as root)
 	@$(PYTHON_FOLDER)/pytest tests/images $(PYTEST_ARGS)
 
+release: export PYTHONPATH := deploy
+
+release: setup ## Make wheel, images, their bills of materials and checksums in dist/; publish nothing
+	@$(PYTHON_FOLDER)/python -m release
+
 manifests: export PYTHONPATH := deploy
 
 manifests: setup ## Render k8s/overlays into k8s/rendered

@@ -15,8 +15,9 @@ from local_stack.demo import campaign as demo
 from local_stack.demo.balance import Ledger, ReportedProgress, discrepancies
 from local_stack.ports import free_port
 from local_stack.servers.kafka import KafkaServer
+from release.images import TARGETS
 from tests.e2e.system import SHARDS, System
-from tests.images.conftest import TARGETS, Images
+from tests.images.conftest import Images
 from tests.images.container import SHARED, USER, Container, run
 from tests.unit.deploy.manifests import workload
 from tests.waiting import wait_until
