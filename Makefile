@@ -94,7 +94,7 @@ lint: setup ## Check style, formatting, import rules, types and generated files
 
 census: export PYTHONPATH := deploy
 
-census: setup ## Count what makes the code hard to read: homonyms, large folders, openings, words
+census: setup ## Count what makes the code hard to read: homonyms, large folders, openings, words, names
 	@$(PYTHON_FOLDER)/python -m census
 
 reference: export PYTHONPATH := deploy

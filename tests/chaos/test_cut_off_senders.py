@@ -25,9 +25,8 @@ def relay(scene: Scene) -> Iterator[Relay]:
         yield relay
 
 
-def test_a_sender_cut_off_from_the_database_calls_nobody_after_a_pause(
-    scene: Scene, relay: Relay
-) -> None:
+def test_a_cut_off_sender_sends_nothing_after_a_pause(scene: Scene, relay: Relay) -> None:
+    """A sender cut off from the database sends nothing after a pause."""
     scene.provider.set_faults(SLOW)
     scene.system.configure(Sender={"InFlight": CLAIMED * 2, "BatchSize": CLAIMED})
     scene.start_all(senders=1)

@@ -134,9 +134,8 @@ def servers_away(port: int) -> set[str]:
     }
 
 
-def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
-    scene: Scene, second: Second
-) -> None:
+def test_shards_of_a_lost_server_wait_and_others_go_on(scene: Scene, second: Second) -> None:
+    """While a server is away its shards wait and the others go on."""
     scene.provider.set_faults(Faults(latency=0.05))
     scene.system.configure(Scheduler=CLOSE_BEHIND)
     scene.start_all(senders=1)
@@ -178,9 +177,10 @@ def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
     assert scene.count("SELECT COUNT(*) FROM shard_requests") == 0
 
 
-def test_a_server_that_hangs_holds_the_others_up_no_longer_than_a_query_may_take(
+def test_a_hanging_server_delays_others_by_one_query_at_most(
     scene: Scene, behind_relay: tuple[Second, Relay]
 ) -> None:
+    """A server that hangs holds the others up no longer than a query may take."""
     second, relay = behind_relay
     scene.provider.set_faults(Faults(latency=0.05))
     scene.system.configure(Scheduler=CLOSE_BEHIND)

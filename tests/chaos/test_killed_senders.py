@@ -38,9 +38,8 @@ def test_a_kill_leaves_in_doubt_what_was_being_sent(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("delivery", "server"), MODES, indirect=["server"])
-def test_killed_senders_lose_nobody_and_repeat_only_what_they_had_claimed(
-    scene: Scene, delivery: Delivery
-) -> None:
+def test_killed_senders_repeat_only_claimed_messages(scene: Scene, delivery: Delivery) -> None:
+    """Killed senders lose no message and repeat only those that they had claimed."""
     kills = scene.scale.choose(3, 20)
     rows = scene.scale.choose(20_000, 150_000)
     scene.system.configure(Delivery=delivery.value)

@@ -38,7 +38,8 @@ def adds_up(scene: Scene) -> bool:
     return sum(counts.values()) == campaign["total"] == len(scene.phones)
 
 
-def test_a_persons_retry_reaches_everybody_once_whatever_is_killed(scene: Scene) -> None:
+def test_a_manual_retry_reaches_everybody_once_despite_kills(scene: Scene) -> None:
+    """A manual retry reaches everybody once, whatever is killed meanwhile."""
     kills = scene.scale.choose(3, 20)
     scene.provider.set_faults(REFUSING)
     _, started = scene.start_all(senders=3)

@@ -84,9 +84,10 @@ def schedule_for_later(scene: Scene) -> None:
     ],
     indirect=["server"],
 )
-def test_what_was_sent_after_the_backup_is_noticed_and_a_person_decides(
+def test_sends_after_the_backup_are_left_to_a_person(
     scene: Scene, cache: Cache, server_dsn: str, delivery: Delivery
 ) -> None:
+    """Sends after the backup are noticed, and a person decides about them."""
     programs = database_clients("mysql" if scene.server == "mysql" else "mariadb", cache)
     backup = scene.system.folder / "backup.sql"
     scene.system.configure(Delivery=delivery.value)

@@ -100,9 +100,8 @@ class Watcher:
         return requests.post(f"{self._url}/v1/camp/create", json=body, timeout=30).status_code
 
 
-def test_a_rolling_restart_of_everything_loses_nothing_and_calls_nobody_twice(
-    scene: Scene, service: Front
-) -> None:
+def test_a_rolling_restart_loses_and_repeats_nothing(scene: Scene, service: Front) -> None:
+    """A rolling restart of everything loses nothing and sends nothing twice."""
     settings = {name: stop_settings(name) for name in ("api", "scheduler", "sender")}
     scene.provider.set_faults(PATIENT)
     scene.configure_provider(Timeout="10s")

@@ -95,9 +95,8 @@ def all_sent(system: System, campaign_id: int) -> bool:
     return list(system.statuses(campaign_id).values()) == [Status.SENT] * RECIPIENTS
 
 
-def test_the_same_processes_send_after_rights_and_password_are_back(
-    system: System, account: Account
-) -> None:
+def test_sends_go_on_when_rights_and_password_are_back(system: System, account: Account) -> None:
+    """The same processes send after rights and password are back."""
     system.configure(Mysql={"DSN": account.dsn}, Simulated=SLOW, Sender={"InFlight": 100})
     with ExitStack() as stack:
         with account.without_writes():

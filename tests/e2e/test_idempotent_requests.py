@@ -85,7 +85,7 @@ def test_of_racing_changes_of_one_version_one_is_made(api: ApiService) -> None:
     assert requests.get(url, timeout=10).json()["name"] == changed
 
 
-def test_killed_between_its_effect_and_its_answer_a_request_has_one_effect(
+def test_a_request_killed_before_its_response_has_one_effect(
     api: ApiService, database: str
 ) -> None:
     """A test message waits for its outcome between the two."""

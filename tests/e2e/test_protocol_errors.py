@@ -118,7 +118,8 @@ def test_a_client_that_waits_for_a_word_before_its_body_gets_one(api: ApiService
     assert "campaign_name is missing" in answer.json["msg"]
 
 
-def test_chunks_are_put_together_and_the_next_request_is_answered_too(api: ApiService) -> None:
+def test_a_request_in_chunks_and_the_next_one_are_answered(api: ApiService) -> None:
+    """Chunks are put together and the next request is answered too."""
     body = b'8;a=b\r\n{"x": 1,\r\n7\r\n"y": 2}\r\n0\r\nX: y\r\n\r\n'
     connection = RawConnection(api.url)
     connection.send(CHUNKED + b"\r\n" + body + GET.replace(b"stats", b"nothing") + b"\r\n")

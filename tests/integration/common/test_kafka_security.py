@@ -27,9 +27,10 @@ def settings_with(folder: Path, address: str, password: str) -> Settings:
     return load_settings(file, {})
 
 
-def test_the_right_password_lets_in_producer_consumer_and_administration(
+def test_the_right_password_lets_every_kind_of_client_in(
     tmp_path: Path, guarded_kafka: GuardedKafka
 ) -> None:
+    """The right password lets in producer consumer and administration."""
     settings = settings_with(tmp_path, guarded_kafka.address, PASSWORD)
     admin = clients.admin(settings)
     topics.create(admin, TOPIC, partitions=1, replication_factor=1)

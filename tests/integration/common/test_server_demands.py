@@ -219,9 +219,9 @@ def logging_server(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServe
         server.stop()
 
 
-def test_a_binary_log_of_statements_is_named_until_it_is_one_of_rows(
-    logging_server: DatabaseServer,
-) -> None:
+def test_a_binary_log_of_statements_is_reported(logging_server: DatabaseServer) -> None:
+    """A binary log of statements is named until it is one of rows."""
+
     def record(form: str) -> None:
         with logging_server.connect() as operator, operator.cursor() as cursor:
             cursor.execute(f"SET GLOBAL binlog_format = '{form}'")

@@ -109,7 +109,8 @@ def test_an_older_sender_leaves_newer_records_to_a_newer_one(world: World) -> No
     assert logs.count("its partition waits for a newer sender") == 1
 
 
-def test_where_no_newer_sender_comes_newer_records_can_be_replayed_later(world: World) -> None:
+def test_newer_records_can_be_replayed_later(world: World) -> None:
+    """Where no newer sender comes newer records can be replayed later."""
     everybody, left = publish_everything(world)
     behind = next(n for n in count(RECIPIENTS + 1) if shard_of(phone_of(n), SHARDS) == NEWER_SHARD)
     publish(world, [behind])

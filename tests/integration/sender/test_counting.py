@@ -93,7 +93,8 @@ def test_commits_that_the_database_has_lost(world: World, port: int) -> None:
         wait_until(lambda: told(port, "campaign_commits_lost_total") == behind)
 
 
-def test_an_outcome_counts_once_whatever_the_answer_to_its_commit(scene: Scene) -> None:
+def test_an_outcome_counts_once_after_an_unknown_commit(scene: Scene) -> None:
+    """An outcome counts once whatever the answer to its commit."""
     scene.cycle()
     scene.answer(*scene.provider.submitted)
     scene.database.faults = ["answer lost, rolled back"]

@@ -95,7 +95,8 @@ def test_senders_that_come_and_go_cause_no_doubt(world: World) -> None:
     assert world.suspects() == 0
 
 
-def test_a_stopped_sender_that_wakes_up_records_nothing_of_its_old_shards(world: World) -> None:
+def test_a_sender_that_wakes_up_records_nothing(world: World) -> None:
+    """A stopped sender that wakes up records nothing of its old shards."""
     world.configure(Simulated=SLOW, Sender=HELD)
     world.add_campaign(RECIPIENTS)
     world.publish(range(1, RECIPIENTS + 1))

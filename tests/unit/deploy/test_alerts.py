@@ -32,7 +32,8 @@ def series(text: str) -> set[str]:
     }
 
 
-def test_every_alert_has_a_section_of_the_runbook_and_no_section_is_without_one() -> None:
+def test_alerts_and_sections_of_the_runbook_are_the_same() -> None:
+    """Every alert has a section of the runbook and no section is without one."""
     assert [rule["alert"] for rule in RULES] == SECTIONS
 
 
