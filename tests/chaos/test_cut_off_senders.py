@@ -8,8 +8,8 @@ from campaign_common.dsn import parse_dsn
 from tests.chaos.relay import Relay, relay_to
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.waiting import wait_until
 
 SLOW = Faults(latency=0.2)
 """With 48 connections a sender needs 8 s for the 2,000 messages that it has claimed at least."""

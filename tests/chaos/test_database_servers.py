@@ -21,13 +21,13 @@ from local_stack.stack import database_program
 from tests.chaos.accounts import Account, compare
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
-from tests.e2e.api_service import make_schema
-from tests.e2e.system import LOOK_AGAIN, SHARDS
-from tests.processes import STOP_SECONDS
-from tests.recording_provider import Faults
-from tests.scraping import Scrape
-from tests.servers import fresh_schema
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.scraping import Scrape
+from tests.support.servers.databases import fresh_schema
+from tests.support.services.api_service import make_schema
+from tests.support.services.processes import STOP_SECONDS
+from tests.support.services.system import LOOK_AGAIN, SHARDS
+from tests.support.waiting import wait_until
 
 ELSEWHERE = range(SHARDS // 2, SHARDS)
 CLOSE_BEHIND = {"Lease": "3s", "ChunkSize": 500, "Window": "2s"}

@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 
 from tests.chaos.scene import Scene
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 REFUSE = """
 CREATE TRIGGER full_{shard} BEFORE INSERT ON messages_{shard} FOR EACH ROW

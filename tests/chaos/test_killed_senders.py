@@ -4,7 +4,7 @@ import pytest
 
 from campaign_common.domain.campaign import Delivery
 from tests.chaos.scene import Scene
-from tests.recording_provider import Faults
+from tests.support.providers.recording_provider import Faults
 
 MODES = [(Delivery.AT_LEAST_ONCE, "mariadb"), (Delivery.AT_MOST_ONCE, "mariadb")]
 MODES += [(Delivery.AT_LEAST_ONCE, "mysql")]

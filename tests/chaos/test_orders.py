@@ -7,9 +7,9 @@ from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import Status
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 REFUSING = Faults(latency=0.005, errors={400: 1.0})
 """Refuses everybody, for good."""

@@ -3,8 +3,8 @@
 from campaign_common.domain.message import Status
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.waiting import wait_until
 
 CANCELLED = CAMPAIGN + 1
 FANNED = "SELECT COALESCE(SUM(fanned_count), 0) FROM campaigns WHERE state = 'running'"

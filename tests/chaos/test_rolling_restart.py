@@ -14,9 +14,9 @@ from local_stack.ports import free_port
 from manifests.rendering import rendered_file
 from tests.chaos.front import Front, front
 from tests.chaos.scene import CAMPAIGN, Scene
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 PATIENT = Faults(latency=0.4)
 """So slow that the campaign lasts longer than all the replacing."""

@@ -6,8 +6,8 @@ import pytest
 
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.writers import COUNT_PAIRS, note_ledger_writers, pairs
-from tests.processes import Process
-from tests.waiting import wait_until
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 USERS = ("first_sender", "second_sender")
 ALLOWED = 2.0

@@ -9,15 +9,15 @@ import pytest
 import requests
 
 from local_stack.ports import free_port
-from tests.e2e.api_service import (
+from tests.support.scraping import Scrape, answers
+from tests.support.services.api_service import (
     ApiService,
     make_schema,
     run_program,
     running_api,
     write_configuration,
 )
-from tests.scraping import Scrape, answers
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 WORKERS = 3
 ACTIVE = 7

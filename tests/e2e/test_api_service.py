@@ -12,7 +12,7 @@ import yaml
 from campaign_common.database import Database, named_lock
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import (
+from tests.support.services.api_service import (
     REQUEST,
     ApiService,
     free_port,

@@ -9,10 +9,10 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status, idempotency_key
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.simulated import simulated_status
-from tests.e2e.system import System
-from tests.orders import order_retry
-from tests.processes import kill
-from tests.waiting import wait_until
+from tests.support.services.orders import order_retry
+from tests.support.services.processes import kill
+from tests.support.services.system import System
+from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
 RECIPIENTS = 5_000

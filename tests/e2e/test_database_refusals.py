@@ -10,8 +10,8 @@ import requests
 
 from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
-from tests.e2e.system import System
-from tests.waiting import wait_until
+from tests.support.services.system import System
+from tests.support.waiting import wait_until
 
 WRITES = "INSERT, UPDATE, DELETE"
 SERVICES = ("campaign-api", "campaign-scheduler", "campaign-sender")

@@ -19,11 +19,11 @@ from campaign_common.settings import MysqlSettings
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
 from local_stack.ports import free_port
-from tests import nginx
 from tests.conftest import skip_unless_ci
-from tests.e2e.api_service import ApiService, running_api
-from tests.servers import DatabaseServers, fresh_schema
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
+from tests.support.servers import nginx
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import ApiService, running_api
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 

@@ -14,10 +14,15 @@ import pytest
 import requests
 
 from benchmarks.sampling import PeakMemory
-from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
 from tests.e2e.hostile import GOOD, MOST_BYTES, MOST_ROWS, Upload, all_uploads
 from tests.e2e.raw_http import Answer, exchange
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import (
+    ApiService,
+    make_schema,
+    running_api,
+    write_configuration,
+)
 
 TABLE_VARIABLE = "HOSTILE_UPLOADS_TABLE"
 MOST_MEGABYTES = 300

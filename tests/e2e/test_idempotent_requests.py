@@ -10,8 +10,13 @@ import requests
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
-from tests.waiting import wait_until
+from tests.support.services.api_service import (
+    ApiService,
+    make_schema,
+    running_api,
+    write_configuration,
+)
+from tests.support.waiting import wait_until
 
 CSV = "".join(f"user{n},{13961467500 + n}\n" for n in range(2_000))
 AT_ONCE = 50

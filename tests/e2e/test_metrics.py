@@ -16,12 +16,12 @@ import pytest
 
 from campaign_common.domain.message import Status
 from local_stack.ports import free_port
-from tests.dashboard import unanswered
-from tests.e2e.system import SHARDS, System
-from tests.otlp_receiver import OtlpReceiver, ReceivedSpan
-from tests.prometheus_server import PrometheusServer, running_prometheus
-from tests.scraping import Described, Scrape, answers
-from tests.waiting import wait_until
+from tests.support.dashboard import unanswered
+from tests.support.scraping import Described, Scrape, answers
+from tests.support.servers.otlp_receiver import OtlpReceiver, ReceivedSpan
+from tests.support.servers.prometheus import PrometheusServer, running_prometheus
+from tests.support.services.system import SHARDS, System
+from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
 RECIPIENTS = 3_000

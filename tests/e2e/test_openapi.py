@@ -25,10 +25,10 @@ from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, running_api, write_configuration
 from tests.e2e.seeded import PHONE, Seeds
-from tests.integration.api.keys import bearer, make_key
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.keys import bearer, make_key
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import ApiService, running_api, write_configuration
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 EXAMPLES = 8

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.api_service import ApiService, running_api, write_configuration
 from tests.e2e.raw_http import RawConnection
+from tests.support.services.api_service import ApiService, running_api, write_configuration
 
 GET = b"GET /v1/stats HTTP/1.1\r\nHost: localhost\r\n"
 CREATE = b"POST /v1/camp/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -12,9 +12,14 @@ import requests
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
 from tests.e2e.raw_http import Answer, RawConnection, chunked, exchange, head
-from tests.waiting import wait_until
+from tests.support.services.api_service import (
+    ApiService,
+    make_schema,
+    running_api,
+    write_configuration,
+)
+from tests.support.waiting import wait_until
 
 URL = "/v1/recipient-lists?name=friends"
 MOST_BYTES = 3_000_000

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scheduling import ORDER, place, unit_of
+from tests.support.scheduling import ORDER, place, unit_of
 
 TESTS = Path(__file__).parents[1]
 

@@ -14,7 +14,7 @@ from campaign_api.campaigns import trial_messages
 from campaign_common.database import Database, Databases, named_lock
 from campaign_common.settings import Settings
 from tests.integration.api.stored import REQUEST, add_list, create, rows, value
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 PATH = "/v1/campaigns"
 NEW = {"name": "spring", "template": "hi {name}", "recipient_list_id": 1}

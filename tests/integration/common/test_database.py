@@ -19,7 +19,7 @@ from campaign_common.errors import (
     LockBusy,
 )
 from tests.integration.common.conftest import Make, eventually, in_transaction, one, read
-from tests.integration.common.tcp_proxy import TcpProxy
+from tests.support.servers.tcp_proxy import TcpProxy
 
 COUNT = "SELECT COUNT(*) FROM notes"
 

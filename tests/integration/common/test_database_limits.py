@@ -20,7 +20,7 @@ from campaign_common.errors import (
     DatabaseUnavailable,
 )
 from tests.integration.common.conftest import Make, eventually, in_transaction, one, read
-from tests.integration.common.tcp_proxy import TcpProxy
+from tests.support.servers.tcp_proxy import TcpProxy
 
 CONNECTION = "SELECT CONNECTION_ID()"
 ENDLESS_SELECT = """

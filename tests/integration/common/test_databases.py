@@ -23,7 +23,7 @@ from campaign_common.store.messages.ledger import (
 )
 from campaign_common.store.shards.partition_map import read_owners
 from local_stack.ports import free_port
-from tests.processes import installed
+from tests.support.services.processes import installed
 
 SHARDS = 4
 ELSEWHERE = (2, 3)

@@ -19,8 +19,8 @@ from campaign_common.settings import (
     TracingSettings,
 )
 from campaign_common.tracing import SpanRole, matched, tracing_of
-from tests.otlp_receiver import OtlpReceiver
-from tests.waiting import wait_until
+from tests.support.servers.otlp_receiver import OtlpReceiver
+from tests.support.waiting import wait_until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

@@ -7,7 +7,7 @@ import pytest
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.kafka import clients, topics
 from campaign_common.settings import Settings, load_settings
-from tests.guarded_kafka import PASSWORD, GuardedKafka
+from tests.support.servers.guarded_kafka import PASSWORD, GuardedKafka
 
 TOPIC = "behind-a-password"
 

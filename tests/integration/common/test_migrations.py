@@ -19,8 +19,8 @@ from campaign_common.schema import migrate, schema_status, wait_for_schema
 from campaign_common.schema.migrate import apply_pending
 from campaign_common.schema.status import packaged_migrations
 from tests.integration.common.conftest import Make, read
-from tests.previous_version import PreviousVersion
-from tests.servers import SchemaServer, fresh_schema
+from tests.support.servers.databases import SchemaServer, fresh_schema
+from tests.support.services.previous_version import PreviousVersion
 
 FIRST_MIGRATION = (
     resources.files("campaign_common").joinpath("migrations/0001_campaigns.sql").read_text()

@@ -28,7 +28,7 @@ from campaign_common.store.messages.retry_schedule import schedule_retries, wait
 from campaign_common.store.shards.claims import ClaimRow, read_claims
 from local_stack.distributions.cache import Cache
 from local_stack.stack import database_program
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.servers.databases import DatabaseServers, fresh_schema
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operations" / "database-servers.md").read_text()
 SHARD, SHARDS, CAMPAIGN = 1, 2, 7

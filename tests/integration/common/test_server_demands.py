@@ -21,7 +21,7 @@ from local_stack.distributions.cache import Cache
 from local_stack.servers.database import DatabaseServer
 from local_stack.stack import database_program
 from tests.integration.common.conftest import Make, one, read
-from tests.servers import SchemaServer, fresh_schema
+from tests.support.servers.databases import SchemaServer, fresh_schema
 
 SHARDS = 2
 ALL_OF_IT = "SELECT, INSERT, UPDATE, DELETE"

@@ -9,7 +9,7 @@ from campaign_common.domain.shard import shard_of
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter, DeliveredChunk
 from tests.integration.scheduler.world import SHARDS, Scheduler, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 class MapDrainsFirst(CheckpointWriter):

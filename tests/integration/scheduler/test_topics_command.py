@@ -19,7 +19,7 @@ from campaign_common.kafka import topics
 from campaign_common.kafka.topics import DAY
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.scheduler.world import COMMANDS, SHARDS, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def campaign_topics(world: World, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -11,8 +11,8 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageRecord, encode
 from campaign_common.domain.shard import shard_of
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
-from tests.processes import Process
-from tests.waiting import wait_until
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 RECIPIENTS = 400
 NEWER_FROM = 201

@@ -10,10 +10,10 @@ from local_stack.ports import free_port
 from tests.integration.sender.scene import Scene
 from tests.integration.sender.submissions import submitting_to
 from tests.integration.sender.world import SHARDS, World
-from tests.recordings import recording_provider
-from tests.scraping import Scrape, answers
+from tests.support.providers.recordings import recording_provider
+from tests.support.scraping import Scrape, answers
+from tests.support.waiting import wait_until
 from tests.unit.sender.messages import message
-from tests.waiting import wait_until
 
 SLOW = {"Latency": {"Distribution": "constant", "Mean": "3s"}}
 BROKEN = {"FailureRates": {"ambiguous": 1.0}}

@@ -6,9 +6,9 @@ from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.domain.message import Status
 from local_stack.ports import free_port
 from tests.integration.sender.world import World
-from tests.processes import kill
-from tests.scraping import Scrape
-from tests.waiting import wait_until
+from tests.support.scraping import Scrape
+from tests.support.services.processes import kill
+from tests.support.waiting import wait_until
 
 RECIPIENTS = 6_000
 IN_FLIGHT = 500

@@ -20,9 +20,9 @@ from tests.integration.sender.scripted_server import (
     scripted_server,
 )
 from tests.integration.sender.submissions import answers, submitting_to
-from tests.recording_provider import Faults
-from tests.recordings import recording_provider
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.providers.recordings import recording_provider
+from tests.support.waiting import wait_until
 
 
 def test_every_message_is_posted_once_under_its_key(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import requests
 
 from campaign_common.dsn import parse_dsn
 from local_stack.ports import free_port
-from tests.integration.common.tcp_proxy import TcpProxy
 from tests.integration.sender.world import World
-from tests.processes import running
-from tests.waiting import wait_until
+from tests.support.servers.tcp_proxy import TcpProxy
+from tests.support.services.processes import running
+from tests.support.waiting import wait_until
 
 SLOW = {"Latency": {"Distribution": "constant", "Mean": "3s"}}
 

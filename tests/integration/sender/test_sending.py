@@ -6,8 +6,8 @@ from campaign_common.domain.message import Status
 from campaign_common.schema import migrate
 from campaign_common.store.campaigns.transitions import change_state
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
-from tests.orders import order_retry
-from tests.waiting import wait_until
+from tests.support.services.orders import order_retry
+from tests.support.waiting import wait_until
 
 RECIPIENTS = 4_000
 FEW = 15

@@ -6,7 +6,7 @@ import yaml
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import AnswerWord, HttpSettings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
 
 def http(tmp_path: Path, keys: object, **environ: str) -> HttpSettings:

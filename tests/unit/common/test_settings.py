@@ -6,7 +6,7 @@ import yaml
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import Distribution, RetryPolicy, Settings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
 DEPLOYED = Path(__file__).parents[3] / "deploy" / "campmgr.yaml"
 

@@ -7,7 +7,7 @@ import pytest
 from campaign_common.database import Databases
 from campaign_common.errors import SettingsError
 from campaign_common.settings import Settings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
 SECOND = "camp:secret@tcp(second:3306)/camp"
 SHARDS = f"""{SAMPLE}

@@ -16,9 +16,9 @@ from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import Settings
 from campaign_common.store.access.api_keys import revoke_key
-from tests.integration.api.keys import bearer, make_key
 from tests.integration.api.stored import REQUEST, change, create, rows, value
-from tests.waiting import wait_until
+from tests.support.keys import bearer, make_key
+from tests.support.waiting import wait_until
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/docs/<path:path>"}
 CHANGING = {"POST", "PATCH", "PUT", "DELETE"}

@@ -23,7 +23,7 @@ from campaign_common.store.recipients.erasures import (
 from campaign_scheduler.jobs.purge_dead_letters import DeadLetterPurger
 from tests.integration.scheduler.jobs.test_publish_retries import wait_for_retry
 from tests.integration.scheduler.world import LIST, SHARDS, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 PERSON = 6
 PHONE = str(13900000000 + PERSON)

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
 from campaign_common.kafka.rights import CLUSTER, KafkaResource, ResourceKind, Right, needed_rights
 from campaign_common.settings import Settings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
 OPERATIONS = Path(__file__).parents[4] / "docs" / "operations" / "overview.md"
 COLUMNS = (

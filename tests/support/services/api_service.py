@@ -14,8 +14,8 @@ from campaign_common.database import Databases
 from campaign_common.schema import migrate_all
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
-from tests.processes import installed
-from tests.waiting import wait_until
+from tests.support.services.processes import installed
+from tests.support.waiting import wait_until
 
 REQUEST: Mapping[str, Any] = {
     "campaign_name": "game0",

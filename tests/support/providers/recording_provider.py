@@ -1,6 +1,6 @@
 """A provider that writes down every call it gets, durably, before it answers.
 
-    python -m tests.recording_provider --port 0 --log FILE [--drop 0.05] [--latency 0.05] …
+    python -m tests.support.providers.recording_provider --port 0 --log FILE [--drop 0.05] …
 
 It prints one JSON line, {"port": …}, and serves until it is killed. The log has one JSON object per
 call (`Call`). Faults are shares of calls; which call meets one is a function of the seed, the

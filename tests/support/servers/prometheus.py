@@ -10,7 +10,7 @@ import requests
 import yaml
 
 from local_stack.ports import free_port
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 SCRAPE_SECONDS = 1
 

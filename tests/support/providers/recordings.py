@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import requests
 
-from tests.recording_provider import Call, Faults
+from tests.support.providers.recording_provider import Call, Faults
 
-PROJECT = Path(__file__).parents[1]
+MODULE = "tests.support.providers.recording_provider"
+PROJECT = Path(__file__).parents[3]
 
 
 class RecordingProvider:
@@ -61,7 +62,13 @@ class RecordingProvider:
 @contextmanager
 def recording_provider(log: Path, *options: Any) -> Iterator[RecordingProvider]:  # noqa: ANN401
     """Start a recording provider, with the options of its command line."""
-    command: list[str | Path] = [sys.executable, "-m", "tests.recording_provider", "--log", log]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "tests.support.providers.recording_provider",
+        "--log",
+        log,
+    ]
     command += [str(option) for option in options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT)
     try:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from tests.processes import Process, stopped_in_order
+from tests.support.services.processes import Process, stopped_in_order
 
-WHEELS = Path(__file__).parent / "upgrade"
+WHEELS = Path(__file__).parents[2] / "upgrade"
 
 
 class PreviousVersion:

@@ -21,9 +21,9 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.kafka.partition_migration import PartitionMigration
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
-from tests.e2e.api_service import make_schema
-from tests.processes import Process, installed, running
-from tests.waiting import wait_until
+from tests.support.services.api_service import make_schema
+from tests.support.services.processes import Process, installed, running
+from tests.support.waiting import wait_until
 
 SHARDS = 8
 CLOSE_SECONDS = 5

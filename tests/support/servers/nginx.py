@@ -12,8 +12,8 @@ from pathlib import Path
 from local_stack.distributions import debian
 from local_stack.distributions.cache import Cache
 from local_stack.ports import free_port, is_free
-from tests.processes import stopped_in_order
-from tests.waiting import wait_until
+from tests.support.services.processes import stopped_in_order
+from tests.support.waiting import wait_until
 
 _SUITE = "bookworm"
 _PACKAGE = "nginx"

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.prometheus_server import SCRAPE_SECONDS, PrometheusServer
+from tests.support.servers.prometheus import SCRAPE_SECONDS, PrometheusServer
 
-FILE = Path(__file__).parents[1] / "deploy" / "monitoring" / "dashboard.json"
+FILE = Path(__file__).parents[2] / "deploy" / "monitoring" / "dashboard.json"
 DASHBOARD: dict[str, Any] = json.loads(FILE.read_text())
 PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 VARIABLES: list[dict[str, Any]] = DASHBOARD["templating"]["list"]
