@@ -47,8 +47,8 @@ def make_release(folder: Path, *, images: bool) -> None:
         for target, archive in save_images(folder, project.version).items():
             image = Package(f"campaign-{target}", project.version, kind="oci")
             bill = bill_of_materials(image, packages_of(archive), container=True)
-            _write_bill(archive, bill)
             subprocess.run(["gzip", "--no-name", archive], check=True)
+            _write_bill(archive.with_name(f"{archive.name}.gz"), bill)
     write_checksums(folder)
     for file in sorted(folder.iterdir()):
         print(f"{file.stat().st_size:>12,} {file.relative_to(folder.parent)}")
