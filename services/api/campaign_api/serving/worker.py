@@ -20,10 +20,10 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from campaign_api.serving.connection import Connection, NoRoom, Phase
 from campaign_api.serving.connections import MOST_WAITING, Connections
-from campaign_api.serving.liveness import Liveness
-from campaign_api.serving.outgoing import Outgoing, PlainResponse
-from campaign_api.serving.refusal import refusal, refusal_of
 from campaign_api.serving.request_body import RequestBody
+from campaign_api.serving.responses.liveness import Liveness
+from campaign_api.serving.responses.outgoing import Outgoing, PlainResponse
+from campaign_api.serving.responses.refusal import refusal, refusal_of
 from campaign_api.serving.threaded import Answer, Threaded
 from campaign_common.runtime.memory import give_back, keep_small
 

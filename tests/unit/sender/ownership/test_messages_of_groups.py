@@ -33,7 +33,8 @@ def test_a_message_is_checked_by_its_shards_guard() -> None:
     assert scene.groups.check_before_send([scene.other]) == [SendStatus.DEFERRED]
 
 
-def test_draining_waits_for_every_buffer_but_no_longer_than_it_may() -> None:
+def test_draining_waits_for_every_buffer_up_to_its_limit() -> None:
+    """Draining waits for every buffer but no longer than it may."""
     scene = TwoGroups()
     assert scene.groups.drain({0, 1}, 0.0)  # nothing was sent yet
     scene = TwoGroups()
