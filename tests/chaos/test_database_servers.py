@@ -128,9 +128,7 @@ def servers_away(port: int) -> set[str]:
     scrape = Scrape.of(port)
     servers = scrape.label_values("server")
     return {
-        server
-        for server in servers
-        if not scrape.sum("campaign_database_server_in_sight", server=server)
+        server for server in servers if not scrape.sum("campaign_database_server_up", server=server)
     }
 
 

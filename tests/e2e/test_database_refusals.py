@@ -102,16 +102,16 @@ def test_the_same_processes_send_after_rights_and_password_are_back(
     with ExitStack() as stack:
         with account.without_writes():
             processes = [stack.enter_context(system.run(program)) for program in SERVICES]
-            everything = {"sweeper", "presence", "sampling"}
+            everything = {"sweeper", "heartbeat", "sample-rates"}
             wait_until(lambda: everything <= set(waiting(system)))
             ready = requests.get(f"{system.url}/readyz", timeout=10)
             assert (ready.status_code, "lacks rights" in ready.json()["reason"]) == (503, True)
         wait_until(system.is_ready)
         send(system, 1)
         wait_until(lambda: list(system.statuses(1).values()).count(Status.SENT) > 100)
-        told = waiting(system).count("presence")
+        told = waiting(system).count("heartbeat")
         with account.with_another_password():
-            wait_until(lambda: waiting(system).count("presence") > told)
+            wait_until(lambda: waiting(system).count("heartbeat") > told)
         assert all_sent(system, 1)
         answer = requests.post(
             f"{system.url}/v1/campaigns/1/test",

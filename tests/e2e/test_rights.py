@@ -119,10 +119,10 @@ def test_rights_that_are_granted_late_are_enough(guarded: Guarded) -> None:
         system.wait_until_finished(CAMPAIGN)
         assert [scheduler.poll(), sender.poll()] == [None, None]
     assert set(system.statuses(CAMPAIGN).values()) == {1}
-    assert guarded.said("scheduler", "going on", "delivery to Kafka")
+    assert guarded.said("scheduler", "going on", "deliver-chunks")
     assert guarded.said("sender", "Kafka answers again")
     assert not guarded.said("scheduler", "Local: Fatal error")
-    assert len(guarded.said("scheduler", "waiting", "delivery to Kafka")) <= 2
+    assert len(guarded.said("scheduler", "waiting", "deliver-chunks")) <= 2
     assert len(guarded.said("sender", "starting waits")) == 2
 
 

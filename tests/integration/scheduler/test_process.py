@@ -112,11 +112,11 @@ def test_a_broker_that_goes_away_is_waited_for_and_named_once(
         wait_until(lambda: "scheduler started" in events(world))
         kafka_server.kill()
         world.add_campaign()
-        wait_until(lambda: lines_of(world, "waiting", "delivery to Kafka"))
+        wait_until(lambda: lines_of(world, "waiting", "deliver-chunks"))
         assert world.campaign("state", "fanned_count") == ("running", 0)
         kafka_server.start()
         wait_until(world.all_fanned_out, timeout=60)
-        wait_until(lambda: lines_of(world, "going on", "delivery to Kafka"))
+        wait_until(lambda: lines_of(world, "going on", "deliver-chunks"))
     assert world.times_published().keys() == set(range(2, 2 * CHUNK + 1, 2))
-    for part in ("delivery to Kafka", "partition map"):
+    for part in ("deliver-chunks", "migrate-partitions"):
         assert len(lines_of(world, "waiting", part)) <= 2

@@ -53,7 +53,7 @@ def health_of(
     except OSError as error:
         raise UserError(f"HealthPort {settings.health_port}: {error.strerror}") from error
     log.info("health", port=server.port)
-    for name, work in (("health", server.serve_forever), ("checks", health.keep_checking)):
+    for name, work in (("health", server.serve_forever), ("health-checks", health.keep_checking)):
         threading.Thread(target=work, name=name, daemon=True).start()
     try:
         yield health

@@ -61,7 +61,7 @@ class MetricsWorker:
         self._tell()
         self._open = ExitStack()
         self._open.enter_context(serving(port.listener, registry_of(port.folder)))
-        self._open.enter_context(PeriodicThread("pools", TELL_INTERVAL, self._tell))
+        self._open.enter_context(PeriodicThread("pool-metrics", TELL_INTERVAL, self._tell))
 
     def stop(self) -> None:
         """Answer no more."""

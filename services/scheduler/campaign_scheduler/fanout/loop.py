@@ -172,10 +172,10 @@ class FanOutLoop:
         try:
             records, partition_map = self._uses.reader.read(fan_out, limit)
         except (PublishingHeld, TopicMissing) as error:
-            self._uses.outages.failed("publishing", error)
+            self._uses.outages.failed("publish-chunks", error)
             self._paused_until = monotonic() + HELD_WAIT
             return False
-        self._uses.outages.recovered("publishing")
+        self._uses.outages.recovered("publish-chunks")
         counts = records.counts
         publication = Publication(sum(counts.values()))
         checkpoint = fan_out.checkpoint_after(records.last_seq, records.recipients)
@@ -222,7 +222,7 @@ class FanOutLoop:
         delivered = [(fan_out, chunk) for fan_out in campaigns for chunk in fan_out.delivered()]
         if delivered:
             self._uses.checkpoints.commit(delivered)
-            self._uses.outages.recovered("delivery to Kafka")
+            self._uses.outages.recovered("deliver-chunks")
         for fan_out in campaigns:
             failure = fan_out.failure()
             if failure is not None and failure.error is not None:
@@ -237,7 +237,7 @@ class FanOutLoop:
             return
         error = self._uses.publisher.cause_of(failure.error)
         fan_out.rewind(error.str())
-        self._uses.outages.failed("delivery to Kafka", KafkaUnavailable(error.str()))
+        self._uses.outages.failed("deliver-chunks", KafkaUnavailable(error.str()))
         if not failure.too_large:
             self._paused_until = monotonic() + FAILED_WAIT
 
@@ -247,4 +247,4 @@ class FanOutLoop:
             one.in_flight and one.in_flight[0].published_at < oldest_allowed for one in campaigns
         ):
             slow = KafkaUnavailable(f"no delivery within {SLOW_DELIVERY:.0f} s")
-            self._uses.outages.failed("delivery to Kafka", slow)
+            self._uses.outages.failed("deliver-chunks", slow)

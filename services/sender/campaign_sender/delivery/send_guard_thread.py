@@ -60,7 +60,7 @@ class SendGuardThread:
         self._after_refresh = after_refresh
         self._slow = SlowReadLog(server)
         self._stop = threading.Event()
-        self._thread = IndispensableThread("lookout", self._run)
+        self._thread = IndispensableThread("send-guard", self._run)
 
     def start(self) -> None:
         """Start the thread."""

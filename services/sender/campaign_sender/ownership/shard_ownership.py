@@ -66,7 +66,7 @@ class ShardOwnership:
         """Indexes of shard groups whose partitions are paused."""
         self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
         """Counters for metrics: shards, shards, partitions, partitions (protocol rule 16)."""
-        self.claims_lost = {"suspect": 0, "unknown": 0}
+        self.claims_lost = {"possibly_sent": 0, "unknown": 0}
         """Counters for metrics: messages claimed by lost senders, by how they were settled."""
 
     def subscribe(self) -> None:
@@ -240,11 +240,14 @@ class ShardOwnership:
 
     def _count_settled(self, shard: int, suspects: int, unknown: int) -> None:
         """Count and log the claims of a lost sender that were settled."""
-        self.claims_lost["suspect"] += suspects
+        self.claims_lost["possibly_sent"] += suspects
         self.claims_lost["unknown"] += unknown
         if suspects or unknown:
             log.warning(
-                "claims of a lost sender settled", shard=shard, suspects=suspects, unknown=unknown
+                "claims of a lost sender settled",
+                shard=shard,
+                possibly_sent=suspects,
+                unknown=unknown,
             )
 
     def _retry_takeover_later(self, partition: int) -> None:

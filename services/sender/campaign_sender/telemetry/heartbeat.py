@@ -19,7 +19,7 @@ def sender_heartbeat(owner_name: str, database: Database) -> PeriodicThread:
             change(cursor, owner_name)
 
     return PeriodicThread(
-        "presence",
+        "heartbeat",
         INTERVAL,
         partial(run, note_sender),
         at_once=True,
