@@ -129,7 +129,7 @@ def test_300_ms_send_a_campaign_and_beyond_the_bound_it_is_told(distant: Distant
     wait_until(lambda: scene.count(CLAIMS) > 0, scene.scale.patience(120))
     assert distant.last_check_by_the_doctor() == Verdict.WRONG
     (log,) = distant.config.parent.glob("campaign-sender-*.log")
-    assert "looks at the database take too long, no sends start" in log.read_text()
+    assert "database reads too slow, sends stopped" in log.read_text()
     assert scene.calls() == SMALL
 
     distant.move_to(0.0)

@@ -82,7 +82,9 @@ def lines(system: System) -> list[dict[str, object]]:
 
 
 def waiting(system: System) -> list[object]:
-    return [line["part"] for line in lines(system) if line["event"] == "waiting"]
+    return [
+        line["component"] for line in lines(system) if line["event"] == "dependency unavailable"
+    ]
 
 
 def send(system: System, campaign_id: int) -> None:
@@ -120,9 +122,9 @@ def test_the_same_processes_send_after_rights_and_password_are_back(
         )
         assert (answer.status_code, answer.json()["status"]) == (200, "sent"), answer.text
         wait_until(lambda: system.rows(ACTIVE_SENDERS) == ((1,),))
-        wait_until(lambda: "sweeper" in [one.get("part") for one in going_on(system)])
+        wait_until(lambda: "sweeper" in [one.get("component") for one in going_on(system)])
         assert [process.poll() for process in processes] == [None] * len(SERVICES)
 
 
 def going_on(system: System) -> list[dict[str, object]]:
-    return [line for line in lines(system) if line["event"] == "going on"]
+    return [line for line in lines(system) if line["event"] == "dependency recovered"]

@@ -159,7 +159,7 @@ def check_logs(logs: str) -> None:
     }
     assert changes == dict.fromkeys(
         [
-            ("api", "campaign taken in"),
+            ("api", "campaign imported"),
             ("scheduler", "campaign started"),
             ("scheduler", "campaign fanned out"),
             ("scheduler", "campaign finished"),

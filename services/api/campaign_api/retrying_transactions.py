@@ -43,5 +43,7 @@ class RetryingTransactions:
             except RetryLater as error:
                 if time.monotonic() >= deadline:
                     raise
-                log.warning("database work repeated", reason=str(error), kind=type(error).__name__)
+                log.warning(
+                    "database transaction retried", reason=str(error), kind=type(error).__name__
+                )
                 time.sleep(PAUSE)

@@ -115,11 +115,11 @@ class SchedulerService:
         self._job_scheduler.stop(timeout / 2)
         self._fan_out_thread.join(max(give_up_at - monotonic(), 0.0))
         if self._fan_out_thread.alive:
-            _log.warning("not everything published could be counted; it is published again")
+            _log.warning("published messages not checkpointed, will be republished")
         try:
             self._leases.release()
         except RetryLater as error:
-            _log.warning("leases were not given back and run out instead", error=str(error))
+            _log.warning("leases not released, will expire", error=str(error))
         self._databases.close()
 
     def _fail(self) -> None:

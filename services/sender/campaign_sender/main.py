@@ -64,10 +64,10 @@ def _build(
             sender = build()
         except RetryLater as error:
             if obstacle.met(str(error)):
-                log.warning("starting waits", error=str(error))
+                log.warning("start delayed", error=str(error))
             stop.wait(1.0)
         else:
             if (waited := obstacle.overcome()) is not None:
-                log.info("starting goes on", seconds=round(waited, 1))
+                log.info("start resumed", seconds=round(waited, 1))
             return sender
     return None

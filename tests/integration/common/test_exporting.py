@@ -91,7 +91,7 @@ def test_a_receiver_that_refuses_is_told_of_once_and_so_is_its_return(
         tracing.begin("taken", SpanRole.SERVER, []).end({})
         wait_until(receiver.spans)
     events = [json.loads(line)["event"] for line in out.getvalue().splitlines()]
-    assert events == ["traces are not taken", "traces are taken again"]
+    assert events == ["trace export failed", "trace export recovered"]
 
 
 def test_a_receiver_that_does_not_answer_keeps_no_service_from_stopping() -> None:

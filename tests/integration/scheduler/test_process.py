@@ -21,7 +21,9 @@ def events(world: World) -> list[str]:
 
 
 def lines_of(world: World, event: str, part: str) -> list[dict[str, Any]]:
-    return [line for line in log_lines(world) if (line["event"], line.get("part")) == (event, part)]
+    return [
+        line for line in log_lines(world) if (line["event"], line.get("component")) == (event, part)
+    ]
 
 
 def test_a_scheduler_starts_fans_out_and_finishes_by_itself(world: World) -> None:
@@ -112,11 +114,11 @@ def test_a_broker_that_goes_away_is_waited_for_and_named_once(
         wait_until(lambda: "scheduler started" in events(world))
         kafka_server.kill()
         world.add_campaign()
-        wait_until(lambda: lines_of(world, "waiting", "deliver-chunks"))
+        wait_until(lambda: lines_of(world, "dependency unavailable", "deliver-chunks"))
         assert world.campaign("state", "fanned_count") == ("running", 0)
         kafka_server.start()
         wait_until(world.all_fanned_out, timeout=60)
-        wait_until(lambda: lines_of(world, "going on", "deliver-chunks"))
+        wait_until(lambda: lines_of(world, "dependency recovered", "deliver-chunks"))
     assert world.times_published().keys() == set(range(2, 2 * CHUNK + 1, 2))
     for part in ("deliver-chunks", "migrate-partitions"):
-        assert len(lines_of(world, "waiting", part)) <= 2
+        assert len(lines_of(world, "dependency unavailable", part)) <= 2

@@ -44,10 +44,10 @@ def logged_failures() -> Iterator[None]:
     try:
         yield
     except (CampaignError, DriverError) as error:
-        log.critical("the service ends", reason=str(error), kind=type(error).__name__)
+        log.critical("service failed", reason=str(error), kind=type(error).__name__)
         sys.exit(EXIT_FAILURE)
     except Exception as error:
-        log.critical("the service ends", kind=type(error).__name__, exc_info=True)
+        log.critical("service failed", kind=type(error).__name__, exc_info=True)
         sys.exit(EXIT_FAILURE)
 
 
@@ -83,7 +83,7 @@ def end_within(seconds: float) -> None:
     """
 
     def end() -> None:
-        log.warning("not everything could be closed in time", seconds=seconds)
+        log.warning("shutdown timed out", seconds=seconds)
         os._exit(0)
 
     timer = threading.Timer(seconds, end)

@@ -218,7 +218,7 @@ class SplittingProducer:
     def _resize(self, size: int) -> None:
         if size == self._size:
             return
-        _log.info("batches for Kafka have another size", bytes=size, before=self._size)
+        _log.info("Kafka batch size changed", bytes=size, before=self._size)
         self._size = size
         self._retired.append(self._ordinary)
         self._ordinary = self._make(size)

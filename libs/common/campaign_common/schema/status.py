@@ -105,7 +105,7 @@ class SchemaCheck:
             except DatabaseUnavailable as error:
                 if database is self._main:
                     raise
-                log.warning("database server away", server=database.name, error=str(error))
+                log.warning("database server unavailable", server=database.name, error=str(error))
                 continue
             if not status.current:
                 where = f"{database.name}: " if len(self._shares) > 1 else ""
@@ -153,5 +153,5 @@ def wait_for_schema(
             raise reason
         if str(reason) != said:
             said = str(reason)
-            log.warning("waiting_for_schema", reason=said)
+            log.warning("waiting for schema", reason=said)
         stop.wait(PAUSE)

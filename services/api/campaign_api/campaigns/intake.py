@@ -157,7 +157,7 @@ class CampaignIntake:
             self._importer.discard(imported.id)
             raise
         log.info(
-            "campaign taken in",
+            "campaign imported",
             campaign=intended.id,
             outcome=outcome.value,
             list_id=imported.id,

@@ -182,7 +182,7 @@ def _add_running(
         with naming_api_actions():
             matching = idempotent_request().run_once(transactions, work)
         if matching:
-            log_change("campaign to be retried", campaign_id, messages=matching)
+            log_change("campaign retried", campaign_id, messages=matching)
         return {**read_campaign(databases, campaign_id), "matching": matching}
 
 

@@ -43,15 +43,15 @@ class Backpressure:
         if time.monotonic() < self._retry_at:
             return False
         if not self._group.reachable:
-            self._stop_fetching("its database server does not answer, partitions paused")
+            self._stop_fetching("partitions paused: database server unavailable")
             return False
         timeout = PAUSE_AFTER if self._is_fetching or self._alone else 0.0
         if not self._group.buffer.wait_for_capacity(timeout):
-            self._stop_fetching("no room for more messages, partitions paused")
+            self._stop_fetching("partitions paused: in-flight buffer full")
             return False
         if not self._is_fetching:
             self._is_fetching = True
-            self._log.info("fetching goes on")
+            self._log.info("fetching resumed")
         return True
 
     def admit(self) -> None:
@@ -66,7 +66,7 @@ class Backpressure:
     def back_off(self, error: RetryLater | DriverError) -> None:
         """Fetch nothing for `RETRY_DELAY` seconds, because of `error`."""
         if self._obstacle.met(str(error)):
-            self._log.warning("fetching waits", error=str(error))
+            self._log.warning("fetching delayed", error=str(error))
         self._is_fetching = False
         self._retry_at = time.monotonic() + RETRY_DELAY
 

@@ -140,7 +140,7 @@ class ConsumerLoop:
             else:
                 self._handle_error(error)
         if records and (seconds := self._obstacle.overcome()) is not None:
-            log.info("Kafka answers again", seconds=round(seconds, 1))
+            log.info("Kafka consumer recovered", seconds=round(seconds, 1))
         return records
 
     def _handle_error(self, error: KafkaError) -> None:
@@ -148,7 +148,7 @@ class ConsumerLoop:
             # Every later consume would fail the same way, while the process looks alive.
             raise ConsumerFailed(f"the Kafka client cannot go on, start anew: {error.str()}")
         if self._obstacle.met(error.str()):
-            log.warning("Kafka", error=error.str())
+            log.warning("Kafka consumer error", error=error.str())
 
     def _poll_paused(self) -> None:
         """Poll to stay in the consumer group, and keep records that arrive.

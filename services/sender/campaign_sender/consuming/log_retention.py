@@ -41,7 +41,7 @@ class LogRetention:
         try:
             starts = topics.log_starts(self._admin, self._topic, idle)
         except RetryLater as error:
-            log.debug("starts of the logs unknown", error=str(error))
+            log.debug("log start offsets unknown", error=str(error))
             return
         for partition, start in starts.items():
             self._buffers.advance_to(partition, start)

@@ -36,15 +36,15 @@ class SlowReadLog:
             self._in_time += 1
             if self._bound is not None and self._in_time >= CALM_AFTER:
                 self._bound = None
-                self._log.info("looks at the database are in time", seconds=round(seconds, 2))
+                self._log.info("database reads in time again", seconds=round(seconds, 2))
             return
         self._in_time = 0
         if self._bound is None or bound > self._bound:
             self._bound = bound
             self._log.warning(
-                "looks at the database take too long, no sends start"
+                "database reads too slow, sends stopped"
                 if bound == FRESH_FOR
-                else "looks at the database take long, sends pause between them",
+                else "database reads slow, sends delayed",
                 seconds=round(seconds, 2),
                 bound=bound,
             )
@@ -85,12 +85,12 @@ class SendGuardThread:
                 self._guard.refresh()
             except RetryLater as error:
                 if not away:
-                    log.warning("database away, no calls start", error=str(error))
+                    log.warning("database unavailable, sends stopped", error=str(error))
                 away = True
                 pause = REFRESH_INTERVAL
                 continue
             if away:
-                log.info("database back, calls may start")
+                log.info("database recovered, sends resumed")
                 away = False
             self._slow.note(self._guard.read_seconds)
             self._after_refresh()

@@ -174,7 +174,7 @@ class ShardOwnership:
         except (RetryLater, LeaseLost, KafkaException, DriverError) as error:
             if self._takeover_errors.get(partition) != str(error):
                 self._takeover_errors[partition] = str(error)
-                log.warning("taking over waits", partition=partition, error=str(error))
+                log.warning("takeover delayed", partition=partition, error=str(error))
             self._retry_takeover_later(partition)
             return True  # some of its shards may be owned; the retry seeks in any case
         self._takeover_at.pop(partition, None)
@@ -187,7 +187,7 @@ class ShardOwnership:
             self._consumer.seek(place)
         except KafkaException as error:
             # The partition's fetcher is still starting.
-            log.debug("seeking waits", partition=partition, error=str(error))
+            log.debug("seek delayed", partition=partition, error=str(error))
             self._takeover_at[partition] = time.monotonic() + SEEK_RETRY_DELAY
             return True
         self._active[partition] = sum(
@@ -258,7 +258,7 @@ class ShardOwnership:
         found = {shard for shard in self._groups.lost_shards if self._buffers.owned(shard)}
         reported = self._groups.take_fenced()
         if found - reported:
-            log.warning("shards were taken over by another sender", shards=sorted(found - reported))
+            log.warning("shards fenced", shards=sorted(found - reported))
         fenced = reported | found
         if not fenced or self._map is None:
             return
@@ -296,7 +296,7 @@ class ShardOwnership:
 
     def _restart_under_new_map(self) -> None:
         """Release every shard, and take all partitions over under the new partition map."""
-        log.info("the partition map changed")
+        log.info("partition map changed")
         self._release(set(self._assigned))
         self._pause(self._assigned)
         self._active.clear()
@@ -312,7 +312,7 @@ class ShardOwnership:
             return
         timeout = self._drain_timeout if self._groups.alive else 0.0
         if not self._buffers.drain(shards, timeout):
-            log.warning("not everything in flight was recorded in time", shards=sorted(shards))
+            log.warning("in-flight messages not recorded in time", shards=sorted(shards))
         self.commit_offsets(wait=True)
         self._drop_shards(shards)
 

@@ -140,16 +140,16 @@ class Recorder:
                 claimed = self._commit_batch()
         except RetryLater as error:
             if not self._failures:
-                log.warning("recording waits for the database", error=str(error))
+                log.warning("recording delayed", error=str(error))
             self._failures += 1
             return []
         except DriverError as error:
             # Rolled back, and the batch put back: its results are recorded later.
-            log.error("the database does not take what is recorded", error=str(error.args[-1]))
+            log.error("recording refused by the database", error=str(error.args[-1]))
             self._failures += 1
             return []
         if self._failures:
-            log.info("recording goes on")
+            log.info("recording resumed")
         self._failures = 0
         return claimed
 
@@ -168,7 +168,7 @@ class Recorder:
             raise
         except RetryLater as error:
             # The next refresh of the guard finds it again; recording does not wait for it.
-            log.warning("a request waits for the database", error=str(error))
+            log.warning("shard command delayed", error=str(error))
             return
         if fenced is not None:
             self._commands.add({owned.shard} - fenced)
@@ -194,7 +194,7 @@ class Recorder:
             self._unknown_commit = UnknownCommit(batch, shard_writes, written)
             raise
         except IntegrityError as error:
-            log.error("outcomes were recorded already, looking them up again", error=error.args[0])
+            log.error("outcomes already recorded, looking them up again", error=error.args[0])
             try:
                 batch = self._without_recorded(batch)
             finally:
@@ -338,7 +338,7 @@ class Recorder:
         """Drop shards that other owners took, unless they were taken over again meanwhile."""
         lost = {owned.shard for owned in fenced if self._buffer.owned(owned.shard) is owned}
         if lost:
-            log.warning("shards were taken over by another sender", shards=sorted(lost))
+            log.warning("shards fenced", shards=sorted(lost))
         for owned in fenced:
             self._buffer.drop_shard(owned)
         self._fenced = self._fenced | lost

@@ -129,7 +129,7 @@ class ShardCommands:
                 forwarding.delete_copied(cursor, command_ids)
         except RetryLater as error:
             # The copies exist and are not made a second time; the next turn deletes these rows.
-            log.warning("orders that were copied stay on the main server", error=str(error))
+            log.warning("copied shard commands not deleted", error=str(error))
 
     def _next_command(self, owned: OwnedShard) -> tuple[ShardRequest | None, HeldSeqs]:
         with self._server.own.reading(proof=Proof.NOW) as cursor:
@@ -163,7 +163,7 @@ class ShardCommands:
     def _skip(self, command: ShardRequest, why: object, seconds: float) -> None:
         if command.id not in self._skipped_until:
             log.error(
-                "a request is left alone", request=command.id, kind=command.kind, why=str(why)
+                "shard command skipped", command=command.id, kind=command.kind, reason=str(why)
             )
         self._skipped_until[command.id] = now() + seconds
 

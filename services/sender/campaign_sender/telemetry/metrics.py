@@ -157,7 +157,7 @@ class SenderMetrics(Collector):
         )
         claims = CounterMetricFamily(
             "campaign_claims_lost",
-            "Messages that lost senders had claimed and not recorded, by decision of the next owner",
+            "Unrecorded messages of lost senders, by the decision of the next owner",
             labels=["settled"],
         )
         for settled, messages in ownership.claims_lost.items():

@@ -62,7 +62,7 @@ def test_what_was_passed_without_an_outcome_is_published_again(scene: Scene, wor
         scene.stand_still()
     assert world.campaign(*POSITION) == (2, 0, 1)
     assert world.rows("SELECT reason FROM campaign_events ORDER BY id DESC LIMIT 1") == [(REASON,)]
-    (line,) = [line for line in lines if line["event"] == "campaign published again"]
+    (line,) = [line for line in lines if line["event"] == "campaign republished"]
     assert (line["campaign"], line["lost"]) == (CAMPAIGN, 1)
 
 

@@ -131,7 +131,7 @@ def _respond_to_campaign_error(error: CampaignError) -> Response:
     if isinstance(error, RetryLater):
         known = not isinstance(error, StatementRefused) or unmet_demand(error) is not None
         log.warning(
-            "request given up",
+            "request failed temporarily",
             reason=str(error),
             kind=type(error).__name__,
             exc_info=None if known else error,
