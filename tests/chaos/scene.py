@@ -221,7 +221,7 @@ class Scene:
         url = f"{self.system.url}/v1/campaigns/{campaign_id}/retry"
         answer = requests.post(url, json={"status": status}, timeout=30)
         assert answer.status_code == 200, answer.text
-        return int(answer.json()["matching"])
+        return int(answer.json()["matched"])
 
     def statuses(self, campaign_id: int) -> dict[str, int]:
         """Each recipient's status number by phone, read in slices: one SELECT has its limit."""

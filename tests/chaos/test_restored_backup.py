@@ -169,6 +169,6 @@ def assert_adds_up(scene: Scene) -> None:
     campaign = scene.system.campaign(CAMPAIGN)
     counts = campaign["counts"]
     assert isinstance(counts, dict)
-    assert isinstance(campaign["to_do"], int)
+    assert isinstance(campaign["pending"], int)
     final = sum(n for word, n in counts.items() if word != Status.WAITING.word)
-    assert final + campaign["to_do"] == campaign["total"] == len(scene.phones)
+    assert final + campaign["pending"] == campaign["total"] == len(scene.phones)

@@ -43,8 +43,8 @@ def test_a_csv_becomes_one_recorded_outcome_per_recipient(system: System) -> Non
         system.wait_until_finished(CAMPAIGN)
         campaign = system.campaign(CAMPAIGN)
     assert campaign["total"] == RECIPIENTS
-    assert campaign["to_do"] == 0
-    assert campaign["suspects"] == 0
+    assert campaign["pending"] == 0
+    assert campaign["possibly_sent"] == 0
     counts = campaign["counts"]
     assert isinstance(counts, dict)
     assert {word: n for word, n in counts.items() if n} == {"sent": RECIPIENTS}
@@ -160,7 +160,7 @@ def test_a_pause_stops_the_calls_and_a_resume_goes_on_where_they_stopped(system:
         wait_until(lambda: system.rows(OPEN_CLAIMS) == ((0,),))
         reached = outcomes(system)
         assert RECIPIENTS // 5 < reached < RECIPIENTS
-        assert system.campaign(CAMPAIGN)["to_do"] == RECIPIENTS - reached
+        assert system.campaign(CAMPAIGN)["pending"] == RECIPIENTS - reached
         system.change(CAMPAIGN, "resume")
         system.wait_until_finished(CAMPAIGN)
     assert outcomes(system) == RECIPIENTS

@@ -53,7 +53,7 @@ class Watcher:
     def _watch(self) -> None:
         while not self._stop.wait(0.005):
             answer = requests.get(self._url, timeout=10)
-            ended = answer.json()["balance"]["ended"] if answer.ok else 0
+            ended = answer.json()["balance"]["final"] if answer.ok else 0
             if (answer.status_code, ended) not in self.answers[-1:]:
                 self.answers.append((answer.status_code, ended))
 

@@ -132,7 +132,7 @@ def is_whole_or_gone(client: FlaskClient, campaign_id: int) -> bool:
         return False
     progress, messages, events = (answer.get_json() for answer in answers)
     assert one.get_json()["counts"]["sent"] == PEOPLE
-    assert progress["balance"]["ended"] == PEOPLE
+    assert progress["balance"]["final"] == PEOPLE
     assert {message["status"] for message in messages["messages"]} == {"sent"}
     assert len(messages["messages"]) == PEOPLE
     assert len(events["events"]) == 6

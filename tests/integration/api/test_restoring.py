@@ -133,7 +133,7 @@ def test_nothing_goes_on_by_itself(client: FlaskClient, databases: Databases) ->
         (12, "keeper", "running", "paused", "the database was restored from a backup"),
     ]
     events = client.get("/v1/campaigns/11/events").get_json()["events"]
-    assert [event["what"] for event in events] == ["held"]
+    assert [event["type"] for event in events] == ["unscheduled"]
     assert hold(databases) == []
     assert client.post("/v1/campaigns/12/resume", json={}).status_code == 200
     assert client.post("/v1/campaigns/11/start", json={}).status_code == 200

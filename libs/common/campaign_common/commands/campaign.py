@@ -135,8 +135,8 @@ def _table(description: dict[str, Any]) -> Table:
         "finished": description["finished_at"],
         "recipients": f"{description['total']:,}",
         **{word: f"{n:,}" for word, n in description["counts"].items()},
-        "still to do": f"{description['to_do']:,}",
-        "in doubt once": f"{description['suspects']:,}",
+        "pending": f"{description['pending']:,}",
+        "possibly sent": f"{description['possibly_sent']:,}",
         "rate": None if description["rate"] is None else f"{description['rate']:,.0f}/s",
         "estimated finish": description["estimated_finish"],
     }

@@ -180,10 +180,10 @@ def _add_running(
             traceparent=present_traceparent(),
         )
         with naming_api_actions():
-            matching = idempotent_request().run_once(transactions, work)
-        if matching:
-            log_change("campaign retried", campaign_id, messages=matching)
-        return {**read_campaign(databases, campaign_id), "matching": matching}
+            matched = idempotent_request().run_once(transactions, work)
+        if matched:
+            log_change("campaign retried", campaign_id, messages=matched)
+        return {**read_campaign(databases, campaign_id), "matched": matched}
 
 
 def _add_looking(routes: Resource, databases: Databases) -> None:

@@ -13,7 +13,7 @@ from campaign_common.domain.phone_number import LONGEST, normalise_phone
 from campaign_common.store.recipients.erasures import Erasure, ErasureStep
 
 STEPS = (ErasureStep.REJECTS, ErasureStep.DEAD_LETTERS)
-"""Steps that may be left when the response is sent."""
+"""Steps that may remain when the response is sent."""
 
 
 def resource(eraser: Eraser) -> Resource:
@@ -48,5 +48,5 @@ def resource(eraser: Eraser) -> Resource:
 def _described(erasure: Erasure) -> dict[str, Any]:
     return {
         "id": erasure.id,
-        "left": [step.value for step in STEPS[STEPS.index(erasure.step) :]],
+        "remaining_steps": [step.value for step in STEPS[STEPS.index(erasure.step) :]],
     }

@@ -82,7 +82,7 @@ class ProviderState(Schema):
     """The provider of a campaign."""
 
     name = fields.String(required=True)
-    left_alone_until = Moment(
+    circuit_open_until = Moment(
         required=True,
         allow_none=True,
         metadata={"description": "While its circuit breaker is open."},
@@ -99,7 +99,7 @@ class ListTotals(Schema):
 
 
 class CampaignSummary(Schema):
-    """A campaign among others: total = the final counts + to_do."""
+    """A campaign among others: total = the final counts + pending."""
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -116,15 +116,15 @@ class CampaignSummary(Schema):
     provider = fields.Nested(ProviderState, required=True)
     total = fields.Integer(required=True)
     counts = fields.Nested(Counts, required=True)
-    to_do = fields.Integer(required=True)
+    pending = fields.Integer(required=True)
 
 
 class Campaign(CampaignSummary):
     """A campaign and its progress."""
 
     template = fields.String(required=True)
-    suspects = fields.Integer(
-        required=True, metadata={"description": "Calls that were ever in doubt."}
+    possibly_sent = fields.Integer(
+        required=True, metadata={"description": "Messages that were in doubt at any time."}
     )
     rate = fields.Float(
         required=True,

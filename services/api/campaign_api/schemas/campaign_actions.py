@@ -39,7 +39,7 @@ class Retry(Schema):
 class Retried(Campaign):
     """A campaign of which messages are tried again."""
 
-    matching = fields.Integer(
+    matched = fields.Integer(
         required=True,
         metadata={
             "description": "Messages of that status; an error_code narrows them further."

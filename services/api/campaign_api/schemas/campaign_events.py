@@ -21,7 +21,7 @@ CampaignEvent = Schema.from_dict(
         "actor": fields.String(
             required=True, metadata={"description": "An API key's name, or a scheduler."}
         ),
-        "what": fields.String(required=True, validate=validate.OneOf(WORDS)),
+        "type": fields.String(required=True, validate=validate.OneOf(WORDS)),
         "from": _state(),
         "to": _state(),
         "reason": fields.String(required=True, allow_none=True),

@@ -21,11 +21,11 @@ MessageTotals = Schema.from_dict(
             for status in Status
             if status is not Status.NOT_STARTED
         },
-        "to_do": fields.Integer(required=True),
+        "pending": fields.Integer(required=True),
     },
     name="MessageTotals",
 )
-"""Messages over all campaigns: total = the final statuses + to_do."""
+"""Messages over all campaigns: total = the final statuses + pending."""
 
 
 class ActiveCampaign(Schema):
@@ -39,7 +39,7 @@ class ActiveCampaign(Schema):
     )
     started_at = Moment(required=True)
     total = fields.Integer(required=True)
-    to_do = fields.Integer(required=True)
+    pending = fields.Integer(required=True)
     rate = fields.Float(
         required=True,
         allow_none=True,

@@ -13,7 +13,7 @@ from time import monotonic, time_ns
 from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.runtime.outage_log import Backoff, OutageLog
-from campaign_common.store.messages.provider_breakers import campaigns_left_alone
+from campaign_common.store.messages.provider_breakers import campaigns_with_open_circuit
 from campaign_common.tracing import Span, SpanRole, Tracing
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
@@ -165,7 +165,7 @@ class FanOutLoop:
             return
         self._read_breakers_at = now + POLL_INTERVAL
         with self._uses.databases.main.reading() as cursor:
-            self._circuit_open = campaigns_left_alone(cursor, self._uses.leases.holder.owner)
+            self._circuit_open = campaigns_with_open_circuit(cursor, self._uses.leases.holder.owner)
 
     def _publish_chunk(self, fan_out: CampaignFanOut, limit: int) -> bool:
         began = time_ns()

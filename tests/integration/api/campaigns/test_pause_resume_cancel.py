@@ -82,7 +82,11 @@ def test_what_took_effect_already_changes_nothing(
 def test_cancelling_accounts_for_everybody(client: FlaskClient) -> None:
     answer = client.post(f"/v1/campaigns/{CAMPAIGN}/cancel").json
     assert answer is not None
-    assert (answer["state"], answer["counts"]["cancelled"], answer["to_do"]) == ("cancelled", 9, 0)
+    assert (answer["state"], answer["counts"]["cancelled"], answer["pending"]) == (
+        "cancelled",
+        9,
+        0,
+    )
     assert answer["finished_at"] is not None
 
 

@@ -168,7 +168,7 @@ def test_a_key_sends_only_its_share_of_test_messages(
     refused = client.post(PATH, json=REQUEST, headers={**key, "Idempotency-Key": "more"})
     assert refused.status_code == 429
     assert refused.json is not None
-    assert refused.json["type"].endswith(":too-many")
+    assert refused.json["type"].endswith(":too-many-requests")
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert client.post(PATH, json=REQUEST, headers=other).status_code == 202
     assert client.get("/v1/stats", headers=key).status_code == 200

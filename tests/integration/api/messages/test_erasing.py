@@ -58,7 +58,7 @@ def everything(pool: Database) -> str:
 def test_name_attributes_and_number_are_gone_from_every_list(
     client: FlaskClient, pool: Database
 ) -> None:
-    assert erase(client, "+49 176 12345678")["left"] == ["dead_letters"]
+    assert erase(client, "+49 176 12345678")["remaining_steps"] == ["dead_letters"]
     erased = rows(pool, "SELECT phone, name, attributes, erased_of FROM recipients WHERE seq = 2")
     assert erased == [(tombstone(2), "", None, SHARDS)] * 2
     assert PHONE not in everything(pool)
@@ -81,7 +81,7 @@ def test_rejected_rows_lose_their_text_in_every_written_form(
                 line,
                 text,
             )
-    assert erase(client)["left"] == ["dead_letters"]
+    assert erase(client)["remaining_steps"] == ["dead_letters"]
     left = rows(pool, "SELECT list_id, line FROM recipient_rejects WHERE raw_text <> ''")
     later = [(LIST + 2, line) for line in REJECTS]  # a list that came after the order
     assert sorted(left) == [(n, line) for n in (3, LIST, LIST + 1) for line in (4, 5)] + later
@@ -132,7 +132,7 @@ def test_shard_counts_that_do_not_go_together_hold_one_list_and_not_the_others(
     answer = client.delete(f"/v1/recipients/{PHONE}")
     assert answer.status_code == 409
     assert answer.json is not None
-    assert answer.json["type"].endswith(":erasure-held")
+    assert answer.json["type"].endswith(":erasure-conflict")
     assert rows(pool, "SELECT list_id FROM recipients WHERE phone = %s", PHONE) == [(LIST,)]
     change(pool, "UPDATE campaigns SET state = 'finished'")
     change(pool, "UPDATE erasures SET requested_at = NOW(6) - INTERVAL 2 MINUTE")
@@ -146,7 +146,7 @@ def test_what_a_dead_request_left_is_gone_on_with(
     monkeypatch.setattr(erasing, "REJECTS_AT_ONCE", 1)
     monkeypatch.setattr(erasing, "IN_REQUEST", 0.0)
     change(pool, "INSERT INTO recipient_rejects VALUES (%s, 4, 'bad', %s)", LIST, PHONE)
-    assert erase(client)["left"] == ["rejects", "dead_letters"]
+    assert erase(client)["remaining_steps"] == ["rejects", "dead_letters"]
     eraser = Eraser(pool, SHARDS)
     assert eraser.resume_unfinished(threading.Event()) == 0  # its request may still be at work
     with pool.transaction() as cursor:

@@ -44,7 +44,7 @@ def test_totals_add_up_over_all_campaigns(client: FlaskClient, pool: Database) -
         "expired": 0,
         "unknown": 0,
         "cancelled": 9,
-        "to_do": 8,
+        "pending": 8,
     }
     counted = {state: n for state, n in answer["campaigns"].items() if n}
     assert counted == {"running": 1, "cancelled": 1, "finished": 1, "draft": 1}
@@ -65,7 +65,7 @@ def test_active_campaigns_show_their_rate_and_lag(client: FlaskClient, pool: Dat
     answer = stats(client)
     paused, running = answer["active"]
     assert (paused["id"], paused["state"], paused["rate"], paused["lag"]) == (2, "paused", 0.0, 0)
-    assert (running["id"], running["total"], running["to_do"], running["lag"]) == (1, 10, 4, 4)
+    assert (running["id"], running["total"], running["pending"], running["lag"]) == (1, 10, 4, 4)
     assert 0.4 <= running["rate"] <= 0.5
     assert answer["lag"] == 4
 

@@ -23,7 +23,7 @@ class CampaignProgress(NamedTuple):
     """A campaign and its list, read at `now` by the database's clock; times are UTC, naive.
 
     `total` is None before the start; `fanned_count` is how many are published under the
-    present epoch; `left_alone_until` is set while the circuit breaker of the provider is open.
+    present epoch; `circuit_open_until` is set while the circuit breaker of the provider is open.
     """
 
     id: int
@@ -41,7 +41,7 @@ class CampaignProgress(NamedTuple):
     rejected: int
     delivery: str
     provider: str
-    left_alone_until: datetime | None
+    circuit_open_until: datetime | None
     created_at: datetime
     expires_after: int | None
     expires_at: datetime | None

@@ -24,12 +24,12 @@ class StateChange(NamedTuple):
 class RetryOrdered(NamedTuple):
     """The result of a person's command to try messages again.
 
-    `matching`: messages of the wanted statuses; an error code narrows them further. With none
+    `matched`: messages of the wanted statuses; an error code narrows them further. With none
     nothing was changed.
     """
 
     state: CampaignState
-    matching: int
+    matched: int
 
 
 LOCK_STATE = "SELECT state, shards FROM campaigns WHERE id = %s FOR UPDATE"
@@ -119,8 +119,8 @@ def retry_messages(
         return None
     before, shards = CampaignState(row[0]), row[1]
     after = apply(Transition.RETRY, before)
-    matching = sum(counted.get(status, 0) for status in statuses)
-    if not matching:
+    matched = sum(counted.get(status, 0) for status in statuses)
+    if not matched:
         return RetryOrdered(before, 0)
     cursor.execute(RETRY, (Status.EXPIRED in statuses, traceparent, campaign_id, before.value))
     append_event(
@@ -132,7 +132,7 @@ def retry_messages(
         reason=_described(statuses, error_code),
     )
     request_retry(cursor, campaign_id, shards, statuses, error_code)
-    return RetryOrdered(after, matching)
+    return RetryOrdered(after, matched)
 
 
 def _has_taken_effect(

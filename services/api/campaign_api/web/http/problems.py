@@ -58,25 +58,25 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     errors.RequestInvalid: ProblemType(422, "invalid-fields"),
     errors.TemplateRefused: ProblemType(422, "invalid-template"),
     errors.PathRefused: ProblemType(400, "path-refused"),
-    errors.CsvRefused: ProblemType(422, "not-a-recipient-list"),
+    errors.CsvRefused: ProblemType(422, "invalid-recipient-list"),
     errors.UploadMalformed: ProblemType(400, "malformed-upload"),
-    errors.UploadBroken: ProblemType(400, "broken-upload"),
+    errors.UploadBroken: ProblemType(400, "incomplete-upload"),
     errors.UploadStalled: ProblemType(408, "upload-stalled"),
     errors.UploadTooLarge: ProblemType(413, "upload-too-large"),
     errors.CampaignStarted: ProblemType(409, "campaign-started"),
     errors.NotFound: ProblemType(404, "not-found"),
     errors.ListInUse: ProblemType(409, "list-in-use"),
     errors.ListDeleted: ProblemType(409, "list-deleted"),
-    errors.PreconditionFailed: ProblemType(412, "changed-meanwhile"),
+    errors.PreconditionFailed: ProblemType(412, "precondition-failed"),
     errors.IdempotencyKeyInUse: ProblemType(409, "idempotency-key-in-use"),
     errors.IdempotencyKeyReused: ProblemType(422, "idempotency-key-reused"),
-    errors.Unauthenticated: ProblemType(401, "no-valid-key"),
-    errors.InsufficientScope: ProblemType(403, "scope-lacking"),
-    errors.TooManyRequests: ProblemType(429, "too-many"),
+    errors.Unauthenticated: ProblemType(401, "unauthenticated"),
+    errors.InsufficientScope: ProblemType(403, "insufficient-scope"),
+    errors.TooManyRequests: ProblemType(429, "too-many-requests"),
     errors.ImportAbandoned: ProblemType(503, "import-abandoned"),
     TemplateInvalid: ProblemType(400, "invalid-template"),
-    ErasureHeld: ProblemType(409, "erasure-held"),
-    TransitionRefused: ProblemType(409, "state-does-not-allow"),
+    ErasureHeld: ProblemType(409, "erasure-conflict"),
+    TransitionRefused: ProblemType(409, "state-conflict"),
     RetryLater: ProblemType(503, "unavailable"),
     UserError: ProblemType(400, "refused"),
 }
@@ -154,7 +154,7 @@ def _extra(error: CampaignError) -> Mapping[str, Any]:
             }
             for wrong in error.wrong
         ]
-        return {"errors": fields, **({"unnamed": error.unnamed} if error.unnamed else {})}
+        return {"errors": fields, **({"errors_omitted": error.unnamed} if error.unnamed else {})}
     return {}
 
 

@@ -40,7 +40,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                 "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
             },
         },
-        "unnamed": {
+        "errors_omitted": {
             "type": "integer",
             "minimum": 1,
             "description": "Further fields that are wrong, beyond those in `errors`.",
