@@ -171,6 +171,6 @@ def test_a_letter_that_may_not_be_replayed_waits(guarded: Guarded) -> None:
 def rights(guarded: Guarded, config: str) -> dict[str, str]:
     """The rights that are lacking by the doctor, and what needs them."""
     said = guarded.system.command("campaign", "doctor", "--json", "-c", config).stdout
-    found = [f["said"] for f in json.loads(said) if f["check"] == "rights" and f["mend"]]
+    found = [f["message"] for f in json.loads(said) if f["check"] == "rights" and f["remedy"]]
     parts = [said.removeprefix("this user lacks ").partition(", ") for said in found]
     return {right: who for right, _, who in parts}

@@ -10,7 +10,7 @@ import pytest
 
 from campaign_common.database import Database, Databases
 from campaign_common.doctor.campaigns import check_campaigns
-from campaign_common.doctor.finding import Verdict
+from campaign_common.doctor.finding import CheckStatus
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import ShardsMisplaced
@@ -122,9 +122,9 @@ def test_a_shard_is_moved_by_the_commands_of_the_page(
     run(copying, old, new, programs)
     list(migrate_all(moved, SHARDS, moved=True))
     settings = load_settings(None, {"CAMP__MYSQL__DSN": "u@tcp(h:1)/d", **BROKERS})
-    assert Verdict.WRONG in {found.verdict for found in check_campaigns(moved, settings)}
+    assert CheckStatus.ERROR in {found.status for found in check_campaigns(moved, settings)}
     run(deleting, old, new, programs)
-    assert Verdict.WRONG not in {found.verdict for found in check_campaigns(moved, settings)}
+    assert CheckStatus.ERROR not in {found.status for found in check_campaigns(moved, settings)}
     list(migrate_all(moved, SHARDS))
     assert (claims(new), list(claims(old))) == ({SHARD: before}, [0])
     assert before.claimed == CLAIMED

@@ -163,7 +163,7 @@ def _detail_of(error: RetryLater) -> str:
     if isinstance(error, errors.CampaignBusy):
         return str(error)
     if demand := unmet_demand(error):
-        return f"{demand.said}; see /readyz, and send the request again once that is changed"
+        return f"{demand.message}; see /readyz, and send the request again once that is changed"
     if isinstance(error, StatementRefused):
         return "the database refuses a statement; the log of the API service says more"
     return "the database is unavailable; send the request again later"
