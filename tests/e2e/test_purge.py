@@ -106,9 +106,9 @@ def test_a_purge_beside_services_is_killed_stopped_and_ended(system: System) -> 
         killed.kill()
         killed.wait()
         assert 0 < left(system) < OLD_PEOPLE
-        stopped = purge(system, "--at-most", "50ms")
+        stopped = purge(system, "--time-limit", "50ms")
         assert stopped.returncode == 3
-        assert "the next run goes on" in stopped.stdout
+        assert "the next run resumes" in stopped.stdout
         ended = purge(system)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert "purged: 1 campaigns" in ended.stdout

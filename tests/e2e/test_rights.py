@@ -147,7 +147,7 @@ def test_missing_rights_are_named(guarded: Guarded) -> None:
     wait_until(lambda: rights(guarded, config).keys() == {f"Write on topic {topic}"}, interval=0.5)
     described = guarded.system.command("campaign-topics", "describe", "-c", config)
     assert f"this user lacks Write on topic {topic}, for campaign-scheduler" in described.stdout
-    assert f"topic {letters} is kept: cleanup.policy delete, retention 604800 s" in (
+    assert f"topic {letters} retention: cleanup.policy delete, retention 604800 s" in (
         described.stdout
     )
 

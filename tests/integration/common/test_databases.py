@@ -246,9 +246,9 @@ def test_the_commands_cover_every_server(
         row = LedgerRow(9, 1, Status.SENT, 0, 1, 1, "id", None, replaces=False)
         insert_outcomes(cursor, 2, [row])
         add_counts(cursor, count_changes(2, [row]))
-    restored = run("restored")
+    restored = run("hold")
     assert "campaign 9: " in restored.stdout, restored.stderr
-    assert "campaign 9: " not in run("restored").stdout
+    assert "campaign 9: " not in run("hold").stdout
     purged = run("purge", "--older-than", "1d")
     assert "campaign 9 is purged: 2 rows" in purged.stdout, purged.stderr
 

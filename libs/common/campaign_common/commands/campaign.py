@@ -1,4 +1,4 @@
-"""campaign: creates campaigns and shows how they come along, by way of the API service."""
+"""campaign: creates campaigns and shows their progress, through the API service."""
 
 import re
 import sys
@@ -106,7 +106,7 @@ def create(
 @click.argument("campaign_id", type=int)
 @click.pass_context
 def status(context: click.Context, campaign_id: int) -> None:
-    """Show where a campaign stands."""
+    """Show the progress of a campaign."""
     with one_line_failures("campaign status"):
         description = _client(context).read(campaign_id)
     Console().print(_table(description))

@@ -14,7 +14,7 @@ from campaign_common.commands.options import (
     settings_or_exit,
 )
 from campaign_common.commands.purge import purge
-from campaign_common.commands.restored import restored
+from campaign_common.commands.restored import hold
 from campaign_common.database import Databases
 from campaign_common.database.administration import provide_database
 from campaign_common.dsn import Dsn, parse_dsn
@@ -30,7 +30,7 @@ def main() -> None:
 
 main.add_command(key)
 main.add_command(purge)
-main.add_command(restored)
+main.add_command(hold)
 main.add_command(check)
 
 

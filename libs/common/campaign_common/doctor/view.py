@@ -77,7 +77,7 @@ def _finding_of(where: str, seconds: float) -> Iterator[Finding]:
     if seconds >= FRESH_FOR:
         yield failed(
             "send guard",
-            f"{message}: nothing is sent after a read older than {FRESH_FOR:g} s, so nothing at all",
+            f"{message}: nothing is sent after a read older than {FRESH_FOR:g} s: nothing at all",
             REMEDY,
         )
     elif seconds >= LONGEST_READ:

@@ -118,7 +118,7 @@ class Purge:
         result = self._step(take_out)
         if result is TakenOut.HELD:
             self._held += 1
-            self._say(f"campaign {campaign_id} is left alone: orders of it are not carried out yet")
+            self._say(f"campaign {campaign_id} is skipped: shard commands of it are pending")
 
     def _empty_begun(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Heartbeat row of this sender, read by /v1/stats, `campaign doctor` and `campaign-db restored`."""
+"""Heartbeat row of this sender, read by /v1/stats, `campaign doctor` and `campaign-db hold`."""
 
 from collections.abc import Callable
 from functools import partial
