@@ -1,7 +1,7 @@
-"""Every error of the system that somebody is expected to handle, with its policy in its type.
+"""Errors that callers are expected to handle; the type states the policy.
 
-`UserError` is the caller's to mend; `RetryLater` passes by itself; everything else is fatal
-to the operation that met it.
+`UserError`: the caller must change the request. `RetryLater`: a later attempt may succeed. Any
+other error is fatal to the operation.
 """
 
 from collections.abc import Iterable

@@ -56,9 +56,9 @@ def stop_on_signals(stopping: threading.Event) -> None:
 
     The process then ends with 128 plus the signal's number, as if the signal had ended it.
 
-    To be called by the main thread before it starts others, which inherit that these signals
-    are blocked. A thread waits for them instead of a handler, because a handler runs in the
-    middle of whatever holds a lock, and would wait for that lock for ever.
+    Call this in the main thread before it starts others, which inherit the blocked signals. A
+    thread waits for the signals instead of a handler: a handler interrupts code that may hold a
+    lock, and would deadlock on that lock.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING_SIGNALS)
     threading.Thread(

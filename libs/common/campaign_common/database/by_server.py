@@ -41,7 +41,7 @@ class ByServer(Generic[T]):
         return [(self.all[place], group) for place, group in sorted(groups.items())]
 
     def shares(self, shards: Iterable[int]) -> list[tuple[T, list[int]]]:
-        """Say of every server which of these shards it holds, also where that is none."""
+        """Return the given shards by server, with an empty list for a server without any."""
         shares: list[list[int]] = [[] for _ in self.all]
         for shard in shards:
             shares[self.server_of_shard.get(shard, 0)].append(shard)

@@ -17,7 +17,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 LARGEST_BATCH = 1_000_000
-"""Bytes; the limit of a topic is 1,048,588 where nobody has changed it (Kafka's documentation of
+"""Bytes; the default limit of a topic is 1,048,588 (Kafka's documentation of
 `message.max.bytes`)."""
 
 SMALLEST_BATCH = 16_384

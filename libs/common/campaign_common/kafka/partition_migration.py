@@ -1,7 +1,7 @@
-"""Following a topic that changed: the partition map drains, and then flips (protocol rule 11).
+"""Migration to a changed topic: the partition map drains, then the next is active (rule 11).
 
-Each step reads everything anew and writes by compare-and-set, so that any number of
-processes may take steps at once, and any of them carries on after a crash.
+Each step reads the current state and writes by compare-and-set, so that any number of
+processes may take steps at once, and any of them continues after a crash.
 """
 
 from dataclasses import dataclass

@@ -76,8 +76,8 @@ def schema_status(database: Database, shards: int | Iterable[int]) -> SchemaStat
 class SchemaCheck:
     """Compares every server with this build.
 
-    A server beside the main one that is away keeps nobody from working for the others; one that
-    was found current stays so, and is not asked again.
+    A server other than the main one that is down does not stop the work for the others. A server
+    that was found current stays so, and is not asked again.
     """
 
     def __init__(self, databases: Databases, shards: int) -> None:

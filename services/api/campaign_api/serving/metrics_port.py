@@ -52,7 +52,7 @@ def metrics_port(settings: Settings) -> Iterator[MetricsPort | None]:
 
 
 class MetricsWorker:
-    """One worker's part: tells of its pools every second, and answers whoever asks."""
+    """One worker's part: publishes its pool metrics every second, and responds to scrapes."""
 
     def __init__(self, port: MetricsPort, databases: Sequence[Database]) -> None:
         count_in(port.folder)

@@ -36,7 +36,7 @@ ALIVE, READY = "/healthz", "/readyz"
 """Paths that are answered however many requests wait."""
 
 IGNORED = 4_096
-"""Bytes of a body that are read although nobody wants them, so that the connection goes on."""
+"""Bytes of an unused body that are read, so that the connection can be reused."""
 
 BLOCK = 65_536
 """Bytes of a body that are read at a time."""

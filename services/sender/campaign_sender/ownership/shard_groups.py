@@ -114,7 +114,7 @@ class ShardGroups:
 
     @contextmanager
     def between_transactions(self, shards: Iterable[int]) -> Iterator[None]:
-        """Hold the recorders of these shards, and no others, between two transactions."""
+        """Hold the recorders of the given shards only between two transactions."""
         with ExitStack() as stack:
             for group, _ in self._by_server.holding(shards):
                 stack.enter_context(group.recorder.between_transactions())

@@ -96,7 +96,7 @@ class ShardOwnership:
         self._offsets.commit(self._active, wait=wait)
 
     def pause_groups(self, groups: Collection[int]) -> None:
-        """Pause the partitions of these shard groups, and resume those of all others.
+        """Pause the partitions of the given shard groups, and resume those of all others.
 
         The loop keeps polling, so that the process stays in the consumer group. A partition with
         shards of several groups is paused while one of them is.

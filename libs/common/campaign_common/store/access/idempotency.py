@@ -111,7 +111,7 @@ ORDER BY created_at LIMIT %s
 def hold_new(
     cursor: Cursor, key: KeyId, holder: bytes, request_sha256: bytes | None, seconds: int
 ) -> None:
-    """Hold a key that nobody has used; without effect where somebody has."""
+    """Hold a key that is not used yet; without effect if it is."""
     cursor.execute(INSERT_HELD, (*key, request_sha256, holder, seconds))
 
 

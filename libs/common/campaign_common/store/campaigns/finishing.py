@@ -41,7 +41,7 @@ def fanned_out(cursor: Cursor, owner: str) -> list[FannedOutCampaign]:
 
 
 def with_open_requests(cursors: Cursors, campaign_ids: Sequence[int]) -> set[int]:
-    """List those of these campaigns that have an order to a shard's owner outstanding."""
+    """Return the campaigns that have a pending shard command."""
     requested: set[int] = set()
     if campaign_ids:
         for cursor in cursors.all:

@@ -175,7 +175,7 @@ def take_over_orphaned(cursor: Cursor, holder: Holder, limit: int) -> list[Lease
 
 
 def read_leases(cursor: Cursor, campaign_ids: Sequence[int], owner: str) -> list[Lease]:
-    """Read those of these campaigns that run under a lease of `owner`."""
+    """Read the campaigns that run under a lease of `owner`."""
     if not campaign_ids:
         return []
     cursor.execute(SELECT_LEASES, (campaign_ids, owner))

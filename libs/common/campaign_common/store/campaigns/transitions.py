@@ -140,7 +140,7 @@ def _has_taken_effect(
 ) -> bool:
     """Return whether a campaign in `state` is where `transition` leads, or has finished from there.
 
-    A campaign that was resumed may finish before whoever asked for it has the answer.
+    A campaign that was resumed may finish before the client has the response.
     """
     if transition is Transition.RESUME and state is CampaignState.FINISHED:
         return state_before_last_run(cursor, campaign_id) == CampaignState.PAUSED

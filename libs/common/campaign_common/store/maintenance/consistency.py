@@ -65,7 +65,7 @@ def started_campaigns(cursor: Cursor, *, after_id: int, limit: int) -> list[Star
 
 
 def named_campaigns(cursor: Cursor, campaign_ids: Collection[int]) -> list[StartedCampaign]:
-    """Read those of these campaigns that have started."""
+    """Read the named campaigns that have started."""
     cursor.execute(SELECT_NAMED, (tuple(campaign_ids),))
     return _campaigns(cursor)
 

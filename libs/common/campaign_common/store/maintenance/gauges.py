@@ -1,4 +1,4 @@
-"""Numbers for whoever watches the system as a whole: how far, how much, for how long."""
+"""Values of the metrics about the whole system."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -17,7 +17,7 @@ REASON = "the database was restored from a backup"
 
 
 class Held(NamedTuple):
-    """A campaign that would have gone on by itself, and what it is now."""
+    """A campaign that would have continued, with its state before and after."""
 
     id: int
     name: str

@@ -49,7 +49,7 @@ class EarlierCount(NamedTuple):
 
 
 class SenderHeartbeat(NamedTuple):
-    """A sender that gave a sign of itself lately, with what it owns."""
+    """A sender with a recent heartbeat, and its partitions and shards."""
 
     name: str
     seen_at: datetime

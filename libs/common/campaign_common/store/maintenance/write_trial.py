@@ -1,9 +1,9 @@
 """Statements that need every right and setting that the services' writes need, and change nothing.
 
 Their conditions are never true, so that no row is read, locked or changed. The server checks
-rights, its binary log's format and whether it is read-only before it comes to that. It decides
-by itself what roles, patterns and partial revokes come to, which a reading of SHOW GRANTS would
-have to work out again.
+rights, its binary log's format and whether it is read-only before the condition. It evaluates
+roles, patterns and partial revokes, which a parser of SHOW GRANTS would have to implement
+again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -110,7 +110,7 @@ def suspects_without_outcome(
 def read_late_facts(
     cursor: Cursor, shard: int, campaign_id: int, seqs: Sequence[int]
 ) -> list[LateFact]:
-    """Read what lost senders learnt of these messages, the oldest first."""
+    """Read the late results of messages, the oldest first."""
     if not seqs:
         return []
     cursor.execute(SELECT_FACTS, (campaign_id, tuple(seqs), shard))

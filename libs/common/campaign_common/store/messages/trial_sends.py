@@ -12,7 +12,7 @@ KEPT_FOR = 24
 """Hours after which the sweep deletes a test message."""
 
 WANTED_FOR = 30
-"""Seconds after which nobody sends a test message any more: nobody waits for it."""
+"""Seconds after which a test message is not sent any more: its request has timed out."""
 
 
 class NewTestMessage(NamedTuple):
@@ -36,7 +36,7 @@ class TakenTestMessage(NamedTuple):
 
 
 class TestMessage(NamedTuple):
-    """A test message and what became of it; `status` is None as long as nobody knows."""
+    """A test message and its result; `status` is None until it is known."""
 
     id: int
     campaign_id: int
@@ -110,7 +110,7 @@ def take_test_messages(
 ) -> list[TakenTestMessage]:
     """Take messages that no other sender has taken, for these providers.
 
-    Nobody takes them again, so a message whose sender dies is not sent twice.
+    They are not taken again, so a message whose sender dies is not sent twice.
     """
     cursor.execute(SELECT_WAITING, (tuple(providers), WANTED_FOR, limit))
     taken = [TakenTestMessage(*row) for row in cursor.fetchall()]

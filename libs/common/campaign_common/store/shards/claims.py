@@ -1,7 +1,7 @@
 """shard_claims: who owns a shard, what that owner has claimed, and how far it has recorded.
 
 Every write of an owner begins with `move_claim`, a compare-and-set on (epoch, owner token,
-transaction number); whoever takes a shard over changes all three (protocol rules 2 to 4).
+transaction number); a takeover changes all three (protocol rules 2 to 4).
 """
 
 from collections import Counter

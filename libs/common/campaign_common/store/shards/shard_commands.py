@@ -1,8 +1,8 @@
-"""shard_requests: orders to the owner of a shard, who alone may rewrite its outcomes.
+"""shard_requests: commands to the owner of a shard, who alone may rewrite its outcomes.
 
-Whoever changes a campaign appends its orders in the same transaction. The owner carries each
-out in slices; what is left of an order stands in its arguments and moves with the slice, so
-that the next owner goes on where the last one ended.
+A transaction that changes a campaign appends its commands. The owner executes each one in
+slices. The rest of a command is stored in its arguments with each slice, so that the next owner
+continues where the last one stopped.
 """
 
 import json
@@ -111,7 +111,7 @@ def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
 
 
 def to_be_erased(cursors: ShardCursors, shards: Collection[int]) -> set[MessageKey]:
-    """Return the messages that the owners of these shards are asked to cancel."""
+    """Return the messages that the owners of shards are asked to cancel."""
     erased: set[MessageKey] = set()
     for cursor in _each(cursors):
         cursor.execute(SELECT_ERASURES, (tuple(shards),))

@@ -78,7 +78,7 @@ stop at 61 tables in a join. More are put together first, which reads them whole
 
 
 def ensure_shards(cursor: Cursor, shards: Iterable[int]) -> None:
-    """Create what is missing of the tables and claim rows of these shards.
+    """Create the missing tables and claim rows of shards.
 
     Tables of shards that a smaller configuration no longer names stay, because campaigns
     keep the number of shards they started with.
@@ -90,7 +90,7 @@ def ensure_shards(cursor: Cursor, shards: Iterable[int]) -> None:
 
 
 def make_view(cursor: Cursor, elsewhere: Collection[int]) -> None:
-    """Make the view anew over the shards that there are, but for those that live `elsewhere`."""
+    """Replace the view by one over the present shards, without those that live `elsewhere`."""
     present = _shards_present(cursor)
     held = [shard for shard in present if shard not in elsewhere]
     if held:
