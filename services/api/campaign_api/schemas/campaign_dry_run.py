@@ -8,7 +8,7 @@ LengthStep = Schema.from_dict(
     {
         "from": fields.Integer(required=True),
         "to": fields.Integer(
-            required=True, allow_none=True, metadata={"description": "null: and longer."}
+            required=True, allow_none=True, metadata={"description": "null: no upper bound."}
         ),
         "messages": fields.Integer(required=True),
     },
@@ -67,7 +67,8 @@ class DryRun(Schema):
 
     recipients = fields.Integer(required=True, metadata={"description": "Rendered recipients."})
     complete = fields.Boolean(
-        required=True, metadata={"description": "false: the time was over before the list was."}
+        required=True,
+        metadata={"description": "false: the time limit was reached before the end of the list."},
     )
     characters = fields.Nested(Lengths, required=True)
     segments = fields.Integer(required=True)
@@ -79,6 +80,6 @@ class DryRun(Schema):
     rate = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "The best of the provider's recent campaigns, per second."},
+        metadata={"description": "Best rate of the provider's recent campaigns, per second."},
     )
     estimated_seconds = fields.Float(required=True, allow_none=True)

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 
-class ErasureAnswer(Schema):
+class ErasureResponse(Schema):
     """An erasure; the service continues with the remaining steps."""
 
     id = fields.Integer(required=True)

@@ -21,7 +21,9 @@ class Balance(Schema):
     """Totals of the recipients: recipients = final + pending."""
 
     recipients = fields.Integer(required=True)
-    final = fields.Integer(required=True, metadata={"description": "With a final outcome."})
+    final = fields.Integer(
+        required=True, metadata={"description": "Recipients with a final outcome."}
+    )
     pending = fields.Integer(required=True)
     consistent = fields.Boolean(required=True)
 
@@ -39,7 +41,7 @@ class Progress(Schema):
     rate = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "Messages ended per second, over the last minute."},
+        metadata={"description": "Final outcomes per second, over the last minute."},
     )
     estimated_finish = Moment(required=True, allow_none=True)
     lag = fields.Integer(

@@ -43,7 +43,7 @@ class ActiveCampaign(Schema):
     rate = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "Messages ended per second over the last minute; null at first."},
+        metadata={"description": "Final outcomes per second over the last minute; null at first."},
     )
     lag = fields.Integer(
         required=True, metadata={"description": "Messages published and without outcome."}
@@ -67,7 +67,7 @@ class Stats(Schema):
     active = fields.List(
         fields.Nested(ActiveCampaign),
         required=True,
-        metadata={"description": "The 100 that started last."},
+        metadata={"description": "The 100 campaigns that started last."},
     )
     senders = fields.List(fields.Nested(LiveSender), required=True)
-    lag = fields.Integer(required=True, metadata={"description": "Of the active campaigns."})
+    lag = fields.Integer(required=True, metadata={"description": "Lag of the active campaigns."})
