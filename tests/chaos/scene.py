@@ -267,7 +267,7 @@ class Scene:
         return sum(times[key] > before[key] for key in claimed), len(claimed)
 
     def kill_in_flight(self, sender: Process) -> list[ClaimedMessage]:
-        """Kill a sender with calls in flight; return its claimed, unrecorded messages."""
+        """Kill a sender with sends in flight; return its claimed, unrecorded messages."""
         self.wait_for_calls_in_flight(sender)
         kill(sender)
         claimed = self.claimed_by(sender)

@@ -200,7 +200,7 @@ def ended(client: Client, path: str) -> int:
 
 
 def settled(count: Callable[[], int]) -> int:
-    """Wait until a count has stood still for 2 s: calls in flight are recorded by then."""
+    """Wait until a count has stood still for 2 s: sends in flight are recorded by then."""
     seen, since = count(), time.monotonic()
 
     def stands_still() -> bool:

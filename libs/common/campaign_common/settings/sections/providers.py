@@ -107,7 +107,7 @@ class HttpSettings:
     """The authorities that are trusted; `null`: those of the system. Certificate and host name are
     always verified."""
     allowed_networks: tuple[Network, ...] = key("AllowedNetworks", Networks(), default=[])
-    """Networks that may be called although they are not public, such as 10.1.0.0/16. Private,
+    """Networks that requests may go to although they are not public, such as 10.1.0.0/16. Private,
     loopback, link-local and other addresses that are not public are refused otherwise; the address
     that is checked is the one connected to."""
     idempotent: bool = key("Idempotent", Flag(), default=False)
