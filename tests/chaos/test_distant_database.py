@@ -29,7 +29,7 @@ SMALL = 20
 SHARDS_USED = {0, SHARDS - 1}
 """One of each server; every further one costs each transaction two round trips."""
 SECOND = CAMPAIGN + 1
-SAID = "a look at the database takes"
+SAID = "a read of the database takes"
 CLAIMS = "SELECT COUNT(*) FROM shard_claims WHERE claimed <> ''"
 """Without a lock, which a distant transaction holds for long."""
 

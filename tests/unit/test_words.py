@@ -107,6 +107,7 @@ def test_no_table_lacks_its_check() -> None:
         "Log events",
         "Log keys",
         "campaign doctor",
+        "Probes",
         "Commands",
     ]
 
@@ -177,6 +178,12 @@ def test_log_keys(row: Row) -> None:
 @words("campaign doctor")
 def test_doctor(row: Row) -> None:
     found = strings("doctor")
+    assert (row[0] in found, row[1] in found) == (False, True)
+
+
+@words("Probes")
+def test_probes(row: Row) -> None:
+    found = strings("services")
     assert (row[0] in found, row[1] in found) == (False, True)
 
 

@@ -95,7 +95,7 @@ class Sender:
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
         ]
-        health.add("last check", partial(require_fresh_views, self._groups.all))
+        health.add("send guard", partial(require_fresh_views, self._groups.all))
         backlog = ConsumerLag(admin, topic, self._groups.buffers)
         deletions = LogRetention(admin, topic, self._groups.buffers)
         breakers = BreakerSync(databases.main, self._dispatcher, name)

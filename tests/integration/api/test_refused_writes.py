@@ -95,7 +95,7 @@ def test_a_password_that_changes_is_a_503(
     assert account not in message
     assert refused.get("/readyz").json == {
         "status": "not ready",
-        "reason": "the database does not let this service in",
+        "reason": "the database refuses this service's login",
     }
     execute(pool, f"ALTER USER {account}@'%' IDENTIFIED BY 'secret'")
     wait_until(lambda: refused.get("/v1/campaigns").status_code == 200, timeout=10)
