@@ -141,7 +141,7 @@ class ShardGroups:
         for index in sorted({0, *indexes}):
             group = self.all[index]
             if not group.reachable:
-                raise DatabaseUnavailable(f"{group.server.own.name} has not answered lately")
+                raise DatabaseUnavailable(f"{group.server.own.name} has not responded recently")
             with group.server.own.reading(proof=Proof.NOW) as cursor:
                 found = read_claims(cursor)
             claims |= {
