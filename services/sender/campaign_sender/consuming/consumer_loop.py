@@ -146,7 +146,9 @@ class ConsumerLoop:
     def _handle_error(self, error: KafkaError) -> None:
         if error.fatal():
             # Every later consume would fail the same way, while the process looks alive.
-            raise ConsumerFailed(f"the Kafka client cannot continue, restart the process: {error.str()}")
+            raise ConsumerFailed(
+                f"the Kafka client cannot continue, restart the process: {error.str()}"
+            )
         if self._obstacle.met(error.str()):
             log.warning("Kafka consumer error", error=error.str())
 

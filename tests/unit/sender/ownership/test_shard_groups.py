@@ -133,7 +133,7 @@ def test_a_partition_is_not_taken_over_while_a_server_of_its_shards_is_unreachab
     scene.second.reachable = False
     assert list(scene.groups.read_claims(MAP, 0)) == [0, 3]
     for partition in (1, 2):
-        with pytest.raises(DatabaseUnavailable, match="second:3306/camp has not answered"):
+        with pytest.raises(DatabaseUnavailable, match="second:3306/camp has not responded"):
             scene.groups.read_claims(MAP, partition)
 
 
