@@ -19,8 +19,8 @@ from campaign_common.schema import migrate, schema_status, wait_for_schema
 from campaign_common.schema.migrate import apply_pending
 from campaign_common.schema.status import packaged_migrations
 from tests.integration.common.conftest import Make, read
-from tests.previous_version import PreviousVersion
-from tests.servers import SchemaServer, fresh_schema
+from tests.support.servers.databases import SchemaServer, fresh_schema
+from tests.support.services.previous_version import PreviousVersion
 
 FIRST_MIGRATION = (
     resources.files("campaign_common").joinpath("migrations/0001_campaigns.sql").read_text()
@@ -80,7 +80,8 @@ def test_waiting_for_another_one_is_bounded(empty: Database) -> None:
         migrate(empty, 4, wait=0.2)
 
 
-def test_bookkeeping_that_a_killed_one_left_half_made_is_made_anew(empty: Database) -> None:
+def test_half_made_tables_of_the_migrations_are_made_again(empty: Database) -> None:
+    """Tables of the migrations that a killed process left half made are made again."""
     with empty.reading() as cursor:
         cursor.execute("CREATE TABLE _yoyo_migration (id VARCHAR(191) PRIMARY KEY)")
         cursor.execute("CREATE TABLE _yoyo_log (id VARCHAR(36) PRIMARY KEY)")
@@ -146,7 +147,8 @@ def test_tables_that_a_killed_migrate_left_behind_do_no_harm(empty: Database) ->
     assert schema_status(empty, 2).current
 
 
-def test_a_migration_that_was_killed_before_it_was_noted_is_applied_again(empty: Database) -> None:
+def test_a_migration_killed_before_it_was_noted_is_repeated(empty: Database) -> None:
+    """A migration that was killed before it was noted is applied again."""
     migrate(empty, 2)
     columns = "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
     before = read(empty, columns)
@@ -173,9 +175,10 @@ def definitions(database: Database) -> set[tuple[object, ...]]:
         return columns | set(cursor.fetchall())
 
 
-def test_a_schema_of_the_version_before_becomes_the_same_as_a_new_one(
+def test_a_migrated_schema_equals_a_new_one(
     empty: Database, make: Make, database_server: SchemaServer, tmp_path: Path
 ) -> None:
+    """A schema of the version before becomes the same as a new one."""
     PreviousVersion(tmp_path)
     older = tmp_path / "previous" / "campaign_common" / "migrations"
     names = [file.stem for file in older.glob("*.sql") if ".rollback" not in file.name]

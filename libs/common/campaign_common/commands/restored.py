@@ -37,7 +37,7 @@ What was sent after the backup is not in this database. Now:
    as Kafka still has their records, as possibly sent or unknown. They send nothing.
 2. wait until campaign-topics describe shows no lag
 3. start schedulers and the API, and resume, schedule or cancel each campaign above
-docs/backup.md names the facts that are unknown after a restore."""
+docs/operations/backup.md names the facts that are unknown after a restore."""
 
 UNKNOWN = """\
 campaign {id}: {server} has outcomes of it, and it is not in the main database; its id is not
