@@ -297,7 +297,7 @@ class Scene:
         return time.monotonic() - began
 
     def suspects(self) -> int:
-        return self.count("SELECT COUNT(*) FROM suspects")
+        return self.count("SELECT COUNT(*) FROM possibly_sent")
 
     def watchdog_rounds(self) -> int:
         """Count the times that the watchdog had a campaign published again."""

@@ -65,7 +65,7 @@ def test_a_stopped_sender_that_wakes_up_writes_nothing_and_calls_nobody(scene: S
             wake_up(scene, victim)
     scene.hurry()
     account = scene.finish()
-    suspects = {seq for (seq,) in scene.system.rows("SELECT seq FROM suspects")}
+    suspects = {seq for (seq,) in scene.system.rows("SELECT seq FROM possibly_sent")}
     scene.found(
         "sender stopped and woken up",
         account,

@@ -29,7 +29,7 @@ WRITTEN = (
     "campaigns",
     "campaign_counters",
     "campaign_events",
-    "suspects",
+    "possibly_sent",
     "campaign_samples",
     "shard_requests",
     "messages_0",

@@ -122,7 +122,7 @@ def test_counters_of_all_servers_are_added_up(migrated: Databases) -> None:
     with other.transaction() as cursor:
         add_counts(cursor, {(CAMPAIGN, 3, Status.FAILED): 5})
         cursor.execute(
-            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, try_number, generation, shard)"
             " VALUES (7, 1, 1, 0, 2), (7, 2, 1, 0, 3), (8, 2, 1, 0, 3)"
         )
     sums = {Status.SENT: 30, Status.FAILED: 5}

@@ -170,7 +170,7 @@ def test_a_doubt_about_the_old_generation_does_not_follow_the_new_one(scene: Sce
     assert scene.recorded() == {1: Status.UNKNOWN}
     scene.change(
         lambda c: c.execute(
-            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, try_number, generation, shard)"
             " VALUES (%s, 1, 1, 0, 0)",
             (CAMPAIGN,),
         )

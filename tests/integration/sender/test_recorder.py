@@ -90,7 +90,7 @@ def test_a_shard_with_another_owner_is_left_out_and_the_others_go_on(scene: Scen
     with scene.database.reading() as cursor:
         cursor.execute("SELECT seq, status FROM late_results")
         assert cursor.fetchall() == ((1, Status.SENT),)
-        cursor.execute("SELECT seq FROM suspects")
+        cursor.execute("SELECT seq FROM possibly_sent")
         assert cursor.fetchall() == ((1,),)
 
 
@@ -114,7 +114,7 @@ def test_an_outcome_that_is_there_already_is_neither_written_nor_counted_again(
 def test_a_suspect_without_a_clear_result_stays_in_doubt(scene: Scene) -> None:
     with Database.transaction(scene.database) as cursor:
         cursor.execute(
-            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, try_number, generation, shard)"
             " VALUES (%s, 1, 1, 0, 0)",
             (CAMPAIGN,),
         )

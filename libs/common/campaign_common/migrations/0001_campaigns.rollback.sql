@@ -1,6 +1,6 @@
 DROP TABLE IF EXISTS provider_breakers;
 DROP TABLE IF EXISTS late_results;
-DROP TABLE IF EXISTS suspects;
+DROP TABLE IF EXISTS possibly_sent;
 DROP TABLE IF EXISTS shard_requests;
 DROP TABLE IF EXISTS shard_claims;
 DROP TABLE IF EXISTS partition_map;

@@ -135,7 +135,7 @@ CREATE TABLE IF NOT EXISTS shard_requests (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Calls that a lost sender may have made (protocol rule 3).
-CREATE TABLE IF NOT EXISTS suspects (
+CREATE TABLE IF NOT EXISTS possibly_sent (
   campaign_id  BIGINT UNSIGNED NOT NULL,
   seq          INT UNSIGNED NOT NULL,
   try_number   SMALLINT UNSIGNED NOT NULL,

@@ -12,7 +12,7 @@ from pymysql.cursors import Cursor
 LARGEST_SEQ = 2**32 - 1
 
 PER_SHARD = ("message_retries_{:d}", "messages_{:d}")
-SHARED = ("suspects", "late_results")
+SHARED = ("possibly_sent", "late_results")
 """Tables that are found by campaign_id and seq."""
 
 

@@ -30,7 +30,7 @@ TABLES: Mapping[str, str] = {
     "shard_claims": "shard",
     "shard_homes": "shard",
     "shard_requests": "id",
-    "suspects": "campaign_id",
+    "possibly_sent": "campaign_id",
     "test_messages": "id",
 }
 """Every table that is not a shard's, and a column of it."""
