@@ -175,7 +175,7 @@ def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
     assert account.counts == {Status.SENT: len(scene.phones) - 1, Status.CANCELLED: 1}
     assert (scene.watchdog_rounds(), scene.suspects()) == (0, 0)
     assert second.count("SELECT COUNT(*) FROM possibly_sent") == 0
-    assert scene.count("SELECT COUNT(*) FROM shard_requests") == 0
+    assert scene.count("SELECT COUNT(*) FROM shard_commands") == 0
 
 
 def test_a_server_that_hangs_holds_the_others_up_no_longer_than_a_query_may_take(

@@ -31,7 +31,7 @@ WRITTEN = (
     "campaign_events",
     "possibly_sent",
     "campaign_samples",
-    "shard_requests",
+    "shard_commands",
     "messages_0",
     "messages_1",
     "message_retries_0",

@@ -122,7 +122,7 @@ CREATE TABLE IF NOT EXISTS shard_claims (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Orders to the owner of a shard, applied before any call (protocol, "request row").
-CREATE TABLE IF NOT EXISTS shard_requests (
+CREATE TABLE IF NOT EXISTS shard_commands (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   shard        SMALLINT UNSIGNED NOT NULL,
   campaign_id  BIGINT UNSIGNED NOT NULL,

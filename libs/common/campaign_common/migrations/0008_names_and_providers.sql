@@ -11,3 +11,12 @@ SET @change = IF(
 PREPARE made FROM @change;
 EXECUTE made;
 DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.TABLES
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'shard_commands') = 0,
+  'RENAME TABLE shard_requests TO shard_commands',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;

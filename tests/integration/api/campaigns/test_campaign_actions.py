@@ -206,7 +206,7 @@ def test_what_failed_is_ordered_to_be_sent_again(
     fail_two(pool, campaign_id)
     retried = done(client, campaign_id, "retry", status="failed", error_code="E1")
     assert (retried["state"], retried["matching"]) == ("running", 2)
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests WHERE kind = 'retry'") == 2
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands WHERE kind = 'retry'") == 2
     assert history(client, campaign_id)[-1] == (
         "retried",
         "api",
@@ -216,7 +216,7 @@ def test_what_failed_is_ordered_to_be_sent_again(
     )
     nothing = done(client, campaign_id, "retry", status="expired")
     assert (nothing["state"], nothing["matching"]) == ("running", 0)
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 2
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 2
 
 
 def test_a_lost_answer_to_the_commit_orders_nothing_twice(
@@ -235,7 +235,7 @@ def test_a_lost_answer_to_the_commit_orders_nothing_twice(
     monkeypatch.setattr(pool, "run", lose_the_first)
     assert done(client, campaign_id, "retry", status="failed")["matching"] == 2
     assert lost == [2]
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 2
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 2
     assert len(history(client, campaign_id)) == 2
 
 

@@ -97,7 +97,7 @@ def test_unsent_messages_of_running_campaigns_are_cancelled(
     add_campaign(pool, 4, state="cancelled")
     add_campaign(pool, 5, state="draft", shards=None)
     erase(client)
-    asked = rows(pool, "SELECT campaign_id, shard, kind, arguments FROM shard_requests ORDER BY 1")
+    asked = rows(pool, "SELECT campaign_id, shard, kind, arguments FROM shard_commands ORDER BY 1")
     assert asked == [
         (1, shard_of(PHONE, SHARDS), "erase", '{"seqs": [2]}'),
         (2, 0, "erase", '{"seqs": [2]}'),
@@ -165,7 +165,7 @@ def test_erasing_again_changes_nothing(client: FlaskClient, pool: Database) -> N
     before = everything(pool)
     erase(client)
     assert everything(pool) == before
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 1
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 1
 
 
 def test_test_messages_go(client: FlaskClient, pool: Database) -> None:

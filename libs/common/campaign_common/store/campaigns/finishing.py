@@ -25,7 +25,7 @@ WHERE state = 'running' AND lease_owner = %s AND fanned_count = total
 """
 
 SELECT_REQUESTED = """
-SELECT DISTINCT campaign_id FROM shard_requests WHERE campaign_id IN %s
+SELECT DISTINCT campaign_id FROM shard_commands WHERE campaign_id IN %s
 """
 
 FINISH = """

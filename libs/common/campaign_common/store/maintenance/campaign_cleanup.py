@@ -35,7 +35,7 @@ DELETE_SAMPLES = """
 DELETE FROM campaign_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
 """
 
-DELETE_REQUESTS = "DELETE FROM shard_requests WHERE campaign_id = %s ORDER BY id LIMIT %s"
+DELETE_REQUESTS = "DELETE FROM shard_commands WHERE campaign_id = %s ORDER BY id LIMIT %s"
 
 # At most one row for each shard and status.
 DELETE_COUNTERS = "DELETE FROM campaign_counters WHERE campaign_id = %s"

@@ -29,7 +29,7 @@ TABLES: Mapping[str, str] = {
     "senders": "name",
     "shard_claims": "shard",
     "shard_homes": "shard",
-    "shard_requests": "id",
+    "shard_commands": "id",
     "possibly_sent": "campaign_id",
     "test_messages": "id",
 }

@@ -21,17 +21,17 @@ INSERT IGNORE INTO forwarded_requests (shard, request_id, requested_at) VALUES (
 """
 
 COPY = """
-INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
+INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
 VALUES (%s, %s, %s, %s, %s)
 """
 
 SELECT_NOTED = "SELECT request_id FROM forwarded_requests WHERE shard = %s"
 
-SELECT_OPEN = "SELECT id FROM shard_requests WHERE id IN %s"
+SELECT_OPEN = "SELECT id FROM shard_commands WHERE id IN %s"
 
 FORGET = "DELETE FROM forwarded_requests WHERE shard = %s AND request_id IN %s"
 
-DELETE_COPIED = "DELETE FROM shard_requests WHERE id IN %s"
+DELETE_COPIED = "DELETE FROM shard_commands WHERE id IN %s"
 
 
 def copy_requests(cursor: Cursor, requests: Iterable[ShardRequest]) -> None:

@@ -1,4 +1,4 @@
-"""shard_requests: orders to the owner of a shard, who alone may rewrite its outcomes.
+"""shard_commands: orders to the owner of a shard, who alone may rewrite its outcomes.
 
 Whoever changes a campaign appends its orders in the same transaction. The owner carries each
 out in slices; what is left of an order stands in its arguments and moves with the slice, so
@@ -42,22 +42,22 @@ class ShardRequest(NamedTuple):
 
 
 INSERT = """
-INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
+INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
 VALUES (%s, %s, %s, %s, NOW(6))
 """
 
 SELECT_OF_SHARD = """
-SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_requests
+SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_commands
 WHERE shard = %s ORDER BY id LIMIT %s
 """
 
 SELECT_ERASURES = """
-SELECT campaign_id, arguments FROM shard_requests WHERE shard IN %s AND kind = 'erase'
+SELECT campaign_id, arguments FROM shard_commands WHERE shard IN %s AND kind = 'erase'
 """
 
-MOVE = "UPDATE shard_requests SET arguments = %s WHERE id = %s"
+MOVE = "UPDATE shard_commands SET arguments = %s WHERE id = %s"
 
-CLOSE = "DELETE FROM shard_requests WHERE id = %s"
+CLOSE = "DELETE FROM shard_commands WHERE id = %s"
 
 
 def request_settlement(cursor: Cursor, campaign_id: int, shards: int) -> None:
