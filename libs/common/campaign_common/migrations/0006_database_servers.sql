@@ -11,9 +11,9 @@ CREATE TABLE IF NOT EXISTS shard_homes (
 -- written, to the server that holds the shard: no transaction spans both, so the row here is what
 -- has each order taken over once. It goes when the order is gone from the main server.
 
-CREATE TABLE IF NOT EXISTS forwarded_requests (
+CREATE TABLE IF NOT EXISTS command_copies (
   shard        SMALLINT UNSIGNED NOT NULL,
-  request_id   BIGINT UNSIGNED NOT NULL,
+  command_id   BIGINT UNSIGNED NOT NULL,
   requested_at DATETIME(6) NOT NULL,
-  PRIMARY KEY (shard, request_id, requested_at)
+  PRIMARY KEY (shard, command_id, requested_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

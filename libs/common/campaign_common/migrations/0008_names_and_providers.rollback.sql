@@ -1,4 +1,12 @@
 DO 0;
+ALTER TABLE command_copies RENAME COLUMN command_id TO request_id;
+DO 0;
+DO 0;
+DO 0;
+RENAME TABLE command_copies TO forwarded_requests;
+DO 0;
+DO 0;
+DO 0;
 RENAME TABLE shard_commands TO shard_requests;
 DO 0;
 DO 0;

@@ -17,7 +17,7 @@ TABLES: Mapping[str, str] = {
     "campaign_samples": "campaign_id",
     "campaigns": "id",
     "erasures": "id",
-    "forwarded_requests": "shard",
+    "command_copies": "shard",
     "idempotency_keys": "owner",
     "late_results": "id",
     "partition_map": "topic",
