@@ -95,7 +95,7 @@ def test_a_server_that_is_away_keeps_nobody_from_starting_but_the_main_one_does(
 ) -> None:
     nowhere = Database(MysqlSettings(dsn=parse_dsn(f"u@tcp(127.0.0.1:{free_port()})/camp")))
     half = Databases((migrated.main, nowhere), migrated.server_of_shard)
-    change(migrated.main, "UPDATE shard_homes SET server = %s", nowhere.name)
+    change(migrated.main, "UPDATE shard_placements SET server = %s", nowhere.name)
     wait_for_schema(half, SHARDS, timeout=0)
     with pytest.raises(DatabaseUnavailable), half.reading():
         pass
@@ -135,7 +135,7 @@ def test_counters_of_all_servers_are_added_up(migrated: Databases) -> None:
 
 
 WORK = "UPDATE shard_claims SET epoch = %s WHERE shard = %s"
-HOMES = "SELECT CONCAT(shard, ' ', server) FROM shard_homes"
+HOMES = "SELECT CONCAT(shard, ' ', server) FROM shard_placements"
 
 
 def test_a_configuration_that_sends_shards_elsewhere_is_refused_until_they_are_moved(

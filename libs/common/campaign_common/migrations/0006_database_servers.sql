@@ -1,7 +1,7 @@
 -- Which shards live on other servers than this, the main one, by what campaign-db migrate was last told:
 -- a configuration that says otherwise would have their messages sent again from an empty ledger.
 
-CREATE TABLE IF NOT EXISTS shard_homes (
+CREATE TABLE IF NOT EXISTS shard_placements (
   shard        SMALLINT UNSIGNED NOT NULL,
   server       VARCHAR(255) NOT NULL,
   PRIMARY KEY (shard)

@@ -1,4 +1,8 @@
 DO 0;
+RENAME TABLE shard_placements TO shard_homes;
+DO 0;
+DO 0;
+DO 0;
 ALTER TABLE command_copies RENAME COLUMN command_id TO request_id;
 DO 0;
 DO 0;

@@ -38,3 +38,12 @@ SET @change = IF(
 PREPARE made FROM @change;
 EXECUTE made;
 DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.TABLES
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'shard_placements') = 0,
+  'RENAME TABLE shard_homes TO shard_placements',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;

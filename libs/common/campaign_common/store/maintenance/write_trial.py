@@ -28,7 +28,7 @@ TABLES: Mapping[str, str] = {
     "recipients": "list_id",
     "senders": "name",
     "shard_claims": "shard",
-    "shard_homes": "shard",
+    "shard_placements": "shard",
     "shard_commands": "id",
     "possibly_sent": "campaign_id",
     "test_messages": "id",
