@@ -40,7 +40,7 @@ WRITTEN = (
     "purged_campaigns",
     "api_keys",
     "idempotency_keys",
-    "test_messages",
+    "trial_messages",
     "erasures",
     "senders",
 )

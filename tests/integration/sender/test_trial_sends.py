@@ -130,7 +130,7 @@ def test_a_message_taken_by_a_lost_sender_is_not_sent_again(pool: Database) -> N
 def test_an_old_test_message_is_not_sent(pool: Database) -> None:
     want(pool)
     with pool.transaction() as cursor:
-        cursor.execute("UPDATE test_messages SET requested_at = NOW(6) - INTERVAL 40 SECOND")
+        cursor.execute("UPDATE trial_messages SET requested_at = NOW(6) - INTERVAL 40 SECOND")
     phone = Phone()
     now = [100.0]
     sending = Sending(pool, {"phone": phone.make}, clock=lambda: now[0])

@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS campaign_samples (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Single messages that somebody sends to try a template out; a sender takes each once.
-CREATE TABLE IF NOT EXISTS test_messages (
+CREATE TABLE IF NOT EXISTS trial_messages (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   campaign_id  BIGINT UNSIGNED NOT NULL,
   provider     VARCHAR(32) CHARACTER SET ascii NOT NULL,

@@ -1,4 +1,8 @@
 DO 0;
+RENAME TABLE trial_messages TO test_messages;
+DO 0;
+DO 0;
+DO 0;
 RENAME TABLE shard_placements TO shard_homes;
 DO 0;
 DO 0;

@@ -51,7 +51,7 @@ def erase(client: FlaskClient, phone: str = PHONE) -> Any:  # noqa: ANN401 - any
 
 def everything(pool: Database) -> str:
     """All that the tables of people say."""
-    tables = ("recipients", "recipient_rejects", "test_messages", "campaign_events")
+    tables = ("recipients", "recipient_rejects", "trial_messages", "campaign_events")
     return str([rows(pool, f"SELECT * FROM {table}") for table in tables])
 
 
@@ -171,13 +171,13 @@ def test_erasing_again_changes_nothing(client: FlaskClient, pool: Database) -> N
 def test_test_messages_go(client: FlaskClient, pool: Database) -> None:
     add_campaign(pool)
     insert = (
-        "INSERT INTO test_messages (campaign_id, provider, phone, body, actor, requested_at)"
+        "INSERT INTO trial_messages (campaign_id, provider, phone, body, actor, requested_at)"
         " VALUES (1, 'simulated', %s, 'hi Ann', 'me', NOW(6))"
     )
     change(pool, insert, PHONE)
     change(pool, insert, phone_of(3))
     erase(client)
-    assert rows(pool, "SELECT phone FROM test_messages") == [(phone_of(3),)]
+    assert rows(pool, "SELECT phone FROM trial_messages") == [(phone_of(3),)]
 
 
 def test_the_listing_shows_that_somebody_was_there(client: FlaskClient, pool: Database) -> None:

@@ -31,7 +31,7 @@ TABLES: Mapping[str, str] = {
     "shard_placements": "shard",
     "shard_commands": "id",
     "possibly_sent": "campaign_id",
-    "test_messages": "id",
+    "trial_messages": "id",
 }
 """Every table that is not a shard's, and a column of it."""
 

@@ -91,7 +91,7 @@ UPDATE recipients SET phone = %s, name = '', attributes = NULL, erased_shard = %
 WHERE list_id = %s AND seq = %s
 """
 
-DELETE_TEST_MESSAGES = "DELETE FROM test_messages WHERE phone = %s"
+DELETE_TEST_MESSAGES = "DELETE FROM trial_messages WHERE phone = %s"
 
 SELECT_NEXT_REJECTED = """
 SELECT MIN(list_id) FROM recipient_rejects WHERE list_id > %s AND list_id <= %s
