@@ -84,7 +84,7 @@ def test_a_system_that_is_well(system: System) -> None:
 
 def present(system: System) -> list[tuple[str]]:
     """The senders that have said so themselves."""
-    return system.rows("SELECT name FROM senders")
+    return system.rows("SELECT name FROM sender_heartbeats")
 
 
 def owners(system: System) -> set[tuple[int, ...]]:

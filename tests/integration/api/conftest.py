@@ -42,7 +42,7 @@ WRITTEN = (
     "idempotency_keys",
     "trial_messages",
     "erasures",
-    "senders",
+    "sender_heartbeats",
 )
 """The tables that these tests write to."""
 

@@ -1,4 +1,4 @@
-DROP TABLE IF EXISTS senders;
+DROP TABLE IF EXISTS sender_heartbeats;
 DROP TABLE IF EXISTS erasures;
 DROP TABLE IF EXISTS trial_messages;
 DROP TABLE IF EXISTS campaign_samples;

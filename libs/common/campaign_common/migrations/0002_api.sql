@@ -75,7 +75,7 @@ CREATE TABLE IF NOT EXISTS erasures (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Sender processes that are alive say so here every few seconds.
-CREATE TABLE IF NOT EXISTS senders (
+CREATE TABLE IF NOT EXISTS sender_heartbeats (
   name         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   seen_at      DATETIME(6) NOT NULL,
   PRIMARY KEY (name)

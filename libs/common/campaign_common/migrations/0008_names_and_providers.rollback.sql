@@ -1,4 +1,8 @@
 DO 0;
+RENAME TABLE sender_heartbeats TO senders;
+DO 0;
+DO 0;
+DO 0;
 RENAME TABLE trial_messages TO test_messages;
 DO 0;
 DO 0;

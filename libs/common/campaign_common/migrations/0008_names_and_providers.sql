@@ -56,3 +56,12 @@ SET @change = IF(
 PREPARE made FROM @change;
 EXECUTE made;
 DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.TABLES
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'sender_heartbeats') = 0,
+  'RENAME TABLE senders TO sender_heartbeats',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;

@@ -26,7 +26,7 @@ TABLES: Mapping[str, str] = {
     "recipient_lists": "id",
     "recipient_rejects": "list_id",
     "recipients": "list_id",
-    "senders": "name",
+    "sender_heartbeats": "name",
     "shard_claims": "shard",
     "shard_placements": "shard",
     "shard_commands": "id",
