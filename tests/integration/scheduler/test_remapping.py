@@ -51,7 +51,7 @@ def test_the_first_look_at_a_topic_makes_its_map(world: World) -> None:
 def test_new_partitions_hold_publishers_until_the_old_ones_are_recorded(
     world: World, running: Scheduler
 ) -> None:
-    running.fan_out_until(lambda: world.campaign("fanned_count") != (0,))
+    running.fan_out_until(lambda: world.campaign("published_count") != (0,))
     world.add_partitions(12)
     step = running.partition_migration.step()
     assert step.partition_map.state is MapState.DRAINING
@@ -107,7 +107,7 @@ def test_an_open_claim_or_an_unread_record_keeps_the_map_draining(
 def test_a_flip_makes_publishers_take_their_campaigns_again(
     world: World, running: Scheduler
 ) -> None:
-    running.fan_out_until(lambda: world.campaign("fanned_count") != (0,))
+    running.fan_out_until(lambda: world.campaign("published_count") != (0,))
     world.add_partitions(12)
     running.partition_migration.step()
     running.publisher.drain(10)
@@ -131,7 +131,7 @@ def test_a_chunk_delivered_while_the_map_began_to_drain_does_not_count(
     running.fan_out = running.fan_out_with(racing)
     running.fan_out_until(lambda: not racing.is_armed)
     fan_out_held(running)
-    assert world.campaign("fanned_count") == (0,)
+    assert world.campaign("published_count") == (0,)
     running.publisher.drain(10)
     world.record_everything()
     running.partition_migration.step()
@@ -154,7 +154,7 @@ def test_a_topic_made_anew_publishes_running_campaigns_from_the_start(
     made_anew = world.partition_map
     assert made_anew.topic_id != old_id
     assert (made_anew.partitions, made_anew.start_offsets) == (2, {})
-    assert world.campaign("epoch", "fanned_seq", "fanned_count") == (2, 0, 0)
+    assert world.campaign("epoch", "published_seq", "published_count") == (2, 0, 0)
     fan_out_all(world, running)
     published = world.published_where()
     assert {record.seq for _, record in published} == set(range(2, 8_001, 2))

@@ -120,12 +120,12 @@ def test_a_finished_campaign_runs_again_and_its_fan_out_stays_complete(scene: Sc
     ended(scene, range(3, 4), error_code="x")
     scene.change(
         lambda c: c.execute(
-            "UPDATE campaigns SET state = 'finished', fanned_seq = 1000, fanned_count = 900"
+            "UPDATE campaigns SET state = 'finished', published_seq = 1000, published_count = 900"
         )
     )
     scene.change(retry(Status.FAILED))
     with scene.database.reading() as cursor:
-        cursor.execute("SELECT state, epoch, fanned_count, finished_at FROM campaigns")
+        cursor.execute("SELECT state, epoch, published_count, finished_at FROM campaigns")
         assert cursor.fetchall() == (("running", 4, 900, None),)
 
 

@@ -1,4 +1,8 @@
 DO 0;
+ALTER TABLE campaigns RENAME COLUMN published_seq TO fanned_seq, RENAME COLUMN published_count TO fanned_count;
+DO 0;
+DO 0;
+DO 0;
 RENAME TABLE sender_heartbeats TO senders;
 DO 0;
 DO 0;

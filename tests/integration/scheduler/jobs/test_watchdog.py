@@ -10,7 +10,7 @@ from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World
 
 AFTER = 60.0
 RECIPIENTS = 10
-POSITION = ("epoch", "fanned_count", "rounds")
+POSITION = ("epoch", "published_count", "rounds")
 
 
 class Clock:

@@ -36,7 +36,7 @@ WHERE id > %s AND state NOT IN ('cancelled', 'failed') ORDER BY id LIMIT %s FOR 
 PAUSE = """
 UPDATE campaigns
 SET state = 'paused', epoch = epoch + %s, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
-    fanned_seq = 0, fanned_count = 0
+    published_seq = 0, published_count = 0
 WHERE id = %s
 """
 

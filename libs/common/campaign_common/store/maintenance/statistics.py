@@ -68,7 +68,7 @@ SELECT campaign_id IN %s, status, CAST(SUM(n) AS SIGNED) FROM campaign_counters 
 """
 
 SELECT_ACTIVE = """
-SELECT id, name, state, started_at, total, fanned_count FROM campaigns
+SELECT id, name, state, started_at, total, published_count FROM campaigns
 WHERE state IN ('running', 'paused') ORDER BY started_at DESC, id DESC LIMIT %s
 """
 
