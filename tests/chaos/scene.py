@@ -301,7 +301,7 @@ class Scene:
 
     def watchdog_rounds(self) -> int:
         """Count the times that the watchdog had a campaign published again."""
-        return self.count("SELECT SUM(rounds) FROM campaigns")
+        return self.count("SELECT SUM(republications) FROM campaigns")
 
     def count(self, sql: str) -> int:
         ((n,),) = self.system.rows(sql)

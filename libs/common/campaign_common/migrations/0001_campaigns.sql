@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS campaigns (
   lease_owner    VARCHAR(64) CHARACTER SET ascii NULL,
   lease_until    DATETIME(6) NULL,
   lease_epoch    INT UNSIGNED NOT NULL DEFAULT 0,
-  rounds         SMALLINT UNSIGNED NOT NULL DEFAULT 0,
+  republications         SMALLINT UNSIGNED NOT NULL DEFAULT 0,
   created_at     DATETIME(6) NOT NULL,
   started_at     DATETIME(6) NULL,
   finished_at    DATETIME(6) NULL,

@@ -1,4 +1,8 @@
 DO 0;
+ALTER TABLE campaigns RENAME COLUMN republications TO rounds;
+DO 0;
+DO 0;
+DO 0;
 ALTER TABLE campaigns RENAME COLUMN published_seq TO fanned_seq, RENAME COLUMN published_count TO fanned_count;
 DO 0;
 DO 0;

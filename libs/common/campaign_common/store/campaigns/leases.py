@@ -28,7 +28,7 @@ class Lease:
     total: int
     published_seq: int
     published_count: int
-    rounds: int = 0
+    republications: int = 0
     """The number of times that the watchdog has had the campaign published again."""
     traceparent: str | None = None
     """The request that set it going."""
@@ -113,7 +113,7 @@ WHERE id IN %s
 
 SELECT_LEASES = """
 SELECT id, epoch, lease_epoch, template, list_id, shards, last_seq, total, published_seq,
-       published_count, rounds, traceparent
+       published_count, republications, traceparent
 FROM campaigns WHERE id IN %s AND state = 'running' AND lease_owner = %s
 """
 

@@ -31,7 +31,7 @@ WHERE c.state = 'running' AND c.lease_owner = %s AND c.published_count > 0
 PUBLISH_AGAIN = """
 UPDATE campaigns
 SET published_seq = 0, published_count = 0, epoch = epoch + 1, lease_epoch = lease_epoch + 1,
-    lease_until = NOW(6), rounds = rounds + 1
+    lease_until = NOW(6), republications = republications + 1
 WHERE id = %s AND epoch = %s AND state = 'running'
 """
 
