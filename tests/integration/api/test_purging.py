@@ -270,7 +270,7 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
         change(
             pool,
             "INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, status,"
-            " noted_at) VALUES (0, 77, 1, 0, 1, 1, NOW(6) - INTERVAL %s DAY)",
+            " created_at) VALUES (0, 77, 1, 0, 1, 1, NOW(6) - INTERVAL %s DAY)",
             days,
         )
     assert purge(pool, TERMS._replace(rows=1)).strays == 2

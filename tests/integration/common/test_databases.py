@@ -151,7 +151,7 @@ def test_a_configuration_that_sends_shards_elsewhere_is_refused_until_they_are_m
     SchemaCheck(alone, SHARDS).require()
     change(
         other,
-        "INSERT INTO shard_claims (shard, epoch, owner_token, claimed, moved_at)"
+        "INSERT INTO shard_claims (shard, epoch, owner_token, claimed, updated_at)"
         " VALUES (3, 5, REPEAT('x', 16), '', NOW(6))",
     )
     with pytest.raises(ShardsMisplaced, match=r"shard 3 lives on the main server.*--moved"):
@@ -187,7 +187,7 @@ def test_a_claim_that_a_moved_shard_left_behind_is_not_taken_for_its_own(
     migrated: Databases,
 ) -> None:
     insert = (
-        "INSERT INTO shard_claims (shard, owner_token, owner_name, claimed, moved_at)"
+        "INSERT INTO shard_claims (shard, owner_token, owner_name, claimed, updated_at)"
         " VALUES (3, REPEAT('x', 16), 'an old owner', 'x', NOW(6))"
     )
     change(migrated.main, insert)

@@ -1,4 +1,16 @@
 DO 0;
+ALTER TABLE late_results RENAME COLUMN created_at TO noted_at;
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE possibly_sent RENAME COLUMN created_at TO noted_at;
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE shard_claims RENAME COLUMN updated_at TO moved_at;
+DO 0;
+DO 0;
+DO 0;
 ALTER TABLE campaigns RENAME COLUMN republications TO rounds;
 DO 0;
 DO 0;

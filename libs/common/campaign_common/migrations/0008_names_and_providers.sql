@@ -83,3 +83,30 @@ SET @change = IF(
 PREPARE made FROM @change;
 EXECUTE made;
 DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'shard_claims' AND COLUMN_NAME = 'updated_at') = 0,
+  'ALTER TABLE shard_claims RENAME COLUMN moved_at TO updated_at',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'possibly_sent' AND COLUMN_NAME = 'created_at') = 0,
+  'ALTER TABLE possibly_sent RENAME COLUMN noted_at TO created_at',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'late_results' AND COLUMN_NAME = 'created_at') = 0,
+  'ALTER TABLE late_results RENAME COLUMN noted_at TO created_at',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;

@@ -46,12 +46,12 @@ SELECT MAX(id) FROM (SELECT id FROM {table} WHERE id > %s ORDER BY id LIMIT %s) 
 
 SELECT_OLD = """
 SELECT id, campaign_id FROM {table}
-WHERE id > %s AND id <= %s AND {noted_at} < NOW(6) - INTERVAL %s SECOND
+WHERE id > %s AND id <= %s AND {created_at} < NOW(6) - INTERVAL %s SECOND
 """
 
 DELETE_STRAYS = "DELETE FROM {table} WHERE id IN %s"
 
-STRAYS = {"campaign_events": "at", "late_results": "noted_at"}
+STRAYS = {"campaign_events": "at", "late_results": "created_at"}
 """Tables that may hold rows of campaigns that do not exist, and the column of their time: events
 of deleted drafts, and facts about campaigns that are gone."""
 
@@ -102,7 +102,7 @@ def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int
 
 def old_rows(cursor: Cursor, table: str, ids: range, seconds: int) -> dict[int, int]:
     """Read which rows of a range of ids are so old, and of which campaigns they are."""
-    statement = SELECT_OLD.format(table=table, noted_at=STRAYS[table])
+    statement = SELECT_OLD.format(table=table, created_at=STRAYS[table])
     cursor.execute(statement, (ids.start - 1, ids.stop - 1, seconds))
     return dict(cursor.fetchall())
 

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS message_retries_{shard} (
 """
 
 INSERT_CLAIM = """
-INSERT IGNORE INTO shard_claims (shard, owner_token, claimed, moved_at)
+INSERT IGNORE INTO shard_claims (shard, owner_token, claimed, updated_at)
 VALUES (%s, REPEAT('\\0', 16), '', NOW(6))
 """
 
