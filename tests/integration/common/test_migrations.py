@@ -188,7 +188,7 @@ def test_a_schema_of_the_version_before_becomes_the_same_as_a_new_one(
         cursor.execute("INSERT INTO recipients (list_id, seq, phone, name) VALUES (1, 1, '1', '')")
     assert not set(names) & set(migrate(empty, 2).applied)
     assert read(empty, "SELECT has_name FROM recipient_lists") == 1
-    assert read(empty, "SELECT erased_of IS NULL FROM recipients") == 1
+    assert read(empty, "SELECT erased_shard_count IS NULL FROM recipients") == 1
     with fresh_schema(database_server.dsn) as dsn:
         new = make(dsn=parse_dsn(dsn))
         migrate(new, 2)

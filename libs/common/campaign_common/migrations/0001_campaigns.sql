@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS recipients (
   name         VARCHAR(255) NOT NULL,
   attributes   JSON NULL,
   erased_shard SMALLINT UNSIGNED NULL,
-  erased_of    SMALLINT UNSIGNED NULL,
+  erased_shard_count    SMALLINT UNSIGNED NULL,
   PRIMARY KEY (list_id, seq),
   UNIQUE KEY by_phone (phone, list_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

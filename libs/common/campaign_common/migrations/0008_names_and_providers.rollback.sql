@@ -1,4 +1,8 @@
 DO 0;
+ALTER TABLE recipients RENAME COLUMN erased_shard_count TO erased_of;
+DO 0;
+DO 0;
+DO 0;
 ALTER TABLE late_results RENAME COLUMN created_at TO noted_at;
 DO 0;
 DO 0;

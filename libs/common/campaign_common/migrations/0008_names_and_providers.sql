@@ -110,3 +110,12 @@ SET @change = IF(
 PREPARE made FROM @change;
 EXECUTE made;
 DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'recipients' AND COLUMN_NAME = 'erased_shard_count') = 0,
+  'ALTER TABLE recipients RENAME COLUMN erased_of TO erased_shard_count',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
