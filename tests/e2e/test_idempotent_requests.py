@@ -109,7 +109,7 @@ def test_killed_between_its_effect_and_its_answer_a_request_has_one_effect(
             waiting.result()
     wait_until(api.answers)
     assert send().status_code == 409
-    half_a_minute_later = "UPDATE idempotency_keys SET held_until = NOW(6) - INTERVAL 1 SECOND"
+    half_a_minute_later = "UPDATE idempotency_keys SET locked_until = NOW(6) - INTERVAL 1 SECOND"
     pool.run(lambda cursor: cursor.execute(half_a_minute_later))
     pool.run(lambda cursor: cursor.execute("UPDATE trial_messages SET status = 1"))
     again = send()

@@ -20,14 +20,14 @@ CREATE TABLE IF NOT EXISTS idempotency_keys (
   idempotency_key VARCHAR(255) NOT NULL,
   request_sha256 BINARY(32) NULL,
   holder       BINARY(16) NOT NULL,
-  held_until   DATETIME(6) NOT NULL,
+  locked_until   DATETIME(6) NOT NULL,
   effect       JSON NULL,
   answered_at  DATETIME(6) NULL,
   status       SMALLINT UNSIGNED NULL,
   headers      JSON NULL,
   body         MEDIUMBLOB NULL,
   created_at   DATETIME(6) NOT NULL,
-  PRIMARY KEY (owner, idempotency_key),
+  PRIMARY KEY (api_key_id, idempotency_key),
   KEY by_age (created_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

@@ -1,4 +1,8 @@
 DO 0;
+ALTER TABLE idempotency_keys RENAME COLUMN api_key_id TO owner, RENAME COLUMN locked_until TO held_until;
+DO 0;
+DO 0;
+DO 0;
 ALTER TABLE recipients RENAME COLUMN erased_shard_count TO erased_of;
 DO 0;
 DO 0;

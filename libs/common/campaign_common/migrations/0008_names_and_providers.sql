@@ -119,3 +119,12 @@ SET @change = IF(
 PREPARE made FROM @change;
 EXECUTE made;
 DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'idempotency_keys' AND COLUMN_NAME = 'api_key_id') = 0,
+  'ALTER TABLE idempotency_keys RENAME COLUMN owner TO api_key_id, RENAME COLUMN held_until TO locked_until',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;

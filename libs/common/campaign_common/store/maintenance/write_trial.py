@@ -18,7 +18,7 @@ TABLES: Mapping[str, str] = {
     "campaigns": "id",
     "erasures": "id",
     "command_copies": "shard",
-    "idempotency_keys": "owner",
+    "idempotency_keys": "api_key_id",
     "late_results": "id",
     "partition_map": "topic",
     "provider_breakers": "provider",
