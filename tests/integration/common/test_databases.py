@@ -209,7 +209,8 @@ def test_the_view_shows_only_whom_the_main_server_knows_of(migrated: Databases) 
         cursor.execute(f"SELECT phone FROM recipients WHERE CRC32(phone) %% {SHARDS} < 2", ())
         held = {phone for (phone,) in cursor.fetchall()}
         cursor.execute(
-            "UPDATE recipients SET phone = '-1', erased_shard = 2, erased_shard_count = 4 WHERE phone = %s",
+            "UPDATE recipients SET phone = '-1', erased_shard = 2, erased_shard_count = 4"
+            " WHERE phone = %s",
             (min(held),),
         )
     shown = column(main, "SELECT phone FROM campaign_messages")

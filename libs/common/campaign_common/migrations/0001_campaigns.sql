@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS recipients (
   name         VARCHAR(255) NOT NULL,
   attributes   JSON NULL,
   erased_shard SMALLINT UNSIGNED NULL,
-  erased_shard_count    SMALLINT UNSIGNED NULL,
+  erased_shard_count SMALLINT UNSIGNED NULL,
   PRIMARY KEY (list_id, seq),
   UNIQUE KEY by_phone (phone, list_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
@@ -56,12 +56,12 @@ CREATE TABLE IF NOT EXISTS campaigns (
   shards         SMALLINT UNSIGNED NULL,
   last_seq       INT UNSIGNED NULL,
   total          INT UNSIGNED NULL,
-  published_seq     INT UNSIGNED NOT NULL DEFAULT 0,
-  published_count   INT UNSIGNED NOT NULL DEFAULT 0,
+  published_seq  INT UNSIGNED NOT NULL DEFAULT 0,
+  published_count INT UNSIGNED NOT NULL DEFAULT 0,
   lease_owner    VARCHAR(64) CHARACTER SET ascii NULL,
   lease_until    DATETIME(6) NULL,
   lease_epoch    INT UNSIGNED NOT NULL DEFAULT 0,
-  republications         SMALLINT UNSIGNED NOT NULL DEFAULT 0,
+  republications SMALLINT UNSIGNED NOT NULL DEFAULT 0,
   created_at     DATETIME(6) NOT NULL,
   started_at     DATETIME(6) NULL,
   finished_at    DATETIME(6) NULL,
@@ -117,7 +117,7 @@ CREATE TABLE IF NOT EXISTS shard_claims (
   partition_number   INT NOT NULL DEFAULT -1,
   map_version        INT UNSIGNED NOT NULL DEFAULT 0,
   recorded_offset    BIGINT NOT NULL DEFAULT -1,
-  updated_at           DATETIME(6) NOT NULL,
+  updated_at         DATETIME(6) NOT NULL,
   PRIMARY KEY (shard)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -141,7 +141,7 @@ CREATE TABLE IF NOT EXISTS possibly_sent (
   try_number   SMALLINT UNSIGNED NOT NULL,
   generation   SMALLINT UNSIGNED NOT NULL,
   shard        SMALLINT UNSIGNED NOT NULL,
-  created_at     DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  created_at   DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   PRIMARY KEY (campaign_id, seq, try_number, generation)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -156,7 +156,7 @@ CREATE TABLE IF NOT EXISTS late_results (
   status       TINYINT UNSIGNED NOT NULL,
   provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
   error_code   VARCHAR(32) CHARACTER SET ascii NULL,
-  created_at     DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  created_at   DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   PRIMARY KEY (id),
   KEY by_message (campaign_id, seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -16,11 +16,11 @@ CREATE TABLE IF NOT EXISTS api_keys (
 -- it, and `answered_at` is NULL until its answer is known. request_sha256 is NULL while the body
 -- of an upload is still being read.
 CREATE TABLE IF NOT EXISTS idempotency_keys (
-  owner        VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  api_key_id   VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   idempotency_key VARCHAR(255) NOT NULL,
   request_sha256 BINARY(32) NULL,
   holder       BINARY(16) NOT NULL,
-  locked_until   DATETIME(6) NOT NULL,
+  locked_until DATETIME(6) NOT NULL,
   effect       JSON NULL,
   answered_at  DATETIME(6) NULL,
   status       SMALLINT UNSIGNED NULL,

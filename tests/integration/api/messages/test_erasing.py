@@ -59,7 +59,9 @@ def test_name_attributes_and_number_are_gone_from_every_list(
     client: FlaskClient, pool: Database
 ) -> None:
     assert erase(client, "+49 176 12345678")["left"] == ["dead_letters"]
-    erased = rows(pool, "SELECT phone, name, attributes, erased_shard_count FROM recipients WHERE seq = 2")
+    erased = rows(
+        pool, "SELECT phone, name, attributes, erased_shard_count FROM recipients WHERE seq = 2"
+    )
     assert erased == [(tombstone(2), "", None, SHARDS)] * 2
     assert PHONE not in everything(pool)
     assert value(pool, "SELECT COUNT(*) FROM recipients WHERE name <> ''") == 4
@@ -117,7 +119,9 @@ def test_the_row_keeps_a_shard_for_every_campaign_that_runs(
     add_campaign(pool, 3, shards=7, state="finished")
     erase(client)
     ((shard, of),) = rows(
-        pool, "SELECT erased_shard, erased_shard_count FROM recipients WHERE seq = 2 AND list_id = %s", LIST
+        pool,
+        "SELECT erased_shard, erased_shard_count FROM recipients WHERE seq = 2 AND list_id = %s",
+        LIST,
     )
     assert of == SHARDS * 3 * 5
     for shards in (SHARDS, 3, 5):

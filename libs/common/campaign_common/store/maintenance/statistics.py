@@ -82,7 +82,8 @@ JOIN (SELECT campaign_id, MIN(sampled_at) AS sampled_at FROM campaign_samples
 """
 
 SELECT_SENDERS = """
-SELECT name, seen_at FROM sender_heartbeats WHERE seen_at >= NOW(6) - INTERVAL %s SECOND ORDER BY name
+SELECT name, seen_at FROM sender_heartbeats
+WHERE seen_at >= NOW(6) - INTERVAL %s SECOND ORDER BY name
 """
 
 BEAT = """

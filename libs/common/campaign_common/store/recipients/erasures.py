@@ -87,7 +87,8 @@ SELECT id, state, shards FROM campaigns WHERE list_id = %s ORDER BY id FOR UPDAT
 LOCK_RECIPIENT = "SELECT seq FROM recipients WHERE phone = %s AND list_id = %s FOR UPDATE"
 
 ERASE_RECIPIENT = """
-UPDATE recipients SET phone = %s, name = '', attributes = NULL, erased_shard = %s, erased_shard_count = %s
+UPDATE recipients SET phone = %s, name = '', attributes = NULL, erased_shard = %s,
+    erased_shard_count = %s
 WHERE list_id = %s AND seq = %s
 """
 
