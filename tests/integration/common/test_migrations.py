@@ -206,6 +206,8 @@ def test_the_view_shows_every_recipient_with_its_status(empty: Database, shards:
         )
         cursor.execute("INSERT INTO recipients VALUES (9, 1, '111', 'a', NULL, NULL, NULL)")
         cursor.execute("INSERT INTO recipients VALUES (9, 2, '222', 'b', NULL, NULL, NULL)")
-        cursor.execute("INSERT INTO messages_1 VALUES (5, 2, 1, 0, 1, 1, 'x', NULL, NOW(6), 0)")
+        cursor.execute(
+            "INSERT INTO messages_1 VALUES (5, 2, 1, 0, 1, 1, 'x', NULL, NOW(6), 0, NULL)"
+        )
         cursor.execute("SELECT seq, phone, status FROM campaign_messages ORDER BY seq")
         assert list(cursor.fetchall()) == [(1, "111", 0), (2, "222", 1)]

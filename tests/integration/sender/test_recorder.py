@@ -100,7 +100,7 @@ def test_an_outcome_that_is_there_already_is_neither_written_nor_counted_again(
     scene.cycle()
     with Database.transaction(scene.database) as cursor:
         cursor.execute(
-            "INSERT INTO messages_0 VALUES (%s, 1, 1, 0, 1, 1, 'first', NULL, NOW(6), 0)",
+            "INSERT INTO messages_0 VALUES (%s, 1, 1, 0, 1, 1, 'first', NULL, NOW(6), 0, NULL)",
             (CAMPAIGN,),
         )
     scene.answer(*scene.provider.submitted)

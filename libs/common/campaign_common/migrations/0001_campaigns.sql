@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS campaigns (
   list_id        BIGINT UNSIGNED NOT NULL,
   request_digest CHAR(64) CHARACTER SET ascii NULL,
   delivery       VARCHAR(16) CHARACTER SET ascii NOT NULL,
-  provider       VARCHAR(32) CHARACTER SET ascii NOT NULL,
+  provider       VARCHAR(64) CHARACTER SET ascii NOT NULL,
   state          VARCHAR(16) CHARACTER SET ascii NOT NULL,
   failure_reason VARCHAR(255) NULL,
   scheduled_at   DATETIME(6) NULL,
@@ -142,6 +142,7 @@ CREATE TABLE IF NOT EXISTS possibly_sent (
   generation   SMALLINT UNSIGNED NOT NULL,
   shard        SMALLINT UNSIGNED NOT NULL,
   created_at   DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
   PRIMARY KEY (campaign_id, seq, try_number, generation)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -154,16 +155,17 @@ CREATE TABLE IF NOT EXISTS late_results (
   generation   SMALLINT UNSIGNED NOT NULL,
   try_number   SMALLINT UNSIGNED NOT NULL,
   status       TINYINT UNSIGNED NOT NULL,
-  provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
+  provider_message_id VARCHAR(128) CHARACTER SET ascii NULL,
   error_code   VARCHAR(32) CHARACTER SET ascii NULL,
   created_at   DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
   PRIMARY KEY (id),
   KEY by_message (campaign_id, seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Providers that are being left alone for a while; every sender and scheduler looks here.
 CREATE TABLE IF NOT EXISTS provider_breakers (
-  provider     VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   open_until   DATETIME(6) NOT NULL,
   opened_at    DATETIME(6) NOT NULL,
   opened_by    VARCHAR(64) CHARACTER SET ascii NOT NULL,

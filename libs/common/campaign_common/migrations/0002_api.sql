@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS campaign_samples (
 CREATE TABLE IF NOT EXISTS trial_messages (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   campaign_id  BIGINT UNSIGNED NOT NULL,
-  provider     VARCHAR(32) CHARACTER SET ascii NOT NULL,
+  provider     VARCHAR(64) CHARACTER SET ascii NOT NULL,
   phone        VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   body         TEXT NOT NULL,
   actor        VARCHAR(64) NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS trial_messages (
   taken_at     DATETIME(6) NULL,
   ended_at     DATETIME(6) NULL,
   status       TINYINT UNSIGNED NULL,
-  provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
+  provider_message_id VARCHAR(128) CHARACTER SET ascii NULL,
   error_code   VARCHAR(32) CHARACTER SET ascii NULL,
   PRIMARY KEY (id),
   KEY by_taken (taken_at, id)

@@ -128,3 +128,71 @@ SET @change = IF(
 PREPARE made FROM @change;
 EXECUTE made;
 DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'possibly_sent' AND COLUMN_NAME = 'provider') = 0,
+  'ALTER TABLE possibly_sent ADD COLUMN provider VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'late_results' AND COLUMN_NAME = 'provider') = 0,
+  'ALTER TABLE late_results ADD COLUMN provider VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'late_results' AND COLUMN_NAME = 'provider_message_id'
+   AND CHARACTER_MAXIMUM_LENGTH < 128) > 0,
+  'ALTER TABLE late_results MODIFY COLUMN provider_message_id VARCHAR(128) CHARACTER SET ascii NULL',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'trial_messages' AND COLUMN_NAME = 'provider_message_id'
+   AND CHARACTER_MAXIMUM_LENGTH < 128) > 0,
+  'ALTER TABLE trial_messages MODIFY COLUMN provider_message_id VARCHAR(128) CHARACTER SET ascii NULL',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'campaigns' AND COLUMN_NAME = 'provider'
+   AND CHARACTER_MAXIMUM_LENGTH < 64) > 0,
+  'ALTER TABLE campaigns MODIFY COLUMN provider VARCHAR(64) CHARACTER SET ascii NOT NULL',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'trial_messages' AND COLUMN_NAME = 'provider'
+   AND CHARACTER_MAXIMUM_LENGTH < 64) > 0,
+  'ALTER TABLE trial_messages MODIFY COLUMN provider VARCHAR(64) CHARACTER SET ascii NOT NULL',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
+
+SET @change = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'provider_breakers' AND COLUMN_NAME = 'provider'
+   AND CHARACTER_MAXIMUM_LENGTH < 64) > 0,
+  'ALTER TABLE provider_breakers MODIFY COLUMN provider VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL',
+  'DO 0');
+PREPARE made FROM @change;
+EXECUTE made;
+DEALLOCATE PREPARE made;
