@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from campaign_common.database import Database
 from campaign_common.errors import ServicesRunning
@@ -33,17 +34,21 @@ def require_stopped(
     """
     if FIRST not in status.applied or NEEDS_STOP not in status.pending:
         return
-    with database.reading() as cursor:
-        signs = recent_activity(cursor)
-    while signs:
+    running = set[str]()
+    signs = _read_signs(database)
+    while set(signs) - running:
         sleep(PAUSE)
-        with database.reading() as cursor:
-            later = recent_activity(cursor)
-        running = sorted(name for name, times in later.items() if signs.get(name) != times)
-        if running:
-            raise ServicesRunning(
-                f"{', '.join(running)}: still running, and migration {NEEDS_STOP} renames what"
-                " services of the version before use. Stop every API, scheduler and sender, then"
-                f" migrate, then start the new ones; see {PAGE}. --force migrates all the same"
-            )
+        later = _read_signs(database)
+        running |= {name for name, times in later.items() if signs.get(name) != times}
         signs = later
+    if running:
+        raise ServicesRunning(
+            f"{', '.join(sorted(running))}: still running, and migration {NEEDS_STOP} renames what"
+            " services of the version before use. Stop every API, scheduler and sender, then"
+            f" migrate, then start the new ones; see {PAGE}. --force migrates all the same"
+        )
+
+
+def _read_signs(database: Database) -> dict[str, tuple[datetime, ...]]:
+    with database.reading() as cursor:
+        return recent_activity(cursor)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pymysql.cursors import Cursor
 
-RECENT = 10
+RECENT = 6
 """Seconds after which a sign counts no more; senders with work leave one several times a second."""
 
 SELECT_LEASES = """
