@@ -84,7 +84,8 @@ def erase_some(scene: Scene, claimed: Sequence[ClaimedMessage], number: int) -> 
 def test_nobody_is_called_after_being_erased_whatever_is_killed(scene: Scene) -> None:
     kills = scene.scale.choose(3, 10)
     at_once = scene.scale.choose(15, 30)
-    rows = scene.scale.choose(20_000, 60_000)
+    # Erasures and take-overs take their time, and each kill needs a victim that has work left.
+    rows, share = scene.scale.choose((40_000, 0.25), (60_000, 0.5))
     scene.system.configure(Sender=LONG_QUEUE)
     scene.provider.set_faults(SLOW)
     _, started = scene.start_all(senders=2)
@@ -93,7 +94,7 @@ def test_nobody_is_called_after_being_erased_whatever_is_killed(scene: Scene) ->
     scene.begin(rows)
     erased: dict[str, float] = {}
     bound, recovered = 0, []
-    for point in scene.points(kills, share=0.5):
+    for point in scene.points(kills, share=share):
         scene.wait_for_calls(point)
         victim = senders.pop(0)
         shards = scene.shards_of(victim)

@@ -73,6 +73,7 @@ def create_app(
     tracing.register(app, traces)
     access_log.register(app)
     metrics = ApiMetrics()
+    app.extensions["metrics"] = metrics.requests
     request_metrics.register(app, metrics.requests)
     security_headers.register(app)
     problems.register(app)

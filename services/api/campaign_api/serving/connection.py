@@ -4,6 +4,7 @@ import errno
 import select
 import socket
 import time
+from contextlib import suppress
 from enum import IntEnum
 from threading import get_ident
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ ARRIVAL = 10.0
 IDLE = 20.0
 """Seconds for which a connection without a request stays open."""
 
+LARGEST_PIECE = 65_536
+"""Bytes of a body that are received at a time."""
+
 LEAVE = 5.0
 """Seconds for which what a client still sends is thrown away, so that it can read its answer."""
 
@@ -30,6 +34,9 @@ DISCARD_PAUSE = 0.01
 
 LARGEST_HEADER = 65_536
 """Bytes of request line and header lines; what frames a body is bounded alike."""
+
+END_OF_HEADER = b"\r\n\r\n"
+"""A header that arrives in one piece is a request at once, and yields to no other one."""
 
 LEAST_RATE = 512
 """Bytes a second that a client must send of an upload, or read of an answer, in the long run."""
@@ -51,6 +58,10 @@ class Phase(IntEnum):
     """The client has not read all of its answer."""
     WORKING = 4
     """A thread works on its request, or will; such a connection does not yield."""
+
+
+class NoRoom(Exception):
+    """There is no connection left that could yield, or no memory."""
 
 
 class HeaderLate(ParseException):  # type: ignore[misc]
@@ -140,12 +151,9 @@ class Connection:
             return b""
         self.room -= len(received)
         if self.phase is Phase.BODY:
-            _let_go(self._others.hold(self, len(received)))
+            self._others.hold(self, len(received))
         elif self.phase is Phase.WAITING:
-            if not self.beginning:
-                self.end_after(ARRIVAL)
-            self.beginning = (self.beginning + received)[:1_024]
-            _let_go(self._others.hold_header(self, len(received)))
+            self._note_header(received)
         return received
 
     def sendall(self, data: bytes) -> None:
@@ -161,7 +169,13 @@ class Connection:
 
     def count(self, rest: memoryview) -> None:
         """Count what is to be sent as bytes in memory; the slowest readers yield to it."""
-        _let_go(self._others.hold_for_sending(self, len(rest)))
+        with suppress(NoRoom):  # where it is alone, it may be of any size
+            self._wait_for_room(len(rest))
+        self._others.hold(self, len(rest))
+
+    def release(self) -> None:
+        """Count what this connection held in memory as gone."""
+        self._others.release(self)
 
     def send_as_read(self, rest: memoryview) -> None:
         """Send what the system did not take at once, as slowly as the client reads.
@@ -177,7 +191,7 @@ class Connection:
             length = len(rest)
             rest = self.send_now(rest)
             self._note_moved(length - len(rest))
-        self._others.release(self)
+        self.release()
         self.move(before)
 
     def send_now(self, data: memoryview) -> memoryview:
@@ -211,8 +225,24 @@ class Connection:
         """Close without waiting for anything."""
         self.socket.close()
 
+    def _note_header(self, received: bytes) -> None:
+        if not self.beginning:
+            self.end_after(ARRIVAL)
+        self.beginning = (self.beginning + received)[:1_024]
+        if END_OF_HEADER not in received and self._others.hold_header(self, len(received)):
+            # Those that yield let go first, so that both are never in memory.
+            sleep(0)
+
+    def _wait_for_room(self, size: int) -> None:
+        while not self._others.make_room(self, size):
+            sleep(0)
+
     def _receive(self, size: int) -> bytes:
+        if self.phase is Phase.BODY:
+            size = min(size, LARGEST_PIECE)
         while True:
+            if self.phase is Phase.BODY:
+                self._wait_for_room(size)
             try:
                 received = self.socket.recv(size)
             except (BlockingIOError, InterruptedError):
@@ -246,12 +276,6 @@ class Connection:
             if self._moved < LEAST_RATE * self._waited:
                 raise _too_slow()
             self._waited, self._moved = 0.0, 0
-
-
-def _let_go(others_end: bool) -> None:  # noqa: FBT001 - the answer of `hold`
-    """Let those end first that have yielded, so that both are never in memory."""
-    if others_end:
-        sleep(0)
 
 
 def _too_slow() -> TimeoutError:

@@ -1,19 +1,14 @@
 """The connections of one process: how many there are, what they hold, and which of them yields."""
 
 import time
-from contextlib import suppress
 
-from campaign_api.serving.connection import Connection, Phase
+from campaign_api.serving.connection import Connection, NoRoom, Phase
 
 MOST_OF_HEADERS = 2 * 2**20
 """Bytes, in one process, of headers that are not complete."""
 
 MOST_WAITING = 8 * 2**20
 """Bytes, in one process, of bodies that arrive and of answers that are not read."""
-
-
-class NoRoom(Exception):
-    """There is no connection left that could yield, or no memory."""
 
 
 class Connections:
@@ -24,6 +19,8 @@ class Connections:
         self._most = most
         self._most_waiting = most_waiting
         self._waiting = 0
+        self._yielding = 0
+        """Bytes of those that wait, of connections that are being ended."""
         self._headers: dict[Connection, int] = {}
         self._header_bytes = 0
         self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
@@ -54,49 +51,47 @@ class Connections:
         self._release_header(connection)
         self.release(connection)
 
-    def hold_for_sending(self, connection: Connection, size: int) -> bool:
-        """Do as `hold` for an answer that is not read yet; where it is alone it may be any size."""
-        with suppress(NoRoom):
-            return self.hold(connection, size)
-        return False
-
     def hold_header(self, connection: Connection, size: int) -> bool:
         """Count bytes of an incomplete header; returns whether others are being ended.
 
-        Where they are too many, the oldest header yields.
+        Where they are too many, the largest header yields, of equal ones the oldest.
         """
         self._headers[connection] = self._headers.get(connection, 0) + size
         self._header_bytes += size
         ended = False
         while self._header_bytes > MOST_OF_HEADERS:
-            self._end(next(iter(self._headers)))
+            self._end(max(self._headers, key=self._headers.__getitem__))
             ended = True
         return ended
 
-    def hold(self, connection: Connection, size: int) -> bool:
-        """Count bytes that a connection keeps in memory; returns whether others are being ended.
+    def make_room(self, connection: Connection, size: int) -> bool:
+        """Return whether `connection` may hold `size` more bytes in memory.
 
-        Where they are too many, the reader or the body yields that holds the most for longest.
+        Where they would be too many, the reader or the body that has held the most for longest
+        yields. There is room when those that yield have let go of what they hold.
 
         Raises:
             NoRoom: none can yield, or it is this one.
         """
-        ended = False
-        while self._waiting and self._waiting + size > self._most_waiting:
+        while (staying := self._waiting - self._yielding) and staying + size > self._most_waiting:
             slow = [*self._phases[Phase.BODY], *self._phases[Phase.SENDING]]
             now = time.monotonic()
             slowest = max(slow, key=lambda each: each.held * (now - each.since), default=connection)
             if slowest is connection:
                 raise NoRoom
             self._end(slowest)
-            ended = True
+        return not self._yielding or self._waiting + size <= self._most_waiting
+
+    def hold(self, connection: Connection, size: int) -> None:
+        """Count bytes that a connection keeps in memory."""
         self._waiting += size
         connection.held += size
-        return ended
 
     def release(self, connection: Connection) -> None:
         """Count what a connection held as gone."""
         self._waiting -= connection.held
+        if connection.yields:
+            self._yielding -= connection.held
         connection.held = 0
 
     def end_idle(self) -> None:
@@ -116,6 +111,8 @@ class Connections:
         raise NoRoom
 
     def _end(self, connection: Connection) -> None:
-        self.remove(connection)
+        self._phases[connection.phase].pop(connection, None)
+        self._release_header(connection)
+        self._yielding += connection.held
         connection.yields = True
         connection.greenlet.kill(block=False)

@@ -1,6 +1,9 @@
 """The body of a request, as it comes from its client."""
 
+import io
 from typing import Any, NoReturn
+
+from gunicorn.http.message import Request
 
 from campaign_api.serving.connection import LARGEST_HEADER, Connection
 
@@ -14,14 +17,16 @@ Chunks of one byte have six: each of them takes as long to be parsed as a large 
 class RequestBody:
     """Reads a body from its connection, and knows when it has come to its end."""
 
-    def __init__(self, connection: Connection, environ: dict[str, Any], invitation: bytes) -> None:
+    def __init__(
+        self, connection: Connection, request: Request, environ: dict[str, Any], invitation: bytes
+    ) -> None:
         """Take the place of `wsgi.input`; `invitation` is sent before the body is read."""
         self.connection = connection
+        self._request = request
         self.is_chunked = "HTTP_TRANSFER_ENCODING" in environ
         self.length = int(environ.get("CONTENT_LENGTH") or 0)
         """Bytes announced where the body is not chunked."""
         self.is_complete = not self.is_chunked and not self.length
-        self._body = environ["wsgi.input"]
         self._invitation = invitation
         self._received = 0
         self._taken = 0
@@ -45,11 +50,20 @@ class RequestBody:
             size = self.length or LARGEST_HEADER
         most = LARGEST_HEADER + FRAMING * (self._received + size) - self._taken
         self.connection.allow(most)
-        block: bytes = self._body.read(size)
+        block: bytes = self._request.body.read(size)
         self._taken += most - self.connection.room
         self._received += len(block)
         self.is_complete = not block if self.is_chunked else self._received >= self.length
         return block
+
+    def discard(self) -> None:
+        """Free what has arrived of a body that is not going to be complete.
+
+        The connection cannot go on after the answer: where the next request begins is unknown.
+        """
+        self._request.body = None
+        self._request.unreader.buf = io.BytesIO()
+        self.connection.release()
 
 
 class BrokenBody:

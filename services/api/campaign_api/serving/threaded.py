@@ -16,8 +16,9 @@ from gevent import GreenletExit, sleep
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ServiceUnavailable
 
-from campaign_api.serving.connection import ARRIVAL, Phase
-from campaign_api.serving.connections import NoRoom
+from campaign_api.serving.connection import ARRIVAL, NoRoom, Phase
+from campaign_api.serving.liveness import PATH as ALIVE
+from campaign_api.serving.liveness import Liveness
 from campaign_api.serving.request_body import BrokenBody, RequestBody
 from campaign_api.serving.threads import Threads, TooMuchWork
 from campaign_api.web.routing.application import Application, BodyWanted
@@ -32,8 +33,8 @@ STRANGERS = 4
 
 STRANGER = ""
 
-ALIVE, READY = "/healthz", "/readyz"
-"""Paths that are answered however many requests wait."""
+READY = "/readyz"
+"""Path that is answered however many requests wait, as the one of `Liveness` is."""
 
 IGNORED = 4_096
 """Bytes of a body that are read although nobody wants them, so that the connection goes on."""
@@ -58,9 +59,16 @@ class ApplicationFailed(Exception):
 class Threaded:
     """Runs an application in native threads."""
 
-    def __init__(self, application: Application, threads: int, most_waiting: int) -> None:
+    def __init__(
+        self,
+        application: Application,
+        threads: int,
+        most_waiting: int,
+        liveness: Liveness | None = None,
+    ) -> None:
         """Have `threads`, and let `most_waiting` requests of a key wait for one."""
         self.application = application
+        self._liveness = liveness
         half = max(1, threads // 2)
         self._threads = Threads(threads, share=half, most_waiting=most_waiting)
         self._local = Threads(threads, share=threads, most_waiting=most_waiting)
@@ -76,6 +84,8 @@ class Threaded:
         """
         threads, key_id = self._threads_for(environ)
         answer = Answer(self.application, environ, start_response, threads, key_id)
+        if threads is None and self._liveness is not None:
+            answer.begin(self._liveness.respond(environ, start_response))
         body: RequestBody = environ["wsgi.input"]
         if threads is None and not body.is_chunked and body.length <= IGNORED:
             self._take(body, environ, BodyWanted.WHOLE)
@@ -124,6 +134,16 @@ class Threaded:
 
     def _collect(self, body: RequestBody) -> io.BytesIO:
         content = bytearray()
+        try:
+            self._receive(body, content)
+        except BaseException:
+            # It may wait long for its end, beside many others.
+            content.clear()
+            body.discard()
+            raise
+        return io.BytesIO(content)
+
+    def _receive(self, body: RequestBody, content: bytearray) -> None:
         size = CHUNKED_BLOCK if body.is_chunked else BLOCK
         # Of one that is too large, as much as shows it.
         while not body.is_complete and len(content) <= self._largest_body:
@@ -134,7 +154,6 @@ class Threaded:
             if not body.is_complete:
                 # A client whose bytes are always there must not keep all others waiting.
                 sleep(0)
-        return io.BytesIO(content)
 
 
 class Answer:
@@ -161,6 +180,11 @@ class Answer:
         self._context = copy_context()
         self._answered: Any = None
         self._pieces: Iterator[bytes] | None = None
+
+    def begin(self, body: list[bytes] | None) -> None:
+        """Have `body` already, unless it is None."""
+        if body is not None:
+            self._answered, self._pieces = body, iter(body)
 
     def __iter__(self) -> Self:
         return self
@@ -206,7 +230,11 @@ class Answer:
             return
         if not self.is_over:
             self.is_over = True
-            self.run(self._end)
+            if self._answered is None:
+                # What was admitted alone ends at once; for a thread it might wait long.
+                self._context.run(self._end)
+            else:
+                self.run(self._end)
         # It and the application's request refer to each other, and to what has arrived of a body:
         # that would stay in memory until the garbage collector comes.
         self._environ.clear()

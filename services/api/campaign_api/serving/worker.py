@@ -18,8 +18,9 @@ from gunicorn.http import wsgi
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
-from campaign_api.serving.connection import Connection, Phase
-from campaign_api.serving.connections import MOST_WAITING, Connections, NoRoom
+from campaign_api.serving.connection import Connection, NoRoom, Phase
+from campaign_api.serving.connections import MOST_WAITING, Connections
+from campaign_api.serving.liveness import Liveness
 from campaign_api.serving.memory import give_back, keep_small
 from campaign_api.serving.outgoing import Outgoing, PlainResponse
 from campaign_api.serving.refusal import refusal, refusal_of
@@ -50,7 +51,9 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         settings, most = self.app.settings, self.app.connections
         self._silence = settings.timeout
         self._connections = Connections(most, MOST_WAITING + settings.api.max_body_bytes)
-        self._threaded = Threaded(self.wsgi, settings.threads, most_waiting=most // 2)
+        self._threaded = Threaded(
+            self.wsgi, settings.threads, most_waiting=most // 2, liveness=Liveness(self.wsgi)
+        )
         super().run()
 
     def notify(self) -> None:
@@ -102,7 +105,7 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         )
         # Who is at its other end is asked by the application.
         environ |= {"wsgi.multithread": True, "gunicorn.socket": sock.socket}
-        body = RequestBody(sock, environ, outgoing.invitation)
+        body = RequestBody(sock, req, environ, outgoing.invitation)
         try:
             answer = self._threaded(environ, response.start_response)
             try:
@@ -125,7 +128,7 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
             log.exception("answer broken off")
             raise StopIteration from error
         finally:
-            self._connections.release(sock)
+            sock.release()
         if response.should_close():
             raise StopIteration
         sock.await_request()

@@ -10,8 +10,8 @@ import pytest
 from gunicorn.http.errors import LimitRequestHeaders
 
 from campaign_api.serving import connection as module
-from campaign_api.serving.connection import Connection, HeaderLate, Phase
-from campaign_api.serving.connections import Connections, NoRoom
+from campaign_api.serving.connection import Connection, HeaderLate, NoRoom, Phase
+from campaign_api.serving.connections import MOST_OF_HEADERS, Connections
 
 SILENCE = 0.2
 
@@ -162,6 +162,47 @@ def test_bytes_of_a_body_are_bounded(connection: Connection, theirs: socket.sock
     connection.recv(1_000)
     with pytest.raises(NoRoom):
         connection.recv(1)
+
+
+def test_bytes_are_received_when_those_that_yield_have_let_go(
+    connection: Connection, connections: Connections, theirs: socket.socket
+) -> None:
+    pair = socket.socketpair()
+    slow: list[Connection] = []
+
+    def hold() -> None:
+        slow.append(Connection(pair[0], gevent.getcurrent(), connections, SILENCE))
+        connections.add(slow[0])
+        slow[0].move(Phase.BODY)
+        connections.hold(slow[0], 900)
+        try:
+            gevent.sleep(60)
+        finally:
+            slow[0].release()
+
+    greenlet = gevent.spawn(hold)
+    gevent.sleep(0)
+    connection.move(Phase.BODY)
+    connection.allow(10_000)
+    theirs.sendall(b"x" * 500)
+    assert len(connection.recv(500)) == 500
+    assert greenlet.dead
+    for end in pair:
+        end.close()
+
+
+def test_a_header_in_one_piece_yields_to_no_other(
+    connection: Connection, connections: Connections, theirs: socket.socket
+) -> None:
+    theirs.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    connection.recv(8_192)
+    pair = socket.socketpair()
+    other = Connection(pair[0], gevent.Greenlet(), connections, SILENCE)
+    connections.add(other)
+    connections.hold_header(other, MOST_OF_HEADERS + 1)
+    assert (connection.yields, other.yields) == (False, True)
+    for end in pair:
+        end.close()
 
 
 def test_what_is_sent_after_an_answer_is_thrown_away(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from campaign_api.serving.connection import Connection, Phase
-from campaign_api.serving.connections import MOST_OF_HEADERS, Connections, NoRoom
+from campaign_api.serving.connection import Connection, NoRoom, Phase
+from campaign_api.serving.connections import MOST_OF_HEADERS, Connections
 
 
 class Maker:
@@ -15,6 +15,7 @@ class Maker:
 
     def __init__(self, connections: Connections) -> None:
         self.connections = connections
+        self.made: list[Connection] = []
         self._ends: list[socket.socket] = []
 
     def make(self, phase: Phase = Phase.WAITING, beginning: bytes = b"") -> Connection:
@@ -22,9 +23,19 @@ class Maker:
         self._ends += pair
         made = Connection(pair[0], gevent.Greenlet(), self.connections, 1.0)
         made.beginning = beginning
+        self.made.append(made)
         self.connections.add(made)
         made.move(phase)
         return made
+
+    def hold(self, connection: Connection, size: int) -> None:
+        """Hold bytes for which those that yielded have made room."""
+        if not self.connections.make_room(connection, size):
+            for ended in self.made:
+                if ended.yields:
+                    self.connections.remove(ended)
+            assert self.connections.make_room(connection, size)
+        self.connections.hold(connection, size)
 
     def close(self) -> None:
         for end in self._ends:
@@ -72,28 +83,45 @@ def test_a_header_does_not_make_a_connection_younger(maker: Maker) -> None:
 
 def test_the_slowest_readers_yield_to_bytes(maker: Maker) -> None:
     slow, slower = maker.make(Phase.SENDING), maker.make(Phase.SENDING)
-    maker.connections.hold(slow, 60)
-    maker.connections.hold(slower, 30)
+    maker.hold(slow, 60)
+    maker.hold(slower, 30)
     body = maker.make(Phase.BODY)
-    maker.connections.hold(body, 50)
+    maker.hold(body, 50)
     assert (slow.yields, slower.yields) == (True, False)
 
 
 def test_the_oldest_body_yields_to_another_one_and_not_to_itself(maker: Maker) -> None:
     old, young = maker.make(Phase.BODY), maker.make(Phase.BODY)
-    maker.connections.hold(old, 60)
-    maker.connections.hold(young, 60)
+    maker.hold(old, 60)
+    maker.hold(young, 60)
     assert (old.yields, young.yields) == (True, False)
     with pytest.raises(NoRoom):
-        maker.connections.hold(young, 60)
+        maker.hold(young, 60)
 
 
 def test_what_is_worked_on_yields_to_nothing(maker: Maker) -> None:
     working, body = maker.make(Phase.WORKING), maker.make(Phase.BODY)
-    maker.connections.hold(working, 60)
+    maker.hold(working, 60)
     with pytest.raises(NoRoom):
-        maker.connections.hold(body, 60)
+        maker.hold(body, 60)
     assert not working.yields
+
+
+def test_there_is_room_when_those_that_yield_have_let_go(maker: Maker) -> None:
+    """Their bytes are in memory until then."""
+    old, young = maker.make(Phase.BODY), maker.make(Phase.BODY)
+    maker.hold(old, 60)
+    assert not maker.connections.make_room(young, 60)
+    assert not maker.connections.make_room(young, 60), "and nobody else has to yield"
+    maker.connections.release(old)
+    assert maker.connections.make_room(young, 60)
+
+
+def test_the_largest_header_yields_before_an_older_one(maker: Maker) -> None:
+    small, large = maker.make(), maker.make()
+    maker.connections.hold_header(small, 100)
+    maker.connections.hold_header(large, MOST_OF_HEADERS)
+    assert (small.yields, large.yields) == (False, True)
 
 
 def test_the_oldest_header_yields_where_they_are_too_large(maker: Maker) -> None:
@@ -113,15 +141,15 @@ def test_a_complete_header_counts_no_more(maker: Maker) -> None:
 
 
 def test_one_answer_may_be_any_size(maker: Maker) -> None:
-    maker.connections.hold(maker.make(Phase.SENDING), 1_000)
+    maker.hold(maker.make(Phase.SENDING), 1_000)
 
 
 def test_what_an_ended_connection_held_is_free(maker: Maker) -> None:
     connection = maker.make(Phase.BODY)
-    maker.connections.hold(connection, 90)
+    maker.hold(connection, 90)
     maker.connections.remove(connection)
     maker.connections.remove(connection)
-    maker.connections.hold(maker.make(Phase.BODY), 90)
+    maker.hold(maker.make(Phase.BODY), 90)
 
 
 def test_a_stop_ends_those_without_a_request(maker: Maker) -> None:

@@ -41,11 +41,15 @@ class Body:
         self.is_complete = False
         self.is_chunked = False
         self.reads = 0
+        self.is_discarded = False
         self._content = io.BytesIO(content)
         self._error = error
 
     def invite(self) -> None:
         pass
+
+    def discard(self) -> None:
+        self.is_discarded = True
 
     def read(self, size: int = -1, /) -> bytes:
         self.reads += 1
@@ -169,7 +173,9 @@ def test_a_streamed_body_is_left_to_its_view(threaded: Threaded) -> None:
 def test_a_body_that_does_not_arrive_is_an_answer(
     threaded: Threaded, error: Exception, status: str
 ) -> None:
-    assert ask(threaded, "/whole", Body(b"abc", error))[0] == status
+    body = Body(b"abc", error)
+    assert ask(threaded, "/whole", body)[0] == status
+    assert body.is_discarded
 
 
 def test_an_answer_comes_in_parts(threaded: Threaded) -> None:
@@ -187,8 +193,11 @@ def test_more_work_than_may_wait_is_refused(app: Application) -> None:
 
 
 def test_an_admitted_request_that_is_given_up_ends(app: Application, threaded: Threaded) -> None:
+    """At once, and not when a thread is free: until then it would keep what has arrived."""
     ended = []
-    app.teardown_request(lambda _: ended.append(1))
+    app.teardown_request(lambda _: ended.append(threading.current_thread()))
+    body = Body(b"abc", KeyboardInterrupt())  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
-        ask(threaded, "/whole", Body(b"abc", KeyboardInterrupt()))  # type: ignore[arg-type]
-    assert ended == [1]
+        ask(threaded, "/whole", body)
+    assert ended == [threading.current_thread()]
+    assert body.is_discarded
