@@ -26,7 +26,7 @@ SELECT_HEARTBEATS = "SELECT name, seen_at FROM senders WHERE seen_at > NOW(6) - 
 
 
 def recent_activity(cursor: Cursor) -> dict[str, tuple[datetime, ...]]:
-    """Read which services have been at work lately, each with the times of its last signs.
+    """Read which services have been at work recently, each with the times of its last signs.
 
     For a schema that 0008_names_and_providers has not renamed yet.
     """
