@@ -63,8 +63,10 @@ VERSION = 1
 """The version of the packing. One that is raised needs a stop: older senders cannot settle such
 claims (`ClaimTooNew`)."""
 
+_SHORT_ARRAY = range(0x90, 0xA0)
 _LARGEST_VERSION = 0x7F
-"""Versions are the second byte, as it is. There the groups of 0.1.0 have the mark of an array."""
+"""A claim begins with the mark of a short array and then its version, as it is. The groups of 0.1.0
+begin with the mark of a longer array, or have that of an array in the second place, too."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Claim)
@@ -110,7 +112,7 @@ def decode_claim(packed: bytes) -> list[ClaimedMessage]:
 
 def _unpack(packed: bytes) -> list[_Group]:
     version = packed[1]
-    if version > _LARGEST_VERSION:
+    if packed[0] not in _SHORT_ARRAY or version > _LARGEST_VERSION:
         return _unversioned_decoder.decode(packed)
     if version > VERSION:
         raise ClaimTooNew(version, VERSION)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from campaign_common.domain.claim import (
@@ -31,6 +31,10 @@ def test_a_claim_list_survives_packing(claimed: list[ClaimedMessage]) -> None:
 
 
 @given(st.lists(claimed_messages, min_size=1))
+@example([ClaimedMessage(7, 5, 0, 1)])
+@example([ClaimedMessage(n, 5, 0, 1) for n in range(1, 16)])
+@example([ClaimedMessage(n, 5, 0, 1) for n in range(1, 17)])
+@example([ClaimedMessage(n, 5, 0, 1) for n in range(1, 300)])
 def test_a_claim_of_0_1_0_is_read(claimed: list[ClaimedMessage]) -> None:
     """A sender of 0.1.0 that was killed before the upgrade leaves its claim behind."""
     packed = msgspec.msgpack.encode([(m[0], m.generation, m.try_number, [m.seq]) for m in claimed])
@@ -58,9 +62,12 @@ def test_a_claim_of_a_newer_version_is_left_to_newer_senders() -> None:
     assert issubclass(ClaimTooNew, RetryLater), "the takeover waits"
 
 
-def test_the_version_is_the_second_byte() -> None:
+@pytest.mark.parametrize("campaigns", [1, 15, 16, 300])
+def test_the_version_is_the_second_byte(campaigns: int) -> None:
     """So that it is read before the rest is decoded."""
-    assert encode_claim([ClaimedMessage(7, 5, 0, 1)])[1] == VERSION
+    claim = encode_claim([ClaimedMessage(n, 5, 0, 1) for n in range(1, campaigns + 1)])
+    assert claim[1] == VERSION
+    assert count_claimed(claim).total() == campaigns
 
 
 def test_an_empty_claim_packs_to_nothing() -> None:
