@@ -14,8 +14,8 @@ from tests.recording_provider import Faults
 from tests.servers import fresh_schema
 from tests.waiting import wait_until
 
-SLOW = Faults(latency=0.3)
-"""With 48 connections a sender makes 160 calls a second: time to start processes meanwhile."""
+SLOW = Faults(latency=0.6)
+"""With 48 connections a sender makes 80 calls a second: time to start processes meanwhile."""
 SOME = 150
 """Calls that show that work goes on."""
 
