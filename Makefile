@@ -13,7 +13,7 @@ OVERLAYS ?=
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference format clean
+.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference docs release format clean
 
 ##@ Try it
 
@@ -67,6 +67,11 @@ scaling-rehearsal: setup ## Meet a burst with as many senders as KEDA would star
 images: setup ## Build the images and send a campaign through them (Debian, as root)
 	@$(PYTHON_FOLDER)/pytest tests/images $(PYTEST_ARGS)
 
+release: export PYTHONPATH := deploy
+
+release: setup ## Make wheel, images, their bills of materials and checksums in dist/; publish nothing
+	@$(PYTHON_FOLDER)/python -m release
+
 manifests: export PYTHONPATH := deploy
 
 manifests: setup ## Render k8s/overlays into k8s/rendered
@@ -89,19 +94,23 @@ lint: setup ## Check style, formatting, import rules, types and generated files
 
 census: export PYTHONPATH := deploy
 
-census: setup ## Count what makes the code hard to read: homonyms, large folders, openings, words
+census: setup ## Count what makes the code hard to read: homonyms, large folders, openings, words, names
 	@$(PYTHON_FOLDER)/python -m census
 
 reference: export PYTHONPATH := deploy
 
-reference: setup ## Generate docs/configuration.md and deploy/campmgr.yaml from the declarations
+reference: setup ## Generate docs/reference/configuration.md and deploy/campmgr.yaml from the declarations
 	@$(PYTHON_FOLDER)/python -m reference
+
+docs: setup ## Build the site of docs/ into .local/site/html; a broken link or a page outside it fails
+	@$(PYTHON_FOLDER)/sphinx-build -n -W --keep-going -q -E -d .local/site/doctrees docs .local/site/html
+	@echo .local/site/html/index.html
 
 format: setup ## Format the code
 	$(PYTHON_FOLDER)/ruff check --fix-only .
 	$(PYTHON_FOLDER)/ruff format .
 
 clean: ## Remove caches, logs and the local stack's data; downloads and .venv stay
-	rm -rf .local/run .local/scratch .local/failed-demo dist
+	rm -rf .local/run .local/scratch .local/failed-demo .local/site dist
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

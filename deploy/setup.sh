@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what this machine lacks (Python 3.11+ with venv, Java 17+, Maven, and MariaDB where no
 # embedded one is published), then the project into .venv. A second run only looks at a stamp.
-# PYTHON=path chooses the interpreter; without it the fastest one that fits is taken.
+# PYTHON=path chooses the interpreter, also in place of the one that .venv has; without it the
+# fastest one that fits is taken. `deploy/setup.sh --which [CANDIDATE ...]` only prints the choice.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -40,9 +41,10 @@ find_python() {
         echo "$PYTHON"
         return
     fi
+    [ $# -gt 0 ] || set -- python3 /usr/bin/python3 python3.13 python3.12 python3.11 \
+        /opt/homebrew/bin/python3.13 /usr/local/bin/python3.13
     chosen= least=
-    for candidate in python3 /usr/bin/python3 python3.13 python3.12 python3.11 \
-        /opt/homebrew/bin/python3.13 /usr/local/bin/python3.13; do
+    for candidate; do
         fits "$candidate" || continue
         time=$(loop_time "$candidate")
         if [ -z "$chosen" ] || [ $((time * 10)) -lt $((least * 9)) ]; then
@@ -147,12 +149,25 @@ install_missing() {
     [ -z "$absent" ] || fail "still missing after the installation: $(in_words $absent)"
 }
 
+# The program file itself, behind links and virtual environments.
+program_of() {
+    "$1" -c 'import os, sys; print(os.path.realpath(sys._base_executable))' 2>/dev/null
+}
+
+# Whether .venv is there, and is one of PYTHON where that is set.
+venv_fits() {
+    .venv/bin/python -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null || return 1
+    [ -z "${PYTHON:-}" ] || [ "$(program_of "$PYTHON")" = "$(program_of .venv/bin/python)" ]
+}
+
 install_project() {
-    if ! .venv/bin/python -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null; then
+    if ! venv_fits; then
         python=$(find_python)
         say "creating .venv with $("$python" --version), $("$python" -c 'import sys; print(sys.executable)')"
         rm -rf .venv
         "$python" -m venv .venv
+    else
+        say "keeping .venv with $(.venv/bin/python --version), $(program_of .venv/bin/python)"
     fi
     say "installing the pinned packages"
     pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv/bin/python -m pip -q"
@@ -161,7 +176,12 @@ install_project() {
     $pip install --no-deps --no-build-isolation -e .
 }
 
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && have mvn; then
+if [ "${1:-}" = --which ]; then
+    shift
+    find_python "$@"
+    exit
+fi
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && have mvn && venv_fits; then
     exit 0
 fi
 install_missing

@@ -18,15 +18,15 @@ from local_stack.errors import DownloadError, ProgramMissingError
 from local_stack.scratch import scratch_folder
 from local_stack.servers import prometheus
 from local_stack.servers.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
-from tests.guarded_kafka import GuardedKafka
-from tests.scheduling import Scheduling, in_order
-from tests.servers import (
+from tests.support.scheduling import Scheduling, in_order
+from tests.support.servers.databases import (
     MYSQL_DSN_VARIABLE,
     DatabaseServers,
     SchemaServer,
     fresh_schema,
     servers_parent,
 )
+from tests.support.servers.guarded_kafka import GuardedKafka
 
 
 @pytest.hookimpl(optionalhook=True)

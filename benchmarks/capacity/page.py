@@ -1,4 +1,4 @@
-"""The tables of docs/capacity.md, between the comments that name them."""
+"""The tables of docs/operations/capacity.md, between the comments that name them."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from benchmarks.capacity import tables
 from benchmarks.capacity.points import Point
 from local_stack.distributions.cache import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "capacity.md"
+PAGE = REPOSITORY / "docs" / "operations" / "capacity.md"
 
 TABLES: Mapping[str, Callable[[Sequence[Point]], str]] = {
     "costs": tables.costs_table,

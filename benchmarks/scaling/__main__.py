@@ -25,8 +25,8 @@ from benchmarks.scaling.watching import History, LagReader, Watcher
 from benchmarks.site import ServerChoice, Site, site
 from benchmarks.system import SHARDS
 from local_stack.distributions.cache import REPOSITORY
-from tests.recording_provider import Faults
-from tests.recordings import RecordingProvider, recording_provider
+from tests.support.providers.recording_provider import Faults
+from tests.support.providers.recordings import RecordingProvider, recording_provider
 
 MANIFEST = REPOSITORY / "k8s" / "overlays" / "keda" / "autoscaler.yaml"
 

@@ -7,7 +7,7 @@ from benchmarks.recipients import FIRST_PHONE
 from benchmarks.system import System
 from campaign_common.domain.message import Status
 from tests.chaos.accounts import compare
-from tests.recording_provider import Call
+from tests.support.providers.recording_provider import Call
 
 SLICE = 50_000
 

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 
 from census.counts import lines_by_package, take_census
-from census.sources import REPOSITORY, read_modules
+from census.sources import REPOSITORY, read_modules, read_tests
 
 LIMITS = ("tool", "census")
 """The table of pyproject.toml that says how many places there may be of each kind."""
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="fail when a count is not its limit")
     only_check = parser.parse_args().check
     modules = read_modules()
-    census = take_census(modules)
+    census = take_census(modules, read_tests())
     totals, limits = census.totals(), _limits()
     wrong = [kind for kind, count in totals.items() if count != limits[kind]]
     for kind, places in vars(census).items():

@@ -1,4 +1,4 @@
-"""Readability counts: homonyms, large folders, docstring openings, words that are avoided."""
+"""Readability counts: homonyms, large folders, docstring openings, words, names of tests."""
 
 import re
 from collections import Counter, defaultdict
@@ -9,6 +9,11 @@ from census.sources import SourceModule
 
 LARGEST_FOLDER = 12
 """Modules side by side that a newcomer can still keep apart; `__init__` not counted."""
+
+LONGEST_TEST_NAME = 60
+"""Characters of a name that is still read at a glance; the sentence belongs into the docstring."""
+
+TEST = "test_"
 
 OPENINGS = frozenset({"How", "Tell", "Tells", "What", "Which", "Whether", "Who", "Whose"})
 """Words that begin a question or an order to tell, and not the name of a thing."""
@@ -27,14 +32,17 @@ class Census:
     large_folders: list[str]
     question_openings: list[str]
     avoided_words: list[str]
+    long_test_names: list[str]
+    product_test_modules: list[str]
+    """Modules of the product whose names are those of tests."""
 
     def totals(self) -> Mapping[str, int]:
         """Return how many places there are of each kind."""
         return {field.name: len(getattr(self, field.name)) for field in fields(self)}
 
 
-def take_census(modules: Iterable[SourceModule]) -> Census:
-    """Count in all modules of the product."""
+def take_census(modules: Iterable[SourceModule], tests: Iterable[SourceModule] = ()) -> Census:
+    """Count in all modules of the product, and the names in its tests."""
     modules = list(modules)
     return Census(
         homonyms=_homonyms(modules),
@@ -50,6 +58,15 @@ def take_census(modules: Iterable[SourceModule]) -> Census:
             for module in modules
             for docstring in module.docstrings()
             for found in AVOIDED.finditer(docstring.text)
+        ],
+        long_test_names=[
+            f"{test.path}: {name}"
+            for test in tests
+            for name in test.function_names()
+            if name.startswith(TEST) and len(name) > LONGEST_TEST_NAME
+        ],
+        product_test_modules=[
+            str(module.path) for module in modules if module.path.name.startswith(TEST)
         ],
     )
 

@@ -1,4 +1,4 @@
-"""The product's Python modules, parsed."""
+"""The Python modules of the product and of its tests, parsed."""
 
 import ast
 from collections.abc import Iterator
@@ -43,6 +43,12 @@ class SourceModule:
                 if isinstance(value, str):
                     yield Docstring(node.lineno, value)
 
+    def function_names(self) -> Iterator[str]:
+        """Yield the names of all functions and methods."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node.name
+
     def type_names(self) -> Iterator[str]:
         """Yield the names of the classes and type aliases that stand at the top of the module.
 
@@ -84,6 +90,16 @@ def read_modules(repository: Path = REPOSITORY) -> list[SourceModule]:
     return [
         _read(repository, folder, file) for folder in sorted(folders) for file in _files(folder)
     ]
+
+
+def read_tests(repository: Path = REPOSITORY) -> list[SourceModule]:
+    """Parse every module below tests/, in the order of their paths.
+
+    Raises:
+        SyntaxError: a file is no Python.
+    """
+    folder = repository / "tests"
+    return [_read(repository, folder, file) for file in _files(folder)]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md and deploy/campmgr.yaml (`make reference`), or compares them."""
+"""Writes the tables of the configuration and deploy/campmgr.yaml, or compares them."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from reference.example import example_file
 from reference.page import generated_page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = REPOSITORY / "docs" / "configuration.md"
+PAGE = REPOSITORY / "docs" / "reference" / "configuration.md"
 EXAMPLE = REPOSITORY / "deploy" / "campmgr.yaml"
 
 

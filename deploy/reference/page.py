@@ -1,4 +1,4 @@
-"""The tables of docs/configuration.md, between markers in its hand-written prose."""
+"""The tables of docs/reference/configuration.md, between markers in its hand-written prose."""
 
 import re
 from collections.abc import Sequence

@@ -28,8 +28,8 @@ KEDA_SUMS = {
     "2.14.0": "h1:0vxF1cEbEcAVWwbSHzgmanA43Hnnz5oGZZPN9yC7/rg=",
     "2.21.0": "h1:R6z2HZvstK4RLUMxroNACzBj74xGxt3kG59b5Xc+Xps=",
 }
-"""Checksums of KEDA's module by version: the oldest that docs/operations.md promises, and a
-current one. go.mod does not require it, since only its files are used."""
+"""Checksums of KEDA's module by version: the oldest that docs/operations/overview.md promises, and
+a current one. go.mod does not require it, since only its files are used."""
 
 _STAGES = ("node/fast", "node/heartbeat", "pod/fast", "volume/fast")
 """Folders of kwok's module that define the behaviour of simulated nodes, pods and volumes."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from campaign_common.domain.message import FINAL, Status
-from tests.recording_provider import Call
+from tests.support.providers.recording_provider import Call
 
 TAKEN = "202"
 DENYING = FINAL - {Status.SENT, Status.UNKNOWN}

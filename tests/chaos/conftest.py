@@ -14,9 +14,9 @@ from local_stack.stack import database_program
 from tests.chaos.findings import Findings, hand_over
 from tests.chaos.scale import Scale, scale_from_environment
 from tests.chaos.scene import Scene
-from tests.e2e.system import SHARDS, System
-from tests.recordings import recording_provider
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.providers.recordings import recording_provider
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.system import SHARDS, System
 
 SESSION_MS = 4_000
 """After how long the broker calls a sender lost: most of the time that a take-over takes."""

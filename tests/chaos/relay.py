@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from tests.recordings import PROJECT
+from tests.support.providers.recordings import PROJECT
 
 PIECE = 65536
 

@@ -19,11 +19,11 @@ from tests.chaos.accounts import Account, compare
 from tests.chaos.relay import dsn_at
 from tests.chaos.report import Finding
 from tests.chaos.scale import Scale
-from tests.e2e.system import LOOK_AGAIN, System
-from tests.processes import Process, kill, running
-from tests.recording_provider import Call, Faults
-from tests.recordings import RecordingProvider
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Call, Faults
+from tests.support.providers.recordings import RecordingProvider
+from tests.support.services.processes import Process, kill, running
+from tests.support.services.system import LOOK_AGAIN, System
+from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
 FIRST_PHONE = 13900000000

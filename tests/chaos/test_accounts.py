@@ -4,7 +4,7 @@ import pytest
 
 from campaign_common.domain.message import Status
 from tests.chaos.accounts import compare
-from tests.recording_provider import DROP, Call, Sent
+from tests.support.providers.recording_provider import DROP, Call, Sent
 
 PHONES = ["13900000001", "13900000002"]
 ALL_SENT = dict.fromkeys(PHONES, int(Status.SENT))

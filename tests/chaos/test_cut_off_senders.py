@@ -8,8 +8,8 @@ from campaign_common.dsn import parse_dsn
 from tests.chaos.relay import Relay, relay_to
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.waiting import wait_until
 
 SLOW = Faults(latency=0.2)
 """With 48 connections a sender needs 8 s for the 2,000 messages that it has claimed at least."""
@@ -25,9 +25,8 @@ def relay(scene: Scene) -> Iterator[Relay]:
         yield relay
 
 
-def test_a_sender_cut_off_from_the_database_calls_nobody_after_a_pause(
-    scene: Scene, relay: Relay
-) -> None:
+def test_a_cut_off_sender_sends_nothing_after_a_pause(scene: Scene, relay: Relay) -> None:
+    """A sender cut off from the database sends nothing after a pause."""
     scene.provider.set_faults(SLOW)
     scene.system.configure(Sender={"InFlight": CLAIMED * 2, "BatchSize": CLAIMED})
     scene.start_all(senders=1)

@@ -21,13 +21,13 @@ from local_stack.stack import database_program
 from tests.chaos.accounts import Account, compare
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
-from tests.e2e.api_service import make_schema
-from tests.e2e.system import LOOK_AGAIN, SHARDS
-from tests.processes import STOP_SECONDS
-from tests.recording_provider import Faults
-from tests.scraping import Scrape
-from tests.servers import fresh_schema
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.scraping import Scrape
+from tests.support.servers.databases import fresh_schema
+from tests.support.services.api_service import make_schema
+from tests.support.services.processes import STOP_SECONDS
+from tests.support.services.system import LOOK_AGAIN, SHARDS
+from tests.support.waiting import wait_until
 
 ELSEWHERE = range(SHARDS // 2, SHARDS)
 CLOSE_BEHIND = {"Lease": "3s", "ChunkSize": 500, "Window": "2s"}
@@ -134,9 +134,8 @@ def servers_away(port: int) -> set[str]:
     }
 
 
-def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
-    scene: Scene, second: Second
-) -> None:
+def test_shards_of_a_lost_server_wait_and_others_go_on(scene: Scene, second: Second) -> None:
+    """While a server is away its shards wait and the others go on."""
     scene.provider.set_faults(Faults(latency=0.05))
     scene.system.configure(Scheduler=CLOSE_BEHIND)
     scene.start_all(senders=1)
@@ -178,9 +177,10 @@ def test_while_a_server_is_away_its_shards_wait_and_the_others_go_on(
     assert scene.count("SELECT COUNT(*) FROM shard_commands") == 0
 
 
-def test_a_server_that_hangs_holds_the_others_up_no_longer_than_a_query_may_take(
+def test_a_hanging_server_delays_others_by_one_query_at_most(
     scene: Scene, behind_relay: tuple[Second, Relay]
 ) -> None:
+    """A server that hangs holds the others up no longer than a query may take."""
     second, relay = behind_relay
     scene.provider.set_faults(Faults(latency=0.05))
     scene.system.configure(Scheduler=CLOSE_BEHIND)

@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 
 from tests.chaos.scene import Scene
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 REFUSE = """
 CREATE TRIGGER full_{shard} BEFORE INSERT ON messages_{shard} FOR EACH ROW
@@ -46,7 +46,8 @@ def fill_the_disk(scene: Scene, senders: Sequence[Process]) -> set[int]:
     return full
 
 
-def test_a_full_disk_stops_the_calls_until_outcomes_can_be_recorded(scene: Scene) -> None:
+def test_a_full_disk_stops_the_sends(scene: Scene) -> None:
+    """A full disk stops the sends until outcomes can be recorded."""
     rows = scene.scale.choose(20_000, 100_000)
     scene.provider.set_faults(Faults(latency=0.02))
     _, senders = scene.start_all(senders=len(ANSWERS))

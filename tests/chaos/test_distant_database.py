@@ -17,10 +17,10 @@ from campaign_common.settings import load_settings
 from local_stack.ports import free_port
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.scene import CAMPAIGN, FIRST_PHONE, Scene
-from tests.e2e.api_service import make_schema
-from tests.e2e.system import LOOK_AGAIN, SHARDS
-from tests.servers import fresh_schema
-from tests.waiting import wait_until
+from tests.support.servers.databases import fresh_schema
+from tests.support.services.api_service import make_schema
+from tests.support.services.system import LOOK_AGAIN, SHARDS
+from tests.support.waiting import wait_until
 
 FAR = 0.15
 """Seconds in each direction: a round trip of 300 ms."""

@@ -6,7 +6,7 @@ import pytest
 
 from campaign_common.domain.campaign import Delivery
 from tests.chaos.scene import Scene
-from tests.recording_provider import DROP, Faults
+from tests.support.providers.recording_provider import DROP, Faults
 
 DROPPED = Faults(seed=5, latency=0.02, drop=0.05)
 

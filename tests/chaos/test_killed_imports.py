@@ -8,8 +8,8 @@ import psutil
 import requests
 
 from tests.chaos.scene import CAMPAIGN, Scene
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.waiting import wait_until
 
 HALF_LISTS = "SELECT COUNT(*) FROM recipient_lists WHERE state = 'importing'"
 STORED = "SELECT COUNT(*) FROM recipients"

@@ -4,7 +4,7 @@ import pytest
 
 from campaign_common.domain.campaign import Delivery
 from tests.chaos.scene import Scene
-from tests.recording_provider import Faults
+from tests.support.providers.recording_provider import Faults
 
 MODES = [(Delivery.AT_LEAST_ONCE, "mariadb"), (Delivery.AT_MOST_ONCE, "mariadb")]
 MODES += [(Delivery.AT_LEAST_ONCE, "mysql")]
@@ -38,9 +38,8 @@ def test_a_kill_leaves_in_doubt_what_was_being_sent(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("delivery", "server"), MODES, indirect=["server"])
-def test_killed_senders_lose_nobody_and_repeat_only_what_they_had_claimed(
-    scene: Scene, delivery: Delivery
-) -> None:
+def test_killed_senders_repeat_only_claimed_messages(scene: Scene, delivery: Delivery) -> None:
+    """Killed senders lose no message and repeat only those that they had claimed."""
     kills = scene.scale.choose(3, 20)
     rows = scene.scale.choose(20_000, 150_000)
     scene.system.configure(Delivery=delivery.value)

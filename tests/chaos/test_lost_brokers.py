@@ -14,8 +14,8 @@ from local_stack.servers.kafka_cluster import REPLICAS, KafkaCluster
 from tests.chaos.conftest import SESSION_MS
 from tests.chaos.scale import Scale
 from tests.chaos.scene import Scene, boot_time
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.waiting import wait_until
 
 NOTICED_WITHIN = 3.0
 """Seconds after the brokers' session in which clients follow the partitions to other brokers."""

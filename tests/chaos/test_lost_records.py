@@ -14,10 +14,10 @@ from campaign_common.domain.campaign import Delivery
 from campaign_common.kafka import clients, topics
 from campaign_common.settings import Settings, load_settings
 from tests.chaos.scene import Scene
-from tests.e2e.system import SHARDS
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process
+from tests.support.services.system import SHARDS
+from tests.support.waiting import wait_until
 
 AHEAD = {"Lease": "3s", "ChunkSize": 2000, "Window": "60s"}
 """Most of the campaign lies in Kafka when something happens to it there."""

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.chaos.scene import Scene
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.waiting import wait_until
 
 BEFORE, AFTER = 4, 8
 RAISE = ("campaign-topics", "raise", "--partitions", str(AFTER))

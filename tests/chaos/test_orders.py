@@ -7,9 +7,9 @@ from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import Status
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 REFUSING = Faults(latency=0.005, errors={400: 1.0})
 """Refuses everybody, for good."""
@@ -38,7 +38,8 @@ def adds_up(scene: Scene) -> bool:
     return sum(counts.values()) == campaign["total"] == len(scene.phones)
 
 
-def test_a_persons_retry_reaches_everybody_once_whatever_is_killed(scene: Scene) -> None:
+def test_a_manual_retry_reaches_everybody_once_despite_kills(scene: Scene) -> None:
+    """A manual retry reaches everybody once, whatever is killed meanwhile."""
     kills = scene.scale.choose(3, 20)
     scene.provider.set_faults(REFUSING)
     _, started = scene.start_all(senders=3)

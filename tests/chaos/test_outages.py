@@ -10,9 +10,9 @@ import pytest
 from local_stack.servers.database import DatabaseServer
 from local_stack.servers.kafka import KafkaServer
 from tests.chaos.scene import Scene
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 CONNECTIONS = """
 SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()

@@ -3,8 +3,8 @@
 from campaign_common.domain.message import Status
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.waiting import wait_until
 
 CANCELLED = CAMPAIGN + 1
 FANNED = "SELECT COALESCE(SUM(published_count), 0) FROM campaigns WHERE state = 'running'"
@@ -41,9 +41,8 @@ def halt(scene: Scene, campaign_id: int, verb: str) -> None:
     assert calls < len(scene.phones), "everything was sent before: nothing was shown"
 
 
-def test_pause_and_cancel_stop_the_calls_and_resume_goes_on_with_what_is_left(
-    scene: Scene,
-) -> None:
+def test_pause_and_cancel_stop_the_sends_and_resume_goes_on(scene: Scene) -> None:
+    """Pause and cancel stop the sends and resume goes on with what is left."""
     rows = scene.scale.choose(20_000, 100_000)
     begin_and_queue(scene, rows, CAMPAIGN)
     halt(scene, CAMPAIGN, "pause")

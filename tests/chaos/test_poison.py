@@ -8,9 +8,9 @@ from campaign_common.kafka import clients
 from campaign_common.kafka.dead_letters import opened_box
 from campaign_common.settings import load_settings
 from tests.chaos.scene import Scene
-from tests.e2e.system import LOOK_AGAIN, SHARDS
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.system import LOOK_AGAIN, SHARDS
+from tests.support.waiting import wait_until
 
 POISON = b"\x00 not a record"
 LONGEST_GAP = 5.0

@@ -5,7 +5,7 @@ import pytest
 from campaign_common.domain.message import Status
 from tests.chaos.accounts import Account
 from tests.chaos.scene import Scene
-from tests.recording_provider import Faults
+from tests.support.providers.recording_provider import Faults
 
 ROWS = 3_000
 TAKEN_ONCE = Faults(latency=0.15, repeated=400)

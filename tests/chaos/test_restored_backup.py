@@ -15,12 +15,12 @@ from campaign_common.kafka.topic_report import PartitionReport, report_on
 from campaign_common.settings import load_settings
 from local_stack.distributions.cache import Cache
 from tests.chaos.scene import CAMPAIGN, Scene
-from tests.database_clients import database_clients
-from tests.e2e.system import LOOK_AGAIN
-from tests.processes import kill
-from tests.recording_provider import Faults
-from tests.servers import fresh_schema
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.servers.database_clients import database_clients
+from tests.support.servers.databases import fresh_schema
+from tests.support.services.processes import kill
+from tests.support.services.system import LOOK_AGAIN
+from tests.support.waiting import wait_until
 
 LATER = CAMPAIGN + 1
 """A campaign that was scheduled when the backup was taken."""
@@ -84,9 +84,10 @@ def schedule_for_later(scene: Scene) -> None:
     ],
     indirect=["server"],
 )
-def test_what_was_sent_after_the_backup_is_noticed_and_a_person_decides(
+def test_sends_after_the_backup_are_left_to_a_person(
     scene: Scene, cache: Cache, server_dsn: str, delivery: Delivery
 ) -> None:
+    """Sends after the backup are noticed, and a person decides about them."""
     programs = database_clients("mysql" if scene.server == "mysql" else "mariadb", cache)
     backup = scene.system.folder / "backup.sql"
     scene.system.configure(Delivery=delivery.value)

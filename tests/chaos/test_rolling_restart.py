@@ -14,9 +14,9 @@ from local_stack.ports import free_port
 from manifests.rendering import rendered_file
 from tests.chaos.front import Front, front
 from tests.chaos.scene import CAMPAIGN, Scene
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 PATIENT = Faults(latency=0.4)
 """So slow that the campaign lasts longer than all the replacing."""
@@ -100,9 +100,8 @@ class Watcher:
         return requests.post(f"{self._url}/v1/camp/create", json=body, timeout=30).status_code
 
 
-def test_a_rolling_restart_of_everything_loses_nothing_and_calls_nobody_twice(
-    scene: Scene, service: Front
-) -> None:
+def test_a_rolling_restart_loses_and_repeats_nothing(scene: Scene, service: Front) -> None:
+    """A rolling restart of everything loses nothing and sends nothing twice."""
     settings = {name: stop_settings(name) for name in ("api", "scheduler", "sender")}
     scene.provider.set_faults(PATIENT)
     scene.configure_provider(Timeout="10s")

@@ -12,10 +12,10 @@ from campaign_common.settings import load_settings
 from local_stack.servers.kafka import KafkaServer
 from tests.chaos.scene import CAMPAIGN, Scene
 from tests.chaos.writers import COUNT_HOLDERS, note_checkpoint_writers, pairs
-from tests.e2e.system import SHARDS
-from tests.processes import Process, kill
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import Process, kill
+from tests.support.services.system import SHARDS
+from tests.support.waiting import wait_until
 
 SHORT_STEPS = {"Lease": "2s", "ChunkSize": 200, "Window": "2s"}
 """The fan-out follows the senders closely, so that it lasts as long as the campaign."""

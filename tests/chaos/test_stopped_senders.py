@@ -6,8 +6,8 @@ import pytest
 
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.writers import COUNT_PAIRS, note_ledger_writers, pairs
-from tests.processes import Process
-from tests.waiting import wait_until
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 USERS = ("first_sender", "second_sender")
 ALLOWED = 2.0
@@ -47,7 +47,8 @@ def pause_around_waking(scene: Scene, sender: Process) -> None:
 
 
 @pytest.mark.parametrize("server", ["mariadb"], indirect=True)
-def test_a_stopped_sender_that_wakes_up_writes_nothing_and_calls_nobody(scene: Scene) -> None:
+def test_a_sender_that_wakes_up_writes_and_sends_nothing(scene: Scene) -> None:
+    """A stopped sender that wakes up writes nothing and sends nothing."""
     rounds = scene.scale.choose(3, 10)
     note_ledger_writers(scene)
     scene.start_all(senders=0)

@@ -15,11 +15,11 @@ from campaign_common.domain.message import Status
 from local_stack.ports import free_port
 from tests.chaos.accounts import TAKEN, Account
 from tests.chaos.scene import Scene
-from tests.previous_version import BEFORE_THE_STOP, PreviousVersion
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.servers import fresh_schema
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.servers.databases import fresh_schema
+from tests.support.services.previous_version import BEFORE_THE_STOP, PreviousVersion
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 FINISHED, CANCELLED, PAUSED, LATER, DRAFT, RUNNING, ONCE = range(1000000001, 1000000008)
 SOME = 60

@@ -21,8 +21,8 @@ from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.replication import ReplicatedPair, as_service, on_server, replicated_pair
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.recording_provider import Faults
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.waiting import wait_until
 
 PAUSED, CANCELLED, GOES_ON = CAMPAIGN, CAMPAIGN + 1, CAMPAIGN + 2
 SLOW = Faults(latency=0.2)

@@ -8,11 +8,11 @@ import requests
 
 from local_stack.ports import free_port
 from tests.chaos.scene import Scene
-from tests.previous_version import NEIGHBOUR, PreviousVersion
-from tests.processes import Process
-from tests.recording_provider import Faults
-from tests.servers import fresh_schema
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.servers.databases import fresh_schema
+from tests.support.services.previous_version import NEIGHBOUR, PreviousVersion
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 SLOW = Faults(latency=0.6)
 """With 48 connections a sender makes 80 calls a second: time to start processes meanwhile."""

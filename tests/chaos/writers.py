@@ -5,7 +5,7 @@ process's own view.
 """
 
 from tests.chaos.scene import Scene
-from tests.e2e.system import SHARDS
+from tests.support.services.system import SHARDS
 
 CREATE_LEDGER_NOTES = """
 CREATE TABLE ledger_writers (

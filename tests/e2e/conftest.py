@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.servers.kafka import KafkaServer
-from tests.e2e.system import System
+from tests.support.services.system import System
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from campaign_api.csv_export import neutralised
 from campaign_common.domain.recipient import trimmed
-from tests.e2e.system import System
-from tests.odd_text import TEXT, csv_text
-from tests.recordings import RecordingProvider, recording_provider
-from tests.waiting import wait_until
+from tests.support.odd_text import TEXT, csv_text
+from tests.support.providers.recordings import RecordingProvider, recording_provider
+from tests.support.services.system import System
+from tests.support.waiting import wait_until
 
 EXAMPLES = 5
 """Each is a campaign with many people; all of them are different texts."""

@@ -7,14 +7,14 @@ import pytest
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import (
+from tests.support.servers.databases import DatabaseServers
+from tests.support.services.api_service import (
     ApiService,
     make_schema,
     run_program,
     running_api,
     write_configuration,
 )
-from tests.servers import DatabaseServers
 
 CREATE = ("create", "--id", "5", "--name", "game0", "--template", "hi {name}", "--csv", "a.csv")
 

@@ -9,15 +9,15 @@ import pytest
 import requests
 
 from local_stack.ports import free_port
-from tests.e2e.api_service import (
+from tests.support.scraping import Scrape, answers
+from tests.support.services.api_service import (
     ApiService,
     make_schema,
     run_program,
     running_api,
     write_configuration,
 )
-from tests.scraping import Scrape, answers
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 WORKERS = 3
 ACTIVE = 7
@@ -85,9 +85,10 @@ def test_any_worker_answers_for_all(configuration: Path, port: int) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_a_worker_that_ends_takes_its_state_along_and_leaves_its_counts(
+def test_a_worker_that_ends_leaves_only_its_counts(
     configuration: Path, port: int, ending: signal.Signals
 ) -> None:
+    """A worker that ends takes its state along and leaves its counts."""
     with running_api(configuration) as service:
         wait_until(lambda: told_by_all(port))
         ask_from_many_connections(service, 30)
@@ -115,9 +116,8 @@ def test_a_port_that_is_taken_is_one_line(
     assert "Traceback" not in second.stderr
 
 
-def test_nothing_listens_and_nothing_is_kept_where_no_port_is_configured(
-    configuration: Path, port: int
-) -> None:
+def test_without_a_metrics_port_nothing_listens_or_is_kept(configuration: Path, port: int) -> None:
+    """Nothing listens and nothing is kept where no port is configured."""
     configuration.write_text(configuration.read_text().replace(f"MetricsPort: {port}", ""))
     with running_api(configuration) as service:
         assert service.answers()

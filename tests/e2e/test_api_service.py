@@ -12,7 +12,7 @@ import yaml
 from campaign_common.database import Database, named_lock
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import (
+from tests.support.services.api_service import (
     REQUEST,
     ApiService,
     free_port,
@@ -75,9 +75,10 @@ def waits_for_the_lock(pool: Database) -> bool:
     return bool(rows(pool, waiting))
 
 
-def test_worker_killed_in_mid_import_leaves_no_campaign_and_the_repeat_completes(
+def test_an_import_killed_half_way_is_completed_by_a_repeat(
     configuration: Path, api: ApiService, pool: Database, background: ThreadPoolExecutor
 ) -> None:
+    """Worker killed in mid import leaves no campaign and the repeat completes."""
     write_recipients(configuration, 100_000)
     for killed in range(2):
         request = background.submit(api.create)

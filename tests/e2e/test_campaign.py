@@ -9,10 +9,10 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status, idempotency_key
 from campaign_sender.providers.contract import SendStatus
 from campaign_sender.providers.simulated import simulated_status
-from tests.e2e.system import System
-from tests.orders import order_retry
-from tests.processes import kill
-from tests.waiting import wait_until
+from tests.support.services.orders import order_retry
+from tests.support.services.processes import kill
+from tests.support.services.system import System
+from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
 RECIPIENTS = 5_000
@@ -72,9 +72,8 @@ def test_retries_end_as_sent_and_refusals_as_failed(system: System) -> None:
     assert RECIPIENTS * 0.17 < twice < RECIPIENTS * 0.23
 
 
-def test_a_person_has_what_failed_sent_again_and_the_campaign_finishes_again(
-    system: System,
-) -> None:
+def test_a_manual_retry_of_failures_finishes_the_campaign_again(system: System) -> None:
+    """A person has what failed sent again and the campaign finishes again."""
     rates = {"permanent": 0.1, "retryable": 0.1}
     system.configure(
         Simulated={"Seed": SEED, "FailureRates": rates}, Retry={"BackoffBase": "200ms"}
@@ -150,7 +149,8 @@ def test_a_second_signal_ends_a_sender_at_once(system: System) -> None:
         assert sender.wait(5) != 0
 
 
-def test_a_pause_stops_the_calls_and_a_resume_goes_on_where_they_stopped(system: System) -> None:
+def test_a_resume_goes_on_where_the_pause_stopped_the_sends(system: System) -> None:
+    """A pause stops the sends and a resume goes on where they stopped."""
     system.configure(Simulated=SLOW, Sender=HELD)
     system.write_csv(CSV)
     with system.services():

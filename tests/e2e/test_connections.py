@@ -15,8 +15,8 @@ from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, running_api, write_configuration
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import ApiService, running_api, write_configuration
 
 HEADER = b"POST /v1/camp/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 

@@ -10,8 +10,8 @@ import requests
 
 from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
-from tests.e2e.system import System
-from tests.waiting import wait_until
+from tests.support.services.system import System
+from tests.support.waiting import wait_until
 
 WRITES = "INSERT, UPDATE, DELETE"
 SERVICES = ("campaign-api", "campaign-scheduler", "campaign-sender")
@@ -95,9 +95,8 @@ def all_sent(system: System, campaign_id: int) -> bool:
     return list(system.statuses(campaign_id).values()) == [Status.SENT] * RECIPIENTS
 
 
-def test_the_same_processes_send_after_rights_and_password_are_back(
-    system: System, account: Account
-) -> None:
+def test_sends_go_on_when_rights_and_password_are_back(system: System, account: Account) -> None:
+    """The same processes send after rights and password are back."""
     system.configure(Mysql={"DSN": account.dsn}, Simulated=SLOW, Sender={"InFlight": 100})
     with ExitStack() as stack:
         with account.without_writes():

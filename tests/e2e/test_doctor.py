@@ -18,8 +18,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from campaign_common.dsn import parse_dsn
 from local_stack.ports import free_port
-from tests.e2e.system import SHARDS, System
-from tests.waiting import wait_until
+from tests.support.services.system import SHARDS, System
+from tests.support.waiting import wait_until
 
 Said = dict[str, str]
 

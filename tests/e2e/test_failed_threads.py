@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.e2e.system import System
+from tests.support.services.system import System
 
 BROKEN = """
 import {module}

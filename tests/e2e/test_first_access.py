@@ -19,11 +19,11 @@ from campaign_common.settings import MysqlSettings
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
 from local_stack.ports import free_port
-from tests import nginx
 from tests.conftest import skip_unless_ci
-from tests.e2e.api_service import ApiService, running_api
-from tests.servers import DatabaseServers, fresh_schema
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
+from tests.support.servers import nginx
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import ApiService, running_api
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 
@@ -112,7 +112,7 @@ def test_a_real_nginx_is_no_program(
 
 @root_only
 def test_a_proxy_of_the_own_user_cannot_be_told(api: ApiService, program: tuple[str, ...]) -> None:
-    """docs/access.md names it: by 1.1 and without any trace it is let in, by 1.0 it is not."""
+    """docs/guides/access.md: by 1.1 and without any trace it is let in, by 1.0 it is not."""
     own = pwd.getpwuid(os.geteuid()).pw_name
     bare = 'proxy_set_header Connection ""; proxy_set_header Host localhost;'
     for version, status in (("1.1", 200), ("1.0", 401)):

@@ -2,7 +2,8 @@
 
 What each upload got is written down as a table where HOSTILE_UPLOADS_TABLE names a file:
 
-    HOSTILE_UPLOADS_TABLE=docs/hostile-uploads.md .venv/bin/pytest tests/e2e/test_hostile_uploads.py
+    export HOSTILE_UPLOADS_TABLE=docs/transcripts/hostile-uploads.md
+    .venv/bin/pytest tests/e2e/test_hostile_uploads.py
 """
 
 import os
@@ -13,10 +14,15 @@ import pytest
 import requests
 
 from benchmarks.sampling import PeakMemory
-from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
 from tests.e2e.hostile import GOOD, MOST_BYTES, MOST_ROWS, Upload, all_uploads
 from tests.e2e.raw_http import Answer, exchange
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import (
+    ApiService,
+    make_schema,
+    running_api,
+    write_configuration,
+)
 
 TABLE_VARIABLE = "HOSTILE_UPLOADS_TABLE"
 MOST_MEGABYTES = 300

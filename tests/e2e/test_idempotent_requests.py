@@ -10,8 +10,13 @@ import requests
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
-from tests.waiting import wait_until
+from tests.support.services.api_service import (
+    ApiService,
+    make_schema,
+    running_api,
+    write_configuration,
+)
+from tests.support.waiting import wait_until
 
 CSV = "".join(f"user{n},{13961467500 + n}\n" for n in range(2_000))
 AT_ONCE = 50
@@ -85,7 +90,7 @@ def test_of_racing_changes_of_one_version_one_is_made(api: ApiService) -> None:
     assert requests.get(url, timeout=10).json()["name"] == changed
 
 
-def test_killed_between_its_effect_and_its_answer_a_request_has_one_effect(
+def test_a_request_killed_before_its_response_has_one_effect(
     api: ApiService, database: str
 ) -> None:
     """A test message waits for its outcome between the two."""

@@ -14,11 +14,11 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.access.api_keys import revoke_key
-from tests.e2e.api_service import ApiService, running_api, write_configuration
 from tests.e2e.raw_http import Answer, RawConnection
-from tests.integration.api.keys import make_key
-from tests.servers import DatabaseServers, fresh_schema
-from tests.waiting import wait_until
+from tests.support.keys import make_key
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import ApiService, running_api, write_configuration
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

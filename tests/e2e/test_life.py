@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from tests.e2e.system import System
-from tests.waiting import wait_until
+from tests.support.services.system import System
+from tests.support.waiting import wait_until
 
 RECIPIENTS = 4_000
 PHONES = [str(13961467500 + n) for n in range(RECIPIENTS)]

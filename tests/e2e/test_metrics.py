@@ -1,8 +1,8 @@
 """What running services tell of themselves, and that it is true.
 
-At /metrics it is all that docs/metrics.md names, and a Prometheus that scrapes them meanwhile
-finds something for every panel of the dashboard. The trace of a campaign leads from its request to
-the ledger.
+At /metrics it is all that docs/reference/metrics.md names, and a Prometheus that scrapes them
+meanwhile finds something for every panel of the dashboard. The trace of a campaign leads from its
+request to the ledger.
 """
 
 import json
@@ -16,12 +16,12 @@ import pytest
 
 from campaign_common.domain.message import Status
 from local_stack.ports import free_port
-from tests.dashboard import unanswered
-from tests.e2e.system import SHARDS, System
-from tests.otlp_receiver import OtlpReceiver, ReceivedSpan
-from tests.prometheus_server import PrometheusServer, running_prometheus
-from tests.scraping import Described, Scrape, answers
-from tests.waiting import wait_until
+from tests.support.dashboard import unanswered
+from tests.support.scraping import Described, Scrape, answers
+from tests.support.servers.otlp_receiver import OtlpReceiver, ReceivedSpan
+from tests.support.servers.prometheus import PrometheusServer, running_prometheus
+from tests.support.services.system import SHARDS, System
+from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
 RECIPIENTS = 3_000
@@ -33,7 +33,7 @@ TRACE, CLIENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 CAMPAIGN_ROUTE = "/v1/campaigns/<int:campaign_id>"
 PROGRAMS = ("api", "scheduler", "sender")
-TABLE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+TABLE = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text()
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def scraped_services(system: System) -> Iterator[Mapping[str, int]]:
 
 
 def documented() -> dict[str, set[Described]]:
-    """The table of docs/metrics.md by service."""
+    """The table of docs/reference/metrics.md by service."""
     by_service: dict[str, set[Described]] = {name: set() for name in PROGRAMS}
     for name, kind, labels, services in re.findall(
         r"^\| `(\w+)` \| (\w+) \|([^|]*)\| ([\w, ]+) \|", TABLE, re.MULTILINE

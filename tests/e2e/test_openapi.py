@@ -25,12 +25,12 @@ from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, running_api, write_configuration
 from tests.e2e.seeded import PHONE, Seeds
-from tests.integration.api.keys import bearer, make_key
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.keys import bearer, make_key
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import ApiService, running_api, write_configuration
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 EXAMPLES = 8
 """Of each operation, beside those at the bounds of its schema."""
 
@@ -53,7 +53,7 @@ unkeyed.config.phases.coverage.enabled = False
 
 def test_committed_document_is_up_to_date() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == document(), (
-        "python -m campaign_api.openapi > docs/openapi.json"
+        "python -m campaign_api.openapi > docs/reference/openapi.json"
     )
 
 

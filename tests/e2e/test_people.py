@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.system import System
-from tests.waiting import wait_until
+from tests.support.services.system import System
+from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
 RECIPIENTS = 2_000

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.api_service import ApiService, running_api, write_configuration
 from tests.e2e.raw_http import RawConnection
+from tests.support.services.api_service import ApiService, running_api, write_configuration
 
 GET = b"GET /v1/stats HTTP/1.1\r\nHost: localhost\r\n"
 CREATE = b"POST /v1/camp/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -118,7 +118,8 @@ def test_a_client_that_waits_for_a_word_before_its_body_gets_one(api: ApiService
     assert "campaign_name is missing" in answer.json["msg"]
 
 
-def test_chunks_are_put_together_and_the_next_request_is_answered_too(api: ApiService) -> None:
+def test_a_request_in_chunks_and_the_next_one_are_answered(api: ApiService) -> None:
+    """Chunks are put together and the next request is answered too."""
     body = b'8;a=b\r\n{"x": 1,\r\n7\r\n"y": 2}\r\n0\r\nX: y\r\n\r\n'
     connection = RawConnection(api.url)
     connection.send(CHUNKED + b"\r\n" + body + GET.replace(b"stats", b"nothing") + b"\r\n")

@@ -9,9 +9,9 @@ import requests
 
 from campaign_common.database import named_lock
 from campaign_common.domain.message import Status
-from tests.e2e.system import SHARDS, System
-from tests.processes import installed
-from tests.waiting import wait_until
+from tests.support.services.processes import installed
+from tests.support.services.system import SHARDS, System
+from tests.support.waiting import wait_until
 
 OLD = 77
 OLD_PEOPLE = 24_000

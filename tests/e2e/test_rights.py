@@ -11,11 +11,11 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AclOperation, ResourceType  # type: ignore[attr-defined]
 
 from campaign_common.kafka.dead_letters import dead_letter_group, dead_letter_topic
-from tests.e2e.system import System
-from tests.guarded_kafka import PASSWORD, USERS, GuardedKafka
-from tests.processes import running
-from tests.servers import DatabaseServers, fresh_schema
-from tests.waiting import wait_until
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.guarded_kafka import PASSWORD, USERS, GuardedKafka
+from tests.support.services.processes import running
+from tests.support.services.system import System
+from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
 RECIPIENTS = 300

@@ -12,9 +12,14 @@ import requests
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import ApiService, make_schema, running_api, write_configuration
 from tests.e2e.raw_http import Answer, RawConnection, chunked, exchange, head
-from tests.waiting import wait_until
+from tests.support.services.api_service import (
+    ApiService,
+    make_schema,
+    running_api,
+    write_configuration,
+)
+from tests.support.waiting import wait_until
 
 URL = "/v1/recipient-lists?name=friends"
 MOST_BYTES = 3_000_000
@@ -165,9 +170,10 @@ def test_one_row_more_than_allowed_is_refused(api: ApiService, pool: Database) -
     assert answer.json["detail"] == f"the file has more than {MOST_ROWS} data rows"
 
 
-def test_one_upload_more_than_allowed_is_refused_and_creating_goes_on(
+def test_one_upload_too_many_is_refused_and_creating_goes_on(
     api: ApiService, pool: Database
 ) -> None:
+    """One upload more than allowed is refused and creating goes on."""
     held = [begin(api, 2_000_000, rows(60_000)) for _ in range(UPLOADS)]
     wait_until(lambda: states(pool).count("importing") == UPLOADS)
     (api.log.parent / "csv" / "recipients.csv").write_bytes(rows(10))

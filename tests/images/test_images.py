@@ -15,11 +15,12 @@ from local_stack.demo import campaign as demo
 from local_stack.demo.balance import Ledger, ReportedProgress, discrepancies
 from local_stack.ports import free_port
 from local_stack.servers.kafka import KafkaServer
-from tests.e2e.system import SHARDS, System
-from tests.images.conftest import TARGETS, Images
+from release.images import TARGETS
+from tests.images.conftest import Images
 from tests.images.container import SHARED, USER, Container, run
+from tests.support.services.system import SHARDS, System
+from tests.support.waiting import wait_until
 from tests.unit.deploy.manifests import workload
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(1800)  # the first test waits for the images to be built
 

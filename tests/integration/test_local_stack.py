@@ -19,7 +19,7 @@ from local_stack.scratch import scratch_folder
 from local_stack.servers.database import DatabaseServer, Flavour, _socket_folder
 from local_stack.servers.kafka import KafkaServer, quiet_admin
 from local_stack.stack import Stack, database_program
-from tests.servers import SchemaServer
+from tests.support.servers.databases import SchemaServer
 
 
 def test_each_test_gets_an_empty_schema_on_a_durable_server(database: str) -> None:

@@ -9,7 +9,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from campaign_common.kafka import topics
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 USUAL_LIMIT = 262_144
 """Bytes of a batch that small managed offers take."""

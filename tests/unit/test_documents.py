@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-DOCUMENTS = sorted(
-    [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").rglob("*.md")]
-)
-PROTOCOL = REPOSITORY / "docs" / "protocol.md"
-GUARANTEES = (REPOSITORY / "docs" / "guarantees.md").read_text()
+DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
+PROTOCOL = REPOSITORY / "docs" / "concepts" / "protocol.md"
+GUARANTEES = (REPOSITORY / "docs" / "concepts" / "guarantees.md").read_text()
 CHAOS = REPOSITORY / "tests" / "chaos"
 SHORT = {
     "common": "libs/common/campaign_common",
@@ -22,13 +21,43 @@ SHORT = {
     "chaos": "tests/chaos",
     "model": "tests/model",
 }
-"""How docs/protocol.md begins its paths."""
+"""How docs/concepts/protocol.md begins its paths."""
+
+
+MENTION = re.compile(r"(?<![\w./{-])docs/[\w/.-]*\w\.(?:md|json|svg)(?:#[\w-]+)?\b")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+TEXTS = {".md", ".py", ".sh", ".yaml", ".toml", ".json", ""}
+FOLDERS = [
+    f"{name}/**/*"
+    for name in ("benchmarks", "deploy", "docs", "k8s", "libs", "services", "tests", ".ci")
+]
+LONGEST_README = 150
 
 
 def links(document: Path) -> Iterator[str]:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
         if "://" not in target:
-            yield target.split("#")[0]
+            yield target
+
+
+@cache
+def anchors(document: Path) -> set[str]:
+    """The anchors of its headings, as code hosts make them: no punctuation, hyphens for blanks."""
+    headings = HEADING.findall(document.read_text())
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def leads_somewhere(folder: Path, document: Path, target: str) -> bool:
+    path, _, anchor = target.partition("#")
+    file = folder / path if path else document
+    return file.exists() and (not anchor or anchor in anchors(file))
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Every text file of the repository, below the folders that it consists of."""
+    for file in [*REPOSITORY.glob("*"), *(f for name in FOLDERS for f in REPOSITORY.glob(name))]:
+        if file.suffix in TEXTS and file.is_file():
+            yield file, file.read_text()
 
 
 def references() -> Iterator[tuple[str, str]]:
@@ -46,9 +75,32 @@ def references() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_leads_to_a_file(document: Path) -> None:
-    missing = [target for target in links(document) if not (document.parent / target).exists()]
+def test_every_link_leads_somewhere(document: Path) -> None:
+    """Files exist, and so do the headings that are named after a `#`."""
+    missing = [
+        target
+        for target in links(document)
+        if not leads_somewhere(document.parent, document, target)
+    ]
     assert not missing
+
+
+def test_every_mention_of_a_page_leads_somewhere() -> None:
+    """Code, comments, messages, manifests and alerts name pages by their path and heading."""
+    mentions = [(file, mention) for file, text in texts() for mention in MENTION.findall(text)]
+    assert len(mentions) > 50
+    missing = [
+        f"{file.relative_to(REPOSITORY)}: {mention}"
+        for file, mention in mentions
+        if not leads_somewhere(REPOSITORY, file, mention)
+    ]
+    assert not missing
+
+
+def test_the_readme_is_short_and_shows_a_picture() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    assert len(readme.splitlines()) <= LONGEST_README
+    assert "](docs/concepts/architecture.svg)" in readme
 
 
 @pytest.mark.parametrize(("file", "name"), sorted(set(references())))

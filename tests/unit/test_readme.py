@@ -11,7 +11,7 @@ from campaign_common.settings.declaration import schema_of
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text()
-CONFIGURATION = (REPOSITORY / "docs" / "configuration.md").read_text()
+CONFIGURATION = (REPOSITORY / "docs" / "reference" / "configuration.md").read_text()
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
 DEPLOYED = yaml.safe_load((REPOSITORY / "deploy" / "campmgr.yaml").read_text())
 

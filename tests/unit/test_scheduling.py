@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scheduling import ORDER, place, unit_of
+from tests.support.scheduling import ORDER, place, unit_of
 
 TESTS = Path(__file__).parents[1]
 
@@ -27,9 +27,10 @@ TESTS = Path(__file__).parents[1]
         ("tests/unit/test_readme.py::test_a", "tests/unit/test_readme.py::test_b[mysqld]", True),
     ],
 )
-def test_a_worker_gets_together_what_shares_a_schema_or_must_not_run_at_once(
+def test_a_worker_gets_tests_that_must_not_run_at_once(
     one: str, other: str, together: bool
 ) -> None:
+    """A worker gets all tests that share a schema or must not run at once."""
     assert (unit_of(one) == unit_of(other)) == together
 
 

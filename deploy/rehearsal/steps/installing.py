@@ -15,7 +15,7 @@ kubectl -n camp-mgr create secret generic campaign-kafka --from-file=username --
 --from-literal=keda-sasl=scram_sha512 --from-literal=keda-tls=enable
 kubectl -n camp-mgr create secret tls campaign-api-tls --cert=tls.crt --key=tls.key
 """
-"""The commands of docs/operations.md, one a line."""
+"""The commands of docs/operations/overview.md, one a line."""
 
 
 def make_secrets(stage: Stage) -> None:

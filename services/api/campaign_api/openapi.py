@@ -1,4 +1,4 @@
-"""Prints the OpenAPI document: `python -m campaign_api.openapi > docs/openapi.json`."""
+"""Prints the OpenAPI document: `python -m campaign_api.openapi > docs/reference/openapi.json`."""
 
 import json
 import sys

@@ -9,11 +9,11 @@ from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from tests.e2e.api_service import running_api, write_configuration
 from tests.e2e.flood.scene import FILE, Keys, Scene, Stored
 from tests.e2e.seeded import Seeds
-from tests.integration.api.keys import bearer, make_key
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.keys import bearer, make_key
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.api_service import running_api, write_configuration
 
 PEOPLE = 20_000
 """On the list of the campaign that is exported."""

@@ -16,9 +16,9 @@ from benchmarks.flood.process import Flood, flooding
 from benchmarks.flood.script import Outcome, Script
 from benchmarks.sampling import MEGABYTE
 from campaign_common.domain.api_key import ApiKey
-from tests.e2e.api_service import ApiService
-from tests.integration.api.keys import bearer
-from tests.waiting import wait_until
+from tests.support.keys import bearer
+from tests.support.services.api_service import ApiService
+from tests.support.waiting import wait_until
 
 MOST_MEGABYTES = 150
 """Memory limit of one worker, after any floods and under any other load of the machine."""

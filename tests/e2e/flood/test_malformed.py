@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.e2e.api_service import ApiService, running_api, write_configuration
 from tests.e2e.raw_http import RawConnection
+from tests.support.services.api_service import ApiService, running_api, write_configuration
 
 HOST = b"Host: localhost\r\n"
 GET = b"GET /v1/stats HTTP/1.1\r\n" + HOST

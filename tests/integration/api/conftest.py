@@ -19,7 +19,7 @@ from campaign_common.settings import (
     Settings,
     SyncClientSettings,
 )
-from tests.servers import SchemaServer, fresh_schema
+from tests.support.servers.databases import SchemaServer, fresh_schema
 
 SHARDS = 2
 WRITTEN = (

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaign_common.database import Database
-from tests.odd_text import TEXT, csv_text
+from tests.support.odd_text import TEXT, csv_text
 
 BROKEN_BY_NUL = st.tuples(TEXT, TEXT).map("\0".join)
 

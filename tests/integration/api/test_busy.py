@@ -14,7 +14,7 @@ from campaign_api.campaigns import trial_messages
 from campaign_common.database import Database, Databases, named_lock
 from campaign_common.settings import Settings
 from tests.integration.api.stored import REQUEST, add_list, create, rows, value
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 PATH = "/v1/campaigns"
 NEW = {"name": "spring", "template": "hi {name}", "recipient_list_id": 1}
@@ -42,9 +42,10 @@ def app(settings: Settings, pool: Database) -> Flask:
     return create_app(replace(settings, threads=4), Databases((pool,)))
 
 
-def test_one_test_message_more_than_may_wait_is_told_to_come_later(
+def test_one_test_message_too_many_is_told_to_come_later(
     app: Flask, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One test message more than may wait is refused with a time to come back."""
     monkeypatch.setattr(trial_messages, "WAIT", 3.0)
     client = app.test_client()
     path = f"{PATH}/{client.post(PATH, json=NEW).json['id']}/test"  # type: ignore[index]
@@ -60,9 +61,10 @@ def test_one_test_message_more_than_may_wait_is_told_to_come_later(
     assert value(pool, "SELECT COUNT(*) FROM trial_messages") == 2
 
 
-def test_one_creation_more_than_may_wait_for_each_other_is_told_to_come_later(
+def test_one_waiting_creation_too_many_is_told_to_come_later(
     app: Flask, pool: Database, csv_root: Path
 ) -> None:
+    """One creation more than may wait for each other is refused with a time to come back."""
     (csv_root / "recipients.csv").write_text("Ann,13961467500\n")
     lock = f"campaign {REQUEST['campaign_id']}"
     with ThreadPoolExecutor() as threads:

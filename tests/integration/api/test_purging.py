@@ -141,9 +141,10 @@ def is_whole_or_gone(client: FlaskClient, campaign_id: int) -> bool:
     return True
 
 
-def test_a_purge_killed_at_any_moment_shows_no_half_and_is_ended_by_the_next(
+def test_a_killed_purge_shows_no_half_and_the_next_ends_it(
     client: FlaskClient, pool: Database, finished: int
 ) -> None:
+    """A purge killed at any moment shows no half and is ended by the next."""
     shown = []
     for step in count():
         dying = WatchedDatabase(pool.settings, die_before=step)

@@ -14,7 +14,7 @@ from campaign_common.settings import Settings
 from tests.integration.api.drafted import post
 from tests.integration.api.stored import add_list, create
 from tests.integration.api.web.test_http import refusal
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from campaign_api.sweep import Sweeper, sweep_abandoned_lists
 from campaign_common.database import Database, named_lock
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.stored import change, create, list_of, rows, value
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 IMPORTING = """
 INSERT INTO recipient_lists (name, state, created_at, progressed_at)

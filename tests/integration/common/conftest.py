@@ -8,7 +8,7 @@ import pytest
 from campaign_common.database import Cursor, Database
 from campaign_common.dsn import Dsn, parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.integration.common.tcp_proxy import TcpProxy
+from tests.support.servers.tcp_proxy import TcpProxy
 
 Make = Callable[..., Database]
 

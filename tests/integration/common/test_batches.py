@@ -12,7 +12,7 @@ from campaign_common.kafka import topics
 from campaign_common.kafka.batches import LARGEST_BATCH, SplittingProducer
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.topic_limits import USUAL_LIMIT, set_limit
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 RECORDS = 3_000
 SIZE = 330

@@ -19,7 +19,7 @@ from campaign_common.errors import (
     LockBusy,
 )
 from tests.integration.common.conftest import Make, eventually, in_transaction, one, read
-from tests.integration.common.tcp_proxy import TcpProxy
+from tests.support.servers.tcp_proxy import TcpProxy
 
 COUNT = "SELECT COUNT(*) FROM notes"
 
@@ -38,7 +38,8 @@ def test_sessions_are_prepared_the_same_on_every_server(make: Make) -> None:
         assert one(cursor, "SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW())") == 0
 
 
-def test_a_transaction_commits_at_its_end_and_rolls_back_when_it_raises(notes: Database) -> None:
+def test_a_transaction_commits_at_its_end_or_rolls_back(notes: Database) -> None:
+    """A transaction commits at its end and rolls back when it raises."""
     with notes.transaction() as cursor:
         insert(cursor, 1)
 

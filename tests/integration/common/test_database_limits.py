@@ -20,7 +20,7 @@ from campaign_common.errors import (
     DatabaseUnavailable,
 )
 from tests.integration.common.conftest import Make, eventually, in_transaction, one, read
-from tests.integration.common.tcp_proxy import TcpProxy
+from tests.support.servers.tcp_proxy import TcpProxy
 
 CONNECTION = "SELECT CONNECTION_ID()"
 ENDLESS_SELECT = """
@@ -131,9 +131,10 @@ def test_a_transaction_that_is_late_for_commit_does_not_commit(make: Make, notes
     assert read(notes, "SELECT COUNT(*) FROM notes") == 0
 
 
-def test_whoever_borrows_next_waits_for_nothing_that_the_one_before_asked_for(
+def test_a_lent_connection_has_nothing_of_the_last_borrower(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The next borrower of a connection waits for nothing that the one before asked for."""
     sent = []
     query = Session.query
 

@@ -23,7 +23,7 @@ from campaign_common.store.messages.ledger import (
 )
 from campaign_common.store.shards.partition_map import read_owners
 from local_stack.ports import free_port
-from tests.processes import installed
+from tests.support.services.processes import installed
 
 SHARDS = 4
 ELSEWHERE = (2, 3)
@@ -90,9 +90,8 @@ def test_a_service_waits_for_every_server_that_answers(databases: Databases) -> 
     wait_for_schema(databases, SHARDS, timeout=0)
 
 
-def test_a_server_that_is_away_keeps_nobody_from_starting_but_the_main_one_does(
-    migrated: Databases,
-) -> None:
+def test_only_the_main_server_is_needed_for_a_start(migrated: Databases) -> None:
+    """An outage of another server prevents no start, and one of the main server does."""
     nowhere = Database(MysqlSettings(dsn=parse_dsn(f"u@tcp(127.0.0.1:{free_port()})/camp")))
     half = Databases((migrated.main, nowhere), migrated.server_of_shard)
     change(migrated.main, "UPDATE shard_placements SET server = %s", nowhere.name)
@@ -138,9 +137,8 @@ WORK = "UPDATE shard_claims SET epoch = %s WHERE shard = %s"
 HOMES = "SELECT CONCAT(shard, ' ', server) FROM shard_placements"
 
 
-def test_a_configuration_that_sends_shards_elsewhere_is_refused_until_they_are_moved(
-    databases: Databases,
-) -> None:
+def test_a_configuration_that_moves_shards_is_refused(databases: Databases) -> None:
+    """A configuration that sends shards elsewhere is refused until they are moved."""
     main, other = databases.all
     alone = Databases((main,))
     list(migrate_all(alone, SHARDS))
@@ -163,9 +161,8 @@ def test_a_configuration_that_sends_shards_elsewhere_is_refused_until_they_are_m
         SchemaCheck(alone, SHARDS).require()
 
 
-def test_shards_that_are_added_elsewhere_are_nothing_to_whoever_does_not_know_them(
-    migrated: Databases,
-) -> None:
+def test_added_shards_do_not_matter_to_older_processes(migrated: Databases) -> None:
+    """Processes that do not know of added shards go on."""
     more = Databases(migrated.all, {**migrated.server_of_shard, SHARDS: 1})
     list(migrate_all(more, SHARDS + 1))
     SchemaCheck(migrated, SHARDS).require()
@@ -183,9 +180,8 @@ def test_a_server_that_is_forgotten_keeps_its_shards(migrated: Databases) -> Non
     assert column(main, HOMES) == [f"2 {other.name}", f"3 {other.name}"]
 
 
-def test_a_claim_that_a_moved_shard_left_behind_is_not_taken_for_its_own(
-    migrated: Databases,
-) -> None:
+def test_a_claim_left_behind_by_a_moved_shard_is_ignored(migrated: Databases) -> None:
+    """A claim that a moved shard left behind is not taken for its own."""
     insert = (
         "INSERT INTO shard_claims (shard, owner_token, owner_name, claimed, updated_at)"
         " VALUES (3, REPEAT('x', 16), 'an old owner', 'x', NOW(6))"
@@ -254,7 +250,8 @@ def test_the_commands_cover_every_server(
     assert "campaign 9 is purged: 2 rows" in purged.stdout, purged.stderr
 
 
-def test_a_server_that_has_lost_its_data_is_not_filled_anew_unasked(migrated: Databases) -> None:
+def test_a_server_that_lost_its_data_is_not_filled_unasked(migrated: Databases) -> None:
+    """A server that has lost its data gets no new schema unless that is asked for."""
     _, other = migrated.all
     for table in ("shard_claims", "campaign_counters"):
         change(other, f"DELETE FROM {table}")

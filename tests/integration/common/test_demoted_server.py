@@ -13,7 +13,7 @@ from campaign_common.dsn import Dsn, DsnParameters, parse_dsn
 from campaign_common.errors import DatabaseDemoted
 from campaign_common.settings import MysqlSettings
 from tests.integration.common.conftest import in_transaction, one
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 class Demotable:

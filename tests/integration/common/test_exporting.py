@@ -19,8 +19,8 @@ from campaign_common.settings import (
     TracingSettings,
 )
 from campaign_common.tracing import SpanRole, matched, tracing_of
-from tests.otlp_receiver import OtlpReceiver
-from tests.waiting import wait_until
+from tests.support.servers.otlp_receiver import OtlpReceiver
+from tests.support.waiting import wait_until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -50,9 +50,8 @@ def test_without_an_endpoint_there_is_no_tracing() -> None:
         assert tracing is None
 
 
-def test_a_span_has_the_parent_links_time_and_attributes_that_it_was_given(
-    receiver: OtlpReceiver,
-) -> None:
+def test_a_span_has_its_parent_links_time_and_attributes(receiver: OtlpReceiver) -> None:
+    """A span has the parent links time and attributes that it was given."""
     began = time.time_ns() - 10**9
     with tracing_of(settings(f"{receiver.endpoint}/"), "sender") as tracing:
         assert tracing is not None
@@ -76,9 +75,8 @@ def test_a_span_has_the_parent_links_time_and_attributes_that_it_was_given(
     assert left_out.traceparent.endswith("-00")
 
 
-def test_a_receiver_that_refuses_is_told_of_once_and_so_is_its_return(
-    receiver: OtlpReceiver,
-) -> None:
+def test_an_outage_of_a_receiver_is_logged_once_and_so_its_end(receiver: OtlpReceiver) -> None:
+    """A receiver that refuses is logged once, and so is its return."""
     out = io.StringIO()
     configure_logging("sender", LogSettings(format="json"), out)
     receiver.available = False
@@ -94,7 +92,8 @@ def test_a_receiver_that_refuses_is_told_of_once_and_so_is_its_return(
     assert events == ["traces are not taken", "traces are taken again"]
 
 
-def test_a_receiver_that_does_not_answer_keeps_no_service_from_stopping() -> None:
+def test_a_silent_receiver_keeps_no_service_from_stopping() -> None:
+    """A receiver that does not answer keeps no service from stopping."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with tracing_of(settings(endpoint), "sender") as tracing:

@@ -7,7 +7,7 @@ import pytest
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.kafka import clients, topics
 from campaign_common.settings import Settings, load_settings
-from tests.guarded_kafka import PASSWORD, GuardedKafka
+from tests.support.servers.guarded_kafka import PASSWORD, GuardedKafka
 
 TOPIC = "behind-a-password"
 
@@ -27,9 +27,10 @@ def settings_with(folder: Path, address: str, password: str) -> Settings:
     return load_settings(file, {})
 
 
-def test_the_right_password_lets_in_producer_consumer_and_administration(
+def test_the_right_password_lets_every_kind_of_client_in(
     tmp_path: Path, guarded_kafka: GuardedKafka
 ) -> None:
+    """The right password lets in producer consumer and administration."""
     settings = settings_with(tmp_path, guarded_kafka.address, PASSWORD)
     admin = clients.admin(settings)
     topics.create(admin, TOPIC, partitions=1, replication_factor=1)

@@ -20,9 +20,10 @@ def operator(tmp_path: Path, database: str) -> Operator:
     return operator
 
 
-def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(
+def test_a_key_is_shown_once_and_listed_without_its_secret(
     operator: Operator, database: str
 ) -> None:
+    """A key is shown once listed without its secret and revoked."""
     made = operator.db("key", "create", "--name", "night shift", "--scope", "write")
     assert made.returncode == 0, made.stderr
     key = ApiKey.parse(made.stdout.strip())

@@ -22,9 +22,9 @@ from campaign_common.schema.status import packaged_migrations
 from campaign_common.schema.stopped_services import NEEDS_STOP as RENAMING
 from campaign_common.store.maintenance import recent_activity
 from tests.integration.common.conftest import Make, read
-from tests.previous_version import BEFORE_THE_STOP, PreviousVersion
-from tests.servers import SchemaServer, fresh_schema
-from tests.waiting import wait_until
+from tests.support.servers.databases import SchemaServer, fresh_schema
+from tests.support.services.previous_version import BEFORE_THE_STOP, PreviousVersion
+from tests.support.waiting import wait_until
 
 FIRST_MIGRATION = (
     resources.files("campaign_common").joinpath("migrations/0001_campaigns.sql").read_text()
@@ -99,7 +99,8 @@ def test_waiting_for_another_one_is_bounded(empty: Database) -> None:
         migrate(empty, 4, wait=0.2)
 
 
-def test_bookkeeping_that_a_killed_one_left_half_made_is_made_anew(empty: Database) -> None:
+def test_half_made_tables_of_the_migrations_are_made_again(empty: Database) -> None:
+    """Tables of the migrations that a killed process left half made are made again."""
     with empty.reading() as cursor:
         cursor.execute("CREATE TABLE _yoyo_migration (id VARCHAR(191) PRIMARY KEY)")
         cursor.execute("CREATE TABLE _yoyo_log (id VARCHAR(36) PRIMARY KEY)")
@@ -165,7 +166,8 @@ def test_tables_that_a_killed_migrate_left_behind_do_no_harm(empty: Database) ->
     assert schema_status(empty, 2).current
 
 
-def test_a_migration_that_was_killed_before_it_was_noted_is_applied_again(empty: Database) -> None:
+def test_a_migration_killed_before_it_was_noted_is_repeated(empty: Database) -> None:
+    """A migration that was killed before it was noted is applied again."""
     migrate(empty, 2)
     columns = "SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
     before = read(empty, columns)

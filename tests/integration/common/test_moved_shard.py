@@ -1,4 +1,4 @@
-"""Moving a shard to another server, by the commands of docs/database-servers.md."""
+"""Moving a shard to another server, by the commands of docs/operations/database-servers.md."""
 
 import os
 import re
@@ -28,9 +28,9 @@ from campaign_common.store.messages.retry_schedule import schedule_retries, wait
 from campaign_common.store.shards.claims import ClaimRow, read_claims
 from local_stack.distributions.cache import Cache
 from local_stack.stack import database_program
-from tests.servers import DatabaseServers, fresh_schema
+from tests.support.servers.databases import DatabaseServers, fresh_schema
 
-PAGE = (Path(__file__).parents[3] / "docs" / "database-servers.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "operations" / "database-servers.md").read_text()
 SHARD, SHARDS, CAMPAIGN = 1, 2, 7
 BROKERS = {"CAMP__SYNCCLIENT__BROKERS": "h:1", "CAMP__SENDCLIENT__BROKERS": "h:1"}
 CLAIMED = b"\x00\xff\n'claimed"

@@ -21,7 +21,7 @@ from local_stack.distributions.cache import Cache
 from local_stack.servers.database import DatabaseServer
 from local_stack.stack import database_program
 from tests.integration.common.conftest import Make, one, read
-from tests.servers import SchemaServer, fresh_schema
+from tests.support.servers.databases import SchemaServer, fresh_schema
 
 SHARDS = 2
 ALL_OF_IT = "SELECT, INSERT, UPDATE, DELETE"
@@ -219,9 +219,9 @@ def logging_server(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServe
         server.stop()
 
 
-def test_a_binary_log_of_statements_is_named_until_it_is_one_of_rows(
-    logging_server: DatabaseServer,
-) -> None:
+def test_a_binary_log_of_statements_is_reported(logging_server: DatabaseServer) -> None:
+    """A binary log of statements is named until it is one of rows."""
+
     def record(form: str) -> None:
         with logging_server.connect() as operator, operator.cursor() as cursor:
             cursor.execute(f"SET GLOBAL binlog_format = '{form}'")

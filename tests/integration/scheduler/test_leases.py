@@ -40,7 +40,8 @@ def test_renewing_keeps_a_lease_and_finds_out_about_a_lost_one(world: World) -> 
     assert world.campaign("lease_until") == until
 
 
-def test_a_stopped_scheduler_leaves_its_campaigns_to_others_at_once(world: World) -> None:
+def test_a_stopped_scheduler_gives_its_campaigns_up_at_once(world: World) -> None:
+    """A stopped scheduler leaves its campaigns to others at once."""
     running_campaign(world)
     first, second = world.scheduler(), world.scheduler()
     first.campaign_starter.start_due()
@@ -66,7 +67,8 @@ def test_a_scheduler_that_lost_its_lease_counts_nothing(world: World) -> None:
     assert world.times_published().keys() == set(range(2, 6_001, 2))
 
 
-def test_a_paused_campaign_is_dropped_and_taken_again_after_its_resume(world: World) -> None:
+def test_a_paused_campaign_is_dropped_until_its_resume(world: World) -> None:
+    """A paused campaign is dropped and taken again after its resume."""
     running_campaign(world)
     scheduler = world.scheduler()
     scheduler.campaign_starter.start_due()

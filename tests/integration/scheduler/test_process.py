@@ -9,7 +9,7 @@ import pytest
 from campaign_common.domain.message import Status
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.scheduler.world import CHUNK, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def log_lines(world: World) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from campaign_common.domain.shard import shard_of
 from campaign_common.errors import PublishingHeld, TopicMissing
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter, DeliveredChunk
 from tests.integration.scheduler.world import SHARDS, Scheduler, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 class MapDrainsFirst(CheckpointWriter):
@@ -48,9 +48,10 @@ def test_the_first_look_at_a_topic_makes_its_map(world: World) -> None:
     assert world.scheduler().partition_migration.step().partition_map == made
 
 
-def test_new_partitions_hold_publishers_until_the_old_ones_are_recorded(
+def test_new_partitions_hold_publishers_until_all_is_recorded(
     world: World, running: Scheduler
 ) -> None:
+    """New partitions hold publishers until the old ones are recorded."""
     running.fan_out_until(lambda: world.campaign("published_count") != (0,))
     world.add_partitions(12)
     step = running.partition_migration.step()
@@ -89,9 +90,10 @@ def fan_out_all(world: World, scheduler: Scheduler) -> None:
     scheduler.fan_out_until(done)
 
 
-def test_an_open_claim_or_an_unread_record_keeps_the_map_draining(
+def test_open_claims_and_unread_records_keep_the_map_draining(
     world: World, running: Scheduler
 ) -> None:
+    """An open claim or an unread record keeps the map draining."""
     running.fan_out_until(world.all_fanned_out)
     world.add_partitions(12)
     world.record_everything()
@@ -124,9 +126,10 @@ def test_a_flip_makes_publishers_take_their_campaigns_again(
     assert all(partition == record.shard % 12 for partition, record in moved)
 
 
-def test_a_chunk_delivered_while_the_map_began_to_drain_does_not_count(
+def test_a_chunk_delivered_as_draining_began_does_not_count(
     world: World, running: Scheduler
 ) -> None:
+    """A chunk delivered while the map began to drain does not count."""
     racing = MapDrainsFirst(world, running.checkpoints)
     running.fan_out = running.fan_out_with(racing)
     running.fan_out_until(lambda: not racing.is_armed)
@@ -140,9 +143,8 @@ def test_a_chunk_delivered_while_the_map_began_to_drain_does_not_count(
     assert under_the_new_map == set(range(2, 8_001, 2))
 
 
-def test_a_topic_made_anew_publishes_running_campaigns_from_the_start(
-    world: World, running: Scheduler
-) -> None:
+def test_a_recreated_topic_gets_running_campaigns_again(world: World, running: Scheduler) -> None:
+    """A topic made again publishes running campaigns from the start."""
     running.fan_out_until(world.all_fanned_out)
     old_id = world.partition_map.topic_id
     world.delete_topic()

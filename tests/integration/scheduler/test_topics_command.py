@@ -19,7 +19,7 @@ from campaign_common.kafka import topics
 from campaign_common.kafka.topics import DAY
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.scheduler.world import COMMANDS, SHARDS, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def campaign_topics(world: World, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -104,7 +104,8 @@ def test_describe_shows_offsets_lag_and_owners(world: World) -> None:
     assert "partition map version 1: 8 partitions, active" in table
 
 
-def test_raise_waits_for_the_senders_and_flips_without_a_scheduler(world: World) -> None:
+def test_raise_waits_for_senders_and_needs_no_scheduler(world: World) -> None:
+    """Raise waits for the senders and flips without a scheduler."""
     world.add_list(100)
     world.add_campaign()
     world.scheduler().start_and_fan_out()
@@ -120,7 +121,8 @@ def test_raise_waits_for_the_senders_and_flips_without_a_scheduler(world: World)
     assert (world.partition_map.version, world.partition_map.partitions) == (2, 12)
 
 
-def test_raise_that_finds_no_senders_ends_in_time_and_can_be_repeated(world: World) -> None:
+def test_a_raise_without_senders_ends_and_can_be_repeated(world: World) -> None:
+    """Raise that finds no senders ends in time and can be repeated."""
     world.record_shard(2, 0, claimed=b"something")
     late = campaign_topics(world, "raise", "--partitions", "12", "--timeout", "1")
     assert late.returncode == 1

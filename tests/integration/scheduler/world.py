@@ -39,7 +39,7 @@ from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
 from campaign_scheduler.jobs.publish_retries import RetryPublisher
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from campaign_scheduler.publishing.publisher import Publisher
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 SHARDS = 8
 CHUNK = 1_000

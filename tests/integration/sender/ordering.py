@@ -9,7 +9,7 @@ from campaign_common.store.campaigns.transitions import change_state
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import Scene
-from tests.orders import order_retry
+from tests.support.services.orders import order_retry
 from tests.unit.sender.messages import CAMPAIGN, message
 
 cancel = partial(change_state, campaign_id=CAMPAIGN, transition=Transition.CANCEL, actor="a person")

@@ -11,8 +11,8 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageRecord, encode
 from campaign_common.domain.shard import shard_of
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
-from tests.processes import Process
-from tests.waiting import wait_until
+from tests.support.services.processes import Process
+from tests.support.waiting import wait_until
 
 RECIPIENTS = 400
 NEWER_FROM = 201
@@ -109,7 +109,8 @@ def test_an_older_sender_leaves_newer_records_to_a_newer_one(world: World) -> No
     assert logs.count("its partition waits for a newer sender") == 1
 
 
-def test_where_no_newer_sender_comes_newer_records_can_be_replayed_later(world: World) -> None:
+def test_newer_records_can_be_replayed_later(world: World) -> None:
+    """Where no newer sender comes newer records can be replayed later."""
     everybody, left = publish_everything(world)
     behind = next(n for n in count(RECIPIENTS + 1) if shard_of(phone_of(n), SHARDS) == NEWER_SHARD)
     publish(world, [behind])

@@ -14,7 +14,8 @@ from tests.unit.sender.messages import CAMPAIGN, message
 # -- cancelling
 
 
-def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Scene) -> None:
+def test_messages_in_doubt_of_a_cancelled_campaign_end_unknown(scene: Scene) -> None:
+    """Messages of a cancelled campaign that a provider may have accepted end as unknown."""
     scene.cycle()
     doubtful, refused = submit(scene, message(3), message(4))
     answer(scene, SendStatus.AMBIGUOUS, doubtful)
@@ -34,7 +35,8 @@ def test_what_may_have_been_taken_of_a_cancelled_campaign_ends_unknown(scene: Sc
     assert scene.open_commands() == 0
 
 
-def test_what_is_at_a_provider_when_its_campaign_is_cancelled_is_recorded(scene: Scene) -> None:
+def test_results_of_sends_before_a_cancellation_are_recorded(scene: Scene) -> None:
+    """Results of sends that a cancellation overtakes are recorded."""
     scene.cycle()
     (again,) = submit(scene, message(3))
     answer(scene, SendStatus.RETRYABLE, again)
@@ -50,7 +52,8 @@ def test_what_is_at_a_provider_when_its_campaign_is_cancelled_is_recorded(scene:
     assert scene.open_commands() == 0
 
 
-def test_what_a_sender_lost_after_the_cancellation_had_claimed_ends_unknown(scene: Scene) -> None:
+def test_claims_lost_after_the_cancellation_end_unknown(scene: Scene) -> None:
+    """Messages claimed by a sender that is lost after the cancellation end as unknown."""
     scene.cycle()
     scene.change(cancel)
     scene.lose_to_another(0)
@@ -70,7 +73,8 @@ def test_cancelling_before_the_start_asks_nobody(scene: Scene) -> None:
 # -- retrying by hand
 
 
-def test_what_failed_waits_again_as_a_new_generation_with_all_its_attempts(scene: Scene) -> None:
+def test_a_manual_retry_is_a_generation_with_all_its_attempts(scene: Scene) -> None:
+    """Failed messages wait again as a new generation with all attempts."""
     scene.cycle()
     ended(scene, range(3, 6), error_code="http_400")
     ended(scene, range(6, 9), error_code="http_404")
@@ -115,7 +119,8 @@ def test_a_command_ignores_failures_after_its_time(scene: Scene) -> None:
     assert scene.recorded() == {3: Status.WAITING, 4: Status.FAILED}
 
 
-def test_a_finished_campaign_runs_again_and_its_fan_out_stays_complete(scene: Scene) -> None:
+def test_a_finished_campaign_runs_again_without_a_fan_out(scene: Scene) -> None:
+    """A finished campaign runs again and its fan out stays complete."""
     scene.cycle()
     ended(scene, range(3, 4), error_code="x")
     scene.change(
@@ -137,9 +142,10 @@ def test_a_finished_campaign_runs_again_and_its_fan_out_stays_complete(scene: Sc
         ("running", Status.FAILED, False),
     ],
 )
-def test_ages_count_from_the_order_and_an_expiry_that_would_undo_it_is_lifted(
+def test_a_manual_retry_restarts_ages_and_lifts_the_expiry(
     scene: Scene, state: str, status: Status, lifted: bool
 ) -> None:
+    """Ages count from the order and an expiry that would undo it is lifted."""
     scene.change(
         lambda c: c.execute(
             "UPDATE campaigns SET state = %s, started_at = NOW(6) - INTERVAL 3 DAY,"
@@ -163,7 +169,8 @@ def test_a_command_that_matches_nothing_changes_nothing(scene: Scene) -> None:
         assert cursor.fetchall() == ((3,),)
 
 
-def test_a_doubt_about_the_old_generation_does_not_follow_the_new_one(scene: Scene) -> None:
+def test_doubt_about_a_generation_ends_with_it(scene: Scene) -> None:
+    """A doubt about the old generation does not follow the new one."""
     scene.cycle()
     scene.change(lambda c: c.execute("UPDATE campaigns SET delivery = 'at_most_once'"))
     scene.lose_to_another(0)

@@ -10,10 +10,10 @@ from local_stack.ports import free_port
 from tests.integration.sender.scene import Scene
 from tests.integration.sender.submissions import submitting_to
 from tests.integration.sender.world import SHARDS, World
-from tests.recordings import recording_provider
-from tests.scraping import Scrape, answers
+from tests.support.providers.recordings import recording_provider
+from tests.support.scraping import Scrape, answers
+from tests.support.waiting import wait_until
 from tests.unit.sender.messages import message
-from tests.waiting import wait_until
 
 SLOW = {"Latency": {"Distribution": "constant", "Mean": "3s"}}
 BROKEN = {"FailureRates": {"ambiguous": 1.0}}
@@ -93,7 +93,8 @@ def test_commits_that_the_database_has_lost(world: World, port: int) -> None:
         wait_until(lambda: told(port, "campaign_commits_lost_total") == behind)
 
 
-def test_an_outcome_counts_once_whatever_the_answer_to_its_commit(scene: Scene) -> None:
+def test_an_outcome_counts_once_after_an_unknown_commit(scene: Scene) -> None:
+    """An outcome counts once whatever the answer to its commit."""
     scene.cycle()
     scene.answer(*scene.provider.submitted)
     scene.database.faults = ["answer lost, rolled back"]

@@ -6,9 +6,9 @@ from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.domain.message import Status
 from local_stack.ports import free_port
 from tests.integration.sender.world import World
-from tests.processes import kill
-from tests.scraping import Scrape
-from tests.waiting import wait_until
+from tests.support.scraping import Scrape
+from tests.support.services.processes import kill
+from tests.support.waiting import wait_until
 
 RECIPIENTS = 6_000
 IN_FLIGHT = 500
@@ -95,7 +95,8 @@ def test_senders_that_come_and_go_cause_no_doubt(world: World) -> None:
     assert world.suspects() == 0
 
 
-def test_a_stopped_sender_that_wakes_up_records_nothing_of_its_old_shards(world: World) -> None:
+def test_a_sender_that_wakes_up_records_nothing(world: World) -> None:
+    """A stopped sender that wakes up records nothing of its old shards."""
     world.configure(Simulated=SLOW, Sender=HELD)
     world.add_campaign(RECIPIENTS)
     world.publish(range(1, RECIPIENTS + 1))

@@ -22,7 +22,7 @@ from campaign_sender.providers.http.dialer import RESOLVE_INTERVAL, Dialer, NotC
 from campaign_sender.providers.http.request_writer import Target
 from tests.integration.sender.scripted_server import Visitor, answer_all, scripted_server
 from tests.integration.sender.submissions import LOOPBACK, always, answers, submitting_to
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

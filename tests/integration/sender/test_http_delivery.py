@@ -8,8 +8,8 @@ import pytest
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import Status
 from tests.integration.sender.world import World
-from tests.recordings import recording_provider
-from tests.waiting import wait_until
+from tests.support.providers.recordings import recording_provider
+from tests.support.waiting import wait_until
 
 RECIPIENTS = 3000
 

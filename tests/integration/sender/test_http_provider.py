@@ -20,9 +20,9 @@ from tests.integration.sender.scripted_server import (
     scripted_server,
 )
 from tests.integration.sender.submissions import answers, submitting_to
-from tests.recording_provider import Faults
-from tests.recordings import recording_provider
-from tests.waiting import wait_until
+from tests.support.providers.recording_provider import Faults
+from tests.support.providers.recordings import recording_provider
+from tests.support.waiting import wait_until
 
 
 def test_every_message_is_posted_once_under_its_key(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_the_pre_send_check_runs_with_the_connection_ready(answer: SendStatus) -
         assert server.commands == []
 
 
-def test_a_request_is_on_the_wire_before_the_next_one_is_looked_at() -> None:
+def test_a_request_is_on_the_wire_before_the_next_check() -> None:
     """A process that is stopped right after a check sends at most that one message later."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         accepted: list[socket.socket] = []
@@ -182,9 +182,8 @@ def test_half_a_response_on_a_reused_connection_is_ambiguous(
         (b"HTTP/1.1 202 A\r\nContent-Length: 9999999\r\n\r\n" + b" " * 400_000, None),
     ],
 )
-def test_a_connection_that_cannot_be_trusted_further_is_not_used_again(
-    answer: bytes, message_id: str | None
-) -> None:
+def test_a_connection_out_of_step_is_not_used_again(answer: bytes, message_id: str | None) -> None:
+    """A connection that cannot be trusted further is not used again."""
     with (
         scripted_server(answer_each(answer, b"HTTP/1.1 500 X\r\n\r\n")) as server,
         submitting_to(server.url, connections=1, idle_timeout=60.0) as submissions,

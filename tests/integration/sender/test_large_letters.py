@@ -17,8 +17,8 @@ from campaign_common.settings import Settings, load_settings
 from campaign_sender.consuming.dead_letters import DeadLetterPublisher, InvalidRecord
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.topic_limits import set_limit
-from tests.unit.common.sample import SAMPLE
-from tests.waiting import wait_until
+from tests.support.sample import SAMPLE
+from tests.support.waiting import wait_until
 
 LIMIT = 1_500
 VALUES = [token_hex(100).encode(), token_hex(1_000).encode(), token_hex(110).encode()]

@@ -9,7 +9,7 @@ from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import Status
 from campaign_sender.in_flight.buffer import MAX_SPAN_FACTOR
 from tests.integration.sender.world import SHARDS, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 KEPT, LOST, NEW = 100, 200, 1_000
 """Up to here: recorded for good; called and recorded, and then lost; published and not called."""

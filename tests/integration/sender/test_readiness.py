@@ -7,10 +7,10 @@ import requests
 
 from campaign_common.dsn import parse_dsn
 from local_stack.ports import free_port
-from tests.integration.common.tcp_proxy import TcpProxy
 from tests.integration.sender.world import World
-from tests.processes import running
-from tests.waiting import wait_until
+from tests.support.servers.tcp_proxy import TcpProxy
+from tests.support.services.processes import running
+from tests.support.waiting import wait_until
 
 SLOW = {"Latency": {"Distribution": "constant", "Mean": "3s"}}
 
@@ -25,9 +25,10 @@ def probed(port: int, page: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("program", ["campaign-sender", "campaign-scheduler"])
-def test_an_outage_of_the_database_makes_a_service_unready_and_not_dead(
+def test_a_database_outage_makes_a_service_unready_not_dead(
     world: World, database: str, program: str
 ) -> None:
+    """An outage of the database fails the readiness check and not the liveness check."""
     dsn = parse_dsn(database)
     port = free_port()
     with TcpProxy((dsn.host, dsn.port)) as proxy:

@@ -75,7 +75,8 @@ def test_two_lost_answers_in_a_row_lose_nothing(scene: Scene) -> None:
     assert (scene.counted(), scene.submitted()) == (4, [1, 2, 3, 4])
 
 
-def test_a_shard_with_another_owner_is_left_out_and_the_others_go_on(scene: Scene) -> None:
+def test_a_shard_with_another_owner_is_left_out(scene: Scene) -> None:
+    """A shard with another owner is left out and the others go on."""
     scene.cycle()
     with Database.transaction(scene.database) as cursor:
         take_over(
@@ -94,9 +95,8 @@ def test_a_shard_with_another_owner_is_left_out_and_the_others_go_on(scene: Scen
         assert cursor.fetchall() == ((1,),)
 
 
-def test_an_outcome_that_is_there_already_is_neither_written_nor_counted_again(
-    scene: Scene,
-) -> None:
+def test_a_recorded_outcome_is_not_counted_again(scene: Scene) -> None:
+    """An outcome that is there already is neither written nor counted again."""
     scene.cycle()
     with Database.transaction(scene.database) as cursor:
         cursor.execute(
@@ -210,7 +210,8 @@ def test_a_late_result_survives_a_lost_answer(scene: Scene, fault: str) -> None:
         assert cursor.fetchall() == ((1, Status.SENT),)
 
 
-def test_the_retry_of_a_message_that_a_take_over_ends_is_forgotten(scene: Scene) -> None:
+def test_a_takeover_that_ends_a_message_forgets_its_retry(scene: Scene) -> None:
+    """The retry of a message that a takeover ends is forgotten."""
     scene.change(lambda c: c.execute("UPDATE campaigns SET delivery = 'at_most_once'"))
     scene.cycle()
     first, second = message(3), message(3, offset=9, try_number=2, attempts=1)

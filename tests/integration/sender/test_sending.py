@@ -6,8 +6,8 @@ from campaign_common.domain.message import Status
 from campaign_common.schema import migrate
 from campaign_common.store.campaigns.transitions import change_state
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
-from tests.orders import order_retry
-from tests.waiting import wait_until
+from tests.support.services.orders import order_retry
+from tests.support.waiting import wait_until
 
 RECIPIENTS = 4_000
 FEW = 15
@@ -35,7 +35,8 @@ def test_every_message_is_recorded_once(world: World) -> None:
     assert world.suspects() == 0
 
 
-def test_every_message_is_recorded_once_with_the_classic_protocol(classic_world: World) -> None:
+def test_the_classic_protocol_records_every_message_once(classic_world: World) -> None:
+    """Every message is recorded once with the classic protocol."""
     classic_world.add_campaign(RECIPIENTS)
     classic_world.publish(range(1, RECIPIENTS + 1))
     with classic_world.sender() as first, classic_world.sender() as second:
@@ -56,9 +57,8 @@ def test_a_chunk_published_twice_is_recorded_once(world: World) -> None:
     assert world.suspects() == 0
 
 
-def test_records_of_a_paused_campaign_are_dropped_and_those_of_its_resume_sent(
-    world: World,
-) -> None:
+def test_records_of_a_pause_are_dropped_and_those_after_sent(world: World) -> None:
+    """Records of a paused campaign are dropped and those of its resume sent."""
     world.add_campaign(100)
     world.set_state(CampaignState.PAUSED, epoch=2)
     world.publish(range(1, 101))
@@ -196,7 +196,8 @@ def test_what_retention_deleted_counts_as_passed(world: World) -> None:
         wait_until(lambda: all_sent(world, 400))
 
 
-def test_a_sick_provider_is_left_alone_by_every_sender_and_costs_no_attempts(world: World) -> None:
+def test_a_failing_provider_costs_no_attempts(world: World) -> None:
+    """Every sender stops the sends to a failing provider, which costs no attempts."""
     world.configure(
         Simulated={"FailureRates": {"retryable": 1.0}},
         Retry={"BackoffBase": "1h", "BackoffMax": "1h"},

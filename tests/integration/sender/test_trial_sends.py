@@ -18,7 +18,7 @@ from campaign_sender.delivery.trial_sends import TrialSends as Sending
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
 from tests.integration.sender.world import SHARDS, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 PHONE = "13900000001"
 

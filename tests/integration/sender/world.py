@@ -23,8 +23,8 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.schema import migrate
 from campaign_common.settings import load_settings
 from campaign_common.store.shards.partition_map import insert_first_map, read_map
-from tests.processes import Process, installed, running
-from tests.waiting import wait_until
+from tests.support.services.processes import Process, installed, running
+from tests.support.waiting import wait_until
 
 SHARDS = 8
 CAMPAIGN = 1000000000

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from campaign_api.metrics import ImportMetrics, RequestMetrics
 from campaign_api.web.telemetry import access_log, request_metrics
 from campaign_common.store.recipients.recipient_lists import ImportTotals
-from tests.scraping import Scrape
+from tests.support.scraping import Scrape
 
 
 def asked(*requests: tuple[str, str]) -> Scrape:

@@ -54,5 +54,6 @@ def test_every_parameter_is_documented(name: str, operation: dict[str, Any]) -> 
     assert said == expected
 
 
-def test_there_is_every_operation_of_which_something_is_said_here() -> None:
+def test_every_described_operation_exists() -> None:
+    """Every operation that this module describes is in the document."""
     assert {*QUERY, *IDEMPOTENT, *CONDITIONAL} <= {name for name, _ in operations()}

@@ -54,7 +54,8 @@ def test_no_lag_asks_for_more_senders_than_partitions() -> None:
     assert decided(10_000_000, 7, rule) == PARTITIONS
 
 
-def test_senders_leave_when_nothing_has_asked_for_them_for_the_whole_window() -> None:
+def test_senders_leave_after_a_whole_window_without_need() -> None:
+    """Senders leave when nothing has asked for them for the whole window."""
     scaler = Autoscaler(RULE, PARTITIONS)
     replicas = scaler.decide(0, 40_000, 4)
     assert replicas == 8

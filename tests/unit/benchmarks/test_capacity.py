@@ -85,15 +85,15 @@ def test_the_rate_is_the_least_of_the_bounds(
     assert prediction.bound == bound
 
 
-def test_a_provider_that_answers_at_once_needs_no_calls_in_flight() -> None:
+def test_an_instant_provider_needs_no_sends_in_flight() -> None:
+    """A provider that answers at once needs no sends in flight."""
     assert bounds(EVEN, Deployment(calls=1))[IN_FLIGHT] == math.inf
 
 
 @pytest.mark.parametrize("latency", [0.0, 0.01, 0.2, 1.0])
 @pytest.mark.parametrize("rate", [1_000, 10_000, 100_000, 1_000_000])
-def test_what_a_rate_needs_carries_it_and_one_sender_less_does_not(
-    rate: float, latency: float
-) -> None:
+def test_the_needs_of_a_rate_are_the_least_that_carry_it(rate: float, latency: float) -> None:
+    """The senders that a rate needs carry it, and one less does not."""
     need = needs(EVEN, rate, latency)
     assert need.connections <= MOST_CALLS
     deployment = Deployment(
@@ -138,7 +138,8 @@ def measured(rate: float, at: str, scenario: str = "send") -> Results:
     return Results(at, {"cores": 2, "processor": "any"}, {"database": "MariaDB"}, [case])
 
 
-def test_a_point_is_the_median_of_the_latest_measurement_of_its_case() -> None:
+def test_a_point_is_the_median_of_the_latest_measurement() -> None:
+    """A point is the median of the latest measurement of its case."""
     found = points_of(
         [measured(10.0, "2026-01-02"), measured(70.0, "2026-01-01"), measured(1.0, "x", "silence")]
     )
@@ -158,7 +159,8 @@ def test_other_programs_leave_less_of_the_machine() -> None:
     assert check.prediction.bound == MACHINE
 
 
-def test_costs_are_those_of_the_largest_case_that_had_the_machine_to_itself() -> None:
+def test_costs_are_of_the_largest_undisturbed_case() -> None:
+    """Costs are those of the largest case during which nothing else used the machine."""
     busy = msgspec.structs.replace(
         _dearer(COSTS.source), figures={**COSTS.source.figures, OTHERS: Figure(0.5, "share")}
     )

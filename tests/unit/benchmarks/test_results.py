@@ -73,7 +73,8 @@ def test_numbers_are_shown_as_long_as_needed(value: float, shown: str) -> None:
     assert number(value) == shown
 
 
-def test_what_was_written_is_read_again_and_shown_on_a_page_of_its_own(tmp_path: Path) -> None:
+def test_written_results_are_read_again_and_shown(tmp_path: Path) -> None:
+    """Written results are read again and shown on a page."""
     case = result(70_001.0)
     run = case.runs[0]
     run.throughput = [(0.0, 1.0), (1.0, 2.0)]

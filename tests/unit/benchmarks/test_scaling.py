@@ -29,7 +29,8 @@ def there_and_back() -> History:
     )
 
 
-def test_all_the_way_up_and_down_with_everybody_called_once_is_well() -> None:
+def test_a_rehearsal_all_the_way_up_and_down_is_well() -> None:
+    """A rehearsal passes that goes all the way up and down and sends to everybody once."""
     assert ended_well(there_and_back(), ACCOUNTS, RULE)
 
 
@@ -51,7 +52,8 @@ def test_somebody_lost_or_called_twice_is_not_well(accounts: Accounts) -> None:
     assert not ended_well(there_and_back(), accounts, RULE)
 
 
-def test_every_decision_is_shown_with_the_lag_that_the_autoscaler_knew() -> None:
+def test_every_decision_is_shown_with_its_lag() -> None:
+    """Every decision is shown with the lag that the autoscaler knew."""
     assert list(changes(there_and_back())) == [
         (1.0, 20_000, 2, 4),
         (3.0, 48_000, 4, 8),

@@ -8,7 +8,8 @@ from benchmarks.sink_process import running_sink
 
 
 @pytest.mark.parametrize("latency", [0.0, 0.05])
-def test_the_sink_takes_every_call_and_tells_when_the_last_one_was(latency: float) -> None:
+def test_the_sink_takes_every_send_and_reports_the_last(latency: float) -> None:
+    """The sink takes every send and tells when the last one was."""
     with running_sink(latency) as sink:
         port = int(str(sink.settings()["Http"]).partition("127.0.0.1:")[2].partition("/")[0])
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from census.counts import LARGEST_FOLDER, take_census
+from census.counts import LARGEST_FOLDER, LONGEST_TEST_NAME, take_census
 from census.sources import SourceModule, read_modules
 
 
@@ -55,6 +55,25 @@ def test_words_to_avoid_are_named_with_their_line() -> None:
     text = '"""Reads.\n\nWhoever reads."""\n\ndef f():\n    """Begin anew, and mend it."""\n'
     found = take_census([module("a/m.py", text)]).avoided_words
     assert found == ["a/m.py:1: Whoever", "a/m.py:6: anew", "a/m.py:6: mend"]
+
+
+@pytest.mark.parametrize(
+    ("name", "counted"),
+    [
+        pytest.param("test_" + "x" * (LONGEST_TEST_NAME - 5), False, id="longest"),
+        pytest.param("test_" + "x" * (LONGEST_TEST_NAME - 4), True, id="too long"),
+        pytest.param("make_" + "x" * LONGEST_TEST_NAME, False, id="no test"),
+    ],
+)
+def test_names_of_tests_are_limited(name: str, counted: bool) -> None:
+    tests = [module("tests/test_a.py", f"class TestA:\n    def {name}(self): ...")]
+    found = take_census([], tests).long_test_names
+    assert found == ([f"tests/test_a.py: {name}"] if counted else [])
+
+
+def test_modules_of_the_product_are_not_named_as_tests() -> None:
+    modules = [module("a/test_sends.py"), module("a/sends.py")]
+    assert take_census(modules).product_test_modules == ["a/test_sends.py"]
 
 
 def test_every_package_of_the_product_is_read() -> None:

@@ -6,7 +6,7 @@ import yaml
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import AnswerWord, HttpSettings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
 
 def http(tmp_path: Path, keys: object, **environ: str) -> HttpSettings:
@@ -65,7 +65,8 @@ def test_every_key_loads(tmp_path: Path) -> None:
     assert settings.answers["429"] is AnswerWord.THROTTLED, "defaults stay where nothing is given"
 
 
-def test_the_environment_gives_lists_mappings_and_secrets_from_files(tmp_path: Path) -> None:
+def test_the_environment_gives_lists_mappings_and_secrets(tmp_path: Path) -> None:
+    """The environment gives lists mappings and secrets from files."""
     secret = tmp_path / "secret"
     secret.write_text("Bearer from-a-file\n")
     settings = http(

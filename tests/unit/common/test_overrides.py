@@ -4,7 +4,7 @@ import pytest
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import Settings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import yaml
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import Distribution, RetryPolicy, Settings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
 DEPLOYED = Path(__file__).parents[3] / "deploy" / "campmgr.yaml"
 
@@ -155,7 +155,8 @@ def test_a_wrong_file_is_one_line_with_key_value_and_expectation(
     assert "hidden" not in message
 
 
-def test_an_error_class_is_retried_as_the_others_but_for_what_it_names(tmp_path: Path) -> None:
+def test_an_error_class_overrides_only_the_keys_it_names(tmp_path: Path) -> None:
+    """An error class is retried as the others but for what it names."""
     path = tmp_path / "more.yaml"
     path.write_text(
         f"""{SAMPLE}

@@ -7,7 +7,7 @@ import pytest
 from campaign_common.database import Databases
 from campaign_common.errors import SettingsError
 from campaign_common.settings import Settings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
 SECOND = "camp:secret@tcp(second:3306)/camp"
 SHARDS = f"""{SAMPLE}
@@ -43,16 +43,16 @@ def test_without_the_key_every_shard_lives_on_the_main_server(tmp_path: Path) ->
     assert hosts(settings) == ["127.0.0.1"] * 9
 
 
-def test_each_shard_lives_where_it_is_named_and_the_others_on_the_main_server(
-    tmp_path: Path,
-) -> None:
+def test_shards_that_no_server_names_are_on_the_main_server(tmp_path: Path) -> None:
+    """Each shard lives where it is named and the others on the main server."""
     main = "127.0.0.1"
     settings = load(tmp_path, SHARDS)
     assert hosts(settings)[:4] == [main] * 4
     assert hosts(settings)[4:] == ["second", "third", "second", "second", main]
 
 
-def test_every_server_has_the_connections_and_times_of_the_main_one(tmp_path: Path) -> None:
+def test_every_server_has_the_settings_of_the_main_one(tmp_path: Path) -> None:
+    """Every server has the connections and times of the main one."""
     settings = load(tmp_path, SHARDS.replace("Active: 64", "Active: 7"))
     assert [one.settings.active for one in Databases.configured(settings).all] == [7, 7, 7]
 
@@ -118,7 +118,8 @@ def test_two_databases_of_one_machine_are_two_servers(tmp_path: Path) -> None:
     assert len(settings.mysql_shards) == 2
 
 
-def test_what_the_environment_has_wrong_is_named_as_it_stands_there(tmp_path: Path) -> None:
+def test_errors_name_the_variable_of_the_environment(tmp_path: Path) -> None:
+    """Errors name a wrong value by its variable of the environment."""
     assert refusal(tmp_path, SHARDS, CAMP__MYSQLSHARDS__1__SHARDS="x").startswith(
         "environment CAMP__MYSQLSHARDS__1__SHARDS: MysqlShards.1.Shards: ['x']: expected a list"
     )

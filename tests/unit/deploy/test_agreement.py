@@ -214,7 +214,7 @@ def test_images_and_labels_carry_the_version_of_the_project(each: Workload) -> N
 
 
 @pytest.mark.parametrize("each", OWN_WORKLOADS, ids=repr)
-def test_pods_of_production_carry_the_revision_except_those_of_jobs(each: Workload) -> None:
+def test_pods_carry_the_revision_except_those_of_jobs(each: Workload) -> None:
     """A Job that stands cannot be given another label, so the next apply would be refused."""
     carried = "camp-mgr/revision" in each.labels
     assert carried == (each.overlay != "local" and each.kind == "Deployment")
@@ -265,7 +265,8 @@ def test_the_samples_of_compose_and_kubernetes_are_the_same() -> None:
     assert sample("deploy/compose/campmgr.yaml") == sample("k8s/base/campmgr.yaml")
 
 
-def test_the_brokers_that_come_along_notice_a_lost_sender_as_soon() -> None:
+def test_bundled_brokers_notice_a_lost_sender_as_soon() -> None:
+    """The brokers that come along notice a lost sender as soon."""
     compose = yaml.safe_load((REPOSITORY / "deploy" / "compose.yaml").read_text())
     (container,) = workload("local", "kafka").containers
     brokers = [

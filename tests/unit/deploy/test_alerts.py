@@ -15,8 +15,8 @@ RULES: list[dict[str, Any]] = [
     for rule in group["rules"]
 ]
 TESTS: list[dict[str, Any]] = yaml.safe_load((MONITORING / "alerts_test.yaml").read_text())["tests"]
-RUNBOOK = (REPOSITORY / "docs" / "runbook.md").read_text()
-METRICS = (REPOSITORY / "docs" / "metrics.md").read_text()
+RUNBOOK = (REPOSITORY / "docs" / "operations" / "runbook.md").read_text()
+METRICS = (REPOSITORY / "docs" / "reference" / "metrics.md").read_text()
 SECTIONS = re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE)
 DOCUMENTED = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", METRICS, re.MULTILINE))
 
@@ -32,13 +32,14 @@ def series(text: str) -> set[str]:
     }
 
 
-def test_every_alert_has_a_section_of_the_runbook_and_no_section_is_without_one() -> None:
+def test_alerts_and_sections_of_the_runbook_are_the_same() -> None:
+    """Every alert has a section of the runbook and no section is without one."""
     assert [rule["alert"] for rule in RULES] == SECTIONS
 
 
 @every_rule
 def test_an_alert_leads_to_its_section(rule: dict[str, Any]) -> None:
-    assert rule["annotations"]["runbook"] == f"docs/runbook.md#{rule['alert'].lower()}"
+    assert rule["annotations"]["runbook"] == f"docs/operations/runbook.md#{rule['alert'].lower()}"
     assert rule["labels"]["severity"] in {"page", "ticket"}
 
 

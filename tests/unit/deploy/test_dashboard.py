@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard import DASHBOARD, FILE, PANELS, VARIABLES, Query, queries
+from tests.support.dashboard import DASHBOARD, FILE, PANELS, VARIABLES, Query, queries
 from tests.unit.deploy.test_alerts import METRICS, RULES, series
 
 QUERIES = list(queries())

@@ -16,7 +16,7 @@ from manifests.rendering import OVERLAYS, RENDERED, overlays, render, rendered_f
 from tests.unit.deploy.manifests import EVERYTHING, Document
 
 OLDEST = "1.25"
-"""The oldest Kubernetes that docs/operations.md promises: restricted pod security is in it."""
+"""The oldest Kubernetes of docs/operations/overview.md: restricted pod security is in it."""
 
 OF_KUBERNETES = {
     json.dumps(found, sort_keys=True): found

@@ -8,7 +8,8 @@ from local_stack import ports
 from local_stack.ports import free_port, is_free
 
 
-def test_a_listening_port_is_taken_also_when_it_listens_everywhere() -> None:
+def test_a_port_that_listens_everywhere_is_taken() -> None:
+    """A listening port is taken also when it listens everywhere."""
     with socket.socket() as listener:
         listener.bind(("0.0.0.0", 0))  # noqa: S104
         listener.listen()

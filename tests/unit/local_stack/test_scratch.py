@@ -13,9 +13,8 @@ def test_folder_goes_with_the_block(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["sweep.lock"]
 
 
-def test_folder_of_a_killed_run_is_removed_by_the_next_and_a_live_one_stays(
-    tmp_path: Path,
-) -> None:
+def test_the_next_run_removes_folders_of_killed_runs_only(tmp_path: Path) -> None:
+    """Folder of a killed run is removed by the next and a live one stays."""
     code = (
         "import os, sys; from pathlib import Path; from local_stack.scratch import scratch_folder;"
         "held = scratch_folder('demo', Path(sys.argv[1])); held.__enter__();"

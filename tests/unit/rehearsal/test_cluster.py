@@ -25,7 +25,8 @@ def test_what_is_new_gone_or_other_is_changed() -> None:
         {**READY, "status": {"conditions": [{"type": "Ready", "status": "False"}]}},
     ],
 )
-def test_a_pod_that_is_not_ready_or_on_its_way_out_does_not_count(pod: dict[str, object]) -> None:
+def test_only_ready_pods_that_stay_count(pod: dict[str, object]) -> None:
+    """A pod that is not ready or on its way out does not count."""
     assert is_ready(READY)
     assert not is_ready(pod)
 

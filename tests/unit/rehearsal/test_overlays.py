@@ -5,8 +5,8 @@ from rehearsal.building import ETCD, KEDA_SUMS, KUBERNETES, KWOK, versions
 from rehearsal.overlays import REHEARSALS
 from rehearsal.steps.installing import SECRETS
 
-OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text()
-PAGE = (REPOSITORY / "docs" / "k8s-rehearsal.md").read_text()
+OPERATIONS = (REPOSITORY / "docs" / "operations" / "overview.md").read_text()
+PAGE = (REPOSITORY / "docs" / "transcripts" / "k8s-rehearsal.md").read_text()
 
 
 def test_every_overlay_is_rehearsed() -> None:

@@ -71,7 +71,8 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_a_server_that_is_away_is_not_asked_again_before_it_is_found_back(scene: Scene) -> None:
+def test_a_lost_server_is_not_asked_before_its_return(scene: Scene) -> None:
+    """A server that is away is not asked again before it is found back."""
     assert (scene.query(scene.main), scene.query(scene.second)) == ("yes", "yes")
     scene.lose_second()
     asked = scene.second.asked
@@ -94,7 +95,8 @@ def test_the_main_server_is_asked_every_time(scene: Scene) -> None:
     assert not scene.availability.is_down(scene.main)
 
 
-def test_what_a_server_counted_last_stands_for_it_while_it_is_away(scene: Scene) -> None:
+def test_a_lost_server_counts_as_it_did_last(scene: Scene) -> None:
+    """The last counts of a server stand for it while it is away."""
     scene.main.counters, scene.second.counters = {(7, 0): 10, (8, 2): 1}, {(7, 1): 5, (8, 3): 2}
     assert scene.outcomes.by_shard([7, 8]) == {7: {0: 10, 1: 5}, 8: {2: 1, 3: 2}}
     scene.lose_second()
@@ -103,7 +105,8 @@ def test_what_a_server_counted_last_stands_for_it_while_it_is_away(scene: Scene)
     assert scene.outcomes.by_shard([7, 8, 9]) == {7: {0: 20, 1: 5}, 8: {2: 1, 3: 2}, 9: {}}
 
 
-def test_what_was_left_where_a_shard_lives_no_more_is_not_counted(scene: Scene) -> None:
+def test_rows_left_by_a_moved_shard_are_not_counted(scene: Scene) -> None:
+    """Rows left on the former server of a shard are not counted."""
     scene.main.counters, scene.second.counters = {(7, 1): 4}, {(7, 1): 5}
     assert scene.outcomes.by_shard([7]) == {7: {1: 5}}
 

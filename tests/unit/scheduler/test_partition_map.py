@@ -68,7 +68,8 @@ def test_one_of_two_shards_on_a_partition_is_not_enough() -> None:
     assert unrecorded_shards(a_map(), positions, STARTS, ENDS) == [5]
 
 
-def test_an_empty_partition_that_nobody_ever_owned_counts_as_recorded() -> None:
+def test_an_empty_partition_without_owners_counts_as_recorded() -> None:
+    """An empty partition that never had an owner counts as recorded."""
     positions = {shard: never_owned(shard) for shard in range(SHARDS)}
     empty = dict.fromkeys(range(PARTITIONS), 0)
     assert unrecorded_shards(a_map(), positions, empty, empty) == []
@@ -79,7 +80,8 @@ def test_what_retention_removed_counts_as_recorded() -> None:
     assert unrecorded_shards(a_map(), positions, {**STARTS, 1: 20}, ENDS) == []
 
 
-def test_a_shard_not_taken_over_since_the_last_flip_stands_where_this_map_begins() -> None:
+def test_a_shard_without_takeover_stands_where_the_map_begins() -> None:
+    """A shard not taken over since the last flip stands where this map begins."""
     stale = at_the_end(5, map_version=1, partition=1, recorded_offset=2)
     begun = a_map(start_offsets={1: 20})
     assert position_under(begun, stale) == 20

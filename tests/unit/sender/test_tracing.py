@@ -84,7 +84,8 @@ def record(offset: int, header: str | None = None, campaign_id: int = CAMPAIGN) 
     return KafkaRecord("t", 0, offset, b"", value, headers)  # type: ignore[arg-type]
 
 
-def test_a_batch_belongs_to_the_publication_that_its_first_record_names() -> None:
+def test_a_batch_belongs_to_its_first_records_publication() -> None:
+    """A batch belongs to the publication that its first record names."""
     scene = Scene()
     arrival = scene.batch(record(0, place(1)), record(1), end=2)
     span = scene.span_of(arrival)
@@ -105,7 +106,8 @@ def test_what_follows_in_later_batches_belongs_to_it_too() -> None:
     assert scene.span_of(scene.batch(record(1), end=2)).origins == [place(1)]
 
 
-def test_what_precedes_a_header_belongs_to_the_publication_before() -> None:
+def test_records_before_a_header_belong_to_the_one_before() -> None:
+    """Records before a header belong to the publication before."""
     scene = Scene()
     scene.batch(record(0, place(1)), end=1)
     across = scene.batch(record(1), record(2, place(2)), end=3)
@@ -114,7 +116,8 @@ def test_what_precedes_a_header_belongs_to_the_publication_before() -> None:
     assert scene.span_of(exact).origins == [place(3)]
 
 
-def test_a_stream_whose_header_was_not_seen_belongs_to_the_campaigns_request() -> None:
+def test_a_stream_without_its_header_belongs_to_the_request() -> None:
+    """A stream whose header was not seen belongs to the campaign's request."""
     scene = Scene()
     versions = {CAMPAIGN: version()._replace(traceparent=place(7))}
     arrival = scene.batch(record(5), end=6, versions=versions)

@@ -37,7 +37,7 @@ What was sent after the backup is not in this database. Now:
    what may have been sent of it, as suspects or unknown. They call nobody.
 2. wait until campaign-topics describe shows no lag
 3. start schedulers and the API, look at each campaign above, and resume, schedule or cancel it
-docs/backup.md says what cannot be known, and what else is as it was at the backup."""
+docs/operations/backup.md says what cannot be known, and what else is as it was at the backup."""
 
 UNKNOWN = """\
 campaign {id}: {server} has outcomes of it, and the main database does not know it; its id is not

@@ -16,7 +16,7 @@ from campaign_common.database.session import LONGEST_STATEMENT
 SMALLEST_PACKET = LONGEST_STATEMENT + 64 * 1024
 """Bytes of max_allowed_packet without which a full batch cannot be written."""
 
-OPERATIONS = "docs/operations.md, Rights in the database"
+OPERATIONS = "docs/operations/overview.md, Rights in the database"
 
 
 class Demand(NamedTuple):

@@ -109,7 +109,8 @@ def _left_behind(cursors: Cursors) -> Iterator[Finding]:
             "counters",
             f"shards {', '.join(map(str, shards))} are counted on a server that they were moved"
             " away from, too: no sum over them is right",
-            "delete there what docs/database-servers.md names, the last step of moving a shard",
+            "delete there what docs/operations/database-servers.md names, the last step of moving"
+            " a shard",
         )
 
 

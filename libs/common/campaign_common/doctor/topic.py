@@ -166,7 +166,7 @@ def _records(topic: Topic) -> Iterator[Finding]:
 
 
 def _erasable(admin: AdminClient, topic: Topic) -> Iterator[Finding]:
-    """Compare with docs/erasure.md how long people's numbers stay in Kafka."""
+    """Compare with docs/guides/erasure.md how long people's numbers stay in Kafka."""
     name = topic.report.topic
     yield from kept_too_long(name, topic.settings, topics.RECORD_RETENTION)
     letters = dead_letter_topic(name)

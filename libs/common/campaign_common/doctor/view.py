@@ -19,7 +19,10 @@ STATEMENTS_OF_A_SHARD = 2
 """Round trips of a transaction that records: BEGIN, counters, the first check of a session, COMMIT;
 and of each shard its claim and its outcomes. Retries cost one more."""
 
-REMEDY = "run senders nearer to the database, or the database nearer to them (docs/operations.md)"
+REMEDY = (
+    "run senders nearer to the database, or the database nearer to them"
+    " (docs/operations/overview.md)"
+)
 
 
 def check_views(databases: Databases, settings: Settings) -> list[Finding]:

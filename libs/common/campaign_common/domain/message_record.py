@@ -1,7 +1,7 @@
 """The record that travels through Kafka: one message of one campaign, JSON, versioned.
 
 The key of a record is the phone number, its partition follows from the shard. The schema
-is published as docs/message-record.schema.json.
+is published as docs/reference/message-record.schema.json.
 
 Services of neighbouring versions run side by side. Within a wire version fields are only added,
 each with a default: who does not know one passes it over. Whatever else changes raises the

@@ -80,7 +80,7 @@ _UNTOLD = frozenset(
 
 
 def needed_rights(settings: Settings) -> dict[str, list[Right]]:
-    """List what each program needs, as docs/operations.md does.
+    """List what each program needs, as docs/operations/overview.md does.
 
     Read and Write imply Describe in Kafka, and Write on any topic implies what an idempotent
     producer needs (KIP-679).

@@ -11,7 +11,7 @@ from campaign_common.database import Database, Databases
 from campaign_common.errors import ShardsMisplaced
 from campaign_common.store.shards.shard_placements import epochs_worked_in, read_homes, write_homes
 
-PAGE = "docs/database-servers.md"
+PAGE = "docs/operations/database-servers.md"
 
 Homes = Mapping[int, str]
 """The servers of the shards that do not live on the main one."""

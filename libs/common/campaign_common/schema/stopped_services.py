@@ -16,7 +16,7 @@ NEEDS_STOP = "0008_names_and_providers"
 PAUSE = 0.5
 """Seconds between two looks."""
 
-PAGE = "docs/upgrading.md"
+PAGE = "docs/operations/upgrading.md"
 
 
 def require_stopped(

@@ -17,9 +17,9 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ServiceUnavailable
 
 from campaign_api.serving.connection import ARRIVAL, NoRoom, Phase
-from campaign_api.serving.liveness import PATH as ALIVE
-from campaign_api.serving.liveness import Liveness
 from campaign_api.serving.request_body import BrokenBody, RequestBody
+from campaign_api.serving.responses.liveness import PATH as ALIVE
+from campaign_api.serving.responses.liveness import Liveness
 from campaign_api.serving.threads import Threads, TooMuchWork
 from campaign_api.web.routing.application import Application, BodyWanted
 
@@ -195,14 +195,15 @@ class Answer:
         self.part_is_on_its_way()
         self._has_part = self._threads is not None
         try:
-            return self.run(self._produce, is_part=self._has_part)
+            goes_on = self._pieces is not None
+            return self.run(self._produce, is_part=self._has_part, goes_on=goes_on)
         except TooMuchWork:
             self._has_part = False
             raise
         except OSError as error:
             raise ApplicationFailed from error
 
-    def run(self, work: Callable[[], T], *, is_part: bool = False) -> T:
+    def run(self, work: Callable[[], T], *, is_part: bool = False, goes_on: bool = False) -> T:
         """Run a part of the work in a thread, while other greenlets run."""
 
         def in_context() -> T:
@@ -211,7 +212,7 @@ class Answer:
         if self._threads is None:
             return in_context()
         try:
-            return self._threads.run(self._key_id, in_context, is_part=is_part)
+            return self._threads.run(self._key_id, in_context, is_part=is_part, goes_on=goes_on)
         except GreenletExit:
             # The thread goes on, and leaves its context when it is done.
             self._is_worked_on = True

@@ -1,6 +1,7 @@
 """Native threads with a share for each key, as greenlets hand work to them."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import TypeVar
 
@@ -8,6 +9,13 @@ from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPool
 
 T = TypeVar("T")
+
+LONG_ANSWERS = 2
+"""Answers beyond their first part that are produced at a time.
+
+They compute, and a process computes one thing at a time: with more of them each short request
+would wait for more turns of others.
+"""
 
 
 class TooMuchWork(Exception):
@@ -36,13 +44,17 @@ class Threads:
         self._share = share
         self._most = share + most_waiting
         self._shares: dict[str, _Share] = {}
+        self._long_answers = Semaphore(LONG_ANSWERS)
         self.parts = Semaphore(2 * threads)
         """Permits for parts of answers between the thread that produces and the system."""
 
-    def run(self, key_id: str, work: Callable[[], T], *, is_part: bool = False) -> T:
+    def run(
+        self, key_id: str, work: Callable[[], T], *, is_part: bool = False, goes_on: bool = False
+    ) -> T:
         """Run `work` in a thread, and let other greenlets run meanwhile.
 
-        With `is_part` one of `parts` is taken first, which the caller releases.
+        With `is_part` one of `parts` is taken first, which the caller releases; one that `goes_on`
+        with an answer is produced while few others are.
 
         Raises:
             TooMuchWork: too many requests of this key wait.
@@ -53,7 +65,7 @@ class Threads:
             raise TooMuchWork
         share.present += 1
         try:
-            with share.permits:
+            with share.permits, self._long_answers if goes_on else nullcontext():
                 if is_part:
                     self.parts.acquire()
                 # gevent would write what leaves a thread to stderr, as it is.

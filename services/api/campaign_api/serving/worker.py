@@ -20,11 +20,11 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from campaign_api.serving.connection import Connection, NoRoom, Phase
 from campaign_api.serving.connections import MOST_WAITING, Connections
-from campaign_api.serving.liveness import Liveness
 from campaign_api.serving.memory import give_back, keep_small
-from campaign_api.serving.outgoing import Outgoing, PlainResponse
-from campaign_api.serving.refusal import refusal, refusal_of
 from campaign_api.serving.request_body import RequestBody
+from campaign_api.serving.responses.liveness import Liveness
+from campaign_api.serving.responses.outgoing import Outgoing, PlainResponse
+from campaign_api.serving.responses.refusal import refusal, refusal_of
 from campaign_api.serving.threaded import Answer, Threaded
 
 TRIM_EVERY = 2.0

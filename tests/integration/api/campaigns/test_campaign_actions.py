@@ -47,9 +47,10 @@ def test_a_draft_is_scheduled_rescheduled_and_started(
     ]
 
 
-def test_a_campaign_belongs_to_the_trace_of_the_request_that_set_it_going(
+def test_a_campaign_belongs_to_the_trace_of_its_request(
     client: FlaskClient, pool: Database
 ) -> None:
+    """A campaign belongs to the trace of the request that set it going."""
     add_three(pool)
 
     def trace_after(verb: str, **fields: Any) -> bool:  # noqa: ANN401 - any JSON
@@ -117,9 +118,10 @@ def test_a_resume_sent_again_under_its_key_is_answered_alike(
     assert again.json == first.json
 
 
-def test_a_resume_repeated_after_the_campaign_has_finished_is_a_success(
+def test_a_repeated_resume_of_a_finished_campaign_succeeds(
     client: FlaskClient, campaign_id: int, pool: Database
 ) -> None:
+    """A resume repeated after the campaign has finished is a success."""
     run_it(pool, "paused")
     assert do(client, campaign_id, "resume").status_code == 200
     change(pool, "UPDATE campaigns SET state = 'finished'")

@@ -17,9 +17,8 @@ def recipients(pool: Database) -> None:
     add_list(pool, [("13961467500", "Ann", {"city": "Oslo"}), ("13961467501", "Bob", {})])
 
 
-def test_a_change_of_what_was_read_is_made_and_one_of_an_old_version_is_not(
-    client: FlaskClient, pool: Database
-) -> None:
+def test_a_change_of_an_old_version_is_refused(client: FlaskClient, pool: Database) -> None:
+    """A change of what was read is made and one of an old version is not."""
     first = post(client)
     path, tag = first.headers["Location"], first.headers["ETag"]
     changes = {"name": "summer", "expires_after": 60, "delivery": "at_most_once"}
@@ -73,9 +72,10 @@ def test_a_changed_template_must_fit_the_list_that_there_is_then(
 
 
 @pytest.mark.parametrize("state", ["running", "paused", "finished", "cancelled", "failed"])
-def test_a_campaign_that_has_started_is_neither_changed_nor_deleted(
+def test_a_started_campaign_is_neither_changed_nor_deleted(
     client: FlaskClient, pool: Database, state: str
 ) -> None:
+    """A campaign that has started is neither changed nor deleted."""
     path = post(client).headers["Location"]
     change(pool, "UPDATE campaigns SET state = %s", state)
     for answer in (client.patch(path, json={"name": "x"}), client.delete(path)):
@@ -86,9 +86,10 @@ def test_a_campaign_that_has_started_is_neither_changed_nor_deleted(
     assert value(pool, "SELECT name FROM campaigns") == "spring"
 
 
-def test_deleting_takes_the_version_into_account_and_leaves_the_history(
+def test_deleting_compares_the_version_and_leaves_the_history(
     client: FlaskClient, pool: Database
 ) -> None:
+    """Deleting takes the version into account and leaves the history."""
     first = post(client)
     path, campaign_id = first.headers["Location"], body(first)["id"]
     assert client.delete(path, headers={"If-Match": '"old"'}).status_code == 412

@@ -23,9 +23,10 @@ def recipients(pool: Database) -> None:
     add_list(pool, [("13961467500", "Ann", {"city": "Oslo"}), ("13961467501", "Bob", {})])
 
 
-def test_without_a_time_it_is_a_draft_with_the_configured_defaults(
+def test_a_campaign_without_a_time_is_a_draft_with_defaults(
     client: FlaskClient, pool: Database
 ) -> None:
+    """A campaign without a time is a draft with the configured defaults."""
     answer = post(client)
     assert answer.status_code == 201
     campaign = body(answer)

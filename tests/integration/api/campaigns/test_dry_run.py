@@ -123,9 +123,10 @@ def test_who_was_sent_something_lately_is_a_duplicate(client: FlaskClient, pool:
     assert played(client, campaign_id)["duplicates"]["recipients"] == 2
 
 
-def test_duplicates_are_found_however_far_apart_they_stand_on_the_other_list(
+def test_duplicates_far_apart_on_the_other_list_are_found(
     client: FlaskClient, pool: Database
 ) -> None:
+    """Duplicates are found however far apart they stand on the other list."""
     add_list(pool, people())
     add_list(pool, [(phone, "Ann", {}) for phone in PHONES], list_id=2)
     change(pool, "UPDATE recipients SET seq = seq * 100000 WHERE list_id = 2")
@@ -136,9 +137,8 @@ def test_duplicates_are_found_however_far_apart_they_stand_on_the_other_list(
     assert played(client, draft(client))["duplicates"]["recipients"] == 3
 
 
-def test_a_template_without_further_columns_is_played_through_as_well(
-    client: FlaskClient, pool: Database
-) -> None:
+def test_a_dry_run_takes_a_template_without_columns(client: FlaskClient, pool: Database) -> None:
+    """A template without further columns is played through as well."""
     add_list(pool, people(p3=("", {"city": "Rome"})))
     found = played(client, draft(client, "hi {name|you} {phone}"))
     assert (found["rows"], found["characters"]["longest"]) == (10, 18)
@@ -172,9 +172,10 @@ def test_slices_together_are_the_whole_list(
         assert played(client, campaign_id) == whole
 
 
-def test_a_list_that_takes_too_long_is_told_as_far_as_it_was_seen(
+def test_a_dry_run_of_a_long_list_reports_the_part_it_read(
     client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A dry run of a list that takes too long reports the part that it has read."""
     add_list(pool, people())
     campaign_id = draft(client)
     monkeypatch.setattr(dry_run, "ROWS_AT_ONCE", 4)

@@ -178,9 +178,10 @@ def test_changed_request_for_a_started_campaign_is_refused(
     assert snapshot(pool) == before
 
 
-def test_campaign_that_starts_during_the_import_of_a_change_keeps_its_list(
+def test_a_campaign_started_during_an_import_keeps_its_list(
     settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Campaign that starts during the import of a change keeps its list."""
     request = CreateCampaign(**REQUEST)
     campaigns = intake.CampaignIntake(
         pool, settings, ImportSlots(1), ImportMetrics(CollectorRegistry())
@@ -269,9 +270,10 @@ def test_busy_campaign_is_reported_within_the_timeout(
     assert create(client).status_code == 200
 
 
-def test_import_whose_list_was_given_up_meanwhile_makes_no_campaign(
+def test_an_import_of_an_abandoned_list_makes_no_campaign(
     settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Import whose list was given up meanwhile makes no campaign."""
     store = intake._store
 
     def store_after_the_sweep(cursor: Cursor, *arguments: Any) -> Any:  # noqa: ANN401 - as _store

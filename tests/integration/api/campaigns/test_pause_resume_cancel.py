@@ -87,9 +87,8 @@ def test_cancelling_accounts_for_everybody(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
-def test_a_cancelled_campaign_stays_so_and_the_answer_says_what_is_allowed(
-    client: FlaskClient, verb: str
-) -> None:
+def test_a_cancelled_campaign_stays_cancelled(client: FlaskClient, verb: str) -> None:
+    """A cancelled campaign stays so and the answer says what is allowed."""
     post(client, "cancel")
     assert post(client, verb) == (
         409,

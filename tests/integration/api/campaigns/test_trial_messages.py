@@ -17,9 +17,9 @@ from campaign_common.domain.message import Status
 from campaign_common.settings import ApiSettings, Settings
 from campaign_common.store.messages.trial_sends import TestOutcome as Outcome
 from campaign_common.store.messages.trial_sends import end_test_message, take_test_messages
-from tests.integration.api.keys import bearer, make_key
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list
 from tests.integration.api.stored import change, rows, value
+from tests.support.keys import bearer, make_key
 
 PATH = f"/v1/campaigns/{CAMPAIGN}/test"
 PHONE = "+49 176 12345678"

@@ -2,7 +2,7 @@ from campaign_api.lists.importer.heartbeat import heartbeat
 from campaign_common.database import Database
 from campaign_common.store.recipients.recipient_lists import begin_list
 from tests.integration.api.stored import change, value
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 AGE = "SELECT TIMESTAMPDIFF(SECOND, progressed_at, NOW(6)) FROM recipient_lists"
 GROW_OLD = "UPDATE recipient_lists SET progressed_at = NOW(6) - INTERVAL 1 HOUR"

@@ -37,9 +37,10 @@ def test_original_file_is_stored_row_by_row(
         assert set(read_recipients(cursor, stored.id, [1, 2500, 2501])) == {1, 2500}
 
 
-def test_every_data_row_is_accepted_a_duplicate_or_a_stored_reject(
+def test_every_row_is_accepted_a_duplicate_or_a_reject(
     client: FlaskClient, pool: Database, file: Path
 ) -> None:
+    """Every data row is accepted a duplicate or a stored reject."""
     lines = [
         f"user{n},{13961467500 + n % 700},Oslo" if n % 10 else f"user{n},none,Oslo"
         for n in range(1000)

@@ -106,9 +106,10 @@ def test_list_in_use_cannot_be_deleted(
 
 
 @pytest.mark.parametrize("state", ["finished", "cancelled", "failed"])
-def test_campaign_that_is_over_keeps_its_account_without_its_list(
+def test_a_campaign_that_is_over_needs_no_list_for_its_counts(
     client: FlaskClient, pool: Database, csv_root: Path, state: str
 ) -> None:
+    """Campaign that is over keeps its account without its list."""
     (csv_root / "recipients.csv").write_text(CSV)
     create(client)
     change(pool, "UPDATE campaigns SET state = %s, total = 2", state)

@@ -128,9 +128,8 @@ def test_the_row_keeps_a_shard_for_every_campaign_that_runs(
         assert shard % shards == shard_of(PHONE, shards)
 
 
-def test_shard_counts_that_do_not_go_together_hold_one_list_and_not_the_others(
-    client: FlaskClient, pool: Database
-) -> None:
+def test_unlike_shard_counts_hold_back_one_list_only(client: FlaskClient, pool: Database) -> None:
+    """Shard counts that do not go together hold one list and not the others."""
     for campaign_id, shards in ((1, 251), (2, 241)):
         add_campaign(pool, campaign_id, shards=shards)
     answer = client.delete(f"/v1/recipients/{PHONE}")

@@ -297,9 +297,10 @@ def test_a_person_is_followed_over_all_campaigns(client: FlaskClient, pool: Data
     assert get(client, path, phone=phone_of(3), limit=1)["messages"][0]["status"] == "cancelled"
 
 
-def test_campaigns_with_other_shard_counts_are_looked_up_in_their_own_shard(
+def test_each_campaign_is_looked_up_by_its_own_shard_count(
     client: FlaskClient, pool: Database
 ) -> None:
+    """Campaigns with other shard counts are looked up in their own shard."""
     add_list(pool, range(1, 6))
     add_campaign(pool, 1, shards=1)
     add_campaign(pool, 2, shards=2)

@@ -16,9 +16,9 @@ from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import Settings
 from campaign_common.store.access.api_keys import revoke_key
-from tests.integration.api.keys import bearer, make_key
 from tests.integration.api.stored import REQUEST, change, create, rows, value
-from tests.waiting import wait_until
+from tests.support.keys import bearer, make_key
+from tests.support.waiting import wait_until
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/docs/<path:path>"}
 CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
@@ -65,9 +65,8 @@ def refused(answer: TestResponse, status: int) -> bool:
     return answer.status_code == status and form and challenged == (status == 401)
 
 
-def test_everything_but_the_open_pages_needs_a_key_once_there_is_one(
-    settings: Settings, pool: Database
-) -> None:
+def test_once_there_is_a_key_only_open_pages_need_none(settings: Settings, pool: Database) -> None:
+    """Everything but the open pages needs a key once there is one."""
     app = create_app(settings, Databases((pool,)))
     client = app.test_client()
     reader = make_key(pool, Scope.READ)
@@ -95,9 +94,8 @@ def test_nobody_without_a_key_learns_which_paths_exist(
     assert client.get(path, headers=bearer(key)).status_code == 404
 
 
-def test_while_there_is_no_key_this_machine_is_let_in_and_nobody_else(
-    client: FlaskClient, pool: Database
-) -> None:
+def test_without_any_key_only_this_machine_is_let_in(client: FlaskClient, pool: Database) -> None:
+    """While there is no key, only clients on this machine are let in."""
     assert client.get("/v1/campaigns/5").status_code == 404
     answer = client.get("/v1/campaigns/5", environ_overrides=ELSEWHERE)
     assert refused(answer, 401)
@@ -166,9 +164,10 @@ def test_only_a_digest_of_the_secret_is_stored(pool: Database) -> None:
     assert key.secret not in repr(key)
 
 
-def test_a_key_works_from_the_moment_it_is_made_and_not_seconds_after_it_is_revoked(
+def test_a_key_works_at_once_and_not_seconds_after_its_end(
     client: FlaskClient, pool: Database, clock: Clock
 ) -> None:
+    """A key works from the moment it is made and not seconds after it is revoked."""
     first = make_key(pool, Scope.READ)
     assert client.get("/v1/campaigns/5", headers=bearer(first)).status_code == 404
     second = make_key(pool, Scope.READ)
@@ -179,9 +178,10 @@ def test_a_key_works_from_the_moment_it_is_made_and_not_seconds_after_it_is_revo
     assert client.get("/v1/campaigns/5", headers=bearer(second)).status_code == 404
 
 
-def test_a_copy_that_is_not_fresh_any_more_is_renewed_beside_the_requests_that_use_it(
+def test_a_stale_copy_of_the_keys_is_renewed_beside_requests(
     client: FlaskClient, pool: Database, clock: Clock
 ) -> None:
+    """A copy that is not fresh any more is renewed beside the requests that use it."""
     key = make_key(pool, Scope.READ)
     asked = partial(client.get, "/v1/campaigns/5", headers=bearer(key))
     assert asked().status_code == 404
@@ -190,9 +190,10 @@ def test_a_copy_that_is_not_fresh_any_more_is_renewed_beside_the_requests_that_u
     wait_until(lambda: refused(asked(), 401))
 
 
-def test_without_the_database_a_young_copy_decides_and_then_nobody_is_let_in(
+def test_without_the_database_only_a_young_copy_decides(
     settings: Settings, pool: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Without the database a young copy of the keys decides, and an old one refuses every key."""
     client = create_app(settings, Databases((pool,))).test_client()
     key = make_key(pool, Scope.READ)
     assert client.get("/v1/nothing", headers=bearer(key)).status_code == 404
@@ -217,9 +218,10 @@ def test_without_the_database_a_young_copy_decides_and_then_nobody_is_let_in(
     assert client.get("/healthz").status_code == 200
 
 
-def test_use_is_noted_at_most_once_a_minute_and_never_fails_a_request(
+def test_use_of_a_key_is_noted_once_a_minute_at_most(
     client: FlaskClient, pool: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Use is noted at most once a minute and never fails a request."""
     key = make_key(pool, Scope.READ)
     used = "SELECT last_used_at FROM api_keys"
     assert value(pool, used) is None

@@ -120,9 +120,10 @@ def broken(error: Exception) -> Callable[[], None]:
     return fail
 
 
-def test_the_same_request_again_gets_the_same_answer_and_does_nothing(
+def test_a_repeated_request_gets_the_same_response(
     things: FlaskClient, pool: Database, path: str
 ) -> None:
+    """The same request again gets the same answer and does nothing."""
     first = things.post(path, data="body", headers=KEY)
     again = things.post(path, data="body", headers=KEY)
     assert first.status_code == again.status_code == 201
@@ -250,9 +251,10 @@ def test_what_was_done_before_a_failure_is_not_done_again(
     assert value(pool, THINGS) == 1
 
 
-def test_a_crash_after_the_commit_frees_the_key_in_time_and_makes_nothing_twice(
+def test_a_crash_after_the_commit_makes_nothing_twice(
     things: FlaskClient, pool: Database, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A crash after the commit frees the key in time and makes nothing twice."""
     # As a killed process leaves it: what it did is committed, and nobody ends its hold.
     monkeypatch.setattr(idempotency_lock.IdempotencyLock, "finish", lambda *_: None)
     assert things.post(path, data="body", headers=KEY).status_code == 201
@@ -283,9 +285,10 @@ def test_who_was_taken_for_dead_and_goes_on_commits_nothing(
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
-def test_who_was_replaced_by_a_request_still_under_way_commits_nothing(
+def test_a_request_that_was_replaced_commits_nothing(
     things: FlaskClient, pool: Database, path: str, trouble: Trouble
 ) -> None:
+    """A request that was replaced by one still under way commits nothing."""
     other = "UPDATE idempotency_keys SET holder = REPEAT('x', 16)"
     trouble.before = lambda: assert_changed(pool, other)
     assert things.post(path, data="body", headers=KEY).status_code == 409

@@ -115,9 +115,8 @@ def test_one_item_more_than_a_page_may_have_is_refused(settings: Settings, pool:
     assert errors(small.get(f"{PATH}?limit=4")) == {"limit": "must be an integer from 1 to 3"}
 
 
-def test_one_placeholder_more_than_a_template_may_have_is_refused(
-    client: FlaskClient, csv_root: Path
-) -> None:
+def test_one_placeholder_too_many_is_refused(client: FlaskClient, csv_root: Path) -> None:
+    """One placeholder more than a template may have is refused."""
     (csv_root / "recipients.csv").write_text("Ann,13961467500\n")
     most, beyond = "{name}" * MOST_PLACEHOLDERS, "{name}" * (MOST_PLACEHOLDERS + 1)
     assert client.post(PATH, json={**NEW, "template": most}).status_code == 201

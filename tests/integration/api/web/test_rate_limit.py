@@ -4,7 +4,7 @@ from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import Scope
 from campaign_common.settings import ApiSettings, Settings
-from tests.integration.api.keys import bearer, make_key
+from tests.support.keys import bearer, make_key
 
 LIMIT = 5
 

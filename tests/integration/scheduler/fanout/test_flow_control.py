@@ -51,7 +51,8 @@ def run(scheduler: Scheduler, seconds: float) -> None:
     scheduler.fan_out_until(lambda: time.monotonic() >= end)
 
 
-def test_nothing_is_published_beyond_the_window_while_nobody_sends(world: World) -> None:
+def test_without_senders_nothing_exceeds_the_window(world: World) -> None:
+    """Nothing is published beyond the window while there is no sender."""
     scheduler = paced(world)
     run(scheduler, 3)
     assert fanned_out(world) == INITIAL
@@ -67,7 +68,8 @@ def test_what_is_at_a_provider_leaves_room_for_as_many_more(world: World) -> Non
     assert fanned_out(world) <= 2 * INITIAL
 
 
-def test_partitions_where_nothing_moves_do_not_hold_up_the_others(world: World) -> None:
+def test_partitions_that_stand_still_do_not_delay_the_others(world: World) -> None:
+    """Partitions where nothing moves do not hold up the others."""
     scheduler = paced(world)
     at_work = range(SHARDS // 2)
 

@@ -51,7 +51,8 @@ def test_twenty_thousand_recipients_are_published_exactly_once(world: World) -> 
     assert world.campaign("published_seq", "published_count", "total") == (40_000, 20_000, 20_000)
 
 
-def test_records_travel_on_the_partition_of_their_shard_with_their_text(world: World) -> None:
+def test_records_are_on_their_shards_partition_with_text(world: World) -> None:
+    """Records travel on the partition of their shard with their text."""
     world.add_list(100)
     world.add_campaign()
     world.scheduler().start_and_fan_out()
@@ -62,9 +63,8 @@ def test_records_travel_on_the_partition_of_their_shard_with_their_text(world: W
         assert (message.campaign_epoch, message.map_version, message.try_number) == (1, 1, 1)
 
 
-def test_a_crash_before_a_checkpoint_publishes_that_chunk_again_and_only_that(
-    world: World,
-) -> None:
+def test_a_crash_before_a_checkpoint_repeats_one_chunk(world: World) -> None:
+    """A crash before a checkpoint publishes that chunk again and only that."""
     world.add_list(5_000)
     world.add_campaign()
     first, second = world.scheduler(lease=0.2), world.scheduler()
@@ -114,7 +114,8 @@ def test_what_has_a_ledger_row_is_counted_and_not_published(world: World) -> Non
     assert world.campaign("published_count") == (50,)
 
 
-def test_a_message_too_large_for_the_topic_travels_as_one_that_says_so(world: World) -> None:
+def test_a_message_too_large_for_the_topic_says_so(world: World) -> None:
+    """A message too large for the topic travels as one that says so."""
     world.add_list(20)
     world.change("UPDATE recipients SET name = REPEAT('x', 250)")
     world.change("UPDATE recipients SET attributes = %s WHERE seq = 8", ('{"essay": "short"}',))
@@ -177,7 +178,8 @@ def add_long_texts(world: World, recipients: int) -> None:
     world.add_campaign(template="{code}")
 
 
-def test_a_list_that_fills_no_whole_chunk_is_fanned_out_to_its_last_seq(world: World) -> None:
+def test_a_list_shorter_than_a_chunk_is_fanned_out_whole(world: World) -> None:
+    """A list that fills no whole chunk is fanned out to its last seq."""
     world.add_list(1_000)
     world.change("UPDATE recipient_lists SET last_seq = 5000")
     world.add_campaign()

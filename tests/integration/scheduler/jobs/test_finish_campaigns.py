@@ -66,9 +66,10 @@ def test_an_open_request_keeps_a_campaign_running(world: World, scheduler: Sched
     assert world.campaign("state") == ("finished",)
 
 
-def test_a_campaign_set_back_after_its_sums_were_read_is_not_finished(
+def test_a_campaign_set_back_after_its_sums_is_not_finished(
     world: World, scheduler: Scheduler
 ) -> None:
+    """A campaign set back after its sums were read is not finished."""
     world.count_outcomes(Status.SENT, 10)
     with world.database.reading() as cursor:
         (read_before,) = finishing.fanned_out(cursor, scheduler.owner)

@@ -88,18 +88,18 @@ def test_a_retry_that_is_not_due_waits(world: World, scheduler: Scheduler) -> No
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "finished"])
-def test_retries_of_a_campaign_that_does_not_run_are_not_published(
+def test_retries_of_an_idle_campaign_are_not_published(
     world: World, scheduler: Scheduler, state: str
 ) -> None:
+    """Retries of a campaign that does not run are not published."""
     wait_for_retry(world)
     world.change("UPDATE campaigns SET state = %s", (state,))
     scheduler.retry_publisher.publish_due()
     assert retries_published(world) == []
 
 
-def test_a_retry_voided_by_a_pause_is_published_again_under_the_new_epoch(
-    world: World, scheduler: Scheduler
-) -> None:
+def test_a_retry_voided_by_a_pause_gets_the_new_epoch(world: World, scheduler: Scheduler) -> None:
+    """A retry voided by a pause is published again under the new epoch."""
     wait_for_retry(world)
     scheduler.retry_publisher.publish_due()
     world.change("UPDATE campaigns SET epoch = epoch + 2")
@@ -107,9 +107,8 @@ def test_a_retry_voided_by_a_pause_is_published_again_under_the_new_epoch(
     assert [record.campaign_epoch for record in retries_published(world)] == [1, 3]
 
 
-def test_a_retry_that_consumers_have_passed_and_that_still_waits_is_published_again(
-    world: World, scheduler: Scheduler
-) -> None:
+def test_a_retry_that_consumers_have_passed_is_repeated(world: World, scheduler: Scheduler) -> None:
+    """A retry that consumers have passed and that still waits is published again."""
     wait_for_retry(world)
     scheduler.retry_publisher.publish_due()
     offset = world.log_ends()[SHARD] - 1
@@ -130,9 +129,10 @@ def test_a_retry_that_consumers_have_passed_and_that_still_waits_is_published_ag
     ],
     ids=["another topic", "another partition"],
 )
-def test_a_retry_in_a_place_that_carries_its_shard_no_more_is_published_again(
+def test_a_retry_on_a_former_partition_is_published_again(
     world: World, scheduler: Scheduler, change: str
 ) -> None:
+    """A retry in a place that carries its shard no more is published again."""
     wait_for_retry(world)
     scheduler.retry_publisher.publish_due()
     world.change(change.format(shard=SHARD))

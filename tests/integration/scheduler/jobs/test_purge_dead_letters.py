@@ -23,7 +23,7 @@ from campaign_common.store.recipients.erasures import (
 from campaign_scheduler.jobs.purge_dead_letters import DeadLetterPurger
 from tests.integration.scheduler.jobs.test_publish_retries import wait_for_retry
 from tests.integration.scheduler.world import LIST, SHARDS, World
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 PERSON = 6
 PHONE = str(13900000000 + PERSON)
@@ -43,7 +43,8 @@ def erase_person(world: World) -> None:
     world.database.run(erase)
 
 
-def test_an_erased_recipient_travels_without_number_on_the_old_shard(world: World) -> None:
+def test_an_erased_recipient_has_no_number_on_its_old_shard(world: World) -> None:
+    """An erased recipient travels without number on the old shard."""
     world.add_list(10)
     erase_person(world)
     world.add_campaign()
@@ -142,9 +143,8 @@ def test_dead_letters_lose_the_person_and_keep_the_others(world: World, box: str
     assert world.rows("SELECT phone FROM erasures") == [(None,)]
 
 
-def test_copies_of_dead_letters_go_with_the_person_and_stay_one_letter(
-    world: World, box: str
-) -> None:
+def test_copies_of_a_dead_letter_are_erased_and_stay_one(world: World, box: str) -> None:
+    """Copies of a dead letter are erased with the person, and count as one letter."""
     put_away_twice(world, box, b"replayed", b"first", PHONE.encode(), b"second")
     with opened_box(world.settings) as opened:
         replayed, *waiting = opened.letters()

@@ -24,7 +24,8 @@ def test_running_campaigns_are_sampled_by_their_holder_only(world: World) -> Non
     ]
 
 
-def test_old_samples_go_and_the_oldest_of_the_last_minute_is_found(world: World) -> None:
+def test_the_oldest_sample_of_the_last_minute_is_kept(world: World) -> None:
+    """Old samples go and the oldest of the last minute is found."""
     world.add_list(10)
     world.add_campaign()
     for age, ended in ((130, 1), (110, 2), (50, 3), (20, 4)):

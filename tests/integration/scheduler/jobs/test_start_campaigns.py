@@ -46,7 +46,8 @@ def test_a_campaign_without_a_finished_list_fails_and_says_why(world: World) -> 
     )
 
 
-def test_a_template_that_the_list_cannot_fill_fails_its_campaign_only(world: World) -> None:
+def test_a_template_without_its_columns_fails_one_campaign(world: World) -> None:
+    """A template that the list cannot fill fails its campaign only."""
     world.add_list(10, columns='["city"]')
     world.add_campaign(CAMPAIGN, template="hi {town}")
     world.add_campaign(CAMPAIGN + 1, template="hi {city}")

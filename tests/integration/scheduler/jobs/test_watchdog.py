@@ -105,9 +105,8 @@ def test_a_message_that_waits_for_a_retry_is_not_lost(scene: Scene, world: World
     assert world.campaign(*POSITION) == (1, RECIPIENTS, 0)
 
 
-def test_a_provider_that_is_left_alone_is_a_reason_to_stand_still(
-    scene: Scene, world: World
-) -> None:
+def test_an_open_breaker_is_a_reason_to_stand_still(scene: Scene, world: World) -> None:
+    """An open circuit breaker is a reason for a campaign to stand still."""
     world.record_everything()
     world.change(
         "INSERT INTO provider_breakers VALUES"

@@ -18,15 +18,15 @@ def test_every_action_says_where_it_is_allowed() -> None:
     assert set(ALLOWED_IN) == set(Action)
 
 
-def test_actions_that_are_transitions_are_allowed_where_the_transition_is() -> None:
+def test_an_action_is_allowed_where_its_transition_is() -> None:
+    """Actions that are transitions are allowed where the transition is."""
     for action in (Action.SCHEDULE, Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY):
         assert ALLOWED_IN[action] == TRANSITIONS[Transition(action)][0]
 
 
 @pytest.mark.parametrize("state", list(CampaignState))
-def test_a_refused_transition_names_actions_and_nothing_that_the_system_does_itself(
-    state: CampaignState,
-) -> None:
+def test_a_refused_transition_names_actions_only(state: CampaignState) -> None:
+    """A refused transition names actions, and no transition that the system makes."""
     for transition in (Transition.PAUSE, Transition.RESUME, Transition.CANCEL, Transition.RETRY):
         if state in TRANSITIONS[transition][0]:
             continue

@@ -57,7 +57,8 @@ def test_running_campaign_tells_rate_and_estimated_finish() -> None:
     assert found["list"] == {"id": 7, "accepted": 1000, "duplicates": 2, "rejected": 3}
 
 
-def test_a_provider_that_is_left_alone_is_shown_with_the_time_it_is_tried_again() -> None:
+def test_an_open_breaker_is_shown_with_the_time_of_its_probe() -> None:
+    """An open circuit breaker is shown with the time of its next probe."""
     assert described(RUNNING, {}, 0)["provider"] == {"name": "http", "left_alone_until": None}
     sick = RUNNING._replace(left_alone_until=NOW + timedelta(seconds=5))
     assert described(sick, {}, 0)["provider"]["left_alone_until"] == (
@@ -118,7 +119,8 @@ MOVING = Movement(
 )
 
 
-def test_the_present_rate_is_the_one_since_the_oldest_sample_of_the_last_minute() -> None:
+def test_the_rate_is_that_of_the_last_minute() -> None:
+    """The present rate is the one since the oldest sample of the last minute."""
     found = measure(MOVING)
     assert found["rate"] == 8.0
     assert found["estimated_finish"] == (NOW + timedelta(seconds=62.5)).replace(tzinfo=UTC)

@@ -26,7 +26,8 @@ def test_the_original_request_is_understood() -> None:
     assert request.scheduled_at == datetime(2024, 9, 26, 11, 59, 59, tzinfo=UTC)
 
 
-def test_equal_requests_have_equal_digests_however_they_are_written() -> None:
+def test_equal_requests_have_equal_digests() -> None:
+    """Equal requests have equal digests however they are written."""
     shuffled = json.dumps(dict(reversed(SAMPLE.items())), indent=3).encode()
     assert read_create_campaign(body()).digest() == read_create_campaign(shuffled).digest()
 

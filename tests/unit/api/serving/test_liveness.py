@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 from werkzeug.test import create_environ
 
 from campaign_api.metrics import RequestMetrics
-from campaign_api.serving.liveness import Liveness
+from campaign_api.serving.responses.liveness import Liveness
 from campaign_api.web.routing.application import Application
 
 

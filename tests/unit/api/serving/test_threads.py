@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from campaign_api.serving.threads import Threads, TooMuchWork
+from campaign_api.serving.threads import LONG_ANSWERS, Threads, TooMuchWork
 
 SOON = 10.0
 """Seconds after which a test gives up."""
@@ -78,3 +78,19 @@ def test_parts_are_produced_while_few_are_on_their_way() -> None:
     assert not third.ready()
     threads.parts.release()
     assert third.get(timeout=SOON) == "part"
+
+
+def test_few_long_answers_go_on_at_a_time(held: Held) -> None:
+    """Short work finds a thread beside them."""
+    threads = Threads(LONG_ANSWERS + 2, share=LONG_ANSWERS + 2, most_waiting=10)
+    going_on = [
+        gevent.spawn(threads.run, "a", held.work, goes_on=True) for _ in range(LONG_ANSWERS)
+    ]
+    until_started(held)
+    next_one = gevent.spawn(threads.run, "a", lambda: "later", goes_on=True)
+    with gevent.Timeout(SOON):
+        assert threads.run("a", lambda: "at once") == "at once"
+    assert not next_one.ready()
+    held.let_go.set()
+    gevent.joinall([*going_on, next_one], timeout=SOON)
+    assert next_one.value == "later"

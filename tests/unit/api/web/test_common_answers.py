@@ -73,9 +73,8 @@ def test_documentation_page_asks_nobody_else(client: FlaskClient) -> None:
     assert client.get("/docs/swagger-ui-bundle.js").status_code == 200
 
 
-def test_documentation_is_found_without_its_slash_whatever_the_service_is_called(
-    client: FlaskClient,
-) -> None:
+def test_documentation_is_found_without_its_slash(client: FlaskClient) -> None:
+    """The documentation is found without its slash under every host name."""
     answer = client.get("/docs", headers={"Host": "elsewhere.example"})
     assert (answer.status_code, answer.headers["Location"]) == (308, "/docs/")
 
@@ -175,9 +174,8 @@ def test_malformed_traces_begin_anew(client: FlaskClient, sent: str | None) -> N
     assert "4bf92f3577b34da6a3ce929d0e0e4736" not in parent
 
 
-def test_access_log_says_who_asked_for_what_without_secrets_and_numbers(
-    client: FlaskClient, log: io.StringIO
-) -> None:
+def test_the_access_log_has_no_secrets_and_numbers(client: FlaskClient, log: io.StringIO) -> None:
+    """The access log has client and request, and neither secrets nor phone numbers."""
     client.get(
         "/v1/messages?phone=13961467500&token=hush",
         headers={"Authorization": "Bearer secret.token", "Cookie": "secret"},

@@ -20,7 +20,8 @@ def test_without_other_servers_everything_lives_on_the_main_one() -> None:
     assert ONE.main == ONE.of_shard(7) == "main"
 
 
-def test_shards_are_grouped_by_server_and_servers_without_any_are_left_out() -> None:
+def test_shards_are_grouped_by_server() -> None:
+    """Shards are grouped by server and servers without any are left out."""
     assert THREE.holding([5, 1, 0, 2]) == [("main", [1, 0]), ("second", [2]), ("third", [5])]
     assert THREE.holding([3]) == [("second", [3])]
     assert THREE.holding([]) == []

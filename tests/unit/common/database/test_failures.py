@@ -81,7 +81,8 @@ def test_errors_about_data_pass_as_they_are(error: Error) -> None:
     assert passed.value is error
 
 
-def test_a_server_that_does_not_answer_is_told_from_one_that_hung_up() -> None:
+def test_a_silent_server_is_told_from_one_that_hung_up() -> None:
+    """A server that does not answer is distinguished from one that hung up."""
     silent = OperationalError(2013, "Lost connection")
     silent.__context__ = TimeoutError("timed out")
     assert type(meaning_of(silent)) is DatabaseTimeout

@@ -3,7 +3,8 @@ import pytest
 from campaign_common.domain.recipient import column_name, trimmed
 
 
-def test_column_names_are_compared_without_case_space_and_composition() -> None:
+def test_column_names_are_compared_in_a_normal_form() -> None:
+    """Column names are compared without case space and composition."""
     assert column_name("  Phone\t") == "phone"
     assert column_name("CAFE\u0301") == column_name("café")
 

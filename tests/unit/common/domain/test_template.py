@@ -98,7 +98,8 @@ def test_no_template_reaches_attributes_formats_or_code(text: str) -> None:
     assert template.render("Ann", "13961467500", None) == ""
 
 
-def test_unknown_placeholders_are_refused_naming_the_columns_that_exist() -> None:
+def test_a_refused_placeholder_comes_with_the_columns() -> None:
+    """Unknown placeholders are refused naming the columns that exist."""
     template = Template.compile("{nome} {name} {town|x}")
     with pytest.raises(TemplateInvalid, match=r"\{nome\}, \{town\}.*name, phone, city"):
         template.require(["name", "phone", "city"])

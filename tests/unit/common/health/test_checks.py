@@ -73,7 +73,8 @@ def test_a_check_that_does_not_end_is_no_good_news(scene: Scene) -> None:
     assert scene.health.why_not_ready() == "database or Kafka do not answer"
 
 
-def test_a_loop_that_does_not_come_round_is_dead_unless_the_process_stops(scene: Scene) -> None:
+def test_a_stuck_loop_is_dead_unless_the_process_stops(scene: Scene) -> None:
+    """A loop that makes no rounds fails the liveness check, unless the process stops."""
     scene.health.beat("the loop")
     scene.clock.now += STUCK_AFTER - 1
     scene.health.beat("the ticker")

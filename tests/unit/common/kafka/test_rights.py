@@ -1,4 +1,4 @@
-"""The rights that docs/operations.md lists are those that are checked."""
+"""The rights that docs/operations/overview.md lists are those that are checked."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -8,9 +8,9 @@ from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
 from campaign_common.kafka.rights import CLUSTER, KafkaResource, ResourceKind, Right, needed_rights
 from campaign_common.settings import Settings, load_settings
-from tests.unit.common.sample import SAMPLE
+from tests.support.sample import SAMPLE
 
-OPERATIONS = Path(__file__).parents[4] / "docs" / "operations.md"
+OPERATIONS = Path(__file__).parents[4] / "docs" / "operations" / "overview.md"
 COLUMNS = (
     KafkaResource(ResourceKind.TOPIC, "Sync-Msg-T"),
     KafkaResource(ResourceKind.TOPIC, "Sync-Msg-T-DLQ"),

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
-from tests.scraping import Scrape
+from tests.support.scraping import Scrape
 
 
 class Collected:

@@ -28,7 +28,8 @@ def test_a_different_trouble_is_logged_again() -> None:
     assert [line["trouble"] for line in lines] == ["DatabaseUnavailable", "KafkaUnavailable"]
 
 
-def test_what_should_not_happen_is_logged_with_its_trace_and_survived() -> None:
+def test_an_unexpected_error_is_logged_and_survived() -> None:
+    """An unexpected error is logged with its stack trace and survived."""
     outages = OutageLog()
     with capture_logs() as lines:
         for _ in range(3):

@@ -11,7 +11,7 @@ import pytest
 
 from campaign_common.runtime import page_server
 from campaign_common.runtime.page_server import MOST_CLIENTS, PageServer, ServedPage, listening
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 PAGES = {"/healthz": lambda: ServedPage(200, "text/plain", b"ok\n")}
 FLOOD = 120

@@ -21,7 +21,7 @@ from campaign_common.runtime.socket_owner import (
     by_sock_diag,
     owner_of_peer,
 )
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's own means")
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")

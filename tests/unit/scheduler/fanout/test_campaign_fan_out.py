@@ -36,7 +36,8 @@ def test_each_checkpoint_follows_on_the_one_before() -> None:
     assert publish(campaign, 230, 60).checkpoint.previous_seq == 150
 
 
-def test_chunks_are_committed_in_their_order_even_when_a_later_one_is_delivered_first() -> None:
+def test_chunks_are_committed_in_their_order() -> None:
+    """Chunks are committed in their order even when a later one is delivered first."""
     campaign = fan_out()
     first = publish(campaign, 150, 50, unreported=1)
     second = publish(campaign, 230, 60)

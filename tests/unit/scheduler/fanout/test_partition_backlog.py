@@ -46,7 +46,8 @@ def test_what_lies_where_nothing_moves_is_stalled_after_a_while() -> None:
     assert campaign.backlog.stalled == 4 * 3_000
 
 
-def test_a_stall_is_known_by_a_few_outcomes_where_the_others_have_nothing_left() -> None:
+def test_a_stall_is_known_where_the_others_have_nothing_left() -> None:
+    """A stall is known by a few outcomes where the other partitions have nothing left."""
     campaign = Campaign()
     campaign.run(1, range(4), each=3)
     for _ in range(3):
@@ -98,7 +99,8 @@ def test_a_slow_campaign_has_shards_without_an_outcome_for_long() -> None:
     assert campaign.backlog.stalled == 0
 
 
-def test_outcomes_from_before_this_process_held_the_campaign_count_for_nobody() -> None:
+def test_outcomes_before_the_lease_count_for_no_partition() -> None:
+    """Outcomes recorded before this process held the lease count for no partition."""
     backlog = PartitionBacklog(STALL_AFTER)
     backlog.sample(100.0, dict.fromkeys(range(SHARDS), 5_000))
     campaign = Campaign(backlog, dict.fromkeys(range(SHARDS), 5_000))
@@ -115,7 +117,8 @@ def test_another_partition_map_resets_the_backlog() -> None:
     assert (campaign.backlog.stalled, campaign.backlog.outstanding) == (0, 200)
 
 
-def test_counters_of_a_server_that_was_away_do_not_make_others_seem_idle() -> None:
+def test_late_counters_do_not_make_others_seem_idle() -> None:
+    """Counters of a server that was away do not make others seem idle."""
     campaign = Campaign()
     campaign.run(1, range(4))
     campaign.recorded |= dict.fromkeys(range(4, 8), 70_000)

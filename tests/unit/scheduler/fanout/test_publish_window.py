@@ -106,9 +106,8 @@ def test_a_slow_campaign_is_published_in_small_chunks() -> None:
 
 
 @pytest.mark.parametrize("latency", [2.0, 10.0])
-def test_a_provider_that_takes_longer_than_the_window_gets_as_many_as_it_can_be_sent(
-    latency: float,
-) -> None:
+def test_a_slow_provider_gets_as_many_as_it_can_be_sent(latency: float) -> None:
+    """A provider that takes longer than the window gets as many as it can be sent."""
     patient = Simulation(PublishWindow(1.0, 2 * CHUNK), latency=latency, in_flight=8_000)
     patient.run(60, send_rate=40_000)
     before = patient.recorded
@@ -144,7 +143,8 @@ def test_a_pause_of_fan_out_does_not_shrink_the_window() -> None:
     assert paused.window.limit >= min(limit, 2 * CHUNK)
 
 
-def test_a_window_that_shrank_grows_again_when_senders_wait_for_more() -> None:
+def test_a_shrunken_window_grows_when_senders_wait() -> None:
+    """A window that shrank grows again when senders wait for more."""
     grown = simulation()
     grown.run(30, send_rate=0)
     assert grown.window.limit == MIN_LIMIT

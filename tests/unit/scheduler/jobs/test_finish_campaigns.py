@@ -13,9 +13,8 @@ COUNTS = st.dictionaries(
 
 
 @given(counts=COUNTS)
-def test_a_campaign_is_over_when_its_final_outcomes_make_up_the_total(
-    counts: dict[Status, int],
-) -> None:
+def test_a_campaign_is_over_when_final_outcomes_are_the_total(counts: dict[Status, int]) -> None:
+    """A campaign is over when its final outcomes make up the total."""
     final = sum(counts.get(status, 0) for status in FINAL)
     assert is_complete(final, counts, has_open_command=False)
 

@@ -102,7 +102,8 @@ def test_a_batch_is_not_delivered_before_its_last_report() -> None:
     assert publication.is_settled
 
 
-def test_a_record_that_the_producer_refuses_fails_its_batch_and_is_named() -> None:
+def test_a_record_refused_by_the_producer_fails_its_batch() -> None:
+    """A record that the producer refuses fails its batch and is named."""
     producer = FakeProducer(room=100, refuse={b"4": KafkaError.MSG_SIZE_TOO_LARGE})
     publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
     publisher.publish(groups(10), publication)
@@ -112,7 +113,8 @@ def test_a_record_that_the_producer_refuses_fails_its_batch_and_is_named() -> No
     assert publication.too_large == [b"4"]
 
 
-def test_the_first_record_of_each_partition_says_where_all_come_from() -> None:
+def test_the_first_record_of_each_partition_has_the_header() -> None:
+    """The first record of each partition says where all come from."""
     producer = FakeProducer(room=3)
     publisher, publication = Publisher(lambda: producer, "t"), Publication(10)  # type: ignore[arg-type,return-value]
     publisher.publish(groups(10), publication, PARENT)

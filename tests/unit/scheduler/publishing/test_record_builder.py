@@ -50,7 +50,8 @@ def test_every_recipient_gets_a_record_of_its_own() -> None:
     assert (chunk.recipients, chunk.last_seq) == (3, 4)
 
 
-def test_a_record_says_which_campaign_epoch_map_and_try_it_belongs_to() -> None:
+def test_a_record_has_campaign_epoch_map_version_and_try() -> None:
+    """A record says which campaign epoch map and try it belongs to."""
     record = records_of(builder().build_chunk(ROWS[:1], set(), set()))[0]
     assert (record.campaign_id, record.campaign_epoch, record.map_version) == (7, 3, 2)
     assert (record.generation, record.try_number, record.attempts) == (0, 1, 0)
@@ -67,7 +68,8 @@ def test_key_and_partition_follow_from_the_phone() -> None:
             assert partition == record.shard % PARTITIONS
 
 
-def test_recipients_with_a_ledger_row_are_counted_and_not_published() -> None:
+def test_recipients_with_an_outcome_are_not_published() -> None:
+    """Recipients with a ledger row are counted and not published."""
     chunk = builder().build_chunk(ROWS, {3}, set())
     assert [record.seq for record in records_of(chunk)] == [1, 4]
     assert (chunk.recipients, chunk.last_seq) == (3, 4)
@@ -79,14 +81,16 @@ def test_a_message_that_is_too_large_travels_as_one_that_says_so() -> None:
     assert (record.undeliverable, record.body) == (records.TOO_LARGE, "")
 
 
-def test_what_the_broker_refused_for_its_size_travels_without_its_body() -> None:
+def test_a_record_refused_for_its_size_goes_without_its_body() -> None:
+    """A record that the broker refused for its size is published without its body."""
     chunk = builder().build_chunk(ROWS, set(), {3})
     by_seq = {record.seq: record.undeliverable for record in records_of(chunk)}
     assert by_seq == {1: None, 3: records.TOO_LARGE, 4: None}
     assert seqs_of(message["value"] for message in messages_of(chunk)) == {1, 3, 4}
 
 
-def test_attributes_that_cannot_be_read_make_an_undeliverable_record() -> None:
+def test_unreadable_attributes_make_an_undeliverable_record() -> None:
+    """Attributes that cannot be read make an undeliverable record."""
     rows: list[RecipientRow] = [(1, "13961467500", "Ann", "[1]")]
     record = records_of(builder("{city}").build_chunk(rows, set(), set()))[0]
     assert record.undeliverable == records.NOT_RENDERED
@@ -102,7 +106,8 @@ def test_a_chunk_of_long_messages_ends_where_it_is_large_enough() -> None:
     assert size <= records.MAX_CHUNK_BYTES + LARGEST_RECORD
 
 
-def test_a_retry_says_so_and_a_vanished_recipient_is_undeliverable() -> None:
+def test_a_retry_of_a_vanished_recipient_is_undeliverable() -> None:
+    """A retry says so and a vanished recipient is undeliverable."""
     _, message = builder().build(ROWS[0], TryNumbers(1, 4, 3))
     retry = decode(message["value"])
     assert (retry.generation, retry.try_number, retry.attempts) == (1, 4, 3)

@@ -34,9 +34,8 @@ def test_one_that_may_have_been_taken_before_ends_as_unknown(in_doubt: bool) -> 
 
 
 @pytest.mark.parametrize("in_doubt", [True, False])
-def test_what_can_never_be_delivered_fails_unless_it_may_have_been_taken_before(
-    in_doubt: bool,
-) -> None:
+def test_an_undeliverable_message_fails_unless_in_doubt(in_doubt: bool) -> None:
+    """An undeliverable message fails, unless a provider may have accepted it before."""
     (decided,) = admit_live([message(undeliverable="lost again and again")], {}).decided
     assert decided == SendResult(
         decided.message, SendStatus.UNDELIVERABLE, None, "lost again and again"

@@ -156,7 +156,8 @@ def test_nothing_goes_on_without_a_thread_that_sending_rests_on() -> None:
     assert scene.beats == []
 
 
-def test_a_partition_taken_over_while_there_is_no_room_does_not_pile_up() -> None:
+def test_a_takeover_without_room_does_not_pile_up() -> None:
+    """A partition taken over while there is no room does not pile up."""
     scene = Scene()
     scene.servers[0].room = False
     scene.run()

@@ -103,7 +103,8 @@ def test_failures_among_other_answers_open_it_all_the_same(scene: Scene) -> None
     assert scene.breaker.state is BreakerState.OPEN
 
 
-def test_a_batch_of_clear_answers_outweighs_the_failures_before_it(scene: Scene) -> None:
+def test_a_batch_of_clear_results_outweighs_failures(scene: Scene) -> None:
+    """A batch of clear answers outweighs the failures before it."""
     scene.record(SendStatus.RETRYABLE, 4)
     assert not scene.breaker.record([SendStatus.ACCEPTED] * 10)
     assert not any(scene.record(SendStatus.RETRYABLE, 7))

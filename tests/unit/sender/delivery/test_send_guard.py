@@ -237,7 +237,8 @@ def test_a_message_that_is_no_longer_held_is_not_sent(scene: Scene) -> None:
     assert scene.look_at(queued) is SendStatus.STALE
 
 
-def test_a_shard_that_is_being_released_gives_back_what_is_queued(scene: Scene) -> None:
+def test_a_released_shard_gives_queued_messages_back(scene: Scene) -> None:
+    """A shard that is being released gives back what is queued."""
     queued = scene.hold()
     scene.buffer.drain({0}, timeout=0.0)
     scene.buffer.admit([queued], [], [])

@@ -83,7 +83,8 @@ def test_results_of_a_lost_shard_are_late() -> None:
     assert [r.message for r in batch.late] == [first]
 
 
-def test_a_result_from_before_a_second_take_over_does_not_touch_the_new_claim() -> None:
+def test_a_result_of_an_old_claim_leaves_the_new_one_alone() -> None:
+    """A result from before a second takeover does not touch the new claim."""
     first = message(1)
     buffer = buffer_with(first)
     claim_all(buffer)
@@ -134,7 +135,8 @@ def test_draining_waits_for_a_claim_that_is_being_written() -> None:
     assert buffer.drain({0}, timeout=0.01)
 
 
-def test_draining_waits_until_it_is_recorded_how_far_the_shard_was_worked_off() -> None:
+def test_draining_waits_for_the_recorded_offset() -> None:
+    """Draining waits until it is recorded how far the shard was worked off."""
     buffer = buffer_with()
     buffer.advance_to(0, 7)  # past records that were not for anybody
     assert not buffer.wait_for_work(0.0)
@@ -159,7 +161,8 @@ def test_there_is_no_room_while_a_batch_waits_to_be_claimed() -> None:
     assert not buffer.wait_for_capacity(0.0)
 
 
-def test_what_was_admitted_for_a_shard_lost_meanwhile_is_left_to_its_new_owner() -> None:
+def test_messages_of_a_lost_shard_are_left_to_its_new_owner() -> None:
+    """Messages admitted for a shard that was lost meanwhile are left to its new owner."""
     buffer = buffer_with()
     late = message(1)
     lose_shard(buffer)
@@ -170,7 +173,8 @@ def test_what_was_admitted_for_a_shard_lost_meanwhile_is_left_to_its_new_owner()
     assert not buffer.holds(late)
 
 
-def test_dropping_an_earlier_ownership_leaves_the_present_one_alone() -> None:
+def test_dropping_an_old_ownership_leaves_the_present_one() -> None:
+    """Dropping an earlier ownership leaves the present one alone."""
     buffer = buffer_with()
     earlier = buffer.owned(0)
     assert earlier is not None
@@ -200,7 +204,8 @@ def test_a_released_message_is_fetched_by_the_next_owner() -> None:
     assert not buffer.is_draining(0)
 
 
-def test_what_may_not_be_claimed_yet_is_no_reason_for_a_transaction() -> None:
+def test_messages_that_may_not_be_claimed_start_no_transaction() -> None:
+    """Messages that may not be claimed yet are no reason for a transaction."""
     messages = [message(seq) for seq in range(1, 21)]
     buffer = buffer_with(*messages, in_flight=8, batch_size=8)
     assert buffer.wait_for_batch(0.0)

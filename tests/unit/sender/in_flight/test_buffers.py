@@ -26,7 +26,8 @@ def test_results_go_to_the_buffer_of_their_shard() -> None:
     assert [r.message for r in scene.second.take_batch().results] == [scene.other]
 
 
-def test_draining_waits_for_every_buffer_but_no_longer_than_it_may() -> None:
+def test_draining_waits_for_every_buffer_up_to_its_limit() -> None:
+    """Draining waits for every buffer but no longer than it may."""
     scene = TwoGroups()
     assert scene.buffers.drain({0, 1}, 0.0)  # nothing was sent yet
     scene = TwoGroups()

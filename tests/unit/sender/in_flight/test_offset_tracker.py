@@ -23,7 +23,8 @@ def test_one_unfinished_record_holds_the_offset_back() -> None:
 
 
 @given(st.permutations(range(0, 30, 3)))
-def test_committable_is_the_lowest_unfinished_offset_in_any_order(order: list[int]) -> None:
+def test_committable_is_the_lowest_unfinished_offset(order: list[int]) -> None:
+    """Committable is the lowest unfinished offset in any order."""
     tracker = OffsetTracker()
     for offset in sorted(order):
         tracker.track([offset])

@@ -9,7 +9,8 @@ class Clock:
         return self.now
 
 
-def test_a_partition_waits_at_the_first_record_of_a_newer_version() -> None:
+def test_a_partition_waits_at_the_first_newer_record() -> None:
+    """A partition waits at the first record of a newer version."""
     blocked = BlockedPartitions(Clock(), timeout=60)
     assert blocked.block_at(3, offset=10, version=2)
     assert blocked.block_at(3, offset=12, version=2)
@@ -20,7 +21,8 @@ def test_a_partition_waits_at_the_first_record_of_a_newer_version() -> None:
     assert not blocked.blocks(4, 11)
 
 
-def test_a_wait_ends_after_its_time_and_with_it_those_of_the_version() -> None:
+def test_the_end_of_a_wait_ends_all_of_its_version() -> None:
+    """A wait ends after its time and with it those of the version."""
     clock = Clock()
     blocked = BlockedPartitions(clock, timeout=60)
     blocked.block_at(3, offset=10, version=2)

@@ -41,12 +41,14 @@ def verified(coordinator: Coordinator, *rows: ClaimRow) -> tuple[int, int, Any]:
     return below, coordinator.place.offset, coordinator.place.metadata
 
 
-def test_what_is_recorded_stands_in_kafka_and_nothing_is_in_doubt() -> None:
+def test_offsets_recorded_and_in_kafka_leave_no_doubt() -> None:
+    """Recorded offsets that are in Kafka leave nothing in doubt."""
     assert verified(Coordinator(90, 500), row(120), row(100)) == (0, 100, None)
     assert verified(Coordinator(100, 500), row(100)) == (0, 100, None)
 
 
-def test_a_later_offset_in_kafka_puts_the_gap_and_a_span_in_doubt() -> None:
+def test_a_later_offset_in_kafka_puts_the_gap_in_doubt() -> None:
+    """A later offset in Kafka puts the gap and a span in doubt."""
     assert verified(Coordinator(300, 500), row(100)) == (340, 340, POSSIBLY_SENT_MARK)
 
 
@@ -54,7 +56,8 @@ def test_one_shard_that_is_behind_is_enough() -> None:
     assert verified(Coordinator(300, 500), row(300), row(100)) == (340, 340, POSSIBLY_SENT_MARK)
 
 
-def test_what_was_published_after_the_loss_was_noticed_is_not_in_doubt() -> None:
+def test_records_after_a_noticed_loss_are_not_in_doubt() -> None:
+    """Records published after the loss was noticed are not in doubt."""
     assert verified(Coordinator(300, 310), row(100)) == (310, 310, POSSIBLY_SENT_MARK)
 
 

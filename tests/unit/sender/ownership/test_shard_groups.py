@@ -106,9 +106,8 @@ class Scene:
 
 
 @pytest.mark.parametrize(("index", "paused"), [(0, {0, 2}), (1, {1, 2})])
-def test_a_shut_server_pauses_its_own_partitions_and_those_it_shares(
-    index: int, paused: set[int]
-) -> None:
+def test_a_shut_server_pauses_every_partition_with_its_shards(index: int, paused: set[int]) -> None:
+    """A shut server pauses its own partitions and those it shares."""
     scene = Scene()
     scene.ownership.pause_groups({index})
     assert scene.consumer.paused == scene.ownership.paused_partitions == paused
@@ -128,7 +127,8 @@ def test_claims_are_read_where_the_shards_live() -> None:
     assert scene.groups.read_claims(MAP, 1) == {}
 
 
-def test_a_partition_is_not_taken_over_while_a_server_of_its_shards_is_unreachable() -> None:
+def test_a_partition_waits_for_the_servers_of_its_shards() -> None:
+    """A partition is not taken over while a server of its shards is unreachable."""
     scene = Scene()
     scene.second.reachable = False
     assert list(scene.groups.read_claims(MAP, 0)) == [0, 3]

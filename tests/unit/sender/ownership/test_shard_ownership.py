@@ -97,13 +97,15 @@ def test_kafka_is_told_the_lowest_recorded_offset_of_a_partition() -> None:
     assert Scene().told() == [(PARTITION, 40)]
 
 
-def test_kafka_is_told_nothing_while_a_shard_belongs_to_somebody_else() -> None:
+def test_kafka_gets_no_offset_while_a_shard_has_another_owner() -> None:
+    """No offset is committed to Kafka while a shard has another owner."""
     scene = Scene()
     scene.buffer.drop_shard(scene.second)
     assert scene.told() == []
 
 
-def test_the_end_of_a_doubt_stays_in_kafka_until_everything_below_is_recorded() -> None:
+def test_the_end_of_a_doubt_stays_until_all_below_is_recorded() -> None:
+    """The end of a doubt stays in Kafka until everything below is recorded."""
     scene = Scene()
     scene.first.possibly_sent_below = scene.second.possibly_sent_below = 45
     assert scene.told() == []
@@ -111,7 +113,8 @@ def test_the_end_of_a_doubt_stays_in_kafka_until_everything_below_is_recorded() 
     assert scene.told() == [(PARTITION, 45)]
 
 
-def test_a_partition_is_taken_again_when_the_number_of_shards_was_raised() -> None:
+def test_a_raised_number_of_shards_takes_partitions_again() -> None:
+    """A partition is taken again when the number of shards was raised."""
     scene = Scene()
     scene.ownership._retake_for_new_shards()
     assert (scene.ownership._takeover_at, scene.consumer.paused) == ({}, [])
@@ -121,7 +124,8 @@ def test_a_partition_is_taken_again_when_the_number_of_shards_was_raised() -> No
     assert scene.told() == []
 
 
-def test_shards_of_partitions_that_are_not_taken_are_left_to_others() -> None:
+def test_shards_of_other_partitions_are_left_to_others() -> None:
+    """Shards of partitions that are not taken are left to others."""
     scene = Scene()
     scene.ownership._active = {}
     scene.existing_shards = frozenset(range(24))
@@ -129,9 +133,9 @@ def test_shards_of_partitions_that_are_not_taken_are_left_to_others() -> None:
     assert scene.ownership._takeover_at == {}
 
 
-def test_what_was_fetched_before_a_take_over_that_failed_half_way_is_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_failed_takeover_forgets_fetched_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records fetched before a takeover that failed half way are forgotten."""
+
     def away(_: ShardGroups, __: str) -> None:
         raise DatabaseUnavailable("gone")
 

@@ -21,7 +21,8 @@ def test_at_most_once_a_claimed_message_ends_unknown() -> None:
     assert (row.seq, row.status, row.replaces) == (5, Status.UNKNOWN, False)
 
 
-def test_what_was_recorded_before_the_sender_was_lost_is_left_alone() -> None:
+def test_outcomes_recorded_before_the_loss_are_left_alone() -> None:
+    """Outcomes recorded before the sender was lost are left alone."""
     entries = {MessageKey(CAMPAIGN, 5): LedgerEntry(Status.SENT, 0, 1, 1)}
     for campaign in (version(), AT_MOST_ONCE):
         settlement = settle([CLAIMED], entries, {CAMPAIGN: campaign})

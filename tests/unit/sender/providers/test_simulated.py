@@ -24,7 +24,8 @@ def test_an_outcome_follows_from_key_and_seed() -> None:
     assert 0.17 < len(refused(0)) / len(MESSAGES) < 0.23
 
 
-def test_what_was_refused_is_refused_again_as_often_as_anything_else() -> None:
+def test_refusals_are_refused_again() -> None:
+    """Refused messages are refused again as often as others."""
     again = refused(0) & refused(1)
     assert 0.12 < len(again) / len(refused(0)) < 0.28
     third = again & refused(2)

@@ -30,7 +30,8 @@ def test_what_is_not_final_is_no_fact_to_settle_by() -> None:
     assert rows_of_late_results([fact(Status.WAITING), fact(Status.UNKNOWN)], UNKNOWN) == []
 
 
-def test_that_a_try_was_taken_counts_whatever_else_was_learnt_of_it() -> None:
+def test_an_accepted_try_counts_despite_later_results() -> None:
+    """The acceptance of a try counts, whatever else is learnt of it."""
     for facts in ([Status.SENT, Status.FAILED], [Status.FAILED, Status.SENT]):
         assert [row.status for row in rows_of_late_results(map(fact, facts), UNKNOWN)] == [
             Status.SENT

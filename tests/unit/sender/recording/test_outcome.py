@@ -69,7 +69,8 @@ def test_every_error_class_has_limits_of_its_own() -> None:
     assert by_class(SendStatus.CIRCUIT_OPEN) == (Status.WAITING, 0.5)
 
 
-def test_a_throttled_message_is_left_alone_longer_each_time_without_losing_attempts() -> None:
+def test_a_throttled_message_waits_longer_and_loses_no_attempt() -> None:
+    """A throttled message waits longer each time, and loses no attempts."""
     waits = [
         outcome_of(
             SendResult(message(try_number=n), SendStatus.THROTTLED), version(), POLICY, jitter=0.0
@@ -96,7 +97,8 @@ def test_a_provably_refused_send_is_retried_at_most_once_too() -> None:
 
 
 @pytest.mark.parametrize("answer", [SendStatus.EXPIRED, SendStatus.RETRYABLE])
-def test_a_message_in_doubt_ends_as_unknown_without_a_clear_answer(answer: SendStatus) -> None:
+def test_a_message_in_doubt_ends_unknown_without_a_clear_result(answer: SendStatus) -> None:
+    """A message in doubt ends as unknown without a clear answer."""
     doubtful = message(attempts=2)
     doubtful.in_doubt = True
     assert (
@@ -105,7 +107,8 @@ def test_a_message_in_doubt_ends_as_unknown_without_a_clear_answer(answer: SendS
     )
 
 
-def test_a_doubt_is_kept_while_the_message_waits_and_ends_with_a_clear_answer() -> None:
+def test_a_doubt_ends_with_a_clear_result() -> None:
+    """A doubt is kept while the message waits and ends with a clear answer."""
     doubtful = message()
     doubtful.in_doubt = True
     waiting = outcome_of(SendResult(doubtful, SendStatus.THROTTLED), version(), POLICY, 0.0)

@@ -86,7 +86,7 @@ class TracingSettings:
 
     endpoint: str | None = key("Endpoint", CollectorUrl("http://collector:4318"), default=None)
     """The base URL of an OTLP/HTTP receiver, such as http://collector:4318; `null`: nothing is
-    traced. `/v1/traces` is added; see [traces](tracing.md)."""
+    traced. `/v1/traces` is added; see [traces](../operations/tracing.md)."""
 
 
 @section_class

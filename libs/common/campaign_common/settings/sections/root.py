@@ -58,10 +58,10 @@ class Settings:
     """Processes of the API."""
     threads: int = key("Threads", Int(1, 1_024), default=32)
     """Threads of each process of the API: requests that it works on at a time. Connections and slow
-    clients need none; [places](access.md#limits) for long work are shares of them."""
+    clients need none; [places](../guides/access.md#limits) for long work are shares of them."""
     auth: Literal["keys", "none"] = key("Auth", Choice("keys", "none"), default="keys")
     """`keys`: requests carry an API key; `none`: every request is let in. See
-    [access](access.md)."""
+    [access](../guides/access.md)."""
     mysql: MysqlSettings = key("Mysql", Section(MysqlSettings))
     mysql_shards: tuple[ShardServerSettings, ...] = key(
         "MysqlShards",
@@ -83,8 +83,8 @@ class Settings:
     It should hold nothing but lists; see below."""
     delivery: Delivery = key("Delivery", Member(Delivery), default="at_least_once")
     """The treatment of messages that a lost sender was sending: sent again under the same
-    idempotency key, or ended as `unknown`. See [protocol](protocol.md), rules 3 and 16. A campaign
-    takes the value over when it is created."""
+    idempotency key, or ended as `unknown`. See [protocol](../concepts/protocol.md), rules 3 and 16.
+    A campaign takes the value over when it is created."""
     provider: Literal["simulated", "http"] = key(
         "Provider", Choice("simulated", "http"), default="simulated"
     )

@@ -6,6 +6,9 @@ from threading import BoundedSemaphore
 
 from campaign_api.errors import TooManyRequests
 
+PATIENCE = 2.0
+"""Seconds that a file at hand waits for a slot: most files take less than that."""
+
 
 class ImportSlots:
     """Room for `most` imports, of which uploads get three quarters.
@@ -14,19 +17,20 @@ class ImportSlots:
     uploads there are, they leave room for POST /v1/camp/create. A single slot serves both.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, patience: float = PATIENCE) -> None:
         self._most = most
+        self._patience = patience
         self._all = BoundedSemaphore(most)
         self._uploads = BoundedSemaphore(max(1, most * 3 // 4))
 
     @contextmanager
     def file(self) -> Iterator[None]:
-        """Reserve a slot for a local file.
+        """Reserve a slot for a local file; waits for one for a moment.
 
         Raises:
-            TooManyRequests: there is none at the moment.
+            TooManyRequests: there was none.
         """
-        with self._held(self._all):
+        with self._held(self._all, self._patience):
             yield
 
     @contextmanager
@@ -36,12 +40,12 @@ class ImportSlots:
         Raises:
             TooManyRequests: there is none at the moment.
         """
-        with self._held(self._uploads), self._held(self._all):
+        with self._held(self._uploads, 0.0), self._held(self._all, 0.0):
             yield
 
     @contextmanager
-    def _held(self, room: BoundedSemaphore) -> Iterator[None]:
-        if not room.acquire(blocking=False):
+    def _held(self, room: BoundedSemaphore, seconds: float) -> Iterator[None]:
+        if not room.acquire(timeout=seconds):
             raise TooManyRequests(
                 f"this process is at work on as many imports as MaxImports ({self._most})"
                 " allows; send the request again later"

@@ -86,7 +86,8 @@ def test_blank_lines_are_no_rows_but_count_as_lines() -> None:
     assert (parsed.names, list(parsed.reasons)) == (["a"], [6])
 
 
-def test_line_breaks_and_commas_inside_quotes_belong_to_the_field() -> None:
+def test_line_breaks_and_commas_in_quotes_belong_to_a_field() -> None:
+    """Line breaks and commas inside quotes belong to the field."""
     parsed = parse(
         f'name,phone,address\n"Ann, MD",{PHONE},"1 High St\nOslo\n\nNorway"\nBob,1396146750,x\n'
     )

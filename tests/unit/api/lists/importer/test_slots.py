@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from campaign_api.errors import TooManyRequests
@@ -6,7 +8,7 @@ from campaign_api.lists.importer.slots import ImportSlots
 
 @pytest.mark.parametrize(("most", "uploads"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6)])
 def test_uploads_get_three_quarters(most: int, uploads: int) -> None:
-    slots = ImportSlots(most)
+    slots = ImportSlots(most, patience=0.01)
     held = [slots.upload() for _ in range(uploads)]
     for each in held:
         each.__enter__()
@@ -20,6 +22,16 @@ def test_uploads_get_three_quarters(most: int, uploads: int) -> None:
     held[0].__exit__(None, None, None)
     with slots.upload():
         pass
+
+
+def test_a_file_waits_for_a_slot_that_is_soon_free() -> None:
+    slots = ImportSlots(1, patience=10.0)
+    held = slots.upload()
+    held.__enter__()
+    soon = threading.Timer(0.05, lambda: held.__exit__(None, None, None))
+    soon.start()
+    with slots.file():
+        soon.join()
 
 
 def test_files_take_the_room_of_uploads_too() -> None:

@@ -101,7 +101,8 @@ def test_what_is_not_clearly_an_answer_is_refused(text: bytes) -> None:
         read(text)
 
 
-def test_a_protocol_switch_is_an_answer_and_the_end_of_the_connection() -> None:
+def test_a_protocol_switch_ends_the_connection() -> None:
+    """A protocol switch is an answer and the end of the connection."""
     answer = read(b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
     assert answer is not None
     assert (answer.status, answer.reusable) == (101, False)

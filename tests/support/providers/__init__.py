@@ -1,0 +1,1 @@
+"""A provider that keeps a record of every send."""

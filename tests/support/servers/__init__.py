@@ -1,0 +1,1 @@
+"""Servers that the product talks to, or that stand in front of it."""
