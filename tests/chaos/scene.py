@@ -297,11 +297,11 @@ class Scene:
         return time.monotonic() - began
 
     def suspects(self) -> int:
-        return self.count("SELECT COUNT(*) FROM suspects")
+        return self.count("SELECT COUNT(*) FROM possibly_sent")
 
     def watchdog_rounds(self) -> int:
         """Count the times that the watchdog had a campaign published again."""
-        return self.count("SELECT SUM(rounds) FROM campaigns")
+        return self.count("SELECT SUM(republications) FROM campaigns")
 
     def count(self, sql: str) -> int:
         ((n,),) = self.system.rows(sql)

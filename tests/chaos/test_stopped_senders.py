@@ -66,7 +66,7 @@ def test_a_sender_that_wakes_up_writes_and_sends_nothing(scene: Scene) -> None:
             wake_up(scene, victim)
     scene.hurry()
     account = scene.finish()
-    suspects = {seq for (seq,) in scene.system.rows("SELECT seq FROM suspects")}
+    suspects = {seq for (seq,) in scene.system.rows("SELECT seq FROM possibly_sent")}
     scene.found(
         "sender stopped and woken up",
         account,

@@ -129,7 +129,7 @@ def test_several_campaigns_schedulers_and_senders_share_the_work(system: System)
     for campaign_id in campaigns:
         assert system.statuses(campaign_id) == ALL_SENT
     assert outcomes(system) == RECIPIENTS * len(campaigns)
-    assert system.rows("SELECT COUNT(*) FROM suspects") == ((0,),)
+    assert system.rows("SELECT COUNT(*) FROM possibly_sent") == ((0,),)
     started = "SELECT COUNT(*) FROM campaign_events WHERE to_state = 'running'"
     assert system.rows(started) == ((len(campaigns),),)
 
@@ -165,7 +165,7 @@ def test_a_resume_goes_on_where_the_pause_stopped_the_sends(system: System) -> N
         system.wait_until_finished(CAMPAIGN)
     assert outcomes(system) == RECIPIENTS
     assert system.statuses(CAMPAIGN) == ALL_SENT
-    assert system.rows("SELECT COUNT(*) FROM suspects") == ((0,),)
+    assert system.rows("SELECT COUNT(*) FROM possibly_sent") == ((0,),)
 
 
 def test_a_cancelled_campaign_accounts_for_everybody(system: System) -> None:

@@ -17,7 +17,7 @@ WRITES = "INSERT, UPDATE, DELETE"
 SERVICES = ("campaign-api", "campaign-scheduler", "campaign-sender")
 RECIPIENTS = 600
 SLOW = {"Latency": {"Distribution": "constant", "Mean": "500ms"}}
-ACTIVE_SENDERS = "SELECT COUNT(*) FROM senders WHERE seen_at > NOW(6) - INTERVAL 8 SECOND"
+ACTIVE_SENDERS = "SELECT COUNT(*) FROM sender_heartbeats WHERE seen_at > NOW(6) - INTERVAL 8 SECOND"
 
 
 class Account:

@@ -84,7 +84,7 @@ def test_a_system_that_is_well(system: System) -> None:
 
 def present(system: System) -> list[tuple[str]]:
     """The senders that have said so themselves."""
-    return system.rows("SELECT name FROM senders")
+    return system.rows("SELECT name FROM sender_heartbeats")
 
 
 def owners(system: System) -> set[tuple[int, ...]]:
@@ -167,7 +167,7 @@ def test_what_stands_still_for_want_of_a_process(system: System) -> None:
     )
     change(
         system,
-        "INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)"
+        "INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)"
         " VALUES (5, 2, 'retry', '{}', NOW(6) - INTERVAL 60 SECOND)",
     )
     change(

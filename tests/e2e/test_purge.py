@@ -21,7 +21,7 @@ PURGE = ("purge", "--older-than", "90d", "--lists", "--pause", "80ms")
 
 INSERT_OLD = f"""
 INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, epoch, shards,
-                       last_seq, total, fanned_count, created_at, started_at, finished_at)
+                       last_seq, total, published_count, created_at, started_at, finished_at)
 VALUES ({OLD}, 'old', 'hi', 900, 'at_least_once', 'simulated', 'finished', 1, {SHARDS},
         {OLD_PEOPLE}, {OLD_PEOPLE}, {OLD_PEOPLE}, NOW(6), NOW(6) - INTERVAL 91 DAY,
         NOW(6) - INTERVAL 91 DAY)

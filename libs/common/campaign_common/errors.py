@@ -50,6 +50,14 @@ class RecordTooNew(CampaignError):
         super().__init__(f"wire_version {version} is newer than {known}")
 
 
+class ClaimTooNew(RetryLater):
+    """A claim is packed in a version that only newer senders can read and settle."""
+
+    def __init__(self, version: int, known: int) -> None:
+        self.version = version
+        super().__init__(f"a claim of version {version} is newer than {known}")
+
+
 class DatabaseUnavailable(RetryLater):
     """The database cannot be reached, refuses work, or did not answer in time."""
 
@@ -130,6 +138,10 @@ class PublishingHeld(RetryLater):
 
 class ShardsMisplaced(CampaignError):
     """The configuration names a server for a shard that does not have its data."""
+
+
+class ServicesRunning(CampaignError):
+    """Services are at work that the migration would take their tables from; nothing was changed."""
 
 
 class MigrationFailed(CampaignError):

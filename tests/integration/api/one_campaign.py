@@ -51,6 +51,6 @@ def run_it(pool: Database, state: str = "running") -> None:
     change(
         pool,
         "UPDATE campaigns SET state = %s, total = 3, last_seq = 3, shards = 2, epoch = 1,"
-        " fanned_seq = 3, fanned_count = 3, started_at = NOW(6)",
+        " published_seq = 3, published_count = 3, started_at = NOW(6)",
         state,
     )

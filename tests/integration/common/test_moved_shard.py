@@ -92,7 +92,7 @@ def fill(old: Database) -> None:
             (CLAIMED,),
         )
         cursor.execute(
-            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, try_number, generation, shard)"
             " VALUES (7, 6, 1, 0, 1), (7, 8, 1, 0, 0)"
         )
 
@@ -104,7 +104,7 @@ def claims(database: Database) -> dict[int, ClaimRow]:
 
 def suspects(database: Database) -> list[tuple[int, int]]:
     with database.reading() as cursor:
-        cursor.execute("SELECT seq, shard FROM suspects")
+        cursor.execute("SELECT seq, shard FROM possibly_sent")
         return list(cursor.fetchall())
 
 

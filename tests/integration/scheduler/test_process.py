@@ -40,11 +40,11 @@ def test_sigterm_ends_it_in_order_and_frees_its_campaigns(world: World) -> None:
     world.add_list(100_000)
     world.add_campaign()
     with world.process() as process:
-        wait_until(lambda: world.campaign("fanned_count") != (0,))
+        wait_until(lambda: world.campaign("published_count") != (0,))
         process.terminate()
         assert process.wait(15) == 0
     assert world.campaign("state", "lease_until <= NOW(6)") == ("running", 1)
-    counted = world.campaign("fanned_count")[0]
+    counted = world.campaign("published_count")[0]
     assert len(world.published()) == counted, "everything published was counted"
     assert events(world)[-1] == "scheduler stopped"
 
@@ -65,7 +65,7 @@ def test_a_killed_scheduler_loses_nothing(world: World) -> None:
     world.change("UPDATE recipients SET name = REPEAT('x', 200)")
     world.add_campaign()
     with world.process() as first:
-        wait_until(lambda: world.campaign("fanned_count") != (0,))
+        wait_until(lambda: world.campaign("published_count") != (0,))
         first.kill()
         first.wait()
     with world.process():
@@ -115,7 +115,7 @@ def test_a_broker_that_goes_away_is_waited_for_and_named_once(
         kafka_server.kill()
         world.add_campaign()
         wait_until(lambda: lines_of(world, "dependency unavailable", "deliver-chunks"))
-        assert world.campaign("state", "fanned_count") == ("running", 0)
+        assert world.campaign("state", "published_count") == ("running", 0)
         kafka_server.start()
         wait_until(world.all_fanned_out, timeout=60)
         wait_until(lambda: lines_of(world, "dependency recovered", "deliver-chunks"))

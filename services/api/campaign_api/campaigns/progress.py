@@ -91,7 +91,7 @@ def measure(movement: Movement) -> dict[str, Any]:
         "possibly_sent": counted.suspects,
         "rate": rate,
         "estimated_finish": _estimated_finish(state, movement.now, total - ended, rate),
-        "lag": max(movement.fanned_count - sum(counted.by_status.values()), 0),
+        "lag": max(movement.published_count - sum(counted.by_status.values()), 0),
     }
 
 

@@ -80,7 +80,7 @@ class Provider(Protocol):
     order, from any thread, possibly before `submit` returns. The provider runs the pre-send check
     with the request ready to be written, and reports the status that it returns, if any, instead of
     sending. It never repeats a send: that is decided where outcomes are recorded.
-    `provider_message_id` has at most 64, `error_code` at most 32 ASCII characters.
+    `provider_message_id` has at most 128, `error_code` at most 32 ASCII characters.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Queue of commands to the owner of a shard: rows of `shard_requests`, executed one at a time.
+"""Queue of commands to the owner of a shard: rows of `shard_commands`, executed one at a time.
 
 A command takes effect before any send that it concerns: the ledger look-up and the admission of
 fetched records are one step against it (`InFlightBuffer.admission_lock`), and everything held of a

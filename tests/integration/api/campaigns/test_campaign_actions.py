@@ -208,7 +208,7 @@ def test_what_failed_is_ordered_to_be_sent_again(
     fail_two(pool, campaign_id)
     retried = done(client, campaign_id, "retry", status="failed", error_code="E1")
     assert (retried["state"], retried["matched"]) == ("running", 2)
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests WHERE kind = 'retry'") == 2
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands WHERE kind = 'retry'") == 2
     assert history(client, campaign_id)[-1] == (
         "retried",
         "api",
@@ -218,7 +218,7 @@ def test_what_failed_is_ordered_to_be_sent_again(
     )
     nothing = done(client, campaign_id, "retry", status="expired")
     assert (nothing["state"], nothing["matched"]) == ("running", 0)
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 2
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 2
 
 
 def test_a_lost_answer_to_the_commit_orders_nothing_twice(
@@ -237,7 +237,7 @@ def test_a_lost_answer_to_the_commit_orders_nothing_twice(
     monkeypatch.setattr(pool, "run", lose_the_first)
     assert done(client, campaign_id, "retry", status="failed")["matched"] == 2
     assert lost == [2]
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 2
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 2
     assert len(history(client, campaign_id)) == 2
 
 

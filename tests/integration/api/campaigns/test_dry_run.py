@@ -97,7 +97,9 @@ def test_every_message_is_counted_with_what_it_takes(client: FlaskClient, pool: 
 def test_erased_people_are_not_counted(client: FlaskClient, pool: Database) -> None:
     add_list(pool, people())
     change(
-        pool, "UPDATE recipients SET phone = 'x1', erased_shard = 0, erased_of = 2 WHERE seq = 1"
+        pool,
+        "UPDATE recipients SET phone = 'x1', erased_shard = 0, erased_shard_count = 2"
+        " WHERE seq = 1",
     )
     assert played(client, draft(client))["recipients"] == 9
 

@@ -7,7 +7,7 @@ from campaign_common.database import Database
 from tests.integration.api.stored import change
 
 CAMPAIGN = 5
-COLUMNS = "epoch, lease_epoch, fanned_seq, fanned_count"
+COLUMNS = "epoch, lease_epoch, published_seq, published_count"
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def campaign(pool: Database) -> None:
     change(
         pool,
         "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, total,"
-        " epoch, lease_epoch, lease_until, fanned_seq, fanned_count, started_at, created_at)"
+        " epoch, lease_epoch, lease_until, published_seq, published_count, started_at, created_at)"
         " VALUES (%s, '', '', 1, '', '', 'running', 9, 1, 1, NOW(6) + INTERVAL 1 HOUR, 7, 7,"
         " NOW(6), NOW(6))",
         CAMPAIGN,

@@ -80,7 +80,11 @@ def test_senders_are_alive_while_they_say_so(client: FlaskClient, pool: Database
     alive = {sender["name"]: sender for sender in stats(client)["senders"]}
     assert (alive["sender-a"]["partitions"], alive["sender-a"]["shards"]) == ([0, 1], [0, 1])
     assert (alive["sender-b"]["partitions"], alive["sender-b"]["shards"]) == ([], [])
-    change(pool, "UPDATE senders SET seen_at = NOW(6) - INTERVAL 20 SECOND WHERE name = 'sender-a'")
+    change(
+        pool,
+        "UPDATE sender_heartbeats SET seen_at = NOW(6) - INTERVAL 20 SECOND"
+        " WHERE name = 'sender-a'",
+    )
     assert [sender["name"] for sender in stats(client)["senders"]] == ["sender-b"]
     pool.run(lambda cursor: forget_sender(cursor, "sender-b"))
     assert stats(client)["senders"] == []

@@ -62,7 +62,7 @@ def test_progress_of_a_campaign_is_read_from_its_counters(
     )
     change(
         pool,
-        "INSERT INTO suspects (campaign_id, seq, generation, try_number, shard, noted_at)"
+        "INSERT INTO possibly_sent (campaign_id, seq, generation, try_number, shard, created_at)"
         " VALUES (%s, 1, 0, 1, 0, NOW(6))",
         CAMPAIGN,
     )

@@ -10,7 +10,7 @@ from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World
 
 AFTER = 60.0
 RECIPIENTS = 10
-POSITION = ("epoch", "fanned_count", "rounds")
+POSITION = ("epoch", "published_count", "republications")
 
 
 class Clock:
@@ -118,7 +118,7 @@ def test_an_open_breaker_is_a_reason_to_stand_still(scene: Scene, world: World) 
 
 def test_what_is_lost_again_and_again_travels_as_undeliverable(scene: Scene, world: World) -> None:
     world.record_everything()
-    world.change("UPDATE campaigns SET rounds = %s", (MAX_REPUBLICATIONS - 1,))
+    world.change("UPDATE campaigns SET republications = %s", (MAX_REPUBLICATIONS - 1,))
     scene.stand_still()
     again = world.scheduler()
     again.start_and_fan_out()

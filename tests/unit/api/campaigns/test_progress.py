@@ -38,7 +38,7 @@ RUNNING = CampaignProgress(
     created_at=NOW - timedelta(days=1),
     expires_after=None,
     expires_at=None,
-    fanned_count=600,
+    published_count=600,
 )
 
 
@@ -113,7 +113,7 @@ MOVING = Movement(
     started_at=NOW - timedelta(seconds=10),
     now=NOW,
     total=1000,
-    fanned_count=600,
+    published_count=600,
     sample=Sample(ended=100, seconds_ago=50.0),
     counted=Counted({Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}, suspects=0),
 )
@@ -136,7 +136,7 @@ def test_what_is_retried_makes_no_negative_rate() -> None:
 def test_lag_is_what_is_published_and_has_no_outcome() -> None:
     found = measure(MOVING._replace(counted=MOVING.counted._replace(suspects=3)))
     assert (found["lag"], found["possibly_sent"]) == (50, 3)
-    assert measure(MOVING._replace(fanned_count=10))["lag"] == 0
+    assert measure(MOVING._replace(published_count=10))["lag"] == 0
 
 
 def test_the_balance_says_when_it_does_not_add_up() -> None:

@@ -58,7 +58,7 @@ class Server:
         yield self
 
     def execute(self, sql: str) -> None:
-        if "shard_homes" in sql:
+        if "shard_placements" in sql:
             self._rows = list(self.homes.items())
         else:
             self._rows = [(n, 4, b"", 9, b"", "topic-id", n, 1, 50 + n) for n in self.claims]

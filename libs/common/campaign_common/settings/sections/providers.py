@@ -116,7 +116,7 @@ class HttpSettings:
     send was not taken: such a message ends as `unknown`, with the answer as its error code."""
     message_id_field: str = key("MessageIdField", String(), default="id")
     """The field of the answer's JSON with the provider's own id; dots lead into objects, as in
-    `data.id`. The id is stored if it is at most 64 ASCII characters."""
+    `data.id`. The id is stored if it is at most 128 ASCII characters."""
     answers: Mapping[str, AnswerWord] = key("Answers", Answers(), default=DEFAULT_ANSWERS)
     """The meaning of status codes: success, permanent, retryable, throttled or ambiguous. A single
     code goes before its class; see below."""

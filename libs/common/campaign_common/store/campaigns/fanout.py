@@ -38,12 +38,12 @@ SELECT_RECORDED = (
 # Matching all four is what makes a publication that was overtaken by a pause, a resume, a
 # new partition map or another scheduler count for nothing (protocol rule 8).
 ADVANCE = """
-UPDATE campaigns SET fanned_seq = %s, fanned_count = fanned_count + %s
-WHERE id = %s AND epoch = %s AND lease_epoch = %s AND fanned_seq = %s AND state = 'running'
+UPDATE campaigns SET published_seq = %s, published_count = published_count + %s
+WHERE id = %s AND epoch = %s AND lease_epoch = %s AND published_seq = %s AND state = 'running'
 """
 
 SELECT_POSITION = """
-SELECT fanned_seq FROM campaigns
+SELECT published_seq FROM campaigns
 WHERE id = %s AND epoch = %s AND lease_epoch = %s AND state = 'running'
 """
 

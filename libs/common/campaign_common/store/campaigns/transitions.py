@@ -40,7 +40,7 @@ LOCK_STATE = "SELECT state, shards FROM campaigns WHERE id = %s FOR UPDATE"
 CHANGE_STATE = """
 UPDATE campaigns
 SET state = %s, epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
-    fanned_seq = 0, fanned_count = 0, finished_at = IF(%s, NOW(6), finished_at),
+    published_seq = 0, published_count = 0, finished_at = IF(%s, NOW(6), finished_at),
     traceparent = COALESCE(%s, traceparent)
 WHERE id = %s AND state = %s
 """
@@ -50,8 +50,8 @@ WHERE id = %s AND state = %s
 RETRY = """
 UPDATE campaigns
 SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
-    fanned_seq = IF(state = 'running', 0, fanned_seq),
-    fanned_count = IF(state = 'running', 0, fanned_count),
+    published_seq = IF(state = 'running', 0, published_seq),
+    published_count = IF(state = 'running', 0, published_count),
     expires_at = IF((%s OR state = 'finished') AND expires_at <= NOW(6), NULL, expires_at),
     finished_at = NULL, retried_at = NOW(6), state = 'running',
     traceparent = COALESCE(%s, traceparent)

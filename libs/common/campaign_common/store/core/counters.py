@@ -35,7 +35,7 @@ WHERE campaign_id = %s GROUP BY status
 # For the statement that reads a campaign `c`, which gives a row for each status then. People ask
 # for little else while everything sends, and each round trip waits for its turn on a core.
 COUNTED_COLUMNS = """
-counted.status, counted.n, (SELECT COUNT(*) FROM suspects WHERE campaign_id = c.id)
+counted.status, counted.n, (SELECT COUNT(*) FROM possibly_sent WHERE campaign_id = c.id)
 """
 
 COUNTED_TABLE = f"LEFT JOIN ({SELECT_COUNTS}) counted ON TRUE"

@@ -21,7 +21,7 @@ class StartedCampaign(NamedTuple):
     shards: int
     last_seq: int
     total: int
-    fanned_count: int
+    published_count: int
 
 
 class ShardCounts(NamedTuple):
@@ -33,12 +33,12 @@ class ShardCounts(NamedTuple):
 
 
 SELECT_STARTED = """
-SELECT id, state, list_id, shards, last_seq, total, fanned_count FROM campaigns
+SELECT id, state, list_id, shards, last_seq, total, published_count FROM campaigns
 WHERE id > %s AND shards IS NOT NULL ORDER BY id LIMIT %s
 """
 
 SELECT_NAMED = """
-SELECT id, state, list_id, shards, last_seq, total, fanned_count FROM campaigns
+SELECT id, state, list_id, shards, last_seq, total, published_count FROM campaigns
 WHERE id IN %s AND shards IS NOT NULL ORDER BY id
 """
 

@@ -13,7 +13,7 @@ from campaign_common.store.messages.possibly_sent import count_suspects
 COUNT_STATES = "SELECT state, COUNT(*) FROM campaigns GROUP BY state"
 
 SELECT_POSITIONS = """
-SELECT id, epoch, fanned_count FROM campaigns WHERE state = 'running' AND lease_owner = %s
+SELECT id, epoch, published_count FROM campaigns WHERE state = 'running' AND lease_owner = %s
 """
 
 

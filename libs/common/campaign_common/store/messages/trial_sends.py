@@ -1,4 +1,4 @@
-"""test_messages: single messages outside of any counter, each taken by one sender, once."""
+"""trial_messages: single messages outside of any counter, each taken by one sender, once."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -60,32 +60,32 @@ class TestOutcome(NamedTuple):
 
 
 INSERT = """
-INSERT INTO test_messages (campaign_id, provider, phone, body, actor, requested_at)
+INSERT INTO trial_messages (campaign_id, provider, phone, body, actor, requested_at)
 VALUES (%s, %s, %s, %s, %s, NOW(6))
 """
 
 SELECT_TEST = """
 SELECT id, campaign_id, provider, phone, body, requested_at, ended_at, status,
        provider_message_id, error_code
-FROM test_messages WHERE id = %s
+FROM trial_messages WHERE id = %s
 """
 
 SELECT_WAITING = """
-SELECT id, campaign_id, provider, phone, body FROM test_messages
+SELECT id, campaign_id, provider, phone, body FROM trial_messages
 WHERE taken_at IS NULL AND provider IN %s AND requested_at > NOW(6) - INTERVAL %s SECOND
 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
-TAKE = "UPDATE test_messages SET taken_at = NOW(6) WHERE id IN %s"
+TAKE = "UPDATE trial_messages SET taken_at = NOW(6) WHERE id IN %s"
 
 END = """
-UPDATE test_messages
+UPDATE trial_messages
 SET status = %s, provider_message_id = %s, error_code = %s, ended_at = NOW(6)
 WHERE id = %s AND status IS NULL
 """
 
 DELETE_OLD = """
-DELETE FROM test_messages WHERE requested_at < NOW(6) - INTERVAL %s HOUR LIMIT %s
+DELETE FROM trial_messages WHERE requested_at < NOW(6) - INTERVAL %s HOUR LIMIT %s
 """
 
 

@@ -1,4 +1,4 @@
-"""shard_requests: commands to the owner of a shard, who alone may rewrite its outcomes.
+"""shard_commands: commands to the owner of a shard, who alone may rewrite its outcomes.
 
 A transaction that changes a campaign appends its commands. The owner executes each one in
 slices. The rest of a command is stored in its arguments with each slice, so that the next owner
@@ -42,22 +42,22 @@ class ShardRequest(NamedTuple):
 
 
 INSERT = """
-INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
+INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
 VALUES (%s, %s, %s, %s, NOW(6))
 """
 
 SELECT_OF_SHARD = """
-SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_requests
+SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_commands
 WHERE shard = %s ORDER BY id LIMIT %s
 """
 
 SELECT_ERASURES = """
-SELECT campaign_id, arguments FROM shard_requests WHERE shard IN %s AND kind = 'erase'
+SELECT campaign_id, arguments FROM shard_commands WHERE shard IN %s AND kind = 'erase'
 """
 
-MOVE = "UPDATE shard_requests SET arguments = %s WHERE id = %s"
+MOVE = "UPDATE shard_commands SET arguments = %s WHERE id = %s"
 
-CLOSE = "DELETE FROM shard_requests WHERE id = %s"
+CLOSE = "DELETE FROM shard_commands WHERE id = %s"
 
 
 def request_settlement(cursor: Cursor, campaign_id: int, shards: int) -> None:
