@@ -30,7 +30,8 @@ VALUES ({LIST}, 'people', 'ready', '[]', %s, %s, NOW(6), NOW(6))
 
 INSERT_CAMPAIGN = f"""
 INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, scheduled_at, epoch,
-                       shards, last_seq, total, fanned_seq, fanned_count, created_at, started_at)
+                       shards, last_seq, total, published_seq, published_count, created_at,
+                       started_at)
 VALUES (%s, 'benchmark', 'hi {{name}}', {LIST}, 'at_least_once', 'simulated', 'finished', NOW(6), 1,
         {SHARDS}, %s, %s, 0, 0, NOW(6), NOW(6) - INTERVAL 1 DAY)
 """

@@ -16,7 +16,7 @@ TOLERANCE = 0.25
 """Largest accepted error of a prediction, as a share; plans keep the same share in reserve."""
 
 TAKES_TURNS = "sender and database in turn"
-IN_FLIGHT = "calls in flight"
+IN_FLIGHT = "sends in flight"
 SCHEDULER = "fan-out"
 DATABASE = "database"
 MACHINE = "machine"
@@ -55,7 +55,7 @@ class Deployment:
     campaigns: int = 1
     """Campaigns that send at the same time, each with a scheduler of its own."""
     calls: int = 256
-    """Most calls in flight of one sender: Http.Connections, and no more than Sender.InFlight."""
+    """Most sends in flight of one sender: Http.Connections, and no more than Sender.InFlight."""
     latency: float = 0.0
     """Seconds that the provider takes to answer."""
     machine_cores: float | None = None
@@ -88,7 +88,7 @@ def bounds(costs: Costs, deployment: Deployment) -> Mapping[str, float]:
         DATABASE: deployment.database_servers * 1e6 / costs.database,
     }
     if deployment.latency:
-        # Little's law: calls in flight = rate x latency.
+        # Little's law: sends in flight = rate x latency.
         found[IN_FLIGHT] = deployment.even_senders * deployment.calls / deployment.latency
     if deployment.machine_cores is not None:
         found[MACHINE] = deployment.machine_cores * 1e6 / costs.everything

@@ -10,7 +10,7 @@ FEWEST_PARTITIONS = 8
 """The default number of partitions."""
 
 MOST_CALLS = SenderSettings.in_flight
-"""Most calls in flight of one sender, each for a message that is claimed and not recorded."""
+"""Most sends in flight of one sender, each for a message that is claimed and not recorded."""
 
 
 @dataclass(frozen=True)

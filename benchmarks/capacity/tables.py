@@ -116,7 +116,7 @@ def needs_table(points: Sequence[Point]) -> str:
     costs = costs_of(points, HTTP, MARIADB)
     size = _bytes(points)
     headings = (
-        *("messages/s", "calls in flight", "senders", "partitions", "`Http.Connections` of each"),
+        *("messages/s", "sends in flight", "senders", "partitions", "`Http.Connections` of each"),
         *("campaigns, schedulers", "database servers"),
         "cores at least: senders, schedulers, database, broker",
         *("network, MB/s", "redo log, MB/s", "database, GB an hour"),
@@ -145,7 +145,7 @@ def needs_table(points: Sequence[Point]) -> str:
 
 
 def latency_table(points: Sequence[Point]) -> str:
-    """Show the price of a provider's latency: calls in flight, and senders by connections."""
+    """Show the price of a provider's latency: sends in flight, and senders by connections."""
     costs = costs_of(points, HTTP, MARIADB)
     headings = ("latency", *(f"{rate:,}/s" for rate in PLANNED_RATES))
     rows = [

@@ -1,6 +1,6 @@
 """The scaling rehearsal's command line: python -m benchmarks.scaling.
 
-Small campaigns follow the burst, so that senders that leave have calls in flight. The exit code is
+Small campaigns follow the burst, so that senders that leave have sends in flight. The exit code is
 1 if a recipient was lost or called twice, or if the senders did not scale up to the partition count
 and down again.
 """
@@ -45,14 +45,14 @@ LOOK = 0.5
     "--connections",
     default=100,
     show_default=True,
-    help="Http.Connections: the most calls that a sender has in flight.",
+    help="Http.Connections: the most sends that a sender has in flight.",
 )
 @click.option("--latency", default=0.1, show_default=True, help="Seconds, of the provider.")
 @click.option(
     "--tail-latency",
     default=1.0,
     show_default=True,
-    help="The same after the burst: longer, so that senders that leave have calls in flight.",
+    help="The same after the burst: longer, so that senders that leave have sends in flight.",
 )
 @click.option(
     "--window",

@@ -72,7 +72,7 @@ def rate_with_all(history: History, most: int, first: float, last: float) -> flo
 
 
 def _case(given: Circumstances, rule: Rule, seen: Seen) -> CaseResult:
-    """Sum up the time after the burst, when calls in flight are the only limit."""
+    """Sum up the time after the burst, when sends in flight are the only limit."""
     burst, every = given.recipients, seen.accounts.sent
     run = Run()
     for name, first, last in (
@@ -83,7 +83,7 @@ def _case(given: Circumstances, rule: Rule, seen: Seen) -> CaseResult:
         if rate is not None:
             run.note(name, rate, MESSAGES)
     run.note("lost", seen.accounts.lost, "messages")
-    run.note("duplicate calls", seen.accounts.duplicates, "calls")
+    run.note("duplicate sends", seen.accounts.duplicates, "calls")
     run.note(OTHERS, seen.others, "share")
     run.throughput = rates(seen.history.outcomes, RATE_SPAN)
     label = (

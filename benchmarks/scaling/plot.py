@@ -1,4 +1,4 @@
-"""Senders, lag, rate and calls in flight of the rehearsal in one picture."""
+"""Senders, lag, rate and sends in flight of the rehearsal in one picture."""
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ def draw(history: History, rule: Rule, hasten: float) -> bytes:
         rate.plot(*_columns(rates(history.outcomes, RATE_SPAN)), color="tab:green")
         rate.set_ylabel("messages/s")
         calls.plot(*_columns(history.calls), color="tab:purple")
-        calls.set_ylabel("calls under way")
+        calls.set_ylabel("sends in flight")
         calls.set_xlabel(SECONDS)
         for axes in (senders, lag, rate, calls):
             axes.set_ylim(bottom=0)

@@ -33,12 +33,12 @@ def print_summary(console: Console, history: History, accounts: Accounts, hasten
         "campaigns": f"{accounts.campaigns:,}",
         "messages sent": f"{accounts.sent:,}",
         "lost": f"{accounts.lost:,}",
-        "duplicate calls": f"{accounts.duplicates:,}",
+        "duplicate sends": f"{accounts.duplicates:,}",
         "senders with partitions: first, most, last": (
             f"{working[0]:.0f}, {max(working):.0f}, {working[-1]:.0f}"
         ),
         "largest lag": f"{max(_values(history.lag)):,.0f}",
-        "most calls under way": f"{max(_values(history.calls)):,.0f}",
+        "most sends in flight": f"{max(_values(history.calls)):,.0f}",
         "seconds": f"{history.lag[-1][0]:.0f}",
     }
     table = Table("", "", title="Scaling rehearsal", show_header=False)

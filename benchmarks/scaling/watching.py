@@ -25,7 +25,7 @@ class History:
     working: Points = field(default_factory=list)
     """Senders that have partitions, as the group's coordinator sees them."""
     calls: Points = field(default_factory=list)
-    """Calls in flight at the provider."""
+    """Sends in flight at the provider."""
     outcomes: Points = field(default_factory=list)
 
 

@@ -21,7 +21,7 @@ class Finding:
 
 
 HEADINGS = (
-    *("fault", "database", "faults", "lost", "duplicate calls", "bound", "unknown"),
+    *("fault", "database", "faults", "lost", "duplicate sends", "bound", "unknown"),
     "time to recover",
 )
 

@@ -221,7 +221,7 @@ class Scene:
         url = f"{self.system.url}/v1/campaigns/{campaign_id}/retry"
         answer = requests.post(url, json={"status": status}, timeout=30)
         assert answer.status_code == 200, answer.text
-        return int(answer.json()["matching"])
+        return int(answer.json()["matched"])
 
     def statuses(self, campaign_id: int) -> dict[str, int]:
         """Each recipient's status number by phone, read in slices: one SELECT has its limit."""
@@ -267,7 +267,7 @@ class Scene:
         return sum(times[key] > before[key] for key in claimed), len(claimed)
 
     def kill_in_flight(self, sender: Process) -> list[ClaimedMessage]:
-        """Kill a sender with calls in flight; return its claimed, unrecorded messages."""
+        """Kill a sender with sends in flight; return its claimed, unrecorded messages."""
         self.wait_for_calls_in_flight(sender)
         kill(sender)
         claimed = self.claimed_by(sender)
@@ -297,11 +297,11 @@ class Scene:
         return time.monotonic() - began
 
     def suspects(self) -> int:
-        return self.count("SELECT COUNT(*) FROM suspects")
+        return self.count("SELECT COUNT(*) FROM possibly_sent")
 
     def watchdog_rounds(self) -> int:
         """Count the times that the watchdog had a campaign published again."""
-        return self.count("SELECT SUM(rounds) FROM campaigns")
+        return self.count("SELECT SUM(republications) FROM campaigns")
 
     def count(self, sql: str) -> int:
         ((n,),) = self.system.rows(sql)

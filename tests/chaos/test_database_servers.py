@@ -128,9 +128,7 @@ def servers_away(port: int) -> set[str]:
     scrape = Scrape.of(port)
     servers = scrape.label_values("server")
     return {
-        server
-        for server in servers
-        if not scrape.sum("campaign_database_server_in_sight", server=server)
+        server for server in servers if not scrape.sum("campaign_database_server_up", server=server)
     }
 
 
@@ -173,8 +171,8 @@ def test_shards_of_a_lost_server_wait_and_others_go_on(scene: Scene, second: Sec
     assert (account.lost, account.unknown, account.duplicates) == (0, 0, 0)
     assert account.counts == {Status.SENT: len(scene.phones) - 1, Status.CANCELLED: 1}
     assert (scene.watchdog_rounds(), scene.suspects()) == (0, 0)
-    assert second.count("SELECT COUNT(*) FROM suspects") == 0
-    assert scene.count("SELECT COUNT(*) FROM shard_requests") == 0
+    assert second.count("SELECT COUNT(*) FROM possibly_sent") == 0
+    assert scene.count("SELECT COUNT(*) FROM shard_commands") == 0
 
 
 def test_a_hanging_server_delays_others_by_one_query_at_most(
@@ -210,4 +208,4 @@ def test_a_hanging_server_delays_others_by_one_query_at_most(
     scene.found("one of two databases hangs", account, recovered=held_up)
     assert (account.lost, account.unknown, account.duplicates) == (0, 0, 0)
     assert account.counts == {Status.SENT: len(scene.phones)}
-    assert second.count("SELECT COUNT(*) FROM suspects") == 0
+    assert second.count("SELECT COUNT(*) FROM possibly_sent") == 0

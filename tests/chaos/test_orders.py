@@ -126,5 +126,5 @@ def test_nobody_is_called_after_being_erased_whatever_is_killed(scene: Scene) ->
     assert account.unknown > 0, "nobody was erased who may have been called by a lost sender"
     assert set(account.counts) <= ENDS_OF_ERASED
     assert sum(account.counts.values()) - account.counts[Status.SENT] <= len(erased)
-    assert scene.count("SELECT COUNT(*) FROM shard_requests") == 0
+    assert scene.count("SELECT COUNT(*) FROM shard_commands") == 0
     assert adds_up(scene)

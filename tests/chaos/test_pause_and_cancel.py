@@ -7,7 +7,7 @@ from tests.support.providers.recording_provider import Faults
 from tests.support.waiting import wait_until
 
 CANCELLED = CAMPAIGN + 1
-FANNED = "SELECT COALESCE(SUM(fanned_count), 0) FROM campaigns WHERE state = 'running'"
+FANNED = "SELECT COALESCE(SUM(published_count), 0) FROM campaigns WHERE state = 'running'"
 OPEN_CLAIMS = "SELECT COUNT(*) FROM shard_claims WHERE claimed <> ''"
 
 CLAIMED = 2_000

@@ -146,10 +146,10 @@ def hold(scene: Scene) -> dict[str, int]:
     """Make the restored database safe; returns the statuses of everybody it has recorded."""
     database_command(scene, "migrate")
     assert "1 campaigns: ledger, counters, retries" in database_command(scene, "check")
-    said = database_command(scene, "restored")
+    said = database_command(scene, "hold")
     assert re.search(rf"campaign {CAMPAIGN} .*was running, is paused; at the backup", said)
     assert re.search(rf"campaign {LATER} later: was scheduled, is draft; was to start", said)
-    assert "0 campaigns are held" in database_command(scene, "restored")
+    assert "0 campaigns are held" in database_command(scene, "hold")
     return scene.recorded()
 
 
@@ -170,6 +170,6 @@ def assert_adds_up(scene: Scene) -> None:
     campaign = scene.system.campaign(CAMPAIGN)
     counts = campaign["counts"]
     assert isinstance(counts, dict)
-    assert isinstance(campaign["to_do"], int)
+    assert isinstance(campaign["pending"], int)
     final = sum(n for word, n in counts.items() if word != Status.WAITING.word)
-    assert final + campaign["to_do"] == campaign["total"] == len(scene.phones)
+    assert final + campaign["pending"] == campaign["total"] == len(scene.phones)

@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 
 SHORT_STEPS = {"Lease": "2s", "ChunkSize": 200, "Window": "2s"}
 """The fan-out follows the senders closely, so that it lasts as long as the campaign."""
-LEADER = "SELECT lease_owner FROM campaigns WHERE id = %s AND fanned_count < total"
+LEADER = "SELECT lease_owner FROM campaigns WHERE id = %s AND published_count < total"
 USERS = ("first_scheduler", "second_scheduler")
 HELD = 0.4
 """Seconds in which fan-out looks at least once at what is outstanding."""
@@ -40,7 +40,7 @@ def wait_for_leader(scene: Scene, schedulers: list[Process]) -> Process:
 
 
 def fanned(scene: Scene) -> int:
-    return scene.count(f"SELECT fanned_count FROM campaigns WHERE id = {CAMPAIGN}")
+    return scene.count(f"SELECT published_count FROM campaigns WHERE id = {CAMPAIGN}")
 
 
 def wait_until_it_moves(scene: Scene) -> float:

@@ -1,4 +1,4 @@
-"""Senders stopped past their session timeout with calls in flight, replaced, and woken up."""
+"""Senders stopped past their session timeout with sends in flight, replaced, and woken up."""
 
 import signal
 
@@ -15,7 +15,7 @@ ALLOWED = 2.0
 
 
 def stop_past_the_session(scene: Scene, sender: Process) -> float:
-    """Stop a sender with calls in flight until another one has its shards."""
+    """Stop a sender with sends in flight until another one has its shards."""
     scene.wait_for_calls_in_flight(sender)
     shards = scene.shards_of(sender)
     sender.send_signal(signal.SIGSTOP)
@@ -66,7 +66,7 @@ def test_a_sender_that_wakes_up_writes_and_sends_nothing(scene: Scene) -> None:
             wake_up(scene, victim)
     scene.hurry()
     account = scene.finish()
-    suspects = {seq for (seq,) in scene.system.rows("SELECT seq FROM suspects")}
+    suspects = {seq for (seq,) in scene.system.rows("SELECT seq FROM possibly_sent")}
     scene.found(
         "sender stopped and woken up",
         account,

@@ -31,7 +31,7 @@ NOTE_CHECKPOINT = """
 CREATE TRIGGER note_checkpoint AFTER UPDATE ON campaigns FOR EACH ROW
 INSERT INTO checkpoint_writers (writer, holder, lease_epoch)
 SELECT SUBSTRING_INDEX(USER(), '@', 1), NEW.lease_owner, NEW.lease_epoch
-FROM (SELECT 1) one WHERE NEW.fanned_seq <> OLD.fanned_seq
+FROM (SELECT 1) one WHERE NEW.published_seq <> OLD.published_seq
 """
 COUNT_HOLDERS = "SELECT writer, holder, COUNT(*) FROM checkpoint_writers GROUP BY writer, holder"
 

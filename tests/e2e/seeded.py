@@ -31,7 +31,7 @@ FITTING = {
 
 STARTED = """
 UPDATE campaigns
-SET state = %s, shards = 2, last_seq = %s, total = %s, fanned_seq = %s, fanned_count = %s,
+SET state = %s, shards = 2, last_seq = %s, total = %s, published_seq = %s, published_count = %s,
     started_at = NOW(6) - INTERVAL 10 SECOND,
     finished_at = IF(%s = 'finished', NOW(6), NULL)
 WHERE id = %s

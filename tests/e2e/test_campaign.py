@@ -43,8 +43,8 @@ def test_a_csv_becomes_one_recorded_outcome_per_recipient(system: System) -> Non
         system.wait_until_finished(CAMPAIGN)
         campaign = system.campaign(CAMPAIGN)
     assert campaign["total"] == RECIPIENTS
-    assert campaign["to_do"] == 0
-    assert campaign["suspects"] == 0
+    assert campaign["pending"] == 0
+    assert campaign["possibly_sent"] == 0
     counts = campaign["counts"]
     assert isinstance(counts, dict)
     assert {word: n for word, n in counts.items() if n} == {"sent": RECIPIENTS}
@@ -129,7 +129,7 @@ def test_several_campaigns_schedulers_and_senders_share_the_work(system: System)
     for campaign_id in campaigns:
         assert system.statuses(campaign_id) == ALL_SENT
     assert outcomes(system) == RECIPIENTS * len(campaigns)
-    assert system.rows("SELECT COUNT(*) FROM suspects") == ((0,),)
+    assert system.rows("SELECT COUNT(*) FROM possibly_sent") == ((0,),)
     started = "SELECT COUNT(*) FROM campaign_events WHERE to_state = 'running'"
     assert system.rows(started) == ((len(campaigns),),)
 
@@ -160,12 +160,12 @@ def test_a_resume_goes_on_where_the_pause_stopped_the_sends(system: System) -> N
         wait_until(lambda: system.rows(OPEN_CLAIMS) == ((0,),))
         reached = outcomes(system)
         assert RECIPIENTS // 5 < reached < RECIPIENTS
-        assert system.campaign(CAMPAIGN)["to_do"] == RECIPIENTS - reached
+        assert system.campaign(CAMPAIGN)["pending"] == RECIPIENTS - reached
         system.change(CAMPAIGN, "resume")
         system.wait_until_finished(CAMPAIGN)
     assert outcomes(system) == RECIPIENTS
     assert system.statuses(CAMPAIGN) == ALL_SENT
-    assert system.rows("SELECT COUNT(*) FROM suspects") == ((0,),)
+    assert system.rows("SELECT COUNT(*) FROM possibly_sent") == ((0,),)
 
 
 def test_a_cancelled_campaign_accounts_for_everybody(system: System) -> None:

@@ -17,7 +17,7 @@ WRITES = "INSERT, UPDATE, DELETE"
 SERVICES = ("campaign-api", "campaign-scheduler", "campaign-sender")
 RECIPIENTS = 600
 SLOW = {"Latency": {"Distribution": "constant", "Mean": "500ms"}}
-ACTIVE_SENDERS = "SELECT COUNT(*) FROM senders WHERE seen_at > NOW(6) - INTERVAL 8 SECOND"
+ACTIVE_SENDERS = "SELECT COUNT(*) FROM sender_heartbeats WHERE seen_at > NOW(6) - INTERVAL 8 SECOND"
 
 
 class Account:
@@ -82,7 +82,9 @@ def lines(system: System) -> list[dict[str, object]]:
 
 
 def waiting(system: System) -> list[object]:
-    return [line["part"] for line in lines(system) if line["event"] == "waiting"]
+    return [
+        line["component"] for line in lines(system) if line["event"] == "dependency unavailable"
+    ]
 
 
 def send(system: System, campaign_id: int) -> None:
@@ -101,16 +103,16 @@ def test_sends_go_on_when_rights_and_password_are_back(system: System, account: 
     with ExitStack() as stack:
         with account.without_writes():
             processes = [stack.enter_context(system.run(program)) for program in SERVICES]
-            everything = {"sweeper", "presence", "sampling"}
+            everything = {"sweeper", "heartbeat", "sample-rates"}
             wait_until(lambda: everything <= set(waiting(system)))
             ready = requests.get(f"{system.url}/readyz", timeout=10)
             assert (ready.status_code, "lacks rights" in ready.json()["reason"]) == (503, True)
         wait_until(system.is_ready)
         send(system, 1)
         wait_until(lambda: list(system.statuses(1).values()).count(Status.SENT) > 100)
-        told = waiting(system).count("presence")
+        told = waiting(system).count("heartbeat")
         with account.with_another_password():
-            wait_until(lambda: waiting(system).count("presence") > told)
+            wait_until(lambda: waiting(system).count("heartbeat") > told)
         assert all_sent(system, 1)
         answer = requests.post(
             f"{system.url}/v1/campaigns/1/test",
@@ -119,9 +121,9 @@ def test_sends_go_on_when_rights_and_password_are_back(system: System, account: 
         )
         assert (answer.status_code, answer.json()["status"]) == (200, "sent"), answer.text
         wait_until(lambda: system.rows(ACTIVE_SENDERS) == ((1,),))
-        wait_until(lambda: "sweeper" in [one.get("part") for one in going_on(system)])
+        wait_until(lambda: "sweeper" in [one.get("component") for one in going_on(system)])
         assert [process.poll() for process in processes] == [None] * len(SERVICES)
 
 
 def going_on(system: System) -> list[dict[str, object]]:
-    return [line for line in lines(system) if line["event"] == "going on"]
+    return [line for line in lines(system) if line["event"] == "dependency recovered"]

@@ -33,11 +33,11 @@ class Diagnosis(NamedTuple):
     def of(self, check: str) -> list[Said]:
         return [found for found in self.findings if found["check"] == check]
 
-    def verdicts(self) -> set[tuple[str, str]]:
-        return {(found["check"], found["verdict"]) for found in self.findings}
+    def statuses(self) -> set[tuple[str, str]]:
+        return {(found["check"], found["status"]) for found in self.findings}
 
     def bad(self) -> list[Said]:
-        return [found for found in self.findings if found["verdict"] in {"wrong", "unknown"}]
+        return [found for found in self.findings if found["status"] in {"error", "unknown"}]
 
 
 def examine(system: System) -> Diagnosis:
@@ -46,12 +46,12 @@ def examine(system: System) -> Diagnosis:
     return Diagnosis(json.loads(completed.stdout), completed.returncode)
 
 
-def one(diagnosis: Diagnosis, check: str, verdict: str, *words: str) -> Said:
-    """The only finding of a check that has this verdict and all these words."""
+def one(diagnosis: Diagnosis, check: str, status: str, *words: str) -> Said:
+    """The only finding of a check that has this status and all these words."""
     (found,) = [
         found
         for found in diagnosis.of(check)
-        if found["verdict"] == verdict and all(word in found["said"] for word in words)
+        if found["status"] == status and all(word in found["message"] for word in words)
     ]
     return found
 
@@ -70,11 +70,11 @@ def test_a_system_that_is_well(system: System) -> None:
         wait_until(lambda: len(owners(system)) == 2 and len(present(system)) == 2)
         diagnosis = examine(system)
     assert (diagnosis.bad(), diagnosis.code) == ([], 0)
-    assert "2 alive" in one(diagnosis, "senders", "ok")["said"]
-    one(diagnosis, "session", "ok", "noticed after 6 s")
-    assert ("campaigns", "ok") in diagnosis.verdicts()
+    assert "2 alive" in one(diagnosis, "senders", "ok")["message"]
+    one(diagnosis, "session timeout", "ok", "noticed after 6 s")
+    assert ("campaigns", "ok") in diagnosis.statuses()
     # The servers of the tests are one broker, and a small database.
-    assert {check for check, verdict in diagnosis.verdicts() if verdict != "ok"} <= {
+    assert {check for check, status in diagnosis.statuses() if status != "ok"} <= {
         "records",
         "limits",
         "durability",
@@ -84,7 +84,7 @@ def test_a_system_that_is_well(system: System) -> None:
 
 def present(system: System) -> list[tuple[str]]:
     """The senders that have said so themselves."""
-    return system.rows("SELECT name FROM senders")
+    return system.rows("SELECT name FROM sender_heartbeats")
 
 
 def owners(system: System) -> set[tuple[int, ...]]:
@@ -95,16 +95,16 @@ def test_what_is_missing_is_mended_by_the_command_that_is_named(system: System) 
     change(system, "DROP TABLE message_retries_3")
     change(system, "DELETE FROM partition_map")
     diagnosis = examine(system)
-    found = one(diagnosis, "schema", "wrong", "message_retries_3")
+    found = one(diagnosis, "schema", "error", "message_retries_3")
     assert diagnosis.code == 1
-    assert ("topic", "unknown") in diagnosis.verdicts()
-    carry_out(system, found["mend"])
-    assert examine(system).of("schema")[0]["verdict"] == "ok"
-    carry_out(system, one(examine(system), "partition map", "wrong")["mend"])
-    assert examine(system).of("partition map")[0]["verdict"] == "ok"
-    key = one(examine(system), "API keys", "attention")["mend"]
+    assert ("topic", "unknown") in diagnosis.statuses()
+    carry_out(system, found["remedy"])
+    assert examine(system).of("schema")[0]["status"] == "ok"
+    carry_out(system, one(examine(system), "partition map", "error")["remedy"])
+    assert examine(system).of("partition map")[0]["status"] == "ok"
+    key = one(examine(system), "API keys", "warning")["remedy"]
     carry_out(system, key)
-    assert examine(system).of("API keys")[0]["verdict"] == "ok"
+    assert examine(system).of("API keys")[0]["status"] == "ok"
 
 
 def carry_out(system: System, command: str) -> None:
@@ -119,15 +119,15 @@ def test_partitions_that_are_of_no_use_and_a_topic_that_is_gone(system: System) 
         "campaign-topics", "raise", "-c", str(system.config), "--partitions", more
     )
     assert raised.returncode == 0, raised.stderr
-    one(examine(system), "partitions", "attention", "12 partitions for 8 shards", "4 never carry")
+    one(examine(system), "partitions", "warning", "12 partitions for 8 shards", "4 stay empty")
     system.configure(MsgTableShardingSize=16)
     carry_out(system, "campaign-db migrate")
-    found = one(examine(system), "partitions", "attention", "no more than 12 senders")
-    carry_out(system, found["mend"])
-    assert examine(system).of("partitions")[0]["verdict"] == "ok"
+    found = one(examine(system), "partitions", "warning", "no more than 12 senders")
+    carry_out(system, found["remedy"])
+    assert examine(system).of("partitions")[0]["status"] == "ok"
     document = system.configuration()
     system.configure(SyncClient={**document["SyncClient"], "Topic": "another"})
-    assert one(examine(system), "topic", "wrong", "does not exist")["mend"] == (
+    assert one(examine(system), "topic", "error", "does not exist")["remedy"] == (
         "campaign-topics create"
     )
 
@@ -144,15 +144,15 @@ def test_a_topic_that_keeps_numbers_too_long(system: System) -> None:
     for future in admin.incremental_alter_configs([resource]).values():
         future.result(30)
     diagnosis = examine(system)
-    one(diagnosis, "erasure", "wrong", topic, "is compact")
-    one(diagnosis, "erasure", "wrong", topic, "without end;")
+    one(diagnosis, "retention", "error", topic, "is compact")
+    one(diagnosis, "retention", "error", topic, "without end;")
 
 
 def test_a_group_that_notices_a_lost_sender_late(system: System) -> None:
     document = system.configuration()
     system.configure(SendClient={**document["SendClient"], "GroupProtocol": "classic"})
-    found = one(examine(system), "session", "attention", "after 45 s")
-    assert "group.consumer.session.timeout.ms=5000" in found["mend"]
+    found = one(examine(system), "session timeout", "warning", "after 45 s")
+    assert "group.consumer.session.timeout.ms=5000" in found["remedy"]
 
 
 def test_what_stands_still_for_want_of_a_process(system: System) -> None:
@@ -167,7 +167,7 @@ def test_what_stands_still_for_want_of_a_process(system: System) -> None:
     )
     change(
         system,
-        "INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)"
+        "INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)"
         " VALUES (5, 2, 'retry', '{}', NOW(6) - INTERVAL 60 SECOND)",
     )
     change(
@@ -187,22 +187,22 @@ def test_what_stands_still_for_want_of_a_process(system: System) -> None:
         " NOW(6) - INTERVAL 25 HOUR)",
     )
     diagnosis = examine(system)
-    one(diagnosis, "schedulers", "wrong", "1 campaigns are due", "not started: 1")
-    one(diagnosis, "schedulers", "wrong", "no scheduler holds 1 running campaigns: 2")
-    one(diagnosis, "senders", "wrong", "none is alive")
-    one(diagnosis, "orders", "attention", "of shards 5")
-    one(diagnosis, "provider", "attention", "http is left alone")
-    one(diagnosis, "erasures", "attention")
-    one(diagnosis, "purges", "attention", "1 campaigns")
+    one(diagnosis, "schedulers", "error", "1 campaigns are due", "not started: 1")
+    one(diagnosis, "schedulers", "error", "no scheduler holds 1 running campaigns: 2")
+    one(diagnosis, "senders", "error", "none is alive")
+    one(diagnosis, "shard commands", "warning", "of shards 5")
+    one(diagnosis, "provider", "warning", "circuit breaker of http is open")
+    one(diagnosis, "erasures", "warning")
+    one(diagnosis, "purges", "warning", "1 campaigns")
     assert diagnosis.code == 1
     assert "4915112345678" not in str(diagnosis.findings)
 
 
 def test_a_server_that_may_lose_commits(system: System) -> None:
     with server_setting(system, "innodb_flush_log_at_trx_commit", 2, usual=1):
-        found = one(examine(system), "durability", "wrong", "innodb_flush_log_at_trx_commit is 2")
-        change(system, found["mend"].partition(",")[0])
-        assert not [f for f in examine(system).of("durability") if f["verdict"] == "wrong"]
+        found = one(examine(system), "durability", "error", "innodb_flush_log_at_trx_commit is 2")
+        change(system, found["remedy"].partition(",")[0])
+        assert not [f for f in examine(system).of("durability") if f["status"] == "error"]
 
 
 def test_a_user_without_rights_is_told_which_to_grant(system: System) -> None:
@@ -212,10 +212,10 @@ def test_a_user_without_rights_is_told_which_to_grant(system: System) -> None:
     change(system, f"GRANT SELECT, INSERT, UPDATE ON {schema}.* TO {account}@'%'")
     system.configure(Mysql={"DSN": system.dsn.replace("root:", f"{account}:secret", 1)})
     try:
-        found = one(examine(system), "writes", "wrong", "lacks rights", "DELETE command denied")
-        assert found["mend"].startswith("GRANT SELECT, INSERT, UPDATE, DELETE")
+        found = one(examine(system), "writes", "error", "lacks rights", "DELETE command denied")
+        assert found["remedy"].startswith("GRANT SELECT, INSERT, UPDATE, DELETE")
         change(system, f"GRANT DELETE ON {schema}.* TO {account}@'%'")
-        assert examine(system).of("writes")[0]["verdict"] == "ok"
+        assert examine(system).of("writes")[0]["status"] == "ok"
     finally:
         change(system, f"DROP USER {account}@'%'")
 
@@ -239,14 +239,14 @@ def test_a_server_that_is_away_is_named_and_not_waited_for(system: System, away:
             SyncClient={**system.configuration()["SyncClient"], "Brokers": [nobody]},
         )
     diagnosis = examine(system)
-    one(diagnosis, away, "wrong")
+    one(diagnosis, away, "error")
     assert diagnosis.code == 1
     assert "secret" not in str(diagnosis.findings)
     if away == "database":
-        unseen = {check for check, verdict in diagnosis.verdicts() if verdict == "unknown"}
-        assert unseen == {"schema", "writes", "API keys", "last check", "topic", "campaigns"}
+        unseen = {check for check, status in diagnosis.statuses() if status == "unknown"}
+        assert unseen == {"schema", "writes", "API keys", "send guard", "topic", "campaigns"}
     else:
-        assert ("schema", "ok") in diagnosis.verdicts()
+        assert ("schema", "ok") in diagnosis.statuses()
 
 
 def test_a_careless_configuration_is_told(system: System) -> None:
@@ -261,8 +261,8 @@ def test_a_careless_configuration_is_told(system: System) -> None:
     system.config.chmod(0o644)
     diagnosis = examine(system)
     for words in ("Auth is none", "MaxImports", "every user of this machine may read it"):
-        one(diagnosis, "configuration", "attention", words)
-    one(diagnosis, "configuration", "wrong", "CsvRoot")
+        one(diagnosis, "configuration", "warning", words)
+    one(diagnosis, "configuration", "error", "CsvRoot")
     assert password not in str(diagnosis.findings)
 
 

@@ -31,7 +31,7 @@ SLOW_READS = "delivery.send_guard_thread.SlowReadLog.note"
     [
         pytest.param("campaign_scheduler", "fan-out", "fanout.loop.FanOutLoop.run", id="fan-out"),
         pytest.param("campaign_sender", "recorder", RECORDER, id="recorder"),
-        pytest.param("campaign_sender", "lookout", SLOW_READS, id="lookout"),
+        pytest.param("campaign_sender", "send-guard", SLOW_READS, id="send-guard"),
     ],
 )
 def test_a_process_ends_with_a_thread_that_it_rests_on(

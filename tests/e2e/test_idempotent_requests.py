@@ -106,7 +106,7 @@ def test_a_request_killed_before_its_response_has_one_effect(
     pool = Database(MysqlSettings(dsn=parse_dsn(database)))
     with ThreadPoolExecutor() as clients:
         waiting = clients.submit(send)
-        wait_until(lambda: count(pool, "test_messages") == 1)
+        wait_until(lambda: count(pool, "trial_messages") == 1)
         assert send().status_code == 409
         for worker in api.workers():
             worker.kill()
@@ -114,12 +114,12 @@ def test_a_request_killed_before_its_response_has_one_effect(
             waiting.result()
     wait_until(api.answers)
     assert send().status_code == 409
-    half_a_minute_later = "UPDATE idempotency_keys SET held_until = NOW(6) - INTERVAL 1 SECOND"
+    half_a_minute_later = "UPDATE idempotency_keys SET locked_until = NOW(6) - INTERVAL 1 SECOND"
     pool.run(lambda cursor: cursor.execute(half_a_minute_later))
-    pool.run(lambda cursor: cursor.execute("UPDATE test_messages SET status = 1"))
+    pool.run(lambda cursor: cursor.execute("UPDATE trial_messages SET status = 1"))
     again = send()
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
-    assert count(pool, "test_messages") == 1
+    assert count(pool, "trial_messages") == 1
     pool.close()
 
 

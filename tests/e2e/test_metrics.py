@@ -123,11 +123,11 @@ def test_everything_told_is_documented_and_matches_the_ledger(
     check_sender(sender, sent=sent, failed=failed, retried=retried)
     assert scheduler.value("campaign_recipients_published_total") == RECIPIENTS
     assert scheduler.value("campaign_retries_published_total", {"reason": "due"}) == retried
-    assert scheduler.value("campaign_lease_changes_total", {"change": "taken"}) == 1
+    assert scheduler.value("campaign_lease_changes_total", {"change": "acquired"}) == 1
     assert scheduler.value("campaign_retries_waiting") == 0
-    assert scheduler.value("campaign_longest_standstill_seconds") == 0
+    assert scheduler.value("campaign_longest_stall_seconds") == 0
     ticks = scheduler.label_values("task")
-    assert {"fan-out", "starting campaigns", "observing"} <= ticks
+    assert {"fan-out", "start-campaigns", "collect-gauges"} <= ticks
     for task in ticks:
         last = scheduler.value("campaign_task_last_success_timestamp_seconds", {"task": task})
         assert asked_at - 30 < last <= asked_at
@@ -137,7 +137,7 @@ def test_everything_told_is_documented_and_matches_the_ledger(
     check_trace(receiver.spans(TRACE), sent=sent, failed=failed, retried=retried)
     assert PHONES not in str(receiver.spans())
     for scrape in scrapes.values():
-        assert scrape.sum("campaign_database_connections_exhausted_total") == 0
+        assert scrape.sum("campaign_database_connection_timeouts_total") == 0
     assert scheduler.sum("campaign_database_connections_limit") == 24
     assert api.sum("campaign_database_connections_limit") == 2 * 24
 
@@ -159,7 +159,7 @@ def check_logs(logs: str) -> None:
     }
     assert changes == dict.fromkeys(
         [
-            ("api", "campaign taken in"),
+            ("api", "campaign imported"),
             ("scheduler", "campaign started"),
             ("scheduler", "campaign fanned out"),
             ("scheduler", "campaign finished"),
@@ -203,11 +203,11 @@ def check_sender(sender: Scrape, *, sent: int, failed: int, retried: int) -> Non
         return sender.value("campaign_messages_recorded_total", labels)
 
     def answered(answer: str) -> float:
-        labels = {"provider": "simulated", "answer": answer}
-        return sender.value("campaign_provider_answers_total", labels)
+        labels = {"provider": "simulated", "status": answer}
+        return sender.value("campaign_send_results_total", labels)
 
     assert [
-        sender.value("campaign_database_server_in_sight", {"server": server})
+        sender.value("campaign_database_server_up", {"server": server})
         for server in sender.label_values("server")
     ] == [1]
     assert (recorded("sent"), recorded("failed")) == (sent, failed)
@@ -216,17 +216,25 @@ def check_sender(sender: Scrape, *, sent: int, failed: int, retried: int) -> Non
     assert answered("retryable") == retried
     calls = RECIPIENTS + retried
     simulated = {"provider": "simulated"}
-    assert sender.value("campaign_provider_call_seconds_count", simulated) == calls
-    assert abs(sender.value("campaign_provider_call_seconds_sum", simulated) - calls * 0.02) < 0.01
-    quick = {**simulated, "le": "0.01"}
-    assert sender.value("campaign_provider_call_seconds_bucket", quick) == 0
+    assert sender.value("campaign_provider_request_duration_seconds_count", simulated) == calls
     assert (
-        sender.value("campaign_provider_call_seconds_bucket", {**simulated, "le": "0.025"}) == calls
+        abs(
+            sender.value("campaign_provider_request_duration_seconds_sum", simulated) - calls * 0.02
+        )
+        < 0.01
     )
-    assert sender.value("campaign_record_batch_messages_sum") == calls
+    quick = {**simulated, "le": "0.01"}
+    assert sender.value("campaign_provider_request_duration_seconds_bucket", quick) == 0
+    assert (
+        sender.value(
+            "campaign_provider_request_duration_seconds_bucket", {**simulated, "le": "0.025"}
+        )
+        == calls
+    )
+    assert sender.value("campaign_ledger_transaction_messages_sum") == calls
     assert sender.value("campaign_messages_in_flight") == 0
     assert sender.value("campaign_shards_taken_over_total") == SHARDS
-    assert sender.value("campaign_breaker_state", {**simulated, "state": "closed"}) == 1
+    assert sender.value("campaign_circuit_breaker_state", {**simulated, "state": "closed"}) == 1
 
 
 def check_api(api: Scrape) -> None:
@@ -236,8 +244,8 @@ def check_api(api: Scrape) -> None:
     created = {"method": "POST", "route": "/v1/camp/create"}
     requests_total = "campaign_http_requests_total"
     assert api.value(requests_total, {**created, "status": "2xx"}) == 1
-    assert api.value("campaign_http_request_seconds_count", created) == 1
+    assert api.value("campaign_http_request_duration_seconds_count", created) == 1
     assert (rows("accepted"), rows("duplicate"), rows("rejected")) == (RECIPIENTS, 1, 1)
-    assert api.value("campaign_import_seconds_count") == 1
+    assert api.value("campaign_import_duration_seconds_count") == 1
     assert api.value("campaign_imports_running") == 0
     assert str(CAMPAIGN) not in "".join(api.label_values("route"))

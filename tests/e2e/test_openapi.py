@@ -39,7 +39,7 @@ SCENARIOS, STEPS = 20, 10
 """Of operations that follow each other, each with what the answers before have named."""
 
 END_TEST_MESSAGES = """
-UPDATE test_messages SET taken_at = NOW(6), ended_at = NOW(6), status = 1 WHERE ended_at IS NULL
+UPDATE trial_messages SET taken_at = NOW(6), ended_at = NOW(6), status = 1 WHERE ended_at IS NULL
 """
 
 schema = schemathesis.openapi.from_dict(json.loads(document()))

@@ -80,7 +80,7 @@ def test_an_erased_person_is_not_written_to_and_counts_add_up(system: System) ->
         }
         assert get(system, f"messages?phone={PHONES[PERSON]}")["messages"] == []
         wait_until(lambda: system.rows("SELECT COUNT(ended_at) FROM erasures") == ((1,),))
-    for table in ("recipients", "recipient_rejects", "erasures", "test_messages"):
+    for table in ("recipients", "recipient_rejects", "erasures", "trial_messages"):
         with system.database.reading() as cursor:
             cursor.execute(f"SELECT * FROM {table}")
             assert PHONES[PERSON] not in str(cursor.fetchall()), table

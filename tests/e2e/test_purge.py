@@ -21,7 +21,7 @@ PURGE = ("purge", "--older-than", "90d", "--lists", "--pause", "80ms")
 
 INSERT_OLD = f"""
 INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, epoch, shards,
-                       last_seq, total, fanned_count, created_at, started_at, finished_at)
+                       last_seq, total, published_count, created_at, started_at, finished_at)
 VALUES ({OLD}, 'old', 'hi', 900, 'at_least_once', 'simulated', 'finished', 1, {SHARDS},
         {OLD_PEOPLE}, {OLD_PEOPLE}, {OLD_PEOPLE}, NOW(6), NOW(6) - INTERVAL 91 DAY,
         NOW(6) - INTERVAL 91 DAY)
@@ -53,7 +53,7 @@ class Watcher:
     def _watch(self) -> None:
         while not self._stop.wait(0.005):
             answer = requests.get(self._url, timeout=10)
-            ended = answer.json()["balance"]["ended"] if answer.ok else 0
+            ended = answer.json()["balance"]["final"] if answer.ok else 0
             if (answer.status_code, ended) not in self.answers[-1:]:
                 self.answers.append((answer.status_code, ended))
 
@@ -106,9 +106,9 @@ def test_a_purge_beside_services_is_killed_stopped_and_ended(system: System) -> 
         killed.kill()
         killed.wait()
         assert 0 < left(system) < OLD_PEOPLE
-        stopped = purge(system, "--at-most", "50ms")
+        stopped = purge(system, "--time-limit", "50ms")
         assert stopped.returncode == 3
-        assert "the next run goes on" in stopped.stdout
+        assert "the next run resumes" in stopped.stdout
         ended = purge(system)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert "purged: 1 campaigns" in ended.stdout

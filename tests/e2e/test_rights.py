@@ -104,26 +104,30 @@ def test_rights_that_are_granted_late_are_enough(guarded: Guarded) -> None:
         wait_until(system.is_ready)
         system.write_csv("".join(f"n{n},{13900000000 + n}\n" for n in range(RECIPIENTS)))
         system.create(CAMPAIGN, "recipients.csv")
-        wait_until(lambda: guarded.said("scheduler", "waiting", "delivery", "authorization"))
-        wait_until(lambda: guarded.said("sender", "starting waits", "Cluster authorization"))
+        wait_until(
+            lambda: guarded.said(
+                "scheduler", "dependency unavailable", "deliver-chunks", "authorization"
+            )
+        )
+        wait_until(lambda: guarded.said("sender", "start delayed", "Cluster authorization"))
         guarded.of_cluster("sender", MAY.DESCRIBE_CONFIGS)
-        wait_until(lambda: guarded.said("sender", "starting waits", "Topic authorization"))
+        wait_until(lambda: guarded.said("sender", "start delayed", "Topic authorization"))
         guarded.of_letters("sender", MAY.WRITE)
-        wait_until(lambda: guarded.said("sender", "starting goes on"))
-        wait_until(lambda: guarded.said("sender", '"Kafka"', "Group authorization"))
+        wait_until(lambda: guarded.said("sender", "start resumed"))
+        wait_until(lambda: guarded.said("sender", "Kafka consumer error", "Group authorization"))
         guarded.of_group("sender", guarded.group, MAY.READ)
-        wait_until(lambda: guarded.said("sender", '"Kafka"', "Topic authorization"))
+        wait_until(lambda: guarded.said("sender", "Kafka consumer error", "Topic authorization"))
         guarded.of_topic("sender", MAY.READ)
         assert system.campaign(CAMPAIGN)["state"] == "running"
         guarded.of_topic("scheduler", MAY.WRITE)
         system.wait_until_finished(CAMPAIGN)
         assert [scheduler.poll(), sender.poll()] == [None, None]
     assert set(system.statuses(CAMPAIGN).values()) == {1}
-    assert guarded.said("scheduler", "going on", "delivery to Kafka")
-    assert guarded.said("sender", "Kafka answers again")
+    assert guarded.said("scheduler", "dependency recovered", "deliver-chunks")
+    assert guarded.said("sender", "Kafka consumer recovered")
     assert not guarded.said("scheduler", "Local: Fatal error")
-    assert len(guarded.said("scheduler", "waiting", "delivery to Kafka")) <= 2
-    assert len(guarded.said("sender", "starting waits")) == 2
+    assert len(guarded.said("scheduler", "dependency unavailable", "deliver-chunks")) <= 2
+    assert len(guarded.said("sender", "start delayed")) == 2
 
 
 def test_missing_rights_are_named(guarded: Guarded) -> None:
@@ -143,7 +147,7 @@ def test_missing_rights_are_named(guarded: Guarded) -> None:
     wait_until(lambda: rights(guarded, config).keys() == {f"Write on topic {topic}"}, interval=0.5)
     described = guarded.system.command("campaign-topics", "describe", "-c", config)
     assert f"this user lacks Write on topic {topic}, for campaign-scheduler" in described.stdout
-    assert f"topic {letters} is kept: cleanup.policy delete, retention 604800 s" in (
+    assert f"topic {letters} retention: cleanup.policy delete, retention 604800 s" in (
         described.stdout
     )
 
@@ -167,6 +171,6 @@ def test_a_letter_that_may_not_be_replayed_waits(guarded: Guarded) -> None:
 def rights(guarded: Guarded, config: str) -> dict[str, str]:
     """The rights that are lacking by the doctor, and what needs them."""
     said = guarded.system.command("campaign", "doctor", "--json", "-c", config).stdout
-    found = [f["said"] for f in json.loads(said) if f["check"] == "rights" and f["mend"]]
+    found = [f["message"] for f in json.loads(said) if f["check"] == "rights" and f["remedy"]]
     parts = [said.removeprefix("this user lacks ").partition(", ") for said in found]
     return {right: who for right, _, who in parts}

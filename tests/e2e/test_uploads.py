@@ -182,7 +182,7 @@ def test_one_upload_too_many_is_refused_and_creating_goes_on(
         refused = begin(api, 1_000_000, b"").answer()
         assert creating.result().json() == {"code": 0, "msg": "success"}
     assert refused.status == 429
-    assert refused.json["type"] == "urn:camp-mgr:problem:too-many"
+    assert refused.json["type"] == "urn:camp-mgr:problem:too-many-requests"
     for connection in held:
         connection.close()
     wait_until(lambda: post(api, rows(1)).status == 201)

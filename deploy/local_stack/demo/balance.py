@@ -36,7 +36,7 @@ class ReportedProgress:
     state: str
     total: int
     counts: Mapping[str, int]
-    to_do: int
+    pending: int
     rate: float | None
 
     @classmethod
@@ -46,7 +46,7 @@ class ReportedProgress:
             state=answer["state"],
             total=answer["total"],
             counts=answer["counts"],
-            to_do=answer["to_do"],
+            pending=answer["pending"],
             rate=answer["rate"],
         )
 
@@ -91,10 +91,10 @@ def discrepancies(recipients: int, progress: ReportedProgress, ledger: Ledger) -
         found.append(f"the campaign is {progress.state}, not finished")
     if progress.total != recipients:
         found.append(f"the file has {recipients} recipients, the campaign {progress.total}")
-    if progress.to_do:
-        found.append(f"{progress.to_do} recipients are still to do")
-    if progress.ended + progress.to_do != recipients:
-        found.append(f"outcomes and still to do add up to {progress.ended + progress.to_do}")
+    if progress.pending:
+        found.append(f"{progress.pending} recipients are pending")
+    if progress.ended + progress.pending != recipients:
+        found.append(f"outcomes and pending add up to {progress.ended + progress.pending}")
     if ledger.total != recipients:
         found.append(f"the ledger holds {ledger.total} rows for {recipients} recipients")
     for word in _NAMED.values():

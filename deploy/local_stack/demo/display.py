@@ -44,15 +44,15 @@ def print_balance(
 ) -> None:
     """Print the recipients by outcome, beside the ledger's rows."""
     table = Table(title="Balance", show_footer=True)
-    balanced = progress.ended + progress.to_do == recipients == ledger.total
+    balanced = progress.ended + progress.pending == recipients == ledger.total
     table.add_column("", footer="adds up" if balanced else "DOES NOT ADD UP")
-    table.add_column("campaign", justify="right", footer=f"{progress.ended + progress.to_do:,}")
+    table.add_column("campaign", justify="right", footer=f"{progress.ended + progress.pending:,}")
     table.add_column("ledger rows", justify="right", footer=f"{ledger.total:,}")
     table.add_row("recipients in the file", f"{recipients:,}", "", end_section=True)
     for word, count in progress.outcomes.items():
         table.add_row(word, f"{count:,}", f"{ledger.rows[word]:,}" if word in ledger.rows else "")
     table.add_row("other outcomes", "", f"{ledger.rows['other']:,}")
-    table.add_row("still to do", f"{progress.to_do:,}", "")
+    table.add_row("pending", f"{progress.pending:,}", "")
     console.print(table)
 
 
@@ -78,6 +78,6 @@ def _rate(progress: ReportedProgress) -> str:
 
 
 def _time_left(progress: ReportedProgress) -> str:
-    if not progress.rate or not progress.to_do:
+    if not progress.rate or not progress.pending:
         return ""
-    return f"{progress.to_do / progress.rate:.0f} s left"
+    return f"{progress.pending / progress.rate:.0f} s left"

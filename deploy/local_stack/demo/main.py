@@ -86,7 +86,7 @@ def _watch(console: Console, recipients: int, stack: Stack, services: Services) 
             if time.monotonic() - moved > _STANDSTILL_SECONDS:
                 raise DemoError(
                     f"nothing moved for {_STANDSTILL_SECONDS} s: the campaign is "
-                    f"{progress.state} with {progress.to_do:,} of {recipients:,} still to do"
+                    f"{progress.state} with {progress.pending:,} of {recipients:,} pending"
                 )
         show(progress)
     return progress

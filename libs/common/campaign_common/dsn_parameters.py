@@ -74,7 +74,7 @@ class DsnParameters:
     """Drop all connections to a server that has become read-only. The Go driver's default is
     false; here it is true, so that a switch-over needs no restart."""
     system_variables: tuple[tuple[str, str], ...] = ()
-    """Set in every session, as SQL literals; every name that is no parameter is one of these."""
+    """Session variables, as SQL literals: every name that is no parameter."""
 
 
 def read_parameters(query: str) -> DsnParameters:

@@ -1,7 +1,7 @@
-"""Every error of the system that somebody is expected to handle, with its policy in its type.
+"""Errors that callers are expected to handle; the type states the policy.
 
-`UserError` is the caller's to mend; `RetryLater` passes by itself; everything else is fatal
-to the operation that met it.
+`UserError`: the caller must change the request. `RetryLater`: a later attempt may succeed. Any
+other error is fatal to the operation.
 """
 
 from collections.abc import Iterable
@@ -48,6 +48,14 @@ class RecordTooNew(CampaignError):
     def __init__(self, version: int, known: int) -> None:
         self.version = version
         super().__init__(f"wire_version {version} is newer than {known}")
+
+
+class ClaimTooNew(RetryLater):
+    """A claim is packed in a version that only newer senders can read and settle."""
+
+    def __init__(self, version: int, known: int) -> None:
+        self.version = version
+        super().__init__(f"a claim of version {version} is newer than {known}")
 
 
 class DatabaseUnavailable(RetryLater):
@@ -130,6 +138,10 @@ class PublishingHeld(RetryLater):
 
 class ShardsMisplaced(CampaignError):
     """The configuration names a server for a shard that does not have its data."""
+
+
+class ServicesRunning(CampaignError):
+    """Services are at work that the migration would take their tables from; nothing was changed."""
 
 
 class MigrationFailed(CampaignError):

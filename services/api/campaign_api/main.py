@@ -20,7 +20,7 @@ def main(context: click.Context) -> None:
     """Serve the API until SIGTERM, which lets running requests end."""
     settings = configured_service(context, "api")
     if settings.auth == "none":
-        structlog.get_logger().warning("Auth is none: whoever reaches this port may do everything")
+        structlog.get_logger().warning("authentication disabled (Auth: none)")
     with logged_failures():
         _require_csv_root(settings)
         listener = listen(settings.host, settings.port)

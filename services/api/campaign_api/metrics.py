@@ -28,8 +28,8 @@ class RequestMetrics:
             registry=registry,
         )
         self._seconds = Histogram(
-            "campaign_http_request_seconds",
-            "From a complete request to the beginning of its answer",
+            "campaign_http_request_duration_seconds",
+            "From the complete request to the beginning of the response",
             ["method", "route"],
             buckets=SECONDS,
             registry=registry,
@@ -49,23 +49,23 @@ class ImportMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._running = Gauge(
             "campaign_imports_running",
-            "Imports under way",
+            "Running imports",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self._failed = Counter(
             "campaign_imports_failed",
-            "Imports that began and made no list: the file, its arrival or the database",
+            "Imports that began and created no list",
             registry=registry,
         )
         self._seconds = Histogram(
-            "campaign_import_seconds",
-            "Duration of imports that made a list",
+            "campaign_import_duration_seconds",
+            "Duration of imports that created a list",
             buckets=IMPORT_SECONDS,
             registry=registry,
         )
         rows = Counter(
-            "campaign_import_rows", "Rows of lists that were made", ["result"], registry=registry
+            "campaign_import_rows", "Data rows of created lists", ["result"], registry=registry
         )
         # There from the start with 0, so that the first import is seen as an increase.
         self._rows = [rows.labels(result) for result in ("accepted", "duplicate", "rejected")]
@@ -92,21 +92,21 @@ class WorkerMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._in_use = Gauge(
             "campaign_database_connections_in_use",
-            "Connections of the pools at work now",
+            "Connections in use",
             ["server"],
             registry=registry,
             multiprocess_mode="livesum",
         )
         self._limit = Gauge(
             "campaign_database_connections_limit",
-            "Connections that the pools may have (Mysql.Active)",
+            "Limit of connections (Mysql.Active)",
             ["server"],
             registry=registry,
             multiprocess_mode="livesum",
         )
         self._exhausted = Counter(
-            "campaign_database_connections_exhausted",
-            "Waits for a connection that ended without one",
+            "campaign_database_connection_timeouts",
+            "Waits for a free connection that timed out",
             ["server"],
             registry=registry,
         )

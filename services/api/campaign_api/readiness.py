@@ -40,7 +40,7 @@ def why_not_ready(schema: SchemaCheck, writes: WriteCheck) -> str | None:
         schema.require()
         writes.require()
     except DatabaseRefused:
-        return "the database does not let this service in"
+        return "the database refuses this service's login"
     except DatabaseUnavailable:
         return "the database is unavailable"
     except (SchemaOutdated, WritesRefused) as error:

@@ -45,5 +45,7 @@ class RetryingTransactions:
             except RetryLater as error:
                 if time.monotonic() >= deadline:
                     raise
-                log.warning("database work repeated", reason=str(error), kind=type(error).__name__)
+                log.warning(
+                    "database transaction retried", reason=str(error), kind=type(error).__name__
+                )
                 backoff.pause()

@@ -86,4 +86,4 @@ class Sweeper:
         self._eraser.resume_unfinished(self._stop)
         swept = sweep_abandoned_lists(self._database, self._stop)
         if swept:
-            log.info("lists swept", lists=swept)
+            log.info("abandoned lists deleted", lists=swept)

@@ -42,7 +42,7 @@ class ServerAvailability:
             raise error
         with self._marking:
             if database not in self._down:
-                _log.warning("database server away", server=database.name, error=str(error))
+                _log.warning("database server unavailable", server=database.name, error=str(error))
             self._down |= {database}
 
     def query(self, database: Database, query: Callable[[Cursor], T]) -> T | None:
@@ -67,6 +67,6 @@ class ServerAvailability:
                 database.ping()
             except DatabaseUnavailable:
                 continue
-            _log.info("database server back", server=database.name)
+            _log.info("database server recovered", server=database.name)
             with self._marking:
                 self._down -= {database}

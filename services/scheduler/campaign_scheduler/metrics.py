@@ -45,7 +45,7 @@ class SchedulerMetrics(Collector):
     def _tasks(self) -> Metric:
         successes = GaugeMetricFamily(
             "campaign_task_last_success_timestamp_seconds",
-            "When this scheduler last did a task without trouble; 0: not yet",
+            "Last success of a task of this scheduler, in seconds since 1970; 0: none yet",
             labels=["task"],
         )
         for task in self._sources.tasks:
@@ -55,16 +55,16 @@ class SchedulerMetrics(Collector):
     def _publishing(self) -> Iterator[Metric]:
         yield CounterMetricFamily(
             "campaign_recipients_published",
-            "Recipients whose record is in Kafka, and counted as such",
+            "Recipients published and counted",
             value=self._sources.checkpoints.recipients,
         )
         retries = CounterMetricFamily(
             "campaign_retries_published",
-            "Records published for another try: due, or again because nobody will meet them",
+            "Records published for another try: due, or stranded",
             labels=["reason"],
         )
         retries.add_metric(["due"], self._sources.retries.published)
-        retries.add_metric(["overtaken"], self._sources.stranded_retries.published)
+        retries.add_metric(["stranded"], self._sources.stranded_retries.published)
         yield retries
 
     def _leases(self) -> Iterator[Metric]:
@@ -74,21 +74,21 @@ class SchedulerMetrics(Collector):
         )
         changes = CounterMetricFamily(
             "campaign_lease_changes",
-            "Leases taken, and leases ended: with their campaign, or lost",
+            "Leases acquired, and leases ended: with their campaign, or lost",
             labels=["change"],
         )
-        changes.add_metric(["taken"], leases.taken)
+        changes.add_metric(["acquired"], leases.taken)
         changes.add_metric(["ended"], leases.ended)
         yield changes
 
     def _watching(self) -> Iterator[Metric]:
         watchdog = self._sources.watchdog
         yield CounterMetricFamily(
-            "campaign_watchdog_looks", "Looks for lost records", value=watchdog.checks
+            "campaign_watchdog_checks", "Checks for lost records", value=watchdog.checks
         )
         yield CounterMetricFamily(
-            "campaign_watchdog_rounds",
-            "Campaigns published again because records were lost",
+            "campaign_watchdog_republications",
+            "Campaigns republished because records were lost",
             value=watchdog.republications,
         )
         yield CounterMetricFamily(
@@ -97,8 +97,8 @@ class SchedulerMetrics(Collector):
             value=watchdog.lost,
         )
         yield GaugeMetricFamily(
-            "campaign_longest_standstill_seconds",
-            "For how long the campaign leased here that moved longest ago has not moved",
+            "campaign_longest_stall_seconds",
+            "Longest time without a publication or outcome, of the running campaigns leased here",
             value=self._sources.gauges.longest_stall,
         )
 
@@ -112,7 +112,8 @@ class SchedulerMetrics(Collector):
             "Messages of running and paused campaigns that wait for another try",
         )
         suspects = GaugeMetricFamily(
-            "campaign_suspects", "Calls in doubt, of running and paused campaigns"
+            "campaign_messages_possibly_sent",
+            "Messages that may have been sent, of running and paused campaigns",
         )
         if totals is not None:
             for state, n in totals.campaigns.items():

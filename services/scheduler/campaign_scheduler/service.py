@@ -115,11 +115,11 @@ class SchedulerService:
         self._job_scheduler.stop(timeout / 2)
         self._fan_out_thread.join(max(give_up_at - monotonic(), 0.0))
         if self._fan_out_thread.alive:
-            _log.warning("not everything published could be counted; it is published again")
+            _log.warning("published messages not checkpointed, will be republished")
         try:
             self._leases.release()
         except RetryLater as error:
-            _log.warning("leases were not given back and run out instead", error=str(error))
+            _log.warning("leases not released, will expire", error=str(error))
         self._databases.close()
 
     def _fail(self) -> None:
@@ -156,16 +156,16 @@ class SchedulerService:
         )
         stranded = self._stranded_retries
         return [
-            Job("starting campaigns", starter.start_due, pace.poll_interval),
-            Job("renewing leases", self._leases.renew, pace.lease / RENEWALS),
-            Job("sampling", sampler.sample, SAMPLE_INTERVAL),
-            Job("finishing campaigns", finisher.finish_complete, pace.poll_interval),
-            Job("publishing retries", self._retries.publish_due, pace.poll_interval),
-            Job("publishing lost retries", stranded.publish_stranded, STRANDED_INTERVAL),
-            Job("looking for standstills", self._watchdog.check, check_interval),
-            Job("erasing dead letters", purger.purge, PURGE_INTERVAL),
-            Job("partition map", lambda: _step(partition_migration), REMAP_INTERVAL),
-            Job("beating", partial(self._health.beat, "the ticker"), BEAT_INTERVAL),
+            Job("start-campaigns", starter.start_due, pace.poll_interval),
+            Job("renew-leases", self._leases.renew, pace.lease / RENEWALS),
+            Job("sample-rates", sampler.sample, SAMPLE_INTERVAL),
+            Job("finish-campaigns", finisher.finish_complete, pace.poll_interval),
+            Job("publish-retries", self._retries.publish_due, pace.poll_interval),
+            Job("publish-stranded-retries", stranded.publish_stranded, STRANDED_INTERVAL),
+            Job("watchdog", self._watchdog.check, check_interval),
+            Job("purge-dead-letters", purger.purge, PURGE_INTERVAL),
+            Job("migrate-partitions", lambda: _step(partition_migration), REMAP_INTERVAL),
+            Job("heartbeat", partial(self._health.beat, "job scheduler"), BEAT_INTERVAL),
             *self._availability_jobs(),
             *self._metrics_jobs(),
         ]
@@ -173,12 +173,12 @@ class SchedulerService:
     def _availability_jobs(self) -> list[Job]:
         if len(self._databases.all) == 1:
             return []
-        return [Job("looking for databases", self._availability.probe, PROBE_INTERVAL)]
+        return [Job("probe-databases", self._availability.probe, PROBE_INTERVAL)]
 
     def _metrics_jobs(self) -> list[Job]:
         if not self._settings.metrics_port:
             return []
-        return [Job("observing", self._gauges.collect, COLLECT_INTERVAL)]
+        return [Job("collect-gauges", self._gauges.collect, COLLECT_INTERVAL)]
 
     def _retry_publisher(self) -> RetryPublisher:
         return RetryPublisher(

@@ -59,7 +59,7 @@ def _build(
 ) -> Sender | None:
     """Wait for the schema and the broker, however long they take; None when stopped first."""
     wait_for_schema(databases, settings.msg_table_sharding_size, stop=stop)
-    outage = Outage("starting waits", "starting goes on", log)
+    outage = Outage("start delayed", "start resumed", log)
     backoff = Backoff(stop.wait, first=0.2, longest=1.0)
     while not stop.is_set():
         try:

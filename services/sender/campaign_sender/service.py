@@ -91,14 +91,14 @@ class Sender:
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
         ]
-        health.add("last check", partial(require_fresh_views, self._groups.all))
+        health.add("send guard", partial(require_fresh_views, self._groups.all))
         backlog = ConsumerLag(admin, topic, self._groups)
         deletions = LogRetention(admin, topic, self._groups)
         breakers = BreakerSync(databases.main, self._dispatcher, name)
         self._background = (
-            PeriodicThread("retention", log_retention.INTERVAL, deletions.skip_deleted),
-            PeriodicThread("lag", consumer_lag.INTERVAL, backlog.refresh),
-            PeriodicThread("breakers", breaker_sync.INTERVAL, breakers.sync),
+            PeriodicThread("log-retention", log_retention.INTERVAL, deletions.skip_deleted),
+            PeriodicThread("consumer-lag", consumer_lag.INTERVAL, backlog.refresh),
+            PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
         )
         self._trial_sends = TrialSends(databases.main, providers)
         self._heartbeat = sender_heartbeat(name, databases.main)
@@ -122,7 +122,7 @@ class Sender:
                 *self._guard_threads,
                 self._dispatcher,
             ),
-            partial(health.beat, "the loop"),
+            partial(health.beat, "consumer loop"),
             stop,
             batch_size=settings.sender.batch_size,
         )

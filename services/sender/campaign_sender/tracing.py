@@ -57,7 +57,7 @@ class BatchTraces:
         self._ends.update(ends)
 
     def admitted(self, streams: Iterable[Stream], versions: Mapping[int, CampaignVersion]) -> None:
-        """Set the origins of the messages of these streams that are admitted now."""
+        """Set the origins of the messages of `streams` that are admitted now."""
         origins = list(self._origins(streams, versions))
         for arrival in self._arrived:
             arrival.origins = origins
@@ -126,7 +126,7 @@ class BatchTraces:
     def _origins(
         self, streams: Iterable[Stream], versions: Mapping[int, CampaignVersion]
     ) -> Iterator[TraceOrigin]:
-        """Yield the origins of the messages of these streams.
+        """Yield the origins of the messages of `streams`.
 
         For a stream without a header, as after a takeover, it is the request that started the
         campaign.

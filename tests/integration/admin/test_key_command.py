@@ -38,7 +38,9 @@ def test_a_key_is_shown_once_and_listed_without_its_secret(
 
     listed = operator.db("key", "list").stdout
     assert key.secret not in listed
-    assert re.search(rf"{key.id}  write  made 20.* used never +revoked never +night shift", listed)
+    assert re.search(
+        rf"{key.id}  write  created 20.* used never +revoked never +night shift", listed
+    )
 
     for _ in range(2):
         assert operator.db("key", "revoke", key.id).returncode == 0

@@ -29,9 +29,9 @@ WRITTEN = (
     "campaigns",
     "campaign_counters",
     "campaign_events",
-    "suspects",
+    "possibly_sent",
     "campaign_samples",
-    "shard_requests",
+    "shard_commands",
     "messages_0",
     "messages_1",
     "message_retries_0",
@@ -40,9 +40,9 @@ WRITTEN = (
     "purged_campaigns",
     "api_keys",
     "idempotency_keys",
-    "test_messages",
+    "trial_messages",
     "erasures",
-    "senders",
+    "sender_heartbeats",
 )
 """The tables that these tests write to."""
 

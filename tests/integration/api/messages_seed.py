@@ -30,7 +30,7 @@ INSERT INTO recipients (list_id, seq, phone, name, attributes) VALUES (%s, %s, %
 
 INSERT_CAMPAIGN = """
 INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, epoch, shards,
-                       last_seq, total, fanned_count, created_at, started_at)
+                       last_seq, total, published_count, created_at, started_at)
 VALUES (%s, %s, 'hi {name} from {city|here}', %s, 'at_least_once', 'simulated', %s, 1, %s, %s,
         %s, %s, NOW(6), NOW(6) - INTERVAL %s SECOND)
 """

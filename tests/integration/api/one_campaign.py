@@ -43,7 +43,7 @@ def done(client: FlaskClient, campaign_id: int, verb: str, **fields: Any) -> dic
 
 def history(client: FlaskClient, campaign_id: int) -> list[tuple[str, str, str, str, str]]:
     found = body(client.get(f"{PATH}/{campaign_id}/events"))["events"]
-    return [(e["what"], e["actor"], e["from"], e["to"], e["reason"]) for e in found]
+    return [(e["type"], e["actor"], e["from"], e["to"], e["reason"]) for e in found]
 
 
 def run_it(pool: Database, state: str = "running") -> None:
@@ -51,6 +51,6 @@ def run_it(pool: Database, state: str = "running") -> None:
     change(
         pool,
         "UPDATE campaigns SET state = %s, total = 3, last_seq = 3, shards = 2, epoch = 1,"
-        " fanned_seq = 3, fanned_count = 3, started_at = NOW(6)",
+        " published_seq = 3, published_count = 3, started_at = NOW(6)",
         state,
     )

@@ -51,14 +51,14 @@ def test_one_test_message_too_many_is_told_to_come_later(
     path = f"{PATH}/{client.post(PATH, json=NEW).json['id']}/test"  # type: ignore[index]
     with ThreadPoolExecutor() as threads:
         waiting = threads.submit(app.test_client().post, path, json=MESSAGE)
-        wait_until(lambda: bool(rows(pool, "SELECT id FROM test_messages")))
+        wait_until(lambda: bool(rows(pool, "SELECT id FROM trial_messages")))
         refused = client.post(path, json=MESSAGE, headers={"Idempotency-Key": "k"})
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
         assert waiting.result().status_code == 202
-    assert value(pool, "SELECT COUNT(*) FROM test_messages") == 1
+    assert value(pool, "SELECT COUNT(*) FROM trial_messages") == 1
     later = client.post(path, json=MESSAGE, headers={"Idempotency-Key": "k"})
     assert later.status_code == 202
-    assert value(pool, "SELECT COUNT(*) FROM test_messages") == 2
+    assert value(pool, "SELECT COUNT(*) FROM trial_messages") == 2
 
 
 def test_one_waiting_creation_too_many_is_told_to_come_later(

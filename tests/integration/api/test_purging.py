@@ -132,7 +132,7 @@ def is_whole_or_gone(client: FlaskClient, campaign_id: int) -> bool:
         return False
     progress, messages, events = (answer.get_json() for answer in answers)
     assert one.get_json()["counts"]["sent"] == PEOPLE
-    assert progress["balance"]["ended"] == PEOPLE
+    assert progress["balance"]["final"] == PEOPLE
     assert {message["status"] for message in messages["messages"]} == {"sent"}
     assert len(messages["messages"]) == PEOPLE
     assert len(events["events"]) == 6
@@ -231,14 +231,14 @@ class StoppingDatabase(Database):
 def test_a_campaign_with_an_open_order_is_left_alone(pool: Database, finished: int) -> None:
     change(
         pool,
-        "INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)"
+        "INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)"
         " VALUES (0, %s, 'erase', '{}', NOW(6))",
         finished,
     )
     purged = purge(pool)
     assert (purged.campaigns, purged.held) == (0, 1)
     assert set(left_of(pool, finished)) == set(TABLES)
-    change(pool, "DELETE FROM shard_requests")
+    change(pool, "DELETE FROM shard_commands")
     assert purge(pool).campaigns == 1
 
 
@@ -271,7 +271,7 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
         change(
             pool,
             "INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, status,"
-            " noted_at) VALUES (0, 77, 1, 0, 1, 1, NOW(6) - INTERVAL %s DAY)",
+            " created_at) VALUES (0, 77, 1, 0, 1, 1, NOW(6) - INTERVAL %s DAY)",
             days,
         )
     assert purge(pool, TERMS._replace(rows=1)).strays == 2

@@ -58,7 +58,7 @@ class PurgedMeanwhile(Database):
 
     @contextmanager
     def reading(
-        self, *, timeout: float | None = None, proof: Proof = Proof.LATELY
+        self, *, timeout: float | None = None, proof: Proof = Proof.RECENTLY
     ) -> Iterator[Cursor]:
         with super().reading(timeout=timeout, proof=proof) as cursor:
             yield InterruptedCursor(cursor, self)  # type: ignore[misc]

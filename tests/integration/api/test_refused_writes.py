@@ -56,7 +56,7 @@ def test_missing_rights_are_named_and_end_with_a_grant(
     for answer in (create(refused), post(refused)):
         status, message = refusal(answer)
         assert (status, answer.headers["Retry-After"]) == (503, "5")
-        assert message.startswith(RIGHTS.said)
+        assert message.startswith(RIGHTS.message)
         assert account not in message
     assert refused.get("/v1/campaigns").status_code == 200
     ready = refused.get("/readyz")
@@ -82,7 +82,7 @@ def test_a_read_only_server_is_named(
     finally:
         execute(pool, "SET GLOBAL read_only = 0")
     assert status == 503
-    assert message.startswith(READ_ONLY.said)
+    assert message.startswith(READ_ONLY.message)
     assert ready.json == {"status": "not ready", "reason": str(READ_ONLY)}
 
 
@@ -95,7 +95,7 @@ def test_a_password_that_changes_is_a_503(
     assert account not in message
     assert refused.get("/readyz").json == {
         "status": "not ready",
-        "reason": "the database does not let this service in",
+        "reason": "the database refuses this service's login",
     }
     execute(pool, f"ALTER USER {account}@'%' IDENTIFIED BY 'secret'")
     wait_until(lambda: refused.get("/v1/campaigns").status_code == 200, timeout=10)

@@ -78,7 +78,7 @@ def test_a_consistent_campaign_agrees_with_itself(databases: Databases, campaign
             changing("UPDATE campaigns SET total = 9"),
             ["its list has 10", "10 messages are recorded"],
         ),
-        (changing("UPDATE campaigns SET fanned_count = 11"), ["11 are counted as published"]),
+        (changing("UPDATE campaigns SET published_count = 11"), ["11 are counted as published"]),
     ],
 )
 def test_what_does_not_agree_is_told(
@@ -116,14 +116,14 @@ def test_nothing_goes_on_by_itself(client: FlaskClient, databases: Databases) ->
     add_list(pool, range(1, PEOPLE + 1))
     for campaign_id, (before, _, _) in STATES.items():
         add_campaign(pool, campaign_id, state=before)
-    change(pool, "UPDATE campaigns SET scheduled_at = NOW(6), fanned_seq = 5, epoch = 7")
+    change(pool, "UPDATE campaigns SET scheduled_at = NOW(6), published_seq = 5, epoch = 7")
     assert hold(databases) == [11, 12]
     assert rows(pool, "SELECT id, state, epoch FROM campaigns ORDER BY id") == [
         (campaign_id, after, 7 + steps * EPOCH_STEP)
         for campaign_id, (_, after, steps) in STATES.items()
     ]
     # A resume publishes what the ledger lacks, from the first recipient on.
-    assert rows(pool, "SELECT id FROM campaigns WHERE fanned_seq = 0") == [(12,), (13,)]
+    assert rows(pool, "SELECT id FROM campaigns WHERE published_seq = 0") == [(12,), (13,)]
     assert value(pool, "SELECT scheduled_at FROM campaigns WHERE id = 11") is None
     assert rows(
         pool,
@@ -133,7 +133,7 @@ def test_nothing_goes_on_by_itself(client: FlaskClient, databases: Databases) ->
         (12, "keeper", "running", "paused", "the database was restored from a backup"),
     ]
     events = client.get("/v1/campaigns/11/events").get_json()["events"]
-    assert [event["what"] for event in events] == ["held"]
+    assert [event["type"] for event in events] == ["unscheduled"]
     assert hold(databases) == []
     assert client.post("/v1/campaigns/12/resume", json={}).status_code == 200
     assert client.post("/v1/campaigns/11/start", json={}).status_code == 200

@@ -154,7 +154,7 @@ def test_a_record_that_is_too_large_fails_alone(
 def test_the_doctor_compares_the_limit(make_topic: Callable[[int], Topic]) -> None:
     topic = make_topic(USUAL_LIMIT)
     (found,) = check_sizes(topic.admin, topic.name)
-    assert (found.verdict, found.said) == (
+    assert (found.status, found.message) == (
         "ok",
         "every message fits, in batches of 262,144 bytes at most",
     )

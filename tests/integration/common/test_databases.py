@@ -94,7 +94,7 @@ def test_only_the_main_server_is_needed_for_a_start(migrated: Databases) -> None
     """An outage of another server prevents no start, and one of the main server does."""
     nowhere = Database(MysqlSettings(dsn=parse_dsn(f"u@tcp(127.0.0.1:{free_port()})/camp")))
     half = Databases((migrated.main, nowhere), migrated.server_of_shard)
-    change(migrated.main, "UPDATE shard_homes SET server = %s", nowhere.name)
+    change(migrated.main, "UPDATE shard_placements SET server = %s", nowhere.name)
     wait_for_schema(half, SHARDS, timeout=0)
     with pytest.raises(DatabaseUnavailable), half.reading():
         pass
@@ -121,7 +121,7 @@ def test_counters_of_all_servers_are_added_up(migrated: Databases) -> None:
     with other.transaction() as cursor:
         add_counts(cursor, {(CAMPAIGN, 3, Status.FAILED): 5})
         cursor.execute(
-            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, try_number, generation, shard)"
             " VALUES (7, 1, 1, 0, 2), (7, 2, 1, 0, 3), (8, 2, 1, 0, 3)"
         )
     sums = {Status.SENT: 30, Status.FAILED: 5}
@@ -134,7 +134,7 @@ def test_counters_of_all_servers_are_added_up(migrated: Databases) -> None:
 
 
 WORK = "UPDATE shard_claims SET epoch = %s WHERE shard = %s"
-HOMES = "SELECT CONCAT(shard, ' ', server) FROM shard_homes"
+HOMES = "SELECT CONCAT(shard, ' ', server) FROM shard_placements"
 
 
 def test_a_configuration_that_moves_shards_is_refused(databases: Databases) -> None:
@@ -149,7 +149,7 @@ def test_a_configuration_that_moves_shards_is_refused(databases: Databases) -> N
     SchemaCheck(alone, SHARDS).require()
     change(
         other,
-        "INSERT INTO shard_claims (shard, epoch, owner_token, claimed, moved_at)"
+        "INSERT INTO shard_claims (shard, epoch, owner_token, claimed, updated_at)"
         " VALUES (3, 5, REPEAT('x', 16), '', NOW(6))",
     )
     with pytest.raises(ShardsMisplaced, match=r"shard 3 lives on the main server.*--moved"):
@@ -183,7 +183,7 @@ def test_a_server_that_is_forgotten_keeps_its_shards(migrated: Databases) -> Non
 def test_a_claim_left_behind_by_a_moved_shard_is_ignored(migrated: Databases) -> None:
     """A claim that a moved shard left behind is not taken for its own."""
     insert = (
-        "INSERT INTO shard_claims (shard, owner_token, owner_name, claimed, moved_at)"
+        "INSERT INTO shard_claims (shard, owner_token, owner_name, claimed, updated_at)"
         " VALUES (3, REPEAT('x', 16), 'an old owner', 'x', NOW(6))"
     )
     change(migrated.main, insert)
@@ -205,7 +205,8 @@ def test_the_view_shows_only_whom_the_main_server_knows_of(migrated: Databases) 
         cursor.execute(f"SELECT phone FROM recipients WHERE CRC32(phone) %% {SHARDS} < 2", ())
         held = {phone for (phone,) in cursor.fetchall()}
         cursor.execute(
-            "UPDATE recipients SET phone = '-1', erased_shard = 2, erased_of = 4 WHERE phone = %s",
+            "UPDATE recipients SET phone = '-1', erased_shard = 2, erased_shard_count = 4"
+            " WHERE phone = %s",
             (min(held),),
         )
     shown = column(main, "SELECT phone FROM campaign_messages")
@@ -250,9 +251,9 @@ def test_the_commands_cover_every_server(
         )
         insert_outcomes(cursor, 2, [row])
         add_counts(cursor, count_changes(2, [row]))
-    restored = run("restored")
+    restored = run("hold")
     assert "campaign 9: " in restored.stdout, restored.stderr
-    assert "campaign 9: " not in run("restored").stdout
+    assert "campaign 9: " not in run("hold").stdout
     purged = run("purge", "--older-than", "1d")
     assert "campaign 9 is purged: 2 rows" in purged.stdout, purged.stderr
 

@@ -118,7 +118,7 @@ def test_a_commit_that_is_refused_is_no_doubt(server: Demotable, pool: Database)
 
 
 @pytest.mark.parametrize(
-    ("proof", "refused"), [(Proof.LATELY, False), (Proof.NOW, True)], ids=["lately", "now"]
+    ("proof", "refused"), [(Proof.RECENTLY, False), (Proof.NOW, True)], ids=["lately", "now"]
 )
 def test_a_read_only_server_answers_people_and_decides_nothing(
     server: Demotable, pool: Database, proof: Proof, *, refused: bool

@@ -14,17 +14,36 @@ from campaign_common.errors import (
     LockBusy,
     MigrationFailed,
     SchemaOutdated,
+    ServicesRunning,
 )
-from campaign_common.schema import migrate, schema_status, wait_for_schema
+from campaign_common.schema import migrate, migrate_all, schema_status, wait_for_schema
 from campaign_common.schema.migrate import apply_pending
 from campaign_common.schema.status import packaged_migrations
+from campaign_common.schema.stopped_services import NEEDS_STOP as RENAMING
+from campaign_common.store.maintenance import recent_activity
 from tests.integration.common.conftest import Make, read
 from tests.support.servers.databases import SchemaServer, fresh_schema
-from tests.support.services.previous_version import PreviousVersion
+from tests.support.services.previous_version import BEFORE_THE_STOP, PreviousVersion
+from tests.support.waiting import wait_until
 
 FIRST_MIGRATION = (
     resources.files("campaign_common").joinpath("migrations/0001_campaigns.sql").read_text()
 )
+LEDGER_OF_0_1_0 = """
+CREATE TABLE messages_7 (
+  campaign_id  BIGINT UNSIGNED NOT NULL,
+  seq          INT UNSIGNED NOT NULL,
+  status       TINYINT UNSIGNED NOT NULL,
+  generation   SMALLINT UNSIGNED NOT NULL,
+  try_number   SMALLINT UNSIGNED NOT NULL,
+  attempts     SMALLINT UNSIGNED NOT NULL,
+  provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
+  error_code   VARCHAR(32) CHARACTER SET ascii NULL,
+  sent_at      DATETIME(6) NOT NULL,
+  in_doubt     TINYINT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (campaign_id, seq)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+"""
 TABLES = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
 
 
@@ -175,28 +194,96 @@ def definitions(database: Database) -> set[tuple[object, ...]]:
         return columns | set(cursor.fetchall())
 
 
-def test_a_migrated_schema_equals_a_new_one(
+def apply_0_1_0(database: Database, folder: Path) -> list[str]:
+    """Make the tables of 0.1.0, with a shard's ledger of its own; return its migrations."""
+    PreviousVersion(folder, BEFORE_THE_STOP)
+    older = folder / "previous" / "campaign_common" / "migrations"
+    names = [file.stem for file in older.glob("*.sql") if ".rollback" not in file.name]
+    apply_pending(database, names, str(older))
+    with database.reading() as cursor:
+        cursor.execute(LEDGER_OF_0_1_0)
+        cursor.execute("INSERT INTO messages_7 VALUES (5, 1, 1, 0, 1, 1, 'x', NULL, NOW(6), 0)")
+        cursor.execute(
+            "INSERT INTO shard_claims (shard, owner_token, claimed, moved_at)"
+            " VALUES (7, '', 'packed', NOW(6) - INTERVAL 1 HOUR)"
+        )
+    return names
+
+
+def test_a_schema_of_0_1_0_becomes_the_same_as_a_new_one(
     empty: Database, make: Make, database_server: SchemaServer, tmp_path: Path
 ) -> None:
-    """A schema of the version before becomes the same as a new one."""
-    PreviousVersion(tmp_path)
-    older = tmp_path / "previous" / "campaign_common" / "migrations"
-    names = [file.stem for file in older.glob("*.sql") if ".rollback" not in file.name]
-    apply_pending(empty, names, str(older))
+    names = apply_0_1_0(empty, tmp_path)
+    assert schema_status(empty, 8).outdated_ledgers == ("messages_7",)
     with empty.transaction() as cursor:
         cursor.execute(
             "INSERT INTO recipient_lists (name, state, created_at, progressed_at)"
             " VALUES ('old', 'ready', NOW(6), NOW(6))"
         )
         cursor.execute("INSERT INTO recipients (list_id, seq, phone, name) VALUES (1, 1, '1', '')")
-    assert not set(names) & set(migrate(empty, 2).applied)
+    migrated = migrate(empty, 8)
+    assert not set(names) & set(migrated.applied)
+    assert migrated.altered_ledgers == ("messages_7",)
+    assert read(empty, "SELECT provider IS NULL AND provider_message_id = 'x' FROM messages_7") == 1
+    assert read(empty, "SELECT claimed FROM shard_claims WHERE shard = 7") == b"packed"
     assert read(empty, "SELECT has_name FROM recipient_lists") == 1
-    assert read(empty, "SELECT erased_of IS NULL FROM recipients") == 1
+    assert read(empty, "SELECT erased_shard_count IS NULL FROM recipients") == 1
+    assert schema_status(empty, 8).current
     with fresh_schema(database_server.dsn) as dsn:
         new = make(dsn=parse_dsn(dsn))
-        migrate(new, 2)
+        migrate(new, 8)
         assert definitions(empty) == definitions(new)
         new.close()
+
+
+def test_a_rename_that_is_refused_half_way_is_undone(empty: Database, tmp_path: Path) -> None:
+    """Services of 0.1.0 can be started again, and the migration can be repeated."""
+    apply_0_1_0(empty, tmp_path)
+    before = definitions(empty)
+    with empty.reading() as cursor:
+        cursor.execute("RENAME TABLE late_results TO elsewhere")
+    with pytest.raises(MigrationFailed, match=RENAMING):
+        migrate(empty, 2)
+    with empty.reading() as cursor:
+        cursor.execute("RENAME TABLE elsewhere TO late_results")
+    assert before <= definitions(empty)
+    migrate(empty, 2)
+    assert schema_status(empty, 2).current
+
+
+CLAIM = "UPDATE shard_claims SET owner_name = 'sender-1', moved_at = NOW(6) WHERE shard = 7"
+
+
+def test_nothing_is_renamed_while_a_sender_moves_claims(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_activity, "RECENT", 1)
+    apply_0_1_0(empty, tmp_path)
+    before = definitions(empty)
+    stopped = threading.Event()
+
+    def send() -> None:
+        while not stopped.wait(0.1):
+            empty.run(lambda cursor: cursor.execute(CLAIM))
+
+    with ThreadPoolExecutor(1) as threads:
+        sender = threads.submit(send)
+        wait_until(lambda: read(empty, "SELECT MAX(owner_name) FROM shard_claims") == "sender-1")
+        try:
+            with pytest.raises(ServicesRunning, match=r"^sender sender-1: still running"):
+                migrate(empty, 2)
+        finally:
+            stopped.set()
+        sender.result()
+    assert definitions(empty) == before
+    assert RENAMING in migrate(empty, 2).applied, "its last sign has grown old"
+
+
+def test_force_renames_in_spite_of_a_sign(empty: Database, tmp_path: Path) -> None:
+    apply_0_1_0(empty, tmp_path)
+    empty.run(lambda cursor: cursor.execute(CLAIM))
+    (report,) = migrate_all(Databases((empty,)), 2, force=True)
+    assert RENAMING in report.applied
 
 
 @pytest.mark.parametrize("shards", [2, 64])
@@ -209,6 +296,8 @@ def test_the_view_shows_every_recipient_with_its_status(empty: Database, shards:
         )
         cursor.execute("INSERT INTO recipients VALUES (9, 1, '111', 'a', NULL, NULL, NULL)")
         cursor.execute("INSERT INTO recipients VALUES (9, 2, '222', 'b', NULL, NULL, NULL)")
-        cursor.execute("INSERT INTO messages_1 VALUES (5, 2, 1, 0, 1, 1, 'x', NULL, NOW(6), 0)")
+        cursor.execute(
+            "INSERT INTO messages_1 VALUES (5, 2, 1, 0, 1, 1, 'x', NULL, NOW(6), 0, NULL)"
+        )
         cursor.execute("SELECT seq, phone, status FROM campaign_messages ORDER BY seq")
         assert list(cursor.fetchall()) == [(1, "111", 0), (2, "222", 1)]

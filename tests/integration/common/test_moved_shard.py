@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from campaign_admin.doctor.campaigns import check_campaigns
-from campaign_admin.doctor.finding import Verdict
+from campaign_admin.doctor.finding import CheckStatus
 from campaign_common.database import Database, Databases
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.dsn import parse_dsn
@@ -108,7 +108,7 @@ def fill(old: Database) -> None:
             (CLAIMED,),
         )
         cursor.execute(
-            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, try_number, generation, shard)"
             " VALUES (7, 6, 1, 0, 1), (7, 8, 1, 0, 0)"
         )
 
@@ -120,7 +120,7 @@ def claims(database: Database) -> dict[int, ClaimRow]:
 
 def suspects(database: Database) -> list[tuple[int, int]]:
     with database.reading() as cursor:
-        cursor.execute("SELECT seq, shard FROM suspects")
+        cursor.execute("SELECT seq, shard FROM possibly_sent")
         return list(cursor.fetchall())
 
 
@@ -138,9 +138,9 @@ def test_a_shard_is_moved_by_the_commands_of_the_page(
     run(copying, old, new, programs)
     list(migrate_all(moved, SHARDS, moved=True))
     settings = load_settings(None, {"CAMP__MYSQL__DSN": "u@tcp(h:1)/d", **BROKERS})
-    assert Verdict.WRONG in {found.verdict for found in check_campaigns(moved, settings)}
+    assert CheckStatus.ERROR in {found.status for found in check_campaigns(moved, settings)}
     run(deleting, old, new, programs)
-    assert Verdict.WRONG not in {found.verdict for found in check_campaigns(moved, settings)}
+    assert CheckStatus.ERROR not in {found.status for found in check_campaigns(moved, settings)}
     list(migrate_all(moved, SHARDS))
     assert (claims(new), list(claims(old))) == ({SHARD: before}, [0])
     assert before.claimed == CLAIMED

@@ -101,7 +101,7 @@ def test_sessions_set_what_the_statements_rely_on(admin: Database, make: Make) -
         assert one(cursor, "SELECT @@time_zone") == "+00:00"
         assert "STRICT_ALL_TABLES" in str(one(cursor, "SELECT @@sql_mode"))
         assert one(cursor, f"SELECT @@{of_transactions}_isolation") == "READ-COMMITTED"
-        cursor.execute("DELETE FROM senders WHERE seen_at < NOW()")
+        cursor.execute("DELETE FROM sender_heartbeats WHERE seen_at < NOW()")
 
 
 def test_a_dsn_does_not_undo_what_is_relied_on(admin: Database, make: Make, dsn: Dsn) -> None:
@@ -238,7 +238,7 @@ def test_a_binary_log_of_statements_is_reported(logging_server: DatabaseServer) 
         require_writes(database, range(SHARDS))
     assert str(of_old_sessions.value) == str(of_new_ones.value) == str(ROW_FORMAT)
     with pytest.raises(StatementRefused, match="1665"):
-        database.run(lambda cursor: cursor.execute("DELETE FROM senders"))
+        database.run(lambda cursor: cursor.execute("DELETE FROM sender_heartbeats"))
     record("ROW")
     require_writes(database, range(SHARDS))
     database.close()

@@ -57,11 +57,11 @@ def test_a_scheduler_that_lost_its_lease_counts_nothing(world: World) -> None:
     first.fan_out.step()
     expire_leases(world)
     second.campaign_starter.start_due()
-    before = world.campaign("fanned_seq", "fanned_count")
+    before = world.campaign("published_seq", "published_count")
     first.fan_out_until(lambda: not first.leases.current())
     for _ in range(20):
         first.fan_out.step()
-    assert world.campaign("fanned_seq", "fanned_count") == before
+    assert world.campaign("published_seq", "published_count") == before
     assert world.campaign("lease_owner", "lease_until > NOW(6)") == (second.owner, 1)
     second.fan_out_until(world.all_fanned_out)
     assert world.times_published().keys() == set(range(2, 6_001, 2))
@@ -75,10 +75,10 @@ def test_a_paused_campaign_is_dropped_until_its_resume(world: World) -> None:
     scheduler.fan_out.step()
     world.change("UPDATE campaigns SET state = 'paused', epoch = epoch + 1")
     scheduler.fan_out_until(lambda: not scheduler.leases.current())
-    assert world.campaign("fanned_count") == (0,)
+    assert world.campaign("published_count") == (0,)
     world.change(
-        "UPDATE campaigns SET state = 'running', epoch = epoch + 1, fanned_seq = 0,"
-        " fanned_count = 0"
+        "UPDATE campaigns SET state = 'running', epoch = epoch + 1, published_seq = 0,"
+        " published_count = 0"
     )
     scheduler.campaign_starter.start_due()
     assert len(scheduler.leases.current()) == 1
@@ -92,7 +92,7 @@ def test_a_pause_and_resume_during_a_publication_loses_no_range(world: World) ->
     scheduler = world.scheduler()
     scheduler.campaign_starter.start_due()
     scheduler.fan_out.step()
-    world.change("UPDATE campaigns SET epoch = epoch + 2, fanned_seq = 0, fanned_count = 0")
+    world.change("UPDATE campaigns SET epoch = epoch + 2, published_seq = 0, published_count = 0")
 
     def fanned_out() -> bool:
         scheduler.campaign_starter.start_due()

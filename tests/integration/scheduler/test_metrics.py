@@ -52,7 +52,7 @@ def test_totals_are_of_what_is_not_settled(world: World) -> None:
     for campaign in (CAMPAIGN, CAMPAIGN + 1):
         world.count_outcomes(Status.WAITING, 4, campaign)
         world.change(
-            "INSERT INTO suspects (campaign_id, seq, generation, try_number, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, generation, try_number, shard)"
             " VALUES (%s, 2, 0, 1, 0)",
             (campaign,),
         )

@@ -21,7 +21,9 @@ def events(world: World) -> list[str]:
 
 
 def lines_of(world: World, event: str, part: str) -> list[dict[str, Any]]:
-    return [line for line in log_lines(world) if (line["event"], line.get("part")) == (event, part)]
+    return [
+        line for line in log_lines(world) if (line["event"], line.get("component")) == (event, part)
+    ]
 
 
 def test_a_scheduler_starts_fans_out_and_finishes_by_itself(world: World) -> None:
@@ -38,11 +40,11 @@ def test_sigterm_ends_it_in_order_and_frees_its_campaigns(world: World) -> None:
     world.add_list(100_000)
     world.add_campaign()
     with world.process() as process:
-        wait_until(lambda: world.campaign("fanned_count") != (0,))
+        wait_until(lambda: world.campaign("published_count") != (0,))
         process.terminate()
         assert process.wait(15) == 0
     assert world.campaign("state", "lease_until <= NOW(6)") == ("running", 1)
-    counted = world.campaign("fanned_count")[0]
+    counted = world.campaign("published_count")[0]
     assert len(world.published()) == counted, "everything published was counted"
     assert events(world)[-1] == "scheduler stopped"
 
@@ -63,7 +65,7 @@ def test_a_killed_scheduler_loses_nothing(world: World) -> None:
     world.change("UPDATE recipients SET name = REPEAT('x', 200)")
     world.add_campaign()
     with world.process() as first:
-        wait_until(lambda: world.campaign("fanned_count") != (0,))
+        wait_until(lambda: world.campaign("published_count") != (0,))
         first.kill()
         first.wait()
     with world.process():
@@ -112,11 +114,11 @@ def test_a_broker_that_goes_away_is_waited_for_and_named_once(
         wait_until(lambda: "scheduler started" in events(world))
         kafka_server.kill()
         world.add_campaign()
-        wait_until(lambda: lines_of(world, "waiting", "delivery to Kafka"))
-        assert world.campaign("state", "fanned_count") == ("running", 0)
+        wait_until(lambda: lines_of(world, "dependency unavailable", "deliver-chunks"))
+        assert world.campaign("state", "published_count") == ("running", 0)
         kafka_server.start()
         wait_until(world.all_fanned_out, timeout=60)
-        wait_until(lambda: lines_of(world, "going on", "delivery to Kafka"))
+        wait_until(lambda: lines_of(world, "dependency recovered", "deliver-chunks"))
     assert world.times_published().keys() == set(range(2, 2 * CHUNK + 1, 2))
-    for part in ("delivery to Kafka", "partition map"):
-        assert len(lines_of(world, "waiting", part)) <= 2
+    for part in ("deliver-chunks", "migrate-partitions"):
+        assert len(lines_of(world, "dependency unavailable", part)) <= 2

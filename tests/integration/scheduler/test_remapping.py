@@ -52,7 +52,7 @@ def test_new_partitions_hold_publishers_until_all_is_recorded(
     world: World, running: Scheduler
 ) -> None:
     """New partitions hold publishers until the old ones are recorded."""
-    running.fan_out_until(lambda: world.campaign("fanned_count") != (0,))
+    running.fan_out_until(lambda: world.campaign("published_count") != (0,))
     world.add_partitions(12)
     step = running.partition_migration.step()
     assert step.partition_map.state is MapState.DRAINING
@@ -109,7 +109,7 @@ def test_open_claims_and_unread_records_keep_the_map_draining(
 def test_a_flip_makes_publishers_take_their_campaigns_again(
     world: World, running: Scheduler
 ) -> None:
-    running.fan_out_until(lambda: world.campaign("fanned_count") != (0,))
+    running.fan_out_until(lambda: world.campaign("published_count") != (0,))
     world.add_partitions(12)
     running.partition_migration.step()
     running.publisher.drain(10)
@@ -134,7 +134,7 @@ def test_a_chunk_delivered_as_draining_began_does_not_count(
     running.fan_out = running.fan_out_with(racing)
     running.fan_out_until(lambda: not racing.is_armed)
     fan_out_held(running)
-    assert world.campaign("fanned_count") == (0,)
+    assert world.campaign("published_count") == (0,)
     running.publisher.drain(10)
     world.record_everything()
     running.partition_migration.step()
@@ -156,7 +156,7 @@ def test_a_recreated_topic_gets_running_campaigns_again(world: World, running: S
     made_anew = world.partition_map
     assert made_anew.topic_id != old_id
     assert (made_anew.partitions, made_anew.start_offsets) == (2, {})
-    assert world.campaign("epoch", "fanned_seq", "fanned_count") == (2, 0, 0)
+    assert world.campaign("epoch", "published_seq", "published_count") == (2, 0, 0)
     fan_out_all(world, running)
     published = world.published_where()
     assert {record.seq for _, record in published} == set(range(2, 8_001, 2))

@@ -77,7 +77,7 @@ def test_create_deletes_also_where_brokers_compact(world: World, kafka_server: K
     for topic, retention in ((world.topic, DAY), (f"{world.topic}-DLQ", 7 * DAY)):
         settings = topics.settings_of(world.admin, topic)
         assert (settings.cleanup, settings.retention_seconds) == ({"delete"}, retention)
-    assert f"topic {world.topic} is kept: cleanup.policy delete, retention 86400 s" in (
+    assert f"topic {world.topic} retention: cleanup.policy delete, retention 86400 s" in (
         campaign_topics(world, "describe").stdout
     )
 

@@ -271,7 +271,7 @@ class World:
     def all_fanned_out(self) -> bool:
         return not self.rows(
             "SELECT id FROM campaigns WHERE state <> 'failed' AND "
-            " (fanned_count <> total OR total IS NULL)"
+            " (published_count <> total OR total IS NULL)"
         )
 
     def record_everything(self) -> None:

@@ -150,7 +150,7 @@ class Scene:
 
     def commands_on(self, database: Database) -> int:
         with database.reading() as cursor:
-            cursor.execute("SELECT id FROM shard_requests WHERE campaign_id = %s", (CAMPAIGN,))
+            cursor.execute("SELECT id FROM shard_commands WHERE campaign_id = %s", (CAMPAIGN,))
             return len(cursor.fetchall())
 
     def rows(self, columns: str, table: str = "messages") -> list[tuple[Any, ...]]:

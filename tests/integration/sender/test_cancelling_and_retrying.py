@@ -125,12 +125,12 @@ def test_a_finished_campaign_runs_again_without_a_fan_out(scene: Scene) -> None:
     ended(scene, range(3, 4), error_code="x")
     scene.change(
         lambda c: c.execute(
-            "UPDATE campaigns SET state = 'finished', fanned_seq = 1000, fanned_count = 900"
+            "UPDATE campaigns SET state = 'finished', published_seq = 1000, published_count = 900"
         )
     )
     scene.change(retry(Status.FAILED))
     with scene.database.reading() as cursor:
-        cursor.execute("SELECT state, epoch, fanned_count, finished_at FROM campaigns")
+        cursor.execute("SELECT state, epoch, published_count, finished_at FROM campaigns")
         assert cursor.fetchall() == (("running", 4, 900, None),)
 
 
@@ -177,7 +177,7 @@ def test_doubt_about_a_generation_ends_with_it(scene: Scene) -> None:
     assert scene.recorded() == {1: Status.UNKNOWN}
     scene.change(
         lambda c: c.execute(
-            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, try_number, generation, shard)"
             " VALUES (%s, 1, 1, 0, 0)",
             (CAMPAIGN,),
         )

@@ -58,10 +58,10 @@ def test_a_breaker_that_opens(world: World, port: int) -> None:
     world.add_campaign(1_000)
     world.publish(range(1, 1_001))
     with world.sender():
-        wait_until(lambda: told(port, "campaign_breaker_state", state="open") == 1)
-        assert told(port, "campaign_breaker_state", state="closed") == 0
-        assert told(port, "campaign_provider_answers_total", answer="ambiguous") >= 20
-        wait_until(lambda: told(port, "campaign_provider_answers_total", answer="left alone") > 0)
+        wait_until(lambda: told(port, "campaign_circuit_breaker_state", state="open") == 1)
+        assert told(port, "campaign_circuit_breaker_state", state="closed") == 0
+        assert told(port, "campaign_send_results_total", status="ambiguous") >= 20
+        wait_until(lambda: told(port, "campaign_send_results_total", status="circuit_open") > 0)
 
 
 def test_a_shard_that_another_sender_takes(world: World, port: int) -> None:

@@ -24,7 +24,7 @@ def claims_lost(port: int) -> tuple[float, float]:
     """As suspects, and as unknown."""
     told = Scrape.of(port)
     return (
-        told.value("campaign_claims_lost_total", {"settled": "suspect"}),
+        told.value("campaign_claims_lost_total", {"settled": "possibly_sent"}),
         told.value("campaign_claims_lost_total", {"settled": "unknown"}),
     )
 

@@ -81,7 +81,7 @@ def test_the_gap_and_a_spread_are_in_doubt_and_the_rest_is_sent(after_the_loss: 
         doubted = {seq for seq, status in of.items() if status == Status.UNKNOWN}
         assert set(of.values()) == {Status.SENT, Status.UNKNOWN}
     else:
-        doubted = {seq for (seq,) in world.rows("SELECT seq FROM suspects")}
+        doubted = {seq for (seq,) in world.rows("SELECT seq FROM possibly_sent")}
         assert set(of.values()) == {Status.SENT}
     assert doubted >= set(range(KEPT + 1, LOST + 1))
     assert doubted.isdisjoint(range(1, KEPT + 1))

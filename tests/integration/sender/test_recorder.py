@@ -91,7 +91,7 @@ def test_a_shard_with_another_owner_is_left_out(scene: Scene) -> None:
     with scene.database.reading() as cursor:
         cursor.execute("SELECT seq, status FROM late_results")
         assert cursor.fetchall() == ((1, Status.SENT),)
-        cursor.execute("SELECT seq FROM suspects")
+        cursor.execute("SELECT seq FROM possibly_sent")
         assert cursor.fetchall() == ((1,),)
 
 
@@ -100,7 +100,7 @@ def test_a_recorded_outcome_is_not_counted_again(scene: Scene) -> None:
     scene.cycle()
     with Database.transaction(scene.database) as cursor:
         cursor.execute(
-            "INSERT INTO messages_0 VALUES (%s, 1, 1, 0, 1, 1, 'first', NULL, NOW(6), 0)",
+            "INSERT INTO messages_0 VALUES (%s, 1, 1, 0, 1, 1, 'first', NULL, NOW(6), 0, NULL)",
             (CAMPAIGN,),
         )
     scene.answer(*scene.provider.submitted)
@@ -114,7 +114,7 @@ def test_a_recorded_outcome_is_not_counted_again(scene: Scene) -> None:
 def test_a_suspect_without_a_clear_result_stays_in_doubt(scene: Scene) -> None:
     with Database.transaction(scene.database) as cursor:
         cursor.execute(
-            "INSERT INTO suspects (campaign_id, seq, try_number, generation, shard)"
+            "INSERT INTO possibly_sent (campaign_id, seq, try_number, generation, shard)"
             " VALUES (%s, 1, 1, 0, 0)",
             (CAMPAIGN,),
         )

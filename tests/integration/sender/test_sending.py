@@ -172,7 +172,7 @@ def test_commands_are_executed_while_no_record_arrives(world: World) -> None:
         waiting = before[Status.WAITING] + before[Status.FAILED]
         wait_until(lambda: world.counts().get(Status.WAITING) == waiting)
         order(world, partial(change_state, transition=Transition.CANCEL))
-        wait_until(lambda: world.rows("SELECT COUNT(*) FROM shard_requests") == ((0,),))
+        wait_until(lambda: world.rows("SELECT COUNT(*) FROM shard_commands") == ((0,),))
     assert before[Status.FAILED] > 0
     assert world.counts() == {
         Status.SENT: before[Status.SENT],

@@ -183,7 +183,7 @@ def test_a_command_of_an_unknown_kind_stops_only_its_campaign(scene: Scene) -> N
     ended(scene, range(3, 4), error_code="x")
     scene.change(
         lambda c: c.execute(
-            "INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)"
+            "INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)"
             " VALUES (0, %s, 'of the future', '{}', NOW(6))",
             (CAMPAIGN + 1,),
         )
@@ -200,7 +200,7 @@ def test_an_invalid_command_stops_only_its_own_campaign(scene: Scene, kind: str)
     ended(scene, range(3, 4), error_code="x")
     scene.change(
         lambda c: c.execute(
-            "INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)"
+            "INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)"
             " SELECT 0, id + 1, %s, '{}', NOW(6) FROM campaigns",
             (kind,),
         )

@@ -22,7 +22,7 @@ from tests.support.waiting import wait_until
 
 PHONE = "13900000001"
 
-OWNED = "SELECT COUNT(*) FROM senders s JOIN shard_claims c ON c.owner_name = s.name"
+OWNED = "SELECT COUNT(*) FROM sender_heartbeats s JOIN shard_claims c ON c.owner_name = s.name"
 
 
 class Phone:
@@ -130,7 +130,7 @@ def test_a_message_taken_by_a_lost_sender_is_not_sent_again(pool: Database) -> N
 def test_an_old_test_message_is_not_sent(pool: Database) -> None:
     want(pool)
     with pool.transaction() as cursor:
-        cursor.execute("UPDATE test_messages SET requested_at = NOW(6) - INTERVAL 40 SECOND")
+        cursor.execute("UPDATE trial_messages SET requested_at = NOW(6) - INTERVAL 40 SECOND")
     phone = Phone()
     now = [100.0]
     sending = Sending(pool, {"phone": phone.make}, clock=lambda: now[0])
@@ -175,5 +175,5 @@ def test_a_sender_process_sends_test_messages_and_shows_itself(world: World) -> 
         wait_until(lambda: outcome(world.database, test_id)[0] is Status.SENT)
         assert outcome(world.database, test_id)[1] == f"sim-test-{test_id}"
         wait_until(lambda: world.rows(OWNED) == ((SHARDS,),))
-    assert world.rows("SELECT COUNT(*) FROM senders") == ((0,),)
+    assert world.rows("SELECT COUNT(*) FROM sender_heartbeats") == ((0,),)
     assert world.counts() == {}

@@ -168,7 +168,7 @@ class World:
         return len(self.rows("SELECT shard FROM shard_claims WHERE claimed <> ''"))
 
     def suspects(self) -> int:
-        ((n,),) = self.rows("SELECT COUNT(*) FROM suspects")
+        ((n,),) = self.rows("SELECT COUNT(*) FROM possibly_sent")
         return int(n)
 
     def epochs(self) -> Mapping[int, int]:

@@ -1,4 +1,4 @@
-"""The previous version, run as processes beside those of the current one."""
+"""An earlier version, run from its wheel as processes beside those of the current one."""
 
 import os
 import subprocess
@@ -13,12 +13,18 @@ from tests.support.services.processes import Process, stopped_in_order
 
 WHEELS = Path(__file__).parents[2] / "upgrade"
 
+BEFORE_THE_STOP = "0.1.0"
+"""The version from which an upgrade needs a stop."""
+
+NEIGHBOUR = "0.2.0"
+"""The version that works side by side with this one."""
+
 
 class PreviousVersion:
-    """The previous version's wheel, unpacked; it runs with the dependencies of this version."""
+    """The wheel of a version, unpacked; it runs with the dependencies of this version."""
 
-    def __init__(self, folder: Path) -> None:
-        (wheel,) = WHEELS.glob("*.whl")
+    def __init__(self, folder: Path, version: str) -> None:
+        wheel = WHEELS / f"camp_mgr-{version}-py3-none-any.whl"
         self._folder = folder / "previous"
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(self._folder)

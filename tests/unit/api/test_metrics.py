@@ -25,7 +25,7 @@ def test_a_route_counts_by_its_template() -> None:
     scrape = asked(("GET", "/people/491512345678"), ("GET", "/people/491512345679"))
     people = {"method": "GET", "route": "/people/<phone>"}
     assert scrape.value("campaign_http_requests_total", {**people, "status": "2xx"}) == 2
-    assert scrape.value("campaign_http_request_seconds_count", people) == 2
+    assert scrape.value("campaign_http_request_duration_seconds_count", people) == 2
 
 
 def test_paths_and_methods_that_clients_make_up_make_no_series() -> None:
@@ -50,7 +50,7 @@ def test_imports_count_while_they_run_and_as_what_they_became() -> None:
     assert during.value("campaign_imports_running") == 1
     assert after.value("campaign_imports_running") == 0
     assert after.value("campaign_imports_failed_total") == 1
-    assert after.value("campaign_import_seconds_sum") == 2.5
+    assert after.value("campaign_import_duration_seconds_sum") == 2.5
     rows = {
         result: after.value("campaign_import_rows_total", {"result": result})
         for result in ("accepted", "duplicate", "rejected")

@@ -17,8 +17,8 @@ def a_lease(**changes: object) -> Lease:
         "shards": SHARDS,
         "last_seq": 1_000,
         "total": 1_000,
-        "fanned_seq": 0,
-        "fanned_count": 0,
+        "published_seq": 0,
+        "published_count": 0,
     }
     return Lease(**{**values, **changes})  # type: ignore[arg-type]
 

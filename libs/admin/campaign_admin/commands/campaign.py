@@ -1,4 +1,4 @@
-"""campaign: creates campaigns and shows how they come along, by way of the API service."""
+"""campaign: creates campaigns and shows their progress, through the API service."""
 
 import re
 import sys
@@ -106,7 +106,7 @@ def create(
 @click.argument("campaign_id", type=int)
 @click.pass_context
 def status(context: click.Context, campaign_id: int) -> None:
-    """Show where a campaign stands."""
+    """Show the progress of a campaign."""
     with one_line_failures("campaign status"):
         description = _client(context).read(campaign_id)
     Console().print(_table(description))
@@ -135,8 +135,8 @@ def _table(description: dict[str, Any]) -> Table:
         "finished": description["finished_at"],
         "recipients": f"{description['total']:,}",
         **{word: f"{n:,}" for word, n in description["counts"].items()},
-        "still to do": f"{description['to_do']:,}",
-        "in doubt once": f"{description['suspects']:,}",
+        "pending": f"{description['pending']:,}",
+        "possibly sent": f"{description['possibly_sent']:,}",
         "rate": None if description["rate"] is None else f"{description['rate']:,.0f}/s",
         "estimated finish": description["estimated_finish"],
     }

@@ -1,4 +1,4 @@
-"""campaign-db check: counts every campaign's messages anew, and compares."""
+"""campaign-db check: recounts every campaign's messages, and compares."""
 
 import sys
 from collections.abc import Iterator

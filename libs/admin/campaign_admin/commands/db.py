@@ -7,7 +7,7 @@ import click
 from campaign_admin.commands.check import check
 from campaign_admin.commands.key import key
 from campaign_admin.commands.purge import purge
-from campaign_admin.commands.restored import restored
+from campaign_admin.commands.restored import hold
 from campaign_common.database import Databases
 from campaign_common.database.administration import provide_database
 from campaign_common.dsn import Dsn, parse_dsn
@@ -30,7 +30,7 @@ def main() -> None:
 
 main.add_command(key)
 main.add_command(purge)
-main.add_command(restored)
+main.add_command(hold)
 main.add_command(check)
 
 
@@ -40,19 +40,22 @@ main.add_command(check)
 @click.option(
     "--moved", is_flag=True, help="Shards were moved, with their data, to where MysqlShards says."
 )
+@click.option("--force", is_flag=True, help="Migrate even if services of 0.1.0 seem to run.")
 @click.pass_context
-def migrate_command(context: click.Context, wait: float, *, moved: bool) -> None:
+def migrate_command(context: click.Context, wait: float, *, moved: bool, force: bool) -> None:
     """Apply pending migrations and create missing shard tables; again changes nothing."""
     settings = settings_or_exit(context)
     with one_line_failures("campaign-db migrate"):
         databases = Databases.configured(settings)
         shards = settings.msg_table_sharding_size
-        reports = migrate_all(databases, shards, wait=wait, moved=moved)
+        reports = migrate_all(databases, shards, wait=wait, moved=moved, force=force)
         for database, report in zip(databases.all, reports, strict=True):
             for name in report.applied:
                 click.echo(f"applied {name}")
             if report.created_tables:
                 click.echo(f"created {len(report.created_tables)} shard tables")
+            if report.altered_ledgers:
+                click.echo(f"added columns to {len(report.altered_ledgers)} ledgers")
             click.echo(f"{database.settings.dsn}: the schema is up to date")
         databases.close()
 

@@ -1,11 +1,11 @@
-"""campaign doctor: what is in order, what is not, and what mends it."""
+"""campaign doctor: checks of an installation, and the remedy of each problem."""
 
 import json
 import sys
 
 import click
 
-from campaign_admin.doctor import Finding, Verdict, examine
+from campaign_admin.doctor import CheckStatus, Finding, examine
 from campaign_common.runtime.command_line import (
     EXIT_FAILURE,
     configuration_file,
@@ -14,10 +14,10 @@ from campaign_common.runtime.command_line import (
 )
 
 COLOURS = {
-    Verdict.OK: "green",
-    Verdict.ATTENTION: "yellow",
-    Verdict.WRONG: "red",
-    Verdict.UNKNOWN: "magenta",
+    CheckStatus.OK: "green",
+    CheckStatus.WARNING: "yellow",
+    CheckStatus.ERROR: "red",
+    CheckStatus.UNKNOWN: "magenta",
 }
 
 WIDTH = 18
@@ -29,9 +29,9 @@ WIDTH = 18
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor(context: click.Context, *, as_json: bool) -> None:
-    """Look at configuration, database, schema, topic, senders and campaigns; change nothing.
+    """Check configuration, database, schema, topic, senders and campaigns; change nothing.
 
-    Exit code 1 when something is wrong, or could not be looked at.
+    Exit code 1 when a check failed, or could not run.
     """
     settings = settings_or_exit(context)
     found = list(examine(settings, configuration_file(context)))
@@ -40,13 +40,13 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
     else:
         for finding in found:
             _print(finding)
-    if any(finding.verdict in {Verdict.WRONG, Verdict.UNKNOWN} for finding in found):
+    if any(finding.status in {CheckStatus.ERROR, CheckStatus.UNKNOWN} for finding in found):
         sys.exit(EXIT_FAILURE)
 
 
 def _print(finding: Finding) -> None:
     """One line, so that it can be searched for, and under it the command as it is to be typed."""
-    verdict = click.style(f"{finding.verdict:<10}", COLOURS[finding.verdict])
-    click.echo(f"{verdict}{finding.check:<{WIDTH}}{finding.said}")
-    if finding.mend is not None:
-        click.echo(f"{'':<{10 + WIDTH}}-> {finding.mend}")
+    status = click.style(f"{finding.status:<10}", COLOURS[finding.status])
+    click.echo(f"{status}{finding.check:<{WIDTH}}{finding.message}")
+    if finding.remedy is not None:
+        click.echo(f"{'':<{10 + WIDTH}}-> {finding.remedy}")

@@ -106,7 +106,7 @@ def list_command(context: click.Context) -> None:
         entries = read_entries(cursor)
     for entry in entries:
         click.echo(
-            f"{entry.id}  {entry.scope:5}  made {_time(entry.created_at)}"
+            f"{entry.id}  {entry.scope:5}  created {_time(entry.created_at)}"
             f"  used {_time(entry.last_used_at)}  revoked {_time(entry.revoked_at)}  {entry.name}"
         )
 

@@ -1,4 +1,4 @@
-"""campaign-db purge: deletes campaigns that have been over for long."""
+"""campaign-db purge: deletes campaigns that ended long ago."""
 
 import re
 import socket
@@ -48,22 +48,26 @@ def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float 
     callback=_age,
     required=True,
     metavar="DAYS",
-    help="What has been over for so long goes, such as 90d; 1d at least.",
+    help="Delete campaigns that ended this long ago, such as 90d; at least 1d.",
 )
-@click.option("--lists", is_flag=True, help="Give up the lists, too, that no campaign uses then.")
-@click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
+@click.option(
+    "--lists", is_flag=True, help="Delete the recipient lists, too, that no campaign uses any more."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Print the campaigns that would be deleted, and change nothing."
+)
 @click.option(
     "--pause",
     callback=_seconds,
     default="0s",
     show_default=True,
-    help="Left to others after each transaction of up to 2,000 rows, such as 50ms.",
+    help="Pause after each transaction of up to 2,000 rows, such as 50ms.",
 )
-@click.option("--at-most", callback=_seconds, help="End in order after so long, such as 2h.")
+@click.option("--time-limit", callback=_seconds, help="Stop in order after this time, such as 2h.")
 @click.option(
     "--actor",
     default=lambda: f"campaign-db@{socket.gethostname()}",
-    help="Whose doing it is, for the trace of each campaign (default: campaign-db@HOST).",
+    help="Recorded as the actor for each campaign (default: campaign-db@HOST).",
 )
 @click.pass_context
 def purge(
@@ -73,13 +77,13 @@ def purge(
     lists: bool,
     dry_run: bool,
     pause: float,
-    at_most: float | None,
+    time_limit: float | None,
     actor: str,
 ) -> None:
-    """Delete finished, cancelled and failed campaigns with everything that is known of them.
+    """Delete finished, cancelled and failed campaigns with all of their data.
 
-    Services go on meanwhile. It may be stopped, or killed, at any moment; the next run ends what
-    was begun. Exit code 3: stopped before the end.
+    Services may run meanwhile. It may be stopped or killed at any moment; the next run completes
+    what was begun. Exit code 3: stopped before the end.
     """
     terms = Terms(older_than, actor[:LONGEST_ACTOR], lists, pause=pause)
     databases = Databases.configured(settings_or_exit(context))
@@ -87,14 +91,14 @@ def purge(
         if dry_run:
             _say_what_would_go(databases, older_than)
         else:
-            _purge(databases, terms, at_most)
+            _purge(databases, terms, time_limit)
 
 
-def _purge(databases: Databases, terms: Terms, at_most: float | None) -> None:
+def _purge(databases: Databases, terms: Terms, time_limit: float | None) -> None:
     stop = threading.Event()
     stop_on_signals(stop)
-    if at_most is not None:
-        timer = threading.Timer(at_most, stop.set)
+    if time_limit is not None:
+        timer = threading.Timer(time_limit, stop.set)
         timer.daemon = True
         timer.start()
     run = Purge(databases, terms, stop, click.echo)
@@ -102,7 +106,7 @@ def _purge(databases: Databases, terms: Terms, at_most: float | None) -> None:
         try:
             run.run()
         except Stopped:
-            click.echo(f"{_summary(run.purged)}; stopped, the next run goes on")
+            click.echo(f"{_summary(run.purged)}; stopped, the next run resumes")
             sys.exit(EXIT_STOPPED)
     click.echo(_summary(run.purged))
 
@@ -112,8 +116,8 @@ def _summary(purged: Purged) -> str:
     if purged.lists:
         parts.append(f"{purged.lists:,} recipient lists, whose rows the API's sweep deletes")
     if purged.strays:
-        parts.append(f"{purged.strays:,} rows about campaigns that are gone")
-    left = f"; {purged.held:,} campaigns are left alone" if purged.held else ""
+        parts.append(f"{purged.strays:,} rows of deleted campaigns")
+    left = f"; {purged.held:,} campaigns are skipped" if purged.held else ""
     return f"purged: {', '.join(parts)}{left}"
 
 
@@ -121,7 +125,9 @@ def _say_what_would_go(databases: Databases, older_than: int) -> None:
     with databases.main.reading() as cursor:
         begun = count_unfinished_purges(cursor, 0)
     if begun:
-        click.echo(f"{begun:,} campaigns are purged already, and what is left of them goes first")
+        click.echo(
+            f"{begun:,} campaigns are purged already; their remaining rows are deleted first"
+        )
     campaigns = rows = after_id = 0
     while True:
         with databases.reading() as cursors:

@@ -1,4 +1,4 @@
-"""campaign-db restored: nothing that a restored database holds goes on by itself."""
+"""campaign-db hold: pauses every campaign of a database that was restored from a backup."""
 
 import socket
 from collections.abc import Callable
@@ -28,36 +28,35 @@ from campaign_common.store.maintenance.statistics import live_senders
 PAGE = 100
 
 ALIVE = """\
-attention: senders give signs of life in this database: {names}. Stop them, and every other service,
-unless this is not the restored one: what they sent until now cannot be taken back."""
+warning: senders are alive in this database: {names}. Stop them and every other service, unless this
+is not the restored database: messages that they have sent cannot be taken back."""
 
 NEXT = """\
 What was sent after the backup is not in this database. Now:
-1. start the senders alone. As far as Kafka still has what was published since the backup, they note
-   what may have been sent of it, as suspects or unknown. They call nobody.
+1. start the senders alone. They record messages that may have been sent since the backup, as far
+   as Kafka still has their records, as possibly sent or unknown. They send nothing.
 2. wait until campaign-topics describe shows no lag
-3. start schedulers and the API, look at each campaign above, and resume, schedule or cancel it
-docs/operations/backup.md says what cannot be known, and what else is as it was at the backup."""
+3. start schedulers and the API, and resume, schedule or cancel each campaign above
+docs/operations/backup.md names the facts that are unknown after a restore."""
 
 UNKNOWN = """\
-campaign {id}: {server} has outcomes of it, and the main database does not know it; its id is not
-used again, and campaign-db purge deletes what is left"""
+campaign {id}: {server} has outcomes of it, and it is not in the main database; its id is not
+used again, and campaign-db purge deletes its rows"""
 
 T = TypeVar("T")
 
 
-@click.command("restored")
+@click.command("hold")
 @configuration_option
 @click.pass_context
-def restored(context: click.Context) -> None:
-    """Hold everything in a database that was restored from a backup; before services start.
+def hold(context: click.Context) -> None:
+    """Hold all campaigns of a database that was restored from a backup, before services start.
 
-    Running campaigns are paused, scheduled ones become drafts, and it is a person's decision that
-    lets each go on. Nothing that was published or claimed before counts as present. Again it
-    changes no campaign.
+    Running campaigns are paused and scheduled ones become drafts; each continues only when it is
+    resumed or scheduled. Earlier records and claims become stale. Idempotent.
     """
     databases = Databases.configured(settings_or_exit(context))
-    with one_line_failures("campaign-db restored"):
+    with one_line_failures("campaign-db hold"):
         with databases.reading() as cursors:
             alive = [sender.name for sender in live_senders(cursors)]
         if alive:
@@ -79,8 +78,8 @@ def _hold_all(database: Database) -> list[Held]:
     held: list[Held] = []
     after_id: int | None = 0
     while after_id is not None:
-        hold = partial(hold_campaigns, actor=_actor(), after_id=after_id, limit=PAGE)
-        page, after_id = _run(database, hold)
+        hold_page = partial(hold_campaigns, actor=_actor(), after_id=after_id, limit=PAGE)
+        page, after_id = _run(database, hold_page)
         held += page
     return held
 

@@ -1,4 +1,4 @@
-"""campaign-topics: creates the topic, says how it stands, raises its partition count."""
+"""campaign-topics: creates and describes the topic, and raises its partition count."""
 
 import json
 import time
@@ -36,7 +36,7 @@ CREATE_TIMEOUT = 30.0
 @click.group()
 @configuration_option
 def main() -> None:
-    """Look after the topic that carries the messages, and its partition map."""
+    """Manage the topic of the messages, and its partition map."""
 
 
 main.add_command(dead_letters)
@@ -99,12 +99,12 @@ def describe_command(context: click.Context, *, as_json: bool) -> None:
         databases.close()
     if as_json:
         rights = {str(one.right): one.programs for one in lacking}
-        answer = {**report.as_json(), "kept": kept, "lacking_rights": rights}
+        answer = {**report.as_json(), "retention": kept, "missing_rights": rights}
         click.echo(json.dumps(answer, indent=2))
         return
     _print(report)
     for name, how in kept.items():
-        click.echo(f"topic {name} is kept: {how}")
+        click.echo(f"topic {name} retention: {how}")
     for one in lacking:
         click.echo(f"this user lacks {one.right}, for {', '.join(one.programs)}")
 

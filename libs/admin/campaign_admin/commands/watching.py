@@ -80,7 +80,7 @@ def _bar(descriptions: Iterator[dict[str, Any]], console: Console) -> dict[str, 
             progress.update(
                 task,
                 description=f"{description['name']} {description['state']}",
-                completed=description["total"] - description["to_do"],
+                completed=description["total"] - description["pending"],
                 total=description["total"],
             )
     return description
@@ -92,7 +92,7 @@ def _lines(descriptions: Iterator[dict[str, Any]], console: Console) -> dict[str
     for description in descriptions:
         if time.monotonic() >= next_line or description["state"] in OVER:
             next_line = time.monotonic() + LINE_EVERY
-            done = description["total"] - description["to_do"]
+            done = description["total"] - description["pending"]
             rate = description["rate"] or 0
             console.print(
                 f"{description['state']} {done:,} of {description['total']:,}, {rate:,.0f}/s",

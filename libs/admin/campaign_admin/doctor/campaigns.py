@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from campaign_admin.doctor.finding import Finding, attention, unless, wrong
+from campaign_admin.doctor.finding import Finding, failed, unless, warning
 from campaign_common.database import Cursor, Cursors, Databases
 from campaign_common.settings import Settings
 from campaign_common.store.maintenance import doctor_queries
@@ -24,7 +24,7 @@ def check_campaigns(databases: Databases, settings: Settings) -> list[Finding]:
     """Look for what stands still.
 
     Raises:
-        RetryLater: a database is away.
+        RetryLater: a database is down.
     """
     lease = int(settings.scheduler.lease)
     with databases.reading() as cursors:
@@ -35,7 +35,7 @@ def check_campaigns(databases: Databases, settings: Settings) -> list[Finding]:
             *_purges(cursors.main),
             *_left_behind(cursors),
         ]
-    return unless("campaigns", found, "nothing that should move stands still")
+    return unless("campaigns", found, "no campaign is stalled")
 
 
 def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
@@ -43,15 +43,15 @@ def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
     overdue = doctor_queries.overdue_campaigns(cursor, LATE)
     if overdue:
         ids = [campaign.campaign_id for campaign in overdue]
-        yield wrong(
+        yield failed(
             "schedulers",
             f"{len(ids)} campaigns are due, the longest for {overdue[0].seconds:,.0f} s, and have"
-            f" not started: {_named(ids)}; no scheduler works",
+            f" not started: {_named(ids)}; no scheduler is running",
             start,
         )
     unleased = doctor_queries.unleased_campaigns(cursor, lease)
     if unleased:
-        yield wrong(
+        yield failed(
             "schedulers",
             f"no scheduler holds {len(unleased)} running campaigns: {_named(unleased)}",
             start,
@@ -61,51 +61,52 @@ def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
 def _orders(cursors: Cursors) -> Iterator[Finding]:
     orders = doctor_queries.orphaned_requests(cursors, LATE)
     if orders:
-        yield attention(
-            "orders",
-            f"{sum(orders.values())} orders (cancel, retry, erase) wait for the owners of shards"
+        yield warning(
+            "shard commands",
+            f"{sum(orders.values())} commands (cancel, retry, erase) wait for the owners of shards"
             f" {', '.join(map(str, orders))}",
-            "see that senders run; their logs say which order is left alone, and why",
+            "see that senders run; their logs name each skipped command and the reason",
         )
     erasures = doctor_queries.unended_erasures(cursors.main, LATE_ERASURE)
     if erasures:
-        yield attention(
+        yield warning(
             "erasures",
-            f"{erasures} are not through after an hour",
+            f"{erasures} are not complete after an hour",
             "see that an API, a scheduler and senders run: each has a part in it",
         )
 
 
 def _providers(cursors: Cursors) -> Iterator[Finding]:
     for provider, seconds in read_open_breakers(cursors.main).items():
-        yield attention(
+        yield warning(
             "provider",
-            f"{provider} is left alone for another {seconds:.0f} s: too many of its answers failed",
-            "see the senders' logs for its answers; sending goes on by itself once it answers",
+            f"the circuit breaker of {provider} is open for another {seconds:.0f} s:"
+            " too many sends failed",
+            "see the senders' logs for the errors; sending resumes once a probe succeeds",
         )
     suspects = doctor_queries.open_suspects(cursors)
     if suspects:
-        yield attention(
-            "in doubt",
-            f"{suspects:,} messages of campaigns that go on may have been taken by a provider of"
-            " whose answer nothing is known; they are called again under the same idempotency key",
+        yield warning(
+            "possibly sent",
+            f"{suspects:,} messages of active campaigns may have been accepted by a provider whose"
+            " response is not known; they are sent again under the same idempotency key",
         )
 
 
 def _purges(cursor: Cursor) -> Iterator[Finding]:
     begun = count_unfinished_purges(cursor, LATE_PURGE)
     if begun:
-        yield attention(
+        yield warning(
             "purges",
-            f"{begun} campaigns were purged a day ago and are not gone yet: rows of them remain",
-            "campaign-db purge --older-than 90d goes on where it ended",
+            f"{begun} campaigns were purged a day ago and still have rows",
+            "campaign-db purge --older-than 90d resumes where it stopped",
         )
 
 
 def _left_behind(cursors: Cursors) -> Iterator[Finding]:
     shards = sorted(doctor_queries.counted_elsewhere(cursors))
     if shards:
-        yield wrong(
+        yield failed(
             "counters",
             f"shards {', '.join(map(str, shards))} are counted on a server that they were moved"
             " away from, too: no sum over them is right",

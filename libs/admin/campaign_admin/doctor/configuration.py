@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaign_admin.doctor.finding import Finding, attention, unless, wrong
+from campaign_admin.doctor.finding import Finding, failed, unless, warning
 from campaign_common.settings import Settings
 
 CHECK = "configuration"
@@ -19,9 +19,9 @@ def check_configuration(settings: Settings, file: Path | None) -> list[Finding]:
 
 def _notes(settings: Settings) -> Iterator[Finding]:
     for note in settings.notes:
-        yield attention(CHECK, note)
+        yield warning(CHECK, note)
     if settings.auth == "none":
-        yield attention(
+        yield warning(
             CHECK,
             "Auth is none: whoever reaches the API may do everything",
             "campaign-db key create --name me --scope admin, and leave Auth out",
@@ -35,7 +35,7 @@ def _file(settings: Settings, file: Path | None) -> Iterator[Finding]:
     dsns = [settings.mysql.dsn, *(server.dsn for server in settings.mysql_shards)]
     text = file.read_text("utf-8")
     if any(dsn.password and dsn.password in text for dsn in dsns):
-        yield attention(
+        yield warning(
             CHECK,
             f"{file.name} holds a database's password and every user of this machine may read it",
             f"chmod o= {file.name}, or keep the DSN in a file named by CAMP__MYSQL__DSN_FILE",
@@ -44,14 +44,14 @@ def _file(settings: Settings, file: Path | None) -> Iterator[Finding]:
 
 def _bounds(settings: Settings) -> Iterator[Finding]:
     if settings.api.max_imports >= settings.threads:
-        yield attention(
+        yield warning(
             CHECK,
             f"Api.MaxImports ({settings.api.max_imports}) is not below Threads"
             f" ({settings.threads}): uploads may keep all other requests waiting",
             "raise Threads, or lower Api.MaxImports",
         )
     if not settings.csv_root.is_dir():
-        yield wrong(
+        yield failed(
             CHECK,
             "CsvRoot is no folder here: campaigns that name a file would be refused",
             "make the folder, or name another one under CsvRoot; uploads do not need it",

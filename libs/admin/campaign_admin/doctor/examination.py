@@ -1,4 +1,4 @@
-"""The whole examination: each check in turn, those that cannot be made named with the reason."""
+"""All checks in turn; those that cannot run are named with the reason."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from pymysql.err import Error as DriverError
 
 from campaign_admin.doctor.campaigns import check_campaigns
 from campaign_admin.doctor.configuration import check_configuration
-from campaign_admin.doctor.finding import Finding, Verdict, unknown, wrong
+from campaign_admin.doctor.finding import CheckStatus, Finding, failed, unknown
 from campaign_admin.doctor.schema import check_keys, check_schema
 from campaign_admin.doctor.server import check_server, check_writes
 from campaign_admin.doctor.topic import check_topic
@@ -50,16 +50,16 @@ def _of_the_databases(
         server = list(_of_one(database, held))
         servers += server
         if len(databases.all) > 1:
-            server = [one._replace(said=f"{database.name}: {one.said}") for one in server]
+            server = [one._replace(message=f"{database.name}: {one.message}") for one in server]
         yield from server
     if any(found.check == "database" for found in servers):
-        obstacle = "cannot be looked at without the database"
-    elif any(found.check == "schema" and found.verdict is not Verdict.OK for found in servers):
-        obstacle = "cannot be looked at before the schema is up to date"
+        obstacle = "cannot be checked without the database"
+    elif any(found.check == "schema" and found.status is not CheckStatus.OK for found in servers):
+        obstacle = "cannot be checked before the schema is up to date"
     else:
         yield from _of_what_is_kept(settings, databases, admin)
         return
-    for check in ("API keys", "last check", "topic", "campaigns"):
+    for check in ("API keys", "send guard", "topic", "campaigns"):
         yield unknown(check, obstacle)
 
 
@@ -68,11 +68,11 @@ def _of_one(database: Database, held: Sequence[int]) -> Iterator[Finding]:
     yield from server
     if any(found.check == "database" for found in server):
         for check in ("schema", "writes"):
-            yield unknown(check, "cannot be looked at without the database")
+            yield unknown(check, "cannot be checked without the database")
         return
     schema = _attempt("schema", lambda: check_schema(database, held))
     yield from schema
-    if any(found.verdict is not Verdict.OK for found in schema):
+    if any(found.status is not CheckStatus.OK for found in schema):
         yield unknown("writes", "cannot be tried before the schema is up to date")
     else:
         yield from _attempt("writes", lambda: check_writes(database, held))
@@ -82,7 +82,7 @@ def _of_what_is_kept(
     settings: Settings, databases: Databases, admin: AdminClient
 ) -> Iterator[Finding]:
     yield from _attempt("API keys", lambda: check_keys(databases.main, settings))
-    yield from _attempt("last check", lambda: check_views(databases, settings))
+    yield from _attempt("send guard", lambda: check_views(databases, settings))
     yield from _attempt("topic", lambda: check_topic(databases, admin, settings))
     yield from _attempt("campaigns", lambda: check_campaigns(databases, settings))
 
@@ -92,18 +92,18 @@ def _attempt(name: str, check: Check) -> list[Finding]:
     try:
         return check()
     except DatabaseRefused as error:
-        return [wrong("database", str(error), "mend its DSN, or campaign-db create-database")]
+        return [failed("database", str(error), "fix its DSN, or campaign-db create-database")]
     except DatabaseUnavailable as error:
         is_demoted = isinstance(error, DatabaseDemoted)
         return [
-            wrong(
+            failed(
                 "database",
                 str(error),
                 TO_THE_PRIMARY if is_demoted else "start it, or mend the address in its DSN",
             )
         ]
     except KafkaUnavailable as error:
-        return [wrong("Kafka", str(error), "start it, or mend SyncClient.Brokers")]
+        return [failed("Kafka", str(error), "start it, or fix SyncClient.Brokers")]
     except CampaignError as error:
         return [unknown(name, str(error))]
     except DriverError as error:

@@ -5,47 +5,47 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Verdict(StrEnum):
-    """The severity of a finding."""
+class CheckStatus(StrEnum):
+    """Status of a check."""
 
     OK = "ok"
-    ATTENTION = "attention"
-    """Works, and is not as it should be."""
-    WRONG = "wrong"
-    """Something does not work, or a promise does not hold."""
+    WARNING = "warning"
+    """It works, but not as recommended."""
+    ERROR = "error"
+    """It does not work, or breaks a guarantee."""
     UNKNOWN = "unknown"
-    """Could not be looked at."""
+    """The check could not run."""
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at: what is the case, and what mends it where that is needed."""
+    """Result of a check, and the remedy where one is needed."""
 
     check: str
-    verdict: Verdict
-    said: str
-    mend: str | None = None
+    status: CheckStatus
+    message: str
+    remedy: str | None = None
 
 
-def ok(check: str, said: str) -> Finding:
-    """Say that something is in order."""
-    return Finding(check, Verdict.OK, said)
+def ok(check: str, message: str) -> Finding:
+    """Make a finding that everything is in order."""
+    return Finding(check, CheckStatus.OK, message)
 
 
-def attention(check: str, said: str, mend: str | None = None) -> Finding:
-    """Say that something works, and is not as it should be."""
-    return Finding(check, Verdict.ATTENTION, said, mend)
+def warning(check: str, message: str, remedy: str | None = None) -> Finding:
+    """Make a finding of something that works, but not as recommended."""
+    return Finding(check, CheckStatus.WARNING, message, remedy)
 
 
-def wrong(check: str, said: str, mend: str | None = None) -> Finding:
-    """Say that something does not work, or that a promise does not hold."""
-    return Finding(check, Verdict.WRONG, said, mend)
+def failed(check: str, message: str, remedy: str | None = None) -> Finding:
+    """Make a finding of something that does not work, or breaks a guarantee."""
+    return Finding(check, CheckStatus.ERROR, message, remedy)
 
 
-def unknown(check: str, said: str) -> Finding:
-    """Say that something could not be looked at."""
-    return Finding(check, Verdict.UNKNOWN, said)
+def unknown(check: str, message: str) -> Finding:
+    """Make a finding of a check that could not run."""
+    return Finding(check, CheckStatus.UNKNOWN, message)
 
 
-def unless(check: str, findings: Iterable[Finding], said: str) -> list[Finding]:
-    """Return the findings, or where there is none that all is well."""
-    return list(findings) or [ok(check, said)]
+def unless(check: str, findings: Iterable[Finding], message: str) -> list[Finding]:
+    """Return the findings, or, if there are none, that everything is in order."""
+    return list(findings) or [ok(check, message)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from campaign_admin.doctor.finding import Finding, attention, ok, wrong
+from campaign_admin.doctor.finding import Finding, failed, ok, warning
 from campaign_common.database import Database
 from campaign_common.schema import schema_status
 from campaign_common.settings import Settings
@@ -13,19 +13,19 @@ def check_schema(database: Database, held: Sequence[int]) -> list[Finding]:
     """Compare a server's schema with this build, for the shards that it holds.
 
     Raises:
-        RetryLater: the database is away.
+        RetryLater: the database is down.
     """
     status = schema_status(database, held)
     if status.current:
         return [ok("schema", str(status))]
-    return [wrong("schema", str(status), "campaign-db migrate")]
+    return [failed("schema", str(status), "campaign-db migrate")]
 
 
 def check_keys(database: Database, settings: Settings) -> list[Finding]:
     """List the keys that may use the API.
 
     Raises:
-        RetryLater: the database is away.
+        RetryLater: the database is down.
     """
     if settings.auth == "none":
         return []
@@ -34,7 +34,7 @@ def check_keys(database: Database, settings: Settings) -> list[Finding]:
     if keys:
         return [ok("API keys", f"{len(keys)} in use")]
     return [
-        attention(
+        warning(
             "API keys",
             "there is none: only programs on the API's own machine are let in",
             "campaign-db key create --name me --scope admin",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from campaign_admin.doctor.finding import Finding, attention, ok, unless, wrong
+from campaign_admin.doctor.finding import Finding, failed, ok, unless, warning
 from campaign_common.database import Database
 from campaign_common.database.demands import PACKET, unmet_by, unmet_demand
 from campaign_common.errors import DatabaseContended, RetryLater, StatementRefused
@@ -17,8 +17,8 @@ OLDEST_MARIADB = (10, 11)
 SMALLEST_PACKET = 16 * 2**20
 """Bytes; the statement that records a batch of 4,000 messages has half a megabyte."""
 
-CLOCK_ATTENTION = 1.0
-CLOCK_WRONG = 30.0
+CLOCK_WARNING = 1.0
+CLOCK_ERROR = 30.0
 """Seconds between this machine's clock and the database's."""
 
 
@@ -26,7 +26,7 @@ def check_server(database: Database) -> list[Finding]:
     """Look at the server.
 
     Raises:
-        RetryLater: it is away. DatabaseRefused: it does not let this user in.
+        RetryLater: it is down. DatabaseRefused: it does not let this user in.
     """
     began = datetime.now(UTC)
     with database.reading() as cursor:
@@ -46,23 +46,23 @@ def check_writes(database: Database, held: Sequence[int]) -> list[Finding]:
     """Try what the services write, for the shards that the server holds; changes nothing.
 
     Raises:
-        RetryLater: it is away.
+        RetryLater: it is down.
     """
     with database.reading() as cursor:
         settings = read_write_settings(cursor)
     # Small packets are among the limits.
-    found = [wrong("writes", *demand) for demand in unmet_by(settings) if demand is not PACKET]
+    found = [failed("writes", *demand) for demand in unmet_by(settings) if demand is not PACKET]
     try:
         with database.transaction() as cursor:
             try_writes(cursor, held)
     except DatabaseContended as error:
-        found.append(attention("writes", f"not tried: a table is locked: {error}"))
+        found.append(warning("writes", f"not tried: a table is locked: {error}"))
     except RetryLater as error:
         demand = unmet_demand(error)
-        if demand is not None and not any(one.said == demand.said for one in found):
-            found.append(wrong("writes", f"{demand.said}: {error}", demand.remedy))
+        if demand is not None and not any(one.message == demand.message for one in found):
+            found.append(failed("writes", f"{demand.message}: {error}", demand.remedy))
         elif demand is None and isinstance(error, StatementRefused):
-            found.append(wrong("writes", f"the server refuses a statement: {error}"))
+            found.append(failed("writes", f"the server refuses a statement: {error}"))
         elif demand is None:
             raise
     return unless("writes", found, "this user may insert, update and delete in every table")
@@ -78,7 +78,7 @@ def _version(server: Server) -> Iterator[Finding]:
     if version >= oldest:
         yield ok("database version", f"{name} {version[0]}.{version[1]}")
     else:
-        yield wrong(
+        yield failed(
             "database version",
             f"{name} {version[0]}.{version[1]} is older than {oldest[0]}.{oldest[1]}",
             f"upgrade the server to {name} {oldest[0]}.{oldest[1]} or newer",
@@ -89,7 +89,7 @@ def _durability(server: Server) -> Iterator[Finding]:
     """Without a flush at each commit, a crash of the machine loses outcomes that were told."""
     settings = server.variables
     if settings.get("innodb_flush_log_at_trx_commit", "1") != "1":
-        yield wrong(
+        yield failed(
             "durability",
             "innodb_flush_log_at_trx_commit is"
             f" {settings['innodb_flush_log_at_trx_commit']}: a crash of the database's machine"
@@ -97,7 +97,7 @@ def _durability(server: Server) -> Iterator[Finding]:
             "SET GLOBAL innodb_flush_log_at_trx_commit = 1, and the same in the server's file",
         )
     if settings.get("log_bin") == "ON" and settings.get("sync_binlog") != "1":
-        yield attention(
+        yield warning(
             "durability",
             f"sync_binlog is {settings.get('sync_binlog')}: after a crash replicas, and restores"
             " from the binary log, may lack commits",
@@ -108,14 +108,14 @@ def _durability(server: Server) -> Iterator[Finding]:
 def _limits(server: Server, active: int) -> Iterator[Finding]:
     packet = int(server.variables["max_allowed_packet"])
     if packet < SMALLEST_PACKET:
-        yield wrong(
+        yield failed(
             "limits",
             f"max_allowed_packet is {packet // 2**20} MB: large batches would be refused",
             f"SET GLOBAL max_allowed_packet = {SMALLEST_PACKET}, and the same in the server's file",
         )
     connections = int(server.variables["max_connections"])
     if connections < 2 * active:
-        yield attention(
+        yield warning(
             "limits",
             f"max_connections is {connections}, and each process may open {active} (Mysql.Active)",
             "lower Mysql.Active: 16 are enough for a process; or raise max_connections",
@@ -126,7 +126,7 @@ def _memory(server: Server) -> Iterator[Finding]:
     pool, data = int(server.variables["innodb_buffer_pool_size"]), server.data_bytes
     megabytes = f"{data / 2**20:,.0f} MB of data, {pool / 2**20:,.0f} MB of memory for them"
     if data > pool:
-        yield attention(
+        yield warning(
             "memory",
             f"{megabytes}: what is read about past campaigns comes from the disk",
             "raise innodb_buffer_pool_size, or campaign-db purge --older-than 90d",
@@ -137,14 +137,14 @@ def _memory(server: Server) -> Iterator[Finding]:
 
 def _clock(server: Server, here: datetime) -> Iterator[Finding]:
     off = (server.now.replace(tzinfo=UTC) - here).total_seconds()
-    said = f"{abs(off):.1f} s {'ahead of' if off > 0 else 'behind'} this machine's"
-    if abs(off) < CLOCK_ATTENTION:
+    message = f"{abs(off):.1f} s {'ahead of' if off > 0 else 'behind'} this machine's"
+    if abs(off) < CLOCK_WARNING:
         yield ok("clock", "the database's clock agrees with this machine's")
         return
     # Leases, due times and expiry go by the database's clock; times in requests by people's.
-    verdict = wrong if abs(off) >= CLOCK_WRONG else attention
-    yield verdict(
+    result = failed if abs(off) >= CLOCK_ERROR else warning
+    yield result(
         "clock",
-        f"the database's clock is {said}; campaigns start by the database's",
+        f"the database's clock is {message}; campaigns start by the database's",
         "let both follow a time server (chronyd, systemd-timesyncd)",
     )

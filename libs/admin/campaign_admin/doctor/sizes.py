@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from confluent_kafka.admin import AdminClient
 
-from campaign_admin.doctor.finding import Finding, attention, unknown, unless
+from campaign_admin.doctor.finding import Finding, unknown, unless, warning
 from campaign_common.domain.message_record import LARGEST_RECORD
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.kafka import topics
@@ -35,21 +35,21 @@ def check_sizes(admin: AdminClient, topic: str) -> list[Finding]:
 
 def judge_sizes(topic: str, limit: int, letters: int) -> list[Finding]:
     """Judge the limits of the topic and of its dead letters, in bytes."""
-    said = f"every message fits, in batches of {min(limit, LARGEST_BATCH):,} bytes at most"
-    return unless(CHECK, _too_small(topic, limit, letters), said)
+    message = f"every message fits, in batches of {min(limit, LARGEST_BATCH):,} bytes at most"
+    return unless(CHECK, _too_small(topic, limit, letters), message)
 
 
 def _too_small(topic: str, limit: int, letters: int) -> Iterator[Finding]:
     needed = LARGEST_RECORD + FRAMING
     if limit < needed:
-        yield attention(
+        yield warning(
             CHECK,
             f"the topic takes {limit:,} bytes at most: a message whose record is larger fails,"
             f" though up to {LARGEST_RECORD:,} bytes are sent elsewhere",
             _raised(topic, max(needed, LARGEST_BATCH)),
         )
     if letters < limit:
-        yield attention(
+        yield warning(
             CHECK,
             f"{dead_letter_topic(topic)} takes {letters:,} bytes at most, {topic} {limit:,}: of a"
             " larger dead letter only its origin is kept",

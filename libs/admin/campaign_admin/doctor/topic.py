@@ -1,11 +1,19 @@
-"""Checks of topic and group: partitions, map, how records are kept, whether senders are there."""
+"""Checks of topic and group: partitions, map, retention of records, senders."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
 
-from campaign_admin.doctor.finding import Finding, Verdict, attention, ok, unknown, unless, wrong
+from campaign_admin.doctor.finding import (
+    CheckStatus,
+    Finding,
+    failed,
+    ok,
+    unknown,
+    unless,
+    warning,
+)
 from campaign_admin.doctor.sizes import check_sizes
 from campaign_admin.kafka.rights import lacking_rights
 from campaign_admin.kafka.topic_report import TopicReport, report_on
@@ -24,7 +32,7 @@ LONGEST_SESSION = 10.0
 
 
 class Topic(NamedTuple):
-    """The topic, and who works on it."""
+    """The topic and its senders."""
 
     report: TopicReport
     settings: topics.TopicSettings
@@ -35,7 +43,7 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
     """Look at the topic, the group and the partition map.
 
     Raises:
-        RetryLater: a database or the broker is away.
+        RetryLater: a database or the broker is down.
     """
     name, shards = settings.sync_client.topic, settings.msg_table_sharding_size
     rights = _rights(admin, settings)
@@ -43,9 +51,9 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         report = report_on(databases, admin, name, settings.send_client.group)
         topic_settings = topics.settings_of(admin, name)
     except TopicMissing as error:
-        return [*rights, wrong("topic", str(error), "campaign-topics create")]
+        return [*rights, failed("topic", str(error), "campaign-topics create")]
     except KafkaUnavailable as error:
-        if all(found.verdict is Verdict.OK for found in rights):
+        if all(found.status is CheckStatus.OK for found in rights):
             raise
         return [*rights, unknown("topic", str(error))]
     with databases.reading() as cursors:
@@ -57,7 +65,7 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         *_shared(topic, databases),
         *_map(topic),
         *unless("records", _records(topic), "kept long enough, on enough brokers"),
-        *unless("erasure", _erasable(admin, topic), "records are deleted as soon as promised"),
+        *unless("retention", _erasable(admin, topic), "records are deleted as soon as promised"),
         *check_sizes(admin, name),
         *_senders(topic),
         _session(admin, settings),
@@ -70,7 +78,7 @@ def _rights(admin: AdminClient, settings: Settings) -> list[Finding]:
     return unless(
         "rights",
         (
-            (attention if one.programs == ("campaign-topics",) else wrong)(
+            (warning if one.programs == ("campaign-topics",) else failed)(
                 "rights",
                 f"this user lacks {one.right}, which {' and '.join(one.programs)} needs",
                 f"kafka-acls.sh --add --allow-principal User:{user} {one.right.as_options()}",
@@ -83,21 +91,21 @@ def _rights(admin: AdminClient, settings: Settings) -> list[Finding]:
 
 def _partitions(topic: Topic, shards: int) -> Iterator[Finding]:
     partitions = topic.report.description.partitions
-    said = f"{partitions} partitions for {shards} shards"
+    message = f"{partitions} partitions for {shards} shards"
     if partitions > shards:
-        yield attention(
+        yield warning(
             "partitions",
-            f"{said}: {partitions - shards} never carry anything, since a shard has one partition",
+            f"{message}: {partitions - shards} stay empty, since a shard has one partition",
             "raise MsgTableShardingSize, then campaign-db migrate; Kafka takes no partition away",
         )
     elif partitions < shards:
-        yield attention(
+        yield warning(
             "partitions",
-            f"{said}: no more than {partitions} senders can work at a time",
+            f"{message}: no more than {partitions} senders can work at a time",
             f"campaign-topics raise --partitions {shards}",
         )
     else:
-        yield ok("partitions", said)
+        yield ok("partitions", message)
 
 
 def _shared(topic: Topic, databases: Databases) -> Iterator[Finding]:
@@ -107,10 +115,10 @@ def _shared(topic: Topic, databases: Databases) -> Iterator[Finding]:
         if len(databases.holding(partition.shards)) > 1
     ]
     if shared:
-        yield attention(
+        yield warning(
             "partitions",
-            f"{', '.join(shared)} carry shards of several database servers: while one of these"
-            " is away, the others' shards there wait too",
+            f"{', '.join(shared)} carry shards of several database servers: while one server"
+            " is down, the other servers' shards there wait too",
             "as many partitions as shards, or MysqlShards by the shards' remainders modulo the"
             " number of partitions",
         )
@@ -119,20 +127,20 @@ def _shared(topic: Topic, databases: Databases) -> Iterator[Finding]:
 def _map(topic: Topic) -> Iterator[Finding]:
     current = topic.report.partition_map
     if current is None:
-        yield wrong("partition map", "there is none: nothing is sent", "campaign-topics create")
+        yield failed("partition map", "there is none: nothing is sent", "campaign-topics create")
     elif not current.matches(topic.report.description):
-        yield wrong(
+        yield failed(
             "partition map",
             f"version {current.version} is of another topic or partition count than Kafka has",
             "start a scheduler, or campaign-topics raise --partitions"
             f" {topic.report.description.partitions}: both make the next version",
         )
     elif not current.is_active:
-        yield attention(
+        yield warning(
             "partition map",
-            f"version {current.version} is {current.state}: publishing is held until the senders"
+            f"version {current.version} is {current.state}: publishing is on hold until the senders"
             " have recorded what is in Kafka",
-            "campaign-topics describe shows what is left; see that senders run",
+            "campaign-topics describe shows the rest; check that senders run",
         )
     else:
         yield ok("partition map", f"version {current.version}, {current.state}")
@@ -141,14 +149,14 @@ def _map(topic: Topic) -> Iterator[Finding]:
 def _records(topic: Topic) -> Iterator[Finding]:
     replicas, in_sync = topic.settings.replication_factor, topic.settings.min_insync_replicas
     if replicas == 1:
-        yield attention(
+        yield warning(
             "records",
-            "one broker holds each record: while it is away nothing is sent, and if it is lost"
-            " everything on its way is published again",
+            "one broker holds each record: while it is down nothing is sent, and if it is lost"
+            " everything published is published again",
             "campaign-topics create --replication-factor 3, for a new topic on three brokers",
         )
     elif in_sync < 2 or in_sync >= replicas:
-        yield attention(
+        yield warning(
             "records",
             f"min.insync.replicas is {in_sync} of {replicas}: "
             + ("one lost broker loses records" if in_sync < 2 else "one lost broker stops all"),
@@ -157,7 +165,7 @@ def _records(topic: Topic) -> Iterator[Finding]:
         )
     kept = topic.settings.retention_seconds
     if kept is not None and kept < SHORTEST_RETENTION:
-        yield attention(
+        yield warning(
             "records",
             f"kept for {kept:.0f} s: a longer pause of the senders has all published again",
             f"kafka-configs.sh --alter --topic {topic.report.topic} --add-config"
@@ -175,7 +183,7 @@ def _erasable(admin: AdminClient, topic: Topic) -> Iterator[Finding]:
     except TopicMissing:
         return  # the first sender makes it
     except KafkaUnavailable as error:
-        yield unknown("erasure", str(error))
+        yield unknown("retention", str(error))
         return
     yield from kept_too_long(letters, settings, topics.DEAD_LETTER_RETENTION)
 
@@ -184,23 +192,23 @@ def kept_too_long(name: str, settings: topics.TopicSettings, promised: int) -> I
     """Find what makes a topic keep records for longer than `promised` seconds."""
     command = f"kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config"
     if settings.cleanup != {"delete"}:
-        yield wrong(
-            "erasure",
+        yield failed(
+            "retention",
             f"cleanup.policy of {name} is {','.join(sorted(settings.cleanup))}: it keeps the last"
             " record of each number without end",
             f"{command} cleanup.policy=delete",
         )
     kept = settings.retention_seconds
     if kept is None or kept > promised:
-        yield wrong(
-            "erasure",
+        yield failed(
+            "retention",
             f"{name} keeps records {'without end' if kept is None else f'for {kept:.0f} s'};"
             f" {promised} s is promised to people who are erased",
             f"{command} retention.ms={promised * 1000}",
         )
     if settings.segment_seconds > topics.SEGMENT_AGE:
-        yield wrong(
-            "erasure",
+        yield failed(
+            "retention",
             f"segments of {name} are written for {settings.segment_seconds:.0f} s, by which"
             f" records outlive their retention; {topics.SEGMENT_AGE} s is promised",
             f"{command} segment.ms={topics.SEGMENT_AGE * 1000}",
@@ -211,13 +219,13 @@ def _senders(topic: Topic) -> Iterator[Finding]:
     alive, idle = topic.senders, [sender for sender in topic.senders if not sender.shards]
     partitions = topic.report.description.partitions
     if not alive:
-        yield wrong(
+        yield failed(
             "senders",
             f"none is alive in the group {topic.report.group}: nothing is sent",
             "start one: campaign-sender -c FILE",
         )
     elif len(alive) > partitions:
-        yield attention(
+        yield warning(
             "senders",
             f"{len(alive)} for {partitions} partitions: {len(alive) - partitions} have nothing"
             " to do",
@@ -225,13 +233,13 @@ def _senders(topic: Topic) -> Iterator[Finding]:
         )
     elif idle:
         names = ", ".join(sender.name for sender in idle)
-        yield attention("senders", f"{len(alive)} are alive, and without any shard: {names}")
+        yield warning("senders", f"{len(alive)} are alive, and without any shard: {names}")
     else:
         yield ok("senders", f"{len(alive)} alive")
     unowned = [p.partition for p in topic.report.partitions if p.shards and not p.owners]
     if alive and unowned:
-        yield attention(
-            "senders", f"nobody has ever worked on partitions {', '.join(map(str, unowned))}"
+        yield warning(
+            "senders", f"no sender has ever owned partitions {', '.join(map(str, unowned))}"
         )
 
 
@@ -240,13 +248,13 @@ def _session(admin: AdminClient, settings: Settings) -> Finding:
         session = clients.group_session(settings, admin)
     except KafkaUnavailable as error:
         # The rest can be told without; not everybody may ask for the brokers' settings.
-        return unknown("session", str(error))
-    said = f"a sender that is lost is noticed after {session:g} s"
+        return unknown("session timeout", str(error))
+    message = f"a lost sender is noticed after {session:g} s"
     if session <= LONGEST_SESSION:
-        return ok("session", said)
-    return attention(
-        "session",
-        f"{said}, unless the group has a setting of its own: what its partitions hold waits"
+        return ok("session timeout", message)
+    return warning(
+        "session timeout",
+        f"{message}, unless the group has a setting of its own: what its partitions hold waits"
         " for so long",
         "brokers from 4.0 on with group.consumer.session.timeout.ms=5000,"
         " group.consumer.min.session.timeout.ms=5000, group.consumer.heartbeat.interval.ms=1000"
@@ -257,6 +265,6 @@ def _session(admin: AdminClient, settings: Settings) -> Finding:
 def _lag(topic: Topic) -> Iterator[Finding]:
     lag = sum(partition.lag or 0 for partition in topic.report.partitions)
     if lag and not topic.senders:
-        yield wrong("lag", f"{lag:,} records, and nobody takes them", "start a sender")
+        yield failed("lag", f"{lag:,} records, and no sender consumes them", "start a sender")
     else:
         yield ok("lag", f"{lag:,} records")

@@ -5,7 +5,7 @@ from math import ceil
 from statistics import median
 from time import monotonic
 
-from campaign_admin.doctor.finding import Finding, attention, ok, wrong
+from campaign_admin.doctor.finding import Finding, failed, ok, warning
 from campaign_common.database import Database, Databases, Proof
 from campaign_common.settings import Settings
 from campaign_common.store.core.campaigns import active_ids
@@ -29,7 +29,7 @@ def check_views(databases: Databases, settings: Settings) -> list[Finding]:
     """Measure the read before sends, at the main server and together with each other one.
 
     Raises:
-        RetryLater: a server is away, or takes no writes.
+        RetryLater: a server is down, or takes no writes.
     """
     topic = settings.sync_client.topic
     with databases.main.reading() as cursor:
@@ -42,7 +42,7 @@ def check_views(databases: Databases, settings: Settings) -> list[Finding]:
             where = f"{database.name}: "
             round_trip = _seconds(database, Wanted((0,), None, topic, claims=True))
             seconds += round_trip
-        found += _verdict(where, seconds)
+        found += _finding_of(where, seconds)
         found += _transactions(where, round_trip, len(held), settings.mysql.tran_timeout)
     return found
 
@@ -53,8 +53,8 @@ def _transactions(
     """Compare a transaction that records for all shards with the time that it may take."""
     seconds = round_trip * (STATEMENTS + STATEMENTS_OF_A_SHARD * shards)
     if seconds >= tran_timeout:
-        yield wrong(
-            "last check",
+        yield failed(
+            "send guard",
             f"{where}a sender alone with {shards} shards needs about {seconds:.1f} s to record"
             f" results, and may take {tran_timeout:g} s",
             f"set Mysql.TranTimeout to {ceil(2 * seconds)}s",
@@ -75,19 +75,19 @@ def _times(database: Database, wanted: Wanted) -> Sequence[float]:
     return times
 
 
-def _verdict(where: str, seconds: float) -> Iterator[Finding]:
-    said = f"{where}the read before sends takes {seconds:.2f} s from here"
+def _finding_of(where: str, seconds: float) -> Iterator[Finding]:
+    message = f"{where}the read before sends takes {seconds:.2f} s from here"
     if seconds >= FRESH_FOR:
-        yield wrong(
-            "last check",
-            f"{said}: nothing is sent on one that is older than {FRESH_FOR:g} s, so nothing at all",
+        yield failed(
+            "send guard",
+            f"{message}: nothing is sent after a read older than {FRESH_FOR:g} s: nothing at all",
             REMEDY,
         )
     elif seconds >= LONGEST_READ:
-        yield attention(
-            "last check",
-            f"{said}: from {LONGEST_READ:g} s on sends pause between two of them",
+        yield warning(
+            "send guard",
+            f"{message}: from {LONGEST_READ:g} s on sends pause between two of them",
             REMEDY,
         )
     else:
-        yield ok("last check", said)
+        yield ok("send guard", message)

@@ -55,8 +55,8 @@ def _of_the_whole(
         yield f"it was started with {total:,} recipients, and its list has {listed:,}"
     if recorded > total:
         yield f"{recorded:,} messages are recorded of {total:,} recipients"
-    if campaign.fanned_count > total:
-        yield f"{campaign.fanned_count:,} are counted as published of {total:,} recipients"
+    if campaign.published_count > total:
+        yield f"{campaign.published_count:,} are counted as published of {total:,} recipients"
     if campaign.state is CampaignState.FINISHED and final != total:
         yield f"it is finished, and {final:,} of {total:,} recipients have a final outcome"
 

@@ -1,8 +1,8 @@
-"""Purging: deleting campaigns that have been over for long, in small transactions.
+"""Purge: deletes campaigns that ended long ago, in small transactions.
 
-A campaign is taken out first, by one transaction after which nobody finds it any more; what else
-it had goes afterwards. So it may be killed at any moment: the next run finds what was begun, and
-ends that first.
+One transaction deletes the campaign's own row, so that it is not found any more; its other rows
+follow. The purge may therefore be killed at any moment: the next run completes what was begun
+first.
 """
 
 import threading
@@ -118,7 +118,7 @@ class Purge:
         result = self._step(take_out)
         if result is TakenOut.HELD:
             self._held += 1
-            self._say(f"campaign {campaign_id} is left alone: orders of it are not carried out yet")
+            self._say(f"campaign {campaign_id} is skipped: shard commands of it are pending")
 
     def _empty_begun(self) -> None:
         while True:

@@ -54,7 +54,7 @@ class ByServer(Generic[T]):
         return [(self.all[place], part) for place, part in sorted(parts.items())]
 
     def shares(self, shards: Iterable[ShardT]) -> list[tuple[T, list[ShardT]]]:
-        """Say of every server which of these shards it holds, also where that is none."""
+        """Return the given shards by server, with an empty list for a server without any."""
         shares: list[list[ShardT]] = [[] for _ in self.all]
         for shard in shards:
             shares[self.server_of_shard.get(shard, 0)].append(shard)

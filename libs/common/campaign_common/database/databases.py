@@ -25,7 +25,7 @@ class ShardServer(NamedTuple):
         return self.own is self.main
 
     @contextmanager
-    def reading(self, proof: Proof = Proof.LATELY) -> Iterator[ShardCursors]:
+    def reading(self, proof: Proof = Proof.RECENTLY) -> Iterator[ShardCursors]:
         """Run the block outside of any transaction.
 
         Raises:
@@ -70,7 +70,9 @@ class Databases(ByServer[Database]):
         )
 
     @contextmanager
-    def reading(self, main: Cursor | None = None, proof: Proof = Proof.LATELY) -> Iterator[Cursors]:
+    def reading(
+        self, main: Cursor | None = None, proof: Proof = Proof.RECENTLY
+    ) -> Iterator[Cursors]:
         """Run the block outside of any transaction, with a cursor on every server.
 
         `main`: the cursor of a transaction on the main server, which is used there.
@@ -96,6 +98,6 @@ class Databases(ByServer[Database]):
         return self.each(lambda database: ShardServer(database, self.main))
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the idle connections."""
         for database in self.all:
             database.close()

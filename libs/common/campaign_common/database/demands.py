@@ -22,11 +22,11 @@ OPERATIONS = "docs/operations/overview.md, Rights in the database"
 class Demand(NamedTuple):
     """Something that a server must allow: what is the case where it does not, and the remedy."""
 
-    said: str
+    message: str
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.said}: {self.remedy}"
+        return f"{self.message}: {self.remedy}"
 
 
 RIGHTS = Demand(

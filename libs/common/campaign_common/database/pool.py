@@ -47,7 +47,7 @@ log = structlog.get_logger()
 class Proof(Enum):
     """The proof that a read rests on a server that takes writes."""
 
-    LATELY = CHECKED_EVERY
+    RECENTLY = CHECKED_EVERY
     """It was none that is read-only so many seconds ago; good enough for answers to people. Where
     no other server is found, a read-only one is read too."""
     NOW = 0.0
@@ -136,12 +136,12 @@ class Database:
 
     @contextmanager
     def reading(
-        self, *, timeout: float | None = None, proof: Proof = Proof.LATELY
+        self, *, timeout: float | None = None, proof: Proof = Proof.RECENTLY
     ) -> Iterator[Cursor]:
         """Run the block outside of any transaction: each SELECT sees the latest commit.
 
         Waits and errors are those of `transaction`; DatabaseDemoted only where `proof` is more
-        than LATELY.
+        than RECENTLY.
         """
         with self._borrowed(timeout) as session, translated():
             self._prepare(session, proof)
@@ -187,7 +187,7 @@ class Database:
             cursor.execute("SELECT 1")
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the idle connections."""
         self._pool.close()
 
     @contextmanager
@@ -229,7 +229,7 @@ class Database:
             self._free.release()
 
     def _take_back(self, session: Session) -> None:
-        """Let the usual limits hold again, for which whoever borrows it next does not wait."""
+        """Restore the usual limits, so that the next borrower does not wait for it."""
         try:
             session.apply_limits(self._limits)
         except Error:
@@ -252,7 +252,7 @@ class Database:
         try:
             self._on_a_live_connection(session, lambda: self._prove(session, proof))
         except DatabaseDemoted:
-            if proof is not Proof.LATELY:
+            if proof is not Proof.RECENTLY:
                 raise
 
     def _prove(self, session: Session, proof: Proof) -> None:

@@ -52,7 +52,7 @@ class ApiKey(NamedTuple):
     def digest(self) -> bytes:
         """Return the SHA-256 of the secret.
 
-        A slow hash would add nothing: nobody can guess 32 random bytes.
+        A slow hash would add nothing: 32 random bytes cannot be guessed.
         """
         return sha256(self.secret.encode()).digest()
 

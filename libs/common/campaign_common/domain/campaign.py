@@ -35,8 +35,8 @@ class Delivery(StrEnum):
     """The guarantee for a message when a sender crashes in the middle of a provider request.
 
     `at_least_once`: it is sent again under the same idempotency key.
-    `at_most_once`: nobody is called again after a call that may have been taken; the
-    message ends as `unknown`.
+    `at_most_once`: it is not sent again after a send that may have been accepted, and ends as
+    `unknown`.
     """
 
     AT_LEAST_ONCE = "at_least_once"
@@ -63,10 +63,10 @@ TRANSITIONS: dict[Transition, tuple[frozenset[CampaignState], CampaignState]] = 
 """Each transition: the states it may leave, and the one state it enters."""
 
 NOT_STARTED = frozenset({_S.DRAFT, _S.SCHEDULED})
-"""A campaign in one of these has sent nothing and may still be changed."""
+"""States in which a campaign has sent nothing and may be changed."""
 
 OVER = frozenset({_S.FINISHED, _S.CANCELLED, _S.FAILED})
-"""A campaign in one of these sends nothing any more."""
+"""States in which a campaign sends nothing any more."""
 
 
 def apply(transition: Transition, state: CampaignState) -> CampaignState:

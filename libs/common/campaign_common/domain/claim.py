@@ -1,6 +1,8 @@
 """A claim: the compact list of messages a sender has handed, or is about to hand, to a provider.
 
-It is stored as MessagePack: groups of (campaign_id, generation, try_number, [seq, ...]).
+It is stored as MessagePack: a version, and groups of (campaign_id, generation, try_number,
+[seq, ...]). Within a version a group, and the claim, may be given further fields at its end, which
+a reader that does not know them leaves out. Senders of 0.1.0 stored the groups alone.
 """
 
 from collections import Counter, defaultdict
@@ -8,6 +10,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import msgspec
+
+from campaign_common.errors import ClaimTooNew
 
 
 class ClaimedMessage(NamedTuple):
@@ -39,8 +43,34 @@ class Claimable(Protocol):
         """The try of that generation."""
 
 
+class _Group(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Messages of one campaign that are in the same try; further fields are ignored."""
+
+    campaign_id: int
+    generation: int
+    try_number: int
+    seqs: list[int]
+
+
+class _Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A packed claim; further fields are ignored."""
+
+    version: int
+    groups: list[_Group]
+
+
+VERSION = 1
+"""The version of the packing. One that is raised needs a stop: older senders cannot settle such
+claims (`ClaimTooNew`)."""
+
+_SHORT_ARRAY = range(0x90, 0xA0)
+_LARGEST_VERSION = 0x7F
+"""A claim begins with the mark of a short array and then its version, as it is. The groups of 0.1.0
+begin with the mark of a longer array, or have that of an array in the second place, too."""
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[tuple[int, int, int, list[int]]])
+_decoder = msgspec.msgpack.Decoder(_Claim)
+_unversioned_decoder = msgspec.msgpack.Decoder(list[_Group])
 
 
 def encode_claim(claimed: Iterable[Claimable]) -> bytes:
@@ -50,23 +80,40 @@ def encode_claim(claimed: Iterable[Claimable]) -> bytes:
         groups[one.campaign_id, one.generation, one.try_number].append(one.seq)
     if not groups:
         return b""
-    return _encoder.encode([(*group, seqs) for group, seqs in groups.items()])
+    return _encoder.encode((VERSION, [(*group, seqs) for group, seqs in groups.items()]))
 
 
 def count_claimed(packed: bytes) -> Counter[int]:
-    """Count the messages of a claim list by campaign."""
+    """Count the messages of a claim list by campaign.
+
+    Raises:
+        ClaimTooNew: a newer sender has packed it.
+    """
     counts: Counter[int] = Counter()
-    for campaign_id, _, _, seqs in _decoder.decode(packed):
-        counts[campaign_id] += len(seqs)
+    for group in _unpack(packed):
+        counts[group.campaign_id] += len(group.seqs)
     return counts
 
 
 def decode_claim(packed: bytes) -> list[ClaimedMessage]:
-    """Unpack a claim list."""
+    """Unpack a claim list.
+
+    Raises:
+        ClaimTooNew: a newer sender has packed it.
+    """
     if not packed:
         return []
     return [
-        ClaimedMessage(campaign_id, seq, generation, try_number)
-        for campaign_id, generation, try_number, seqs in _decoder.decode(packed)
-        for seq in seqs
+        ClaimedMessage(group.campaign_id, seq, group.generation, group.try_number)
+        for group in _unpack(packed)
+        for seq in group.seqs
     ]
+
+
+def _unpack(packed: bytes) -> list[_Group]:
+    version = packed[1]
+    if packed[0] not in _SHORT_ARRAY or version > _LARGEST_VERSION:
+        return _unversioned_decoder.decode(packed)
+    if version > VERSION:
+        raise ClaimTooNew(version, VERSION)
+    return _decoder.decode(packed).groups

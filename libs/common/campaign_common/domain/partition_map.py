@@ -101,9 +101,9 @@ def unrecorded_shards(
 ) -> list[int]:
     """List the shards that keep a draining map from flipping.
 
-    A shard is through when nothing is claimed and its recorded offset has reached the end of
-    its partition. What retention removed counts as passed, and so does the empty partition of
-    a shard that nobody ever owned.
+    A shard is drained when nothing is claimed and its recorded offset has reached the end of its
+    partition. Records that retention deleted count as passed, and so does the empty partition of
+    a shard that never had an owner.
     """
     waiting = []
     for shard, position in positions.items():

@@ -10,8 +10,8 @@ _BETWEEN = "[^0-9A-Za-z]{0,3}"
 class PhonePattern:
     """A phone number as it may be written: its forms in digits, with any punctuation.
 
-    Digits of every script count. It may stand inside a longer row of digits: whoever looks for
-    a number in order to erase it would rather find too much.
+    Digits of every script count. It may be part of a longer row of digits: a search for a number
+    to erase must rather find too much.
     """
 
     def __init__(self, *forms: str) -> None:

@@ -73,7 +73,7 @@ class HealthMonitor:
                 troubles[part] = f"{part}: {error}"
             except Exception as error:
                 # One that nobody foresaw must not end the checking, or it would say no for ever.
-                log.exception("check failed", part=part)
+                log.exception("check failed", check=part)
                 troubles[part] = f"{part}: {type(error).__name__}"
         self._troubles = troubles
         self._checked_at = self._clock()

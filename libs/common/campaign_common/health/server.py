@@ -52,8 +52,8 @@ def health_of(
         server = PageServer(listening(settings.host, settings.health_port), pages_of(health))
     except OSError as error:
         raise UserError(f"HealthPort {settings.health_port}: {error.strerror}") from error
-    log.info("health", port=server.port)
-    for name, work in (("health", server.serve_forever), ("checks", health.keep_checking)):
+    log.info("health server started", port=server.port)
+    for name, work in (("health", server.serve_forever), ("health-checks", health.keep_checking)):
         threading.Thread(target=work, name=name, daemon=True).start()
     try:
         yield health

@@ -17,7 +17,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 LARGEST_BATCH = 1_000_000
-"""Bytes; the limit of a topic is 1,048,588 where nobody has changed it (Kafka's documentation of
+"""Bytes; the default limit of a topic is 1,048,588 (Kafka's documentation of
 `message.max.bytes`)."""
 
 SMALLEST_BATCH = 16_384
@@ -218,7 +218,7 @@ class SplittingProducer:
     def _resize(self, size: int) -> None:
         if size == self._size:
             return
-        _log.info("batches for Kafka have another size", bytes=size, before=self._size)
+        _log.info("Kafka batch size changed", bytes=size, before=self._size)
         self._size = size
         self._retired.append(self._ordinary)
         self._ordinary = self._make(size)

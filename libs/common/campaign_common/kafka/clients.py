@@ -57,7 +57,7 @@ def _batch_limit(client: AdminClient, topic: str) -> int | None:
         limit = topics.largest_batch(client, topic, timeout=LIMIT_TIMEOUT)
     except (KafkaUnavailable, TopicMissing) as error:
         if _UNKNOWN_LIMITS[topic].met(str(error)):
-            _log.info("the largest batch of a topic is not known", topic=topic, error=str(error))
+            _log.info("batch limit of the topic unknown", topic=topic, error=str(error))
         return None
     _UNKNOWN_LIMITS[topic].overcome()
     return limit
@@ -194,4 +194,4 @@ def _connection(brokers: tuple[str, ...], security: Mapping[str, str]) -> Proper
 
 def _log_refusal(error: KafkaError) -> None:
     if error.code() in _REFUSALS:
-        _log.error("Kafka refuses this client", error=error.str())
+        _log.error("Kafka refused the client", error=error.str())

@@ -1,7 +1,7 @@
-"""Following a topic that changed: the partition map drains, and then flips (protocol rule 11).
+"""Migration to a changed topic: the partition map drains, then the next is active (rule 11).
 
-Each step reads everything anew and writes by compare-and-set, so that any number of
-processes may take steps at once, and any of them carries on after a crash.
+Each step reads the current state and writes by compare-and-set, so that any number of
+processes may take steps at once, and any of them continues after a crash.
 """
 
 from dataclasses import dataclass
@@ -90,11 +90,11 @@ class PartitionMigration:
     ) -> PartitionMap:
         if self._database.run(lambda cursor: store.begin_draining(cursor, current)):
             _log.info(
-                "partition map drains",
+                "partition map draining",
                 topic=self._topic,
                 version=current.version,
                 partitions=current.partitions,
-                partitions_now=topic.partitions if topic else 0,
+                current_partitions=topic.partitions if topic else 0,
                 same_topic=topic is not None and topic.topic_id == current.topic_id,
             )
         return self._required()
@@ -113,7 +113,7 @@ class PartitionMigration:
         following = next_map(current, topic, ends)
         if self._database.run(lambda cursor: self._flip(cursor, current, following)):
             _log.info(
-                "partition map is active",
+                "partition map active",
                 topic=self._topic,
                 version=following.version,
                 partitions=following.partitions,

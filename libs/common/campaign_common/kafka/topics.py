@@ -60,7 +60,7 @@ class TopicSettings(NamedTuple):
     replication_factor: int
     """Brokers that hold each record; the fewest of any partition."""
     min_insync_replicas: int
-    """Of these, how many must have a record before it counts as written."""
+    """Number of replicas that must have a record before it counts as written."""
     retention_seconds: float | None
     """None: without end."""
     segment_seconds: float
@@ -185,7 +185,7 @@ def log_starts(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dic
     """Read the first offset that Kafka still holds, per partition.
 
     Raises:
-        TopicMissing: the topic or one of these partitions does not exist.
+        TopicMissing: the topic or one of the partitions does not exist.
         KafkaUnavailable: the broker did not answer.
     """
     return _offsets(admin, topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
@@ -195,14 +195,14 @@ def log_ends(admin: AdminClient, topic: str, partitions: Iterable[int]) -> dict[
     """Read the offset that the next record will get, per partition.
 
     Raises:
-        TopicMissing: the topic or one of these partitions does not exist.
+        TopicMissing: the topic or one of the partitions does not exist.
         KafkaUnavailable: the broker did not answer.
     """
     return _offsets(admin, topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
 
 def delete_before(admin: AdminClient, topic: str, partition: int, offset: int) -> None:
-    """Delete the records of a partition below `offset`; nobody can read them from now on.
+    """Delete the records of a partition below `offset`; they cannot be read from now on.
 
     Raises:
         TopicMissing: the topic or the partition does not exist.

@@ -46,7 +46,7 @@ class PoolUse(Collector):
             labels=["server"],
         )
         exhausted = CounterMetricFamily(
-            "campaign_database_connections_exhausted",
+            "campaign_database_connection_timeouts",
             "Waits for a connection that ended without one",
             labels=["server"],
         )

@@ -38,7 +38,7 @@ def serving(listener: socket.socket, registry: CollectorRegistry) -> Iterator[No
         return ServedPage(200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(registry))
 
     server = PageServer(listener, {"/metrics": page})
-    log.info("metrics", port=server.port)
+    log.info("metrics server started", port=server.port)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     try:
         yield

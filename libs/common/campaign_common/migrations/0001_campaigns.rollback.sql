@@ -1,7 +1,7 @@
 DROP TABLE IF EXISTS provider_breakers;
 DROP TABLE IF EXISTS late_results;
-DROP TABLE IF EXISTS suspects;
-DROP TABLE IF EXISTS shard_requests;
+DROP TABLE IF EXISTS possibly_sent;
+DROP TABLE IF EXISTS shard_commands;
 DROP TABLE IF EXISTS shard_claims;
 DROP TABLE IF EXISTS partition_map;
 DROP TABLE IF EXISTS campaign_events;

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS recipients (
   name         VARCHAR(255) NOT NULL,
   attributes   JSON NULL,
   erased_shard SMALLINT UNSIGNED NULL,
-  erased_of    SMALLINT UNSIGNED NULL,
+  erased_shard_count SMALLINT UNSIGNED NULL,
   PRIMARY KEY (list_id, seq),
   UNIQUE KEY by_phone (phone, list_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS campaigns (
   list_id        BIGINT UNSIGNED NOT NULL,
   request_digest CHAR(64) CHARACTER SET ascii NULL,
   delivery       VARCHAR(16) CHARACTER SET ascii NOT NULL,
-  provider       VARCHAR(32) CHARACTER SET ascii NOT NULL,
+  provider       VARCHAR(64) CHARACTER SET ascii NOT NULL,
   state          VARCHAR(16) CHARACTER SET ascii NOT NULL,
   failure_reason VARCHAR(255) NULL,
   scheduled_at   DATETIME(6) NULL,
@@ -56,12 +56,12 @@ CREATE TABLE IF NOT EXISTS campaigns (
   shards         SMALLINT UNSIGNED NULL,
   last_seq       INT UNSIGNED NULL,
   total          INT UNSIGNED NULL,
-  fanned_seq     INT UNSIGNED NOT NULL DEFAULT 0,
-  fanned_count   INT UNSIGNED NOT NULL DEFAULT 0,
+  published_seq  INT UNSIGNED NOT NULL DEFAULT 0,
+  published_count INT UNSIGNED NOT NULL DEFAULT 0,
   lease_owner    VARCHAR(64) CHARACTER SET ascii NULL,
   lease_until    DATETIME(6) NULL,
   lease_epoch    INT UNSIGNED NOT NULL DEFAULT 0,
-  rounds         SMALLINT UNSIGNED NOT NULL DEFAULT 0,
+  republications SMALLINT UNSIGNED NOT NULL DEFAULT 0,
   created_at     DATETIME(6) NOT NULL,
   started_at     DATETIME(6) NULL,
   finished_at    DATETIME(6) NULL,
@@ -117,12 +117,12 @@ CREATE TABLE IF NOT EXISTS shard_claims (
   partition_number   INT NOT NULL DEFAULT -1,
   map_version        INT UNSIGNED NOT NULL DEFAULT 0,
   recorded_offset    BIGINT NOT NULL DEFAULT -1,
-  moved_at           DATETIME(6) NOT NULL,
+  updated_at         DATETIME(6) NOT NULL,
   PRIMARY KEY (shard)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Orders to the owner of a shard, applied before any call (protocol, "request row").
-CREATE TABLE IF NOT EXISTS shard_requests (
+CREATE TABLE IF NOT EXISTS shard_commands (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   shard        SMALLINT UNSIGNED NOT NULL,
   campaign_id  BIGINT UNSIGNED NOT NULL,
@@ -135,13 +135,14 @@ CREATE TABLE IF NOT EXISTS shard_requests (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Calls that a lost sender may have made (protocol rule 3).
-CREATE TABLE IF NOT EXISTS suspects (
+CREATE TABLE IF NOT EXISTS possibly_sent (
   campaign_id  BIGINT UNSIGNED NOT NULL,
   seq          INT UNSIGNED NOT NULL,
   try_number   SMALLINT UNSIGNED NOT NULL,
   generation   SMALLINT UNSIGNED NOT NULL,
   shard        SMALLINT UNSIGNED NOT NULL,
-  noted_at     DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  created_at   DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
   PRIMARY KEY (campaign_id, seq, try_number, generation)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -154,16 +155,17 @@ CREATE TABLE IF NOT EXISTS late_results (
   generation   SMALLINT UNSIGNED NOT NULL,
   try_number   SMALLINT UNSIGNED NOT NULL,
   status       TINYINT UNSIGNED NOT NULL,
-  provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
+  provider_message_id VARCHAR(128) CHARACTER SET ascii NULL,
   error_code   VARCHAR(32) CHARACTER SET ascii NULL,
-  noted_at     DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  created_at   DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
   PRIMARY KEY (id),
   KEY by_message (campaign_id, seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Providers that are being left alone for a while; every sender and scheduler looks here.
 CREATE TABLE IF NOT EXISTS provider_breakers (
-  provider     VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   open_until   DATETIME(6) NOT NULL,
   opened_at    DATETIME(6) NOT NULL,
   opened_by    VARCHAR(64) CHARACTER SET ascii NOT NULL,

@@ -16,18 +16,18 @@ CREATE TABLE IF NOT EXISTS api_keys (
 -- it, and `answered_at` is NULL until its answer is known. request_sha256 is NULL while the body
 -- of an upload is still being read.
 CREATE TABLE IF NOT EXISTS idempotency_keys (
-  owner        VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  api_key_id   VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   idempotency_key VARCHAR(255) NOT NULL,
   request_sha256 BINARY(32) NULL,
   holder       BINARY(16) NOT NULL,
-  held_until   DATETIME(6) NOT NULL,
+  locked_until DATETIME(6) NOT NULL,
   effect       JSON NULL,
   answered_at  DATETIME(6) NULL,
   status       SMALLINT UNSIGNED NULL,
   headers      JSON NULL,
   body         MEDIUMBLOB NULL,
   created_at   DATETIME(6) NOT NULL,
-  PRIMARY KEY (owner, idempotency_key),
+  PRIMARY KEY (api_key_id, idempotency_key),
   KEY by_age (created_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -41,10 +41,10 @@ CREATE TABLE IF NOT EXISTS campaign_samples (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Single messages that somebody sends to try a template out; a sender takes each once.
-CREATE TABLE IF NOT EXISTS test_messages (
+CREATE TABLE IF NOT EXISTS trial_messages (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   campaign_id  BIGINT UNSIGNED NOT NULL,
-  provider     VARCHAR(32) CHARACTER SET ascii NOT NULL,
+  provider     VARCHAR(64) CHARACTER SET ascii NOT NULL,
   phone        VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   body         TEXT NOT NULL,
   actor        VARCHAR(64) NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS test_messages (
   taken_at     DATETIME(6) NULL,
   ended_at     DATETIME(6) NULL,
   status       TINYINT UNSIGNED NULL,
-  provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
+  provider_message_id VARCHAR(128) CHARACTER SET ascii NULL,
   error_code   VARCHAR(32) CHARACTER SET ascii NULL,
   PRIMARY KEY (id),
   KEY by_taken (taken_at, id)
@@ -75,7 +75,7 @@ CREATE TABLE IF NOT EXISTS erasures (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Sender processes that are alive say so here every few seconds.
-CREATE TABLE IF NOT EXISTS senders (
+CREATE TABLE IF NOT EXISTS sender_heartbeats (
   name         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   seen_at      DATETIME(6) NOT NULL,
   PRIMARY KEY (name)

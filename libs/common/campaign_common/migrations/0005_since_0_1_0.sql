@@ -14,10 +14,10 @@ DEALLOCATE PREPARE made;
 
 SET @change = IF(
   (SELECT COUNT(*) FROM information_schema.COLUMNS
-   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'recipients' AND COLUMN_NAME = 'erased_of') = 0,
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'recipients' AND COLUMN_NAME = 'erased_shard_count') = 0,
   'ALTER TABLE recipients
    ADD COLUMN erased_shard SMALLINT UNSIGNED NULL,
-   ADD COLUMN erased_of SMALLINT UNSIGNED NULL',
+   ADD COLUMN erased_shard_count SMALLINT UNSIGNED NULL',
   'DO 0');
 PREPARE made FROM @change;
 EXECUTE made;

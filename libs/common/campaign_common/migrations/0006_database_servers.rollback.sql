@@ -1,2 +1,2 @@
-DROP TABLE IF EXISTS forwarded_requests;
-DROP TABLE IF EXISTS shard_homes;
+DROP TABLE IF EXISTS command_copies;
+DROP TABLE IF EXISTS shard_placements;

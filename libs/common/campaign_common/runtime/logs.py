@@ -78,13 +78,13 @@ def log_uncaught_errors() -> None:
     ) -> None:
         if issubclass(kind, KeyboardInterrupt):
             return
-        log.critical("the process ends by an error", exc_info=error)
+        log.critical("uncaught error in process", exc_info=error)
 
     def of_a_thread(ended: threading.ExceptHookArgs) -> None:
         if ended.exc_value is None or issubclass(ended.exc_type, SystemExit):
             return
         name = ended.thread.name if ended.thread else None
-        log.critical("a thread ended by an error", thread=name, exc_info=ended.exc_value)
+        log.critical("uncaught error in thread", thread=name, exc_info=ended.exc_value)
 
     sys.excepthook = of_the_process
     threading.excepthook = of_a_thread

@@ -37,29 +37,29 @@ class Outage:
 
 
 class OutageLog:
-    """The troubles of each part of a process, logged when they change and not between."""
+    """Outages by component of a process, logged when they change and not between."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._obstacles: dict[str, Obstacle] = {}
         self.succeeded_at: dict[str, float] = {}
-        """When each part last succeeded, in seconds since 1970: for the metrics."""
+        """When each component last succeeded, in seconds since 1970: for the metrics."""
 
-    def failed(self, part: str, error: Exception) -> None:
-        """Note that `part` cannot go on because of `error`."""
+    def failed(self, component: str, error: Exception) -> None:
+        """Note that `component` cannot go on because of `error`."""
         kind = type(error).__name__
-        if self._is_new(part, f"{kind}: {error}"):
-            _log.warning("waiting", part=part, trouble=kind, error=str(error))
+        if self._is_new(component, f"{kind}: {error}"):
+            _log.warning("dependency unavailable", component=component, kind=kind, error=str(error))
 
-    def recovered(self, part: str) -> None:
-        """Note that `part` works."""
+    def recovered(self, component: str) -> None:
+        """Note that `component` works."""
         with self._lock:
-            obstacle = self._obstacles.get(part)
+            obstacle = self._obstacles.get(component)
             seconds = obstacle.overcome() if obstacle else None
         if seconds is not None:
-            _log.info("going on", part=part, seconds=round(seconds, 1))
+            _log.info("dependency recovered", component=component, seconds=round(seconds, 1))
 
-    def run(self, part: str, work: Callable[[], object]) -> bool:
+    def run(self, component: str, work: Callable[[], object]) -> bool:
         """Do `work` and return whether it succeeded.
 
         A `RetryLater` is logged as an outage, anything else with its trace.
@@ -67,16 +67,16 @@ class OutageLog:
         try:
             work()
         except RetryLater as error:
-            self.failed(part, error)
+            self.failed(component, error)
             return False
         except Exception as error:  # noqa: BLE001 - one bad campaign must not stop the others
-            if self._is_new(part, repr(error)):
-                _log.exception("unexpected failure", part=part)
+            if self._is_new(component, repr(error)):
+                _log.exception("unexpected failure", component=component)
             return False
-        self.recovered(part)
-        self.succeeded_at[part] = time()
+        self.recovered(component)
+        self.succeeded_at[component] = time()
         return True
 
-    def _is_new(self, part: str, trouble: str) -> bool:
+    def _is_new(self, component: str, error: str) -> bool:
         with self._lock:
-            return self._obstacles.setdefault(part, Obstacle()).met(trouble)
+            return self._obstacles.setdefault(component, Obstacle()).met(error)

@@ -125,8 +125,6 @@ class IndispensableThread:
         try:
             self._work()
         except BaseException:
-            log.critical(
-                "a thread failed that the process rests on", thread=self._name, exc_info=True
-            )
+            log.critical("required thread failed", thread=self._name, exc_info=True)
             if self._on_failure is not None:
                 self._on_failure()

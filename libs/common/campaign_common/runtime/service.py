@@ -44,10 +44,10 @@ def logged_failures() -> Iterator[None]:
     try:
         yield
     except (CampaignError, DriverError) as error:
-        log.critical("the service ends", reason=str(error), kind=type(error).__name__)
+        log.critical("service failed", reason=str(error), kind=type(error).__name__)
         sys.exit(EXIT_FAILURE)
     except Exception as error:
-        log.critical("the service ends", kind=type(error).__name__, exc_info=True)
+        log.critical("service failed", kind=type(error).__name__, exc_info=True)
         sys.exit(EXIT_FAILURE)
 
 
@@ -56,9 +56,9 @@ def stop_on_signals(stopping: threading.Event) -> None:
 
     The process then ends with 128 plus the signal's number, as if the signal had ended it.
 
-    To be called by the main thread before it starts others, which inherit that these signals
-    are blocked. A thread waits for them instead of a handler, because a handler runs in the
-    middle of whatever holds a lock, and would wait for that lock for ever.
+    Call this in the main thread before it starts others, which inherit the blocked signals. A
+    thread waits for the signals instead of a handler: a handler interrupts code that may hold a
+    lock, and would deadlock on that lock.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING_SIGNALS)
     threading.Thread(
@@ -83,7 +83,7 @@ def end_within(seconds: float) -> None:
     """
 
     def end() -> None:
-        log.warning("not everything could be closed in time", seconds=seconds)
+        log.warning("shutdown timed out", seconds=seconds)
         os._exit(0)
 
     timer = threading.Timer(seconds, end)

@@ -13,9 +13,10 @@ from campaign_common.database.limits import Limits
 from campaign_common.errors import MigrationFailed, StatementRefused
 from campaign_common.schema.placement import intended_homes, note_homes
 from campaign_common.schema.status import schema_status
+from campaign_common.schema.stopped_services import require_stopped
 from campaign_common.schema.yoyo_backend import DsnBackend
 from campaign_common.store.maintenance.applied_migrations import drop_bookkeeping
-from campaign_common.store.shards.shard_tables import ensure_shards, make_view
+from campaign_common.store.shards.shard_tables import alter_ledgers, ensure_shards, make_view
 
 SOURCE = "package:campaign_common:migrations"
 LONGEST_STATEMENT = 3600.0
@@ -28,6 +29,7 @@ class MigrationReport:
 
     applied: tuple[str, ...]
     created_tables: tuple[str, ...]
+    altered_ledgers: tuple[str, ...] = ()
 
 
 def migrate(database: Database, shards: int, *, wait: float = 60.0) -> MigrationReport:
@@ -46,14 +48,21 @@ def migrate(database: Database, shards: int, *, wait: float = 60.0) -> Migration
 
 
 def migrate_all(
-    databases: Databases, shards: int, *, wait: float = 60.0, moved: bool = False
+    databases: Databases,
+    shards: int,
+    *,
+    wait: float = 60.0,
+    moved: bool = False,
+    force: bool = False,
 ) -> Iterator[MigrationReport]:
     """Migrate one server after the other, the main one first; raises what `migrate` raises.
 
     Every server has all tables, those of the shards that it holds among them; the view is made
-    on the main one, which holds the recipients. `moved`: as for `intended_homes`.
+    on the main one, which holds the recipients. `moved`: as for `intended_homes`. `force`: even
+    if services of 0.1.0 seem to run.
 
     Raises:
+        ServicesRunning: they do; nothing was changed on their server.
         ShardsMisplaced: a shard's data is not where the configuration has it; no tables of
             shards were made.
     """
@@ -62,6 +71,8 @@ def migrate_all(
     for database, held in shares:
         with named_lock(database, "schema", wait=wait):
             lacking.append(schema_status(database, held))
+            if not force:
+                require_stopped(database, lacking[-1])
             apply_pending(database, lacking[-1].pending)
     homes = intended_homes(databases, shards, moved=moved)
     for (database, held), before in zip(shares, lacking, strict=True):
@@ -70,10 +81,11 @@ def migrate_all(
             named_lock(database, "schema", wait=wait),
             database.reading(timeout=LONGEST_STATEMENT) as cursor,
         ):
+            altered = alter_ledgers(cursor)
             ensure_shards(cursor, held)
             if database is databases.main:
                 make_view(cursor, databases.remote_shards)
-        yield MigrationReport(before.pending, before.missing_shard_tables)
+        yield MigrationReport(before.pending, before.missing_shard_tables, altered)
     note_homes(databases.main, homes)
 
 

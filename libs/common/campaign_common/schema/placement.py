@@ -23,7 +23,7 @@ def configured_homes(databases: Databases) -> Homes:
 
 
 def contradictions(noted: Homes, configured: Homes, shards: Iterable[int]) -> list[str]:
-    """Say which of these shards the configuration has elsewhere than it was noted."""
+    """Describe the shards whose server in the configuration differs from the recorded one."""
     return [
         f"shard {shard} lives on {noted.get(shard, 'the main server')}, and by MysqlShards on"
         f" {configured.get(shard, 'the main server')}"

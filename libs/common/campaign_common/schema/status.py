@@ -14,7 +14,7 @@ from campaign_common.errors import DatabaseRefused, DatabaseUnavailable, SchemaO
 from campaign_common.schema.placement import configured_homes, contradictions
 from campaign_common.store.maintenance.applied_migrations import applied_migrations
 from campaign_common.store.shards.shard_placements import read_homes
-from campaign_common.store.shards.shard_tables import missing_shard_tables
+from campaign_common.store.shards.shard_tables import missing_shard_tables, outdated_ledgers
 
 PAUSE = 1.0
 """Seconds between two looks of `wait_for_schema`."""
@@ -29,11 +29,12 @@ class SchemaStatus:
     applied: tuple[str, ...]
     pending: tuple[str, ...]
     missing_shard_tables: tuple[str, ...]
+    outdated_ledgers: tuple[str, ...] = ()
 
     @property
     def current(self) -> bool:
         """Return whether nothing is missing; migrations of a newer build do no harm."""
-        return not self.pending and not self.missing_shard_tables
+        return not (self.pending or self.missing_shard_tables or self.outdated_ledgers)
 
     def __str__(self) -> str:
         if self.current:
@@ -42,6 +43,9 @@ class SchemaStatus:
         if self.missing_shard_tables:
             first, count = self.missing_shard_tables[0], len(self.missing_shard_tables)
             lacks.append(f"{count} shard tables ({first}, …)" if count > 1 else f"table {first}")
+        if self.outdated_ledgers:
+            first, count = self.outdated_ledgers[0], len(self.outdated_ledgers)
+            lacks.append(f"columns of {count} ledgers ({first}, …)")
         return f"the schema lacks {', '.join(lacks)}; run campaign-db migrate"
 
 
@@ -66,18 +70,20 @@ def schema_status(database: Database, shards: int | Iterable[int]) -> SchemaStat
     with database.reading() as cursor:
         applied = applied_migrations(cursor)
         missing = missing_shard_tables(cursor, held)
+        outdated = outdated_ledgers(cursor)
     return SchemaStatus(
         applied=tuple(sorted(applied)),
         pending=tuple(name for name in packaged_migrations() if name not in applied),
         missing_shard_tables=tuple(missing),
+        outdated_ledgers=tuple(outdated),
     )
 
 
 class SchemaCheck:
     """Compares every server with this build.
 
-    A server beside the main one that is away keeps nobody from working for the others; one that
-    was found current stays so, and is not asked again.
+    A server other than the main one that is down does not stop the work for the others. A server
+    that was found current stays so, and is not asked again.
     """
 
     def __init__(self, databases: Databases, shards: int) -> None:
@@ -105,7 +111,7 @@ class SchemaCheck:
             except DatabaseUnavailable as error:
                 if database is self._main:
                     raise
-                log.warning("database server away", server=database.name, error=str(error))
+                log.warning("database server unavailable", server=database.name, error=str(error))
                 continue
             if not status.current:
                 where = f"{database.name}: " if len(self._shares) > 1 else ""
@@ -153,5 +159,5 @@ def wait_for_schema(
             raise reason
         if str(reason) != said:
             said = str(reason)
-            log.warning("waiting_for_schema", reason=said)
+            log.warning("waiting for schema", reason=said)
         stop.wait(PAUSE)

@@ -129,9 +129,9 @@ class StateLoggingExporter(SpanExporter):
         result = self._exporter.export(spans)
         fails = result is not SpanExportResult.SUCCESS
         if fails and not self._fails:
-            log.warning("traces are not taken", receiver=self._receiver)
+            log.warning("trace export failed", receiver=self._receiver)
         elif self._fails and not fails:
-            log.info("traces are taken again", receiver=self._receiver)
+            log.info("trace export recovered", receiver=self._receiver)
         self._fails = fails
         return result
 

@@ -125,22 +125,22 @@ def describe(
     recipients = draft.campaign.accepted
     shapes = counts.shapes
     return {
-        "rows": counts.rows,
+        "recipients": counts.rows,
         "complete": complete,
         "characters": _lengths(shapes),
         "segments": _segments(shapes),
-        "most_segments": max((shape.segments for shape in shapes), default=0),
+        "max_segments": max((shape.segments for shape in shapes), default=0),
         "encodings": {encoding.value: _cost(shapes, encoding) for encoding in Encoding},
-        "forced_by": [
+        "ucs2_characters": [
             {"character": character, "code_point": f"U+{ord(character):04X}", "messages": n}
             for character, n in counts.forced_by.most_common(SHOWN_CHARACTERS)
         ],
-        "missing": [
+        "missing_values": [
             {"placeholder": name, "messages": counts.missing[name]}
             for name in sorted(draft.template.placeholders)
             if name != PHONE
         ],
-        "duplicates": {"recipients": duplicates, "days": DAYS},
+        "recently_messaged": {"recipients": duplicates, "days": DAYS},
         "rate": None if rate is None else round(rate, 1),
         "estimated_seconds": round(recipients / rate, 1) if rate else None,
     }

@@ -8,18 +8,18 @@ from campaign_common.store.core.events import EventRow
 
 _S = CampaignState
 
-_WHAT: dict[tuple[str | None, str | None], str] = {
+_TYPES: dict[tuple[str | None, str | None], str] = {
     (_S.DRAFT, _S.SCHEDULED): "scheduled",
     (_S.SCHEDULED, _S.RUNNING): "started",
     (_S.SCHEDULED, _S.FAILED): "failed",
-    (_S.SCHEDULED, _S.DRAFT): "held",
+    (_S.SCHEDULED, _S.DRAFT): "unscheduled",
     (_S.RUNNING, _S.PAUSED): "paused",
     (_S.PAUSED, _S.RUNNING): "resumed",
     (_S.RUNNING, _S.FINISHED): "finished",
 }
 """Word for a change from one state to another, unless another rule applies."""
 
-WORDS = (*_WHAT.values(), "created", "changed", "cancelled", "retried", "deleted")
+WORDS = (*_TYPES.values(), "created", "changed", "cancelled", "retried", "deleted")
 
 RETRY = "retry of "
 """Prefix of the reason of a retry (store.campaigns.transitions)."""
@@ -31,7 +31,7 @@ def described(event: EventRow) -> dict[str, Any]:
         "id": event.id,
         "at": event.at.replace(tzinfo=UTC),
         "actor": event.actor,
-        "what": _what(event),
+        "type": _type(event),
         "from": event.from_state,
         "to": event.to_state,
         "reason": event.reason,
@@ -43,7 +43,7 @@ def is_retry(event: EventRow) -> bool:
     return event.to_state == _S.RUNNING and (event.reason or "").startswith(RETRY)
 
 
-def _what(event: EventRow) -> str:
+def _type(event: EventRow) -> str:
     if event.from_state is None:
         return "created"
     if event.to_state is None:
@@ -53,4 +53,4 @@ def _what(event: EventRow) -> str:
     if is_retry(event):
         return "retried"
     # What leaves the state as it is: another plan, or a campaign that is published again.
-    return _WHAT.get((event.from_state, event.to_state), "changed")
+    return _TYPES.get((event.from_state, event.to_state), "changed")

@@ -124,7 +124,7 @@ class CampaignIntake:
             self._importer.discard(imported.id)
             raise
         log.info(
-            "campaign taken in",
+            "campaign imported",
             campaign=wanted.id,
             outcome=outcome.value,
             list_id=imported.id,

@@ -49,4 +49,4 @@ def request_retry(  # noqa: PLR0913 - the order, and what it comes of
     if hold_list(cursor, stored.plan.list_id) is None:
         raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
     ordered = retry_messages(cursor, campaign_id, actor, counted, [status], error_code, traceparent)
-    return ordered.matching if ordered else 0
+    return ordered.matched if ordered else 0

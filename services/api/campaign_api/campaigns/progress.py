@@ -17,7 +17,7 @@ StatusCounts = Mapping[Status, int]
 
 
 def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, Any]:
-    """Describe a campaign for a listing; `total` is the sum of the final counts and `to_do`."""
+    """Describe a campaign for a listing; `total` is the sum of the final counts and `pending`."""
     total = campaign.accepted if campaign.total is None else campaign.total
     counts = _counts(campaign.state, total, counted)
     return {
@@ -35,11 +35,11 @@ def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, An
         "delivery": campaign.delivery,
         "provider": {
             "name": campaign.provider,
-            "left_alone_until": _utc(campaign.left_alone_until),
+            "circuit_open_until": _utc(campaign.circuit_open_until),
         },
         "total": total,
         "counts": {status.word: n for status, n in counts.items()},
-        "to_do": total - _ended(counts),
+        "pending": total - _ended(counts),
     }
 
 
@@ -55,9 +55,11 @@ def describe(standing: Standing) -> dict[str, Any]:
     return {
         **summary,
         "template": template,
-        "suspects": counted.suspects,
+        "possibly_sent": counted.suspects,
         "rate": rate,
-        "estimated_finish": _estimated_finish(campaign.state, campaign.now, summary["to_do"], rate),
+        "estimated_finish": _estimated_finish(
+            campaign.state, campaign.now, summary["pending"], rate
+        ),
         "list": {
             "id": campaign.list_id,
             "accepted": campaign.accepted,
@@ -82,14 +84,14 @@ def measure(movement: Movement) -> dict[str, Any]:
         "counts": {status.word: n for status, n in counts.items()},
         "balance": {
             "recipients": total,
-            "ended": ended,
-            "to_do": total - ended,
-            "adds_up": 0 <= counts[Status.WAITING] <= total - ended,
+            "final": ended,
+            "pending": total - ended,
+            "consistent": 0 <= counts[Status.WAITING] <= total - ended,
         },
-        "suspects": counted.suspects,
+        "possibly_sent": counted.suspects,
         "rate": rate,
         "estimated_finish": _estimated_finish(state, movement.now, total - ended, rate),
-        "lag": max(movement.fanned_count - sum(counted.by_status.values()), 0),
+        "lag": max(movement.published_count - sum(counted.by_status.values()), 0),
     }
 
 
@@ -125,11 +127,11 @@ def _present_rate(movement: Movement) -> float | None:
 
 
 def _estimated_finish(
-    state: CampaignState, now: datetime, to_do: int, rate: float | None
+    state: CampaignState, now: datetime, pending: int, rate: float | None
 ) -> datetime | None:
     if state is not CampaignState.RUNNING or not rate:
         return None
-    return _utc(now + timedelta(seconds=to_do / rate))
+    return _utc(now + timedelta(seconds=pending / rate))
 
 
 def _utc(moment: datetime | None) -> datetime | None:

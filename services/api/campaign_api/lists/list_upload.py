@@ -64,7 +64,7 @@ class ListUploads:
         if list_id != named.id:
             # The key's first request was done after all; only its answer had been lost.
             self._importer.discard(named.id)
-        log.info("recipient list taken in", list_id=list_id, **named.totals._asdict())
+        log.info("recipient list imported", list_id=list_id, **named.totals._asdict())
         return int(list_id)
 
 

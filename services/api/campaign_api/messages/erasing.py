@@ -56,7 +56,7 @@ class Eraser:
             RetryLater: the database is down; the sweep continues an erasure that was stored.
         """
         erasure = self._transactions.run(partial(store.order_erasure, phone=phone, actor=actor))
-        log.info("erasure ordered", erasure=erasure.id, actor=actor)
+        log.info("erasure requested", erasure=erasure.id, actor=actor)
         give_up_at = time.monotonic() + IN_REQUEST
         return self._continue(erasure, lambda: time.monotonic() >= give_up_at)
 
@@ -75,7 +75,7 @@ class Eraser:
         try:
             return self._continue(erasure, stop.is_set) != erasure
         except ErasureHeld as error:
-            log.warning("erasure waits", erasure=erasure.id, reason=str(error))
+            log.warning("erasure delayed", erasure=erasure.id, reason=str(error))
             return False
 
     def _continue(self, erasure: Erasure, is_over: Callable[[], bool]) -> Erasure:

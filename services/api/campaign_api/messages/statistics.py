@@ -93,7 +93,7 @@ def _sum(cursors: Cursors) -> CampaignTotals:
         {
             "total": total,
             **{status.word: n for status, n in counts.items()},
-            "to_do": max(total - _ended(counts), 0),
+            "pending": max(total - _ended(counts), 0),
         },
     )
 
@@ -109,7 +109,7 @@ def _describe(
         "state": campaign.state.value,
         "started_at": rfc3339_utc(campaign.started_at),
         "total": campaign.total,
-        "to_do": campaign.total - ended,
+        "pending": campaign.total - ended,
         "rate": _rate(ended, earlier) if running else 0.0,
         # A resume counts from the first recipient again, and passes over who has an outcome.
         "lag": max(campaign.published - sum(counts.values()), 0) if running else 0,

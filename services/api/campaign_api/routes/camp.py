@@ -25,7 +25,7 @@ class CodeAndMessage(Schema):
 def resource(intake: CampaignIntake) -> Resource:
     """Build the routes."""
     routes = Resource(
-        "camp", __name__, url_prefix="/v1/camp", description="As the original system has it."
+        "camp", __name__, url_prefix="/v1/camp", description="The original system's endpoint."
     )
 
     @routes.post("/create")
@@ -40,7 +40,7 @@ def resource(intake: CampaignIntake) -> Resource:
         }
     )
     def create() -> Response:
-        """Make or change a campaign from a CSV file below CsvRoot.
+        """Create or change a campaign from a CSV file below CsvRoot.
 
         Repeating the same request succeeds and changes nothing.
         """

@@ -12,10 +12,10 @@ from campaign_api.campaigns.preview import preview
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.routes.campaigns import ETAG, LOCATION, RETRY_SECONDS, BodyAndHeaders, made
 from campaign_api.schemas.campaigns.actions import (
-    NoFields,
+    EmptyBody,
     Preview,
-    Previewed,
-    Retried,
+    PreviewResponse,
+    RetriedCampaign,
     Retry,
     Schedule,
     status_named,
@@ -48,10 +48,10 @@ WORDS = {
 def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     """Build the routes."""
     routes = Resource(
-        "campaign verbs",
+        "campaign actions",
         __name__,
         url_prefix="/v1/campaigns/<int:campaign_id>",
-        description="What can be done to a campaign.",
+        description="Actions on a campaign.",
     )
     transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     _add_planning(routes, databases, editor, transactions)
@@ -87,25 +87,25 @@ def _add_planning(
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 413, 415)
     def schedule(body: Mapping[str, Any], campaign_id: int) -> Description:
-        """Let a campaign start at a time; one that is scheduled gets another time."""
+        """Set the start time of a campaign."""
         return plan(partial(scheduling.schedule, moment=body["scheduled_at"]), campaign_id)
 
     @routes.post("/start")
     @routes.idempotent
-    @routes.arguments(NoFields, required=False)
+    @routes.arguments(EmptyBody, required=False)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 413, 415)
     def start(_: object, campaign_id: int) -> Description:
-        """Let a campaign start now: it is scheduled, and runs within moments."""
+        """Start a campaign now: it is scheduled, and runs within seconds."""
         return plan(scheduling.start, campaign_id)
 
     @routes.post("/clone")
     @routes.idempotent
-    @routes.arguments(NoFields, required=False)
+    @routes.arguments(EmptyBody, required=False)
     @routes.response(201, Campaign, headers=ETAG | LOCATION)
     @routes.problems(400, 404, 413, 415)
     def clone(_: object, campaign_id: int) -> BodyAndHeaders:
-        """Make a draft like a campaign, whatever became of that one."""
+        """Create a draft with the content of a campaign in any state."""
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
         work = partial(
@@ -138,37 +138,37 @@ def _add_running(
         return read_campaign(databases, campaign_id)
 
     @routes.post("/pause")
-    @routes.arguments(NoFields, required=False)
+    @routes.arguments(EmptyBody, required=False)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 409, 413, 415)
     def pause(_: object, campaign_id: int) -> Description:
-        """Stop a running campaign for now: no call starts later than 2 s after the answer."""
+        """Pause a running campaign: no send starts later than 2 s after the response."""
         return change(campaign_id, Transition.PAUSE)
 
     @routes.post("/resume")
     @routes.idempotent
-    @routes.arguments(NoFields, required=False)
+    @routes.arguments(EmptyBody, required=False)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 413, 415)
     def resume(_: object, campaign_id: int) -> Description:
-        """Go on with exactly those who have no outcome yet."""
+        """Resume a paused campaign: exactly the messages without an outcome are sent."""
         return change(campaign_id, Transition.RESUME)
 
     @routes.post("/cancel")
-    @routes.arguments(NoFields, required=False)
+    @routes.arguments(EmptyBody, required=False)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 409, 413, 415)
     def cancel(_: object, campaign_id: int) -> Description:
-        """End a campaign for good; who has no outcome gets none any more."""
+        """Cancel a campaign: messages without an outcome are not sent any more."""
         return change(campaign_id, Transition.CANCEL)
 
     @routes.post("/retry")
     @routes.idempotent
     @routes.arguments(Retry)
-    @routes.response(200, Retried)
+    @routes.response(200, RetriedCampaign)
     @routes.problems(400, 404, 413, 415)
     def retry(body: Mapping[str, Any], campaign_id: int) -> Description:
-        """Have messages of a status sent again; a finished campaign runs again for them."""
+        """Send messages of a status again; a finished campaign runs again for them."""
         with databases.main.reading() as cursor:
             after_event = last_event_id(cursor, campaign_id)
         work = partial(
@@ -182,10 +182,10 @@ def _add_running(
             traceparent=present_traceparent(),
         )
         with naming_api_actions():
-            matching = idempotent_request().run_once(transactions, work)
-        if matching:
-            log_change("campaign to be retried", campaign_id, messages=matching)
-        return {**read_campaign(databases, campaign_id), "matching": matching}
+            matched = idempotent_request().run_once(transactions, work)
+        if matched:
+            log_change("campaign retried", campaign_id, messages=matched)
+        return {**read_campaign(databases, campaign_id), "matched": matched}
 
 
 def _add_looking(routes: Resource, databases: Databases) -> None:
@@ -195,7 +195,7 @@ def _add_looking(routes: Resource, databases: Databases) -> None:
     @routes.post("/preview")
     @routes.requires(Scope.READ)
     @routes.arguments(Preview, required=False)
-    @routes.response(200, Previewed)
+    @routes.response(200, PreviewResponse)
     @routes.problems(400, 404, 409, 413, 415)
     def show(body: Mapping[str, Any], campaign_id: int) -> Description:
         """Render the messages of the first recipients."""
@@ -204,9 +204,9 @@ def _add_looking(routes: Resource, databases: Databases) -> None:
     @routes.post("/dry-run")
     @routes.limit_concurrency(LimitedWork.DRY_RUN)
     @routes.requires(Scope.READ)
-    @routes.arguments(NoFields, required=False)
+    @routes.arguments(EmptyBody, required=False)
     @routes.response(200, DryRun)
     @routes.problems(400, 404, 409, 413, 415)
     def play_through(_: object, campaign_id: int) -> Description:
-        """Render the messages of the whole list, and say what they are and what they take."""
+        """Render all messages; return their lengths, SMS segments and missing values."""
         return dry_runs.run(campaign_id)

@@ -19,7 +19,7 @@ def resource(database: Database) -> Resource:
         "campaign events",
         __name__,
         url_prefix="/v1/campaigns/<int:campaign_id>",
-        description="Who changed a campaign when.",
+        description="Events of a campaign.",
     )
 
     @routes.get("/events")
@@ -27,7 +27,7 @@ def resource(database: Database) -> Resource:
     @routes.response(200, EventPage)
     @routes.problems(404)
     def events(parameters: Mapping[str, Any], campaign_id: int) -> Response:
-        """List what happened to a campaign, the oldest first."""
+        """List the events of a campaign, oldest first."""
         (after_id,) = parameters.get("cursor", (0,))
         limit = parameters["limit"]
         found = history_of(database, campaign_id, after_id=after_id, limit=limit)

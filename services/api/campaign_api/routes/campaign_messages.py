@@ -1,4 +1,4 @@
-"""/v1/campaigns/{id}/messages: who of a campaign got what."""
+"""/v1/campaigns/{id}/messages: the messages of a campaign."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def resource(messages: CampaignMessages) -> Resource:
         "campaign messages",
         __name__,
         url_prefix="/v1/campaigns/<int:campaign_id>",
-        description="Who of a campaign got what.",
+        description="Messages of a campaign.",
     )
 
     @routes.get("/messages")
@@ -35,10 +35,10 @@ def resource(messages: CampaignMessages) -> Resource:
     @routes.response(200, CampaignMessagePage)
     @routes.problems(404, 422)
     def read(parameters: dict[str, Any], campaign_id: int) -> Response:
-        """List the messages of a campaign, one for each recipient.
+        """List the messages of a campaign, one per recipient.
 
-        A page ends after 50,000 recipients were looked at, however few of them match: it may
-        be short, or empty, and `next_cursor` goes on.
+        A page ends after 50,000 recipients, however few of them match: it may be short or empty;
+        continue with `next_cursor`.
         """
         wanted: MessageFilter = parameters["wanted"]
         position: PagePosition = parameters["cursor"]
@@ -54,11 +54,11 @@ def resource(messages: CampaignMessages) -> Resource:
     @routes.doc(responses={"200": EXPORT})
     @routes.problems(404, 422)
     def export(parameters: dict[str, Any], campaign_id: int) -> Response:
-        """Write the messages of a campaign as CSV.
+        """Return the messages of a campaign as CSV.
 
-        A cell that a spreadsheet would run as a formula (=, +, -, @, tab, line break)
-        begins with an apostrophe. A file that could not be written to its end breaks off: the
-        connection ends without the last chunk.
+        A cell that a spreadsheet would run as a formula (=, +, -, @, tab, line break) begins with
+        an apostrophe. When an error interrupts the file, the connection ends without the last
+        chunk.
         """
         text = messages.csv(campaign_id, parameters["wanted"])
         response = Response(text, content_type="text/csv; charset=utf-8")

@@ -58,15 +58,15 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
-IF_MATCH = _header("If-Match", "The ETag of the version that is meant, or *.")
-IF_NONE_MATCH = _header("If-None-Match", "The ETag of a version that is at hand.")
+IF_MATCH = _header("If-Match", "ETag of the version to change, or *.")
+IF_NONE_MATCH = _header("If-None-Match", "ETag of the version that the client has.")
 
 
 def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     """Build the routes."""
     transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     routes = Resource(
-        "campaigns", __name__, url_prefix="/v1/campaigns", description="Campaigns themselves."
+        "campaigns", __name__, url_prefix="/v1/campaigns", description="Campaigns as resources."
     )
 
     @routes.post("")
@@ -75,7 +75,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.response(201, Campaign, headers=ETAG | LOCATION)
     @routes.problems(400, 413, 415)
     def create(wanted: NewCampaign) -> BodyAndHeaders:
-        """Make a campaign of a recipient list: a draft, or scheduled where a time is given."""
+        """Create a campaign: a draft, or scheduled if a time is given."""
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
         work = partial(
@@ -91,7 +91,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.arguments(CampaignPageParameters, location="query")
     @routes.response(200, CampaignPage)
     def list_(parameters: Mapping[str, Any]) -> Response:
-        """List campaigns, the newest first."""
+        """List campaigns, newest first."""
         wanted = CampaignFilter(parameters.get("state"), parameters.get("name"))
         below, limit = parameters.get("cursor"), parameters["limit"]
         page = page_of_campaigns(databases, wanted, below, limit)
@@ -106,7 +106,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.problems(404)
     @routes.doc(parameters=[IF_NONE_MATCH])
     def read(campaign_id: int) -> Response | BodyAndHeaders:
-        """Describe a campaign and how far it has come."""
+        """Return a campaign and its progress."""
         campaign = read_campaign(databases, campaign_id)
         tag = etag_of(campaign)
         if request.if_none_match.contains_weak(tag):
@@ -139,7 +139,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.problems(404, 409, 412)
     @routes.doc(parameters=[IF_MATCH])
     def delete(campaign_id: int) -> None:
-        """Delete a campaign that is a draft, or scheduled and has not started."""
+        """Delete a draft, or a scheduled campaign that has not started."""
         read_campaign(databases, campaign_id)
         work = partial(
             editor.delete,
@@ -155,7 +155,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.response(200, Progress)
     @routes.problems(404)
     def progress(campaign_id: int) -> dict[str, Any]:
-        """Return a campaign's progress: counts, balance, present rate, messages under way."""
+        """Return the progress of a campaign: counts, balance, current rate, lag."""
         return progress_of(databases, campaign_id)
 
     return routes

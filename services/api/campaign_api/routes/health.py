@@ -20,13 +20,13 @@ class Health(Schema):
 def resource(databases: Databases, shards: int) -> Resource:
     """Build the routes."""
     readiness = Readiness(SchemaCheck(databases, shards), WriteCheck(databases, shards))
-    routes = Resource("health", __name__, description="For whatever runs the service.")
+    routes = Resource("health", __name__, description="Health probes.")
 
     @routes.get("/healthz")
     @routes.open_to_all
     @routes.response(200, Health)
     def alive() -> Response:
-        """Say that the process serves requests."""
+        """Return 200 while the process serves requests."""
         return jsonify(status="ok")
 
     @routes.get("/readyz")
@@ -34,7 +34,7 @@ def resource(databases: Databases, shards: int) -> Resource:
     @routes.response(200, Health)
     @routes.alt_response(503, schema=Health)
     def ready() -> Response:
-        """Say whether requests would succeed now."""
+        """Return 200 if requests would succeed now, else 503 with the reason."""
         reason = readiness.why_not()
         if reason is None:
             return jsonify(status="ready")

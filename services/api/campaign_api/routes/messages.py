@@ -16,7 +16,7 @@ def resource(people: RecipientHistory) -> Resource:
         "messages",
         __name__,
         url_prefix="/v1/messages",
-        description="What people were sent, over all campaigns.",
+        description="Messages to one person, over all campaigns.",
     )
 
     @routes.get("")
@@ -24,9 +24,9 @@ def resource(people: RecipientHistory) -> Resource:
     @routes.response(200, PersonMessagePage)
     @routes.problems(422)
     def read(parameters: dict[str, Any]) -> Response:
-        """List everything one person was sent, by the campaign that started last first.
+        """List the messages to one person, newest campaign first.
 
-        Campaigns whose list was deleted are not found here any more.
+        Campaigns whose list was deleted are not included.
         """
         page = people.messages(parameters["phone"], parameters.get("cursor"), parameters["limit"])
         return page_response("messages", Page(page.items, page.next))

@@ -12,9 +12,9 @@ from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.lists.upload_body import UploadBody
 from campaign_api.lists.upload_form import FormFile, PlainFile, UploadedFile
 from campaign_api.schemas.recipient_list import (
-    DescribedListAnswer,
     ListPage,
     ListPageParameters,
+    RecipientListDetail,
     RecipientPage,
     RecipientPageParameters,
     UploadParameters,
@@ -71,14 +71,14 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
         "recipient lists",
         __name__,
         url_prefix="/v1/recipient-lists",
-        description="People to send to, from CSV files.",
+        description="Recipients from CSV files.",
     )
 
     @routes.post("")
     @routes.limit_concurrency(LimitedWork.UPLOAD)
     @routes.idempotent_stream
     @routes.arguments(UploadParameters, location="query")
-    @routes.response(201, DescribedListAnswer, headers=LOCATION)
+    @routes.response(201, RecipientListDetail, headers=LOCATION)
     @routes.problems(400, 408, 413, 415)
     @routes.doc(requestBody=REQUEST_BODY)
     def upload(
@@ -86,9 +86,9 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     ) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Import a CSV file as a new list.
 
-        The file is the body itself, or the part `file` of a form. It is imported as it arrives;
-        of an upload that ends early nothing remains. The answer tells how its first people were
-        read. Repeated under an Idempotency-Key it tells of the list as it is then.
+        The file is the body, or the part `file` of a form. It is imported as it arrives; nothing
+        remains of an incomplete upload. The response has the first recipients as they were read.
+        A repeated request with the same Idempotency-Key returns the list in its present state.
         """
         name, csv_format = parameters
         kind = _kind(request)
@@ -105,16 +105,16 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.response(200, ListPage)
     @routes.problems(422)
     def page(wanted: dict[str, Any]) -> Response:
-        """List the lists, newest first."""
+        """List recipient lists, newest first."""
         return page_response(
             "recipient_lists", lists.page(wanted["limit"], *wanted.get("cursor", ()))
         )
 
     @routes.get("/<int:list_id>")
-    @routes.response(200, DescribedListAnswer)
+    @routes.response(200, RecipientListDetail)
     @routes.problems(404)
     def read(list_id: int) -> dict[str, Any]:
-        """Describe a list."""
+        """Return a recipient list."""
         return lists.one(list_id)
 
     @routes.get("/<int:list_id>/recipients")
@@ -122,7 +122,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.response(200, RecipientPage)
     @routes.problems(404, 422)
     def people(wanted: dict[str, Any], list_id: int) -> Response:
-        """List the people of a list, in the order of its file, or find one by their number."""
+        """List the recipients of a list in the order of its file, or find one by number."""
         if "phone" in wanted:
             return page_response("recipients", lists.person(list_id, wanted["phone"]))
         after = wanted.get("cursor", ())
@@ -133,7 +133,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.doc(responses={"200": REJECTS})
     @routes.problems(404)
     def rejects(list_id: int) -> Response:
-        """Download the rows that were not accepted: line, reason, text.
+        """Return the rejected rows as CSV: line, reason, text.
 
         A text that a spreadsheet would take for a formula begins with an apostrophe.
         """
@@ -145,7 +145,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.response(204)
     @routes.problems(404, 409)
     def delete(list_id: int) -> None:
-        """Delete a list that no campaign needs any more; what was sent stays known."""
+        """Delete a list that no active campaign uses; the outcomes of its messages stay."""
         lists.delete(list_id)
 
     return routes

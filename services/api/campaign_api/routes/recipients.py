@@ -4,7 +4,7 @@ from typing import Any
 
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.messages.erasing import Eraser
-from campaign_api.schemas.erasure import ErasureAnswer
+from campaign_api.schemas.erasure import ErasureResponse
 from campaign_api.schemas.phone import PATH_PARAMETER, SAID
 from campaign_api.web.caller import caller
 from campaign_api.web.routing.resource import Decorator, Resource
@@ -13,7 +13,7 @@ from campaign_common.domain.phone_number import LONGEST, normalise_phone
 from campaign_common.store.recipients.erasures import Erasure, ErasureStep
 
 STEPS = (ErasureStep.REJECTS, ErasureStep.DEAD_LETTERS)
-"""Steps that may be left when the response is sent."""
+"""Steps that may remain when the response is sent."""
 
 
 def resource(eraser: Eraser) -> Resource:
@@ -29,13 +29,13 @@ def resource(eraser: Eraser) -> Resource:
 
     @by_phone
     @routes.requires(Scope.ADMIN)
-    @routes.response(202, ErasureAnswer)
+    @routes.response(202, ErasureResponse)
     @routes.problems(409, 422)
     def erase(phone: str) -> dict[str, Any]:
-        """Erase a person everywhere: name, attributes and number.
+        """Erase the name, attributes and number of a person from all data.
 
-        Messages that are not sent become cancelled, and counts still add up. A person whom no
-        list knows may stand in rejected rows and dead letters, which are looked through too.
+        Messages that are not sent become cancelled, and the counts stay consistent. Rejected rows
+        and dead letters are searched too, also for a person who is in no list.
         """
         digits = normalise_phone(phone) if len(phone) <= LONGEST else None
         if digits is None:
@@ -48,5 +48,5 @@ def resource(eraser: Eraser) -> Resource:
 def _described(erasure: Erasure) -> dict[str, Any]:
     return {
         "id": erasure.id,
-        "left": [step.value for step in STEPS[STEPS.index(erasure.step) :]],
+        "remaining_steps": [step.value for step in STEPS[STEPS.index(erasure.step) :]],
     }

@@ -9,12 +9,14 @@ from campaign_api.web.routing.resource import Resource
 
 def resource(statistics: Statistics) -> Resource:
     """Build the routes."""
-    routes = Resource("stats", __name__, url_prefix="/v1/stats", description="For dashboards.")
+    routes = Resource(
+        "stats", __name__, url_prefix="/v1/stats", description="Statistics for dashboards."
+    )
 
     @routes.get("")
     @routes.response(200, Stats)
     def read() -> Response:
-        """Say how many campaigns and messages there are, what is active, and who sends."""
+        """Return counts of campaigns and messages, active campaigns and senders."""
         return jsonify(statistics.read())
 
     return routes

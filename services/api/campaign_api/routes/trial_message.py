@@ -8,7 +8,7 @@ from flask import Response, jsonify
 from campaign_api.campaigns.trial_messages import describe, store_trial_message, wait_for_outcome
 from campaign_api.errors import NotFound, TooManyRequests
 from campaign_api.retrying_transactions import RetryingTransactions
-from campaign_api.schemas.trial_message import TestMessageAnswer, TestMessageRequest
+from campaign_api.schemas.trial_message import TestMessageRequest, TestMessageResponse
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.limits.sliding_window_limiter import SlidingWindowLimiter
@@ -32,25 +32,24 @@ def resource(database: Database, messages_per_minute: int) -> Resource:
         "test messages",
         __name__,
         url_prefix="/v1/campaigns/<int:campaign_id>",
-        description="One message at a time, to try a template out.",
+        description="Single real messages, to test a template.",
     )
 
     @routes.post("/test")
     @routes.limit_concurrency(LimitedWork.TEST_MESSAGE)
     @routes.idempotent_unstored
     @routes.arguments(TestMessageRequest)
-    @routes.response(200, TestMessageAnswer)
-    @routes.alt_response(202, schema=TestMessageAnswer, description="Nobody knows yet.")
+    @routes.response(200, TestMessageResponse)
+    @routes.alt_response(202, schema=TestMessageResponse, description="Nobody knows yet.")
     @routes.problems(400, 404, 413, 415, 422)
     def send(wanted: dict[str, Any], campaign_id: int) -> Response:
-        """Send one real message, in any state of the campaign, and wait 10 seconds for its outcome.
+        """Send one real message, in any state of the campaign; wait 10 s for its outcome.
 
-        A sender takes it once and calls the campaign's provider once, with the idempotency key
-        `test-{id}`. It is sent within 30 seconds or not at all.
+        A sender sends it once to the campaign's provider, under the idempotency key `test-{id}`,
+        within 30 seconds or not at all.
 
-        `attributes` must have each column that the campaign's template names without a default;
-        which ones these are differs from campaign to campaign. A 422 names those that are
-        missing, as `attributes.` and the column.
+        `attributes` must have each column that the campaign's template names without a default.
+        A 422 names the missing ones, as `attributes.` and the column.
         """
         store = partial(
             store_trial_message,

@@ -3,12 +3,12 @@
 from marshmallow import Schema, fields
 
 
-class ErasureAnswer(Schema):
-    """An erasure; the service continues with the steps that are left."""
+class ErasureResponse(Schema):
+    """An erasure; the service continues with the remaining steps."""
 
     id = fields.Integer(required=True)
-    left = fields.List(
+    remaining_steps = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "What is still to be looked through: rejects, dead_letters."},
+        metadata={"description": "Data that is still to be searched: rejects, dead_letters."},
     )

@@ -24,7 +24,7 @@ class Outcome(Schema):
     at = Moment(
         required=True,
         allow_none=True,
-        metadata={"description": "When this became known; null while nothing is."},
+        metadata={"description": "Time of the outcome; null while there is none."},
     )
 
 
@@ -35,7 +35,7 @@ class CampaignMessage(Outcome):
     phone = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Null once the person was erased, or the list deleted."},
+        metadata={"description": "Null after an erasure, or after the list was deleted."},
     )
     name = fields.String(required=True, allow_none=True)
 
@@ -64,7 +64,7 @@ class MessageFilterParameters(Schema):
 class CampaignMessageParameters(MessageFilterParameters, PageParameters):
     """Filter and page of a campaign's messages."""
 
-    phone = PhoneNumber(metadata={"description": "The message of this person alone."})
+    phone = PhoneNumber(metadata={"description": "Only the message to this number."})
     cursor = Cursor(int, int, int)
 
     @post_load

@@ -22,23 +22,23 @@ class UploadParameters(Schema):
 
     name = Text(
         validate=length(LONGEST_LIST_NAME),
-        metadata={"description": "Of the list; a form may have it as a field instead."},
+        metadata={"description": "Name of the list; a form may have it as a field instead."},
     )
     phone_column = Text(
         validate=length(LONGEST_COLUMN),
-        metadata={"description": "The column of the header that holds the number."},
+        metadata={"description": "Header column with the phone number."},
     )
     name_column = Text(
         validate=length(LONGEST_COLUMN),
-        metadata={"description": "The column of the header that holds the name."},
+        metadata={"description": "Header column with the name."},
     )
     delimiter = fields.String(
-        validate=validate.OneOf(DELIMITERS), metadata={"description": "Between two fields."}
+        validate=validate.OneOf(DELIMITERS), metadata={"description": "Delimiter of fields."}
     )
     encoding = fields.String(validate=validate.OneOf(ENCODINGS), load_default=UTF_8)
     default_region = fields.String(
         validate=validate.OneOf(sorted(SUPPORTED_REGIONS)),
-        metadata={"description": "Where numbers without country code belong (ISO 3166-1)."},
+        metadata={"description": "Region of numbers without a country code (ISO 3166-1)."},
     )
 
     @post_load
@@ -47,7 +47,7 @@ class UploadParameters(Schema):
         return values.pop("name", None), CsvFormat(**values)
 
 
-class RecipientAnswer(Schema):
+class RecipientResponse(Schema):
     """One person of a list; `seq` numbers them within it, with gaps."""
 
     seq = fields.Integer(required=True)
@@ -56,16 +56,19 @@ class RecipientAnswer(Schema):
     attributes = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
-class RecipientListAnswer(Schema):
+class RecipientListResponse(Schema):
     """A list: the row counts of its file, and its columns."""
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(sorted(VISIBLE)))
-    rows = fields.Integer(required=True, metadata={"description": "Of the file; all that follow."})
+    rows = fields.Integer(
+        required=True,
+        metadata={"description": "Data rows of the file: accepted + duplicates + rejected."},
+    )
     accepted = fields.Integer(required=True)
     duplicates = fields.Integer(
-        required=True, metadata={"description": "Rows whose number an earlier row has."}
+        required=True, metadata={"description": "Rows with the number of an earlier row."}
     )
     rejected = fields.Integer(required=True)
     header = fields.String(
@@ -73,26 +76,25 @@ class RecipientListAnswer(Schema):
         allow_none=True,
         validate=validate.OneOf([*Header, None]),
         metadata={
-            "description": "Where the columns come from: named by the request, found in the first"
-            " line, or none, so that they are name and phone. Null while importing, and of a list"
-            " that an earlier version imported."
+            "description": "Origin of the columns: the request, the first line, or"
+            " none (name and phone). Null while importing, and for lists imported by 0.1.0."
         },
     )
     columns = fields.List(fields.String(), required=True)
     sha256 = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Of the file as it was sent; null while importing."},
+        metadata={"description": "SHA-256 of the file; null while importing."},
     )
 
 
-class DescribedListAnswer(RecipientListAnswer):
+class RecipientListDetail(RecipientListResponse):
     """A list and its first people, as they were read."""
 
     first_recipients = fields.List(
-        fields.Nested(RecipientAnswer),
+        fields.Nested(RecipientResponse),
         required=True,
-        metadata={"description": "At most three; without those who were erased."},
+        metadata={"description": "The first three recipients at most, without erased ones."},
     )
 
 
@@ -105,7 +107,7 @@ class ListPageParameters(PageParameters):
 class ListPage(Schema):
     """Lists, newest first."""
 
-    recipient_lists = fields.List(fields.Nested(RecipientListAnswer), required=True)
+    recipient_lists = fields.List(fields.Nested(RecipientListResponse), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
@@ -119,5 +121,5 @@ class RecipientPageParameters(PageParameters):
 class RecipientPage(Schema):
     """People of a list, in the order of its file."""
 
-    recipients = fields.List(fields.Nested(RecipientAnswer), required=True)
+    recipients = fields.List(fields.Nested(RecipientResponse), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

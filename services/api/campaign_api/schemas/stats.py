@@ -21,11 +21,11 @@ MessageTotals = Schema.from_dict(
             for status in Status
             if status is not Status.NOT_STARTED
         },
-        "to_do": fields.Integer(required=True),
+        "pending": fields.Integer(required=True),
     },
     name="MessageTotals",
 )
-"""Messages over all campaigns: total = the final statuses + to_do."""
+"""Messages over all campaigns: total = the final statuses + pending."""
 
 
 class ActiveCampaign(Schema):
@@ -39,11 +39,11 @@ class ActiveCampaign(Schema):
     )
     started_at = Moment(required=True)
     total = fields.Integer(required=True)
-    to_do = fields.Integer(required=True)
+    pending = fields.Integer(required=True)
     rate = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "Messages ended per second over the last minute; null at first."},
+        metadata={"description": "Final outcomes per second over the last minute; null at first."},
     )
     lag = fields.Integer(
         required=True, metadata={"description": "Messages published and without outcome."}
@@ -67,7 +67,7 @@ class Stats(Schema):
     active = fields.List(
         fields.Nested(ActiveCampaign),
         required=True,
-        metadata={"description": "The 100 that started last."},
+        metadata={"description": "The 100 campaigns that started last."},
     )
     senders = fields.List(fields.Nested(LiveSender), required=True)
-    lag = fields.Integer(required=True, metadata={"description": "Of the active campaigns."})
+    lag = fields.Integer(required=True, metadata={"description": "Lag of the active campaigns."})

@@ -27,15 +27,15 @@ class TestMessageRequest(Schema):
         load_default=dict,
         validate=_few_enough,
         metadata={
-            "description": "By column; name is one of them. Those that the template names without"
-            " a default are needed.",
+            "description": "Values by column, including name. Those that the template names without"
+            " a default are required.",
             "maxProperties": MOST_ATTRIBUTES,
             "example": {"name": "Ann"},
         },
     )
 
 
-class TestMessageAnswer(Schema):
+class TestMessageResponse(Schema):
     """A message outside of the campaign's counters; `status` is null until it is known."""
 
     id = fields.Integer(required=True)

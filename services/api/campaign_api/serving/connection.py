@@ -71,8 +71,8 @@ class HeaderLate(ParseException):  # type: ignore[misc]
 class Connection:
     """Takes the place of a socket; gunicorn reads its requests from it.
 
-    It waits in the way of the thread that asks: a greenlet lets others run, a thread of the
-    application waits by itself.
+    It waits as its caller does: a greenlet yields to others, a thread of the application
+    blocks.
     """
 
     def __init__(

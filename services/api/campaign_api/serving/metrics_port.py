@@ -52,7 +52,7 @@ def metrics_port(settings: Settings) -> Iterator[MetricsPort | None]:
 
 
 class MetricsWorker:
-    """One worker's part: tells of its pools every second, and answers whoever asks."""
+    """One worker's part: publishes its pool metrics every second, and responds to scrapes."""
 
     def __init__(self, port: MetricsPort, databases: Sequence[Database]) -> None:
         count_in(port.folder)
@@ -61,7 +61,7 @@ class MetricsWorker:
         self._tell()
         self._open = ExitStack()
         self._open.enter_context(serving(port.listener, registry_of(port.folder)))
-        self._open.enter_context(PeriodicThread("pools", TELL_INTERVAL, self._tell))
+        self._open.enter_context(PeriodicThread("pool-metrics", TELL_INTERVAL, self._tell))
 
     def stop(self) -> None:
         """Answer no more."""

@@ -37,7 +37,7 @@ READY = "/readyz"
 """Path that is answered however many requests wait, as the one of `Liveness` is."""
 
 IGNORED = 4_096
-"""Bytes of a body that are read although nobody wants them, so that the connection goes on."""
+"""Bytes of an unused body that are read, so that the connection can be reused."""
 
 BLOCK = 65_536
 """Bytes of a body that are read at a time."""

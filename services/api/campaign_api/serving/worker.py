@@ -125,7 +125,7 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         except Exception as error:
             if not response.headers_sent:
                 raise
-            log.exception("answer broken off")
+            log.exception("response aborted")
             raise StopIteration from error
         finally:
             sock.release()

@@ -66,9 +66,9 @@ class CampaignFanOut:
             template=Template.compile(lease.template),
             window=window,
             backlog=backlog,
-            committed_seq=lease.fanned_seq,
-            committed=lease.fanned_count,
-            read_seq=lease.fanned_seq,
+            committed_seq=lease.published_seq,
+            committed=lease.published_count,
+            read_seq=lease.published_seq,
         )
 
     @property

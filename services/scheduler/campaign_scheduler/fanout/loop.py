@@ -14,7 +14,7 @@ from campaign_common.database import Databases
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
-from campaign_common.store.messages.provider_breakers import campaigns_left_alone
+from campaign_common.store.messages.provider_breakers import campaigns_with_open_circuit
 from campaign_common.tracing import Span, SpanRole, Tracing
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
@@ -166,17 +166,17 @@ class FanOutLoop:
             return
         self._read_breakers_at = now + POLL_INTERVAL
         with self._uses.databases.main.reading() as cursor:
-            self._circuit_open = campaigns_left_alone(cursor, self._uses.leases.holder.owner)
+            self._circuit_open = campaigns_with_open_circuit(cursor, self._uses.leases.holder.owner)
 
     def _publish_chunk(self, fan_out: CampaignFanOut, limit: int) -> bool:
         began = time_ns()
         try:
             records, partition_map = self._uses.reader.read(fan_out, limit)
         except (PublishingHeld, TopicMissing) as error:
-            self._uses.outages.failed("publishing", error)
+            self._uses.outages.failed("publish-chunks", error)
             self._paused_until = monotonic() + HELD_WAIT
             return False
-        self._uses.outages.recovered("publishing")
+        self._uses.outages.recovered("publish-chunks")
         counts = records.counts
         publication = Publication(sum(counts.values()))
         checkpoint = fan_out.checkpoint_after(records.last_seq, records.recipients)
@@ -223,7 +223,7 @@ class FanOutLoop:
         delivered = [(fan_out, chunk) for fan_out in campaigns for chunk in fan_out.delivered()]
         if delivered:
             self._uses.checkpoints.commit(delivered)
-            self._uses.outages.recovered("delivery to Kafka")
+            self._uses.outages.recovered("deliver-chunks")
         for fan_out in campaigns:
             failure = fan_out.failure()
             if failure is not None and failure.error is not None:
@@ -238,7 +238,7 @@ class FanOutLoop:
             return
         error = self._uses.publisher.cause_of(failure.error)
         fan_out.rewind(error.str())
-        self._uses.outages.failed("delivery to Kafka", KafkaUnavailable(error.str()))
+        self._uses.outages.failed("deliver-chunks", KafkaUnavailable(error.str()))
         if not failure.too_large:
             self._paused_until = monotonic() + FAILED_WAIT
 
@@ -248,4 +248,4 @@ class FanOutLoop:
             one.in_flight and one.in_flight[0].published_at < oldest_allowed for one in campaigns
         ):
             slow = KafkaUnavailable(f"no delivery within {SLOW_DELIVERY:.0f} s")
-            self._uses.outages.failed("delivery to Kafka", slow)
+            self._uses.outages.failed("deliver-chunks", slow)

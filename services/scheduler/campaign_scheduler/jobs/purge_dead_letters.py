@@ -56,7 +56,7 @@ class DeadLetterPurger:
             return
         for erasure in erasures:
             self._database.run(partial(end_erasure, erasure=erasure))
-            _log.info("erasure ended", erasure=erasure.id)
+            _log.info("erasure completed", erasure=erasure.id)
 
     def _remove_letters(self, numbers: PhonePattern) -> None:
         def is_theirs(letter: DeadLetter) -> bool:
@@ -69,4 +69,4 @@ class DeadLetterPurger:
         except TopicMissing:
             return  # no sender has created it yet
         if removed:
-            _log.info("dead letters removed for erasures", count=removed)
+            _log.info("dead letters deleted for erasures", count=removed)

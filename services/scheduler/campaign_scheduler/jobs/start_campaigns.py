@@ -91,7 +91,7 @@ class CampaignStarter:
                 campaign=lease.campaign_id,
                 trace_id=lease.trace_id,
                 total=lease.total,
-                fanned=lease.fanned_count,
+                published=lease.published_count,
             )
 
 

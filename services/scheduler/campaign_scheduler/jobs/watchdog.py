@@ -126,7 +126,7 @@ class Watchdog:
             self.republications += 1
             self.lost += campaign.published - campaign.recorded
             _log.warning(
-                "campaign published again",
+                "campaign republished",
                 campaign=campaign.campaign_id,
                 trace_id=trace_id_of(campaign.traceparent),
                 reason=REASON,

@@ -81,7 +81,7 @@ class RecordBuilder:
         self._campaign_id = lease.campaign_id
         self._epoch = lease.epoch
         self._shards = lease.shards
-        self._is_given_up = lease.rounds >= MAX_REPUBLICATIONS
+        self._is_given_up = lease.republications >= MAX_REPUBLICATIONS
         self._render = template.render
         self._needs_attributes = bool(template.placeholders - {NAME, PHONE})
         self._map_version = partition_map.version

@@ -38,14 +38,14 @@ class Backpressure:
         if time.monotonic() < self._retry_at:
             return False
         if not self.group.reachable:
-            self._stop_fetching("its database server does not answer, partitions paused")
+            self._stop_fetching("partitions paused: database server unavailable")
             return False
         if not self.group.buffer.wait_for_capacity(PAUSE_AFTER if self._is_fetching else 0.0):
-            self._stop_fetching("no room for more messages, partitions paused")
+            self._stop_fetching("partitions paused: in-flight buffer full")
             return False
         if not self._is_fetching:
             self._is_fetching = True
-            self._log.info("fetching goes on")
+            self._log.info("fetching resumed")
         return True
 
     def admit(self) -> None:
@@ -60,7 +60,7 @@ class Backpressure:
     def back_off(self, error: RetryLater | DriverError) -> None:
         """Fetch nothing for `RETRY_DELAY` seconds, because of `error`."""
         if self._obstacle.met(str(error)):
-            self._log.warning("fetching waits", error=str(error))
+            self._log.warning("fetching delayed", error=str(error))
         self._is_fetching = False
         self._retry_at = time.monotonic() + RETRY_DELAY
 

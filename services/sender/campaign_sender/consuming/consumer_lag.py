@@ -45,7 +45,7 @@ class ConsumerLag:
         try:
             self._ends = topics.log_ends(self._admin, self._topic, partitions)
         except CampaignError as error:
-            log.debug("ends of the logs unknown", error=str(error))
+            log.debug("log end offsets unknown", error=str(error))
 
     def _recorded(self) -> dict[int, int]:
         recorded: dict[int, int] = {}

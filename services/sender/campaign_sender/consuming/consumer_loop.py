@@ -63,7 +63,7 @@ class ConsumerLoop:
         self._batch_size = batch_size
         self._fetched: Sequence[KafkaRecord] = ()
         self._stop = stop
-        self._outage = Outage("Kafka", "Kafka answers again", log)
+        self._outage = Outage("Kafka consumer error", "Kafka consumer recovered", log)
 
     def run(self) -> None:
         """Work until stopped; the shards and the group membership are kept.
@@ -146,7 +146,9 @@ class ConsumerLoop:
     def _handle_error(self, error: KafkaError) -> None:
         if error.fatal():
             # Every later consume would fail the same way, while the process looks alive.
-            raise ConsumerFailed(f"the Kafka client cannot go on, start anew: {error.str()}")
+            raise ConsumerFailed(
+                f"the Kafka client cannot continue, restart the process: {error.str()}"
+            )
         self._outage.failed(error.str())
 
     def _poll_paused(self) -> None:

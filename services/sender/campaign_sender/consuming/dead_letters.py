@@ -47,14 +47,14 @@ class DeadLetterPublisher:
         """
         failures = self._publish(invalid)
         if too_large := [one for one, error in failures if _is_size(error)]:
-            log.warning("dead letters are too large", topic=self._topic, count=len(too_large))
+            log.warning("dead letters too large", topic=self._topic, count=len(too_large))
             failures = [failure for failure in failures if not _is_size(failure[1])]
             failures += self._publish(too_large, without_value=True)
         if failures:
             why = self._producer.cause_of(failures[0][1]).str()
             raise KafkaUnavailable(f"publishing to {self._topic}: {why}")
         self.published += len(invalid)
-        log.warning("records went to the dead letters", topic=self._topic, count=len(invalid))
+        log.warning("records dead-lettered", topic=self._topic, count=len(invalid))
 
     def _publish(
         self, invalid: Sequence[InvalidRecord], *, without_value: bool = False

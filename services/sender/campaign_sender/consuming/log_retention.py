@@ -41,6 +41,6 @@ class LogRetention:
         try:
             starts = topics.log_starts(self._admin, self._topic, idle)
         except RetryLater as error:
-            log.debug("starts of the logs unknown", error=str(error))
+            log.debug("log start offsets unknown", error=str(error))
             return
         self._groups.advance_to(starts)

@@ -31,6 +31,6 @@ class BreakerSync:
             with self._database.reading() as cursor:
                 elsewhere = read_open_breakers(cursor)
         except (RetryLater, DriverError) as error:
-            log.debug("breakers not exchanged", error=str(error))
+            log.debug("circuit breakers not synced", error=str(error))
             return
         self._dispatcher.open_breakers(elsewhere)

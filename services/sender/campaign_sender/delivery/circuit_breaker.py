@@ -19,7 +19,7 @@ class BreakerState(StrEnum):
 
     CLOSED = "closed"
     OPEN = "open"
-    HALF_OPEN = "trying"
+    HALF_OPEN = "half_open"
 
 
 @dataclass(frozen=True)

@@ -73,10 +73,10 @@ class ProviderRoute:
         was_closed = self.breaker.state is BreakerState.CLOSED
         if self.breaker.record(statuses):
             seconds = self.breaker.remaining
-            log.warning("provider is left alone", provider=self.name, seconds=seconds)
+            log.warning("circuit breaker opened", provider=self.name, seconds=seconds)
             self._opened.append(seconds)
         if not was_closed and self.breaker.state is BreakerState.CLOSED:
-            log.info("provider is called again", provider=self.name)
+            log.info("circuit breaker closed", provider=self.name)
         if SendStatus.CIRCUIT_OPEN in statuses:
             wait = self.breaker.remaining
             results = [

@@ -37,15 +37,15 @@ class SlowReadLog:
             self._in_time += 1
             if self._bound is not None and self._in_time >= CALM_AFTER:
                 self._bound = None
-                self._log.info("looks at the database are in time", seconds=round(seconds, 2))
+                self._log.info("database reads in time again", seconds=round(seconds, 2))
             return
         self._in_time = 0
         if self._bound is None or bound > self._bound:
             self._bound = bound
             self._log.warning(
-                "looks at the database take too long, no sends start"
+                "database reads too slow, sends stopped"
                 if bound == FRESH_FOR
-                else "looks at the database take long, sends pause between them",
+                else "database reads slow, sends delayed",
                 seconds=round(seconds, 2),
                 bound=bound,
             )
@@ -61,10 +61,10 @@ class SendGuardThread:
         self._after_refresh = after_refresh
         self._slow = SlowReadLog(server)
         self._outage = Outage(
-            "database away, no calls start", "database back, calls may start", log
+            "database unavailable, sends stopped", "database recovered, sends resumed", log
         )
         self._stop = threading.Event()
-        self._thread = IndispensableThread("lookout", self._run)
+        self._thread = IndispensableThread("send-guard", self._run)
 
     def start(self) -> None:
         """Start the thread."""

@@ -83,7 +83,7 @@ class TrialSends:
         self._in_flight = 0
         self._unrecorded: list[TestOutcome] = []
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="test-messages", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="trial-sends", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""

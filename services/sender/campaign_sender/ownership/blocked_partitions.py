@@ -54,7 +54,7 @@ class BlockedPartitions:
         if partition not in self._blocked:
             self._blocked[partition] = BlockedPartition(offset, version, self._clock())
             log.error(
-                "a record of a newer version: its partition waits for a newer sender",
+                "record of a newer wire version, partition blocked",
                 partition=partition,
                 offset=offset,
                 wire_version=version,
@@ -71,7 +71,7 @@ class BlockedPartitions:
         }
         for partition, blocked in expired.items():
             log.error(
-                "no newer sender came: records of this version go to the dead letters",
+                "blocked partition expired, records of this version are dead-lettered",
                 partition=partition,
                 wire_version=blocked.version,
             )

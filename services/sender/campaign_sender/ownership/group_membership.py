@@ -61,7 +61,7 @@ class GroupMembership:
             return 0
         below = self._end_of_gap(committed)
         log.error(
-            "the database has lost commits: Kafka knows of a later offset than MySQL",
+            "database lost commits: offset in Kafka is ahead of MySQL",
             partition=partition,
             committed=committed.offset,
             recorded=min(recorded),

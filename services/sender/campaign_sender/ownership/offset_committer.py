@@ -49,7 +49,7 @@ class OffsetCommitter:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
             # The recorded offsets in MySQL are authoritative; these only show lost commits.
-            log.warning("offsets were not committed to Kafka", error=str(error))
+            log.warning("offset commit failed", error=str(error))
 
     def _offsets_to_commit(self, shard_counts: Mapping[Partition, int]) -> list[TopicPartition]:
         """Return the lowest recorded offsets of partitions whose shards are all owned."""

@@ -51,7 +51,7 @@ class ShardClaims:
             if group not in holding:
                 continue
             if not group.reachable:
-                raise DatabaseUnavailable(f"{group.server.own.name} has not answered lately")
+                raise DatabaseUnavailable(f"{group.server.own.name} has not responded recently")
             with group.server.own.reading(proof=Proof.NOW) as cursor:
                 found = read_claims(cursor)
             claims |= {

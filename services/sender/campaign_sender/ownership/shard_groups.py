@@ -58,7 +58,7 @@ def require_fresh_views(groups: Sequence[ShardGroup]) -> None:
     for group in groups:
         if group.guard.is_too_slow:
             raise DatabaseTimeout(
-                f"{group.server.own.name}: a look at the database takes"
+                f"{group.server.own.name}: a read of the database takes"
                 f" {group.guard.read_seconds:.1f} s,"
                 f" and nothing is sent on a view that is older than {FRESH_FOR:g} s"
             )

@@ -58,7 +58,7 @@ class ShardOwnership:
         self._pauses = PartitionPauses(consumer, topic, groups, blocked, self._active.keys())
         self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
         """Counters for metrics: shards, shards, partitions, partitions (protocol rule 16)."""
-        self.claims_lost = {"suspect": 0, "unknown": 0}
+        self.claims_lost = {"possibly_sent": 0, "unknown": 0}
         """Counters for metrics: messages claimed by lost senders, by how they were settled."""
 
     def subscribe(self) -> None:
@@ -157,7 +157,7 @@ class ShardOwnership:
             self._consumer.seek(place)
         except KafkaException as error:
             # The partition's fetcher is still starting.
-            log.debug("seeking waits", partition=partition, error=str(error))
+            log.debug("seek delayed", partition=partition, error=str(error))
             self._queue.add([partition], SEEK_RETRY_DELAY)
             return True
         self._active[partition] = len(self._groups.shards_on({partition}))
@@ -199,18 +199,21 @@ class ShardOwnership:
 
     def _count_settled(self, shard: Shard, suspects: int, unknown: int) -> None:
         """Count and log the claims of a lost sender that were settled."""
-        self.claims_lost["suspect"] += suspects
+        self.claims_lost["possibly_sent"] += suspects
         self.claims_lost["unknown"] += unknown
         if suspects or unknown:
             log.warning(
-                "claims of a lost sender settled", shard=shard, suspects=suspects, unknown=unknown
+                "claims of a lost sender settled",
+                shard=shard,
+                possibly_sent=suspects,
+                unknown=unknown,
             )
 
     def _drop_fenced_shards(self) -> None:
         found = {shard for shard in self._groups.lost_shards if self._groups.owned(shard)}
         reported = self._groups.take_fenced()
         if found - reported:
-            log.warning("shards were taken over by another sender", shards=sorted(found - reported))
+            log.warning("shards fenced", shards=sorted(found - reported))
         fenced = reported | found
         if not fenced or self._map is None:
             return
@@ -248,7 +251,7 @@ class ShardOwnership:
 
     def _restart_under_new_map(self) -> None:
         """Release every shard, and take all partitions over under the new partition map."""
-        log.info("the partition map changed")
+        log.info("partition map changed")
         self._release(set(self._assigned))
         self._pauses.pause(self._assigned)
         self._active.clear()
@@ -264,7 +267,7 @@ class ShardOwnership:
             return
         timeout = self._drain_timeout if self._groups.alive else 0.0
         if not self._groups.drain(shards, timeout):
-            log.warning("not everything in flight was recorded in time", shards=sorted(shards))
+            log.warning("in-flight messages not recorded in time", shards=sorted(shards))
         self.commit_offsets(wait=True)
         self._groups.drop_shards(shards)
 

@@ -29,13 +29,13 @@ class SendStatus(Enum):
     """Not sent: the recipient is erased."""
     UNDELIVERABLE = "undeliverable"
     """Not sent: the message can never be delivered."""
-    CIRCUIT_OPEN = "left alone"
+    CIRCUIT_OPEN = "circuit_open"
     """Not sent: the provider's circuit breaker is open; costs no attempt."""
-    RELEASED = "given back"
+    RELEASED = "released"
     """Not sent: the shard is being released; its next owner fetches the message again."""
-    DEFERRED = "not now"
+    DEFERRED = "deferred"
     """Not sent: the view of the database is too old; the message is dispatched again."""
-    STALE = "void"
+    STALE = "stale"
     """Not sent: the campaign was paused or cancelled, the shard has another owner, or the
     recipient is erased."""
 
@@ -80,7 +80,7 @@ class Provider(Protocol):
     order, from any thread, possibly before `submit` returns. The provider runs the pre-send check
     with the request ready to be written, and reports the status that it returns, if any, instead of
     sending. It never repeats a send: that is decided where outcomes are recorded.
-    `provider_message_id` has at most 64, `error_code` at most 32 ASCII characters.
+    `provider_message_id` has at most 128, `error_code` at most 32 ASCII characters.
     """
 
     name: str

@@ -82,7 +82,7 @@ class Recorder:
         self._recorded_at: dict[int, float] = {}
         self._fenced: set[int] = set()
         self._unknown_commit: UnknownCommit | None = None
-        self._outage = Outage("recording waits for the database", "recording goes on", log)
+        self._outage = Outage("recording delayed", "recording resumed", log)
         self._backoff = Backoff(self._stop.wait, FIRST_BACKOFF, MAX_BACKOFF, jitter=0.5)
         self._available = True
         self.metrics = RecorderMetrics(guard)
@@ -143,7 +143,7 @@ class Recorder:
             return []
         except DriverError as error:
             # Rolled back, and the batch put back: its results are recorded later.
-            log.error("the database does not take what is recorded", error=str(error.args[-1]))
+            log.error("recording refused by the database", error=str(error.args[-1]))
             self._available = False
             return []
         self._outage.recovered()
@@ -166,7 +166,7 @@ class Recorder:
             raise
         except RetryLater as error:
             # The next refresh of the guard finds it again; recording does not wait for it.
-            log.warning("a request waits for the database", error=str(error))
+            log.warning("shard command delayed", error=str(error))
             return
         if fenced is not None:
             self._commands.add({owned.shard} - fenced)
@@ -192,7 +192,7 @@ class Recorder:
             self._unknown_commit = UnknownCommit(batch, shard_writes, written)
             raise
         except IntegrityError as error:
-            log.error("outcomes were recorded already, looking them up again", error=error.args[0])
+            log.error("outcomes already recorded, looking them up again", error=error.args[0])
             try:
                 batch = self._without_recorded(batch)
             finally:
@@ -336,7 +336,7 @@ class Recorder:
         """Drop shards that other owners took, unless they were taken over again meanwhile."""
         lost = {owned.shard for owned in fenced if self._buffer.owned(owned.shard) is owned}
         if lost:
-            log.warning("shards were taken over by another sender", shards=sorted(lost))
+            log.warning("shards fenced", shards=sorted(lost))
         for owned in fenced:
             self._buffer.drop_shard(owned)
         self._fenced = self._fenced | lost

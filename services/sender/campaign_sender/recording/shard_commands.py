@@ -1,4 +1,4 @@
-"""Queue of commands to the owner of a shard: rows of `shard_requests`, executed one at a time.
+"""Queue of commands to the owner of a shard: rows of `shard_commands`, executed one at a time.
 
 A command takes effect before any send that it concerns: the ledger look-up and the admission of
 fetched records are one step against it (`InFlightBuffer.admission_lock`), and everything held of a
@@ -129,7 +129,7 @@ class ShardCommands:
                 forwarding.delete_copied(cursor, command_ids)
         except RetryLater as error:
             # The copies exist and are not made a second time; the next turn deletes these rows.
-            log.warning("orders that were copied stay on the main server", error=str(error))
+            log.warning("copied shard commands not deleted", error=str(error))
 
     def _next_command(self, owned: OwnedShard) -> tuple[ShardRequest | None, HeldSeqs]:
         with self._server.own.reading(proof=Proof.NOW) as cursor:
@@ -163,7 +163,7 @@ class ShardCommands:
     def _skip(self, command: ShardRequest, why: object, seconds: float) -> None:
         if command.id not in self._skipped_until:
             log.error(
-                "a request is left alone", request=command.id, kind=command.kind, why=str(why)
+                "shard command skipped", command=command.id, kind=command.kind, reason=str(why)
             )
         self._skipped_until[command.id] = now() + seconds
 

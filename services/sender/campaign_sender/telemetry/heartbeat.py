@@ -1,4 +1,4 @@
-"""Heartbeat row of this sender, read by /v1/stats, `campaign doctor` and `campaign-db restored`."""
+"""Heartbeat row of this sender, read by /v1/stats, `campaign doctor` and `campaign-db hold`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ def sender_heartbeat(owner_name: str, database: Database) -> PeriodicThread:
             change(cursor, owner_name)
 
     return PeriodicThread(
-        "presence",
+        "heartbeat",
         INTERVAL,
         partial(run, note_sender),
         at_once=True,

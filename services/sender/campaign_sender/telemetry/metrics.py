@@ -57,7 +57,7 @@ class SenderMetrics(Collector):
         sources = self._sources
         recorded = CounterMetricFamily(
             "campaign_messages_recorded",
-            "Final outcomes of messages that this sender has recorded",
+            "Final outcomes recorded by this sender",
             labels=["provider", "outcome"],
         )
         counted = counts.outcomes
@@ -73,26 +73,27 @@ class SenderMetrics(Collector):
         )
         yield CounterMetricFamily(
             "campaign_dead_letters",
-            "Records that nobody could read, put into the dead letters",
+            "Unreadable records, published to the dead letter topic",
             value=sources.dead_letters.published,
         )
 
     def _recording(self, counts: RecorderCounts) -> Iterator[Metric]:
         batches = HistogramMetricFamily(
-            "campaign_record_batch_messages", "Results recorded by one transaction"
+            "campaign_ledger_transaction_messages", "Results recorded by one transaction"
         )
         counts.batches.tell(batches)
         yield batches
         seconds = HistogramMetricFamily(
-            "campaign_record_seconds", "Duration of one transaction, its commit included"
+            "campaign_ledger_transaction_duration_seconds",
+            "Duration of one recording transaction, from BEGIN to the response to COMMIT",
         )
         counts.seconds.tell(seconds)
         yield seconds
 
     def _servers(self) -> Metric:
         reachable = GaugeMetricFamily(
-            "campaign_database_server_in_sight",
-            "1 while this sender has an answer of the server that is younger than 3 seconds",
+            "campaign_database_server_up",
+            "1 while the last response of the server to this sender is at most 3 seconds old",
             labels=["server"],
         )
         main, *others = self._sources.groups.all
@@ -102,30 +103,30 @@ class SenderMetrics(Collector):
         return reachable
 
     def _providers(self) -> Iterator[Metric]:
-        answers = CounterMetricFamily(
-            "campaign_provider_answers",
-            "What became of messages that were handed over to be sent",
-            labels=["provider", "answer"],
+        results = CounterMetricFamily(
+            "campaign_send_results",
+            "Dispatched messages by send status",
+            labels=["provider", "status"],
         )
         seconds = HistogramMetricFamily(
-            "campaign_provider_call_seconds",
-            "From the request to the provider's answer",
+            "campaign_provider_request_duration_seconds",
+            "From request to response, of sends that got a response",
             labels=["provider"],
         )
         state = GaugeMetricFamily(
-            "campaign_breaker_state",
-            "1 for the state that the provider's circuit breaker is in, as seen by this sender",
+            "campaign_circuit_breaker_state",
+            "1 for the state of the provider's circuit breaker in this sender",
             labels=["provider", "state"],
         )
         for name, route in self._sources.dispatcher.routes.items():
             counted = dict(route.status_counts)
             for status in SendStatus:
-                answers.add_metric([name, status.value], counted.get(status, 0))
+                results.add_metric([name, status.value], counted.get(status, 0))
             route.provider.durations.tell(seconds, [name])
             present = route.breaker.state
             for each in BreakerState:
                 state.add_metric([name, each.value], int(each is present))
-        yield answers
+        yield results
         yield seconds
         yield state
 
@@ -141,22 +142,22 @@ class SenderMetrics(Collector):
         )
         yield CounterMetricFamily(
             "campaign_shards_fenced",
-            "Shards that another sender took while this one worked for them",
+            "Shards that another sender took over while this one owned them",
             value=ownership.fenced,
         )
         yield CounterMetricFamily(
             "campaign_partitions_lost",
-            "Partitions that the group took away without asking",
+            "Partitions that the consumer group revoked without notice",
             value=ownership.partitions_lost,
         )
         yield CounterMetricFamily(
             "campaign_commits_lost",
-            "Partitions found recorded less far in MySQL than Kafka has been told",
+            "Partitions whose offset in MySQL was below the one committed to Kafka",
             value=ownership.commits_lost,
         )
         claims = CounterMetricFamily(
             "campaign_claims_lost",
-            "Messages that lost senders had claimed and not recorded, by how they were settled",
+            "Unrecorded messages of lost senders, by the decision of the next owner",
             labels=["settled"],
         )
         for settled, messages in ownership.claims_lost.items():
@@ -164,7 +165,7 @@ class SenderMetrics(Collector):
         yield claims
         lag = GaugeMetricFamily(
             "campaign_partition_lag",
-            "Records beyond what is recorded, of the partitions owned here",
+            "Records of owned partitions that are not recorded in MySQL yet",
             labels=["partition"],
         )
         for partition, records in sorted(self._sources.lag.by_partition().items()):

@@ -172,7 +172,7 @@ def test_each_state_allows_what_it_says_and_refuses_the_rest(
             change(pool, "DELETE FROM campaigns WHERE id <> %s", campaign_id)
         else:
             assert answer.status_code == 409, verb
-            assert body(answer)["type"] == "urn:camp-mgr:problem:state-does-not-allow"
+            assert body(answer)["type"] == "urn:camp-mgr:problem:state-conflict"
             assert body(answer)["state"] == state
             assert body(answer)["allowed"] == ALLOWED[state] + ALWAYS
 
@@ -207,8 +207,8 @@ def test_what_failed_is_ordered_to_be_sent_again(
 ) -> None:
     fail_two(pool, campaign_id)
     retried = done(client, campaign_id, "retry", status="failed", error_code="E1")
-    assert (retried["state"], retried["matching"]) == ("running", 2)
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests WHERE kind = 'retry'") == 2
+    assert (retried["state"], retried["matched"]) == ("running", 2)
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands WHERE kind = 'retry'") == 2
     assert history(client, campaign_id)[-1] == (
         "retried",
         "api",
@@ -217,8 +217,8 @@ def test_what_failed_is_ordered_to_be_sent_again(
         "retry of failed with error E1",
     )
     nothing = done(client, campaign_id, "retry", status="expired")
-    assert (nothing["state"], nothing["matching"]) == ("running", 0)
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 2
+    assert (nothing["state"], nothing["matched"]) == ("running", 0)
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 2
 
 
 def test_a_lost_answer_to_the_commit_orders_nothing_twice(
@@ -235,9 +235,9 @@ def test_a_lost_answer_to_the_commit_orders_nothing_twice(
         return result
 
     monkeypatch.setattr(pool, "run", lose_the_first)
-    assert done(client, campaign_id, "retry", status="failed")["matching"] == 2
+    assert done(client, campaign_id, "retry", status="failed")["matched"] == 2
     assert lost == [2]
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 2
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 2
     assert len(history(client, campaign_id)) == 2
 
 

@@ -29,7 +29,7 @@ def test_a_change_of_an_old_version_is_refused(client: FlaskClient, pool: Databa
     assert client.get(path).headers["ETag"] == second.headers["ETag"]
 
     stale = client.patch(path, json={"name": "autumn"}, headers={"If-Match": tag})
-    assert problem(stale)[:2] == (412, "changed-meanwhile")
+    assert problem(stale)[:2] == (412, "precondition-failed")
     weak = client.patch(
         path, json={"name": "a"}, headers={"If-Match": f"W/{second.headers['ETag']}"}
     )

@@ -63,7 +63,7 @@ def test_counts_stand_in_the_list(client: FlaskClient, pool: Database) -> None:
     change(pool, "UPDATE campaigns SET state = 'running', total = 2, started_at = NOW(6)")
     change(pool, "INSERT INTO campaign_counters VALUES (%s, 0, 1, 1)", campaign["id"])
     (found,) = body(client.get(PATH))["campaigns"]
-    assert (found["counts"]["sent"], found["to_do"]) == (1, 1)
+    assert (found["counts"]["sent"], found["pending"]) == (1, 1)
 
 
 @pytest.mark.parametrize(

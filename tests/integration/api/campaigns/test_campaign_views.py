@@ -52,11 +52,11 @@ def test_events_come_in_pages(client: FlaskClient, campaign_id: int) -> None:
         done(client, campaign_id, "schedule", scheduled_at=f"203{n}-01-01T00:00:00Z")
     path = f"{PATH}/{campaign_id}/events"
     first = client.get(path, query_string={"limit": 3})
-    assert [event["what"] for event in body(first)["events"]] == ["created", "scheduled", "changed"]
+    assert [event["type"] for event in body(first)["events"]] == ["created", "scheduled", "changed"]
     done(client, campaign_id, "cancel")
     link = first.headers["Link"]
     rest = client.get(link[1 : link.index(">")])
-    assert [event["what"] for event in body(rest)["events"]] == ["changed", "changed", "cancelled"]
+    assert [event["type"] for event in body(rest)["events"]] == ["changed", "changed", "cancelled"]
     last = client.get(path, query_string={"cursor": body(rest)["next_cursor"]})
     assert body(last) == {"events": [], "next_cursor": None}
     assert client.get(path, query_string={"cursor": "x"}).status_code == 422
@@ -68,7 +68,7 @@ def test_progress_tells_rate_lag_and_balance(
 ) -> None:
     path = f"{PATH}/{campaign_id}/progress"
     draft = body(client.get(path))
-    assert (draft["rate"], draft["lag"], draft["balance"]["to_do"]) == (None, 0, 3)
+    assert (draft["rate"], draft["lag"], draft["balance"]["pending"]) == (None, 0, 3)
     run_it(pool)
     change(pool, "INSERT INTO campaign_counters VALUES (%s, 0, 1, 2)", campaign_id)
     for age, ended in ((90, 0), (40, 1), (20, 2)):
@@ -80,7 +80,7 @@ def test_progress_tells_rate_lag_and_balance(
             ended,
         )
     running = body(client.get(path))
-    assert running["balance"] == {"recipients": 3, "ended": 2, "to_do": 1, "adds_up": True}
+    assert running["balance"] == {"recipients": 3, "final": 2, "pending": 1, "consistent": True}
     assert (running["rate"], running["lag"]) == (0.0, 1)
     change(pool, "UPDATE campaign_counters SET n = 41")
     assert 0.9 <= body(client.get(path))["rate"] <= 1.0

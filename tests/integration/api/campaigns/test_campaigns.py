@@ -41,9 +41,9 @@ def test_a_campaign_without_a_time_is_a_draft_with_defaults(
         "scheduled_at": None,
         "expires_after": None,
         "delivery": "at_least_once",
-        "provider": {"name": "simulated", "left_alone_until": None},
+        "provider": {"name": "simulated", "circuit_open_until": None},
         "total": 2,
-        "to_do": 2,
+        "pending": 2,
     }
     assert {field: campaign[field] for field in expected} == expected
     assert events(pool, campaign["id"]) == [("api", None, "draft", "created")]

@@ -70,7 +70,7 @@ def test_every_message_is_counted_with_what_it_takes(client: FlaskClient, pool: 
         ),
     )
     found = played(client, draft(client))
-    assert (found["rows"], found["complete"]) == (10, True)
+    assert (found["recipients"], found["complete"]) == (10, True)
     lengths = found["characters"]
     assert (lengths["shortest"], lengths["longest"]) == (11, 211)
     assert lengths["mean"] == round((6 * 14 + 13 + 12 + 11 + 211) / 10, 1)
@@ -78,16 +78,16 @@ def test_every_message_is_counted_with_what_it_takes(client: FlaskClient, pool: 
         {"from": 0, "to": 19, "messages": 9},
         {"from": 200, "to": 219, "messages": 1},
     ]
-    assert (found["segments"], found["most_segments"]) == (11, 2)
+    assert (found["segments"], found["max_segments"]) == (11, 2)
     assert found["encodings"] == {
         "gsm7": {"messages": 8, "segments": 9},
         "ucs2": {"messages": 2, "segments": 2},
     }
-    assert found["forced_by"] == [
+    assert found["ucs2_characters"] == [
         {"character": "小", "code_point": "U+5C0F", "messages": 1},
         {"character": "红", "code_point": "U+7EA2", "messages": 1},
     ]
-    assert found["missing"] == [
+    assert found["missing_values"] == [
         {"placeholder": "city", "messages": 3},
         {"placeholder": "name", "messages": 1},
     ]
@@ -97,9 +97,11 @@ def test_every_message_is_counted_with_what_it_takes(client: FlaskClient, pool: 
 def test_erased_people_are_not_counted(client: FlaskClient, pool: Database) -> None:
     add_list(pool, people())
     change(
-        pool, "UPDATE recipients SET phone = 'x1', erased_shard = 0, erased_of = 2 WHERE seq = 1"
+        pool,
+        "UPDATE recipients SET phone = 'x1', erased_shard = 0, erased_shard_count = 2"
+        " WHERE seq = 1",
     )
-    assert played(client, draft(client))["rows"] == 9
+    assert played(client, draft(client))["recipients"] == 9
 
 
 def test_who_was_sent_something_lately_is_a_duplicate(client: FlaskClient, pool: Database) -> None:
@@ -116,9 +118,9 @@ def test_who_was_sent_something_lately_is_a_duplicate(client: FlaskClient, pool:
     record(pool, 9, 2, PHONES[5])  # too long ago
     record(pool, 7, 10, PHONES[9])
     campaign_id = draft(client)
-    assert played(client, campaign_id)["duplicates"] == {"recipients": 3, "days": 7}
+    assert played(client, campaign_id)["recently_messaged"] == {"recipients": 3, "days": 7}
     change(pool, "DELETE FROM campaigns WHERE id = 7")
-    assert played(client, campaign_id)["duplicates"]["recipients"] == 2
+    assert played(client, campaign_id)["recently_messaged"]["recipients"] == 2
 
 
 def test_duplicates_far_apart_on_the_other_list_are_found(
@@ -132,15 +134,15 @@ def test_duplicates_far_apart_on_the_other_list_are_found(
     for position in (0, 4, 9):
         record(pool, 7, (position + 1) * 100_000, PHONES[position])
     record(pool, 7, 200_000, PHONES[1], status=2)  # failed
-    assert played(client, draft(client))["duplicates"]["recipients"] == 3
+    assert played(client, draft(client))["recently_messaged"]["recipients"] == 3
 
 
 def test_a_dry_run_takes_a_template_without_columns(client: FlaskClient, pool: Database) -> None:
     """A template without further columns is played through as well."""
     add_list(pool, people(p3=("", {"city": "Rome"})))
     found = played(client, draft(client, "hi {name|you} {phone}"))
-    assert (found["rows"], found["characters"]["longest"]) == (10, 18)
-    assert found["missing"] == [{"placeholder": "name", "messages": 1}]
+    assert (found["recipients"], found["characters"]["longest"]) == (10, 18)
+    assert found["missing_values"] == [{"placeholder": "name", "messages": 1}]
 
 
 def test_the_time_is_estimated_by_the_quickest_recent_campaign(
@@ -164,7 +166,7 @@ def test_slices_together_are_the_whole_list(
         record(pool, 7, seq, PHONES[seq - 1])
     campaign_id = draft(client)
     whole = played(client, campaign_id)
-    assert whole["duplicates"]["recipients"] == 10
+    assert whole["recently_messaged"]["recipients"] == 10
     for rows in (1, 3, 5, 10):
         monkeypatch.setattr(dry_run, "ROWS_AT_ONCE", rows)
         assert played(client, campaign_id) == whole
@@ -179,4 +181,4 @@ def test_a_dry_run_of_a_long_list_reports_the_part_it_read(
     monkeypatch.setattr(dry_run, "ROWS_AT_ONCE", 4)
     moments = iter([0.0, 1.0, 2.0, dry_run.LONGEST_RUN])
     found = DryRuns(Databases((pool,)), lambda: next(moments)).run(campaign_id)
-    assert (found["rows"], found["complete"]) == (8, False)
+    assert (found["recipients"], found["complete"]) == (8, False)

@@ -7,7 +7,7 @@ from campaign_common.database import Database
 from tests.integration.api.stored import change
 
 CAMPAIGN = 5
-COLUMNS = "epoch, lease_epoch, fanned_seq, fanned_count"
+COLUMNS = "epoch, lease_epoch, published_seq, published_count"
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def campaign(pool: Database) -> None:
     change(
         pool,
         "INSERT INTO campaigns (id, name, template, list_id, delivery, provider, state, total,"
-        " epoch, lease_epoch, lease_until, fanned_seq, fanned_count, started_at, created_at)"
+        " epoch, lease_epoch, lease_until, published_seq, published_count, started_at, created_at)"
         " VALUES (%s, '', '', 1, '', '', 'running', 9, 1, 1, NOW(6) + INTERVAL 1 HOUR, 7, 7,"
         " NOW(6), NOW(6))",
         CAMPAIGN,
@@ -82,7 +82,11 @@ def test_what_took_effect_already_changes_nothing(
 def test_cancelling_accounts_for_everybody(client: FlaskClient) -> None:
     answer = client.post(f"/v1/campaigns/{CAMPAIGN}/cancel").json
     assert answer is not None
-    assert (answer["state"], answer["counts"]["cancelled"], answer["to_do"]) == ("cancelled", 9, 0)
+    assert (answer["state"], answer["counts"]["cancelled"], answer["pending"]) == (
+        "cancelled",
+        9,
+        0,
+    )
     assert answer["finished_at"] is not None
 
 

@@ -75,7 +75,7 @@ def test_the_answer_says_what_became_of_it(
         "error_code": None,
     }
     assert value(pool, "SELECT COUNT(*) FROM campaign_counters") == 0
-    assert value(pool, "SELECT actor FROM test_messages") == "api"
+    assert value(pool, "SELECT actor FROM trial_messages") == "api"
 
 
 def test_without_an_outcome_in_time_the_answer_says_so(
@@ -98,7 +98,7 @@ def test_a_repeated_request_sends_nothing_again(client: FlaskClient, pool: Datab
         other = client.post(PATH, json={**REQUEST, "phone": "1234567"}, headers=headers)
     assert (first.status_code, again.status_code, other.status_code) == (200, 200, 422)
     assert again.json == first.json
-    assert value(pool, "SELECT COUNT(*) FROM test_messages") == 1
+    assert value(pool, "SELECT COUNT(*) FROM trial_messages") == 1
 
 
 def test_nothing_of_a_person_is_kept_for_repeats(client: FlaskClient, pool: Database) -> None:
@@ -115,7 +115,7 @@ def test_nothing_of_a_person_is_kept_for_repeats(client: FlaskClient, pool: Data
     assert client.delete("/v1/recipients/4917612345678").status_code == 202
     erased = client.post(PATH, json=REQUEST, headers=headers)
     assert erased.status_code == 404
-    assert value(pool, "SELECT COUNT(*) FROM test_messages") == 0
+    assert value(pool, "SELECT COUNT(*) FROM trial_messages") == 0
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_what_cannot_be_sent_is_refused(
     assert answer.status_code == 422
     assert answer.json is not None
     assert [error["field"] for error in answer.json["errors"]] == [field]
-    assert rows(pool, "SELECT id FROM test_messages") == []
+    assert rows(pool, "SELECT id FROM trial_messages") == []
 
 
 def test_a_message_larger_than_any_record_is_refused(client: FlaskClient, pool: Database) -> None:
@@ -168,8 +168,8 @@ def test_a_key_sends_only_its_share_of_test_messages(
     refused = client.post(PATH, json=REQUEST, headers={**key, "Idempotency-Key": "more"})
     assert refused.status_code == 429
     assert refused.json is not None
-    assert refused.json["type"].endswith(":too-many")
+    assert refused.json["type"].endswith(":too-many-requests")
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert client.post(PATH, json=REQUEST, headers=other).status_code == 202
     assert client.get("/v1/stats", headers=key).status_code == 200
-    assert value(pool, "SELECT COUNT(*) FROM test_messages") == 3
+    assert value(pool, "SELECT COUNT(*) FROM trial_messages") == 3

@@ -51,15 +51,17 @@ def erase(client: FlaskClient, phone: str = PHONE) -> Any:  # noqa: ANN401 - any
 
 def everything(pool: Database) -> str:
     """All that the tables of people say."""
-    tables = ("recipients", "recipient_rejects", "test_messages", "campaign_events")
+    tables = ("recipients", "recipient_rejects", "trial_messages", "campaign_events")
     return str([rows(pool, f"SELECT * FROM {table}") for table in tables])
 
 
 def test_name_attributes_and_number_are_gone_from_every_list(
     client: FlaskClient, pool: Database
 ) -> None:
-    assert erase(client, "+49 176 12345678")["left"] == ["dead_letters"]
-    erased = rows(pool, "SELECT phone, name, attributes, erased_of FROM recipients WHERE seq = 2")
+    assert erase(client, "+49 176 12345678")["remaining_steps"] == ["dead_letters"]
+    erased = rows(
+        pool, "SELECT phone, name, attributes, erased_shard_count FROM recipients WHERE seq = 2"
+    )
     assert erased == [(tombstone(2), "", None, SHARDS)] * 2
     assert PHONE not in everything(pool)
     assert value(pool, "SELECT COUNT(*) FROM recipients WHERE name <> ''") == 4
@@ -81,7 +83,7 @@ def test_rejected_rows_lose_their_text_in_every_written_form(
                 line,
                 text,
             )
-    assert erase(client)["left"] == ["dead_letters"]
+    assert erase(client)["remaining_steps"] == ["dead_letters"]
     left = rows(pool, "SELECT list_id, line FROM recipient_rejects WHERE raw_text <> ''")
     later = [(LIST + 2, line) for line in REJECTS]  # a list that came after the order
     assert sorted(left) == [(n, line) for n in (3, LIST, LIST + 1) for line in (4, 5)] + later
@@ -97,7 +99,7 @@ def test_unsent_messages_of_running_campaigns_are_cancelled(
     add_campaign(pool, 4, state="cancelled")
     add_campaign(pool, 5, state="draft", shards=None)
     erase(client)
-    asked = rows(pool, "SELECT campaign_id, shard, kind, arguments FROM shard_requests ORDER BY 1")
+    asked = rows(pool, "SELECT campaign_id, shard, kind, arguments FROM shard_commands ORDER BY 1")
     assert asked == [
         (1, shard_of(PHONE, SHARDS), "erase", '{"seqs": [2]}'),
         (2, 0, "erase", '{"seqs": [2]}'),
@@ -117,7 +119,9 @@ def test_the_row_keeps_a_shard_for_every_campaign_that_runs(
     add_campaign(pool, 3, shards=7, state="finished")
     erase(client)
     ((shard, of),) = rows(
-        pool, "SELECT erased_shard, erased_of FROM recipients WHERE seq = 2 AND list_id = %s", LIST
+        pool,
+        "SELECT erased_shard, erased_shard_count FROM recipients WHERE seq = 2 AND list_id = %s",
+        LIST,
     )
     assert of == SHARDS * 3 * 5
     for shards in (SHARDS, 3, 5):
@@ -131,7 +135,7 @@ def test_unlike_shard_counts_hold_back_one_list_only(client: FlaskClient, pool: 
     answer = client.delete(f"/v1/recipients/{PHONE}")
     assert answer.status_code == 409
     assert answer.json is not None
-    assert answer.json["type"].endswith(":erasure-held")
+    assert answer.json["type"].endswith(":erasure-conflict")
     assert rows(pool, "SELECT list_id FROM recipients WHERE phone = %s", PHONE) == [(LIST,)]
     change(pool, "UPDATE campaigns SET state = 'finished'")
     change(pool, "UPDATE erasures SET requested_at = NOW(6) - INTERVAL 2 MINUTE")
@@ -145,7 +149,7 @@ def test_what_a_dead_request_left_is_gone_on_with(
     monkeypatch.setattr(erasing, "REJECTS_AT_ONCE", 1)
     monkeypatch.setattr(erasing, "IN_REQUEST", 0.0)
     change(pool, "INSERT INTO recipient_rejects VALUES (%s, 4, 'bad', %s)", LIST, PHONE)
-    assert erase(client)["left"] == ["rejects", "dead_letters"]
+    assert erase(client)["remaining_steps"] == ["rejects", "dead_letters"]
     eraser = Eraser(pool, SHARDS)
     assert eraser.resume_unfinished(threading.Event()) == 0  # its request may still be at work
     with pool.transaction() as cursor:
@@ -164,19 +168,19 @@ def test_erasing_again_changes_nothing(client: FlaskClient, pool: Database) -> N
     before = everything(pool)
     erase(client)
     assert everything(pool) == before
-    assert value(pool, "SELECT COUNT(*) FROM shard_requests") == 1
+    assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 1
 
 
 def test_test_messages_go(client: FlaskClient, pool: Database) -> None:
     add_campaign(pool)
     insert = (
-        "INSERT INTO test_messages (campaign_id, provider, phone, body, actor, requested_at)"
+        "INSERT INTO trial_messages (campaign_id, provider, phone, body, actor, requested_at)"
         " VALUES (1, 'simulated', %s, 'hi Ann', 'me', NOW(6))"
     )
     change(pool, insert, PHONE)
     change(pool, insert, phone_of(3))
     erase(client)
-    assert rows(pool, "SELECT phone FROM test_messages") == [(phone_of(3),)]
+    assert rows(pool, "SELECT phone FROM trial_messages") == [(phone_of(3),)]
 
 
 def test_the_listing_shows_that_somebody_was_there(client: FlaskClient, pool: Database) -> None:

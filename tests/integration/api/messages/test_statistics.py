@@ -44,7 +44,7 @@ def test_totals_add_up_over_all_campaigns(client: FlaskClient, pool: Database) -
         "expired": 0,
         "unknown": 0,
         "cancelled": 9,
-        "to_do": 8,
+        "pending": 8,
     }
     counted = {state: n for state, n in answer["campaigns"].items() if n}
     assert counted == {"running": 1, "cancelled": 1, "finished": 1, "draft": 1}
@@ -65,7 +65,7 @@ def test_active_campaigns_show_their_rate_and_lag(client: FlaskClient, pool: Dat
     answer = stats(client)
     paused, running = answer["active"]
     assert (paused["id"], paused["state"], paused["rate"], paused["lag"]) == (2, "paused", 0.0, 0)
-    assert (running["id"], running["total"], running["to_do"], running["lag"]) == (1, 10, 4, 4)
+    assert (running["id"], running["total"], running["pending"], running["lag"]) == (1, 10, 4, 4)
     assert 0.4 <= running["rate"] <= 0.5
     assert answer["lag"] == 4
 
@@ -80,7 +80,11 @@ def test_senders_are_alive_while_they_say_so(client: FlaskClient, pool: Database
     alive = {sender["name"]: sender for sender in stats(client)["senders"]}
     assert (alive["sender-a"]["partitions"], alive["sender-a"]["shards"]) == ([0, 1], [0, 1])
     assert (alive["sender-b"]["partitions"], alive["sender-b"]["shards"]) == ([], [])
-    change(pool, "UPDATE senders SET seen_at = NOW(6) - INTERVAL 20 SECOND WHERE name = 'sender-a'")
+    change(
+        pool,
+        "UPDATE sender_heartbeats SET seen_at = NOW(6) - INTERVAL 20 SECOND"
+        " WHERE name = 'sender-a'",
+    )
     assert [sender["name"] for sender in stats(client)["senders"]] == ["sender-b"]
     pool.run(lambda cursor: forget_sender(cursor, "sender-b"))
     assert stats(client)["senders"] == []

@@ -41,7 +41,7 @@ def test_progress_of_a_campaign_is_read_from_its_counters(
     create(client)
     before = client.get(f"/v1/campaigns/{CAMPAIGN}").json
     assert before is not None
-    assert (before["state"], before["total"], before["to_do"]) == ("scheduled", 2, 2)
+    assert (before["state"], before["total"], before["pending"]) == ("scheduled", 2, 2)
     assert before["list"] == {
         "id": before["list"]["id"],
         "accepted": 2,
@@ -62,14 +62,14 @@ def test_progress_of_a_campaign_is_read_from_its_counters(
     )
     change(
         pool,
-        "INSERT INTO suspects (campaign_id, seq, generation, try_number, shard, noted_at)"
+        "INSERT INTO possibly_sent (campaign_id, seq, generation, try_number, shard, created_at)"
         " VALUES (%s, 1, 0, 1, 0, NOW(6))",
         CAMPAIGN,
     )
     running = client.get(f"/v1/campaigns/{CAMPAIGN}").json
     assert running is not None
     assert (running["counts"]["sent"], running["counts"]["waiting"]) == (1, 1)
-    assert (running["to_do"], running["suspects"]) == (1, 1)
+    assert (running["pending"], running["possibly_sent"]) == (1, 1)
     assert 0 < running["rate"] <= 0.1
     assert running["estimated_finish"].endswith("Z")
 

@@ -261,7 +261,7 @@ def test_a_crash_after_the_commit_makes_nothing_twice(
     assert things.post(path, data="body", headers=KEY).status_code == 201
     monkeypatch.undo()
     assert things.post(path, data="body", headers=KEY).status_code == 409
-    change(pool, "UPDATE idempotency_keys SET held_until = NOW(6) - INTERVAL 1 SECOND")
+    change(pool, "UPDATE idempotency_keys SET locked_until = NOW(6) - INTERVAL 1 SECOND")
     again = things.post(path, data="body", headers=KEY)
     assert again.status_code == 201
     assert again.json == {"id": value(pool, "SELECT id FROM recipient_lists")}
@@ -275,7 +275,7 @@ def test_who_was_taken_for_dead_and_goes_on_commits_nothing(
 
     def be_replaced() -> None:
         trouble.before = lambda: None
-        change(pool, "UPDATE idempotency_keys SET held_until = NOW(6) - INTERVAL 1 SECOND")
+        change(pool, "UPDATE idempotency_keys SET locked_until = NOW(6) - INTERVAL 1 SECOND")
         successor.append(app.test_client().post(path, data="body", headers=KEY).status_code)
 
     trouble.before = be_replaced
@@ -325,7 +325,7 @@ def test_a_holder_that_lives_keeps_its_key(
     app: Flask, pool: Database, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idempotency_lock, "HEARTBEAT", 0.05)
-    held = "SELECT held_until FROM idempotency_keys"
+    held = "SELECT locked_until FROM idempotency_keys"
 
     def see_it_move_on() -> None:
         seen = value(pool, held)

@@ -63,7 +63,7 @@ def upload(client: FlaskClient, text: str) -> tuple[int, dict[str, Any]]:
 def test_one_column_more_than_a_list_may_have_is_refused(client: FlaskClient) -> None:
     assert upload(client, f"phone,name,a\n{GOOD},Ann,x\n")[0] == 201
     status, problem = upload(client, f"phone,name,a,b\n{GOOD},Ann,x,y\n")
-    assert (status, problem["type"]) == (422, "urn:camp-mgr:problem:not-a-recipient-list")
+    assert (status, problem["type"]) == (422, "urn:camp-mgr:problem:invalid-recipient-list")
     assert "at most 3" in problem["detail"]
 
 

@@ -23,7 +23,7 @@ def test_one_request_more_than_a_key_may_send_is_refused(
     refused = client.get("/v1/nothing", headers=bearer(busy))
     assert refused.status_code == 429
     assert refused.json is not None
-    assert refused.json["type"].endswith(":too-many")
+    assert refused.json["type"].endswith(":too-many-requests")
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert refused.headers["RateLimit"].startswith('"key";r=0;t=')
     assert client.get("/v1/nothing", headers=bearer(other)).status_code == 404

@@ -42,7 +42,7 @@ def paced(world: World) -> Scheduler:
 
 
 def fanned_out(world: World) -> int:
-    (count,) = world.campaign("fanned_count")
+    (count,) = world.campaign("published_count")
     return int(count)
 
 

@@ -55,13 +55,13 @@ def test_an_incomplete_campaign_goes_on(
 def test_an_open_request_keeps_a_campaign_running(world: World, scheduler: Scheduler) -> None:
     world.count_outcomes(Status.SENT, 10)
     world.change(
-        "INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)"
+        "INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)"
         " VALUES (0, %s, 'retry', '{}', NOW(6))",
         (CAMPAIGN,),
     )
     scheduler.campaign_finisher.finish_complete()
     assert world.campaign("state") == ("running",)
-    world.change("DELETE FROM shard_requests")
+    world.change("DELETE FROM shard_commands")
     scheduler.campaign_finisher.finish_complete()
     assert world.campaign("state") == ("finished",)
 

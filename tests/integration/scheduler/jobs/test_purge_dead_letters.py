@@ -55,7 +55,7 @@ def test_an_erased_recipient_has_no_number_on_its_old_shard(world: World) -> Non
     assert (erased.undeliverable, erased.phone, erased.body) == (ERASED, "", "")
     assert erased.shard == shard_of(PHONE, SHARDS)
     assert not [r for r in records.values() if r.phone in (PHONE, tombstone(PERSON))]
-    assert world.campaign("fanned_count", "total") == (10, 10)
+    assert world.campaign("published_count", "total") == (10, 10)
 
 
 def test_a_retry_of_an_erased_recipient_says_so(world: World) -> None:

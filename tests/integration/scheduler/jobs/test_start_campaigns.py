@@ -13,7 +13,11 @@ def test_a_due_campaign_starts_with_its_end_frozen(world: World) -> None:
     assert world.campaign(
         "state", "epoch", "lease_epoch", "last_seq", "total", "shards", "lease_owner"
     ) == ("running", 1, 1, 20, 10, 8, scheduler.owner)
-    assert world.campaign("started_at >= scheduled_at", "fanned_seq", "fanned_count") == (1, 0, 0)
+    assert world.campaign("started_at >= scheduled_at", "published_seq", "published_count") == (
+        1,
+        0,
+        0,
+    )
     assert world.rows("SELECT from_state, to_state FROM campaign_events") == [
         ("scheduled", "running")
     ]

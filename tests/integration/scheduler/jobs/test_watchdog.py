@@ -10,7 +10,7 @@ from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World
 
 AFTER = 60.0
 RECIPIENTS = 10
-POSITION = ("epoch", "fanned_count", "rounds")
+POSITION = ("epoch", "published_count", "republications")
 
 
 class Clock:
@@ -62,7 +62,7 @@ def test_what_was_passed_without_an_outcome_is_published_again(scene: Scene, wor
         scene.stand_still()
     assert world.campaign(*POSITION) == (2, 0, 1)
     assert world.rows("SELECT reason FROM campaign_events ORDER BY id DESC LIMIT 1") == [(REASON,)]
-    (line,) = [line for line in lines if line["event"] == "campaign published again"]
+    (line,) = [line for line in lines if line["event"] == "campaign republished"]
     assert (line["campaign"], line["lost"]) == (CAMPAIGN, 1)
 
 
@@ -118,7 +118,7 @@ def test_an_open_breaker_is_a_reason_to_stand_still(scene: Scene, world: World) 
 
 def test_what_is_lost_again_and_again_travels_as_undeliverable(scene: Scene, world: World) -> None:
     world.record_everything()
-    world.change("UPDATE campaigns SET rounds = %s", (MAX_REPUBLICATIONS - 1,))
+    world.change("UPDATE campaigns SET republications = %s", (MAX_REPUBLICATIONS - 1,))
     scene.stand_still()
     again = world.scheduler()
     again.start_and_fan_out()

@@ -15,7 +15,7 @@ def test_the_age_has_no_default() -> None:
     assert CliRunner().invoke(main, ["purge"]).exit_code == 2
 
 
-@pytest.mark.parametrize("option", ["--pause", "--at-most"])
+@pytest.mark.parametrize("option", ["--pause", "--time-limit"])
 def test_times_are_durations(option: str) -> None:
     refused = CliRunner().invoke(main, ["purge", "--older-than", "90d", option, "5"])
     assert refused.exit_code == 2

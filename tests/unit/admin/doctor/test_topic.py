@@ -36,4 +36,4 @@ PROMISED = TopicSettings(3, 2, float(DAY), 3600.0, frozenset({"delete"}))
 )
 def test_the_command_sets_what_is_promised(settings: TopicSettings, command: list[str]) -> None:
     found = list(kept_too_long("t", settings, DAY))
-    assert [str(one.mend).rpartition(" ")[2] for one in found] == command
+    assert [str(one.remedy).rpartition(" ")[2] for one in found] == command

@@ -1,25 +1,25 @@
 import pytest
 
-from campaign_admin.doctor import Verdict
-from campaign_admin.doctor.view import _transactions, _verdict
+from campaign_admin.doctor import CheckStatus
+from campaign_admin.doctor.view import _finding_of, _transactions
 from campaign_common.store.messages.send_view import FRESH_FOR, LONGEST_READ
 
 
 @pytest.mark.parametrize(
-    ("seconds", "verdict", "said"),
+    ("seconds", "status", "message"),
     [
-        pytest.param(0.001, Verdict.OK, "takes 0.00 s", id="near"),
-        pytest.param(LONGEST_READ - 0.01, Verdict.OK, "takes 0.44 s", id="in time"),
-        pytest.param(LONGEST_READ, Verdict.ATTENTION, "sends pause", id="gaps"),
-        pytest.param(FRESH_FOR, Verdict.WRONG, "nothing at all", id="out of date at its end"),
+        pytest.param(0.001, CheckStatus.OK, "takes 0.00 s", id="near"),
+        pytest.param(LONGEST_READ - 0.01, CheckStatus.OK, "takes 0.44 s", id="in time"),
+        pytest.param(LONGEST_READ, CheckStatus.WARNING, "sends pause", id="gaps"),
+        pytest.param(FRESH_FOR, CheckStatus.ERROR, "nothing at all", id="out of date at its end"),
     ],
 )
 def test_the_doctor_says_what_a_slow_read_means(
-    seconds: float, verdict: Verdict, said: str
+    seconds: float, status: CheckStatus, message: str
 ) -> None:
-    (found,) = _verdict("", seconds)
-    assert (found.check, found.verdict) == ("last check", verdict)
-    assert said in found.said
+    (found,) = _finding_of("", seconds)
+    assert (found.check, found.status) == ("send guard", status)
+    assert message in found.message
 
 
 @pytest.mark.parametrize(("round_trip", "remedy"), [(0.2, None), (0.3, "12s")])
@@ -28,6 +28,6 @@ def test_the_doctor_compares_a_transaction_with_its_time(
 ) -> None:
     """Eight shards of one sender are twenty statements; the remedy leaves as much again."""
     found = list(_transactions("", round_trip, 8, tran_timeout=5.0))
-    assert [one.mend for one in found] == (
+    assert [one.remedy for one in found] == (
         [] if remedy is None else [f"set Mysql.TranTimeout to {remedy}"]
     )

@@ -68,4 +68,4 @@ def test_an_event_says_what_happened(
 ) -> None:
     event = EventRow(1, NOW, "me", before, after, reason)
     found = described(event)
-    assert (found["what"], found["from"], found["to"]) == (what, before, after)
+    assert (found["type"], found["from"], found["to"]) == (what, before, after)

@@ -34,11 +34,11 @@ RUNNING = CampaignProgress(
     rejected=3,
     delivery="at_least_once",
     provider="http",
-    left_alone_until=None,
+    circuit_open_until=None,
     created_at=NOW - timedelta(days=1),
     expires_after=None,
     expires_at=None,
-    fanned_count=600,
+    published_count=600,
 )
 
 
@@ -51,7 +51,7 @@ def described(
 def test_running_campaign_tells_rate_and_estimated_finish() -> None:
     found = described(RUNNING, {Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}, 0)
     assert found["rate"] == 50.0
-    assert found["to_do"] == 500
+    assert found["pending"] == 500
     assert found["estimated_finish"] == (NOW + timedelta(seconds=10)).replace(tzinfo=UTC)
     assert found["started_at"] == (NOW - timedelta(seconds=10)).replace(tzinfo=UTC)
     assert found["list"] == {"id": 7, "accepted": 1000, "duplicates": 2, "rejected": 3}
@@ -59,9 +59,9 @@ def test_running_campaign_tells_rate_and_estimated_finish() -> None:
 
 def test_an_open_breaker_is_shown_with_the_time_of_its_probe() -> None:
     """An open circuit breaker is shown with the time of its next probe."""
-    assert described(RUNNING, {}, 0)["provider"] == {"name": "http", "left_alone_until": None}
-    sick = RUNNING._replace(left_alone_until=NOW + timedelta(seconds=5))
-    assert described(sick, {}, 0)["provider"]["left_alone_until"] == (
+    assert described(RUNNING, {}, 0)["provider"] == {"name": "http", "circuit_open_until": None}
+    sick = RUNNING._replace(circuit_open_until=NOW + timedelta(seconds=5))
+    assert described(sick, {}, 0)["provider"]["circuit_open_until"] == (
         NOW + timedelta(seconds=5)
     ).replace(tzinfo=UTC)
 
@@ -69,7 +69,7 @@ def test_an_open_breaker_is_shown_with_the_time_of_its_probe() -> None:
 def test_campaign_that_has_not_started_has_its_list_to_do() -> None:
     scheduled = RUNNING._replace(state=CampaignState.SCHEDULED, started_at=None, total=None)
     found = described(scheduled, {}, 0)
-    assert (found["total"], found["to_do"]) == (1000, 1000)
+    assert (found["total"], found["pending"]) == (1000, 1000)
     assert found["rate"] is found["estimated_finish"] is None
 
 
@@ -84,7 +84,7 @@ def test_rate_of_a_finished_campaign_stays_what_it_was() -> None:
 def test_nobody_is_still_to_do_in_a_cancelled_campaign() -> None:
     cancelled = RUNNING._replace(state=CampaignState.CANCELLED)
     found = described(cancelled, {Status.SENT: 400, Status.WAITING: 30, Status.CANCELLED: 5}, 0)
-    assert found["to_do"] == 0
+    assert found["pending"] == 0
     assert found["counts"]["cancelled"] == 600
     assert found["counts"]["waiting"] == 0
 
@@ -104,8 +104,8 @@ def test_campaign_that_started_just_now_has_no_rate(seconds: int) -> None:
 def test_the_balance_always_holds(state: CampaignState, counted: dict[Status, int]) -> None:
     found = described(RUNNING._replace(state=state), counted, 0)
     finals = sum(found["counts"][status.word] for status in FINAL)
-    assert found["total"] == finals + found["to_do"] == 1000
-    assert found["counts"]["waiting"] <= found["to_do"]
+    assert found["total"] == finals + found["pending"] == 1000
+    assert found["counts"]["waiting"] <= found["pending"]
 
 
 MOVING = Movement(
@@ -113,7 +113,7 @@ MOVING = Movement(
     started_at=NOW - timedelta(seconds=10),
     now=NOW,
     total=1000,
-    fanned_count=600,
+    published_count=600,
     sample=Sample(ended=100, seconds_ago=50.0),
     counted=Counted({Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}, suspects=0),
 )
@@ -135,8 +135,8 @@ def test_what_is_retried_makes_no_negative_rate() -> None:
 
 def test_lag_is_what_is_published_and_has_no_outcome() -> None:
     found = measure(MOVING._replace(counted=MOVING.counted._replace(suspects=3)))
-    assert (found["lag"], found["suspects"]) == (50, 3)
-    assert measure(MOVING._replace(fanned_count=10))["lag"] == 0
+    assert (found["lag"], found["possibly_sent"]) == (50, 3)
+    assert measure(MOVING._replace(published_count=10))["lag"] == 0
 
 
 def test_the_balance_says_when_it_does_not_add_up() -> None:
@@ -144,8 +144,8 @@ def test_the_balance_says_when_it_does_not_add_up() -> None:
         balance: dict[str, Any] = measure(MOVING._replace(counted=Counted(counted, 0)))["balance"]
         return balance
 
-    balance = {"recipients": 1000, "ended": 500, "to_do": 500, "adds_up": True}
+    balance = {"recipients": 1000, "final": 500, "pending": 500, "consistent": True}
     assert measure(MOVING)["balance"] == balance
     too_many = balance_of({Status.SENT: 1001})
-    assert (too_many["to_do"], too_many["adds_up"]) == (-1, False)
-    assert balance_of({Status.SENT: 999, Status.WAITING: 2})["adds_up"] is False
+    assert (too_many["pending"], too_many["consistent"]) == (-1, False)
+    assert balance_of({Status.SENT: 999, Status.WAITING: 2})["consistent"] is False

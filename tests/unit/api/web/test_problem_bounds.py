@@ -82,7 +82,7 @@ def test_the_first_fields_are_named_and_the_others_counted(client: FlaskClient) 
     problem = answer.json
     assert problem is not None
     assert len(problem["errors"]) == MAX_NAMED_FIELDS
-    assert problem["unnamed"] == MANY - MAX_NAMED_FIELDS
+    assert problem["errors_omitted"] == MANY - MAX_NAMED_FIELDS
     assert problem["detail"].endswith(f"and {MANY - MAX_NAMED_FIELDS:,} more")
     original = client.post("/v1/camp/create", json=many()).json
     assert original is not None
@@ -93,7 +93,7 @@ def test_a_few_fields_are_all_named(client: FlaskClient) -> None:
     problem = client.post("/v1/campaigns", json={**NEW, "a": 1, "b": 2}).json
     assert problem is not None
     assert {each["field"] for each in problem["errors"]} == {"a", "b"}
-    assert "unnamed" not in problem
+    assert "errors_omitted" not in problem
 
 
 @pytest.mark.parametrize(

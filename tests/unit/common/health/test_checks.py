@@ -46,7 +46,7 @@ def test_ready_means_started_checked_and_not_stopping(scene: Scene) -> None:
 
 def test_an_outage_makes_a_process_unready_and_not_dead(scene: Scene) -> None:
     scene.health.started()
-    scene.health.beat("the loop")
+    scene.health.beat("consumer loop")
     scene.trouble = DatabaseUnavailable("connection refused")
     scene.health.check()
     assert scene.health.why_not_ready() == "database: connection refused"
@@ -75,12 +75,12 @@ def test_a_check_that_does_not_end_is_no_good_news(scene: Scene) -> None:
 
 def test_a_stuck_loop_is_dead_unless_the_process_stops(scene: Scene) -> None:
     """A loop that makes no rounds fails the liveness check, unless the process stops."""
-    scene.health.beat("the loop")
+    scene.health.beat("consumer loop")
     scene.clock.now += STUCK_AFTER - 1
-    scene.health.beat("the ticker")
+    scene.health.beat("job scheduler")
     assert scene.health.why_dead() is None
     scene.clock.now += 2
-    assert scene.health.why_dead() == "the loop has not moved for 301 s"
+    assert scene.health.why_dead() == "consumer loop has not moved for 301 s"
     scene.stopping.set()
     assert scene.health.why_dead() is None
 

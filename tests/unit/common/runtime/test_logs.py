@@ -125,13 +125,13 @@ def test_what_ends_a_thread_is_a_line_and_no_raw_trace(capsys: pytest.CaptureFix
     def fail() -> None:
         raise ValueError(f"of {PHONE}")
 
-    thread = threading.Thread(target=fail, name="presence")
+    thread = threading.Thread(target=fail, name="heartbeat")
     thread.start()
     thread.join()
     (line,) = lines(out)
     assert (line["level"], line["service"]) == ("critical", "sender")
-    assert line["event"] == "a thread ended by an error"
-    assert line["thread"] == "presence"
+    assert line["event"] == "uncaught error in thread"
+    assert line["thread"] == "heartbeat"
     assert "ValueError: of *********00" in str(line["exception"])
     assert capsys.readouterr() == ("", "")
 
@@ -143,5 +143,5 @@ def test_what_ends_the_process_is_a_line_and_no_raw_trace() -> None:
     error = ValueError("bug")
     sys.excepthook(ValueError, error, None)
     (line,) = lines(out)
-    assert (line["level"], line["event"]) == ("critical", "the process ends by an error")
+    assert (line["level"], line["event"]) == ("critical", "uncaught error in process")
     assert "ValueError: bug" in str(line["exception"])

@@ -17,7 +17,7 @@ def test_an_outage_is_logged_once_and_so_is_its_end() -> None:
             assert not outages.run("x", lambda: failing(DatabaseUnavailable("gone")))
         for _ in range(5):
             assert outages.run("x", lambda: None)
-    assert [line["event"] for line in lines] == ["waiting", "going on"]
+    assert [line["event"] for line in lines] == ["dependency unavailable", "dependency recovered"]
 
 
 def test_a_different_trouble_is_logged_again() -> None:
@@ -25,7 +25,7 @@ def test_a_different_trouble_is_logged_again() -> None:
     with capture_logs() as lines:
         outages.run("x", lambda: failing(DatabaseUnavailable("gone")))
         outages.run("x", lambda: failing(KafkaUnavailable("gone")))
-    assert [line["trouble"] for line in lines] == ["DatabaseUnavailable", "KafkaUnavailable"]
+    assert [line["kind"] for line in lines] == ["DatabaseUnavailable", "KafkaUnavailable"]
 
 
 def test_an_unexpected_error_is_logged_and_survived() -> None:

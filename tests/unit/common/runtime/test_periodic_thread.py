@@ -23,9 +23,9 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("error", "event"),
     [
-        (DatabaseUnavailable("away"), "waiting"),
-        (DatabaseRefused("Access denied (error 1045)"), "waiting"),
-        (StatementRefused("safe update mode (error 1175)"), "waiting"),
+        (DatabaseUnavailable("away"), "dependency unavailable"),
+        (DatabaseRefused("Access denied (error 1045)"), "dependency unavailable"),
+        (StatementRefused("safe update mode (error 1175)"), "dependency unavailable"),
         (DataError(1406, "Data too long"), "unexpected failure"),
         (ValueError("bug"), "unexpected failure"),
     ],
@@ -42,8 +42,8 @@ def test_work_that_fails_is_done_again(error: Exception, event: str) -> None:
 
     with capture_logs() as lines, PeriodicThread("part", 0.001, work):
         assert succeeded.wait(PATIENCE)
-    assert [line["event"] for line in lines[:2]] == [event, "going on"]
-    assert lines[0]["part"] == "part"
+    assert [line["event"] for line in lines[:2]] == [event, "dependency recovered"]
+    assert lines[0]["component"] == "part"
 
 
 def test_work_may_begin_at_once_and_end_with_a_last_step() -> None:
@@ -81,7 +81,7 @@ def test_a_thread_that_a_process_rests_on_ends_it_with_a_line() -> None:
     assert failed.is_set()
     assert not thread.alive
     ((event, level, name),) = [(one["event"], one["log_level"], one["thread"]) for one in lines]
-    assert (event, level) == ("a thread failed that the process rests on", "critical")
+    assert (event, level) == ("required thread failed", "critical")
     assert name == "recorder"
 
 

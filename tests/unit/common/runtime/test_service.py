@@ -22,7 +22,7 @@ def test_a_failure_outside_is_one_line(failure: Exception, reason: str) -> None:
         raise failure
     assert ended.value.code == 1
     ((event, level, said),) = [(one["event"], one["log_level"], one["reason"]) for one in lines]
-    assert (event, level) == ("the service ends", "critical")
+    assert (event, level) == ("service failed", "critical")
     assert reason in said
 
 

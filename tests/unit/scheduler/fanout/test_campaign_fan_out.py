@@ -11,7 +11,9 @@ from tests.unit.scheduler.campaigns import a_lease
 
 def fan_out() -> CampaignFanOut:
     return CampaignFanOut.from_lease(
-        a_lease(fanned_seq=100, fanned_count=90), PublishWindow(1.0, 1_000), PartitionBacklog(2.5)
+        a_lease(published_seq=100, published_count=90),
+        PublishWindow(1.0, 1_000),
+        PartitionBacklog(2.5),
     )
 
 

@@ -131,15 +131,15 @@ def test_a_retry_of_a_vanished_recipient_is_undeliverable() -> None:
         max_size=20,
     ),
     too_long=st.sets(st.integers(0, 19), max_size=2),
-    rounds=st.sampled_from([0, records.MAX_REPUBLICATIONS]),
+    republications=st.sampled_from([0, records.MAX_REPUBLICATIONS]),
 )
 def test_a_chunk_holds_what_each_message_is_by_itself(
     template: str,
     people: list[tuple[str, str, str | None]],
     too_long: set[int],
-    rounds: int,
+    republications: int,
 ) -> None:
-    lease = a_lease(template=template, rounds=rounds)
+    lease = a_lease(template=template, republications=republications)
     one = RecordBuilder(lease, Template.compile(template), a_map())
     rows: list[RecipientRow] = [
         (seq, phone, name * LARGEST_RECORD if seq in too_long else name, attributes)
@@ -147,7 +147,7 @@ def test_a_chunk_holds_what_each_message_is_by_itself(
     ]
     expected: RecordsByPartition = defaultdict(list)
     for row in rows:
-        why = records.LOST_AGAIN if rounds else None
+        why = records.LOST_AGAIN if republications else None
         partition, message = one.build(row, records.FIRST_TRY, why)
         expected[partition].append(message)
     assert one.build_chunk(rows, set(), set()).groups == expected

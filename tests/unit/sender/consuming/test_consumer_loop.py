@@ -223,7 +223,7 @@ def test_a_consumer_that_cannot_go_on_ends_the_process(room: bool) -> None:
     scene = Scene()
     scene.servers[0].room = room
     scene.group.failure = KafkaError(KafkaError._FENCED, "fenced", fatal=True)
-    with pytest.raises(ConsumerFailed, match="start anew: fenced"):
+    with pytest.raises(ConsumerFailed, match="restart the process: fenced"):
         scene.run()
 
 

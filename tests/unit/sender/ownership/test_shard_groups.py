@@ -59,7 +59,7 @@ class Server:
         yield self
 
     def execute(self, sql: str) -> None:
-        if "shard_homes" in sql:
+        if "shard_placements" in sql:
             self._rows = list(self.homes.items())
         else:
             self._rows = [(n, 4, b"", 9, b"", "topic-id", n, 1, 50 + n) for n in self.claims]
@@ -135,7 +135,7 @@ def test_a_partition_waits_for_the_servers_of_its_shards() -> None:
     scene.second.reachable = False
     assert list(scene.claims.of_partition(MAP, 0)) == [0, 3]
     for partition in (1, 2):
-        with pytest.raises(DatabaseUnavailable, match="second:3306/camp has not answered"):
+        with pytest.raises(DatabaseUnavailable, match="second:3306/camp has not responded"):
             scene.claims.of_partition(MAP, partition)
 
 

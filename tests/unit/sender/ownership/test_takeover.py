@@ -1,8 +1,5 @@
-from hypothesis import given
-from hypothesis import strategies as st
-
 from campaign_common.domain.campaign import Delivery
-from campaign_common.domain.claim import ClaimedMessage, decode_claim, encode_claim
+from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_sender.ownership.takeover import settle
 from tests.unit.sender.messages import CAMPAIGN, version
@@ -41,21 +38,3 @@ def test_a_claimed_second_try_is_settled_over_its_waiting_row() -> None:
 
 def test_a_claim_of_a_campaign_that_is_gone_is_forgotten() -> None:
     assert settle([CLAIMED], {}, {}) == ([], [])
-
-
-claimed_messages = st.builds(
-    ClaimedMessage,
-    campaign_id=st.integers(1, 2**53),
-    seq=st.integers(1, 2**32 - 1),
-    generation=st.integers(0, 9),
-    try_number=st.integers(1, 9),
-)
-
-
-@given(st.lists(claimed_messages))
-def test_a_claim_list_survives_packing(claimed: list[ClaimedMessage]) -> None:
-    assert sorted(decode_claim(encode_claim(claimed))) == sorted(claimed)
-
-
-def test_an_empty_claim_packs_to_nothing() -> None:
-    assert encode_claim([]) == b""

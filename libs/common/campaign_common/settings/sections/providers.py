@@ -107,7 +107,7 @@ class HttpSettings:
     """The authorities that are trusted; `null`: those of the system. Certificate and host name are
     always verified."""
     allowed_networks: tuple[Network, ...] = key("AllowedNetworks", Networks(), default=[])
-    """Networks that may be called although they are not public, such as 10.1.0.0/16. Private,
+    """Networks that requests may go to although they are not public, such as 10.1.0.0/16. Private,
     loopback, link-local and other addresses that are not public are refused otherwise; the address
     that is checked is the one connected to."""
     idempotent: bool = key("Idempotent", Flag(), default=False)
@@ -116,7 +116,7 @@ class HttpSettings:
     send was not taken: such a message ends as `unknown`, with the answer as its error code."""
     message_id_field: str = key("MessageIdField", String(), default="id")
     """The field of the answer's JSON with the provider's own id; dots lead into objects, as in
-    `data.id`. The id is stored if it is at most 64 ASCII characters."""
+    `data.id`. The id is stored if it is at most 128 ASCII characters."""
     answers: Mapping[str, AnswerWord] = key("Answers", Answers(), default=DEFAULT_ANSWERS)
     """The meaning of status codes: success, permanent, retryable, throttled or ambiguous. A single
     code goes before its class; see below."""

@@ -114,7 +114,7 @@ class Settings:
             message = "the key is missing; Provider http needs to know where messages go"
             yield ("Http", "Url"), message
         if self.http.url is not None and self.http.timeout >= self.drain_timeout:
-            message = "expected less than DrainTimeout, so that a stop can wait for every call"
+            message = "expected less than DrainTimeout, so that a stop can wait for every send"
             yield ("Http", "Timeout"), message
         topic = self.sync_client.topic
         if self.send_client.topics not in {(), (topic,)}:

@@ -45,65 +45,65 @@ class StoredRequest(NamedTuple):
 
 INSERT_HELD = """
 INSERT IGNORE INTO idempotency_keys
-  (owner, idempotency_key, request_sha256, holder, held_until, created_at)
+  (api_key_id, idempotency_key, request_sha256, holder, locked_until, created_at)
 VALUES (%s, %s, %s, %s, NOW(6) + INTERVAL %s SECOND, NOW(6))
 """
 
 SELECT_REQUEST = """
-SELECT request_sha256, holder, held_until > NOW(6), created_at < NOW(6) - INTERVAL %s SECOND,
+SELECT request_sha256, holder, locked_until > NOW(6), created_at < NOW(6) - INTERVAL %s SECOND,
        effect, status, headers, body
-FROM idempotency_keys WHERE owner = %s AND idempotency_key = %s
+FROM idempotency_keys WHERE api_key_id = %s AND idempotency_key = %s
 """
 
 TAKE_OVER = """
 UPDATE idempotency_keys
-SET holder = %s, held_until = NOW(6) + INTERVAL %s SECOND,
+SET holder = %s, locked_until = NOW(6) + INTERVAL %s SECOND,
     request_sha256 = COALESCE(request_sha256, %s)
-WHERE owner = %s AND idempotency_key = %s AND holder = %s AND held_until <= NOW(6)
+WHERE api_key_id = %s AND idempotency_key = %s AND holder = %s AND locked_until <= NOW(6)
   AND answered_at IS NULL
 """
 
 DELETE_OUTDATED = """
 DELETE FROM idempotency_keys
-WHERE owner = %s AND idempotency_key = %s AND held_until <= NOW(6)
+WHERE api_key_id = %s AND idempotency_key = %s AND locked_until <= NOW(6)
   AND created_at < NOW(6) - INTERVAL %s SECOND
 """
 
 EXTEND = """
-UPDATE idempotency_keys SET held_until = NOW(6) + INTERVAL %s SECOND
-WHERE owner = %s AND idempotency_key = %s AND holder = %s AND answered_at IS NULL
+UPDATE idempotency_keys SET locked_until = NOW(6) + INTERVAL %s SECOND
+WHERE api_key_id = %s AND idempotency_key = %s AND holder = %s AND answered_at IS NULL
 """
 
 LOCK_EFFECT = """
 SELECT effect FROM idempotency_keys
-WHERE owner = %s AND idempotency_key = %s AND holder = %s AND answered_at IS NULL FOR UPDATE
+WHERE api_key_id = %s AND idempotency_key = %s AND holder = %s AND answered_at IS NULL FOR UPDATE
 """
 
 STORE_EFFECT = """
 UPDATE idempotency_keys SET effect = %s, request_sha256 = %s
-WHERE owner = %s AND idempotency_key = %s AND holder = %s
+WHERE api_key_id = %s AND idempotency_key = %s AND holder = %s
 """
 
 STORE_ANSWER = """
 UPDATE idempotency_keys
 SET request_sha256 = %s, answered_at = NOW(6), status = %s, headers = %s, body = %s,
-    held_until = NOW(6)
-WHERE owner = %s AND idempotency_key = %s AND holder = %s
+    locked_until = NOW(6)
+WHERE api_key_id = %s AND idempotency_key = %s AND holder = %s
 """
 
 FORGET = """
 DELETE FROM idempotency_keys
-WHERE owner = %s AND idempotency_key = %s AND holder = %s AND effect IS NULL
+WHERE api_key_id = %s AND idempotency_key = %s AND holder = %s AND effect IS NULL
 """
 
 LET_GO = """
-UPDATE idempotency_keys SET held_until = NOW(6)
-WHERE owner = %s AND idempotency_key = %s AND holder = %s
+UPDATE idempotency_keys SET locked_until = NOW(6)
+WHERE api_key_id = %s AND idempotency_key = %s AND holder = %s
 """
 
 DELETE_SOME_OUTDATED = """
 DELETE FROM idempotency_keys
-WHERE created_at < NOW(6) - INTERVAL %s SECOND AND held_until <= NOW(6)
+WHERE created_at < NOW(6) - INTERVAL %s SECOND AND locked_until <= NOW(6)
 ORDER BY created_at LIMIT %s
 """
 
@@ -111,7 +111,7 @@ ORDER BY created_at LIMIT %s
 def hold_new(
     cursor: Cursor, key: KeyId, holder: bytes, request_sha256: bytes | None, seconds: int
 ) -> None:
-    """Hold a key that nobody has used; without effect where somebody has."""
+    """Hold a key that is not used yet; without effect if it is."""
     cursor.execute(INSERT_HELD, (*key, request_sha256, holder, seconds))
 
 

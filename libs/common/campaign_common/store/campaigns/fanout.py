@@ -38,12 +38,12 @@ SELECT_RECORDED = (
 # Matching all four is what makes a publication that was overtaken by a pause, a resume, a
 # new partition map or another scheduler count for nothing (protocol rule 8).
 ADVANCE = """
-UPDATE campaigns SET fanned_seq = %s, fanned_count = fanned_count + %s
-WHERE id = %s AND epoch = %s AND lease_epoch = %s AND fanned_seq = %s AND state = 'running'
+UPDATE campaigns SET published_seq = %s, published_count = published_count + %s
+WHERE id = %s AND epoch = %s AND lease_epoch = %s AND published_seq = %s AND state = 'running'
 """
 
 SELECT_POSITION = """
-SELECT fanned_seq FROM campaigns
+SELECT published_seq FROM campaigns
 WHERE id = %s AND epoch = %s AND lease_epoch = %s AND state = 'running'
 """
 
@@ -94,7 +94,7 @@ def advance(cursor: Cursor, checkpoint: Checkpoint) -> bool:
 
 
 def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, int]:
-    """Sum what senders have recorded of these campaigns, messages waiting for a retry too."""
+    """Sum the recorded outcomes of campaigns, including messages that wait for a retry."""
     sums = dict.fromkeys(campaign_ids, 0)
     for cursor in cursors.all:
         for campaign_id, counts in outcomes_by_shard(cursor, campaign_ids).items():
@@ -103,7 +103,7 @@ def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int,
 
 
 def outcomes_by_shard(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, dict[int, int]]:
-    """Sum what one server has recorded of each of these campaigns, by shard."""
+    """Sum the recorded outcomes of campaigns on one server, by shard."""
     sums: dict[int, dict[int, int]] = {campaign_id: {} for campaign_id in campaign_ids}
     if sums:
         cursor.execute(SUM_COUNTERS, (campaign_ids,))

@@ -21,16 +21,16 @@ class FannedOutCampaign(NamedTuple):
 
 SELECT_FANNED_OUT = """
 SELECT id, epoch, name, shards, total, traceparent FROM campaigns
-WHERE state = 'running' AND lease_owner = %s AND fanned_count = total
+WHERE state = 'running' AND lease_owner = %s AND published_count = total
 """
 
 SELECT_REQUESTED = """
-SELECT DISTINCT campaign_id FROM shard_requests WHERE campaign_id IN %s
+SELECT DISTINCT campaign_id FROM shard_commands WHERE campaign_id IN %s
 """
 
 FINISH = """
 UPDATE campaigns SET state = 'finished', finished_at = NOW(6)
-WHERE id = %s AND epoch = %s AND state = 'running' AND fanned_count = total
+WHERE id = %s AND epoch = %s AND state = 'running' AND published_count = total
 """
 
 
@@ -41,7 +41,7 @@ def fanned_out(cursor: Cursor, owner: str) -> list[FannedOutCampaign]:
 
 
 def with_open_requests(cursors: Cursors, campaign_ids: Sequence[int]) -> set[int]:
-    """List those of these campaigns that have an order to a shard's owner outstanding."""
+    """Return the campaigns that have a pending shard command."""
     requested: set[int] = set()
     if campaign_ids:
         for cursor in cursors.all:

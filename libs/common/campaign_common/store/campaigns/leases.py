@@ -26,9 +26,9 @@ class Lease:
     shards: int
     last_seq: int
     total: int
-    fanned_seq: int
-    fanned_count: int
-    rounds: int = 0
+    published_seq: int
+    published_count: int
+    republications: int = 0
     """The number of times that the watchdog has had the campaign published again."""
     traceparent: str | None = None
     """The request that set it going."""
@@ -86,7 +86,7 @@ SELECT id, state, attribute_columns, accepted, last_seq FROM recipient_lists WHE
 START = """
 UPDATE campaigns
 SET state = 'running', epoch = epoch + 1, shards = %s, last_seq = %s, total = %s,
-    fanned_seq = 0, fanned_count = 0, started_at = NOW(6),
+    published_seq = 0, published_count = 0, started_at = NOW(6),
     expires_at = NOW(6) + INTERVAL expires_after SECOND,
     lease_owner = %s, lease_until = NOW(6) + INTERVAL %s MICROSECOND,
     lease_epoch = lease_epoch + 1
@@ -112,8 +112,8 @@ WHERE id IN %s
 """
 
 SELECT_LEASES = """
-SELECT id, epoch, lease_epoch, template, list_id, shards, last_seq, total, fanned_seq,
-       fanned_count, rounds, traceparent
+SELECT id, epoch, lease_epoch, template, list_id, shards, last_seq, total, published_seq,
+       published_count, republications, traceparent
 FROM campaigns WHERE id IN %s AND state = 'running' AND lease_owner = %s
 """
 
@@ -175,7 +175,7 @@ def take_over_orphaned(cursor: Cursor, holder: Holder, limit: int) -> list[Lease
 
 
 def read_leases(cursor: Cursor, campaign_ids: Sequence[int], owner: str) -> list[Lease]:
-    """Read those of these campaigns that run under a lease of `owner`."""
+    """Read the campaigns that run under a lease of `owner`."""
     if not campaign_ids:
         return []
     cursor.execute(SELECT_LEASES, (campaign_ids, owner))

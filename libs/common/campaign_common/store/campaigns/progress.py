@@ -22,8 +22,8 @@ from campaign_common.store.core.counters import (
 class CampaignProgress(NamedTuple):
     """A campaign and its list, read at `now` by the database's clock; times are UTC, naive.
 
-    `total` is None before the start; `fanned_count` is how many are published under the
-    present epoch; `left_alone_until` is set while the circuit breaker of the provider is open.
+    `total` is None before the start; `published_count` is how many are published under the
+    present epoch; `circuit_open_until` is set while the circuit breaker of the provider is open.
     """
 
     id: int
@@ -41,11 +41,11 @@ class CampaignProgress(NamedTuple):
     rejected: int
     delivery: str
     provider: str
-    left_alone_until: datetime | None
+    circuit_open_until: datetime | None
     created_at: datetime
     expires_after: int | None
     expires_at: datetime | None
-    fanned_count: int
+    published_count: int
 
 
 class Sample(NamedTuple):
@@ -73,7 +73,7 @@ class Movement(NamedTuple):
     started_at: datetime | None
     now: datetime
     total: int
-    fanned_count: int
+    published_count: int
     sample: Sample | None
     counted: Counted
 
@@ -91,7 +91,7 @@ SELECT c.id, c.name, c.state, c.failure_reason, c.scheduled_at, c.started_at, c.
        NOW(6), c.total, c.list_id, CAST(COALESCE(l.accepted, 0) AS UNSIGNED),
        CAST(COALESCE(l.duplicates, 0) AS UNSIGNED), CAST(COALESCE(l.rejected, 0) AS UNSIGNED),
        c.delivery, c.provider, b.open_until, c.created_at, c.expires_after, c.expires_at,
-       c.fanned_count"""
+       c.published_count"""
 
 PROGRESS_TABLES = """
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
@@ -110,7 +110,7 @@ SELECT_STANDING = f"""
 # Few columns, each of which takes its time in the driver, for what is asked again and again.
 SELECT_MOVEMENT = f"""
 SELECT c.state, c.started_at, NOW(6), CAST(COALESCE(c.total, l.accepted, 0) AS UNSIGNED),
-       c.fanned_count, s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0,
+       c.published_count, s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0,
        {COUNTED_COLUMNS}
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
 LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
@@ -150,10 +150,10 @@ def read_movement(cursors: Cursors, campaign_id: int, within: int) -> Movement |
     found = _one_with_counted(cursors, campaign_id)
     if found is None:
         return None
-    (state, started_at, now, total, fanned_count, ended, seconds_ago), counted = found
+    (state, started_at, now, total, published_count, ended, seconds_ago), counted = found
     sample = None if ended is None else Sample(int(ended), float(seconds_ago))
     return Movement(
-        CampaignState(state), started_at, now, int(total), fanned_count, sample, counted
+        CampaignState(state), started_at, now, int(total), published_count, sample, counted
     )
 
 

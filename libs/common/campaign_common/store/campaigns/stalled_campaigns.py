@@ -22,16 +22,16 @@ class Outstanding(NamedTuple):
 
 # A campaign whose provider is being left alone stands still for a reason.
 SELECT_PUBLISHED = """
-SELECT c.id, c.epoch, c.fanned_count, c.traceparent FROM campaigns c
-WHERE c.state = 'running' AND c.lease_owner = %s AND c.fanned_count > 0
+SELECT c.id, c.epoch, c.published_count, c.traceparent FROM campaigns c
+WHERE c.state = 'running' AND c.lease_owner = %s AND c.published_count > 0
   AND NOT EXISTS (SELECT 1 FROM provider_breakers b
                   WHERE b.provider = c.provider AND b.open_until > NOW(6))
 """
 
 PUBLISH_AGAIN = """
 UPDATE campaigns
-SET fanned_seq = 0, fanned_count = 0, epoch = epoch + 1, lease_epoch = lease_epoch + 1,
-    lease_until = NOW(6), rounds = rounds + 1
+SET published_seq = 0, published_count = 0, epoch = epoch + 1, lease_epoch = lease_epoch + 1,
+    lease_until = NOW(6), republications = republications + 1
 WHERE id = %s AND epoch = %s AND state = 'running'
 """
 

@@ -24,12 +24,12 @@ class StateChange(NamedTuple):
 class RetryOrdered(NamedTuple):
     """The result of a person's command to try messages again.
 
-    `matching`: messages of the wanted statuses; an error code narrows them further. With none
+    `matched`: messages of the wanted statuses; an error code narrows them further. With none
     nothing was changed.
     """
 
     state: CampaignState
-    matching: int
+    matched: int
 
 
 LOCK_STATE = "SELECT state, shards FROM campaigns WHERE id = %s FOR UPDATE"
@@ -40,7 +40,7 @@ LOCK_STATE = "SELECT state, shards FROM campaigns WHERE id = %s FOR UPDATE"
 CHANGE_STATE = """
 UPDATE campaigns
 SET state = %s, epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
-    fanned_seq = 0, fanned_count = 0, finished_at = IF(%s, NOW(6), finished_at),
+    published_seq = 0, published_count = 0, finished_at = IF(%s, NOW(6), finished_at),
     traceparent = COALESCE(%s, traceparent)
 WHERE id = %s AND state = %s
 """
@@ -50,8 +50,8 @@ WHERE id = %s AND state = %s
 RETRY = """
 UPDATE campaigns
 SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
-    fanned_seq = IF(state = 'running', 0, fanned_seq),
-    fanned_count = IF(state = 'running', 0, fanned_count),
+    published_seq = IF(state = 'running', 0, published_seq),
+    published_count = IF(state = 'running', 0, published_count),
     expires_at = IF((%s OR state = 'finished') AND expires_at <= NOW(6), NULL, expires_at),
     finished_at = NULL, retried_at = NOW(6), state = 'running',
     traceparent = COALESCE(%s, traceparent)
@@ -119,8 +119,8 @@ def retry_messages(
         return None
     before, shards = CampaignState(row[0]), row[1]
     after = apply(Transition.RETRY, before)
-    matching = sum(counted.get(status, 0) for status in statuses)
-    if not matching:
+    matched = sum(counted.get(status, 0) for status in statuses)
+    if not matched:
         return RetryOrdered(before, 0)
     cursor.execute(RETRY, (Status.EXPIRED in statuses, traceparent, campaign_id, before.value))
     append_event(
@@ -132,7 +132,7 @@ def retry_messages(
         reason=_described(statuses, error_code),
     )
     request_retry(cursor, campaign_id, shards, statuses, error_code)
-    return RetryOrdered(after, matching)
+    return RetryOrdered(after, matched)
 
 
 def _has_taken_effect(
@@ -140,7 +140,7 @@ def _has_taken_effect(
 ) -> bool:
     """Return whether a campaign in `state` is where `transition` leads, or has finished from there.
 
-    A campaign that was resumed may finish before whoever asked for it has the answer.
+    A campaign that was resumed may finish before the client has the response.
     """
     if transition is Transition.RESUME and state is CampaignState.FINISHED:
         return state_before_last_run(cursor, campaign_id) == CampaignState.PAUSED

@@ -78,7 +78,7 @@ def was_purged(cursor: Cursor, campaign_id: int) -> bool:
 
 
 def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, CampaignVersion]:
-    """Read what senders need of these campaigns; ids that do not exist are left out."""
+    """Read the data of campaigns that senders need; ids that do not exist are left out."""
     ids = tuple(campaign_ids)
     if not ids:
         return {}

@@ -1,7 +1,7 @@
-"""campaign_counters: reading how many messages of a campaign have which status.
+"""campaign_counters: the number of messages of a campaign by status.
 
-Whoever shows a campaign together with something else of it asks afterwards whether it is still
-there, or in the same statement: a purge deletes its row first.
+A reader that combines a campaign with other data of it must check last, or in the same statement,
+that the campaign still exists: a purge deletes its row first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ WHERE campaign_id = %s GROUP BY status
 # For the statement that reads a campaign `c`, which gives a row for each status then. People ask
 # for little else while everything sends, and each round trip waits for its turn on a core.
 COUNTED_COLUMNS = """
-counted.status, counted.n, (SELECT COUNT(*) FROM suspects WHERE campaign_id = c.id)
+counted.status, counted.n, (SELECT COUNT(*) FROM possibly_sent WHERE campaign_id = c.id)
 """
 
 COUNTED_TABLE = f"LEFT JOIN ({SELECT_COUNTS}) counted ON TRUE"
@@ -49,7 +49,7 @@ WHERE campaign_id IN %s GROUP BY campaign_id, status
 
 
 def counts(cursors: Cursors, campaign_id: int) -> dict[Status, int]:
-    """Sum the counters of a campaign over its shards; a status nobody has is left out."""
+    """Sum the counters of a campaign over its shards; a status without messages is left out."""
     summed: dict[Status, int] = {}
     for cursor in cursors.all:
         cursor.execute(SELECT_COUNTS, (campaign_id,))
@@ -75,7 +75,7 @@ def add_up(cursors: Cursors, campaign_id: int, on_main: Sequence[CountedRow]) ->
 
 
 def counts_by_status(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, dict[Status, int]]:
-    """Sum the counters of each of these campaigns over its shards."""
+    """Sum the counters of each campaign over its shards."""
     counts: dict[int, dict[Status, int]] = {campaign_id: {} for campaign_id in campaign_ids}
     if not counts:
         return counts

@@ -12,7 +12,7 @@ from pymysql.cursors import Cursor
 LARGEST_SEQ = 2**32 - 1
 
 PER_SHARD = ("message_retries_{:d}", "messages_{:d}")
-SHARED = ("suspects", "late_results")
+SHARED = ("possibly_sent", "late_results")
 """Tables that are found by campaign_id and seq."""
 
 
@@ -35,7 +35,7 @@ DELETE_SAMPLES = """
 DELETE FROM campaign_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
 """
 
-DELETE_REQUESTS = "DELETE FROM shard_requests WHERE campaign_id = %s ORDER BY id LIMIT %s"
+DELETE_REQUESTS = "DELETE FROM shard_commands WHERE campaign_id = %s ORDER BY id LIMIT %s"
 
 # At most one row for each shard and status.
 DELETE_COUNTERS = "DELETE FROM campaign_counters WHERE campaign_id = %s"
@@ -46,12 +46,12 @@ SELECT MAX(id) FROM (SELECT id FROM {table} WHERE id > %s ORDER BY id LIMIT %s) 
 
 SELECT_OLD = """
 SELECT id, campaign_id FROM {table}
-WHERE id > %s AND id <= %s AND {noted_at} < NOW(6) - INTERVAL %s SECOND
+WHERE id > %s AND id <= %s AND {created_at} < NOW(6) - INTERVAL %s SECOND
 """
 
 DELETE_STRAYS = "DELETE FROM {table} WHERE id IN %s"
 
-STRAYS = {"campaign_events": "at", "late_results": "noted_at"}
+STRAYS = {"campaign_events": "at", "late_results": "created_at"}
 """Tables that may hold rows of campaigns that do not exist, and the column of their time: events
 of deleted drafts, and facts about campaigns that are gone."""
 
@@ -102,7 +102,7 @@ def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int
 
 def old_rows(cursor: Cursor, table: str, ids: range, seconds: int) -> dict[int, int]:
     """Read which rows of a range of ids are so old, and of which campaigns they are."""
-    statement = SELECT_OLD.format(table=table, noted_at=STRAYS[table])
+    statement = SELECT_OLD.format(table=table, created_at=STRAYS[table])
     cursor.execute(statement, (ids.start - 1, ids.stop - 1, seconds))
     return dict(cursor.fetchall())
 

@@ -21,7 +21,7 @@ class StartedCampaign(NamedTuple):
     shards: int
     last_seq: int
     total: int
-    fanned_count: int
+    published_count: int
 
 
 class ShardCounts(NamedTuple):
@@ -33,12 +33,12 @@ class ShardCounts(NamedTuple):
 
 
 SELECT_STARTED = """
-SELECT id, state, list_id, shards, last_seq, total, fanned_count FROM campaigns
+SELECT id, state, list_id, shards, last_seq, total, published_count FROM campaigns
 WHERE id > %s AND shards IS NOT NULL ORDER BY id LIMIT %s
 """
 
 SELECT_NAMED = """
-SELECT id, state, list_id, shards, last_seq, total, fanned_count FROM campaigns
+SELECT id, state, list_id, shards, last_seq, total, published_count FROM campaigns
 WHERE id IN %s AND shards IS NOT NULL ORDER BY id
 """
 
@@ -65,7 +65,7 @@ def started_campaigns(cursor: Cursor, *, after_id: int, limit: int) -> list[Star
 
 
 def named_campaigns(cursor: Cursor, campaign_ids: Collection[int]) -> list[StartedCampaign]:
-    """Read those of these campaigns that have started."""
+    """Read the named campaigns that have started."""
     cursor.execute(SELECT_NAMED, (tuple(campaign_ids),))
     return _campaigns(cursor)
 

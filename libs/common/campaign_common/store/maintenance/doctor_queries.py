@@ -58,7 +58,7 @@ ORDER BY id
 """
 
 SELECT_ORPHANED_REQUESTS = """
-SELECT shard, COUNT(*) FROM shard_requests
+SELECT shard, COUNT(*) FROM shard_commands
 WHERE requested_at < NOW(6) - INTERVAL %s SECOND GROUP BY shard ORDER BY shard
 """
 

@@ -1,4 +1,4 @@
-"""Numbers for whoever watches the system as a whole: how far, how much, for how long."""
+"""Values of the metrics about the whole system."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from campaign_common.store.messages.possibly_sent import count_suspects
 COUNT_STATES = "SELECT state, COUNT(*) FROM campaigns GROUP BY state"
 
 SELECT_POSITIONS = """
-SELECT id, epoch, fanned_count FROM campaigns WHERE state = 'running' AND lease_owner = %s
+SELECT id, epoch, published_count FROM campaigns WHERE state = 'running' AND lease_owner = %s
 """
 
 

@@ -17,7 +17,7 @@ REASON = "the database was restored from a backup"
 
 
 class Held(NamedTuple):
-    """A campaign that would have gone on by itself, and what it is now."""
+    """A campaign that would have continued, with its state before and after."""
 
     id: int
     name: str
@@ -36,7 +36,7 @@ WHERE id > %s AND state NOT IN ('cancelled', 'failed') ORDER BY id LIMIT %s FOR 
 PAUSE = """
 UPDATE campaigns
 SET state = 'paused', epoch = epoch + %s, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
-    fanned_seq = 0, fanned_count = 0
+    published_seq = 0, published_count = 0
 WHERE id = %s
 """
 
@@ -49,7 +49,7 @@ RAISE_EPOCH = "UPDATE campaigns SET epoch = epoch + %s WHERE id = %s"
 # What is claimed stays: it is settled by the next owner, as what a lost sender had claimed.
 DISOWN = """
 UPDATE shard_claims
-SET epoch = epoch + 1, owner_token = REPEAT('\\0', 16), owner_name = '', moved_at = NOW(6)
+SET epoch = epoch + 1, owner_token = REPEAT('\\0', 16), owner_name = '', updated_at = NOW(6)
 """
 
 SELECT_COUNTED = "SELECT campaign_id, MAX(shard) + 1 FROM campaign_counters GROUP BY campaign_id"

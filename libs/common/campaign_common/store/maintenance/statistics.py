@@ -49,7 +49,7 @@ class EarlierCount(NamedTuple):
 
 
 class SenderHeartbeat(NamedTuple):
-    """A sender that gave a sign of itself lately, with what it owns."""
+    """A sender with a recent heartbeat, and its partitions and shards."""
 
     name: str
     seen_at: datetime
@@ -68,7 +68,7 @@ SELECT campaign_id IN %s, status, CAST(SUM(n) AS SIGNED) FROM campaign_counters 
 """
 
 SELECT_ACTIVE = """
-SELECT id, name, state, started_at, total, fanned_count FROM campaigns
+SELECT id, name, state, started_at, total, published_count FROM campaigns
 WHERE state IN ('running', 'paused') ORDER BY started_at DESC, id DESC LIMIT %s
 """
 
@@ -82,17 +82,18 @@ JOIN (SELECT campaign_id, MIN(sampled_at) AS sampled_at FROM campaign_samples
 """
 
 SELECT_SENDERS = """
-SELECT name, seen_at FROM senders WHERE seen_at >= NOW(6) - INTERVAL %s SECOND ORDER BY name
+SELECT name, seen_at FROM sender_heartbeats
+WHERE seen_at >= NOW(6) - INTERVAL %s SECOND ORDER BY name
 """
 
 BEAT = """
-INSERT INTO senders (name, seen_at) VALUES (%s, NOW(6))
+INSERT INTO sender_heartbeats (name, seen_at) VALUES (%s, NOW(6))
 ON DUPLICATE KEY UPDATE seen_at = NOW(6)
 """
 
-FORGET_SENDERS = "DELETE FROM senders WHERE seen_at < NOW(6) - INTERVAL 1 DAY"
+FORGET_SENDERS = "DELETE FROM sender_heartbeats WHERE seen_at < NOW(6) - INTERVAL 1 DAY"
 
-FORGET_SENDER = "DELETE FROM senders WHERE name = %s"
+FORGET_SENDER = "DELETE FROM sender_heartbeats WHERE name = %s"
 
 
 def totals_by_state(cursor: Cursor) -> dict[CampaignState, StateTotals]:

@@ -1,9 +1,9 @@
 """Statements that need every right and setting that the services' writes need, and change nothing.
 
 Their conditions are never true, so that no row is read, locked or changed. The server checks
-rights, its binary log's format and whether it is read-only before it comes to that. It decides
-by itself what roles, patterns and partial revokes come to, which a reading of SHOW GRANTS would
-have to work out again.
+rights, its binary log's format and whether it is read-only before the condition. It evaluates
+roles, patterns and partial revokes, which a parser of SHOW GRANTS would have to implement
+again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,22 +16,22 @@ TABLES: Mapping[str, str] = {
     "campaign_events": "id",
     "campaign_samples": "campaign_id",
     "campaigns": "id",
+    "command_copies": "shard",
     "erasures": "id",
-    "forwarded_requests": "shard",
-    "idempotency_keys": "owner",
+    "idempotency_keys": "api_key_id",
     "late_results": "id",
     "partition_map": "topic",
+    "possibly_sent": "campaign_id",
     "provider_breakers": "provider",
     "purged_campaigns": "id",
     "recipient_lists": "id",
     "recipient_rejects": "list_id",
     "recipients": "list_id",
-    "senders": "name",
+    "sender_heartbeats": "name",
     "shard_claims": "shard",
-    "shard_homes": "shard",
-    "shard_requests": "id",
-    "suspects": "campaign_id",
-    "test_messages": "id",
+    "shard_commands": "id",
+    "shard_placements": "shard",
+    "trial_messages": "id",
 }
 """Every table that is not a shard's, and a column of it."""
 

@@ -150,7 +150,7 @@ def read_outcomes(
     statuses: Collection[Status] = (),
     error_code: str | None = None,
 ) -> Outcomes:
-    """Read the ledger of every shard over a range of seqs, in the order of these.
+    """Read the ledger of every shard over a range of seqs, in ascending order.
 
     At most `limit` rows of each shard; given `statuses` or `error_code`, only such rows.
     """

@@ -1,4 +1,4 @@
-"""suspects and late_results: calls in doubt, and facts that came too late."""
+"""possibly_sent and late_results: calls in doubt, and facts that came too late."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ class LateFact(NamedTuple):
 # The driver sends many rows in one statement only where every value is a plain %s: the time
 # is the column's default.
 INSERT_SUSPECT = """
-INSERT IGNORE INTO suspects (campaign_id, seq, generation, try_number, shard)
+INSERT IGNORE INTO possibly_sent (campaign_id, seq, generation, try_number, shard)
 VALUES (%s, %s, %s, %s, %s)
 """
 
@@ -38,10 +38,10 @@ INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, statu
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-SELECT_SUSPECTS = "SELECT seq, generation FROM suspects WHERE campaign_id = %s AND seq IN %s"
+SELECT_SUSPECTS = "SELECT seq, generation FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
 
 SELECT_WITHOUT_OUTCOME = """
-SELECT s.campaign_id, s.seq, s.generation, s.try_number FROM suspects s
+SELECT s.campaign_id, s.seq, s.generation, s.try_number FROM possibly_sent s
 LEFT JOIN messages_{shard:d} m ON m.campaign_id = s.campaign_id AND m.seq = s.seq
 WHERE s.campaign_id = %s AND s.shard = %s AND m.seq IS NULL LIMIT %s
 """
@@ -51,7 +51,7 @@ SELECT campaign_id, seq, generation, try_number, status, provider_message_id, er
 FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
 """
 
-COUNT_SUSPECTS = "SELECT COUNT(*) FROM suspects WHERE campaign_id IN %s"
+COUNT_SUSPECTS = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %s"
 
 
 def note_suspects(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:
@@ -110,7 +110,7 @@ def suspects_without_outcome(
 def read_late_facts(
     cursor: Cursor, shard: int, campaign_id: int, seqs: Sequence[int]
 ) -> list[LateFact]:
-    """Read what lost senders learnt of these messages, the oldest first."""
+    """Read the late results of messages, the oldest first."""
     if not seqs:
         return []
     cursor.execute(SELECT_FACTS, (campaign_id, tuple(seqs), shard))

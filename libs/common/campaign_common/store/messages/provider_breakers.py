@@ -26,7 +26,7 @@ def open_breaker(cursor: Cursor, provider: str, seconds: float, opened_by: str) 
     cursor.execute(OPEN, (provider, round(seconds * 1_000_000), opened_by))
 
 
-def campaigns_left_alone(cursor: Cursor, owner: str) -> frozenset[int]:
+def campaigns_with_open_circuit(cursor: Cursor, owner: str) -> frozenset[int]:
     """Read which running campaigns leased by `owner` have a provider that is left alone."""
     cursor.execute(SELECT_LEFT_ALONE, (owner,))
     return frozenset(campaign_id for (campaign_id,) in cursor.fetchall())

@@ -97,7 +97,7 @@ def sendable_campaigns(cursor: Cursor, owner: str) -> Epochs:
 
 
 def waiting_campaigns(cursor: Cursor, sendable: Epochs) -> dict[int, Epochs]:
-    """List, by shard, those of these campaigns that have messages which wait."""
+    """List, by shard, the campaigns that have messages waiting for a retry."""
     waiting: dict[int, dict[int, int]] = defaultdict(dict)
     if sendable:
         cursor.execute(SELECT_WAITING, (tuple(sendable), int(Status.WAITING)))

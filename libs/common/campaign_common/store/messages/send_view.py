@@ -58,7 +58,7 @@ class SendView(NamedTuple):
 # as some switch-overs begin, has it wait.
 SERVER = f"""
 (SELECT 'server', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
- FROM shard_requests WHERE FALSE FOR UPDATE)
+ FROM shard_commands WHERE FALSE FOR UPDATE)
 UNION ALL
 SELECT 'server', NULL, NULL, NULL, {READ_ONLY_VARIABLES}, NULL, NULL, NULL, NULL, NULL
 """
@@ -79,12 +79,12 @@ SELECT 'owner', shard, epoch, owner_token, NULL, NULL, NULL, NULL, NULL, NULL FR
 
 REQUESTED = """
 SELECT DISTINCT 'requested', shard, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM shard_requests
+FROM shard_commands
 """
 
 ERASED = """
 SELECT 'erased', campaign_id, NULL, NULL, arguments, NULL, NULL, NULL, NULL, NULL
-FROM shard_requests WHERE shard IN %s AND kind = 'erase'
+FROM shard_commands WHERE shard IN %s AND kind = 'erase'
 """
 
 

@@ -1,4 +1,4 @@
-"""test_messages: single messages outside of any counter, each taken by one sender, once."""
+"""trial_messages: single messages outside of any counter, each taken by one sender, once."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -12,7 +12,7 @@ KEPT_FOR = 24
 """Hours after which the sweep deletes a test message."""
 
 WANTED_FOR = 30
-"""Seconds after which nobody sends a test message any more: nobody waits for it."""
+"""Seconds after which a test message is not sent any more: its request has timed out."""
 
 
 class NewTestMessage(NamedTuple):
@@ -36,7 +36,7 @@ class TakenTestMessage(NamedTuple):
 
 
 class TestMessage(NamedTuple):
-    """A test message and what became of it; `status` is None as long as nobody knows."""
+    """A test message and its result; `status` is None until it is known."""
 
     id: int
     campaign_id: int
@@ -60,32 +60,32 @@ class TestOutcome(NamedTuple):
 
 
 INSERT = """
-INSERT INTO test_messages (campaign_id, provider, phone, body, actor, requested_at)
+INSERT INTO trial_messages (campaign_id, provider, phone, body, actor, requested_at)
 VALUES (%s, %s, %s, %s, %s, NOW(6))
 """
 
 SELECT_TEST = """
 SELECT id, campaign_id, provider, phone, body, requested_at, ended_at, status,
        provider_message_id, error_code
-FROM test_messages WHERE id = %s
+FROM trial_messages WHERE id = %s
 """
 
 SELECT_WAITING = """
-SELECT id, campaign_id, provider, phone, body FROM test_messages
+SELECT id, campaign_id, provider, phone, body FROM trial_messages
 WHERE taken_at IS NULL AND provider IN %s AND requested_at > NOW(6) - INTERVAL %s SECOND
 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
-TAKE = "UPDATE test_messages SET taken_at = NOW(6) WHERE id IN %s"
+TAKE = "UPDATE trial_messages SET taken_at = NOW(6) WHERE id IN %s"
 
 END = """
-UPDATE test_messages
+UPDATE trial_messages
 SET status = %s, provider_message_id = %s, error_code = %s, ended_at = NOW(6)
 WHERE id = %s AND status IS NULL
 """
 
 DELETE_OLD = """
-DELETE FROM test_messages WHERE requested_at < NOW(6) - INTERVAL %s HOUR LIMIT %s
+DELETE FROM trial_messages WHERE requested_at < NOW(6) - INTERVAL %s HOUR LIMIT %s
 """
 
 
@@ -110,7 +110,7 @@ def take_test_messages(
 ) -> list[TakenTestMessage]:
     """Take messages that no other sender has taken, for these providers.
 
-    Nobody takes them again, so a message whose sender dies is not sent twice.
+    They are not taken again, so a message whose sender dies is not sent twice.
     """
     cursor.execute(SELECT_WAITING, (tuple(providers), WANTED_FOR, limit))
     taken = [TakenTestMessage(*row) for row in cursor.fetchall()]

@@ -19,7 +19,7 @@ from campaign_common.store.core.events import append_event
 from campaign_common.store.shards.shard_commands import request_erasure
 
 MOST_SHARDS = 65_535
-"""recipients.erased_of holds no more."""
+"""recipients.erased_shard_count holds no more."""
 
 REASON = "a recipient was erased"
 
@@ -87,11 +87,12 @@ SELECT id, state, shards FROM campaigns WHERE list_id = %s ORDER BY id FOR UPDAT
 LOCK_RECIPIENT = "SELECT seq FROM recipients WHERE phone = %s AND list_id = %s FOR UPDATE"
 
 ERASE_RECIPIENT = """
-UPDATE recipients SET phone = %s, name = '', attributes = NULL, erased_shard = %s, erased_of = %s
+UPDATE recipients SET phone = %s, name = '', attributes = NULL, erased_shard = %s,
+    erased_shard_count = %s
 WHERE list_id = %s AND seq = %s
 """
 
-DELETE_TEST_MESSAGES = "DELETE FROM test_messages WHERE phone = %s"
+DELETE_TEST_MESSAGES = "DELETE FROM trial_messages WHERE phone = %s"
 
 SELECT_NEXT_REJECTED = """
 SELECT MIN(list_id) FROM recipient_rejects WHERE list_id > %s AND list_id <= %s

@@ -26,7 +26,7 @@ class ListState(StrEnum):
 
 
 VISIBLE = frozenset({ListState.IMPORTING, ListState.READY})
-"""A list in any other state is gone for whoever asks for it."""
+"""A list in any other state does not exist for clients."""
 
 
 class ImportTotals(NamedTuple):
@@ -161,8 +161,8 @@ def read_list(cursor: Cursor, list_id: int) -> RecipientList | None:
 def hold_list(cursor: Cursor, list_id: int) -> RecipientList | None:
     """Read a ready list and keep it from being deleted until the transaction ends.
 
-    Whoever is about to let a campaign use the list must hold it. None when there is no ready
-    list of that id.
+    Hold the list before a campaign is changed to use it. None if there is no ready list of that
+    id.
     """
     cursor.execute(HOLD_LIST, (list_id,))
     row = cursor.fetchone()

@@ -1,7 +1,7 @@
 """shard_claims: who owns a shard, what that owner has claimed, and how far it has recorded.
 
 Every write of an owner begins with `move_claim`, a compare-and-set on (epoch, owner token,
-transaction number); whoever takes a shard over changes all three (protocol rules 2 to 4).
+transaction number); a takeover changes all three (protocol rules 2 to 4).
 """
 
 from collections import Counter
@@ -58,7 +58,7 @@ SELECT_FOR_UPDATE = f"SELECT {_COLUMNS} FROM shard_claims WHERE shard = %s FOR U
 MOVE = """
 UPDATE shard_claims
 SET transaction_number = transaction_number + 1, claimed = %s, recorded_offset = %s,
-    moved_at = NOW(6)
+    updated_at = NOW(6)
 WHERE shard = %s AND epoch = %s AND owner_token = %s AND transaction_number = %s
 """
 
@@ -67,7 +67,7 @@ UPDATE shard_claims
 SET epoch = epoch + 1, owner_token = %s, owner_name = %s,
     transaction_number = transaction_number + 1, claimed = '',
     topic_id = %s, partition_number = %s, map_version = %s, recorded_offset = %s,
-    moved_at = NOW(6)
+    updated_at = NOW(6)
 WHERE shard = %s
 """
 

@@ -1,4 +1,4 @@
-"""forwarded_requests: people's orders, taken over from the main server by a shard's owner.
+"""command_copies: people's orders, taken over from the main server by a shard's owner.
 
 An order is written on the main server, in the transaction that changes its campaign, and carried
 out on the server that holds the shard, in the one that changes the ledger. In between the owner
@@ -17,21 +17,21 @@ from campaign_common.store.shards.shard_commands import ShardRequest
 
 # The time beside the id: a main server that was restored from a backup gives ids out again.
 NOTE = """
-INSERT IGNORE INTO forwarded_requests (shard, request_id, requested_at) VALUES (%s, %s, %s)
+INSERT IGNORE INTO command_copies (shard, command_id, requested_at) VALUES (%s, %s, %s)
 """
 
 COPY = """
-INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
+INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
 VALUES (%s, %s, %s, %s, %s)
 """
 
-SELECT_NOTED = "SELECT request_id FROM forwarded_requests WHERE shard = %s"
+SELECT_NOTED = "SELECT command_id FROM command_copies WHERE shard = %s"
 
-SELECT_OPEN = "SELECT id FROM shard_requests WHERE id IN %s"
+SELECT_OPEN = "SELECT id FROM shard_commands WHERE id IN %s"
 
-FORGET = "DELETE FROM forwarded_requests WHERE shard = %s AND request_id IN %s"
+FORGET = "DELETE FROM command_copies WHERE shard = %s AND command_id IN %s"
 
-DELETE_COPIED = "DELETE FROM shard_requests WHERE id IN %s"
+DELETE_COPIED = "DELETE FROM shard_commands WHERE id IN %s"
 
 
 def copy_requests(cursor: Cursor, requests: Iterable[ShardRequest]) -> None:
@@ -59,11 +59,11 @@ def delete_copied(cursor: Cursor, request_ids: Collection[int]) -> None:
 def settled_notes(cursors: ShardCursors, shard: int) -> set[int]:
     """List the copied orders that are gone from the main server."""
     cursors.own.execute(SELECT_NOTED, (shard,))
-    noted = {request_id for (request_id,) in cursors.own.fetchall()}
+    noted = {command_id for (command_id,) in cursors.own.fetchall()}
     if not noted:
         return set()
     cursors.main.execute(SELECT_OPEN, (tuple(noted),))
-    return noted - {request_id for (request_id,) in cursors.main.fetchall()}
+    return noted - {command_id for (command_id,) in cursors.main.fetchall()}
 
 
 def forget_notes(cursor: Cursor, shard: int, request_ids: Collection[int]) -> None:

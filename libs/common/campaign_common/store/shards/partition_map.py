@@ -56,7 +56,7 @@ SELECT_RUNNING = "SELECT id FROM campaigns WHERE state = 'running' ORDER BY id F
 
 PUBLISH_AGAIN = """
 UPDATE campaigns
-SET fanned_seq = 0, fanned_count = 0, epoch = epoch + 1,
+SET published_seq = 0, published_count = 0, epoch = epoch + 1,
     lease_epoch = lease_epoch + 1, lease_until = NOW(6)
 WHERE state = 'running' AND id IN %s
 """

@@ -1,8 +1,8 @@
-"""shard_requests: orders to the owner of a shard, who alone may rewrite its outcomes.
+"""shard_commands: commands to the owner of a shard, who alone may rewrite its outcomes.
 
-Whoever changes a campaign appends its orders in the same transaction. The owner carries each
-out in slices; what is left of an order stands in its arguments and moves with the slice, so
-that the next owner goes on where the last one ended.
+A transaction that changes a campaign appends its commands. The owner executes each one in
+slices. The rest of a command is stored in its arguments with each slice, so that the next owner
+continues where the last one stopped.
 """
 
 import json
@@ -42,22 +42,22 @@ class ShardRequest(NamedTuple):
 
 
 INSERT = """
-INSERT INTO shard_requests (shard, campaign_id, kind, arguments, requested_at)
+INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
 VALUES (%s, %s, %s, %s, NOW(6))
 """
 
 SELECT_OF_SHARD = """
-SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_requests
+SELECT id, shard, campaign_id, kind, arguments, requested_at FROM shard_commands
 WHERE shard = %s ORDER BY id LIMIT %s
 """
 
 SELECT_ERASURES = """
-SELECT campaign_id, arguments FROM shard_requests WHERE shard IN %s AND kind = 'erase'
+SELECT campaign_id, arguments FROM shard_commands WHERE shard IN %s AND kind = 'erase'
 """
 
-MOVE = "UPDATE shard_requests SET arguments = %s WHERE id = %s"
+MOVE = "UPDATE shard_commands SET arguments = %s WHERE id = %s"
 
-CLOSE = "DELETE FROM shard_requests WHERE id = %s"
+CLOSE = "DELETE FROM shard_commands WHERE id = %s"
 
 
 def request_settlement(cursor: Cursor, campaign_id: int, shards: int) -> None:
@@ -111,7 +111,7 @@ def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
 
 
 def to_be_erased(cursors: ShardCursors, shards: Collection[int]) -> set[MessageKey]:
-    """Return the messages that the owners of these shards are asked to cancel."""
+    """Return the messages that the owners of shards are asked to cancel."""
     erased: set[MessageKey] = set()
     for cursor in _each(cursors):
         cursor.execute(SELECT_ERASURES, (tuple(shards),))

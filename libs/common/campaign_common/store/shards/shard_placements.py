@@ -1,14 +1,14 @@
-"""shard_homes: where shards live that do not live on the main server, which has this table."""
+"""shard_placements: where shards live that do not live on the main server, which has this table."""
 
 from collections.abc import Mapping
 
 from pymysql.cursors import Cursor
 
-SELECT_HOMES = "SELECT shard, server FROM shard_homes"
+SELECT_HOMES = "SELECT shard, server FROM shard_placements"
 
-DELETE_ALL = "DELETE FROM shard_homes"
+DELETE_ALL = "DELETE FROM shard_placements"
 
-INSERT = "INSERT INTO shard_homes (shard, server) VALUES (%s, %s)"
+INSERT = "INSERT INTO shard_placements (shard, server) VALUES (%s, %s)"
 
 SELECT_WORKED_FOR = "SELECT shard, epoch FROM shard_claims"
 

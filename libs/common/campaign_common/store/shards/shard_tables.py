@@ -12,10 +12,11 @@ CREATE TABLE IF NOT EXISTS messages_{shard} (
   generation   SMALLINT UNSIGNED NOT NULL,
   try_number   SMALLINT UNSIGNED NOT NULL,
   attempts     SMALLINT UNSIGNED NOT NULL,
-  provider_message_id VARCHAR(64) CHARACTER SET ascii NULL,
+  provider_message_id VARCHAR(128) CHARACTER SET ascii NULL,
   error_code   VARCHAR(32) CHARACTER SET ascii NULL,
   sent_at      DATETIME(6) NOT NULL,
   in_doubt     TINYINT UNSIGNED NOT NULL DEFAULT 0,
+  provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
   PRIMARY KEY (campaign_id, seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 """
@@ -38,14 +39,32 @@ CREATE TABLE IF NOT EXISTS message_retries_{shard} (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 """
 
+# What ledgers of 0.1.0 lack. Neither statement copies the table; both in one would.
+ALTER_MESSAGES = (
+    """
+ALTER TABLE messages_{shard} MODIFY COLUMN provider_message_id
+  VARCHAR(128) CHARACTER SET ascii NULL
+""",
+    """
+ALTER TABLE messages_{shard} ADD COLUMN provider
+  VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL
+""",
+)
+
 INSERT_CLAIM = """
-INSERT IGNORE INTO shard_claims (shard, owner_token, claimed, moved_at)
+INSERT IGNORE INTO shard_claims (shard, owner_token, claimed, updated_at)
 VALUES (%s, REPEAT('\\0', 16), '', NOW(6))
 """
 
 TABLES_NAMED = """
 SELECT TABLE_NAME FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^message(s|_retries)_[0-9]+$'
+"""
+
+CURRENT_NAMED = """
+SELECT TABLE_NAME FROM information_schema.COLUMNS
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^messages_[0-9]+$'
+  AND COLUMN_NAME = 'provider'
 """
 
 # For people at a SQL prompt: one row per recipient of every started campaign, status 0
@@ -78,7 +97,7 @@ stop at 61 tables in a join. More are put together first, which reads them whole
 
 
 def ensure_shards(cursor: Cursor, shards: Iterable[int]) -> None:
-    """Create what is missing of the tables and claim rows of these shards.
+    """Create the missing tables and claim rows of shards.
 
     Tables of shards that a smaller configuration no longer names stay, because campaigns
     keep the number of shards they started with.
@@ -89,8 +108,20 @@ def ensure_shards(cursor: Cursor, shards: Iterable[int]) -> None:
         cursor.execute(INSERT_CLAIM, (shard,))
 
 
+def alter_ledgers(cursor: Cursor) -> tuple[str, ...]:
+    """Give the ledgers of an older version what they lack; return their names.
+
+    Those of shards that the configuration no longer names, too.
+    """
+    outdated = outdated_ledgers(cursor)
+    for table in outdated:
+        for statement in ALTER_MESSAGES:
+            cursor.execute(statement.format(shard=_number_of(table)))
+    return tuple(outdated)
+
+
 def make_view(cursor: Cursor, elsewhere: Collection[int]) -> None:
-    """Make the view anew over the shards that there are, but for those that live `elsewhere`."""
+    """Replace the view by one over the present shards, without those that live `elsewhere`."""
     present = _shards_present(cursor)
     held = [shard for shard in present if shard not in elsewhere]
     if held:
@@ -107,13 +138,21 @@ def missing_shard_tables(cursor: Cursor, shards: Iterable[int]) -> list[str]:
     return [table for table in needed if table not in present]
 
 
+def outdated_ledgers(cursor: Cursor) -> list[str]:
+    """Name the ledgers that lack columns, in the order of their shards."""
+    present = _shards_present(cursor)
+    cursor.execute(CURRENT_NAMED)
+    current = {_number_of(name) for (name,) in cursor.fetchall()}
+    return [f"messages_{shard}" for shard in present if shard not in current]
+
+
 def _shards_present(cursor: Cursor) -> list[int]:
     cursor.execute(TABLES_NAMED)
-    return sorted(
-        int(name.removeprefix("messages_"))
-        for (name,) in cursor.fetchall()
-        if name.startswith("messages_")
-    )
+    return sorted(_number_of(name) for (name,) in cursor.fetchall() if name.startswith("messages_"))
+
+
+def _number_of(ledger: str) -> int:
+    return int(ledger.removeprefix("messages_"))
 
 
 def _view_over(shards: list[int], of_held: str) -> str:

@@ -18,4 +18,4 @@ def heartbeat(database: Database, list_id: int, interval: float = INTERVAL) -> P
         # If the list was discarded meanwhile, the next batch finds out.
         database.run(lambda cursor: touch_list(cursor, list_id))
 
-    return PeriodicThread("import heartbeat", interval, touch)
+    return PeriodicThread("import-heartbeat", interval, touch)

@@ -14,7 +14,7 @@ LONGEST_PREVIEW = 100
 _RETRYABLE = [status.word for status in sorted(RETRYABLE)]
 
 
-class NoFields(Schema):
+class EmptyBody(Schema):
     """An empty body; it may be left out."""
 
 
@@ -22,7 +22,7 @@ class Schedule(Schema):
     """The start time of a campaign."""
 
     scheduled_at = Moment(
-        required=True, metadata={"description": "When to start; in the past means now."}
+        required=True, metadata={"description": "Start time; in the past means now."}
     )
 
 
@@ -36,14 +36,13 @@ class Retry(Schema):
     error_code = error_code()
 
 
-class Retried(Campaign):
+class RetriedCampaign(Campaign):
     """A campaign of which messages are tried again."""
 
-    matching = fields.Integer(
+    matched = fields.Integer(
         required=True,
         metadata={
-            "description": "Messages of that status; an error_code narrows them further."
-            " With none nothing changed."
+            "description": "Messages of the status, before the error_code filter. 0: no change."
         },
     )
 
@@ -67,10 +66,10 @@ class PreviewedMessage(Schema):
     body = fields.String(required=True)
     characters = fields.Integer(required=True)
     encoding = fields.String(required=True, validate=validate.OneOf(list(Encoding)))
-    segments = fields.Integer(required=True, metadata={"description": "As SMS."})
+    segments = fields.Integer(required=True, metadata={"description": "SMS segments."})
 
 
-class Previewed(Schema):
+class PreviewResponse(Schema):
     """The messages of the first recipients."""
 
     messages = fields.List(fields.Nested(PreviewedMessage), required=True)

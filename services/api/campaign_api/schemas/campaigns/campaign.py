@@ -50,7 +50,7 @@ class CampaignChange(Schema):
     name = _name()
     template = _template()
     recipient_list_id = _list_id()
-    scheduled_at = Moment(metadata={"description": "When to start; in the past means now."})
+    scheduled_at = Moment(metadata={"description": "Start time; in the past means now."})
     expires_after = Integer(
         allow_none=True,
         validate=validate.Range(1, LONGEST_EXPIRY, error=f"must be from 1 to {LONGEST_EXPIRY}"),
@@ -82,10 +82,12 @@ class ProviderState(Schema):
     """The provider of a campaign."""
 
     name = fields.String(required=True)
-    left_alone_until = Moment(
+    circuit_open_until = Moment(
         required=True,
         allow_none=True,
-        metadata={"description": "While its circuit breaker is open."},
+        metadata={
+            "description": "End of the open state of its circuit breaker; null while it is closed."
+        },
     )
 
 
@@ -99,7 +101,7 @@ class ListTotals(Schema):
 
 
 class CampaignSummary(Schema):
-    """A campaign among others: total = the final counts + to_do."""
+    """A campaign among others: total = the final counts + pending."""
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -116,20 +118,20 @@ class CampaignSummary(Schema):
     provider = fields.Nested(ProviderState, required=True)
     total = fields.Integer(required=True)
     counts = fields.Nested(Counts, required=True)
-    to_do = fields.Integer(required=True)
+    pending = fields.Integer(required=True)
 
 
 class Campaign(CampaignSummary):
     """A campaign and its progress."""
 
     template = fields.String(required=True)
-    suspects = fields.Integer(
-        required=True, metadata={"description": "Calls that were ever in doubt."}
+    possibly_sent = fields.Integer(
+        required=True, metadata={"description": "Messages that were in doubt at any time."}
     )
     rate = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "Messages ended per second, over the run so far."},
+        metadata={"description": "Final outcomes per second, over the run so far."},
     )
     estimated_finish = Moment(required=True, allow_none=True)
     list = fields.Nested(ListTotals, required=True)
@@ -170,4 +172,6 @@ class CampaignPageParameters(paging.PageParameters):
         by_value=True,
         error_messages={"unknown": f"must be one of {', '.join(CampaignState)}"},
     )
-    name = Text(validate=length(255), metadata={"description": "A part of the name, in any case."})
+    name = Text(
+        validate=length(255), metadata={"description": "Part of the name, case-insensitive."}
+    )

@@ -8,7 +8,7 @@ LengthStep = Schema.from_dict(
     {
         "from": fields.Integer(required=True),
         "to": fields.Integer(
-            required=True, allow_none=True, metadata={"description": "null: and longer."}
+            required=True, allow_none=True, metadata={"description": "null: no upper bound."}
         ),
         "messages": fields.Integer(required=True),
     },
@@ -40,7 +40,7 @@ Encodings = Schema.from_dict(
 """Messages by the alphabet that they need."""
 
 
-class ForcedBy(Schema):
+class Ucs2Character(Schema):
     """A character that is the first in its messages to force UCS-2."""
 
     character = fields.String(required=True)
@@ -48,14 +48,14 @@ class ForcedBy(Schema):
     messages = fields.Integer(required=True)
 
 
-class Missing(Schema):
+class MissingValue(Schema):
     """Number of recipients without a value for a placeholder."""
 
     placeholder = fields.String(required=True)
     messages = fields.Integer(required=True)
 
 
-class Duplicates(Schema):
+class RecentlyMessaged(Schema):
     """Number of recipients who were sent a message by a campaign of the last days."""
 
     recipients = fields.Integer(required=True)
@@ -65,20 +65,21 @@ class Duplicates(Schema):
 class DryRun(Schema):
     """Dry run of a campaign."""
 
-    rows = fields.Integer(required=True, metadata={"description": "Recipients looked at."})
+    recipients = fields.Integer(required=True, metadata={"description": "Rendered recipients."})
     complete = fields.Boolean(
-        required=True, metadata={"description": "false: the time was over before the list was."}
+        required=True,
+        metadata={"description": "false: the time limit was reached before the end of the list."},
     )
     characters = fields.Nested(Lengths, required=True)
     segments = fields.Integer(required=True)
-    most_segments = fields.Integer(required=True)
+    max_segments = fields.Integer(required=True)
     encodings = fields.Nested(Encodings, required=True)
-    forced_by = fields.List(fields.Nested(ForcedBy), required=True)
-    missing = fields.List(fields.Nested(Missing), required=True)
-    duplicates = fields.Nested(Duplicates, required=True)
+    ucs2_characters = fields.List(fields.Nested(Ucs2Character), required=True)
+    missing_values = fields.List(fields.Nested(MissingValue), required=True)
+    recently_messaged = fields.Nested(RecentlyMessaged, required=True)
     rate = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "The best of the provider's recent campaigns, per second."},
+        metadata={"description": "Best rate of the provider's recent campaigns, per second."},
     )
     estimated_seconds = fields.Float(required=True, allow_none=True)

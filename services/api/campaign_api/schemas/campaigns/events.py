@@ -19,9 +19,9 @@ CampaignEvent = Schema.from_dict(
         "id": fields.Integer(required=True),
         "at": Moment(required=True),
         "actor": fields.String(
-            required=True, metadata={"description": "An API key's name, or a scheduler."}
+            required=True, metadata={"description": "Name of an API key, or of a scheduler."}
         ),
-        "what": fields.String(required=True, validate=validate.OneOf(WORDS)),
+        "type": fields.String(required=True, validate=validate.OneOf(WORDS)),
         "from": _state(),
         "to": _state(),
         "reason": fields.String(required=True, allow_none=True),

@@ -18,12 +18,14 @@ Counts = Schema.from_dict(
 
 
 class Balance(Schema):
-    """Where the recipients are: recipients = ended + to_do."""
+    """Totals of the recipients: recipients = final + pending."""
 
     recipients = fields.Integer(required=True)
-    ended = fields.Integer(required=True, metadata={"description": "With a final outcome."})
-    to_do = fields.Integer(required=True)
-    adds_up = fields.Boolean(required=True)
+    final = fields.Integer(
+        required=True, metadata={"description": "Recipients with a final outcome."}
+    )
+    pending = fields.Integer(required=True)
+    consistent = fields.Boolean(required=True)
 
 
 class Progress(Schema):
@@ -33,13 +35,13 @@ class Progress(Schema):
     state = fields.String(required=True, validate=validate.OneOf(list(CampaignState)))
     counts = fields.Nested(Counts, required=True)
     balance = fields.Nested(Balance, required=True)
-    suspects = fields.Integer(
-        required=True, metadata={"description": "Calls that were ever in doubt."}
+    possibly_sent = fields.Integer(
+        required=True, metadata={"description": "Messages that were in doubt at any time."}
     )
     rate = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "Messages ended per second, over the last minute."},
+        metadata={"description": "Final outcomes per second, over the last minute."},
     )
     estimated_finish = Moment(required=True, allow_none=True)
     lag = fields.Integer(

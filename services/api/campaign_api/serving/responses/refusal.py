@@ -53,7 +53,11 @@ def refusal(status: int, detail: str, target: bytes, error: BaseException | None
     kind = None if error is None else type(error).__name__
     failure = error if status == HTTPStatus.INTERNAL_SERVER_ERROR else None
     log.warning(
-        "refused before a route", status=status, kind=kind, request_id=request_id, exc_info=failure
+        "request rejected before routing",
+        status=status,
+        kind=kind,
+        request_id=request_id,
+        exc_info=failure,
     )
     media_type, body = _document(status, detail, target)
     headers = {

@@ -146,6 +146,6 @@ class ApiKeyCache:
             self._copy = Copy({key.id: key for key in keys}, now)
         except (CampaignError, DriverError) as error:
             self._failed_at = time.monotonic()
-            log.warning("API keys not read", reason=str(error))
+            log.warning("API keys not refreshed", reason=str(error))
         finally:
             self._reading.release()

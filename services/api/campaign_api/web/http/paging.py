@@ -34,7 +34,8 @@ class Cursor(fields.Field[Key]):
     def __init__(self, *kinds: type, **more: Any) -> None:  # noqa: ANN401 - marshmallow's options
         self._kinds = kinds
         super().__init__(
-            metadata={"type": "string", "description": "`next_cursor` of the page before."}, **more
+            metadata={"type": "string", "description": "`next_cursor` of the previous page."},
+            **more,
         )
 
     def _deserialize(self, value: object, *_: object, **__: object) -> Key:

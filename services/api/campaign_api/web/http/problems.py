@@ -58,19 +58,19 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     errors.RequestMalformed: ProblemType(400, "malformed-request"),
     errors.RequestInvalid: ProblemType(422, "invalid-fields"),
     errors.PathRefused: ProblemType(400, "path-refused"),
-    errors.CsvRefused: ProblemType(422, "not-a-recipient-list"),
+    errors.CsvRefused: ProblemType(422, "invalid-recipient-list"),
     errors.UploadMalformed: ProblemType(400, "malformed-upload"),
-    errors.UploadBroken: ProblemType(400, "broken-upload"),
+    errors.UploadBroken: ProblemType(400, "incomplete-upload"),
     errors.UploadStalled: ProblemType(408, "upload-stalled"),
     errors.UploadTooLarge: ProblemType(413, "upload-too-large"),
     errors.NotFound: ProblemType(404, "not-found"),
     errors.ListInUse: ProblemType(409, "list-in-use"),
-    errors.PreconditionFailed: ProblemType(412, "changed-meanwhile"),
+    errors.PreconditionFailed: ProblemType(412, "precondition-failed"),
     errors.IdempotencyKeyInUse: ProblemType(409, "idempotency-key-in-use"),
     errors.IdempotencyKeyReused: ProblemType(422, "idempotency-key-reused"),
-    errors.Unauthenticated: ProblemType(401, "no-valid-key"),
-    errors.InsufficientScope: ProblemType(403, "scope-lacking"),
-    errors.TooManyRequests: ProblemType(429, "too-many"),
+    errors.Unauthenticated: ProblemType(401, "unauthenticated"),
+    errors.InsufficientScope: ProblemType(403, "insufficient-scope"),
+    errors.TooManyRequests: ProblemType(429, "too-many-requests"),
     planning.PlanInvalid: ProblemType(422, "invalid-fields"),
     planning.TemplateUnfit: ProblemType(422, "invalid-template"),
     planning.CampaignUnknown: ProblemType(404, "not-found"),
@@ -78,8 +78,8 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     planning.ListDeleted: ProblemType(409, "list-deleted"),
     planning.ImportAbandoned: ProblemType(503, "import-abandoned"),
     TemplateInvalid: ProblemType(400, "invalid-template"),
-    ErasureHeld: ProblemType(409, "erasure-held"),
-    TransitionRefused: ProblemType(409, "state-does-not-allow"),
+    ErasureHeld: ProblemType(409, "erasure-conflict"),
+    TransitionRefused: ProblemType(409, "state-conflict"),
     RetryLater: ProblemType(503, "unavailable"),
     UserError: ProblemType(400, "refused"),
 }
@@ -134,7 +134,7 @@ def _respond_to_campaign_error(error: CampaignError) -> Response:
     if isinstance(error, RetryLater):
         known = not isinstance(error, StatementRefused) or unmet_demand(error) is not None
         log.warning(
-            "request given up",
+            "request failed temporarily",
             reason=str(error),
             kind=type(error).__name__,
             exc_info=None if known else error,
@@ -153,7 +153,7 @@ def _extra(error: CampaignError) -> Mapping[str, Any]:
         return {"errors": [_field(error.field, error.message)]}
     if isinstance(error, errors.RequestInvalid):
         fields = [_field(wrong.field, wrong.message) for wrong in error.wrong]
-        return {"errors": fields, **({"unnamed": error.unnamed} if error.unnamed else {})}
+        return {"errors": fields, **({"errors_omitted": error.unnamed} if error.unnamed else {})}
     return {}
 
 
@@ -166,7 +166,7 @@ def _detail_of(error: RetryLater) -> str:
     if isinstance(error, planning.CampaignBusy):
         return str(error)
     if demand := unmet_demand(error):
-        return f"{demand.said}; see /readyz, and send the request again once that is changed"
+        return f"{demand.message}; see /readyz, and send the request again once that is changed"
     if isinstance(error, StatementRefused):
         return "the database refuses a statement; the log of the API service says more"
     return "the database is unavailable; send the request again later"

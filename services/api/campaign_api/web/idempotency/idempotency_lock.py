@@ -52,7 +52,7 @@ class IdempotencyLock:
         self.digest = digest
         self._database = database
         self._keeps_answers = keeps_answers
-        self._heartbeats = PeriodicThread("idempotency key", HEARTBEAT, self._extend)
+        self._heartbeats = PeriodicThread("idempotency-lock", HEARTBEAT, self._extend)
 
     def __enter__(self) -> Self:
         self._heartbeats.start()

@@ -27,10 +27,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     "description": "A problem document (RFC 9457).",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "description": "Names the kind of problem; never changes."},
+        "type": {"type": "string", "description": "Type of the problem; stable."},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong, where, and what to do."},
+        "detail": {"type": "string", "description": "Cause of the problem, and its remedy."},
         "errors": {
             "type": "array",
             "maxItems": MAX_NAMED_FIELDS,
@@ -40,12 +40,15 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                 "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
             },
         },
-        "unnamed": {
+        "errors_omitted": {
             "type": "integer",
             "minimum": 1,
             "description": "Further fields that are wrong, beyond those in `errors`.",
         },
-        "state": {"type": "string", "description": "Of a campaign that did not allow a verb."},
+        "state": {
+            "type": "string",
+            "description": "State of the campaign, which does not allow the action.",
+        },
         "allowed": {"type": "array", "items": {"type": "string"}},
     },
 }
@@ -104,7 +107,7 @@ class Documentation(Api):  # type: ignore[misc]
             {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "`id.secret`, as made by `campaign-db key create`.",
+                "description": "`id.secret`, as created by `campaign-db key create`.",
             },
         )
         self.spec.options["security"] = [{"key": []}]
@@ -136,6 +139,6 @@ class Documentation(Api):  # type: ignore[misc]
         for name in ("DEFAULT_ERROR", *(status.name for status in HTTPStatus if status >= 400)):
             self.spec.components.responses_lazy[name] = problem
         self.spec.components.responses[ORIGINAL_ERROR] = {
-            "description": "The request was refused or failed, as the original system says it.",
+            "description": "The request was refused or failed, in the original system's format.",
             "content": {"application/json": {"schema": ORIGINAL_SCHEMA}},
         }

@@ -19,8 +19,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "required": False,
     "description": (
-        "Whatever the client makes up for one intention. Sent again within 24 hours, the same"
-        " request under the same key is carried out once and answered alike."
+        "Chosen by the client for one operation. A request that is repeated with the same key"
+        " within 24 hours is executed once, and gets the same response."
     ),
     "schema": {
         "type": "string",

@@ -155,7 +155,7 @@ class ConnectionPool:
             return
         self._connections.add(connection)
         if self._unreachable:
-            log.info("provider reached again", target=str(self._target))
+            log.info("provider reachable", target=str(self._target))
             self._unreachable = False
         self.on_idle(connection)
         self._dial_missing()
@@ -166,7 +166,7 @@ class ConnectionPool:
         if self._connections or self._dialing:
             return
         if not self._unreachable:
-            log.warning("provider cannot be reached", target=str(self._target), error=code)
+            log.warning("provider unreachable", target=str(self._target), error=code)
             self._unreachable = True
         while self._waiting:
             message = self._waiting.popleft()

@@ -12,7 +12,7 @@ from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.providers.http.response_reader import HttpResponse
 
-MAX_MESSAGE_ID_LENGTH = 64
+MAX_MESSAGE_ID_LENGTH = 128
 
 MAX_RETRY_AFTER = 24 * 3600.0
 """Seconds; a longer Retry-After is cut to a day."""
@@ -52,7 +52,7 @@ class ResponseMapper:
 def read_message_id(body: bytes, path: list[str]) -> str | None:
     """Return the provider's message id from the JSON body of a response.
 
-    None when there is none that fits the ledger: text or an integer, 1 to 64 printable ASCII
+    None when there is none that fits the ledger: text or an integer, 1 to 128 printable ASCII
     characters.
     """
     if not body:

@@ -91,8 +91,8 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
     [
         (b'{"id": "abc-1"}', "abc-1"),
         (b'{"id": 17}', "17"),
-        (b'{"id": "' + b"x" * 64 + b'"}', "x" * 64),
-        (b'{"id": "' + b"x" * 65 + b'"}', None),
+        (b'{"id": "' + b"x" * 128 + b'"}', "x" * 128),
+        (b'{"id": "' + b"x" * 129 + b'"}', None),
         ('{"id": "ü"}'.encode(), None),
         (b'{"id": "a\\nb"}', None),
         (b'{"id": ""}', None),
