@@ -78,6 +78,11 @@ def logged() -> dict[str, set[str]]:
     for module in (*sources("libs"), *sources("services")):
         for call in (node for node in ast.walk(module) if isinstance(node, ast.Call)):
             name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            if name == "Outage":  # has its events as arguments, and logs them itself
+                began, ended, *_ = call.args
+                for event, key in ((began, "error"), (ended, "seconds")):
+                    assert isinstance(event, ast.Constant)
+                    keys[str(event.value)].add(key)
             if name not in LOGGING or not call.args:
                 continue
             parts = [node for node in ast.walk(call.args[0]) if isinstance(node, ast.Constant)]
