@@ -12,8 +12,8 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.messages.trial_sends import NewTestMessage as Wanted
-from campaign_common.store.messages.trial_sends import insert_test_message, read_test_message
+from campaign_common.store.messages.trial_sends import NewTrialMessage as Wanted
+from campaign_common.store.messages.trial_sends import insert_trial_message, read_trial_message
 from campaign_sender.delivery.trial_sends import TrialSends as Sending
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
@@ -63,12 +63,12 @@ def pool(database: str) -> Database:
 
 def want(pool: Database, provider: str = "phone") -> int:
     wanted = Wanted(5, provider, PHONE, "hi Ann", "me")
-    return pool.run(partial(insert_test_message, message=wanted))
+    return pool.run(partial(insert_trial_message, message=wanted))
 
 
 def outcome(pool: Database, test_id: int) -> tuple[Status | None, str | None, str | None]:
     with pool.reading() as cursor:
-        message = read_test_message(cursor, test_id)
+        message = read_trial_message(cursor, test_id)
     assert message is not None
     return message.status, message.provider_message_id, message.error_code
 

@@ -11,7 +11,7 @@ from campaign_common.database import Database, Databases, named_lock
 from campaign_common.database.failures import meaning_of, translated
 from campaign_common.database.limits import Limits
 from campaign_common.errors import MigrationFailed, StatementRefused
-from campaign_common.schema.placement import intended_homes, note_homes
+from campaign_common.schema.placement import intended_placements, note_placements
 from campaign_common.schema.status import schema_status
 from campaign_common.schema.stopped_services import require_stopped
 from campaign_common.schema.yoyo_backend import DsnBackend
@@ -58,8 +58,8 @@ def migrate_all(
     """Migrate one server after the other, the main one first; raises what `migrate` raises.
 
     Every server has all tables, those of the shards that it holds among them; the view is made
-    on the main one, which holds the recipients. `moved`: as for `intended_homes`. `force`: even
-    if services of 0.1.0 seem to run.
+    on the main one, which holds the recipients. `moved`: as for `intended_placements`. `force`:
+    even if services of 0.1.0 seem to run.
 
     Raises:
         ServicesRunning: they do; nothing was changed on their server.
@@ -74,7 +74,7 @@ def migrate_all(
             if not force:
                 require_stopped(database, lacking[-1])
             apply_pending(database, lacking[-1].pending)
-    homes = intended_homes(databases, shards, moved=moved)
+    placements = intended_placements(databases, shards, moved=moved)
     for (database, held), before in zip(shares, lacking, strict=True):
         # Data definition commits by itself, so there is no transaction to speak of here.
         with (
@@ -86,7 +86,7 @@ def migrate_all(
             if database is databases.main:
                 make_view(cursor, databases.remote_shards)
         yield MigrationReport(before.pending, before.missing_shard_tables, altered)
-    note_homes(databases.main, homes)
+    note_placements(databases.main, placements)
 
 
 def apply_pending(database: Database, pending: Collection[str], source: str = SOURCE) -> None:

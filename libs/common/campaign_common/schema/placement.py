@@ -9,20 +9,24 @@ from collections.abc import Iterable, Mapping
 
 from campaign_common.database import Database, Databases
 from campaign_common.errors import ShardsMisplaced
-from campaign_common.store.shards.shard_placements import epochs_worked_in, read_homes, write_homes
+from campaign_common.store.shards.shard_placements import (
+    epochs_worked_in,
+    read_placements,
+    write_placements,
+)
 
 PAGE = "docs/operations/database-servers.md"
 
-Homes = Mapping[int, str]
+Placements = Mapping[int, str]
 """The servers of the shards that do not live on the main one."""
 
 
-def configured_homes(databases: Databases) -> Homes:
+def configured_placements(databases: Databases) -> Placements:
     """Name the servers of the shards that do not live on the main one."""
     return {shard: databases.of_shard(shard).name for shard in databases.remote_shards}
 
 
-def contradictions(noted: Homes, configured: Homes, shards: Iterable[int]) -> list[str]:
+def contradictions(noted: Placements, configured: Placements, shards: Iterable[int]) -> list[str]:
     """Describe the shards whose server in the configuration differs from the recorded one."""
     return [
         f"shard {shard} lives on {noted.get(shard, 'the main server')}, and by MysqlShards on"
@@ -32,7 +36,7 @@ def contradictions(noted: Homes, configured: Homes, shards: Iterable[int]) -> li
     ]
 
 
-def intended_homes(databases: Databases, shards: int, *, moved: bool) -> Homes:
+def intended_placements(databases: Databases, shards: int, *, moved: bool) -> Placements:
     """Say where the shards are to live by the configuration, provided that their data is there.
 
     `moved`: shards that senders have worked for were moved, with all that belongs to them; of a
@@ -45,8 +49,8 @@ def intended_homes(databases: Databases, shards: int, *, moved: bool) -> Homes:
         RetryLater: a server is away.
     """
     with databases.main.reading() as cursor:
-        noted = read_homes(cursor)
-    configured = configured_homes(databases)
+        noted = read_placements(cursor)
+    configured = configured_placements(databases)
     worked_for = {database: _epochs(database) for database in databases.all}
     names = {database.name for database in databases.all}
     for shard in range(shards):
@@ -70,16 +74,16 @@ def intended_homes(databases: Databases, shards: int, *, moved: bool) -> Homes:
     return {n: home for n, home in noted.items() if n >= shards} | dict(configured)
 
 
-def note_homes(database: Database, homes: Homes) -> None:
+def note_placements(database: Database, placements: Placements) -> None:
     """Note on the main server where the shards live, once their servers have their tables.
 
     Raises:
         RetryLater: it is away.
     """
     with database.reading() as cursor:
-        noted = read_homes(cursor)
-    if noted != homes:
-        database.run(lambda cursor: write_homes(cursor, homes))
+        noted = read_placements(cursor)
+    if noted != placements:
+        database.run(lambda cursor: write_placements(cursor, placements))
 
 
 def _epochs(database: Database) -> dict[int, int]:

@@ -11,9 +11,9 @@ import structlog
 
 from campaign_common.database import Database, Databases
 from campaign_common.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
-from campaign_common.schema.placement import configured_homes, contradictions
+from campaign_common.schema.placement import configured_placements, contradictions
 from campaign_common.store.maintenance.applied_migrations import applied_migrations
-from campaign_common.store.shards.shard_placements import read_homes
+from campaign_common.store.shards.shard_placements import read_placements
 from campaign_common.store.shards.shard_tables import missing_shard_tables, outdated_ledgers
 
 PAUSE = 1.0
@@ -88,7 +88,7 @@ class SchemaCheck:
 
     def __init__(self, databases: Databases, shards: int) -> None:
         self._main = databases.main
-        self._homes = configured_homes(databases)
+        self._placements = configured_placements(databases)
         self._shards = shards
         self._shares = databases.shares(range(shards))
         self._current: set[str] = set()
@@ -117,13 +117,13 @@ class SchemaCheck:
                 where = f"{database.name}: " if len(self._shares) > 1 else ""
                 raise SchemaOutdated(f"{where}{status}")
             self._current.add(database.name)
-        self._require_homes()
+        self._require_placements()
 
-    def _require_homes(self) -> None:
+    def _require_placements(self) -> None:
         with self._main.reading() as cursor:
-            noted = read_homes(cursor)
+            noted = read_placements(cursor)
         # Of the shards that this configuration knows of: others may have been added since.
-        for said in contradictions(noted, self._homes, range(self._shards)):
+        for said in contradictions(noted, self._placements, range(self._shards)):
             raise SchemaOutdated(f"{said}: run campaign-db migrate")
 
 

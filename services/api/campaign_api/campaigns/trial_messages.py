@@ -12,10 +12,10 @@ from campaign_common.domain.template import Template
 from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.store.messages.message_listing import read_message_source
 from campaign_common.store.messages.trial_sends import (
-    NewTestMessage,
-    TestMessage,
-    insert_test_message,
-    read_test_message,
+    NewTrialMessage,
+    StoredTrialMessage,
+    insert_trial_message,
+    read_trial_message,
 )
 
 WAIT = 10.0
@@ -41,8 +41,8 @@ def store_trial_message(
     if source is None:
         raise CampaignUnknown(f"there is no campaign {campaign_id}")
     body = render(Template.compile(source.template), phone, attributes)
-    return insert_test_message(
-        cursor, NewTestMessage(campaign_id, source.provider, phone, body, actor)
+    return insert_trial_message(
+        cursor, NewTrialMessage(campaign_id, source.provider, phone, body, actor)
     )
 
 
@@ -65,7 +65,7 @@ def render(template: Template, phone: str, attributes: Mapping[str, str]) -> str
     return body
 
 
-def wait_for_outcome(database: Database, test_id: int) -> TestMessage | None:
+def wait_for_outcome(database: Database, test_id: int) -> StoredTrialMessage | None:
     """Wait up to ten seconds for the outcome of a message, and return the message.
 
     None if the person was erased meanwhile.
@@ -76,13 +76,13 @@ def wait_for_outcome(database: Database, test_id: int) -> TestMessage | None:
     give_up_at = time.monotonic() + WAIT
     while True:
         with database.reading() as cursor:
-            message = read_test_message(cursor, test_id)
+            message = read_trial_message(cursor, test_id)
         if message is None or message.status is not None or time.monotonic() >= give_up_at:
             return message
         time.sleep(POLL_INTERVAL)
 
 
-def describe(message: TestMessage) -> dict[str, Any]:
+def describe(message: StoredTrialMessage) -> dict[str, Any]:
     """Describe a message as responses do."""
     return {
         **message._asdict(),

@@ -16,9 +16,9 @@ from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.messages.trial_sends import (
-    TakenTestMessage,
-    TestOutcome,
-    end_test_message,
+    TakenTrialMessage,
+    TrialOutcome,
+    end_trial_message,
     take_test_messages,
 )
 from campaign_sender.delivery.provider_route import MakeProvider
@@ -81,7 +81,7 @@ class TrialSends:
         self._providers: dict[str, Provider] = {}
         self._results: SimpleQueue[SendResult] = SimpleQueue()
         self._in_flight = 0
-        self._unrecorded: list[TestOutcome] = []
+        self._unrecorded: list[TrialOutcome] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trial-sends", daemon=True)
 
@@ -134,7 +134,7 @@ class TrialSends:
             self._wait()
             outages.run(PART, self._record)
 
-    def _take(self) -> Sequence[TakenTestMessage]:
+    def _take(self) -> Sequence[TakenTrialMessage]:
         # After an unknown COMMIT nothing is sent: it is not known whether messages were taken.
         with self._database.transaction() as cursor:
             return take_test_messages(cursor, self._make.keys(), MAX_TAKEN)
@@ -159,12 +159,12 @@ class TrialSends:
             return
         with self._database.transaction() as cursor:
             for outcome in self._unrecorded:
-                end_test_message(cursor, outcome)
+                end_trial_message(cursor, outcome)
         self._in_flight -= len(self._unrecorded)
         self._unrecorded = []
 
 
-def _trial_message(message: TakenTestMessage, taken_at: float) -> TrialMessage:
+def _trial_message(message: TakenTrialMessage, taken_at: float) -> TrialMessage:
     record = MessageRecord(
         WIRE_VERSION,
         message.campaign_id,
@@ -179,10 +179,10 @@ def _trial_message(message: TakenTestMessage, taken_at: float) -> TrialMessage:
     return TrialMessage(record, key, -1, -1, 0, test_id=message.id, taken_at=taken_at)
 
 
-def _outcome(result: SendResult) -> list[TestOutcome]:
+def _outcome(result: SendResult) -> list[TrialOutcome]:
     if not isinstance(result.message, TrialMessage):
         return []
     status = STATUSES.get(result.status, Status.FAILED)
     return [
-        TestOutcome(result.message.test_id, status, result.provider_message_id, result.error_code)
+        TrialOutcome(result.message.test_id, status, result.provider_message_id, result.error_code)
     ]

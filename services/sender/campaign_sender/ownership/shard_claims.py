@@ -9,7 +9,7 @@ from campaign_common.errors import DatabaseUnavailable, LeaseLost
 from campaign_common.schema.placement import contradictions
 from campaign_common.store.shards.claims import ClaimRow, read_claims
 from campaign_common.store.shards.partition_map import read_map
-from campaign_common.store.shards.shard_placements import read_homes
+from campaign_common.store.shards.shard_placements import read_placements
 from campaign_sender.ownership.shard_groups import ShardGroups
 from campaign_sender.ownership.takeover import Takeover, take_over
 
@@ -86,6 +86,6 @@ class ShardClaims:
         server = self._groups.of_shard(shard).server
         here: dict[int, str] = {} if server.is_main else {shard: server.own.name}
         with self._groups.main.server.own.reading(proof=Proof.NOW) as cursor:
-            noted = read_homes(cursor)
+            noted = read_placements(cursor)
         for said in contradictions(noted, here, [shard]):
             raise LeaseLost(said)

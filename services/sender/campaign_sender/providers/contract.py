@@ -20,7 +20,7 @@ class SendStatus(Enum):
     RETRYABLE = "retryable"
     """The provider provably did not accept the message; a later try may succeed."""
     THROTTLED = "throttled"
-    """As RETRYABLE, for lack of capacity; costs no attempt."""
+    """As RETRYABLE, for lack of capacity (HTTP 429 by default); costs no attempt."""
     AMBIGUOUS = "ambiguous"
     """It is unknown whether the provider accepted the message."""
     EXPIRED = "expired"

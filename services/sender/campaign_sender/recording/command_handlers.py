@@ -35,7 +35,7 @@ from campaign_common.store.messages.retry_schedule import (
     waiting_seqs,
 )
 from campaign_common.store.shards import shard_commands
-from campaign_common.store.shards.shard_commands import RequestKind, ShardRequest
+from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand
 
 SLICE = 2_000
 """Messages rewritten in one transaction."""
@@ -55,7 +55,7 @@ Suspects = Collection[tuple[int, int]]
 """(seq, generation) of messages that a lost sender may have sent."""
 
 
-def finalize_cancelled(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+def finalize_cancelled(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs) -> None:
     """Give messages of a cancelled campaign that wait, or are in doubt, their final outcome.
 
     Executed only when nothing of the campaign is held: what is at a provider is recorded first.
@@ -65,15 +65,15 @@ def finalize_cancelled(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs
     waiting = waiting_seqs(cursor, shard, campaign_id, SLICE)
     _end_unsent(cursor, command, waiting, suspects)
     if len(waiting) < SLICE and len(suspects) < SLICE:
-        shard_commands.close_request(cursor, command)
+        shard_commands.close_command(cursor, command)
 
 
-def requeue_for_retry(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs) -> None:
     """Turn messages that ended as the command says back to waiting, due now, next generation."""
     cursor = cursors.own
     extent = read_extent(cursors.main, command.campaign_id)
     if extent is None or extent[0] is CampaignState.CANCELLED:
-        shard_commands.close_request(cursor, command)
+        shard_commands.close_command(cursor, command)
         return
     last_seq = extent[1]
     arguments = command.arguments
@@ -91,12 +91,12 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs)
     schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
     reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
     if reached < last_seq:
-        shard_commands.move_request(cursor, command, {**arguments, "after_seq": reached})
+        shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
     else:
-        shard_commands.close_request(cursor, command)
+        shard_commands.close_command(cursor, command)
 
 
-def erase(cursors: ShardCursors, command: ShardRequest, held: HeldSeqs) -> None:
+def erase(cursors: ShardCursors, command: ShardCommand, held: HeldSeqs) -> None:
     """Cancel the listed messages that are not sent; those that are held stay listed."""
     cursor, listed = cursors.own, command.arguments["seqs"]
     free = [seq for seq in listed if seq not in held][:SLICE]
@@ -109,7 +109,7 @@ def erase(cursors: ShardCursors, command: ShardRequest, held: HeldSeqs) -> None:
     _store_remaining(cursor, command, [seq for seq in listed if seq not in done])
 
 
-def apply_late_results(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs) -> None:
+def apply_late_results(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs) -> None:
     """Turn `unknown` into the late result of the same try (protocol rule 14, late results)."""
     cursor, listed = cursors.own, command.arguments["seqs"]
     seqs, left = listed[:SLICE], listed[SLICE:]
@@ -120,11 +120,11 @@ def apply_late_results(cursors: ShardCursors, command: ShardRequest, _: HeldSeqs
     _store_remaining(cursor, command, left)
 
 
-HANDLERS: Mapping[str, Callable[[ShardCursors, ShardRequest, HeldSeqs], None]] = {
-    RequestKind.SETTLE_CANCELLED: finalize_cancelled,
-    RequestKind.RETRY: requeue_for_retry,
-    RequestKind.ERASE: erase,
-    RequestKind.LATE_RESULTS: apply_late_results,
+HANDLERS: Mapping[str, Callable[[ShardCursors, ShardCommand, HeldSeqs], None]] = {
+    CommandKind.SETTLE_CANCELLED: finalize_cancelled,
+    CommandKind.RETRY: requeue_for_retry,
+    CommandKind.ERASE: erase,
+    CommandKind.LATE_RESULTS: apply_late_results,
 }
 """Handler by kind: processes a slice, and closes the command when nothing is left."""
 
@@ -175,17 +175,17 @@ def rows_of_unsent(
     return list(rows.values())
 
 
-def _store_remaining(cursor: Cursor, command: ShardRequest, seqs: Sequence[int]) -> None:
+def _store_remaining(cursor: Cursor, command: ShardCommand, seqs: Sequence[int]) -> None:
     """Store which messages of a command are left, or close it."""
     if seqs:
-        shard_commands.move_request(cursor, command, {"seqs": seqs})
+        shard_commands.move_command(cursor, command, {"seqs": seqs})
     else:
-        shard_commands.close_request(cursor, command)
+        shard_commands.close_command(cursor, command)
 
 
 def _end_unsent(
     cursor: Cursor,
-    command: ShardRequest,
+    command: ShardCommand,
     waiting: Sequence[int],
     without_row: Sequence[ClaimedMessage],
 ) -> None:

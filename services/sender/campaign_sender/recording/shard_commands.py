@@ -20,7 +20,7 @@ from pymysql.err import Error as DriverError
 from campaign_common.database import Proof, ShardServer
 from campaign_common.errors import RetryLater, StatementRefused
 from campaign_common.store.shards import command_copies as forwarding
-from campaign_common.store.shards.shard_commands import RequestKind, ShardRequest, read_requests
+from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand, read_commands
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
@@ -106,7 +106,7 @@ class ShardCommands:
         """Copy the main server's commands for a shard of another server; None: there are none."""
         shard = writes.owned.shard
         with self._server.reading(Proof.NOW) as cursors:
-            commands = read_requests(cursors.main, shard, MAX_READ)
+            commands = read_commands(cursors.main, shard, MAX_READ)
             if not commands:
                 return None
             # Without these: a former owner may delete one of them between the two reads.
@@ -131,9 +131,9 @@ class ShardCommands:
             # The copies exist and are not made a second time; the next turn deletes these rows.
             log.warning("copied shard commands not deleted", error=str(error))
 
-    def _next_command(self, owned: OwnedShard) -> tuple[ShardRequest | None, HeldSeqs]:
+    def _next_command(self, owned: OwnedShard) -> tuple[ShardCommand | None, HeldSeqs]:
         with self._server.own.reading(proof=Proof.NOW) as cursor:
-            commands = read_requests(cursor, owned.shard, MAX_READ)
+            commands = read_commands(cursor, owned.shard, MAX_READ)
         campaigns = {command.campaign_id for command in commands}
         held_of = {c: self._buffer.held_messages(owned.shard, c) for c in campaigns}
         _withdraw_erased(commands, held_of)
@@ -147,20 +147,20 @@ class ShardCommands:
                 blocked.add(campaign_id)
         return None, ()
 
-    def _can_execute(self, command: ShardRequest, held: HeldSeqs) -> bool:
+    def _can_execute(self, command: ShardCommand, held: HeldSeqs) -> bool:
         if now() < self._skipped_until.get(command.id, 0.0):
             return False
         if command.kind not in HANDLERS:
             self._skip(command, "unknown kind", math.inf)
             return False
-        if command.kind == RequestKind.SETTLE_CANCELLED:
+        if command.kind == CommandKind.SETTLE_CANCELLED:
             return not held
-        if command.kind == RequestKind.ERASE:
+        if command.kind == CommandKind.ERASE:
             seqs = _seqs_of(command)
             return not seqs or any(seq not in held for seq in seqs)
         return True
 
-    def _skip(self, command: ShardRequest, why: object, seconds: float) -> None:
+    def _skip(self, command: ShardCommand, why: object, seconds: float) -> None:
         if command.id not in self._skipped_until:
             log.error(
                 "shard command skipped", command=command.id, kind=command.kind, reason=str(why)
@@ -168,21 +168,21 @@ class ShardCommands:
         self._skipped_until[command.id] = now() + seconds
 
 
-def _is_not_erasure(command: ShardRequest) -> bool:
-    return command.kind != RequestKind.ERASE
+def _is_not_erasure(command: ShardCommand) -> bool:
+    return command.kind != CommandKind.ERASE
 
 
-def _seqs_of(command: ShardRequest) -> Collection[int]:
+def _seqs_of(command: ShardCommand) -> Collection[int]:
     seqs: Collection[int] = command.arguments.get("seqs", ())
     return seqs
 
 
 def _withdraw_erased(
-    commands: Iterable[ShardRequest], held_of: Mapping[int, Mapping[int, Message]]
+    commands: Iterable[ShardCommand], held_of: Mapping[int, Mapping[int, Message]]
 ) -> None:
     """Stop the sends of messages that are held for recipients to be erased."""
     for command in commands:
-        if command.kind == RequestKind.ERASE:
+        if command.kind == CommandKind.ERASE:
             held = held_of[command.campaign_id]
             for seq in _seqs_of(command):
                 if seq in held:

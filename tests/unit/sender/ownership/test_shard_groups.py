@@ -43,12 +43,12 @@ class Consuming:
 
 
 class Server:
-    """A database with claim rows and homes, and the guard that has seen it."""
+    """A database with claim rows and placements, and the guard that has seen it."""
 
     def __init__(self, name: str, claims: tuple[int, ...]) -> None:
         self.name = name
         self.claims = claims
-        self.homes: dict[int, str] = {}
+        self.placements: dict[int, str] = {}
         self.reachable = True
         self.existing_shards = frozenset(claims)
         self._rows: list[tuple[Any, ...]] = []
@@ -60,7 +60,7 @@ class Server:
 
     def execute(self, sql: str) -> None:
         if "shard_placements" in sql:
-            self._rows = list(self.homes.items())
+            self._rows = list(self.placements.items())
         else:
             self._rows = [(n, 4, b"", 9, b"", "topic-id", n, 1, 50 + n) for n in self.claims]
 
@@ -142,10 +142,10 @@ def test_a_partition_waits_for_the_servers_of_its_shards() -> None:
 @pytest.mark.parametrize(("shard", "home"), [(0, "second:3306/camp"), (1, None), (2, "third:1/d")])
 def test_a_shard_that_was_moved_meanwhile_is_not_taken_over(shard: int, home: str | None) -> None:
     scene = Scene()
-    scene.main.homes = {1: scene.second.name, 2: scene.second.name}
-    scene.main.homes.pop(shard, None)
+    scene.main.placements = {1: scene.second.name, 2: scene.second.name}
+    scene.main.placements.pop(shard, None)
     if home:
-        scene.main.homes[shard] = home
+        scene.main.placements[shard] = home
     with pytest.raises(LeaseLost, match=f"shard {shard} lives on"):
         scene.claims.take_over(shard, MAP)
 

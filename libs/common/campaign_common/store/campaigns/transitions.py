@@ -46,7 +46,7 @@ WHERE id = %s AND state = %s
 """
 
 # As above for a running campaign. Of a finished one everything has an outcome: its fan-out
-# stays complete, and only what the order turns back is published, as retries.
+# stays complete, and only what the command turns back is published, as retries.
 RETRY = """
 UPDATE campaigns
 SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),

@@ -1,4 +1,4 @@
-"""possibly_sent and late_results: calls in doubt, and facts that came too late."""
+"""Tables possibly_sent and late_results: sends in doubt, and results that came too late."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -120,7 +120,7 @@ def read_late_facts(
 
 
 def count_suspects(cursors: Cursors, campaign_ids: Sequence[int]) -> int:
-    """Count the calls of campaigns that were ever in doubt."""
+    """Count the messages of campaigns that were ever possibly sent."""
     suspects = 0
     if campaign_ids:
         for cursor in cursors.all:

@@ -15,7 +15,7 @@ WANTED_FOR = 30
 """Seconds after which a test message is not sent any more: its request has timed out."""
 
 
-class NewTestMessage(NamedTuple):
+class NewTrialMessage(NamedTuple):
     """A rendered message that somebody wants to see on a phone."""
 
     campaign_id: int
@@ -25,7 +25,7 @@ class NewTestMessage(NamedTuple):
     actor: str
 
 
-class TakenTestMessage(NamedTuple):
+class TakenTrialMessage(NamedTuple):
     """A test message that this sender, and no other, calls the provider for."""
 
     id: int
@@ -35,7 +35,7 @@ class TakenTestMessage(NamedTuple):
     body: str
 
 
-class TestMessage(NamedTuple):
+class StoredTrialMessage(NamedTuple):
     """A test message and its result; `status` is None until it is known."""
 
     id: int
@@ -50,7 +50,7 @@ class TestMessage(NamedTuple):
     error_code: str | None
 
 
-class TestOutcome(NamedTuple):
+class TrialOutcome(NamedTuple):
     """The outcome of a test message."""
 
     id: int
@@ -89,37 +89,37 @@ DELETE FROM trial_messages WHERE requested_at < NOW(6) - INTERVAL %s HOUR LIMIT 
 """
 
 
-def insert_test_message(cursor: Cursor, message: NewTestMessage) -> int:
+def insert_trial_message(cursor: Cursor, message: NewTrialMessage) -> int:
     """Store a message for any sender to take; returns its id."""
     cursor.execute(INSERT, message)
     return int(cursor.lastrowid)
 
 
-def read_test_message(cursor: Cursor, test_id: int) -> TestMessage | None:
+def read_trial_message(cursor: Cursor, test_id: int) -> StoredTrialMessage | None:
     """Read a test message, None when it was erased meanwhile."""
     cursor.execute(SELECT_TEST, (test_id,))
     row = cursor.fetchone()
     if row is None:
         return None
-    message = TestMessage(*row)
+    message = StoredTrialMessage(*row)
     return message._replace(status=None if message.status is None else Status(message.status))
 
 
 def take_test_messages(
     cursor: Cursor, providers: Collection[str], limit: int
-) -> list[TakenTestMessage]:
+) -> list[TakenTrialMessage]:
     """Take messages that no other sender has taken, for these providers.
 
     They are not taken again, so a message whose sender dies is not sent twice.
     """
     cursor.execute(SELECT_WAITING, (tuple(providers), WANTED_FOR, limit))
-    taken = [TakenTestMessage(*row) for row in cursor.fetchall()]
+    taken = [TakenTrialMessage(*row) for row in cursor.fetchall()]
     if taken:
         cursor.execute(TAKE, (tuple(message.id for message in taken),))
     return taken
 
 
-def end_test_message(cursor: Cursor, outcome: TestOutcome) -> None:
+def end_trial_message(cursor: Cursor, outcome: TrialOutcome) -> None:
     """Record what became of a test message."""
     cursor.execute(
         END,

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import ShardCursors
-from campaign_common.store.shards.shard_commands import ShardRequest
+from campaign_common.store.shards.shard_commands import ShardCommand
 
 # The time beside the id: a main server that was restored from a backup gives ids out again.
 NOTE = """
@@ -34,7 +34,7 @@ FORGET = "DELETE FROM command_copies WHERE shard = %s AND command_id IN %s"
 DELETE_COPIED = "DELETE FROM shard_commands WHERE id IN %s"
 
 
-def copy_requests(cursor: Cursor, requests: Iterable[ShardRequest]) -> None:
+def copy_requests(cursor: Cursor, requests: Iterable[ShardCommand]) -> None:
     """Copy orders to the shard's server, but for those that were copied before."""
     for request in requests:
         if cursor.execute(NOTE, (request.shard, request.id, request.requested_at)):

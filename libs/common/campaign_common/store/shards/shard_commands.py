@@ -17,7 +17,7 @@ from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.message import MessageKey, Status
 
 
-class RequestKind(StrEnum):
+class CommandKind(StrEnum):
     """The kind of a command to the owner of a shard."""
 
     SETTLE_CANCELLED = "settle_cancelled"
@@ -30,8 +30,8 @@ class RequestKind(StrEnum):
     """Facts about listed messages came in after their shard was lost."""
 
 
-class ShardRequest(NamedTuple):
-    """One order; `kind` may be of a newer version than this one."""
+class ShardCommand(NamedTuple):
+    """One command; `kind` may be of a newer version than this one."""
 
     id: int
     shard: int
@@ -62,7 +62,7 @@ CLOSE = "DELETE FROM shard_commands WHERE id = %s"
 
 def request_settlement(cursor: Cursor, campaign_id: int, shards: int) -> None:
     """Have what a cancelled campaign leaves waiting or in doubt settled (protocol rule 3)."""
-    _append(cursor, campaign_id, RequestKind.SETTLE_CANCELLED, {n: {} for n in range(shards)})
+    _append(cursor, campaign_id, CommandKind.SETTLE_CANCELLED, {n: {} for n in range(shards)})
 
 
 def request_retry(
@@ -81,7 +81,7 @@ def request_retry(
         "error_code": error_code,
         "after_seq": 0,
     }
-    _append(cursor, campaign_id, RequestKind.RETRY, dict.fromkeys(range(shards), arguments))
+    _append(cursor, campaign_id, CommandKind.RETRY, dict.fromkeys(range(shards), arguments))
 
 
 def request_erasure(
@@ -91,21 +91,21 @@ def request_erasure(
     _append(
         cursor,
         campaign_id,
-        RequestKind.ERASE,
+        CommandKind.ERASE,
         {shard: {"seqs": list(seqs)} for shard, seqs in seqs_by_shard.items() if seqs},
     )
 
 
 def request_late_results(cursor: Cursor, campaign_id: int, shard: int, seqs: Iterable[int]) -> None:
     """Have the owner of a shard look at facts in late_results (protocol rule 14)."""
-    _append(cursor, campaign_id, RequestKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
+    _append(cursor, campaign_id, CommandKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
 
 
-def read_requests(cursor: Cursor, shard: int, limit: int) -> list[ShardRequest]:
+def read_commands(cursor: Cursor, shard: int, limit: int) -> list[ShardCommand]:
     """Read the oldest orders to the owner of a shard."""
     cursor.execute(SELECT_OF_SHARD, (shard, limit))
     return [
-        ShardRequest(id_, number, campaign_id, kind, json.loads(arguments), requested_at)
+        ShardCommand(id_, number, campaign_id, kind, json.loads(arguments), requested_at)
         for id_, number, campaign_id, kind, arguments, requested_at in cursor.fetchall()
     ]
 
@@ -123,14 +123,14 @@ def to_be_erased(cursors: ShardCursors, shards: Collection[int]) -> set[MessageK
     return erased
 
 
-def move_request(cursor: Cursor, request: ShardRequest, arguments: Mapping[str, Any]) -> None:
-    """Note what is left of an order, in the transaction that carried out a part of it."""
-    cursor.execute(MOVE, (json.dumps(arguments), request.id))
+def move_command(cursor: Cursor, command: ShardCommand, arguments: Mapping[str, Any]) -> None:
+    """Note what is left of a command, in the transaction that carried out a part of it."""
+    cursor.execute(MOVE, (json.dumps(arguments), command.id))
 
 
-def close_request(cursor: Cursor, request: ShardRequest) -> None:
-    """Delete an order that is carried out."""
-    cursor.execute(CLOSE, (request.id,))
+def close_command(cursor: Cursor, command: ShardCommand) -> None:
+    """Delete a command that is carried out."""
+    cursor.execute(CLOSE, (command.id,))
 
 
 def _each(cursors: ShardCursors) -> Iterator[Cursor]:
@@ -145,7 +145,7 @@ def _each(cursors: ShardCursors) -> Iterator[Cursor]:
 
 
 def _append(
-    cursor: Cursor, campaign_id: int, kind: RequestKind, of_shards: Mapping[int, Mapping[str, Any]]
+    cursor: Cursor, campaign_id: int, kind: CommandKind, of_shards: Mapping[int, Mapping[str, Any]]
 ) -> None:
     cursor.executemany(
         INSERT,

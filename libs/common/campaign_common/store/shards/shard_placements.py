@@ -13,17 +13,17 @@ INSERT = "INSERT INTO shard_placements (shard, server) VALUES (%s, %s)"
 SELECT_WORKED_FOR = "SELECT shard, epoch FROM shard_claims"
 
 
-def read_homes(cursor: Cursor) -> dict[int, str]:
+def read_placements(cursor: Cursor) -> dict[int, str]:
     """Read which shards live elsewhere, and on which server."""
     cursor.execute(SELECT_HOMES)
     return dict(cursor.fetchall())
 
 
-def write_homes(cursor: Cursor, homes: Mapping[int, str]) -> None:
+def write_placements(cursor: Cursor, placements: Mapping[int, str]) -> None:
     """Note which shards live elsewhere, in place of what was noted before."""
     cursor.execute(DELETE_ALL)
-    if homes:
-        cursor.executemany(INSERT, sorted(homes.items()))
+    if placements:
+        cursor.executemany(INSERT, sorted(placements.items()))
 
 
 def epochs_worked_in(cursor: Cursor) -> dict[int, int]:
