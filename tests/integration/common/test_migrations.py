@@ -177,6 +177,29 @@ def test_a_migration_killed_before_it_was_noted_is_repeated(empty: Database) -> 
     assert read(empty, columns) == before
 
 
+def test_a_rename_killed_before_it_was_noted_is_repeated(empty: Database) -> None:
+    """The look for services at work does without what the migration has renamed already."""
+    migrate(empty, 2)
+    before = definitions(empty)
+    with empty.reading() as cursor:
+        cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (RENAMING,))
+    assert migrate(empty, 2).applied == (RENAMING,)
+    assert definitions(empty) == before
+
+
+def test_a_table_with_both_of_its_names_is_not_passed_over(empty: Database, tmp_path: Path) -> None:
+    """A backup of 0.1.0 that was restored over the new schema holds data under the old name."""
+    apply_0_1_0(empty, tmp_path)
+    with empty.reading() as cursor:
+        cursor.execute("CREATE TABLE possibly_sent (id INT)")
+    with pytest.raises(MigrationFailed, match="possibly_sent"):
+        migrate(empty, 2)
+    with empty.reading() as cursor:
+        cursor.execute("DROP TABLE possibly_sent")
+    migrate(empty, 2)
+    assert schema_status(empty, 2).current
+
+
 def definitions(database: Database) -> set[tuple[object, ...]]:
     """Every column and every index, wherever in its table a column stands."""
     with database.reading() as cursor:

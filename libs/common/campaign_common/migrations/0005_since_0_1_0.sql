@@ -14,7 +14,7 @@ DEALLOCATE PREPARE made;
 
 SET @change = IF(
   (SELECT COUNT(*) FROM information_schema.COLUMNS
-   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'recipients' AND COLUMN_NAME = 'erased_shard_count') = 0,
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'recipients' AND COLUMN_NAME = 'erased_shard') = 0,
   'ALTER TABLE recipients
    ADD COLUMN erased_shard SMALLINT UNSIGNED NULL,
    ADD COLUMN erased_shard_count SMALLINT UNSIGNED NULL',

@@ -1,11 +1,12 @@
 -- The words of tables and columns, and room for several providers. Services of 0.1.0 cannot work with
 -- what this makes, so campaign-db migrate first sees to it that they are stopped. Each change is made
--- where it is missing, so that a migration that was killed half way can be repeated.
+-- where it is missing, so that a migration that was killed half way can be repeated. Where a table has both its
+-- names, the server refuses the rename: the old one holds data that must not be passed over.
 -- The ledger, messages_N, is in campaign_common.store.shards.shard_tables.
 
 SET @change = IF(
   (SELECT COUNT(*) FROM information_schema.TABLES
-   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'possibly_sent') = 0,
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'suspects') > 0,
   'RENAME TABLE suspects TO possibly_sent',
   'DO 0');
 PREPARE made FROM @change;
@@ -14,7 +15,7 @@ DEALLOCATE PREPARE made;
 
 SET @change = IF(
   (SELECT COUNT(*) FROM information_schema.TABLES
-   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'shard_commands') = 0,
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'shard_requests') > 0,
   'RENAME TABLE shard_requests TO shard_commands',
   'DO 0');
 PREPARE made FROM @change;
@@ -23,7 +24,7 @@ DEALLOCATE PREPARE made;
 
 SET @change = IF(
   (SELECT COUNT(*) FROM information_schema.TABLES
-   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'command_copies') = 0,
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'forwarded_requests') > 0,
   'RENAME TABLE forwarded_requests TO command_copies',
   'DO 0');
 PREPARE made FROM @change;
@@ -41,7 +42,7 @@ DEALLOCATE PREPARE made;
 
 SET @change = IF(
   (SELECT COUNT(*) FROM information_schema.TABLES
-   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'shard_placements') = 0,
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'shard_homes') > 0,
   'RENAME TABLE shard_homes TO shard_placements',
   'DO 0');
 PREPARE made FROM @change;
@@ -50,7 +51,7 @@ DEALLOCATE PREPARE made;
 
 SET @change = IF(
   (SELECT COUNT(*) FROM information_schema.TABLES
-   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'trial_messages') = 0,
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'test_messages') > 0,
   'RENAME TABLE test_messages TO trial_messages',
   'DO 0');
 PREPARE made FROM @change;
@@ -59,7 +60,7 @@ DEALLOCATE PREPARE made;
 
 SET @change = IF(
   (SELECT COUNT(*) FROM information_schema.TABLES
-   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'sender_heartbeats') = 0,
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'senders') > 0,
   'RENAME TABLE senders TO sender_heartbeats',
   'DO 0');
 PREPARE made FROM @change;

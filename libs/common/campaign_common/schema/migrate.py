@@ -62,17 +62,20 @@ def migrate_all(
     even if services of 0.1.0 seem to run.
 
     Raises:
-        ServicesRunning: they do; nothing was changed on their server.
+        ServicesRunning: they do; nothing was changed on any server.
         ShardsMisplaced: a shard's data is not where the configuration has it; no tables of
             shards were made.
     """
     shares = databases.shares(range(shards))
     lacking = []
     for database, held in shares:
+        # Of all servers first: one that refuses leaves every other one as it was.
+        if not force:
+            with named_lock(database, "schema", wait=wait):
+                require_stopped(database, schema_status(database, held))
+    for database, held in shares:
         with named_lock(database, "schema", wait=wait):
             lacking.append(schema_status(database, held))
-            if not force:
-                require_stopped(database, lacking[-1])
             apply_pending(database, lacking[-1].pending)
     placements = intended_placements(databases, shards, moved=moved)
     for (database, held), before in zip(shares, lacking, strict=True):

@@ -39,7 +39,7 @@ def require_stopped(
     while set(signs) - running:
         sleep(PAUSE)
         later = _read_signs(database)
-        running |= {name for name, times in later.items() if signs.get(name) != times}
+        running |= {name for name, times in later.items() if set(times) - set(signs.get(name, ()))}
         signs = later
     if running:
         raise ServicesRunning(
