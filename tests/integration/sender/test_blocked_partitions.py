@@ -106,7 +106,7 @@ def test_an_older_sender_leaves_newer_records_to_a_newer_one(world: World) -> No
     assert world.suspects() == 0
     assert world.dead_letters("list", "--json") == []
     logs = "".join(log.read_text() for log in world.config.parent.glob("campaign-sender-*.log"))
-    assert logs.count("its partition waits for a newer sender") == 1
+    assert logs.count("record of a newer wire version, partition blocked") == 1
 
 
 def test_newer_records_can_be_replayed_later(world: World) -> None:

@@ -144,6 +144,7 @@ class Recorder:
         except DriverError as error:
             # Rolled back, and the batch put back: its results are recorded later.
             log.error("recording refused by the database", error=str(error.args[-1]))
+            self._outage.failed(str(error.args[-1]))
             self._available = False
             return []
         self._outage.recovered()
