@@ -85,6 +85,9 @@ class Connections:
     def hold(self, connection: Connection, size: int) -> None:
         """Count bytes that a connection keeps in memory."""
         self._waiting += size
+        if connection.yields:
+            # What it waited for may wake it before it is ended.
+            self._yielding += size
         connection.held += size
 
     def release(self, connection: Connection) -> None:

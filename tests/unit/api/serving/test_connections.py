@@ -117,6 +117,19 @@ def test_there_is_room_when_those_that_yield_have_let_go(maker: Maker) -> None:
     assert maker.connections.make_room(young, 60)
 
 
+def test_bytes_that_reach_one_that_yields_are_counted_once(maker: Maker) -> None:
+    """It may be woken by what it waited for before it is ended."""
+    old, young = maker.make(Phase.BODY), maker.make(Phase.BODY)
+    maker.hold(old, 60)
+    assert not maker.connections.make_room(young, 60)
+    maker.connections.hold(old, 30)
+    maker.connections.remove(old)
+    assert maker.connections.make_room(young, 100)
+    maker.connections.hold(young, 100)
+    maker.connections.release(young)
+    assert maker.connections.make_room(young, 100)
+
+
 def test_the_largest_header_yields_before_an_older_one(maker: Maker) -> None:
     small, large = maker.make(), maker.make()
     maker.connections.hold_header(small, 100)
