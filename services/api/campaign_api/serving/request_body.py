@@ -7,8 +7,11 @@ from gunicorn.http.message import Request
 
 from campaign_api.serving.connection import LARGEST_HEADER, Connection
 
+FRAMING_ROOM = 8_192
+"""Bytes of framing that a body may have beyond `FRAMING`: extensions of chunks, and trailers."""
+
 FRAMING = 2
-"""Bytes that may come for each byte of content, beyond those of a header for the whole body.
+"""Bytes that may come for each byte of content, beyond that room.
 
 Chunks of one byte have six: each of them takes as long to be parsed as a large one.
 """
@@ -48,7 +51,7 @@ class RequestBody:
         self.invite()
         if size < 0:
             size = self.length or LARGEST_HEADER
-        most = LARGEST_HEADER + FRAMING * (self._received + size) - self._taken
+        most = FRAMING_ROOM + FRAMING * (self._received + size) - self._taken
         self.connection.allow(most)
         block: bytes = self._request.body.read(size)
         self._taken += most - self.connection.room
