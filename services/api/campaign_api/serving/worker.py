@@ -14,6 +14,7 @@ from typing import Any
 import gevent
 import gevent.socket
 import structlog
+from gevent.server import StreamServer
 from gunicorn.http import wsgi
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
@@ -29,6 +30,9 @@ from campaign_common.runtime.memory import give_back, keep_small
 
 TRIM_EVERY = 2.0
 """Seconds after which free memory is given back to the system."""
+
+ACCEPTED_AT_ONCE = 64
+"""Connections that a worker accepts in one turn of its loop."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +58,10 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         self._threaded = Threaded(
             self.wsgi, settings.threads, most_waiting=most // 2, liveness=Liveness(self.wsgi)
         )
+        # With several workers gunicorn lets each accept one connection a turn of its loop, so that
+        # under a flood a connection waits for as many turns as there are others before it.
+        self.cfg.set("workers", 1)
+        StreamServer.max_accept = ACCEPTED_AT_ONCE
         super().run()
 
     def notify(self) -> None:
