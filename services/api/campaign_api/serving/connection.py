@@ -33,7 +33,7 @@ DISCARD_PAUSE = 0.01
 """Bytes that are thrown away in one go, and seconds until the next ones are."""
 
 LARGEST_HEADER = 65_536
-"""Bytes of request line and header lines; what frames a body is bounded alike."""
+"""Bytes of request line and header lines."""
 
 END_OF_HEADER = b"\r\n\r\n"
 """A header that arrives in one piece is a request at once, and yields to no other one."""

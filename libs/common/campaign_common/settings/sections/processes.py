@@ -65,7 +65,8 @@ class ApiSettings:
     max_upload_rows: int = key("MaxUploadRows", Int(1, 2**32 - 1), default=10_000_000)
     """An upload with more data rows is a 413."""
     max_imports: int = key("MaxImports", Int(1, 1_024), default=8)
-    """Imports that one process runs at a time; further ones are a 429. See below."""
+    """Imports that one process runs at a time; further uploads are a 429, and `/v1/camp/create`
+    waits 2 s before it is one. See below."""
     max_template_length: int = key(
         "MaxTemplateLength", Int(1, 16_000, unit="characters"), default=16_000
     )

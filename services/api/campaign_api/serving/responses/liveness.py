@@ -42,7 +42,7 @@ class Liveness:
     """Responds to plain liveness probes."""
 
     def __init__(self, application: Application) -> None:
-        """Ask `application` once; requests are counted in its extension `metrics`."""
+        """Let `application` respond to the first probe; its extension `metrics` counts them."""
         self._application = application
         self._response: _Response | None = None
 
