@@ -4,14 +4,14 @@ from email.utils import format_datetime
 import pytest
 
 from campaign_common.settings import AnswerWord, HttpSettings
-from campaign_sender.providers.contract import SendStatus
-from campaign_sender.providers.http.response_mapper import (
+from campaign_providers.contract import SendStatus
+from campaign_providers.http.response_mapper import (
     MAX_RETRY_AFTER,
     ResponseMapper,
     read_message_id,
     read_retry_after,
 )
-from campaign_sender.providers.http.response_reader import HttpResponse
+from campaign_providers.http.response_reader import HttpResponse
 from tests.unit.sender.messages import message
 
 NOW = datetime(2026, 5, 17, 12, 0, 0, tzinfo=UTC)

@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from campaign_common.settings import AnswerWord
-from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
-from campaign_sender.providers.http.response_reader import HttpResponse
+from campaign_providers.contract import MessageT, SendResult, SendStatus
+from campaign_providers.http.response_reader import HttpResponse
 
 MAX_MESSAGE_ID_LENGTH = 128
 
@@ -38,7 +37,7 @@ class ResponseMapper:
         }
         self._message_id_path = message_id_field.split(".")
 
-    def to_result(self, message: Message, response: HttpResponse) -> SendResult:
+    def to_result(self, message: MessageT, response: HttpResponse) -> SendResult[MessageT]:
         """Return the result of a message; a status that is not configured is ambiguous."""
         status = self._by_status.get(response.status, SendStatus.AMBIGUOUS)
         if status is SendStatus.ACCEPTED:
