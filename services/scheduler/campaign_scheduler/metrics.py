@@ -111,7 +111,7 @@ class SchedulerMetrics(Collector):
             "campaign_retries_waiting",
             "Messages of running and paused campaigns that wait for another try",
         )
-        suspects = GaugeMetricFamily(
+        possibly_sent = GaugeMetricFamily(
             "campaign_messages_possibly_sent",
             "Messages that may have been sent, of running and paused campaigns",
         )
@@ -119,5 +119,5 @@ class SchedulerMetrics(Collector):
             for state, n in totals.campaigns.items():
                 campaigns.add_metric([state.value], n)
             waiting.add_metric([], totals.waiting)
-            suspects.add_metric([], totals.suspects)
-        yield from (campaigns, waiting, suspects)
+            possibly_sent.add_metric([], totals.possibly_sent)
+        yield from (campaigns, waiting, possibly_sent)

@@ -60,8 +60,8 @@ def test_totals_are_of_what_is_not_settled(world: World) -> None:
     gauges = GaugeCollector(world.databases, scheduler.owner)
     gauges.collect()
     assert gauges.totals is not None
-    campaigns, waiting, suspects = gauges.totals
-    assert (waiting, suspects) == (4, 1)
+    campaigns, waiting, possibly_sent = gauges.totals
+    assert (waiting, possibly_sent) == (4, 1)
     assert set(campaigns) == set(CampaignState)
     assert {state: n for state, n in campaigns.items() if n} == {
         CampaignState.CANCELLED: 1,

@@ -84,12 +84,12 @@ def _providers(cursors: Cursors) -> Iterator[Finding]:
             " too many sends failed",
             "see the senders' logs for the errors; sending resumes once a probe succeeds",
         )
-    suspects = doctor_queries.open_suspects(cursors)
-    if suspects:
+    possibly_sent = doctor_queries.open_possibly_sent(cursors)
+    if possibly_sent:
         yield warning(
             "possibly sent",
-            f"{suspects:,} messages of active campaigns may have been accepted by a provider whose"
-            " response is not known; they are sent again under the same idempotency key",
+            f"{possibly_sent:,} messages of active campaigns may have been accepted by a provider"
+            " whose response is not known; they are sent again under the same idempotency key",
         )
 
 

@@ -11,7 +11,7 @@ from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import TopicMissing
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.ledger import look_up
-from campaign_common.store.messages.possibly_sent import note_suspects
+from campaign_common.store.messages.possibly_sent import note_possibly_sent
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
 from campaign_sender.admission.rules import (
@@ -95,8 +95,8 @@ class BatchAdmitter:
         query = ledger_query(fresh)
         versions, partition_map, entries, erased = self._read(query)
         self._guard.learn(versions, began_at)
-        unknown, suspects = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
-        self._note_suspects(suspects)
+        unknown, possibly_sent = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
+        self._note_possibly_sent(possibly_sent)
         if unknown:
             ended = {result.message.key for result in unknown}
             fresh = [m for m in fresh if m.key not in ended]
@@ -119,14 +119,14 @@ class BatchAdmitter:
             return []
         return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
 
-    def _note_suspects(self, suspects: Sequence[Message]) -> None:
+    def _note_possibly_sent(self, possibly_sent: Sequence[Message]) -> None:
         by_shard: dict[int, list[MessageRecord]] = defaultdict(list)
-        for message in suspects:
+        for message in possibly_sent:
             by_shard[message.record.shard].append(message.record)
         if by_shard:
             with self._server.own.transaction() as cursor:
                 for shard, claimed in sorted(by_shard.items()):
-                    note_suspects(cursor, shard, claimed)
+                    note_possibly_sent(cursor, shard, claimed)
 
     def _read(self, query: Mapping[tuple[int, int], Sequence[int]]) -> AdmissionLookup:
         with self._server.reading(Proof.NOW) as cursors:

@@ -42,7 +42,7 @@ class PossiblySent(NamedTuple):
 
     unknown: list[SendResult]
     """At-most-once messages: they end without a send."""
-    suspects: list[Message]
+    possibly_sent: list[Message]
     """At-least-once messages: sent as any other, under the same idempotency key."""
 
 
@@ -128,7 +128,7 @@ def split_possibly_sent(
     Undeliverable messages were never sent, and messages of deleted campaigns no longer matter.
     """
     unknown: list[SendResult] = []
-    suspects: list[Message] = []
+    possibly_sent: list[Message] = []
     for message in candidates:
         record = message.record
         entry = entries.get(message.key)
@@ -144,8 +144,8 @@ def split_possibly_sent(
         if version.delivery is Delivery.AT_MOST_ONCE:
             unknown.append(SendResult(message, SendStatus.AMBIGUOUS, None, COMMITS_LOST))
         else:
-            suspects.append(message)
-    return PossiblySent(unknown, suspects)
+            possibly_sent.append(message)
+    return PossiblySent(unknown, possibly_sent)
 
 
 def admit_live(

@@ -194,18 +194,18 @@ class ShardOwnership:
             owned.possibly_sent_below = possibly_sent_below
             self._groups.add_shard(owned)
             self.taken_over += 1
-            self._count_settled(shard, len(settlement.suspects), len(settlement.unknown))
+            self._count_settled(shard, len(settlement.possibly_sent), len(settlement.unknown))
         self._groups.refresh_guards(shards)
 
-    def _count_settled(self, shard: Shard, suspects: int, unknown: int) -> None:
+    def _count_settled(self, shard: Shard, possibly_sent: int, unknown: int) -> None:
         """Count and log the claims of a lost sender that were settled."""
-        self.claims_lost["possibly_sent"] += suspects
+        self.claims_lost["possibly_sent"] += possibly_sent
         self.claims_lost["unknown"] += unknown
-        if suspects or unknown:
+        if possibly_sent or unknown:
             log.warning(
                 "claims of a lost sender settled",
                 shard=shard,
-                possibly_sent=suspects,
+                possibly_sent=possibly_sent,
                 unknown=unknown,
             )
 

@@ -22,7 +22,7 @@ from campaign_common.store.messages.ledger import (
     insert_outcomes,
     look_up,
 )
-from campaign_common.store.messages.possibly_sent import note_suspects
+from campaign_common.store.messages.possibly_sent import note_possibly_sent
 from campaign_common.store.messages.retry_schedule import forget_retries
 from campaign_common.store.shards.claims import ClaimRow, Place, lock_claim, take_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
@@ -33,7 +33,7 @@ class Settlement(NamedTuple):
 
     unknown: list[LedgerRow]
     """At-most-once messages: not sent again, the outcome is unknown."""
-    suspects: list[ClaimedMessage]
+    possibly_sent: list[ClaimedMessage]
     """At-least-once messages: fetched again and sent again under the same idempotency key."""
 
 
@@ -54,17 +54,17 @@ def settle(
     Messages of a deleted campaign no longer matter.
     """
     unknown: list[LedgerRow] = []
-    suspects: list[ClaimedMessage] = []
+    possibly_sent: list[ClaimedMessage] = []
     for message in claimed:
         entry = entries.get(MessageKey(message.campaign_id, message.seq))
         version = versions.get(message.campaign_id)
         if version is None or not is_live(entry, message.generation, message.try_number):
             continue
         if version.delivery is Delivery.AT_LEAST_ONCE:
-            suspects.append(message)
+            possibly_sent.append(message)
         else:
             unknown.append(_unknown_row(message, entry))
-    return Settlement(unknown, suspects)
+    return Settlement(unknown, possibly_sent)
 
 
 def take_over(
@@ -133,7 +133,7 @@ def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
         add_counts(cursor, count_changes(row.shard, settlement.unknown))
         for campaign_id, seqs in _waiting_before(settlement.unknown).items():
             forget_retries(cursor, row.shard, campaign_id, seqs)
-    note_suspects(cursor, row.shard, settlement.suspects)
+    note_possibly_sent(cursor, row.shard, settlement.possibly_sent)
     return settlement
 
 

@@ -24,7 +24,7 @@ from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow, look_up
-from campaign_common.store.messages.possibly_sent import note_late_results, read_suspects
+from campaign_common.store.messages.possibly_sent import note_late_results, read_possibly_sent
 from campaign_common.store.messages.retry_schedule import ScheduledRetry
 from campaign_sender.admission.rules import admit_live, ledger_query
 from campaign_sender.delivery.dispatcher import Dispatcher
@@ -176,7 +176,7 @@ class Recorder:
     def _commit_batch(self) -> list[Message]:
         batch = self._buffer.take_batch()
         try:
-            self._mark_suspects(batch)
+            self._mark_possibly_sent(batch)
         except (RetryLater, DriverError):
             self._buffer.put_back(batch)
             raise
@@ -215,7 +215,7 @@ class Recorder:
         if self._traces is not None:
             self._traces.recorded(batch.results, written.changes, seconds)
 
-    def _mark_suspects(self, batch: RecorderBatch) -> None:
+    def _mark_possibly_sent(self, batch: RecorderBatch) -> None:
         """Mark messages that a lost sender may have sent, where the outcome depends on it."""
         by_campaign: dict[int, list[Message]] = defaultdict(list)
         for result in batch.results:
@@ -226,10 +226,12 @@ class Recorder:
             return
         with self._database.reading(proof=Proof.NOW) as cursor:
             for campaign_id, messages in by_campaign.items():
-                suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
+                possibly_sent = read_possibly_sent(
+                    cursor, campaign_id, [m.record.seq for m in messages]
+                )
                 for message in messages:
                     named = message.record.seq, message.record.generation
-                    message.in_doubt = message.in_doubt or named in suspects
+                    message.in_doubt = message.in_doubt or named in possibly_sent
 
     def _depends_on_doubt(self, result: SendResult) -> bool:
         version = self._guard.version_of(result.message.record.campaign_id)

@@ -16,7 +16,7 @@ class Counted(NamedTuple):
     """The messages of a campaign by status, and its calls that were ever in doubt."""
 
     by_status: dict[Status, int]
-    suspects: int
+    possibly_sent: int
 
 
 class CountedRow(NamedTuple):
@@ -24,7 +24,7 @@ class CountedRow(NamedTuple):
 
     status: int | None
     n: int | None
-    suspects: int
+    possibly_sent: int
 
 
 SELECT_COUNTS = """
@@ -71,7 +71,7 @@ def add_up(cursors: Cursors, campaign_id: int, on_main: Sequence[CountedRow]) ->
     by_status: dict[Status, int] = {}
     for rows in servers:
         _add(by_status, ((row.status, row.n) for row in rows if row.status is not None))
-    return Counted(by_status, sum(rows[0].suspects for rows in servers))
+    return Counted(by_status, sum(rows[0].possibly_sent for rows in servers))
 
 
 def counts_by_status(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, dict[Status, int]]:

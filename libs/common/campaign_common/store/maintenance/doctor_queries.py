@@ -8,7 +8,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.store.core.campaigns import active_ids
-from campaign_common.store.messages.possibly_sent import count_suspects
+from campaign_common.store.messages.possibly_sent import count_possibly_sent
 
 
 class Server(NamedTuple):
@@ -120,6 +120,6 @@ def unended_erasures(cursor: Cursor, seconds: int) -> int:
     return int(n)
 
 
-def open_suspects(cursors: Cursors) -> int:
+def open_possibly_sent(cursors: Cursors) -> int:
     """Count the calls in doubt of campaigns that are not over."""
-    return count_suspects(cursors, active_ids(cursors.main))
+    return count_possibly_sent(cursors, active_ids(cursors.main))

@@ -27,7 +27,7 @@ class LateFact(NamedTuple):
 
 # The driver sends many rows in one statement only where every value is a plain %s: the time
 # is the column's default.
-INSERT_SUSPECT = """
+INSERT_POSSIBLY_SENT = """
 INSERT IGNORE INTO possibly_sent (campaign_id, seq, generation, try_number, shard)
 VALUES (%s, %s, %s, %s, %s)
 """
@@ -38,7 +38,9 @@ INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, statu
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-SELECT_SUSPECTS = "SELECT seq, generation FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
+SELECT_POSSIBLY_SENT = (
+    "SELECT seq, generation FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
+)
 
 SELECT_WITHOUT_OUTCOME = """
 SELECT s.campaign_id, s.seq, s.generation, s.try_number FROM possibly_sent s
@@ -51,14 +53,14 @@ SELECT campaign_id, seq, generation, try_number, status, provider_message_id, er
 FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
 """
 
-COUNT_SUSPECTS = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %s"
+COUNT_POSSIBLY_SENT = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %s"
 
 
-def note_suspects(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:
+def note_possibly_sent(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:
     """Note messages that a lost sender may have handed to a provider (protocol rule 3)."""
     rows = [(one.campaign_id, one.seq, one.generation, one.try_number, shard) for one in claimed]
     if rows:
-        cursor.executemany(INSERT_SUSPECT, rows)
+        cursor.executemany(INSERT_POSSIBLY_SENT, rows)
 
 
 def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> None:
@@ -91,18 +93,20 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
         request_late_results(cursor, campaign_id, shard, seqs)
 
 
-def read_suspects(cursor: Cursor, campaign_id: int, seqs: Sequence[int]) -> set[tuple[int, int]]:
+def read_possibly_sent(
+    cursor: Cursor, campaign_id: int, seqs: Sequence[int]
+) -> set[tuple[int, int]]:
     """Return the (seq, generation) of `seqs` that a lost sender may have handed to a provider."""
     if not seqs:
         return set()
-    cursor.execute(SELECT_SUSPECTS, (campaign_id, tuple(seqs)))
+    cursor.execute(SELECT_POSSIBLY_SENT, (campaign_id, tuple(seqs)))
     return set(cursor.fetchall())
 
 
-def suspects_without_outcome(
+def possibly_sent_without_outcome(
     cursor: Cursor, shard: int, campaign_id: int, limit: int
 ) -> list[ClaimedMessage]:
-    """Read up to `limit` suspects of which the ledger knows nothing."""
+    """Read up to `limit` possibly sent messages of which the ledger knows nothing."""
     cursor.execute(SELECT_WITHOUT_OUTCOME.format(shard=shard), (campaign_id, shard, limit))
     return [ClaimedMessage(*row) for row in cursor.fetchall()]
 
@@ -119,12 +123,12 @@ def read_late_facts(
     ]
 
 
-def count_suspects(cursors: Cursors, campaign_ids: Sequence[int]) -> int:
+def count_possibly_sent(cursors: Cursors, campaign_ids: Sequence[int]) -> int:
     """Count the messages of campaigns that were ever possibly sent."""
-    suspects = 0
+    possibly_sent = 0
     if campaign_ids:
         for cursor in cursors.all:
-            cursor.execute(COUNT_SUSPECTS, (campaign_ids,))
+            cursor.execute(COUNT_POSSIBLY_SENT, (campaign_ids,))
             ((n,),) = cursor.fetchall()
-            suspects += int(n)
-    return suspects
+            possibly_sent += int(n)
+    return possibly_sent
