@@ -11,6 +11,7 @@ import structlog
 from campaign_common.database import Database
 from campaign_common.store.campaigns import leases as store
 from campaign_common.store.campaigns.leases import Holder, Lease
+from campaign_scheduler.metrics import LEASES_ACQUIRED, LEASES_ENDED
 
 _log = structlog.get_logger()
 
@@ -34,8 +35,6 @@ class HeldLeases:
         self._database = database
         self._lock = threading.Lock()
         self._held: dict[int, Lease] = {}
-        self.taken = self.ended = 0
-        """Number of leases taken and ended, for the metrics."""
 
     def current(self) -> list[Lease]:
         """Return the leases that are held now."""
@@ -47,7 +46,7 @@ class HeldLeases:
         taken = {lease.campaign_id: lease for lease in leases}
         with self._lock:
             self._held.update(taken)
-            self.taken += len(taken)
+            LEASES_ACQUIRED.inc(len(taken))
         self.changed.set()
 
     def drop(self, keys: Iterable[tuple[int, int]]) -> None:
@@ -57,7 +56,7 @@ class HeldLeases:
                 lease = self._held.get(campaign_id)
                 if lease is not None and lease.lease_epoch == lease_epoch:
                     del self._held[campaign_id]
-                    self.ended += 1
+                    LEASES_ENDED.inc()
         self.changed.set()
 
     def renew(self) -> None:

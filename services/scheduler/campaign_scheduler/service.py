@@ -23,6 +23,7 @@ from campaign_scheduler.fanout.chunk_reader import ChunkReader
 from campaign_scheduler.fanout.flow_control import FlowControl
 from campaign_scheduler.fanout.loop import FAN_OUT, FanOutDependencies, FanOutLoop
 from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
+from campaign_scheduler.gauges import SchedulerGauges
 from campaign_scheduler.held_leases import HeldLeases, new_owner
 from campaign_scheduler.job_scheduler import Job, JobScheduler
 from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
@@ -32,7 +33,6 @@ from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLette
 from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from campaign_scheduler.jobs.watchdog import CHECK_INTERVAL, Watchdog
-from campaign_scheduler.metrics import SchedulerMetrics, SchedulerSources
 from campaign_scheduler.publishing.publisher import Publisher
 
 REMAP_INTERVAL = 2.0
@@ -76,7 +76,7 @@ class SchedulerService:
             owner=self.owner,
             after=settings.scheduler.standstill,
         )
-        self._gauges = GaugeCollector(databases, self.owner)
+        self._collector = GaugeCollector(databases, self.owner)
         fan_out = self._fan_out_loop(outages)
         self._fan_out_thread = IndispensableThread(
             "fan-out",
@@ -87,18 +87,8 @@ class SchedulerService:
         """True after a thread failed that the process cannot run without."""
         jobs = self._jobs()
         self._job_scheduler = JobScheduler(jobs, outages)
-        self.metrics = SchedulerMetrics(
-            SchedulerSources(
-                outages,
-                [FAN_OUT, *(job.name for job in jobs)],
-                self._leases,
-                self._checkpoints,
-                self._retries,
-                self._stranded_retries,
-                self._watchdog,
-                self._gauges,
-            )
-        )
+        tasks = [FAN_OUT, *(job.name for job in jobs)]
+        self.gauges = SchedulerGauges(outages, tasks, self._leases, self._collector)
 
     def start(self) -> None:
         """Start fan-out and the jobs."""
@@ -178,7 +168,7 @@ class SchedulerService:
     def _metrics_jobs(self) -> list[Job]:
         if not self._settings.metrics_port:
             return []
-        return [Job("collect-gauges", self._gauges.collect, COLLECT_INTERVAL)]
+        return [Job("collect-gauges", self._collector.collect, COLLECT_INTERVAL)]
 
     def _retry_publisher(self) -> RetryPublisher:
         return RetryPublisher(

@@ -11,6 +11,7 @@ from campaign_common.store.campaigns import fanout as store
 from campaign_common.store.shards.partition_map import read_map
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.held_leases import HeldLeases
+from campaign_scheduler.metrics import RECIPIENTS_PUBLISHED
 
 _log = structlog.get_logger()
 
@@ -32,8 +33,6 @@ class CheckpointWriter:
         self._database = database
         self._leases = leases
         self._topic = topic
-        self.recipients = 0
-        """Recipients in committed chunks, for the metrics."""
 
     def commit(self, delivered: Sequence[DeliveredChunk]) -> None:
         """Commit the checkpoints of delivered chunks, those of one campaign in their order.
@@ -51,7 +50,7 @@ class CheckpointWriter:
         for (fan_out, chunk), result in zip(in_lock_order, results, strict=True):
             if result is CheckpointResult.COMMITTED:
                 fan_out.commit_oldest()
-                self.recipients += chunk.checkpoint.recipients
+                RECIPIENTS_PUBLISHED.inc(chunk.checkpoint.recipients)
                 _log_end(fan_out, chunk)
             elif result is CheckpointResult.MAP_CHANGED:
                 fan_out.rewind("the partition map has changed")

@@ -10,6 +10,7 @@ from functools import partial
 from time import time_ns
 
 from confluent_kafka import KafkaError, Message
+from prometheus_client import Counter
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Databases
@@ -24,6 +25,7 @@ from campaign_common.store.messages import retry_publication as store
 from campaign_common.store.messages.retry_publication import DueRetry, Epochs, Stamp
 from campaign_common.tracing import Span, SpanRole, Tracing
 from campaign_scheduler.availability import ServerAvailability
+from campaign_scheduler.metrics import DUE_RETRIES_PUBLISHED, STRANDED_RETRIES_PUBLISHED
 from campaign_scheduler.publishing.active_map import active_map
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_scheduler.publishing.record_builder import (
@@ -73,8 +75,6 @@ class RetryPublisher:
         self._topic = topic
         self._owner = owner
         self._tracing = tracing
-        self.published = 0
-        """Number of records, for the metrics."""
 
     def publish_due(self) -> None:
         """Publish the retries that are due.
@@ -84,7 +84,8 @@ class RetryPublisher:
                 stamped are published again.
         """
         self._publish_found(
-            lambda cursor, shard, campaigns, _: store.due_retries(cursor, shard, campaigns, BATCH)
+            lambda cursor, shard, campaigns, _: store.due_retries(cursor, shard, campaigns, BATCH),
+            DUE_RETRIES_PUBLISHED,
         )
 
     def publish_stranded(self) -> None:
@@ -96,10 +97,11 @@ class RetryPublisher:
         self._publish_found(
             lambda cursor, shard, campaigns, current: store.overtaken_retries(
                 cursor, shard, campaigns, current, BATCH
-            )
+            ),
+            STRANDED_RETRIES_PUBLISHED,
         )
 
-    def _publish_found(self, find: FindRetries) -> None:
+    def _publish_found(self, find: FindRetries, published: Counter) -> None:
         with self._databases.main.reading() as cursor:
             sendable = store.sendable_campaigns(cursor, self._owner)
         for database in self._databases.all:
@@ -107,21 +109,25 @@ class RetryPublisher:
             waiting = self._availability.query(database, query) or {}
             for shard, campaigns in sorted(waiting.items()):
                 if self._databases.of_shard(shard) is database:
-                    self._publish_batches(shard, campaigns, find)
+                    self._publish_batches(shard, campaigns, find, published)
 
-    def _publish_batches(self, shard: int, campaigns: Epochs, find: FindRetries) -> None:
+    def _publish_batches(
+        self, shard: int, campaigns: Epochs, find: FindRetries, published: Counter
+    ) -> None:
         for _ in range(MAX_BATCHES):
             database = self._databases.of_shard(shard)
             if self._stopping.is_set() or self._availability.is_down(database):
                 return
             try:
-                if self._publish_batch(shard, campaigns, find) < BATCH:
+                if self._publish_batch(shard, campaigns, find, published) < BATCH:
                     return
             except DatabaseUnavailable as error:
                 # Either server may have failed; after the main one, the next query raises.
                 self._availability.mark_down(database, error)
 
-    def _publish_batch(self, shard: int, campaigns: Epochs, find: FindRetries) -> int:
+    def _publish_batch(
+        self, shard: int, campaigns: Epochs, find: FindRetries, published: Counter
+    ) -> int:
         began = time_ns()
         with self._databases.server_of(shard).reading() as cursors:
             partition_map = active_map(cursors.main, self._topic)
@@ -136,7 +142,7 @@ class RetryPublisher:
             self._databases.of_shard(shard).run(
                 lambda cursor: store.stamp_published(cursor, shard, stamps, topic_id)
             )
-        self.published += len(stamps)
+        published.inc(len(stamps))
         self._raise_failure(publication)
         return len(retries)
 

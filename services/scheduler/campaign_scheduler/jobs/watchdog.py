@@ -22,6 +22,7 @@ from campaign_common.store.campaigns.stalled_campaigns import (
 )
 from campaign_common.store.shards.partition_map import read_map, read_owners
 from campaign_common.tracing import trace_id_of
+from campaign_scheduler.metrics import RECORDS_LOST, REPUBLICATIONS, WATCHDOG_CHECKS
 
 CHECK_INTERVAL = 5.0
 """Seconds between two checks, at most."""
@@ -64,8 +65,6 @@ class Watchdog:
         self._after = after
         self._clock = clock
         self._stalled: dict[int, StalledCampaign] = {}
-        self.checks = self.republications = self.lost = 0
-        """Checks, campaigns published again, and lost records, for the metrics."""
 
     def check(self) -> None:
         """Check every campaign once, and publish those again that have lost records.
@@ -76,7 +75,7 @@ class Watchdog:
         with self._databases.reading() as cursors:
             outstanding = read_outstanding(cursors, self._owner)
             partition_map = read_map(cursors.main, self._topic)
-        self.checks += 1
+        WATCHDOG_CHECKS.inc()
         self._update_stalled(outstanding)
         suspicious = [
             one for one in self._stalled.values() if self._clock() - one.since >= self._after
@@ -123,12 +122,13 @@ class Watchdog:
         )
         self._stalled.pop(campaign.campaign_id, None)
         if published:
-            self.republications += 1
-            self.lost += campaign.published - campaign.recorded
+            lost = campaign.published - campaign.recorded
+            REPUBLICATIONS.inc()
+            RECORDS_LOST.inc(lost)
             _log.warning(
                 "campaign republished",
                 campaign=campaign.campaign_id,
                 trace_id=trace_id_of(campaign.traceparent),
                 reason=REASON,
-                lost=campaign.published - campaign.recorded,
+                lost=lost,
             )

@@ -32,10 +32,11 @@ from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
+from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
 from campaign_sender.providers.contract import REACHED_PROVIDER, SendResult, SendStatus
 from campaign_sender.recording import transaction
 from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of, sent
-from campaign_sender.recording.recorder_metrics import RecorderMetrics
+from campaign_sender.recording.recorder_metrics import count_outcomes
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.recording.transaction import ShardWrites, WriteResult
 from campaign_sender.recording.unknown_commit import UnknownCommit, resolve_commit
@@ -85,7 +86,6 @@ class Recorder:
         self._outage = Outage("recording delayed", "recording resumed", log)
         self._backoff = Backoff(self._stop.wait, FIRST_BACKOFF, MAX_BACKOFF, jitter=0.5)
         self._available = True
-        self.metrics = RecorderMetrics(guard)
         self._traces = traces
         self._thread = IndispensableThread("recorder", self._run)
 
@@ -203,7 +203,7 @@ class Recorder:
             self._buffer.put_back(batch)
             raise
         seconds = time.monotonic() - began
-        self.metrics.seconds.add([seconds])
+        TRANSACTION_SECONDS.observe(seconds)
         self._observe(batch, written, seconds)
         return self._after_commit(batch, shard_writes, written.fenced)
 
@@ -211,7 +211,8 @@ class Recorder:
         self, batch: RecorderBatch, written: WriteResult, seconds: float | None = None
     ) -> None:
         """Count and trace a committed transaction."""
-        self.metrics.committed(batch, written)
+        TRANSACTION_MESSAGES.observe(len(batch.results))
+        count_outcomes(written.changes, self._guard.version_of)
         if self._traces is not None:
             self._traces.recorded(batch.results, written.changes, seconds)
 
