@@ -15,9 +15,11 @@ from random import Random
 import click
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.campaign import Delivery as DeliveryKind
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.shard import Epoch
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute
@@ -94,7 +96,7 @@ def metrics_cost() -> None:
 
 def record() -> None:
     """Count a recorder's transaction."""
-    changes = {(1, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)}
+    changes = {(CampaignId(1), shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)}
     TRANSACTION_SECONDS.observe(0.02)
     TRANSACTION_MESSAGES.observe(BATCH)
     count_outcomes(changes, SendGuard().version_of)  # type: ignore[arg-type]
@@ -140,15 +142,15 @@ def message(n: int) -> Message:
     """Make one of a campaign's messages."""
     record = MessageRecord(
         wire_version=1,
-        campaign_id=1,
+        campaign_id=CampaignId(1),
         seq=n,
         shard=n % SHARDS,
-        campaign_epoch=1,
+        campaign_epoch=CampaignEpoch(1),
         map_version=1,
         phone=str(13900000000 + n),
         body="hi",
     )
-    return Message(record, MessageKey(1, n), 0, n, 1)
+    return Message(record, MessageKey(record.campaign_id, n), 0, n, Epoch(1))
 
 
 def breaker() -> CircuitBreaker:

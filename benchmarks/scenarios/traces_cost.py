@@ -20,9 +20,10 @@ import click
 from confluent_kafka import Message as KafkaRecord
 from confluent_kafka import Producer
 
-from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState, Delivery
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import MessageRecord, encode
+from campaign_common.domain.shard import Epoch
 from campaign_common.kafka.batches import SplittingProducer
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, SpanRole
@@ -42,13 +43,21 @@ SENT = 9_000.0
 PUBLISHED = 8_000.0
 """Processor nanoseconds of a sender and of the fan-out for a message."""
 
-CAMPAIGN = 1
+CAMPAIGN = CampaignId(1)
+CAMPAIGN_EPOCH = CampaignEpoch(1)
+EPOCH = Epoch(1)
 KEY = MessageKey(CAMPAIGN, 1)
 REQUEST = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NOWHERE = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
 VERSIONS = {
     CAMPAIGN: CampaignVersion(
-        CampaignState.RUNNING, 1, Delivery.AT_LEAST_ONCE, "simulated", None, 1.0, REQUEST
+        CampaignState.RUNNING,
+        CAMPAIGN_EPOCH,
+        Delivery.AT_LEAST_ONCE,
+        "simulated",
+        None,
+        1.0,
+        REQUEST,
     )
 }
 
@@ -100,12 +109,12 @@ def noting_batches(tracing: ExportedTracing) -> float:
     def with_it() -> None:
         arrival = traces.arrival()
         for each in decoded:
-            Message(each, KEY, 0, 1, 1, arrival)
+            Message(each, KEY, 0, 1, EPOCH, arrival)
         traces.admitted(streams, VERSIONS)
 
     def without() -> None:
         for each in decoded:
-            Message(each, KEY, 0, 1, 1, None)
+            Message(each, KEY, 0, 1, EPOCH, None)
 
     return difference(BATCH, with_it, without)
 
@@ -115,7 +124,7 @@ def recording(tracing: ExportedTracing) -> float:
     traces = BatchTraces(tracing)
     arrival = traces.arrival()
     traces.admitted([(0, CAMPAIGN)], VERSIONS)
-    messages = [Message(record(n), KEY, 0, n, 1, arrival) for n in range(BATCH)]
+    messages = [Message(record(n), KEY, 0, n, EPOCH, arrival) for n in range(BATCH)]
     results = [SendResult(each, SendStatus.ACCEPTED, "sim-1") for each in messages]
     changes = Counter({(CAMPAIGN, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
     return difference(BATCH, lambda: traces.recorded(results, changes, 0.05), ignore)
@@ -191,7 +200,9 @@ def fetched(n: int, headers: list[tuple[str, bytes]] | None) -> KafkaRecord:
 def record(n: int) -> MessageRecord:
     """Make a message's record."""
     phone = str(13900000000 + n)
-    return MessageRecord(1, CAMPAIGN, n, n % SHARDS, 1, 1, phone, f"hi user{n}, a test message.")
+    return MessageRecord(
+        1, CAMPAIGN, n, n % SHARDS, CAMPAIGN_EPOCH, 1, phone, f"hi user{n}, a test message."
+    )
 
 
 @contextmanager

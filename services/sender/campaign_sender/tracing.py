@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from confluent_kafka import Message as KafkaRecord
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import decode
 from campaign_common.errors import RecordInvalid
@@ -26,7 +27,7 @@ MAX_REMEMBERED = 10_000
 MAX_ORIGINS = 128
 """Maximum number of links of a span: the default of OpenTelemetry."""
 
-Stream = tuple[int, int]
+Stream = tuple[int, CampaignId]
 """Partition and campaign id."""
 
 
@@ -56,7 +57,9 @@ class BatchTraces:
                 self._note(record, dict(headers).get(HEADER))
         self._ends.update(ends)
 
-    def admitted(self, streams: Iterable[Stream], versions: Mapping[int, CampaignVersion]) -> None:
+    def admitted(
+        self, streams: Iterable[Stream], versions: Mapping[CampaignId, CampaignVersion]
+    ) -> None:
         """Set the origins of the messages of `streams` that are admitted now."""
         origins = list(self._origins(streams, versions))
         for arrival in self._arrived:
@@ -67,7 +70,7 @@ class BatchTraces:
     def recorded(
         self,
         results: Sequence[SendResult],
-        changes: Mapping[tuple[int, int, Status], int],
+        changes: Mapping[tuple[CampaignId, int, Status], int],
         seconds: float | None = None,
     ) -> None:
         """Trace a committed transaction: its results and the changes of the counters."""
@@ -124,7 +127,7 @@ class BatchTraces:
             del self._latest[next(iter(self._latest))]
 
     def _origins(
-        self, streams: Iterable[Stream], versions: Mapping[int, CampaignVersion]
+        self, streams: Iterable[Stream], versions: Mapping[CampaignId, CampaignVersion]
     ) -> Iterator[TraceOrigin]:
         """Yield the origins of the messages of `streams`.
 

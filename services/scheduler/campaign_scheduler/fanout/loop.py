@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from time import monotonic, time_ns
 
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
+from campaign_common.store.campaigns.leases import LeaseKey
 from campaign_common.store.messages.provider_breakers import campaigns_with_open_circuit
 from campaign_common.tracing import Span, SpanRole, Tracing
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
@@ -46,9 +48,6 @@ HELD_WAIT = 0.1
 FAILED_WAIT = 1.0
 """Seconds to wait before publishing again after Kafka refused a chunk."""
 
-LeaseKey = tuple[int, int]
-"""A lease: the campaign and the lease's epoch."""
-
 
 @dataclass(frozen=True)
 class FanOutDependencies:
@@ -75,7 +74,7 @@ class FanOutLoop:
         self._in_flight: dict[LeaseKey, CampaignFanOut] = {}  # those with chunks in flight
         self._paused_until = 0.0
         self._read_breakers_at = 0.0
-        self._circuit_open: frozenset[int] = frozenset()
+        self._circuit_open: frozenset[CampaignId] = frozenset()
 
     def run(self, stopping: threading.Event, beat: Callable[[], None]) -> None:
         """Publish until `stopping` is set, then commit the chunks in flight and return.

@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message_record import ERASED, decode, encode
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.recipient import is_erased
@@ -179,7 +180,7 @@ class RetryPublisher:
     def _build_batch(
         self, cursor: Cursor, shard: int, retries: Sequence[DueRetry], partition_map: PartitionMap
     ) -> RetryBatch:
-        by_campaign: dict[int, list[DueRetry]] = defaultdict(list)
+        by_campaign: dict[CampaignId, list[DueRetry]] = defaultdict(list)
         for retry in retries:
             by_campaign[retry.campaign_id].append(retry)
         # The epoch is read, not remembered: a record of an older one is stale.

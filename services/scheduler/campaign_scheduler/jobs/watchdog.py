@@ -13,6 +13,7 @@ import structlog
 from confluent_kafka.admin import AdminClient
 
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.partition_map import PartitionMap, unrecorded_shards
 from campaign_common.kafka import topics
 from campaign_common.store.campaigns.stalled_campaigns import (
@@ -64,7 +65,7 @@ class Watchdog:
         self._owner = owner
         self._after = after
         self._clock = clock
-        self._stalled: dict[int, StalledCampaign] = {}
+        self._stalled: dict[CampaignId, StalledCampaign] = {}
 
     def check(self) -> None:
         """Check every campaign once, and publish those again that have lost records.

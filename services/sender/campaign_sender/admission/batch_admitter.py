@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.partition_map import PartitionMap
@@ -34,7 +35,7 @@ from campaign_sender.tracing import BatchTraces
 class AdmissionLookup(NamedTuple):
     """State that is read for a batch after its messages were fetched."""
 
-    versions: dict[int, CampaignVersion]
+    versions: dict[CampaignId, CampaignVersion]
     partition_map: PartitionMap
     entries: dict[MessageKey, LedgerEntry]
     erased: set[MessageKey]
@@ -128,7 +129,7 @@ class BatchAdmitter:
                 for shard, claimed in sorted(by_shard.items()):
                     note_possibly_sent(cursor, shard, claimed)
 
-    def _read(self, query: Mapping[tuple[int, int], Sequence[int]]) -> AdmissionLookup:
+    def _read(self, query: Mapping[tuple[int, CampaignId], Sequence[int]]) -> AdmissionLookup:
         with self._server.reading(Proof.NOW) as cursors:
             versions = read_versions(cursors.main, {campaign_id for _, campaign_id in query})
             partition_map = read_map(cursors.main, self._topic)

@@ -7,6 +7,7 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.message import Message
@@ -30,7 +31,7 @@ class SendChecks(Protocol):
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages immediately before they are sent; None: this one may be sent."""
 
-    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+    def version_of(self, campaign_id: CampaignId) -> CampaignVersion | None:
         """Return a campaign as last read; None when none of its messages are held."""
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database.cursors import ShardCursors
-from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.claim import ClaimedMessage, decode_claim
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status, is_live
 from campaign_common.domain.partition_map import PartitionMap, ShardPosition, position_under
-from campaign_common.domain.shard import Shard
+from campaign_common.domain.shard import Epoch, Shard
 from campaign_common.errors import LeaseLost
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.ledger import (
@@ -47,7 +47,7 @@ class Takeover(NamedTuple):
 def settle(
     claimed: Iterable[ClaimedMessage],
     entries: Mapping[MessageKey, LedgerEntry],
-    versions: Mapping[int, CampaignVersion],
+    versions: Mapping[CampaignId, CampaignVersion],
 ) -> Settlement:
     """Decide about each claimed message that is still live (rule 1); the others are recorded.
 
@@ -99,7 +99,7 @@ def take_over(
     )
     owned = OwnedShard(
         shard,
-        epoch=row.epoch + 1,
+        epoch=Epoch(row.epoch + 1),
         owner_token=owner_token,
         transaction_number=row.transaction_number + 1,
         place=place,
@@ -137,9 +137,9 @@ def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
     return settlement
 
 
-def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:
+def _waiting_before(rows: Iterable[LedgerRow]) -> dict[CampaignId, list[int]]:
     """Return, by campaign, the seqs whose scheduled retry is settled."""
-    seqs: dict[int, list[int]] = {}
+    seqs: dict[CampaignId, list[int]] = {}
     for row in rows:
         if row.replaces:
             seqs.setdefault(row.campaign_id, []).append(row.seq)
@@ -148,8 +148,8 @@ def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:
 
 def _ledger_query(
     shard: Shard, claimed: Sequence[ClaimedMessage]
-) -> dict[tuple[int, int], list[int]]:
-    query: dict[tuple[int, int], list[int]] = {}
+) -> dict[tuple[int, CampaignId], list[int]]:
+    query: dict[tuple[int, CampaignId], list[int]] = {}
     for message in claimed:
         query.setdefault((shard, message.campaign_id), []).append(message.seq)
     return query

@@ -15,6 +15,7 @@ from pymysql.err import Error as DriverError
 from pymysql.err import IntegrityError
 
 from campaign_common.database import Database, Proof
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CommitUnknown, RetryLater
@@ -218,7 +219,7 @@ class Recorder:
 
     def _mark_possibly_sent(self, batch: RecorderBatch) -> None:
         """Mark messages that a lost sender may have sent, where the outcome depends on it."""
-        by_campaign: dict[int, list[Message]] = defaultdict(list)
+        by_campaign: dict[CampaignId, list[Message]] = defaultdict(list)
         for result in batch.results:
             # Nearly all are accepted, and cost no more than this comparison.
             if result.status is not SendStatus.ACCEPTED and self._depends_on_doubt(result):

@@ -3,20 +3,21 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_sender.metrics import MESSAGES_RECORDED
 
 
 def count_outcomes(
-    changes: Mapping[tuple[int, int, Status], int],
-    version_of: Callable[[int], CampaignVersion | None],
+    changes: Mapping[tuple[CampaignId, int, Status], int],
+    version_of: Callable[[CampaignId], CampaignVersion | None],
 ) -> None:
     """Count the final outcomes of a committed transaction, by the provider of their campaign.
 
     They are taken from the changes of the counters, of which only those of WAITING are negative.
     """
-    outcomes: Counter[tuple[int, Status]] = Counter()
+    outcomes: Counter[tuple[CampaignId, Status]] = Counter()
     for (campaign_id, _, status), n in changes.items():
         if status in FINAL:
             outcomes[campaign_id, status] += n

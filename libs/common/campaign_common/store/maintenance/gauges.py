@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.core.campaigns import active_ids
 from campaign_common.store.core.counters import counts_by_status
@@ -30,8 +30,8 @@ class Totals(NamedTuple):
 class Position(NamedTuple):
     """The position of a running campaign; anything that happens to it changes this."""
 
-    campaign_id: int
-    epoch: int
+    campaign_id: CampaignId
+    epoch: CampaignEpoch
     published: int
     ended: int
 

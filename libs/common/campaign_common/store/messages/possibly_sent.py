@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import Claimable, ClaimedMessage
 from campaign_common.domain.message import Status
 from campaign_common.store.messages.ledger import LedgerRow
@@ -85,7 +86,7 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
     ]
     if values:
         cursor.executemany(INSERT_LATE_RESULT, values)
-    final: dict[tuple[int, int], list[int]] = defaultdict(list)
+    final: dict[tuple[CampaignId, int], list[int]] = defaultdict(list)
     for shard, row in late:
         if row.status in FINAL_FACTS:
             final[row.campaign_id, shard].append(row.seq)
@@ -94,7 +95,7 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
 
 
 def read_possibly_sent(
-    cursor: Cursor, campaign_id: int, seqs: Sequence[int]
+    cursor: Cursor, campaign_id: CampaignId, seqs: Sequence[int]
 ) -> set[tuple[int, int]]:
     """Return the (seq, generation) of `seqs` that a lost sender may have handed to a provider."""
     if not seqs:
@@ -104,7 +105,7 @@ def read_possibly_sent(
 
 
 def possibly_sent_without_outcome(
-    cursor: Cursor, shard: int, campaign_id: int, limit: int
+    cursor: Cursor, shard: int, campaign_id: CampaignId, limit: int
 ) -> list[ClaimedMessage]:
     """Read up to `limit` possibly sent messages of which the ledger knows nothing."""
     cursor.execute(SELECT_WITHOUT_OUTCOME.format(shard=shard), (campaign_id, shard, limit))
@@ -112,7 +113,7 @@ def possibly_sent_without_outcome(
 
 
 def read_late_facts(
-    cursor: Cursor, shard: int, campaign_id: int, seqs: Sequence[int]
+    cursor: Cursor, shard: int, campaign_id: CampaignId, seqs: Sequence[int]
 ) -> list[LateFact]:
     """Read the late results of messages, the oldest first."""
     if not seqs:
@@ -123,7 +124,7 @@ def read_late_facts(
     ]
 
 
-def count_possibly_sent(cursors: Cursors, campaign_ids: Sequence[int]) -> int:
+def count_possibly_sent(cursors: Cursors, campaign_ids: Sequence[CampaignId]) -> int:
     """Count the messages of campaigns that were ever possibly sent."""
     possibly_sent = 0
     if campaign_ids:
