@@ -54,13 +54,13 @@ def _run(settings: Settings, stopping: threading.Event) -> bool:
     with (
         health_of(settings, databases, stopping) as health,
         metrics_of(settings, "scheduler", databases.all) as registry,
-        tracing_of(settings, "scheduler") as tracing,
+        tracing_of(settings, "scheduler") as tracer,
     ):
         outages = OutageLog()
         wait_for_schema(databases, settings.msg_table_sharding_size, stop=stopping)
         _wait_for_kafka(settings, outages, stopping)
         if not stopping.is_set():
-            service = SchedulerService(settings, databases, outages, health, stopping, tracing)
+            service = SchedulerService(settings, databases, outages, health, stopping, tracer)
             registry.register(COUNTERS)
             registry.register(service.gauges)
             spare_the_garbage_collector()

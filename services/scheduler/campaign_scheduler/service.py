@@ -5,6 +5,7 @@ from functools import partial
 from time import monotonic
 
 import structlog
+from opentelemetry.trace import Tracer
 
 from campaign_common.database import Databases
 from campaign_common.errors import RetryLater
@@ -16,7 +17,6 @@ from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.leases import Holder
-from campaign_common.tracing import Tracing
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -57,10 +57,10 @@ class SchedulerService:
         outages: OutageLog,
         health: HealthMonitor,
         stopping: threading.Event,
-        tracing: Tracing | None,
+        tracer: Tracer | None,
     ) -> None:
         self.owner = new_owner()
-        self._tracing = tracing
+        self._tracer = tracer
         self._stopping = stopping
         self._settings = settings
         self._health = health
@@ -126,7 +126,7 @@ class SchedulerService:
             checkpoints=self._checkpoints,
             outages=outages,
             outcomes=OutcomeCounts(databases, self._availability),
-            tracing=self._tracing,
+            tracer=self._tracer,
         )
         pace = self._settings.scheduler
         return FanOutLoop(dependencies, FlowControl.for_window(pace.chunk_size, pace.window))
@@ -178,7 +178,7 @@ class SchedulerService:
             self._stopping,
             topic=self._topic,
             owner=self.owner,
-            tracing=self._tracing,
+            tracer=self._tracer,
         )
 
     def _publisher(self) -> Publisher:

@@ -7,6 +7,7 @@ import time
 from functools import partial
 
 import structlog
+from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from campaign_common.database import Databases, ShardServer
@@ -16,7 +17,6 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
-from campaign_common.tracing import Tracing
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming import consumer_lag, log_retention
@@ -65,7 +65,7 @@ class Sender:
         health: HealthMonitor,
         registry: CollectorRegistry,
         stop: threading.Event,
-        tracing: Tracing | None,
+        tracer: Tracer | None,
     ) -> None:
         self._health = health
         self._drain_timeout = settings.drain_timeout
@@ -77,7 +77,7 @@ class Sender:
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = clients.consumer(settings, protocol, name)
         providers = _providers(settings)
-        traces = BatchTraces(tracing) if tracing is not None else None
+        traces = BatchTraces(tracer) if tracer is not None else None
         self._dispatcher = Dispatcher()
         self._groups = ShardGroups(
             databases.shard_servers().each(

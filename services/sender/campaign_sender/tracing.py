@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from confluent_kafka import Message as KafkaRecord
+from opentelemetry.trace import SpanKind, Tracer
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import decode
 from campaign_common.errors import RecordInvalid
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_common.tracing import HEADER, SpanRole, Tracing, matched
+from campaign_common.tracing import HEADER, matched
+from campaign_common.tracing.spans import begin_span, end_span
 from campaign_sender.message import Arrival, TraceOrigin
 from campaign_sender.providers.contract import SendResult
 
@@ -34,8 +36,8 @@ Stream = tuple[int, CampaignId]
 class BatchTraces:
     """Traces of the batches of one sender; the recorder calls `recorded`, the loop the rest."""
 
-    def __init__(self, tracing: Tracing) -> None:
-        self._tracing = tracing
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
         self._latest: dict[Stream, str] = {}
         self._ends: dict[int, int] = {}
         """Partition -> offset after the last fetch."""
@@ -90,13 +92,15 @@ class BatchTraces:
             for campaign_id, traceparent in arrival.origins
             if campaign_id in campaigns
         ]
-        span = self._tracing.begin(
+        span = begin_span(
+            self._tracer,
             "send batch",
-            SpanRole.CONSUMER,
+            SpanKind.CONSUMER,
             list(dict.fromkeys(origins))[:MAX_ORIGINS],
             at=earliest[0].at,
         )
-        span.end(
+        end_span(
+            span,
             {
                 "messaging.system": "kafka",
                 "messaging.batch.message_count": len(results),
@@ -104,7 +108,7 @@ class BatchTraces:
                 # Only the counter of waiting messages can become less.
                 **{f"campaign.{status.word}": n for status, n in outcomes.items() if n > 0},
                 **({} if seconds is None else {"campaign.transaction_seconds": seconds}),
-            }
+            },
         )
 
     def _note(self, record: KafkaRecord, header: str | bytes | None) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from time import time_ns
 
 from confluent_kafka import KafkaError, Message
+from opentelemetry.trace import Span, SpanKind, Tracer
 from prometheus_client import Counter
 from pymysql.cursors import Cursor
 
@@ -24,7 +25,7 @@ from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
 from campaign_common.store.campaigns.leases import Lease, read_leases
 from campaign_common.store.messages import retry_publication as store
 from campaign_common.store.messages.retry_publication import DueRetry, Epochs, Stamp
-from campaign_common.tracing import Span, SpanRole, Tracing
+from campaign_common.tracing.spans import begin_span, end_span, traceparent_of
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.metrics import DUE_RETRIES_PUBLISHED, STRANDED_RETRIES_PUBLISHED
 from campaign_scheduler.publishing.active_map import active_map
@@ -67,7 +68,7 @@ class RetryPublisher:
         *,
         topic: str,
         owner: str,
-        tracing: Tracing | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._databases = databases
         self._availability = availability
@@ -75,7 +76,7 @@ class RetryPublisher:
         self._stopping = stopping
         self._topic = topic
         self._owner = owner
-        self._tracing = tracing
+        self._tracer = tracer
 
     def publish_due(self) -> None:
         """Publish the retries that are due.
@@ -151,7 +152,7 @@ class RetryPublisher:
         """Publish records and wait for their delivery reports, which append to `stamps`."""
         publication = Publication(sum(len(messages) for _, messages in batch))
         span = self._begin_span(batch, began)
-        traceparent = span.traceparent if span else None
+        traceparent = traceparent_of(span) if span else None
         for _, messages in batch:
             groups: RecordsByPartition = defaultdict(list)
             for stamp, (partition, message) in messages:
@@ -162,14 +163,14 @@ class RetryPublisher:
             self._publisher.poll(REPORT_WAIT)
         if span is not None:
             failure = publication.error.str() if publication.error else None
-            span.end({"campaign.retries": len(stamps)}, failure=failure)
+            end_span(span, {"campaign.retries": len(stamps)}, failure=failure)
         return publication
 
     def _begin_span(self, batch: RetryBatch, at: int) -> Span | None:
-        if self._tracing is None or not batch:
+        if self._tracer is None or not batch:
             return None
         origins = [lease.traceparent for lease, _ in batch if lease.traceparent]
-        return self._tracing.begin("publish retries", SpanRole.PRODUCER, origins, at=at)
+        return begin_span(self._tracer, "publish retries", SpanKind.PRODUCER, origins, at=at)
 
     def _raise_failure(self, publication: Publication) -> None:
         if publication.error is None:
