@@ -1,4 +1,4 @@
-"""(i) Reads and writes of the API with millions of outcomes stored: idle, sending, uploading."""
+"""Reads and writes of the API with millions of outcomes stored: idle, sending, uploading."""
 
 import random
 import threading
