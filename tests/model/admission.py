@@ -126,28 +126,47 @@ def _look(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     entries = tuple(
         row if index + 1 in wanted else None for index, row in enumerate(world.ledger.rows)
     )
-    looked = Looked(fresh, copies, known, world.map, entries)
+    looked = Looked(fresh, copies, known, world.map, entries, _doubts(scenario, world, wanted))
     sender = sender._replace(waiting=())
     if scenario.keeps(Part.OWNED_ADMISSION):
         # What is decided depends on what was read and on nothing that happens afterwards.
-        after = _admit(scenario, sender, looked)
-        yield _step(world, number, "looks up and admits what it fetched", after)
+        admitted = {_admit(scenario, sender, looked, one): one for one in _resting(scenario)}
+        for after, resting in admitted.items():
+            what = f", while {resting} rests" if resting else ""
+            yield _step(world, number, f"looks up and admits what it fetched{what}", after)
     else:
         yield _step(world, number, "looks up what it fetched", sender._replace(looked=looked))
 
 
-def _admit(scenario: Scenario, sender: Sender, looked: Looked) -> Sender:
-    to_send, dropped = decisions.admission(scenario, looked)
+def _resting(scenario: Scenario) -> list[str | None]:
+    """List the providers of which one may rest at this moment; None: none does."""
+    return [*(scenario.route.providers if scenario.has_choice else ()), None]
+
+
+def _doubts(
+    scenario: Scenario, world: World, wanted: set[int]
+) -> frozenset[tuple[int, int, str | None]]:
+    if not scenario.has_choice or not scenario.keeps(Part.DOUBT_BEFORE_CHOICE):
+        return frozenset()
+    return frozenset(one for one in world.ledger.possibly_sent if one[0] in wanted)
+
+
+def _admit(
+    scenario: Scenario, sender: Sender, looked: Looked, resting: str | None = None
+) -> Sender:
+    to_send, dropped, ended = decisions.admission(scenario, looked, resting)
     copies = looked.copies
     if not scenario.keeps(Part.COPIES_KEPT):
         dropped, copies = dropped + copies, ()
     if scenario.keeps(Part.OWNED_ADMISSION):
         to_send = tuple(held for held in to_send if owns(sender, held))
+        ended = tuple(result for result in ended if owns(sender, result[0]))
     sender = finished(sender, dropped)
     return sender._replace(
         looked=None,
         waiting=tuple(held for held in copies if owns(sender, held)),
         admitted=(*sender.admitted, *to_send),
+        results=(*sender.results, *ended),
     )
 
 

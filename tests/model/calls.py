@@ -66,15 +66,21 @@ def _runs(world: World, held: Held) -> bool:
 def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) -> World:
     record = held.record
     before = world.taken[record.seq - 1][record.generation]
+    by = world.taken_by[record.seq - 1]
     broken = None if _may_be_called(scenario, world, held, before) else Broken.CALLED_AGAIN
+    if before not in UNTAKEN and by[record.generation] != held.provider:
+        broken = broken or Broken.CALLED_ELSEWHERE
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
     after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
     if scenario.idempotent and answer is SendStatus.PERMANENT:
         after = REFUSED
     taken = put(world.taken[record.seq - 1], record.generation, after)
+    taken_by = put(by, record.generation, "" if after in UNTAKEN else held.provider)
     return world._replace(
-        taken=put(world.taken, record.seq - 1, taken), broken=world.broken or broken
+        taken=put(world.taken, record.seq - 1, taken),
+        taken_by=put(world.taken_by, record.seq - 1, taken_by),
+        broken=world.broken or broken,
     )
 
 
@@ -84,7 +90,7 @@ def _may_be_called(scenario: Scenario, world: World, held: Held, before: int) ->
     if scenario.delivery is Delivery.AT_MOST_ONCE:
         return False
     record = held.record
-    is_possibly_sent = (record.seq, record.generation) in world.ledger.possibly_sent
+    is_possibly_sent = (record.seq, record.generation) in world.ledger.possibly_sent_tries
     return is_possibly_sent or (before == MAYBE_TAKEN and record.try_number > 1)
 
 
@@ -96,7 +102,8 @@ def _answered(world: World, number: int, held: Held, answer: SendStatus) -> Step
     if owns(sender, held):
         results = (*results, (held, answer))
     after = sender._replace(to_call=to_call, results=results)
-    what = f"sender {NAMES[number]} calls for message {held.record.seq}: {answer.value}"
+    at = f" at {held.provider}"
+    what = f"sender {NAMES[number]} calls for message {held.record.seq}{at}: {answer.value}"
     if answer not in REACHED_PROVIDER:
         what = f"sender {NAMES[number]} does not call for message {held.record.seq}: {answer.value}"
     return Step(what, world._replace(senders=put(world.senders, number, after)))

@@ -22,11 +22,13 @@ from campaign_common.domain.partition_map import (
     position_under,
     unrecorded_shards,
 )
+from campaign_common.domain.route import Routes
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.messages.possibly_sent import LateFact
-from campaign_providers.contract import SendResult
+from campaign_providers.contract import SendResult, SendStatus
+from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.admission.rules import admit_live, drop_stale, split_duplicates
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import Settlement, settle
@@ -57,9 +59,21 @@ def copies_aside(scenario: Scenario, waiting: tuple[Held, ...], held: frozenset[
     return _parted(waiting, messages, split_duplicates(messages, keys).kept)
 
 
+class Admission(NamedTuple):
+    """Decision about what was looked up."""
+
+    kept: tuple[Held, ...]
+    dropped: tuple[Held, ...]
+    ended: tuple[Ended, ...]
+    """Messages that end without a send."""
+
+
 @cache
-def admission(scenario: Scenario, looked: Looked) -> Parted:
-    """Part what was looked up into what is sent and what is done with (rules 1, 6, 11)."""
+def admission(scenario: Scenario, looked: Looked, resting: str | None = None) -> Admission:
+    """Part what was looked up into what is sent and what is done with (rules 1, 6, 11).
+
+    `resting` is a provider that is not sent to at that moment.
+    """
     messages = [_message_of(held) for held in looked.fresh]
     entries = _by_key(looked.entries)
     kept, _ = drop_stale(
@@ -71,7 +85,34 @@ def admission(scenario: Scenario, looked: Looked) -> Parted:
         kept = admit_live(kept, entries).to_send
     else:
         kept = _live_in_any_try(kept, entries)
-    return _parted(looked.fresh, messages, kept)
+    named = "route" if scenario.has_choice else scenario.route.providers[0]
+    version = _version_of(scenario.delivery, looked.campaign)._replace(provider=named)
+    choice = _choice(scenario, resting)
+    if not scenario.keeps(Part.DOUBT_RETURNS):
+        entries = {key: entry._replace(in_doubt=0) for key, entry in entries.items()}
+        looked = looked._replace(possibly_sent=frozenset())
+        for message in kept:
+            message.in_doubt = False
+    doubts: dict[tuple[int, int, int], set[str | None]] = {}
+    for seq, generation, provider in looked.possibly_sent:
+        if not scenario.keeps(Part.UNKNOWN_PROVIDER):
+            provider = provider or scenario.route.providers[0]  # noqa: PLW2901
+        doubts.setdefault((CAMPAIGN_ID, seq, generation), set()).add(provider)
+    chosen = choice.choose(kept, {CAMPAIGN_ID: version}, entries, doubts)
+    parted = _parted(looked.fresh, messages, chosen.to_send)
+    unsafe = [(result.message, result.status) for result in chosen.unsafe]
+    ended = _parted(looked.fresh, messages, [message for message, _ in unsafe]).kept
+    return Admission(
+        parted.kept,
+        tuple(held for held in parted.dropped if held.offset not in {one.offset for one in ended}),
+        tuple((held, status) for held, (_, status) in zip(ended, unsafe, strict=True)),
+    )
+
+
+@cache
+def _choice(scenario: Scenario, resting: str | None) -> ProviderChoice:
+    routes = Routes({"route": scenario.route})
+    return ProviderChoice(routes, lambda name: name == resting, lambda _: scenario.idempotent)
 
 
 @cache
@@ -97,8 +138,15 @@ def outcome(scenario: Scenario, ended: Ended, campaign: tuple[CampaignState, int
     policy = RetrySettings(max_attempts=scenario.max_attempts)
     version = _version_of(scenario.delivery, campaign)
     idempotent = scenario.idempotent or not scenario.keeps(Part.REFUSED_IN_DOUBT)
-    result = SendResult(_message_of(held), answer)
-    return outcome_of(result, version, policy, 0.0, idempotent=idempotent).row
+    message = _message_of(held)
+    if not scenario.keeps(Part.DOUBT_STAYS) and answer is SendStatus.RETRYABLE:
+        message.in_doubt = False
+    result = SendResult(message, answer)
+    failover = None
+    if scenario.has_choice:
+        version = version._replace(provider="route")
+        failover = _choice(scenario, None).after_proof(message, version)
+    return outcome_of(result, version, policy, 0.0, idempotent=idempotent, failover=failover).row
 
 
 def late_fact(scenario: Scenario, ended: Ended) -> LateFact:
@@ -167,6 +215,8 @@ def _message_of(held: Held) -> Message:
         held.claim_epoch,
         replaces=held.replaces,
         in_doubt=held.in_doubt,
+        provider=held.provider,
+        ledger_provider=held.provider or None,
     )
 
 
@@ -175,7 +225,7 @@ def _parted(held: Sequence[Held], messages: Sequence[Message], kept: Iterable[Me
     pairs = list(zip(held, messages, strict=True))
     return Parted(
         tuple(
-            one._replace(replaces=m.replaces, in_doubt=m.in_doubt)
+            one._replace(replaces=m.replaces, in_doubt=m.in_doubt, provider=m.provider)
             for one, m in pairs
             if id(m) in kept_ids
         ),

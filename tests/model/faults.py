@@ -127,6 +127,15 @@ def _person_retries(scenario: Scenario, world: World) -> Iterator[Happening]:
     )
 
 
+def _older_sender(_: Scenario, world: World) -> Iterator[Happening]:
+    """A claim was written by a sender of a version that names no provider in it."""
+    for shard, claim in enumerate(world.claims):
+        if any(message.provider for message in claim.claimed):
+            claimed = tuple(message._replace(provider=None) for message in claim.claimed)
+            claims = put(world.claims, shard, claim._replace(claimed=claimed))
+            yield f"the claim of shard {shard} names no provider", world._replace(claims=claims)
+
+
 def _assigned(world: World, assignment: tuple[int, ...]) -> World:
     return world._replace(kafka=world.kafka._replace(assignment=assignment))
 
@@ -147,5 +156,6 @@ _FAULTS = {
     Fault.NEW_TOPIC: _new_topic,
     Fault.MORE_PARTITIONS: _more_partitions,
     Fault.PERSON_RETRIES: _person_retries,
+    Fault.OLDER_SENDER: _older_sender,
 }
 """LOST_ANSWER is part of a transaction and stands in `recording`."""

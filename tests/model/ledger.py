@@ -41,7 +41,7 @@ def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledge
 
 def note_possibly_sent(ledger: Ledger, claimed: Iterable[ClaimedMessage]) -> Ledger:
     """Note calls in doubt."""
-    noted = {(message.seq, message.generation) for message in claimed}
+    noted = {(message.seq, message.generation, message.provider) for message in claimed}
     return ledger._replace(possibly_sent=ledger.possibly_sent | noted) if noted else ledger
 
 
@@ -87,10 +87,10 @@ def settle(ledger: Ledger, shard: int, seqs: Sequence[int]) -> Ledger:
     }
     without_row = [
         ClaimedMessage(CAMPAIGN_ID, seq, generation, FIRST_TRY)
-        for seq, generation in sorted(ledger.possibly_sent)
+        for seq, generation in sorted(ledger.possibly_sent_tries)
         if seq in seqs and ledger.rows[seq - 1] is None
     ]
-    rows = rows_of_unsent(entries, without_row, ledger.possibly_sent)
+    rows = rows_of_unsent(entries, without_row, ledger.possibly_sent_tries)
     rewritten = _rewritten(ledger, shard, rows, entries)
     return rewritten._replace(settle_orders=ledger.settle_orders - {shard})
 
@@ -125,7 +125,12 @@ def counters_of(ledger: Ledger) -> tuple[tuple[Status, int], ...]:
 
 def _entry(row: LedgerRow) -> LedgerEntry:
     return LedgerEntry(
-        int(row.status), row.generation, row.try_number, row.attempts, int(row.in_doubt)
+        int(row.status),
+        row.generation,
+        row.try_number,
+        row.attempts,
+        int(row.in_doubt),
+        row.provider,
     )
 
 

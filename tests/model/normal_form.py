@@ -42,9 +42,10 @@ class _Lowering(NamedTuple):
 def normal_form(scenario: Scenario, world: World) -> World:
     """Return the state that stands for all that are like `world`."""
     campaign, scheduler = world.campaign, world.scheduler
-    possibly_sent: frozenset[tuple[int, int]] = frozenset()
+    possibly_sent: frozenset[tuple[int, int, str | None]] = frozenset()
     if scenario.delivery is Delivery.AT_LEAST_ONCE:
         possibly_sent = world.ledger.possibly_sent
+    tries = frozenset(noted[:2] for noted in possibly_sent)
     lowering = _Lowering(
         campaign.epoch,
         (0,) * len(world.kafka.logs) if scenario.map_changes else _needless(world),
@@ -70,8 +71,9 @@ def normal_form(scenario: Scenario, world: World) -> World:
         ledger=_ledger(lowering, world.ledger),
         scheduler=_scheduler(lowering, scheduler)._replace(chunk=chunk),
         # What an idempotent provider answers depends on it.
-        taken=world.taken if scenario.idempotent else _taken(world, possibly_sent),
-        senders=tuple(_sender(lowering, sender, in_use, possibly_sent) for sender in world.senders),
+        taken=world.taken if scenario.idempotent else _taken(world, tries),
+        taken_by=world.taken_by if scenario.idempotent else _taken_by(world, possibly_sent),
+        senders=tuple(_sender(lowering, sender, in_use, tries) for sender in world.senders),
     )
 
 
@@ -85,6 +87,19 @@ def _taken(world: World, possibly_sent: frozenset[tuple[int, int]]) -> tuple[tup
             for generation, taken in enumerate(by_generation)
         )
         for index, by_generation in enumerate(world.taken)
+    )
+
+
+def _taken_by(
+    world: World, possibly_sent: frozenset[tuple[int, int, str | None]]
+) -> tuple[tuple[str, ...], ...]:
+    """A possibly sent message counts as called at the provider that it was claimed for."""
+    if not possibly_sent:
+        return world.taken_by
+    at = {noted[:2]: noted[2] for noted in possibly_sent}
+    return tuple(
+        tuple(at.get((index + 1, generation)) or by for generation, by in enumerate(by_generation))
+        for index, by_generation in enumerate(world.taken_by)
     )
 
 
@@ -170,10 +185,10 @@ def _sender(
         owned = sender.owned[record.shard]
         if owned is None or owned.epoch != held.claim_epoch:
             # The shard is lost: where the message came from will never be asked again.
-            return Held(record, held.partition, NOWHERE, NOWHERE)
+            return Held(record, held.partition, NOWHERE, NOWHERE, provider=held.provider)
         offset = held.offset - lowering.offsets[held.partition]
         epoch = in_use[record.shard].index(held.claim_epoch)
-        return Held(record, held.partition, offset, epoch, held.replaces, held.in_doubt)
+        return held._replace(record=record, offset=offset, claim_epoch=epoch)
 
     def is_idle(held: Held) -> bool:
         """Return whether a call can make no difference: it is possibly sent already, and lost."""

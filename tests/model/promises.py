@@ -7,6 +7,7 @@ class Broken(StrEnum):
     """A broken promise."""
 
     CALLED_AGAIN = "called again after a call that may have been taken"
+    CALLED_ELSEWHERE = "called at another provider than the one that may have taken it"
     CALLED_VOID = "called for a campaign that does not run under the record's epoch"
     OVERWRITTEN = "an outcome was written over another one"
     MISCOUNTED = "the counters do not say what the ledger says"

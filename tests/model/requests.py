@@ -31,7 +31,9 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
 
 def _settle_by_facts(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     before = world.ledger
-    possibly_sent = before.possibly_sent if scenario.keeps(Part.LATE_REFUSAL) else frozenset()
+    possibly_sent = frozenset[tuple[int, int]]()
+    if scenario.keeps(Part.LATE_REFUSAL):
+        possibly_sent = before.possibly_sent_tries
     for shard, owned in enumerate(world.senders[number].owned):
         if owned is None or owned.epoch != world.claims[shard].epoch:
             continue

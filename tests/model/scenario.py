@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.route import Route
 from campaign_providers.contract import SendStatus
 from tests.model.state import (
     NOWHERE,
@@ -37,6 +38,10 @@ class Part(Enum):
         "a possibly sent message that ends without a clear answer ends as unknown",
     )
     REFUSED_IN_DOUBT = (3, "a refusal after doubt is proof only of a provider that is idempotent")
+    DOUBT_RETURNS = (3, "a message in doubt returns to the provider that may have taken it")
+    DOUBT_BEFORE_CHOICE = (3, "possibly sent messages are looked up before a provider is chosen")
+    UNKNOWN_PROVIDER = (3, "a doubt at a provider that is not known ends the message")
+    DOUBT_STAYS = (3, "a proof that a later try was not taken does not lift an earlier doubt")
     SETTLE_CANCELLED = (3, "what may have been taken of a cancelled campaign ends as unknown")
     SETTLE_LAST = (3, "a cancelled campaign is settled after what is held of it is recorded")
     FENCE = (4, "an owner's write compares the claim row's epoch")
@@ -77,6 +82,10 @@ class Fault(Enum):
     NEW_TOPIC = auto()
     MORE_PARTITIONS = auto()
     PERSON_RETRIES = auto()
+    OLDER_SENDER = auto()
+
+
+ONE_PROVIDER = Route((("simulated", 1),))
 
 
 @dataclass(frozen=True)
@@ -94,9 +103,16 @@ class Scenario:
     has_watchdog: bool = False
     idempotent: bool = False
     """The provider answers a key that it has answered before as it did then."""
+    route: Route = ONE_PROVIDER
+    """The providers that messages may take; with several, any may rest at any moment."""
     late_facts: bool = False
     """A sender that has lost the shard records its late results, which may settle a doubt."""
     without: frozenset[Part] = frozenset()
+
+    @property
+    def has_choice(self) -> bool:
+        """True if a message may take one of several providers."""
+        return self.route.only is None
 
     @property
     def messages(self) -> int:
@@ -144,6 +160,7 @@ class Scenario:
             scheduler=Scheduler(),
             senders=(self.new_sender(),) * 2,
             taken=((0, 0),) * self.messages,
+            taken_by=(("", ""),) * self.messages,
             faults_left=self.fault_budget,
         )
 

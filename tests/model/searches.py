@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.route import Route
 from campaign_providers.contract import SendStatus
 from tests.model.promises import Broken
 from tests.model.scenario import Fault, Part, Scenario
 
 ONCE, REPEATED = Delivery.AT_MOST_ONCE, Delivery.AT_LEAST_ONCE
 
+TWO_PROVIDERS = Route((("main", 1), ("spare", 1)), ("main", "spare"))
 ONE_SHARD = (0, 0)
 TWO_SHARDS = (0, 1)
 SECOND_SHARD = (1,)
@@ -76,12 +78,41 @@ SEARCHES = {
     "cancelled, and a zombie": Scenario(
         REPEATED, faults=frozenset({Fault.CANCEL, Fault.REASSIGNMENT}), answers=ACCEPTED
     ),
+    "two providers, at least once": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT, Fault.OLDER_SENDER}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        route=TWO_PROVIDERS,
+    ),
+    "two providers, at most once": Scenario(
+        ONCE,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        route=TWO_PROVIDERS,
+    ),
     "retried by hand and cancelled": Scenario(
         REPEATED, faults=BY_HAND | {Fault.CANCEL}, max_attempts=1
     ),
 }
 
 LONG_SEARCHES = {
+    "two providers, long": Scenario(
+        REPEATED,
+        faults=LOSING_SHARDS | {Fault.OLDER_SENDER},
+        fault_budget=2,
+        answers=ANY_ANSWER,
+        route=TWO_PROVIDERS,
+    ),
+    "two providers, retried by hand, long": Scenario(
+        REPEATED,
+        faults=BY_HAND,
+        answers=ANY_ANSWER,
+        max_attempts=1,
+        route=TWO_PROVIDERS,
+        late_facts=True,
+    ),
     "cancelled in doubt, long": Scenario(
         REPEATED, faults=CANCELLED | LOSING_SHARDS, answers=ANY_ANSWER
     ),
@@ -138,6 +169,22 @@ def _refusing(
     )
 
 
+def _choosing(
+    *faults: Fault,
+    budget: int = 1,
+    answers: tuple[SendStatus, ...] = ACCEPTED,
+    max_attempts: int = 2,
+) -> Scenario:
+    return Scenario(
+        REPEATED,
+        faults=frozenset(faults),
+        fault_budget=budget,
+        answers=answers,
+        max_attempts=max_attempts,
+        route=TWO_PROVIDERS,
+    )
+
+
 LEFT_OUT = {
     Part.TRY: (_refusing(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
     Part.CLAIM_LIST: (_with(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
@@ -155,6 +202,13 @@ LEFT_OUT = {
         replace(_with(Fault.SENDER_CRASH), delivery=REPEATED, answers=REFUSALS),
         Broken.UNTRUE,
     ),
+    Part.DOUBT_RETURNS: (_choosing(Fault.SENDER_CRASH), Broken.CALLED_ELSEWHERE),
+    Part.DOUBT_BEFORE_CHOICE: (_choosing(Fault.SENDER_CRASH), Broken.CALLED_ELSEWHERE),
+    Part.UNKNOWN_PROVIDER: (
+        _choosing(Fault.SENDER_CRASH, Fault.OLDER_SENDER, budget=2),
+        Broken.CALLED_ELSEWHERE,
+    ),
+    Part.DOUBT_STAYS: (_choosing(answers=ANY_ANSWER, max_attempts=3), Broken.CALLED_ELSEWHERE),
     Part.SETTLE_CANCELLED: (
         replace(_with(Fault.SENDER_CRASH, Fault.CANCEL, budget=2), delivery=REPEATED),
         Broken.UNTRUE,

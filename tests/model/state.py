@@ -125,19 +125,24 @@ class Ledger(NamedTuple):
     """The database's rows of the messages, each at index seq - 1.
 
     `counters` and `possibly_sent` are kept beside the rows, as in the real tables: (status, n)
-    and (seq, generation).
+    and (seq, generation, provider).
     """
 
     rows: tuple[LedgerEntry | None, ...]
     retries: tuple[Retry | None, ...]
     counters: tuple[tuple[Status, int], ...]
-    possibly_sent: frozenset[tuple[int, int]]
+    possibly_sent: frozenset[tuple[int, int, str | None]]
     retry_orders: frozenset[int]
     """Shards with an open order of a person to retry what failed or is unknown."""
     settle_orders: frozenset[int] = frozenset()
     """Shards with an open order to settle what the cancelled campaign left behind."""
     late: frozenset[LateFact] = frozenset()
     """Final facts that senders learnt of messages whose shard they had lost."""
+
+    @property
+    def possibly_sent_tries(self) -> frozenset[tuple[int, int]]:
+        """The (seq, generation) of what is possibly sent, at whichever provider."""
+        return frozenset(noted[:2] for noted in self.possibly_sent)
 
     @property
     def has_open_order(self) -> bool:
@@ -154,12 +159,16 @@ class Held(NamedTuple):
     claim_epoch: int
     replaces: bool = False
     in_doubt: bool = False
+    provider: str = ""
+    """The one that it is called at, from admission on."""
 
     @property
     def claimed(self) -> ClaimedMessage:
         """The message as it stands in a claim list."""
         record = self.record
-        return ClaimedMessage(CAMPAIGN_ID, record.seq, record.generation, record.try_number)
+        return ClaimedMessage(
+            CAMPAIGN_ID, record.seq, record.generation, record.try_number, self.provider or None
+        )
 
 
 Ended = tuple[Held, SendStatus]
@@ -201,6 +210,8 @@ class Looked(NamedTuple):
     campaign: tuple[CampaignState, int]
     map: MapRow
     entries: tuple[LedgerEntry | None, ...]
+    possibly_sent: frozenset[tuple[int, int, str | None]] = frozenset()
+    """Those of the looked up messages that were possibly sent, where doubts are looked up."""
 
 
 class Work(NamedTuple):
@@ -275,6 +286,8 @@ class World(NamedTuple):
     senders: tuple[Sender, ...]
     taken: tuple[tuple[int, ...], ...]
     """NOT_TAKEN, MAYBE_TAKEN or TAKEN, by message and generation."""
+    taken_by: tuple[tuple[str, ...], ...]
+    """The provider that has taken the message, or may have, by message and generation."""
     faults_left: int
     broken: Broken | None = None
     """The promise that the last step broke."""

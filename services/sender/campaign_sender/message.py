@@ -38,7 +38,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
     an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
-    sets `expires_at`, boot time in seconds, where the campaign expires.
+    sets `expires_at`, boot time in seconds, where the campaign expires. `provider` is the name of
+    the one that the message is sent to, from admission on; `ledger_provider` the one that its
+    ledger row names, None where that follows from the campaign.
     """
 
     record: MessageRecord
@@ -51,6 +53,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     in_doubt: bool = False
     withdrawn: bool = False
     expires_at: float | None = None
+    provider: str = ""
+    ledger_provider: str | None = None
 
     @property
     def admission_key(self) -> AdmissionKey:
@@ -108,6 +112,11 @@ class Message(msgspec.Struct, gc=False, eq=False):
     def expires_in(self) -> float | None:
         """Seconds until the message expires; None: it does not."""
         return None if self.expires_at is None else self.expires_at - boot_time()
+
+    @property
+    def generation(self) -> int:
+        """Number of times that a person has had the message sent again."""
+        return self.record.generation
 
     @property
     def try_number(self) -> int:

@@ -20,6 +20,7 @@ from campaign_common.settings import Settings
 from campaign_providers.registry import configured_providers
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
+from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.consuming import consumer_lag, log_retention
 from campaign_sender.consuming.backpressure import Backpressure
 from campaign_sender.consuming.consumer_lag import ConsumerLag
@@ -38,6 +39,7 @@ from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
+from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.telemetry.gauges import SenderGauges
@@ -182,7 +184,9 @@ def _shard_group(
         in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
     )
     guard = SendGuard(server, topic, buffer)
-    admitter = BatchAdmitter(server, topic, buffer, guard, traces)
+    choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.is_idempotent)
+    admitter = BatchAdmitter(server, topic, buffer, guard, choice, traces)
     commands = ShardCommands(server, buffer)
-    recorder = Recorder(server.own, buffer, dispatcher, guard, commands, settings.retry, traces)
+    policy = OutcomePolicy(settings.retry, choice, dispatcher.is_idempotent)
+    recorder = Recorder(server.own, buffer, dispatcher, guard, commands, policy, traces)
     return ShardGroup(server, buffer, guard, admitter, recorder, commands)

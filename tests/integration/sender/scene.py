@@ -12,12 +12,14 @@ from campaign_common.database.by_server import ByServer
 from campaign_common.domain.claim import decode_claim
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import MapState, PartitionMap
+from campaign_common.domain.route import Routes
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.counters import counts
 from campaign_common.store.shards.claims import read_claims
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.batch_admitter import BatchAdmitter
+from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard
@@ -25,6 +27,7 @@ from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.takeover import take_over
+from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 from tests.unit.sender.messages import CAMPAIGN, message
@@ -89,7 +92,12 @@ class Scene:
     `main`: the main server, where that is another one than the shards' `database`.
     """
 
-    def __init__(self, database: FaultyDatabase, main: FaultyDatabase | None = None) -> None:
+    def __init__(
+        self,
+        database: FaultyDatabase,
+        main: FaultyDatabase | None = None,
+        routes: Routes | None = None,
+    ) -> None:
         self.database = database
         self.buffer = InFlightBuffer(in_flight=100, batch_size=100)
         self.provider = CollectingProvider()
@@ -97,10 +105,14 @@ class Scene:
         guard = self.guard = SendGuard(self.server, "Sync-Msg-T", self.buffer)
         self.dispatcher = Dispatcher()
         self.commands = ShardCommands(self.server, self.buffer)
-        self.recorder = Recorder(
-            database, self.buffer, self.dispatcher, guard, self.commands, RetrySettings()
+        choice = self.choice = ProviderChoice(
+            routes or Routes(), self.dispatcher.is_resting, self.dispatcher.is_idempotent
         )
-        admitter = BatchAdmitter(self.server, "Sync-Msg-T", self.buffer, guard)
+        policy = OutcomePolicy(RetrySettings(), choice, self.dispatcher.is_idempotent)
+        self.recorder = Recorder(
+            database, self.buffer, self.dispatcher, guard, self.commands, policy
+        )
+        admitter = BatchAdmitter(self.server, "Sync-Msg-T", self.buffer, guard, choice)
         group = ShardGroup(self.server, self.buffer, guard, admitter, self.recorder, self.commands)
         self.dispatcher.connect(ShardGroups(ByServer((group,))))
         self.dispatcher.add(

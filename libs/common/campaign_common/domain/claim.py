@@ -1,8 +1,10 @@
 """A claim: the compact list of messages a sender has handed, or is about to hand, to a provider.
 
 It is stored as MessagePack: a version, and groups of (campaign_id, generation, try_number,
-[seq, ...]). Within a version a group, and the claim, may be given further fields at its end, which
-a reader that does not know them leaves out. Senders of 0.1.0 stored the groups alone.
+[seq, ...], provider). Within a version a group, and the claim, may be given further fields at its
+end, which a reader that does not know them leaves out: senders of 0.2.0 know no provider, and write
+none.
+Senders of 0.1.0 stored the groups alone.
 """
 
 from collections import Counter, defaultdict
@@ -16,16 +18,20 @@ from campaign_common.errors import ClaimTooNew
 
 
 class ClaimedMessage(NamedTuple):
-    """One try of one message that may be at a provider right now."""
+    """One try of one message that may be at a provider right now.
+
+    `provider` None: the claim does not say which.
+    """
 
     campaign_id: CampaignId
     seq: int
     generation: int
     try_number: int
+    provider: str | None = None
 
 
 class Claimable(Protocol):
-    """Whatever says which try of which message it is: a claimed message, a record."""
+    """Whatever says which try of which message it is, and at which provider."""
 
     @property
     def campaign_id(self) -> int:
@@ -43,14 +49,19 @@ class Claimable(Protocol):
     def try_number(self) -> int:
         """The try of that generation."""
 
+    @property
+    def provider(self) -> str | None:
+        """The provider that it is handed to; None: it is not known."""
+
 
 class _Group(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Messages of one campaign that are in the same try; further fields are ignored."""
+    """Messages of one campaign in the same try, at one provider; further fields are ignored."""
 
     campaign_id: CampaignId
     generation: int
     try_number: int
     seqs: list[int]
+    provider: str | None = None
 
 
 class _Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -76,12 +87,15 @@ _unversioned_decoder = msgspec.msgpack.Decoder(list[_Group])
 
 def encode_claim(claimed: Iterable[Claimable]) -> bytes:
     """Pack a claim list; nothing claimed packs to the empty byte string."""
-    groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    groups: dict[tuple[int, int, int, str | None], list[int]] = defaultdict(list)
     for one in claimed:
-        groups[one.campaign_id, one.generation, one.try_number].append(one.seq)
+        groups[one.campaign_id, one.generation, one.try_number, one.provider or None].append(
+            one.seq
+        )
     if not groups:
         return b""
-    return _encoder.encode((VERSION, [(*group, seqs) for group, seqs in groups.items()]))
+    packed = [(*group, seqs, provider) for (*group, provider), seqs in groups.items()]
+    return _encoder.encode((VERSION, packed))
 
 
 def count_claimed(packed: bytes) -> Counter[CampaignId]:
@@ -105,7 +119,7 @@ def decode_claim(packed: bytes) -> list[ClaimedMessage]:
     if not packed:
         return []
     return [
-        ClaimedMessage(group.campaign_id, seq, group.generation, group.try_number)
+        ClaimedMessage(group.campaign_id, seq, group.generation, group.try_number, group.provider)
         for group in _unpack(packed)
         for seq in group.seqs
     ]

@@ -54,7 +54,9 @@ class MessageKey(NamedTuple):
 class LedgerEntry(NamedTuple):
     """The ledger's row of one message.
 
-    `in_doubt`: a provider may have taken an earlier try without saying so.
+    `in_doubt`: a provider may have taken an earlier try without saying so. `provider` is that of
+    the next try of a message that waits, and that of the outcome of another one; None: the one that
+    its campaign names.
     """
 
     status: int
@@ -62,6 +64,7 @@ class LedgerEntry(NamedTuple):
     try_number: int
     attempts: int
     in_doubt: int = 0
+    provider: str | None = None
 
 
 def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool:

@@ -7,15 +7,15 @@ from typing import NamedTuple
 from campaign_common.database import Proof, ShardServer
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey
-from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import TopicMissing
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.ledger import look_up
-from campaign_common.store.messages.possibly_sent import note_possibly_sent
+from campaign_common.store.messages.possibly_sent import Doubts, note_possibly_sent, read_doubts
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
+from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.admission.rules import (
     AdmissionDecision,
     Filtered,
@@ -41,6 +41,8 @@ class AdmissionLookup(NamedTuple):
     entries: dict[MessageKey, LedgerEntry]
     erased: set[MessageKey]
     """Messages that a pending command will cancel."""
+    doubts: Doubts
+    """Messages that a lost sender may have sent, where that matters for what is sent now."""
 
 
 class BatchAdmitter:
@@ -52,12 +54,14 @@ class BatchAdmitter:
         topic: str,
         buffer: InFlightBuffer,
         guard: SendGuard,
+        choice: ProviderChoice,
         traces: BatchTraces | None = None,
     ) -> None:
         self._server = server
         self._topic = topic
         self._buffer = buffer
         self._guard = guard
+        self._choice = choice
         self._traces = traces
         self._pending: list[Message] = []
         """Enqueued and not admitted: new messages after an outage, duplicates of held messages."""
@@ -95,7 +99,7 @@ class BatchAdmitter:
             return
         began_at = boot_time()
         query = ledger_query(fresh)
-        versions, partition_map, entries, erased = self._read(query)
+        versions, partition_map, entries, erased, doubts = self._read(query)
         self._guard.learn(versions, began_at)
         unknown, possibly_sent = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
         self._note_possibly_sent(possibly_sent)
@@ -109,7 +113,8 @@ class BatchAdmitter:
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)
             self._traces.admitted(streams, versions)
-        self._buffer.admit(admission.to_send, admission.decided + unknown, dropped)
+        to_send, unsafe = self._choice.choose(admission.to_send, versions, entries, doubts)
+        self._buffer.admit(to_send, admission.decided + unknown + unsafe, dropped)
         self._pending = duplicates
 
     def _possibly_sent(self, messages: Sequence[Message]) -> list[Message]:
@@ -122,9 +127,9 @@ class BatchAdmitter:
         return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
 
     def _note_possibly_sent(self, possibly_sent: Sequence[Message]) -> None:
-        by_shard: dict[int, list[MessageRecord]] = defaultdict(list)
+        by_shard: dict[int, list[Message]] = defaultdict(list)
         for message in possibly_sent:
-            by_shard[message.record.shard].append(message.record)
+            by_shard[message.record.shard].append(message)
         if by_shard:
             with self._server.own.transaction() as cursor:
                 for shard, claimed in sorted(by_shard.items()):
@@ -136,6 +141,7 @@ class BatchAdmitter:
             partition_map = read_map(cursors.main, self._topic)
             erased = to_be_erased(cursors, {shard for shard, _ in query})
             entries = look_up(cursors.own, query)
+            doubts = read_doubts(cursors.own, self._choice.doubts_wanted(query, versions))
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
-        return AdmissionLookup(versions, partition_map, entries, erased)
+        return AdmissionLookup(versions, partition_map, entries, erased, doubts)

@@ -30,7 +30,7 @@ def _all(_: Message) -> bool:
 
 
 class Dispatcher:
-    """Dispatches claimed messages to the provider of their campaign.
+    """Dispatches claimed messages to their providers.
 
     Deferred messages, those that may not be sent while the view of the database is too old, stay
     claimed and are dispatched again.
@@ -65,19 +65,24 @@ class Dispatcher:
         route = self._routes.get(name)
         return route is not None and route.provider.idempotent
 
+    def is_resting(self, name: str) -> bool:
+        """Return whether nothing is sent to a provider at present, or it is not configured."""
+        route = self._routes.get(name)
+        return route is None or route.is_resting
+
     def dispatch(self, messages: Sequence[Message]) -> None:
         """Submit messages whose claim is committed to their providers.
 
         Messages that this process no longer holds are left to the owner of their shard.
         """
-        by_campaign: dict[CampaignId, list[Message]] = defaultdict(list)
+        groups: dict[tuple[CampaignId, str], list[Message]] = defaultdict(list)
         for message in self._holder.still_held(messages):
-            by_campaign[message.record.campaign_id].append(message)
-        for campaign_id, group in by_campaign.items():
+            groups[message.record.campaign_id, message.provider].append(message)
+        for (campaign_id, provider), group in groups.items():
             version = self._holder.version_of(campaign_id)
             if version is None:
                 self.on_results([SendResult(message, SendStatus.DEFERRED) for message in group])
-            elif (route := self._routes.get(version.provider)) is None:
+            elif (route := self._routes.get(provider)) is None:
                 self.on_results(
                     [
                         SendResult(message, SendStatus.RETRYABLE, None, "provider_not_configured")

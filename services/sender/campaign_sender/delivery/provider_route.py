@@ -60,6 +60,11 @@ class ProviderRoute:
         self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
         self.provider = make(self.check_before_send, self.on_results)
 
+    @property
+    def is_resting(self) -> bool:
+        """Return whether nothing is sent: its circuit breaker is open, or a secret is not there."""
+        return self.breaker.state is BreakerState.OPEN or self.provider.problem is not None
+
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages by the view of the database, then by the circuit breaker."""
         statuses = self._guard.check_before_send(messages)

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 from campaign_common.domain.message import MessageKey
-from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.shard import Epoch, Shard
 from campaign_common.store.shards.claims import Place
 from campaign_sender.in_flight.offset_tracker import OffsetTracker
@@ -34,9 +33,9 @@ class OwnedShard:
         """Messages below this offset may have been sent, even without a ledger row (rule 16)."""
         self.claimed: dict[MessageKey, Message] = {}
 
-    def still_claimed(self, finished: Collection[MessageKey]) -> list[MessageRecord]:
-        """Return the records that stay claimed when `finished` are recorded."""
-        return [m.record for key, m in self.claimed.items() if key not in finished]
+    def still_claimed(self, finished: Collection[MessageKey]) -> list[Message]:
+        """Return the messages that stay claimed when `finished` are recorded."""
+        return [message for key, message in self.claimed.items() if key not in finished]
 
     @property
     def has_progress(self) -> bool:

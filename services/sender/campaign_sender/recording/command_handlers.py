@@ -139,7 +139,7 @@ def rows_of_late_results(
     """
     rows: dict[int, LedgerRow] = {}
     failed_first = sorted(facts, key=lambda fact: fact.status is Status.SENT)
-    for message, status, provider_message_id, error_code in failed_first:
+    for message, status, provider_message_id, error_code, provider in failed_first:
         key = MessageKey(message.campaign_id, message.seq)
         entry = entries.get(key)
         if (
@@ -149,7 +149,7 @@ def rows_of_late_results(
             and entry[:3] == (Status.UNKNOWN, message.generation, message.try_number)
         ):
             rows[message.seq] = LedgerRow.settled(
-                key, entry, status, provider_message_id, error_code
+                key, entry, status, provider_message_id, error_code, provider
             )
     return list(rows.values())
 
@@ -162,7 +162,7 @@ def rows_of_unsent(
     """Return final rows of unsent messages: cancelled, or unknown where one may have been sent."""
     rows = {
         key.seq: _ended(
-            ClaimedMessage(key.campaign_id, key.seq, entry.generation, entry.try_number),
+            _as_claimed(key, entry),
             entry,
             in_doubt=bool(entry.in_doubt) or (key.seq, entry.generation) in possibly_sent,
         )
@@ -202,6 +202,12 @@ def _end_unsent(
 def _rewrite(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], before: Entries) -> None:
     insert_outcomes(cursor, shard, rows)
     add_counts(cursor, count_rewrites(shard, rows, before))
+
+
+def _as_claimed(key: MessageKey, entry: LedgerEntry) -> ClaimedMessage:
+    return ClaimedMessage(
+        key.campaign_id, key.seq, entry.generation, entry.try_number, entry.provider
+    )
 
 
 def _ended(message: ClaimedMessage, entry: LedgerEntry | None, *, in_doubt: bool) -> LedgerRow:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import Status
 from campaign_common.settings import RetryPolicy, RetrySettings
@@ -28,6 +30,12 @@ COSTS_NO_ATTEMPT = frozenset(
 )
 
 
+FAILS_OVER = frozenset(
+    {SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.ACCOUNT, SendStatus.CIRCUIT_OPEN}
+)
+"""Statuses that prove that the provider did not take this try of the message."""
+
+
 class LedgerOutcome(NamedTuple):
     """Ledger row of a message, and the delay of its retry if it waits."""
 
@@ -51,6 +59,7 @@ def outcome_of(
     jitter: float,
     *,
     idempotent: bool = False,
+    failover: str | None = None,
 ) -> LedgerOutcome:
     """Return the outcome of a send result.
 
@@ -60,9 +69,10 @@ def outcome_of(
     breaker costs no attempt, and is bounded by age only.
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
-    unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over
-    the upper half of their backoff. `version` None (the campaign's row could not be read) is
-    treated as at-most-once, which never sends twice.
+    unless the provider is `idempotent` (protocol rule 3). A message without any doubt waits for
+    `failover`, the next provider of its route, if that is another one. `jitter` in [0, 1) spreads
+    retries over the upper half of their backoff. `version` None (the campaign's row could not be
+    read) is treated as at-most-once, which never sends twice.
     """
     match result.status:
         case SendStatus.ACCEPTED:
@@ -79,8 +89,13 @@ def outcome_of(
     if _is_exhausted(result, policy) or _is_too_old(version, policy):
         return LedgerOutcome(_row(result, _ended(result, Status.FAILED)))
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
-    delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)
-    return LedgerOutcome(_row(result, Status.WAITING), delay)
+    delay = backoff * (0.5 + jitter / 2)
+    row = _row(result, Status.WAITING)
+    if _fails_over(result, failover):
+        row = replace(row, provider=failover)
+    else:
+        delay = max(delay, result.retry_after or 0.0)
+    return LedgerOutcome(row, delay)
 
 
 def sent(result: SendResult[Message]) -> LedgerRow:
@@ -97,6 +112,14 @@ def _is_exhausted(result: SendResult[Message], policy: RetryPolicy) -> bool:
 
 def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
     return version is not None and version.age > policy.max_age
+
+
+def _fails_over(result: SendResult[Message], failover: str | None) -> bool:
+    return (
+        failover not in (None, result.message.provider)
+        and result.status in FAILS_OVER
+        and not result.message.in_doubt
+    )
 
 
 def _failures(result: SendResult[Message]) -> int:
@@ -130,4 +153,5 @@ def _row(result: SendResult[Message], status: Status) -> LedgerRow:
         error_code=result.error_code,
         replaces=message.replaces,
         in_doubt=message.in_doubt or send_status is SendStatus.AMBIGUOUS,
+        provider=message.ledger_provider,
     )

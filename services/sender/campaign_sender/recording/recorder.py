@@ -3,7 +3,6 @@
 A message is dispatched to its provider only after the transaction that claims it has committed.
 """
 
-import random
 import threading
 import time
 from collections import Counter, defaultdict
@@ -17,13 +16,10 @@ from pymysql.err import IntegrityError
 from campaign_common.database import Database, Proof
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
-from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
-from campaign_common.settings import RetrySettings
-from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow, look_up
 from campaign_common.store.messages.possibly_sent import note_late_results, read_possibly_sent
 from campaign_common.store.messages.retry_schedule import ScheduledRetry
@@ -36,7 +32,8 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
 from campaign_sender.recording import transaction
-from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of, sent
+from campaign_sender.recording.outcome import LedgerOutcome, sent
+from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorder_metrics import count_outcomes
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.recording.transaction import ShardWrites, WriteResult
@@ -69,7 +66,7 @@ class Recorder:
         dispatcher: Dispatcher,
         guard: SendGuard,
         commands: ShardCommands,
-        policy: RetrySettings,
+        policy: OutcomePolicy,
         traces: BatchTraces | None = None,
     ) -> None:
         self._database = database
@@ -78,7 +75,6 @@ class Recorder:
         self._guard = guard
         self._commands = commands
         self._policy = policy
-        self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
         self._transaction_lock = threading.Lock()
         self._stop = threading.Event()
         self._recorded_at: dict[int, float] = {}
@@ -222,7 +218,7 @@ class Recorder:
         by_campaign: dict[CampaignId, list[Message]] = defaultdict(list)
         for result in batch.results:
             # Nearly all are accepted, and cost no more than this comparison.
-            if result.status is not SendStatus.ACCEPTED and self._depends_on_doubt(result):
+            if result.status is not SendStatus.ACCEPTED and self._policy.depends_on_doubt(result):
                 by_campaign[result.message.record.campaign_id].append(result.message)
         if not by_campaign:
             return
@@ -234,13 +230,6 @@ class Recorder:
                 for message in messages:
                     named = message.record.seq, message.record.generation
                     message.in_doubt = message.in_doubt or named in possibly_sent
-
-    def _depends_on_doubt(self, result: SendResult[Message]) -> bool:
-        version = self._guard.version_of(result.message.record.campaign_id)
-        return depends_on_doubt(result.status, idempotent=self._is_idempotent(version))
-
-    def _is_idempotent(self, version: CampaignVersion | None) -> bool:
-        return version is not None and self._dispatcher.is_idempotent(version.provider)
 
     def _resolve_unknown_commit(self, unknown: UnknownCommit) -> list[Message]:
         """Resolve a COMMIT without a response, before anything else is recorded."""
@@ -267,9 +256,9 @@ class Recorder:
                 rows[shard].append(row)
                 if retry_in is not None:
                     retries[shard].append((row, retry_in))
-        claims: dict[int, list[MessageRecord]] = defaultdict(list)
+        claims: dict[int, list[Message]] = defaultdict(list)
         for message in batch.claims:
-            claims[message.record.shard].append(message.record)
+            claims[message.record.shard].append(message)
         now = time.monotonic()
         return [
             ShardWrites(
@@ -288,13 +277,7 @@ class Recorder:
 
     def _outcome(self, result: SendResult[Message]) -> LedgerOutcome:
         version = self._guard.version_of(result.message.record.campaign_id)
-        return outcome_of(
-            result,
-            version,
-            self._policy,
-            self._random.random(),
-            idempotent=self._is_idempotent(version),
-        )
+        return self._policy.outcome(result, version)
 
     def _needs_offset_write(self, owned: OwnedShard, now: float) -> bool:
         return owned.has_progress and (

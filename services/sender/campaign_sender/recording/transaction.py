@@ -9,7 +9,6 @@ from pymysql.cursors import Cursor
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import encode_claim
 from campaign_common.domain.message import Status
-from campaign_common.domain.message_record import MessageRecord
 from campaign_common.store.messages.ledger import (
     LedgerRow,
     add_counts,
@@ -23,6 +22,7 @@ from campaign_common.store.messages.retry_schedule import (
 )
 from campaign_common.store.shards.claims import ClaimMove, move_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.message import Message
 
 
 class ShardWrites(NamedTuple):
@@ -33,7 +33,7 @@ class ShardWrites(NamedTuple):
     """Outcomes to record."""
     retries: list[ScheduledRetry]
     """Those outcomes that wait for another try, with their delay in seconds."""
-    claimed: list[MessageRecord]
+    claimed: list[Message]
     """Complete claim list after this transaction."""
     recorded_offset: int
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.route import Routes
 from campaign_common.settings.declaration import Conflict, Section, SectionList, key, section_class
 from campaign_common.settings.fields.plain import (
     Choice,
@@ -30,6 +31,7 @@ from campaign_common.settings.sections.providers.map import ProviderMap
 from campaign_common.settings.sections.providers.request import HttpProviderSettings
 from campaign_common.settings.sections.providers.simulated import SimulatedSettings
 from campaign_common.settings.sections.retry import RetrySettings
+from campaign_common.settings.sections.routes import RouteMap, RouteSettings
 from campaign_common.settings.sections.servers import (
     MysqlSettings,
     SendClientSettings,
@@ -89,12 +91,15 @@ class Settings:
     idempotency key, or ended as `unknown`. See [protocol](../concepts/protocol.md), rules 3 and 16.
     A campaign takes the value over when it is created."""
     provider: str = key("Provider", String(longest=32), default="simulated")
-    """The provider that delivers messages: `simulated`, `http`, or a name below `Providers`. A
-    campaign takes the value over when it is created, if it names none."""
+    """The provider that delivers messages: `simulated`, `http`, or a name below `Providers`; or a
+    name below `Routes`. A campaign takes the value over when it is created, if it names none."""
     providers: Mapping[str, HttpProviderSettings | SimulatedSettings] = key(
         "Providers", ProviderMap(), default={}
     )
     """Further providers, by names of 1 to 32 characters of a-z, 0-9, _ and -."""
+    route_settings: Mapping[str, RouteSettings] = key("Routes", RouteMap(), default={})
+    """Routes, by names that no provider has: campaigns name one where they may name a provider.
+    See [routes](../guides/routes.md)."""
     simulated: SimulatedSettings = key("Simulated", Section(SimulatedSettings), default={})
     http: HttpSettings = key("Http", Section(HttpSettings), default={})
     retry: RetrySettings = key("Retry", Section(RetrySettings), default={})
@@ -116,8 +121,9 @@ class Settings:
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what is wrong between sections."""
-        if self.provider not in self.configured_providers and self.provider != "http":
-            yield ("Provider",), f"expected one of {', '.join(self.configured_providers)}"
+        known = [*self.configured_providers, *self.route_settings]
+        if self.provider not in known and self.provider != "http":
+            yield ("Provider",), f"expected one of {', '.join(known)}"
         if self.provider == "http" and "http" not in self.configured_providers:
             message = "the key is missing; Provider http needs to know where messages go"
             yield ("Http", "Url"), message
@@ -125,6 +131,7 @@ class Settings:
             message = "expected less than DrainTimeout, so that a stop can wait for every send"
             yield ("Http", "Timeout"), message
         yield from self._providers_conflicts()
+        yield from self._routes_conflicts()
         topic = self.sync_client.topic
         if self.send_client.topics not in {(), (topic,)}:
             message = (
@@ -141,6 +148,35 @@ class Settings:
         """All providers by name: those of `Providers`, of `Simulated`, and of `Http` with a URL."""
         http = {} if self.http.url is None else {"http": self.http}
         return {"simulated": self.simulated, **http, **self.providers}
+
+    @property
+    def routes(self) -> Routes:
+        """All routes by name."""
+        return Routes(
+            {name: route.route for name, route in self.route_settings.items()},
+            {name: route.prefixes for name, route in self.route_settings.items()},
+        )
+
+    def _routes_conflicts(self) -> Iterator[Conflict]:
+        known = self.configured_providers
+        targets = {*known, *(n for n, route in self.route_settings.items() if not route.prefixes)}
+        for name, route in self.route_settings.items():
+            if name in known or name == "http":
+                yield ("Routes", name), "expected a name that no provider has"
+            if not route.choose:
+                yield ("Routes", name, "Choose"), "expected one provider at least"
+            chosen = [choice.provider for choice in route.choose]
+            for of, names, among in (
+                ("Choose", chosen, known),
+                ("Failover", route.failover, known),
+                ("Prefixes", route.prefixes.values(), targets),
+            ):
+                unknown = [each for each in names if each not in among]
+                if unknown:
+                    expected = f"expected {', '.join(sorted(among))} instead of {unknown[0]}"
+                    yield ("Routes", name, of), expected
+            if len(set(chosen)) < len(chosen) or len(set(route.failover)) < len(route.failover):
+                yield ("Routes", name), "expected each provider once"
 
     def _providers_conflicts(self) -> Iterator[Conflict]:
         if "http" in self.providers and self.http.url is not None:

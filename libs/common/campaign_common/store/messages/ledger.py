@@ -18,7 +18,9 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One outcome, as it goes into the ledger.
 
     `replaces` says that the message was waiting for this try, so that its row exists;
-    `in_doubt` that a provider may have taken this or an earlier try without saying so.
+    `in_doubt` that a provider may have taken this or an earlier try without saying so. `provider`
+    is that of the next try of a message that waits, and that of the outcome of another one; None
+    where the campaign names a provider, and no route.
     """
 
     campaign_id: CampaignId
@@ -31,6 +33,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     error_code: str | None = None
     replaces: bool = False
     in_doubt: bool = False
+    provider: str | None = None
 
     @classmethod
     def ended(
@@ -54,6 +57,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             error_code=error_code,
             replaces=entry is not None,
             in_doubt=in_doubt,
+            provider=message.provider or (entry.provider if entry else None),
         )
 
     @classmethod
@@ -64,6 +68,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         status: Status,
         provider_message_id: str | None,
         error_code: str | None,
+        provider: str | None = None,
     ) -> Self:
         """Return the row of a late result, in place of the `entry` of the same try."""
         return cls(
@@ -76,11 +81,12 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             provider_message_id=provider_message_id,
             error_code=error_code,
             replaces=True,
+            provider=entry.provider or provider,
         )
 
     @classmethod
     def requeued(cls, key: MessageKey, entry: LedgerEntry) -> Self:
-        """Return the row of a new generation: same try, no attempts, and no doubt about its key."""
+        """Return the row of a new generation: same try, no attempts, no doubt, and no provider."""
         return cls(
             campaign_id=key.campaign_id,
             seq=key.seq,
@@ -104,19 +110,19 @@ class EndedIn(NamedTuple):
 
 INSERT_PREFIX = (
     "INSERT INTO messages_{shard:d} (campaign_id, seq, status, generation, try_number, attempts,"
-    " in_doubt, provider_message_id, error_code, sent_at) VALUES "
+    " in_doubt, provider_message_id, error_code, provider, sent_at) VALUES "
 )
 
-INSERT_VALUES = "(%d,%d,%d,%d,%d,%d,%d,%s,%s,NOW(6))"
+INSERT_VALUES = "(%d,%d,%d,%d,%d,%d,%d,%s,%s,%s,NOW(6))"
 
 REPLACE_WAITING = (
     " ON DUPLICATE KEY UPDATE status = VALUES(status), generation = VALUES(generation),"
     " try_number = VALUES(try_number), attempts = VALUES(attempts),"
     " in_doubt = VALUES(in_doubt), provider_message_id = VALUES(provider_message_id),"
-    " error_code = VALUES(error_code), sent_at = VALUES(sent_at)"
+    " error_code = VALUES(error_code), provider = VALUES(provider), sent_at = VALUES(sent_at)"
 )
 
-_ENTRY = "campaign_id, seq, status, generation, try_number, attempts, in_doubt"
+_ENTRY = "campaign_id, seq, status, generation, try_number, attempts, in_doubt, provider"
 
 SELECT_RANGE = (
     "SELECT " + _ENTRY + " FROM messages_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s"
@@ -278,6 +284,7 @@ def _insert(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], suffix: str) 
             row.in_doubt,
             "NULL" if (text := row.provider_message_id) is None else f"'{escape_string(text)}'",
             "NULL" if (text := row.error_code) is None else f"'{escape_string(text)}'",
+            "NULL" if (text := row.provider) is None else f"'{escape_string(text)}'",
         )
         for row in rows
     ]

@@ -1,7 +1,7 @@
 """Tables possibly_sent and late_results: sends in doubt, and results that came too late."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -17,6 +17,10 @@ FINAL_FACTS = frozenset({Status.SENT, Status.FAILED})
 """The statuses of a late result that resolve a doubt."""
 
 
+Doubts = Mapping[tuple[CampaignId, int, int], Collection[str | None]]
+"""Providers that may have taken a message, by (campaign_id, seq, generation); None: not known."""
+
+
 class LateFact(NamedTuple):
     """The end of one try, received by a sender that had lost the shard meanwhile."""
 
@@ -24,33 +28,43 @@ class LateFact(NamedTuple):
     status: Status
     provider_message_id: str | None
     error_code: str | None
+    provider: str | None = None
 
 
 # The driver sends many rows in one statement only where every value is a plain %s: the time
 # is the column's default.
 INSERT_POSSIBLY_SENT = """
-INSERT IGNORE INTO possibly_sent (campaign_id, seq, generation, try_number, shard)
-VALUES (%s, %s, %s, %s, %s)
+INSERT IGNORE INTO possibly_sent (campaign_id, seq, generation, try_number, shard, provider)
+VALUES (%s, %s, %s, %s, %s, %s)
 """
 
 INSERT_LATE_RESULT = """
 INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, status,
-                          provider_message_id, error_code)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+                          provider_message_id, error_code, provider)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 SELECT_POSSIBLY_SENT = (
     "SELECT seq, generation FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
 )
 
+SELECT_DOUBTS = (
+    "SELECT seq, generation, provider FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
+)
+
+SELECT_LATE_PROVIDERS = """
+SELECT seq, generation, provider FROM late_results
+WHERE campaign_id = %s AND seq IN %s AND provider IS NOT NULL
+"""
+
 SELECT_WITHOUT_OUTCOME = """
-SELECT s.campaign_id, s.seq, s.generation, s.try_number FROM possibly_sent s
+SELECT s.campaign_id, s.seq, s.generation, s.try_number, s.provider FROM possibly_sent s
 LEFT JOIN messages_{shard:d} m ON m.campaign_id = s.campaign_id AND m.seq = s.seq
 WHERE s.campaign_id = %s AND s.shard = %s AND m.seq IS NULL LIMIT %s
 """
 
 SELECT_FACTS = """
-SELECT campaign_id, seq, generation, try_number, status, provider_message_id, error_code
+SELECT campaign_id, seq, generation, try_number, status, provider_message_id, error_code, provider
 FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
 """
 
@@ -59,7 +73,10 @@ COUNT_POSSIBLY_SENT = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %
 
 def note_possibly_sent(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:
     """Note messages that a lost sender may have handed to a provider (protocol rule 3)."""
-    rows = [(one.campaign_id, one.seq, one.generation, one.try_number, shard) for one in claimed]
+    rows = [
+        (one.campaign_id, one.seq, one.generation, one.try_number, shard, one.provider or None)
+        for one in claimed
+    ]
     if rows:
         cursor.executemany(INSERT_POSSIBLY_SENT, rows)
 
@@ -81,6 +98,7 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
             int(row.status),
             row.provider_message_id,
             row.error_code,
+            row.provider,
         )
         for shard, row in late
     ]
@@ -102,6 +120,25 @@ def read_possibly_sent(
         return set()
     cursor.execute(SELECT_POSSIBLY_SENT, (campaign_id, tuple(seqs)))
     return set(cursor.fetchall())
+
+
+def read_doubts(cursor: Cursor, wanted: Mapping[CampaignId, Sequence[int]]) -> Doubts:
+    """Return the messages of `wanted`, {campaign_id: seqs}, that may have been sent, and where.
+
+    Where a lost sender's claim does not say for which provider it was, a late result may.
+    """
+    doubts: dict[tuple[CampaignId, int, int], set[str | None]] = defaultdict(set)
+    for campaign_id, seqs in wanted.items():
+        cursor.execute(SELECT_DOUBTS, (campaign_id, tuple(seqs)))
+        for seq, generation, provider in cursor.fetchall():
+            doubts[campaign_id, seq, generation].add(provider)
+        unclear = {key[1] for key, at in doubts.items() if key[0] == campaign_id and None in at}
+        if unclear:
+            cursor.execute(SELECT_LATE_PROVIDERS, (campaign_id, tuple(unclear)))
+            for seq, generation, provider in cursor.fetchall():
+                if (campaign_id, seq, generation) in doubts:
+                    doubts[campaign_id, seq, generation].add(provider)
+    return doubts
 
 
 def possibly_sent_without_outcome(

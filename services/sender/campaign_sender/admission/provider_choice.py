@@ -1,0 +1,116 @@
+"""Choice of the provider that a message is sent to: once it is admitted, and after a failure.
+
+See protocol rules 2 and 3.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.message import LedgerEntry, MessageKey
+from campaign_common.domain.route import IsResting, Routes, provider_of
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.possibly_sent import Doubts
+from campaign_providers.contract import SendResult, SendStatus
+from campaign_sender.message import Message
+
+PROVIDER_UNKNOWN = "provider_unknown"
+"""Error code of messages that end as unknown because it is not known which provider of their route
+may have taken them."""
+
+Versions = Mapping[CampaignId, CampaignVersion]
+
+
+class Chosen(NamedTuple):
+    """Messages with their provider, and those that may not be sent to any."""
+
+    to_send: list[Message]
+    unsafe: list[SendResult[Message]]
+    """Messages in doubt at a provider that is not known: they end as unknown."""
+
+
+class ProviderChoice:
+    """Choice by the configured routes, and by which providers rest.
+
+    `is_idempotent`: a provider answers a key that it knows as it did the first time. Of all others,
+    and of routes, doubts are looked up before messages are sent.
+    """
+
+    def __init__(
+        self, routes: Routes, is_resting: IsResting, is_idempotent: Callable[[str], bool]
+    ) -> None:
+        self._routes = routes
+        self._is_resting = is_resting
+        self._is_idempotent = is_idempotent
+
+    def doubts_wanted(
+        self, query: Mapping[tuple[int, CampaignId], Sequence[int]], versions: Versions
+    ) -> dict[CampaignId, list[int]]:
+        """Return the messages of `query`, {(shard, campaign_id): seqs}, of which doubts matter."""
+        wanted: dict[CampaignId, list[int]] = defaultdict(list)
+        for (_, campaign_id), seqs in query.items():
+            version = versions.get(campaign_id)
+            if version is not None and (
+                version.provider in self._routes or not self._is_idempotent(version.provider)
+            ):
+                wanted[campaign_id] += seqs
+        return wanted
+
+    def choose(
+        self,
+        messages: Sequence[Message],
+        versions: Versions,
+        entries: Mapping[MessageKey, LedgerEntry],
+        doubts: Doubts,
+    ) -> Chosen:
+        """Give each live message its provider."""
+        chosen = Chosen([], [])
+        for message in messages:
+            named = versions[message.key.campaign_id].provider
+            found = doubts.get((*message.key, message.record.generation)) if doubts else None
+            if found:
+                message.in_doubt = True
+            if named not in self._routes:
+                message.provider = named
+                chosen.to_send.append(message)
+                continue
+            provider = self._of_route(message, named, entries.get(message.key), found or ())
+            if provider is None:
+                message.in_doubt = True
+                result = SendResult(message, SendStatus.UNDELIVERABLE, None, PROVIDER_UNKNOWN)
+                chosen.unsafe.append(result)
+            else:
+                message.provider = message.ledger_provider = provider
+                chosen.to_send.append(message)
+        return chosen
+
+    def after_proof(self, message: Message, version: CampaignVersion | None) -> str | None:
+        """Return the provider of the next try if this one proves that it was not taken.
+
+        None: the campaign names a provider and no route, or could not be read.
+        """
+        if version is None or version.provider not in self._routes:
+            return None
+        route = self._routes.of(version.provider, message.phone)
+        return route.after_proof(message.provider, self._is_resting)
+
+    def _of_route(
+        self,
+        message: Message,
+        named: str,
+        entry: LedgerEntry | None,
+        found: Collection[str | None],
+    ) -> str | None:
+        doubts = set(found)
+        if entry is not None and entry.in_doubt:
+            doubts.add(entry.provider)
+        if message.in_doubt and not doubts:
+            doubts.add(None)  # commits were lost (rule 16)
+        return provider_of(
+            self._routes.of(named, message.phone),
+            message.idempotency_key,
+            self._is_resting,
+            chosen=entry.provider if entry is not None else None,
+            doubts=doubts,
+        )
