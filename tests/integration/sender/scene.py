@@ -10,6 +10,7 @@ from pymysql.cursors import Cursor
 from campaign_common.database import Cursors, Database, ShardServer
 from campaign_common.database.by_server import ByServer
 from campaign_common.domain.claim import decode_claim
+from campaign_common.domain.content import ANY_CONTENT
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import MapState, PartitionMap
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
@@ -71,6 +72,7 @@ class CollectingProvider:
 
     name = "collected"
     idempotent = False
+    support = ANY_CONTENT
     alive = True
 
     def __init__(self) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.content import Content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,8 +12,9 @@ class NewCampaign:
     """A campaign of a list that is ready; fields that are None are left to the configuration."""
 
     name: str
-    template: str
+    content: Content
     recipient_list_id: int
+    originator: str | None = None
     scheduled_at: datetime | None = None
     expires_after: int | None = None
     delivery: Delivery | None = None

@@ -5,11 +5,12 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
-from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
+from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
 from campaign_common.database import Databases
+from campaign_common.domain.content import CampaignContent, CompiledContent
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
-from campaign_common.domain.sms_segments import Encoding, segmentation
-from campaign_common.domain.template import Template
+from campaign_common.domain.sms_segments import Encoding
+from campaign_common.planning.content_support import require_support
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
 
@@ -39,35 +40,30 @@ class Shape(NamedTuple):
 
     characters: int
     segments: int
-    is_ucs2: bool
-
-    @property
-    def encoding(self) -> Encoding:
-        """The encoding that the message needs."""
-        return Encoding.UCS2 if self.is_ucs2 else Encoding.GSM7
+    encoding: Encoding | None
 
 
 class DryRunCounts:
     """Counts over the messages of a campaign, row by row."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, content: CompiledContent) -> None:
         self.rows = 0
         self.shapes: Counter[Shape] = Counter()
         self.forced_by: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
-        self.columns = sorted(template.placeholders - {NAME, PHONE})
+        self.columns = sorted(content.placeholders - {NAME, PHONE})
         """Columns that are read from the attributes."""
-        self._template = template
-        self._names = NAME in template.placeholders
+        self._content = content
+        self._names = NAME in content.placeholders
 
     def add(self, row: RecipientRow) -> None:
         """Count one recipient's message."""
         _, phone, name, _ = row
         attributes = attributes_of(row) if self.columns else None
-        text = self._template.render(name, phone, attributes)
-        characters, _, segments, forced_by = segmentation(text)
+        rendered = self._content.render(name, phone, attributes)
+        characters, encoding, segments, forced_by = size_of(rendered)
         self.rows += 1
-        self.shapes[Shape(characters, segments, forced_by is not None)] += 1
+        self.shapes[Shape(characters, segments, encoding)] += 1
         if forced_by and (forced_by in self.forced_by or len(self.forced_by) < MOST_CHARACTERS):
             self.forced_by[forced_by] += 1
         if self._names and not trimmed(name):
@@ -91,13 +87,16 @@ class DryRuns:
         Raises:
             CampaignUnknown: there is no such campaign.
             ListDeleted: its recipient list has been deleted.
+            PlanInvalid: its provider does not take its content any more.
             RetryLater: a database is unavailable.
         """
         with self._databases.main.reading() as cursor:
             draft = read_draft(cursor, campaign_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
-        counts = DryRunCounts(draft.template)
+        wanted = CampaignContent(draft.content.content, draft.originator)
+        require_support(draft.campaign.provider, wanted)
+        counts = DryRunCounts(draft.content)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
@@ -137,7 +136,7 @@ def describe(
         ],
         "missing_values": [
             {"placeholder": name, "messages": counts.missing[name]}
-            for name in sorted(draft.template.placeholders)
+            for name in sorted(draft.content.placeholders)
             if name != PHONE
         ],
         "recently_messaged": {"recipients": duplicates, "days": DAYS},

@@ -206,7 +206,7 @@ def _add_looking(routes: Resource, databases: Databases) -> None:
     @routes.requires(Scope.READ)
     @routes.arguments(EmptyBody, required=False)
     @routes.response(200, DryRun)
-    @routes.problems(400, 404, 409, 413, 415)
+    @routes.problems(400, 404, 409, 413, 415, 422)
     def play_through(_: object, campaign_id: int) -> Description:
         """Render all messages; return their lengths, SMS segments and missing values."""
         return dry_runs.run(campaign_id)

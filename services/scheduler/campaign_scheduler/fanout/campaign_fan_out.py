@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from campaign_common.domain.template import Template
+from campaign_common.domain.content import CompiledContent
 from campaign_common.store.campaigns.fanout import Checkpoint
 from campaign_common.store.campaigns.leases import Lease
 from campaign_common.tracing import Span
@@ -43,7 +43,7 @@ class CampaignFanOut:
     """One campaign under a lease: what is published, what is committed, and its window."""
 
     lease: Lease
-    template: Template
+    content: CompiledContent
     window: PublishWindow
     backlog: PartitionBacklog
     committed_seq: int
@@ -63,7 +63,7 @@ class CampaignFanOut:
         """Begin at the checkpoint that was read with the lease."""
         return cls(
             lease=lease,
-            template=Template.compile(lease.template),
+            content=CompiledContent(lease.campaign_content.content),
             window=window,
             backlog=backlog,
             committed_seq=lease.published_seq,

@@ -8,7 +8,7 @@ from typing import Protocol
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.provider_route import MakeProvider, ProviderRoute, SendChecks
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
+from campaign_sender.providers.contract import CONTENT_NOT_TAKEN, SendResult, SendStatus
 
 
 class MessageHolder(SendChecks, Protocol):
@@ -74,14 +74,17 @@ class Dispatcher:
             if version is None:
                 self.on_results([SendResult(message, SendStatus.DEFERRED) for message in group])
             elif (route := self._routes.get(version.provider)) is None:
-                self.on_results(
-                    [
-                        SendResult(message, SendStatus.RETRYABLE, None, "provider_not_configured")
-                        for message in group
-                    ]
-                )
+                self._refuse(group, "provider_not_configured")
+            # The content of a campaign's messages is of one kind.
+            elif not route.provider.support.takes(group[0].record):
+                self._refuse(group, CONTENT_NOT_TAKEN)
             else:
                 route.provider.submit(group)
+
+    def _refuse(self, messages: Sequence[Message], error_code: str) -> None:
+        self.on_results(
+            [SendResult(message, SendStatus.RETRYABLE, None, error_code) for message in messages]
+        )
 
     def on_results(self, results: Sequence[SendResult]) -> None:
         """Handle results: keep deferred messages, pass on all others."""

@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 
 from campaign_common.database import Database
 from campaign_common.domain.message import MessageKey, Status
-from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
+from campaign_common.domain.message_record import CONTENT_VERSION, TEXT_VERSION, MessageRecord
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.messages.trial_sends import (
@@ -24,7 +24,7 @@ from campaign_common.store.messages.trial_sends import (
 from campaign_sender.delivery.provider_route import MakeProvider
 from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Provider, SendResult, SendStatus
+from campaign_sender.providers.contract import CONTENT_NOT_TAKEN, Provider, SendResult, SendStatus
 
 POLL_INTERVAL = 0.25
 """Seconds between two polls for new messages."""
@@ -118,7 +118,13 @@ class TrialSends:
         self._record()
         for message in self._take():
             self._in_flight += 1
-            self._provider(message.provider).submit([_trial_message(message, self._clock())])
+            provider = self._provider(message.provider)
+            trial = _trial_message(message, self._clock())
+            if provider.support.takes(trial.record):
+                provider.submit([trial])
+            else:
+                refused = SendResult(trial, SendStatus.PERMANENT, None, CONTENT_NOT_TAKEN)
+                self.on_results([refused])
 
     def _run(self) -> None:
         outages = OutageLog()
@@ -165,15 +171,19 @@ class TrialSends:
 
 
 def _trial_message(message: TakenTrialMessage, taken_at: float) -> TrialMessage:
+    body, template = message.rendered
+    is_plain = template is None and message.originator is None
     record = MessageRecord(
-        WIRE_VERSION,
+        TEXT_VERSION if is_plain else CONTENT_VERSION,
         message.campaign_id,
         seq=0,
         shard=0,
         campaign_epoch=0,
         map_version=0,
         phone=message.phone,
-        body=message.body,
+        body=body,
+        template=template,
+        originator=message.originator,
     )
     key = MessageKey(message.campaign_id, 0)
     return TrialMessage(record, key, -1, -1, 0, test_id=message.id, taken_at=taken_at)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from campaign_common.domain.content import ContentSupport
 from campaign_common.metrics.distribution import BatchHistogram
 from campaign_sender.message import Message
 
@@ -56,6 +57,10 @@ REACHED_PROVIDER = frozenset(
 """Statuses after which the provider may know of the message."""
 
 
+CONTENT_NOT_TAKEN = "content_not_taken"
+"""Error code of a message whose provider, as this sender has it, does not take its content."""
+
+
 class SendResult(msgspec.Struct, frozen=True, gc=False):
     """Result of one message that was submitted to a provider."""
 
@@ -86,6 +91,8 @@ class Provider(Protocol):
     name: str
     idempotent: bool
     """A repeated idempotency key gets the same response again, so that a refusal is proof."""
+    support: ContentSupport
+    """The content that it takes."""
     durations: BatchHistogram
     """Seconds from request to response. For metrics."""
 

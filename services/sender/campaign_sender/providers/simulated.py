@@ -9,6 +9,7 @@ from itertools import count
 from math import log, sqrt
 from random import Random
 
+from campaign_common.domain.content import ANY_CONTENT
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import LatencySettings, SimulatedSettings
@@ -39,6 +40,7 @@ class SimulatedProvider:
 
     name = "simulated"
     idempotent = True
+    support = ANY_CONTENT
 
     def __init__(
         self, settings: SimulatedSettings, check_before_send: PreSendCheck, on_results: OnResults

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.content import CampaignContent
+from campaign_common.store.core.contents import content_from
 from campaign_common.tracing import trace_id_of
 
 
@@ -32,6 +34,13 @@ class Lease:
     """The number of times that the watchdog has had the campaign published again."""
     traceparent: str | None = None
     """The request that set it going."""
+    stored_content: str | None = None
+    """The column `content`; see `campaign_content`."""
+
+    @property
+    def campaign_content(self) -> CampaignContent:
+        """The content of its messages, and its originator."""
+        return content_from(self.template, self.stored_content)
 
     @property
     def key(self) -> tuple[int, int]:
@@ -55,10 +64,16 @@ class DueCampaign(NamedTuple):
     template: str
     list_id: int
     traceparent: str | None
+    stored_content: str | None
     list_state: str | None
     attribute_columns: str | None
     accepted: int
     list_last_seq: int
+
+    @property
+    def campaign_content(self) -> CampaignContent:
+        """The content of its messages, and its originator."""
+        return content_from(self.template, self.stored_content)
 
 
 class Holder(NamedTuple):
@@ -74,7 +89,7 @@ class Holder(NamedTuple):
 
 
 SELECT_DUE = """
-SELECT id, epoch, template, list_id, traceparent FROM campaigns
+SELECT id, epoch, template, list_id, traceparent, content FROM campaigns
 WHERE state = 'scheduled' AND scheduled_at <= NOW(6)
 ORDER BY scheduled_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
@@ -113,7 +128,7 @@ WHERE id IN %s
 
 SELECT_LEASES = """
 SELECT id, epoch, lease_epoch, template, list_id, shards, last_seq, total, published_seq,
-       published_count, republications, traceparent
+       published_count, republications, traceparent, content
 FROM campaigns WHERE id IN %s AND state = 'running' AND lease_owner = %s
 """
 

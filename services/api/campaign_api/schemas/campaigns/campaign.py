@@ -4,13 +4,28 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import (
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    validate,
+    validates_schema,
+)
 
+from campaign_api.schemas.campaigns.content import (
+    CONTENT_DESCRIBED,
+    ContentAnswered,
+    ContentBody,
+    originator_answered,
+    originator_asked,
+)
 from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.campaigns.progress import Counts
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.content import TextContent
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignPosition
 
@@ -28,10 +43,12 @@ def _name(*, required: bool = False) -> Text:
     return Text(required=required, validate=length(255))
 
 
-def _template(*, required: bool = False) -> Text:
-    described = "The message, with {name}, {phone}, {any column} and {column|default}."
+def _template() -> Text:
+    described = (
+        "The message, with {name}, {phone}, {any column} and {column|default}. It stands for"
+        " `content` of kind text; a new campaign has one of the two."
+    )
     return Text(
-        required=required,
         validate=length(LONGEST_TEMPLATE),
         metadata={"description": described},
     )
@@ -49,6 +66,8 @@ class CampaignChange(Schema):
 
     name = _name()
     template = _template()
+    content = fields.Nested(ContentBody, metadata={"description": CONTENT_DESCRIBED})
+    originator = originator_asked()
     recipient_list_id = _list_id()
     scheduled_at = Moment(metadata={"description": "Start time; in the past means now."})
     expires_after = Integer(
@@ -65,17 +84,34 @@ class CampaignChange(Schema):
         validate=validate.OneOf(PROVIDERS, error=f"must be one of {', '.join(PROVIDERS)}")
     )
 
+    @validates_schema
+    def _require_one_content(self, data: Mapping[str, Any], **_: object) -> None:
+        if "template" in data and "content" in data:
+            raise ValidationError("must not be given beside content", "template")
+
+    @post_load
+    def _make_content(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
+        if "template" in data:
+            data["template"] = TextContent(data["template"])
+        return data
+
 
 class NewCampaignBody(CampaignChange):
     """A campaign that is to be made: a draft without scheduled_at."""
 
     name = _name(required=True)
-    template = _template(required=True)
     recipient_list_id = _list_id(required=True)
 
+    @validates_schema
+    def _require_content(self, data: Mapping[str, Any], **_: object) -> None:
+        if "template" not in data and "content" not in data:
+            raise ValidationError("is missing, and so is content", "template")
+
     @post_load
-    def _build(self, data: Mapping[str, Any], **_: object) -> NewCampaign:
-        return NewCampaign(**data)
+    def _make_content(self, data: dict[str, Any], **_: object) -> NewCampaign:
+        text = data.pop("template", None)
+        content = data.pop("content", None) or TextContent(text)
+        return NewCampaign(content=content, originator=data.pop("from", None), **data)
 
 
 class ProviderState(Schema):
@@ -124,7 +160,11 @@ class CampaignSummary(Schema):
 class Campaign(CampaignSummary):
     """A campaign and its progress."""
 
-    template = fields.String(required=True)
+    template = fields.String(
+        required=True, allow_none=True, metadata={"description": "null: content of another kind."}
+    )
+    content = fields.Nested(ContentAnswered, required=True)
+    originator = originator_answered()
     possibly_sent = fields.Integer(
         required=True, metadata={"description": "Messages that were in doubt at any time."}
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import uvloop
 
+from campaign_common.domain.content import TEXT_ONLY
 from campaign_common.errors import SettingsError
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.runtime.periodic_thread import IndispensableThread
@@ -22,6 +23,7 @@ class HttpProvider:
     """
 
     name = "http"
+    support = TEXT_ONLY
 
     def __init__(
         self, settings: HttpSettings, check_before_send: PreSendCheck, on_results: OnResults
