@@ -1,5 +1,6 @@
 """The Flask application, made from its collaborators."""
 
+from functools import partial
 from importlib.metadata import version
 
 from campaign_api.campaigns.intake import CampaignIntake
@@ -37,6 +38,7 @@ from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_common.database import Databases
 from campaign_common.planning.campaign_editor import CampaignEditor
+from campaign_common.planning.prices import price_of
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 
@@ -87,7 +89,7 @@ def create_app(
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
         campaigns.resource(databases, editor),
-        campaign_actions.resource(databases, editor),
+        campaign_actions.resource(databases, editor, partial(price_of, settings)),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),

@@ -7,6 +7,7 @@ import msgspec
 
 from campaign_common.domain.message import MessageKey, idempotency_key
 from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.price import Price
 
 TraceOrigin = tuple[int, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""
@@ -35,6 +36,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
     an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased.
+    `price`: that of the provider it was submitted to, if it has one.
     """
 
     record: MessageRecord
@@ -46,6 +48,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     replaces: bool = False
     in_doubt: bool = False
     withdrawn: bool = False
+    price: Price | None = None
 
     @property
     def admission_key(self) -> AdmissionKey:

@@ -13,6 +13,7 @@ from campaign_common.domain.claim import decode_claim
 from campaign_common.domain.content import ANY_CONTENT
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import MapState, PartitionMap
+from campaign_common.domain.price import Price
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.counters import counts
@@ -73,6 +74,7 @@ class CollectingProvider:
     name = "collected"
     idempotent = False
     support = ANY_CONTENT
+    price: Price | None = None
     alive = True
 
     def __init__(self) -> None:

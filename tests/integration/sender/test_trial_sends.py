@@ -10,6 +10,7 @@ from campaign_common.database import Database
 from campaign_common.domain.content import ANY_CONTENT, TEXT_ONLY, ContentSupport, Rendered
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
+from campaign_common.domain.price import Price
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.schema import migrate
@@ -34,6 +35,7 @@ class Phone:
 
     name = "phone"
     alive = True
+    price: Price | None = None
 
     def __init__(self, support: ContentSupport = ANY_CONTENT) -> None:
         self.support = support

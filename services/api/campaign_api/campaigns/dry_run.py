@@ -2,12 +2,15 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
 from campaign_common.database import Databases
 from campaign_common.domain.content import CampaignContent, CompiledContent
+from campaign_common.domain.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding
 from campaign_common.planning.content_support import require_support
@@ -46,13 +49,16 @@ class Shape(NamedTuple):
 class DryRunCounts:
     """Counts over the messages of a campaign, row by row."""
 
-    def __init__(self, content: CompiledContent) -> None:
+    def __init__(self, content: CompiledContent, price: Price | None = None) -> None:
         self.rows = 0
         self.shapes: Counter[Shape] = Counter()
         self.forced_by: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
         self.columns = sorted(content.placeholders - {NAME, PHONE})
         """Columns that are read from the attributes."""
+        self.segments_by_rate: Counter[Rate] = Counter()
+        self.messages_by_rate: Counter[Rate] = Counter()
+        self.price = price
         self._content = content
         self._names = NAME in content.placeholders
 
@@ -64,6 +70,10 @@ class DryRunCounts:
         characters, encoding, segments, forced_by = size_of(rendered)
         self.rows += 1
         self.shapes[Shape(characters, segments, encoding)] += 1
+        if self.price is not None:
+            rate = self.price.rate_of(phone)
+            self.messages_by_rate[rate] += 1
+            self.segments_by_rate[rate] += segments
         if forced_by and (forced_by in self.forced_by or len(self.forced_by) < MOST_CHARACTERS):
             self.forced_by[forced_by] += 1
         if self._names and not trimmed(name):
@@ -77,8 +87,15 @@ class DryRunCounts:
 class DryRuns:
     """Runs dry runs; holds a slice of the list in memory, and no transaction open."""
 
-    def __init__(self, databases: Databases, clock: Any = time.monotonic) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        databases: Databases,
+        price_of: Callable[[str], Price | None],
+        clock: Any = time.monotonic,  # noqa: ANN401
+    ) -> None:
+        """Take the price of each provider by its name."""
         self._databases = databases
+        self._price_of = price_of
         self._clock = clock
 
     def run(self, campaign_id: int) -> dict[str, Any]:
@@ -96,7 +113,7 @@ class DryRuns:
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
         wanted = CampaignContent(draft.content.content, draft.originator)
         require_support(draft.campaign.provider, wanted)
-        counts = DryRunCounts(draft.content)
+        counts = DryRunCounts(draft.content, self._price_of(draft.campaign.provider))
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
@@ -139,6 +156,7 @@ def describe(
             for name in sorted(draft.content.placeholders)
             if name != PHONE
         ],
+        "cost": _cost_of(counts),
         "recently_messaged": {"recipients": duplicates, "days": DAYS},
         "rate": None if rate is None else round(rate, 1),
         "estimated_seconds": round(recipients / rate, 1) if rate else None,
@@ -168,6 +186,27 @@ def _bucket(step: int, messages: int) -> dict[str, Any]:
 def _cost(shapes: Counter[Shape], encoding: Encoding) -> dict[str, int]:
     of_it = Counter({shape: n for shape, n in shapes.items() if shape.encoding is encoding})
     return {"messages": of_it.total(), "segments": _segments(of_it)}
+
+
+def _cost_of(counts: DryRunCounts) -> dict[str, Any] | None:
+    price = counts.price
+    if price is None:
+        return None
+    amounts = {rate: n * rate.amount for rate, n in counts.segments_by_rate.items()}
+    return {
+        "currency": price.currency,
+        "amount": sum(amounts.values(), Decimal()),
+        "by_prefix": [
+            {
+                "prefix": rate.prefix or None,
+                "per_segment": rate.amount,
+                "messages": counts.messages_by_rate[rate],
+                "segments": counts.segments_by_rate[rate],
+                "amount": amounts[rate],
+            }
+            for rate in sorted(amounts)
+        ],
+    }
 
 
 def _segments(shapes: Counter[Shape]) -> int:

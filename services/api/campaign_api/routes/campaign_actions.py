@@ -31,6 +31,7 @@ from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Databases
 from campaign_common.domain.api_key import Scope
 from campaign_common.domain.campaign import Transition
+from campaign_common.domain.price import Price
 from campaign_common.planning import scheduling
 from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
 from campaign_common.store.campaigns.transitions import change_state
@@ -45,7 +46,9 @@ WORDS = {
 }
 
 
-def resource(databases: Databases, editor: CampaignEditor) -> Resource:
+def resource(
+    databases: Databases, editor: CampaignEditor, price_of: Callable[[str], Price | None]
+) -> Resource:
     """Build the routes."""
     routes = Resource(
         "campaign actions",
@@ -56,7 +59,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     _add_planning(routes, databases, editor, transactions)
     _add_running(routes, databases, transactions)
-    _add_looking(routes, databases)
+    _add_looking(routes, databases, price_of)
     return routes
 
 
@@ -188,9 +191,11 @@ def _add_running(
         return {**read_campaign(databases, campaign_id), "matched": matched}
 
 
-def _add_looking(routes: Resource, databases: Databases) -> None:
+def _add_looking(
+    routes: Resource, databases: Databases, price_of: Callable[[str], Price | None]
+) -> None:
     """Add the actions that show messages without sending them."""
-    dry_runs = DryRuns(databases)
+    dry_runs = DryRuns(databases, price_of)
 
     @routes.post("/preview")
     @routes.requires(Scope.READ)

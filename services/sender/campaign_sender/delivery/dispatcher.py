@@ -79,6 +79,10 @@ class Dispatcher:
             elif not route.provider.support.takes(group[0].record):
                 self._refuse(group, CONTENT_NOT_TAKEN)
             else:
+                price = route.provider.price
+                if price is not None:
+                    for message in group:
+                        message.price = price
                 route.provider.submit(group)
 
     def _refuse(self, messages: Sequence[Message], error_code: str) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from campaign_common.domain.content import ContentSupport
+from campaign_common.domain.price import Price
 from campaign_common.metrics.distribution import BatchHistogram
 from campaign_sender.message import Message
 
@@ -93,6 +94,8 @@ class Provider(Protocol):
     """A repeated idempotency key gets the same response again, so that a refusal is proof."""
     support: ContentSupport
     """The content that it takes."""
+    price: Price | None
+    """The price of a message, where it is known."""
     durations: BatchHistogram
     """Seconds from request to response. For metrics."""
 

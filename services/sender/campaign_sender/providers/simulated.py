@@ -45,6 +45,7 @@ class SimulatedProvider:
     def __init__(
         self, settings: SimulatedSettings, check_before_send: PreSendCheck, on_results: OnResults
     ) -> None:
+        self.price = settings.price
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
         self._latency = settings.latency

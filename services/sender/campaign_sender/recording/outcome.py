@@ -2,8 +2,11 @@
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import Status
+from campaign_common.domain.sms_segments import segmentation
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
@@ -82,7 +85,13 @@ def outcome_of(
 
 def sent(result: SendResult) -> LedgerRow:
     """Return the ledger row of an accepted message, as nearly all are."""
-    return _row(result, Status.SENT)
+    message = result.message
+    row = _row(result, Status.SENT)
+    if message.price is None:
+        return row
+    record = message.record
+    segments = 1 if record.template is not None else segmentation(record.body).segments
+    return replace(row, cost=message.price.cost_of(record.phone, segments))
 
 
 def _is_exhausted(result: SendResult, policy: RetryPolicy) -> bool:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from campaign_common.domain.content import ANY_CONTENT, TEXT_ONLY, ContentSupport
 from campaign_common.domain.message_record import MessageTemplate
+from campaign_common.domain.price import Price
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
@@ -43,6 +44,7 @@ class Taking:
     name = "simulated"
     idempotent = True
     alive = True
+    price: Price | None = None
 
     def __init__(self, support: ContentSupport) -> None:
         self.support = support

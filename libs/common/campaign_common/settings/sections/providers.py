@@ -5,6 +5,7 @@ from enum import StrEnum
 from math import fsum
 from pathlib import Path
 
+from campaign_common.domain.price import Price
 from campaign_common.settings.declaration import Conflict, Section, SectionMap, key, section_class
 from campaign_common.settings.fields.http import (
     DEFAULT_ANSWERS,
@@ -24,6 +25,7 @@ from campaign_common.settings.fields.plain import (
     Member,
     String,
 )
+from campaign_common.settings.fields.price import PriceField
 
 
 class Distribution(StrEnum):
@@ -79,6 +81,9 @@ class SimulatedSettings:
     """Outcomes are a function of the message and this number."""
     latency: LatencySettings = key("Latency", Section(LatencySettings), default={})
     failure_rates: Mapping[str, float] = key("FailureRates", SectionMap(FailureRates), default={})
+    price: Price | None = key("Price", PriceField(), default=None)
+    """The price of a segment by prefix of the number, which dry runs and progress add up; `null`:
+    none."""
 
 
 @section_class
@@ -120,3 +125,7 @@ class HttpSettings:
     answers: Mapping[str, AnswerWord] = key("Answers", Answers(), default=DEFAULT_ANSWERS)
     """The meaning of status codes: success, permanent, retryable, throttled or ambiguous. A single
     code goes before its class; see below."""
+    price: Price | None = key("Price", PriceField(), default=None)
+    """The price of a segment by prefix of the number, such as
+    `{Currency: EUR, PerSegment: {"49": 0.07, default: 0.1}}`: the longest prefix decides. Dry runs
+    and progress add it up; `null`: they have no cost."""

@@ -11,6 +11,8 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.price import Cost
+from campaign_common.store.core.costs import CostKey
 
 
 class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -30,6 +32,8 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     error_code: str | None = None
     replaces: bool = False
     in_doubt: bool = False
+    cost: Cost | None = None
+    """Set where the message was accepted and its provider has a price."""
 
     @classmethod
     def ended(
@@ -63,6 +67,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         status: Status,
         provider_message_id: str | None,
         error_code: str | None,
+        cost: Cost | None = None,
     ) -> Self:
         """Return the row of a late result, in place of the `entry` of the same try."""
         return cls(
@@ -75,6 +80,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             provider_message_id=provider_message_id,
             error_code=error_code,
             replaces=True,
+            cost=cost,
         )
 
     @classmethod
@@ -228,6 +234,18 @@ def add_counts(cursor: Cursor, changes: Mapping[tuple[int, int, Status], int]) -
     rows = [(*key, n) for key, n in sorted(changes.items()) if n]
     if rows:
         cursor.executemany(ADD_COUNTS, rows)
+
+
+def costs_of(shard: int, rows: Iterable[LedgerRow]) -> dict[CostKey, Cost]:
+    """Add up what `rows` have cost."""
+    costs: dict[CostKey, Cost] = {}
+    for row in rows:
+        cost = row.cost
+        if cost is not None:
+            key = row.campaign_id, shard, cost.currency
+            before = costs.get(key)
+            costs[key] = cost if before is None else before.plus(cost)
+    return costs
 
 
 def count_changes(shard: int, rows: Sequence[LedgerRow]) -> Counter[tuple[int, int, Status]]:

@@ -36,6 +36,7 @@ class HttpProvider:
         if settings.url is None:
             raise SettingsError("Http.Url: the key is missing; expected where messages go")
         self.idempotent = settings.idempotent
+        self.price = settings.price
         self._loop = uvloop.new_event_loop()
         self.durations = BatchHistogram(SECONDS)
         self._pool = ConnectionPool(

@@ -29,3 +29,23 @@ SET @addition = IF(
 PREPARE addition FROM @addition;
 EXECUTE addition;
 DEALLOCATE PREPARE addition;
+
+-- What the messages of a campaign have cost, by shard and currency, written with the ledger. `cost` is
+-- that of a message whose result came too late for the ledger.
+CREATE TABLE IF NOT EXISTS campaign_costs (
+  campaign_id  BIGINT UNSIGNED NOT NULL,
+  shard        SMALLINT UNSIGNED NOT NULL,
+  currency     CHAR(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  segments     BIGINT UNSIGNED NOT NULL,
+  amount       DECIMAL(30, 6) NOT NULL,
+  PRIMARY KEY (campaign_id, shard, currency)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+SET @addition = IF(
+  (SELECT COUNT(*) FROM information_schema.COLUMNS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'late_results' AND COLUMN_NAME = 'cost') = 0,
+  'ALTER TABLE late_results ADD COLUMN cost JSON NULL',
+  'DO 0');
+PREPARE addition FROM @addition;
+EXECUTE addition;
+DEALLOCATE PREPARE addition;
