@@ -60,14 +60,14 @@ def error_code() -> Text:
 
 
 class Amount(fields.Decimal):
-    """An amount of money: a decimal as text, without an exponent."""
+    """An amount of money: a decimal as text, without an exponent and further zeros."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's options
         pattern = "^[0-9]+([.][0-9]+)?$"
         super().__init__(as_string=True, metadata={"type": "string", "pattern": pattern}, **options)
 
     def _to_string(self, value: Decimal) -> str:
-        return format(value, "f")
+        return format(value.normalize(), "f")
 
 
 class Moment(fields.Field[datetime]):
