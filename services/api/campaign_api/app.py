@@ -1,6 +1,5 @@
 """The Flask application, made from its collaborators."""
 
-from functools import partial
 from importlib.metadata import version
 
 from campaign_api.campaigns.intake import CampaignIntake
@@ -38,7 +37,6 @@ from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_common.database import Databases
 from campaign_common.planning.campaign_editor import CampaignEditor
-from campaign_common.planning.prices import price_of
 from campaign_common.settings import Settings
 from campaign_common.tracing import Tracing
 
@@ -89,7 +87,7 @@ def create_app(
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
         campaigns.resource(databases, editor),
-        campaign_actions.resource(databases, editor, partial(price_of, settings)),
+        campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),
@@ -97,7 +95,7 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        trial_message.resource(database, settings.api.test_messages_per_minute),
+        trial_message.resource(database, settings),
         messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),

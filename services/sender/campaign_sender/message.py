@@ -63,6 +63,54 @@ class Message(msgspec.Struct, gc=False, eq=False):
         )
 
     @property
+    def phone(self) -> str:
+        """Phone number."""
+        return self.record.phone
+
+    @property
+    def body(self) -> str:
+        """Text."""
+        return self.record.body
+
+    @property
+    def campaign_id(self) -> int:
+        """Id of the campaign."""
+        return self.record.campaign_id
+
+    @property
+    def seq(self) -> int:
+        """Number of the recipient in the campaign's list."""
+        return self.record.seq
+
+    @property
+    def originator(self) -> str | None:
+        """Address that the recipient sees; None: that of the provider."""
+        return self.record.originator
+
+    @property
+    def template_name(self) -> str | None:
+        """Name of a template that the provider holds; None: the message is a text."""
+        template = self.record.template
+        return None if template is None else template.name
+
+    @property
+    def template_language(self) -> str | None:
+        """Language of the template."""
+        template = self.record.template
+        return None if template is None else template.language
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parameters of the template."""
+        template = self.record.template
+        return () if template is None else template.parts
+
+    @property
+    def try_number(self) -> int:
+        """Number of the try, from 1."""
+        return self.record.try_number
+
+    @property
     def idempotency_key(self) -> str:
         """Idempotency key for the provider, the same in every try."""
         record = self.record

@@ -13,8 +13,8 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.price import Cost, Price
 from campaign_common.errors import DatabaseRefused, StatementRefused
 from campaign_common.store.core.costs import read_costs
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.ownership.takeover import take_over
-from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, message
 

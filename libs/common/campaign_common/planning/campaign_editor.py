@@ -167,7 +167,8 @@ class CampaignEditor:
             raise PlanInvalid(subject_of(plan.content), f"must have at most {longest} characters")
         if plan.provider == "http" and self._settings.http.url is None:
             raise PlanInvalid("provider", "http is not configured (Http.Url)")
-        require_support(plan.provider, CampaignContent(plan.content, plan.originator))
+        wanted = CampaignContent(plan.content, plan.originator)
+        require_support(self._settings, plan.provider, wanted)
         recipients = hold_list(cursor, plan.list_id)
         if recipients is None:
             raise PlanInvalid("recipient_list_id", f"there is no list {plan.list_id} that is ready")

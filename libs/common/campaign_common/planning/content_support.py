@@ -1,28 +1,22 @@
-"""The content that each provider takes."""
+"""The content that the provider of a campaign takes."""
 
-from collections.abc import Mapping
-
-from campaign_common.domain.content import (
-    ANY_CONTENT,
-    TEXT_ONLY,
-    CampaignContent,
-    ContentSupport,
-)
+from campaign_common.domain.content import CampaignContent
 from campaign_common.planning.errors import PlanInvalid
-
-SUPPORT: Mapping[str, ContentSupport] = {"http": TEXT_ONLY, "simulated": ANY_CONTENT}
-"""By provider; others take text only."""
+from campaign_common.settings import Settings
 
 
-def require_support(provider: str, wanted: CampaignContent) -> None:
-    """Check that a provider takes the content of a campaign.
+def require_support(settings: Settings, provider: str, wanted: CampaignContent) -> None:
+    """Check that a provider takes the content of a campaign; one that is not configured takes any.
 
     Raises:
         PlanInvalid: it does not; names the field of POST /v1/campaigns.
     """
-    support = SUPPORT.get(provider, TEXT_ONLY)
+    configured = settings.configured_providers.get(provider)
+    if configured is None:
+        return
+    support = configured.content_support
     if wanted.content.kind not in support.kinds:
-        taken = ", ".join(sorted(support.kinds))
+        taken = " and ".join(sorted(support.kinds))
         raise PlanInvalid("content", f"provider {provider} takes content of kind {taken} only")
     if wanted.originator is not None and not support.originator:
         raise PlanInvalid("from", f"provider {provider} has no place for it")

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -14,6 +13,8 @@ from campaign_common.domain.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding
 from campaign_common.planning.content_support import require_support
+from campaign_common.planning.prices import price_of
+from campaign_common.settings import Settings
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
 
@@ -90,12 +91,12 @@ class DryRuns:
     def __init__(
         self,
         databases: Databases,
-        price_of: Callable[[str], Price | None],
+        settings: Settings,
         clock: Any = time.monotonic,  # noqa: ANN401
     ) -> None:
-        """Take the price of each provider by its name."""
+        """Take the settings of the providers."""
         self._databases = databases
-        self._price_of = price_of
+        self._settings = settings
         self._clock = clock
 
     def run(self, campaign_id: int) -> dict[str, Any]:
@@ -112,8 +113,9 @@ class DryRuns:
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
         wanted = CampaignContent(draft.content.content, draft.originator)
-        require_support(draft.campaign.provider, wanted)
-        counts = DryRunCounts(draft.content, self._price_of(draft.campaign.provider))
+        provider = draft.campaign.provider
+        require_support(self._settings, provider, wanted)
+        counts = DryRunCounts(draft.content, price_of(self._settings, provider))
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False

@@ -12,6 +12,7 @@ from campaign_common.domain.content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.planning.content_support import require_support
 from campaign_common.planning.errors import CampaignUnknown
+from campaign_common.settings import Settings
 from campaign_common.store.messages.message_listing import read_message_source
 from campaign_common.store.messages.trial_sends import (
     NewTrialMessage,
@@ -31,7 +32,12 @@ LARGEST_BODY = 60_000
 
 
 def store_trial_message(
-    cursor: Cursor, campaign_id: int, phone: str, attributes: Mapping[str, str], actor: str
+    cursor: Cursor,
+    settings: Settings,
+    campaign_id: int,
+    phone: str,
+    attributes: Mapping[str, str],
+    actor: str,
 ) -> int:
     """Render a campaign's content and store the message for a sender; return its id.
 
@@ -43,7 +49,7 @@ def store_trial_message(
     source = read_message_source(cursor, campaign_id)
     if source is None:
         raise CampaignUnknown(f"there is no campaign {campaign_id}")
-    require_support(source.provider, source.content)
+    require_support(settings, source.provider, source.content)
     content, originator = source.content
     rendered = render(CompiledContent(content), phone, attributes)
     return insert_trial_message(

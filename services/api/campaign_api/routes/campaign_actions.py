@@ -31,9 +31,9 @@ from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Databases
 from campaign_common.domain.api_key import Scope
 from campaign_common.domain.campaign import Transition
-from campaign_common.domain.price import Price
 from campaign_common.planning import scheduling
 from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
+from campaign_common.settings import Settings
 from campaign_common.store.campaigns.transitions import change_state
 from campaign_common.store.core.events import last_event_id
 
@@ -46,9 +46,7 @@ WORDS = {
 }
 
 
-def resource(
-    databases: Databases, editor: CampaignEditor, price_of: Callable[[str], Price | None]
-) -> Resource:
+def resource(databases: Databases, editor: CampaignEditor, settings: Settings) -> Resource:
     """Build the routes."""
     routes = Resource(
         "campaign actions",
@@ -59,7 +57,7 @@ def resource(
     transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     _add_planning(routes, databases, editor, transactions)
     _add_running(routes, databases, transactions)
-    _add_looking(routes, databases, price_of)
+    _add_looking(routes, databases, settings)
     return routes
 
 
@@ -191,11 +189,9 @@ def _add_running(
         return {**read_campaign(databases, campaign_id), "matched": matched}
 
 
-def _add_looking(
-    routes: Resource, databases: Databases, price_of: Callable[[str], Price | None]
-) -> None:
+def _add_looking(routes: Resource, databases: Databases, settings: Settings) -> None:
     """Add the actions that show messages without sending them."""
-    dry_runs = DryRuns(databases, price_of)
+    dry_runs = DryRuns(databases, settings)
 
     @routes.post("/preview")
     @routes.requires(Scope.READ)

@@ -11,10 +11,10 @@ from campaign_common.domain.message_record import MessageTemplate
 from campaign_common.domain.price import Price
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.unit.sender.messages import message, version
 from tests.unit.sender.two_groups import TwoGroups
 

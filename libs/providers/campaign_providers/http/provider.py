@@ -1,21 +1,20 @@
 """HTTP provider: a thread with an event loop, to which other threads submit messages."""
 
 from collections.abc import Sequence
+from typing import Generic
 
 import uvloop
 
-from campaign_common.domain.content import TEXT_ONLY
 from campaign_common.errors import SettingsError
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import HttpSettings
-from campaign_sender.message import Message
-from campaign_sender.providers.contract import OnResults, PreSendCheck
-from campaign_sender.providers.http.connection_pool import ConnectionPool
-from campaign_sender.providers.http.request_writer import Target
+from campaign_providers.contract import MessageT, OnResults, PreSendCheck
+from campaign_providers.http.connection_pool import ConnectionPool
+from campaign_providers.http.request_writer import Target
 
 
-class HttpProvider:
+class HttpProvider(Generic[MessageT]):
     """Provider that POSTs each message to the configured URL, once.
 
     A connection that could not be made proves that the message was not accepted. A connection lost
@@ -23,10 +22,12 @@ class HttpProvider:
     """
 
     name = "http"
-    support = TEXT_ONLY
 
     def __init__(
-        self, settings: HttpSettings, check_before_send: PreSendCheck, on_results: OnResults
+        self,
+        settings: HttpSettings,
+        check_before_send: PreSendCheck[MessageT],
+        on_results: OnResults[MessageT],
     ) -> None:
         """Start the thread.
 
@@ -37,6 +38,7 @@ class HttpProvider:
             raise SettingsError("Http.Url: the key is missing; expected where messages go")
         self.idempotent = settings.idempotent
         self.price = settings.price
+        self.support = settings.content_support
         self._loop = uvloop.new_event_loop()
         self.durations = BatchHistogram(SECONDS)
         self._pool = ConnectionPool(
@@ -55,7 +57,7 @@ class HttpProvider:
         """Return whether the thread runs."""
         return self._thread.alive
 
-    def submit(self, messages: Sequence[Message]) -> None:
+    def submit(self, messages: Sequence[MessageT]) -> None:
         """Queue messages; each is sent when a connection is idle."""
         self._loop.call_soon_threadsafe(self._pool.add, messages)
 
