@@ -8,6 +8,7 @@ import msgspec
 from campaign_common.domain.message import MessageKey, idempotency_key
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.price import Price
+from campaign_common.runtime.boot_time import boot_time
 
 TraceOrigin = tuple[int, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""
@@ -35,8 +36,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     `key` is the message that the record publishes, `epoch` the claim epoch under which its shard
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
-    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased.
-    `price`: that of the provider it was submitted to, if it has one.
+    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
+    sets `expires_at`, boot time in seconds, where the campaign expires, and `price` where its
+    provider has one.
     """
 
     record: MessageRecord
@@ -48,6 +50,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     replaces: bool = False
     in_doubt: bool = False
     withdrawn: bool = False
+    expires_at: float | None = None
     price: Price | None = None
 
     @property
@@ -104,6 +107,11 @@ class Message(msgspec.Struct, gc=False, eq=False):
         """Parameters of the template."""
         template = self.record.template
         return () if template is None else template.parts
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until the message expires; None: it does not."""
+        return None if self.expires_at is None else self.expires_at - boot_time()
 
     @property
     def try_number(self) -> int:

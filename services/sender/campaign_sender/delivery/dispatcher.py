@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import CONTENT_NOT_TAKEN, SendResult, SendStatus
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
@@ -80,6 +81,10 @@ class Dispatcher:
             elif not route.provider.support.takes(group[0].record):
                 self._refuse(group, CONTENT_NOT_TAKEN)
             else:
+                if version.expires_in is not None:
+                    expires_at = boot_time() + version.expires_in
+                    for message in group:
+                        message.expires_at = expires_at
                 price = route.provider.price
                 if price is not None:
                     for message in group:
