@@ -67,10 +67,16 @@ class CampaignContent(NamedTuple):
 
 
 class ContentSupport(NamedTuple):
-    """The kinds of content that a provider takes, and if a campaign may have its own originator."""
+    """The content that a provider takes; None: any number.
+
+    `originator`: a campaign may have one of its own. `most_parts` is that of a template,
+    `longest` that of a text in characters.
+    """
 
     kinds: frozenset[ContentKind]
     originator: bool
+    most_parts: int | None = None
+    longest: int | None = None
 
     def takes(self, record: MessageRecord) -> bool:
         """Return whether it takes the message of a record."""

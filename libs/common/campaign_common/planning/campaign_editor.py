@@ -165,8 +165,11 @@ class CampaignEditor:
         longest = self._settings.api.max_template_length
         if length_of(plan.content) > longest:
             raise PlanInvalid(subject_of(plan.content), f"must have at most {longest} characters")
-        if plan.provider == "http" and self._settings.http.url is None:
-            raise PlanInvalid("provider", "http is not configured (Http.Url)")
+        configured = self._settings.configured_providers
+        if plan.provider not in configured:
+            if plan.provider == "http":
+                raise PlanInvalid("provider", "http is not configured (Http.Url)")
+            raise PlanInvalid("provider", f"must be one of {', '.join(configured)}")
         wanted = CampaignContent(plan.content, plan.originator)
         require_support(self._settings, plan.provider, wanted)
         recipients = hold_list(cursor, plan.list_id)

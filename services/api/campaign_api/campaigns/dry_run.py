@@ -13,7 +13,6 @@ from campaign_common.domain.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding
 from campaign_common.planning.content_support import require_support
-from campaign_common.planning.prices import price_of
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
@@ -50,7 +49,7 @@ class Shape(NamedTuple):
 class DryRunCounts:
     """Counts over the messages of a campaign, row by row."""
 
-    def __init__(self, content: CompiledContent, price: Price | None = None) -> None:
+    def __init__(self, content: CompiledContent, price: Price | None, longest: int | None) -> None:
         self.rows = 0
         self.shapes: Counter[Shape] = Counter()
         self.forced_by: Counter[str] = Counter()
@@ -60,6 +59,8 @@ class DryRunCounts:
         self.segments_by_rate: Counter[Rate] = Counter()
         self.messages_by_rate: Counter[Rate] = Counter()
         self.price = price
+        self.too_long = 0
+        self._longest = longest
         self._content = content
         self._names = NAME in content.placeholders
 
@@ -71,6 +72,8 @@ class DryRunCounts:
         characters, encoding, segments, forced_by = size_of(rendered)
         self.rows += 1
         self.shapes[Shape(characters, segments, encoding)] += 1
+        if self._longest is not None and len(rendered.body) > self._longest:
+            self.too_long += 1
         if self.price is not None:
             rate = self.price.rate_of(phone)
             self.messages_by_rate[rate] += 1
@@ -115,7 +118,11 @@ class DryRuns:
         wanted = CampaignContent(draft.content.content, draft.originator)
         provider = draft.campaign.provider
         require_support(self._settings, provider, wanted)
-        counts = DryRunCounts(draft.content, price_of(self._settings, provider))
+        configured = self._settings.configured_providers.get(provider)
+        price, longest = None, None
+        if configured is not None:
+            price, longest = configured.price, configured.content_support.longest
+        counts = DryRunCounts(draft.content, price, longest)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
@@ -158,6 +165,7 @@ def describe(
             for name in sorted(draft.content.placeholders)
             if name != PHONE
         ],
+        "too_long": counts.too_long,
         "cost": _cost_of(counts),
         "recently_messaged": {"recipients": duplicates, "days": DAYS},
         "rate": None if rate is None else round(rate, 1),

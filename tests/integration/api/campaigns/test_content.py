@@ -1,18 +1,21 @@
 """Content other than a plain text, from the request to the messages that people look at."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import trial_messages
 from campaign_common.database import Database, Databases
-from campaign_common.settings import HttpSettings, Settings
+from campaign_common.settings import HttpSettings, Settings, load_settings
 from campaign_common.store.core.contents import GUARD
 from tests.integration.api.drafted import PATH, body, events, made, post, problem
 from tests.integration.api.stored import add_list, change, rows, value
+from tests.support.sample import SAMPLE
 
 ORDER: dict[str, Any] = {
     "kind": "template",
@@ -104,6 +107,79 @@ def test_what_is_no_content_is_refused(
     assert errors.keys() == wrong.keys()
     for field, message in wrong.items():
         assert message in errors[field]
+
+
+WHATSAPP: dict[str, Any] = {
+    "Kind": "http",
+    "Url": "https://graph.example.com/messages",
+    "Body": {
+        "Type": "json",
+        "Json": {
+            "to": "{phone}",
+            "name": "{template.name}",
+            "language": "{template.language}",
+            "parts": ["{parts.0}", "{parts.1}"],
+        },
+    },
+}
+SMS: dict[str, Any] = {
+    "Kind": "http",
+    "Url": "https://sms.example.com/",
+    "MaxLength": 10,
+    "Body": {"Type": "form", "Form": {"to": "{phone}", "text": "{body}", "from": "{from}"}},
+}
+
+
+@pytest.fixture
+def with_providers(settings: Settings, pool: Database, tmp_path: Path) -> FlaskClient:
+    path = tmp_path / "providers.yaml"
+    path.write_text(SAMPLE + yaml.safe_dump({"Providers": {"whatsapp": WHATSAPP, "sms": SMS}}))
+    providers = load_settings(path, {}).providers
+    return create_app(replace(settings, providers=providers), Databases((pool,))).test_client()
+
+
+@pytest.mark.parametrize(
+    ("provider", "fields", "refusal"),
+    [
+        ("whatsapp", {"content": ORDER}, {}),
+        ("sms", {"template": "hi {name}", "from": "Shop"}, {}),
+        ("sms", {"content": ORDER}, {"content": "provider sms takes content of kind text only"}),
+        (
+            "whatsapp",
+            {"template": "hi"},
+            {"content": "provider whatsapp takes content of kind template only"},
+        ),
+        (
+            "whatsapp",
+            {"content": ORDER, "from": "Shop"},
+            {"from": "provider whatsapp has no place for it"},
+        ),
+        (
+            "whatsapp",
+            {"content": {**ORDER, "parts": ["x"] * 3}},
+            {"content.parts": "provider whatsapp takes at most 2"},
+        ),
+        (
+            "telegraph",
+            {"content": ORDER},
+            {"provider": "must be one of simulated, sms, whatsapp"},
+        ),
+    ],
+)
+def test_a_provider_takes_what_its_templates_have_a_place_for(
+    with_providers: FlaskClient, provider: str, fields: dict[str, Any], refusal: dict[str, str]
+) -> None:
+    answer = with_providers.post(PATH, json={**NEW, **fields, "provider": provider})
+    if refusal:
+        assert problem(answer)[2] == refusal
+    else:
+        assert answer.status_code == 201
+
+
+def test_a_dry_run_counts_texts_that_are_too_long(with_providers: FlaskClient) -> None:
+    fields = {"template": "hello {name}, {city|x}", "provider": "sms"}
+    campaign_id = make(with_providers, **fields)["id"]
+    assert body(with_providers.post(f"{PATH}/{campaign_id}/dry-run"))["too_long"] == 1
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ LONGEST_EXPIRY = 2**31 - 1
 
 LARGEST_ID = 2**63 - 1
 
-PROVIDERS = ("simulated", "http")
+_PROVIDER = "^[a-z0-9_-]{1,32}$"
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database gives times
 
@@ -81,7 +81,8 @@ class CampaignChange(Schema):
         error_messages={"unknown": f"must be one of {', '.join(Delivery)}"},
     )
     provider = fields.String(
-        validate=validate.OneOf(PROVIDERS, error=f"must be one of {', '.join(PROVIDERS)}")
+        validate=validate.Regexp(_PROVIDER, error="must be the name of a provider"),
+        metadata={"pattern": _PROVIDER, "description": "The name of a configured provider."},
     )
 
     @validates_schema
@@ -102,9 +103,9 @@ class NewCampaignBody(CampaignChange):
     name = _name(required=True)
     recipient_list_id = _list_id(required=True)
 
-    @validates_schema
-    def _require_content(self, data: Mapping[str, Any], **_: object) -> None:
-        if "template" not in data and "content" not in data:
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _require_content(self, _: object, given: Mapping[str, Any], **__: object) -> None:
+        if "template" not in given and "content" not in given:
             raise ValidationError("is missing, and so is content", "template")
 
     @post_load

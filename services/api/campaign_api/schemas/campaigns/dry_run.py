@@ -97,6 +97,10 @@ class DryRun(Schema):
     encodings = fields.Nested(Encodings, required=True)
     ucs2_characters = fields.List(fields.Nested(Ucs2Character), required=True)
     missing_values = fields.List(fields.Nested(MissingValue), required=True)
+    too_long = fields.Integer(
+        required=True,
+        metadata={"description": "Texts longer than the provider's MaxLength: they are not sent."},
+    )
     cost = fields.Nested(
         EstimatedCost,
         required=True,

@@ -204,7 +204,12 @@ class HttpRequestSettings(ProviderSettings):
             kinds.add(ContentKind.TEMPLATE)
         if not kinds or names & {"body", "hex_ucs2"}:
             kinds.add(ContentKind.TEXT)
-        return ContentSupport(frozenset(kinds), originator="from" in names)
+        return ContentSupport(
+            frozenset(kinds),
+            originator="from" in names,
+            most_parts=self.most_parts,
+            longest=self.max_length,
+        )
 
     def is_optional(self, placeholder: Placeholder) -> bool:
         """Return whether some messages have no value for a placeholder."""
