@@ -19,7 +19,7 @@ def is_prefix(text: str) -> bool:
 
 
 class Rate(NamedTuple):
-    """What a segment costs to numbers of a prefix; the empty prefix is that of all others."""
+    """The price of a segment to numbers of a prefix; the empty prefix is that of all others."""
 
     prefix: str
     amount: Decimal

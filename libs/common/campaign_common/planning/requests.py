@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.content import Content
+from campaign_common.domain.recipient import ListId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +14,7 @@ class NewCampaign:
 
     name: str
     content: Content
-    recipient_list_id: int
+    recipient_list_id: ListId
     originator: str | None = None
     scheduled_at: datetime | None = None
     expires_after: int | None = None
@@ -28,7 +29,7 @@ class NumberedCampaign:
     `digest` (64 characters) is equal for a repeated request.
     """
 
-    id: int
+    id: CampaignId
     name: str
     template: str
     scheduled_at: datetime

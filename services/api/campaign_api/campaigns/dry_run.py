@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content import CampaignContent, CompiledContent
 from campaign_common.domain.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
@@ -102,7 +103,7 @@ class DryRuns:
         self._settings = settings
         self._clock = clock
 
-    def run(self, campaign_id: int) -> dict[str, Any]:
+    def run(self, campaign_id: CampaignId) -> dict[str, Any]:
         """Run a dry run of a campaign.
 
         Raises:

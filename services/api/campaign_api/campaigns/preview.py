@@ -7,6 +7,7 @@ import msgspec
 
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_common.database import Cursor, Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE
 from campaign_common.domain.sms_segments import Segmentation, segmentation
@@ -36,7 +37,7 @@ class Draft(NamedTuple):
     originator: str | None
 
 
-def read_draft(cursor: Cursor, campaign_id: int) -> Draft:
+def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
     """Read a campaign and its content.
 
     Raises:
@@ -79,7 +80,7 @@ def size_of(rendered: Rendered) -> Segmentation:
     return Segmentation(sum(map(len, rendered.texts)), None, 1, None)
 
 
-def preview(database: Database, campaign_id: int, limit: int) -> list[dict[str, Any]]:
+def preview(database: Database, campaign_id: CampaignId, limit: int) -> list[dict[str, Any]]:
     """Render the messages to the first `limit` recipients, with the SMS segments of each.
 
     Raises:

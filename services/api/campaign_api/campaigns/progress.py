@@ -60,7 +60,7 @@ def describe(standing: Standing) -> dict[str, Any]:
         "template": content.template if isinstance(content, TextContent) else None,
         "content": msgspec.to_builtins(content),
         "from": originator,
-        "possibly_sent": counted.suspects,
+        "possibly_sent": counted.possibly_sent,
         "rate": rate,
         "estimated_finish": _estimated_finish(
             campaign.state, campaign.now, summary["pending"], rate
@@ -93,7 +93,7 @@ def measure(movement: Movement) -> dict[str, Any]:
             "pending": total - ended,
             "consistent": 0 <= counts[Status.WAITING] <= total - ended,
         },
-        "possibly_sent": counted.suspects,
+        "possibly_sent": counted.possibly_sent,
         "rate": rate,
         "estimated_finish": _estimated_finish(state, movement.now, total - ended, rate),
         "lag": max(movement.published_count - sum(counted.by_status.values()), 0),

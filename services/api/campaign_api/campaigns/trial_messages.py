@@ -8,6 +8,7 @@ from campaign_api.campaigns.preview import as_answered
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.planning.content_support import require_support
@@ -34,7 +35,7 @@ LARGEST_BODY = 60_000
 def store_trial_message(
     cursor: Cursor,
     settings: Settings,
-    campaign_id: int,
+    campaign_id: CampaignId,
     phone: str,
     attributes: Mapping[str, str],
     actor: str,

@@ -95,7 +95,7 @@ def test_only_what_an_older_sender_sends_rightly_is_of_version_1(
     assert {record.wire_version for record in found} == {version}
 
 
-def test_a_record_carries_the_parts_of_its_template_and_the_originator() -> None:
+def test_a_record_carries_the_parts_and_the_originator() -> None:
     content = ORDER._replace(originator="Shop")
     ann, bob, _ = records_of(builder(content).build_chunk(ROWS, set(), set()))
     assert (ann.body, ann.template) == ("", MessageTemplate("order_1", "de", ("Ann", "here")))

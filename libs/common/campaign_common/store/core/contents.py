@@ -1,7 +1,7 @@
 """campaigns.template and campaigns.content: the content of a campaign as it is stored.
 
 A plain text stands in `template` alone, as in 0.2.0. Other content stands in `content`, and
-`template` holds `GUARD`, with which a scheduler of 0.2.0 sends nobody anything: it does not start
+`template` holds `GUARD`, with which a scheduler of 0.2.0 sends nothing of it: it does not start
 the campaign, since the list has no such column, and of a running one that it takes over each
 message is too large. Where an API of 0.2.0 has written another template since, that counts.
 """

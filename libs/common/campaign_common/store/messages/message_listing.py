@@ -11,10 +11,10 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
 from campaign_common.domain.content import CampaignContent
 from campaign_common.domain.message import Status
-from campaign_common.domain.recipient import is_erased
+from campaign_common.domain.recipient import ListId, is_erased
 from campaign_common.store.core.contents import content_from
 
 
@@ -24,10 +24,10 @@ class ListedCampaign(NamedTuple):
     `shards` is None before the start. `has_recipients` is false once its list was deleted.
     """
 
-    id: int
+    id: CampaignId
     state: CampaignState
-    epoch: int
-    list_id: int
+    epoch: CampaignEpoch
+    list_id: ListId
     shards: int | None
     last_seq: int
     total: int
@@ -92,7 +92,7 @@ WHERE campaign_id = %s AND seq = %s
 """
 
 
-def read_listed_campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign | None:
+def read_listed_campaign(cursor: Cursor, campaign_id: CampaignId) -> ListedCampaign | None:
     """Read what the messages of a campaign are found by, or None when there is none."""
     cursor.execute(SELECT_CAMPAIGN, (campaign_id,))
     row = cursor.fetchone()
@@ -111,7 +111,7 @@ def read_listed_campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign | N
     )
 
 
-def read_message_source(cursor: Cursor, campaign_id: int) -> MessageSource | None:
+def read_message_source(cursor: Cursor, campaign_id: CampaignId) -> MessageSource | None:
     """Read what a campaign's messages are made from, or None when there is none of that id."""
     cursor.execute(SELECT_SOURCE, (campaign_id,))
     row = cursor.fetchone()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content import Rendered
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
@@ -21,7 +22,7 @@ WANTED_FOR = 30
 class NewTrialMessage(NamedTuple):
     """A rendered message that somebody wants to see on a phone."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     provider: str
     phone: str
     rendered: Rendered
@@ -33,7 +34,7 @@ class TakenTrialMessage(NamedTuple):
     """A test message that this sender, and no other, calls the provider for."""
 
     id: int
-    campaign_id: int
+    campaign_id: CampaignId
     provider: str
     phone: str
     rendered: Rendered
@@ -44,7 +45,7 @@ class StoredTrialMessage(NamedTuple):
     """A test message and its result; `status` is None until it is known."""
 
     id: int
-    campaign_id: int
+    campaign_id: CampaignId
     provider: str
     phone: str
     rendered: Rendered
