@@ -6,8 +6,8 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from campaign_common.domain.content import ContentSupport
-from campaign_common.domain.price import Price
+from campaign_common.domain.content.campaign_content import ContentSupport
+from campaign_common.domain.content.price import Price
 from campaign_common.metrics.distribution import BatchHistogram
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import msgspec
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import MessageKey, idempotency_key
 from campaign_common.domain.message_record import MessageRecord
-from campaign_common.domain.price import Price
 from campaign_common.domain.shard import Epoch
 from campaign_common.runtime.boot_time import boot_time
 

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from campaign_api.app import create_app
 from campaign_common.database import Cursor, Cursors, Database, Databases, Proof
 from campaign_common.domain.campaign import Delivery
-from campaign_common.domain.content import TextContent
+from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.message import Status
 from campaign_common.settings import MysqlSettings, Settings
 from campaign_common.store.campaigns.plans import (

@@ -10,10 +10,10 @@ from pymysql.cursors import Cursor
 from campaign_common.database import Cursors, Database, ShardServer
 from campaign_common.database.by_server import ByServer
 from campaign_common.domain.claim import decode_claim
-from campaign_common.domain.content import ANY_CONTENT
+from campaign_common.domain.content.campaign_content import ANY_CONTENT
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import MapState, PartitionMap
-from campaign_common.domain.price import Price
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.counters import counts

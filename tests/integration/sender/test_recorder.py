@@ -9,8 +9,8 @@ from pymysql.err import DataError
 
 from campaign_common.database import Database, ShardCursors
 from campaign_common.database.cursors import Cursors
+from campaign_common.domain.content.price import Charge, Price
 from campaign_common.domain.message import Status
-from campaign_common.domain.price import Cost, Price
 from campaign_common.errors import DatabaseRefused, StatementRefused
 from campaign_common.store.core.costs import read_costs
 from campaign_providers.contract import SendResult, SendStatus
@@ -236,7 +236,7 @@ def test_a_takeover_that_ends_a_message_forgets_its_retry(scene: Scene) -> None:
 PRICE = Price("EUR", Decimal("0.1"), {"1396": Decimal("0.07")})
 
 
-def costs(scene: Scene) -> list[Cost]:
+def costs(scene: Scene) -> list[Charge]:
     with scene.database.reading() as cursor:
         return read_costs(Cursors((cursor,)), CAMPAIGN)
 
@@ -257,7 +257,7 @@ def test_accepted_messages_cost_their_segments_once(scene: Scene) -> None:
     for _ in range(4):
         scene.cycle()
     assert scene.counts() == {Status.SENT: 3, Status.FAILED: 1}
-    assert costs(scene) == [Cost("EUR", 4, Decimal("0.31"))]
+    assert costs(scene) == [Charge("EUR", 4, Decimal("0.31"))]
 
 
 def test_a_late_result_costs_when_it_is_recorded(scene: Scene) -> None:
@@ -275,7 +275,7 @@ def test_a_late_result_costs_when_it_is_recorded(scene: Scene) -> None:
         )
     scene.execute_commands()
     assert scene.recorded()[1] == Status.SENT
-    assert costs(scene) == [Cost("EUR", 1, Decimal("0.07"))]
+    assert costs(scene) == [Charge("EUR", 1, Decimal("0.07"))]
 
 
 def test_without_a_price_nothing_is_written(scene: Scene) -> None:

@@ -7,10 +7,15 @@ from functools import partial
 import pytest
 
 from campaign_common.database import Database
-from campaign_common.domain.content import ANY_CONTENT, TEXT_ONLY, ContentSupport, Rendered
+from campaign_common.domain.content.campaign_content import (
+    ANY_CONTENT,
+    TEXT_ONLY,
+    ContentSupport,
+    Rendered,
+)
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
-from campaign_common.domain.price import Price
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.schema import migrate

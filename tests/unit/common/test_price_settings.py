@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from campaign_common.domain.price import Price
+from campaign_common.domain.content.price import Price
 from campaign_common.errors import SettingsError
 from campaign_common.settings import load_settings
 from tests.support.sample import SAMPLE

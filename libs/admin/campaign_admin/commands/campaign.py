@@ -14,7 +14,7 @@ from campaign_admin.commands.api_client import ApiClient
 from campaign_admin.commands.doctor import doctor
 from campaign_admin.commands.watching import watch
 from campaign_common.domain.campaign import CampaignId, CampaignState
-from campaign_common.domain.content import ContentKind
+from campaign_common.domain.content.campaign_content import ContentKind
 from campaign_common.runtime.command_line import (
     EXIT_FAILURE,
     configuration_named,

@@ -10,7 +10,7 @@ from typing import Any
 
 from campaign_common.database import Cursor
 from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignState
-from campaign_common.domain.content import (
+from campaign_common.domain.content.campaign_content import (
     CampaignContent,
     CompiledContent,
     field_of,

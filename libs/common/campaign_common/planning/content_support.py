@@ -1,6 +1,6 @@
 """The content that the provider of a campaign takes."""
 
-from campaign_common.domain.content import PARTS, CampaignContent, TemplateContent
+from campaign_common.domain.content.campaign_content import PARTS, CampaignContent, TemplateContent
 from campaign_common.planning.errors import PlanInvalid
 from campaign_common.settings import Settings
 

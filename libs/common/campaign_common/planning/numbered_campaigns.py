@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from campaign_common.database import Cursor
 from campaign_common.domain.campaign import CampaignState
-from campaign_common.domain.content import TextContent
+from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.planning.errors import CampaignBusy, ImportAbandoned
 from campaign_common.planning.requests import NumberedCampaign
 from campaign_common.planning.stored_plans import append_created, locked_plan, require_not_started

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaign_common.domain.campaign import CampaignId, Delivery
-from campaign_common.domain.content import Content
+from campaign_common.domain.content.campaign_content import Content
 from campaign_common.domain.recipient import ListId
 
 

@@ -9,8 +9,8 @@ from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.content import CampaignContent, CompiledContent
-from campaign_common.domain.price import Price, Rate
+from campaign_common.domain.content.campaign_content import CampaignContent, CompiledContent
+from campaign_common.domain.content.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding
 from campaign_common.planning.content_support import require_support

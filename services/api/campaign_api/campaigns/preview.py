@@ -8,7 +8,7 @@ import msgspec
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.content import CompiledContent, Rendered
+from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE
 from campaign_common.domain.sms_segments import Segmentation, segmentation
 from campaign_common.planning.errors import ListDeleted

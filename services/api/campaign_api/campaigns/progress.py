@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from campaign_common.domain.campaign import CampaignState
-from campaign_common.domain.content import TextContent
+from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.campaigns.progress import (
     CampaignProgress,

@@ -9,7 +9,7 @@ from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.content import CompiledContent, Rendered
+from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.planning.content_support import require_support
 from campaign_common.planning.errors import CampaignUnknown

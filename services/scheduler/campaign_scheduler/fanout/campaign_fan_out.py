@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from opentelemetry.trace import Span
 
-from campaign_common.domain.content import CompiledContent
+from campaign_common.domain.content.campaign_content import CompiledContent
 from campaign_common.store.campaigns.fanout import Checkpoint
 from campaign_common.store.campaigns.leases import Lease
 from campaign_common.tracing.spans import end_span

@@ -16,7 +16,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.content import CompiledContent
+from campaign_common.domain.content.campaign_content import CompiledContent
 from campaign_common.domain.message_record import ERASED, decode, encode
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.recipient import is_erased

@@ -8,7 +8,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignState
-from campaign_common.domain.content import CompiledContent
+from campaign_common.domain.content.campaign_content import CompiledContent
 from campaign_common.errors import TemplateInvalid
 from campaign_common.store.campaigns import leases as store
 from campaign_common.store.campaigns.leases import DueCampaign, Lease

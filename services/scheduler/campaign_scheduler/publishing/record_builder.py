@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from campaign_common.domain.content import CompiledContent, Rendered
+from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.message_record import (
     ERASED,
     LARGEST_RECORD,

@@ -8,9 +8,9 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import encode_claim
+from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageRecord
-from campaign_common.domain.price import Cost
 from campaign_common.store.core.costs import CostKey, add_costs
 from campaign_common.store.messages.ledger import (
     LedgerRow,
@@ -60,7 +60,7 @@ def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
     """
     fenced: set[int] = set()
     changes: Counter[tuple[CampaignId, int, Status]] = Counter()
-    costs: dict[CostKey, Cost] = {}
+    costs: dict[CostKey, Charge] = {}
     for writes in shard_writes:
         if not move_claim(cursor, _move_of(writes)):
             fenced.add(writes.owned.shard)

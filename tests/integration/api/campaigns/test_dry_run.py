@@ -12,7 +12,7 @@ from campaign_api.app import create_app
 from campaign_api.campaigns import dry_run
 from campaign_api.campaigns.dry_run import DryRuns
 from campaign_common.database import Database, Databases
-from campaign_common.domain.price import Price
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.shard import shard_of
 from campaign_common.settings import Settings, SimulatedSettings
 from tests.integration.api.conftest import SHARDS

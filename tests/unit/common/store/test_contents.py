@@ -8,7 +8,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.domain.content import CampaignContent, TemplateContent, TextContent
+from campaign_common.domain.content.campaign_content import (
+    CampaignContent,
+    TemplateContent,
+    TextContent,
+)
 from campaign_common.store.core.contents import GUARD, content_from, stored_content
 from tests.support.services.previous_version import NEIGHBOUR, PreviousVersion
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.domain.content import (
+from campaign_common.domain.content.campaign_content import (
     CampaignContent,
     CompiledContent,
     TemplateContent,

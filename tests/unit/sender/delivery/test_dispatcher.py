@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from campaign_common.domain.content import ANY_CONTENT, TEXT_ONLY, ContentSupport
+from campaign_common.domain.content.campaign_content import ANY_CONTENT, TEXT_ONLY, ContentSupport
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.message_record import MessageTemplate
-from campaign_common.domain.price import Price
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import SendResult, SendStatus

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from marshmallow import ValidationError
 
-from campaign_common.domain.price import DECIMALS, LONGEST_PREFIX, Price, is_prefix
+from campaign_common.domain.content.price import DECIMALS, LONGEST_PREFIX, Price, is_prefix
 from campaign_common.settings.fields.plain import Scalar
 
 DEFAULT = "default"

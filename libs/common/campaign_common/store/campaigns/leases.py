@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, LeaseEpoch
-from campaign_common.domain.content import CampaignContent
+from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.contents import content_from
 from campaign_common.tracing import trace_id_of

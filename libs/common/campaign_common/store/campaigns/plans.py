@@ -9,7 +9,7 @@ from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
-from campaign_common.domain.content import CampaignContent, Content
+from campaign_common.domain.content.campaign_content import CampaignContent, Content
 from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.campaigns import was_purged
 from campaign_common.store.core.contents import content_from, stored_content

@@ -8,7 +8,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId, CampaignState
-from campaign_common.domain.content import CampaignContent
+from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.message import FINAL
 from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.contents import content_from

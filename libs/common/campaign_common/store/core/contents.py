@@ -8,7 +8,7 @@ message is too large. Where an API of 0.2.0 has written another template since, 
 
 import msgspec
 
-from campaign_common.domain.content import CampaignContent, Content, TextContent
+from campaign_common.domain.content.campaign_content import CampaignContent, Content, TextContent
 from campaign_common.domain.message_record import LARGEST_RECORD
 
 GUARD = "{this campaign needs version 0.3.0}" + "\x01" * (LARGEST_RECORD // 6 + 1)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.price import Cost
+from campaign_common.domain.content.price import Charge
 
 CostKey = tuple[int, int, str]
 """Campaign, shard and currency."""
@@ -26,7 +26,7 @@ WHERE campaign_id = %s GROUP BY currency
 """
 
 
-def add_costs(cursor: Cursor, costs: Mapping[CostKey, Cost]) -> None:
+def add_costs(cursor: Cursor, costs: Mapping[CostKey, Charge]) -> None:
     """Add costs to those of their campaigns."""
     rows = [
         (*key, cost.segments, cost.amount) for key, cost in sorted(costs.items()) if cost.segments
@@ -35,12 +35,12 @@ def add_costs(cursor: Cursor, costs: Mapping[CostKey, Cost]) -> None:
         cursor.executemany(ADD_COSTS, rows)
 
 
-def read_costs(cursors: Cursors, campaign_id: int) -> list[Cost]:
+def read_costs(cursors: Cursors, campaign_id: int) -> list[Charge]:
     """Sum what a campaign has cost over its shards, by currency."""
-    summed: dict[str, Cost] = {}
+    summed: dict[str, Charge] = {}
     for cursor in cursors.all:
         cursor.execute(SELECT_COSTS, (campaign_id,))
         for currency, segments, amount in cursor.fetchall():
-            cost = Cost(currency, int(segments), amount)
+            cost = Charge(currency, int(segments), amount)
             summed[currency] = summed[currency].plus(cost) if currency in summed else cost
     return [cost for _, cost in sorted(summed.items())]

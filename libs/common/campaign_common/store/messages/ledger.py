@@ -11,8 +11,8 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
-from campaign_common.domain.price import Cost
 from campaign_common.store.core.costs import CostKey
 
 
@@ -33,7 +33,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     error_code: str | None = None
     replaces: bool = False
     in_doubt: bool = False
-    cost: Cost | None = None
+    cost: Charge | None = None
     """Set where the message was accepted and its provider has a price."""
 
     @classmethod
@@ -68,7 +68,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         status: Status,
         provider_message_id: str | None,
         error_code: str | None,
-        cost: Cost | None = None,
+        cost: Charge | None = None,
     ) -> Self:
         """Return the row of a late result, in place of the `entry` of the same try."""
         return cls(
@@ -239,9 +239,9 @@ def add_counts(cursor: Cursor, changes: Mapping[tuple[CampaignId, int, Status], 
         cursor.executemany(ADD_COUNTS, rows)
 
 
-def costs_of(shard: int, rows: Iterable[LedgerRow]) -> dict[CostKey, Cost]:
+def costs_of(shard: int, rows: Iterable[LedgerRow]) -> dict[CostKey, Charge]:
     """Add up what `rows` have cost."""
-    costs: dict[CostKey, Cost] = {}
+    costs: dict[CostKey, Charge] = {}
     for row in rows:
         cost = row.cost
         if cost is not None:

@@ -12,7 +12,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
-from campaign_common.domain.content import CampaignContent
+from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.message import Status
 from campaign_common.domain.recipient import ListId, is_erased
 from campaign_common.store.core.contents import content_from

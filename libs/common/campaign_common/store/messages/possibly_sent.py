@@ -10,8 +10,8 @@ from pymysql.cursors import Cursor
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import Claimable, ClaimedMessage
+from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
-from campaign_common.domain.price import Cost
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.shards.shard_commands import request_late_results
 
@@ -26,7 +26,7 @@ class LateFact(NamedTuple):
     status: Status
     provider_message_id: str | None
     error_code: str | None
-    cost: Cost | None = None
+    cost: Charge | None = None
 
 
 # The driver sends many rows in one statement only where every value is a plain %s: the time
@@ -58,7 +58,7 @@ SELECT campaign_id, seq, generation, try_number, status, provider_message_id, er
 FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
 """
 
-_decode_cost = msgspec.json.Decoder(Cost).decode
+_decode_cost = msgspec.json.Decoder(Charge).decode
 
 COUNT_POSSIBLY_SENT = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %s"
 

@@ -8,7 +8,7 @@ import msgspec
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.content import Rendered
+from campaign_common.domain.content.campaign_content import Rendered
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
 

@@ -25,7 +25,7 @@ from campaign_api.schemas.campaigns.progress import Counts
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
-from campaign_common.domain.content import TextContent
+from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignPosition
 

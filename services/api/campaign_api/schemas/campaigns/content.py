@@ -7,8 +7,13 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.fields import Text, length
-from campaign_common.domain.content import Content, ContentKind, TemplateContent, TextContent
-from campaign_common.domain.originator import MOST_DIGITS, require_originator
+from campaign_common.domain.content.campaign_content import (
+    Content,
+    ContentKind,
+    TemplateContent,
+    TextContent,
+)
+from campaign_common.domain.content.originator import MOST_DIGITS, require_originator
 from campaign_common.errors import OriginatorInvalid
 
 MOST_PARTS = 50

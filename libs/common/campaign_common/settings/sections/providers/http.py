@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from campaign_common.domain.content import TEXT_ONLY, ContentSupport
-from campaign_common.domain.price import Price
+from campaign_common.domain.content.campaign_content import TEXT_ONLY, ContentSupport
+from campaign_common.domain.content.price import Price
 from campaign_common.settings.declaration import key, section_class
 from campaign_common.settings.fields.answers import DEFAULT_ANSWERS
 from campaign_common.settings.fields.http import HeaderValue, HttpUrl, Network, Networks

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from campaign_common.domain.content import ContentKind, ContentSupport
+from campaign_common.domain.content.campaign_content import ContentKind, ContentSupport
 from campaign_common.settings.declaration import (
     Conflict,
     KeyPath,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from math import fsum
 
-from campaign_common.domain.content import ANY_CONTENT, ContentSupport
-from campaign_common.domain.price import Price
+from campaign_common.domain.content.campaign_content import ANY_CONTENT, ContentSupport
+from campaign_common.domain.content.price import Price
 from campaign_common.settings.declaration import Conflict, Section, SectionMap, key, section_class
 from campaign_common.settings.fields.plain import Duration, Fraction, Int, Member
 from campaign_common.settings.fields.price import PriceField

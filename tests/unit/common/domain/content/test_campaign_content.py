@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_common.domain.content import (
+from campaign_common.domain.content.campaign_content import (
     ANY_CONTENT,
     TEXT_ONLY,
     CompiledContent,

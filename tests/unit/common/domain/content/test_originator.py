@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_common.domain.originator import require_originator
+from campaign_common.domain.content.originator import require_originator
 from campaign_common.errors import OriginatorInvalid
 
 

@@ -25,16 +25,16 @@ class Rate(NamedTuple):
     amount: Decimal
 
 
-class Cost(NamedTuple):
+class Charge(NamedTuple):
     """The cost of messages, and the number of their segments."""
 
     currency: str
     segments: int
     amount: Decimal
 
-    def plus(self, other: "Cost") -> "Cost":
+    def plus(self, other: "Charge") -> "Charge":
         """Return the cost of both; they have the same currency."""
-        return Cost(self.currency, self.segments + other.segments, self.amount + other.amount)
+        return Charge(self.currency, self.segments + other.segments, self.amount + other.amount)
 
 
 class Price:
@@ -67,9 +67,9 @@ class Price:
         """The rates by prefix, in the order of the prefixes."""
         return sorted(self._rates.items())
 
-    def cost_of(self, phone: str, segments: int) -> Cost:
+    def cost_of(self, phone: str, segments: int) -> Charge:
         """Return the cost of a message."""
-        return Cost(self.currency, segments, segments * self.rate_of(phone).amount)
+        return Charge(self.currency, segments, segments * self.rate_of(phone).amount)
 
     def rate_of(self, phone: str) -> Rate:
         """Return the rate of a number."""
