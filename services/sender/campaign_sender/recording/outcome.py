@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
 from campaign_common.domain.sms_segments import segmentation
 from campaign_common.settings import RetryPolicy, RetrySettings
@@ -86,13 +85,7 @@ def outcome_of(
 
 def sent(result: SendResult[Message]) -> LedgerRow:
     """Return the ledger row of an accepted message, as nearly all are."""
-    message = result.message
-    row = _row(result, Status.SENT)
-    if message.price is None:
-        return row
-    record = message.record
-    segments = 1 if record.template is not None else segmentation(record.body).segments
-    return replace(row, cost=message.price.cost_of(record.phone, segments))
+    return _row(result, Status.SENT, _cost_of(result.message))
 
 
 def _is_exhausted(result: SendResult[Message], policy: RetryPolicy) -> bool:
@@ -122,7 +115,15 @@ def _ended(result: SendResult[Message], status: Status) -> Status:
     return Status.UNKNOWN if _is_in_doubt(result) else status
 
 
-def _row(result: SendResult[Message], status: Status) -> LedgerRow:
+def _cost_of(message: Message) -> Charge | None:
+    if message.price is None:
+        return None
+    record = message.record
+    segments = 1 if record.template is not None else segmentation(record.body).segments
+    return message.price.cost_of(record.phone, segments)
+
+
+def _row(result: SendResult[Message], status: Status, cost: Charge | None = None) -> LedgerRow:
     message = result.message
     record = message.record
     send_status = result.status
@@ -137,4 +138,5 @@ def _row(result: SendResult[Message], status: Status) -> LedgerRow:
         error_code=result.error_code,
         replaces=message.replaces,
         in_doubt=message.in_doubt or send_status is SendStatus.AMBIGUOUS,
+        cost=cost,
     )

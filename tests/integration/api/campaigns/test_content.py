@@ -82,7 +82,7 @@ def test_content_and_originator_are_changed_like_other_fields(
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
-        ({}, {"template": "is missing, and so is content"}),
+        ({}, {"template": "is missing"}),
         ({"template": "hi", "content": ORDER}, {"template": "must not be given beside content"}),
         ({"content": {"kind": "voice"}}, {"content.kind": "must be one of text, template"}),
         ({"content": {"kind": "text"}}, {"content.template": "is missing"}),

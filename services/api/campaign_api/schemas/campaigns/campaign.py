@@ -106,7 +106,7 @@ class NewCampaignBody(CampaignChange):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _require_content(self, _: object, given: Mapping[str, Any], **__: object) -> None:
         if "template" not in given and "content" not in given:
-            raise ValidationError("is missing, and so is content", "template")
+            raise ValidationError("is missing", "template")
 
     @post_load
     def _make_content(self, data: dict[str, Any], **_: object) -> NewCampaign:
