@@ -82,6 +82,8 @@ class Seeds:
         return {
             "recipient_list_id": self._lists[0],
             "template": TEMPLATE,
+            "content": {"kind": "text", "template": TEMPLATE},
+            "from": "Shop",
             "message_template": "hi {name}",
             "csv_file_path": "recipients.csv",
             "provider": "simulated",

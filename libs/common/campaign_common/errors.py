@@ -110,7 +110,20 @@ class DatabaseContended(RetryLater):
 
 
 class TemplateInvalid(UserError):
-    """A message template is malformed, or names a placeholder that the list cannot fill."""
+    """A message template is malformed, or names a placeholder that the list cannot fill.
+
+    `subject` is the name of the template, `reason` what is wrong with it.
+    """
+
+    def __init__(self, subject: str, reason: str) -> None:
+        self.subject = subject
+        self.reason = reason
+        comma = "," if reason.startswith("position") else ""
+        super().__init__(f"{subject}{comma} {reason}")
+
+
+class OriginatorInvalid(UserError):
+    """A text cannot be the originator of a message."""
 
 
 class DatabaseRefused(DatabaseUnavailable):

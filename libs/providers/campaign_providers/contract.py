@@ -6,6 +6,8 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from campaign_common.domain.content.campaign_content import ContentSupport
+from campaign_common.domain.content.price import Price
 from campaign_common.metrics.distribution import BatchHistogram
 
 
@@ -110,6 +112,10 @@ REACHED_PROVIDER = frozenset(
 """Statuses after which the provider may know of the message."""
 
 
+CONTENT_NOT_TAKEN = "content_not_taken"
+"""Error code of a message whose provider, as this sender has it, does not take its content."""
+
+
 class SendResult(msgspec.Struct, Generic[MessageT], frozen=True, gc=False):
     """Result of one message that was submitted to a provider."""
 
@@ -142,6 +148,10 @@ class Provider(Protocol[MessageT_contra]):
     name: str
     idempotent: bool
     """A repeated idempotency key gets the same response again, so that a refusal is proof."""
+    support: ContentSupport
+    """The content that it takes."""
+    price: Price | None
+    """The price of a message, where it is known."""
     durations: BatchHistogram
     """Seconds from request to response. For metrics."""
 

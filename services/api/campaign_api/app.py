@@ -88,7 +88,7 @@ def create_app(
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
         campaigns.resource(databases, editor),
-        campaign_actions.resource(databases, editor),
+        campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),
@@ -96,7 +96,7 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        trial_message.resource(database, settings.api.test_messages_per_minute),
+        trial_message.resource(database, settings),
         messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         stats.resource(Statistics(databases)),

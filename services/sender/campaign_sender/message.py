@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import MessageKey, idempotency_key
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.shard import Epoch
@@ -38,9 +39,10 @@ class Message(msgspec.Struct, gc=False, eq=False):
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
     an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
-    sets `expires_at`, boot time in seconds, where the campaign expires. `provider` is the name of
-    the one that the message is sent to, from admission on; `ledger_provider` the one that its
-    ledger row names, None where that follows from the campaign.
+    sets `expires_at`, boot time in seconds, where the campaign expires, and `price` where its
+    provider has one. `provider` is the name of the one that the message is sent to, from admission
+    on; `ledger_provider` the one that its ledger row names, None where that follows from the
+    campaign.
     """
 
     record: MessageRecord
@@ -53,6 +55,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     in_doubt: bool = False
     withdrawn: bool = False
     expires_at: float | None = None
+    price: Price | None = None
     provider: str = ""
     ledger_provider: str | None = None
 
@@ -89,24 +92,27 @@ class Message(msgspec.Struct, gc=False, eq=False):
         return self.record.seq
 
     @property
-    def originator(self) -> None:
-        """Sender address; records have none yet."""
-        return None
+    def originator(self) -> str | None:
+        """Address that the recipient sees; None: that of the provider."""
+        return self.record.originator
 
     @property
-    def template_name(self) -> None:
-        """Name of a template; records have texts only."""
-        return None
+    def template_name(self) -> str | None:
+        """Name of a template that the provider holds; None: the message is a text."""
+        template = self.record.template
+        return None if template is None else template.name
 
     @property
-    def template_language(self) -> None:
-        """Language of a template."""
-        return None
+    def template_language(self) -> str | None:
+        """Language of the template."""
+        template = self.record.template
+        return None if template is None else template.language
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Parameters of a template."""
-        return ()
+        """Parameters of the template."""
+        template = self.record.template
+        return () if template is None else template.parts
 
     @property
     def expires_in(self) -> float | None:

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from campaign_api.app import create_app
 from campaign_common.database import Cursor, Cursors, Database, Databases, Proof
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.message import Status
 from campaign_common.settings import MysqlSettings, Settings
 from campaign_common.store.campaigns.plans import (
@@ -198,7 +199,7 @@ def test_the_id_of_a_purged_campaign_is_not_used_again(
     assert "campaign 1000000000 is cancelled" in changed.get_json()["msg"]
     assert rows(pool, "SELECT id FROM campaigns") == []
     assert len(rows(pool, "SELECT id FROM recipient_lists WHERE state = 'ready'")) == 1
-    plan = CampaignPlan("again", "hi", 1, None, Delivery.AT_LEAST_ONCE, "simulated")
+    plan = CampaignPlan("again", TextContent("hi"), 1, None, Delivery.AT_LEAST_ONCE, "simulated")
     made = pool.run(lambda cursor: insert_plan(cursor, Identity(1000000000, "m" * 64), plan, None))
     assert made.id == 1000000001
 
@@ -220,7 +221,7 @@ def test_a_request_that_meets_a_purge_waits_for_its_end(
             with pytest.raises(TimeoutError):
                 met.result(timeout=0.5)
         assert met.result(timeout=10) == stored
-    plan = CampaignPlan("b", "hi", 1, None, Delivery.AT_LEAST_ONCE, "simulated")
+    plan = CampaignPlan("b", TextContent("hi"), 1, None, Delivery.AT_LEAST_ONCE, "simulated")
 
     def insert(cursor: Cursor) -> bool:
         return insert_numbered(cursor, 1000000000, "d" * 64, plan, datetime.now(UTC), None)

@@ -10,6 +10,8 @@ from pymysql.cursors import Cursor
 from campaign_common.database import Cursors, Database, ShardServer
 from campaign_common.database.by_server import ByServer
 from campaign_common.domain.claim import decode_claim
+from campaign_common.domain.content.campaign_content import ANY_CONTENT
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import MapState, PartitionMap
 from campaign_common.domain.route import Routes
@@ -74,6 +76,8 @@ class CollectingProvider:
 
     name = "collected"
     idempotent = False
+    support = ANY_CONTENT
+    price: Price | None = None
     alive = True
 
     def __init__(self) -> None:

@@ -6,11 +6,20 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 from campaign_common.domain.message import Status
-from campaign_common.domain.message_record import MessageRecord, encode
+from campaign_common.domain.message_record import (
+    CONTENT_VERSION,
+    TEXT_VERSION,
+    WIRE_VERSION,
+    MessageRecord,
+    MessageTemplate,
+    encode,
+)
 from campaign_common.domain.shard import shard_of
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
+from tests.support.services.previous_version import NEIGHBOUR, PreviousVersion
 from tests.support.services.processes import Process
 from tests.support.waiting import wait_until
 
@@ -27,7 +36,8 @@ from campaign_sender import main, service
 sys.argv[0] = "campaign-sender"
 main.main()
 """
-NEWER = "message_record.WIRE_VERSION = 2"
+LATER_VERSION = WIRE_VERSION + 1
+NEWER = f"message_record.WIRE_VERSION = {LATER_VERSION}"
 """A build that knows the next version of the record, and all before it."""
 SHORT_TIMEOUT = "service.BLOCK_TIMEOUT = 0.5"
 """This build, with a block timeout of half a second."""
@@ -52,24 +62,26 @@ def phone_of(seq: int) -> str:
     return str(13900000000 + seq)
 
 
-def publish(world: World, seqs: Iterable[int]) -> None:
+def publish(world: World, seqs: Iterable[int], newer_version: int) -> None:
     """Publish records as services of different versions do, each in the order of its seq."""
     current = world.partition_map
     for seq in seqs:
         shard = shard_of(phone_of(seq), SHARDS)
         is_newer = shard == NEWER_SHARD and NEWER_FROM <= seq <= RECIPIENTS
         record = MessageRecord(
-            wire_version=2 if is_newer else 1,
+            wire_version=newer_version if is_newer else TEXT_VERSION,
             campaign_id=CAMPAIGN,
             seq=seq,
             shard=shard,
             campaign_epoch=1,
             map_version=current.version,
             phone=phone_of(seq),
-            body=f"hi user{seq}",
+            body="" if is_newer else f"hi user{seq}",
+            template=MessageTemplate("order_1", "de", (f"user{seq}",)) if is_newer else None,
+            originator="Shop" if is_newer else None,
         )
         fields = json.loads(encode(record))
-        if is_newer or seq in WITH_MORE_FIELDS:
+        if newer_version == LATER_VERSION and (is_newer or seq in WITH_MORE_FIELDS):
             fields["priority"] = {"of": "a later version"}
         value = json.dumps(fields).encode()
         world.publish_raw(value, phone_of(seq), current.partition(shard))
@@ -81,11 +93,11 @@ def recorded(world: World) -> set[int]:
     return {seq for (seq,) in world.rows(tables)}
 
 
-def publish_everything(world: World) -> tuple[set[int], set[int]]:
+def publish_everything(world: World, newer_version: int) -> tuple[set[int], set[int]]:
     """Publish a campaign; returns everybody, and those whose records only a newer build reads."""
     world.add_campaign(RECIPIENTS)
     everybody = set(range(1, RECIPIENTS + 1))
-    publish(world, sorted(everybody))
+    publish(world, sorted(everybody), newer_version)
     newer = {
         n for n in everybody if n >= NEWER_FROM and shard_of(phone_of(n), SHARDS) == NEWER_SHARD
     }
@@ -93,11 +105,13 @@ def publish_everything(world: World) -> tuple[set[int], set[int]]:
     return everybody, newer
 
 
-def test_an_older_sender_leaves_newer_records_to_a_newer_one(world: World) -> None:
-    everybody, left = publish_everything(world)
-    with world.sender() as older:
+def test_an_older_sender_leaves_newer_records_to_a_newer_one(world: World, tmp_path: Path) -> None:
+    """0.2.0 sends the texts of the other partitions meanwhile, and no record of other content."""
+    everybody, left = publish_everything(world, CONTENT_VERSION)
+    previous = PreviousVersion(tmp_path, NEIGHBOUR)
+    with previous.running("campaign-sender", world.config) as older:
         wait_until(lambda: recorded(world) == everybody - left)
-        with sender(world, NEWER):
+        with world.sender():
             wait_until(lambda: len(world.rows("SELECT DISTINCT owner_name FROM shard_claims")) == 2)
             older.terminate()
             assert older.wait(30) == 0
@@ -105,20 +119,20 @@ def test_an_older_sender_leaves_newer_records_to_a_newer_one(world: World) -> No
     assert world.ledger() == world.counts() == {Status.SENT: RECIPIENTS}
     assert world.suspects() == 0
     assert world.dead_letters("list", "--json") == []
-    logs = "".join(log.read_text() for log in world.config.parent.glob("campaign-sender-*.log"))
+    logs = "".join(log.read_text() for log in world.config.parent.glob("previous-*.log"))
     assert logs.count("record of a newer wire version, partition blocked") == 1
 
 
 def test_newer_records_can_be_replayed_later(world: World) -> None:
     """Where no newer sender comes newer records can be replayed later."""
-    everybody, left = publish_everything(world)
+    everybody, left = publish_everything(world, LATER_VERSION)
     behind = next(n for n in count(RECIPIENTS + 1) if shard_of(phone_of(n), SHARDS) == NEWER_SHARD)
-    publish(world, [behind])
+    publish(world, [behind], LATER_VERSION)
     with sender(world, SHORT_TIMEOUT):
         wait_until(lambda: recorded(world) == everybody - left | {behind})
     assert len(world.dead_letters("list", "--json")) == len(left)
     reasons = {letter["reason"] for letter in world.dead_letters("list", "--json")}
-    assert reasons == {"wire_version 2 is newer than 1"}
+    assert reasons == {f"wire_version {LATER_VERSION} is newer than {WIRE_VERSION}"}
     with sender(world, NEWER):
         world.command("dlq", "replay")
         wait_until(lambda: everybody <= recorded(world))

@@ -1,13 +1,18 @@
 """The recorder against a real database that loses answers, goes away, or changes owners."""
 
 from collections import Counter
+from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from pymysql.err import DataError
 
 from campaign_common.database import Database, ShardCursors
+from campaign_common.database.cursors import Cursors
+from campaign_common.domain.content.price import Charge, Price
 from campaign_common.domain.message import Status
 from campaign_common.errors import DatabaseRefused, StatementRefused
+from campaign_common.store.core.costs import read_costs
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.ownership.takeover import take_over
 from tests.integration.sender.scene import MAP, SHARDS, Scene
@@ -226,3 +231,56 @@ def test_a_takeover_that_ends_a_message_forgets_its_retry(scene: Scene) -> None:
     scene.lose_to_another(0)
     assert scene.recorded()[3] == Status.UNKNOWN
     assert scene.rows("seq", "message_retries") == []
+
+
+PRICE = Price("EUR", Decimal("0.1"), {"1396": Decimal("0.07")})
+
+
+def costs(scene: Scene) -> list[Charge]:
+    with scene.database.reading() as cursor:
+        return read_costs(Cursors((cursor,)), CAMPAIGN)
+
+
+def test_accepted_messages_cost_their_segments_once(scene: Scene) -> None:
+    """Also where the answer to a COMMIT is lost, and nothing of what was not accepted."""
+    scene.provider.price = PRICE
+    long = message(3)
+    long.record = replace(long.record, body="x" * 161)
+    foreign = message(4, shard=1, partition=1)
+    foreign.record = replace(foreign.record, phone="4917612345678")
+    scene.fetch(long, foreign)
+    scene.cycle()
+    by_seq = {one.record.seq: one for one in scene.provider.submitted}
+    scene.answer(by_seq[1], by_seq[3], by_seq[4])
+    scene.buffer.add_results([SendResult(by_seq[2], SendStatus.PERMANENT)])
+    scene.database.faults = ["none", "answer lost, committed"]
+    for _ in range(4):
+        scene.cycle()
+    assert scene.counts() == {Status.SENT: 3, Status.FAILED: 1}
+    assert costs(scene) == [Charge("EUR", 4, Decimal("0.31"))]
+
+
+def test_a_late_result_costs_when_it_is_recorded(scene: Scene) -> None:
+    scene.provider.price = PRICE
+    scene.cycle()
+    (first,) = [one for one in scene.provider.submitted if one.record.seq == 1]
+    scene.lose_to_another(0)
+    scene.answer(first)
+    scene.cycle()
+    assert costs(scene) == []
+    with Database.transaction(scene.database) as cursor:
+        cursor.execute(
+            "INSERT INTO messages_0 VALUES (%s, 1, 6, 0, 1, 1, NULL, NULL, NOW(6), 1, NULL)",
+            (CAMPAIGN,),
+        )
+    scene.execute_commands()
+    assert scene.recorded()[1] == Status.SENT
+    assert costs(scene) == [Charge("EUR", 1, Decimal("0.07"))]
+
+
+def test_without_a_price_nothing_is_written(scene: Scene) -> None:
+    scene.cycle()
+    scene.answer(*scene.provider.submitted)
+    scene.cycle()
+    assert scene.counted() == 2
+    assert costs(scene) == []

@@ -7,7 +7,15 @@ from functools import partial
 import pytest
 
 from campaign_common.database import Database
+from campaign_common.domain.content.campaign_content import (
+    ANY_CONTENT,
+    TEXT_ONLY,
+    ContentSupport,
+    Rendered,
+)
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import MessageTemplate
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.schema import migrate
@@ -22,6 +30,8 @@ from tests.support.waiting import wait_until
 
 PHONE = "13900000001"
 
+ORDER = MessageTemplate("order_1", "de", ("Ann",))
+
 OWNED = "SELECT COUNT(*) FROM sender_heartbeats s JOIN shard_claims c ON c.owner_name = s.name"
 
 
@@ -30,8 +40,10 @@ class Phone:
 
     name = "phone"
     alive = True
+    price: Price | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, support: ContentSupport = ANY_CONTENT) -> None:
+        self.support = support
         self.submitted: list[Message] = []
         self.on_results: OnResults[Message] = lambda _: None
 
@@ -63,8 +75,13 @@ def pool(database: str) -> Database:
     return pool
 
 
-def want(pool: Database, provider: str = "phone") -> int:
-    wanted = Wanted(5, provider, PHONE, "hi Ann", "me")
+def want(
+    pool: Database,
+    provider: str = "phone",
+    rendered: Rendered = Rendered("hi Ann"),  # noqa: B008 - immutable
+    originator: str | None = None,
+) -> int:
+    wanted = Wanted(5, provider, PHONE, rendered, originator, "me")
     return pool.run(partial(insert_trial_message, message=wanted))
 
 
@@ -103,6 +120,34 @@ def test_the_outcome_of_one_send_is_recorded(
     sending.step()
     assert outcome(pool, test_id) == (status, "id-1", "code")
     assert len(phone.submitted) == 1
+
+
+@pytest.mark.parametrize(
+    ("rendered", "originator"), [(Rendered("", ORDER), None), (Rendered("hi Ann"), "Shop")]
+)
+def test_other_content_is_sent_by_who_knows_it(
+    pool: Database, rendered: Rendered, originator: str | None
+) -> None:
+    want(pool, rendered=rendered, originator=originator)
+    with pool.reading() as cursor:
+        # As 0.2.0 looks for messages.
+        cursor.execute("SELECT COUNT(*) FROM trial_messages WHERE provider IN ('phone')")
+        assert cursor.fetchall() == ((0,),)
+    phone = Phone()
+    Sending(pool, {"phone": phone.make}).step()
+    (message,) = phone.submitted
+    record = message.record
+    assert (record.body, record.template, record.originator) == (*rendered, originator)
+
+
+def test_content_that_its_provider_does_not_take_is_not_sent(pool: Database) -> None:
+    phone = Phone(TEXT_ONLY)
+    sending = Sending(pool, {"phone": phone.make})
+    test_id = want(pool, rendered=Rendered("", ORDER))
+    sending.step()
+    sending.step()
+    assert phone.submitted == []
+    assert outcome(pool, test_id) == (Status.FAILED, None, "content_not_taken")
 
 
 def test_two_senders_send_once(pool: Database) -> None:

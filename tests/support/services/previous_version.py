@@ -40,7 +40,7 @@ class PreviousVersion:
             text=True,
             timeout=120,
             check=False,
-            env=self._environment,
+            env=self.environment,
         )
 
     @contextmanager
@@ -51,7 +51,7 @@ class PreviousVersion:
                 [*self._start(program), "-c", config],
                 stdout=log,
                 stderr=log,
-                env=self._environment,
+                env=self.environment,
             )
         with stopped_in_order(process):
             yield process
@@ -62,5 +62,6 @@ class PreviousVersion:
         return [sys.executable, "-c", f"{code}; {function}()"]
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The environment in which Python imports that version."""
         return {**os.environ, "PYTHONPATH": str(self._folder)}

@@ -14,6 +14,7 @@ from campaign_admin.commands.api_client import ApiClient
 from campaign_admin.commands.doctor import doctor
 from campaign_admin.commands.watching import watch
 from campaign_common.domain.campaign import CampaignId, CampaignState
+from campaign_common.domain.content.campaign_content import ContentKind
 from campaign_common.runtime.command_line import (
     EXIT_FAILURE,
     configuration_named,
@@ -133,6 +134,8 @@ def _table(description: dict[str, Any]) -> Table:
         "scheduled": description["scheduled_at"],
         "started": description["started_at"],
         "finished": description["finished_at"],
+        "content": _content(description.get("content")),
+        "from": description.get("from"),
         "recipients": f"{description['total']:,}",
         **{word: f"{n:,}" for word, n in description["counts"].items()},
         "pending": f"{description['pending']:,}",
@@ -145,6 +148,13 @@ def _table(description: dict[str, Any]) -> Table:
         if value is not None:
             table.add_row(label, value)
     return table
+
+
+def _content(content: dict[str, Any] | None) -> str | None:
+    """Describe content other than a text; an API of 0.2.0 has no other."""
+    if content is None or content["kind"] != ContentKind.TEMPLATE:
+        return None
+    return f"template {content['name']} ({content['language']})"
 
 
 def _client(context: click.Context) -> ApiClient:

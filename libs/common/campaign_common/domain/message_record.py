@@ -14,13 +14,29 @@ import msgspec
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.errors import RecordInvalid, RecordTooNew
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
+"""The latest version, which this build writes and reads as it does all before it."""
+
+TEXT_VERSION = 1
+"""The version of a text from the provider's own originator, which senders of 0.2.0 read."""
+
+CONTENT_VERSION = 2
+"""The version of a record with content or an originator of its own: an older sender, which would
+send it without them, leaves it to a newer one (protocol rule 1)."""
 
 LARGEST_RECORD = 65_536
 """Bytes of an encoded record; no provider takes a text message of that size."""
 
 ERASED = "erased"
 """The value of `undeliverable` for an erased recipient: the message ends as cancelled."""
+
+
+class MessageTemplate(msgspec.Struct, frozen=True, gc=False):
+    """A message of a template that the provider holds: name, language, and parameters in order."""
+
+    name: str
+    language: str
+    parts: tuple[str, ...]
 
 
 class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -30,6 +46,9 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     what the retry policy counts; `generation` goes up when a person retries a final failure
     (protocol rule 1). A message that can never be delivered travels with `undeliverable`
     saying why, so that its outcome is recorded like any other.
+
+    `body` is empty where there is a `template`. `originator`, on the wire `from`, is
+    set where the campaign has one of its own.
     """
 
     wire_version: int
@@ -44,6 +63,8 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     try_number: int = 1
     attempts: int = 0
     undeliverable: str | None = None
+    template: MessageTemplate | None = None
+    originator: str | None = msgspec.field(name="from", default=None)
 
 
 class _AnyVersion(msgspec.Struct):

@@ -45,11 +45,12 @@ _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 class Segmentation(NamedTuple):
     """The segments of one text. `characters` counts Unicode code points.
 
-    `forced_by` is the first character that GSM 7-bit lacks, None where there is none.
+    `forced_by` is the first character that GSM 7-bit lacks, None where there is none. `encoding` is
+    None of what is no short message.
     """
 
     characters: int
-    encoding: Encoding
+    encoding: Encoding | None
     segments: int
     forced_by: str | None
 

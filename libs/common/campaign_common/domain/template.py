@@ -16,6 +16,9 @@ from campaign_common.errors import TemplateInvalid
 MOST_PLACEHOLDERS = 100
 """More would let a short template and a long column make megabytes of each recipient."""
 
+SUBJECT = "message_template"
+"""The name of a template in its errors: the field of POST /v1/camp/create."""
+
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -30,8 +33,11 @@ class _Field(NamedTuple):
 class Template:
     """A compiled template; make it with `Template.compile`."""
 
-    def __init__(self, text: str, pieces: list[str], fields: tuple[_Field, ...]) -> None:
+    def __init__(
+        self, text: str, subject: str, pieces: list[str], fields: tuple[_Field, ...]
+    ) -> None:
         self.text = text
+        self._subject = subject
         self.placeholders = frozenset(field.column for field in fields)
         self.required = frozenset(field.column for field in fields if not field.default)
         # The text in pieces, an empty one in place of each placeholder. Putting the values into
@@ -39,15 +45,20 @@ class Template:
         self._pieces = pieces
         self._fields = fields
 
+    @property
+    def size(self) -> int:
+        """The number of its placeholders."""
+        return len(self._fields)
+
     @classmethod
-    def compile(cls, text: str) -> "Template":
-        """Compile `text`.
+    def compile(cls, text: str, subject: str = SUBJECT) -> "Template":
+        """Compile `text`, which errors call `subject`.
 
         Raises:
             TemplateInvalid: too many placeholders, or a brace without its partner, an empty
                 placeholder or a character that is no Unicode text, with its position from 1.
         """
-        _require_unicode(text)
+        _require_unicode(text, subject)
         pieces: list[str] = []
         fields: list[_Field] = []
         end = 0
@@ -57,15 +68,15 @@ class Template:
             if token[0] in ("{{", "}}"):
                 pieces.append(token[0][0])
                 continue
-            fields.append(_field(token, place=len(pieces)))
+            fields.append(_field(token, len(pieces), subject))
             pieces.append("")
         pieces.append(text[end:])
         if len(fields) > MOST_PLACEHOLDERS:
             raise TemplateInvalid(
-                f"message_template has {len(fields)} placeholders; at most {MOST_PLACEHOLDERS} are"
-                " allowed"
+                subject,
+                f"has {len(fields)} placeholders; at most {MOST_PLACEHOLDERS} are allowed",
             )
-        return cls(text, pieces, tuple(fields))
+        return cls(text, subject, pieces, tuple(fields))
 
     def require(self, columns: Iterable[str]) -> None:
         """Check that every placeholder names one of `columns`.
@@ -78,7 +89,7 @@ class Template:
         if unknown:
             named = ", ".join(f"{{{name}}}" for name in unknown)
             raise TemplateInvalid(
-                f"message_template names {named}; the columns are {', '.join(existing)}"
+                self._subject, f"names {named}; the columns are {', '.join(existing)}"
             )
 
     def render(self, name: str, phone: str, attributes: Mapping[str, str] | None) -> str:
@@ -101,25 +112,26 @@ class Template:
         return "".join(pieces)
 
 
-def _field(token: re.Match[str], place: int) -> _Field:
+def _field(token: re.Match[str], place: int, subject: str) -> _Field:
     position = token.start() + 1
     if token[1] is None:
         partner = "}" if token[0] == "{" else "{"
         raise TemplateInvalid(
-            f"message_template, position {position}: {token[0]!r} without its {partner!r};"
-            f" a brace in the text is written {token[0] * 2!r}"
+            subject,
+            f"position {position}: {token[0]!r} without its {partner!r};"
+            f" a brace in the text is written {token[0] * 2!r}",
         )
     name, _, default = token[1].partition("|")
     column = column_name(name)
     if not column:
-        raise TemplateInvalid(f"message_template, position {position}: the placeholder is empty")
+        raise TemplateInvalid(subject, f"position {position}: the placeholder is empty")
     return _Field(place, column, default)
 
 
-def _require_unicode(text: str) -> None:
+def _require_unicode(text: str, subject: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise TemplateInvalid(
-            f"message_template, position {error.start + 1}: half of a surrogate pair"
+            subject, f"position {error.start + 1}: half of a surrogate pair"
         ) from error

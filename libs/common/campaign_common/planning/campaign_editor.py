@@ -10,8 +10,15 @@ from typing import Any
 
 from campaign_common.database import Cursor
 from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignState
-from campaign_common.domain.template import Template
+from campaign_common.domain.content.campaign_content import (
+    CampaignContent,
+    CompiledContent,
+    field_of,
+    length_of,
+    subject_of,
+)
 from campaign_common.errors import TemplateInvalid
+from campaign_common.planning.content_support import require_support
 from campaign_common.planning.errors import ListDeleted, PlanInvalid, TemplateUnfit
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.planning.stored_plans import append_created, is_due_at, locked_plan, refused
@@ -21,8 +28,8 @@ from campaign_common.store.campaigns.plans import CampaignPlan, Identity, Stored
 from campaign_common.store.core.events import append_event
 from campaign_common.store.recipients.recipient_lists import hold_list
 
-SUBJECT = "message_template"
-"""Prefix of template errors: the name of the field in POST /v1/camp/create."""
+_PLAN_FIELDS = {"template": "content", "recipient_list_id": "list_id", "from": "originator"}
+"""Fields of a plan that have another name in POST /v1/campaigns."""
 
 
 def new_identity(cursor: Cursor) -> Identity:
@@ -50,15 +57,17 @@ class CampaignEditor:
 
         Raises:
             TemplateUnfit: the template does not fit the list.
-            PlanInvalid: there is no such list, or the provider is not configured.
+            PlanInvalid: there is no such list, or the provider is not configured, or does not take
+                the content.
         """
         plan = CampaignPlan(
             name=wanted.name,
-            template=wanted.template,
+            content=wanted.content,
             list_id=wanted.recipient_list_id,
             expires_after=wanted.expires_after,
             delivery=wanted.delivery or self._settings.delivery,
             provider=wanted.provider or self._settings.provider,
+            originator=wanted.originator,
         )
         self._check(cursor, plan)
         made = plans.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)
@@ -91,6 +100,8 @@ class CampaignEditor:
     ) -> list[str]:
         """Change fields of a campaign, named as in POST /v1/campaigns; return those that differed.
 
+        The value of `template` is its content.
+
         What is so already needs no match and changes nothing (RFC 9110, 13.1.1).
 
         Raises:
@@ -102,10 +113,12 @@ class CampaignEditor:
         stored = locked_plan(cursor, campaign_id)
         if stored.state not in NOT_STARTED:
             raise refused("a change", stored.state)
-        fields = dict(changes)
-        moment = fields.pop("scheduled_at", None)
-        if "recipient_list_id" in fields:
-            fields["list_id"] = fields.pop("recipient_list_id")
+        moment = changes.get("scheduled_at")
+        fields = {
+            _PLAN_FIELDS.get(name, name): value
+            for name, value in changes.items()
+            if name != "scheduled_at"
+        }
         plan = stored.plan._replace(**fields)
         changed = [name for name in changes if _differs(name, stored, plan, moment)]
         if not changed:
@@ -152,22 +165,26 @@ class CampaignEditor:
 
     def _check(self, cursor: Cursor, plan: CampaignPlan) -> None:
         longest = self._settings.api.max_template_length
-        if len(plan.template) > longest:
-            raise PlanInvalid("template", f"must have at most {longest} characters")
-        if plan.provider == "http" and self._settings.http.url is None:
-            raise PlanInvalid("provider", "http is not configured (Http.Url)")
+        if length_of(plan.content) > longest:
+            raise PlanInvalid(subject_of(plan.content), f"must have at most {longest} characters")
+        configured = self._settings.configured_providers
+        if plan.provider not in configured:
+            if plan.provider == "http":
+                raise PlanInvalid("provider", "http is not configured (Http.Url)")
+            raise PlanInvalid("provider", f"must be one of {', '.join(configured)}")
+        wanted = CampaignContent(plan.content, plan.originator)
+        require_support(self._settings, plan.provider, wanted)
         recipients = hold_list(cursor, plan.list_id)
         if recipients is None:
             raise PlanInvalid("recipient_list_id", f"there is no list {plan.list_id} that is ready")
         try:
-            Template.compile(plan.template).require(recipients.columns)
+            CompiledContent(plan.content).require(recipients.columns)
         except TemplateInvalid as error:
-            message = str(error).removeprefix(SUBJECT).lstrip(", ")
-            raise TemplateUnfit("template", message) from error
+            raise TemplateUnfit(field_of(error), error.reason) from error
 
 
 def _differs(name: str, stored: StoredPlan, plan: CampaignPlan, moment: datetime | None) -> bool:
     if name == "scheduled_at":
         return moment is not None and not is_due_at(stored, moment)
-    field = "list_id" if name == "recipient_list_id" else name
+    field = _PLAN_FIELDS.get(name, name)
     return bool(getattr(stored.plan, field) != getattr(plan, field))

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from campaign_common.database import Cursor
 from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.planning.errors import CampaignBusy, ImportAbandoned
 from campaign_common.planning.requests import NumberedCampaign
 from campaign_common.planning.stored_plans import append_created, locked_plan, require_not_started
@@ -57,7 +58,7 @@ class NumberedCampaigns:
         stored = plans.lock_request(cursor, wanted.id)
         if stored is None:
             _complete(cursor, imported)
-            plan = self._plan_of(wanted, imported, expires_after=None)
+            plan = self._plan_of(wanted, imported)
             moment = wanted.scheduled_at
             if plans.insert_numbered(cursor, wanted.id, wanted.digest, plan, moment, traceparent):
                 append_created(cursor, Made(wanted.id, is_new=True), moment, actor, "created")
@@ -73,8 +74,10 @@ class NumberedCampaigns:
             return Planned.UNCHANGED
         require_not_started(wanted.id, stored.state)
         _complete(cursor, imported)
-        expires_after = locked_plan(cursor, wanted.id).plan.expires_after
-        plan = self._plan_of(wanted, imported, expires_after)
+        before = locked_plan(cursor, wanted.id).plan
+        plan = self._plan_of(wanted, imported)._replace(expires_after=before.expires_after)
+        if plan.provider == before.provider:
+            plan = plan._replace(originator=before.originator)
         plans.change_plan(cursor, wanted.id, plan, wanted.digest)
         plans.schedule(cursor, wanted.id, wanted.scheduled_at, traceparent, wanted.digest)
         append_event(
@@ -88,14 +91,12 @@ class NumberedCampaigns:
         discard_list(cursor, stored.list_id)
         return Planned.CHANGED
 
-    def _plan_of(
-        self, wanted: NumberedCampaign, imported: RecipientList, expires_after: int | None
-    ) -> CampaignPlan:
+    def _plan_of(self, wanted: NumberedCampaign, imported: RecipientList) -> CampaignPlan:
         return CampaignPlan(
             name=wanted.name,
-            template=wanted.template,
+            content=TextContent(wanted.template),
             list_id=imported.id,
-            expires_after=expires_after,
+            expires_after=None,
             delivery=self._settings.delivery,
             provider=self._settings.provider,
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaign_common.domain.campaign import CampaignId, Delivery
+from campaign_common.domain.content.campaign_content import Content
 from campaign_common.domain.recipient import ListId
 
 
@@ -12,8 +13,9 @@ class NewCampaign:
     """A campaign of a list that is ready; fields that are None are left to the configuration."""
 
     name: str
-    template: str
+    content: Content
     recipient_list_id: ListId
+    originator: str | None = None
     scheduled_at: datetime | None = None
     expires_after: int | None = None
     delivery: Delivery | None = None

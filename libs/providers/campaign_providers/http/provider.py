@@ -38,6 +38,8 @@ class HttpProvider(Generic[MessageT]):
         """
         self.name = name
         self.idempotent = settings.is_idempotent
+        self.price = settings.price
+        self.support = settings.content_support
         self._loop = uvloop.new_event_loop()
         self.durations = BatchHistogram(SECONDS)
         self._requests = CurrentWriter(name, settings, digest_key)

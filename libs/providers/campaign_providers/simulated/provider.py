@@ -56,6 +56,8 @@ class SimulatedProvider(Generic[MessageT]):
         on_results: OnResults[MessageT],
     ) -> None:
         self.name = name
+        self.price = settings.price
+        self.support = settings.content_support
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
         self._latency = settings.latency

@@ -18,6 +18,7 @@ from campaign_common.store.campaigns.progress import (
     read_standing,
 )
 from campaign_common.store.core.campaigns import which_are_present
+from campaign_common.store.core.costs import read_costs
 from campaign_common.store.core.counters import counts_by_status
 from campaign_common.store.core.events import EventRow, read_events
 
@@ -58,10 +59,11 @@ def read_campaign(databases: Databases, campaign_id: CampaignId) -> dict[str, An
 def progress_of(databases: Databases, campaign_id: CampaignId) -> dict[str, Any]:
     """Describe the movement of a campaign; raise what `read_campaign` raises."""
     with databases.reading() as cursors:
+        costs = read_costs(cursors, campaign_id)
         movement = read_movement(cursors, campaign_id, RATE_SPAN)
     if movement is None:
         raise unknown(campaign_id)
-    return {"id": campaign_id, **measure(movement)}
+    return {"id": campaign_id, **measure(movement), "spent": [cost._asdict() for cost in costs]}
 
 
 def page_of_campaigns(

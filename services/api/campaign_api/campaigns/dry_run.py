@@ -2,15 +2,19 @@
 
 import time
 from collections import Counter
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
-from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
+from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.content.campaign_content import CampaignContent, CompiledContent
+from campaign_common.domain.content.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
-from campaign_common.domain.sms_segments import Encoding, segmentation
-from campaign_common.domain.template import Template
+from campaign_common.domain.sms_segments import Encoding
+from campaign_common.planning.content_support import require_support
+from campaign_common.settings import Settings
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
 
@@ -40,35 +44,41 @@ class Shape(NamedTuple):
 
     characters: int
     segments: int
-    is_ucs2: bool
-
-    @property
-    def encoding(self) -> Encoding:
-        """The encoding that the message needs."""
-        return Encoding.UCS2 if self.is_ucs2 else Encoding.GSM7
+    encoding: Encoding | None
 
 
 class DryRunCounts:
     """Counts over the messages of a campaign, row by row."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, content: CompiledContent, price: Price | None, longest: int | None) -> None:
         self.rows = 0
         self.shapes: Counter[Shape] = Counter()
         self.forced_by: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
-        self.columns = sorted(template.placeholders - {NAME, PHONE})
+        self.columns = sorted(content.placeholders - {NAME, PHONE})
         """Columns that are read from the attributes."""
-        self._template = template
-        self._names = NAME in template.placeholders
+        self.segments_by_rate: Counter[Rate] = Counter()
+        self.messages_by_rate: Counter[Rate] = Counter()
+        self.price = price
+        self.too_long = 0
+        self._longest = longest
+        self._content = content
+        self._names = NAME in content.placeholders
 
     def add(self, row: RecipientRow) -> None:
         """Count one recipient's message."""
         _, phone, name, _ = row
         attributes = attributes_of(row) if self.columns else None
-        text = self._template.render(name, phone, attributes)
-        characters, _, segments, forced_by = segmentation(text)
+        rendered = self._content.render(name, phone, attributes)
+        characters, encoding, segments, forced_by = size_of(rendered)
         self.rows += 1
-        self.shapes[Shape(characters, segments, forced_by is not None)] += 1
+        self.shapes[Shape(characters, segments, encoding)] += 1
+        if self._longest is not None and len(rendered.body) > self._longest:
+            self.too_long += 1
+        if self.price is not None:
+            rate = self.price.rate_of(phone)
+            self.messages_by_rate[rate] += 1
+            self.segments_by_rate[rate] += segments
         if forced_by and (forced_by in self.forced_by or len(self.forced_by) < MOST_CHARACTERS):
             self.forced_by[forced_by] += 1
         if self._names and not trimmed(name):
@@ -82,8 +92,15 @@ class DryRunCounts:
 class DryRuns:
     """Runs dry runs; holds a slice of the list in memory, and no transaction open."""
 
-    def __init__(self, databases: Databases, clock: Any = time.monotonic) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        databases: Databases,
+        settings: Settings,
+        clock: Any = time.monotonic,  # noqa: ANN401
+    ) -> None:
+        """Take the settings of the providers."""
         self._databases = databases
+        self._settings = settings
         self._clock = clock
 
     def run(self, campaign_id: CampaignId) -> dict[str, Any]:
@@ -92,13 +109,21 @@ class DryRuns:
         Raises:
             CampaignUnknown: there is no such campaign.
             ListDeleted: its recipient list has been deleted.
+            PlanInvalid: its provider does not take its content any more.
             RetryLater: a database is unavailable.
         """
         with self._databases.main.reading() as cursor:
             draft = read_draft(cursor, campaign_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
-        counts = DryRunCounts(draft.template)
+        wanted = CampaignContent(draft.content.content, draft.originator)
+        provider = draft.campaign.provider
+        require_support(self._settings, provider, wanted)
+        configured = self._settings.configured_providers.get(provider)
+        price, longest = None, None
+        if configured is not None:
+            price, longest = configured.price, configured.content_support.longest
+        counts = DryRunCounts(draft.content, price, longest)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
@@ -138,9 +163,11 @@ def describe(
         ],
         "missing_values": [
             {"placeholder": name, "messages": counts.missing[name]}
-            for name in sorted(draft.template.placeholders)
+            for name in sorted(draft.content.placeholders)
             if name != PHONE
         ],
+        "too_long": counts.too_long,
+        "cost": _cost_of(counts),
         "recently_messaged": {"recipients": duplicates, "days": DAYS},
         "rate": None if rate is None else round(rate, 1),
         "estimated_seconds": round(recipients / rate, 1) if rate else None,
@@ -170,6 +197,27 @@ def _bucket(step: int, messages: int) -> dict[str, Any]:
 def _cost(shapes: Counter[Shape], encoding: Encoding) -> dict[str, int]:
     of_it = Counter({shape: n for shape, n in shapes.items() if shape.encoding is encoding})
     return {"messages": of_it.total(), "segments": _segments(of_it)}
+
+
+def _cost_of(counts: DryRunCounts) -> dict[str, Any] | None:
+    price = counts.price
+    if price is None:
+        return None
+    amounts = {rate: n * rate.amount for rate, n in counts.segments_by_rate.items()}
+    return {
+        "currency": price.currency,
+        "amount": sum(amounts.values(), Decimal()),
+        "by_prefix": [
+            {
+                "prefix": rate.prefix or None,
+                "per_segment": rate.amount,
+                "messages": counts.messages_by_rate[rate],
+                "segments": counts.segments_by_rate[rate],
+                "amount": amounts[rate],
+            }
+            for rate in sorted(amounts)
+        ],
+    }
 
 
 def _segments(shapes: Counter[Shape]) -> int:

@@ -15,7 +15,7 @@ from campaign_api.lists.settled_file import SettledFile
 from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Database, named_lock
-from campaign_common.domain.template import Template
+from campaign_common.domain.template import SUBJECT, Template
 from campaign_common.errors import LockBusy, TemplateInvalid
 from campaign_common.planning.errors import CampaignBusy
 from campaign_common.planning.numbered_campaigns import NumberedCampaigns, Planned
@@ -60,7 +60,7 @@ class CampaignIntake:
         """
         longest = self._settings.api.max_template_length
         if len(request.message_template) > longest:
-            raise TemplateInvalid(f"message_template must have 1 to {longest} characters")
+            raise TemplateInvalid(SUBJECT, f"must have 1 to {longest} characters")
         template = Template.compile(request.message_template)
         # The lock only avoids importing twice for two requests at once; `take_in` decides.
         lock = named_lock(

@@ -8,16 +8,16 @@ import msgspec
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE
-from campaign_common.domain.sms_segments import segmentation
-from campaign_common.domain.template import Template
+from campaign_common.domain.sms_segments import Segmentation, segmentation
 from campaign_common.planning.errors import ListDeleted
 from campaign_common.store.campaigns.dry_runs import read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
 from campaign_common.store.campaigns.progress import (
     CampaignProgress,
+    read_content,
     read_progress,
-    read_template,
 )
 from campaign_common.store.recipients.recipient_lists import ListState, read_list
 
@@ -26,31 +26,32 @@ MOST_CHARACTERS = 1_000_000
 
 _attributes = msgspec.json.Decoder(dict[str, str])
 
-Render = Callable[[RecipientRow], str]
+Render = Callable[[RecipientRow], Rendered]
 
 
 class Draft(NamedTuple):
-    """A campaign in its current state, and its template."""
+    """A campaign in its current state, and its content."""
 
     campaign: CampaignProgress
-    template: Template
+    content: CompiledContent
+    originator: str | None
 
 
 def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
-    """Read a campaign and its template.
+    """Read a campaign and its content.
 
     Raises:
         CampaignUnknown: there is no such campaign.
         ListDeleted: its recipient list has been deleted.
     """
     campaign = read_progress(cursor, campaign_id)
-    text = read_template(cursor, campaign_id)
-    if campaign is None or text is None:
+    stored = read_content(cursor, campaign_id)
+    if campaign is None or stored is None:
         raise unknown(campaign_id)
     recipients = read_list(cursor, campaign.list_id)
     if recipients is None or recipients.state is not ListState.READY:
         raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
-    return Draft(campaign, Template.compile(text))
+    return Draft(campaign, CompiledContent(stored.content), stored.originator)
 
 
 def attributes_of(row: RecipientRow) -> Mapping[str, str]:
@@ -58,11 +59,25 @@ def attributes_of(row: RecipientRow) -> Mapping[str, str]:
     return _attributes.decode(row[3]) if row[3] else {}
 
 
-def renderer(template: Template) -> Render:
+def renderer(content: CompiledContent) -> Render:
     """Return a function that renders the message to a recipient; attributes are read if needed."""
-    if template.placeholders <= {NAME, PHONE}:
-        return lambda row: template.render(row[2], row[1], None)
-    return lambda row: template.render(row[2], row[1], attributes_of(row))
+    if content.placeholders <= {NAME, PHONE}:
+        return lambda row: content.render(row[2], row[1], None)
+    return lambda row: content.render(row[2], row[1], attributes_of(row))
+
+
+def as_answered(rendered: Rendered) -> dict[str, Any]:
+    """Describe the content of a message as responses do: its body, or its parts."""
+    if rendered.template is None:
+        return {"body": rendered.body, "parts": None}
+    return {"body": None, "parts": list(rendered.template.parts)}
+
+
+def size_of(rendered: Rendered) -> Segmentation:
+    """Measure a message; one of a provider's template counts as one segment of its parameters."""
+    if rendered.template is None:
+        return segmentation(rendered.body)
+    return Segmentation(sum(map(len, rendered.texts)), None, 1, None)
 
 
 def preview(database: Database, campaign_id: CampaignId, limit: int) -> list[dict[str, Any]]:
@@ -75,20 +90,20 @@ def preview(database: Database, campaign_id: CampaignId, limit: int) -> list[dic
     with database.reading() as cursor:
         draft = read_draft(cursor, campaign_id)
         rows = read_slice(cursor, draft.campaign.list_id, after_seq=0, limit=limit)
-    render = renderer(draft.template)
+    render = renderer(draft.content)
     messages: list[dict[str, Any]] = []
     room = MOST_CHARACTERS
     for row in rows:
-        body = render(row)
-        room -= len(body)
+        rendered = render(row)
+        found = size_of(rendered)
+        room -= found.characters
         if room < 0 and messages:
             break
-        found = segmentation(body)
         messages.append(
             {
                 "seq": row[0],
                 "phone": row[1],
-                "body": body,
+                **as_answered(rendered),
                 "characters": found.characters,
                 "encoding": found.encoding,
                 "segments": found.segments,

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.campaigns.progress import (
     CampaignProgress,
@@ -48,13 +51,15 @@ def describe(standing: Standing) -> dict[str, Any]:
 
     `rate` is messages with an outcome per second, over the run so far or the whole run.
     """
-    campaign, counted, template = standing
+    campaign, counted, (content, originator) = standing
     summary = summarise(campaign, counted.by_status)
     until = campaign.finished_at or campaign.now
     rate = _rate_of_the_run(campaign.started_at, until, _ended(counted.by_status))
     return {
         **summary,
-        "template": template,
+        "template": content.template if isinstance(content, TextContent) else None,
+        "content": msgspec.to_builtins(content),
+        "from": originator,
         "possibly_sent": counted.possibly_sent,
         "rate": rate,
         "estimated_finish": _estimated_finish(

@@ -4,13 +4,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from campaign_api.campaigns.preview import as_answered
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
-from campaign_common.domain.template import Template
+from campaign_common.planning.content_support import require_support
 from campaign_common.planning.errors import CampaignUnknown
+from campaign_common.settings import Settings
 from campaign_common.store.messages.message_listing import read_message_source
 from campaign_common.store.messages.trial_sends import (
     NewTrialMessage,
@@ -30,24 +33,33 @@ LARGEST_BODY = 60_000
 
 
 def store_trial_message(
-    cursor: Cursor, campaign_id: CampaignId, phone: str, attributes: Mapping[str, str], actor: str
+    cursor: Cursor,
+    settings: Settings,
+    campaign_id: CampaignId,
+    phone: str,
+    attributes: Mapping[str, str],
+    actor: str,
 ) -> int:
-    """Render a campaign's template and store the message for a sender; return its id.
+    """Render a campaign's content and store the message for a sender; return its id.
 
     Raises:
         CampaignUnknown: there is none of that id.
+        PlanInvalid: its provider does not take its content any more.
         RequestInvalid: placeholders are missing, or the message is too large.
     """
     source = read_message_source(cursor, campaign_id)
     if source is None:
         raise CampaignUnknown(f"there is no campaign {campaign_id}")
-    body = render(Template.compile(source.template), phone, attributes)
+    require_support(settings, source.provider, source.content)
+    content, originator = source.content
+    rendered = render(CompiledContent(content), phone, attributes)
     return insert_trial_message(
-        cursor, NewTrialMessage(campaign_id, source.provider, phone, body, actor)
+        cursor,
+        NewTrialMessage(campaign_id, source.provider, phone, rendered, originator, actor),
     )
 
 
-def render(template: Template, phone: str, attributes: Mapping[str, str]) -> str:
+def render(content: CompiledContent, phone: str, attributes: Mapping[str, str]) -> Rendered:
     """Render a message.
 
     Raises:
@@ -55,15 +67,15 @@ def render(template: Template, phone: str, attributes: Mapping[str, str]) -> str
     """
     values = {column_name(name): trimmed(value) for name, value in attributes.items()}
     given = {name: value for name, value in values.items() if value}
-    missing = sorted(template.required - given.keys() - {PHONE})
+    missing = sorted(content.required - given.keys() - {PHONE})
     if missing:
         reason = "is missing or blank"
         raise RequestInvalid([InvalidField(f"attributes.{name}", reason) for name in missing])
-    body = template.render(given.get(NAME, ""), phone, given)
-    if len(body.encode()) > LARGEST_BODY:
+    rendered = content.render(given.get(NAME, ""), phone, given)
+    if sum(len(text.encode()) for text in rendered.texts) > LARGEST_BODY:
         reason = f"make a message of more than {LARGEST_BODY} bytes"
         raise RequestInvalid([InvalidField("attributes", reason)])
-    return body
+    return rendered
 
 
 def wait_for_outcome(database: Database, test_id: int) -> StoredTrialMessage | None:
@@ -85,8 +97,12 @@ def wait_for_outcome(database: Database, test_id: int) -> StoredTrialMessage | N
 
 def describe(message: StoredTrialMessage) -> dict[str, Any]:
     """Describe a message as responses do."""
+    fields = message._asdict()
+    rendered, originator = fields.pop("rendered"), fields.pop("originator")
     return {
-        **message._asdict(),
+        **fields,
+        **as_answered(rendered),
+        "from": originator,
         "status": None if message.status is None else message.status.word,
         "requested_at": rfc3339_utc(message.requested_at),
         "ended_at": None if message.ended_at is None else rfc3339_utc(message.ended_at),

@@ -16,6 +16,7 @@ from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.settings import Settings
 
 RETRY_SECONDS = 10.0
 """Seconds for which storing the message is retried while the database is down."""
@@ -25,9 +26,9 @@ WINDOW = 60.0
 """Seconds, in which a key has its share of test messages."""
 
 
-def resource(database: Database, messages_per_minute: int) -> Resource:
-    """Build the routes; `messages_per_minute` of a key: a test message goes to any number."""
-    limiter = SlidingWindowLimiter(messages_per_minute, WINDOW)
+def resource(database: Database, settings: Settings) -> Resource:
+    """Build the routes; a key has a limit, since a test message goes to any number."""
+    limiter = SlidingWindowLimiter(settings.api.test_messages_per_minute, WINDOW)
     transactions = RetryingTransactions(database, RETRY_SECONDS)
     routes = Resource(
         "test messages",
@@ -54,6 +55,7 @@ def resource(database: Database, messages_per_minute: int) -> Resource:
         """
         store = partial(
             store_trial_message,
+            settings=settings,
             campaign_id=campaign_id,
             phone=wanted["phone"],
             attributes=wanted["attributes"],

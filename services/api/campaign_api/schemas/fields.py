@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -56,6 +57,17 @@ def error_code() -> Text:
         validate=validate.Regexp(pattern, error="must have 1 to 32 printable ASCII characters"),
         metadata={"pattern": pattern},
     )
+
+
+class Amount(fields.Decimal):
+    """An amount of money: a decimal as text, without an exponent and further zeros."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's options
+        pattern = "^[0-9]+([.][0-9]+)?$"
+        super().__init__(as_string=True, metadata={"type": "string", "pattern": pattern}, **options)
+
+    def _to_string(self, value: Decimal) -> str:
+        return format(value.normalize(), "f")
 
 
 class Moment(fields.Field[datetime]):

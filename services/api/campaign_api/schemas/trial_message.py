@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from campaign_api.schemas.campaigns.content import message_body, message_parts, originator_answered
 from campaign_api.schemas.fields import Moment, Text
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_common.domain.message import Status
@@ -42,7 +43,9 @@ class TestMessageResponse(Schema):
     campaign_id = fields.Integer(required=True)
     provider = fields.String(required=True)
     phone = fields.String(required=True)
-    body = fields.String(required=True)
+    body = message_body()
+    parts = message_parts()
+    originator = originator_answered()
     status = fields.String(required=True, allow_none=True, validate=validate.OneOf([*WORDS, None]))
     provider_message_id = fields.String(required=True, allow_none=True)
     error_code = fields.String(required=True, allow_none=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from opentelemetry.trace import Span
 
-from campaign_common.domain.template import Template
+from campaign_common.domain.content.campaign_content import CompiledContent
 from campaign_common.store.campaigns.fanout import Checkpoint
 from campaign_common.store.campaigns.leases import Lease
 from campaign_common.tracing.spans import end_span
@@ -46,7 +46,7 @@ class CampaignFanOut:
     """One campaign under a lease: what is published, what is committed, and its window."""
 
     lease: Lease
-    template: Template
+    content: CompiledContent
     window: PublishWindow
     backlog: PartitionBacklog
     committed_seq: int
@@ -66,7 +66,7 @@ class CampaignFanOut:
         """Begin at the checkpoint that was read with the lease."""
         return cls(
             lease=lease,
-            template=Template.compile(lease.template),
+            content=CompiledContent(lease.campaign_content.content),
             window=window,
             backlog=backlog,
             committed_seq=lease.published_seq,

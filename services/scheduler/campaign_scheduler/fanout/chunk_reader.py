@@ -44,7 +44,7 @@ class ChunkReader:
         if not rows:
             return RecordChunk({}, 0, lease.last_seq)
         recorded = self._recorded(cursor, lease, rows[0][0], rows[-1][0])
-        builder = RecordBuilder(lease, fan_out.template, partition_map)
+        builder = RecordBuilder(lease, fan_out.content, partition_map)
         tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]
         erased = erased_shards(cursor, lease.list_id, tombstones)
         chunk = builder.build_chunk(rows, recorded, fan_out.refused, erased)

@@ -16,10 +16,10 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.content.campaign_content import CompiledContent
 from campaign_common.domain.message_record import ERASED, decode, encode
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.recipient import is_erased
-from campaign_common.domain.template import Template
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
 from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
 from campaign_common.store.campaigns.leases import Lease, read_leases
@@ -191,7 +191,8 @@ class RetryPublisher:
             wanted = by_campaign[lease.campaign_id]
             rows = read_listed(cursor, lease.list_id, [retry.seq for retry in wanted])
             found = {row[0]: row for row in rows}
-            builder = RecordBuilder(lease, Template.compile(lease.template), partition_map)
+            content = CompiledContent(lease.campaign_content.content)
+            builder = RecordBuilder(lease, content, partition_map)
             messages = [
                 (_stamp_without_offset(lease, retry), _record(builder, shard, retry, found))
                 for retry in wanted

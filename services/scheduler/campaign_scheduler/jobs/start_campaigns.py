@@ -8,7 +8,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignState
-from campaign_common.domain.template import Template
+from campaign_common.domain.content.campaign_content import CompiledContent
 from campaign_common.errors import TemplateInvalid
 from campaign_common.store.campaigns import leases as store
 from campaign_common.store.campaigns.leases import DueCampaign, Lease
@@ -101,7 +101,7 @@ def start_obstacle(campaign: DueCampaign) -> str | None:
         return f"its recipient list is {campaign.list_state or 'deleted'}, not ready"
     named = msgspec.json.decode(campaign.attribute_columns or "[]", type=list[str])
     try:
-        Template.compile(campaign.template).require(["name", "phone", *named])
+        CompiledContent(campaign.campaign_content.content).require(["name", "phone", *named])
     except TemplateInvalid as error:
         return str(error)
     return None

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.message_record import (
     ERASED,
     LARGEST_RECORD,
-    WIRE_VERSION,
+    TEXT_VERSION,
     MessageRecord,
     decode,
     encode,
@@ -19,7 +20,6 @@ from campaign_common.domain.message_record import (
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.recipient import NAME, PHONE
 from campaign_common.domain.shard import shard_of
-from campaign_common.domain.template import Template
 from campaign_common.store.campaigns.fanout import RecipientRow
 from campaign_common.store.campaigns.leases import Lease
 from campaign_scheduler.publishing.publisher import OutgoingRecord, RecordsByPartition
@@ -50,6 +50,9 @@ class TryNumbers(NamedTuple):
 
 FIRST_TRY = TryNumbers(generation=0, try_number=1, attempts=0)
 
+NOTHING = Rendered("")
+"""The content of an undeliverable message."""
+
 NONE_ERASED: Mapping[int, int] = MappingProxyType({})
 
 
@@ -77,13 +80,16 @@ class RecordBuilder:
     in the constructor.
     """
 
-    def __init__(self, lease: Lease, template: Template, partition_map: PartitionMap) -> None:
+    def __init__(self, lease: Lease, content: CompiledContent, partition_map: PartitionMap) -> None:
         self._campaign_id = lease.campaign_id
         self._epoch = lease.epoch
         self._shards = lease.shards
         self._is_given_up = lease.republications >= MAX_REPUBLICATIONS
-        self._render = template.render
-        self._needs_attributes = bool(template.placeholders - {NAME, PHONE})
+        self._render = content.render
+        self._text = content.text
+        self._needs_attributes = bool(content.placeholders - {NAME, PHONE})
+        self._originator = lease.campaign_content.originator
+        self._wire_version = lease.campaign_content.wire_version
         self._map_version = partition_map.version
         self._partitions = [partition_map.partition(shard) for shard in range(lease.shards)]
 
@@ -123,14 +129,14 @@ class RecordBuilder:
     ) -> PartitionedRecord:
         """Build one record; an undeliverable message carries a reason instead of a body."""
         seq, phone, name, attributes = row
-        body = ""
+        rendered = NOTHING
         if undeliverable is None:
             try:
-                body = self._render(name, phone, self._decoded(attributes))
+                rendered = self._render(name, phone, self._decoded(attributes))
             except _RENDER_ERRORS:
                 undeliverable = NOT_RENDERED
         shard = shard_of(phone, self._shards)
-        built = self._record(seq, shard, numbers, phone, body, undeliverable)
+        built = self._record(seq, shard, numbers, phone, rendered, undeliverable)
         if len(built[1]["value"]) > LARGEST_RECORD:
             return self.build(row, numbers, TOO_LARGE)
         return built
@@ -139,7 +145,7 @@ class RecordBuilder:
         self, seq: int, shard: int, numbers: TryNumbers, reason: str
     ) -> PartitionedRecord:
         """Build the record of a message whose recipient was erased or deleted."""
-        return self._record(seq, shard, numbers, "", "", reason)
+        return self._record(seq, shard, numbers, "", NOTHING, reason)
 
     def _add_ordinary(self, row: RecipientRow, groups: RecordsByPartition) -> int:
         """Add the record of a first try, in as few steps as possible: nearly all records are such.
@@ -151,12 +157,24 @@ class RecordBuilder:
         seq, phone, name, attributes = row
         try:
             known = None if attributes is None else self._decoded(attributes)
-            body = self._render(name, phone, known)
+            if self._text is not None:
+                body, template = self._text.render(name, phone, known), None
+            else:
+                body, template = self._render(name, phone, known)
         except _RENDER_ERRORS:
             return 0
         shard = shard_of(phone, self._shards)
         record = MessageRecord(
-            WIRE_VERSION, self._campaign_id, seq, shard, self._epoch, self._map_version, phone, body
+            self._wire_version,
+            self._campaign_id,
+            seq,
+            shard,
+            self._epoch,
+            self._map_version,
+            phone,
+            body,
+            template=template,
+            originator=self._originator,
         )
         value = encode(record)
         size = len(value)
@@ -190,20 +208,30 @@ class RecordBuilder:
         return _decode_attributes(attributes)
 
     def _record(
-        self, seq: int, shard: int, numbers: TryNumbers, phone: str, body: str, reason: str | None
+        self,
+        seq: int,
+        shard: int,
+        numbers: TryNumbers,
+        phone: str,
+        rendered: Rendered,
+        reason: str | None,
     ) -> PartitionedRecord:
+        # An undeliverable message is sent by no sender, so any version may record its outcome.
+        is_sent = reason is None
         value = encode(
             MessageRecord(
-                WIRE_VERSION,
+                self._wire_version if is_sent else TEXT_VERSION,
                 self._campaign_id,
                 seq,
                 shard,
                 self._epoch,
                 self._map_version,
                 phone,
-                body,
+                rendered.body,
                 *numbers,
                 reason,
+                rendered.template,
+                self._originator if is_sent else None,
             )
         )
         return self._partitions[shard], {"value": value, "key": phone}
@@ -211,7 +239,14 @@ class RecordBuilder:
 
 def without_body(record: MessageRecord) -> MessageRecord:
     """Return the record with the reason `TOO_LARGE` instead of its body."""
-    return replace(record, body="", undeliverable=TOO_LARGE)
+    return replace(
+        record,
+        wire_version=TEXT_VERSION,
+        body="",
+        undeliverable=TOO_LARGE,
+        template=None,
+        originator=None,
+    )
 
 
 def seqs_of(values: Iterable[bytes]) -> set[int]:

@@ -8,7 +8,7 @@ from typing import Protocol
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.messages.provider_breakers import OpenBreaker
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.contract import CONTENT_NOT_TAKEN, SendResult, SendStatus
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
@@ -83,18 +83,25 @@ class Dispatcher:
             if version is None:
                 self.on_results([SendResult(message, SendStatus.DEFERRED) for message in group])
             elif (route := self._routes.get(provider)) is None:
-                self.on_results(
-                    [
-                        SendResult(message, SendStatus.RETRYABLE, None, "provider_not_configured")
-                        for message in group
-                    ]
-                )
+                self._refuse(group, "provider_not_configured")
+            # The content of a campaign's messages is of one kind.
+            elif not route.provider.support.takes(group[0].record):
+                self._refuse(group, CONTENT_NOT_TAKEN)
             else:
                 if version.expires_in is not None:
                     expires_at = boot_time() + version.expires_in
                     for message in group:
                         message.expires_at = expires_at
+                price = route.provider.price
+                if price is not None:
+                    for message in group:
+                        message.price = price
                 route.provider.submit(group)
+
+    def _refuse(self, messages: Sequence[Message], error_code: str) -> None:
+        self.on_results(
+            [SendResult(message, SendStatus.RETRYABLE, None, error_code) for message in messages]
+        )
 
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results: keep deferred messages, pass on all others."""

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignEpoch
 from campaign_common.domain.message import MessageKey, Status
-from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
+from campaign_common.domain.message_record import CONTENT_VERSION, TEXT_VERSION, MessageRecord
 from campaign_common.domain.shard import Epoch
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.boot_time import boot_time
@@ -24,7 +24,7 @@ from campaign_common.store.messages.trial_sends import (
     end_trial_message,
     take_test_messages,
 )
-from campaign_providers.contract import Provider, SendResult, SendStatus
+from campaign_providers.contract import CONTENT_NOT_TAKEN, Provider, SendResult, SendStatus
 from campaign_providers.registry import MakeProvider
 from campaign_sender.message import Message
 
@@ -120,7 +120,13 @@ class TrialSends:
         self._record()
         for message in self._take():
             self._in_flight += 1
-            self._provider(message.provider).submit([_trial_message(message, self._clock())])
+            provider = self._provider(message.provider)
+            trial = _trial_message(message, self._clock())
+            if provider.support.takes(trial.record):
+                provider.submit([trial])
+            else:
+                refused = SendResult[Message](trial, SendStatus.PERMANENT, None, CONTENT_NOT_TAKEN)
+                self.on_results([refused])
 
     def _run(self) -> None:
         outages = OutageLog()
@@ -167,15 +173,19 @@ class TrialSends:
 
 
 def _trial_message(message: TakenTrialMessage, taken_at: float) -> TrialMessage:
+    body, template = message.rendered
+    is_plain = template is None and message.originator is None
     record = MessageRecord(
-        WIRE_VERSION,
+        TEXT_VERSION if is_plain else CONTENT_VERSION,
         message.campaign_id,
         seq=0,
         shard=0,
         campaign_epoch=CampaignEpoch(0),
         map_version=0,
         phone=message.phone,
-        body=message.body,
+        body=body,
+        template=template,
+        originator=message.originator,
     )
     key = MessageKey(message.campaign_id, 0)
     return TrialMessage(record, key, -1, -1, Epoch(0), test_id=message.id, taken_at=taken_at)

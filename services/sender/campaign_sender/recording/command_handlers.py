@@ -13,10 +13,12 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_common.store.core.campaigns import read_extent
+from campaign_common.store.core.costs import add_costs
 from campaign_common.store.messages.ledger import (
     EndedIn,
     LedgerRow,
     add_counts,
+    costs_of,
     count_rewrites,
     ended_in,
     insert_outcomes,
@@ -139,7 +141,7 @@ def rows_of_late_results(
     """
     rows: dict[int, LedgerRow] = {}
     failed_first = sorted(facts, key=lambda fact: fact.status is Status.SENT)
-    for message, status, provider_message_id, error_code, provider in failed_first:
+    for message, status, provider_message_id, error_code, provider, cost in failed_first:
         key = MessageKey(message.campaign_id, message.seq)
         entry = entries.get(key)
         if (
@@ -149,7 +151,7 @@ def rows_of_late_results(
             and entry[:3] == (Status.UNKNOWN, message.generation, message.try_number)
         ):
             rows[message.seq] = LedgerRow.settled(
-                key, entry, status, provider_message_id, error_code, provider
+                key, entry, status, provider_message_id, error_code, provider, cost
             )
     return list(rows.values())
 
@@ -202,6 +204,7 @@ def _end_unsent(
 def _rewrite(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], before: Entries) -> None:
     insert_outcomes(cursor, shard, rows)
     add_counts(cursor, count_rewrites(shard, rows, before))
+    add_costs(cursor, costs_of(shard, rows))
 
 
 def _as_claimed(key: MessageKey, entry: LedgerEntry) -> ClaimedMessage:

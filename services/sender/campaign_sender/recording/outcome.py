@@ -5,7 +5,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
+from campaign_common.domain.sms_segments import segmentation
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
@@ -100,7 +102,7 @@ def outcome_of(
 
 def sent(result: SendResult[Message]) -> LedgerRow:
     """Return the ledger row of an accepted message, as nearly all are."""
-    return _row(result, Status.SENT)
+    return _row(result, Status.SENT, _cost_of(result.message))
 
 
 def _is_exhausted(result: SendResult[Message], policy: RetryPolicy) -> bool:
@@ -138,7 +140,15 @@ def _ended(result: SendResult[Message], status: Status) -> Status:
     return Status.UNKNOWN if _is_in_doubt(result) else status
 
 
-def _row(result: SendResult[Message], status: Status) -> LedgerRow:
+def _cost_of(message: Message) -> Charge | None:
+    if message.price is None:
+        return None
+    record = message.record
+    segments = 1 if record.template is not None else segmentation(record.body).segments
+    return message.price.cost_of(record.phone, segments)
+
+
+def _row(result: SendResult[Message], status: Status, cost: Charge | None = None) -> LedgerRow:
     message = result.message
     record = message.record
     send_status = result.status
@@ -154,4 +164,5 @@ def _row(result: SendResult[Message], status: Status) -> LedgerRow:
         replaces=message.replaces,
         in_doubt=message.in_doubt or send_status is SendStatus.AMBIGUOUS,
         provider=message.ledger_provider,
+        cost=cost,
     )

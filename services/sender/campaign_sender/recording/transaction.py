@@ -8,10 +8,13 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import encode_claim
+from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
+from campaign_common.store.core.costs import CostKey, add_costs
 from campaign_common.store.messages.ledger import (
     LedgerRow,
     add_counts,
+    costs_of,
     count_changes,
     insert_outcomes,
 )
@@ -57,6 +60,7 @@ def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
     """
     fenced: set[int] = set()
     changes: Counter[tuple[CampaignId, int, Status]] = Counter()
+    costs: dict[CostKey, Charge] = {}
     for writes in shard_writes:
         if not move_claim(cursor, _move_of(writes)):
             fenced.add(writes.owned.shard)
@@ -64,7 +68,9 @@ def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
         if writes.rows:
             _write_outcomes(cursor, writes)
             changes.update(count_changes(writes.owned.shard, writes.rows))
+            costs |= costs_of(writes.owned.shard, writes.rows)
     add_counts(cursor, changes)
+    add_costs(cursor, costs)
     return WriteResult(fenced, changes)
 
 

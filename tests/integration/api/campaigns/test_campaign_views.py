@@ -22,6 +22,7 @@ def test_a_preview_shows_the_messages_as_they_would_be_sent(
         "seq": 1,
         "phone": "13961467500",
         "body": "hi Ann in Oslo",
+        "parts": None,
         "characters": 14,
         "encoding": "gsm7",
         "segments": 1,

@@ -1,15 +1,20 @@
 """POST /v1/campaigns/{id}/dry-run: the whole list, without sending anything."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from campaign_api.app import create_app
 from campaign_api.campaigns import dry_run
 from campaign_api.campaigns.dry_run import DryRuns
 from campaign_common.database import Database, Databases
+from campaign_common.domain.content.price import Price
 from campaign_common.domain.shard import shard_of
+from campaign_common.settings import Settings, SimulatedSettings
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.stored import add_list, change
 
@@ -173,12 +178,42 @@ def test_slices_together_are_the_whole_list(
 
 
 def test_a_dry_run_of_a_long_list_reports_the_part_it_read(
-    client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, pool: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dry run of a list that takes too long reports the part that it has read."""
     add_list(pool, people())
     campaign_id = draft(client)
     monkeypatch.setattr(dry_run, "ROWS_AT_ONCE", 4)
     moments = iter([0.0, 1.0, 2.0, dry_run.LONGEST_RUN])
-    found = DryRuns(Databases((pool,)), lambda: next(moments)).run(campaign_id)
+    found = DryRuns(Databases((pool,)), settings, lambda: next(moments)).run(campaign_id)
     assert (found["recipients"], found["complete"]) == (8, False)
+
+
+def test_the_cost_is_that_of_all_segments_by_prefix(settings: Settings, pool: Database) -> None:
+    price = Price("EUR", Decimal("0.1"), {"1396146750": Decimal("0.07"), "49": Decimal(1)})
+    priced = replace(settings, simulated=SimulatedSettings(price=price))
+    client = create_app(priced, Databases((pool,))).test_client()
+    elsewhere = ("4917612345678", "Ann", {"city": "Oslo"})
+    add_list(pool, [*people(3, p1=("x" * 200, {})), elsewhere])
+    assert played(client, draft(client))["cost"] == {
+        "currency": "EUR",
+        "amount": "1.28",
+        "by_prefix": [
+            {
+                "prefix": prefix,
+                "per_segment": per_segment,
+                "messages": messages,
+                "segments": segments,
+                "amount": amount,
+            }
+            for prefix, per_segment, messages, segments, amount in (
+                ("1396146750", "0.07", 3, 4, "0.28"),
+                ("49", "1", 1, 1, "1"),
+            )
+        ],
+    }
+
+
+def test_without_a_price_there_is_no_cost(client: FlaskClient, pool: Database) -> None:
+    add_list(pool, people(1))
+    assert played(client, draft(client))["cost"] is None

@@ -70,6 +70,8 @@ def test_the_answer_says_what_became_of_it(
         "provider": "simulated",
         "phone": "4917612345678",
         "body": "hi Ann from Ulm",
+        "parts": None,
+        "from": None,
         "status": status.word,
         "provider_message_id": f"id-{body['id']}",
         "error_code": None,

@@ -3,7 +3,12 @@ from pathlib import Path
 
 import msgspec
 
-from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord, encode
+from campaign_common.domain.message_record import (
+    WIRE_VERSION,
+    MessageRecord,
+    MessageTemplate,
+    encode,
+)
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "reference" / "message-record.schema.json"
 
@@ -21,7 +26,10 @@ def test_the_published_schema_is_the_one_that_senders_decode_by() -> None:
 
 
 def test_the_published_schema_names_every_field_of_a_record() -> None:
-    record = MessageRecord(WIRE_VERSION, 1, 2, 3, 4, 5, "13961467500", "hi", 6, 7, 8, "too large")
+    template = MessageTemplate("order_1", "de", ("Ann",))
+    record = MessageRecord(
+        WIRE_VERSION, 1, 2, 3, 4, 5, "13961467500", "hi", 6, 7, 8, "too large", template, "Shop"
+    )
     definition = json.loads(PUBLISHED.read_text())["$defs"]["MessageRecord"]
     assert set(definition["properties"]) == set(msgspec.json.decode(encode(record)))
 

@@ -2,13 +2,25 @@
 
 from collections import defaultdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.domain.message_record import LARGEST_RECORD, MessageRecord, decode
+from campaign_common.domain.content.campaign_content import (
+    CampaignContent,
+    CompiledContent,
+    TemplateContent,
+    TextContent,
+)
+from campaign_common.domain.message_record import (
+    LARGEST_RECORD,
+    MessageRecord,
+    MessageTemplate,
+    decode,
+)
 from campaign_common.domain.shard import shard_of
-from campaign_common.domain.template import Template
 from campaign_common.store.campaigns.fanout import RecipientRow
+from campaign_common.store.core.contents import stored_content
 from campaign_scheduler.publishing import record_builder as records
 from campaign_scheduler.publishing.publisher import OutgoingRecord, RecordsByPartition
 from campaign_scheduler.publishing.record_builder import (
@@ -26,8 +38,23 @@ ROWS: list[RecipientRow] = [
 ]
 
 
-def builder(template: str = "hi {name}") -> RecordBuilder:
-    return RecordBuilder(a_lease(template=template), Template.compile(template), a_map())
+ORDER = CampaignContent(TemplateContent("order_1", "de", ("{name|you}", "{city|here}")))
+CONTENTS = [
+    *(
+        CampaignContent(TextContent(template))
+        for template in ["hi", "{name}", "{name|you} ({phone}) of {city|here}", "{city}{zip}"]
+    ),
+    CampaignContent(TextContent("hi {name}"), "Shop"),
+    ORDER,
+    ORDER._replace(originator="4930123456"),
+]
+
+
+def builder(wanted: str | CampaignContent = "hi {name}", **changes: object) -> RecordBuilder:
+    content = CampaignContent(TextContent(wanted)) if isinstance(wanted, str) else wanted
+    template, column = stored_content(content)
+    lease = a_lease(template=template, stored_content=column, **changes)
+    return RecordBuilder(lease, CompiledContent(content.content), a_map())
 
 
 def messages_of(chunk: RecordChunk) -> list[OutgoingRecord]:
@@ -55,6 +82,36 @@ def test_a_record_has_campaign_epoch_map_version_and_try() -> None:
     record = records_of(builder().build_chunk(ROWS[:1], set(), set()))[0]
     assert (record.campaign_id, record.campaign_epoch, record.map_version) == (7, 3, 2)
     assert (record.generation, record.try_number, record.attempts) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "version"),
+    [(content, 1 if n < 4 else 2) for n, content in enumerate(CONTENTS)],
+)
+def test_only_what_an_older_sender_sends_rightly_is_of_version_1(
+    content: CampaignContent, version: int
+) -> None:
+    found = records_of(builder(content).build_chunk(ROWS, set(), set()))
+    assert {record.wire_version for record in found} == {version}
+
+
+def test_a_record_carries_the_parts_and_the_originator() -> None:
+    content = ORDER._replace(originator="Shop")
+    ann, bob, _ = records_of(builder(content).build_chunk(ROWS, set(), set()))
+    assert (ann.body, ann.template) == ("", MessageTemplate("order_1", "de", ("Ann", "here")))
+    assert (bob.template, bob.originator) == (
+        MessageTemplate("order_1", "de", ("Bob", "Ulm")),
+        "Shop",
+    )
+
+
+@pytest.mark.parametrize("content", [ORDER, CampaignContent(TextContent("hi {name}"), "Shop")])
+def test_what_is_not_sent_is_recorded_by_senders_of_any_version(content: CampaignContent) -> None:
+    refused = records_of(builder(content).build_chunk(ROWS[:1], set(), {1}))[0]
+    (whole,) = records_of(builder(content).build_chunk(ROWS[:1], set(), set()))
+    for record in (refused, records.without_body(whole)):
+        assert record.undeliverable == records.TOO_LARGE
+        assert (record.wire_version, record.template, record.originator) == (1, None, None)
 
 
 def test_key_and_partition_follow_from_the_phone() -> None:
@@ -119,9 +176,7 @@ def test_a_retry_of_a_vanished_recipient_is_undeliverable() -> None:
 
 
 @given(
-    template=st.sampled_from(
-        ["hi", "{name}", "{name|you} ({phone}) of {city|here}", "{city}{zip}"]
-    ),
+    content=st.sampled_from(CONTENTS),
     people=st.lists(
         st.tuples(
             st.from_regex(r"[0-9]{7,15}", fullmatch=True),
@@ -134,13 +189,12 @@ def test_a_retry_of_a_vanished_recipient_is_undeliverable() -> None:
     republications=st.sampled_from([0, records.MAX_REPUBLICATIONS]),
 )
 def test_a_chunk_holds_what_each_message_is_by_itself(
-    template: str,
+    content: CampaignContent,
     people: list[tuple[str, str, str | None]],
     too_long: set[int],
     republications: int,
 ) -> None:
-    lease = a_lease(template=template, republications=republications)
-    one = RecordBuilder(lease, Template.compile(template), a_map())
+    one = builder(content, republications=republications)
     rows: list[RecipientRow] = [
         (seq, phone, name * LARGEST_RECORD if seq in too_long else name, attributes)
         for seq, (phone, name, attributes) in enumerate(people)

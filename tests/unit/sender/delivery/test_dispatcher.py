@@ -1,11 +1,83 @@
-"""Shards on two servers: a message is dispatched again when the view of its server is fresh."""
+"""Dispatch of claimed messages, to the provider of their campaign or back."""
 
+import time
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from campaign_common.domain.content.campaign_content import ANY_CONTENT, TEXT_ONLY, ContentSupport
+from campaign_common.domain.content.price import Price
+from campaign_common.domain.message_record import MessageTemplate
+from campaign_common.metrics.distribution import SECONDS, BatchHistogram
+from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import SendResult, SendStatus
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
+from campaign_sender.message import Message
+from tests.unit.sender.messages import message, version
 from tests.unit.sender.two_groups import TwoGroups
 
 
+class Holder:
+    """Holds everything, for one campaign that runs."""
+
+    def __init__(self) -> None:
+        self.results: list[SendResult] = []
+
+    def still_held(self, messages: Sequence[Message]) -> list[Message]:
+        return list(messages)
+
+    def add_results(self, results: Sequence[SendResult]) -> None:
+        self.results += results
+
+    def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        return [None] * len(messages)
+
+    def version_of(self, _: int) -> CampaignVersion:
+        return version()
+
+
+class Taking:
+    """Provider that keeps what is submitted."""
+
+    name = "simulated"
+    idempotent = True
+    alive = True
+    price: Price | None = None
+
+    def __init__(self, support: ContentSupport) -> None:
+        self.support = support
+        self.durations = BatchHistogram(SECONDS)
+        self.submitted: list[Message] = []
+
+    def submit(self, messages: Sequence[Message]) -> None:
+        self.submitted += messages
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("support", "is_sent"), [(ANY_CONTENT, True), (TEXT_ONLY, False)], ids=["taken", "not-taken"]
+)
+def test_content_goes_to_a_provider_that_takes_it(support: ContentSupport, is_sent: bool) -> None:
+    """A sender that knows the provider otherwise than the API does has it tried again."""
+    holder, provider = Holder(), Taking(support)
+    dispatcher = Dispatcher()
+    dispatcher.connect(holder)
+    breaker = CircuitBreaker(BreakerPolicy(), time.monotonic)
+    dispatcher.add("simulated", breaker, lambda *_: provider)
+    held = message()
+    held.record = replace(held.record, template=MessageTemplate("order_1", "de", ()))
+    dispatcher.dispatch([held])
+    assert provider.submitted == ([held] if is_sent else [])
+    refused = [SendResult(held, SendStatus.RETRYABLE, None, "content_not_taken")]
+    assert holder.results == ([] if is_sent else refused)
+
+
 def test_deferred_messages_are_dispatched_after_a_refresh() -> None:
+    """Shards on two servers: they are dispatched again when the view of their server is fresh."""
     scene = TwoGroups()
     dispatcher = Dispatcher()
     dispatcher.connect(scene.groups)

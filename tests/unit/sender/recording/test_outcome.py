@@ -185,3 +185,36 @@ def test_jitter_stays_within_the_upper_half_of_the_backoff(jitter: float) -> Non
     _, retry_in = outcome_of(result, version(), POLICY, jitter)
     assert retry_in is not None
     assert 1.0 <= retry_in < 2.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "in_doubt", "failover", "provider", "retry_in"),
+    [
+        (SendStatus.RETRYABLE, False, "spare", "spare", 0.5),
+        (SendStatus.THROTTLED, False, "spare", "spare", 0.5),
+        (SendStatus.ACCOUNT, False, "spare", "spare", 0.5),
+        (SendStatus.CIRCUIT_OPEN, False, "spare", "spare", 0.5),
+        (SendStatus.CIRCUIT_OPEN, False, "main", "main", 9.0),
+        (SendStatus.RETRYABLE, True, "spare", "main", 9.0),
+        (SendStatus.AMBIGUOUS, False, "spare", "main", 9.0),
+    ],
+    ids=[
+        "not taken",
+        "throttled",
+        "account refused",
+        "circuit open",
+        "all others rest",
+        "not taken after doubt",
+        "doubt",
+    ],
+)
+def test_only_a_message_without_doubt_fails_over(
+    answer: SendStatus, in_doubt: bool, failover: str, provider: str, retry_in: float
+) -> None:
+    one = message()
+    one.provider = one.ledger_provider = "main"
+    one.in_doubt = in_doubt
+    result = SendResult(one, answer, retry_after=9.0)
+    outcome = outcome_of(result, version(), POLICY, jitter=0.0, failover=failover)
+    assert (outcome.row.status, outcome.row.provider) == (Status.WAITING, provider)
+    assert outcome.retry_in == retry_in

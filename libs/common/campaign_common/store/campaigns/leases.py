@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, LeaseEpoch
+from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.recipient import ListId
+from campaign_common.store.core.contents import content_from
 from campaign_common.tracing import trace_id_of
 
 LeaseKey = tuple[CampaignId, LeaseEpoch]
@@ -37,6 +39,13 @@ class Lease:
     """The number of times that the watchdog has had the campaign published again."""
     traceparent: str | None = None
     """The request that set it going."""
+    stored_content: str | None = None
+    """The column `content`; see `campaign_content`."""
+
+    @property
+    def campaign_content(self) -> CampaignContent:
+        """The content of its messages, and its originator."""
+        return content_from(self.template, self.stored_content)
 
     @property
     def key(self) -> LeaseKey:
@@ -60,10 +69,16 @@ class DueCampaign(NamedTuple):
     template: str
     list_id: ListId
     traceparent: str | None
+    stored_content: str | None
     list_state: str | None
     attribute_columns: str | None
     accepted: int
     list_last_seq: int
+
+    @property
+    def campaign_content(self) -> CampaignContent:
+        """The content of its messages, and its originator."""
+        return content_from(self.template, self.stored_content)
 
 
 class Holder(NamedTuple):
@@ -79,7 +94,7 @@ class Holder(NamedTuple):
 
 
 SELECT_DUE = """
-SELECT id, epoch, template, list_id, traceparent FROM campaigns
+SELECT id, epoch, template, list_id, traceparent, content FROM campaigns
 WHERE state = 'scheduled' AND scheduled_at <= NOW(6)
 ORDER BY scheduled_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
@@ -118,7 +133,7 @@ WHERE id IN %s
 
 SELECT_LEASES = """
 SELECT id, epoch, lease_epoch, template, list_id, shards, last_seq, total, published_seq,
-       published_count, republications, traceparent
+       published_count, republications, traceparent, content
 FROM campaigns WHERE id IN %s AND state = 'running' AND lease_owner = %s
 """
 

@@ -9,19 +9,22 @@ from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
+from campaign_common.domain.content.campaign_content import CampaignContent, Content
 from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.campaigns import was_purged
+from campaign_common.store.core.contents import content_from, stored_content
 
 
 class CampaignPlan(NamedTuple):
     """The plan of a campaign; `expires_after` in seconds from its start."""
 
     name: str
-    template: str
+    content: Content
     list_id: ListId
     expires_after: int | None
     delivery: Delivery
     provider: str
+    originator: str | None = None
 
 
 class Identity(NamedTuple):
@@ -69,9 +72,10 @@ LOWEST_ID = 2**40
 FREE_ID = f"SELECT {LOWEST_ID} + GREATEST(TIMESTAMPDIFF(MICROSECOND, '2026-01-01', NOW(6)), 0)"
 
 INSERT_PLAN = """
-INSERT INTO campaigns (id, request_digest, name, template, list_id, expires_after, delivery,
-                       provider, state, scheduled_at, traceparent, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s, NOW(6))
+INSERT INTO campaigns (id, request_digest, name, template, content, list_id, expires_after,
+                       delivery, provider, state, scheduled_at, traceparent, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s,
+        NOW(6))
 """
 
 DELETE_INSERTED = "DELETE FROM campaigns WHERE id = %s"
@@ -91,13 +95,14 @@ SELECT state, list_id, request_digest, list_sha256 FROM purged_campaigns WHERE i
 LOCK_CAMPAIGN = "SELECT id FROM campaigns WHERE id = %s FOR UPDATE"
 
 LOCK_PLAN = """
-SELECT name, template, list_id, expires_after, delivery, provider, state, scheduled_at, NOW(6)
+SELECT name, template, content, list_id, expires_after, delivery, provider, state, scheduled_at,
+       NOW(6)
 FROM campaigns WHERE id = %s FOR UPDATE
 """
 
 CHANGE_PLAN = """
-UPDATE campaigns SET name = %s, template = %s, list_id = %s, expires_after = %s, delivery = %s,
-  provider = %s, request_digest = %s
+UPDATE campaigns SET name = %s, template = %s, content = %s, list_id = %s, expires_after = %s,
+  delivery = %s, provider = %s, request_digest = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
 """
 
@@ -156,7 +161,9 @@ def insert_numbered(
     state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
     time = _stored_time(scheduled_at)
     try:
-        cursor.execute(INSERT_PLAN, (campaign_id, digest, *plan, state.value, time, traceparent))
+        cursor.execute(
+            INSERT_PLAN, (campaign_id, digest, *_columns(plan), state.value, time, traceparent)
+        )
     except IntegrityError as error:
         if error.args[0] == ER.DUP_ENTRY:
             return False
@@ -187,8 +194,18 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
     row = cursor.fetchone()
     if row is None:
         return None
-    name, template, list_id, expires_after, delivery, provider, state, scheduled_at, now = row
-    plan = CampaignPlan(name, template, list_id, expires_after, Delivery(delivery), provider)
+    name, template, content, list_id, expires_after, delivery, provider, *standing = row
+    state, scheduled_at, now = standing
+    stored = content_from(template, content)
+    plan = CampaignPlan(
+        name,
+        stored.content,
+        list_id,
+        expires_after,
+        Delivery(delivery),
+        provider,
+        stored.originator,
+    )
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
 
@@ -199,7 +216,7 @@ def change_plan(
 
     `digest` is that of the request that the campaign is as a whole after this, if there is one.
     """
-    cursor.execute(CHANGE_PLAN, (*plan, digest, campaign_id))
+    cursor.execute(CHANGE_PLAN, (*_columns(plan), digest, campaign_id))
 
 
 def schedule(
@@ -224,6 +241,12 @@ def start_now(cursor: Cursor, campaign_id: CampaignId, traceparent: str | None =
 def delete_plan(cursor: Cursor, campaign_id: CampaignId) -> None:
     """Delete a locked campaign that has not started; its events stay."""
     cursor.execute(DELETE_PLAN, (campaign_id,))
+
+
+def _columns(plan: CampaignPlan) -> tuple[object, ...]:
+    """Return the columns of a plan, from `name` to `provider`."""
+    stored = stored_content(CampaignContent(plan.content, plan.originator))
+    return plan.name, *stored, plan.list_id, plan.expires_after, plan.delivery, plan.provider
 
 
 def _stored_time(moment: datetime | None) -> str | None:

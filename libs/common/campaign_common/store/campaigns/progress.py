@@ -8,8 +8,10 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId, CampaignState
+from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.message import FINAL
 from campaign_common.domain.recipient import ListId
+from campaign_common.store.core.contents import content_from
 from campaign_common.store.core.counters import (
     COUNTED_COLUMNS,
     COUNTED_TABLE,
@@ -57,11 +59,11 @@ class Sample(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A campaign with its counters and its template."""
+    """A campaign with its counters and its content."""
 
     campaign: CampaignProgress
     counted: Counted
-    template: str
+    content: CampaignContent
 
 
 class Movement(NamedTuple):
@@ -104,7 +106,7 @@ SELECT_PROGRESS = PROGRESS_COLUMNS + PROGRESS_TABLES
 ONE = " WHERE c.id = %s"
 
 SELECT_STANDING = f"""
-{PROGRESS_COLUMNS}, c.template, {COUNTED_COLUMNS}
+{PROGRESS_COLUMNS}, c.template, c.content, {COUNTED_COLUMNS}
 {PROGRESS_TABLES} {COUNTED_TABLE} {ONE}
 """
 
@@ -120,7 +122,7 @@ LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
 {COUNTED_TABLE} {ONE}
 """
 
-SELECT_TEMPLATE = "SELECT template FROM campaigns WHERE id = %s"
+SELECT_CONTENT = "SELECT template, content FROM campaigns WHERE id = %s"
 
 SELECT_RUNNING = "SELECT id, NOW(6) FROM campaigns WHERE state = 'running' AND lease_owner = %s"
 
@@ -136,13 +138,13 @@ def read_progress(cursor: Cursor, campaign_id: CampaignId) -> CampaignProgress |
 
 
 def read_standing(cursors: Cursors, campaign_id: CampaignId) -> Standing | None:
-    """Read a campaign with its counters and template, or None when there is none of that id."""
+    """Read a campaign with its counters and content, or None when there is none of that id."""
     cursors.main.execute(SELECT_STANDING, (campaign_id,) * 2)
     found = _one_with_counted(cursors, campaign_id)
     if found is None:
         return None
-    (*progress, template), counted = found
-    return Standing(_progress(*progress), counted, template)
+    (*progress, template, content), counted = found
+    return Standing(_progress(*progress), counted, content_from(template, content))
 
 
 def read_movement(cursors: Cursors, campaign_id: CampaignId, within: int) -> Movement | None:
@@ -163,11 +165,11 @@ def progress_rows(cursor: Cursor) -> list[CampaignProgress]:
     return [_progress(*row) for row in cursor.fetchall()]
 
 
-def read_template(cursor: Cursor, campaign_id: CampaignId) -> str | None:
-    """Read a campaign's template, or None when there is no campaign of that id."""
-    cursor.execute(SELECT_TEMPLATE, (campaign_id,))
+def read_content(cursor: Cursor, campaign_id: CampaignId) -> CampaignContent | None:
+    """Read a campaign's content, or None when there is no campaign of that id."""
+    cursor.execute(SELECT_CONTENT, (campaign_id,))
     row = cursor.fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None else content_from(*row)
 
 
 def milestones(cursors: Cursors, owner: str) -> list[Milestone]:

@@ -39,6 +39,8 @@ DELETE FROM campaign_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
 
 DELETE_REQUESTS = "DELETE FROM shard_commands WHERE campaign_id = %s ORDER BY id LIMIT %s"
 
+DELETE_COSTS = "DELETE FROM campaign_costs WHERE campaign_id = %s"
+
 # At most one row for each shard and status.
 DELETE_COUNTERS = "DELETE FROM campaign_counters WHERE campaign_id = %s"
 
@@ -91,8 +93,9 @@ def delete_requests(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
 
 
 def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
-    """Delete the counters of a campaign; returns how many went."""
-    return cursor.execute(DELETE_COUNTERS, (campaign_id,))
+    """Delete the counters and costs of a campaign; returns how many rows went."""
+    costs = cursor.execute(DELETE_COSTS, (campaign_id,))
+    return costs + cursor.execute(DELETE_COUNTERS, (campaign_id,))
 
 
 def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int | None:

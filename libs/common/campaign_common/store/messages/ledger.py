@@ -11,7 +11,9 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import ClaimedMessage
+from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.store.core.costs import CostKey
 
 
 class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -34,6 +36,8 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     replaces: bool = False
     in_doubt: bool = False
     provider: str | None = None
+    cost: Charge | None = None
+    """Set where the message was accepted and its provider has a price."""
 
     @classmethod
     def ended(
@@ -69,6 +73,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         provider_message_id: str | None,
         error_code: str | None,
         provider: str | None = None,
+        cost: Charge | None = None,
     ) -> Self:
         """Return the row of a late result, in place of the `entry` of the same try."""
         return cls(
@@ -82,6 +87,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             error_code=error_code,
             replaces=True,
             provider=entry.provider or provider,
+            cost=cost,
         )
 
     @classmethod
@@ -237,6 +243,18 @@ def add_counts(cursor: Cursor, changes: Mapping[tuple[CampaignId, int, Status], 
     rows = [(*key, n) for key, n in sorted(changes.items()) if n]
     if rows:
         cursor.executemany(ADD_COUNTS, rows)
+
+
+def costs_of(shard: int, rows: Iterable[LedgerRow]) -> dict[CostKey, Charge]:
+    """Add up what `rows` have cost."""
+    costs: dict[CostKey, Charge] = {}
+    for row in rows:
+        cost = row.cost
+        if cost is not None:
+            key = row.campaign_id, shard, cost.currency
+            before = costs.get(key)
+            costs[key] = cost if before is None else before.plus(cost)
+    return costs
 
 
 def count_changes(shard: int, rows: Sequence[LedgerRow]) -> Counter[tuple[CampaignId, int, Status]]:

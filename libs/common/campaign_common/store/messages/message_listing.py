@@ -12,8 +12,10 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
+from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.message import Status
 from campaign_common.domain.recipient import ListId, is_erased
+from campaign_common.store.core.contents import content_from
 
 
 class ListedCampaign(NamedTuple):
@@ -33,9 +35,9 @@ class ListedCampaign(NamedTuple):
 
 
 class MessageSource(NamedTuple):
-    """The template of a campaign's messages, and the provider that delivers them."""
+    """The content of a campaign's messages, and the provider that delivers them."""
 
-    template: str
+    content: CampaignContent
     provider: str
 
 
@@ -67,7 +69,7 @@ FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
 WHERE c.id = %s
 """
 
-SELECT_SOURCE = "SELECT template, provider FROM campaigns WHERE id = %s"
+SELECT_SOURCE = "SELECT template, content, provider FROM campaigns WHERE id = %s"
 
 SELECT_PEOPLE = """
 SELECT seq, phone, name FROM recipients
@@ -113,7 +115,10 @@ def read_message_source(cursor: Cursor, campaign_id: CampaignId) -> MessageSourc
     """Read what a campaign's messages are made from, or None when there is none of that id."""
     cursor.execute(SELECT_SOURCE, (campaign_id,))
     row = cursor.fetchone()
-    return None if row is None else MessageSource(*row)
+    if row is None:
+        return None
+    template, content, provider = row
+    return MessageSource(content_from(template, content), provider)
 
 
 def read_people(

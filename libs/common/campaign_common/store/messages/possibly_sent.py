@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import Claimable, ClaimedMessage
+from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.shards.shard_commands import request_late_results
@@ -29,6 +31,7 @@ class LateFact(NamedTuple):
     provider_message_id: str | None
     error_code: str | None
     provider: str | None = None
+    cost: Charge | None = None
 
 
 # The driver sends many rows in one statement only where every value is a plain %s: the time
@@ -40,8 +43,8 @@ VALUES (%s, %s, %s, %s, %s, %s)
 
 INSERT_LATE_RESULT = """
 INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, status,
-                          provider_message_id, error_code, provider)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+                          provider_message_id, error_code, provider, cost)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 SELECT_POSSIBLY_SENT = (
@@ -64,9 +67,12 @@ WHERE s.campaign_id = %s AND s.shard = %s AND m.seq IS NULL LIMIT %s
 """
 
 SELECT_FACTS = """
-SELECT campaign_id, seq, generation, try_number, status, provider_message_id, error_code, provider
+SELECT campaign_id, seq, generation, try_number, status, provider_message_id, error_code,
+       provider, cost
 FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
 """
+
+_decode_cost = msgspec.json.Decoder(Charge).decode
 
 COUNT_POSSIBLY_SENT = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %s"
 
@@ -99,6 +105,7 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
             row.provider_message_id,
             row.error_code,
             row.provider,
+            None if row.cost is None else msgspec.json.encode(row.cost).decode(),
         )
         for shard, row in late
     ]
@@ -157,7 +164,15 @@ def read_late_facts(
         return []
     cursor.execute(SELECT_FACTS, (campaign_id, tuple(seqs), shard))
     return [
-        LateFact(ClaimedMessage(*row[:4]), Status(row[4]), *row[5:]) for row in cursor.fetchall()
+        LateFact(
+            ClaimedMessage(*row[:4]),
+            Status(row[4]),
+            row[5],
+            row[6],
+            row[7],
+            None if row[8] is None else _decode_cost(row[8]),
+        )
+        for row in cursor.fetchall()
     ]
 
 

@@ -4,10 +4,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.content.campaign_content import Rendered
 from campaign_common.domain.message import Status
+from campaign_common.domain.message_record import MessageTemplate
 
 KEPT_FOR = 24
 """Hours after which the sweep deletes a test message."""
@@ -22,7 +25,8 @@ class NewTrialMessage(NamedTuple):
     campaign_id: CampaignId
     provider: str
     phone: str
-    body: str
+    rendered: Rendered
+    originator: str | None
     actor: str
 
 
@@ -33,7 +37,8 @@ class TakenTrialMessage(NamedTuple):
     campaign_id: CampaignId
     provider: str
     phone: str
-    body: str
+    rendered: Rendered
+    originator: str | None
 
 
 class StoredTrialMessage(NamedTuple):
@@ -43,7 +48,8 @@ class StoredTrialMessage(NamedTuple):
     campaign_id: CampaignId
     provider: str
     phone: str
-    body: str
+    rendered: Rendered
+    originator: str | None
     requested_at: datetime
     ended_at: datetime | None
     status: Status | None
@@ -61,19 +67,22 @@ class TrialOutcome(NamedTuple):
 
 
 INSERT = """
-INSERT INTO trial_messages (campaign_id, provider, phone, body, actor, requested_at)
-VALUES (%s, %s, %s, %s, %s, NOW(6))
+INSERT INTO trial_messages (campaign_id, provider, content_provider, phone, body, content, actor,
+                            requested_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, NOW(6))
 """
 
 SELECT_TEST = """
-SELECT id, campaign_id, provider, phone, body, requested_at, ended_at, status,
-       provider_message_id, error_code
+SELECT id, campaign_id, COALESCE(content_provider, provider), phone, body, content, requested_at,
+       ended_at, status, provider_message_id, error_code
 FROM trial_messages WHERE id = %s
 """
 
 SELECT_WAITING = """
-SELECT id, campaign_id, provider, phone, body FROM trial_messages
-WHERE taken_at IS NULL AND provider IN %s AND requested_at > NOW(6) - INTERVAL %s SECOND
+SELECT id, campaign_id, COALESCE(content_provider, provider), phone, body, content
+FROM trial_messages
+WHERE taken_at IS NULL AND COALESCE(content_provider, provider) IN %s
+  AND requested_at > NOW(6) - INTERVAL %s SECOND
 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
@@ -90,9 +99,35 @@ DELETE FROM trial_messages WHERE requested_at < NOW(6) - INTERVAL %s HOUR LIMIT 
 """
 
 
+class _Column(msgspec.Struct, frozen=True, omit_defaults=True):
+    template: MessageTemplate | None = None
+    originator: str | None = msgspec.field(name="from", default=None)
+
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(_Column).decode
+
+
 def insert_trial_message(cursor: Cursor, message: NewTrialMessage) -> int:
-    """Store a message for any sender to take; returns its id."""
-    cursor.execute(INSERT, message)
+    """Store a message for any sender to take; returns its id.
+
+    One that a sender of 0.2.0 would send wrongly is stored so that it passes it over.
+    """
+    rendered, originator = message.rendered, message.originator
+    is_plain = rendered.template is None and originator is None
+    content = None if is_plain else _encode(_Column(rendered.template, originator)).decode()
+    cursor.execute(
+        INSERT,
+        (
+            message.campaign_id,
+            message.provider if is_plain else "",
+            None if is_plain else message.provider,
+            message.phone,
+            rendered.body,
+            content,
+            message.actor,
+        ),
+    )
     return int(cursor.lastrowid)
 
 
@@ -102,8 +137,22 @@ def read_trial_message(cursor: Cursor, test_id: int) -> StoredTrialMessage | Non
     row = cursor.fetchone()
     if row is None:
         return None
-    message = StoredTrialMessage(*row)
-    return message._replace(status=None if message.status is None else Status(message.status))
+    id_, campaign_id, provider, phone, body, content, requested_at, ended_at, *outcome = row
+    status, message_id, error_code = outcome
+    rendered, originator = _rendered(body, content)
+    return StoredTrialMessage(
+        id_,
+        campaign_id,
+        provider,
+        phone,
+        rendered,
+        originator,
+        requested_at,
+        ended_at,
+        None if status is None else Status(status),
+        message_id,
+        error_code,
+    )
 
 
 def take_test_messages(
@@ -114,7 +163,10 @@ def take_test_messages(
     They are not taken again, so a message whose sender dies is not sent twice.
     """
     cursor.execute(SELECT_WAITING, (tuple(providers), WANTED_FOR, limit))
-    taken = [TakenTrialMessage(*row) for row in cursor.fetchall()]
+    taken = [
+        TakenTrialMessage(id_, campaign_id, provider, phone, *_rendered(body, content))
+        for id_, campaign_id, provider, phone, body, content in cursor.fetchall()
+    ]
     if taken:
         cursor.execute(TAKE, (tuple(message.id for message in taken),))
     return taken
@@ -131,3 +183,10 @@ def end_trial_message(cursor: Cursor, outcome: TrialOutcome) -> None:
 def delete_old_test_messages(cursor: Cursor, limit: int) -> int:
     """Delete messages that are older than a day; returns how many went."""
     return cursor.execute(DELETE_OLD, (KEPT_FOR, limit))
+
+
+def _rendered(body: str, column: str | None) -> tuple[Rendered, str | None]:
+    if column is None:
+        return Rendered(body), None
+    stored = _decode(column)
+    return Rendered(body, stored.template), stored.originator

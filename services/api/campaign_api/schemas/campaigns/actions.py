@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from campaign_api.schemas.campaigns.campaign import Campaign
+from campaign_api.schemas.campaigns.content import message_body, message_parts
 from campaign_api.schemas.fields import Integer, Moment, error_code
 from campaign_common.domain.message import Status
 from campaign_common.domain.sms_segments import Encoding
@@ -63,10 +64,18 @@ class PreviewedMessage(Schema):
 
     seq = fields.Integer(required=True)
     phone = fields.String(required=True)
-    body = fields.String(required=True)
+    body = message_body()
+    parts = message_parts()
     characters = fields.Integer(required=True)
-    encoding = fields.String(required=True, validate=validate.OneOf(list(Encoding)))
-    segments = fields.Integer(required=True, metadata={"description": "SMS segments."})
+    encoding = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([*Encoding, None]),
+        metadata={"description": "null: a template of the provider is no short message."},
+    )
+    segments = fields.Integer(
+        required=True, metadata={"description": "SMS segments; 1 for a template of the provider."}
+    )
 
 
 class PreviewResponse(Schema):

@@ -4,13 +4,28 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import (
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    validate,
+    validates_schema,
+)
 
+from campaign_api.schemas.campaigns.content import (
+    CONTENT_DESCRIBED,
+    ContentAnswered,
+    ContentBody,
+    originator_answered,
+    originator_asked,
+)
 from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.campaigns.progress import Counts
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
+from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignPosition
 
@@ -19,7 +34,7 @@ LONGEST_EXPIRY = 2**31 - 1
 
 LARGEST_ID = 2**63 - 1
 
-PROVIDERS = ("simulated", "http")
+_PROVIDER = "^[a-z0-9_-]{1,32}$"
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database gives times
 
@@ -28,10 +43,12 @@ def _name(*, required: bool = False) -> Text:
     return Text(required=required, validate=length(255))
 
 
-def _template(*, required: bool = False) -> Text:
-    described = "The message, with {name}, {phone}, {any column} and {column|default}."
+def _template() -> Text:
+    described = (
+        "The message, with {name}, {phone}, {any column} and {column|default}. It stands for"
+        " `content` of kind text; a new campaign has one of the two."
+    )
     return Text(
-        required=required,
         validate=length(LONGEST_TEMPLATE),
         metadata={"description": described},
     )
@@ -49,6 +66,8 @@ class CampaignChange(Schema):
 
     name = _name()
     template = _template()
+    content = fields.Nested(ContentBody, metadata={"description": CONTENT_DESCRIBED})
+    originator = originator_asked()
     recipient_list_id = _list_id()
     scheduled_at = Moment(metadata={"description": "Start time; in the past means now."})
     expires_after = Integer(
@@ -62,20 +81,38 @@ class CampaignChange(Schema):
         error_messages={"unknown": f"must be one of {', '.join(Delivery)}"},
     )
     provider = fields.String(
-        validate=validate.OneOf(PROVIDERS, error=f"must be one of {', '.join(PROVIDERS)}")
+        validate=validate.Regexp(_PROVIDER, error="must be the name of a provider"),
+        metadata={"pattern": _PROVIDER, "description": "The name of a configured provider."},
     )
+
+    @validates_schema
+    def _require_one_content(self, data: Mapping[str, Any], **_: object) -> None:
+        if "template" in data and "content" in data:
+            raise ValidationError("must not be given beside content", "template")
+
+    @post_load
+    def _make_content(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
+        if "template" in data:
+            data["template"] = TextContent(data["template"])
+        return data
 
 
 class NewCampaignBody(CampaignChange):
     """A campaign that is to be made: a draft without scheduled_at."""
 
     name = _name(required=True)
-    template = _template(required=True)
     recipient_list_id = _list_id(required=True)
 
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _require_content(self, _: object, given: Mapping[str, Any], **__: object) -> None:
+        if "template" not in given and "content" not in given:
+            raise ValidationError("is missing", "template")
+
     @post_load
-    def _build(self, data: Mapping[str, Any], **_: object) -> NewCampaign:
-        return NewCampaign(**data)
+    def _make_content(self, data: dict[str, Any], **_: object) -> NewCampaign:
+        text = data.pop("template", None)
+        content = data.pop("content", None) or TextContent(text)
+        return NewCampaign(content=content, originator=data.pop("from", None), **data)
 
 
 class ProviderState(Schema):
@@ -124,7 +161,11 @@ class CampaignSummary(Schema):
 class Campaign(CampaignSummary):
     """A campaign and its progress."""
 
-    template = fields.String(required=True)
+    template = fields.String(
+        required=True, allow_none=True, metadata={"description": "null: content of another kind."}
+    )
+    content = fields.Nested(ContentAnswered, required=True)
+    originator = originator_answered()
     possibly_sent = fields.Integer(
         required=True, metadata={"description": "Messages that were in doubt at any time."}
     )

@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from campaign_api.schemas.fields import Amount
 from campaign_common.domain.sms_segments import Encoding
 
 LengthStep = Schema.from_dict(
@@ -62,6 +63,26 @@ class RecentlyMessaged(Schema):
     days = fields.Integer(required=True)
 
 
+class PrefixCost(Schema):
+    """Cost of the messages to numbers of one prefix."""
+
+    prefix = fields.String(
+        required=True, allow_none=True, metadata={"description": "null: all other numbers."}
+    )
+    per_segment = Amount(required=True)
+    messages = fields.Integer(required=True)
+    segments = fields.Integer(required=True)
+    amount = Amount(required=True)
+
+
+class EstimatedCost(Schema):
+    """Cost of the messages by the provider's price, each sent once."""
+
+    currency = fields.String(required=True)
+    amount = Amount(required=True)
+    by_prefix = fields.List(fields.Nested(PrefixCost), required=True)
+
+
 class DryRun(Schema):
     """Dry run of a campaign."""
 
@@ -76,6 +97,16 @@ class DryRun(Schema):
     encodings = fields.Nested(Encodings, required=True)
     ucs2_characters = fields.List(fields.Nested(Ucs2Character), required=True)
     missing_values = fields.List(fields.Nested(MissingValue), required=True)
+    too_long = fields.Integer(
+        required=True,
+        metadata={"description": "Texts longer than the provider's MaxLength: they are not sent."},
+    )
+    cost = fields.Nested(
+        EstimatedCost,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: the provider has no price."},
+    )
     recently_messaged = fields.Nested(RecentlyMessaged, required=True)
     rate = fields.Float(
         required=True,

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from campaign_api.schemas.fields import Moment
+from campaign_api.schemas.fields import Amount, Moment
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status
 
@@ -28,6 +28,14 @@ class Balance(Schema):
     consistent = fields.Boolean(required=True)
 
 
+class Spent(Schema):
+    """The cost of accepted messages in one currency."""
+
+    currency = fields.String(required=True)
+    segments = fields.Integer(required=True)
+    amount = Amount(required=True)
+
+
 class Progress(Schema):
     """The movement of a campaign."""
 
@@ -37,6 +45,11 @@ class Progress(Schema):
     balance = fields.Nested(Balance, required=True)
     possibly_sent = fields.Integer(
         required=True, metadata={"description": "Messages that were in doubt at any time."}
+    )
+    spent = fields.List(
+        fields.Nested(Spent),
+        required=True,
+        metadata={"description": "Cost of the accepted messages whose provider had a price."},
     )
     rate = fields.Float(
         required=True,

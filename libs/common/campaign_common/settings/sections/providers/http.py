@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+from campaign_common.domain.content.campaign_content import TEXT_ONLY, ContentSupport
+from campaign_common.domain.content.price import Price
 from campaign_common.settings.declaration import key, section_class
 from campaign_common.settings.fields.answers import DEFAULT_ANSWERS
 from campaign_common.settings.fields.http import HeaderValue, HttpUrl, Network, Networks
 from campaign_common.settings.fields.plain import Duration, FilePath, Flag, Int, String
+from campaign_common.settings.fields.price import PriceField
 from campaign_common.settings.sections.providers.answers import AnswerRules, Answers
 
 
@@ -32,6 +35,10 @@ class HttpConnectionSettings:
     """Networks that requests may go to although they are not public, such as 10.1.0.0/16. Private,
     loopback, link-local and other addresses that are not public are refused otherwise; the address
     that is checked is the one connected to."""
+    price: Price | None = key("Price", PriceField(), default=None)
+    """The price of a segment by prefix of the number, such as
+    `{Currency: EUR, PerSegment: {"49": 0.07, default: 0.1}}`: the longest prefix decides. Dry runs
+    and progress add it up; `null`: they have no cost."""
 
 
 @section_class
@@ -61,3 +68,8 @@ class HttpSettings(HttpConnectionSettings, HttpTarget):
     """The meaning of answers: a mapping of status codes to success, permanent, retryable,
     throttled, ambiguous or account, where a single code goes before its class, or a list of rules;
     see below."""
+
+    @property
+    def content_support(self) -> ContentSupport:
+        """The content that its fixed body has a place for."""
+        return TEXT_ONLY

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from campaign_common.domain.content.campaign_content import ContentKind, ContentSupport
 from campaign_common.settings.declaration import (
     Conflict,
     KeyPath,
@@ -193,6 +194,22 @@ class HttpRequestSettings(ProviderSettings):
         """The number of parts that a message may have; 0 where none stands anywhere."""
         parts = [placeholder.part for placeholder in self.placeholders()]
         return max((part + 1 for part in parts if part is not None), default=0)
+
+    @property
+    def content_support(self) -> ContentSupport:
+        """The content that its templates have a place for."""
+        names = {placeholder.name for placeholder in self.placeholders()}
+        kinds = set[ContentKind]()
+        if any(name.startswith(("template.", "parts.")) for name in names):
+            kinds.add(ContentKind.TEMPLATE)
+        if not kinds or names & {"body", "hex_ucs2"}:
+            kinds.add(ContentKind.TEXT)
+        return ContentSupport(
+            frozenset(kinds),
+            originator="from" in names,
+            most_parts=self.most_parts,
+            longest=self.max_length,
+        )
 
     def is_optional(self, placeholder: Placeholder) -> bool:
         """Return whether some messages have no value for a placeholder."""

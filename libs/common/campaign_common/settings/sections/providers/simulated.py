@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from math import fsum
 
+from campaign_common.domain.content.campaign_content import ANY_CONTENT, ContentSupport
+from campaign_common.domain.content.price import Price
 from campaign_common.settings.declaration import Conflict, Section, SectionMap, key, section_class
 from campaign_common.settings.fields.plain import Duration, Fraction, Int, Member
+from campaign_common.settings.fields.price import PriceField
 
 
 class Distribution(StrEnum):
@@ -61,3 +64,11 @@ class SimulatedSettings:
     """Outcomes are a function of the message and this number."""
     latency: LatencySettings = key("Latency", Section(LatencySettings), default={})
     failure_rates: Mapping[str, float] = key("FailureRates", SectionMap(FailureRates), default={})
+    price: Price | None = key("Price", PriceField(), default=None)
+    """The price of a segment by prefix of the number, which dry runs and progress add up; `null`:
+    none."""
+
+    @property
+    def content_support(self) -> ContentSupport:
+        """Everything, since nothing is delivered."""
+        return ANY_CONTENT

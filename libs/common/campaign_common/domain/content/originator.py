@@ -1,0 +1,41 @@
+"""The originator of a message: the sender address that its recipient sees.
+
+The address of a short message (3GPP TS 23.040, 9.1.2.5) holds ten octets: eleven characters of
+the GSM 7-bit default alphabet, or twenty digits. A number with a plus is international, and has
+fifteen digits at most (ITU-T E.164). The ids of WhatsApp's senders are digits too.
+"""
+
+import re
+
+from campaign_common.domain.sms_segments import DEFAULT_ALPHABET
+from campaign_common.errors import OriginatorInvalid
+
+MOST_CHARACTERS = 11
+MOST_DIGITS = 20
+MOST_INTERNATIONAL_DIGITS = 15
+
+_NUMBER = re.compile(rf"\+[0-9]{{1,{MOST_INTERNATIONAL_DIGITS}}}|[0-9]{{1,{MOST_DIGITS}}}")
+_VISIBLE = frozenset(DEFAULT_ALPHABET) - frozenset("\r\n")
+
+
+def require_originator(text: str) -> str:
+    """Return `text` if it can be the originator of a message.
+
+    Raises:
+        OriginatorInvalid: it is too long, or has a character that such an address cannot hold.
+    """
+    if _NUMBER.fullmatch(text):
+        return text
+    if re.fullmatch(r"\+?[0-9]*", text):
+        raise OriginatorInvalid(
+            f"a number must have 1 to {MOST_DIGITS} digits,"
+            f" or + and 1 to {MOST_INTERNATIONAL_DIGITS}"
+        )
+    foreign = next((character for character in text if character not in _VISIBLE), None)
+    if foreign is not None:
+        raise OriginatorInvalid(f"{foreign!r} is not in the GSM 7-bit default alphabet")
+    if len(text) > MOST_CHARACTERS or text != text.strip():
+        raise OriginatorInvalid(
+            f"must have 1 to {MOST_CHARACTERS} characters without blanks at its ends, or digits"
+        )
+    return text

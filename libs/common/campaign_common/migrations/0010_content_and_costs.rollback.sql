@@ -1,0 +1,17 @@
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE late_results DROP COLUMN cost;
+DROP TABLE campaign_costs;
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE trial_messages DROP COLUMN content_provider;
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE trial_messages DROP COLUMN content;
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE campaigns DROP COLUMN content;

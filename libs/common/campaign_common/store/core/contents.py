@@ -1,0 +1,42 @@
+"""campaigns.template and campaigns.content: the content of a campaign as it is stored.
+
+A plain text stands in `template` alone, as in 0.2.0. Other content stands in `content`, and
+`template` holds `GUARD`, with which a scheduler of 0.2.0 sends nothing of it: it does not start
+the campaign, since the list has no such column, and of a running one that it takes over each
+message is too large. Where an API of 0.2.0 has written another template since, that counts.
+"""
+
+import msgspec
+
+from campaign_common.domain.content.campaign_content import CampaignContent, Content, TextContent
+from campaign_common.domain.message_record import LARGEST_RECORD
+
+GUARD = "{this campaign needs version 0.3.0}" + "\x01" * (LARGEST_RECORD // 6 + 1)
+"""JSON writes a control character in six bytes, so that a record of it is too large."""
+
+StoredContent = tuple[str, str | None]
+"""The columns `template` and `content`."""
+
+
+class _Column(msgspec.Struct, frozen=True, omit_defaults=True):
+    content: Content
+    originator: str | None = msgspec.field(name="from", default=None)
+
+
+_decode = msgspec.json.Decoder(_Column).decode
+
+
+def stored_content(campaign: CampaignContent) -> StoredContent:
+    """Return the columns of a content."""
+    content, originator = campaign
+    if isinstance(content, TextContent) and originator is None:
+        return content.template, None
+    return GUARD, msgspec.json.encode(_Column(content, originator)).decode()
+
+
+def content_from(template: str, column: str | None) -> CampaignContent:
+    """Return the content that columns hold."""
+    if column is None or template != GUARD:
+        return CampaignContent(TextContent(template))
+    stored = _decode(column)
+    return CampaignContent(stored.content, stored.originator)
