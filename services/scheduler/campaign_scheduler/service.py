@@ -127,6 +127,7 @@ class SchedulerService:
             outages=outages,
             outcomes=OutcomeCounts(databases, self._availability),
             tracer=self._tracer,
+            routes=self._settings.routes,
         )
         pace = self._settings.scheduler
         return FanOutLoop(dependencies, FlowControl.for_window(pace.chunk_size, pace.window))

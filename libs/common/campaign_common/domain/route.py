@@ -94,6 +94,9 @@ class Routes:
             for name, targets in (prefixes or {}).items()
         }
 
+    def __bool__(self) -> bool:
+        return bool(self._routes)
+
     def __contains__(self, name: str) -> bool:
         return name in self._routes
 

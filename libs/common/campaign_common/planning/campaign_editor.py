@@ -69,7 +69,7 @@ class CampaignEditor:
             provider=wanted.provider or self._settings.provider,
             originator=wanted.originator,
         )
-        self._check(cursor, plan)
+        plan = self._checked(cursor, plan)
         made = plans.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)
         return append_created(cursor, made, wanted.scheduled_at, actor, "created")
 
@@ -85,8 +85,8 @@ class CampaignEditor:
         original = locked_plan(cursor, campaign_id).plan
         if hold_list(cursor, original.list_id) is None:
             raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
-        self._check(cursor, original)
-        made = plans.insert_plan(cursor, identity, original, None)
+        plan = self._checked(cursor, original)
+        made = plans.insert_plan(cursor, identity, plan, None)
         return append_created(cursor, made, None, actor, f"clone of {campaign_id}")
 
     def change(
@@ -124,8 +124,7 @@ class CampaignEditor:
         if not changed:
             return []
         require_match(cursor)
-        self._check(cursor, plan)
-        plans.change_plan(cursor, campaign_id, plan)
+        plans.change_plan(cursor, campaign_id, self._checked(cursor, plan))
         if moment is not None:
             plans.schedule(cursor, campaign_id, moment, traceparent)
         after = stored.state if moment is None else CampaignState.SCHEDULED
@@ -163,15 +162,18 @@ class CampaignEditor:
             cursor, campaign_id, actor, from_state=stored.state, to_state=None, reason="deleted"
         )
 
-    def _check(self, cursor: Cursor, plan: CampaignPlan) -> None:
+    def _checked(self, cursor: Cursor, plan: CampaignPlan) -> CampaignPlan:
+        """Check a plan; return it with the mark of one that takes a route."""
         longest = self._settings.api.max_template_length
         if length_of(plan.content) > longest:
             raise PlanInvalid(subject_of(plan.content), f"must have at most {longest} characters")
         configured = self._settings.configured_providers
-        if plan.provider not in configured:
+        takes_route = plan.provider in self._settings.routes
+        if plan.provider not in configured and not takes_route:
             if plan.provider == "http":
                 raise PlanInvalid("provider", "http is not configured (Http.Url)")
-            raise PlanInvalid("provider", f"must be one of {', '.join(configured)}")
+            known = [*configured, *self._settings.route_settings]
+            raise PlanInvalid("provider", f"must be one of {', '.join(known)}")
         wanted = CampaignContent(plan.content, plan.originator)
         require_support(self._settings, plan.provider, wanted)
         recipients = hold_list(cursor, plan.list_id)
@@ -181,6 +183,7 @@ class CampaignEditor:
             CompiledContent(plan.content).require(recipients.columns)
         except TemplateInvalid as error:
             raise TemplateUnfit(field_of(error), error.reason) from error
+        return plan._replace(takes_route=takes_route)
 
 
 def _differs(name: str, stored: StoredPlan, plan: CampaignPlan, moment: datetime | None) -> bool:

@@ -5,12 +5,19 @@ from campaign_common.planning.errors import PlanInvalid
 from campaign_common.settings import Settings
 
 
-def require_support(settings: Settings, provider: str, wanted: CampaignContent) -> None:
-    """Check that a provider takes the content of a campaign; one that is not configured takes any.
+def require_support(settings: Settings, named: str, wanted: CampaignContent) -> None:
+    """Check that a provider, or each one of a route, takes the content of a campaign.
+
+    One that is not configured takes any.
 
     Raises:
-        PlanInvalid: it does not; names the field of POST /v1/campaigns.
+        PlanInvalid: one does not; names the field of POST /v1/campaigns.
     """
+    for provider in sorted(settings.routes.providers(named)):
+        _require_support_of(settings, provider, wanted)
+
+
+def _require_support_of(settings: Settings, provider: str, wanted: CampaignContent) -> None:
     configured = settings.configured_providers.get(provider)
     if configured is None:
         return

@@ -99,6 +99,7 @@ class NumberedCampaigns:
             expires_after=None,
             delivery=self._settings.delivery,
             provider=self._settings.provider,
+            takes_route=self._settings.provider in self._settings.routes,
         )
 
 

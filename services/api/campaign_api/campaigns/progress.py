@@ -51,7 +51,7 @@ def describe(standing: Standing) -> dict[str, Any]:
 
     `rate` is messages with an outcome per second, over the run so far or the whole run.
     """
-    campaign, counted, (content, originator) = standing
+    campaign, counted, (content, originator, _) = standing
     summary = summarise(campaign, counted.by_status)
     until = campaign.finished_at or campaign.now
     rate = _rate_of_the_run(campaign.started_at, until, _ended(counted.by_status))

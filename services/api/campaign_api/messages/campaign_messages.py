@@ -26,6 +26,7 @@ COLUMNS = (
     "provider_message_id",
     "error_code",
     "at",
+    "provider",
 )
 
 CSV_ROWS = 1_000

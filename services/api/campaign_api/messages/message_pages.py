@@ -123,6 +123,7 @@ def describe_outcome(state: CampaignState, outcome: RecordedOutcome | None) -> d
         "attempts": outcome.attempts if outcome else 0,
         "provider_message_id": outcome.provider_message_id if outcome else None,
         "error_code": outcome.error_code if outcome else None,
+        "provider": outcome.provider if outcome else None,
         "at": rfc3339_utc(outcome.at) if outcome else None,
     }
 

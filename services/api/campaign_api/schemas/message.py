@@ -21,6 +21,14 @@ class Outcome(Schema):
     attempts = fields.Integer(required=True)
     provider_message_id = fields.String(required=True, allow_none=True)
     error_code = fields.String(required=True, allow_none=True)
+    provider = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "On a route, the provider of the outcome, or of the next try."
+            " null: the one that the campaign names."
+        },
+    )
     at = Moment(
         required=True,
         allow_none=True,

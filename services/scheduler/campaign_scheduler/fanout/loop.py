@@ -14,6 +14,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.route import Routes
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
@@ -63,6 +64,7 @@ class FanOutDependencies:
     outages: OutageLog
     outcomes: OutcomeCounts
     tracer: Tracer | None = None
+    routes: Routes | None = None
 
 
 class FanOutLoop:
@@ -167,7 +169,9 @@ class FanOutLoop:
             return
         self._read_breakers_at = now + POLL_INTERVAL
         with self._uses.databases.main.reading() as cursor:
-            self._circuit_open = campaigns_with_open_circuit(cursor, self._uses.leases.holder.owner)
+            self._circuit_open = campaigns_with_open_circuit(
+                cursor, self._uses.leases.holder.owner, self._uses.routes
+            )
 
     def _publish_chunk(self, fan_out: CampaignFanOut, limit: int) -> bool:
         began = time_ns()

@@ -54,16 +54,25 @@ Content = TextContent | TemplateContent
 
 
 class CampaignContent(NamedTuple):
-    """The content of a campaign, and its originator where it has one of its own."""
+    """The content of a campaign, and its originator where it has one of its own.
+
+    `takes_route`: the campaign names a route, which senders of 0.2.0 do not know.
+    """
 
     content: Content
     originator: str | None = None
+    takes_route: bool = False
 
     @property
     def wire_version(self) -> int:
         """The version of records that carry it."""
-        is_plain = self.content.kind is ContentKind.TEXT and self.originator is None
-        return TEXT_VERSION if is_plain else CONTENT_VERSION
+        return TEXT_VERSION if self.is_plain else CONTENT_VERSION
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether services of 0.2.0 send it as it is meant."""
+        is_text = self.content.kind is ContentKind.TEXT and self.originator is None
+        return is_text and not self.takes_route
 
 
 class ContentSupport(NamedTuple):

@@ -25,6 +25,8 @@ class CampaignPlan(NamedTuple):
     delivery: Delivery
     provider: str
     originator: str | None = None
+    takes_route: bool = False
+    """The provider is the name of a route."""
 
 
 class Identity(NamedTuple):
@@ -205,6 +207,7 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         Delivery(delivery),
         provider,
         stored.originator,
+        stored.takes_route,
     )
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
@@ -245,7 +248,8 @@ def delete_plan(cursor: Cursor, campaign_id: CampaignId) -> None:
 
 def _columns(plan: CampaignPlan) -> tuple[object, ...]:
     """Return the columns of a plan, from `name` to `provider`."""
-    stored = stored_content(CampaignContent(plan.content, plan.originator))
+    content = CampaignContent(plan.content, plan.originator, plan.takes_route)
+    stored = stored_content(content)
     return plan.name, *stored, plan.list_id, plan.expires_after, plan.delivery, plan.provider
 
 

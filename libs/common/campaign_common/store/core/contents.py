@@ -1,6 +1,7 @@
 """campaigns.template and campaigns.content: the content of a campaign as it is stored.
 
-A plain text stands in `template` alone, as in 0.2.0. Other content stands in `content`, and
+A plain text stands in `template` alone, as in 0.2.0. Other content, and that of a campaign that
+takes a route, stands in `content`, and
 `template` holds `GUARD`, with which a scheduler of 0.2.0 sends nothing of it: it does not start
 the campaign, since the list has no such column, and of a running one that it takes over each
 message is too large. Where an API of 0.2.0 has written another template since, that counts.
@@ -21,6 +22,7 @@ StoredContent = tuple[str, str | None]
 class _Column(msgspec.Struct, frozen=True, omit_defaults=True):
     content: Content
     originator: str | None = msgspec.field(name="from", default=None)
+    takes_route: bool = False
 
 
 _decode = msgspec.json.Decoder(_Column).decode
@@ -28,15 +30,16 @@ _decode = msgspec.json.Decoder(_Column).decode
 
 def stored_content(campaign: CampaignContent) -> StoredContent:
     """Return the columns of a content."""
-    content, originator = campaign
-    if isinstance(content, TextContent) and originator is None:
-        return content.template, None
-    return GUARD, msgspec.json.encode(_Column(content, originator)).decode()
+    if campaign.is_plain and isinstance(campaign.content, TextContent):
+        return campaign.content.template, None
+    return GUARD, msgspec.json.encode(_Column(*campaign)).decode()
 
 
 def content_from(template: str, column: str | None) -> CampaignContent:
     """Return the content that columns hold."""
-    if column is None or template != GUARD:
+    if column is None:
         return CampaignContent(TextContent(template))
     stored = _decode(column)
-    return CampaignContent(stored.content, stored.originator)
+    if template != GUARD:
+        return CampaignContent(TextContent(template), takes_route=stored.takes_route)
+    return CampaignContent(stored.content, stored.originator, stored.takes_route)

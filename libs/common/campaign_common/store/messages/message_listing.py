@@ -50,12 +50,16 @@ class ListedPerson(NamedTuple):
 
 
 class RecordedOutcome(NamedTuple):
-    """The ledger's outcome of a message; `at` is UTC, naive."""
+    """The ledger's outcome of a message; `at` is UTC, naive.
+
+    `provider` is None where it is the one that the campaign names.
+    """
 
     status: Status
     attempts: int
     provider_message_id: str | None
     error_code: str | None
+    provider: str | None
     at: datetime
 
 
@@ -81,13 +85,14 @@ SELECT_LISTED_PEOPLE = "SELECT seq, phone, name FROM recipients WHERE list_id = 
 SELECT_BY_PHONE = "SELECT seq FROM recipients WHERE phone = %s AND list_id = %s"
 
 SELECT_OUTCOMES = (
-    "(SELECT seq, status, attempts, provider_message_id, error_code, sent_at"
+    "(SELECT seq, status, attempts, provider_message_id, error_code, provider, sent_at"
     " FROM messages_{shard:d} WHERE campaign_id = %s AND seq > %s AND seq <= %s{condition}"
     " ORDER BY seq LIMIT %s)"
 )
 
 SELECT_OUTCOME = """
-SELECT seq, status, attempts, provider_message_id, error_code, sent_at FROM messages_{shard:d}
+SELECT seq, status, attempts, provider_message_id, error_code, provider, sent_at
+FROM messages_{shard:d}
 WHERE campaign_id = %s AND seq = %s
 """
 

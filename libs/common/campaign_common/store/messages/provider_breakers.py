@@ -5,6 +5,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.route import Routes
 
 # A breaker of another kind, or of another account, does not take over the end of the present one.
 OPEN = """
@@ -31,6 +32,10 @@ SELECT c.id FROM provider_breakers b JOIN campaigns c ON c.provider = b.provider
 WHERE b.open_until > NOW(6) AND c.state = 'running' AND c.lease_owner = %s
 """
 
+SELECT_ON_ROUTES = """
+SELECT id FROM campaigns WHERE state = 'running' AND lease_owner = %s AND provider IN %s
+"""
+
 
 class OpenBreaker(NamedTuple):
     """A provider that is left alone for some more seconds.
@@ -53,10 +58,19 @@ def end_account_breaker(cursor: Cursor, provider: str) -> None:
     cursor.execute(END_ACCOUNT, (provider,))
 
 
-def campaigns_with_open_circuit(cursor: Cursor, owner: str) -> frozenset[CampaignId]:
-    """Read which running campaigns leased by `owner` have a provider that is left alone."""
+def campaigns_with_open_circuit(
+    cursor: Cursor, owner: str, routes: Routes | None = None
+) -> frozenset[CampaignId]:
+    """Read which running campaigns leased by `owner` have a provider that is left alone.
+
+    Of those that take one of `routes`, the ones of which all providers are.
+    """
     cursor.execute(SELECT_LEFT_ALONE, (owner,))
-    return frozenset(campaign_id for (campaign_id,) in cursor.fetchall())
+    found = [campaign_id for (campaign_id,) in cursor.fetchall()]
+    if routes and (resting := routes.resting(read_open_breakers(cursor))):
+        cursor.execute(SELECT_ON_ROUTES, (owner, resting))
+        found += [campaign_id for (campaign_id,) in cursor.fetchall()]
+    return frozenset(found)
 
 
 def read_open_breakers(cursor: Cursor) -> dict[str, OpenBreaker]:

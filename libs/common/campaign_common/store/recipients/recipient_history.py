@@ -44,11 +44,12 @@ ORDER BY c.started_at DESC, c.id DESC LIMIT %s
 """
 
 SELECT_ADDRESSED = f"""
-{ADDRESSED_COLUMNS}, NULL, NULL, NULL, NULL, NULL {ADDRESSED_TABLES} {YOUNGEST_FIRST}
+{ADDRESSED_COLUMNS}, NULL, NULL, NULL, NULL, NULL, NULL {ADDRESSED_TABLES} {YOUNGEST_FIRST}
 """
 
 SELECT_MESSAGES = f"""
-{ADDRESSED_COLUMNS}, m.status, m.attempts, m.provider_message_id, m.error_code, m.sent_at
+{ADDRESSED_COLUMNS}, m.status, m.attempts, m.provider_message_id, m.error_code, m.provider,
+       m.sent_at
 {ADDRESSED_TABLES}
 LEFT JOIN messages_{{shard:d}} m
   ON m.campaign_id = c.id AND m.seq = r.seq AND c.shards = {{shards:d}}
@@ -56,7 +57,7 @@ LEFT JOIN messages_{{shard:d}} m
 """
 
 SELECT_OUTCOMES = (
-    "SELECT campaign_id, seq, status, attempts, provider_message_id, error_code, sent_at"
+    "SELECT campaign_id, seq, status, attempts, provider_message_id, error_code, provider, sent_at"
     " FROM messages_{shard:d} WHERE {messages}"
 )
 

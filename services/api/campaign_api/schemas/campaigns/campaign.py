@@ -82,7 +82,10 @@ class CampaignChange(Schema):
     )
     provider = fields.String(
         validate=validate.Regexp(_PROVIDER, error="must be the name of a provider"),
-        metadata={"pattern": _PROVIDER, "description": "The name of a configured provider."},
+        metadata={
+            "pattern": _PROVIDER,
+            "description": "The name of a configured provider, or of a route.",
+        },
     )
 
     @validates_schema
@@ -116,7 +119,7 @@ class NewCampaignBody(CampaignChange):
 
 
 class ProviderState(Schema):
-    """The provider of a campaign."""
+    """The provider, or the route, of a campaign."""
 
     name = fields.String(required=True)
     circuit_open_until = Moment(
