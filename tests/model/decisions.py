@@ -22,7 +22,7 @@ from campaign_common.domain.partition_map import (
     position_under,
     unrecorded_shards,
 )
-from campaign_common.domain.route import Routes
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow

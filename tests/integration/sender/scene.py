@@ -14,7 +14,7 @@ from campaign_common.domain.content.campaign_content import ANY_CONTENT
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import MapState, PartitionMap
-from campaign_common.domain.route import Routes
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.counters import counts

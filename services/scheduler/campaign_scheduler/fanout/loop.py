@@ -14,7 +14,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.route import Routes
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey
-from campaign_common.domain.route import IsResting, Routes, provider_of
+from campaign_common.domain.routing.route import IsResting, provider_of
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.possibly_sent import Doubts
 from campaign_providers.contract import SendResult, SendStatus

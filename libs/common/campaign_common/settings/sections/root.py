@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from campaign_common.domain.campaign import Delivery
-from campaign_common.domain.route import Routes
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.settings.declaration import Conflict, Section, SectionList, key, section_class
 from campaign_common.settings.fields.plain import (
     Choice,

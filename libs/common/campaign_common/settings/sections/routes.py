@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow.fields import List
 
-from campaign_common.domain.route import Route
+from campaign_common.domain.routing.route import Route
 from campaign_common.settings.declaration import (
     NamedSections,
     SectionList,

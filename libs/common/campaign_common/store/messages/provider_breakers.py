@@ -5,7 +5,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.route import Routes
+from campaign_common.domain.routing.routes import Routes
 
 # A breaker of another kind, or of another account, does not take over the end of the present one.
 OPEN = """

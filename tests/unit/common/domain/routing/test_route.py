@@ -6,7 +6,8 @@ from collections.abc import Collection
 import pytest
 
 from campaign_common.domain.message import idempotency_key
-from campaign_common.domain.route import IsResting, Route, Routes, provider_of
+from campaign_common.domain.routing.route import IsResting, Route, provider_of
+from campaign_common.domain.routing.routes import Routes
 
 TWO = Route((("a", 70), ("b", 30)), ("b", "a"))
 ONE = Route((("a", 1),))

@@ -1,0 +1,1 @@
+"""Routing: the providers that messages may take, and the choice among them."""
