@@ -68,7 +68,10 @@ def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) ->
     before = world.taken[record.seq - 1][record.generation]
     by = world.taken_by[record.seq - 1]
     broken = None if _may_be_called(scenario, world, held, before) else Broken.CALLED_AGAIN
-    if before not in UNTAKEN and by[record.generation] != held.provider:
+    at = world.ledger.place_of_doubt(record.seq, record.generation, by[record.generation])
+    is_possibly_sent = (record.seq, record.generation) in world.ledger.possibly_sent_tries
+    is_elsewhere = (is_possibly_sent or before not in UNTAKEN) and at != held.provider
+    if is_elsewhere:
         broken = broken or Broken.CALLED_ELSEWHERE
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
@@ -76,10 +79,11 @@ def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) ->
     if scenario.idempotent and answer is SendStatus.PERMANENT:
         after = REFUSED
     taken = put(world.taken[record.seq - 1], record.generation, after)
-    taken_by = put(by, record.generation, "" if after in UNTAKEN else held.provider)
+    if not is_elsewhere:
+        by = put(by, record.generation, "" if after in UNTAKEN else held.provider)
     return world._replace(
         taken=put(world.taken, record.seq - 1, taken),
-        taken_by=put(world.taken_by, record.seq - 1, taken_by),
+        taken_by=put(world.taken_by, record.seq - 1, by),
         broken=world.broken or broken,
     )
 

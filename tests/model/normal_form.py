@@ -72,7 +72,7 @@ def normal_form(scenario: Scenario, world: World) -> World:
         scheduler=_scheduler(lowering, scheduler)._replace(chunk=chunk),
         # What an idempotent provider answers depends on it.
         taken=world.taken if scenario.idempotent else _taken(world, tries),
-        taken_by=world.taken_by if scenario.idempotent else _taken_by(world, possibly_sent),
+        taken_by=world.taken_by if scenario.idempotent else _taken_by(world, world.ledger),
         senders=tuple(_sender(lowering, sender, in_use, tries) for sender in world.senders),
     )
 
@@ -90,15 +90,12 @@ def _taken(world: World, possibly_sent: frozenset[tuple[int, int]]) -> tuple[tup
     )
 
 
-def _taken_by(
-    world: World, possibly_sent: frozenset[tuple[int, int, str | None]]
-) -> tuple[tuple[str, ...], ...]:
-    """A possibly sent message counts as called at the provider that it was claimed for."""
-    if not possibly_sent:
-        return world.taken_by
-    at = {noted[:2]: noted[2] for noted in possibly_sent}
+def _taken_by(world: World, ledger: Ledger) -> tuple[tuple[str, ...], ...]:
     return tuple(
-        tuple(at.get((index + 1, generation)) or by for generation, by in enumerate(by_generation))
+        tuple(
+            ledger.place_of_doubt(index + 1, generation, by)
+            for generation, by in enumerate(by_generation)
+        )
         for index, by_generation in enumerate(world.taken_by)
     )
 

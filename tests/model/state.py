@@ -144,6 +144,14 @@ class Ledger(NamedTuple):
         """The (seq, generation) of what is possibly sent, at whichever provider."""
         return frozenset(noted[:2] for noted in self.possibly_sent)
 
+    def place_of_doubt(self, seq: int, generation: int, taken_by: str) -> str:
+        """Return the provider that a possibly sent message was claimed for, `taken_by` if unknown.
+
+        A possibly sent message counts as called there: whether it was cannot be known.
+        """
+        claimed_for = {at for of, by, at in self.possibly_sent if (of, by) == (seq, generation)}
+        return min(claimed_for - {None} or {taken_by}, key=str) or ""
+
     @property
     def has_open_order(self) -> bool:
         """Return whether the owner of some shard has an order to carry out."""

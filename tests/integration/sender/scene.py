@@ -79,6 +79,7 @@ class CollectingProvider:
     support = ANY_CONTENT
     price: Price | None = None
     alive = True
+    problem = None
 
     def __init__(self) -> None:
         self.submitted: list[Message] = []
@@ -139,6 +140,7 @@ class Scene:
             owned = self.buffer.owned(fetched.record.shard)
             assert owned is not None
             fetched.epoch = owned.epoch
+            fetched.provider = fetched.provider or self.provider.name
             self.buffer.track(owned, [fetched.offset])
         self.buffer.admit(messages, [], [])
 

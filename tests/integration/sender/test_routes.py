@@ -1,0 +1,147 @@
+"""Messages of a campaign with a route: which provider they take, by real ledgers and claims."""
+
+from time import monotonic
+
+import pytest
+
+from campaign_common.domain.claim import decode_claim
+from campaign_common.domain.message import Status
+from campaign_common.domain.partition_map import TopicDescription
+from campaign_common.domain.routing.route import Route
+from campaign_common.domain.routing.routes import Routes
+from campaign_common.store.shards.claims import read_claims
+from campaign_common.store.shards.partition_map import insert_first_map
+from campaign_providers.contract import SendResult, SendStatus
+from campaign_sender.admission.batch_admitter import BatchAdmitter
+from campaign_sender.admission.provider_choice import ProviderChoice
+from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
+from campaign_sender.message import Message
+from tests.integration.sender.scene import MAP, SHARDS, CollectingProvider, Scene
+from tests.unit.sender.messages import CAMPAIGN, message
+
+PAIR = Routes({"pair": Route((("main", 1), ("spare", 1)), ("main", "spare"))})
+OTHER = {"main": "spare", "spare": "main"}
+SEQ = 3
+
+
+class RoutedCampaign:
+    """A campaign on a route of two providers, of which each collects what it is sent."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.providers = {name: CollectingProvider() for name in OTHER}
+        for name, provider in self.providers.items():
+            breaker = CircuitBreaker(BreakerPolicy(), monotonic)
+            scene.dispatcher.add(name, breaker, lambda *_, made=provider: made)
+        choice = ProviderChoice(PAIR, scene.dispatcher.is_resting, lambda _: False)
+        scene.recorder._policy._choice = choice
+        self._admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, choice)
+        topic = TopicDescription(MAP.topic_id, SHARDS)
+        scene.change(lambda c: insert_first_map(c, MAP.topic, topic))
+        scene.change(lambda c: c.execute("UPDATE campaigns SET provider = 'pair'"))
+        scene.cycle()
+        scene.answer(*scene.provider.submitted)
+        scene.cycle()
+        self._offset = 10
+
+    def send(self, *, try_number: int = 1, attempts: int = 0) -> str:
+        """Fetch, admit, claim and dispatch the message; return its provider, "" if none."""
+        self._offset += 1
+        fetched = message(SEQ, offset=self._offset, try_number=try_number, attempts=attempts)
+        owned = self.scene.buffer.owned(0)
+        assert owned is not None
+        fetched.epoch = owned.epoch
+        self._admitter.enqueue([fetched], {0: owned})
+        self._admitter.admit()
+        self.scene.guard.refresh()
+        before = {name: len(one.submitted) for name, one in self.providers.items()}
+        self.scene.cycle()
+        sent = [n for n, one in self.providers.items() if len(one.submitted) > before[n]]
+        return "".join(sent)
+
+    def answer(self, status: SendStatus) -> None:
+        """Let the provider that holds the message answer, and record it."""
+        (held,) = [m for m in self._submitted() if self.scene.buffer.holds(m)]
+        self.scene.buffer.add_results([SendResult(held, status, None, "code")])
+        self.scene.cycle()
+
+    def rest(self, name: str) -> None:
+        self.scene.dispatcher.routes[name].breaker.open_for(60.0)
+
+    def row(self) -> tuple[object, ...]:
+        """Status, provider and doubt of the message."""
+        rows = self.scene.rows("seq, status, provider, in_doubt")
+        return next(tuple(row[1:]) for row in rows if row[0] == SEQ)
+
+    def _submitted(self) -> list[Message]:
+        return [m for provider in self.providers.values() for m in provider.submitted]
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> RoutedCampaign:
+    return RoutedCampaign(scene)
+
+
+def test_a_claim_and_the_ledger_say_which_provider_it_is(campaign: RoutedCampaign) -> None:
+    provider = campaign.send()
+    with campaign.scene.database.reading() as cursor:
+        claimed = [one for row in read_claims(cursor).values() for one in decode_claim(row.claimed)]
+    assert [(one.seq, one.provider) for one in claimed] == [(SEQ, provider)]
+    campaign.answer(SendStatus.ACCEPTED)
+    assert campaign.row() == (Status.SENT, provider, 0)
+
+
+def test_a_suspect_returns_to_its_provider_even_if_that_rests(campaign: RoutedCampaign) -> None:
+    provider = campaign.send()
+    campaign.scene.lose_to_another(0)
+    campaign.rest(provider)
+    assert campaign.send() == provider
+    campaign.answer(SendStatus.CIRCUIT_OPEN)
+    assert campaign.row() == (Status.WAITING, provider, 1)
+
+
+def test_a_message_that_was_not_taken_fails_over(campaign: RoutedCampaign) -> None:
+    provider = campaign.send()
+    campaign.answer(SendStatus.RETRYABLE)
+    assert campaign.row() == (Status.WAITING, OTHER[provider], 0)
+    assert campaign.send(try_number=2, attempts=1) == OTHER[provider]
+    campaign.answer(SendStatus.RETRYABLE)
+    assert campaign.row() == (Status.WAITING, provider, 0)
+
+
+def test_a_provider_that_rests_is_passed_over(campaign: RoutedCampaign) -> None:
+    for name in OTHER:
+        campaign.rest(name)
+    preferred = campaign.send()
+    campaign.answer(SendStatus.RETRYABLE)
+    assert campaign.row() == (Status.WAITING, preferred, 0), "all rest: it stays where it is"
+
+
+def test_no_failover_after_doubt_that_a_later_try_denies(campaign: RoutedCampaign) -> None:
+    provider = campaign.send()
+    campaign.answer(SendStatus.AMBIGUOUS)
+    assert campaign.send(try_number=2, attempts=1) == provider
+    campaign.answer(SendStatus.RETRYABLE)
+    assert campaign.row() == (Status.WAITING, provider, 1)
+    campaign.rest(provider)
+    assert campaign.send(try_number=3, attempts=2) == provider
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["not known", "known by a late result"])
+def test_a_doubt_at_a_provider_that_is_not_known(campaign: RoutedCampaign, is_late: bool) -> None:
+    """As after a takeover by a sender of 0.2.0: its suspects have no provider."""
+    provider = campaign.send()
+    (held,) = campaign.providers[provider].submitted
+    campaign.scene.lose_to_another(0)
+    campaign.scene.change(lambda c: c.execute("UPDATE possibly_sent SET provider = NULL"))
+    if is_late:
+        campaign.scene.buffer.add_results([SendResult(held, SendStatus.RETRYABLE)])
+        campaign.scene.cycle()
+        assert campaign.send() == provider
+        return
+    assert campaign.send() == ""
+    campaign.scene.cycle()
+    assert campaign.row() == (Status.UNKNOWN, None, 1)
+    with campaign.scene.database.reading() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM possibly_sent WHERE campaign_id = %s", (CAMPAIGN,))
+        assert cursor.fetchone() == (1,)
