@@ -7,6 +7,7 @@ question comes up in thousands of states.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from math import inf
 from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignState, Delivery
@@ -112,7 +113,9 @@ def admission(scenario: Scenario, looked: Looked, resting: str | None = None) ->
 @cache
 def _choice(scenario: Scenario, resting: str | None) -> ProviderChoice:
     routes = Routes({"route": scenario.route})
-    return ProviderChoice(routes, lambda name: name == resting, lambda _: scenario.idempotent)
+    return ProviderChoice(
+        routes, lambda name: name == resting, lambda _: inf if scenario.idempotent else 0.0
+    )
 
 
 @cache

@@ -148,6 +148,8 @@ class Provider(Protocol[MessageT_contra]):
     name: str
     idempotent: bool
     """A repeated idempotency key gets the same response again, so that a refusal is proof."""
+    idempotent_for: float
+    """Seconds for which that is so, from the first send on."""
     support: ContentSupport
     """The content that it takes."""
     price: Price | None

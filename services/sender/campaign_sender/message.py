@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import msgspec
 
@@ -42,7 +43,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     sets `expires_at`, boot time in seconds, where the campaign expires, and `price` where its
     provider has one. `provider` is the name of the one that the message is sent to, from admission
     on; `ledger_provider` the one that its ledger row names, None where that follows from the
-    campaign.
+    campaign. `repeats`: it may have been accepted before, by a provider that does not know its key.
+    `key_known_until`: boot time in seconds until which its provider knows the key for certain.
     """
 
     record: MessageRecord
@@ -58,6 +60,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     price: Price | None = None
     provider: str = ""
     ledger_provider: str | None = None
+    repeats: bool = False
+    key_known_until: float = inf
 
     @property
     def admission_key(self) -> AdmissionKey:

@@ -48,6 +48,12 @@ SHARDS_FENCED = Counter(
     "Shards that another sender took over while this one owned them",
     registry=COUNTERS,
 )
+POSSIBLE_DUPLICATES = Counter(
+    "campaign_possible_duplicates",
+    "Sends repeated after a doubt, at a provider that is not idempotent",
+    ["provider"],
+    registry=COUNTERS,
+)
 PARTITIONS_LOST = Counter(
     "campaign_partitions_lost",
     "Partitions that the consumer group revoked without notice",

@@ -184,9 +184,9 @@ def _shard_group(
         in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
     )
     guard = SendGuard(server, topic, buffer)
-    choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.is_idempotent)
+    choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.idempotent_for)
     admitter = BatchAdmitter(server, topic, buffer, guard, choice, traces)
     commands = ShardCommands(server, buffer)
-    policy = OutcomePolicy(settings.retry, choice, dispatcher.is_idempotent)
+    policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for)
     recorder = Recorder(server.own, buffer, dispatcher, guard, commands, policy, traces)
     return ShardGroup(server, buffer, guard, admitter, recorder, commands)

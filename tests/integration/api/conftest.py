@@ -31,6 +31,7 @@ WRITTEN = (
     "campaign_costs",
     "campaign_events",
     "possibly_sent",
+    "possible_duplicates",
     "campaign_samples",
     "shard_commands",
     "messages_0",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -81,6 +82,10 @@ class CollectingProvider:
     alive = True
     problem = None
 
+    @property
+    def idempotent_for(self) -> float:
+        return inf if self.idempotent else 0.0
+
     def __init__(self) -> None:
         self.submitted: list[Message] = []
 
@@ -111,9 +116,9 @@ class Scene:
         self.dispatcher = Dispatcher()
         self.commands = ShardCommands(self.server, self.buffer)
         choice = self.choice = ProviderChoice(
-            routes or Routes(), self.dispatcher.is_resting, self.dispatcher.is_idempotent
+            routes or Routes(), self.dispatcher.is_resting, self.dispatcher.idempotent_for
         )
-        policy = OutcomePolicy(RetrySettings(), choice, self.dispatcher.is_idempotent)
+        policy = OutcomePolicy(RetrySettings(), choice, self.dispatcher.idempotent_for)
         self.recorder = Recorder(
             database, self.buffer, self.dispatcher, guard, self.commands, policy
         )

@@ -33,7 +33,7 @@ class RoutedCampaign:
         for name, provider in self.providers.items():
             breaker = CircuitBreaker(BreakerPolicy(), monotonic)
             scene.dispatcher.add(name, breaker, lambda *_, made=provider: made)
-        choice = ProviderChoice(PAIR, scene.dispatcher.is_resting, lambda _: False)
+        choice = ProviderChoice(PAIR, scene.dispatcher.is_resting, lambda _: 0.0)
         scene.recorder._policy._choice = choice
         self._admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, choice)
         topic = TopicDescription(MAP.topic_id, SHARDS)

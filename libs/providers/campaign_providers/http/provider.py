@@ -38,6 +38,7 @@ class HttpProvider(Generic[MessageT]):
         """
         self.name = name
         self.idempotent = settings.is_idempotent
+        self.idempotent_for = settings.idempotent_for
         self.price = settings.price
         self.support = settings.content_support
         self._loop = uvloop.new_event_loop()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from itertools import count
-from math import log, sqrt
+from math import inf, log, sqrt
 from random import Random
 from typing import Generic
 
@@ -44,6 +44,7 @@ class SimulatedProvider(Generic[MessageT]):
     """Provider that reports a result for every message after a simulated latency."""
 
     idempotent = True
+    idempotent_for = inf
     account_digest = None
     problem = None
     """Nothing keeps it from sending."""

@@ -21,6 +21,7 @@ from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.core.costs import read_costs
 from campaign_common.store.core.counters import counts_by_status
 from campaign_common.store.core.events import EventRow, read_events
+from campaign_common.store.core.possible_duplicates import count_possible_duplicates
 
 RATE_SPAN = 60
 """Seconds over which the present rate is taken."""
@@ -60,10 +61,16 @@ def progress_of(databases: Databases, campaign_id: CampaignId) -> dict[str, Any]
     """Describe the movement of a campaign; raise what `read_campaign` raises."""
     with databases.reading() as cursors:
         costs = read_costs(cursors, campaign_id)
+        repeated = count_possible_duplicates(cursors, campaign_id)
         movement = read_movement(cursors, campaign_id, RATE_SPAN)
     if movement is None:
         raise unknown(campaign_id)
-    return {"id": campaign_id, **measure(movement), "spent": [cost._asdict() for cost in costs]}
+    return {
+        "id": campaign_id,
+        **measure(movement),
+        "possible_duplicates": repeated,
+        "spent": [cost._asdict() for cost in costs],
+    }
 
 
 def page_of_campaigns(

@@ -5,12 +5,14 @@ See protocol rules 2 and 3.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey
 from campaign_common.domain.routing.route import IsResting, provider_of
 from campaign_common.domain.routing.routes import Routes
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.possibly_sent import Doubts
 from campaign_providers.contract import SendResult, SendStatus
@@ -34,16 +36,16 @@ class Chosen(NamedTuple):
 class ProviderChoice:
     """Choice by the configured routes, and by which providers rest.
 
-    `is_idempotent`: a provider answers a key that it knows as it did the first time. Of all others,
-    and of routes, doubts are looked up before messages are sent.
+    `idempotent_for`: seconds for which a provider answers a key that it knows as it did the first
+    time. Where that ends, and on routes, doubts are looked up before messages are sent.
     """
 
     def __init__(
-        self, routes: Routes, is_resting: IsResting, is_idempotent: Callable[[str], bool]
+        self, routes: Routes, is_resting: IsResting, idempotent_for: Callable[[str], float]
     ) -> None:
         self._routes = routes
         self._is_resting = is_resting
-        self._is_idempotent = is_idempotent
+        self._idempotent_for = idempotent_for
 
     def doubts_wanted(
         self, query: Mapping[tuple[int, CampaignId], Sequence[int]], versions: Versions
@@ -53,7 +55,7 @@ class ProviderChoice:
         for (_, campaign_id), seqs in query.items():
             version = versions.get(campaign_id)
             if version is not None and (
-                version.provider in self._routes or not self._is_idempotent(version.provider)
+                version.provider in self._routes or self._idempotent_for(version.provider) < inf
             ):
                 wanted[campaign_id] += seqs
         return wanted
@@ -68,23 +70,35 @@ class ProviderChoice:
         """Give each live message its provider."""
         chosen = Chosen([], [])
         for message in messages:
-            named = versions[message.key.campaign_id].provider
+            version = versions[message.key.campaign_id]
+            named = version.provider
             found = doubts.get((*message.key, message.record.generation)) if doubts else None
             if found:
                 message.in_doubt = True
-            if named not in self._routes:
-                message.provider = named
-                chosen.to_send.append(message)
-                continue
-            provider = self._of_route(message, named, entries.get(message.key), found or ())
+            provider: str | None = named
+            if named in self._routes:
+                provider = self._of_route(message, named, entries.get(message.key), found or ())
+                message.ledger_provider = provider
             if provider is None:
                 message.in_doubt = True
                 result = SendResult(message, SendStatus.UNDELIVERABLE, None, PROVIDER_UNKNOWN)
                 chosen.unsafe.append(result)
             else:
-                message.provider = message.ledger_provider = provider
+                message.provider = provider
+                if message.in_doubt:
+                    self._note_repetition(message, version)
                 chosen.to_send.append(message)
         return chosen
+
+    def _note_repetition(self, message: Message, version: CampaignVersion) -> None:
+        """Note whether the provider still knows the key of a message that it may have accepted.
+
+        When it was first sent is not recorded: no earlier than its campaign was started.
+        """
+        left = self._idempotent_for(message.provider) - version.running
+        message.repeats = not left > 0
+        if left < inf:
+            message.key_known_until = boot_time() + left
 
     def after_proof(self, message: Message, version: CampaignVersion | None) -> str | None:
         """Return the provider of the next try if this one proves that it was not taken.

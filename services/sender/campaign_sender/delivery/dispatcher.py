@@ -60,10 +60,10 @@ class Dispatcher:
         """Routes to the configured providers, by name."""
         return self._routes
 
-    def is_idempotent(self, name: str) -> bool:
-        """Return whether a provider is known to be idempotent, see `Provider.idempotent`."""
+    def idempotent_for(self, name: str) -> float:
+        """Return the seconds for which a provider knows a key; 0 if it is not configured."""
         route = self._routes.get(name)
-        return route is not None and route.provider.idempotent
+        return 0.0 if route is None else route.provider.idempotent_for
 
     def is_resting(self, name: str) -> bool:
         """Return whether nothing is sent to a provider at present, or it is not configured."""

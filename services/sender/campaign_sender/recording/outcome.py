@@ -32,6 +32,9 @@ COSTS_NO_ATTEMPT = frozenset(
 )
 
 
+MAY_BE_TAKEN = frozenset({SendStatus.ACCEPTED, SendStatus.AMBIGUOUS})
+"""Statuses of a send that the provider has accepted, or may have."""
+
 FAILS_OVER = frozenset(
     {SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.ACCOUNT, SendStatus.CIRCUIT_OPEN}
 )
@@ -164,5 +167,6 @@ def _row(result: SendResult[Message], status: Status, cost: Charge | None = None
         replaces=message.replaces,
         in_doubt=message.in_doubt or send_status is SendStatus.AMBIGUOUS,
         provider=message.ledger_provider,
+        repeated_at=message.provider if message.repeats and send_status in MAY_BE_TAKEN else None,
         cost=cost,
     )

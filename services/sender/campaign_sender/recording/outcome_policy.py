@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import SendResult
@@ -12,23 +13,22 @@ from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, o
 
 
 class OutcomePolicy:
-    """Outcomes of send results; `is_idempotent` is asked of the provider of each message."""
+    """Outcomes of send results; `idempotent_for` is asked of the provider of each message."""
 
     def __init__(
         self,
         retry: RetrySettings,
         choice: ProviderChoice,
-        is_idempotent: Callable[[str], bool],
+        idempotent_for: Callable[[str], float],
     ) -> None:
         self._retry = retry
         self._choice = choice
-        self._is_idempotent = is_idempotent
+        self._idempotent_for = idempotent_for
         self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
 
     def depends_on_doubt(self, result: SendResult[Message]) -> bool:
         """Return whether the outcome depends on an earlier try that may have been accepted."""
-        idempotent = self._is_idempotent(result.message.provider)
-        return depends_on_doubt(result.status, idempotent=idempotent)
+        return depends_on_doubt(result.status, idempotent=self._knows_key_of(result.message))
 
     def outcome(
         self, result: SendResult[Message], version: CampaignVersion | None
@@ -40,6 +40,11 @@ class OutcomePolicy:
             version,
             self._retry,
             self._random.random(),
-            idempotent=self._is_idempotent(message.provider),
+            idempotent=self._knows_key_of(message),
             failover=self._choice.after_proof(message, version),
         )
+
+    def _knows_key_of(self, message: Message) -> bool:
+        """Return whether the provider answers the message's key as it may have done before."""
+        is_idempotent = self._idempotent_for(message.provider) > 0
+        return is_idempotent and boot_time() < message.key_known_until

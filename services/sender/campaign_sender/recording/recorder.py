@@ -34,7 +34,7 @@ from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
 from campaign_sender.recording import transaction
 from campaign_sender.recording.outcome import LedgerOutcome, sent
 from campaign_sender.recording.outcome_policy import OutcomePolicy
-from campaign_sender.recording.recorder_metrics import count_outcomes
+from campaign_sender.recording.recorder_metrics import count_outcomes, count_possible_duplicates
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.recording.transaction import ShardWrites, WriteResult
 from campaign_sender.recording.unknown_commit import UnknownCommit, resolve_commit
@@ -210,6 +210,7 @@ class Recorder:
         """Count and trace a committed transaction."""
         TRANSACTION_MESSAGES.observe(len(batch.results))
         count_outcomes(written.changes, self._guard.version_of)
+        count_possible_duplicates(written.repeated)
         if self._traces is not None:
             self._traces.recorded(batch.results, written.changes, seconds)
 

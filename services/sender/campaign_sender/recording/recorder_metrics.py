@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_sender.metrics import MESSAGES_RECORDED, begin_outcomes_at_zero
+from campaign_common.store.core.possible_duplicates import RepeatedKey
+from campaign_sender.metrics import (
+    MESSAGES_RECORDED,
+    POSSIBLE_DUPLICATES,
+    begin_outcomes_at_zero,
+)
 
 
 def count_outcomes(
@@ -26,3 +31,9 @@ def count_outcomes(
         provider = version.provider if version else "unknown"
         begin_outcomes_at_zero(provider)
         MESSAGES_RECORDED.labels(provider, status.word).inc(n)
+
+
+def count_possible_duplicates(repeated: Mapping[RepeatedKey, int]) -> None:
+    """Count the repeated sends of a committed transaction by their provider."""
+    for (_, _, provider), n in repeated.items():
+        POSSIBLE_DUPLICATES.labels(provider).inc(n)

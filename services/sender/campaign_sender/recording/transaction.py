@@ -1,7 +1,8 @@
 """Transaction of the recorder: claims, outcomes and counters (protocol rules 2 to 4)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -11,12 +12,14 @@ from campaign_common.domain.claim import encode_claim
 from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
 from campaign_common.store.core.costs import CostKey, add_costs
+from campaign_common.store.core.possible_duplicates import RepeatedKey, add_possible_duplicates
 from campaign_common.store.messages.ledger import (
     LedgerRow,
     add_counts,
     costs_of,
     count_changes,
     insert_outcomes,
+    repeated_sends,
 )
 from campaign_common.store.messages.retry_schedule import (
     ScheduledRetry,
@@ -48,6 +51,8 @@ class WriteResult(NamedTuple):
     """Shards of other owners, which were left out."""
     changes: Counter[tuple[CampaignId, int, Status]]
     """Changes of the counters by (campaign, shard, status)."""
+    repeated: Mapping[RepeatedKey, int] = MappingProxyType({})
+    """Sends that were repeated after a doubt, by (campaign, shard, provider)."""
 
 
 def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
@@ -61,6 +66,7 @@ def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
     fenced: set[int] = set()
     changes: Counter[tuple[CampaignId, int, Status]] = Counter()
     costs: dict[CostKey, Charge] = {}
+    repeated: Counter[RepeatedKey] = Counter()
     for writes in shard_writes:
         if not move_claim(cursor, _move_of(writes)):
             fenced.add(writes.owned.shard)
@@ -69,9 +75,11 @@ def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
             _write_outcomes(cursor, writes)
             changes.update(count_changes(writes.owned.shard, writes.rows))
             costs |= costs_of(writes.owned.shard, writes.rows)
+            repeated += repeated_sends(writes.owned.shard, writes.rows)
     add_counts(cursor, changes)
     add_costs(cursor, costs)
-    return WriteResult(fenced, changes)
+    add_possible_duplicates(cursor, repeated)
+    return WriteResult(fenced, changes, repeated)
 
 
 def _move_of(writes: ShardWrites) -> ClaimMove:

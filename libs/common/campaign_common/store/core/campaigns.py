@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal
+from math import inf
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -13,7 +14,8 @@ class CampaignVersion(NamedTuple):
     """The facts of a campaign on which a sender decides before each send.
 
     `expires_in` and `age` are seconds by the database's clock at the time of the read; the age
-    counts from the start, or from when a person last had messages tried again.
+    counts from the start, or from when a person last had messages tried again. `running` counts
+    from the start; it is read where messages are admitted, and infinite elsewhere.
     """
 
     state: CampaignState
@@ -24,6 +26,7 @@ class CampaignVersion(NamedTuple):
     age: float
     traceparent: str | None = None
     """The request that set it going."""
+    running: float = inf
 
     def sends(self, epoch: CampaignEpoch) -> bool:
         """Return whether a record published under `epoch` may still be sent."""
@@ -36,8 +39,10 @@ AGE = """
 COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 1000000.0, 0)
 """
 
+RUNNING = "TIMESTAMPDIFF(MICROSECOND, started_at, NOW(6)) / 1000000.0"
+
 SELECT_VERSIONS = f"""
-SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent
+SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent, {RUNNING}
 FROM campaigns WHERE id IN %s
 """
 
@@ -85,7 +90,12 @@ def read_versions(
     if not ids:
         return {}
     cursor.execute(SELECT_VERSIONS, (ids,))
-    return {row[0]: version_of(*row[1:]) for row in cursor.fetchall()}
+    return {
+        campaign_id: version_of(*columns)._replace(
+            running=inf if running is None else float(running)
+        )
+        for campaign_id, *columns, running in cursor.fetchall()
+    }
 
 
 def version_of(

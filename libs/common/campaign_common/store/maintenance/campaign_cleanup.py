@@ -41,6 +41,8 @@ DELETE_REQUESTS = "DELETE FROM shard_commands WHERE campaign_id = %s ORDER BY id
 
 DELETE_COSTS = "DELETE FROM campaign_costs WHERE campaign_id = %s"
 
+DELETE_POSSIBLE_DUPLICATES = "DELETE FROM possible_duplicates WHERE campaign_id = %s"
+
 # At most one row for each shard and status.
 DELETE_COUNTERS = "DELETE FROM campaign_counters WHERE campaign_id = %s"
 
@@ -93,9 +95,9 @@ def delete_requests(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
 
 
 def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
-    """Delete the counters and costs of a campaign; returns how many rows went."""
-    costs = cursor.execute(DELETE_COSTS, (campaign_id,))
-    return costs + cursor.execute(DELETE_COUNTERS, (campaign_id,))
+    """Delete all that is counted of a campaign; returns how many rows went."""
+    statements = (DELETE_COSTS, DELETE_POSSIBLE_DUPLICATES, DELETE_COUNTERS)
+    return sum(cursor.execute(statement, (campaign_id,)) for statement in statements)
 
 
 def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int | None:

@@ -22,6 +22,7 @@ TABLES: Mapping[str, str] = {
     "idempotency_keys": "api_key_id",
     "late_results": "id",
     "partition_map": "topic",
+    "possible_duplicates": "campaign_id",
     "possibly_sent": "campaign_id",
     "provider_breakers": "provider",
     "purged_campaigns": "id",

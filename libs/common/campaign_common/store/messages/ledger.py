@@ -14,6 +14,7 @@ from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_common.store.core.costs import CostKey
+from campaign_common.store.core.possible_duplicates import RepeatedKey
 
 
 class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -38,6 +39,8 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     provider: str | None = None
     cost: Charge | None = None
     """Set where the message was accepted and its provider has a price."""
+    repeated_at: str | None = None
+    """Provider that may have taken the message twice: see `possible_duplicates`."""
 
     @classmethod
     def ended(
@@ -243,6 +246,13 @@ def add_counts(cursor: Cursor, changes: Mapping[tuple[CampaignId, int, Status], 
     rows = [(*key, n) for key, n in sorted(changes.items()) if n]
     if rows:
         cursor.executemany(ADD_COUNTS, rows)
+
+
+def repeated_sends(shard: int, rows: Iterable[LedgerRow]) -> Counter[RepeatedKey]:
+    """Count the sends among `rows` that were repeated after a doubt."""
+    return Counter(
+        (row.campaign_id, shard, row.repeated_at) for row in rows if row.repeated_at is not None
+    )
 
 
 def costs_of(shard: int, rows: Iterable[LedgerRow]) -> dict[CostKey, Charge]:

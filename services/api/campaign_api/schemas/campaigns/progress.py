@@ -51,6 +51,13 @@ class Progress(Schema):
         required=True,
         metadata={"description": "Cost of the accepted messages whose provider had a price."},
     )
+    possible_duplicates = fields.Integer(
+        required=True,
+        metadata={
+            "description": "Sends repeated after a doubt, to providers that are not idempotent,"
+            " that were accepted or may have been."
+        },
+    )
     rate = fields.Float(
         required=True,
         allow_none=True,

@@ -1,0 +1,88 @@
+"""Choice of a message's provider at admission, and what is known there of an earlier send."""
+
+from math import inf
+
+import pytest
+
+from campaign_common.domain.message import LedgerEntry, Status
+from campaign_common.domain.routing.route import Route
+from campaign_common.domain.routing.routes import Routes
+from campaign_common.runtime.boot_time import boot_time
+from campaign_sender.admission.provider_choice import PROVIDER_UNKNOWN, ProviderChoice
+from tests.unit.sender.messages import CAMPAIGN, message, version
+
+PAIR = Routes({"pair": Route((("main", 1), ("spare", 1)), ("main", "spare"))})
+WINDOWS = {"main": 0.0, "spare": 0.0, "forever": inf, "day": 86_400.0, "simulated": inf}
+
+CHOICE = ProviderChoice(PAIR, lambda _: False, WINDOWS.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("provider", "wanted"),
+    [("pair", True), ("main", True), ("day", True), ("forever", False)],
+    ids=["a route", "not idempotent", "idempotent for a day", "idempotent without end"],
+)
+def test_doubts_are_looked_up_where_they_matter(provider: str, wanted: bool) -> None:
+    versions = {CAMPAIGN: version()._replace(provider=provider)}
+    found = CHOICE.doubts_wanted({(0, CAMPAIGN): [1, 2], (1, CAMPAIGN): [3]}, versions)
+    assert found == ({CAMPAIGN: [1, 2, 3]} if wanted else {})
+
+
+@pytest.mark.parametrize(
+    ("provider", "running", "in_doubt", "repeats", "known"),
+    [
+        ("main", 5.0, True, True, False),
+        ("main", 5.0, False, False, True),
+        ("forever", 90_000.0, True, False, True),
+        ("day", 5.0, True, False, True),
+        ("day", 90_000.0, True, True, False),
+        ("day", inf, True, True, False),
+        ("day", 90_000.0, False, False, True),
+    ],
+    ids=[
+        "not idempotent",
+        "no doubt",
+        "idempotent without end",
+        "doubt of less than a day",
+        "of a campaign that runs for more than a day",
+        "of a campaign whose start is not known",
+        "no doubt after a day",
+    ],
+)
+def test_a_repetition_may_be_a_duplicate(
+    provider: str, running: float, in_doubt: bool, repeats: bool, known: bool
+) -> None:
+    one = message()
+    one.in_doubt = in_doubt
+    versions = {CAMPAIGN: version()._replace(provider=provider, running=running)}
+    chosen = CHOICE.choose([one], versions, {}, {})
+    assert (chosen.to_send, one.provider, one.repeats) == ([one], provider, repeats)
+    assert (boot_time() < one.key_known_until) is known
+    assert one.ledger_provider is None, "the campaign names it"
+
+
+def test_a_doubt_of_another_generation_does_not_count() -> None:
+    one = message(generation=1)
+    versions = {CAMPAIGN: version()._replace(provider="pair")}
+    (sent,) = CHOICE.choose([one], versions, {}, {(CAMPAIGN, 1, 0): {None}}).to_send
+    assert (sent.in_doubt, sent.provider == sent.ledger_provider) == (False, True)
+
+
+def test_lost_commits_leave_a_message_of_a_route_unknown() -> None:
+    one = message()
+    one.in_doubt = True
+    versions = {CAMPAIGN: version()._replace(provider="pair")}
+    chosen = CHOICE.choose([one], versions, {}, {})
+    assert chosen.to_send == []
+    assert [result.error_code for result in chosen.unsafe] == [PROVIDER_UNKNOWN]
+
+
+@pytest.mark.parametrize("in_doubt", [0, 1], ids=["failover", "doubt"])
+def test_the_ledger_says_where_the_next_try_goes(in_doubt: int) -> None:
+    for provider in ("main", "spare"):
+        one = message(try_number=2)
+        one.in_doubt = bool(in_doubt)
+        entry = LedgerEntry(Status.WAITING, 0, 1, 1, in_doubt, provider)
+        versions = {CAMPAIGN: version()._replace(provider="pair")}
+        CHOICE.choose([one], versions, {one.key: entry}, {})
+        assert one.provider == provider
