@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
+from msgspec.structs import replace
 from pymysql.err import Error as DriverError
 from pymysql.err import IntegrityError
 
@@ -288,10 +289,14 @@ class Recorder:
 
     def _late_rows(self, late: Sequence[SendResult[Message]]) -> list[tuple[int, LedgerRow]]:
         return [
-            (result.message.record.shard, self._outcome(result).row)
+            (result.message.record.shard, self._late_row(result))
             for result in late
             if result.status in REACHED_PROVIDER
         ]
+
+    def _late_row(self, result: SendResult[Message]) -> LedgerRow:
+        """Return the outcome with the provider that it is of, not the one of a next try."""
+        return replace(self._outcome(result).row, provider=result.message.provider or None)
 
     def _without_recorded(self, batch: RecorderBatch) -> RecorderBatch:
         """Turn results of messages that already have their outcome into ends of claims."""
