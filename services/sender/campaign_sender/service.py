@@ -93,6 +93,7 @@ class Sender:
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
         ]
+        health.add("providers", self._dispatcher.require_ready)
         health.add("send guard", partial(require_fresh_views, self._groups.all))
         backlog = ConsumerLag(admin, topic, self._groups)
         deletions = LogRetention(admin, topic, self._groups)
@@ -103,7 +104,7 @@ class Sender:
             PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
         )
         self._trial_sends = TrialSends(databases.main, providers)
-        self._heartbeat = sender_heartbeat(name, databases.main)
+        self._heartbeat = sender_heartbeat(name, databases.main, self._dispatcher.problems)
         blocked = BlockedPartitions(time.monotonic, BLOCK_TIMEOUT)
         self._ownership = ShardOwnership(
             self._consumer,
@@ -185,7 +186,7 @@ def _shard_group(
     )
     guard = SendGuard(server, topic, buffer)
     choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.idempotent_for)
-    admitter = BatchAdmitter(server, topic, buffer, guard, choice, traces)
+    admitter = BatchAdmitter(server, topic, buffer, guard, choice, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)
     policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for)
     recorder = Recorder(server.own, buffer, dispatcher, guard, commands, policy, traces)

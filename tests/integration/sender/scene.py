@@ -79,8 +79,9 @@ class CollectingProvider:
     idempotent = False
     support = ANY_CONTENT
     price: Price | None = None
-    alive = True
+    account_digest = None
     problem = None
+    alive = True
 
     @property
     def idempotent_for(self) -> float:
@@ -122,8 +123,9 @@ class Scene:
         self.recorder = Recorder(
             database, self.buffer, self.dispatcher, guard, self.commands, policy
         )
-        admitter = BatchAdmitter(self.server, "Sync-Msg-T", self.buffer, guard, choice)
-        group = ShardGroup(self.server, self.buffer, guard, admitter, self.recorder, self.commands)
+        group = ShardGroup(
+            self.server, self.buffer, guard, self.admitter(), self.recorder, self.commands
+        )
         self.dispatcher.connect(ShardGroups(ByServer((group,))))
         self.dispatcher.add(
             self.provider.name, CircuitBreaker(BreakerPolicy(), monotonic), lambda *_: self.provider
@@ -132,6 +134,13 @@ class Scene:
             self.take_over(shard)
         self.fetch(message(1), message(2, shard=1, partition=1))
         guard.refresh()
+
+    def admitter(self, choice: ProviderChoice | None = None) -> BatchAdmitter:
+        """Make an admitter of messages that are fetched."""
+        chosen = choice or self.choice
+        return BatchAdmitter(
+            self.server, MAP.topic, self.buffer, self.guard, chosen, lambda _: None
+        )
 
     def take_over(self, shard: int) -> None:
         with Database.transaction(self.database) as own, self.server.beside(own) as cursors:

@@ -17,7 +17,6 @@ from campaign_common.store.shards.command_copies import settled_notes
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_common.store.shards.shard_commands import request_erasure
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.ownership.takeover import take_over
 from tests.integration.sender.scene import (
     INSERT_CAMPAIGN,
@@ -139,7 +138,7 @@ def test_the_next_command_removes_notes_of_earlier_ones(scene: Scene) -> None:
 def test_nothing_is_sent_before_an_erasure_is_copied(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, scene.choice)
+    admitter = scene.admitter()
     erased, other = message(3), message(4)
     owned = scene.buffer.owned(0)
     assert owned is not None

@@ -12,7 +12,6 @@ from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.shards.claims import read_claims
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.message import Message
@@ -35,7 +34,7 @@ class RoutedCampaign:
             scene.dispatcher.add(name, breaker, lambda *_, made=provider: made)
         choice = ProviderChoice(PAIR, scene.dispatcher.is_resting, lambda _: 0.0)
         scene.recorder._policy._choice = choice
-        self._admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, choice)
+        self._admitter = scene.admitter(choice)
         topic = TopicDescription(MAP.topic_id, SHARDS)
         scene.change(lambda c: insert_first_map(c, MAP.topic, topic))
         scene.change(lambda c: c.execute("UPDATE campaigns SET provider = 'pair'"))

@@ -12,7 +12,6 @@ from campaign_common.settings import RetrySettings
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_common.store.shards.shard_commands import request_erasure
 from campaign_providers.contract import SendStatus
-from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.recording import command_handlers, shard_commands
 from campaign_sender.recording.shard_commands import REFUSED_FOR
 from tests.integration.sender.ordering import answer, cancel, counters_match, ended, retry, submit
@@ -61,7 +60,7 @@ def test_a_held_message_is_not_sent_once_it_is_to_be_erased(scene: Scene) -> Non
 def test_a_message_fetched_after_its_erasure_is_not_admitted(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, scene.choice)
+    admitter = scene.admitter()
     erased, other = message(3), message(4)
     for fetched in (erased, other):
         fetched.epoch = 1
@@ -125,7 +124,7 @@ def test_no_command_is_executed_between_look_up_and_admission(scene: Scene) -> N
 
 def test_no_look_up_begins_while_a_command_is_executed(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
-    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, scene.choice)
+    admitter = scene.admitter()
     fetched = message(3)
     admitter._pending = [fetched]
     lock = NoticedLock()

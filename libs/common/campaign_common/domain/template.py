@@ -50,6 +50,11 @@ class Template:
         """The number of its placeholders."""
         return len(self._fields)
 
+    @property
+    def least_length(self) -> int:
+        """Number of characters of a message whose values are all empty."""
+        return sum(map(len, self._pieces))
+
     @classmethod
     def compile(cls, text: str, subject: str = SUBJECT) -> "Template":
         """Compile `text`, which errors call `subject`.

@@ -18,8 +18,12 @@ from campaign_common.domain.content.campaign_content import (
     subject_of,
 )
 from campaign_common.errors import TemplateInvalid
-from campaign_common.planning.content_support import require_support
 from campaign_common.planning.errors import ListDeleted, PlanInvalid, TemplateUnfit
+from campaign_common.planning.provider_fit import (
+    require_length,
+    require_provider,
+    require_support,
+)
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.planning.stored_plans import append_created, is_due_at, locked_plan, refused
 from campaign_common.settings import Settings
@@ -167,23 +171,20 @@ class CampaignEditor:
         longest = self._settings.api.max_template_length
         if length_of(plan.content) > longest:
             raise PlanInvalid(subject_of(plan.content), f"must have at most {longest} characters")
-        configured = self._settings.configured_providers
-        takes_route = plan.provider in self._settings.routes
-        if plan.provider not in configured and not takes_route:
-            if plan.provider == "http":
-                raise PlanInvalid("provider", "http is not configured (Http.Url)")
-            known = [*configured, *self._settings.route_settings]
-            raise PlanInvalid("provider", f"must be one of {', '.join(known)}")
-        wanted = CampaignContent(plan.content, plan.originator)
-        require_support(self._settings, plan.provider, wanted)
+        require_provider(self._settings, plan.provider)
+        require_support(
+            self._settings, plan.provider, CampaignContent(plan.content, plan.originator)
+        )
         recipients = hold_list(cursor, plan.list_id)
         if recipients is None:
             raise PlanInvalid("recipient_list_id", f"there is no list {plan.list_id} that is ready")
         try:
-            CompiledContent(plan.content).require(recipients.columns)
+            content = CompiledContent(plan.content)
+            content.require(recipients.columns)
         except TemplateInvalid as error:
             raise TemplateUnfit(field_of(error), error.reason) from error
-        return plan._replace(takes_route=takes_route)
+        require_length(self._settings, plan.provider, content)
+        return plan._replace(takes_route=plan.provider in self._settings.routes)
 
 
 def _differs(name: str, stored: StoredPlan, plan: CampaignPlan, moment: datetime | None) -> bool:

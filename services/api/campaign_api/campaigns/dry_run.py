@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,7 +14,13 @@ from campaign_common.domain.content.campaign_content import CampaignContent, Com
 from campaign_common.domain.content.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding
-from campaign_common.planning.content_support import require_support
+from campaign_common.planning.errors import PlanInvalid
+from campaign_common.planning.provider_fit import (
+    longest_text,
+    require_length,
+    require_provider,
+    require_support,
+)
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
@@ -50,7 +57,7 @@ class Shape(NamedTuple):
 class DryRunCounts:
     """Counts over the messages of a campaign, row by row."""
 
-    def __init__(self, content: CompiledContent, price: Price | None, longest: int | None) -> None:
+    def __init__(self, content: CompiledContent, price: Price | None) -> None:
         self.rows = 0
         self.shapes: Counter[Shape] = Counter()
         self.forced_by: Counter[str] = Counter()
@@ -60,8 +67,6 @@ class DryRunCounts:
         self.segments_by_rate: Counter[Rate] = Counter()
         self.messages_by_rate: Counter[Rate] = Counter()
         self.price = price
-        self.too_long = 0
-        self._longest = longest
         self._content = content
         self._names = NAME in content.placeholders
 
@@ -73,8 +78,6 @@ class DryRunCounts:
         characters, encoding, segments, forced_by = size_of(rendered)
         self.rows += 1
         self.shapes[Shape(characters, segments, encoding)] += 1
-        if self._longest is not None and len(rendered.body) > self._longest:
-            self.too_long += 1
         if self.price is not None:
             rate = self.price.rate_of(phone)
             self.messages_by_rate[rate] += 1
@@ -96,9 +99,8 @@ class DryRuns:
         self,
         databases: Databases,
         settings: Settings,
-        clock: Any = time.monotonic,  # noqa: ANN401
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the settings of the providers."""
         self._databases = databases
         self._settings = settings
         self._clock = clock
@@ -109,21 +111,14 @@ class DryRuns:
         Raises:
             CampaignUnknown: there is no such campaign.
             ListDeleted: its recipient list has been deleted.
-            PlanInvalid: its provider does not take its content any more.
             RetryLater: a database is unavailable.
         """
         with self._databases.main.reading() as cursor:
             draft = read_draft(cursor, campaign_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
-        wanted = CampaignContent(draft.content.content, draft.originator)
-        provider = draft.campaign.provider
-        require_support(self._settings, provider, wanted)
-        configured = self._settings.configured_providers.get(provider)
-        price, longest = None, None
-        if configured is not None:
-            price, longest = configured.price, configured.content_support.longest
-        counts = DryRunCounts(draft.content, price, longest)
+        configured = self._settings.configured_providers.get(draft.campaign.provider)
+        counts = DryRunCounts(draft.content, None if configured is None else configured.price)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
@@ -141,7 +136,29 @@ class DryRuns:
                 counts.add(row)
             complete = len(rows) < ROWS_AT_ONCE
             after_seq = rows[-1][0] if rows else after_seq
-        return describe(draft, counts, duplicates, rate, complete=complete)
+        described = describe(draft, counts, duplicates, rate, complete=complete)
+        return {**described, "provider": self._provider_fit(draft, counts)}
+
+    def _provider_fit(self, draft: Draft, counts: DryRunCounts) -> dict[str, Any]:
+        """Describe what the provider would not take, by the configuration of this API."""
+        name = draft.campaign.provider
+        longest = longest_text(self._settings, name)
+        return {
+            "name": name,
+            "problem": self._problem(name, draft),
+            "max_length": longest,
+            "too_long": 0 if longest is None else _longer(counts.shapes, longest),
+        }
+
+    def _problem(self, name: str, draft: Draft) -> str | None:
+        try:
+            require_provider(self._settings, name)
+            wanted = CampaignContent(draft.content.content, draft.originator)
+            require_support(self._settings, name, wanted)
+            require_length(self._settings, name, draft.content)
+        except PlanInvalid as error:
+            return error.message
+        return None
 
 
 def describe(
@@ -166,7 +183,6 @@ def describe(
             for name in sorted(draft.content.placeholders)
             if name != PHONE
         ],
-        "too_long": counts.too_long,
         "cost": _cost_of(counts),
         "recently_messaged": {"recipients": duplicates, "days": DAYS},
         "rate": None if rate is None else round(rate, 1),
@@ -186,6 +202,11 @@ def _lengths(shapes: Counter[Shape]) -> dict[str, Any]:
         "mean": round(characters / shapes.total(), 1) if shapes else 0.0,
         "distribution": [_bucket(step, n) for step, n in sorted(steps.items())],
     }
+
+
+def _longer(shapes: Counter[Shape], longest: int) -> int:
+    """Count the texts of more than `longest` characters; what has no encoding is no text."""
+    return sum(n for shape, n in shapes.items() if shape.encoding and shape.characters > longest)
 
 
 def _bucket(step: int, messages: int) -> dict[str, Any]:

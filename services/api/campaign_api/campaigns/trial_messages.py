@@ -11,8 +11,8 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
-from campaign_common.planning.content_support import require_support
 from campaign_common.planning.errors import CampaignUnknown
+from campaign_common.planning.provider_fit import require_support
 from campaign_common.settings import Settings
 from campaign_common.store.messages.message_listing import read_message_source
 from campaign_common.store.messages.trial_sends import (

@@ -5,7 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import structlog
+
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.errors import CampaignError
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import CONTENT_NOT_TAKEN, SendResult, SendStatus
@@ -13,6 +16,19 @@ from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.message import Message
+
+NOT_CONFIGURED = "provider_not_configured"
+SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - an error code
+"""Error codes of messages that wait for a sender that can send them."""
+
+REMEMBERED = 60.0
+"""Seconds for which a provider that is not configured counts after a message of it was met."""
+
+log = structlog.get_logger()
+
+
+class ProviderUnready(CampaignError):
+    """A provider is not configured, or a secret of it can not be read."""
 
 
 class MessageHolder(SendChecks, Protocol):
@@ -39,6 +55,8 @@ class Dispatcher:
     def __init__(self) -> None:
         self._holder: MessageHolder
         self._routes: dict[str, ProviderRoute] = {}
+        self._unknown: dict[str, float] = {}
+        """Boot time at which a campaign with a provider that is not configured was met last."""
         self._deferred: list[Message] = []
         self._lock = threading.Lock()
 
@@ -59,6 +77,35 @@ class Dispatcher:
     def routes(self) -> Mapping[str, ProviderRoute]:
         """Routes to the configured providers, by name."""
         return self._routes
+
+    def unready(self, name: str) -> str | None:
+        """Return an error code where nothing can be handed over to a provider, else None."""
+        route = self._routes.get(name)
+        if route is None:
+            if name not in self._unknown:
+                log.error("provider unknown, its messages wait", provider=name)
+            self._unknown[name] = boot_time()
+            return NOT_CONFIGURED
+        return None if route.provider.problem is None else SECRET_UNREADABLE
+
+    def problems(self) -> dict[str, str | None]:
+        """Return what keeps from sending, by provider: those configured, and unknown ones met."""
+        since = boot_time() - REMEMBERED
+        unknown = [name for name, met_at in list(self._unknown.items()) if met_at >= since]
+        return {
+            **{name: route.provider.problem for name, route in self._routes.items()},
+            **dict.fromkeys(unknown, "not configured here, and campaigns have it"),
+        }
+
+    def require_ready(self) -> None:
+        """Require that every provider is known and has its secrets.
+
+        Raises:
+            ProviderUnready: names one that is not, and says why.
+        """
+        for name, problem in self.problems().items():
+            if problem is not None:
+                raise ProviderUnready(f"{name}: {problem}")
 
     def idempotent_for(self, name: str) -> float:
         """Return the seconds for which a provider knows a key; 0 if it is not configured."""
@@ -81,13 +128,14 @@ class Dispatcher:
         for (campaign_id, provider), group in groups.items():
             version = self._holder.version_of(campaign_id)
             if version is None:
-                self.on_results([SendResult(message, SendStatus.DEFERRED) for message in group])
-            elif (route := self._routes.get(provider)) is None:
-                self._refuse(group, "provider_not_configured")
+                self._return(group, SendStatus.DEFERRED)
+            elif (code := self.unready(provider)) is not None:
+                self._return(group, SendStatus.UNCONFIGURED, code)
             # The content of a campaign's messages is of one kind.
-            elif not route.provider.support.takes(group[0].record):
-                self._refuse(group, CONTENT_NOT_TAKEN)
+            elif not self._routes[provider].provider.support.takes(group[0].record):
+                self._return(group, SendStatus.RETRYABLE, CONTENT_NOT_TAKEN)
             else:
+                route = self._routes[provider]
                 if version.expires_in is not None:
                     expires_at = boot_time() + version.expires_in
                     for message in group:
@@ -98,10 +146,10 @@ class Dispatcher:
                         message.price = price
                 route.provider.submit(group)
 
-    def _refuse(self, messages: Sequence[Message], error_code: str) -> None:
-        self.on_results(
-            [SendResult(message, SendStatus.RETRYABLE, None, error_code) for message in messages]
-        )
+    def _return(
+        self, messages: Sequence[Message], status: SendStatus, error_code: str | None = None
+    ) -> None:
+        self.on_results([SendResult(message, status, None, error_code) for message in messages])
 
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results: keep deferred messages, pass on all others."""

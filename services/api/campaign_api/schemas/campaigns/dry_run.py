@@ -83,6 +83,26 @@ class EstimatedCost(Schema):
     by_prefix = fields.List(fields.Nested(PrefixCost), required=True)
 
 
+class ProviderFit(Schema):
+    """Messages that the campaign's provider would not take."""
+
+    name = fields.String(required=True)
+    problem = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it would take none of them; null where it takes them."},
+    )
+    max_length = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Characters of the longest text; null: no limit is configured."},
+    )
+    too_long = fields.Integer(
+        required=True,
+        metadata={"description": "Texts that are longer: they are not sent and end as failed."},
+    )
+
+
 class DryRun(Schema):
     """Dry run of a campaign."""
 
@@ -97,10 +117,6 @@ class DryRun(Schema):
     encodings = fields.Nested(Encodings, required=True)
     ucs2_characters = fields.List(fields.Nested(Ucs2Character), required=True)
     missing_values = fields.List(fields.Nested(MissingValue), required=True)
-    too_long = fields.Integer(
-        required=True,
-        metadata={"description": "Texts longer than the provider's MaxLength: they are not sent."},
-    )
     cost = fields.Nested(
         EstimatedCost,
         required=True,
@@ -108,6 +124,7 @@ class DryRun(Schema):
         metadata={"description": "null: the provider has no price."},
     )
     recently_messaged = fields.Nested(RecentlyMessaged, required=True)
+    provider = fields.Nested(ProviderFit, required=True)
     rate = fields.Float(
         required=True,
         allow_none=True,

@@ -1,6 +1,7 @@
 """Requests of a provider over HTTP as templates: what each message becomes."""
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -202,7 +203,7 @@ class HttpRequestSettings(ProviderSettings):
         kinds = set[ContentKind]()
         if any(name.startswith(("template.", "parts.")) for name in names):
             kinds.add(ContentKind.TEMPLATE)
-        if not kinds or names & {"body", "hex_ucs2"}:
+        if names & {"body", "hex_ucs2"}:
             kinds.add(ContentKind.TEXT)
         return ContentSupport(
             frozenset(kinds),
@@ -254,15 +255,18 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
     `{For: 24h}` where it does so for a time, which counts from the start of the campaign: when a
     message was first sent is not recorded. Otherwise a permanent answer to a repeated message is no
     proof that an earlier send was not taken, and the message ends as `unknown`; other repetitions
-    count as `possible_duplicates`."""
+    count as `possible_duplicates`. With either, every request under one key is the same."""
     answers: AnswerRules = key("Answers", Answers(), default=[])
     """The meaning of answers: a list of rules, of which the first that matches decides, or a
     mapping of status codes to words. Rules of a preset follow, then those by status."""
 
     @property
     def is_idempotent(self) -> bool:
-        """True where a repeated key gets the same answer again, if only for a time."""
-        return self.idempotent_for > 0
+        """True where a repeated key gets the same answer again, however late.
+
+        The age of a doubt is not recorded: an answer that is given again for a time proves nothing.
+        """
+        return self.idempotent_for == inf
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what is wrong between keys."""
@@ -280,5 +284,5 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
                     known = ", ".join(self.secrets) or "none"
                     message = f"{{{placeholder.name}}} is not among Secrets, which has {known}"
                     yield path, message
-                if placeholder.name == "expires_in" and self.is_idempotent:
+                if placeholder.name == "expires_in" and self.idempotent_for > 0:
                     yield path, SAME_REQUEST

@@ -1,0 +1,81 @@
+"""Fit of a campaign and its provider, by the configuration."""
+
+from campaign_common.domain.content.campaign_content import (
+    PARTS,
+    CampaignContent,
+    CompiledContent,
+    TemplateContent,
+)
+from campaign_common.planning.errors import PlanInvalid
+from campaign_common.settings import Settings
+
+
+def require_provider(settings: Settings, name: str) -> None:
+    """Refuse a provider or a route that is not configured.
+
+    Raises:
+        PlanInvalid: names the providers and routes there are.
+    """
+    configured = [*settings.configured_providers, *settings.route_settings]
+    if name not in configured:
+        raise PlanInvalid(
+            "provider", f"{name} is not configured; there are {', '.join(configured)}"
+        )
+
+
+def require_support(settings: Settings, name: str, wanted: CampaignContent) -> None:
+    """Refuse content that a provider does not take, or one of a route.
+
+    One that is not configured takes any.
+
+    Raises:
+        PlanInvalid: says what it takes; names the field of POST /v1/campaigns.
+    """
+    for provider in sorted(settings.routes.providers(name)):
+        _require_support(settings, provider, wanted)
+
+
+def _require_support(settings: Settings, name: str, wanted: CampaignContent) -> None:
+    configured = settings.configured_providers.get(name)
+    if configured is None:
+        return
+    support = configured.content_support
+    if not support.kinds:
+        raise PlanInvalid(
+            "provider", f"{name} takes no content: its requests have no place for any"
+        )
+    content = wanted.content
+    if content.kind not in support.kinds:
+        taken = " and ".join(sorted(support.kinds))
+        raise PlanInvalid("content", f"provider {name} takes content of kind {taken} only")
+    parts = len(content.parts) if isinstance(content, TemplateContent) else 0
+    if support.most_parts is not None and parts > support.most_parts:
+        raise PlanInvalid(PARTS, f"provider {name} takes at most {support.most_parts} parts")
+    if wanted.originator is not None and not support.originator:
+        raise PlanInvalid("from", f"provider {name} has no place for an originator")
+
+
+def require_length(settings: Settings, name: str, content: CompiledContent) -> None:
+    """Refuse a text of which every message is longer than the provider takes.
+
+    Raises:
+        PlanInvalid: gives both lengths.
+    """
+    longest = longest_text(settings, name)
+    least = 0 if content.text is None else content.text.least_length
+    if longest is not None and least > longest:
+        raise PlanInvalid(
+            "template",
+            f"every text has at least {least} characters; {name} takes at most {longest}",
+        )
+
+
+def longest_text(settings: Settings, name: str) -> int | None:
+    """Return how many characters a provider takes, or each of a route; None: there is no limit."""
+    configured = settings.configured_providers
+    limits = [
+        configured[provider].content_support.longest
+        for provider in settings.routes.providers(name)
+        if provider in configured
+    ]
+    return min((limit for limit in limits if limit is not None), default=None)
