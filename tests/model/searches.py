@@ -80,7 +80,7 @@ SEARCHES = {
     ),
     "two providers, at least once": Scenario(
         REPEATED,
-        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT, Fault.OLDER_SENDER}),
+        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
         fault_budget=1,
         answers=ANY_ANSWER,
         route=TWO_PROVIDERS,

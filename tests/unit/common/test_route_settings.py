@@ -1,0 +1,75 @@
+"""Routes in the configuration: what they mean, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from campaign_common.errors import SettingsError
+from campaign_common.settings import Settings, load_settings
+from tests.support.sample import SAMPLE
+
+PROVIDERS = {"a": {"Kind": "simulated"}, "b": {"Kind": "simulated"}}
+PAIR: dict[str, Any] = {
+    "Choose": [{"Provider": "a", "Weight": 70}, {"Provider": "b", "Weight": 30}],
+    "Failover": ["b", "a"],
+}
+
+
+def load(tmp_path: Path, routes: object, **more: object) -> Settings:
+    path = tmp_path / "campmgr.yaml"
+    document = {"Providers": PROVIDERS, "Routes": routes, **more}
+    path.write_text(SAMPLE + yaml.safe_dump(document))
+    return load_settings(path, {})
+
+
+def test_a_route_has_weights_failover_and_prefixes(tmp_path: Path) -> None:
+    routes = {
+        "main": {**PAIR, "Prefixes": {49: "german"}},
+        "german": {"Choose": [{"Provider": "b"}]},
+    }
+    settings = load(tmp_path, routes, Provider="main")
+    found = settings.routes.of("main", "33123")
+    assert (found.choose, found.failover) == ((("a", 70), ("b", 30)), ("b", "a"))
+    assert settings.routes.of("main", "49123").only == "b"
+    assert "main" in settings.routes
+    assert "a" not in settings.routes
+
+
+@pytest.mark.parametrize(
+    ("routes", "message"),
+    [
+        ({"a": PAIR}, "Routes.a: expected a name that no provider has"),
+        ({"simulated": PAIR}, "Routes.simulated: expected a name that no provider has"),
+        ({"http": PAIR}, "Routes.http: expected a name that no provider has"),
+        ({"m": {"Choose": []}}, "Routes.m.Choose: expected one provider at least"),
+        ({"m": {**PAIR, "Failover": ["c"]}}, "Routes.m.Failover: expected a, b, simulated"),
+        ({"m": {"Choose": [{"Provider": "m"}]}}, "Routes.m.Choose: expected a, b, simulated"),
+        ({"m": {**PAIR, "Failover": ["a", "a"]}}, "Routes.m: expected each provider once"),
+        ({"m": {**PAIR, "Prefixes": {"49": "m"}}}, "Routes.m.Prefixes: expected a, b, simulated"),
+        ({"m": {**PAIR, "Prefixes": {"+49": "b"}}}, "Routes.m.Prefixes: expected a mapping"),
+        ({"m": {"Choose": [{"Provider": "a", "Weight": 0}]}}, "Weight: expected an integer from 1"),
+    ],
+    ids=[
+        "a provider's name",
+        "simulated",
+        "http, though it is not there",
+        "nothing to choose",
+        "unknown failover",
+        "a route as a choice",
+        "twice",
+        "prefixes of prefixes",
+        "a prefix with a sign",
+        "no weight",
+    ],
+)
+def test_what_makes_no_sense_is_refused(tmp_path: Path, routes: object, message: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, routes)
+    assert message in str(error.value)
+
+
+def test_an_unknown_default_is_refused_with_the_names_of_routes(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"expected one of .*main"):
+        load(tmp_path, {"main": PAIR}, Provider="other")
