@@ -154,7 +154,7 @@ class Scene:
             owned = self.buffer.owned(fetched.record.shard)
             assert owned is not None
             fetched.epoch = owned.epoch
-            fetched.provider = fetched.provider or self.provider.name
+            fetched.provider = self.provider.name
             self.buffer.track(owned, [fetched.offset])
         self.buffer.admit(messages, [], [])
 

@@ -4,11 +4,13 @@ from time import monotonic
 
 import pytest
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.claim import decode_claim
-from campaign_common.domain.message import Status
+from campaign_common.domain.message import Status, idempotency_key
 from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
+from campaign_common.store.core.possible_duplicates import count_possible_duplicates
 from campaign_common.store.shards.claims import read_claims
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_providers.contract import SendResult, SendStatus
@@ -109,11 +111,12 @@ def test_a_message_that_was_not_taken_fails_over(campaign: RoutedCampaign) -> No
 
 
 def test_a_provider_that_rests_is_passed_over(campaign: RoutedCampaign) -> None:
-    for name in OTHER:
-        campaign.rest(name)
-    preferred = campaign.send()
+    key = idempotency_key(CAMPAIGN, SEQ, 0)
+    preferred = PAIR.of("pair", "").first(key, lambda _: False)
+    campaign.rest(preferred)
+    assert campaign.send() == OTHER[preferred]
     campaign.answer(SendStatus.RETRYABLE)
-    assert campaign.row() == (Status.WAITING, preferred, 0), "all rest: it stays where it is"
+    assert campaign.row() == (Status.WAITING, OTHER[preferred], 0), "the other one rests"
 
 
 def test_no_failover_after_doubt_that_a_later_try_denies(campaign: RoutedCampaign) -> None:
@@ -144,3 +147,20 @@ def test_a_doubt_at_a_provider_that_is_not_known(campaign: RoutedCampaign, is_la
     with campaign.scene.database.reading() as cursor:
         cursor.execute("SELECT COUNT(*) FROM possibly_sent WHERE campaign_id = %s", (CAMPAIGN,))
         assert cursor.fetchone() == (1,)
+
+
+def test_a_send_that_is_repeated_after_doubt_is_counted(campaign: RoutedCampaign) -> None:
+    """A refused one is not: the provider has not taken it."""
+    provider = campaign.send()
+    campaign.answer(SendStatus.AMBIGUOUS)
+    campaign.send(try_number=2, attempts=1)
+    campaign.answer(SendStatus.AMBIGUOUS)
+    campaign.send(try_number=3, attempts=2)
+    campaign.answer(SendStatus.RETRYABLE)
+    campaign.send(try_number=4, attempts=3)
+    campaign.answer(SendStatus.ACCEPTED)
+    assert campaign.row() == (Status.SENT, provider, 1)
+    with campaign.scene.database.reading() as cursor:
+        assert count_possible_duplicates(Cursors((cursor,)), CAMPAIGN) == 2
+        cursor.execute("SELECT shard, provider FROM possible_duplicates")
+        assert cursor.fetchall() == ((0, provider),)

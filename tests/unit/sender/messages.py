@@ -42,7 +42,8 @@ def message(
         undeliverable=undeliverable,
     )
     key = MessageKey(CAMPAIGN, seq)
-    return Message(record, key, partition, seq if offset is None else offset, claim_epoch)
+    at = seq if offset is None else offset
+    return Message(record, key, partition, at, claim_epoch, provider="simulated")
 
 
 def version(

@@ -138,8 +138,6 @@ def test_recorded_and_undeliverable_messages_are_not_in_doubt() -> None:
 
 def test_what_no_provider_takes_is_held_without_a_claim() -> None:
     messages = [message(1), message(2)]
-    for one in messages:
-        one.provider = "simulated"
     ready = hold_unready(messages, lambda _: None)
     assert (ready.to_send, ready.decided) == (messages, [])
     held = hold_unready(messages, lambda name: f"{name}_missing")
