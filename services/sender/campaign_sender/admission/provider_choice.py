@@ -95,9 +95,10 @@ class ProviderChoice:
 
         When it was first sent is not recorded: no earlier than its campaign was started.
         """
-        left = self._idempotent_for(message.provider) - version.running
-        message.repeats = not left > 0
-        if left < inf:
+        window = self._idempotent_for(message.provider)
+        if window < inf:
+            left = window - version.running
+            message.repeats = left <= 0
             message.key_known_until = boot_time() + left
 
     def after_proof(self, message: Message, version: CampaignVersion | None) -> str | None:

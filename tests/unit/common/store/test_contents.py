@@ -13,6 +13,7 @@ from campaign_common.domain.content.campaign_content import (
     TemplateContent,
     TextContent,
 )
+from campaign_common.domain.message_record import CONTENT_VERSION
 from campaign_common.store.core.contents import GUARD, content_from, stored_content
 from tests.support.services.previous_version import NEIGHBOUR, PreviousVersion
 
@@ -75,3 +76,12 @@ def test_a_scheduler_of_0_2_0_sends_none_of_it(tmp_path: Path) -> None:
     obstacle, records = json.loads(answered.stdout)
     assert "names {this campaign needs version 0.3.0}; the columns are name, phone" in obstacle
     assert records == [["", "message is too large"]] * 2
+
+
+def test_a_campaign_that_takes_a_route_is_none_of_0_2_0() -> None:
+    campaign = CampaignContent(TextContent("hi {name}"), takes_route=True)
+    template, column = stored_content(campaign)
+    assert template == GUARD
+    assert content_from(template, column) == campaign
+    assert campaign.wire_version == CONTENT_VERSION
+    assert content_from("written by 0.2.0", column).takes_route
