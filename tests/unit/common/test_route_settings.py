@@ -38,18 +38,22 @@ def test_a_route_has_weights_failover_and_prefixes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("routes", "message"),
+    ("routes", "path", "expected"),
     [
-        ({"a": PAIR}, "Routes.a: expected a name that no provider has"),
-        ({"simulated": PAIR}, "Routes.simulated: expected a name that no provider has"),
-        ({"http": PAIR}, "Routes.http: expected a name that no provider has"),
-        ({"m": {"Choose": []}}, "Routes.m.Choose: expected one provider at least"),
-        ({"m": {**PAIR, "Failover": ["c"]}}, "Routes.m.Failover: expected a, b, simulated"),
-        ({"m": {"Choose": [{"Provider": "m"}]}}, "Routes.m.Choose: expected a, b, simulated"),
-        ({"m": {**PAIR, "Failover": ["a", "a"]}}, "Routes.m: expected each provider once"),
-        ({"m": {**PAIR, "Prefixes": {"49": "m"}}}, "Routes.m.Prefixes: expected a, b, simulated"),
-        ({"m": {**PAIR, "Prefixes": {"+49": "b"}}}, "Routes.m.Prefixes: expected a mapping"),
-        ({"m": {"Choose": [{"Provider": "a", "Weight": 0}]}}, "Weight: expected an integer from 1"),
+        ({"a": PAIR}, "Routes.a", "expected a name that no provider has"),
+        ({"simulated": PAIR}, "Routes.simulated", "expected a name that no provider has"),
+        ({"http": PAIR}, "Routes.http", "expected a name that no provider has"),
+        ({"m": {"Choose": []}}, "Routes.m.Choose", "expected one provider at least"),
+        ({"m": {**PAIR, "Failover": ["c"]}}, "Routes.m.Failover", "expected a, b, simulated"),
+        ({"m": {"Choose": [{"Provider": "m"}]}}, "Routes.m.Choose", "expected a, b, simulated"),
+        ({"m": {**PAIR, "Failover": ["a", "a"]}}, "Routes.m", "expected each provider once"),
+        ({"m": {**PAIR, "Prefixes": {"49": "m"}}}, "Routes.m.Prefixes", "expected a, b, simulated"),
+        ({"m": {**PAIR, "Prefixes": {"+49": "b"}}}, "Routes.m.Prefixes", "expected a mapping"),
+        (
+            {"m": {"Choose": [{"Provider": "a", "Weight": 0}]}},
+            "Routes.m.Choose.0.Weight",
+            "expected an integer from 1 to 1000000",
+        ),
     ],
     ids=[
         "a provider's name",
@@ -64,10 +68,14 @@ def test_a_route_has_weights_failover_and_prefixes(tmp_path: Path) -> None:
         "no weight",
     ],
 )
-def test_what_makes_no_sense_is_refused(tmp_path: Path, routes: object, message: str) -> None:
+def test_what_makes_no_sense_is_refused(
+    tmp_path: Path, routes: object, path: str, expected: str
+) -> None:
     with pytest.raises(SettingsError) as error:
         load(tmp_path, routes)
-    assert message in str(error.value)
+    _, _, refusal = str(error.value).partition("campmgr.yaml: ")
+    assert refusal.startswith(f"{path}: ")
+    assert expected in refusal
 
 
 def test_an_unknown_default_is_refused_with_the_names_of_routes(tmp_path: Path) -> None:
