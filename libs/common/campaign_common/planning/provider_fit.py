@@ -10,29 +10,18 @@ from campaign_common.planning.errors import PlanInvalid
 from campaign_common.settings import Settings
 
 
-def require_provider(settings: Settings, name: str) -> None:
-    """Refuse a provider that is not configured.
+def require_support(settings: Settings, name: str, wanted: CampaignContent) -> None:
+    """Refuse a provider that is not configured, or does not take a content.
 
     Raises:
-        PlanInvalid: names the providers there are.
+        PlanInvalid: names the providers there are, or says what this one takes.
     """
     configured = settings.configured_providers
     if name not in configured:
         raise PlanInvalid(
             "provider", f"{name} is not configured; there are {', '.join(configured)}"
         )
-
-
-def require_support(settings: Settings, name: str, wanted: CampaignContent) -> None:
-    """Refuse content that a provider does not take; one that is not configured takes any.
-
-    Raises:
-        PlanInvalid: says what it takes; names the field of POST /v1/campaigns.
-    """
-    configured = settings.configured_providers.get(name)
-    if configured is None:
-        return
-    support = configured.content_support
+    support = configured[name].content_support
     if not support.kinds:
         raise PlanInvalid(
             "provider", f"{name} takes no content: its requests have no place for any"

@@ -39,6 +39,11 @@ DELETE FROM campaign_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
 
 DELETE_REQUESTS = "DELETE FROM shard_commands WHERE campaign_id = %s ORDER BY id LIMIT %s"
 
+SELECT_COSTED = """
+SELECT DISTINCT campaign_id FROM campaign_costs
+WHERE campaign_id > %s ORDER BY campaign_id LIMIT %s
+"""
+
 DELETE_COSTS = "DELETE FROM campaign_costs WHERE campaign_id = %s"
 
 # At most one row for each shard and status.
@@ -94,8 +99,18 @@ def delete_requests(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
 
 def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
     """Delete the counters and costs of a campaign; returns how many rows went."""
-    costs = cursor.execute(DELETE_COSTS, (campaign_id,))
-    return costs + cursor.execute(DELETE_COUNTERS, (campaign_id,))
+    return delete_costs(cursor, campaign_id) + cursor.execute(DELETE_COUNTERS, (campaign_id,))
+
+
+def delete_costs(cursor: Cursor, campaign_id: CampaignId) -> int:
+    """Delete the costs of a campaign; returns how many rows went."""
+    return cursor.execute(DELETE_COSTS, (campaign_id,))
+
+
+def campaigns_with_costs(cursor: Cursor, after_id: CampaignId, limit: int) -> list[CampaignId]:
+    """List campaigns that have costs, by id; they may be gone."""
+    cursor.execute(SELECT_COSTED, (after_id, limit))
+    return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 
 def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int | None:
