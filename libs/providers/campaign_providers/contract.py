@@ -87,7 +87,8 @@ class SendStatus(Enum):
     CIRCUIT_OPEN = "circuit_open"
     """Not sent: the provider's circuit breaker is open; costs no attempt."""
     UNCONFIGURED = "unconfigured"
-    """Not sent: this process does not know the provider, or lacks its secret; costs no attempt."""
+    """Not sent: this process does not know the provider, lacks its secret, or knows it as one that
+    does not take the content; costs no attempt."""
     RELEASED = "released"
     """Not sent: the shard is being released; its next owner fetches the message again."""
     DEFERRED = "deferred"

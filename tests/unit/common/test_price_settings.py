@@ -17,7 +17,9 @@ def loaded(tmp_path: Path, price: str, **environ: str) -> Price | None:
 
 
 def test_amounts_are_those_of_the_file(tmp_path: Path) -> None:
-    price = loaded(tmp_path, '{Currency: EUR, PerSegment: {"49": 0.07, 1: "0.000001", default: 1}}')
+    price = loaded(
+        tmp_path, '{Currency: EUR, PerSegment: {"49": 0.07, "1": "0.000001", default: 1}}'
+    )
     rates = {"49": Decimal("0.07"), "1": Decimal("0.000001")}
     assert price == Price("EUR", Decimal(1), rates)
     assert loaded(tmp_path, "null") is None
@@ -71,9 +73,19 @@ def test_a_price_comes_from_the_environment_too(tmp_path: Path) -> None:
             "expected a prefix of 1 to 15",
         ),
         (
-            '{Currency: EUR, PerSegment: {default: 1, 49: 1, "49": 2}}',
+            "{Currency: EUR, PerSegment: {default: 1, 012: 1}}",
             "PerSegment: ",
-            "expected each prefix once",
+            "expected prefixes in quotes",
+        ),
+        (
+            '{Currency: EUR, PerSegment: {default: "1_0"}}',
+            "PerSegment.default: ",
+            "expected an amount",
+        ),
+        (
+            "{Currency: EUR, PerSegment: {default: -0.0}}",
+            "PerSegment.default: ",
+            "expected an amount",
         ),
     ],
 )

@@ -94,6 +94,7 @@ class Purge:
         self._forget_strays(self._databases.main, EVENTS)
         for database in self._databases.all:
             self._forget_strays(database, FACTS)
+            self._forget_costs(database)
 
     def _purge_old(self) -> None:
         after_id = 0
@@ -199,6 +200,22 @@ class Purge:
                 partial(campaign_cleanup.delete_strays, table=table, strays=strays), database
             )
             after_id = last
+
+    def _forget_costs(self, database: Database) -> None:
+        """Delete costs of campaigns that a version without costs has purged."""
+        after_id = CampaignId(0)
+        while True:
+            with database.reading() as cursor:
+                ids = campaign_cleanup.campaigns_with_costs(cursor, after_id, PAGE)
+            if not ids:
+                return
+            with self._databases.main.reading() as cursor:
+                gone = sorted(set(ids) - which_are_present(cursor, ids))
+            for campaign_id in gone:
+                self._strays += self._step(
+                    partial(campaign_cleanup.delete_costs, campaign_id=campaign_id), database
+                )
+            after_id = ids[-1]
 
     def _delete_all(self, delete: DeleteSome, campaign: PurgedCampaign, database: Database) -> None:
         deleted = 1

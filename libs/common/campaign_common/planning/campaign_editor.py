@@ -19,11 +19,7 @@ from campaign_common.domain.content.campaign_content import (
 )
 from campaign_common.errors import TemplateInvalid
 from campaign_common.planning.errors import ListDeleted, PlanInvalid, TemplateUnfit
-from campaign_common.planning.provider_fit import (
-    require_length,
-    require_provider,
-    require_support,
-)
+from campaign_common.planning.provider_fit import require_length, require_support
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.planning.stored_plans import append_created, is_due_at, locked_plan, refused
 from campaign_common.settings import Settings
@@ -171,10 +167,8 @@ class CampaignEditor:
         longest = self._settings.api.max_template_length
         if length_of(plan.content) > longest:
             raise PlanInvalid(subject_of(plan.content), f"must have at most {longest} characters")
-        require_provider(self._settings, plan.provider)
-        require_support(
-            self._settings, plan.provider, CampaignContent(plan.content, plan.originator)
-        )
+        wanted = CampaignContent(plan.content, plan.originator)
+        require_support(self._settings, plan.provider, wanted)
         recipients = hold_list(cursor, plan.list_id)
         if recipients is None:
             raise PlanInvalid("recipient_list_id", f"there is no list {plan.list_id} that is ready")

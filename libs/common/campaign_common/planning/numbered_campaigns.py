@@ -4,8 +4,13 @@ from enum import StrEnum
 
 from campaign_common.database import Cursor
 from campaign_common.domain.campaign import CampaignState
-from campaign_common.domain.content.campaign_content import TextContent
+from campaign_common.domain.content.campaign_content import (
+    CampaignContent,
+    CompiledContent,
+    TextContent,
+)
 from campaign_common.planning.errors import CampaignBusy, ImportAbandoned
+from campaign_common.planning.provider_fit import require_length, require_support
 from campaign_common.planning.requests import NumberedCampaign
 from campaign_common.planning.stored_plans import append_created, locked_plan, require_not_started
 from campaign_common.settings import Settings
@@ -37,6 +42,17 @@ class NumberedCampaigns:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    def require_fit(self, wanted: NumberedCampaign) -> None:
+        """Refuse a campaign that the configured provider cannot send.
+
+        Raises:
+            TemplateInvalid: the template is malformed.
+            PlanInvalid: the provider takes no texts, or only shorter ones.
+        """
+        content = TextContent(wanted.template)
+        require_support(self._settings, self._settings.provider, CampaignContent(content))
+        require_length(self._settings, self._settings.provider, CompiledContent(content))
+
     def take_in(
         self,
         cursor: Cursor,
@@ -52,6 +68,7 @@ class NumberedCampaigns:
 
         Raises:
             CampaignStarted: the campaign has started and `wanted` differs from it.
+            PlanInvalid: the provider does not take the campaign's own originator any more.
             CampaignBusy: other requests are changing it; this one may be repeated.
             ImportAbandoned: the list was given up meanwhile.
         """
@@ -78,6 +95,8 @@ class NumberedCampaigns:
         plan = self._plan_of(wanted, imported)._replace(expires_after=before.expires_after)
         if plan.provider == before.provider:
             plan = plan._replace(originator=before.originator)
+            kept = CampaignContent(plan.content, plan.originator)
+            require_support(self._settings, plan.provider, kept)
         plans.change_plan(cursor, wanted.id, plan, wanted.digest)
         plans.schedule(cursor, wanted.id, wanted.scheduled_at, traceparent, wanted.digest)
         append_event(

@@ -10,36 +10,23 @@ from campaign_common.planning.errors import PlanInvalid
 from campaign_common.settings import Settings
 
 
-def require_provider(settings: Settings, name: str) -> None:
-    """Refuse a provider or a route that is not configured.
+def require_support(settings: Settings, name: str, wanted: CampaignContent) -> None:
+    """Refuse a provider that is not configured, or does not take a content, or a route with one.
 
     Raises:
-        PlanInvalid: names the providers and routes there are.
+        PlanInvalid: names the providers and routes there are, or says what a provider takes.
     """
     configured = [*settings.configured_providers, *settings.route_settings]
     if name not in configured:
         raise PlanInvalid(
             "provider", f"{name} is not configured; there are {', '.join(configured)}"
         )
-
-
-def require_support(settings: Settings, name: str, wanted: CampaignContent) -> None:
-    """Refuse content that a provider does not take, or one of a route.
-
-    One that is not configured takes any.
-
-    Raises:
-        PlanInvalid: says what it takes; names the field of POST /v1/campaigns.
-    """
     for provider in sorted(settings.routes.providers(name)):
         _require_support(settings, provider, wanted)
 
 
 def _require_support(settings: Settings, name: str, wanted: CampaignContent) -> None:
-    configured = settings.configured_providers.get(name)
-    if configured is None:
-        return
-    support = configured.content_support
+    support = settings.configured_providers[name].content_support
     if not support.kinds:
         raise PlanInvalid(
             "provider", f"{name} takes no content: its requests have no place for any"

@@ -15,12 +15,7 @@ from campaign_common.domain.content.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding
 from campaign_common.planning.errors import PlanInvalid
-from campaign_common.planning.provider_fit import (
-    longest_text,
-    require_length,
-    require_provider,
-    require_support,
-)
+from campaign_common.planning.provider_fit import longest_text, require_length, require_support
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
@@ -152,7 +147,6 @@ class DryRuns:
 
     def _problem(self, name: str, draft: Draft) -> str | None:
         try:
-            require_provider(self._settings, name)
             wanted = CampaignContent(draft.content.content, draft.originator)
             require_support(self._settings, name, wanted)
             require_length(self._settings, name, draft.content)

@@ -51,6 +51,7 @@ class CampaignIntake:
 
         Raises:
             TemplateInvalid: the template is malformed, too long, or names an unknown column.
+            PlanInvalid: the provider does not take the campaign.
             PathRefused, CsvRefused: the file cannot be opened, or is no recipient list.
             CampaignStarted: the campaign has started and the request differs from it.
             TooManyRequests: this process runs as many imports as it may.
@@ -83,8 +84,10 @@ class CampaignIntake:
             if self._is_repeat(request, stored):
                 return Planned.UNCHANGED
             require_not_started(request.campaign_id, stored.state)
+        wanted = request.numbered()
+        self._campaigns.require_fit(wanted)
         imported = self._import(request, template)
-        return self._commit(request.numbered(), imported, actor, traceparent)
+        return self._commit(wanted, imported, actor, traceparent)
 
     def _is_repeat(self, request: CreateCampaign, stored: StoredCampaignRequest) -> bool:
         if stored.digest != request.digest():

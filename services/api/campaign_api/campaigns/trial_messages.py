@@ -44,7 +44,7 @@ def store_trial_message(
 
     Raises:
         CampaignUnknown: there is none of that id.
-        PlanInvalid: its provider does not take its content any more.
+        PlanInvalid: its provider is not configured, or does not take its content any more.
         RequestInvalid: placeholders are missing, or the message is too large.
     """
     source = read_message_source(cursor, campaign_id)

@@ -50,11 +50,18 @@ def length(longest: int) -> validate.Length:
     return validate.Length(1, longest, error=f"must have 1 to {longest} characters")
 
 
+def whole(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern of JSON Schema, whose `$` is the end of the text and of no line before."""
+    return re.compile(rf"(?:{pattern})\Z")
+
+
 def error_code() -> Text:
     """Build a field for an error code of a message, as the ledger's ASCII column holds it."""
     pattern = "^[!-~]{1,32}$"
     return Text(
-        validate=validate.Regexp(pattern, error="must have 1 to 32 printable ASCII characters"),
+        validate=validate.Regexp(
+            whole(pattern), error="must have 1 to 32 printable ASCII characters"
+        ),
         metadata={"pattern": pattern},
     )
 

@@ -21,6 +21,9 @@ NOT_CONFIGURED = "provider_not_configured"
 SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - an error code
 """Error codes of messages that wait for a sender that can send them."""
 
+UNREADY_PAUSE = 30.0
+"""Seconds after which a message that this sender cannot hand over is published again."""
+
 REMEMBERED = 60.0
 """Seconds for which a provider that is not configured counts after a message of it was met."""
 
@@ -131,9 +134,9 @@ class Dispatcher:
                 self._return(group, SendStatus.DEFERRED)
             elif (code := self.unready(provider)) is not None:
                 self._return(group, SendStatus.UNCONFIGURED, code)
-            # The content of a campaign's messages is of one kind.
+            # The content of a campaign's messages is of one kind, with as many parts.
             elif not self._routes[provider].provider.support.takes(group[0].record):
-                self._return(group, SendStatus.RETRYABLE, CONTENT_NOT_TAKEN)
+                self._return(group, SendStatus.UNCONFIGURED, CONTENT_NOT_TAKEN)
             else:
                 route = self._routes[provider]
                 if version.expires_in is not None:
@@ -149,7 +152,10 @@ class Dispatcher:
     def _return(
         self, messages: Sequence[Message], status: SendStatus, error_code: str | None = None
     ) -> None:
-        self.on_results([SendResult(message, status, None, error_code) for message in messages])
+        pause = UNREADY_PAUSE if status is SendStatus.UNCONFIGURED else None
+        self.on_results(
+            [SendResult(message, status, None, error_code, pause) for message in messages]
+        )
 
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results: keep deferred messages, pass on all others."""

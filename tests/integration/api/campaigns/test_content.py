@@ -90,6 +90,8 @@ def test_content_and_originator_are_changed_like_other_fields(
         ({"content": {**ORDER, "parts": [""]}}, {"content.parts.0": "must have 1 to 16000"}),
         ({"content": {**ORDER, "parts": ["x"] * 51}}, {"content.parts": "must have at most 50"}),
         ({"content": {**ORDER, "language": "German!"}}, {"content.language": "must be a language"}),
+        ({"content": {**ORDER, "language": "de\n"}}, {"content.language": "must be a language"}),
+        ({"content": {**ORDER, "name": " \n"}}, {"content.name": "must not be blank"}),
         ({"content": {**ORDER, "parts": ["hi", "{town}"]}}, {"content.parts.1": "names {town}"}),
         ({"content": {**ORDER, "parts": ["{"]}}, {"content.parts.0": "position 1: '{' without"}),
         (

@@ -3,6 +3,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from campaign_common.planning.errors import CampaignStarted
 from campaign_common.planning.numbered_campaigns import NumberedCampaigns
 from campaign_common.settings import MysqlSettings, Settings
 from tests.integration.api.stored import REQUEST, change, create, list_of, rows, value
+from tests.unit.providers.gateways import gateway
 
 CAMPAIGN = REQUEST["campaign_id"]
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
@@ -71,6 +73,16 @@ def test_future_time_is_kept_and_past_one_means_now(client: FlaskClient, pool: D
 
 @pytest.mark.parametrize("state", ["scheduled", "running", "paused", "finished", "cancelled"])
 @pytest.mark.parametrize("file_remains", [True, False])
+def test_what_the_provider_does_not_take_is_not_imported(
+    settings: Settings, pool: Database
+) -> None:
+    configured = replace(settings, providers={"gateway": gateway()}, provider="gateway")
+    answer = create(create_app(configured, Databases((pool,))).test_client())
+    assert answer.status_code == 422
+    assert "gateway takes no content" in answer.text
+    assert value(pool, "SELECT COUNT(*) FROM recipient_lists") == 0
+
+
 def test_repeated_request_succeeds_and_changes_nothing(
     client: FlaskClient, pool: Database, file: Path, state: str, file_remains: bool
 ) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign_common.domain.content.campaign_content import (
@@ -43,6 +43,7 @@ json.dump([start_obstacle(due), [(r.body, r.undeliverable) for r in records]], s
 """
 
 
+@settings(deadline=None)
 @given(CONTENTS, st.none() | TEXT)
 def test_what_is_stored_is_read_as_it_was(
     content: TextContent | TemplateContent, originator: str | None

@@ -15,7 +15,7 @@ from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
-from campaign_sender.delivery.dispatcher import Dispatcher, ProviderUnready
+from campaign_sender.delivery.dispatcher import UNREADY_PAUSE, Dispatcher, ProviderUnready
 from campaign_sender.message import Message
 from tests.unit.sender.messages import message, version
 from tests.unit.sender.two_groups import TwoGroups
@@ -66,7 +66,7 @@ class Taking:
     ("support", "is_sent"), [(ANY_CONTENT, True), (TEXT_ONLY, False)], ids=["taken", "not-taken"]
 )
 def test_content_goes_to_a_provider_that_takes_it(support: ContentSupport, is_sent: bool) -> None:
-    """A sender that knows the provider otherwise than the API does has it tried again."""
+    """A sender that knows the provider otherwise than the API does has it wait, unharmed."""
     holder, provider = Holder(), Taking(support)
     dispatcher = Dispatcher()
     dispatcher.connect(holder)
@@ -76,7 +76,7 @@ def test_content_goes_to_a_provider_that_takes_it(support: ContentSupport, is_se
     held.record = replace(held.record, template=MessageTemplate("order_1", "de", ()))
     dispatcher.dispatch([held])
     assert provider.submitted == ([held] if is_sent else [])
-    refused = [SendResult(held, SendStatus.RETRYABLE, None, "content_not_taken")]
+    refused = [SendResult(held, SendStatus.UNCONFIGURED, None, "content_not_taken", UNREADY_PAUSE)]
     assert holder.results == ([] if is_sent else refused)
 
 

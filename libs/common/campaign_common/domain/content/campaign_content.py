@@ -89,8 +89,12 @@ class ContentSupport(NamedTuple):
 
     def takes(self, record: MessageRecord) -> bool:
         """Return whether it takes the message of a record."""
-        kind = ContentKind.TEXT if record.template is None else ContentKind.TEMPLATE
-        return kind in self.kinds and (self.originator or record.originator is None)
+        if record.originator is not None and not self.originator:
+            return False
+        if record.template is None:
+            return ContentKind.TEXT in self.kinds
+        fits = self.most_parts is None or len(record.template.parts) <= self.most_parts
+        return fits and ContentKind.TEMPLATE in self.kinds
 
 
 TEXT_ONLY = ContentSupport(frozenset({ContentKind.TEXT}), originator=False)

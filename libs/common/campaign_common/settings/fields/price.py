@@ -1,7 +1,7 @@
 """Field for the price of a provider."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from marshmallow import ValidationError
 
@@ -12,6 +12,7 @@ DEFAULT = "default"
 LARGEST = Decimal(1_000_000)
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_AMOUNT = re.compile(rf"[0-9]{{1,7}}(\.[0-9]{{1,{DECIMALS}}})?")
 
 
 class PriceField(Scalar[Price]):
@@ -29,11 +30,12 @@ class PriceField(Scalar[Price]):
             raise ValidationError({"Currency": ["expected three capital letters, such as EUR"]})
         if not isinstance(given, dict):
             raise self.make_error("invalid")
-        amounts = {str(prefix): _amount(str(prefix), text) for prefix, text in given.items()}
+        # YAML reads 012 without quotes as ten.
+        if not all(isinstance(prefix, str) for prefix in given):
+            raise ValidationError({"PerSegment": ['expected prefixes in quotes, such as "49"']})
+        amounts = {prefix: _amount(prefix, value) for prefix, value in given.items()}
         if DEFAULT not in amounts:
             raise ValidationError({"PerSegment": ["expected an amount for default, too"]})
-        if len(amounts) < len(given):
-            raise ValidationError({"PerSegment": ["expected each prefix once"]})
         return Price(currency, amounts.pop(DEFAULT), amounts)
 
 
@@ -45,13 +47,8 @@ def _amount(prefix: str, value: object) -> Decimal:
     wrong = ValidationError({"PerSegment": {prefix: [expected]}})
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise wrong
-    try:
-        # YAML reads 0.07 as a float, whose shortest text is what the file says.
-        amount = Decimal(str(value))
-    except InvalidOperation as error:
-        raise wrong from error
-    if not amount.is_finite() or not 0 <= amount <= LARGEST:
+    # YAML reads 0.07 as a float, whose shortest text is what the file says.
+    text = value if isinstance(value, str) else format(Decimal(str(value)), "f")
+    if not _AMOUNT.fullmatch(text) or Decimal(text) > LARGEST:
         raise wrong
-    if amount != round(amount, DECIMALS):
-        raise wrong
-    return amount
+    return Decimal(text)

@@ -39,6 +39,12 @@ DELETE FROM campaign_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
 
 DELETE_REQUESTS = "DELETE FROM shard_commands WHERE campaign_id = %s ORDER BY id LIMIT %s"
 
+SELECT_COSTED = """
+SELECT campaign_id FROM campaign_costs WHERE campaign_id > %s
+UNION SELECT campaign_id FROM possible_duplicates WHERE campaign_id > %s
+ORDER BY campaign_id LIMIT %s
+"""
+
 DELETE_COSTS = "DELETE FROM campaign_costs WHERE campaign_id = %s"
 
 DELETE_POSSIBLE_DUPLICATES = "DELETE FROM possible_duplicates WHERE campaign_id = %s"
@@ -96,8 +102,19 @@ def delete_requests(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
 
 def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
     """Delete all that is counted of a campaign; returns how many rows went."""
-    statements = (DELETE_COSTS, DELETE_POSSIBLE_DUPLICATES, DELETE_COUNTERS)
+    return delete_costs(cursor, campaign_id) + cursor.execute(DELETE_COUNTERS, (campaign_id,))
+
+
+def delete_costs(cursor: Cursor, campaign_id: CampaignId) -> int:
+    """Delete the costs and possible duplicates of a campaign; returns how many rows went."""
+    statements = (DELETE_COSTS, DELETE_POSSIBLE_DUPLICATES)
     return sum(cursor.execute(statement, (campaign_id,)) for statement in statements)
+
+
+def campaigns_with_costs(cursor: Cursor, after_id: CampaignId, limit: int) -> list[CampaignId]:
+    """List campaigns that have costs or possible duplicates, by id; they may be gone."""
+    cursor.execute(SELECT_COSTED, (after_id, after_id, limit))
+    return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 
 def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int | None:

@@ -63,7 +63,9 @@ SELECT shard, COUNT(*) FROM shard_commands
 WHERE requested_at < NOW(6) - INTERVAL %s SECOND GROUP BY shard ORDER BY shard
 """
 
-SELECT_COUNTED = "SELECT DISTINCT shard FROM campaign_counters"
+SELECT_COUNTED = """
+SELECT DISTINCT shard FROM campaign_counters UNION SELECT DISTINCT shard FROM campaign_costs
+"""
 
 COUNT_ERASURES = """
 SELECT COUNT(*) FROM erasures
@@ -104,7 +106,7 @@ def orphaned_requests(cursors: Cursors, seconds: int) -> dict[CampaignId, int]:
 
 
 def counted_elsewhere(cursors: Cursors) -> set[CampaignId]:
-    """Find shards with counters on a server that does not hold them: they are counted twice."""
+    """Find shards that a server counts, or has costs of, and does not hold: they count twice."""
     elsewhere: set[CampaignId] = set()
     for cursor in cursors.all:
         cursor.execute(SELECT_COUNTED)

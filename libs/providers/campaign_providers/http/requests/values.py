@@ -34,11 +34,14 @@ class Values:
         self._secrets = secrets
         ucs2_as = settings.encoding.ucs2_as
         body = _BODIES[ucs2_as]
+        hex_ucs2 = _hex_of_ucs2 if ucs2_as == "separate" else _hex
+        if settings.names("template.name"):
+            body, hex_ucs2 = partial(_of_text, get=body), partial(_of_text, get=hex_ucs2)
         self._configured: Mapping[str, GetValue] = {
             "from": partial(_originator, default=settings.from_),
             "coding": partial(_coding, codings=vars(settings.coding)),
-            "body": partial(_body_of_text, body=body) if settings.names("template.name") else body,
-            "hex_ucs2": _hex_of_ucs2 if ucs2_as == "separate" else _hex,
+            "body": body,
+            "hex_ucs2": hex_ucs2,
         }
 
     def is_optional(self, placeholder: Placeholder) -> bool:
@@ -82,8 +85,8 @@ def _body_unless_ucs2(message: OutboundMessage) -> MessageValue:
     return None if is_ucs2(message.body) else message.body
 
 
-def _body_of_text(message: OutboundMessage, body: GetValue) -> MessageValue:
-    return body(message) if message.template_name is None else None
+def _of_text(message: OutboundMessage, get: GetValue) -> MessageValue:
+    return get(message) if message.template_name is None else None
 
 
 def _segments(message: OutboundMessage) -> MessageValue:

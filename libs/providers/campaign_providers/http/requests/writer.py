@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from campaign_common.domain.content.campaign_content import ContentKind
 from campaign_common.settings import HttpRequestSettings
 from campaign_common.settings.fields.templates import TextTemplate
 from campaign_providers.contract import OutboundMessage
@@ -45,9 +46,10 @@ class RequestWriter:
         self._headers = self._header_templates()
         self._signer = self._aws_signer()
         self._longest = settings.max_length
+        self._has_templates = ContentKind.TEMPLATE in settings.content_support.kinds
         self._most_parts = settings.most_parts
         self._head = self._compiled_head()
-        self._is_plain = self._longest is None and not self._most_parts and self._signer is None
+        self._is_plain = self._longest is None and not self._has_templates and self._signer is None
 
     def write(self, message: OutboundMessage) -> bytes:
         """Return the bytes of the request.
@@ -60,7 +62,7 @@ class RequestWriter:
             return b"%b%d\r\n\r\n%b" % (self._head.render(message), len(body), body)
         if self._longest is not None and len(message.body) > self._longest:
             raise Unsendable("too_long")
-        if self._most_parts and len(message.parts) > self._most_parts:
+        if self._has_templates and len(message.parts) > self._most_parts:
             raise Unsendable("too_many_parts")
         if self._signer is not None:
             return self._signed(self._signer, message)

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
-from campaign_api.schemas.fields import Text, length
+from campaign_api.schemas.fields import Text, length, whole
 from campaign_common.domain.content.campaign_content import (
     Content,
     ContentKind,
@@ -31,6 +31,9 @@ _FIELDS: Mapping[ContentKind, frozenset[str]] = {
 
 _LANGUAGE = "^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}$"
 
+_NAME = "^[^\\x00]*[^\\x00\\s][^\\x00]*$"
+"""Text that is not blank."""
+
 
 class ContentAnswered(Schema):
     """The content of a campaign, with the fields of its kind."""
@@ -46,11 +49,11 @@ class ContentAnswered(Schema):
         metadata={"description": "Of kind text: the message, as the campaign's `template`."},
     )
     name = Text(
-        validate=length(512),
-        metadata={"description": "Of kind template: its name at the provider."},
+        validate=[length(512), validate.Regexp(whole(_NAME), error="must not be blank")],
+        metadata={"pattern": _NAME, "description": "Of kind template: its name at the provider."},
     )
     language = Text(
-        validate=validate.Regexp(_LANGUAGE, error="must be a language, such as de or pt_BR"),
+        validate=validate.Regexp(whole(_LANGUAGE), error="must be a language, such as de or pt_BR"),
         metadata={"pattern": _LANGUAGE, "description": "Of kind template: its language."},
     )
     parts = fields.List(

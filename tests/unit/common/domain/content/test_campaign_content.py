@@ -61,6 +61,8 @@ def test_an_error_names_the_field_that_is_wrong(
         (TEXT_ONLY, None, "Shop", False),
         (ANY_CONTENT, ORDER, "Shop", True),
         (ContentSupport(ANY_CONTENT.kinds, originator=False), ORDER, None, True),
+        (ContentSupport(ANY_CONTENT.kinds, originator=True, most_parts=1), ORDER, None, True),
+        (ContentSupport(ANY_CONTENT.kinds, originator=True, most_parts=0), ORDER, None, False),
     ],
 )
 def test_a_provider_takes_what_it_supports(

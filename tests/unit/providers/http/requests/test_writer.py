@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from campaign_providers.http.requests.values import Unsendable
-from tests.unit.providers.gateways import Outbound, written
+from tests.unit.providers.gateways import Outbound, gateway, written
 
 UCS2 = "Grüße 😀"
 UCS2_HEX = UCS2.encode("utf-16-be").hex().upper()
@@ -214,6 +214,32 @@ def test_a_message_without_a_form_is_not_sent(message: Outbound, code: str) -> N
     assert written(Outbound(body="😀" * 10), Body=body, MaxLength=10).json["text"] == "😀" * 10
     with pytest.raises(Unsendable, match=code):
         written(message, Body=body, MaxLength=10)
+
+
+TEMPLATE = {"name": "{template.name}", "text": "{body}", "hex": "{hex_ucs2}"}
+
+
+def test_a_template_has_no_text_and_its_parts_have_places() -> None:
+    body = {"Type": "json", "Json": {**TEMPLATE, "parts": ["{parts.0}"]}}
+    order = Outbound(body="", template_name="order_1", template_language="de", parts=("Ann",))
+    assert written(order, Body=body).json == {"name": "order_1", "parts": ["Ann"]}
+    with pytest.raises(Unsendable, match="too_many_parts"):
+        written(order, Body={"Type": "json", "Json": TEMPLATE})
+
+
+@pytest.mark.parametrize(
+    ("form", "kinds"),
+    [
+        ({"text": "{body}", "part": "{parts.0}"}, {"text"}),
+        ({"text": "{hex_ucs2}", "name": "{template.name}"}, {"text", "template"}),
+        ({"part": "{parts.0}"}, {"template"}),
+        ({"language": "{template.language}"}, set()),
+    ],
+    ids=["parts-beside-a-text", "name-beside-a-text", "parts-alone", "no-place"],
+)
+def test_content_has_its_place_in_the_request(form: dict[str, str], kinds: set[str]) -> None:
+    support = gateway(Body={"Type": "form", "Form": form}).content_support
+    assert support.kinds == kinds
 
 
 @pytest.mark.parametrize("phone", ["49\r\nX-Evil: 1", "49\n", "49\0", "4٩"])

@@ -198,13 +198,16 @@ class HttpRequestSettings(ProviderSettings):
 
     @property
     def content_support(self) -> ContentSupport:
-        """The content that its templates have a place for."""
+        """The content that its templates have a place for.
+
+        Where they have one for a text, a template has none without its name.
+        """
         names = {placeholder.name for placeholder in self.placeholders()}
         kinds = set[ContentKind]()
-        if any(name.startswith(("template.", "parts.")) for name in names):
-            kinds.add(ContentKind.TEMPLATE)
         if names & {"body", "hex_ucs2"}:
             kinds.add(ContentKind.TEXT)
+        if "template.name" in names or (self.most_parts and not kinds):
+            kinds.add(ContentKind.TEMPLATE)
         return ContentSupport(
             frozenset(kinds),
             originator="from" in names,
@@ -217,10 +220,8 @@ class HttpRequestSettings(ProviderSettings):
         match placeholder.name:
             case "from":
                 return self.from_ is None
-            case "body":
+            case "body" | "hex_ucs2":
                 return self.encoding.ucs2_as == "separate" or self.names("template.name")
-            case "hex_ucs2":
-                return self.encoding.ucs2_as == "separate"
         return placeholder.name in OPTIONAL or placeholder.part is not None
 
     def placeholders(self) -> Iterator[Placeholder]:
