@@ -85,19 +85,19 @@ SEARCHES = {
         answers=ANY_ANSWER,
         route=TWO_PROVIDERS,
     ),
-    "two providers, at most once": Scenario(
-        ONCE,
-        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
-        fault_budget=1,
-        answers=ANY_ANSWER,
-        route=TWO_PROVIDERS,
-    ),
     "retried by hand and cancelled": Scenario(
         REPEATED, faults=BY_HAND | {Fault.CANCEL}, max_attempts=1
     ),
 }
 
 LONG_SEARCHES = {
+    "two providers, at most once, long": Scenario(
+        ONCE,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        route=TWO_PROVIDERS,
+    ),
     "two providers, long": Scenario(
         REPEATED,
         faults=LOSING_SHARDS | {Fault.OLDER_SENDER},
