@@ -30,6 +30,7 @@ messages_of_older_senders = st.builds(
     seq=st.integers(1, 2**32 - 1),
     generation=st.integers(0, 9),
     try_number=st.integers(1, 9),
+    provider=st.none(),
 )
 
 
