@@ -27,6 +27,8 @@ from tests.support.servers.databases import (
     servers_parent,
 )
 from tests.support.servers.guarded_kafka import GuardedKafka
+from tests.support.servers.kannel import Kannel, programs, running_kannel
+from tests.support.servers.smsc import MessageCentre, running_message_centre
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -129,6 +131,28 @@ def promtool(cache: Cache) -> tuple[str, ...]:
 def prometheus_program(cache: Cache) -> tuple[str, ...]:
     """The beginning of its command."""
     return _of_prometheus("prometheus", cache)
+
+
+@pytest.fixture(scope="session")
+def message_centre(servers_folder: Path, cache: Cache) -> Iterator[MessageCentre]:
+    """A message centre (SMPP) that writes down what it is handed."""
+    folder = servers_folder / "smsc"
+    folder.mkdir()
+    with running_message_centre(cache, folder) as centre:
+        yield centre
+
+
+@pytest.fixture(scope="session")
+def kannel(servers_folder: Path, cache: Cache, message_centre: MessageCentre) -> Iterator[Kannel]:
+    """A real gateway in front of the message centre."""
+    try:
+        root = programs(cache)
+    except (ProgramMissingError, DownloadError) as error:
+        skip_unless_ci(str(error))
+    folder = servers_folder / "kannel"
+    folder.mkdir()
+    with running_kannel(root, folder, message_centre) as gateway:
+        yield gateway
 
 
 def _of_prometheus(program: str, cache: Cache) -> tuple[str, ...]:
