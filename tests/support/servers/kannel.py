@@ -27,6 +27,8 @@ _PACKAGE = "kannel"
 _PROGRAMS = ("usr/sbin/bearerbox", "usr/sbin/smsbox")
 _CACHE_NAME = "kannel-debian-bookworm"
 _START_SECONDS = 60
+_GRACE = 0.5
+"""Seconds that it has to stop, for which it would take ten; it keeps nothing."""
 _ADMIN_PASSWORD = "kannel-admin-pw"
 
 _CONFIGURATION = f"""\
@@ -134,7 +136,9 @@ def running_kannel(root: Path, folder: Path, centre: MessageCentre) -> Iterator[
 
     def start(program: str) -> ChildProcess:
         arguments = [*debian.command(root, program), str(configuration)]
-        box = ChildProcess(Command(program, arguments, folder / f"{program}.log", folder))
+        box = ChildProcess(
+            Command(program, arguments, folder / f"{program}.log", folder, grace_seconds=_GRACE)
+        )
         stack.callback(box.stop)
         return box
 

@@ -14,20 +14,24 @@ from typing import NamedTuple
 from campaign_common.domain.sms_segments import DEFAULT_ALPHABET, EXTENSION
 from local_stack.distributions import maven
 from local_stack.distributions.cache import Cache
-from local_stack.ports import free_port, is_free
+from local_stack.ports import free_port
 from local_stack.process import ChildProcess, Command
 from local_stack.servers.java import find_java
 
 SYSTEM_ID = "camp"
 PASSWORD = "smsc-pw"
 
-_JSMPP = "jsmpp-3.0.2"
+VERSION = "3.0.2"
+PROFILE = f"jsmpp-{VERSION}"
+_SIMULATOR = "org.jsmpp.examples.SMPPServerSimulator"
+_LISTENING = b"Listening on port"
 _START_SECONDS = 60
 _LOGGER = "org.slf4j.simpleLogger"
 _JVM = (
     *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m"),
     *(f"-D{_LOGGER}.defaultLogLevel=warn", f"-D{_LOGGER}.log.org.jsmpp=warn"),
     f"-D{_LOGGER}.log.org.jsmpp.session.PDUProcessServerTask=debug",
+    f"-D{_LOGGER}.log.{_SIMULATOR}=info",
 )
 
 _SUBMIT_SM = re.compile(rb"Received PDU ([0-9a-f]{8}00000004[0-9a-f]+)$", re.MULTILINE)
@@ -157,17 +161,19 @@ def running_message_centre(cache: Cache, folder: Path) -> Iterator[MessageCentre
         ProgramMissingError: Java or Maven is not installed.
         DownloadError: it could not be fetched.
     """
-    jars = cache.provide(_JSMPP, lambda part: maven.fetch(_JSMPP, part))
+    jars = cache.provide(PROFILE, lambda part: maven.fetch(PROFILE, part))
     port = free_port()
     log = folder / "smsc.log"
     arguments = [
         *(find_java(), *_JVM, f"-Djsmpp.simulator.port={port}"),
         *(f"-Djsmpp.client.systemId={SYSTEM_ID}", f"-Djsmpp.client.password={PASSWORD}"),
-        *("-cp", f"{jars}/*", "org.jsmpp.examples.SMPPServerSimulator"),
+        *("-cp", f"{jars}/*", _SIMULATOR),
     ]
     process = ChildProcess(Command("smsc", arguments, log, folder))
     try:
-        process.wait_until(lambda: not is_free(port), _START_SECONDS)
+        # A connection to see whether it listens would be waited for: it serves one after the other
+        # until each is bound, or 30 s have passed.
+        process.wait_until(lambda: _LISTENING in log.read_bytes(), _START_SECONDS)
         yield MessageCentre(port, log)
     finally:
         process.stop()
