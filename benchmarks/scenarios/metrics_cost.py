@@ -18,11 +18,11 @@ from campaign_common.domain.campaign import Delivery as DeliveryKind
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute
 from campaign_sender.in_flight.buffer import RecorderBatch
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder_metrics import RecorderMetrics
 from campaign_sender.recording.transaction import WriteResult
 
@@ -123,5 +123,5 @@ def breaker() -> CircuitBreaker:
     return CircuitBreaker(BreakerPolicy(), time.monotonic)
 
 
-def ignore(_: Sequence[SendResult]) -> None:
+def ignore(_: Sequence[SendResult[Message]]) -> None:
     """Discard the results."""

@@ -17,8 +17,8 @@ from campaign_common.domain.message_record import decode
 from campaign_common.errors import RecordInvalid
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, SpanRole, Tracing, matched
-from campaign_sender.message import Arrival, TraceOrigin
-from campaign_sender.providers.contract import SendResult
+from campaign_providers.contract import SendResult
+from campaign_sender.message import Arrival, Message, TraceOrigin
 
 MAX_REMEMBERED = 10_000
 """Publications whose header is remembered for later records; the oldest are forgotten."""
@@ -66,7 +66,7 @@ class BatchTraces:
 
     def recorded(
         self,
-        results: Sequence[SendResult],
+        results: Sequence[SendResult[Message]],
         changes: Mapping[tuple[int, int, Status], int],
         seconds: float | None = None,
     ) -> None:

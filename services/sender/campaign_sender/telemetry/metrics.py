@@ -12,13 +12,13 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from campaign_common.domain.message import FINAL
+from campaign_providers.contract import SendStatus
 from campaign_sender.consuming.consumer_lag import ConsumerLag
 from campaign_sender.consuming.dead_letters import DeadLetterPublisher
 from campaign_sender.delivery.circuit_breaker import BreakerState
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.ownership.shard_groups import ShardGroups
 from campaign_sender.ownership.shard_ownership import ShardOwnership
-from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording.recorder_metrics import RecorderCounts
 
 
