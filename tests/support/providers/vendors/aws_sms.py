@@ -62,7 +62,7 @@ class AwsSms:
         phone = body["DestinationPhoneNumber"].removeprefix("+")
         return Sent(phone, body["MessageBody"], body["OriginationIdentity"])
 
-    def accept(self, request: Request, number: int) -> Answer:
+    def accept(self, _: Request, number: int) -> Answer:
         return Answer(200, {"MessageId": f"da60e31e-0000-4000-8000-{number:012x}"})
 
     def refuse(self, scripted: Scripted) -> Answer:

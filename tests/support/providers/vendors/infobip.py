@@ -42,7 +42,7 @@ class Infobip:
         (destination,) = message["destinations"]
         return Sent(destination["to"], message["content"]["text"], message["sender"])
 
-    def accept(self, request: Request, number: int) -> Answer:
+    def accept(self, request: Request, _: int) -> Answer:
         (message,) = request.json()["messages"]
         (destination,) = message["destinations"]
         return _answer("PENDING_ACCEPTED", message_id=destination["messageId"])

@@ -50,7 +50,7 @@ class Jasmin:
         text = form.get("content") or bytes.fromhex(form["hex-content"]).decode("utf-16-be")
         return Sent(form["to"].removeprefix("+"), text, form["from"])
 
-    def accept(self, request: Request, number: int) -> Answer:
+    def accept(self, _: Request, number: int) -> Answer:
         return Answer(200, f'Success "07033084-5cfd-4812-90a4-{number:012x}"')
 
     def refuse(self, scripted: Scripted) -> Answer:

@@ -33,7 +33,7 @@ class Plivo:
         body = request.json()
         return Sent(body["dst"], body["text"], body["src"])
 
-    def accept(self, request: Request, number: int) -> Answer:
+    def accept(self, _: Request, number: int) -> Answer:
         uuid = f"db3ce55a-7f1d-11e1-8ea7-{number:012x}"
         return Answer(
             202, {"message": "message(s) queued", "message_uuid": [uuid], "api_id": "ea1"}

@@ -40,7 +40,7 @@ class Twilio:
         form = request.form()
         return Sent(form["To"].removeprefix("+"), form["Body"], form["From"])
 
-    def accept(self, request: Request, number: int) -> Answer:
+    def accept(self, _: Request, number: int) -> Answer:
         sid = f"SM{number:032x}"
         return Answer(
             201,
