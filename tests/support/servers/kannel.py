@@ -30,6 +30,7 @@ _START_SECONDS = 60
 _GRACE = 0.5
 """Seconds that it has to stop, for which it would take ten; it keeps nothing."""
 _ADMIN_PASSWORD = "kannel-admin-pw"
+_CENTRE = "centre"
 
 _CONFIGURATION = f"""\
 group = core
@@ -42,10 +43,11 @@ smsbox-interface = 127.0.0.1
 box-allow-ip = 127.0.0.1
 log-level = 2
 dlr-storage = internal
+sms-outgoing-queue-limit = {{queue_limit}}
 
 group = smsc
 smsc = smpp
-smsc-id = centre
+smsc-id = {_CENTRE}
 host = 127.0.0.1
 port = {{centre}}
 transceiver-mode = true
@@ -107,10 +109,12 @@ class Kannel:
             return ""
         return answer.text
 
-    def command(self, verb: str) -> None:
-        """Give an order of the admin interface, such as suspend or resume."""
+    def stop_message_centre(self) -> None:
+        """Take the message centre out of service, as an operator does."""
         answer = requests.get(
-            f"{self._admin}/{verb}", params={"password": _ADMIN_PASSWORD}, timeout=10
+            f"{self._admin}/stop-smsc",
+            params={"password": _ADMIN_PASSWORD, "smsc": _CENTRE},
+            timeout=10,
         )
         assert answer.ok, answer.text
 
@@ -128,11 +132,18 @@ def programs(cache: Cache) -> Path:
 
 
 @contextmanager
-def running_kannel(root: Path, folder: Path, centre: MessageCentre) -> Iterator[Kannel]:
-    """Run a gateway in front of `centre` while the block runs."""
+def running_kannel(
+    root: Path, folder: Path, centre: MessageCentre, *, queue_limit: int = 1_000_000
+) -> Iterator[Kannel]:
+    """Run a gateway in front of `centre` while the block runs.
+
+    Its queue takes `queue_limit` messages and a few more.
+    """
     ports = Ports(free_port(), free_port(), free_port())
     configuration = folder / "kannel.conf"
-    configuration.write_text(_CONFIGURATION.format(centre=centre.port, **ports._asdict()))
+    configuration.write_text(
+        _CONFIGURATION.format(centre=centre.port, queue_limit=queue_limit, **ports._asdict())
+    )
 
     def start(program: str) -> ChildProcess:
         arguments = [*debian.command(root, program), str(configuration)]
