@@ -22,6 +22,7 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     first_wrong,
 )
 
@@ -32,7 +33,7 @@ ORIGINATION = re.compile(r"[A-Za-z0-9_:/+-]{1,256}")
 NAMESPACE = "com.amazonaws.pinpointsmsvoicev2#"
 
 
-class AwsSms:
+class AwsSms(Vendor):
     path = "/"
 
     def wrong(self, request: Request) -> Answer | None:

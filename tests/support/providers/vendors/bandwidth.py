@@ -9,6 +9,7 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     basic,
     first_wrong,
 )
@@ -16,7 +17,7 @@ from tests.support.providers.vendors.vendor import (
 FIELDS = {"applicationId", "from", "to", "text", "tag"}
 
 
-class Bandwidth:
+class Bandwidth(Vendor):
     path = f"/api/v2/users/{SECRETS['account_id']}/messages"
 
     def wrong(self, request: Request) -> Answer | None:

@@ -10,6 +10,7 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     first_wrong,
 )
 
@@ -18,7 +19,7 @@ TEMPORARY = ", temporary"
 """The end of a scripted code whose error says that it is not permanent."""
 
 
-class Infobip:
+class Infobip(Vendor):
     path = "/sms/3/messages"
 
     def wrong(self, request: Request) -> Answer | None:

@@ -9,13 +9,14 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     first_wrong,
 )
 
 FIELDS = {"username", "password", "from", "to", "coding"}
 
 
-class Jasmin:
+class Jasmin(Vendor):
     path = "/send"
 
     def wrong(self, request: Request) -> Answer | None:

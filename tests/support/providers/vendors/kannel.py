@@ -10,6 +10,7 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     first_wrong,
 )
 
@@ -17,7 +18,7 @@ FIELDS = {"username", "password", "from", "to", "text", "charset", "coding"}
 CODINGS = {Encoding.GSM7: "0", Encoding.UCS2: "2"}
 
 
-class KannelDouble:
+class KannelDouble(Vendor):
     path = "/cgi-bin/sendsms"
 
     def wrong(self, request: Request) -> Answer | None:

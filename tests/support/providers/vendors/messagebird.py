@@ -8,6 +8,7 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     first_wrong,
 )
 
@@ -15,7 +16,7 @@ FIELDS = {"originator", "recipients", "body", "datacoding", "reference"}
 DATACODINGS = {Encoding.GSM7: "plain", Encoding.UCS2: "unicode"}
 
 
-class MessageBird:
+class MessageBird(Vendor):
     path = "/messages"
 
     def wrong(self, request: Request) -> Answer | None:

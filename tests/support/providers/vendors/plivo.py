@@ -7,12 +7,13 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     basic,
     first_wrong,
 )
 
 
-class Plivo:
+class Plivo(Vendor):
     path = f"/v1/Account/{SECRETS['auth_id']}/Message/"
 
     def wrong(self, request: Request) -> Answer | None:

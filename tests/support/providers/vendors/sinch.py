@@ -10,11 +10,12 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     first_wrong,
 )
 
 
-class Sinch:
+class Sinch(Vendor):
     path = f"/xms/v1/{SECRETS['service_plan_id']}/batches"
 
     def wrong(self, request: Request) -> Answer | None:

@@ -12,6 +12,7 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     first_wrong,
 )
 
@@ -19,7 +20,7 @@ KEY = re.compile(r"[A-Za-z0-9_:-]{1,255}")
 RESET_SECONDS = 17
 
 
-class Telnyx:
+class Telnyx(Vendor):
     path = "/v2/messages"
 
     def __init__(self) -> None:
@@ -48,10 +49,10 @@ class Telnyx:
         body = request.json()
         return Sent(body["to"].removeprefix("+"), body["text"], body["from"])
 
+    def known(self, request: Request) -> Answer | None:
+        return self._answers.get(request.headers["idempotency-key"], (b"", None))[1]
+
     def accept(self, request: Request, number: int) -> Answer:
-        key = request.headers["idempotency-key"]
-        if (before := self._answers.get(key)) is not None:
-            return before[1]
         data = {
             "id": f"40385f64-5717-4562-b3fc-{number:012x}",
             "record_type": "message",
@@ -60,7 +61,7 @@ class Telnyx:
             "errors": [],
         }
         answer = Answer(200, {"data": data})
-        self._answers[key] = request.body, answer
+        self._answers[request.headers["idempotency-key"]] = request.body, answer
         return answer
 
     def refuse(self, scripted: Scripted) -> Answer:

@@ -12,6 +12,7 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     basic,
     first_wrong,
 )
@@ -19,7 +20,7 @@ from tests.support.providers.vendors.vendor import (
 SENDER = re.compile(r"\+[1-9][0-9]{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}|[0-9]{5,6}")
 
 
-class Twilio:
+class Twilio(Vendor):
     path = f"/2010-04-01/Accounts/{SECRETS['account_sid']}/Messages.json"
 
     def wrong(self, request: Request) -> Answer | None:

@@ -2,12 +2,13 @@
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 SECRETS = defaultdict(
@@ -98,21 +99,29 @@ PAGE = "<html><body>please log in</body></html>"
 """What a server on the way may answer with any status."""
 
 
-class Vendor(Protocol):
+class Vendor(ABC):
     """A gateway: the checks of its requests, and its answers."""
 
     path: str
     """Of the only resource."""
 
+    @abstractmethod
     def wrong(self, request: Request) -> Answer | None:
         """Return the answer to a request that the gateway's documents do not allow."""
 
+    def known(self, request: Request) -> Answer | None:
+        """Return the answer that a request has had before, where the gateway gives it again."""
+        return None
+
+    @abstractmethod
     def read(self, request: Request) -> Sent:
         """Return the message of a request that is not wrong."""
 
+    @abstractmethod
     def accept(self, request: Request, number: int) -> Answer:
         """Return the answer to a message that is taken, the `number`th."""
 
+    @abstractmethod
     def refuse(self, scripted: Scripted) -> Answer:
         """Return an answer with this status and code in the gateway's form."""
 
@@ -144,6 +153,8 @@ class VendorServer:
             if (wrong := self.vendor.wrong(request)) is not None:
                 self.wrong.append(wrong)
                 return wrong
+            if (known := self.vendor.known(request)) is not None:
+                return known
             message = self.vendor.read(request)
             if script := self._scripts[message.phone]:
                 scripted = script.popleft()

@@ -10,6 +10,7 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     basic,
     first_wrong,
 )
@@ -19,7 +20,7 @@ TYPES = {Encoding.GSM7: "text", Encoding.UCS2: "unicode"}
 LONGEST_REFERENCE = 100
 
 
-class Vonage:
+class Vonage(Vendor):
     path = "/sms/json"
 
     def wrong(self, request: Request) -> Answer | None:

@@ -10,13 +10,14 @@ from tests.support.providers.vendors.vendor import (
     Request,
     Scripted,
     Sent,
+    Vendor,
     first_wrong,
 )
 
 LONGEST_CALLBACK_DATA = 512
 
 
-class WhatsAppCloud:
+class WhatsAppCloud(Vendor):
     path = f"/v23.0/{SECRETS['phone_number_id']}/messages"
 
     def wrong(self, request: Request) -> Answer | None:
