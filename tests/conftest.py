@@ -143,15 +143,22 @@ def message_centre(servers_folder: Path, cache: Cache) -> Iterator[MessageCentre
 
 
 @pytest.fixture(scope="session")
-def kannel(servers_folder: Path, cache: Cache, message_centre: MessageCentre) -> Iterator[Kannel]:
-    """A real gateway in front of the message centre."""
+def kannel_programs(cache: Cache) -> Path:
+    """The folder of a real gateway's programs."""
     try:
-        root = programs(cache)
+        return programs(cache)
     except (ProgramMissingError, DownloadError) as error:
         skip_unless_ci(str(error))
+
+
+@pytest.fixture(scope="session")
+def kannel(
+    servers_folder: Path, kannel_programs: Path, message_centre: MessageCentre
+) -> Iterator[Kannel]:
+    """A real gateway in front of the message centre."""
     folder = servers_folder / "kannel"
     folder.mkdir()
-    with running_kannel(root, folder, message_centre) as gateway:
+    with running_kannel(kannel_programs, folder, message_centre) as gateway:
         yield gateway
 
 

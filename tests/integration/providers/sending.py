@@ -22,6 +22,10 @@ SECTIONS = {
 }
 """What a configuration needs beside its providers."""
 
+TAKE_TEMPLATES = {"whatsapp_cloud"}
+PART_END = "\n\n"
+"""What stands between the parameters of a template."""
+
 _numbers = count(1)
 
 
@@ -42,16 +46,24 @@ class Text:
         self.seq = next(_numbers)
         self.idempotency_key = f"{self.campaign_id}-{self.seq}-0"
 
+    @classmethod
+    def of(cls, preset: str, phone: str, body: str) -> "Text":
+        """Make a message of the kind that a preset takes: a text, or a template with parameters."""
+        text = cls(phone, body)
+        if preset in TAKE_TEMPLATES:
+            text.body, text.parts = "", body.split(PART_END)
+            text.template_name, text.template_language = "order_1", "de"
+        return text
+
 
 class Sending:
     """Sends messages, and waits for their results."""
 
-    def __init__(self, preset: str, settings: HttpProviderSettings, server: VendorServer) -> None:
+    def __init__(self, preset: str, settings: HttpProviderSettings) -> None:
         self.preset = preset
-        self.server = server
         self._results: list[SendResult[Text]] = []
         self._changed = threading.Condition()
-        self.provider = HttpProvider[Text](settings, self._allow, self._keep)
+        self.provider = HttpProvider[Text](preset, settings, self._allow, self._keep)
 
     def send(self, *texts: Text) -> list[SendResult[Text]]:
         """Return the results of messages, in their order."""
@@ -71,6 +83,14 @@ class Sending:
             taken, self._results = self._results, []
         return taken
 
+    @contextmanager
+    def running(self) -> Iterator["Sending"]:
+        """Close the provider at the end of the block."""
+        try:
+            yield self
+        finally:
+            self.provider.close()
+
     def _allow(self, messages: Sequence[Text]) -> list[SendStatus | None]:
         return [None] * len(messages)
 
@@ -89,13 +109,19 @@ def provider_settings(keys: dict[str, object], folder: Path) -> HttpProviderSett
     return settings
 
 
+class VendorSending(Sending):
+    """Sends messages to a double."""
+
+    def __init__(self, preset: str, settings: HttpProviderSettings, server: VendorServer) -> None:
+        super().__init__(preset, settings)
+        self.server = server
+
+
 @contextmanager
-def sending_by(preset: str, folder: Path, **more: object) -> Iterator[Sending]:
+def sending_by(preset: str, folder: Path, **more: object) -> Iterator[VendorSending]:
     """Run a provider with the keys of the preset's page, and a double of its gateway."""
     with VendorServer(DOUBLES[preset]()).running() as server:
         keys = entered(read_page(preset), server.origin, folder, Connections=8, **more)
-        sending = Sending(preset, provider_settings(keys, folder), server)
-        try:
+        sending = VendorSending(preset, provider_settings(keys, folder), server)
+        with sending.running():
             yield sending
-        finally:
-            sending.provider.close()

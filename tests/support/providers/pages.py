@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.support.providers.vendors.vendor import Scripted
+from tests.support.providers.vendors.vendor import EMPTY, Scripted
 
 FOLDER = Path(__file__).parents[3] / "docs" / "providers"
 INDEX = FOLDER / "index.md"
 
 NO_ANSWER = "no answer"
 NO_CODE = "none"
-CLASSES = {"2xx": (200,), "5xx": (500, 502)}
+ANY_2XX = "2xx"
+CLASSES = {ANY_2XX: (200,), "5xx": (500, 502)}
 """Status codes that are tried for a class."""
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -35,6 +36,8 @@ class Row(NamedTuple):
         if self.answer != NO_ANSWER:
             statuses = CLASSES.get(self.answer) or (int(self.answer),)
             yield from (Scripted(*each) for each in product(statuses, self.codes or ("",)))
+        if self.answer == ANY_2XX:
+            yield EMPTY
 
 
 class Page(NamedTuple):

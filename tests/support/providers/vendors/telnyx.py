@@ -17,7 +17,9 @@ from tests.support.providers.vendors.vendor import (
 )
 
 KEY = re.compile(r"[A-Za-z0-9_:-]{1,255}")
-RESET_SECONDS = 17
+RESET_SECONDS = 2
+OTHER_BODY = Answer(422, {"errors": [{"title": "Idempotency key reused with another request"}]})
+"""The wording is not documented."""
 
 
 class Telnyx(Vendor):
@@ -38,7 +40,7 @@ class Telnyx(Vendor):
         before = self._answers.get(key, (request.body, None))[0]
         return first_wrong(
             (bool(KEY.fullmatch(key)), self._error(400, "10015")),
-            (before == request.body, self._error(422, "10027", "Idempotency key reused")),
+            (before == request.body, OTHER_BODY),
             (bool(re.fullmatch(r"\+[1-9][0-9]{6,14}", body["to"])), self._error(400, "40310")),
             (bool(body["from"]), self._error(400, "40305")),
             (bool(body["text"]), self._error(400, "40316")),
@@ -65,11 +67,13 @@ class Telnyx(Vendor):
         return answer
 
     def refuse(self, scripted: Scripted) -> Answer:
+        if scripted == (422, ""):
+            return OTHER_BODY
         if not scripted.code:
             return Answer(scripted.status, PAGE)
         return self._error(scripted.status, scripted.code)
 
-    def _error(self, status: int, code: str, title: str = "…") -> Answer:
+    def _error(self, status: int, code: str) -> Answer:
         headers = {"x-ratelimit-reset": str(RESET_SECONDS)} if status == 429 else {}
-        error = {"code": code, "title": title, "detail": "…"}
+        error = {"code": code, "title": "…", "detail": "…"}
         return Answer(status, {"errors": [error]}, headers)

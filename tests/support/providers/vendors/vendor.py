@@ -95,6 +95,8 @@ class Scripted(NamedTuple):
 
 SILENCE = Scripted(0)
 """The request is taken, and no answer comes."""
+EMPTY = Scripted(200, "{}")
+"""JSON without anything in it."""
 PAGE = "<html><body>please log in</body></html>"
 """What a server on the way may answer with any status."""
 
@@ -109,7 +111,7 @@ class Vendor(ABC):
     def wrong(self, request: Request) -> Answer | None:
         """Return the answer to a request that the gateway's documents do not allow."""
 
-    def known(self, request: Request) -> Answer | None:
+    def known(self, _: Request) -> Answer | None:
         """Return the answer that a request has had before, where the gateway gives it again."""
         return None
 
@@ -158,7 +160,7 @@ class VendorServer:
             message = self.vendor.read(request)
             if script := self._scripts[message.phone]:
                 scripted = script.popleft()
-                return None if scripted == SILENCE else self.vendor.refuse(scripted)
+                return None if scripted == SILENCE else scripted_answer(self.vendor, scripted)
             self.sent.append(message)
             return self.vendor.accept(request, len(self.sent))
 
@@ -203,6 +205,11 @@ def _handler_of(server: VendorServer) -> type[BaseHTTPRequestHandler]:
             """Be quiet."""
 
     return Handler
+
+
+def scripted_answer(vendor: Vendor, scripted: Scripted) -> Answer:
+    """Return the answer that a test asks for."""
+    return Answer(200, {}) if scripted == EMPTY else vendor.refuse(scripted)
 
 
 def first_wrong(*checks: tuple[bool, Answer]) -> Answer | None:

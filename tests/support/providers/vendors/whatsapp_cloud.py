@@ -53,7 +53,7 @@ class WhatsAppCloud(Vendor):
     def read(self, request: Request) -> Sent:
         body = request.json()
         (component,) = body["template"]["components"]
-        text = "\n".join(each["text"] for each in component["parameters"])
+        text = "\n\n".join(each["text"] for each in component["parameters"])
         return Sent(body["to"], text, "")
 
     def accept(self, request: Request, number: int) -> Answer:
