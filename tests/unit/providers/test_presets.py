@@ -41,7 +41,9 @@ def test_the_index_says_what_the_preset_says(preset: str) -> None:
     (cells,) = (each for each in table(INDEX.read_text(), "Preset") if f"[{preset}]" in each[0])
     document = preset_document(preset)
     suppresses = any(rule.get("Effect") == "suppress" for rule in document["Answers"])
+    takes_templates = "{template.name}" in str(document["Body"])
     idempotent = document["Idempotent"]
+    assert cells[2] == ("templates" if takes_templates else "texts")
     assert cells[3] == ("no" if idempotent is False else "for 24 h")
     assert cells[4] == ("yes" if suppresses else "no")
 
