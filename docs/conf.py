@@ -1,8 +1,8 @@
 """Site of these pages (`make docs`), built by Sphinx without the network.
 
 The pages are plain Markdown and read the same in the repository. Lists of links make the
-navigation: the sections of index.md, the decisions and the providers. A page that is in neither, a link
-that leads nowhere and a missing anchor are warnings, and `make docs` fails on a warning.
+navigation: the sections of index.md, the decisions and the providers. A page that is in none, a
+link that leads nowhere and a missing anchor are warnings, and `make docs` fails on a warning.
 """
 
 import re

@@ -33,6 +33,26 @@ class OutboundMessage(Protocol):
         """Name of the message for the provider: ASCII letters, digits and hyphens."""
 
     @property
+    def originator(self) -> str | None:
+        """Sender address that the recipient sees; None: that of the provider."""
+
+    @property
+    def template_name(self) -> str | None:
+        """Name of a template that the provider holds; None: the message is a text."""
+
+    @property
+    def template_language(self) -> str | None:
+        """Language of the template."""
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Parameters of the template, in order."""
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until the message expires; None: it does not."""
+
+    @property
     def try_number(self) -> int:
         """Number of the try, from 1."""
 
@@ -96,6 +116,8 @@ class SendResult(msgspec.Struct, Generic[MessageT], frozen=True, gc=False):
     error_code: str | None = None
     retry_after: float | None = None
     """Seconds that the provider asked to wait."""
+    suppress: bool = False
+    """The provider says that the person does not want to be written to."""
 
 
 PreSendCheck = Callable[[Sequence[MessageT]], Sequence[SendStatus | None]]
@@ -123,6 +145,10 @@ class Provider(Protocol[MessageT_contra]):
     @property
     def alive(self) -> bool:
         """Return whether submitted messages are processed; the sender ends when they are not."""
+
+    @property
+    def problem(self) -> str | None:
+        """Reason why nothing can be sent at present, None where there is none."""
 
     def submit(self, messages: Sequence[MessageT_contra]) -> None:
         """Start to send messages; does not wait for responses."""

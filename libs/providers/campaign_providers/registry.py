@@ -1,12 +1,13 @@
-"""Registry of the providers that the configuration names."""
+"""Registry of the kinds of providers, and of those that the configuration names."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from campaign_common.settings import Settings
+from campaign_common.settings import HttpProviderSettings, HttpSettings, Settings
 from campaign_providers.contract import OnResults, PreSendCheck, Provider
 from campaign_providers.http import HttpProvider
+from campaign_providers.http.requests.fixed_body import as_templates
 from campaign_providers.simulated import SimulatedProvider
 
 MakeProvider = Callable[[PreSendCheck[Any], OnResults[Any]], Provider[Any]]
@@ -15,9 +16,13 @@ MakeProvider = Callable[[PreSendCheck[Any], OnResults[Any]], Provider[Any]]
 
 def configured_providers(settings: Settings) -> Mapping[str, MakeProvider]:
     """Return a factory for each configured provider, by its name."""
-    providers: dict[str, MakeProvider] = {
-        SimulatedProvider.name: partial(SimulatedProvider, settings.simulated)
-    }
-    if settings.http.url is not None:
-        providers[HttpProvider.name] = partial(HttpProvider, settings.http)
-    return providers
+    factories: dict[str, MakeProvider] = {}
+    for name, given in settings.configured_providers.items():
+        match given:
+            case HttpSettings():
+                factories[name] = partial(HttpProvider, name, as_templates(given))
+            case HttpProviderSettings():
+                factories[name] = partial(HttpProvider, name, given)
+            case _:
+                factories[name] = partial(SimulatedProvider, name, given)
+    return factories

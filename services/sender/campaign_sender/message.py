@@ -7,6 +7,7 @@ import msgspec
 
 from campaign_common.domain.message import MessageKey, idempotency_key
 from campaign_common.domain.message_record import MessageRecord
+from campaign_common.runtime.boot_time import boot_time
 
 TraceOrigin = tuple[int, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""
@@ -34,7 +35,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     `key` is the message that the record publishes, `epoch` the claim epoch under which its shard
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
-    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased.
+    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
+    sets `expires_at`, boot time in seconds, where the campaign expires.
     """
 
     record: MessageRecord
@@ -46,6 +48,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     replaces: bool = False
     in_doubt: bool = False
     withdrawn: bool = False
+    expires_at: float | None = None
 
     @property
     def admission_key(self) -> AdmissionKey:
@@ -78,6 +81,31 @@ class Message(msgspec.Struct, gc=False, eq=False):
     def seq(self) -> int:
         """Number of the recipient in the campaign's list."""
         return self.record.seq
+
+    @property
+    def originator(self) -> None:
+        """Sender address; records have none yet."""
+        return None
+
+    @property
+    def template_name(self) -> None:
+        """Name of a template; records have texts only."""
+        return None
+
+    @property
+    def template_language(self) -> None:
+        """Language of a template."""
+        return None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parameters of a template."""
+        return ()
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until the message expires; None: it does not."""
+        return None if self.expires_at is None else self.expires_at - boot_time()
 
     @property
     def try_number(self) -> int:

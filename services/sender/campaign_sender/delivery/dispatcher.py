@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
@@ -82,6 +83,10 @@ class Dispatcher:
                     ]
                 )
             else:
+                if version.expires_in is not None:
+                    expires_at = boot_time() + version.expires_in
+                    for message in group:
+                        message.expires_at = expires_at
                 route.provider.submit(group)
 
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
