@@ -15,6 +15,7 @@ from campaign_providers.contract import SendResult, SendStatus
 from tests.integration.providers.sending import Text, VendorSending, provider_settings, sending_by
 from tests.support.providers.pages import NO_ANSWER, read_page
 from tests.support.providers.presets import DOUBLES, entered
+from tests.support.providers.vendors.infobip import TEMPORARY
 from tests.support.providers.vendors.telnyx import RESET_SECONDS
 from tests.support.providers.vendors.vendor import EMPTY, SILENCE, Scripted, scripted_answer
 
@@ -28,8 +29,8 @@ WORDS = {
     SendStatus.ACCOUNT: "account",
 }
 FIRST_PHONE = 4915100000000
-WITHOUT_IDS = {"kannel", "jasmin"}
-WITHOUT_CODES = {"kannel", "jasmin", "plivo"}
+WITHOUT_IDS = {"kannel"}
+WITHOUT_CODES = {"jasmin", "plivo"}
 LONGEST_CODE = 32
 
 TEXTS = (
@@ -84,7 +85,9 @@ def code_of(preset: str, case: Case) -> str | None:
         return f"http_{status}"
     if preset == "aws_sms":
         return code.partition(" ")[2][:LONGEST_CODE] or f"http_{status}"
-    return code.partition(",")[0][:LONGEST_CODE]
+    if preset == "infobip":
+        code = code.removesuffix(TEMPORARY)
+    return code[:LONGEST_CODE]
 
 
 def test_each_answer_means_what_the_page_says(sending: VendorSending) -> None:
