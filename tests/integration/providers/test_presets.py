@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from campaign_providers.http.answers.mapper import ResponseMapper
-from campaign_providers.http.answers.reader import HttpResponse
 
 from campaign_common.settings import AnswerWord
 from campaign_common.settings.presets import preset_document, preset_names
 from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.http.answers.mapper import ResponseMapper
+from campaign_providers.http.answers.reader import HttpResponse
 from tests.integration.providers.sending import Text, VendorSending, provider_settings, sending_by
 from tests.support.providers.pages import NO_ANSWER, read_page
 from tests.support.providers.presets import DOUBLES, entered
