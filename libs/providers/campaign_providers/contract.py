@@ -74,6 +74,8 @@ class SendStatus(Enum):
     """As RETRYABLE, for lack of capacity (HTTP 429 by default); costs no attempt."""
     AMBIGUOUS = "ambiguous"
     """It is unknown whether the provider accepted the message."""
+    ACCOUNT = "account"
+    """The provider refuses the account, and with it every message; costs no attempt."""
     EXPIRED = "expired"
     """Not sent: the message is past its expiry."""
     ERASED = "erased"
@@ -102,6 +104,7 @@ REACHED_PROVIDER = frozenset(
         SendStatus.RETRYABLE,
         SendStatus.THROTTLED,
         SendStatus.AMBIGUOUS,
+        SendStatus.ACCOUNT,
     }
 )
 """Statuses after which the provider may know of the message."""
@@ -145,6 +148,13 @@ class Provider(Protocol[MessageT_contra]):
     @property
     def alive(self) -> bool:
         """Return whether submitted messages are processed; the sender ends when they are not."""
+
+    @property
+    def account_digest(self) -> str | None:
+        """Keyed digest of the secrets in use, of at most 32 characters; None: there are none.
+
+        What one account is refused says nothing of another one.
+        """
 
     @property
     def problem(self) -> str | None:

@@ -27,8 +27,11 @@ class HttpProvider(Generic[MessageT]):
         settings: HttpProviderSettings,
         check_before_send: PreSendCheck[MessageT],
         on_results: OnResults[MessageT],
+        digest_key: bytes = b"",
     ) -> None:
         """Start the thread.
+
+        With the same `digest_key` senders of one secret have one `account_digest`.
 
         Raises:
             SettingsError: the CA file cannot be used.
@@ -37,7 +40,7 @@ class HttpProvider(Generic[MessageT]):
         self.idempotent = settings.is_idempotent
         self._loop = uvloop.new_event_loop()
         self.durations = BatchHistogram(SECONDS)
-        self._requests = CurrentWriter(name, settings)
+        self._requests = CurrentWriter(name, settings, digest_key)
         try:
             self._pool = ConnectionPool(
                 self._loop,
@@ -56,6 +59,11 @@ class HttpProvider(Generic[MessageT]):
     def alive(self) -> bool:
         """Return whether the thread runs."""
         return self._thread.alive
+
+    @property
+    def account_digest(self) -> str | None:
+        """Keyed digest of the secrets in use."""
+        return self._requests.digest
 
     @property
     def problem(self) -> str | None:

@@ -44,6 +44,7 @@ class SimulatedProvider(Generic[MessageT]):
     """Provider that reports a result for every message after a simulated latency."""
 
     idempotent = True
+    account_digest = None
     problem = None
     """Nothing keeps it from sending."""
 

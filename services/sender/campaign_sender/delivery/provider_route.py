@@ -10,6 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import (
     OnResults,
     SendResult,
@@ -18,6 +19,12 @@ from campaign_providers.contract import (
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.message import Message
+
+HELD_BACK = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.ACCOUNT})
+"""Statuses of messages that wait for the circuit breaker."""
+
+WITHOUT_SECRETS = "none"
+"""Stands for the digest of an account without secrets."""
 
 log = structlog.get_logger()
 
@@ -47,7 +54,9 @@ class ProviderRoute:
         self.breaker = breaker
         self._guard = guard
         self._on_results = on_results
-        self._opened: list[float] = []
+        self._opened: list[OpenBreaker] = []
+        self._account_digest: str | None = None
+        self._account_ended = False
         self._counting = threading.Lock()
         self.status_counts: Counter[SendStatus] = Counter()
         """Number of results by status. For metrics."""
@@ -68,19 +77,37 @@ class ProviderRoute:
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)
         was_closed = self.breaker.state is BreakerState.CLOSED
+        was_account = self.breaker.account_refused
         if self.breaker.record(statuses):
-            seconds = self.breaker.remaining
-            log.warning("circuit breaker opened", provider=self.name, seconds=seconds)
-            self._opened.append(seconds)
+            self._note_opened(results)
         if not was_closed and self.breaker.state is BreakerState.CLOSED:
             log.info("circuit breaker closed", provider=self.name)
-        if SendStatus.CIRCUIT_OPEN in statuses:
+            self._account_ended = was_account
+        if not HELD_BACK.isdisjoint(statuses):
             wait = self.breaker.remaining
             results = [
-                replace(r, retry_after=wait) if r.status is SendStatus.CIRCUIT_OPEN else r
+                replace(r, retry_after=max(wait, r.retry_after or 0.0))
+                if r.status in HELD_BACK
+                else r
                 for r in results
             ]
         self._on_results(results)
+
+    def _note_opened(self, results: Sequence[SendResult[Message]]) -> None:
+        seconds = self.breaker.remaining
+        if not self.breaker.account_refused:
+            log.warning("circuit breaker opened", provider=self.name, seconds=seconds)
+            self._opened.append(OpenBreaker(seconds))
+            return
+        code = next(r.error_code for r in results if r.status is SendStatus.ACCOUNT)
+        log.error(
+            "provider refuses the account, sends stopped",
+            provider=self.name,
+            error=code,
+            seconds=seconds,
+        )
+        self._account_digest = self.provider.account_digest
+        self._opened.append(OpenBreaker(seconds, self._account_digest or WITHOUT_SECRETS))
 
     def _count(self, statuses: Sequence[SendStatus]) -> None:
         # Status by status, each at the speed of list.count: nearly all are accepted.
@@ -93,7 +120,33 @@ class ProviderRoute:
                 self.status_counts[status] += n
                 left -= n
 
-    def take_opened(self) -> float | None:
-        """Return the seconds for which the breaker opened since the last request, None if never."""
+    def take_opened(self) -> OpenBreaker | None:
+        """Return how the breaker opened last since the last request, None if it did not."""
         opened, self._opened = self._opened, []
-        return max(opened, default=None)
+        return opened[-1] if opened else None
+
+    def take_account_ended(self) -> bool:
+        """Return whether a refused account may be accepted again, since the last request.
+
+        It was accepted, or there is another secret now.
+        """
+        ended, self._account_ended = self._account_ended, False
+        if self.breaker.account_refused and self.provider.account_digest != self._account_digest:
+            self._account_digest = self.provider.account_digest
+            self.breaker.probe_account()
+            return True
+        return ended
+
+    def follow(self, elsewhere: OpenBreaker | None) -> None:
+        """Follow the breaker that is open in other senders, None where none is.
+
+        One of an account holds those of the same secret; when it ends early, it may be tried again.
+        """
+        own = self.provider.account_digest or WITHOUT_SECRETS
+        if elsewhere is not None and elsewhere.account in (None, own):
+            refused = elsewhere.account is not None
+            if refused:
+                self._account_digest = self.provider.account_digest
+            self.breaker.open_for(elsewhere.seconds, account_refused=refused)
+        else:
+            self.breaker.probe_account()

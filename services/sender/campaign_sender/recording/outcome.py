@@ -23,7 +23,9 @@ ENDED_WITHOUT_SEND = {
 NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, SendStatus.STALE, SendStatus.RELEASED})
 """Statuses for which it does not matter that an earlier try may have been accepted."""
 
-COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_SEND})
+COSTS_NO_ATTEMPT = frozenset(
+    {SendStatus.THROTTLED, SendStatus.ACCOUNT, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_SEND}
+)
 
 
 class LedgerOutcome(NamedTuple):
@@ -54,8 +56,8 @@ def outcome_of(
 
     A retryable failure waits for its next try as long as the policy of its class allows one. An
     ambiguous result is retried under the same idempotency key, unless the campaign is delivered at
-    most once: then it ends as unknown. A throttled send, or one that an open circuit breaker
-    prevented, costs no attempt, and is bounded by age only.
+    most once: then it ends as unknown. A throttled send, one whose account was refused, or one that
+    an open circuit breaker prevented, costs no attempt, and is bounded by age only.
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over

@@ -21,6 +21,8 @@ class AnswerWord(StrEnum):
     THROTTLED = "throttled"
     """As retryable, for lack of capacity."""
     AMBIGUOUS = "ambiguous"
+    ACCOUNT = "account"
+    """The account is refused, as for its credentials or its credit, and with it every message."""
 
 
 class TransportFailure(StrEnum):
@@ -54,7 +56,8 @@ DEFAULT_ANSWERS: dict[str | int, str] = {
     "2xx": "success",
     "3xx": "permanent",
     "4xx": "permanent",
-    401: "retryable",
+    401: "account",
+    402: "account",
     408: "retryable",
     409: "ambiguous",
     425: "retryable",

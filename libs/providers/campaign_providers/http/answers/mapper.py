@@ -31,6 +31,7 @@ _STATUSES = {
     AnswerWord.RETRYABLE: SendStatus.RETRYABLE,
     AnswerWord.THROTTLED: SendStatus.THROTTLED,
     AnswerWord.AMBIGUOUS: SendStatus.AMBIGUOUS,
+    AnswerWord.ACCOUNT: SendStatus.ACCOUNT,
 }
 
 _NOTHING = object()

@@ -1,5 +1,8 @@
 """Writer with the secrets as they are now: their files are read again when they change."""
 
+from collections.abc import Mapping
+from hashlib import blake2b
+
 import structlog
 
 from campaign_common.settings import HttpRequestSettings
@@ -15,7 +18,10 @@ class CurrentWriter:
     When a file becomes unreadable later, the secret that it held before is used further.
     """
 
-    def __init__(self, name: str, settings: HttpRequestSettings) -> None:
+    def __init__(self, name: str, settings: HttpRequestSettings, digest_key: bytes = b"") -> None:
+        self._digest_key = digest_key
+        self.digest: str | None = None
+        """Keyed digest of the secrets in use."""
         self.name = name
         """Of the provider."""
         self._log = log.bind(provider=name)
@@ -46,4 +52,10 @@ class CurrentWriter:
                 self.problem = str(error)
             return
         self.writer = RequestWriter(self._settings, secrets)
+        self.digest = _digest(secrets, self._digest_key) if secrets else None
         self.problem = None
+
+
+def _digest(secrets: Mapping[str, str], key: bytes) -> str:
+    content = "\n".join(f"{name}={value}" for name, value in sorted(secrets.items()))
+    return blake2b(content.encode(), key=key, digest_size=16).hexdigest()

@@ -151,6 +151,7 @@ class RequestWriter:
         headers = {name: value.render(message).decode() for name, value in self._headers}
         headers = {"Host": self.target.host_header, **headers, "X-Amz-Date": amz_date(now)}
         lowered = {name.lower(): value for name, value in headers.items()}
+        lowered.pop("user-agent", None)  # which proxies change, so that no signer of AWS signs it
         request = SignedRequest(self._settings.method, path, query, lowered, body)
         headers["Authorization"] = signer.authorization(request, now)
         if self._settings.method != "GET":

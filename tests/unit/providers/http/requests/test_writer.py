@@ -241,4 +241,4 @@ def test_a_signed_request_is_signed_as_it_is_sent() -> None:
     assert signature.startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
     assert "/eu-central-1/sms-voice/aws4_request, " in signature
     signed = signature.partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    assert set(signed) == set(request.headers) - {"authorization", "content-length"}
+    assert set(signed) == set(request.headers) - {"authorization", "content-length", "user-agent"}

@@ -81,6 +81,8 @@ class AnswerRule:
             elif self.then is not AnswerWord.AMBIGUOUS and not self.transport <= NOTHING_SENT:
                 known = ", ".join(sorted(NOTHING_SENT))
                 yield ("Then",), f"expected ambiguous: only after {known} is it known"
+            elif self.then is AnswerWord.ACCOUNT:
+                yield ("Then",), "expected another word: only an answer refuses the account"
         if self.effect is not None and self.then is not AnswerWord.PERMANENT:
             yield ("Effect",), "expected Then: permanent with it"
 
