@@ -56,8 +56,8 @@ def outcome_of(
 
     A retryable failure waits for its next try as long as the policy of its class allows one. An
     ambiguous result is retried under the same idempotency key, unless the campaign is delivered at
-    most once: then it ends as unknown. A throttled send, one whose account was refused, or one that
-    an open circuit breaker prevented, costs no attempt, and is bounded by age only.
+    most once: then it ends as unknown. A throttled send, a refused account, or an open circuit
+    breaker costs no attempt, and is bounded by age only.
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
+
 # A breaker of another kind, or of another account, does not take over the end of the present one.
 OPEN = """
 INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by, account)
@@ -51,7 +53,7 @@ def end_account_breaker(cursor: Cursor, provider: str) -> None:
     cursor.execute(END_ACCOUNT, (provider,))
 
 
-def campaigns_with_open_circuit(cursor: Cursor, owner: str) -> frozenset[int]:
+def campaigns_with_open_circuit(cursor: Cursor, owner: str) -> frozenset[CampaignId]:
     """Read which running campaigns leased by `owner` have a provider that is left alone."""
     cursor.execute(SELECT_LEFT_ALONE, (owner,))
     return frozenset(campaign_id for (campaign_id,) in cursor.fetchall())
