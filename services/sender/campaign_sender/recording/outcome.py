@@ -20,11 +20,14 @@ ENDED_WITHOUT_SEND = {
 }
 """Final status of a message that was not sent in this try, unless an earlier try is in doubt."""
 
+NOT_SENT_YET = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.UNCONFIGURED})
+"""Statuses of messages that wait for their provider, or for this sender to know it."""
+
 NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, SendStatus.STALE, SendStatus.RELEASED})
 """Statuses for which it does not matter that an earlier try may have been accepted."""
 
 COSTS_NO_ATTEMPT = frozenset(
-    {SendStatus.THROTTLED, SendStatus.ACCOUNT, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_SEND}
+    {SendStatus.THROTTLED, SendStatus.ACCOUNT, *NOT_SENT_YET, *ENDED_WITHOUT_SEND}
 )
 
 
@@ -56,8 +59,8 @@ def outcome_of(
 
     A retryable failure waits for its next try as long as the policy of its class allows one. An
     ambiguous result is retried under the same idempotency key, unless the campaign is delivered at
-    most once: then it ends as unknown. A throttled send, a refused account, or an open circuit
-    breaker costs no attempt, and is bounded by age only.
+    most once: then it ends as unknown. A throttled send, a refused account, an open circuit
+    breaker or an unknown provider costs no attempt, and is bounded by age only.
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over
