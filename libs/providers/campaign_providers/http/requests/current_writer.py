@@ -15,7 +15,8 @@ log = structlog.get_logger()
 class CurrentWriter:
     """Keeps the writer of a provider; without readable secrets there is none.
 
-    When a file becomes unreadable later, the secret that it held before is used further.
+    When a file becomes unreadable later, the secret that it held before is used further. It is
+    tried at every `refresh` until it can be read, and logged once.
     """
 
     def __init__(self, name: str, settings: HttpRequestSettings, digest_key: bytes = b"") -> None:
@@ -30,6 +31,7 @@ class CurrentWriter:
         self.writer: RequestWriter | None = None
         self.problem: str | None = None
         """Why there is no writer."""
+        self._logged: str | None = None
         self._read()
 
     def refresh(self) -> bool:
@@ -46,12 +48,15 @@ class CurrentWriter:
     def _read(self) -> None:
         try:
             secrets = self._secrets.read()
+            writer = RequestWriter(self._settings, secrets)
         except SecretUnreadable as error:
-            self._log.error("secret unreadable", error=str(error))
+            if str(error) != self._logged:
+                self._log.error("secret unreadable", error=str(error))
+            self._logged = str(error)
             if self.writer is None:
                 self.problem = str(error)
             return
-        self.writer = RequestWriter(self._settings, secrets)
+        self._logged, self.writer = None, writer
         self.digest = _digest(secrets, self._digest_key) if secrets else None
         self.problem = None
 
