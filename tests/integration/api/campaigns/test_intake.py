@@ -71,8 +71,6 @@ def test_future_time_is_kept_and_past_one_means_now(client: FlaskClient, pool: D
     assert 0 <= late < 60
 
 
-@pytest.mark.parametrize("state", ["scheduled", "running", "paused", "finished", "cancelled"])
-@pytest.mark.parametrize("file_remains", [True, False])
 def test_what_the_provider_does_not_take_is_not_imported(
     settings: Settings, pool: Database
 ) -> None:
@@ -83,6 +81,8 @@ def test_what_the_provider_does_not_take_is_not_imported(
     assert value(pool, "SELECT COUNT(*) FROM recipient_lists") == 0
 
 
+@pytest.mark.parametrize("state", ["scheduled", "running", "paused", "finished", "cancelled"])
+@pytest.mark.parametrize("file_remains", [True, False])
 def test_repeated_request_succeeds_and_changes_nothing(
     client: FlaskClient, pool: Database, file: Path, state: str, file_remains: bool
 ) -> None:
