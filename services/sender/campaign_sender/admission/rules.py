@@ -13,11 +13,8 @@ from campaign_common.domain.message import LedgerEntry, MessageKey, is_live
 from campaign_common.domain.message_record import ERASED
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.contract import UNREADY_PAUSE, SendResult, SendStatus
 from campaign_sender.message import AdmissionKey, Message
-
-UNREADY_PAUSE = 30.0
-"""Seconds after which a message that this sender can not hand over is published again."""
 
 COMMITS_LOST = "commits_lost"
 """Error code of messages that end as unknown because the database lost commits."""

@@ -2,9 +2,8 @@ import pytest
 
 from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
-from campaign_providers.contract import SendStatus
+from campaign_providers.contract import UNREADY_PAUSE, SendStatus
 from campaign_sender.admission.rules import (
-    UNREADY_PAUSE,
     admit_live,
     drop_stale,
     hold_unready,
