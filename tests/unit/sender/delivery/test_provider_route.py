@@ -167,7 +167,7 @@ def test_both_kinds_of_opening_are_passed_on(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("try_number", "wait"), [(1, 4.0), (2, 8.0), (6, 128.0), (7, 240.0), (9_000, 240.0)]
 )
-def test_what_a_refused_account_holds_back_waits_longer_each_time(
+def test_what_a_refused_account_holds_back_waits_longer(
     scene: Scene, try_number: int, wait: float
 ) -> None:
     scene.refuse()
@@ -202,7 +202,7 @@ ACCEPTED = [SendStatus.ACCEPTED]
         "refused since",
     ],
 )
-def test_an_account_that_is_accepted_beside_a_refused_one_is_noted(
+def test_an_accepted_account_beside_a_refused_one_is_noted(
     scene: Scene,
     statuses: list[SendStatus],
     accounts: dict[str, AccountBreaker],
