@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from campaign_common.settings import AnswerRule, AnswerRules, AnswerWord
-from campaign_common.settings.fields.answers import NOTHING_SENT, JsonCondition, JsonPath, json_text
+from campaign_common.settings.fields.answers import (
+    DEFAULT_ANSWERS,
+    NOTHING_SENT,
+    JsonCondition,
+    JsonPath,
+    json_text,
+)
+from campaign_common.settings.sections.providers.answers import status_rules
 from campaign_providers.contract import MessageT, SendResult, SendStatus
 from campaign_providers.http.answers.reader import HttpResponse
 
@@ -56,6 +63,10 @@ class ResponseMapper:
         self._by_status: dict[int, list[AnswerRule]] = {
             status: [rule for rule in rules if _is_for(rule, status)] for status in range(100, 1000)
         }
+        defaults = status_rules(DEFAULT_ANSWERS)
+        tail = rules[-len(defaults) :]
+        self._defaults = {id(rule) for rule in tail} if tuple(tail) == tuple(defaults) else set()
+        """Rules that no operator wrote."""
         self._accepting = {
             status: rules[0].id
             for status, rules in self._by_status.items()
@@ -94,10 +105,23 @@ class ResponseMapper:
                     continue
                 if rule.text.encode() not in response.body:
                     continue
-            elif passed_over and response.status // 100 == 2:
+            elif response.status // 100 == 2 and (
+                passed_over or (id(rule) in self._defaults and self._expects_more(response.status))
+            ):
                 return Match(SendStatus.AMBIGUOUS, None, code=UNREADABLE)
             return Match(_STATUSES[rule.then], rule, None if document is _NOTHING else document)
         return Match(SendStatus.AMBIGUOUS, None)
+
+    def _expects_more(self, status: int) -> bool:
+        """Return whether a rule says which body makes an answer of this status clear.
+
+        Then a body that it does not describe is no success by default.
+        """
+        return any(
+            (rule.json or rule.text is not None)
+            and (rule.status is not None or rule.then is AnswerWord.SUCCESS)
+            for rule in self._by_status[status]
+        )
 
     def to_result(self, message: MessageT, response: HttpResponse) -> SendResult[MessageT]:
         """Return the result of a message."""

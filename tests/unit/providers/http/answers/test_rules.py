@@ -41,8 +41,9 @@ def answer(
         (answer(503, b"the queue full"), SendStatus.THROTTLED, "http_503"),
         (answer(404, b"the queue full"), SendStatus.PERMANENT, "http_404"),
         (answer(200, b"OK: id=ab-1;"), SendStatus.ACCEPTED, "ab-1"),
-        # By status, as nothing matches: what was read says nothing else.
-        (answer(200, b"{}"), SendStatus.ACCEPTED, None),
+        # What the rules for the status do not describe is no success by default.
+        (answer(200, b"{}"), SendStatus.AMBIGUOUS, "answer_unreadable"),
+        (answer(200, b'{"status":"failed"}'), SendStatus.AMBIGUOUS, "answer_unreadable"),
         (answer(429), SendStatus.THROTTLED, "http_429"),
         (answer(500, b"<html>"), SendStatus.AMBIGUOUS, "http_500"),
         (answer(400, b"<html>"), SendStatus.PERMANENT, "http_400"),
@@ -159,3 +160,11 @@ def test_the_code_is_stored_where_it_fits(code: str, stored: str) -> None:
     read = mapper([{"Status": 400, "Then": "permanent", "Code": "code"}])
     result = read.to_result(Outbound(), answer(400, f'{{"code":{code}}}'.encode()))
     assert result.error_code == stored
+
+
+def test_a_rule_of_the_operator_decides_about_other_bodies() -> None:
+    by_body: dict[str, object] = {"Status": 200, "Json": {"status": "ok"}, "Then": "success"}
+    own: dict[str, object] = {"Status": "2xx", "Then": "success"}
+    failed = answer(200, b'{"status":"failed"}')
+    results = [mapper(rules).to_result(Outbound(), failed) for rules in ([by_body, own], [by_body])]
+    assert [one.status for one in results] == [SendStatus.ACCEPTED, SendStatus.AMBIGUOUS]
