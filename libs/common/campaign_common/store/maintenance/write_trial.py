@@ -23,6 +23,7 @@ TABLES: Mapping[str, str] = {
     "late_results": "id",
     "partition_map": "topic",
     "possibly_sent": "campaign_id",
+    "provider_account_breakers": "provider",
     "provider_breakers": "provider",
     "purged_campaigns": "id",
     "recipient_lists": "id",

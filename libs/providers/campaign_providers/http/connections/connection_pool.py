@@ -10,6 +10,8 @@ import structlog
 from campaign_common.metrics.distribution import BatchHistogram
 from campaign_common.settings import HttpProviderSettings, TransportFailure
 from campaign_providers.contract import (
+    SECRET_UNREADABLE,
+    UNREADY_PAUSE,
     MessageT,
     OnResults,
     PreSendCheck,
@@ -162,7 +164,9 @@ class ConnectionPool(Generic[MessageT]):
         """Return the request of a message, or its result where there can be none."""
         writer = self._requests.writer
         if writer is None:
-            return SendResult(message, SendStatus.UNCONFIGURED, None, "secret_unreadable")
+            return SendResult(
+                message, SendStatus.UNCONFIGURED, None, SECRET_UNREADABLE, UNREADY_PAUSE
+            )
         try:
             return writer.write(message)
         except Unsendable as error:
@@ -232,8 +236,13 @@ class ConnectionPool(Generic[MessageT]):
             veto = self._veto(message)
             # One by one, so that the circuit breaker, a part of the pre-send check, opens in time
             # and spares the others an attempt.
-            failed = self._mapper.without_response(message, code)
-            self._on_results([failed if veto is None else SendResult(message, veto)])
+            if veto is not None:
+                result = SendResult(message, veto)
+            elif isinstance(written := self._written(message), bytes):
+                result = self._mapper.without_response(message, code)
+            else:  # it cannot be sent, whether the provider is reachable or not
+                result = written
+            self._on_results([result])
 
     # --- ending requests --------------------------------------------------------------------
 

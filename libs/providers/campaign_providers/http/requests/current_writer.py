@@ -22,7 +22,7 @@ class CurrentWriter:
     def __init__(self, name: str, settings: HttpRequestSettings, digest_key: bytes = b"") -> None:
         self._digest_key = digest_key
         self.digest: str | None = None
-        """Keyed digest of the secrets in use."""
+        """Keyed digest of the secrets and templates in use; None while there is no writer."""
         self.name = name
         """Of the provider."""
         self._log = log.bind(provider=name)
@@ -57,10 +57,13 @@ class CurrentWriter:
                 self.problem = str(error)
             return
         self._logged, self.writer = None, writer
-        self.digest = _digest(secrets, self._digest_key) if secrets else None
+        self.digest = _digest(self._settings, secrets, self._digest_key)
         self.problem = None
 
 
-def _digest(secrets: Mapping[str, str], key: bytes) -> str:
-    content = "\n".join(f"{name}={value}" for name, value in sorted(secrets.items()))
+def _digest(settings: HttpRequestSettings, secrets: Mapping[str, str], key: bytes) -> str:
+    # Credentials may also stand in the templates, as constants.
+    given = settings
+    templates = (given.url, given.headers, given.basic, given.sign, given.body, given.from_)
+    content = "\n".join([repr(templates), *map(repr, sorted(secrets.items()))])
     return blake2b(content.encode(), key=key, digest_size=16).hexdigest()

@@ -124,3 +124,21 @@ def test_a_line_end_is_left_out(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     secrets = gateway(Secrets={"token": {"File": str(path)}}).secrets
     assert SecretFiles(secrets).read() == {"token": content.decode().rstrip("\r\n")}
+
+
+@pytest.mark.parametrize(
+    ("keys", "same"),
+    [
+        ({}, True),
+        ({"Headers": {"Authorization": "Bearer b"}}, False),
+        ({"Basic": {"User": "u", "Password": "b"}}, False),
+        ({"Url": "https://gateway.example/send?token=b"}, False),
+        ({"Timeout": "7s"}, True),
+    ],
+    ids=["equal", "header", "basic", "url", "timeout"],
+)
+def test_an_account_is_told_by_constants_too(keys: dict[str, object], same: bool) -> None:
+    """Credentials that stand in the templates make an account, as secrets do."""
+    first = CurrentWriter("gateway", gateway(), b"key")
+    assert first.digest is not None
+    assert (CurrentWriter("gateway", gateway(**keys), b"key").digest == first.digest) is same
