@@ -83,13 +83,13 @@ class ResponseMapper:
         """Return the meaning of a response; one that no rule matches is ambiguous.
 
         A 2xx or a refusal that only the default rules know proves nothing where a rule asked for a
-        body that could not be read. A 2xx proves nothing either where the body says something else
-        than the rules that asked for it.
+        body that could not be read. A 2xx proves nothing either where rules describe its body, and
+        none fits.
         """
         document: Any = _NOTHING
-        asked_for_body = unreadable = False
+        body_described = unreadable = False
         for rule in self._by_status.get(response.status, ()):
-            asked_for_body = asked_for_body or bool(rule.json) or rule.text is not None
+            body_described = body_described or _describes_body(rule)
             if rule.json:
                 if document is _NOTHING:
                     document = _document(response)
@@ -105,7 +105,7 @@ class ResponseMapper:
                 if rule.text.encode() not in response.body:
                     continue
             if _proves_nothing(
-                rule, response, asked_for_body=asked_for_body, unreadable=unreadable
+                rule, response, body_described=body_described, unreadable=unreadable
             ):
                 return Match(SendStatus.AMBIGUOUS, None, code=UNREADABLE)
             return Match(_STATUSES[rule.then], rule, None if document is _NOTHING else document)
@@ -191,15 +191,24 @@ def _is_for(rule: AnswerRule, status: int) -> bool:
 
 
 def _proves_nothing(
-    rule: AnswerRule, response: HttpResponse, *, asked_for_body: bool, unreadable: bool
+    rule: AnswerRule, response: HttpResponse, *, body_described: bool, unreadable: bool
 ) -> bool:
     """Return whether a rule that matches goes by the status alone, where that says too little."""
     if unreadable and rule.text is None and response.status // 100 == 2:
         return True
     if not isinstance(rule, DefaultRule):
         return False
-    doubt = {AnswerWord.SUCCESS: asked_for_body, AnswerWord.PERMANENT: unreadable}
+    doubt = {AnswerWord.SUCCESS: body_described, AnswerWord.PERMANENT: unreadable}
     return doubt.get(rule.then, False)
+
+
+def _describes_body(rule: AnswerRule) -> bool:
+    """Return whether a rule says which body an answer of a status, or a success, has.
+
+    One that only looks for an error, whatever the status, says nothing about other bodies.
+    """
+    asks_for_body = bool(rule.json) or rule.text is not None
+    return asks_for_body and (rule.status is not None or rule.then is AnswerWord.SUCCESS)
 
 
 def _accepts_all(rule: AnswerRule) -> bool:

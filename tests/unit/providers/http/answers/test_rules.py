@@ -207,6 +207,13 @@ def test_an_answer_may_say_how_long_to_wait(
     assert read.to_result(Outbound(), answer(429, body, headers)).retry_after == seconds
 
 
+def test_a_rule_that_looks_for_an_error_leaves_successes_alone() -> None:
+    """It names no status and describes no success: a 2xx without that error is accepted."""
+    read = mapper([{"Json": {"code": 21610}, "Then": "permanent"}])
+    assert read.to_result(Outbound(), answer(201, b'{"sid":"SM1"}')).status is SendStatus.ACCEPTED
+    assert read.to_result(Outbound(), answer(200, b'{"code":21610}')).status is SendStatus.PERMANENT
+
+
 def test_an_effect_goes_with_the_result() -> None:
     read = mapper([{"Json": {"code": 21610}, "Then": "permanent", "Effect": "suppress"}])
     assert read.to_result(Outbound(), answer(400, b'{"code":21610}')).suppress
