@@ -1,8 +1,8 @@
 """Site of these pages (`make docs`), built by Sphinx without the network.
 
 The pages are plain Markdown and read the same in the repository. Lists of links make the
-navigation: the sections of index.md, and the list of decisions. A page that is in neither, a link
-that leads nowhere and a missing anchor are warnings, and `make docs` fails on a warning.
+navigation: the sections of index.md, the decisions and the providers. A page that is in none, a
+link that leads nowhere and a missing anchor are warnings, and `make docs` fails on a warning.
 """
 
 import re
@@ -13,7 +13,7 @@ from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-NAVIGATION = ("index", "decisions/README")
+NAVIGATION = ("index", "decisions/README", "providers/index")
 
 with (REPOSITORY / "pyproject.toml").open("rb") as file:
     _PROJECT = tomllib.load(file)["project"]

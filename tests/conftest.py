@@ -27,6 +27,8 @@ from tests.support.servers.databases import (
     servers_parent,
 )
 from tests.support.servers.guarded_kafka import GuardedKafka
+from tests.support.servers.kannel import Kannel, programs, running_kannel
+from tests.support.servers.smsc import MessageCentre, running_message_centre
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -129,6 +131,35 @@ def promtool(cache: Cache) -> tuple[str, ...]:
 def prometheus_program(cache: Cache) -> tuple[str, ...]:
     """The beginning of its command."""
     return _of_prometheus("prometheus", cache)
+
+
+@pytest.fixture(scope="session")
+def message_centre(servers_folder: Path, cache: Cache) -> Iterator[MessageCentre]:
+    """A message centre (SMPP) that writes down what it is handed."""
+    folder = servers_folder / "smsc"
+    folder.mkdir()
+    with running_message_centre(cache, folder) as centre:
+        yield centre
+
+
+@pytest.fixture(scope="session")
+def kannel_programs(cache: Cache) -> Path:
+    """The folder of a real gateway's programs."""
+    try:
+        return programs(cache)
+    except (ProgramMissingError, DownloadError) as error:
+        skip_unless_ci(str(error))
+
+
+@pytest.fixture(scope="session")
+def kannel(
+    servers_folder: Path, kannel_programs: Path, message_centre: MessageCentre
+) -> Iterator[Kannel]:
+    """A real gateway in front of the message centre."""
+    folder = servers_folder / "kannel"
+    folder.mkdir()
+    with running_kannel(kannel_programs, folder, message_centre) as gateway:
+        yield gateway
 
 
 def _of_prometheus(program: str, cache: Cache) -> tuple[str, ...]:

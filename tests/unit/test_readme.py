@@ -42,7 +42,10 @@ DOCUMENTED = {row["key"]: row["default"].strip() for row in ROW.finditer(CONFIGU
 
 
 def test_every_key_is_documented_and_no_other() -> None:
-    assert sorted(DOCUMENTED) == sorted(REQUIRED)
+    """Keys of providers, which have names of their own, are compared when they are generated."""
+    of_providers = {key for key in DOCUMENTED if key.startswith("Providers.NAME.")}
+    assert of_providers
+    assert sorted(DOCUMENTED.keys() - of_providers) == sorted(REQUIRED)
 
 
 @pytest.mark.parametrize("path", [path for path, required in REQUIRED.items() if required])

@@ -1,8 +1,11 @@
 """Programs from Debian's packages without installing them: no root, no change to the system."""
 
+import platform
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from local_stack.errors import DownloadError, ProgramMissingError
@@ -37,6 +40,34 @@ def fetch(package: str, suite: str, into: Path) -> None:
     for archive in sorted((apt / "cache" / "archives").glob("*.deb")):
         _run(["dpkg", "-x", str(archive), str(into)], package)
     shutil.rmtree(apt)
+
+
+def fetch_programs(package: str, suite: str, programs: Sequence[str], into: Path) -> None:
+    """Keep some programs of a package and the libraries that came with it: the rest is large.
+
+    ``programs`` are paths inside the package, such as usr/sbin/nginx.
+
+    Raises:
+        ProgramMissingError: this is not a Debian system.
+        DownloadError: a package could not be fetched or unpacked.
+    """
+    with tempfile.TemporaryDirectory(dir=into) as everything:
+        root = Path(everything)
+        fetch(package, suite, root)
+        (into / "lib").mkdir()
+        machine = f"{platform.machine()}-linux-gnu"
+        for libraries in (root / "lib" / machine, root / "usr" / "lib" / machine):
+            for library in libraries.glob("*.so*"):
+                shutil.copy2(library, into / "lib" / library.name)
+        (loader,) = (root / "lib" / machine).glob("ld-linux-*.so.*")
+        shutil.copy2(loader, into / "lib" / "ld.so")
+        for program in programs:
+            shutil.copy2(root / program, into / Path(program).name)
+
+
+def command(root: Path, program: str) -> tuple[str, ...]:
+    """Return the beginning of a command that runs a kept program with its own C library."""
+    return str(root / "lib" / "ld.so"), "--library-path", str(root / "lib"), str(root / program)
 
 
 def mirror(sources: Path = _SOURCES) -> str:

@@ -102,6 +102,12 @@ class SendStatus(Enum):
     __hash__ = object.__hash__
 
 
+SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - an error code
+"""Error code of messages that wait for a secret of their provider."""
+
+UNREADY_PAUSE = 30.0
+"""Seconds until a message is tried again that no provider here can take, UNCONFIGURED."""
+
 REACHED_PROVIDER = frozenset(
     {
         SendStatus.ACCEPTED,
@@ -166,7 +172,7 @@ class Provider(Protocol[MessageT_contra]):
 
     @property
     def account_digest(self) -> str | None:
-        """Keyed digest of the secrets in use, of at most 32 characters; None: there are none.
+        """Keyed digest of the credentials in use, of at most 32 characters; None: there are none.
 
         What one account is refused says nothing of another one.
         """

@@ -79,8 +79,8 @@ def gateway(url: str, secret: Path) -> dict[str, object]:
 
 def accounts(world: World) -> int:
     """Count the breakers of accounts that are open."""
-    condition = "provider = 'gateway' AND account IS NOT NULL AND open_until > NOW(6)"
-    ((n,),) = world.rows(f"SELECT COUNT(*) FROM provider_breakers WHERE {condition}")
+    condition = "provider = 'gateway' AND open_until > NOW(6)"
+    ((n,),) = world.rows(f"SELECT COUNT(*) FROM provider_account_breakers WHERE {condition}")
     return int(n)
 
 

@@ -1,6 +1,5 @@
 """A real nginx in front of a server: Debian's package, unpacked and not installed."""
 
-import platform
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from tests.support.waiting import wait_until
 
 _SUITE = "bookworm"
 _PACKAGE = "nginx"
+_PROGRAM = "usr/sbin/nginx"
 _CACHE_NAME = "nginx-debian-bookworm"
 
 _CONFIGURATION = """\
@@ -54,23 +54,10 @@ def command(cache: Cache) -> tuple[str, ...]:
     installed = shutil.which("nginx")
     if installed is not None:
         return (installed,)
-    root = cache.provide(_CACHE_NAME, _unpack)
-    return str(root / "lib" / "ld.so"), "--library-path", str(root / "lib"), str(root / "nginx")
-
-
-def _unpack(into: Path) -> None:
-    """Keep the program and the libraries that came with it."""
-    with tempfile.TemporaryDirectory(dir=into) as everything:
-        root = Path(everything)
-        debian.fetch(_PACKAGE, _SUITE, root)
-        (into / "lib").mkdir()
-        machine = f"{platform.machine()}-linux-gnu"
-        for libraries in (root / "lib" / machine, root / "usr" / "lib" / machine):
-            for library in libraries.glob("*.so*"):
-                shutil.copy2(library, into / "lib" / library.name)
-        (loader,) = (root / "lib" / machine).glob("ld-linux-*.so.*")
-        shutil.copy2(loader, into / "lib" / "ld.so")
-        shutil.copy2(root / "usr" / "sbin" / "nginx", into / "nginx")
+    root = cache.provide(
+        _CACHE_NAME, lambda part: debian.fetch_programs(_PACKAGE, _SUITE, [_PROGRAM], part)
+    )
+    return debian.command(root, "nginx")
 
 
 @contextmanager

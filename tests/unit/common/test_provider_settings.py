@@ -1,5 +1,6 @@
 """Providers: the grammar, what is refused, and what lies below."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ def test_a_name_may_be_that_of_a_section_that_is_not_used(tmp_path: Path) -> Non
         ({"Urk": 3}, "gateway.Urk: unknown key; did you mean Url?"),
         ({"Kind": "smpp"}, "gateway.Kind: 'smpp': expected one of http, simulated"),
         ({"Kind": None}, "gateway.Kind: None: the key is missing; expected one of http, simulated"),
+        ({"Kind": ["http"]}, "gateway.Kind: ['http']: expected one of http, simulated"),
+        ({"Kind": {"a": 1}}, "expected one of http, simulated"),
+        ({"Preset": ["x"]}, "gateway.Preset: ['x']: expected one of "),
         ({"Preset": "none-such"}, "gateway.Preset: 'none-such': expected one of "),
         ({"Url": "https://hidden.{phone}.example/"}, "gateway.Url: ***: expected a URL"),
         ({"Url": "https://a.example:{seq}/"}, "gateway.Url: ***: expected a URL"),
@@ -94,6 +98,19 @@ def test_a_name_may_be_that_of_a_section_that_is_not_used(tmp_path: Path) -> Non
         ({"Headers": {"X A": "hidden"}}, "expected the name of a header"),
         ({"Headers": {"X-A": "1", "x-a": "2"}}, "expected each header once"),
         ({"Basic": {"User": "{phone}", "Password": "hidden"}}, "no placeholder but {secret.NAME}"),
+        ({"Basic": {"User": "a:b", "Password": "hidden"}}, "Basic.User: ***: expected a user with"),
+        ({"From": "\ud800"}, "gateway.From: '\\ud800': expected text of 1 to 64 characters"),
+        ({"Coding": {"gsm7": "\ud800"}}, "Coding.gsm7: '\\ud800': expected 1 to 32"),
+        ({"Coding": {"ucs2": "ü"}}, "Coding.ucs2: 'ü': expected 1 to 32 characters of printable A"),
+        ({"Body": {"Type": "json", "Json": "{from}"}}, "Json: ***: {from} has no value in some"),
+        (
+            {"Body": {"Type": "json", "Json": "{parts.0}"}},
+            "{parts.0} has no value in some",
+        ),
+        (
+            {"Sign": {"Type": "aws-sigv4", "Region": "r\n"}},
+            "Sign.Region: 'r\\n': expected a name",
+        ),
         ({"Secrets": {}}, "{secret.sid} is not among Secrets, which has none"),
         ({"Secrets": {"sid": {}}}, "Secrets.sid: ***: expected either File or Value"),
         ({"Secrets": {"sid": "hidden"}}, "Secrets.sid: ***: expected a section of keys"),
@@ -136,6 +153,16 @@ def test_a_name_may_be_that_of_a_section_that_is_not_used(tmp_path: Path) -> Non
             {"Answers": [{"Transport": "timeout", "Then": "retryable"}]},
             "Answers.0.Then: 'retryable': expected ambiguous: only after address_refused",
         ),
+        ({"Answers": [{**RULE, "Text": "\ud800"}]}, "Text: '\\ud800': expected text of 1 to 1000"),
+        ({"Answers": [{**RULE, "RetryAfter": {"Header": "X Y"}}]}, "expected the name of a header"),
+        ({"Answers": [{**RULE, "RetryAfter": {"Header": "Rétry"}}]}, "the name of a header"),
+        ({"Answers": [{**RULE, "Id": {"Matches": r".*id=(\w+)"}}]}, "without .* at its beginning"),
+        ({"Answers": [{**RULE, "Id": {"Matches": r"((.+)x)"}}]}, "without .* at its beginning"),
+        (
+            {"Answers": [{**RULE, "Json": {"a": {"Matches": "(a+)+$"}}}]},
+            "a repeat of what has",
+        ),
+        ({"Answers": [{**RULE, "Json": {"a": {"Matches": "(x|a*b){2,}"}}}]}, "a repeat of what"),
         ({"Answers": [{**RULE, "RetryAfter": {}}]}, "expected either Header or Json"),
     ],
 )
@@ -209,6 +236,18 @@ def test_a_variable_that_names_no_key_is_refused(tmp_path: Path) -> None:
 def test_idempotent_may_have_an_end(tmp_path: Path, written: object, seconds: float) -> None:
     found = provider(tmp_path, Idempotent=written)
     assert (found.idempotent_for, found.is_idempotent) == (seconds, written is True)
+
+
+@pytest.mark.parametrize("pattern", ["(.+)", r"id=(\w+)", r"^\s*(\w+)", "(a{2}){3}", "(a?b)+", "."])
+def test_a_harmless_pattern_is_taken(tmp_path: Path, pattern: str) -> None:
+    rule = {**RULE, "Json": {"a": {"Matches": pattern}}}
+    assert provider(tmp_path, Answers=[rule]).answers[0].json[0].pattern == re.compile(pattern)
+
+
+def test_the_name_of_a_secret_may_have_a_hyphen(tmp_path: Path) -> None:
+    secrets = {"api-token": {"Value": "hidden"}, "sid": {"Value": "hidden"}}
+    found = provider(tmp_path, Secrets=secrets, Headers={"X-Token": "{secret.api-token}"})
+    assert [one.secret for one in found.headers["X-Token"].placeholders] == ["api-token"]
 
 
 def test_settings_show_no_secret(tmp_path: Path) -> None:

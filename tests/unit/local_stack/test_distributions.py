@@ -6,6 +6,7 @@ import pytest
 from local_stack.distributions import debian, maven
 from local_stack.errors import ProgramMissingError
 from local_stack.servers import kafka, mariadb
+from tests.support.servers import smsc
 
 _POM = Path(maven.__file__).parents[1] / "pom.xml"
 _NAMESPACE = {"m": "http://maven.apache.org/POM/4.0.0"}
@@ -32,6 +33,7 @@ def test_every_server_the_code_names_is_pinned_in_the_pom() -> None:
             f"mariadb-{mariadb.VERSION}-{platform}": {mariadb.VERSION}
             for platform in mariadb.PUBLISHED_FOR
         },
+        smsc.PROFILE: {smsc.VERSION},
     }
     assert _profiles() == expected
 

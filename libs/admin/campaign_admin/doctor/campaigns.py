@@ -8,6 +8,7 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.settings import Settings
 from campaign_common.store.maintenance import doctor_queries
 from campaign_common.store.maintenance.purging import count_unfinished_purges
+from campaign_common.store.messages.provider_account_breakers import read_account_breakers
 from campaign_common.store.messages.provider_breakers import read_open_breakers
 
 SOME = 5
@@ -79,16 +80,24 @@ def _orders(cursors: Cursors) -> Iterator[Finding]:
 
 def _providers(cursors: Cursors) -> Iterator[Finding]:
     for provider, breaker in read_open_breakers(cursors.main).items():
-        is_account = breaker.account is not None
-        reason = "it refuses the account" if is_account else "too many sends failed"
         yield warning(
             "provider",
-            f"the circuit breaker of {provider} is open for another {breaker.seconds:.0f} s:"
-            f" {reason}",
-            "see to its credentials and credit; senders read the files of secrets again"
-            if is_account
-            else "see the senders' logs for the errors; sending resumes once a probe succeeds",
+            f"the circuit breaker of {provider} is open for another {breaker.seconds:.0f} s: too"
+            " many sends failed",
+            "see the senders' logs for the errors; sending resumes once a probe succeeds",
         )
+    for provider, accounts in read_account_breakers(cursors.main).items():
+        refused = sum(account.is_open for account in accounts.values())
+        accepted = any(account.accepted_ago is not None for account in accounts.values())
+        if refused:
+            yield warning(
+                "provider",
+                f"{provider} refuses the account of some senders, and accepts that of others"
+                if accepted
+                else f"{provider} refuses the account, and senders with it send nothing",
+                "see to its credentials and credit; senders read the files of secrets again, and"
+                " the log of each that is refused says so",
+            )
     possibly_sent = doctor_queries.open_possibly_sent(cursors)
     if possibly_sent:
         yield warning(

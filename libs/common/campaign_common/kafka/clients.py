@@ -161,8 +161,10 @@ def group_session(settings: Settings, client: AdminClient) -> float:
 
 def _broker_setting(client: AdminClient, name: str) -> str | None:
     try:
-        brokers = client.list_topics(timeout=10).brokers
-        resource = ConfigResource(ResourceType.BROKER, str(next(iter(brokers))))
+        broker = next(iter(client.list_topics(timeout=10).brokers), None)
+        if broker is None:
+            raise KafkaUnavailable(f"asking for {name}: the broker names no brokers yet")
+        resource = ConfigResource(ResourceType.BROKER, str(broker))
         described = client.describe_configs([resource], request_timeout=10)[resource].result()
     except KafkaException as error:
         raise KafkaUnavailable(f"asking the broker for its {name}: {error}") from error

@@ -5,7 +5,6 @@ section whose keys may contradict each other has a method `conflicts`, which yie
 what is wrong although each key on its own is right.
 """
 
-import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from marshmallow import Schema, ValidationError, post_load
 from marshmallow.fields import List, Nested
 
 from campaign_common.dsn import MASK
-from campaign_common.settings.fields.plain import Value
+from campaign_common.settings.fields.plain import SECTION_NAME, Value
 
 SECTION = "expected a section of keys"
 UNKNOWN = "unknown key"
@@ -25,9 +24,6 @@ Conflict = tuple[KeyPath, str]
 """The path of a key below the section, and what was expected in view of other keys."""
 
 T = TypeVar("T")
-
-NAME = re.compile(r"(?=.*[a-z])[a-z0-9_-]{1,32}")
-"""The name of a section that is one of several."""
 
 _DECLARATION = "campmgr"
 """The name of a key's declaration in the metadata of its field."""
@@ -209,7 +205,7 @@ class NamedSections(Value[Mapping[str, Any]]):
         return MappingProxyType(sections)
 
     def _section(self, name: object, keys: object) -> object:
-        if not isinstance(name, str) or not NAME.fullmatch(name):
+        if not isinstance(name, str) or not SECTION_NAME.fullmatch(name):
             raise ValidationError(
                 "expected a name of 1 to 32 characters of a-z, 0-9, _ and -, with a letter in it"
             )

@@ -13,8 +13,7 @@ from campaign_common.domain.message import LedgerEntry, MessageKey, is_live
 from campaign_common.domain.message_record import ERASED
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.delivery.dispatcher import UNREADY_PAUSE
+from campaign_providers.contract import UNREADY_PAUSE, SendResult, SendStatus
 from campaign_sender.message import AdmissionKey, Message
 
 COMMITS_LOST = "commits_lost"

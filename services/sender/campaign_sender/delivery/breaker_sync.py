@@ -5,11 +5,12 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater
-from campaign_common.store.messages.provider_breakers import (
+from campaign_common.store.messages.provider_account_breakers import (
     end_account_breaker,
-    open_breaker,
-    read_open_breakers,
+    note_accepted_account,
+    read_account_breakers,
 )
+from campaign_common.store.messages.provider_breakers import open_breaker, read_open_breakers
 from campaign_sender.delivery.dispatcher import Dispatcher
 
 INTERVAL = 0.3
@@ -29,15 +30,18 @@ class BreakerSync:
     def sync(self) -> None:
         """Sync once; on a database failure, keep the local state."""
         try:
-            for provider, breaker in self._dispatcher.take_opened_breakers().items():
+            for provider, breaker in self._dispatcher.take_opened_breakers():
                 with self._database.transaction() as cursor:
                     open_breaker(cursor, provider, breaker, self._owner_name)
-            for provider in self._dispatcher.take_accounts_ended():
+            for provider, account in self._dispatcher.take_accounts_ended():
                 with self._database.transaction() as cursor:
-                    end_account_breaker(cursor, provider)
+                    end_account_breaker(cursor, provider, account)
             with self._database.reading() as cursor:
                 elsewhere = read_open_breakers(cursor)
+                accounts = read_account_breakers(cursor)
+            self._dispatcher.follow_breakers(elsewhere, accounts)
+            for provider, account in self._dispatcher.take_accounts_accepted(accounts):
+                with self._database.transaction() as cursor:
+                    note_accepted_account(cursor, provider, account, self._owner_name)
         except (RetryLater, DriverError) as error:
             log.debug("circuit breakers not synced", error=str(error))
-            return
-        self._dispatcher.follow_breakers(elsewhere)

@@ -2,8 +2,10 @@
 
 Closed, it allows every send. It opens when most of the recent sends failed without a clear result,
 at once when the provider refuses the account, or when another sender's breaker opened; then it
-allows none. After `open_seconds` it is half open and allows a few probes: one success closes it,
-one failure opens it for longer, or for as long again where the account is refused.
+allows none. After `open_seconds` it is half open and allows a few probes: one clear result closes
+it, one failure opens it for longer. Where the account is refused, another refusal opens it for as
+long again, and only an accepted message closes it. Failures and the account have an end each, and
+the later one counts.
 """
 
 import threading
@@ -59,15 +61,19 @@ class CircuitBreaker:
         self._clock = clock
         self._lock = threading.Lock()
         self._recent: deque[bool] = deque(maxlen=policy.window)
+        self._failing_until: float | None = None
+        self._account_until: float | None = None
         self._open_until: float | None = None
+        """The later of both ends, or the time from which probes are allowed again."""
+        self._is_account_shared = False
+        """True while the row of the account, which all its senders follow, was seen open."""
         self._open_seconds = policy.open_seconds
         self._probes_left = 0
-        self._account_refused = False
 
     @property
     def account_refused(self) -> bool:
         """Return whether it is open, or half open, because the account was refused."""
-        return self._account_refused
+        return self._account_until is not None
 
     @property
     def state(self) -> BreakerState:
@@ -99,65 +105,105 @@ class CircuitBreaker:
             self._probes_left -= 1
             return True
 
-    def record(self, statuses: Sequence[SendStatus]) -> bool:
-        """Record the statuses of sends, in order; True when one of them opened the breaker."""
+    def record(self, statuses: Sequence[SendStatus]) -> SendStatus | None:
+        """Record the statuses of sends, in order; return the one that opened it, if any."""
         with self._lock:
             if self._open_until is None and OPENING.isdisjoint(statuses):
                 self._recent.extend([False for status in statuses if status in CLEAR])
-                return False
-            opened = [self._record(status) for status in statuses]
-        return any(opened)
+                return None
+            opened = [status for status in statuses if self._record(status)]
+        return opened[-1] if opened else None
 
-    def open_for(self, seconds: float, *, account_refused: bool = False) -> None:
+    def open_for(self, seconds: float) -> None:
         """Open as another sender's breaker has; an earlier end than the present one is ignored."""
         with self._lock:
-            if seconds > 0 and self._clock() + seconds > (self._open_until or 0.0):
-                self._open(seconds)
-                self._account_refused = account_refused
+            until = self._clock() + seconds
+            if seconds > 0 and until > (self._failing_until or 0.0):
+                self._failing_until = until
+                self._open()
+
+    def follow_account(self, seconds: float | None) -> None:
+        """Follow the row of the account: open for so many seconds, or None where it is not open.
+
+        A row that was open and ended lets the account be tried now. Without a row that was seen,
+        the account is as it was found here: the row may not be written yet.
+        """
+        with self._lock:
+            if seconds is not None:
+                self._is_account_shared = True
+                until = self._clock() + seconds
+                if until > (self._account_until or 0.0):
+                    self._account_until = until
+                    self._open()
+            elif self._is_account_shared:
+                self._is_account_shared = False
+                if self._account_until is not None and self._clock() < self._account_until:
+                    self._account_until = self._clock()
+                    self._open()
 
     def probe_account(self) -> None:
-        """Be half open now, if it is open because the account was refused."""
+        """Allow probes now, if only the refused account prevents them: there is another secret."""
         with self._lock:
-            if self._account_refused and self._open_until is not None:
-                self._open_until = min(self._open_until, self._clock())
+            self._is_account_shared = False
+            if self._account_until is not None:
+                self._account_until = min(self._account_until, self._clock())
+                self._open()
 
     def _record(self, status: SendStatus) -> bool:
         if status is SendStatus.ACCOUNT:
             return self._record_account()
         if status not in FAILURES and status not in CLEAR:
             return False
-        failed = status in FAILURES
         if self._open_until is not None:
-            return self._record_probe(failed=failed)
+            return self._record_probe(status)
+        failed = status in FAILURES
         self._recent.append(failed)
         if not failed or len(self._recent) < self._policy.min_samples:
             return False
         if sum(self._recent) < self._policy.failure_share * len(self._recent):
             return False
-        self._open(self._open_seconds)
+        self._failing_until = self._clock() + self._open_seconds
+        self._open()
         return True
 
     def _record_account(self) -> bool:
-        if self._open_until is not None and self._clock() < self._open_until:
+        now = self._clock()
+        if self._open_until is not None and now < self._open_until:
             return False  # a send that began before the breaker opened
-        self._open(self._policy.account_seconds)
-        self._account_refused = True
+        self._end_failures()
+        self._refuse_account(now + self._policy.account_seconds)
         return True
 
-    def _record_probe(self, *, failed: bool) -> bool:
-        if self._open_until is None or self._clock() < self._open_until:
+    def _record_probe(self, status: SendStatus) -> bool:
+        now = self._clock()
+        if self._open_until is None or now < self._open_until:
             return False  # a send that began before the breaker opened
-        if failed:
+        if status in FAILURES:
             self._open_seconds = min(self._policy.max_open_seconds, 2 * self._open_seconds)
-            self._open(self._open_seconds)
+            if self._account_until is not None:
+                self._refuse_account(now + self._open_seconds)
+            else:
+                self._failing_until = now + self._open_seconds
+                self._open()
             return True
-        self._open_until = None
-        self._open_seconds = self._policy.open_seconds
-        self._account_refused = False
+        self._end_failures()
+        if status is SendStatus.ACCEPTED:
+            self._account_until = None
+            self._is_account_shared = False
+        if self._account_until is None:
+            self._open_until = None
         return False
 
-    def _open(self, seconds: float) -> None:
-        self._open_until = self._clock() + seconds
+    def _end_failures(self) -> None:
+        self._failing_until = None
+        self._open_seconds = self._policy.open_seconds
+
+    def _refuse_account(self, until: float) -> None:
+        self._account_until = until
+        self._is_account_shared = False
+        self._open()
+
+    def _open(self) -> None:
+        self._open_until = max(self._failing_until or 0.0, self._account_until or 0.0)
         self._probes_left = self._policy.probes
-        self._account_refused = False
         self._recent.clear()

@@ -10,19 +10,22 @@ import structlog
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.errors import CampaignError
 from campaign_common.runtime.boot_time import boot_time
+from campaign_common.store.messages.provider_account_breakers import AccountBreakers
 from campaign_common.store.messages.provider_breakers import OpenBreaker
-from campaign_providers.contract import CONTENT_NOT_TAKEN, SendResult, SendStatus
+from campaign_providers.contract import (
+    CONTENT_NOT_TAKEN,
+    SECRET_UNREADABLE,
+    UNREADY_PAUSE,
+    SendResult,
+    SendStatus,
+)
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.message import Message
 
 NOT_CONFIGURED = "provider_not_configured"
-SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - an error code
-"""Error codes of messages that wait for a sender that can send them."""
-
-UNREADY_PAUSE = 30.0
-"""Seconds after which a message that this sender cannot hand over is published again."""
+"""Error code of messages that wait for a sender that knows their provider."""
 
 REMEMBERED = 60.0
 """Seconds for which a provider that is not configured counts after a message of it was met."""
@@ -179,19 +182,38 @@ class Dispatcher:
         if again:
             self.dispatch(again)
 
-    def take_opened_breakers(self) -> dict[str, OpenBreaker]:
-        """Return the breakers that opened since the last request."""
-        opened = {name: route.take_opened() for name, route in self._routes.items()}
-        return {name: breaker for name, breaker in opened.items() if breaker is not None}
+    def take_opened_breakers(self) -> list[tuple[str, OpenBreaker]]:
+        """Return the breakers that opened since the last request, each with its provider."""
+        return [
+            (name, breaker)
+            for name, route in self._routes.items()
+            for breaker in route.take_opened()
+        ]
 
-    def take_accounts_ended(self) -> list[str]:
-        """Return the providers whose refused account may be accepted again."""
-        return [name for name, route in self._routes.items() if route.take_account_ended()]
+    def take_accounts_ended(self) -> list[tuple[str, str]]:
+        """Return the providers that accept again an account that they refused, with its digest."""
+        ended = [(name, route.take_account_ended()) for name, route in self._routes.items()]
+        return [(name, account) for name, account in ended if account is not None]
 
-    def follow_breakers(self, elsewhere: Mapping[str, OpenBreaker]) -> None:
-        """Follow the breakers that are open in other senders."""
+    def take_accounts_accepted(
+        self, accounts: Mapping[str, AccountBreakers]
+    ) -> list[tuple[str, str]]:
+        """Return the providers that accept the account here and refuse another, with the digest."""
+        accepted = [
+            (name, self._routes[name].take_account_accepted(breakers))
+            for name, breakers in accounts.items()
+            if name in self._routes
+        ]
+        return [(name, account) for name, account in accepted if account is not None]
+
+    def follow_breakers(
+        self,
+        elsewhere: Mapping[str, OpenBreaker],
+        accounts: Mapping[str, AccountBreakers],
+    ) -> None:
+        """Follow the breakers that are open in other senders, those of accounts by provider."""
         for name, route in self._routes.items():
-            route.follow(elsewhere.get(name))
+            route.follow(elsewhere.get(name), accounts.get(name, {}))
 
     def close(self) -> None:
         """Close every provider."""

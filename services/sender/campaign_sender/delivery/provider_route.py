@@ -9,6 +9,10 @@ from msgspec.structs import replace
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.provider_account_breakers import (
+    NOTED_AGAIN_AFTER,
+    AccountBreakers,
+)
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import (
     OnResults,
@@ -22,6 +26,15 @@ from campaign_sender.metrics import SEND_RESULTS
 
 HELD_BACK = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.ACCOUNT})
 """Statuses of messages that wait for the circuit breaker."""
+
+FIRST_ACCOUNT_WAIT = 4.0
+LONGEST_ACCOUNT_WAIT = 240.0
+"""Seconds that a message waits for a refused account: doubled with each try, up to the longest.
+
+Where other senders are accepted, campaigns go on, and so does the publication of their retries: a
+million messages of refused senders cause some 4,000 tries a second, and not as many as can be made.
+"""
+MAX_ACCOUNT_DOUBLINGS = 10
 
 WITHOUT_SECRETS = "none"
 """Stands for the digest of an account without secrets."""
@@ -55,10 +68,19 @@ class ProviderRoute:
         self._guard = guard
         self._on_results = on_results
         self._opened: list[OpenBreaker] = []
-        self._account_digest: str | None = None
         self._account_ended = False
+        self._has_accepted = False
+        """True after a success since the last request for it."""
+        self._logged_account: str | None = None
+        """Account whose refusal is logged."""
         self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
         self.provider = make(self.check_before_send, self.on_results)
+        self._account = self._current_account
+        """Account that the breaker is about."""
+
+    @property
+    def _current_account(self) -> str:
+        return self.provider.account_digest or WITHOUT_SECRETS
 
     @property
     def is_resting(self) -> bool:
@@ -81,36 +103,47 @@ class ProviderRoute:
         self._count(statuses)
         was_closed = self.breaker.state is BreakerState.CLOSED
         was_account = self.breaker.account_refused
-        if self.breaker.record(statuses):
-            self._note_opened(results)
+        if SendStatus.ACCEPTED in statuses:
+            self._has_accepted = True
+        if (cause := self.breaker.record(statuses)) is not None:
+            self._note_opened(results, cause)
         if not was_closed and self.breaker.state is BreakerState.CLOSED:
             log.info("circuit breaker closed", provider=self.name)
-            self._account_ended = was_account
+            self._account_ended = self._account_ended or was_account
+            self._logged_account = None
         if not HELD_BACK.isdisjoint(statuses):
-            wait = self.breaker.remaining
             results = [
-                replace(r, retry_after=max(wait, r.retry_after or 0.0))
+                replace(r, retry_after=max(self._wait(r.message), r.retry_after or 0.0))
                 if r.status in HELD_BACK
                 else r
                 for r in results
             ]
         self._on_results(results)
 
-    def _note_opened(self, results: Sequence[SendResult[Message]]) -> None:
+    def _wait(self, message: Message) -> float:
+        """Return for how many seconds a message that the breaker holds back waits at least."""
+        wait = self.breaker.remaining
+        if not self.breaker.account_refused:
+            return wait
+        doublings = min(message.record.try_number - 1, MAX_ACCOUNT_DOUBLINGS)
+        return max(wait, min(LONGEST_ACCOUNT_WAIT, FIRST_ACCOUNT_WAIT * 2.0**doublings))
+
+    def _note_opened(self, results: Sequence[SendResult[Message]], cause: SendStatus) -> None:
         seconds = self.breaker.remaining
         if not self.breaker.account_refused:
             log.warning("circuit breaker opened", provider=self.name, seconds=seconds)
             self._opened.append(OpenBreaker(seconds))
             return
-        code = next(r.error_code for r in results if r.status is SendStatus.ACCOUNT)
-        log.error(
-            "provider refuses the account, sends stopped",
-            provider=self.name,
-            error=code,
-            seconds=seconds,
-        )
-        self._account_digest = self.provider.account_digest
-        self._opened.append(OpenBreaker(seconds, self._account_digest or WITHOUT_SECRETS))
+        self._account = self._current_account
+        self._opened.append(OpenBreaker(seconds, self._account))
+        if self._logged_account != self._account:
+            self._logged_account = self._account
+            log.error(
+                "provider refuses the account, sends stopped",
+                provider=self.name,
+                error=next((r.error_code for r in results if r.status is cause), None),
+                seconds=seconds,
+            )
 
     def _count(self, statuses: Sequence[SendStatus]) -> None:
         # Status by status, each at the speed of list.count: nearly all are accepted.
@@ -122,33 +155,48 @@ class ProviderRoute:
                 counter.inc(n)
                 left -= n
 
-    def take_opened(self) -> OpenBreaker | None:
-        """Return how the breaker opened last since the last request, None if it did not."""
+    def take_opened(self) -> list[OpenBreaker]:
+        """Return how the breaker opened since the last request, each account once."""
         opened, self._opened = self._opened, []
-        return opened[-1] if opened else None
+        ends: dict[str | None, float] = {}
+        for seconds, account in opened:
+            ends[account] = max(seconds, ends.get(account, 0.0))
+        return [OpenBreaker(seconds, account) for account, seconds in ends.items()]
 
-    def take_account_ended(self) -> bool:
-        """Return whether a refused account may be accepted again, since the last request.
-
-        It was accepted, or there is another secret now.
-        """
+    def take_account_ended(self) -> str | None:
+        """Return the digest of a refused account that is accepted since the last request."""
         ended, self._account_ended = self._account_ended, False
-        if self.breaker.account_refused and self.provider.account_digest != self._account_digest:
-            self._account_digest = self.provider.account_digest
-            self.breaker.probe_account()
-            return True
-        return ended
+        return self._account if ended else None
 
-    def follow(self, elsewhere: OpenBreaker | None) -> None:
-        """Follow the breaker that is open in other senders, None where none is.
+    def take_account_accepted(self, accounts: AccountBreakers) -> str | None:
+        """Return the digest of the account where it is accepted and another one is refused.
 
-        One of an account holds those of the same secret; when it ends early, it may be tried again.
+        None where that is noted already, or nothing was accepted since the last request.
         """
-        own = self.provider.account_digest or WITHOUT_SECRETS
-        if elsewhere is not None and elsewhere.account in (None, own):
-            refused = elsewhere.account is not None
-            if refused:
-                self._account_digest = self.provider.account_digest
-            self.breaker.open_for(elsewhere.seconds, account_refused=refused)
-        else:
+        accepted, self._has_accepted = self._has_accepted, False
+        own = accounts.get(self._account)
+        is_noted = (
+            own is not None
+            and own.accepted_ago is not None
+            and own.accepted_ago < NOTED_AGAIN_AFTER
+        )
+        others_refused = any(
+            breaker.is_open for account, breaker in accounts.items() if account != self._account
+        )
+        if is_noted or not accepted or not others_refused or self.breaker.account_refused:
+            return None
+        return self._account
+
+    def follow(self, elsewhere: OpenBreaker | None, accounts: AccountBreakers) -> None:
+        """Follow the breakers that are open in other senders: that of all, that of this account.
+
+        That of another account changes nothing. Another secret here may be tried at once.
+        """
+        if elsewhere is not None:
+            self.breaker.open_for(elsewhere.seconds)
+        if self._account != self._current_account:
+            self._account = self._current_account
+            self._has_accepted = False
             self.breaker.probe_account()
+        own = accounts.get(self._account)
+        self.breaker.follow_account(own.seconds if own is not None and own.is_open else None)

@@ -16,7 +16,7 @@ class Scene:
         self.breaker = CircuitBreaker(POLICY, lambda: self.now)
 
     def record(self, status: SendStatus, times: int = 1) -> list[bool]:
-        return [self.breaker.record([status]) for _ in range(times)]
+        return [self.breaker.record([status]) is not None for _ in range(times)]
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_another_sender_opens_it_too(scene: Scene) -> None:
 
 def test_failures_among_other_answers_open_it_all_the_same(scene: Scene) -> None:
     statuses = [SendStatus.ACCEPTED, *[SendStatus.RETRYABLE] * 8, SendStatus.STALE]
-    assert scene.breaker.record(statuses)
+    assert scene.breaker.record(statuses) is SendStatus.RETRYABLE
     assert scene.breaker.state is BreakerState.OPEN
 
 
@@ -149,6 +149,14 @@ def test_another_secret_may_be_tried_at_once(scene: Scene) -> None:
     scene.record(SendStatus.ACCOUNT)
     scene.breaker.probe_account()
     assert scene.breaker.state is BreakerState.HALF_OPEN
-    scene.record(SendStatus.RETRYABLE)
+    scene.breaker.open_for(9.0)
     scene.breaker.probe_account()
     assert scene.breaker.state is BreakerState.OPEN, "that one is open for another reason"
+
+
+def test_another_secret_gets_probes_of_its_own(scene: Scene) -> None:
+    scene.record(SendStatus.ACCOUNT)
+    scene.now = POLICY.account_seconds
+    assert [scene.breaker.allows_send() for _ in range(3)] == [True, True, False]
+    scene.breaker.probe_account()
+    assert scene.breaker.allows_send()

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 import structlog
 
+from campaign_common.store.messages.provider_account_breakers import AccountBreaker
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, BreakerState, CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute
 from campaign_sender.message import Message
 from tests.unit.sender.messages import message
+
+OLD = "digest of the old one"
+NEW = "digest of the new one"
 
 
 class Guard:
@@ -27,7 +31,7 @@ class Guard:
 class Account:
     """A provider that does nothing but hold a secret."""
 
-    account_digest: str | None = "digest of the old one"
+    account_digest: str | None = OLD
 
 
 class Scene:
@@ -60,50 +64,151 @@ def test_a_refused_account_is_told_once_and_holds_messages(scene: Scene) -> None
     assert [(entry["event"], entry["error"]) for entry in logs] == [
         ("provider refuses the account, sends stopped", "http_401")
     ]
-    assert scene.route.take_opened() == OpenBreaker(4.0, "digest of the old one")
-    assert scene.route.take_opened() is None
+    assert scene.route.take_opened() == [OpenBreaker(4.0, OLD)]
+    assert scene.route.take_opened() == []
     assert [result.retry_after for result in scene.reported] == [4.0, 4.0]
     assert scene.route.check_before_send([message()]) == [SendStatus.CIRCUIT_OPEN]
 
 
 @pytest.mark.parametrize(
-    ("account", "state"),
+    ("elsewhere", "accounts", "state"),
     [
-        (None, BreakerState.OPEN),
-        ("digest of the old one", BreakerState.OPEN),
-        ("digest of another one", BreakerState.CLOSED),
+        (OpenBreaker(3.0), {}, BreakerState.OPEN),
+        (None, {OLD: AccountBreaker(3.0)}, BreakerState.OPEN),
+        (None, {NEW: AccountBreaker(3.0)}, BreakerState.CLOSED),
+        (None, {OLD: AccountBreaker(-1.0, 2.0)}, BreakerState.CLOSED),
     ],
+    ids=["of all", "of this account", "of another account", "ended"],
 )
 def test_the_breaker_of_an_account_holds_its_senders(
-    scene: Scene, account: str | None, state: BreakerState
+    scene: Scene,
+    elsewhere: OpenBreaker | None,
+    accounts: dict[str, AccountBreaker],
+    state: BreakerState,
 ) -> None:
-    scene.route.follow(OpenBreaker(3.0, account))
+    scene.route.follow(elsewhere, accounts)
     assert scene.state is state
 
 
-def test_a_success_ends_it_for_all(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("answer", "ended", "state"),
+    [
+        (SendStatus.ACCEPTED, OLD, BreakerState.CLOSED),
+        (SendStatus.THROTTLED, None, BreakerState.HALF_OPEN),
+        (SendStatus.PERMANENT, None, BreakerState.HALF_OPEN),
+        (SendStatus.RETRYABLE, None, BreakerState.OPEN),
+        (SendStatus.ACCOUNT, None, BreakerState.OPEN),
+    ],
+)
+def test_only_an_accepted_message_ends_it_for_all(
+    scene: Scene, answer: SendStatus, ended: str | None, state: BreakerState
+) -> None:
     scene.refuse()
     scene.now = 4.0
-    assert not scene.route.take_account_ended()
-    scene.route.on_results([SendResult(message(), SendStatus.ACCEPTED)])
-    assert (scene.state, scene.route.take_account_ended()) == (BreakerState.CLOSED, True)
-    assert not scene.route.take_account_ended()
+    assert scene.route.take_account_ended() is None
+    scene.route.on_results([SendResult(message(), answer)])
+    assert (scene.state, scene.route.take_account_ended()) == (state, ended)
+    assert scene.route.breaker.account_refused is (ended is None)
+    assert scene.route.take_account_ended() is None
 
 
-def test_another_secret_ends_it_for_all(scene: Scene) -> None:
+def test_a_probe_that_fails_holds_senders_of_the_account_only(scene: Scene) -> None:
     scene.refuse()
-    scene.provider.account_digest = "digest of the new one"
-    assert (scene.route.take_account_ended(), scene.state) == (True, BreakerState.HALF_OPEN)
-    assert not scene.route.take_account_ended()
+    scene.route.take_opened()
+    scene.now = 4.0
+    scene.route.on_results([SendResult(message(), SendStatus.RETRYABLE)])
+    assert scene.route.take_opened() == [OpenBreaker(10.0, OLD)]
+
+
+def test_another_secret_may_be_tried_at_once(scene: Scene) -> None:
+    scene.refuse()
+    scene.provider.account_digest = NEW
+    scene.route.follow(None, {OLD: AccountBreaker(4.0)})
+    assert scene.state is BreakerState.HALF_OPEN
+    scene.refuse()
+    scene.route.follow(None, {OLD: AccountBreaker(4.0)})
+    assert scene.state is BreakerState.OPEN, "this secret is refused too"
 
 
 def test_its_end_in_another_sender_is_followed(scene: Scene) -> None:
-    scene.route.follow(OpenBreaker(3.0, "digest of the old one"))
-    scene.route.follow(None)
+    scene.route.follow(None, {OLD: AccountBreaker(3.0)})
+    scene.route.follow(None, {NEW: AccountBreaker(3.0)})
     assert scene.state is BreakerState.HALF_OPEN
 
 
-def test_the_breaker_of_failures_ends_by_its_own_time(scene: Scene) -> None:
-    scene.route.follow(OpenBreaker(3.0))
-    scene.route.follow(None)
+def test_a_refusal_stays_while_its_row_is_not_written(scene: Scene) -> None:
+    """A row that was read before the refusal here, or ended before it, ends nothing."""
+    scene.route.follow(None, {OLD: AccountBreaker(3.0)})
+    scene.now = 3.0
+    scene.refuse()
+    scene.route.follow(None, {})
     assert scene.state is BreakerState.OPEN
+
+
+@pytest.mark.parametrize("account_first", [False, True])
+def test_failures_and_the_account_end_by_their_own_times(scene: Scene, account_first: bool) -> None:
+    """A short breaker of the account neither shortens a general one nor ends it early."""
+    of_all: tuple[Any, ...] = (OpenBreaker(60.0), {})
+    of_account: tuple[Any, ...] = (None, {OLD: AccountBreaker(4.0)})
+    for each in (of_account, of_all) if account_first else (of_all, of_account):
+        scene.route.follow(*each)
+    scene.route.follow(None, {})
+    assert scene.route.breaker.remaining == 60.0
+
+
+def test_both_kinds_of_opening_are_passed_on(scene: Scene) -> None:
+    scene.refuse()
+    scene.now = 4.0
+    scene.route.on_results([SendResult(message(), SendStatus.ACCEPTED)])
+    scene.route.on_results([SendResult(message(), SendStatus.RETRYABLE)] * 50)
+    assert scene.route.take_opened() == [OpenBreaker(4.0, OLD), OpenBreaker(5.0)]
+
+
+@pytest.mark.parametrize(
+    ("try_number", "wait"), [(1, 4.0), (2, 8.0), (6, 128.0), (7, 240.0), (9_000, 240.0)]
+)
+def test_what_a_refused_account_holds_back_waits_longer(
+    scene: Scene, try_number: int, wait: float
+) -> None:
+    scene.refuse()
+    held = message(try_number=try_number)
+    scene.route.on_results([SendResult(held, SendStatus.CIRCUIT_OPEN)])
+    assert scene.reported[-1].retry_after == wait
+
+
+ACCEPTED = [SendStatus.ACCEPTED]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "accounts", "noted"),
+    [
+        (ACCEPTED, {NEW: AccountBreaker(3.0)}, OLD),
+        (ACCEPTED, {NEW: AccountBreaker(3.0), OLD: AccountBreaker(-9.0, 6.0)}, OLD),
+        (ACCEPTED, {NEW: AccountBreaker(3.0), OLD: AccountBreaker(-9.0, 4.0)}, None),
+        (ACCEPTED, {NEW: AccountBreaker(-1.0, 3.0)}, None),
+        (ACCEPTED, {}, None),
+        ([], {NEW: AccountBreaker(3.0)}, None),
+        ([SendStatus.PERMANENT], {NEW: AccountBreaker(3.0)}, None),
+        ([*ACCEPTED, SendStatus.ACCOUNT], {NEW: AccountBreaker(3.0)}, None),
+    ],
+    ids=[
+        "another is refused",
+        "noted long ago",
+        "noted already",
+        "none is refused",
+        "no rows",
+        "nothing sent",
+        "nothing accepted",
+        "refused since",
+    ],
+)
+def test_an_accepted_account_beside_a_refused_one_is_noted(
+    scene: Scene,
+    statuses: list[SendStatus],
+    accounts: dict[str, AccountBreaker],
+    noted: str | None,
+) -> None:
+    for status in statuses:
+        scene.route.on_results([SendResult(message(), status)])
+    assert scene.route.take_account_accepted(accounts) == noted
+    assert scene.route.take_account_accepted(accounts) is None, "nothing was accepted since"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from re import _parser  # type: ignore[attr-defined]  # there is no public one
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
@@ -67,6 +68,9 @@ DEFAULT_ANSWERS: dict[str | int, str] = {
 """A server or gateway that answers 5xx may have taken the message, 503 included."""
 
 LONGEST_PATTERN = 1_000
+
+_REPEATS = frozenset({_parser.MAX_REPEAT, _parser.MIN_REPEAT})
+
 LONGEST_PATH = 255
 
 STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
@@ -252,6 +256,37 @@ def _pattern(text: str) -> re.Pattern[str]:
     if len(text) > LONGEST_PATTERN:
         raise ValidationError(f"expected a pattern of at most {LONGEST_PATTERN} characters")
     try:
-        return re.compile(text)
-    except re.error as error:
+        pattern = re.compile(text)
+        parsed = _parser.parse(text)
+    except (re.error, RecursionError, OverflowError) as error:
         raise ValidationError(f"expected a regular expression ({error})") from error
+    if _begins_with_anything(list(parsed)):
+        raise ValidationError("expected a pattern without .* at its beginning")
+    if _is_nested(parsed, inside=False):
+        raise ValidationError("expected a pattern without a repeat of what has a repeat in it")
+    return pattern
+
+
+# A search that fails takes a time that is quadratic in the text for the first of these, and
+# exponential for the second; the thread that reads answers waits meanwhile.
+
+
+def _begins_with_anything(items: list[tuple[Any, Any]]) -> bool:
+    """Return whether what is parsed begins with `.*` or `.+`, and goes on."""
+    while items and items[0][0] is _parser.SUBPATTERN:
+        items = [*items[0][1][-1], *items[1:]]
+    if len(items) < 2 or items[0][0] not in _REPEATS:
+        return False
+    _, most, repeated = items[0][1]
+    return most is _parser.MAXREPEAT and repeated[0][0] is _parser.ANY
+
+
+def _is_nested(parsed: Any, *, inside: bool) -> bool:  # noqa: ANN401 - of re itself
+    """Return whether a repeat without an end stands in another one."""
+    if isinstance(parsed, tuple) and len(parsed) == 2 and parsed[0] in _REPEATS:
+        _, most, repeated = parsed[1]
+        endless = most is _parser.MAXREPEAT
+        return (inside and endless) or _is_nested(repeated, inside=inside or endless)
+    if isinstance(parsed, tuple | list | _parser.SubPattern):
+        return any(_is_nested(each, inside=inside) for each in parsed)
+    return False

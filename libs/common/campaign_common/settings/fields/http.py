@@ -11,6 +11,8 @@ from campaign_common.settings.fields.plain import Value, split_items
 Network = IPv4Network | IPv6Network
 
 _URL_TEXT = re.compile(r"[\x21-\x7e]{1,2048}")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 9110, section 5.6.2
+_AWS_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HEADER_TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?")
 
 
@@ -59,6 +61,31 @@ class HeaderValue(Value[str]):
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         if not isinstance(value, str) or not _HEADER_TEXT.fullmatch(value):
+            raise self.make_error("invalid")
+        return value
+
+
+class HeaderName(Value[str]):
+    """The name of a header."""
+
+    def __init__(self, *, null: bool = False) -> None:
+        super().__init__("expected the name of a header", "name of a header", null=null)
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> str:
+        if not isinstance(value, str) or not HEADER_NAME.fullmatch(value):
+            raise self.make_error("invalid")
+        return value
+
+
+class AwsName(Value[str]):
+    """The name of a service or of a region, which stands in a header."""
+
+    def __init__(self) -> None:
+        expected = "expected a name of letters, digits and hyphens, such as eu-central-1"
+        super().__init__(expected, "text", null=True)
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> str:
+        if not isinstance(value, str) or not _AWS_NAME.fullmatch(value):
             raise self.make_error("invalid")
         return value
 

@@ -1,5 +1,6 @@
 """Fields for texts, numbers, durations, words and paths."""
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,12 @@ from campaign_common.dsn import MASK
 from campaign_common.duration import parse_duration
 
 T = TypeVar("T")
+
+
+SECTION_NAME = re.compile(r"(?=[0-9_-]*[a-z])[a-z0-9_-]{1,32}")
+"""The name of a section that is one of several."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Value(fields.Field[T]):
@@ -70,7 +77,12 @@ class String(Value[str], fields.String):
     def __init__(self, longest: int = 255, *, null: bool = False) -> None:
         expected = f"expected text of 1 to {longest} characters"
         length = validate.Length(1, longest, error=expected)
-        super().__init__(expected, "text", null=null, validate=length)
+        super().__init__(expected, "text", null=null, validate=[length, self._encodable])
+
+    def _encodable(self, text: str) -> None:
+        """Refuse what YAML can write, and no encoding can."""
+        if not is_unicode(text):
+            raise self.make_error("invalid")
 
 
 class Plain(String):
@@ -79,6 +91,21 @@ class Plain(String):
     def _deserialize(self, value: object, *arguments: Any, **named: Any) -> str:  # noqa: ANN401 - marshmallow's
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return super()._deserialize(str(value) if is_number else value, *arguments, **named)
+
+
+class Ascii(Plain):
+    """Plain text of printable ASCII."""
+
+    def __init__(self, longest: int = 255) -> None:
+        super().__init__(longest)
+        self.expected = f"expected 1 to {longest} characters of printable ASCII"
+        self.error_messages["invalid"] = self.expected
+
+    def _deserialize(self, value: object, *arguments: Any, **named: Any) -> str:  # noqa: ANN401 - marshmallow's
+        text = super()._deserialize(value, *arguments, **named)
+        if not text.isascii() or not text.isprintable():
+            raise self.make_error("invalid")
+        return text
 
 
 class Choice(Value[str], fields.String):
@@ -206,3 +233,8 @@ def split_items(text: str) -> list[str]:
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether UTF-8 has a form for a text: it holds no half of a surrogate pair."""
+    return _SURROGATE.search(text) is None

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
 
-from campaign_common.settings.fields.plain import Scalar, Value
+from campaign_common.settings.fields.http import HEADER_NAME
+from campaign_common.settings.fields.plain import SECTION_NAME, Scalar, Value, is_unicode
 
 NUMBERS = frozenset({"campaign_id", "seq", "segments", "expires_in"})
 """Placeholders whose value is a number; one that is a whole leaf of JSON is a number there."""
@@ -41,8 +42,7 @@ LONGEST = 65_536
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PART = re.compile(r"parts\.(0|[1-9][0-9]?)")
-_SECRET = re.compile(r"secret\.([a-z0-9_]{1,32})")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 9110, section 5.6.2
+_SECRET = re.compile(rf"secret\.({SECTION_NAME.pattern})")
 _HEADER_TEXT = re.compile(r"[\x20-\x7e]{0,8192}")
 _URL_TEXT = re.compile(r"[\x21-\x7e]{1,2048}")
 
@@ -162,7 +162,7 @@ class TemplateText(Value[TextTemplate]):
         super().__init__("expected text", "text with placeholders", null=null)
 
     def _deserialize(self, value: object, *_: object, **__: object) -> TextTemplate:
-        if not isinstance(value, str) or len(value) > LONGEST or not _is_unicode(value):
+        if not isinstance(value, str) or len(value) > LONGEST or not is_unicode(value):
             raise self.make_error("invalid")
         return split_text(value, message=self.message)
 
@@ -202,7 +202,7 @@ class RequestHeaders(Scalar[Mapping[str, TextTemplate]]):
             raise self.make_error("invalid")
         headers: dict[str, TextTemplate] = {}
         for name, text in value.items():
-            if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
                 raise ValidationError({str(name): ["expected the name of a header"]})
             if name.lower() in OWN_HEADERS:
                 raise ValidationError({name: ["expected no header of the connection itself"]})
@@ -225,7 +225,7 @@ class TextMap(Scalar[Mapping[str, TextTemplate]]):
             raise self.make_error("invalid")
         texts = {}
         for name, text in value.items():
-            if not isinstance(name, str) or not name or not _is_unicode(name):
+            if not isinstance(name, str) or not name or not is_unicode(name):
                 raise ValidationError({str(name): ["expected text as a name"]})
             texts[name] = _under(name, TemplateText(), _as_text(text))
         return MappingProxyType(texts)
@@ -359,7 +359,3 @@ def _as_text(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int) else value
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)

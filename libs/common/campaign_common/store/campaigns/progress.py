@@ -20,6 +20,7 @@ from campaign_common.store.core.counters import (
     add_up,
     counts_by_status,
 )
+from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
 
 
 class CampaignProgress(NamedTuple):
@@ -96,9 +97,9 @@ SELECT c.id, c.name, c.state, c.failure_reason, c.scheduled_at, c.started_at, c.
        c.delivery, c.provider, b.open_until, c.created_at, c.expires_after, c.expires_at,
        c.published_count"""
 
-PROGRESS_TABLES = """
+PROGRESS_TABLES = f"""
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
-LEFT JOIN provider_breakers b ON b.provider = c.provider AND b.open_until > NOW(6)
+LEFT JOIN ({OPEN_CIRCUITS}) b ON b.provider = c.provider
 """
 
 SELECT_PROGRESS = PROGRESS_COLUMNS + PROGRESS_TABLES

@@ -8,6 +8,7 @@ from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
 from campaign_common.store.campaigns.fanout import counted_outcomes
 from campaign_common.store.core.events import append_event
+from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
 
 
 class Outstanding(NamedTuple):
@@ -21,11 +22,10 @@ class Outstanding(NamedTuple):
 
 
 # A campaign whose provider is being left alone stands still for a reason.
-SELECT_PUBLISHED = """
+SELECT_PUBLISHED = f"""
 SELECT c.id, c.epoch, c.published_count, c.traceparent FROM campaigns c
 WHERE c.state = 'running' AND c.lease_owner = %s AND c.published_count > 0
-  AND NOT EXISTS (SELECT 1 FROM provider_breakers b
-                  WHERE b.provider = c.provider AND b.open_until > NOW(6))
+  AND NOT EXISTS (SELECT 1 FROM ({OPEN_CIRCUITS}) b WHERE b.provider = c.provider)
 """
 
 PUBLISH_AGAIN = """

@@ -24,6 +24,7 @@ TABLES: Mapping[str, str] = {
     "partition_map": "topic",
     "possible_duplicates": "campaign_id",
     "possibly_sent": "campaign_id",
+    "provider_account_breakers": "provider",
     "provider_breakers": "provider",
     "purged_campaigns": "id",
     "recipient_lists": "id",

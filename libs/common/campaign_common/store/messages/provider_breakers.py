@@ -6,31 +6,27 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.routing.routes import Routes
+from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
+from campaign_common.store.messages.provider_account_breakers import open_account_breaker
 
-# A breaker of another kind, or of another account, does not take over the end of the present one.
 OPEN = """
-INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by, account)
-VALUES (%s, NOW(6) + INTERVAL %s MICROSECOND, NOW(6), %s, %s)
-ON DUPLICATE KEY UPDATE open_until = IF(account <=> VALUES(account),
-    GREATEST(open_until, VALUES(open_until)), VALUES(open_until)),
-  opened_at = VALUES(opened_at), opened_by = VALUES(opened_by), times_opened = times_opened + 1,
-  account = VALUES(account)
+INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by)
+VALUES (%s, NOW(6) + INTERVAL %s MICROSECOND, NOW(6), %s)
+ON DUPLICATE KEY UPDATE open_until = GREATEST(open_until, VALUES(open_until)),
+  opened_at = VALUES(opened_at), opened_by = VALUES(opened_by), times_opened = times_opened + 1
 """
 
 SELECT_OPEN = """
-SELECT provider, TIMESTAMPDIFF(MICROSECOND, NOW(6), open_until) / 1000000.0, account
+SELECT provider, TIMESTAMPDIFF(MICROSECOND, NOW(6), open_until) / 1000000.0
 FROM provider_breakers WHERE open_until > NOW(6)
 """
 
-END_ACCOUNT = """
-UPDATE provider_breakers SET open_until = NOW(6)
-WHERE provider = %s AND account IS NOT NULL AND open_until > NOW(6)
+SELECT_LEFT_ALONE = f"""
+SELECT c.id FROM ({OPEN_CIRCUITS}) b JOIN campaigns c ON c.provider = b.provider
+WHERE c.state = 'running' AND c.lease_owner = %s
 """
 
-SELECT_LEFT_ALONE = """
-SELECT c.id FROM provider_breakers b JOIN campaigns c ON c.provider = b.provider
-WHERE b.open_until > NOW(6) AND c.state = 'running' AND c.lease_owner = %s
-"""
+SELECT_PROVIDERS = f"SELECT provider FROM ({OPEN_CIRCUITS}) b"
 
 SELECT_ON_ROUTES = """
 SELECT id FROM campaigns WHERE state = 'running' AND lease_owner = %s AND provider IN %s
@@ -49,13 +45,10 @@ class OpenBreaker(NamedTuple):
 
 def open_breaker(cursor: Cursor, provider: str, breaker: OpenBreaker, opened_by: str) -> None:
     """Open the breaker of `provider` for all senders, or those of an account; a later end stays."""
-    microseconds = round(breaker.seconds * 1_000_000)
-    cursor.execute(OPEN, (provider, microseconds, opened_by, breaker.account))
-
-
-def end_account_breaker(cursor: Cursor, provider: str) -> None:
-    """End the breaker of `provider` if it is one of an account: one is accepted again."""
-    cursor.execute(END_ACCOUNT, (provider,))
+    if breaker.account is not None:
+        open_account_breaker(cursor, provider, breaker.account, breaker.seconds, opened_by)
+        return
+    cursor.execute(OPEN, (provider, round(breaker.seconds * 1_000_000), opened_by))
 
 
 def campaigns_with_open_circuit(
@@ -67,16 +60,18 @@ def campaigns_with_open_circuit(
     """
     cursor.execute(SELECT_LEFT_ALONE, (owner,))
     found = [campaign_id for (campaign_id,) in cursor.fetchall()]
-    if routes and (resting := routes.resting(read_open_breakers(cursor))):
+    if routes and (resting := routes.resting(_left_alone(cursor))):
         cursor.execute(SELECT_ON_ROUTES, (owner, resting))
         found += [campaign_id for (campaign_id,) in cursor.fetchall()]
     return frozenset(found)
 
 
+def _left_alone(cursor: Cursor) -> frozenset[str]:
+    cursor.execute(SELECT_PROVIDERS)
+    return frozenset(provider for (provider,) in cursor.fetchall())
+
+
 def read_open_breakers(cursor: Cursor) -> dict[str, OpenBreaker]:
-    """Read which providers are being left alone."""
+    """Read which providers are being left alone by all senders."""
     cursor.execute(SELECT_OPEN)
-    return {
-        provider: OpenBreaker(float(seconds), account)
-        for provider, seconds, account in cursor.fetchall()
-    }
+    return {provider: OpenBreaker(float(seconds)) for provider, seconds in cursor.fetchall()}

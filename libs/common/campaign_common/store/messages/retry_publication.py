@@ -14,6 +14,7 @@ from pymysql.cursors import Cursor
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
 
 
 class DueRetry(NamedTuple):
@@ -41,11 +42,10 @@ class Stamp(NamedTuple):
 Epochs = Mapping[CampaignId, CampaignEpoch]
 """Campaigns by id, each with its epoch."""
 
-SELECT_SENDABLE = """
+SELECT_SENDABLE = f"""
 SELECT c.id, c.epoch FROM campaigns c
 WHERE c.state = 'running' AND c.lease_owner = %s
-  AND NOT EXISTS (SELECT 1 FROM provider_breakers b
-                  WHERE b.provider = c.provider AND b.open_until > NOW(6))
+  AND NOT EXISTS (SELECT 1 FROM ({OPEN_CIRCUITS}) b WHERE b.provider = c.provider)
 """
 
 SELECT_WAITING = """

@@ -10,6 +10,7 @@ import msgspec
 
 from campaign_common.settings import AnswerRule, AnswerRules, AnswerWord
 from campaign_common.settings.fields.answers import NOTHING_SENT, JsonCondition, JsonPath, json_text
+from campaign_common.settings.sections.providers.answers import DefaultRule
 from campaign_providers.contract import MessageT, SendResult, SendStatus
 from campaign_providers.http.answers.reader import HttpResponse
 
@@ -22,8 +23,11 @@ MAX_RETRY_AFTER = 24 * 3600.0
 
 RETRY_AFTER = "retry-after"
 
+SEARCHED = 4_096
+"""Characters of an answer, or of a value in it, that patterns are searched for in."""
+
 UNREADABLE = "answer_unreadable"
-"""Error code of a 2xx whose body could not be read where a rule needed it."""
+"""Error code of an answer that its status alone does not explain: rules asked for its body."""
 
 _STATUSES = {
     AnswerWord.SUCCESS: SendStatus.ACCEPTED,
@@ -42,7 +46,7 @@ class Match(NamedTuple):
 
     status: SendStatus
     rule: AnswerRule | None
-    """None: no rule matches, or the body could not be read where one needed it."""
+    """None: no rule matches, or rules asked for the body and none of them recognized it."""
     document: Any = None
     """The body as JSON, where a rule needed it; None where it is none."""
     code: str | None = None
@@ -76,25 +80,33 @@ class ResponseMapper:
         """Names, in lower case, of the headers that rules read."""
 
     def match(self, response: HttpResponse) -> Match:
-        """Return the meaning of a response; one that no rule matches is ambiguous."""
+        """Return the meaning of a response; one that no rule matches is ambiguous.
+
+        A 2xx or a refusal that only the default rules know proves nothing where a rule asked for a
+        body that could not be read. A 2xx proves nothing either where rules describe its body, and
+        none fits.
+        """
         document: Any = _NOTHING
-        passed_over = False
+        body_described = unreadable = False
         for rule in self._by_status.get(response.status, ()):
+            body_described = body_described or _describes_body(rule)
             if rule.json:
                 if document is _NOTHING:
                     document = _document(response)
                 if document is None:
-                    passed_over = True
+                    unreadable = True
                     continue
                 if not all(_holds(condition, document) for condition in rule.json):
                     continue
             if rule.text is not None:
                 if not response.is_whole:
-                    passed_over = True
+                    unreadable = True
                     continue
                 if rule.text.encode() not in response.body:
                     continue
-            elif passed_over and response.status // 100 == 2:
+            if _proves_nothing(
+                rule, response, body_described=body_described, unreadable=unreadable
+            ):
                 return Match(SendStatus.AMBIGUOUS, None, code=UNREADABLE)
             return Match(_STATUSES[rule.then], rule, None if document is _NOTHING else document)
         return Match(SendStatus.AMBIGUOUS, None)
@@ -146,7 +158,7 @@ def fitting(value: Any, cut_to: int | None = None) -> str | None:  # noqa: ANN40
     A longer one than `MAX_MESSAGE_ID_LENGTH` is none, unless it is to be cut.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+        value = str(value) if abs(value) < 10**MAX_MESSAGE_ID_LENGTH else None
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         return None
     if cut_to is not None:
@@ -168,14 +180,35 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
     else:
         try:
             date = parsedate_to_datetime(text)
-        except ValueError:
+            seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
+        except (ValueError, OverflowError):  # OverflowError: a number that no C integer holds
             return None
-        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER)
 
 
 def _is_for(rule: AnswerRule, status: int) -> bool:
     return rule.transport is None and (rule.status is None or status in rule.status)
+
+
+def _proves_nothing(
+    rule: AnswerRule, response: HttpResponse, *, body_described: bool, unreadable: bool
+) -> bool:
+    """Return whether a rule that matches goes by the status alone, where that says too little."""
+    if unreadable and rule.text is None and response.status // 100 == 2:
+        return True
+    if not isinstance(rule, DefaultRule):
+        return False
+    doubt = {AnswerWord.SUCCESS: body_described, AnswerWord.PERMANENT: unreadable}
+    return doubt.get(rule.then, False)
+
+
+def _describes_body(rule: AnswerRule) -> bool:
+    """Return whether a rule says which body an answer of a status, or a success, has.
+
+    One that only looks for an error, whatever the status, says nothing about other bodies.
+    """
+    asks_for_body = bool(rule.json) or rule.text is not None
+    return asks_for_body and (rule.status is not None or rule.then is AnswerWord.SUCCESS)
 
 
 def _accepts_all(rule: AnswerRule) -> bool:
@@ -197,7 +230,7 @@ def _found(
         return None
     if isinstance(place, tuple):
         return at(document, place)
-    found = place.search(response.body.decode("utf-8", "replace"))
+    found = place.search(response.body[:SEARCHED].decode("utf-8", "replace"))
     return found and found[1]
 
 
@@ -229,7 +262,7 @@ def _holds(condition: JsonCondition, document: Any) -> bool:  # noqa: ANN401 - w
         return False
     text = json_text(value)
     if condition.pattern is not None:
-        return condition.pattern.search(text) is not None
+        return condition.pattern.search(text[:SEARCHED]) is not None
     return text in condition.values
 
 
@@ -246,4 +279,5 @@ def _seconds(value: Any) -> float | None:  # noqa: ANN401 - what JSON can hold
         return read_retry_after(value, datetime.now(UTC))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return min(max(float(value), 0.0), MAX_RETRY_AFTER)
+    # Bounded before it is a float: JSON has integers that no float holds.
+    return float(min(max(value, 0), MAX_RETRY_AFTER))

@@ -12,6 +12,9 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 MAX_RESPONSE_BYTES = 65_536
 """Bytes read of one response, interim responses and head included."""
 
+_PLAIN = frozenset({b"", b"identity"})
+"""Values of Content-Encoding for a body as it is; none other was asked for (RFC 9110, 12.5.3)."""
+
 _SIZE_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -24,7 +27,7 @@ class HttpResponse(NamedTuple):
     body: bytes
     reusable: bool
     is_whole: bool = True
-    """False: it was longer than what is read, and `body` is empty."""
+    """False: it was longer than what is read, or encoded, and `body` is empty."""
 
 
 class ResponseUnusable(Exception):
@@ -50,6 +53,7 @@ class ResponseReader:
         self._status = 0
         self._headers: dict[str, str] = {}
         self._sized = False
+        self._encoded = False
         self._body: list[bytes] = []
         self._complete = False
         self._reusable = False
@@ -89,6 +93,8 @@ class ResponseReader:
         return None
 
     def _response(self) -> HttpResponse:
+        if self._encoded:
+            return HttpResponse(self._status, self._headers, b"", self._reusable, is_whole=False)
         return HttpResponse(self._status, self._headers, b"".join(self._body), self._reusable)
 
     # --- called by the parser -------------------------------------------------------------
@@ -103,6 +109,8 @@ class ResponseReader:
         lowered = name.lower()
         if lowered in _SIZE_HEADERS:
             self._sized = True
+        elif lowered == b"content-encoding" and value.strip().lower() not in _PLAIN:
+            self._encoded = True
         elif lowered in self._kept:
             self._headers[lowered.decode("ascii")] = value.decode("latin-1")
 
@@ -117,7 +125,8 @@ class ResponseReader:
     def on_message_complete(self) -> None:
         """Complete the response; an interim one (RFC 9110, section 15.2) is skipped."""
         if self._status < 200 and self._status != 101:
-            self._status, self._headers, self._sized = 0, {}, False
+            self._status, self._headers = 0, {}
+            self._sized = self._encoded = False
             self._body.clear()
             return
         self._complete = True

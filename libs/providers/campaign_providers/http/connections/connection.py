@@ -56,7 +56,10 @@ class ProviderConnection(asyncio.Protocol, Generic[MessageT]):
         self._message = message
         self.since = now
         self._reader.expect()
-        self._transport.write(request)
+        try:
+            self._transport.write(request)
+        except Exception:  # noqa: BLE001 - a part may have been written
+            self.abort("connection_lost")
 
     def abort(self, code: str) -> None:
         """Close the connection; a pending request gets no response."""

@@ -10,16 +10,19 @@ import structlog
 from campaign_common.metrics.distribution import BatchHistogram
 from campaign_common.settings import HttpProviderSettings, TransportFailure
 from campaign_providers.contract import (
+    SECRET_UNREADABLE,
+    UNREADY_PAUSE,
     MessageT,
     OnResults,
     PreSendCheck,
     SendResult,
     SendStatus,
 )
-from campaign_providers.http.answers.mapper import ResponseMapper
+from campaign_providers.http.answers.mapper import UNREADABLE, ResponseMapper
 from campaign_providers.http.answers.reader import HttpResponse
 from campaign_providers.http.connections.connection import ProviderConnection
 from campaign_providers.http.connections.dialer import Dialer, NotConnected
+from campaign_providers.http.connections.faults import FaultLog
 from campaign_providers.http.requests.current_writer import CurrentWriter
 from campaign_providers.http.requests.target import Target
 from campaign_providers.http.requests.values import Unsendable
@@ -32,6 +35,9 @@ MAX_DIALS = 32
 
 REDIAL_DELAY = 1.0
 """Seconds without new connections after a failed one, while others work."""
+
+UNWRITABLE = "request_unwritable"
+"""Error code of a message whose request could not be made, for a reason that is not known."""
 
 DEADLINE_INTERVAL = 0.1
 """Seconds between two checks of the deadlines."""
@@ -73,6 +79,7 @@ class ConnectionPool(Generic[MessageT]):
         self._results: list[SendResult[MessageT]] = []
         self._unreachable = False
         self._stopped = False
+        self._faults = FaultLog(requests.name)
 
     async def run(self) -> None:
         """Enforce the deadlines until stopped; then abandon the open requests."""
@@ -110,7 +117,12 @@ class ConnectionPool(Generic[MessageT]):
     def on_response(self, message: MessageT, response: HttpResponse, began: float) -> None:
         """Report the result that the response maps to."""
         self._seconds.append(self._loop.time() - began)
-        self._add_result(self._mapper.to_result(message, response))
+        try:
+            result = self._mapper.to_result(message, response)
+        except Exception as error:  # noqa: BLE001 - the thread goes on, and the message ends
+            self._faults.log("answer not read", error)
+            result = SendResult(message, SendStatus.AMBIGUOUS, None, UNREADABLE)
+        self._add_result(result)
 
     def on_no_response(self, message: MessageT, code: str) -> None:
         """Report a request that may have been accepted, or not."""
@@ -138,7 +150,7 @@ class ConnectionPool(Generic[MessageT]):
         while self._waiting and connection.usable:
             message = self._waiting.popleft()
             written = self._written(message)
-            (veto,) = self._check_before_send([message])
+            veto = self._veto(message)
             if veto is not None:
                 self._add_result(SendResult(message, veto))
             elif isinstance(written, bytes):
@@ -152,11 +164,25 @@ class ConnectionPool(Generic[MessageT]):
         """Return the request of a message, or its result where there can be none."""
         writer = self._requests.writer
         if writer is None:
-            return SendResult(message, SendStatus.UNCONFIGURED, None, "secret_unreadable")
+            return SendResult(
+                message, SendStatus.UNCONFIGURED, None, SECRET_UNREADABLE, UNREADY_PAUSE
+            )
         try:
             return writer.write(message)
         except Unsendable as error:
             return SendResult(message, SendStatus.UNDELIVERABLE, None, error.code)
+        except Exception as error:  # noqa: BLE001 - the thread goes on, and the message ends
+            self._faults.log("request not written", error)
+            return SendResult(message, SendStatus.UNDELIVERABLE, None, UNWRITABLE)
+
+    def _veto(self, message: MessageT) -> SendStatus | None:
+        """Check a message immediately before it is sent; one that can not be checked waits."""
+        try:
+            (veto,) = self._check_before_send([message])
+        except Exception as error:  # noqa: BLE001 - the thread goes on, and the message ends
+            self._faults.log("message not checked", error)
+            return SendStatus.DEFERRED
+        return veto
 
     def _dial_missing(self) -> None:
         if not self._waiting or self._loop.time() < self._dial_at:
@@ -178,6 +204,8 @@ class ConnectionPool(Generic[MessageT]):
             )
         except NotConnected as error:
             code = error.code
+        except Exception as error:  # noqa: BLE001 - the thread goes on, and the message ends
+            self._faults.log("connection not made", error)
         finally:
             self._dialing -= 1
         if connection is None or not connection.usable:
@@ -205,11 +233,16 @@ class ConnectionPool(Generic[MessageT]):
             self._unreachable = True
         while self._waiting:
             message = self._waiting.popleft()
-            (veto,) = self._check_before_send([message])
+            veto = self._veto(message)
             # One by one, so that the circuit breaker, a part of the pre-send check, opens in time
             # and spares the others an attempt.
-            failed = self._mapper.without_response(message, code)
-            self._on_results([failed if veto is None else SendResult(message, veto)])
+            if veto is not None:
+                result = SendResult(message, veto)
+            elif isinstance(written := self._written(message), bytes):
+                result = self._mapper.without_response(message, code)
+            else:  # it cannot be sent, whether the provider is reachable or not
+                result = written
+            self._on_results([result])
 
     # --- ending requests --------------------------------------------------------------------
 

@@ -15,13 +15,14 @@ log = structlog.get_logger()
 class CurrentWriter:
     """Keeps the writer of a provider; without readable secrets there is none.
 
-    When a file becomes unreadable later, the secret that it held before is used further.
+    When a file becomes unreadable later, the secret that it held before is used further. It is
+    tried at every `refresh` until it can be read, and logged once.
     """
 
     def __init__(self, name: str, settings: HttpRequestSettings, digest_key: bytes = b"") -> None:
         self._digest_key = digest_key
         self.digest: str | None = None
-        """Keyed digest of the secrets in use."""
+        """Keyed digest of the secrets and templates in use; None while there is no writer."""
         self.name = name
         """Of the provider."""
         self._log = log.bind(provider=name)
@@ -30,6 +31,7 @@ class CurrentWriter:
         self.writer: RequestWriter | None = None
         self.problem: str | None = None
         """Why there is no writer."""
+        self._logged: str | None = None
         self._read()
 
     def refresh(self) -> bool:
@@ -46,16 +48,22 @@ class CurrentWriter:
     def _read(self) -> None:
         try:
             secrets = self._secrets.read()
+            writer = RequestWriter(self._settings, secrets)
         except SecretUnreadable as error:
-            self._log.error("secret unreadable", error=str(error))
+            if str(error) != self._logged:
+                self._log.error("secret unreadable", error=str(error))
+            self._logged = str(error)
             if self.writer is None:
                 self.problem = str(error)
             return
-        self.writer = RequestWriter(self._settings, secrets)
-        self.digest = _digest(secrets, self._digest_key) if secrets else None
+        self._logged, self.writer = None, writer
+        self.digest = _digest(self._settings, secrets, self._digest_key)
         self.problem = None
 
 
-def _digest(secrets: Mapping[str, str], key: bytes) -> str:
-    content = "\n".join(f"{name}={value}" for name, value in sorted(secrets.items()))
+def _digest(settings: HttpRequestSettings, secrets: Mapping[str, str], key: bytes) -> str:
+    # Credentials may also stand in the templates, as constants.
+    given = settings
+    templates = (given.url, given.headers, given.basic, given.sign, given.body, given.from_)
+    content = "\n".join([repr(templates), *map(repr, sorted(secrets.items()))])
     return blake2b(content.encode(), key=key, digest_size=16).hexdigest()

@@ -1,7 +1,7 @@
 """Escaping of values for the places that they are put into."""
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from campaign_providers.http.requests.values import Unsendable
 
@@ -25,6 +25,11 @@ def in_url(value: str | int) -> bytes:
     if _UNRESERVED.fullmatch(text):
         return text.encode()
     return quote(text, safe="").encode()
+
+
+def in_url_again(value: str | int) -> bytes:
+    """Return a text of a URL with everything encoded that `in_url` encodes, and nothing twice."""
+    return quote(unquote_to_bytes(str(value)), safe="").encode()
 
 
 def in_path(value: str | int) -> bytes:

@@ -10,8 +10,11 @@ LONGEST = 8_192
 
 _ONE_LINE = re.compile(rf"[\x20-\x7e]{{1,{LONGEST}}}")
 
-FileState = tuple[int, int, int]
-"""Modification time in ns, size and inode of a file; a mounted secret is replaced by a link."""
+FileState = tuple[int, int, int, int]
+"""Times of modification and of change in ns, size and inode of a file.
+
+A mounted secret is replaced by a link, and rights that change leave the contents as they are.
+"""
 
 
 class SecretUnreadable(Exception):
@@ -25,6 +28,7 @@ class SecretFiles:
         self._given = {name: each.value for name, each in secrets.items() if each.value is not None}
         self._files = {name: each.file for name, each in secrets.items() if each.file is not None}
         self._stamps: dict[str, FileState | None] = {}
+        self._is_read = False
 
     def read(self) -> dict[str, str]:
         """Read all secrets.
@@ -33,12 +37,14 @@ class SecretFiles:
             SecretUnreadable: a file is missing, empty, too long, or not one line of ASCII.
         """
         # Before the contents: a file that is written meanwhile is read once more.
-        self._stamps = self._current()
-        return {**self._given, **{name: _secret(name, path) for name, path in self._files.items()}}
+        self._is_read, self._stamps = False, self._current()
+        secrets = {name: _secret(name, path) for name, path in self._files.items()}
+        self._is_read = True
+        return {**self._given, **secrets}
 
     def have_changed(self) -> bool:
-        """Return whether a file is another one than at the last read."""
-        return bool(self._files) and self._current() != self._stamps
+        """Return whether a file is another one than at the last read, or that read failed."""
+        return bool(self._files) and (not self._is_read or self._current() != self._stamps)
 
     def _current(self) -> dict[str, FileState | None]:
         return {name: _stamp(path) for name, path in self._files.items()}
@@ -49,7 +55,7 @@ def _stamp(path: Path) -> FileState | None:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def _secret(name: str, path: Path) -> str:

@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
+from urllib.parse import quote
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class SignedRequest(NamedTuple):
-    """The parts of a request that are signed; path and query as they are sent."""
+    """The parts of a request that are signed.
+
+    Path and query as they are sent; in the query all but unreserved characters are encoded.
+    """
 
     method: str
     path: str
@@ -66,13 +70,12 @@ def _canonical(request: SignedRequest, signed: str) -> bytes:
     headers = "".join(
         f"{name}:{' '.join(value.split())}\n" for name, value in sorted(request.headers.items())
     )
+    query = sorted(each.partition("=")[::2] for each in request.query.split("&") if each)
     parts = [
         request.method,
         # Segments are encoded a second time, as everywhere but in S3.
-        request.path.replace("%", "%25"),
-        "&".join(sorted(each if "=" in each else f"{each}=" for each in request.query.split("&")))
-        if request.query
-        else "",
+        quote(request.path, safe="/~"),
+        "&".join(f"{name}={value}" for name, value in query),
         headers,
         signed,
         sha256(request.body).hexdigest(),

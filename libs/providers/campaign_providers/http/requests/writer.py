@@ -11,7 +11,14 @@ from campaign_common.settings.fields.templates import TextTemplate
 from campaign_providers.contract import OutboundMessage
 from campaign_providers.http.requests.bodies import CONTENT_TYPES, body_of, fields_of
 from campaign_providers.http.requests.compiling import CompiledText, Piece, pieces_of
-from campaign_providers.http.requests.escaping import as_text, in_header, in_path, in_url
+from campaign_providers.http.requests.escaping import (
+    as_text,
+    in_header,
+    in_path,
+    in_url,
+    in_url_again,
+)
+from campaign_providers.http.requests.secret_files import SecretUnreadable
 from campaign_providers.http.requests.signature import AwsSigner, SignedRequest, amz_date
 from campaign_providers.http.requests.target import Target
 from campaign_providers.http.requests.values import Unsendable, Values
@@ -36,7 +43,11 @@ class RequestWriter:
     """
 
     def __init__(self, settings: HttpRequestSettings, secrets: Mapping[str, str]) -> None:
-        """Compile the templates; `secrets` has the value of each secret by its name."""
+        """Compile the templates; `secrets` has the value of each secret by its name.
+
+        Raises:
+            SecretUnreadable: the user of `Basic` contains a colon, which a secret brings in.
+        """
         self._settings = settings
         self.target = Target(settings.url.origin)
         self._values = Values(settings, secrets)
@@ -82,12 +93,14 @@ class RequestWriter:
         return pieces
 
     def _query_function(self) -> Callable[[OutboundMessage], bytes] | None:
+        # A signature is of one form alone; without one a URL goes out as it was written.
+        literal = as_text if self._settings.sign.type == "none" else in_url_again
         written: list[Piece] = []
         for n, (name, value) in enumerate(self._settings.url.query):
-            written.append(b"&" * (n > 0) + name.encode())
+            written.append(b"&" * (n > 0) + literal(name))
             if value is not None:
                 written.append(b"=")
-                written += pieces_of(value, self._values, in_url, as_text)
+                written += pieces_of(value, self._values, in_url, literal)
         given = CompiledText(written).render if written else None
         if self._settings.body.type != "query":
             return given
@@ -109,8 +122,10 @@ class RequestWriter:
             if name.lower() not in given
         ]
         if settings.basic is not None:
-            user, password = settings.basic.user, settings.basic.password
-            encoded = b64encode(f"{self._constant(user)}:{self._constant(password)}".encode())
+            user, password = map(self._constant, (settings.basic.user, settings.basic.password))
+            if ":" in user:
+                raise SecretUnreadable("Basic.User: expected a user without a colon")
+            encoded = b64encode(f"{user}:{password}".encode())
             templates.append(HeaderTemplate("Authorization", CompiledText([b"Basic ", encoded])))
         for name, text in settings.headers.items():
             is_safe = all(one.name in SAFE_IN_HEADERS for one in text.placeholders)

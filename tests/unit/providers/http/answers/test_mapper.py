@@ -83,6 +83,9 @@ def test_what_the_provider_asks_for_goes_with_the_result() -> None:
         ("", None),
         ("²", None),
         ("Sun, 99 May 2026 12:00:00 GMT", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +9999999999999", None),
+        ("9" * 400, MAX_RETRY_AFTER),
         (None, None),
     ],
 )

@@ -139,6 +139,18 @@ def feed_endlessly(reader: ResponseReader, more: bytes) -> None:
         reader.feed(more)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "is_whole"),
+    [(b"gzip", False), (b"br, gzip", False), (b"Identity", True), (b"", True)],
+)
+def test_an_encoded_body_is_not_read(encoding: bytes, is_whole: bool) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Encoding: " + encoding
+    response = read(head + b"\r\n\r\n{}")
+    assert response is not None
+    assert (response.is_whole, response.reusable) == (is_whole, True)
+    assert response.body == (b"{}" if is_whole else b"")
+
+
 def test_retry_after_is_kept() -> None:
     answer = read(b"HTTP/1.1 429 Slow\r\nretry-AFTER: 30\r\nContent-Length: 0\r\n\r\n")
     assert answer == HttpResponse(429, {"retry-after": "30"}, b"", reusable=True)

@@ -1,10 +1,18 @@
 """Answers as ordered rules read them."""
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from campaign_common.settings import AnswerRule
 from campaign_providers.contract import SendStatus
-from campaign_providers.http.answers.mapper import ResponseMapper
+from campaign_providers.http.answers.mapper import (
+    MAX_ERROR_CODE_LENGTH,
+    MAX_RETRY_AFTER,
+    ResponseMapper,
+    fitting,
+)
 from campaign_providers.http.answers.reader import HttpResponse
 from tests.unit.providers.gateways import Outbound, gateway
 
@@ -39,15 +47,20 @@ def answer(
         (answer(200, b'{"messages":[{"text":"Opted Out"}]}'), SendStatus.PERMANENT, "http_200"),
         (answer(403, b"the queue full"), SendStatus.THROTTLED, "http_403"),
         (answer(503, b"the queue full"), SendStatus.THROTTLED, "http_503"),
-        (answer(404, b"the queue full"), SendStatus.PERMANENT, "http_404"),
         (answer(200, b"OK: id=ab-1;"), SendStatus.ACCEPTED, "ab-1"),
-        # By status, as nothing matches: what was read says nothing else.
-        (answer(200, b"{}"), SendStatus.ACCEPTED, None),
+        # By status, as nothing matches.
+        (answer(404, b"{}"), SendStatus.PERMANENT, "http_404"),
+        (answer(401, b"<html>"), SendStatus.ACCOUNT, "http_401"),
         (answer(429), SendStatus.THROTTLED, "http_429"),
         (answer(500, b"<html>"), SendStatus.AMBIGUOUS, "http_500"),
-        (answer(400, b"<html>"), SendStatus.PERMANENT, "http_400"),
-        # A 2xx whose body a rule needs and that can not be read.
+        # A 2xx that says something else than the rules that asked for its body.
+        (answer(200, b"{}"), SendStatus.AMBIGUOUS, "answer_unreadable"),
+        (answer(200, b'{"messages":[{"status":"2"}]}'), SendStatus.AMBIGUOUS, "answer_unreadable"),
+        # A refusal for good, or a 2xx, whose body a rule needs and that can not be read.
         (answer(200, b"<html>"), SendStatus.AMBIGUOUS, "answer_unreadable"),
+        (answer(400, b"<html>"), SendStatus.AMBIGUOUS, "answer_unreadable"),
+        (answer(302), SendStatus.AMBIGUOUS, "answer_unreadable"),
+        (answer(404, b"the queue full"), SendStatus.AMBIGUOUS, "answer_unreadable"),
         (answer(200), SendStatus.AMBIGUOUS, "answer_unreadable"),
         (answer(202, b'{"messages":'), SendStatus.AMBIGUOUS, "answer_unreadable"),
         (answer(200, is_whole=False), SendStatus.AMBIGUOUS, "answer_unreadable"),
@@ -59,6 +72,84 @@ def test_the_first_rule_that_matches_decides(
 ) -> None:
     result = mapper(VONAGE).to_result(Outbound(), response)
     assert (result.status, result.provider_message_id or result.error_code) == (status, detail)
+
+
+@pytest.mark.parametrize(
+    ("last", "response", "status"),
+    [
+        ({"Status": "2xx", "Then": "success"}, answer(200, b'{"a":2}'), SendStatus.ACCEPTED),
+        ({"Status": "2xx", "Then": "permanent"}, answer(200, b'{"a":2}'), SendStatus.PERMANENT),
+        ({"Status": "4xx", "Then": "permanent"}, answer(400, b"<html>"), SendStatus.PERMANENT),
+        ({"Status": "5xx", "Then": "success"}, answer(200, b'{"a":2}'), SendStatus.AMBIGUOUS),
+    ],
+)
+def test_a_rule_of_ones_own_decides_by_the_status(
+    last: dict[str, object], response: HttpResponse, status: SendStatus
+) -> None:
+    read = mapper([{"Json": {"a": 1}, "Then": "success"}, last])
+    assert read.to_result(Outbound(), response).status is status
+
+
+def test_a_2xx_is_a_success_where_no_rule_asks_for_its_body() -> None:
+    read = mapper([{"Status": 400, "Json": {"a": 1}, "Then": "retryable"}])
+    assert read.to_result(Outbound(), answer(200, b"<html>")).status is SendStatus.ACCEPTED
+
+
+def test_a_pattern_is_searched_for_in_the_beginning_alone() -> None:
+    read = mapper([{"Then": "success", "Id": {"Matches": r"id=(\w+)"}}])
+    found = [
+        read.to_result(Outbound(), answer(200, b" " * blanks + b"id=abc")).provider_message_id
+        for blanks in (4_090, 4_096)
+    ]
+    assert found == ["abc", None]
+
+
+ANSWERS = st.builds(
+    HttpResponse,
+    st.sampled_from([200, 202, 400, 403, 429, 503, 999]),
+    st.dictionaries(
+        st.just("retry-after"),
+        st.one_of(
+            st.text(max_size=40),
+            st.integers().map(str),
+            st.sampled_from(["9" * 400, "Mon, 01 Jan 99999999999 00:00:00 GMT"]),
+            st.integers().map(lambda n: f"Mon, 01 Jan 2024 00:00:00 +{n}"),
+        ),
+    ),
+    st.one_of(
+        st.binary(max_size=100),
+        st.integers().map(lambda n: b'{"a":%d}' % n),
+        st.sampled_from([b'{"a":' + b"1" * n + b"}" for n in (127, 129, 400, 4_000, 5_000)]),
+        st.sampled_from([b'{"a":1e400}', b'{"a":-1e308}', b"[" * 60_000]),
+        st.text(max_size=40).map(lambda text: msgspec.json.encode({"a": text})),
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+READERS = [
+    mapper([{"Then": word, "Id": place, "Code": place, **more}])
+    for word, place, more in (
+        ("success", "a", {"Json": {"a": {"Matches": "1"}}}),
+        ("success", {"Matches": "(.+)"}, {"Text": "1"}),
+        ("success", {"Matches": "(x)?"}, {}),
+        ("permanent", "a", {}),
+        ("permanent", {"Matches": "(.+)"}, {"Json": {"a": 1}}),
+        ("throttled", "a", {"RetryAfter": {"Json": "a"}}),
+        ("throttled", "a", {"RetryAfter": {"Header": "Retry-After"}}),
+    )
+]
+
+
+@settings(deadline=None)
+@given(response=ANSWERS, read=st.sampled_from(READERS))
+def test_every_answer_has_a_result(response: HttpResponse, read: ResponseMapper) -> None:
+    """Whatever a gateway says, the message ends, and what is stored fits."""
+    result = read.to_result(Outbound(), response)
+    assert fitting(result.provider_message_id or "x") is not None
+    assert len(result.error_code or "") <= MAX_ERROR_CODE_LENGTH
+    assert 0 <= (result.retry_after or 0) <= MAX_RETRY_AFTER
 
 
 @pytest.mark.parametrize(
@@ -102,6 +193,7 @@ def test_the_rule_that_matched_is_told() -> None:
         ({"RetryAfter": {"Json": "wait.s"}}, {}, b'{"wait":{"s":1.5}}', 1.5),
         ({"RetryAfter": {"Json": "wait.s"}}, {}, b'{"wait":{"s":"9"}}', 9.0),
         ({"RetryAfter": {"Json": "wait.s"}}, {}, b'{"wait":{"s":-9}}', 0.0),
+        ({"RetryAfter": {"Json": "s"}}, {}, b'{"s":' + b"1" * 400 + b"}", MAX_RETRY_AFTER),
         ({"RetryAfter": {"Json": "wait.s"}}, {"retry-after": "7"}, b"{}", None),
         ({"RetryAfter": {"Json": "wait.s"}}, {}, b"no JSON", None),
     ],
@@ -113,6 +205,13 @@ def test_an_answer_may_say_how_long_to_wait(
     assert "retry-after" in read.kept_headers
     assert set(headers) <= read.kept_headers
     assert read.to_result(Outbound(), answer(429, body, headers)).retry_after == seconds
+
+
+def test_a_rule_that_looks_for_an_error_leaves_successes_alone() -> None:
+    """It names no status and describes no success: a 2xx without that error is accepted."""
+    read = mapper([{"Json": {"code": 21610}, "Then": "permanent"}])
+    assert read.to_result(Outbound(), answer(201, b'{"sid":"SM1"}')).status is SendStatus.ACCEPTED
+    assert read.to_result(Outbound(), answer(200, b'{"code":21610}')).status is SendStatus.PERMANENT
 
 
 def test_an_effect_goes_with_the_result() -> None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from campaign_providers.http.requests.current_writer import CurrentWriter
 from campaign_providers.http.requests.secret_files import LONGEST, SecretFiles, SecretUnreadable
@@ -57,6 +58,45 @@ def test_a_secret_that_becomes_unreadable_is_used_further(tmp_path: Path) -> Non
     assert (current.refresh(), token(current)) == (True, "Bearer two")
 
 
+def test_rights_that_change_are_a_change(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("one")
+    current = writer_of(path)
+    path.chmod(0o600)
+    assert (current.refresh(), current.refresh()) == (True, False)
+
+
+def test_a_file_that_was_unreadable_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps a file from being read need not be seen from outside."""
+    path = tmp_path / "token"
+    path.write_text("one")
+    with monkeypatch.context() as patched, capture_logs() as logs:
+        patched.setattr(Path, "open", _refuse)
+        current = writer_of(path)
+        assert (current.refresh(), current.writer) == (False, None)
+    assert [entry["event"] for entry in logs] == ["secret unreadable"]
+    assert (current.refresh(), current.problem, token(current)) == (True, None, "Bearer one")
+
+
+def test_a_user_that_brings_a_colon_is_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "user"
+    path.write_text("a:b")
+    keys = {
+        "Secrets": {"user": {"File": str(path)}},
+        "Basic": {"User": "{secret.user}", "Password": "c"},
+    }
+    current = CurrentWriter("gateway", gateway(**keys))
+    assert current.problem == "Basic.User: expected a user without a colon"
+    path.write_text("ab")
+    assert (current.refresh(), current.problem) == (True, None)
+
+
+def _refuse(*_: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
 def test_without_a_secret_there_is_no_writer_until_it_is_there(tmp_path: Path) -> None:
     path = tmp_path / "token"
     current = writer_of(path)
@@ -84,3 +124,21 @@ def test_a_line_end_is_left_out(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     secrets = gateway(Secrets={"token": {"File": str(path)}}).secrets
     assert SecretFiles(secrets).read() == {"token": content.decode().rstrip("\r\n")}
+
+
+@pytest.mark.parametrize(
+    ("keys", "same"),
+    [
+        ({}, True),
+        ({"Headers": {"Authorization": "Bearer b"}}, False),
+        ({"Basic": {"User": "u", "Password": "b"}}, False),
+        ({"Url": "https://gateway.example/send?token=b"}, False),
+        ({"Timeout": "7s"}, True),
+    ],
+    ids=["equal", "header", "basic", "url", "timeout"],
+)
+def test_an_account_is_told_by_constants_too(keys: dict[str, object], same: bool) -> None:
+    """Credentials that stand in the templates make an account, as secrets do."""
+    first = CurrentWriter("gateway", gateway(), b"key")
+    assert first.digest is not None
+    assert (CurrentWriter("gateway", gateway(**keys), b"key").digest == first.digest) is same

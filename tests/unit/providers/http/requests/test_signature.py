@@ -39,6 +39,10 @@ TARGET = {
             SignedRequest("PUT", "/v1/%C3%BC", "", HOST, b"x=1"),
             "34eae511c353b259dac152c2c248ef9f7dc57071dabfa553cde299a9686f9b15",
         ),
+        (  # sorted by name, then by value: "to2=" goes before "to=" where both are one text
+            SignedRequest("GET", "/v1/a:b@c/+", "to2=1&to=2&to=1&to-x=3&a%2Bb=%3A", HOST, b""),
+            "0de7b48e8377fb83d83d1a6f965c8a1ac8d24cef337219173da0b6228bb9d424",
+        ),
     ],
 )
 def test_a_signature_is_that_of_botocore(request_to_sign: SignedRequest, signature: str) -> None:

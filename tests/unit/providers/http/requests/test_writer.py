@@ -268,3 +268,31 @@ def test_a_signed_request_is_signed_as_it_is_sent() -> None:
     assert "/eu-central-1/sms-voice/aws4_request, " in signature
     signed = signature.partition("SignedHeaders=")[2].partition(",")[0].split(";")
     assert set(signed) == set(request.headers) - {"authorization", "content-length", "user-agent"}
+
+
+SIGN = {
+    "Type": "aws-sigv4",
+    "Service": "sms-voice",
+    "Region": "eu-central-1",
+    "AccessKey": "AKIDEXAMPLE",
+    "SecretKey": "secret",
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("a:b=c@d&e=%3a%20", "a%3Ab=c%40d&e=%3A%20"),
+        ("at=/x/{phone}+1", "at=%2Fx%2F4915112345678%2B1"),
+        ("flag&x=", "flag&x="),
+    ],
+)
+def test_the_query_of_a_signed_url_has_one_form(query: str, sent: str) -> None:
+    """What is signed is what is sent, percent-encoded as AWS encodes it."""
+    url = f"https://gateway.example/send?{query}"
+    assert written(Outbound(), Url=url, Sign=SIGN).path == f"/send?{sent}"
+
+
+def test_the_query_of_another_url_is_sent_as_it_is() -> None:
+    url = "https://gateway.example/send?a:b=c@d&e=%3a%20&at=/x/+1"
+    assert written(Outbound(), Url=url).path == url.removeprefix("https://gateway.example")

@@ -20,6 +20,7 @@ from campaign_common.settings.fields.answers import (
     by_status,
     codes_of,
 )
+from campaign_common.settings.fields.http import HeaderName
 from campaign_common.settings.fields.plain import Choice, Member, String, Value
 
 MOST_RULES = 99
@@ -29,7 +30,7 @@ MOST_RULES = 99
 class RetryAfterSettings:
     """The place where an answer says how long to wait."""
 
-    header: str | None = key("Header", String(longest=64, null=True), default=None)
+    header: str | None = key("Header", HeaderName(null=True), default=None)
     """The name of a header, of seconds or a date."""
     json: JsonPath | None = key("Json", Path(), default=None)
     """The path of a number of seconds in the answer's JSON."""
@@ -69,7 +70,8 @@ class AnswerRule:
     """The place where the answer says how long to wait: `{Header: Retry-After}`, which is the
     default, or `{Json: path}`."""
     effect: Literal["suppress"] | None = key("Effect", Choice("suppress", null=True), default=None)
-    """`suppress`: the person has asked not to be written to."""
+    """`suppress`: the person has asked not to be written to. Of the rule the ledger keeps the error
+    code; other messages to the person are not held back."""
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield conditions and words that do not go together."""
@@ -85,6 +87,10 @@ class AnswerRule:
                 yield ("Then",), "expected another word: only an answer refuses the account"
         if self.effect is not None and self.then is not AnswerWord.PERMANENT:
             yield ("Effect",), "expected Then: permanent with it"
+
+
+class DefaultRule(AnswerRule):
+    """A rule by status that stands behind those of the configuration."""
 
 
 AnswerRules = tuple[AnswerRule, ...]
@@ -119,16 +125,19 @@ class Answers(SectionList):
         if words is None:
             if isinstance(value, list) and len(value) > MOST_RULES:
                 raise self.make_error("invalid")
-            return (*super()._deserialize(value, *more, **named), *status_rules(DEFAULT_ANSWERS))
+            given = super()._deserialize(value, *more, **named)
+            return (*given, *status_rules(DEFAULT_ANSWERS, DefaultRule))
         return status_rules({**DEFAULT_ANSWERS, **_by_code(words)})
 
 
-def status_rules(words: Mapping[str | int, str]) -> AnswerRules:
+def status_rules(
+    words: Mapping[str | int, str], make: type[AnswerRule] = AnswerRule
+) -> AnswerRules:
     """Return a rule for each status; single codes go before classes."""
     statuses = sorted(map(str, words), key=lambda status: status.endswith("xx"))
     by_text = {str(status): word for status, word in words.items()}
     return tuple(
-        AnswerRule(status=frozenset(codes_of(status)), then=AnswerWord(by_text[status]))
+        make(status=frozenset(codes_of(status)), then=AnswerWord(by_text[status]))
         for status in statuses
     )
 

@@ -33,10 +33,10 @@ class ProviderMap(NamedSections):
     def alternative(self, section: Mapping[str, Any]) -> str:
         """Return the kind of a provider."""
         kind = section.get("Kind")
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             missing = "the key is missing; " if kind is None else ""
             raise ValidationError({"Kind": [f"{missing}expected one of {', '.join(KINDS)}"]})
-        return str(kind)
+        return kind
 
 
 def laid_over(given: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from campaign_common.settings.declaration import (
     key,
     section_class,
 )
-from campaign_common.settings.fields.http import HeaderValue
+from campaign_common.settings.fields.http import AwsName, HeaderValue
 from campaign_common.settings.fields.idempotency import IdempotentFor
-from campaign_common.settings.fields.plain import Choice, FilePath, Int, Plain, String
+from campaign_common.settings.fields.plain import Ascii, Choice, FilePath, Int, Plain
 from campaign_common.settings.fields.templates import (
     OPTIONAL,
     AnyTemplate,
@@ -67,6 +67,11 @@ class BasicSettings:
     password: TextTemplate = key("Password", ConstantText())
     """The password, best as `{secret.NAME}`."""
 
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield that the user has a colon: what stands behind it would be of the password."""
+        if any(isinstance(piece, str) and ":" in piece for piece in self.user.pieces):
+            yield ("User",), "expected a user without a colon"
+
 
 @section_class
 class SignatureSettings:
@@ -74,9 +79,9 @@ class SignatureSettings:
 
     type: Literal["none", "aws-sigv4"] = key("Type", Choice("none", "aws-sigv4"), default="none")
     """`aws-sigv4`: Signature Version 4 of AWS."""
-    service: str | None = key("Service", String(longest=64, null=True), default=None)
+    service: str | None = key("Service", AwsName(), default=None)
     """The service that the signature is for, such as `sms-voice`."""
-    region: str | None = key("Region", String(longest=64, null=True), default=None)
+    region: str | None = key("Region", AwsName(), default=None)
     """The region, such as `eu-central-1`."""
     access_key: TextTemplate | None = key("AccessKey", ConstantText(null=True), default=None)
     """The access key id, best as `{secret.NAME}`."""
@@ -150,9 +155,9 @@ class EncodingSettings:
 class CodingSettings:
     """The values of `{coding}`."""
 
-    gsm7: str = key("gsm7", Plain(longest=32), default="gsm7")
+    gsm7: str = key("gsm7", Ascii(longest=32), default="gsm7")
     """The value for a message of the GSM 7-bit alphabet."""
-    ucs2: str = key("ucs2", Plain(longest=32), default="ucs2")
+    ucs2: str = key("ucs2", Ascii(longest=32), default="ucs2")
     """The value for every other message, which SMS carries as UCS-2."""
 
 
@@ -273,6 +278,9 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
         """Yield what is wrong between keys."""
         if self.method == "GET" and self.body.type not in {"query", "none"}:
             yield ("Body", "Type"), "expected query or none with Method GET"
+        whole = self.body.json.alone if isinstance(self.body.json, TextTemplate) else None
+        if whole is not None and self.is_optional(whole):
+            yield ("Body", "Json"), f"{{{whole.name}}} has no value in some messages"
         if self.basic is not None and "authorization" in map(str.lower, self.headers):
             yield ("Basic",), "expected no header Authorization beside it"
         if self.sign.type != "none":

@@ -1,0 +1,18 @@
+"""Providers that no sender can send to at present, by the open breakers of all senders."""
+
+ACCEPTED_FOR = 15
+"""Seconds after which an accepted account counts no more, unless it is noted again."""
+
+# A refused account counts only while no other account of its provider is accepted.
+OPEN_CIRCUITS = f"""
+SELECT provider, MAX(open_until) AS open_until FROM (
+  SELECT provider, open_until FROM provider_breakers
+  UNION ALL
+  SELECT refused.provider, refused.open_until FROM provider_account_breakers refused
+  WHERE NOT EXISTS (
+    SELECT 1 FROM provider_account_breakers accepted
+    WHERE accepted.provider = refused.provider
+      AND accepted.accepted_at > NOW(6) - INTERVAL {ACCEPTED_FOR} SECOND)) breakers
+WHERE open_until > NOW(6) GROUP BY provider
+"""
+"""Providers that no sender can send to at present, each with the end: `provider`, `open_until`."""
