@@ -1,7 +1,8 @@
-"""Regression check of the sending rate: a short form of `send`, against a ratio in the project.
+"""Regression check of the sending rate: a short form of `send`.
 
-The check compares the rate over the floors measured just before it, because machines differ. A
-repeat may fall into a busy moment, so the check fails only if every repeat falls short.
+The check compares the rate over the floors measured just before it, because machines differ, with
+the ratio kept in `baseline.json`. A repeat may fall into a busy moment, so the check fails only if
+every repeat falls short.
 """
 
 import sys

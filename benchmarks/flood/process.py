@@ -1,4 +1,4 @@
-"""Runs a flood in a process of its own for the time of a block, for tests and scenarios."""
+"""Flood in a process of its own, for the time of a block, for tests and scenarios."""
 
 import subprocess
 import sys

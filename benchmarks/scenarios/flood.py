@@ -1,4 +1,4 @@
-"""(k) Answers to 50 well-behaved clients while the API is flooded, and how soon it recovers."""
+"""Answers to 50 well-behaved clients while the API is flooded, and how soon it recovers."""
 
 import http.client
 import threading

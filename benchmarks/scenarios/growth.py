@@ -1,4 +1,4 @@
-"""(d) Rate and memory against size: one campaign of many sizes, and many campaigns at once."""
+"""Rate and memory against size: one campaign of many sizes, and many campaigns at once."""
 
 import click
 

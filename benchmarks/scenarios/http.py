@@ -1,4 +1,4 @@
-"""(c) The same as `send`, by HTTP to a sink on the same cores."""
+"""Scenario `http`: as `send`, but over HTTP to a sink on the same cores."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""(a) Imports: of a file by its path, and by HTTP as a plain body and as a form."""
+"""Imports: of a file by its path, and by HTTP as a plain body and as a form."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping

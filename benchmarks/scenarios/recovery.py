@@ -1,4 +1,4 @@
-"""(h) A sender is killed at full rate, and started again as an orchestrator does."""
+"""A sender is killed at full rate, and started again as an orchestrator does."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""(b) Fan-out and sending, with the simulated provider, which answers at once."""
+"""Fan-out and sending, with the simulated provider, which answers at once."""
 
 import click
 

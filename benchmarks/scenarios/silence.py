@@ -1,4 +1,4 @@
-"""(g) From the acknowledgement of a pause or a cancellation to the last call of the provider."""
+"""From the acknowledgement of a pause or a cancellation to the last call of the provider."""
 
 import time
 

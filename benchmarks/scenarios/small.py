@@ -1,4 +1,4 @@
-"""(e) and (f) Small campaigns that become due: until their first and their last message."""
+"""Small campaigns that become due: until their first and their last message."""
 
 import random
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Read-only queries of the cluster, which the transcript does not show."""
+"""Read-only queries of the cluster; the transcript leaves them out."""
 
 import json
 import subprocess

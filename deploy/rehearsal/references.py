@@ -1,6 +1,6 @@
-"""References of pods and Ingresses to objects that do not exist.
+"""Search for missing objects that pods and Ingresses refer to.
 
-A kubelet would wait for them; the simulated nodes of a rehearsal do not.
+On a real node such a pod would wait; the simulated nodes of a rehearsal start it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

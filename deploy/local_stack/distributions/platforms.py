@@ -1,4 +1,4 @@
-"""The platform of this machine, as the cache's folder names spell it."""
+"""Name of this machine's platform, as in the folder names of the download cache."""
 
 import platform
 

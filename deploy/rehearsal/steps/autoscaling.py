@@ -1,4 +1,4 @@
-"""Overlays in which an autoscaler sets the number of senders."""
+"""Rehearsal of an autoscaler: its bounds, a second apply, and back to a fixed number."""
 
 import shutil
 from functools import partial

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line per event, or readable text where a person watches.
+"""Structured logs: one JSON line per event, or readable text on a terminal.
 
 Every line carries `ts` (RFC 3339, UTC), `level`, `service` and `event`. Phone numbers and
 passwords are masked in whatever a line carries, texts of exceptions included.

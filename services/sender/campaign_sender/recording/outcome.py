@@ -51,10 +51,10 @@ def outcome_of(
 ) -> LedgerOutcome:
     """Return the outcome of a send result.
 
-    A retryable failure waits for its next try while `retry` allows its class one. An ambiguous
-    result is retried under the same idempotency key, unless the campaign is delivered at most
-    once: then it ends as unknown. A throttled send, or one that an open circuit breaker prevented,
-    costs no attempt, and is bounded by age only.
+    A retryable failure waits for its next try as long as the policy of its class allows one. An
+    ambiguous result is retried under the same idempotency key, unless the campaign is delivered at
+    most once: then it ends as unknown. A throttled send, or one that an open circuit breaker
+    prevented, costs no attempt, and is bounded by age only.
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over
