@@ -17,12 +17,13 @@ from benchmarks.recipients import FIRST_PHONE
 from benchmarks.sampling import Family
 from benchmarks.site import BROKER, Site
 from benchmarks.system import SHARDS
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord, encode
 from campaign_common.domain.shard import shard_of
 from campaign_common.kafka import clients
 from campaign_common.settings import Settings, load_settings
 
-CAMPAIGN = 1_000_000_000_000
+CAMPAIGN = CampaignId(1_000_000_000_000)
 FETCH = 4_000
 CHUNK = 10_000
 PATIENCE = 60.0
@@ -101,7 +102,9 @@ def records(rows: int) -> list[Chunk]:
             phone = str(FIRST_PHONE + seq)
             shard = shard_of(phone, SHARDS)
             body = f"hi user{seq}, this is a test message."
-            record = MessageRecord(WIRE_VERSION, CAMPAIGN, seq, shard, 1, 1, phone, body)
+            record = MessageRecord(
+                WIRE_VERSION, CAMPAIGN, seq, shard, CampaignEpoch(1), 1, phone, body
+            )
             chunk.setdefault(shard, []).append({"value": encode(record), "key": phone})
         chunks.append(chunk)
     return chunks

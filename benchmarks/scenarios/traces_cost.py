@@ -19,14 +19,17 @@ from multiprocessing.connection import Connection
 import click
 from confluent_kafka import Message as KafkaRecord
 from confluent_kafka import Producer
+from opentelemetry.trace import SpanKind, Tracer
 
-from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState, Delivery
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import MessageRecord, encode
+from campaign_common.domain.shard import Epoch
 from campaign_common.kafka.batches import SplittingProducer
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_common.tracing import HEADER, SpanRole
-from campaign_common.tracing.exporting import ExportedTracing
+from campaign_common.tracing import HEADER
+from campaign_common.tracing.exporting import SpanExport
+from campaign_common.tracing.spans import begin_span, end_span
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
@@ -42,13 +45,21 @@ SENT = 9_000.0
 PUBLISHED = 8_000.0
 """Processor nanoseconds of a sender and of the fan-out for a message."""
 
-CAMPAIGN = 1
+CAMPAIGN = CampaignId(1)
+CAMPAIGN_EPOCH = CampaignEpoch(1)
+EPOCH = Epoch(1)
 KEY = MessageKey(CAMPAIGN, 1)
 REQUEST = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 NOWHERE = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
 VERSIONS = {
     CAMPAIGN: CampaignVersion(
-        CampaignState.RUNNING, 1, Delivery.AT_LEAST_ONCE, "simulated", None, 1.0, REQUEST
+        CampaignState.RUNNING,
+        CAMPAIGN_EPOCH,
+        Delivery.AT_LEAST_ONCE,
+        "simulated",
+        None,
+        1.0,
+        REQUEST,
     )
 }
 
@@ -57,17 +68,17 @@ VERSIONS = {
 def traces_cost() -> None:
     """Measure the cost of tracing per message for sender and fan-out; starts no server."""
     with receiver() as endpoint:
-        tracing = ExportedTracing(endpoint, service="sender", installation="benchmark")
+        export = SpanExport(endpoint, service="sender", installation="benchmark")
         sender = {
-            "reading headers": reading_headers(tracing),
-            "noting the batch in its messages": noting_batches(tracing),
-            "a span for a transaction, exported": recording(tracing),
+            "reading headers": reading_headers(export.tracer),
+            "noting the batch in its messages": noting_batches(export.tracer),
+            "a span for a transaction, exported": recording(export.tracer),
         }
         fan_out = {
             "a header on a chunk's first records": marking(),
-            "a span for a chunk, exported": publishing(tracing),
+            "a span for a chunk, exported": publishing(export.tracer),
         }
-        tracing.close(5.0)
+        export.close(5.0)
     told("sender", sender, SENT)
     told("fan-out", fan_out, PUBLISHED)
 
@@ -80,9 +91,9 @@ def told(service: str, costs: dict[str, float], message: float) -> None:
     click.echo(f"{service}: together {together:.1f} ns per message, {together / message:.2%}")
 
 
-def reading_headers(tracing: ExportedTracing) -> float:
+def reading_headers(tracer: Tracer) -> float:
     """Look at every fetched record; a chunk has a header in each of its partitions."""
-    traces = BatchTraces(tracing)
+    traces = BatchTraces(tracer)
     marked = SHARDS * BATCH // CHUNK
     records = [
         fetched(n, [(HEADER, REQUEST.encode())] if n < marked else None) for n in range(BATCH)
@@ -91,31 +102,31 @@ def reading_headers(tracing: ExportedTracing) -> float:
     return difference(BATCH, lambda: traces.fetched(records, ends), ignore)
 
 
-def noting_batches(tracing: ExportedTracing) -> float:
+def noting_batches(tracer: Tracer) -> float:
     """Make messages with a reference to their batch."""
-    traces = BatchTraces(tracing)
+    traces = BatchTraces(tracer)
     decoded = [record(n) for n in range(BATCH)]
     streams = [(shard, CAMPAIGN) for shard in range(SHARDS)]
 
     def with_it() -> None:
         arrival = traces.arrival()
         for each in decoded:
-            Message(each, KEY, 0, 1, 1, arrival)
+            Message(each, KEY, 0, 1, EPOCH, arrival)
         traces.admitted(streams, VERSIONS)
 
     def without() -> None:
         for each in decoded:
-            Message(each, KEY, 0, 1, 1, None)
+            Message(each, KEY, 0, 1, EPOCH, None)
 
     return difference(BATCH, with_it, without)
 
 
-def recording(tracing: ExportedTracing) -> float:
+def recording(tracer: Tracer) -> float:
     """Find the batches of recorded messages, and make the span."""
-    traces = BatchTraces(tracing)
+    traces = BatchTraces(tracer)
     arrival = traces.arrival()
     traces.admitted([(0, CAMPAIGN)], VERSIONS)
-    messages = [Message(record(n), KEY, 0, n, 1, arrival) for n in range(BATCH)]
+    messages = [Message(record(n), KEY, 0, n, EPOCH, arrival) for n in range(BATCH)]
     results = [SendResult(each, SendStatus.ACCEPTED, "sim-1") for each in messages]
     changes = Counter({(CAMPAIGN, shard, Status.SENT): BATCH // SHARDS for shard in range(SHARDS)})
     return difference(BATCH, lambda: traces.recorded(results, changes, 0.05), ignore)
@@ -145,13 +156,14 @@ def marking() -> float:
     )
 
 
-def publishing(tracing: ExportedTracing) -> float:
+def publishing(tracer: Tracer) -> float:
     """Begin and end the span of a chunk."""
 
     def once() -> None:
-        span = tracing.begin("publish chunk", SpanRole.PRODUCER, [REQUEST])
-        span.end(
-            {"campaign.id": CAMPAIGN, "campaign.recipients": CHUNK, "campaign.last_seq": CHUNK}
+        span = begin_span(tracer, "publish chunk", SpanKind.PRODUCER, [REQUEST])
+        end_span(
+            span,
+            {"campaign.id": CAMPAIGN, "campaign.recipients": CHUNK, "campaign.last_seq": CHUNK},
         )
 
     return difference(CHUNK, once, ignore)
@@ -191,7 +203,9 @@ def fetched(n: int, headers: list[tuple[str, bytes]] | None) -> KafkaRecord:
 def record(n: int) -> MessageRecord:
     """Make a message's record."""
     phone = str(13900000000 + n)
-    return MessageRecord(1, CAMPAIGN, n, n % SHARDS, 1, 1, phone, f"hi user{n}, a test message.")
+    return MessageRecord(
+        1, CAMPAIGN, n, n % SHARDS, CAMPAIGN_EPOCH, 1, phone, f"hi user{n}, a test message."
+    )
 
 
 @contextmanager

@@ -84,8 +84,8 @@ def _may_be_called(scenario: Scenario, world: World, held: Held, before: int) ->
     if scenario.delivery is Delivery.AT_MOST_ONCE:
         return False
     record = held.record
-    is_suspect = (record.seq, record.generation) in world.ledger.suspects
-    return is_suspect or (before == MAYBE_TAKEN and record.try_number > 1)
+    is_possibly_sent = (record.seq, record.generation) in world.ledger.possibly_sent
+    return is_possibly_sent or (before == MAYBE_TAKEN and record.try_number > 1)
 
 
 def _answered(world: World, number: int, held: Held, answer: SendStatus) -> Step:

@@ -1,4 +1,4 @@
-"""The ledger's changes by a transaction: outcomes, counters, retries, suspects."""
+"""The ledger's changes by a transaction: outcomes, counters, retries, possibly sent messages."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,10 +39,10 @@ def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledge
     return ledger._replace(counters=_stored(counters)), broken
 
 
-def suspect(ledger: Ledger, claimed: Iterable[ClaimedMessage]) -> Ledger:
+def note_possibly_sent(ledger: Ledger, claimed: Iterable[ClaimedMessage]) -> Ledger:
     """Note calls in doubt."""
     noted = {(message.seq, message.generation) for message in claimed}
-    return ledger._replace(suspects=ledger.suspects | noted) if noted else ledger
+    return ledger._replace(possibly_sent=ledger.possibly_sent | noted) if noted else ledger
 
 
 def retry_by_hand(ledger: Ledger, shard: int, seqs: Iterable[int]) -> Ledger:
@@ -70,14 +70,14 @@ def note_late(ledger: Ledger, fact: LateFact) -> Ledger:
 
 
 def settle_by_facts(
-    ledger: Ledger, shard: int, seqs: Sequence[int], suspects: frozenset[tuple[int, int]]
+    ledger: Ledger, shard: int, seqs: Sequence[int], possibly_sent: frozenset[tuple[int, int]]
 ) -> Ledger:
     """Turn what is unknown in a shard into what lost senders have learnt of it (rule 14)."""
     entries = {
         MessageKey(CAMPAIGN_ID, seq): entry for seq in seqs if (entry := ledger.rows[seq - 1])
     }
     facts = [fact for fact in sorted(ledger.late) if fact.message.seq in seqs]
-    return _rewritten(ledger, shard, rows_of_late_results(facts, entries, suspects), entries)
+    return _rewritten(ledger, shard, rows_of_late_results(facts, entries, possibly_sent), entries)
 
 
 def settle(ledger: Ledger, shard: int, seqs: Sequence[int]) -> Ledger:
@@ -87,10 +87,10 @@ def settle(ledger: Ledger, shard: int, seqs: Sequence[int]) -> Ledger:
     }
     without_row = [
         ClaimedMessage(CAMPAIGN_ID, seq, generation, FIRST_TRY)
-        for seq, generation in sorted(ledger.suspects)
+        for seq, generation in sorted(ledger.possibly_sent)
         if seq in seqs and ledger.rows[seq - 1] is None
     ]
-    rows = rows_of_unsent(entries, without_row, ledger.suspects)
+    rows = rows_of_unsent(entries, without_row, ledger.possibly_sent)
     rewritten = _rewritten(ledger, shard, rows, entries)
     return rewritten._replace(settle_orders=ledger.settle_orders - {shard})
 

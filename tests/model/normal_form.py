@@ -42,9 +42,9 @@ class _Lowering(NamedTuple):
 def normal_form(scenario: Scenario, world: World) -> World:
     """Return the state that stands for all that are like `world`."""
     campaign, scheduler = world.campaign, world.scheduler
-    suspects: frozenset[tuple[int, int]] = frozenset()
+    possibly_sent: frozenset[tuple[int, int]] = frozenset()
     if scenario.delivery is Delivery.AT_LEAST_ONCE:
-        suspects = world.ledger.suspects
+        possibly_sent = world.ledger.possibly_sent
     lowering = _Lowering(
         campaign.epoch,
         (0,) * len(world.kafka.logs) if scenario.map_changes else _needless(world),
@@ -70,18 +70,18 @@ def normal_form(scenario: Scenario, world: World) -> World:
         ledger=_ledger(lowering, world.ledger),
         scheduler=_scheduler(lowering, scheduler)._replace(chunk=chunk),
         # What an idempotent provider answers depends on it.
-        taken=world.taken if scenario.idempotent else _taken(world, suspects),
-        senders=tuple(_sender(lowering, sender, in_use, suspects) for sender in world.senders),
+        taken=world.taken if scenario.idempotent else _taken(world, possibly_sent),
+        senders=tuple(_sender(lowering, sender, in_use, possibly_sent) for sender in world.senders),
     )
 
 
-def _taken(world: World, suspects: frozenset[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
-    """A suspect counts as called already: whether it truly was will never be known."""
-    if not suspects:
+def _taken(world: World, possibly_sent: frozenset[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
+    """A possibly sent message counts as called: whether it was cannot be known."""
+    if not possibly_sent:
         return world.taken
     return tuple(
         tuple(
-            TAKEN if (index + 1, generation) in suspects else taken
+            TAKEN if (index + 1, generation) in possibly_sent else taken
             for generation, taken in enumerate(by_generation)
         )
         for index, by_generation in enumerate(world.taken)
@@ -163,7 +163,7 @@ def _sender(
     lowering: _Lowering,
     sender: Sender,
     in_use: tuple[tuple[int, ...], ...],
-    suspects: frozenset[tuple[int, int]],
+    possibly_sent: frozenset[tuple[int, int]],
 ) -> Sender:
     def lower(held: Held) -> Held:
         record = _record(lowering, held.record)
@@ -176,10 +176,10 @@ def _sender(
         return Held(record, held.partition, offset, epoch, held.replaces, held.in_doubt)
 
     def is_idle(held: Held) -> bool:
-        """Return whether a call can make no difference: it is suspected already, and lost."""
+        """Return whether a call can make no difference: it is possibly sent already, and lost."""
         owned = sender.owned[held.record.shard]
-        is_suspect = (held.record.seq, held.record.generation) in suspects
-        return is_suspect and (owned is None or owned.epoch != held.claim_epoch)
+        is_possibly_sent = (held.record.seq, held.record.generation) in possibly_sent
+        return is_possibly_sent and (owned is None or owned.epoch != held.claim_epoch)
 
     doubt, looked, known = sender.doubt, sender.looked, sender.known
     if looked is not None:

@@ -187,7 +187,7 @@ def _settled(
     settled = decisions.settlement(scenario, claimed, world.ledger.rows, campaign)
     rows: list[LedgerRow] = settled.unknown
     after, broken = ledger.record(world.ledger, shard, rows)
-    after = ledger.suspect(after, settled.suspects)
+    after = ledger.note_possibly_sent(after, settled.possibly_sent)
     return world._replace(ledger=after, broken=world.broken or broken)
 
 

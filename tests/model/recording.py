@@ -105,9 +105,9 @@ def _written(scenario: Scenario, world: World, number: int, work: Work) -> tuple
 def _in_doubt(scenario: Scenario, world: World, ended: Ended) -> Ended:
     """Mark what a lost sender may have sent, where the outcome depends on that."""
     held, answer = ended
-    is_suspect = (held.record.seq, held.record.generation) in world.ledger.suspects
+    is_possibly_sent = (held.record.seq, held.record.generation) in world.ledger.possibly_sent
     is_asked = depends_on_doubt(answer, idempotent=scenario.idempotent)
-    if is_suspect and is_asked and scenario.keeps(Part.SUSPECTS_IN_DOUBT):
+    if is_possibly_sent and is_asked and scenario.keeps(Part.POSSIBLY_SENT_IN_DOUBT):
         return held._replace(in_doubt=True), answer
     return ended
 

@@ -31,11 +31,11 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
 
 def _settle_by_facts(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     before = world.ledger
-    suspects = before.suspects if scenario.keeps(Part.LATE_REFUSAL) else frozenset()
+    possibly_sent = before.possibly_sent if scenario.keeps(Part.LATE_REFUSAL) else frozenset()
     for shard, owned in enumerate(world.senders[number].owned):
         if owned is None or owned.epoch != world.claims[shard].epoch:
             continue
-        after = ledger.settle_by_facts(before, shard, scenario.seqs_of(shard), suspects)
+        after = ledger.settle_by_facts(before, shard, scenario.seqs_of(shard), possibly_sent)
         if after != before:
             what = f"sender {NAMES[number]} settles what is unknown in shard {shard} by late facts"
             yield Step(what, world._replace(ledger=after))

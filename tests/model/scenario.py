@@ -32,7 +32,10 @@ class Part(Enum):
     SETTLEMENT = (3, "a take-over settles what the last owner had claimed")
     RAISE_BEFORE_READ = (3, "a take-over reads the claim in the transaction that raises the epoch")
     FRESH_FETCH = (3, "what was fetched before a take-over is forgotten")
-    SUSPECTS_IN_DOUBT = (3, "a suspect that ends without a clear answer ends as unknown")
+    POSSIBLY_SENT_IN_DOUBT = (
+        3,
+        "a possibly sent message that ends without a clear answer ends as unknown",
+    )
     REFUSED_IN_DOUBT = (3, "a refusal after doubt is proof only of a provider that is idempotent")
     SETTLE_CANCELLED = (3, "what may have been taken of a cancelled campaign ends as unknown")
     SETTLE_LAST = (3, "a cancelled campaign is settled after what is held of it is recorded")
@@ -51,7 +54,7 @@ class Part(Enum):
     FINAL_SUM = (10, "only final statuses count towards finished")
     OPEN_REQUEST = (10, "a campaign with an open request is not finished")
     FINISH_EPOCH = (10, "the end compares the epoch that was read before the sums")
-    LATE_REFUSAL = (14, "a refusal that came too late settles no suspect")
+    LATE_REFUSAL = (14, "a refusal that came too late settles no possibly sent message")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
 

@@ -147,7 +147,7 @@ LEFT_OUT = {
     Part.SETTLEMENT: (_with(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
     Part.RAISE_BEFORE_READ: (_with(Fault.REASSIGNMENT), Broken.CALLED_AGAIN),
     Part.FRESH_FETCH: (_with(Fault.REVOCATION, messages=ONE_SHARD), Broken.STUCK),
-    Part.SUSPECTS_IN_DOUBT: (
+    Part.POSSIBLY_SENT_IN_DOUBT: (
         _refusing(Fault.SENDER_CRASH, delivery=REPEATED),
         Broken.UNTRUE,
     ),

@@ -124,14 +124,14 @@ class Retry(NamedTuple):
 class Ledger(NamedTuple):
     """The database's rows of the messages, each at index seq - 1.
 
-    `counters` and `suspects` are kept beside the rows, as in the real tables: (status, n)
+    `counters` and `possibly_sent` are kept beside the rows, as in the real tables: (status, n)
     and (seq, generation).
     """
 
     rows: tuple[LedgerEntry | None, ...]
     retries: tuple[Retry | None, ...]
     counters: tuple[tuple[Status, int], ...]
-    suspects: frozenset[tuple[int, int]]
+    possibly_sent: frozenset[tuple[int, int]]
     retry_orders: frozenset[int]
     """Shards with an open order of a person to retry what failed or is unknown."""
     settle_orders: frozenset[int] = frozenset()

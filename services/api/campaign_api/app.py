@@ -2,6 +2,8 @@
 
 from importlib.metadata import version
 
+from opentelemetry.trace import Tracer
+
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
@@ -38,7 +40,6 @@ from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_common.database import Databases
 from campaign_common.planning.campaign_editor import CampaignEditor
 from campaign_common.settings import Settings
-from campaign_common.tracing import Tracing
 
 DRY_RUNS = 2
 """At a time in each process; each takes a share of its processor time."""
@@ -60,7 +61,7 @@ def concurrency_limits(settings: Settings) -> dict[LimitedWork, int]:
 
 
 def create_app(
-    settings: Settings, databases: Databases, traces: Tracing | None = None
+    settings: Settings, databases: Databases, tracer: Tracer | None = None
 ) -> Application:
     """Create the application."""
     database = databases.main
@@ -70,7 +71,7 @@ def create_app(
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     # Hooks run in this order on a request, and in reverse order on its response.
-    tracing.register(app, traces)
+    tracing.register(app, tracer)
     access_log.register(app)
     metrics = ApiMetrics()
     app.extensions["metrics"] = metrics.requests

@@ -8,6 +8,7 @@ import structlog
 from campaign_api.messages.erasing import Eraser
 from campaign_api.web.idempotency.idempotency_lock import delete_outdated_keys
 from campaign_common.database import Database, named_lock
+from campaign_common.domain.recipient import ListId
 from campaign_common.errors import LockBusy
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.store.messages.trial_sends import delete_old_test_messages
@@ -48,7 +49,7 @@ def sweep_abandoned_lists(
         return 0
 
 
-def _delete_rows(database: Database, list_id: int, stop: threading.Event) -> int:
+def _delete_rows(database: Database, list_id: ListId, stop: threading.Event) -> int:
     for delete_some in (delete_some_recipients, delete_some_rejects):
         delete = partial(delete_some, list_id=list_id, limit=ROWS_AT_ONCE)
         deleted = ROWS_AT_ONCE

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 import structlog
 
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.campaigns import leases as store
-from campaign_common.store.campaigns.leases import Holder, Lease
+from campaign_common.store.campaigns.leases import Holder, Lease, LeaseKey
+from campaign_scheduler.metrics import LEASES_ACQUIRED, LEASES_ENDED
 
 _log = structlog.get_logger()
 
@@ -33,9 +35,7 @@ class HeldLeases:
         self.changed = threading.Event()
         self._database = database
         self._lock = threading.Lock()
-        self._held: dict[int, Lease] = {}
-        self.taken = self.ended = 0
-        """Number of leases taken and ended, for the metrics."""
+        self._held: dict[CampaignId, Lease] = {}
 
     def current(self) -> list[Lease]:
         """Return the leases that are held now."""
@@ -47,17 +47,17 @@ class HeldLeases:
         taken = {lease.campaign_id: lease for lease in leases}
         with self._lock:
             self._held.update(taken)
-            self.taken += len(taken)
+            LEASES_ACQUIRED.inc(len(taken))
         self.changed.set()
 
-    def drop(self, keys: Iterable[tuple[int, int]]) -> None:
+    def drop(self, keys: Iterable[LeaseKey]) -> None:
         """Drop leases; a newer lease on the same campaign stays."""
         with self._lock:
             for campaign_id, lease_epoch in keys:
                 lease = self._held.get(campaign_id)
                 if lease is not None and lease.lease_epoch == lease_epoch:
                     del self._held[campaign_id]
-                    self.ended += 1
+                    LEASES_ENDED.inc()
         self.changed.set()
 
     def renew(self) -> None:
@@ -75,7 +75,7 @@ class HeldLeases:
         if lost:
             self.drop(lost)
 
-    def release(self, keys: Iterable[tuple[int, int]] | None = None) -> None:
+    def release(self, keys: Iterable[LeaseKey] | None = None) -> None:
         """Drop leases (by default all) and release them in MySQL, so that others can take them.
 
         Raises:

@@ -26,6 +26,7 @@ from campaign_common.runtime.service import (
 from campaign_common.schema import wait_for_schema
 from campaign_common.settings import Settings
 from campaign_common.tracing import tracing_of
+from campaign_scheduler.metrics import COUNTERS
 from campaign_scheduler.service import SchedulerService
 
 _log = structlog.get_logger()
@@ -53,14 +54,15 @@ def _run(settings: Settings, stopping: threading.Event) -> bool:
     with (
         health_of(settings, databases, stopping) as health,
         metrics_of(settings, "scheduler", databases.all) as registry,
-        tracing_of(settings, "scheduler") as tracing,
+        tracing_of(settings, "scheduler") as tracer,
     ):
         outages = OutageLog()
         wait_for_schema(databases, settings.msg_table_sharding_size, stop=stopping)
         _wait_for_kafka(settings, outages, stopping)
         if not stopping.is_set():
-            service = SchedulerService(settings, databases, outages, health, stopping, tracing)
-            registry.register(service.metrics)
+            service = SchedulerService(settings, databases, outages, health, stopping, tracer)
+            registry.register(COUNTERS)
+            registry.register(service.gauges)
             spare_the_garbage_collector()
             _run_until_stopped(service, health, stopping, settings.drain_timeout)
             return service.failed

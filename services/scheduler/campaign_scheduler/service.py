@@ -5,6 +5,7 @@ from functools import partial
 from time import monotonic
 
 import structlog
+from opentelemetry.trace import Tracer
 
 from campaign_common.database import Databases
 from campaign_common.errors import RetryLater
@@ -16,13 +17,13 @@ from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.leases import Holder
-from campaign_common.tracing import Tracing
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
 from campaign_scheduler.fanout.flow_control import FlowControl
 from campaign_scheduler.fanout.loop import FAN_OUT, FanOutDependencies, FanOutLoop
 from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
+from campaign_scheduler.gauges import SchedulerGauges
 from campaign_scheduler.held_leases import HeldLeases, new_owner
 from campaign_scheduler.job_scheduler import Job, JobScheduler
 from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
@@ -32,7 +33,6 @@ from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLette
 from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from campaign_scheduler.jobs.watchdog import CHECK_INTERVAL, Watchdog
-from campaign_scheduler.metrics import SchedulerMetrics, SchedulerSources
 from campaign_scheduler.publishing.publisher import Publisher
 
 REMAP_INTERVAL = 2.0
@@ -57,10 +57,10 @@ class SchedulerService:
         outages: OutageLog,
         health: HealthMonitor,
         stopping: threading.Event,
-        tracing: Tracing | None,
+        tracer: Tracer | None,
     ) -> None:
         self.owner = new_owner()
-        self._tracing = tracing
+        self._tracer = tracer
         self._stopping = stopping
         self._settings = settings
         self._health = health
@@ -76,7 +76,7 @@ class SchedulerService:
             owner=self.owner,
             after=settings.scheduler.standstill,
         )
-        self._gauges = GaugeCollector(databases, self.owner)
+        self._collector = GaugeCollector(databases, self.owner)
         fan_out = self._fan_out_loop(outages)
         self._fan_out_thread = IndispensableThread(
             "fan-out",
@@ -87,18 +87,8 @@ class SchedulerService:
         """True after a thread failed that the process cannot run without."""
         jobs = self._jobs()
         self._job_scheduler = JobScheduler(jobs, outages)
-        self.metrics = SchedulerMetrics(
-            SchedulerSources(
-                outages,
-                [FAN_OUT, *(job.name for job in jobs)],
-                self._leases,
-                self._checkpoints,
-                self._retries,
-                self._stranded_retries,
-                self._watchdog,
-                self._gauges,
-            )
-        )
+        tasks = [FAN_OUT, *(job.name for job in jobs)]
+        self.gauges = SchedulerGauges(outages, tasks, self._leases, self._collector)
 
     def start(self) -> None:
         """Start fan-out and the jobs."""
@@ -136,7 +126,7 @@ class SchedulerService:
             checkpoints=self._checkpoints,
             outages=outages,
             outcomes=OutcomeCounts(databases, self._availability),
-            tracing=self._tracing,
+            tracer=self._tracer,
         )
         pace = self._settings.scheduler
         return FanOutLoop(dependencies, FlowControl.for_window(pace.chunk_size, pace.window))
@@ -178,7 +168,7 @@ class SchedulerService:
     def _metrics_jobs(self) -> list[Job]:
         if not self._settings.metrics_port:
             return []
-        return [Job("collect-gauges", self._gauges.collect, COLLECT_INTERVAL)]
+        return [Job("collect-gauges", self._collector.collect, COLLECT_INTERVAL)]
 
     def _retry_publisher(self) -> RetryPublisher:
         return RetryPublisher(
@@ -188,7 +178,7 @@ class SchedulerService:
             self._stopping,
             topic=self._topic,
             owner=self.owner,
-            tracing=self._tracing,
+            tracer=self._tracer,
         )
 
     def _publisher(self) -> Publisher:

@@ -42,9 +42,9 @@ def main(context: click.Context) -> None:
             with (
                 health_of(settings, databases, stop) as health,
                 metrics_of(settings, "sender", databases.all) as registry,
-                tracing_of(settings, "sender") as tracing,
+                tracing_of(settings, "sender") as tracer,
             ):
-                build = partial(Sender, settings, databases, health, registry, stop, tracing)
+                build = partial(Sender, settings, databases, health, registry, stop, tracer)
                 sender = _build(build, settings, databases, stop)
                 if sender is not None:
                     spare_the_garbage_collector()

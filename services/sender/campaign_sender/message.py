@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import msgspec
 
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message import MessageKey, idempotency_key
 from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.shard import Epoch
 
-TraceOrigin = tuple[int, str]
+TraceOrigin = tuple[CampaignId, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""
 
-AdmissionKey = tuple[int, int, int, int, int]
+AdmissionKey = tuple[CampaignId, CampaignEpoch, int, int, int]
 """Campaign, its epoch, map version, shard and partition.
 
 The part of the decisions before a send that depends on these alone is made once for all messages
@@ -41,7 +43,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     key: MessageKey
     partition: int
     offset: int
-    epoch: int
+    epoch: Epoch
     arrival: Arrival | None = None
     replaces: bool = False
     in_doubt: bool = False

@@ -7,6 +7,7 @@ import time
 from functools import partial
 
 import structlog
+from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from campaign_common.database import Databases, ShardServer
@@ -16,7 +17,7 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
-from campaign_common.tracing import Tracing
+from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming import consumer_lag, log_retention
 from campaign_sender.consuming.backpressure import Backpressure
@@ -41,8 +42,8 @@ from campaign_sender.providers.http import HttpProvider
 from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
+from campaign_sender.telemetry.gauges import SenderGauges
 from campaign_sender.telemetry.heartbeat import sender_heartbeat
-from campaign_sender.telemetry.metrics import MetricSources, SenderMetrics
 from campaign_sender.tracing import BatchTraces
 
 LONGEST_HOST = 48
@@ -64,7 +65,7 @@ class Sender:
         health: HealthMonitor,
         registry: CollectorRegistry,
         stop: threading.Event,
-        tracing: Tracing | None,
+        tracer: Tracer | None,
     ) -> None:
         self._health = health
         self._drain_timeout = settings.drain_timeout
@@ -76,7 +77,7 @@ class Sender:
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = clients.consumer(settings, protocol, name)
         providers = _providers(settings)
-        traces = BatchTraces(tracing) if tracing is not None else None
+        traces = BatchTraces(tracer) if tracer is not None else None
         self._dispatcher = Dispatcher()
         self._groups = ShardGroups(
             databases.shard_servers().each(
@@ -87,6 +88,7 @@ class Sender:
         for provider, make in providers.items():
             breaker = CircuitBreaker(BreakerPolicy(), time.monotonic)
             self._dispatcher.add(provider, breaker, make)
+            metrics.begin_outcomes_at_zero(provider)
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
@@ -126,10 +128,8 @@ class Sender:
             stop,
             batch_size=settings.sender.batch_size,
         )
-        sources = MetricSources(
-            self._groups, self._dispatcher, self._ownership, dead_letters, backlog
-        )
-        registry.register(SenderMetrics(sources))
+        registry.register(metrics.COUNTERS)
+        registry.register(SenderGauges(self._groups, self._dispatcher, backlog))
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)

@@ -11,12 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from confluent_kafka import Message as KafkaRecord
+from opentelemetry.trace import SpanKind, Tracer
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import decode
 from campaign_common.errors import RecordInvalid
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_common.tracing import HEADER, SpanRole, Tracing, matched
+from campaign_common.tracing import HEADER, matched
+from campaign_common.tracing.spans import begin_span, end_span
 from campaign_sender.message import Arrival, TraceOrigin
 from campaign_sender.providers.contract import SendResult
 
@@ -26,15 +29,15 @@ MAX_REMEMBERED = 10_000
 MAX_ORIGINS = 128
 """Maximum number of links of a span: the default of OpenTelemetry."""
 
-Stream = tuple[int, int]
+Stream = tuple[int, CampaignId]
 """Partition and campaign id."""
 
 
 class BatchTraces:
     """Traces of the batches of one sender; the recorder calls `recorded`, the loop the rest."""
 
-    def __init__(self, tracing: Tracing) -> None:
-        self._tracing = tracing
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
         self._latest: dict[Stream, str] = {}
         self._ends: dict[int, int] = {}
         """Partition -> offset after the last fetch."""
@@ -56,7 +59,9 @@ class BatchTraces:
                 self._note(record, dict(headers).get(HEADER))
         self._ends.update(ends)
 
-    def admitted(self, streams: Iterable[Stream], versions: Mapping[int, CampaignVersion]) -> None:
+    def admitted(
+        self, streams: Iterable[Stream], versions: Mapping[CampaignId, CampaignVersion]
+    ) -> None:
         """Set the origins of the messages of `streams` that are admitted now."""
         origins = list(self._origins(streams, versions))
         for arrival in self._arrived:
@@ -67,7 +72,7 @@ class BatchTraces:
     def recorded(
         self,
         results: Sequence[SendResult],
-        changes: Mapping[tuple[int, int, Status], int],
+        changes: Mapping[tuple[CampaignId, int, Status], int],
         seconds: float | None = None,
     ) -> None:
         """Trace a committed transaction: its results and the changes of the counters."""
@@ -87,13 +92,15 @@ class BatchTraces:
             for campaign_id, traceparent in arrival.origins
             if campaign_id in campaigns
         ]
-        span = self._tracing.begin(
+        span = begin_span(
+            self._tracer,
             "send batch",
-            SpanRole.CONSUMER,
+            SpanKind.CONSUMER,
             list(dict.fromkeys(origins))[:MAX_ORIGINS],
             at=earliest[0].at,
         )
-        span.end(
+        end_span(
+            span,
             {
                 "messaging.system": "kafka",
                 "messaging.batch.message_count": len(results),
@@ -101,7 +108,7 @@ class BatchTraces:
                 # Only the counter of waiting messages can become less.
                 **{f"campaign.{status.word}": n for status, n in outcomes.items() if n > 0},
                 **({} if seconds is None else {"campaign.transaction_seconds": seconds}),
-            }
+            },
         )
 
     def _note(self, record: KafkaRecord, header: str | bytes | None) -> None:
@@ -124,7 +131,7 @@ class BatchTraces:
             del self._latest[next(iter(self._latest))]
 
     def _origins(
-        self, streams: Iterable[Stream], versions: Mapping[int, CampaignVersion]
+        self, streams: Iterable[Stream], versions: Mapping[CampaignId, CampaignVersion]
     ) -> Iterator[TraceOrigin]:
         """Yield the origins of the messages of `streams`.
 

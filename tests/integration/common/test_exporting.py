@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from opentelemetry.trace import SpanKind
 
 from campaign_common.dsn import parse_dsn
 from campaign_common.runtime.logs import configure_logging
@@ -18,7 +19,8 @@ from campaign_common.settings import (
     SyncClientSettings,
     TracingSettings,
 )
-from campaign_common.tracing import SpanRole, matched, tracing_of
+from campaign_common.tracing import matched, tracing_of
+from campaign_common.tracing.spans import begin_span, end_span, traceparent_of
 from tests.support.servers.otlp_receiver import OtlpReceiver
 from tests.support.waiting import wait_until
 
@@ -46,33 +48,35 @@ def place(span: str, flags: str = "01") -> str:
 
 
 def test_without_an_endpoint_there_is_no_tracing() -> None:
-    with tracing_of(settings(None), "sender") as tracing:
-        assert tracing is None
+    with tracing_of(settings(None), "sender") as tracer:
+        assert tracer is None
 
 
 def test_a_span_has_its_parent_links_time_and_attributes(receiver: OtlpReceiver) -> None:
     """A span has the parent links time and attributes that it was given."""
     began = time.time_ns() - 10**9
-    with tracing_of(settings(f"{receiver.endpoint}/"), "sender") as tracing:
-        assert tracing is not None
+    with tracing_of(settings(f"{receiver.endpoint}/"), "sender") as tracer:
+        assert tracer is not None
         origins = [place("00f067aa0ba902b7"), "nonsense", place("00f067aa0ba902b8")]
-        span = tracing.begin("send batch", SpanRole.CONSUMER, origins, at=began)
-        span.end({"campaign.sent": 3}, failure="none of it")
-        root = tracing.begin("another", SpanRole.SERVER, [])
-        root.end({})
-        left_out = tracing.begin("not sampled", SpanRole.SERVER, [place("00f067aa0ba902b7", "00")])
-        left_out.end({})
+        span = begin_span(tracer, "send batch", SpanKind.CONSUMER, origins, at=began)
+        end_span(span, {"campaign.sent": 3}, failure="none of it")
+        root = begin_span(tracer, "another", SpanKind.SERVER, [])
+        root.end()
+        left_out = begin_span(
+            tracer, "not sampled", SpanKind.SERVER, [place("00f067aa0ba902b7", "00")]
+        )
+        left_out.end()
     found = {received.name: received for received in receiver.spans()}
     assert found.keys() == {"send batch", "another"}
     batch = found["send batch"]
     assert (batch.service, batch.trace_id) == ("campaign-sender", TRACE)
     assert (batch.parent_id, batch.linked_ids) == ("00f067aa0ba902b7", {"00f067aa0ba902b8"})
     assert (batch.began, batch.attributes) == (began, {"campaign.sent": 3})
-    assert span.traceparent == f"00-{TRACE}-{batch.span_id}-01"
+    assert traceparent_of(span) == f"00-{TRACE}-{batch.span_id}-01"
     assert found["another"].trace_id != TRACE
-    assert matched(left_out.traceparent) is not None
-    assert left_out.traceparent.startswith(f"00-{TRACE}-")
-    assert left_out.traceparent.endswith("-00")
+    assert matched(traceparent_of(left_out)) is not None
+    assert traceparent_of(left_out).startswith(f"00-{TRACE}-")
+    assert traceparent_of(left_out).endswith("-00")
 
 
 def test_an_outage_of_a_receiver_is_logged_once_and_so_its_end(receiver: OtlpReceiver) -> None:
@@ -80,13 +84,13 @@ def test_an_outage_of_a_receiver_is_logged_once_and_so_its_end(receiver: OtlpRec
     out = io.StringIO()
     configure_logging("sender", LogSettings(format="json"), out)
     receiver.available = False
-    with tracing_of(settings(receiver.endpoint), "sender") as tracing:
-        assert tracing is not None
+    with tracing_of(settings(receiver.endpoint), "sender") as tracer:
+        assert tracer is not None
         for refused in (1, 2, 3):
-            tracing.begin("lost", SpanRole.SERVER, []).end({})
+            begin_span(tracer, "lost", SpanKind.SERVER, []).end()
             wait_until(lambda refused=refused: receiver.refused >= refused)
         receiver.available = True
-        tracing.begin("taken", SpanRole.SERVER, []).end({})
+        begin_span(tracer, "taken", SpanKind.SERVER, []).end()
         wait_until(receiver.spans)
     events = [json.loads(line)["event"] for line in out.getvalue().splitlines()]
     assert events == ["trace export failed", "trace export recovered"]
@@ -96,9 +100,9 @@ def test_a_silent_receiver_keeps_no_service_from_stopping() -> None:
     """A receiver that does not answer keeps no service from stopping."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with tracing_of(settings(endpoint), "sender") as tracing:
-            assert tracing is not None
-            tracing.begin("lost", SpanRole.SERVER, []).end({})
+        with tracing_of(settings(endpoint), "sender") as tracer:
+            assert tracer is not None
+            begin_span(tracer, "lost", SpanKind.SERVER, []).end()
             began = time.monotonic()
     # A tenth of DrainTimeout, and far less than the export's own time.
     assert time.monotonic() - began < 4

@@ -4,7 +4,9 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status
 from campaign_scheduler.jobs.collect_gauges import GaugeCollector
 from campaign_scheduler.jobs.watchdog import Watchdog
+from campaign_scheduler.metrics import COUNTERS
 from tests.integration.scheduler.world import CAMPAIGN, World
+from tests.support.counting import Increases
 
 RECIPIENTS = 10
 
@@ -60,8 +62,8 @@ def test_totals_are_of_what_is_not_settled(world: World) -> None:
     gauges = GaugeCollector(world.databases, scheduler.owner)
     gauges.collect()
     assert gauges.totals is not None
-    campaigns, waiting, suspects = gauges.totals
-    assert (waiting, suspects) == (4, 1)
+    campaigns, waiting, possibly_sent = gauges.totals
+    assert (waiting, possibly_sent) == (4, 1)
     assert set(campaigns) == set(CampaignState)
     assert {state: n for state, n in campaigns.items() if n} == {
         CampaignState.CANCELLED: 1,
@@ -72,15 +74,15 @@ def test_totals_are_of_what_is_not_settled(world: World) -> None:
 def test_published_recipients_count_once_and_so_does_a_lease(world: World) -> None:
     world.add_list(3_000)
     world.add_campaign()
+    increases = Increases(COUNTERS)
     first, second = world.scheduler(), world.scheduler()
     first.start_and_fan_out()
-    assert first.checkpoints.recipients == 3_000
-    assert (first.leases.taken, first.leases.ended) == (1, 0)
+    assert increases.sum("campaign_recipients_published_total") == 3_000
+    assert increases.of("campaign_lease_changes_total") == {("acquired",): 1}
     world.change("UPDATE campaigns SET lease_until = NOW(6) - INTERVAL 1 SECOND")
     second.campaign_starter.start_due()
     first.leases.renew()
-    assert (first.leases.taken, first.leases.ended) == (1, 1)
-    assert (second.leases.taken, second.leases.ended) == (1, 0)
+    assert increases.of("campaign_lease_changes_total") == {("acquired",): 2, ("ended",): 1}
 
 
 def test_the_watchdog_counts_what_it_has_published_again(world: World) -> None:
@@ -98,7 +100,10 @@ def test_the_watchdog_counts_what_it_has_published_again(world: World) -> None:
         after=60,
         clock=clock,
     )
+    increases = Increases(COUNTERS)
     for moment in (0.0, 60.0, 61.0):
         clock.now = moment
         watchdog.check()
-    assert (watchdog.checks, watchdog.republications, watchdog.lost) == (3, 1, 3)
+    assert increases.sum("campaign_watchdog_checks_total") == 3
+    assert increases.sum("campaign_watchdog_republications_total") == 1
+    assert increases.sum("campaign_records_lost_total") == 3

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.core import HistogramMetricFamily
 
-from campaign_common.domain.message import Status
+from campaign_sender.metrics import COUNTERS
 from local_stack.ports import free_port
 from tests.integration.sender.scene import Scene
 from tests.integration.sender.submissions import submitting_to
 from tests.integration.sender.world import SHARDS, World
+from tests.support.counting import Increases
 from tests.support.providers.recordings import recording_provider
 from tests.support.scraping import Scrape, answers
 from tests.support.waiting import wait_until
@@ -95,22 +96,23 @@ def test_commits_that_the_database_has_lost(world: World, port: int) -> None:
 
 def test_an_outcome_counts_once_after_an_unknown_commit(scene: Scene) -> None:
     """An outcome counts once whatever the answer to its commit."""
+    recorded, increases = "campaign_messages_recorded_total", Increases(COUNTERS)
     scene.cycle()
     scene.answer(*scene.provider.submitted)
     scene.database.faults = ["answer lost, rolled back"]
     scene.cycle()
-    assert sum(scene.recorder.metrics.outcomes.values()) == 0
+    assert increases.of(recorded) == {}
     scene.cycle()
     scene.database.faults = ["answer lost, committed"]
     scene.cycle()
     scene.cycle()
-    assert scene.recorder.metrics.outcomes == {("collected", Status.SENT): 2}
+    assert increases.of(recorded) == {("collected", "sent"): 2}
     scene.fetch(message(3))
     scene.cycle()
     scene.lose_to_another(0)
     scene.answer(*(m for m in scene.provider.submitted if m.record.seq == 3))
     scene.cycle()
-    assert sum(scene.recorder.metrics.outcomes.values()) == 2
+    assert increases.of(recorded) == {("collected", "sent"): 2}
 
 
 def test_every_http_response_is_timed(tmp_path: Path) -> None:

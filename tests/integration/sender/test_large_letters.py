@@ -15,8 +15,10 @@ from campaign_common.kafka.dead_letters import DeadLetterBox, dead_letter_topic,
 from campaign_common.kafka.producing import ReplacedProducer
 from campaign_common.settings import Settings, load_settings
 from campaign_sender.consuming.dead_letters import DeadLetterPublisher, InvalidRecord
+from campaign_sender.metrics import COUNTERS
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.topic_limits import set_limit
+from tests.support.counting import Increases
 from tests.support.sample import SAMPLE
 from tests.support.waiting import wait_until
 
@@ -64,9 +66,10 @@ def fetched(settings: Settings) -> list[Message]:
 
 
 def put_away(settings: Settings) -> None:
+    increases = Increases(COUNTERS)
     letters = DeadLetterPublisher(lambda: clients.producer(settings), settings.sync_client.topic)
     letters.publish([InvalidRecord(record, "bad") for record in fetched(settings)])
-    assert letters.published == len(VALUES)
+    assert increases.sum("campaign_dead_letters_total") == len(VALUES)
 
 
 def replay(settings: Settings, box: DeadLetterBox) -> int:

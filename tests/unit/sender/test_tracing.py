@@ -4,11 +4,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Message as KafkaRecord
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import NonRecordingSpan, SpanKind
 
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import encode
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_common.tracing import HEADER, Attributes, SpanRole
+from campaign_common.tracing import HEADER
+from campaign_common.tracing.spans import traceparent_of
 from campaign_sender import tracing
 from campaign_sender.message import Arrival
 from campaign_sender.providers.contract import SendResult, SendStatus
@@ -24,35 +29,18 @@ def place(n: int) -> str:
     return f"00-{'ab' * 16}-{n:016x}-01"
 
 
-class FakeSpan:
-    def __init__(self, name: str, kind: SpanRole, origins: Sequence[str], at: int | None) -> None:
-        self.name, self.kind, self.origins, self.at = name, kind, list(origins), at
-        self.traceparent = place(99)
-        self.attributes: Attributes = {}
-
-    def end(self, attributes: Attributes, *, failure: str | None = None) -> None:
-        assert failure is None
-        self.attributes = attributes
-
-
-class FakeTracing:
-    def __init__(self) -> None:
-        self.spans: list[FakeSpan] = []
-
-    def begin(
-        self, name: str, kind: SpanRole, origins: Sequence[str], *, at: int | None = None
-    ) -> FakeSpan:
-        self.spans.append(FakeSpan(name, kind, origins, at))
-        return self.spans[-1]
-
-    def close(self, seconds: float) -> None:
-        pass
+def origins(span: ReadableSpan) -> list[str]:
+    """The traceparents that a span was begun with."""
+    contexts = [span.parent, *(link.context for link in span.links)]
+    return [traceparent_of(NonRecordingSpan(context)) for context in contexts if context]
 
 
 class Scene:
     def __init__(self) -> None:
-        self.tracing = FakeTracing()
-        self.traces = BatchTraces(self.tracing)
+        self.exporter = InMemorySpanExporter()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.traces = BatchTraces(provider.get_tracer("test"))
 
     def batch(
         self,
@@ -67,7 +55,7 @@ class Scene:
         self.traces.admitted(streams, versions)
         return arrival
 
-    def span_of(self, *arrivals: Arrival, campaigns: Sequence[int] = (CAMPAIGN,)) -> FakeSpan:
+    def span_of(self, *arrivals: Arrival, campaigns: Sequence[int] = (CAMPAIGN,)) -> ReadableSpan:
         """Record a message of each."""
         messages = [message(n) for n in range(len(arrivals))]
         for each, arrival in zip(messages, arrivals, strict=True):
@@ -75,7 +63,7 @@ class Scene:
         results = [SendResult(each, SendStatus.ACCEPTED) for each in messages]
         changes = Counter({(campaign, 0, Status.SENT): len(arrivals) for campaign in campaigns})
         self.traces.recorded(results, changes, 0.5)
-        return self.tracing.spans[-1]
+        return self.exporter.get_finished_spans()[-1]
 
 
 def record(offset: int, header: str | None = None, campaign_id: int = CAMPAIGN) -> KafkaRecord:
@@ -89,8 +77,8 @@ def test_a_batch_belongs_to_its_first_records_publication() -> None:
     scene = Scene()
     arrival = scene.batch(record(0, place(1)), record(1), end=2)
     span = scene.span_of(arrival)
-    assert (span.name, span.kind) == ("send batch", SpanRole.CONSUMER)
-    assert (span.origins, span.at) == ([place(1)], arrival.at)
+    assert (span.name, span.kind) == ("send batch", SpanKind.CONSUMER)
+    assert (origins(span), span.start_time) == ([place(1)], arrival.at)
     assert span.attributes == {
         "messaging.system": "kafka",
         "messaging.batch.message_count": 1,
@@ -103,7 +91,7 @@ def test_a_batch_belongs_to_its_first_records_publication() -> None:
 def test_what_follows_in_later_batches_belongs_to_it_too() -> None:
     scene = Scene()
     scene.batch(record(0, place(1)), end=1)
-    assert scene.span_of(scene.batch(record(1), end=2)).origins == [place(1)]
+    assert origins(scene.span_of(scene.batch(record(1), end=2))) == [place(1)]
 
 
 def test_records_before_a_header_belong_to_the_one_before() -> None:
@@ -111,9 +99,9 @@ def test_records_before_a_header_belong_to_the_one_before() -> None:
     scene = Scene()
     scene.batch(record(0, place(1)), end=1)
     across = scene.batch(record(1), record(2, place(2)), end=3)
-    assert scene.span_of(across).origins == [place(1), place(2)]
+    assert origins(scene.span_of(across)) == [place(1), place(2)]
     exact = scene.batch(record(3, place(3)), end=4)
-    assert scene.span_of(exact).origins == [place(3)]
+    assert origins(scene.span_of(exact)) == [place(3)]
 
 
 def test_a_stream_without_its_header_belongs_to_the_request() -> None:
@@ -121,16 +109,16 @@ def test_a_stream_without_its_header_belongs_to_the_request() -> None:
     scene = Scene()
     versions = {CAMPAIGN: version()._replace(traceparent=place(7))}
     arrival = scene.batch(record(5), end=6, versions=versions)
-    assert scene.span_of(arrival).origins == [place(7)]
+    assert origins(scene.span_of(arrival)) == [place(7)]
 
 
 def test_campaigns_keep_apart() -> None:
     scene = Scene()
     both = [HERE, (0, 8)]
     arrival = scene.batch(record(0, place(1)), record(1, place(2), 8), end=2, streams=both)
-    assert scene.span_of(arrival).origins == [place(1)]
-    assert scene.span_of(arrival, campaigns=[8]).origins == [place(2)]
-    assert scene.span_of(arrival, campaigns=[CAMPAIGN, 8]).origins == [place(1), place(2)]
+    assert origins(scene.span_of(arrival)) == [place(1)]
+    assert origins(scene.span_of(arrival, campaigns=[8])) == [place(2)]
+    assert origins(scene.span_of(arrival, campaigns=[CAMPAIGN, 8])) == [place(1), place(2)]
 
 
 def test_a_transaction_of_several_batches_begins_with_the_first() -> None:
@@ -138,7 +126,7 @@ def test_a_transaction_of_several_batches_begins_with_the_first() -> None:
     first = scene.batch(record(0, place(1)), end=1)
     second = scene.batch(record(1, place(2)), end=2)
     span = scene.span_of(second, first, second)
-    assert (span.at, span.origins) == (first.at, [place(1), place(2)])
+    assert (span.start_time, origins(span)) == (first.at, [place(1), place(2)])
 
 
 def test_ends_of_claims_alone_are_no_span() -> None:
@@ -146,14 +134,14 @@ def test_ends_of_claims_alone_are_no_span() -> None:
     result = SendResult(message(), SendStatus.RELEASED)
     result.message.arrival = scene.batch(record(0, place(1)), end=1)
     scene.traces.recorded([result], Counter(), 0.5)
-    assert scene.tracing.spans == []
+    assert scene.exporter.get_finished_spans() == ()
 
 
 def test_what_is_no_traceparent_or_no_record_is_passed_over() -> None:
     scene = Scene()
     unreadable = KafkaRecord("t", 0, 1, b"", b"{", [(HEADER, place(3).encode())])  # type: ignore[arg-type]
     arrival = scene.batch(record(0, "00-nonsense"), unreadable, end=2)
-    assert scene.span_of(arrival).origins == []
+    assert origins(scene.span_of(arrival)) == []
 
 
 def test_what_is_remembered_is_bounded() -> None:

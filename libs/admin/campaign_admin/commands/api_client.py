@@ -5,6 +5,7 @@ from typing import Any
 
 import requests
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.errors import CampaignError, RetryLater
 
 CONNECT_TIMEOUT = 5.0
@@ -44,7 +45,7 @@ class ApiClient:
         """
         self._ask("POST", "/v1/camp/create", IMPORT_TIMEOUT, campaign)
 
-    def read(self, campaign_id: int) -> dict[str, Any]:
+    def read(self, campaign_id: CampaignId) -> dict[str, Any]:
         """Read how far a campaign has come; raises what `create` raises."""
         return self._ask("GET", f"/v1/campaigns/{campaign_id}", READ_TIMEOUT)
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from campaign_admin.commands.api_client import ApiClient
 from campaign_admin.commands.doctor import doctor
 from campaign_admin.commands.watching import watch
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.runtime.command_line import (
     EXIT_FAILURE,
     configuration_named,
@@ -85,7 +85,7 @@ main.add_command(doctor)
 )
 @click.pass_context
 def create(
-    context: click.Context, campaign_id: int, name: str, template: str, path: str, at: int
+    context: click.Context, campaign_id: CampaignId, name: str, template: str, path: str, at: int
 ) -> None:
     """Create a campaign; ends when its recipients are stored."""
     with one_line_failures("campaign create"):
@@ -105,7 +105,7 @@ def create(
 @_connection_options
 @click.argument("campaign_id", type=int)
 @click.pass_context
-def status(context: click.Context, campaign_id: int) -> None:
+def status(context: click.Context, campaign_id: CampaignId) -> None:
     """Show the progress of a campaign."""
     with one_line_failures("campaign status"):
         description = _client(context).read(campaign_id)
@@ -116,7 +116,7 @@ def status(context: click.Context, campaign_id: int) -> None:
 @_connection_options
 @click.argument("campaign_id", type=int)
 @click.pass_context
-def watch_command(context: click.Context, campaign_id: int) -> None:
+def watch_command(context: click.Context, campaign_id: CampaignId) -> None:
     """Follow a campaign until it ends; exit code 0 only when it has finished."""
     console = Console()
     with one_line_failures("campaign watch"):

@@ -7,6 +7,7 @@ import click
 
 from campaign_admin.maintenance.consistency import disagreements
 from campaign_common.database import Database, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.runtime.command_line import (
     EXIT_FAILURE,
     configuration_option,
@@ -28,7 +29,7 @@ PAGE = 100
     "--campaign", "campaign_ids", type=int, multiple=True, help="Only this one; may be repeated."
 )
 @click.pass_context
-def check(context: click.Context, campaign_ids: tuple[int, ...]) -> None:
+def check(context: click.Context, campaign_ids: tuple[CampaignId, ...]) -> None:
     """Compare ledger, counters, retries and lists of all started campaigns; change nothing.
 
     Reads every ledger row once, and may be run while services work. Exit code 1 when something
@@ -49,7 +50,9 @@ def check(context: click.Context, campaign_ids: tuple[int, ...]) -> None:
     click.echo(f"{campaigns} campaigns: ledger, counters, retries and lists agree")
 
 
-def _campaigns(database: Database, campaign_ids: tuple[int, ...]) -> Iterator[StartedCampaign]:
+def _campaigns(
+    database: Database, campaign_ids: tuple[CampaignId, ...]
+) -> Iterator[StartedCampaign]:
     if campaign_ids:
         with database.reading() as cursor:
             yield from named_campaigns(cursor, campaign_ids)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from campaign_common.database import Cursor, Database, Databases
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.errors import CommitUnknown
 from campaign_common.runtime.command_line import (
     configuration_option,
@@ -84,7 +84,7 @@ def _hold_all(database: Database) -> list[Held]:
     return held
 
 
-def _set_aside(main: Database, database: Database) -> list[int]:
+def _set_aside(main: Database, database: Database) -> list[CampaignId]:
     with database.reading() as cursor:
         counted = counted_campaigns(cursor)
     return _run(main, partial(set_aside_unknown, counted=counted, actor=_actor()))

@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.text import Text
 
 from campaign_admin.commands.api_client import ApiClient, ApiUnreachable
-from campaign_common.domain.campaign import OVER
+from campaign_common.domain.campaign import OVER, CampaignId
 
 PAUSE = 0.5
 """Seconds between two looks."""
@@ -30,7 +30,7 @@ PATIENCE = 60.0
 """Seconds without an answer after which watching is given up."""
 
 
-def watch(client: ApiClient, campaign_id: int, console: Console) -> dict[str, Any]:
+def watch(client: ApiClient, campaign_id: CampaignId, console: Console) -> dict[str, Any]:
     """Show how the campaign comes along; returns its last description when it has ended.
 
     Raises:
@@ -41,7 +41,7 @@ def watch(client: ApiClient, campaign_id: int, console: Console) -> dict[str, An
     return _bar(descriptions, console) if console.is_terminal else _lines(descriptions, console)
 
 
-def _descriptions(client: ApiClient, campaign_id: int) -> Iterator[dict[str, Any]]:
+def _descriptions(client: ApiClient, campaign_id: CampaignId) -> Iterator[dict[str, Any]]:
     answered = time.monotonic()
     while True:
         try:

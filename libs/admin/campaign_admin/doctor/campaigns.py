@@ -1,9 +1,10 @@
 """Checks of what should be moving: campaigns, leases, orders, erasures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from campaign_admin.doctor.finding import Finding, failed, unless, warning
 from campaign_common.database import Cursor, Cursors, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.settings import Settings
 from campaign_common.store.maintenance import doctor_queries
 from campaign_common.store.maintenance.purging import count_unfinished_purges
@@ -84,12 +85,12 @@ def _providers(cursors: Cursors) -> Iterator[Finding]:
             " too many sends failed",
             "see the senders' logs for the errors; sending resumes once a probe succeeds",
         )
-    suspects = doctor_queries.open_suspects(cursors)
-    if suspects:
+    possibly_sent = doctor_queries.open_possibly_sent(cursors)
+    if possibly_sent:
         yield warning(
             "possibly sent",
-            f"{suspects:,} messages of active campaigns may have been accepted by a provider whose"
-            " response is not known; they are sent again under the same idempotency key",
+            f"{possibly_sent:,} messages of active campaigns may have been accepted by a provider"
+            " whose response is not known; they are sent again under the same idempotency key",
         )
 
 
@@ -115,5 +116,5 @@ def _left_behind(cursors: Cursors) -> Iterator[Finding]:
         )
 
 
-def _named(ids: list[int]) -> str:
+def _named(ids: Sequence[CampaignId]) -> str:
     return ", ".join(map(str, ids[:SOME])) + (", …" if len(ids) > SOME else "")

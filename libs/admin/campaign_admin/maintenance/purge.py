@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from campaign_common.database import Cursor, Database, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.errors import CommitUnknown
 from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.maintenance import campaign_cleanup, purging
@@ -31,7 +32,7 @@ EVENTS, FACTS = campaign_cleanup.STRAYS
 
 T = TypeVar("T")
 
-DeleteSome = Callable[[Cursor, int, int], int]
+DeleteSome = Callable[[Cursor, CampaignId, int], int]
 """Deletes up to so many rows of a campaign, and returns how many went."""
 
 
@@ -108,7 +109,7 @@ class Purge:
             if len(page) < PAGE:
                 return
 
-    def _take_out(self, campaign_id: int) -> None:
+    def _take_out(self, campaign_id: CampaignId) -> None:
         def take_out(cursor: Cursor) -> TakenOut:
             with self._databases.reading(cursor) as cursors:
                 return purging.take_out(

@@ -51,8 +51,8 @@ class ShardServer(NamedTuple):
 class Databases(ByServer[Database]):
     """The main server, and those that hold shards.
 
-    With a shard live its ledger, counters, claim, retries, suspects, late results and orders;
-    everything else lives on the main server.
+    With a shard live its ledger, counters, claim, retries, possibly sent messages, late
+    results and orders; everything else lives on the main server.
     """
 
     @classmethod

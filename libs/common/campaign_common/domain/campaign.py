@@ -1,8 +1,18 @@
 """The life of a campaign: its states, and the transitions between them as data."""
 
 from enum import StrEnum
+from typing import NewType
 
 from campaign_common.errors import TransitionRefused
+
+CampaignId = NewType("CampaignId", int)
+"""The number of a campaign."""
+
+CampaignEpoch = NewType("CampaignEpoch", int)
+"""Rises with every change of a campaign's state, and every retry that a person orders."""
+
+LeaseEpoch = NewType("LeaseEpoch", int)
+"""Rises with every lease of a campaign to a scheduler."""
 
 
 class CampaignState(StrEnum):

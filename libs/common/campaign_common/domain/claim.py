@@ -11,13 +11,14 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.errors import ClaimTooNew
 
 
 class ClaimedMessage(NamedTuple):
     """One try of one message that may be at a provider right now."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     seq: int
     generation: int
     try_number: int
@@ -46,7 +47,7 @@ class Claimable(Protocol):
 class _Group(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Messages of one campaign that are in the same try; further fields are ignored."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     generation: int
     try_number: int
     seqs: list[int]
@@ -83,13 +84,13 @@ def encode_claim(claimed: Iterable[Claimable]) -> bytes:
     return _encoder.encode((VERSION, [(*group, seqs) for group, seqs in groups.items()]))
 
 
-def count_claimed(packed: bytes) -> Counter[int]:
+def count_claimed(packed: bytes) -> Counter[CampaignId]:
     """Count the messages of a claim list by campaign.
 
     Raises:
         ClaimTooNew: a newer sender has packed it.
     """
-    counts: Counter[int] = Counter()
+    counts: Counter[CampaignId] = Counter()
     for group in _unpack(packed):
         counts[group.campaign_id] += len(group.seqs)
     return counts

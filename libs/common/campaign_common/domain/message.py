@@ -3,6 +3,8 @@
 from enum import IntEnum
 from typing import NamedTuple
 
+from campaign_common.domain.campaign import CampaignId
+
 
 class Status(IntEnum):
     """The status of a message; the number stands in the ledger.
@@ -45,7 +47,7 @@ FINAL = frozenset(
 class MessageKey(NamedTuple):
     """One message, over all its tries: recipient `seq` of a campaign's list."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     seq: int
 
 
@@ -77,6 +79,6 @@ def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool
     )
 
 
-def idempotency_key(campaign_id: int, seq: int, generation: int) -> str:
+def idempotency_key(campaign_id: CampaignId, seq: int, generation: int) -> str:
     """Name the message to a provider: the same in every try, new when a person retries it."""
     return f"{campaign_id}-{seq}-{generation}"

@@ -11,6 +11,7 @@ read all versions from 1 to their own.
 
 import msgspec
 
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.errors import RecordInvalid, RecordTooNew
 
 WIRE_VERSION = 1
@@ -32,10 +33,10 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """
 
     wire_version: int
-    campaign_id: int
+    campaign_id: CampaignId
     seq: int
     shard: int
-    campaign_epoch: int
+    campaign_epoch: CampaignEpoch
     map_version: int
     phone: str
     body: str

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, NewType
 
 PHONE = "phone"
 NAME = "name"
@@ -14,6 +14,9 @@ NAME_TOO_LONG = f"name is longer than {LONGEST_NAME} characters"
 
 TOMBSTONE = "x"
 """The beginning of the stored number of an erased recipient."""
+
+ListId = NewType("ListId", int)
+"""The number of a recipient list."""
 
 
 class Recipient(NamedTuple):

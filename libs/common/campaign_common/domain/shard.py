@@ -9,6 +9,9 @@ Shard = NewType("Shard", int)
 Partition = NewType("Partition", int)
 """A partition of the topic, which carries the records of some shards."""
 
+Epoch = NewType("Epoch", int)
+"""Rises with every takeover of a shard."""
+
 
 def shard_of(phone: str, shards: int) -> int:
     """Return the shard of a phone number: CRC-32 (IEEE 802.3) of its digits, modulo `shards`.

@@ -64,7 +64,9 @@ class HealthMonitor:
         self._beats[loop] = self._clock()
 
     def check(self) -> None:
-        """Run every check once."""
+        """Run every check once; none while the process stops, whose answer is known."""
+        if self._stopping.is_set():
+            return
         troubles = {}
         for part, check in list(self._checks.items()):
             try:
@@ -77,12 +79,6 @@ class HealthMonitor:
                 troubles[part] = f"{part}: {type(error).__name__}"
         self._troubles = troubles
         self._checked_at = self._clock()
-
-    def keep_checking(self) -> None:
-        """Run the checks again and again, until the process stops."""
-        while not self._stopping.is_set():
-            self.check()
-            self._stopping.wait(INTERVAL)
 
     def why_dead(self) -> str | None:
         """Name the loop that is stuck; None while all move, or while the process stops."""

@@ -9,8 +9,9 @@ import structlog
 
 from campaign_common.database import Databases
 from campaign_common.errors import UserError
-from campaign_common.health.checks import HealthMonitor, checks_of
+from campaign_common.health.checks import INTERVAL, HealthMonitor, checks_of
 from campaign_common.runtime.page_server import Pages, PageServer, ServedPage, listening
+from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.settings import Settings
 
 log = structlog.get_logger()
@@ -53,11 +54,13 @@ def health_of(
     except OSError as error:
         raise UserError(f"HealthPort {settings.health_port}: {error.strerror}") from error
     log.info("health server started", port=server.port)
-    for name, work in (("health", server.serve_forever), ("health-checks", health.keep_checking)):
-        threading.Thread(target=work, name=name, daemon=True).start()
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    checking = PeriodicThread("health-checks", INTERVAL, health.check, at_once=True)
+    checking.start()
     try:
         yield health
     finally:
+        checking.stop(wait=False)  # a check may be waiting for a server that does not answer
         server.shutdown()
         server.server_close()
 

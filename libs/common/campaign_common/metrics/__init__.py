@@ -1,6 +1,5 @@
 """Metrics of the services, for Prometheus; docs/reference/metrics.md names each.
 
-Senders and schedulers count in plain numbers, where the work is done, and one collector for each
-process reads them when somebody asks. The API, which is several processes, counts in files that
-its processes share.
+Senders and schedulers increment counters where the work is done, and read gauges on scrape. The
+API, which is several processes, counts in files that its processes share.
 """

@@ -6,7 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from campaign_common.database import Database
@@ -62,6 +67,8 @@ def metrics_of(
     if not settings.metrics_port:
         yield registry
         return
+    # The time at which a counter began is no metric here: counters begin with their process.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry.register(BuildInfo(service))
     registry.register(PoolUse(databases))
     ProcessCollector(registry=registry)

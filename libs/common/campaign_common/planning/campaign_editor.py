@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from campaign_common.database import Cursor
-from campaign_common.domain.campaign import NOT_STARTED, CampaignState
+from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignState
 from campaign_common.domain.template import Template
 from campaign_common.errors import TemplateInvalid
 from campaign_common.planning.errors import ListDeleted, PlanInvalid, TemplateUnfit
@@ -43,7 +43,7 @@ class CampaignEditor:
         wanted: NewCampaign,
         actor: str,
         traceparent: str,
-    ) -> int:
+    ) -> CampaignId:
         """Create a campaign and return its id.
 
         The campaign belongs to the trace of `traceparent`, here and in other changes.
@@ -64,7 +64,9 @@ class CampaignEditor:
         made = plans.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)
         return append_created(cursor, made, wanted.scheduled_at, actor, "created")
 
-    def clone(self, cursor: Cursor, identity: Identity, campaign_id: int, actor: str) -> int:
+    def clone(
+        self, cursor: Cursor, identity: Identity, campaign_id: CampaignId, actor: str
+    ) -> CampaignId:
         """Create a draft like a campaign and return its id; raise what `create` raises.
 
         Raises:
@@ -81,7 +83,7 @@ class CampaignEditor:
     def change(
         self,
         cursor: Cursor,
-        campaign_id: int,
+        campaign_id: CampaignId,
         changes: Mapping[str, Any],
         actor: str,
         traceparent: str,
@@ -127,7 +129,7 @@ class CampaignEditor:
     def delete(
         self,
         cursor: Cursor,
-        campaign_id: int,
+        campaign_id: CampaignId,
         actor: str,
         require_match: Callable[[Cursor], None],
     ) -> None:

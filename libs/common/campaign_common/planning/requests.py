@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.campaign import CampaignId, Delivery
+from campaign_common.domain.recipient import ListId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +13,7 @@ class NewCampaign:
 
     name: str
     template: str
-    recipient_list_id: int
+    recipient_list_id: ListId
     scheduled_at: datetime | None = None
     expires_after: int | None = None
     delivery: Delivery | None = None
@@ -26,7 +27,7 @@ class NumberedCampaign:
     `digest` (64 characters) is equal for a repeated request.
     """
 
-    id: int
+    id: CampaignId
     name: str
     template: str
     scheduled_at: datetime

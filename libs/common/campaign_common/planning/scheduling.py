@@ -6,7 +6,7 @@ Both functions work inside the caller's transaction and may be repeated after a 
 from datetime import datetime
 
 from campaign_common.database import Cursor
-from campaign_common.domain.campaign import NOT_STARTED, CampaignState, Transition
+from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignState, Transition
 from campaign_common.planning.stored_plans import is_due, is_due_at, locked_plan, refused
 from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import StoredPlan
@@ -17,7 +17,7 @@ _AS_STARTED = frozenset({CampaignState.RUNNING, CampaignState.FINISHED})
 
 
 def schedule(
-    cursor: Cursor, campaign_id: int, moment: datetime, actor: str, traceparent: str
+    cursor: Cursor, campaign_id: CampaignId, moment: datetime, actor: str, traceparent: str
 ) -> bool:
     """Schedule a campaign for `moment`, or for now if it is past; return whether that is a change.
 
@@ -35,7 +35,7 @@ def schedule(
     return True
 
 
-def start(cursor: Cursor, campaign_id: int, actor: str, traceparent: str) -> bool:
+def start(cursor: Cursor, campaign_id: CampaignId, actor: str, traceparent: str) -> bool:
     """Make a campaign due now, so that a scheduler starts it; return whether that is a change.
 
     Raises:
@@ -52,7 +52,7 @@ def start(cursor: Cursor, campaign_id: int, actor: str, traceparent: str) -> boo
     return True
 
 
-def _note_schedule(cursor: Cursor, campaign_id: int, stored: StoredPlan, actor: str) -> None:
+def _note_schedule(cursor: Cursor, campaign_id: CampaignId, stored: StoredPlan, actor: str) -> None:
     append_event(
         cursor,
         campaign_id,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from campaign_common.database import Cursor
-from campaign_common.domain.campaign import NOT_STARTED, CampaignState, allowed
+from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignState, allowed
 from campaign_common.errors import TransitionRefused
 from campaign_common.planning.errors import CampaignStarted, CampaignUnknown
 from campaign_common.store.campaigns import plans
@@ -11,7 +11,7 @@ from campaign_common.store.campaigns.plans import Made, StoredPlan
 from campaign_common.store.core.events import append_event
 
 
-def locked_plan(cursor: Cursor, campaign_id: int) -> StoredPlan:
+def locked_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan:
     """Read a campaign's plan and keep others from changing it until the transaction ends.
 
     Raises:
@@ -25,7 +25,7 @@ def locked_plan(cursor: Cursor, campaign_id: int) -> StoredPlan:
 
 def append_created(
     cursor: Cursor, made: Made, scheduled_at: datetime | None, actor: str, reason: str
-) -> int:
+) -> CampaignId:
     """Append the event of a new campaign; return its id."""
     if made.is_new:
         state = CampaignState.DRAFT if scheduled_at is None else CampaignState.SCHEDULED
@@ -33,7 +33,7 @@ def append_created(
     return made.id
 
 
-def require_not_started(campaign_id: int, state: CampaignState) -> None:
+def require_not_started(campaign_id: CampaignId, state: CampaignState) -> None:
     """Refuse a request for a campaign that has started.
 
     Raises:

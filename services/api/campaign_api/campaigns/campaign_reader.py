@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from campaign_api.campaigns.progress import describe, measure, summarise
 from campaign_common.database import Cursor, Cursors, Database, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.store.campaigns.listing import (
     CampaignFilter,
@@ -31,7 +32,7 @@ class CampaignRows(NamedTuple):
     next_position: CampaignPosition | None
 
 
-def campaign_of(cursors: Cursors, campaign_id: int) -> dict[str, Any]:
+def campaign_of(cursors: Cursors, campaign_id: CampaignId) -> dict[str, Any]:
     """Describe a campaign.
 
     Raises:
@@ -43,7 +44,7 @@ def campaign_of(cursors: Cursors, campaign_id: int) -> dict[str, Any]:
     return describe(standing)
 
 
-def read_campaign(databases: Databases, campaign_id: int) -> dict[str, Any]:
+def read_campaign(databases: Databases, campaign_id: CampaignId) -> dict[str, Any]:
     """Describe a campaign.
 
     Raises:
@@ -54,7 +55,7 @@ def read_campaign(databases: Databases, campaign_id: int) -> dict[str, Any]:
         return campaign_of(cursors, campaign_id)
 
 
-def progress_of(databases: Databases, campaign_id: int) -> dict[str, Any]:
+def progress_of(databases: Databases, campaign_id: CampaignId) -> dict[str, Any]:
     """Describe the movement of a campaign; raise what `read_campaign` raises."""
     with databases.reading() as cursors:
         movement = read_movement(cursors, campaign_id, RATE_SPAN)
@@ -86,7 +87,7 @@ def page_of_campaigns(
 
 
 def history_of(
-    database: Database, campaign_id: int, *, after_id: int, limit: int
+    database: Database, campaign_id: CampaignId, *, after_id: int, limit: int
 ) -> list[EventRow]:
     """Read up to `limit` events of a campaign after one; raise what `read_campaign` raises."""
     with database.reading() as cursor:
@@ -95,12 +96,12 @@ def history_of(
     return events
 
 
-def unknown(campaign_id: int) -> CampaignUnknown:
+def unknown(campaign_id: CampaignId) -> CampaignUnknown:
     """Return the error for a campaign that does not exist."""
     return CampaignUnknown(f"there is no campaign {campaign_id}")
 
 
-def _campaign(cursor: Cursor, campaign_id: int) -> CampaignProgress:
+def _campaign(cursor: Cursor, campaign_id: CampaignId) -> CampaignProgress:
     campaign = read_progress(cursor, campaign_id)
     if campaign is None:
         raise unknown(campaign_id)

@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.planning.requests import NumberedCampaign
 
 
@@ -13,7 +14,7 @@ class CreateCampaign:
     """A request to POST /v1/camp/create; `scheduled_time` is in seconds since 1970 (UTC)."""
 
     campaign_name: str
-    campaign_id: int
+    campaign_id: CampaignId
     message_template: str
     scheduled_time: int
     csv_file_path: str

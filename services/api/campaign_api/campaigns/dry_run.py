@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding, segmentation
 from campaign_common.domain.template import Template
@@ -85,7 +86,7 @@ class DryRuns:
         self._databases = databases
         self._clock = clock
 
-    def run(self, campaign_id: int) -> dict[str, Any]:
+    def run(self, campaign_id: CampaignId) -> dict[str, Any]:
         """Run a dry run of a campaign.
 
         Raises:

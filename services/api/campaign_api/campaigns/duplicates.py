@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from campaign_common.database import Cursor, Cursors
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.recipient import ListId
 from campaign_common.domain.shard import shard_of
 from campaign_common.store.campaigns.dry_runs import RecentCampaign, also_listed, recent_campaigns
 from campaign_common.store.campaigns.fanout import RecipientRow
@@ -19,13 +21,13 @@ MOST_CAMPAIGNS = 1_000
 class RecentRecipients:
     """Compares slices of one list with the messages of recent campaigns."""
 
-    def __init__(self, list_id: int, recent: Sequence[RecentCampaign]) -> None:
+    def __init__(self, list_id: ListId, recent: Sequence[RecentCampaign]) -> None:
         self._list_id = list_id
         self._recent = recent
         self._other_lists = {campaign.list_id for campaign in recent} - {list_id}
 
     @classmethod
-    def read(cls, cursor: Cursor, list_id: int, campaign_id: int) -> "RecentRecipients":
+    def read(cls, cursor: Cursor, list_id: ListId, campaign_id: CampaignId) -> "RecentRecipients":
         """Read the recent campaigns, without `campaign_id` itself."""
         recent = recent_campaigns(cursor, days=DAYS, but=campaign_id, limit=MOST_CAMPAIGNS)
         return cls(list_id, recent)

@@ -3,7 +3,7 @@
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_api.campaigns.history import is_retry
 from campaign_common.database import Cursor, Databases
-from campaign_common.domain.campaign import Transition, apply
+from campaign_common.domain.campaign import CampaignId, Transition, apply
 from campaign_common.domain.message import Status
 from campaign_common.planning.errors import ListDeleted
 from campaign_common.store.campaigns.plans import lock_plan
@@ -19,7 +19,7 @@ def request_retry(  # noqa: PLR0913 - the order, and what it comes of
     cursor: Cursor,
     *,
     databases: Databases,
-    campaign_id: int,
+    campaign_id: CampaignId,
     actor: str,
     status: Status,
     error_code: str | None,

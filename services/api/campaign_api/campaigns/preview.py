@@ -7,6 +7,7 @@ import msgspec
 
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_common.database import Cursor, Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.recipient import NAME, PHONE
 from campaign_common.domain.sms_segments import segmentation
 from campaign_common.domain.template import Template
@@ -35,7 +36,7 @@ class Draft(NamedTuple):
     template: Template
 
 
-def read_draft(cursor: Cursor, campaign_id: int) -> Draft:
+def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
     """Read a campaign and its template.
 
     Raises:
@@ -64,7 +65,7 @@ def renderer(template: Template) -> Render:
     return lambda row: template.render(row[2], row[1], attributes_of(row))
 
 
-def preview(database: Database, campaign_id: int, limit: int) -> list[dict[str, Any]]:
+def preview(database: Database, campaign_id: CampaignId, limit: int) -> list[dict[str, Any]]:
     """Render the messages to the first `limit` recipients, with the SMS segments of each.
 
     Raises:

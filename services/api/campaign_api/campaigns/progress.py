@@ -55,7 +55,7 @@ def describe(standing: Standing) -> dict[str, Any]:
     return {
         **summary,
         "template": template,
-        "possibly_sent": counted.suspects,
+        "possibly_sent": counted.possibly_sent,
         "rate": rate,
         "estimated_finish": _estimated_finish(
             campaign.state, campaign.now, summary["pending"], rate
@@ -88,7 +88,7 @@ def measure(movement: Movement) -> dict[str, Any]:
             "pending": total - ended,
             "consistent": 0 <= counts[Status.WAITING] <= total - ended,
         },
-        "possibly_sent": counted.suspects,
+        "possibly_sent": counted.possibly_sent,
         "rate": rate,
         "estimated_finish": _estimated_finish(state, movement.now, total - ended, rate),
         "lag": max(movement.published_count - sum(counted.by_status.values()), 0),

@@ -7,6 +7,7 @@ from typing import Any
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.domain.template import Template
 from campaign_common.planning.errors import CampaignUnknown
@@ -29,7 +30,7 @@ LARGEST_BODY = 60_000
 
 
 def store_trial_message(
-    cursor: Cursor, campaign_id: int, phone: str, attributes: Mapping[str, str], actor: str
+    cursor: Cursor, campaign_id: CampaignId, phone: str, attributes: Mapping[str, str], actor: str
 ) -> int:
     """Render a campaign's template and store the message for a sender; return its id.
 

@@ -13,6 +13,7 @@ from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.idempotency.idempotent_requests import IdempotentRequest
 from campaign_common.database import Cursor, Database
+from campaign_common.domain.recipient import ListId
 from campaign_common.planning.errors import ImportAbandoned
 from campaign_common.settings import Settings
 from campaign_common.store.recipients.recipient_lists import RecipientList, complete_list
@@ -30,7 +31,7 @@ class ListUploads:
 
     def import_file(
         self, open_file: Callable[[], UploadedFile], form: CsvFormat, request: IdempotentRequest
-    ) -> int:
+    ) -> ListId:
         """Import the file; returns the id of the list, which is ready.
 
         Under an Idempotency-Key whose list is there already nothing is imported: the file is
@@ -47,7 +48,7 @@ class ListUploads:
         if request.carried_out:
             content = sha256_of(file)
             request.confirm(_digest(content, file.finish()))
-            return int(request.result)
+            return ListId(int(request.result))
         imported = self._importer.run(
             file, file.name or "", csv_format=form, most_rows=self._most_rows
         )
@@ -65,7 +66,7 @@ class ListUploads:
             # The key's first request was done after all; only its answer had been lost.
             self._importer.discard(named.id)
         log.info("recipient list imported", list_id=list_id, **named.totals._asdict())
-        return int(list_id)
+        return ListId(int(list_id))
 
 
 def _complete(cursor: Cursor, imported: RecipientList) -> int:

@@ -8,7 +8,7 @@ from campaign_api.errors import ListInUse, ListUnknown
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.http.paging import Page
 from campaign_common.database import Cursor, Database
-from campaign_common.domain.recipient import Recipient
+from campaign_common.domain.recipient import ListId, Recipient
 from campaign_common.store.recipients.recipient_lists import (
     VISIBLE,
     ListState,
@@ -55,7 +55,7 @@ class RecipientLists:
             [describe(each) for each in found], (found[-1].id,) if len(found) == limit else None
         )
 
-    def one(self, list_id: int) -> dict[str, Any]:
+    def one(self, list_id: ListId) -> dict[str, Any]:
         """Describe a list and its first recipients, without those who were erased.
 
         Raises:
@@ -67,7 +67,7 @@ class RecipientLists:
             first = read_page(cursor, list_id, after_seq=0, limit=SHOWN_RECIPIENTS)
         return {**describe(found), "first_recipients": [_person(each) for each in first]}
 
-    def people(self, list_id: int, limit: int, after_seq: int = 0) -> Page:
+    def people(self, list_id: ListId, limit: int, after_seq: int = 0) -> Page:
         """Describe at most `limit` people of a list.
 
         Raises:
@@ -80,7 +80,7 @@ class RecipientLists:
         last = found[-1].seq if len(found) == limit else None
         return Page([_person(each) for each in found], None if last is None else (last,))
 
-    def person(self, list_id: int, phone: str) -> Page:
+    def person(self, list_id: ListId, phone: str) -> Page:
         """Describe the recipient of a list with a normalised number, if there is one.
 
         Raises:
@@ -92,7 +92,7 @@ class RecipientLists:
             found = read_by_phone(cursor, list_id, phone)
         return Page([] if found is None else [_person(found)], None)
 
-    def rejects_csv(self, list_id: int) -> Iterator[str]:
+    def rejects_csv(self, list_id: ListId) -> Iterator[str]:
         """Write the rejects of a list as CSV, a slice at a time.
 
         Raises:
@@ -103,7 +103,7 @@ class RecipientLists:
             _visible(cursor, list_id)
         return self._reject_slices(list_id)
 
-    def delete(self, list_id: int) -> None:
+    def delete(self, list_id: ListId) -> None:
         """Delete a list; its rows go with the next sweep.
 
         Raises:
@@ -129,7 +129,7 @@ class RecipientLists:
 
         self._transactions.run(delete)
 
-    def _reject_slices(self, list_id: int) -> Iterator[str]:
+    def _reject_slices(self, list_id: ListId) -> Iterator[str]:
         yield csv_text([REJECT_COLUMNS])
         last_line = 0
         while True:
@@ -160,12 +160,12 @@ def _person(recipient: Recipient) -> dict[str, Any]:
     return {**recipient._asdict(), "attributes": recipient.attributes or {}}
 
 
-def _visible(cursor: Cursor, list_id: int) -> RecipientList:
+def _visible(cursor: Cursor, list_id: ListId) -> RecipientList:
     found = read_list(cursor, list_id)
     if found is None or found.state not in VISIBLE:
         raise _unknown(list_id)
     return found
 
 
-def _unknown(list_id: int) -> ListUnknown:
+def _unknown(list_id: ListId) -> ListUnknown:
     return ListUnknown(f"there is no recipient list {list_id}")

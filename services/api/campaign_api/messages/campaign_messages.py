@@ -11,6 +11,7 @@ from campaign_api.messages.message_pages import (
     read_page,
 )
 from campaign_common.database import Cursor, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.core.counters import counts
@@ -38,7 +39,7 @@ class CampaignMessages:
         self._databases = databases
 
     def page(
-        self, campaign_id: int, wanted: MessageFilter, position: PagePosition, limit: int
+        self, campaign_id: CampaignId, wanted: MessageFilter, position: PagePosition, limit: int
     ) -> MessagePage:
         """Read a page.
 
@@ -54,7 +55,7 @@ class CampaignMessages:
             _require_present(cursors.main, campaign)
         return page
 
-    def of_person(self, campaign_id: int, wanted: MessageFilter, phone: str) -> MessagePage:
+    def of_person(self, campaign_id: CampaignId, wanted: MessageFilter, phone: str) -> MessagePage:
         """Read the message of one person, if it is wanted.
 
         Raises:
@@ -66,7 +67,7 @@ class CampaignMessages:
             _require_present(cursors.main, campaign)
         return MessagePage(found, None)
 
-    def csv(self, campaign_id: int, wanted: MessageFilter) -> Iterator[str]:
+    def csv(self, campaign_id: CampaignId, wanted: MessageFilter) -> Iterator[str]:
         """Return the text of a CSV file, in pieces; the first is read before this returns.
 
         Raises:
@@ -75,7 +76,9 @@ class CampaignMessages:
         first = self.page(campaign_id, wanted, PagePosition(), CSV_ROWS)
         return self._pieces(campaign_id, wanted, first)
 
-    def _pieces(self, campaign_id: int, wanted: MessageFilter, page: MessagePage) -> Iterator[str]:
+    def _pieces(
+        self, campaign_id: CampaignId, wanted: MessageFilter, page: MessagePage
+    ) -> Iterator[str]:
         yield csv_text([COLUMNS])
         while True:
             # A piece without a row too: between two pieces others get the thread.
@@ -85,7 +88,7 @@ class CampaignMessages:
             page = self.page(campaign_id, wanted, page.next, CSV_ROWS)
 
 
-def _campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign:
+def _campaign(cursor: Cursor, campaign_id: CampaignId) -> ListedCampaign:
     campaign = read_listed_campaign(cursor, campaign_id)
     if campaign is None:
         raise _unknown(campaign_id)
@@ -98,5 +101,5 @@ def _require_present(cursor: Cursor, campaign: ListedCampaign) -> None:
         raise _unknown(campaign.id)
 
 
-def _unknown(campaign_id: int) -> CampaignUnknown:
+def _unknown(campaign_id: CampaignId) -> CampaignUnknown:
     return CampaignUnknown(f"there is no campaign {campaign_id}")

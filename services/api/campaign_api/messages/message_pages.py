@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignEpoch, CampaignState
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.domain.shard import shard_of
 from campaign_common.store.messages import message_listing as store
@@ -32,14 +32,17 @@ class MessageFilter(NamedTuple):
     error_code: str | None = None
 
 
+NO_EPOCH = CampaignEpoch(0)
+
+
 class PagePosition(NamedTuple):
     """The end of a page: the last recipient `seq`, and the messages `found` up to it.
 
-    `epoch` is that of a finished campaign, whose counters say when all is found; else 0.
+    `epoch` is that of a finished campaign, whose counters say when all is found; else NO_EPOCH.
     """
 
     seq: int = 0
-    epoch: int = 0
+    epoch: CampaignEpoch = NO_EPOCH
     found: int = 0
 
 
@@ -80,7 +83,7 @@ def read_page(
         items += part.items
         after = part.reached
         span *= 4
-    epoch = campaign.epoch if campaign.state is CampaignState.FINISHED else 0
+    epoch = campaign.epoch if campaign.state is CampaignState.FINISHED else NO_EPOCH
     found_before = position.found if position.epoch == epoch else 0
     following = PagePosition(after, epoch, found_before + len(items))
     over = after >= campaign.last_seq or _none_left(campaign, counts, wanted, following)

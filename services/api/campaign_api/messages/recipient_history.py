@@ -8,6 +8,7 @@ from campaign_api.messages.message_pages import describe_outcome
 from campaign_api.times import rfc3339_utc
 from campaign_api.web.http.paging import NOT_A_CURSOR
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.recipients.recipient_history import HistoryEntry, messages_of
 
 BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database has times: UTC, naive
@@ -22,7 +23,7 @@ class PersonPage(NamedTuple):
     """Messages as in responses, and the key of the last one if more may follow."""
 
     items: list[dict[str, Any]]
-    next: tuple[int, int] | None
+    next: tuple[int, CampaignId] | None
 
 
 class RecipientHistory:
@@ -33,7 +34,7 @@ class RecipientHistory:
         self._databases = databases
         self._shards = shards
 
-    def messages(self, phone: str, after: tuple[int, int] | None, limit: int) -> PersonPage:
+    def messages(self, phone: str, after: tuple[int, CampaignId] | None, limit: int) -> PersonPage:
         """Read the messages to a person, the newest campaign first.
 
         `after`: start of a campaign in microseconds since 1970, and its id.
@@ -42,7 +43,7 @@ class RecipientHistory:
             RequestInvalid: `after` is no such key.
             RetryLater: a database is down.
         """
-        before = (LATEST, LARGEST_ID) if after is None else _place(*after)
+        before = (LATEST, CampaignId(LARGEST_ID)) if after is None else _place(*after)
         with self._databases.reading() as cursors:
             found = messages_of(cursors, phone, self._shards, before, limit + 1)
         shown = found[:limit]
@@ -50,7 +51,7 @@ class RecipientHistory:
         return PersonPage(items, _key(shown[-1]) if len(found) > limit else None)
 
 
-def _place(microseconds: int, campaign_id: int) -> tuple[datetime, int]:
+def _place(microseconds: int, campaign_id: CampaignId) -> tuple[datetime, CampaignId]:
     try:
         started_at = BEGINNING + timedelta(microseconds=microseconds)
     except OverflowError:
@@ -60,7 +61,7 @@ def _place(microseconds: int, campaign_id: int) -> tuple[datetime, int]:
     return started_at, campaign_id
 
 
-def _key(last: HistoryEntry) -> tuple[int, int]:
+def _key(last: HistoryEntry) -> tuple[int, CampaignId]:
     return (last.started_at - BEGINNING) // MICROSECOND, last.campaign_id
 
 

@@ -30,7 +30,7 @@ from campaign_api.web.telemetry.audit_log import log_change
 from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Databases
 from campaign_common.domain.api_key import Scope
-from campaign_common.domain.campaign import Transition
+from campaign_common.domain.campaign import CampaignId, Transition
 from campaign_common.planning import scheduling
 from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
 from campaign_common.store.campaigns.transitions import change_state
@@ -68,7 +68,7 @@ def _add_planning(
 ) -> None:
     """Add the actions on a campaign before it starts."""
 
-    def plan(change: Callable[..., bool], campaign_id: int) -> Description:
+    def plan(change: Callable[..., bool], campaign_id: CampaignId) -> Description:
         work = partial(
             change,
             campaign_id=campaign_id,
@@ -86,7 +86,7 @@ def _add_planning(
     @routes.arguments(Schedule)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 413, 415)
-    def schedule(body: Mapping[str, Any], campaign_id: int) -> Description:
+    def schedule(body: Mapping[str, Any], campaign_id: CampaignId) -> Description:
         """Set the start time of a campaign."""
         return plan(partial(scheduling.schedule, moment=body["scheduled_at"]), campaign_id)
 
@@ -95,7 +95,7 @@ def _add_planning(
     @routes.arguments(EmptyBody, required=False)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 413, 415)
-    def start(_: object, campaign_id: int) -> Description:
+    def start(_: object, campaign_id: CampaignId) -> Description:
         """Start a campaign now: it is scheduled, and runs within seconds."""
         return plan(scheduling.start, campaign_id)
 
@@ -104,7 +104,7 @@ def _add_planning(
     @routes.arguments(EmptyBody, required=False)
     @routes.response(201, Campaign, headers=ETAG | LOCATION)
     @routes.problems(400, 404, 413, 415)
-    def clone(_: object, campaign_id: int) -> BodyAndHeaders:
+    def clone(_: object, campaign_id: CampaignId) -> BodyAndHeaders:
         """Create a draft with the content of a campaign in any state."""
         with databases.main.reading() as cursor:
             identity = new_identity(cursor)
@@ -119,7 +119,7 @@ def _add_running(
 ) -> None:
     """Add the actions on a campaign that has started."""
 
-    def change(campaign_id: int, transition: Transition) -> Description:
+    def change(campaign_id: CampaignId, transition: Transition) -> Description:
         work = partial(
             change_state,
             campaign_id=campaign_id,
@@ -141,7 +141,7 @@ def _add_running(
     @routes.arguments(EmptyBody, required=False)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 409, 413, 415)
-    def pause(_: object, campaign_id: int) -> Description:
+    def pause(_: object, campaign_id: CampaignId) -> Description:
         """Pause a running campaign: no send starts later than 2 s after the response."""
         return change(campaign_id, Transition.PAUSE)
 
@@ -150,7 +150,7 @@ def _add_running(
     @routes.arguments(EmptyBody, required=False)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 413, 415)
-    def resume(_: object, campaign_id: int) -> Description:
+    def resume(_: object, campaign_id: CampaignId) -> Description:
         """Resume a paused campaign: exactly the messages without an outcome are sent."""
         return change(campaign_id, Transition.RESUME)
 
@@ -158,7 +158,7 @@ def _add_running(
     @routes.arguments(EmptyBody, required=False)
     @routes.response(200, Campaign)
     @routes.problems(400, 404, 409, 413, 415)
-    def cancel(_: object, campaign_id: int) -> Description:
+    def cancel(_: object, campaign_id: CampaignId) -> Description:
         """Cancel a campaign: messages without an outcome are not sent any more."""
         return change(campaign_id, Transition.CANCEL)
 
@@ -167,7 +167,7 @@ def _add_running(
     @routes.arguments(Retry)
     @routes.response(200, RetriedCampaign)
     @routes.problems(400, 404, 413, 415)
-    def retry(body: Mapping[str, Any], campaign_id: int) -> Description:
+    def retry(body: Mapping[str, Any], campaign_id: CampaignId) -> Description:
         """Send messages of a status again; a finished campaign runs again for them."""
         with databases.main.reading() as cursor:
             after_event = last_event_id(cursor, campaign_id)
@@ -197,7 +197,7 @@ def _add_looking(routes: Resource, databases: Databases) -> None:
     @routes.arguments(Preview, required=False)
     @routes.response(200, PreviewResponse)
     @routes.problems(400, 404, 409, 413, 415)
-    def show(body: Mapping[str, Any], campaign_id: int) -> Description:
+    def show(body: Mapping[str, Any], campaign_id: CampaignId) -> Description:
         """Render the messages of the first recipients."""
         return {"messages": preview(databases.main, campaign_id, body["limit"])}
 
@@ -207,6 +207,6 @@ def _add_looking(routes: Resource, databases: Databases) -> None:
     @routes.arguments(EmptyBody, required=False)
     @routes.response(200, DryRun)
     @routes.problems(400, 404, 409, 413, 415)
-    def play_through(_: object, campaign_id: int) -> Description:
+    def play_through(_: object, campaign_id: CampaignId) -> Description:
         """Render all messages; return their lengths, SMS segments and missing values."""
         return dry_runs.run(campaign_id)

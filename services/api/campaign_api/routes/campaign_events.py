@@ -11,6 +11,7 @@ from campaign_api.schemas.campaigns.events import CampaignEvent, EventPage, Even
 from campaign_api.web.http.paging import Page, page_response
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
 
 
 def resource(database: Database) -> Resource:
@@ -26,7 +27,7 @@ def resource(database: Database) -> Resource:
     @routes.arguments(EventPageParameters, location="query")
     @routes.response(200, EventPage)
     @routes.problems(404)
-    def events(parameters: Mapping[str, Any], campaign_id: int) -> Response:
+    def events(parameters: Mapping[str, Any], campaign_id: CampaignId) -> Response:
         """List the events of a campaign, oldest first."""
         (after_id,) = parameters.get("cursor", (0,))
         limit = parameters["limit"]

@@ -14,6 +14,7 @@ from campaign_api.schemas.message import (
 from campaign_api.web.http.paging import Page, page_response
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
+from campaign_common.domain.campaign import CampaignId
 
 EXPORT = {
     "description": "The messages, as CSV.",
@@ -34,7 +35,7 @@ def resource(messages: CampaignMessages) -> Resource:
     @routes.arguments(CampaignMessageParameters, location="query")
     @routes.response(200, CampaignMessagePage)
     @routes.problems(404, 422)
-    def read(parameters: dict[str, Any], campaign_id: int) -> Response:
+    def read(parameters: dict[str, Any], campaign_id: CampaignId) -> Response:
         """List the messages of a campaign, one per recipient.
 
         A page ends after 50,000 recipients, however few of them match: it may be short or empty;
@@ -53,7 +54,7 @@ def resource(messages: CampaignMessages) -> Resource:
     @routes.arguments(MessageFilterParameters, location="query")
     @routes.doc(responses={"200": EXPORT})
     @routes.problems(404, 422)
-    def export(parameters: dict[str, Any], campaign_id: int) -> Response:
+    def export(parameters: dict[str, Any], campaign_id: CampaignId) -> Response:
         """Return the messages of a campaign as CSV.
 
         A cell that a spreadsheet would run as a formula (=, +, -, @, tab, line break) begins with

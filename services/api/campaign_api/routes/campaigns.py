@@ -35,6 +35,7 @@ from campaign_api.web.routing.resource import Resource
 from campaign_api.web.telemetry.audit_log import log_change
 from campaign_api.web.telemetry.tracing import present_traceparent
 from campaign_common.database import Cursor, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignFilter
@@ -105,7 +106,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.alt_response(304, description="It is as If-None-Match says.")
     @routes.problems(404)
     @routes.doc(parameters=[IF_NONE_MATCH])
-    def read(campaign_id: int) -> Response | BodyAndHeaders:
+    def read(campaign_id: CampaignId) -> Response | BodyAndHeaders:
         """Return a campaign and its progress."""
         campaign = read_campaign(databases, campaign_id)
         tag = etag_of(campaign)
@@ -118,7 +119,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.response(200, Campaign, headers=ETAG)
     @routes.problems(400, 404, 409, 412, 413, 415, 422)
     @routes.doc(parameters=[IF_MATCH])
-    def change(changes: Mapping[str, Any], campaign_id: int) -> BodyAndHeaders:
+    def change(changes: Mapping[str, Any], campaign_id: CampaignId) -> BodyAndHeaders:
         """Change a campaign that has not started."""
         work = partial(
             editor.change,
@@ -138,7 +139,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.response(204)
     @routes.problems(404, 409, 412)
     @routes.doc(parameters=[IF_MATCH])
-    def delete(campaign_id: int) -> None:
+    def delete(campaign_id: CampaignId) -> None:
         """Delete a draft, or a scheduled campaign that has not started."""
         read_campaign(databases, campaign_id)
         work = partial(
@@ -154,14 +155,14 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.get("/<int:campaign_id>/progress")
     @routes.response(200, Progress)
     @routes.problems(404)
-    def progress(campaign_id: int) -> dict[str, Any]:
+    def progress(campaign_id: CampaignId) -> dict[str, Any]:
         """Return the progress of a campaign: counts, balance, current rate, lag."""
         return progress_of(databases, campaign_id)
 
     return routes
 
 
-def made(databases: Databases, campaign_id: int) -> BodyAndHeaders:
+def made(databases: Databases, campaign_id: CampaignId) -> BodyAndHeaders:
     """Answer with a campaign that was made just now, and where it is."""
     log_change("campaign created", campaign_id)
     campaign, headers = tagged(databases, campaign_id)
@@ -169,7 +170,7 @@ def made(databases: Databases, campaign_id: int) -> BodyAndHeaders:
     return campaign, {**headers, "Location": location}
 
 
-def tagged(databases: Databases, campaign_id: int) -> BodyAndHeaders:
+def tagged(databases: Databases, campaign_id: CampaignId) -> BodyAndHeaders:
     """Answer with a campaign and its ETag."""
     campaign = read_campaign(databases, campaign_id)
     return campaign, {"ETag": f'"{etag_of(campaign)}"'}
@@ -181,7 +182,9 @@ def etag_of(campaign: Mapping[str, Any]) -> str:
     return hashlib.sha256(answered.encode()).hexdigest()[:32]
 
 
-def matching(databases: Databases, campaign_id: int, wanted: ETags) -> Callable[[Cursor], None]:
+def matching(
+    databases: Databases, campaign_id: CampaignId, wanted: ETags
+) -> Callable[[Cursor], None]:
     """Return what checks If-Match against the campaign as it is inside a transaction."""
 
     def require(cursor: Cursor) -> None:

@@ -23,6 +23,7 @@ from campaign_api.web.http.paging import page_response
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
+from campaign_common.domain.recipient import ListId
 
 PLAIN_TYPE = "text/csv"
 FORM_TYPE = "multipart/form-data"
@@ -113,7 +114,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.get("/<int:list_id>")
     @routes.response(200, RecipientListDetail)
     @routes.problems(404)
-    def read(list_id: int) -> dict[str, Any]:
+    def read(list_id: ListId) -> dict[str, Any]:
         """Return a recipient list."""
         return lists.one(list_id)
 
@@ -121,7 +122,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.arguments(RecipientPageParameters, location="query")
     @routes.response(200, RecipientPage)
     @routes.problems(404, 422)
-    def people(wanted: dict[str, Any], list_id: int) -> Response:
+    def people(wanted: dict[str, Any], list_id: ListId) -> Response:
         """List the recipients of a list in the order of its file, or find one by number."""
         if "phone" in wanted:
             return page_response("recipients", lists.person(list_id, wanted["phone"]))
@@ -132,7 +133,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.limit_concurrency(LimitedWork.EXPORT)
     @routes.doc(responses={"200": REJECTS})
     @routes.problems(404)
-    def rejects(list_id: int) -> Response:
+    def rejects(list_id: ListId) -> Response:
         """Return the rejected rows as CSV: line, reason, text.
 
         A text that a spreadsheet would take for a formula begins with an apostrophe.
@@ -144,7 +145,7 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.delete("/<int:list_id>")
     @routes.response(204)
     @routes.problems(404, 409)
-    def delete(list_id: int) -> None:
+    def delete(list_id: ListId) -> None:
         """Delete a list that no active campaign uses; the outcomes of its messages stay."""
         lists.delete(list_id)
 

@@ -15,6 +15,7 @@ from campaign_api.web.limits.sliding_window_limiter import SlidingWindowLimiter
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
 
 RETRY_SECONDS = 10.0
 """Seconds for which storing the message is retried while the database is down."""
@@ -42,7 +43,7 @@ def resource(database: Database, messages_per_minute: int) -> Resource:
     @routes.response(200, TestMessageResponse)
     @routes.alt_response(202, schema=TestMessageResponse, description="Nobody knows yet.")
     @routes.problems(400, 404, 413, 415, 422)
-    def send(wanted: dict[str, Any], campaign_id: int) -> Response:
+    def send(wanted: dict[str, Any], campaign_id: CampaignId) -> Response:
         """Send one real message, in any state of the campaign; wait 10 s for its outcome.
 
         A sender sends it once to the campaign's provider, under the idempotency key `test-{id}`,

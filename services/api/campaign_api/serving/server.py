@@ -89,8 +89,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         eraser = Eraser(main, self._settings.msg_table_sharding_size)
         self._sweeper = Sweeper(main, eraser)
         self._sweeper.start()
-        traces = self._tracing.enter_context(tracing_of(self._settings, "api"))
-        app = create_app(self._settings, self._databases, traces)
+        tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))
+        app = create_app(self._settings, self._databases, tracer)
         # What stands here now stays: a full collection in the middle of a request skips it.
         gc.collect()
         gc.freeze()

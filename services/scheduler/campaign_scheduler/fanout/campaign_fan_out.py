@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import Span
+
 from campaign_common.domain.template import Template
 from campaign_common.store.campaigns.fanout import Checkpoint
 from campaign_common.store.campaigns.leases import Lease
-from campaign_common.tracing import Span
+from campaign_common.tracing.spans import end_span
 from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
 from campaign_scheduler.fanout.publish_window import PublishWindow
 from campaign_scheduler.publishing.publisher import Publication
@@ -27,7 +29,8 @@ class PublishedChunk:
         """End the chunk's span, if it has one; `failure` is the reason for a failed chunk."""
         if self.span is not None:
             checkpoint = self.checkpoint
-            self.span.end(
+            end_span(
+                self.span,
                 {
                     "campaign.id": checkpoint.campaign_id,
                     "campaign.recipients": checkpoint.recipients,

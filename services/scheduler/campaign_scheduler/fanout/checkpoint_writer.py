@@ -8,9 +8,11 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Database
 from campaign_common.store.campaigns import fanout as store
+from campaign_common.store.campaigns.leases import LeaseKey
 from campaign_common.store.shards.partition_map import read_map
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.held_leases import HeldLeases
+from campaign_scheduler.metrics import RECIPIENTS_PUBLISHED
 
 _log = structlog.get_logger()
 
@@ -32,8 +34,6 @@ class CheckpointWriter:
         self._database = database
         self._leases = leases
         self._topic = topic
-        self.recipients = 0
-        """Recipients in committed chunks, for the metrics."""
 
     def commit(self, delivered: Sequence[DeliveredChunk]) -> None:
         """Commit the checkpoints of delivered chunks, those of one campaign in their order.
@@ -47,11 +47,11 @@ class CheckpointWriter:
         """
         in_lock_order = sorted(delivered, key=lambda pair: pair[0].lease.campaign_id)
         results = self._database.run(lambda cursor: self._advance(cursor, in_lock_order))
-        lost: dict[tuple[int, int], CampaignFanOut] = {}
+        lost: dict[LeaseKey, CampaignFanOut] = {}
         for (fan_out, chunk), result in zip(in_lock_order, results, strict=True):
             if result is CheckpointResult.COMMITTED:
                 fan_out.commit_oldest()
-                self.recipients += chunk.checkpoint.recipients
+                RECIPIENTS_PUBLISHED.inc(chunk.checkpoint.recipients)
                 _log_end(fan_out, chunk)
             elif result is CheckpointResult.MAP_CHANGED:
                 fan_out.rewind("the partition map has changed")
@@ -80,7 +80,7 @@ class CheckpointWriter:
                 results.append(CheckpointResult.LEASE_LOST)
         return results
 
-    def _drop_lost(self, lost: dict[tuple[int, int], CampaignFanOut]) -> None:
+    def _drop_lost(self, lost: dict[LeaseKey, CampaignFanOut]) -> None:
         if not lost:
             return
         for fan_out in lost.values():

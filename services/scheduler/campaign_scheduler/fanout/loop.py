@@ -10,12 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, time_ns
 
+from opentelemetry.trace import Span, SpanKind, Tracer
+
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
+from campaign_common.store.campaigns.leases import LeaseKey
 from campaign_common.store.messages.provider_breakers import campaigns_with_open_circuit
-from campaign_common.tracing import Span, SpanRole, Tracing
+from campaign_common.tracing.spans import begin_span, traceparent_of
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -46,9 +50,6 @@ HELD_WAIT = 0.1
 FAILED_WAIT = 1.0
 """Seconds to wait before publishing again after Kafka refused a chunk."""
 
-LeaseKey = tuple[int, int]
-"""A lease: the campaign and the lease's epoch."""
-
 
 @dataclass(frozen=True)
 class FanOutDependencies:
@@ -61,7 +62,7 @@ class FanOutDependencies:
     checkpoints: CheckpointWriter
     outages: OutageLog
     outcomes: OutcomeCounts
-    tracing: Tracing | None = None
+    tracer: Tracer | None = None
 
 
 class FanOutLoop:
@@ -75,7 +76,7 @@ class FanOutLoop:
         self._in_flight: dict[LeaseKey, CampaignFanOut] = {}  # those with chunks in flight
         self._paused_until = 0.0
         self._read_breakers_at = 0.0
-        self._circuit_open: frozenset[int] = frozenset()
+        self._circuit_open: frozenset[CampaignId] = frozenset()
 
     def run(self, stopping: threading.Event, beat: Callable[[], None]) -> None:
         """Publish until `stopping` is set, then commit the chunks in flight and return.
@@ -184,17 +185,17 @@ class FanOutLoop:
         chunk = PublishedChunk(checkpoint, partition_map.version, publication, monotonic(), span)
         fan_out.add_published(chunk)
         self._requeue(fan_out)
-        traceparent = span.traceparent if span else None
+        traceparent = traceparent_of(span) if span else None
         self._uses.publisher.publish(records.groups, publication, traceparent)
         fan_out.backlog.add(counts, partition_map)
         return True
 
     def _begin_span(self, fan_out: CampaignFanOut, at: int) -> Span | None:
-        if self._uses.tracing is None:
+        tracer, origin = self._uses.tracer, fan_out.lease.traceparent
+        if tracer is None:
             return None
-        origin = fan_out.lease.traceparent
-        return self._uses.tracing.begin(
-            "publish chunk", SpanRole.PRODUCER, [origin] if origin else [], at=at
+        return begin_span(
+            tracer, "publish chunk", SpanKind.PRODUCER, [origin] if origin else [], at=at
         )
 
     def _requeue(self, fan_out: CampaignFanOut) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from campaign_common.database import Database, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.campaigns.fanout import outcomes_by_shard
 from campaign_common.store.shards.claims import claimed_by_campaign
 from campaign_scheduler.availability import ServerAvailability
@@ -21,9 +22,11 @@ class OutcomeCounts:
     def __init__(self, databases: Databases, availability: ServerAvailability) -> None:
         self._databases = databases
         self._availability = availability
-        self._last: dict[Database, dict[int, CountsByShard]] = {one: {} for one in databases.all}
+        self._last: dict[Database, dict[CampaignId, CountsByShard]] = {
+            one: {} for one in databases.all
+        }
 
-    def by_shard(self, campaign_ids: Sequence[int]) -> dict[int, CountsByShard]:
+    def by_shard(self, campaign_ids: Sequence[CampaignId]) -> dict[CampaignId, CountsByShard]:
         """Count the messages of each campaign that have an outcome or wait for a retry.
 
         Raises:
@@ -44,7 +47,7 @@ class OutcomeCounts:
             for campaign_id in campaign_ids
         }
 
-    def claimed(self) -> Counter[int]:
+    def claimed(self) -> Counter[CampaignId]:
         """Count the messages that senders have claimed, by campaign.
 
         Claims on a server that is down are not counted.
@@ -52,11 +55,11 @@ class OutcomeCounts:
         Raises:
             RetryLater: the main server is down.
         """
-        counts: Counter[int] = Counter()
+        counts: Counter[CampaignId] = Counter()
         for database in self._databases.all:
             counts.update(self._availability.query(database, claimed_by_campaign) or {})
         return counts
 
-    def _remember(self, database: Database, counted: dict[int, CountsByShard]) -> None:
+    def _remember(self, database: Database, counted: dict[CampaignId, CountsByShard]) -> None:
         known = self._last[database]
         self._last[database] = counted if len(known) > MAX_CAMPAIGNS_KEPT else {**known, **counted}

@@ -7,7 +7,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Cursors, Databases
 from campaign_common.database.by_server import ByServer
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.campaigns import finishing as store
 from campaign_common.store.campaigns.finishing import FannedOutCampaign
@@ -65,7 +65,7 @@ class CampaignFinisher:
 
     def _read_commands_and_counts(
         self, candidates: list[FannedOutCampaign], cursors: Cursors
-    ) -> tuple[set[int], Mapping[int, Mapping[Status, int]]]:
+    ) -> tuple[set[CampaignId], Mapping[CampaignId, Mapping[Status, int]]]:
         """Read the campaigns with open commands, and the counters of all.
 
         The epochs were read before. A campaign that is set back in between has another epoch,
@@ -79,8 +79,8 @@ class CampaignFinisher:
     def _finish_batch(
         self,
         candidates: list[FannedOutCampaign],
-        with_commands: set[int],
-        counts: Mapping[int, Mapping[Status, int]],
+        with_commands: set[CampaignId],
+        counts: Mapping[CampaignId, Mapping[Status, int]],
     ) -> None:
         complete = [
             campaign

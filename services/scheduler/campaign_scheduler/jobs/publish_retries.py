@@ -10,9 +10,12 @@ from functools import partial
 from time import time_ns
 
 from confluent_kafka import KafkaError, Message
+from opentelemetry.trace import Span, SpanKind, Tracer
+from prometheus_client import Counter
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message_record import ERASED, decode, encode
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.recipient import is_erased
@@ -22,8 +25,9 @@ from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
 from campaign_common.store.campaigns.leases import Lease, read_leases
 from campaign_common.store.messages import retry_publication as store
 from campaign_common.store.messages.retry_publication import DueRetry, Epochs, Stamp
-from campaign_common.tracing import Span, SpanRole, Tracing
+from campaign_common.tracing.spans import begin_span, end_span, traceparent_of
 from campaign_scheduler.availability import ServerAvailability
+from campaign_scheduler.metrics import DUE_RETRIES_PUBLISHED, STRANDED_RETRIES_PUBLISHED
 from campaign_scheduler.publishing.active_map import active_map
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_scheduler.publishing.record_builder import (
@@ -64,7 +68,7 @@ class RetryPublisher:
         *,
         topic: str,
         owner: str,
-        tracing: Tracing | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._databases = databases
         self._availability = availability
@@ -72,9 +76,7 @@ class RetryPublisher:
         self._stopping = stopping
         self._topic = topic
         self._owner = owner
-        self._tracing = tracing
-        self.published = 0
-        """Number of records, for the metrics."""
+        self._tracer = tracer
 
     def publish_due(self) -> None:
         """Publish the retries that are due.
@@ -84,7 +86,8 @@ class RetryPublisher:
                 stamped are published again.
         """
         self._publish_found(
-            lambda cursor, shard, campaigns, _: store.due_retries(cursor, shard, campaigns, BATCH)
+            lambda cursor, shard, campaigns, _: store.due_retries(cursor, shard, campaigns, BATCH),
+            DUE_RETRIES_PUBLISHED,
         )
 
     def publish_stranded(self) -> None:
@@ -96,10 +99,11 @@ class RetryPublisher:
         self._publish_found(
             lambda cursor, shard, campaigns, current: store.overtaken_retries(
                 cursor, shard, campaigns, current, BATCH
-            )
+            ),
+            STRANDED_RETRIES_PUBLISHED,
         )
 
-    def _publish_found(self, find: FindRetries) -> None:
+    def _publish_found(self, find: FindRetries, published: Counter) -> None:
         with self._databases.main.reading() as cursor:
             sendable = store.sendable_campaigns(cursor, self._owner)
         for database in self._databases.all:
@@ -107,21 +111,25 @@ class RetryPublisher:
             waiting = self._availability.query(database, query) or {}
             for shard, campaigns in sorted(waiting.items()):
                 if self._databases.of_shard(shard) is database:
-                    self._publish_batches(shard, campaigns, find)
+                    self._publish_batches(shard, campaigns, find, published)
 
-    def _publish_batches(self, shard: int, campaigns: Epochs, find: FindRetries) -> None:
+    def _publish_batches(
+        self, shard: int, campaigns: Epochs, find: FindRetries, published: Counter
+    ) -> None:
         for _ in range(MAX_BATCHES):
             database = self._databases.of_shard(shard)
             if self._stopping.is_set() or self._availability.is_down(database):
                 return
             try:
-                if self._publish_batch(shard, campaigns, find) < BATCH:
+                if self._publish_batch(shard, campaigns, find, published) < BATCH:
                     return
             except DatabaseUnavailable as error:
                 # Either server may have failed; after the main one, the next query raises.
                 self._availability.mark_down(database, error)
 
-    def _publish_batch(self, shard: int, campaigns: Epochs, find: FindRetries) -> int:
+    def _publish_batch(
+        self, shard: int, campaigns: Epochs, find: FindRetries, published: Counter
+    ) -> int:
         began = time_ns()
         with self._databases.server_of(shard).reading() as cursors:
             partition_map = active_map(cursors.main, self._topic)
@@ -136,7 +144,7 @@ class RetryPublisher:
             self._databases.of_shard(shard).run(
                 lambda cursor: store.stamp_published(cursor, shard, stamps, topic_id)
             )
-        self.published += len(stamps)
+        published.inc(len(stamps))
         self._raise_failure(publication)
         return len(retries)
 
@@ -144,7 +152,7 @@ class RetryPublisher:
         """Publish records and wait for their delivery reports, which append to `stamps`."""
         publication = Publication(sum(len(messages) for _, messages in batch))
         span = self._begin_span(batch, began)
-        traceparent = span.traceparent if span else None
+        traceparent = traceparent_of(span) if span else None
         for _, messages in batch:
             groups: RecordsByPartition = defaultdict(list)
             for stamp, (partition, message) in messages:
@@ -155,14 +163,14 @@ class RetryPublisher:
             self._publisher.poll(REPORT_WAIT)
         if span is not None:
             failure = publication.error.str() if publication.error else None
-            span.end({"campaign.retries": len(stamps)}, failure=failure)
+            end_span(span, {"campaign.retries": len(stamps)}, failure=failure)
         return publication
 
     def _begin_span(self, batch: RetryBatch, at: int) -> Span | None:
-        if self._tracing is None or not batch:
+        if self._tracer is None or not batch:
             return None
         origins = [lease.traceparent for lease, _ in batch if lease.traceparent]
-        return self._tracing.begin("publish retries", SpanRole.PRODUCER, origins, at=at)
+        return begin_span(self._tracer, "publish retries", SpanKind.PRODUCER, origins, at=at)
 
     def _raise_failure(self, publication: Publication) -> None:
         if publication.error is None:
@@ -173,7 +181,7 @@ class RetryPublisher:
     def _build_batch(
         self, cursor: Cursor, shard: int, retries: Sequence[DueRetry], partition_map: PartitionMap
     ) -> RetryBatch:
-        by_campaign: dict[int, list[DueRetry]] = defaultdict(list)
+        by_campaign: dict[CampaignId, list[DueRetry]] = defaultdict(list)
         for retry in retries:
             by_campaign[retry.campaign_id].append(retry)
         # The epoch is read, not remembered: a record of an older one is stale.

@@ -13,6 +13,7 @@ import structlog
 from confluent_kafka.admin import AdminClient
 
 from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.partition_map import PartitionMap, unrecorded_shards
 from campaign_common.kafka import topics
 from campaign_common.store.campaigns.stalled_campaigns import (
@@ -22,6 +23,7 @@ from campaign_common.store.campaigns.stalled_campaigns import (
 )
 from campaign_common.store.shards.partition_map import read_map, read_owners
 from campaign_common.tracing import trace_id_of
+from campaign_scheduler.metrics import RECORDS_LOST, REPUBLICATIONS, WATCHDOG_CHECKS
 
 CHECK_INTERVAL = 5.0
 """Seconds between two checks, at most."""
@@ -63,9 +65,7 @@ class Watchdog:
         self._owner = owner
         self._after = after
         self._clock = clock
-        self._stalled: dict[int, StalledCampaign] = {}
-        self.checks = self.republications = self.lost = 0
-        """Checks, campaigns published again, and lost records, for the metrics."""
+        self._stalled: dict[CampaignId, StalledCampaign] = {}
 
     def check(self) -> None:
         """Check every campaign once, and publish those again that have lost records.
@@ -76,7 +76,7 @@ class Watchdog:
         with self._databases.reading() as cursors:
             outstanding = read_outstanding(cursors, self._owner)
             partition_map = read_map(cursors.main, self._topic)
-        self.checks += 1
+        WATCHDOG_CHECKS.inc()
         self._update_stalled(outstanding)
         suspicious = [
             one for one in self._stalled.values() if self._clock() - one.since >= self._after
@@ -123,12 +123,13 @@ class Watchdog:
         )
         self._stalled.pop(campaign.campaign_id, None)
         if published:
-            self.republications += 1
-            self.lost += campaign.published - campaign.recorded
+            lost = campaign.published - campaign.recorded
+            REPUBLICATIONS.inc()
+            RECORDS_LOST.inc(lost)
             _log.warning(
                 "campaign republished",
                 campaign=campaign.campaign_id,
                 trace_id=trace_id_of(campaign.traceparent),
                 reason=REASON,
-                lost=campaign.published - campaign.recorded,
+                lost=lost,
             )

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import TopicMissing
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.ledger import look_up
-from campaign_common.store.messages.possibly_sent import note_suspects
+from campaign_common.store.messages.possibly_sent import note_possibly_sent
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
 from campaign_sender.admission.rules import (
@@ -34,7 +35,7 @@ from campaign_sender.tracing import BatchTraces
 class AdmissionLookup(NamedTuple):
     """State that is read for a batch after its messages were fetched."""
 
-    versions: dict[int, CampaignVersion]
+    versions: dict[CampaignId, CampaignVersion]
     partition_map: PartitionMap
     entries: dict[MessageKey, LedgerEntry]
     erased: set[MessageKey]
@@ -95,8 +96,8 @@ class BatchAdmitter:
         query = ledger_query(fresh)
         versions, partition_map, entries, erased = self._read(query)
         self._guard.learn(versions, began_at)
-        unknown, suspects = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
-        self._note_suspects(suspects)
+        unknown, possibly_sent = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
+        self._note_possibly_sent(possibly_sent)
         if unknown:
             ended = {result.message.key for result in unknown}
             fresh = [m for m in fresh if m.key not in ended]
@@ -119,16 +120,16 @@ class BatchAdmitter:
             return []
         return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
 
-    def _note_suspects(self, suspects: Sequence[Message]) -> None:
+    def _note_possibly_sent(self, possibly_sent: Sequence[Message]) -> None:
         by_shard: dict[int, list[MessageRecord]] = defaultdict(list)
-        for message in suspects:
+        for message in possibly_sent:
             by_shard[message.record.shard].append(message.record)
         if by_shard:
             with self._server.own.transaction() as cursor:
                 for shard, claimed in sorted(by_shard.items()):
-                    note_suspects(cursor, shard, claimed)
+                    note_possibly_sent(cursor, shard, claimed)
 
-    def _read(self, query: Mapping[tuple[int, int], Sequence[int]]) -> AdmissionLookup:
+    def _read(self, query: Mapping[tuple[int, CampaignId], Sequence[int]]) -> AdmissionLookup:
         with self._server.reading(Proof.NOW) as cursors:
             versions = read_versions(cursors.main, {campaign_id for _, campaign_id in query})
             partition_map = read_map(cursors.main, self._topic)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.message import LedgerEntry, MessageKey, is_live
 from campaign_common.domain.message_record import ERASED
 from campaign_common.domain.partition_map import PartitionMap
@@ -42,13 +42,13 @@ class PossiblySent(NamedTuple):
 
     unknown: list[SendResult]
     """At-most-once messages: they end without a send."""
-    suspects: list[Message]
+    possibly_sent: list[Message]
     """At-least-once messages: sent as any other, under the same idempotency key."""
 
 
 def drop_stale(
     messages: Iterable[Message],
-    versions: Mapping[int, CampaignVersion],
+    versions: Mapping[CampaignId, CampaignVersion],
     partition_map: PartitionMap,
 ) -> Filtered:
     """Drop messages of a campaign that is not running or has a later epoch, or of an older map."""
@@ -65,7 +65,7 @@ def drop_stale(
 
 def _is_stale(
     admission_key: AdmissionKey,
-    versions: Mapping[int, CampaignVersion],
+    versions: Mapping[CampaignId, CampaignVersion],
     partition_map: PartitionMap,
 ) -> bool:
     campaign_id, campaign_epoch, map_version, shard, partition = admission_key
@@ -108,9 +108,9 @@ def split_duplicates(messages: Iterable[Message], held: Collection[MessageKey]) 
     return Filtered(first, duplicates)
 
 
-def ledger_query(messages: Iterable[Message]) -> dict[tuple[int, int], list[int]]:
+def ledger_query(messages: Iterable[Message]) -> dict[tuple[int, CampaignId], list[int]]:
     """Return the ledger query for messages: {(shard, campaign_id): seqs}."""
-    query: dict[tuple[int, int], list[int]] = defaultdict(list)
+    query: dict[tuple[int, CampaignId], list[int]] = defaultdict(list)
     for message in messages:
         record = message.record
         query[record.shard, record.campaign_id].append(record.seq)
@@ -119,7 +119,7 @@ def ledger_query(messages: Iterable[Message]) -> dict[tuple[int, int], list[int]
 
 def split_possibly_sent(
     candidates: Sequence[Message],
-    versions: Mapping[int, CampaignVersion],
+    versions: Mapping[CampaignId, CampaignVersion],
     entries: Mapping[MessageKey, LedgerEntry],
 ) -> PossiblySent:
     """Decide about messages that may have been sent, though the ledger has no trace (rule 16).
@@ -128,7 +128,7 @@ def split_possibly_sent(
     Undeliverable messages were never sent, and messages of deleted campaigns no longer matter.
     """
     unknown: list[SendResult] = []
-    suspects: list[Message] = []
+    possibly_sent: list[Message] = []
     for message in candidates:
         record = message.record
         entry = entries.get(message.key)
@@ -144,8 +144,8 @@ def split_possibly_sent(
         if version.delivery is Delivery.AT_MOST_ONCE:
             unknown.append(SendResult(message, SendStatus.AMBIGUOUS, None, COMMITS_LOST))
         else:
-            suspects.append(message)
-    return PossiblySent(unknown, suspects)
+            possibly_sent.append(message)
+    return PossiblySent(unknown, possibly_sent)
 
 
 def admit_live(

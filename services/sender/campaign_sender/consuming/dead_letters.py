@@ -12,6 +12,7 @@ from campaign_common.errors import KafkaUnavailable
 from campaign_common.kafka.batches import SplittingProducer
 from campaign_common.kafka.dead_letters import LEFT_OUT, dead_letter_topic
 from campaign_common.kafka.producing import ReplacedProducer
+from campaign_sender.metrics import DEAD_LETTERS
 
 ACKNOWLEDGED_WITHIN = 10.0
 """Seconds that the broker has to acknowledge dead letters."""
@@ -36,8 +37,6 @@ class DeadLetterPublisher:
     def __init__(self, make_producer: Callable[[], SplittingProducer], topic: str) -> None:
         self._producer = ReplacedProducer(make_producer)
         self._topic = dead_letter_topic(topic)
-        self.published = 0
-        """Number of acknowledged dead letters. For metrics."""
 
     def publish(self, invalid: Sequence[InvalidRecord]) -> None:
         """Publish and wait for every acknowledgement, after which the records may be skipped.
@@ -53,7 +52,7 @@ class DeadLetterPublisher:
         if failures:
             why = self._producer.cause_of(failures[0][1]).str()
             raise KafkaUnavailable(f"publishing to {self._topic}: {why}")
-        self.published += len(invalid)
+        DEAD_LETTERS.inc(len(invalid))
         log.warning("records dead-lettered", topic=self._topic, count=len(invalid))
 
     def _publish(

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.provider_route import MakeProvider, ProviderRoute, SendChecks
 from campaign_sender.message import Message
@@ -66,7 +67,7 @@ class Dispatcher:
 
         Messages that this process no longer holds are left to the owner of their shard.
         """
-        by_campaign: dict[int, list[Message]] = defaultdict(list)
+        by_campaign: dict[CampaignId, list[Message]] = defaultdict(list)
         for message in self._holder.still_held(messages):
             by_campaign[message.record.campaign_id].append(message)
         for campaign_id, group in by_campaign.items():

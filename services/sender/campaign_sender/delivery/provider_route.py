@@ -1,7 +1,5 @@
 """Route to one provider: its client, its circuit breaker, and the checks before each send."""
 
-import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Protocol
@@ -9,9 +7,11 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.message import Message
+from campaign_sender.metrics import SEND_RESULTS
 from campaign_sender.providers.contract import (
     OnResults,
     PreSendCheck,
@@ -31,7 +31,7 @@ class SendChecks(Protocol):
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages immediately before they are sent; None: this one may be sent."""
 
-    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+    def version_of(self, campaign_id: CampaignId) -> CampaignVersion | None:
         """Return a campaign as last read; None when none of its messages are held."""
 
 
@@ -51,9 +51,7 @@ class ProviderRoute:
         self._guard = guard
         self._on_results = on_results
         self._opened: list[float] = []
-        self._counting = threading.Lock()
-        self.status_counts: Counter[SendStatus] = Counter()
-        """Number of results by status. For metrics."""
+        self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
         self.provider = make(self.check_before_send, self.on_results)
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
@@ -88,12 +86,11 @@ class ProviderRoute:
     def _count(self, statuses: Sequence[SendStatus]) -> None:
         # Status by status, each at the speed of list.count: nearly all are accepted.
         left = len(statuses)
-        with self._counting:
-            for status in SendStatus:
-                if not left:
-                    break
-                n = statuses.count(status)
-                self.status_counts[status] += n
+        for status, counter in self._counters.items():
+            if not left:
+                break
+            if n := statuses.count(status):
+                counter.inc(n)
                 left -= n
 
     def take_opened(self) -> float | None:

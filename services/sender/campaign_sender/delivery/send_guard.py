@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import (
@@ -57,7 +58,7 @@ class SendGuard:
         self._buffer = buffer
         self._clock = clock
         self._learning = threading.Lock()
-        self._campaigns: dict[int, CampaignView] = {}
+        self._campaigns: dict[CampaignId, CampaignView] = {}
         self._erased: frozenset[MessageKey] = frozenset()
         self._lost: frozenset[int] = frozenset()
         self._requested: frozenset[int] = frozenset()
@@ -102,13 +103,13 @@ class SendGuard:
         """Return whether the server was read recently; callers that must not block check this."""
         return self._clock() - self._began_at <= REACHABLE_FOR
 
-    def learn(self, versions: Mapping[int, CampaignVersion], began_at: float) -> None:
+    def learn(self, versions: Mapping[CampaignId, CampaignVersion], began_at: float) -> None:
         """Add campaigns that admission has just read."""
         with self._learning:
             for campaign_id, version in versions.items():
                 self._campaigns[campaign_id] = CampaignView(version, began_at)
 
-    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+    def version_of(self, campaign_id: CampaignId) -> CampaignVersion | None:
         """Return a campaign as last read; None when none of its messages are held."""
         known = self._campaigns.get(campaign_id)
         return known.version if known else None
@@ -154,7 +155,7 @@ class SendGuard:
             if self._read_seconds < FRESH_FOR:
                 self._in_time_at = ended_at
 
-    def _read(self, shards: set[int], campaign_ids: set[int]) -> SendView:
+    def _read(self, shards: set[int], campaign_ids: set[CampaignId]) -> SendView:
         """Read the state of shards and campaigns from servers that accept writes."""
         everything = Wanted(shards, campaign_ids, self._topic, claims=True)
         with self._server.main.reading(proof=Proof.IN_THE_BLOCK) as cursor:

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignEpoch
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
+from campaign_common.domain.shard import Epoch
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.messages.trial_sends import (
@@ -170,13 +172,13 @@ def _trial_message(message: TakenTrialMessage, taken_at: float) -> TrialMessage:
         message.campaign_id,
         seq=0,
         shard=0,
-        campaign_epoch=0,
+        campaign_epoch=CampaignEpoch(0),
         map_version=0,
         phone=message.phone,
         body=message.body,
     )
     key = MessageKey(message.campaign_id, 0)
-    return TrialMessage(record, key, -1, -1, 0, test_id=message.id, taken_at=taken_at)
+    return TrialMessage(record, key, -1, -1, Epoch(0), test_id=message.id, taken_at=taken_at)
 
 
 def _outcome(result: SendResult) -> list[TrialOutcome]:

@@ -11,7 +11,9 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
+from campaign_common.domain.shard import Epoch
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.providers.contract import SendResult, SendStatus
@@ -66,7 +68,7 @@ class InFlightBuffer:
         """Return the shard if this process owns it."""
         return self._shards.get(shard)
 
-    def epochs(self) -> dict[int, int]:
+    def epochs(self) -> dict[int, Epoch]:
         """Return the owned shards, each with its claim epoch."""
         with self._changed:
             return {shard: owned.epoch for shard, owned in self._shards.items()}
@@ -114,7 +116,7 @@ class InFlightBuffer:
             held = self._held
             return {key for key in keys if key in held}
 
-    def held_messages(self, shard: int, campaign_id: int) -> dict[int, Message]:
+    def held_messages(self, shard: int, campaign_id: CampaignId) -> dict[int, Message]:
         """Return the held messages of a campaign and shard, by seq."""
         with self._changed:
             return {
@@ -160,7 +162,7 @@ class InFlightBuffer:
         with self._changed:
             return self._changed.wait_for(self._has_capacity, timeout)
 
-    def campaigns(self) -> set[int]:
+    def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
         with self._changed:
             return {campaign_id for campaign_id, _ in self._held}

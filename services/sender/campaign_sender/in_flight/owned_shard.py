@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import MessageRecord
-from campaign_common.domain.shard import Shard
+from campaign_common.domain.shard import Epoch, Shard
 from campaign_common.store.shards.claims import Place
 from campaign_sender.in_flight.offset_tracker import OffsetTracker
 from campaign_sender.message import Message
@@ -14,7 +14,13 @@ class OwnedShard:
     """Shard that this process has taken over, under one epoch of its claim row."""
 
     def __init__(
-        self, shard: Shard, *, epoch: int, owner_token: bytes, transaction_number: int, place: Place
+        self,
+        shard: Shard,
+        *,
+        epoch: Epoch,
+        owner_token: bytes,
+        transaction_number: int,
+        place: Place,
     ) -> None:
         self.shard = shard
         self.epoch = epoch

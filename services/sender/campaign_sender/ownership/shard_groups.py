@@ -13,6 +13,7 @@ from operator import attrgetter
 
 from campaign_common.database import ShardServer
 from campaign_common.database.by_server import ByServer
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.shard import Partition, Shard
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.store.core.campaigns import CampaignVersion
@@ -198,7 +199,7 @@ class ShardGroups:
         """Shards of this process that the last reads found under another owner."""
         return {Shard(n) for group in self.all for n in group.guard.lost_shards}
 
-    def version_of(self, campaign_id: int) -> CampaignVersion | None:
+    def version_of(self, campaign_id: CampaignId) -> CampaignVersion | None:
         """Return a campaign as last read; None when none of its messages are held."""
         for group in self.all:
             version = group.guard.version_of(campaign_id)

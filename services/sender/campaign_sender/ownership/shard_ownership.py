@@ -14,6 +14,14 @@ from pymysql.err import Error as DriverError
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.shard import Partition, Shard
 from campaign_common.errors import LeaseLost, RetryLater
+from campaign_sender.metrics import (
+    COMMITS_LOST,
+    PARTITIONS_LOST,
+    POSSIBLY_SENT_CLAIMS_LOST,
+    SHARDS_FENCED,
+    SHARDS_TAKEN_OVER,
+    UNKNOWN_CLAIMS_LOST,
+)
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
 from campaign_sender.ownership.group_membership import GroupMembership
 from campaign_sender.ownership.offset_committer import OffsetCommitter
@@ -56,10 +64,6 @@ class ShardOwnership:
         """Partitions taken over, each with its number of shards; while one is missing, nothing is
         committed to Kafka."""
         self._pauses = PartitionPauses(consumer, topic, groups, blocked, self._active.keys())
-        self.taken_over = self.fenced = self.partitions_lost = self.commits_lost = 0
-        """Counters for metrics: shards, shards, partitions, partitions (protocol rule 16)."""
-        self.claims_lost = {"possibly_sent": 0, "unknown": 0}
-        """Counters for metrics: messages claimed by lost senders, by how they were settled."""
 
     def subscribe(self) -> None:
         """Join the consumer group."""
@@ -130,7 +134,7 @@ class ShardOwnership:
     def _on_lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         numbers = {Partition(p.partition) for p in partitions}
         log.warning("partitions lost", partitions=sorted(numbers))
-        self.partitions_lost += len(numbers)
+        PARTITIONS_LOST.inc(len(numbers))
         self._groups.drop_shards(self._groups.shards_on(numbers))
         self._forget_partitions(numbers)
         consumer.incremental_unassign(list(partitions))
@@ -180,7 +184,8 @@ class ShardOwnership:
         if missing:
             rows = list(claims.values())
             possibly_sent_below = self._membership.verify(partition, partition_map, rows)
-            self.commits_lost += possibly_sent_below > 0
+            if possibly_sent_below:
+                COMMITS_LOST.inc()
             self._take_over_shards(missing, partition_map, possibly_sent_below)
             log.info("partition taken over", partition=partition, shards=missing)
         owned = [shard for n in claims if (shard := self._groups.owned(n)) is not None]
@@ -193,19 +198,19 @@ class ShardOwnership:
             owned, settlement = self._claims.take_over(shard, partition_map)
             owned.possibly_sent_below = possibly_sent_below
             self._groups.add_shard(owned)
-            self.taken_over += 1
-            self._count_settled(shard, len(settlement.suspects), len(settlement.unknown))
+            SHARDS_TAKEN_OVER.inc()
+            self._count_settled(shard, len(settlement.possibly_sent), len(settlement.unknown))
         self._groups.refresh_guards(shards)
 
-    def _count_settled(self, shard: Shard, suspects: int, unknown: int) -> None:
+    def _count_settled(self, shard: Shard, possibly_sent: int, unknown: int) -> None:
         """Count and log the claims of a lost sender that were settled."""
-        self.claims_lost["possibly_sent"] += suspects
-        self.claims_lost["unknown"] += unknown
-        if suspects or unknown:
+        POSSIBLY_SENT_CLAIMS_LOST.inc(possibly_sent)
+        UNKNOWN_CLAIMS_LOST.inc(unknown)
+        if possibly_sent or unknown:
             log.warning(
                 "claims of a lost sender settled",
                 shard=shard,
-                possibly_sent=suspects,
+                possibly_sent=possibly_sent,
                 unknown=unknown,
             )
 
@@ -217,7 +222,7 @@ class ShardOwnership:
         fenced = reported | found
         if not fenced or self._map is None:
             return
-        self.fenced += len(fenced)
+        SHARDS_FENCED.inc(len(fenced))
         self._groups.drop_shards(fenced)
         for partition in {self._map.partition(shard) for shard in fenced} & self._assigned:
             self._pauses.pause({partition})

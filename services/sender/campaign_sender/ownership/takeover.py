@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database.cursors import ShardCursors
-from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.claim import ClaimedMessage, decode_claim
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status, is_live
 from campaign_common.domain.partition_map import PartitionMap, ShardPosition, position_under
-from campaign_common.domain.shard import Shard
+from campaign_common.domain.shard import Epoch, Shard
 from campaign_common.errors import LeaseLost
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.ledger import (
@@ -22,7 +22,7 @@ from campaign_common.store.messages.ledger import (
     insert_outcomes,
     look_up,
 )
-from campaign_common.store.messages.possibly_sent import note_suspects
+from campaign_common.store.messages.possibly_sent import note_possibly_sent
 from campaign_common.store.messages.retry_schedule import forget_retries
 from campaign_common.store.shards.claims import ClaimRow, Place, lock_claim, take_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
@@ -33,7 +33,7 @@ class Settlement(NamedTuple):
 
     unknown: list[LedgerRow]
     """At-most-once messages: not sent again, the outcome is unknown."""
-    suspects: list[ClaimedMessage]
+    possibly_sent: list[ClaimedMessage]
     """At-least-once messages: fetched again and sent again under the same idempotency key."""
 
 
@@ -47,24 +47,24 @@ class Takeover(NamedTuple):
 def settle(
     claimed: Iterable[ClaimedMessage],
     entries: Mapping[MessageKey, LedgerEntry],
-    versions: Mapping[int, CampaignVersion],
+    versions: Mapping[CampaignId, CampaignVersion],
 ) -> Settlement:
     """Decide about each claimed message that is still live (rule 1); the others are recorded.
 
     Messages of a deleted campaign no longer matter.
     """
     unknown: list[LedgerRow] = []
-    suspects: list[ClaimedMessage] = []
+    possibly_sent: list[ClaimedMessage] = []
     for message in claimed:
         entry = entries.get(MessageKey(message.campaign_id, message.seq))
         version = versions.get(message.campaign_id)
         if version is None or not is_live(entry, message.generation, message.try_number):
             continue
         if version.delivery is Delivery.AT_LEAST_ONCE:
-            suspects.append(message)
+            possibly_sent.append(message)
         else:
             unknown.append(_unknown_row(message, entry))
-    return Settlement(unknown, suspects)
+    return Settlement(unknown, possibly_sent)
 
 
 def take_over(
@@ -99,7 +99,7 @@ def take_over(
     )
     owned = OwnedShard(
         shard,
-        epoch=row.epoch + 1,
+        epoch=Epoch(row.epoch + 1),
         owner_token=owner_token,
         transaction_number=row.transaction_number + 1,
         place=place,
@@ -133,13 +133,13 @@ def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
         add_counts(cursor, count_changes(row.shard, settlement.unknown))
         for campaign_id, seqs in _waiting_before(settlement.unknown).items():
             forget_retries(cursor, row.shard, campaign_id, seqs)
-    note_suspects(cursor, row.shard, settlement.suspects)
+    note_possibly_sent(cursor, row.shard, settlement.possibly_sent)
     return settlement
 
 
-def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:
+def _waiting_before(rows: Iterable[LedgerRow]) -> dict[CampaignId, list[int]]:
     """Return, by campaign, the seqs whose scheduled retry is settled."""
-    seqs: dict[int, list[int]] = {}
+    seqs: dict[CampaignId, list[int]] = {}
     for row in rows:
         if row.replaces:
             seqs.setdefault(row.campaign_id, []).append(row.seq)
@@ -148,8 +148,8 @@ def _waiting_before(rows: Iterable[LedgerRow]) -> dict[int, list[int]]:
 
 def _ledger_query(
     shard: Shard, claimed: Sequence[ClaimedMessage]
-) -> dict[tuple[int, int], list[int]]:
-    query: dict[tuple[int, int], list[int]] = {}
+) -> dict[tuple[int, CampaignId], list[int]]:
+    query: dict[tuple[int, CampaignId], list[int]] = {}
     for message in claimed:
         query.setdefault((shard, message.campaign_id), []).append(message.seq)
     return query

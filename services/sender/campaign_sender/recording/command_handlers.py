@@ -25,9 +25,9 @@ from campaign_common.store.messages.ledger import (
 from campaign_common.store.messages.possibly_sent import (
     FINAL_FACTS,
     LateFact,
+    possibly_sent_without_outcome,
     read_late_facts,
-    read_suspects,
-    suspects_without_outcome,
+    read_possibly_sent,
 )
 from campaign_common.store.messages.retry_schedule import (
     forget_retries,
@@ -51,7 +51,7 @@ HeldSeqs = Collection[int]
 
 Entries = Mapping[MessageKey, LedgerEntry]
 
-Suspects = Collection[tuple[int, int]]
+PossiblySentTries = Collection[tuple[int, int]]
 """(seq, generation) of messages that a lost sender may have sent."""
 
 
@@ -61,10 +61,10 @@ def finalize_cancelled(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs
     Executed only when nothing of the campaign is held: what is at a provider is recorded first.
     """
     cursor, shard, campaign_id = cursors.own, command.shard, command.campaign_id
-    suspects = suspects_without_outcome(cursor, shard, campaign_id, SLICE)
+    possibly_sent = possibly_sent_without_outcome(cursor, shard, campaign_id, SLICE)
     waiting = waiting_seqs(cursor, shard, campaign_id, SLICE)
-    _end_unsent(cursor, command, waiting, suspects)
-    if len(waiting) < SLICE and len(suspects) < SLICE:
+    _end_unsent(cursor, command, waiting, possibly_sent)
+    if len(waiting) < SLICE and len(possibly_sent) < SLICE:
         shard_commands.close_command(cursor, command)
 
 
@@ -115,8 +115,8 @@ def apply_late_results(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs
     seqs, left = listed[:SLICE], listed[SLICE:]
     entries = look_up(cursor, {(command.shard, command.campaign_id): seqs}) if seqs else {}
     facts = read_late_facts(cursor, command.shard, command.campaign_id, seqs)
-    suspects = read_suspects(cursor, command.campaign_id, seqs)
-    _rewrite(cursor, command.shard, rows_of_late_results(facts, entries, suspects), entries)
+    possibly_sent = read_possibly_sent(cursor, command.campaign_id, seqs)
+    _rewrite(cursor, command.shard, rows_of_late_results(facts, entries, possibly_sent), entries)
     _store_remaining(cursor, command, left)
 
 
@@ -130,12 +130,12 @@ HANDLERS: Mapping[str, Callable[[ShardCursors, ShardCommand, HeldSeqs], None]] =
 
 
 def rows_of_late_results(
-    facts: Iterable[LateFact], entries: Entries, suspects: Suspects = frozenset()
+    facts: Iterable[LateFact], entries: Entries, possibly_sent: PossiblySentTries = frozenset()
 ) -> list[LedgerRow]:
     """Return the rows that replace `unknown`: only a final result of the same try counts.
 
     Where two senders have different results of one try, `sent` wins. A refusal of a message in
-    `suspects` proves nothing: the try was sent a second time, or may have been.
+    `possibly_sent` proves nothing: the try was sent a second time, or may have been.
     """
     rows: dict[int, LedgerRow] = {}
     failed_first = sorted(facts, key=lambda fact: fact.status is Status.SENT)
@@ -145,7 +145,7 @@ def rows_of_late_results(
         if (
             entry is not None
             and status in FINAL_FACTS
-            and (status is Status.SENT or (message.seq, message.generation) not in suspects)
+            and (status is Status.SENT or (message.seq, message.generation) not in possibly_sent)
             and entry[:3] == (Status.UNKNOWN, message.generation, message.try_number)
         ):
             rows[message.seq] = LedgerRow.settled(
@@ -157,20 +157,20 @@ def rows_of_late_results(
 def rows_of_unsent(
     entries: Entries,
     without_row: Iterable[ClaimedMessage],
-    suspects: Suspects,
+    possibly_sent: PossiblySentTries,
 ) -> list[LedgerRow]:
     """Return final rows of unsent messages: cancelled, or unknown where one may have been sent."""
     rows = {
         key.seq: _ended(
             ClaimedMessage(key.campaign_id, key.seq, entry.generation, entry.try_number),
             entry,
-            in_doubt=bool(entry.in_doubt) or (key.seq, entry.generation) in suspects,
+            in_doubt=bool(entry.in_doubt) or (key.seq, entry.generation) in possibly_sent,
         )
         for key, entry in entries.items()
         if entry.status == Status.WAITING
     }
     for message in without_row:
-        in_doubt = (message.seq, message.generation) in suspects
+        in_doubt = (message.seq, message.generation) in possibly_sent
         rows[message.seq] = _ended(message, None, in_doubt=in_doubt)
     return list(rows.values())
 
@@ -193,8 +193,8 @@ def _end_unsent(
     shard, campaign_id = command.shard, command.campaign_id
     entries = look_up(cursor, {(shard, campaign_id): waiting}) if waiting else {}
     seqs = [*waiting, *(message.seq for message in without_row)]
-    suspects = read_suspects(cursor, campaign_id, seqs)
-    rows = rows_of_unsent(entries, without_row, suspects)
+    possibly_sent = read_possibly_sent(cursor, campaign_id, seqs)
+    rows = rows_of_unsent(entries, without_row, possibly_sent)
     _rewrite(cursor, shard, rows, entries)
     forget_retries(cursor, shard, campaign_id, waiting)
 

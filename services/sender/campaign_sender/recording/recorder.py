@@ -15,6 +15,7 @@ from pymysql.err import Error as DriverError
 from pymysql.err import IntegrityError
 
 from campaign_common.database import Database, Proof
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CommitUnknown, RetryLater
@@ -24,7 +25,7 @@ from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow, look_up
-from campaign_common.store.messages.possibly_sent import note_late_results, read_suspects
+from campaign_common.store.messages.possibly_sent import note_late_results, read_possibly_sent
 from campaign_common.store.messages.retry_schedule import ScheduledRetry
 from campaign_sender.admission.rules import admit_live, ledger_query
 from campaign_sender.delivery.dispatcher import Dispatcher
@@ -32,10 +33,11 @@ from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
+from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
 from campaign_sender.providers.contract import REACHED_PROVIDER, SendResult, SendStatus
 from campaign_sender.recording import transaction
 from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of, sent
-from campaign_sender.recording.recorder_metrics import RecorderMetrics
+from campaign_sender.recording.recorder_metrics import count_outcomes
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.recording.transaction import ShardWrites, WriteResult
 from campaign_sender.recording.unknown_commit import UnknownCommit, resolve_commit
@@ -85,7 +87,6 @@ class Recorder:
         self._outage = Outage("recording delayed", "recording resumed", log)
         self._backoff = Backoff(self._stop.wait, FIRST_BACKOFF, MAX_BACKOFF, jitter=0.5)
         self._available = True
-        self.metrics = RecorderMetrics(guard)
         self._traces = traces
         self._thread = IndispensableThread("recorder", self._run)
 
@@ -176,7 +177,7 @@ class Recorder:
     def _commit_batch(self) -> list[Message]:
         batch = self._buffer.take_batch()
         try:
-            self._mark_suspects(batch)
+            self._mark_possibly_sent(batch)
         except (RetryLater, DriverError):
             self._buffer.put_back(batch)
             raise
@@ -203,7 +204,7 @@ class Recorder:
             self._buffer.put_back(batch)
             raise
         seconds = time.monotonic() - began
-        self.metrics.seconds.add([seconds])
+        TRANSACTION_SECONDS.observe(seconds)
         self._observe(batch, written, seconds)
         return self._after_commit(batch, shard_writes, written.fenced)
 
@@ -211,13 +212,14 @@ class Recorder:
         self, batch: RecorderBatch, written: WriteResult, seconds: float | None = None
     ) -> None:
         """Count and trace a committed transaction."""
-        self.metrics.committed(batch, written)
+        TRANSACTION_MESSAGES.observe(len(batch.results))
+        count_outcomes(written.changes, self._guard.version_of)
         if self._traces is not None:
             self._traces.recorded(batch.results, written.changes, seconds)
 
-    def _mark_suspects(self, batch: RecorderBatch) -> None:
+    def _mark_possibly_sent(self, batch: RecorderBatch) -> None:
         """Mark messages that a lost sender may have sent, where the outcome depends on it."""
-        by_campaign: dict[int, list[Message]] = defaultdict(list)
+        by_campaign: dict[CampaignId, list[Message]] = defaultdict(list)
         for result in batch.results:
             # Nearly all are accepted, and cost no more than this comparison.
             if result.status is not SendStatus.ACCEPTED and self._depends_on_doubt(result):
@@ -226,10 +228,12 @@ class Recorder:
             return
         with self._database.reading(proof=Proof.NOW) as cursor:
             for campaign_id, messages in by_campaign.items():
-                suspects = read_suspects(cursor, campaign_id, [m.record.seq for m in messages])
+                possibly_sent = read_possibly_sent(
+                    cursor, campaign_id, [m.record.seq for m in messages]
+                )
                 for message in messages:
                     named = message.record.seq, message.record.generation
-                    message.in_doubt = message.in_doubt or named in suspects
+                    message.in_doubt = message.in_doubt or named in possibly_sent
 
     def _depends_on_doubt(self, result: SendResult) -> bool:
         version = self._guard.version_of(result.message.record.campaign_id)

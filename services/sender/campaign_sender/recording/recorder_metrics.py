@@ -1,47 +1,27 @@
-"""Counts of the recorder's transactions. For metrics."""
+"""Counting of the recorder's transactions; its cost does not depend on their size."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import FINAL, Status
-from campaign_common.metrics.distribution import MESSAGES, SECONDS, BatchHistogram
-from campaign_sender.delivery.send_guard import SendGuard
-from campaign_sender.in_flight.buffer import RecorderBatch
-from campaign_sender.recording.transaction import WriteResult
+from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_sender.metrics import MESSAGES_RECORDED
 
 
-class RecorderCounts:
-    """Recorded outcomes, batch sizes and durations, of one recorder or of several together."""
+def count_outcomes(
+    changes: Mapping[tuple[CampaignId, int, Status], int],
+    version_of: Callable[[CampaignId], CampaignVersion | None],
+) -> None:
+    """Count the final outcomes of a committed transaction, by the provider of their campaign.
 
-    def __init__(self) -> None:
-        self.outcomes: Counter[tuple[str, Status]] = Counter()
-        """Final outcomes recorded, by provider."""
-        self.batches = BatchHistogram(MESSAGES)
-        self.seconds = BatchHistogram(SECONDS)
-
-    @classmethod
-    def together(cls, several: Iterable["RecorderCounts"]) -> "RecorderCounts":
-        """Return the sum of several recorders' counts."""
-        total = cls()
-        for each in several:
-            total.outcomes.update(dict(each.outcomes))
-            total.batches.include(each.batches)
-            total.seconds.include(each.seconds)
-        return total
-
-
-class RecorderMetrics(RecorderCounts):
-    """Counter of committed transactions; its cost does not depend on their size."""
-
-    def __init__(self, guard: SendGuard) -> None:
-        super().__init__()
-        self._guard = guard
-
-    def committed(self, batch: RecorderBatch, written: WriteResult) -> None:
-        """Count a committed transaction."""
-        self.batches.add([len(batch.results)])
-        # Taken from the changes of the counters; only those of WAITING may be negative.
-        for (campaign_id, _, status), n in written.changes.items():
-            if status in FINAL:
-                version = self._guard.version_of(campaign_id)
-                self.outcomes[version.provider if version else "unknown", status] += n
+    They are taken from the changes of the counters, of which only those of WAITING are negative.
+    """
+    outcomes: Counter[tuple[CampaignId, Status]] = Counter()
+    for (campaign_id, _, status), n in changes.items():
+        if status in FINAL:
+            outcomes[campaign_id, status] += n
+    for (campaign_id, status), n in outcomes.items():
+        version = version_of(campaign_id)
+        provider = version.provider if version else "unknown"
+        MESSAGES_RECORDED.labels(provider, status.word).inc(n)

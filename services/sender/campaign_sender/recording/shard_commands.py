@@ -18,6 +18,7 @@ import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.database import Proof, ShardServer
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.errors import RetryLater, StatementRefused
 from campaign_common.store.shards import command_copies as forwarding
 from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand, read_commands
@@ -137,7 +138,7 @@ class ShardCommands:
         campaigns = {command.campaign_id for command in commands}
         held_of = {c: self._buffer.held_messages(owned.shard, c) for c in campaigns}
         _withdraw_erased(commands, held_of)
-        blocked: set[int] = set()
+        blocked: set[CampaignId] = set()
         for command in sorted(commands, key=_is_not_erasure):
             campaign_id = command.campaign_id
             held = held_of[campaign_id]
@@ -178,7 +179,7 @@ def _seqs_of(command: ShardCommand) -> Collection[int]:
 
 
 def _withdraw_erased(
-    commands: Iterable[ShardCommand], held_of: Mapping[int, Mapping[int, Message]]
+    commands: Iterable[ShardCommand], held_of: Mapping[CampaignId, Mapping[int, Message]]
 ) -> None:
     """Stop the sends of messages that are held for recipients to be erased."""
     for command in commands:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import encode_claim
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageRecord
@@ -42,7 +43,7 @@ class WriteResult(NamedTuple):
 
     fenced: set[int]
     """Shards of other owners, which were left out."""
-    changes: Counter[tuple[int, int, Status]]
+    changes: Counter[tuple[CampaignId, int, Status]]
     """Changes of the counters by (campaign, shard, status)."""
 
 
@@ -55,7 +56,7 @@ def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
         pymysql.err.IntegrityError: an outcome existed already; nothing may be committed.
     """
     fenced: set[int] = set()
-    changes: Counter[tuple[int, int, Status]] = Counter()
+    changes: Counter[tuple[CampaignId, int, Status]] = Counter()
     for writes in shard_writes:
         if not move_claim(cursor, _move_of(writes)):
             fenced.add(writes.owned.shard)
@@ -83,7 +84,7 @@ def _write_outcomes(cursor: Cursor, writes: ShardWrites) -> None:
     shard = writes.owned.shard
     insert_outcomes(cursor, shard, writes.rows)
     schedule_retries(cursor, shard, writes.retries)
-    ended: dict[int, list[int]] = defaultdict(list)
+    ended: dict[CampaignId, list[int]] = defaultdict(list)
     for row in writes.rows:
         if row.replaces and row.status is not Status.WAITING:
             ended[row.campaign_id].append(row.seq)

@@ -1,1 +1,1 @@
-"""Telemetry: metrics, and the heartbeat of the process."""
+"""Telemetry: gauges, and the heartbeat of the process."""

@@ -43,9 +43,9 @@ RUNNING = CampaignProgress(
 
 
 def described(
-    campaign: CampaignProgress, counted: dict[Status, int], suspects: int
+    campaign: CampaignProgress, counted: dict[Status, int], possibly_sent: int
 ) -> dict[str, Any]:
-    return describe(Standing(campaign, Counted(counted, suspects), "hi"))
+    return describe(Standing(campaign, Counted(counted, possibly_sent), "hi"))
 
 
 def test_running_campaign_tells_rate_and_estimated_finish() -> None:
@@ -115,7 +115,7 @@ MOVING = Movement(
     total=1000,
     published_count=600,
     sample=Sample(ended=100, seconds_ago=50.0),
-    counted=Counted({Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}, suspects=0),
+    counted=Counted({Status.SENT: 400, Status.FAILED: 100, Status.WAITING: 50}, possibly_sent=0),
 )
 
 
@@ -134,7 +134,7 @@ def test_what_is_retried_makes_no_negative_rate() -> None:
 
 
 def test_lag_is_what_is_published_and_has_no_outcome() -> None:
-    found = measure(MOVING._replace(counted=MOVING.counted._replace(suspects=3)))
+    found = measure(MOVING._replace(counted=MOVING.counted._replace(possibly_sent=3)))
     assert (found["lag"], found["possibly_sent"]) == (50, 3)
     assert measure(MOVING._replace(published_count=10))["lag"] == 0
 

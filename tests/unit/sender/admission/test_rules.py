@@ -111,13 +111,13 @@ def test_possibly_sent_messages_end_or_become_suspects() -> None:
     doubtful = [message(1), message(2, try_number=2)]
     entries = {MessageKey(CAMPAIGN, 2): LedgerEntry(Status.WAITING, 0, 1, 1)}
     once = version(delivery=Delivery.AT_MOST_ONCE)
-    unknown, suspects = split_possibly_sent(doubtful, {CAMPAIGN: once}, entries)
+    unknown, possibly_sent = split_possibly_sent(doubtful, {CAMPAIGN: once}, entries)
     assert [(r.message.key.seq, r.status) for r in unknown] == [
         (1, SendStatus.AMBIGUOUS),
         (2, SendStatus.AMBIGUOUS),
     ]
     assert [(m.replaces, m.in_doubt) for m in doubtful] == [(False, True), (True, True)]
-    assert suspects == []
+    assert possibly_sent == []
     assert split_possibly_sent(doubtful, {CAMPAIGN: version()}, entries) == ([], doubtful)
 
 

@@ -10,13 +10,13 @@ AT_MOST_ONCE = version(delivery=Delivery.AT_MOST_ONCE)
 
 def test_at_least_once_a_claimed_message_becomes_a_suspect() -> None:
     settlement = settle([CLAIMED], {}, {CAMPAIGN: version()})
-    assert settlement.suspects == [CLAIMED]
+    assert settlement.possibly_sent == [CLAIMED]
     assert settlement.unknown == []
 
 
 def test_at_most_once_a_claimed_message_ends_unknown() -> None:
     settlement = settle([CLAIMED], {}, {CAMPAIGN: AT_MOST_ONCE})
-    assert settlement.suspects == []
+    assert settlement.possibly_sent == []
     (row,) = settlement.unknown
     assert (row.seq, row.status, row.replaces) == (5, Status.UNKNOWN, False)
 

@@ -5,21 +5,23 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.recipient import ListId
 from campaign_common.store.campaigns.fanout import RecipientRow
 
 
 class RecentCampaign(NamedTuple):
     """A campaign that has started, the list it goes to and the number of its shards."""
 
-    campaign_id: int
-    list_id: int
+    campaign_id: CampaignId
+    list_id: ListId
     shards: int
 
 
 class Listed(NamedTuple):
     """Somebody of one list who is on another one too: that list, and both numbers."""
 
-    list_id: int
+    list_id: ListId
     seq: int
     own_seq: int
 
@@ -54,7 +56,7 @@ SELECT MAX(total / seconds) FROM (
 
 
 def read_slice(
-    cursor: Cursor, list_id: int, *, after_seq: int, limit: int, with_attributes: bool = True
+    cursor: Cursor, list_id: ListId, *, after_seq: int, limit: int, with_attributes: bool = True
 ) -> list[RecipientRow]:
     """Read up to `limit` recipients of a list after one, in order; erased ones are left out.
 
@@ -72,7 +74,7 @@ def recent_campaigns(cursor: Cursor, *, days: int, but: int, limit: int) -> list
 
 
 def also_listed(
-    cursor: Cursor, list_id: int, first_seq: int, last_seq: int, others: Collection[int]
+    cursor: Cursor, list_id: ListId, first_seq: int, last_seq: int, others: Collection[int]
 ) -> list[Listed]:
     """Find who of a range of a list is on one of the `others`."""
     if not others:

@@ -6,14 +6,16 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, LeaseEpoch
+from campaign_common.domain.recipient import ListId
 
 
 class Checkpoint(NamedTuple):
     """A published chunk: what has to be true before it counts, and how far it goes."""
 
-    campaign_id: int
-    epoch: int
-    lease_epoch: int
+    campaign_id: CampaignId
+    epoch: CampaignEpoch
+    lease_epoch: LeaseEpoch
     previous_seq: int
     last_seq: int
     recipients: int
@@ -54,21 +56,21 @@ WHERE campaign_id IN %s GROUP BY campaign_id, shard
 
 
 def read_chunk(
-    cursor: Cursor, list_id: int, after_seq: int, last_seq: int, limit: int
+    cursor: Cursor, list_id: ListId, after_seq: int, last_seq: int, limit: int
 ) -> Sequence[RecipientRow]:
     """Read up to `limit` recipients with `after_seq` < seq <= `last_seq`, in order."""
     cursor.execute(SELECT_CHUNK, (list_id, after_seq, last_seq, limit))
     return cursor.fetchall()
 
 
-def read_listed(cursor: Cursor, list_id: int, seqs: Sequence[int]) -> Sequence[RecipientRow]:
+def read_listed(cursor: Cursor, list_id: ListId, seqs: Sequence[int]) -> Sequence[RecipientRow]:
     """Read these recipients of a list, those that exist, in any order."""
     cursor.execute(SELECT_LISTED, (list_id, seqs))
     return cursor.fetchall()
 
 
 def recorded_seqs(
-    cursor: Cursor, campaign_id: int, shards: Sequence[int], first_seq: int, last_seq: int
+    cursor: Cursor, campaign_id: CampaignId, shards: Sequence[int], first_seq: int, last_seq: int
 ) -> set[int]:
     """Read which messages of a range these shards know: an outcome, or a retry to wait for."""
     statement = " UNION ALL ".join(SELECT_RECORDED.format(shard=n) for n in shards)
@@ -93,7 +95,7 @@ def advance(cursor: Cursor, checkpoint: Checkpoint) -> bool:
     return row is not None and row[0] >= last_seq
 
 
-def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, int]:
+def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[CampaignId]) -> dict[CampaignId, int]:
     """Sum the recorded outcomes of campaigns, including messages that wait for a retry."""
     sums = dict.fromkeys(campaign_ids, 0)
     for cursor in cursors.all:
@@ -102,9 +104,11 @@ def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int,
     return sums
 
 
-def outcomes_by_shard(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+def outcomes_by_shard(
+    cursor: Cursor, campaign_ids: Sequence[CampaignId]
+) -> dict[CampaignId, dict[int, int]]:
     """Sum the recorded outcomes of campaigns on one server, by shard."""
-    sums: dict[int, dict[int, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    sums: dict[CampaignId, dict[int, int]] = {campaign_id: {} for campaign_id in campaign_ids}
     if sums:
         cursor.execute(SUM_COUNTERS, (campaign_ids,))
         for campaign_id, shard, n in cursor.fetchall():

@@ -6,13 +6,14 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 
 
 class FannedOutCampaign(NamedTuple):
     """A running campaign whose every recipient has been published, under one epoch."""
 
-    campaign_id: int
-    epoch: int
+    campaign_id: CampaignId
+    epoch: CampaignEpoch
     name: str
     shards: int
     total: int
@@ -40,9 +41,9 @@ def fanned_out(cursor: Cursor, owner: str) -> list[FannedOutCampaign]:
     return [FannedOutCampaign(*row) for row in cursor.fetchall()]
 
 
-def with_open_requests(cursors: Cursors, campaign_ids: Sequence[int]) -> set[int]:
+def with_open_requests(cursors: Cursors, campaign_ids: Sequence[CampaignId]) -> set[CampaignId]:
     """Return the campaigns that have a pending shard command."""
-    requested: set[int] = set()
+    requested: set[CampaignId] = set()
     if campaign_ids:
         for cursor in cursors.all:
             cursor.execute(SELECT_REQUESTED, (campaign_ids,))

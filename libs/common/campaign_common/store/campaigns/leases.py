@@ -11,18 +11,23 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, LeaseEpoch
+from campaign_common.domain.recipient import ListId
 from campaign_common.tracing import trace_id_of
+
+LeaseKey = tuple[CampaignId, LeaseEpoch]
+"""A lease: the campaign and the epoch of the lease."""
 
 
 @dataclass(frozen=True)
 class Lease:
     """A running campaign as its holder took it: what fan-out needs to know of it."""
 
-    campaign_id: int
-    epoch: int
-    lease_epoch: int
+    campaign_id: CampaignId
+    epoch: CampaignEpoch
+    lease_epoch: LeaseEpoch
     template: str
-    list_id: int
+    list_id: ListId
     shards: int
     last_seq: int
     total: int
@@ -34,7 +39,7 @@ class Lease:
     """The request that set it going."""
 
     @property
-    def key(self) -> tuple[int, int]:
+    def key(self) -> LeaseKey:
         """The identity of this lease among all on the same campaign."""
         return self.campaign_id, self.lease_epoch
 
@@ -50,10 +55,10 @@ class DueCampaign(NamedTuple):
     The list's columns are None where the list does not exist any more.
     """
 
-    campaign_id: int
-    epoch: int
+    campaign_id: CampaignId
+    epoch: CampaignEpoch
     template: str
-    list_id: int
+    list_id: ListId
     traceparent: str | None
     list_state: str | None
     attribute_columns: str | None
@@ -139,7 +144,7 @@ def lock_due(cursor: Cursor, limit: int) -> list[DueCampaign]:
     if not due:
         return []
     cursor.execute(SELECT_LISTS, (tuple({row[3] for row in due}),))
-    lists: dict[int, tuple[Any, ...]] = {row[0]: row[1:] for row in cursor.fetchall()}
+    lists: dict[ListId, tuple[Any, ...]] = {row[0]: row[1:] for row in cursor.fetchall()}
     return [DueCampaign(*row, *lists.get(row[3], (None, None, 0, 0))) for row in due]
 
 
@@ -174,7 +179,7 @@ def take_over_orphaned(cursor: Cursor, holder: Holder, limit: int) -> list[Lease
     return read_leases(cursor, campaign_ids, holder.owner)
 
 
-def read_leases(cursor: Cursor, campaign_ids: Sequence[int], owner: str) -> list[Lease]:
+def read_leases(cursor: Cursor, campaign_ids: Sequence[CampaignId], owner: str) -> list[Lease]:
     """Read the campaigns that run under a lease of `owner`."""
     if not campaign_ids:
         return []
@@ -182,7 +187,7 @@ def read_leases(cursor: Cursor, campaign_ids: Sequence[int], owner: str) -> list
     return [Lease(*row) for row in cursor.fetchall()]
 
 
-def renew(cursor: Cursor, keys: Sequence[tuple[int, int]], holder: Holder) -> set[tuple[int, int]]:
+def renew(cursor: Cursor, keys: Sequence[LeaseKey], holder: Holder) -> set[LeaseKey]:
     """Prolong leases by (campaign_id, lease_epoch) and return those that still hold."""
     if not keys:
         return set()
@@ -192,7 +197,7 @@ def renew(cursor: Cursor, keys: Sequence[tuple[int, int]], holder: Holder) -> se
     return {(row[0], row[1]) for row in cursor.fetchall()}.intersection(keys)
 
 
-def release(cursor: Cursor, keys: Sequence[tuple[int, int]], owner: str) -> None:
+def release(cursor: Cursor, keys: Sequence[LeaseKey], owner: str) -> None:
     """Give leases back, so that another scheduler takes the campaigns at once."""
     if keys:
         campaign_ids = [campaign_id for campaign_id, _ in keys]

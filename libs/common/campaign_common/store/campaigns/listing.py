@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.store.campaigns.progress import (
     SELECT_PROGRESS,
     CampaignProgress,
@@ -24,7 +24,7 @@ class CampaignPosition(NamedTuple):
     """The place of a campaign among all: by the time of its creation (UTC, naive), then id."""
 
     created_at: datetime
-    id: int
+    id: CampaignId
 
 
 OF_STATE = "c.state = %s"

@@ -8,7 +8,8 @@ from pymysql.constants import ER
 from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
-from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
+from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.campaigns import was_purged
 
 
@@ -17,7 +18,7 @@ class CampaignPlan(NamedTuple):
 
     name: str
     template: str
-    list_id: int
+    list_id: ListId
     expires_after: int | None
     delivery: Delivery
     provider: str
@@ -36,7 +37,7 @@ class Identity(NamedTuple):
 class Made(NamedTuple):
     """A campaign that was made: just now, or by an earlier run of the same work."""
 
-    id: int
+    id: CampaignId
     is_new: bool
 
 
@@ -56,7 +57,7 @@ class StoredCampaignRequest(NamedTuple):
     """
 
     state: CampaignState
-    list_id: int
+    list_id: ListId
     digest: str | None
     list_sha256: str | None
 
@@ -114,11 +115,11 @@ WHERE id = %s AND state IN ('draft', 'scheduled')
 DELETE_PLAN = "DELETE FROM campaigns WHERE id = %s AND state IN ('draft', 'scheduled')"
 
 
-def free_id(cursor: Cursor) -> int:
+def free_id(cursor: Cursor) -> CampaignId:
     """Return an id that is very likely free: 2^40 and the microseconds since 2026 (UTC)."""
     cursor.execute(FREE_ID)
     ((found,),) = cursor.fetchall()
-    return int(found)
+    return CampaignId(int(found))
 
 
 def insert_plan(
@@ -135,7 +136,7 @@ def insert_plan(
     May be repeated when it is unknown whether it was committed: the campaign that is there
     already is found by its mark.
     """
-    for campaign_id in count(identity.first_id):
+    for campaign_id in map(CampaignId, count(identity.first_id)):
         if insert_numbered(cursor, campaign_id, identity.mark, plan, scheduled_at, traceparent):
             return Made(campaign_id, is_new=True)
         if _is_marked(cursor, campaign_id, identity.mark):
@@ -145,7 +146,7 @@ def insert_plan(
 
 def insert_numbered(
     cursor: Cursor,
-    campaign_id: int,
+    campaign_id: CampaignId,
     digest: str,
     plan: CampaignPlan,
     scheduled_at: datetime | None,
@@ -167,20 +168,20 @@ def insert_numbered(
     return True
 
 
-def read_request(cursor: Cursor, campaign_id: int) -> StoredCampaignRequest | None:
+def read_request(cursor: Cursor, campaign_id: CampaignId) -> StoredCampaignRequest | None:
     """Read the request of a campaign, or of a purged one; None when there never was one."""
     return _read_request(cursor, SELECT_REQUEST, campaign_id) or _read_request(
         cursor, SELECT_PURGED, campaign_id
     )
 
 
-def lock_request(cursor: Cursor, campaign_id: int) -> StoredCampaignRequest | None:
+def lock_request(cursor: Cursor, campaign_id: CampaignId) -> StoredCampaignRequest | None:
     """Read what `read_request` does, and keep the campaign until the transaction ends."""
     is_there = cursor.execute(LOCK_CAMPAIGN, (campaign_id,))
     return _read_request(cursor, SELECT_REQUEST if is_there else SELECT_PURGED, campaign_id)
 
 
-def lock_plan(cursor: Cursor, campaign_id: int) -> StoredPlan | None:
+def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
     """Read a campaign's plan and keep others from changing it until the transaction ends."""
     cursor.execute(LOCK_PLAN, (campaign_id,))
     row = cursor.fetchone()
@@ -192,7 +193,7 @@ def lock_plan(cursor: Cursor, campaign_id: int) -> StoredPlan | None:
 
 
 def change_plan(
-    cursor: Cursor, campaign_id: int, plan: CampaignPlan, digest: str | None = None
+    cursor: Cursor, campaign_id: CampaignId, plan: CampaignPlan, digest: str | None = None
 ) -> None:
     """Change the plan of a locked campaign that has not started.
 
@@ -203,7 +204,7 @@ def change_plan(
 
 def schedule(
     cursor: Cursor,
-    campaign_id: int,
+    campaign_id: CampaignId,
     moment: datetime,
     traceparent: str | None = None,
     digest: str | None = None,
@@ -215,12 +216,12 @@ def schedule(
     cursor.execute(SCHEDULE, (digest, _stored_time(moment), traceparent, campaign_id))
 
 
-def start_now(cursor: Cursor, campaign_id: int, traceparent: str | None = None) -> None:
+def start_now(cursor: Cursor, campaign_id: CampaignId, traceparent: str | None = None) -> None:
     """Let a locked campaign that has not started be due at once."""
     cursor.execute(START_NOW, (traceparent, campaign_id))
 
 
-def delete_plan(cursor: Cursor, campaign_id: int) -> None:
+def delete_plan(cursor: Cursor, campaign_id: CampaignId) -> None:
     """Delete a locked campaign that has not started; its events stay."""
     cursor.execute(DELETE_PLAN, (campaign_id,))
 
@@ -232,13 +233,15 @@ def _stored_time(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
-def _is_marked(cursor: Cursor, campaign_id: int, mark: str) -> bool:
+def _is_marked(cursor: Cursor, campaign_id: CampaignId, mark: str) -> bool:
     cursor.execute(SELECT_MARK, (campaign_id,))
     row = cursor.fetchone()
     return row is not None and row[0] == mark
 
 
-def _read_request(cursor: Cursor, statement: str, campaign_id: int) -> StoredCampaignRequest | None:
+def _read_request(
+    cursor: Cursor, statement: str, campaign_id: CampaignId
+) -> StoredCampaignRequest | None:
     cursor.execute(statement, (campaign_id,))
     row = cursor.fetchone()
     if row is None:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.message import FINAL
+from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.counters import (
     COUNTED_COLUMNS,
     COUNTED_TABLE,
@@ -26,7 +27,7 @@ class CampaignProgress(NamedTuple):
     present epoch; `circuit_open_until` is set while the circuit breaker of the provider is open.
     """
 
-    id: int
+    id: CampaignId
     name: str
     state: CampaignState
     failure_reason: str | None
@@ -35,7 +36,7 @@ class CampaignProgress(NamedTuple):
     finished_at: datetime | None
     now: datetime
     total: int | None
-    list_id: int
+    list_id: ListId
     accepted: int
     duplicates: int
     rejected: int
@@ -81,7 +82,7 @@ class Movement(NamedTuple):
 class Milestone(NamedTuple):
     """The number of final outcomes of a campaign at a time (UTC, naive)."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     at: datetime
     ended: int
 
@@ -128,13 +129,13 @@ INSERT_SAMPLE = "INSERT INTO campaign_samples (campaign_id, sampled_at, ended) V
 DELETE_SAMPLES = "DELETE FROM campaign_samples WHERE sampled_at < NOW(6) - INTERVAL %s SECOND"
 
 
-def read_progress(cursor: Cursor, campaign_id: int) -> CampaignProgress | None:
+def read_progress(cursor: Cursor, campaign_id: CampaignId) -> CampaignProgress | None:
     """Read a campaign, or None when there is none of that id."""
     cursor.execute(SELECT_PROGRESS + ONE, (campaign_id,))
     return next(iter(progress_rows(cursor)), None)
 
 
-def read_standing(cursors: Cursors, campaign_id: int) -> Standing | None:
+def read_standing(cursors: Cursors, campaign_id: CampaignId) -> Standing | None:
     """Read a campaign with its counters and template, or None when there is none of that id."""
     cursors.main.execute(SELECT_STANDING, (campaign_id,) * 2)
     found = _one_with_counted(cursors, campaign_id)
@@ -144,7 +145,7 @@ def read_standing(cursors: Cursors, campaign_id: int) -> Standing | None:
     return Standing(_progress(*progress), counted, template)
 
 
-def read_movement(cursors: Cursors, campaign_id: int, within: int) -> Movement | None:
+def read_movement(cursors: Cursors, campaign_id: CampaignId, within: int) -> Movement | None:
     """Read how a campaign moves, with the oldest sample of the last `within` seconds."""
     cursors.main.execute(SELECT_MOVEMENT, (within, campaign_id, campaign_id))
     found = _one_with_counted(cursors, campaign_id)
@@ -162,7 +163,7 @@ def progress_rows(cursor: Cursor) -> list[CampaignProgress]:
     return [_progress(*row) for row in cursor.fetchall()]
 
 
-def read_template(cursor: Cursor, campaign_id: int) -> str | None:
+def read_template(cursor: Cursor, campaign_id: CampaignId) -> str | None:
     """Read a campaign's template, or None when there is no campaign of that id."""
     cursor.execute(SELECT_TEMPLATE, (campaign_id,))
     row = cursor.fetchone()
@@ -172,7 +173,7 @@ def read_template(cursor: Cursor, campaign_id: int) -> str | None:
 def milestones(cursors: Cursors, owner: str) -> list[Milestone]:
     """Read how far every running campaign has come that `owner` leases."""
     cursors.main.execute(SELECT_RUNNING, (owner,))
-    read_at: dict[int, datetime] = dict(cursors.main.fetchall())
+    read_at: dict[CampaignId, datetime] = dict(cursors.main.fetchall())
     counted = counts_by_status(cursors, list(read_at))
     return [
         Milestone(campaign_id, read_at[campaign_id], sum(counts.get(one, 0) for one in FINAL))
@@ -190,11 +191,18 @@ def forget_samples(cursor: Cursor, older_than: int) -> None:
     cursor.execute(DELETE_SAMPLES, (older_than,))
 
 
-def _progress(id_: int, name: str, state: str, *others: Any) -> CampaignProgress:  # noqa: ANN401 - columns
+def _progress(
+    id_: CampaignId,
+    name: str,
+    state: str,
+    *others: Any,  # noqa: ANN401 - columns
+) -> CampaignProgress:
     return CampaignProgress(id_, name, CampaignState(state), *others)
 
 
-def _one_with_counted(cursors: Cursors, campaign_id: int) -> tuple[Sequence[Any], Counted] | None:
+def _one_with_counted(
+    cursors: Cursors, campaign_id: CampaignId
+) -> tuple[Sequence[Any], Counted] | None:
     """Take what a statement on the main server that ends with COUNTED_COLUMNS has found."""
     rows = cursors.main.fetchall()
     if not rows:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
 from campaign_common.store.campaigns.fanout import counted_outcomes
 from campaign_common.store.core.events import append_event
 
@@ -13,8 +13,8 @@ from campaign_common.store.core.events import append_event
 class Outstanding(NamedTuple):
     """A running campaign, how much of it is published, and how much of that is recorded."""
 
-    campaign_id: int
-    epoch: int
+    campaign_id: CampaignId
+    epoch: CampaignEpoch
     published: int
     recorded: int
     traceparent: str | None = None

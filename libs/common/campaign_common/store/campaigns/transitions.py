@@ -5,7 +5,13 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.campaign import TRANSITIONS, CampaignState, Transition, apply
+from campaign_common.domain.campaign import (
+    TRANSITIONS,
+    CampaignId,
+    CampaignState,
+    Transition,
+    apply,
+)
 from campaign_common.domain.message import Status
 from campaign_common.store.core.events import append_event, state_before_last_run
 from campaign_common.store.shards.shard_commands import request_retry, request_settlement
@@ -61,7 +67,7 @@ WHERE id = %s AND state = %s
 
 def change_state(
     cursor: Cursor,
-    campaign_id: int,
+    campaign_id: CampaignId,
     transition: Transition,
     actor: str,
     traceparent: str | None = None,
@@ -92,7 +98,7 @@ def change_state(
 
 def retry_messages(
     cursor: Cursor,
-    campaign_id: int,
+    campaign_id: CampaignId,
     actor: str,
     counted: Mapping[Status, int],
     statuses: Collection[Status],
@@ -136,7 +142,7 @@ def retry_messages(
 
 
 def _has_taken_effect(
-    cursor: Cursor, campaign_id: int, transition: Transition, state: CampaignState
+    cursor: Cursor, campaign_id: CampaignId, transition: Transition, state: CampaignState
 ) -> bool:
     """Return whether a campaign in `state` is where `transition` leads, or has finished from there.
 

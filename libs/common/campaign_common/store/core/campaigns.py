@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState, Delivery
 
 
 class CampaignVersion(NamedTuple):
@@ -17,7 +17,7 @@ class CampaignVersion(NamedTuple):
     """
 
     state: CampaignState
-    epoch: int
+    epoch: CampaignEpoch
     delivery: Delivery
     provider: str
     expires_in: float | None
@@ -25,7 +25,7 @@ class CampaignVersion(NamedTuple):
     traceparent: str | None = None
     """The request that set it going."""
 
-    def sends(self, epoch: int) -> bool:
+    def sends(self, epoch: CampaignEpoch) -> bool:
         """Return whether a record published under `epoch` may still be sent."""
         return self.state is CampaignState.RUNNING and self.epoch == epoch
 
@@ -51,7 +51,7 @@ SELECT_PURGED = "SELECT 1 FROM purged_campaigns WHERE id = %s"
 SELECT_EXTENT = "SELECT state, last_seq FROM campaigns WHERE id = %s"
 
 
-def which_are_present(cursor: Cursor, campaign_ids: Collection[int]) -> set[int]:
+def which_are_present(cursor: Cursor, campaign_ids: Collection[CampaignId]) -> set[CampaignId]:
     """Return the ids that exist; a read that ends with this one shows that nothing was purged."""
     if not campaign_ids:
         return set()
@@ -59,25 +59,27 @@ def which_are_present(cursor: Cursor, campaign_ids: Collection[int]) -> set[int]
     return {row[0] for row in cursor.fetchall()}
 
 
-def active_ids(cursor: Cursor) -> list[int]:
+def active_ids(cursor: Cursor) -> list[CampaignId]:
     """List the campaigns that have started and are not over."""
     cursor.execute(SELECT_ACTIVE)
     return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 
-def read_extent(cursor: Cursor, campaign_id: int) -> tuple[CampaignState, int] | None:
+def read_extent(cursor: Cursor, campaign_id: CampaignId) -> tuple[CampaignState, int] | None:
     """Read a campaign's state and its last seq, None where it is gone; 0 before its start."""
     cursor.execute(SELECT_EXTENT, (campaign_id,))
     row = cursor.fetchone()
     return None if row is None else (CampaignState(row[0]), row[1] or 0)
 
 
-def was_purged(cursor: Cursor, campaign_id: int) -> bool:
+def was_purged(cursor: Cursor, campaign_id: CampaignId) -> bool:
     """Return whether a campaign of this id was purged: the id must not be used again."""
     return bool(cursor.execute(SELECT_PURGED, (campaign_id,)))
 
 
-def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, CampaignVersion]:
+def read_versions(
+    cursor: Cursor, campaign_ids: Iterable[CampaignId]
+) -> dict[CampaignId, CampaignVersion]:
     """Read the data of campaigns that senders need; ids that do not exist are left out."""
     ids = tuple(campaign_ids)
     if not ids:
@@ -88,7 +90,7 @@ def read_versions(cursor: Cursor, campaign_ids: Iterable[int]) -> dict[int, Camp
 
 def version_of(
     state: str,
-    epoch: int,
+    epoch: CampaignEpoch,
     delivery: str,
     provider: str,
     expires_in: Decimal | None,

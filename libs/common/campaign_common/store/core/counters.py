@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from campaign_common.database.cursors import Cursors
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.store.core.campaigns import which_are_present
 
@@ -16,7 +17,7 @@ class Counted(NamedTuple):
     """The messages of a campaign by status, and its calls that were ever in doubt."""
 
     by_status: dict[Status, int]
-    suspects: int
+    possibly_sent: int
 
 
 class CountedRow(NamedTuple):
@@ -24,7 +25,7 @@ class CountedRow(NamedTuple):
 
     status: int | None
     n: int | None
-    suspects: int
+    possibly_sent: int
 
 
 SELECT_COUNTS = """
@@ -48,7 +49,7 @@ WHERE campaign_id IN %s GROUP BY campaign_id, status
 """
 
 
-def counts(cursors: Cursors, campaign_id: int) -> dict[Status, int]:
+def counts(cursors: Cursors, campaign_id: CampaignId) -> dict[Status, int]:
     """Sum the counters of a campaign over its shards; a status without messages is left out."""
     summed: dict[Status, int] = {}
     for cursor in cursors.all:
@@ -57,7 +58,9 @@ def counts(cursors: Cursors, campaign_id: int) -> dict[Status, int]:
     return summed
 
 
-def add_up(cursors: Cursors, campaign_id: int, on_main: Sequence[CountedRow]) -> Counted | None:
+def add_up(
+    cursors: Cursors, campaign_id: CampaignId, on_main: Sequence[CountedRow]
+) -> Counted | None:
     """Add what other servers have counted to what was read with the campaign on the main one.
 
     None: it has gone meanwhile. Read after its state, the counters of a finished one are complete.
@@ -71,12 +74,14 @@ def add_up(cursors: Cursors, campaign_id: int, on_main: Sequence[CountedRow]) ->
     by_status: dict[Status, int] = {}
     for rows in servers:
         _add(by_status, ((row.status, row.n) for row in rows if row.status is not None))
-    return Counted(by_status, sum(rows[0].suspects for rows in servers))
+    return Counted(by_status, sum(rows[0].possibly_sent for rows in servers))
 
 
-def counts_by_status(cursors: Cursors, campaign_ids: Sequence[int]) -> dict[int, dict[Status, int]]:
+def counts_by_status(
+    cursors: Cursors, campaign_ids: Sequence[CampaignId]
+) -> dict[CampaignId, dict[Status, int]]:
     """Sum the counters of each campaign over its shards."""
-    counts: dict[int, dict[Status, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    counts: dict[CampaignId, dict[Status, int]] = {campaign_id: {} for campaign_id in campaign_ids}
     if not counts:
         return counts
     for cursor in cursors.all:

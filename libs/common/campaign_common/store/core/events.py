@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
+
 
 class EventRow(NamedTuple):
     """One change of a campaign, at a time (UTC, naive); `id` rises with every event.
@@ -40,7 +42,7 @@ SELECT_LAST = "SELECT COALESCE(MAX(id), 0) FROM campaign_events WHERE campaign_i
 
 def append_event(
     cursor: Cursor,
-    campaign_id: int,
+    campaign_id: CampaignId,
     actor: str,
     *,
     from_state: str | None,
@@ -51,20 +53,22 @@ def append_event(
     cursor.execute(INSERT_EVENT, (campaign_id, actor, from_state, to_state, reason))
 
 
-def read_events(cursor: Cursor, campaign_id: int, *, after_id: int, limit: int) -> list[EventRow]:
+def read_events(
+    cursor: Cursor, campaign_id: CampaignId, *, after_id: int, limit: int
+) -> list[EventRow]:
     """Read up to `limit` events of a campaign that follow `after_id`, the oldest first."""
     cursor.execute(SELECT_EVENTS, (campaign_id, after_id, limit))
     return [EventRow(*row) for row in cursor.fetchall()]
 
 
-def state_before_last_run(cursor: Cursor, campaign_id: int) -> str | None:
+def state_before_last_run(cursor: Cursor, campaign_id: CampaignId) -> str | None:
     """Return the state that a campaign left when it last went to running; None: it never did."""
     cursor.execute(SELECT_BEFORE_LAST_RUN, (campaign_id,))
     row = cursor.fetchone()
     return None if row is None else str(row[0])
 
 
-def last_event_id(cursor: Cursor, campaign_id: int) -> int:
+def last_event_id(cursor: Cursor, campaign_id: CampaignId) -> int:
     """Return the id of a campaign's newest event, 0 where it has none."""
     cursor.execute(SELECT_LAST, (campaign_id,))
     ((found,),) = cursor.fetchall()

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
+
 LARGEST_SEQ = 2**32 - 1
 
 PER_SHARD = ("message_retries_{:d}", "messages_{:d}")
@@ -62,7 +64,7 @@ def tables_by_seq(shards: Sequence[int]) -> list[str]:
 
 
 def delete_by_seq(
-    cursor: Cursor, table: str, campaign_id: int, *, after_seq: int, limit: int
+    cursor: Cursor, table: str, campaign_id: CampaignId, *, after_seq: int, limit: int
 ) -> Slice:
     """Delete up to `limit` of a campaign's rows that follow a seq."""
     cursor.execute(SELECT_BOUND.format(table=table), (campaign_id, after_seq, limit - 1))
@@ -73,22 +75,22 @@ def delete_by_seq(
     return Slice(deleted, reached)
 
 
-def delete_events(cursor: Cursor, campaign_id: int, limit: int) -> int:
+def delete_events(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
     """Delete up to `limit` events of a campaign; returns how many went."""
     return cursor.execute(DELETE_EVENTS, (campaign_id, limit))
 
 
-def delete_samples(cursor: Cursor, campaign_id: int, limit: int) -> int:
+def delete_samples(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
     """Delete up to `limit` samples of a campaign's rate; returns how many went."""
     return cursor.execute(DELETE_SAMPLES, (campaign_id, limit))
 
 
-def delete_requests(cursor: Cursor, campaign_id: int, limit: int) -> int:
+def delete_requests(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
     """Delete up to `limit` orders that came when a campaign was gone; returns how many went."""
     return cursor.execute(DELETE_REQUESTS, (campaign_id, limit))
 
 
-def delete_counters(cursor: Cursor, campaign_id: int) -> int:
+def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
     """Delete the counters of a campaign; returns how many went."""
     return cursor.execute(DELETE_COUNTERS, (campaign_id,))
 
@@ -100,7 +102,7 @@ def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int
     return None if last is None else int(last)
 
 
-def old_rows(cursor: Cursor, table: str, ids: range, seconds: int) -> dict[int, int]:
+def old_rows(cursor: Cursor, table: str, ids: range, seconds: int) -> dict[int, CampaignId]:
     """Read which rows of a range of ids are so old, and of which campaigns they are."""
     statement = SELECT_OLD.format(table=table, created_at=STRAYS[table])
     cursor.execute(statement, (ids.start - 1, ids.stop - 1, seconds))

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
+from campaign_common.domain.recipient import ListId
 
 Numbers = Mapping[int, int]
 """Numbers of messages by status."""
@@ -15,9 +16,9 @@ Numbers = Mapping[int, int]
 class StartedCampaign(NamedTuple):
     """A campaign that has started; `total` was frozen then."""
 
-    id: int
+    id: CampaignId
     state: CampaignState
-    list_id: int
+    list_id: ListId
     shards: int
     last_seq: int
     total: int
@@ -64,13 +65,13 @@ def started_campaigns(cursor: Cursor, *, after_id: int, limit: int) -> list[Star
     return _campaigns(cursor)
 
 
-def named_campaigns(cursor: Cursor, campaign_ids: Collection[int]) -> list[StartedCampaign]:
+def named_campaigns(cursor: Cursor, campaign_ids: Collection[CampaignId]) -> list[StartedCampaign]:
     """Read the named campaigns that have started."""
     cursor.execute(SELECT_NAMED, (tuple(campaign_ids),))
     return _campaigns(cursor)
 
 
-def read_shard(cursor: Cursor, campaign_id: int, shard: int) -> ShardCounts:
+def read_shard(cursor: Cursor, campaign_id: CampaignId, shard: int) -> ShardCounts:
     """Count a campaign's messages in one shard in every way there is."""
     cursor.execute(SELECT_SHARD.format(shard=shard), (campaign_id, campaign_id, shard, campaign_id))
     parts: dict[str, dict[int, int]] = defaultdict(dict)
@@ -90,5 +91,5 @@ def count_listed(cursor: Cursor, campaign: StartedCampaign) -> int | None:
 
 
 def _campaigns(cursor: Cursor) -> list[StartedCampaign]:
-    rows: Sequence[tuple[int, str, int, int, int, int, int]] = cursor.fetchall()
+    rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
     return [StartedCampaign(id_, CampaignState(state), *others) for id_, state, *others in rows]

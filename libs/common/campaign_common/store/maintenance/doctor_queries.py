@@ -7,8 +7,9 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.core.campaigns import active_ids
-from campaign_common.store.messages.possibly_sent import count_suspects
+from campaign_common.store.messages.possibly_sent import count_possibly_sent
 
 
 class Server(NamedTuple):
@@ -24,7 +25,7 @@ class Server(NamedTuple):
 class OverdueCampaign(NamedTuple):
     """A campaign whose time has come and that has not started."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     seconds: float
 
 
@@ -87,24 +88,24 @@ def overdue_campaigns(cursor: Cursor, seconds: int) -> list[OverdueCampaign]:
     return [OverdueCampaign(id_, float(late)) for id_, late in cursor.fetchall()]
 
 
-def unleased_campaigns(cursor: Cursor, seconds: int) -> list[int]:
+def unleased_campaigns(cursor: Cursor, seconds: int) -> list[CampaignId]:
     """List the running campaigns that no scheduler has held for so many seconds."""
     cursor.execute(SELECT_UNLEASED, (seconds,))
     return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 
-def orphaned_requests(cursors: Cursors, seconds: int) -> dict[int, int]:
+def orphaned_requests(cursors: Cursors, seconds: int) -> dict[CampaignId, int]:
     """Count by shard the orders that its owner has left for more than so many seconds."""
-    orphaned: Counter[int] = Counter()
+    orphaned: Counter[CampaignId] = Counter()
     for cursor in cursors.all:
         cursor.execute(SELECT_ORPHANED_REQUESTS, (seconds,))
         orphaned.update(dict(cursor.fetchall()))
     return orphaned
 
 
-def counted_elsewhere(cursors: Cursors) -> set[int]:
+def counted_elsewhere(cursors: Cursors) -> set[CampaignId]:
     """Find shards with counters on a server that does not hold them: they are counted twice."""
-    elsewhere: set[int] = set()
+    elsewhere: set[CampaignId] = set()
     for cursor in cursors.all:
         cursor.execute(SELECT_COUNTED)
         elsewhere.update(
@@ -120,6 +121,6 @@ def unended_erasures(cursor: Cursor, seconds: int) -> int:
     return int(n)
 
 
-def open_suspects(cursors: Cursors) -> int:
+def open_possibly_sent(cursors: Cursors) -> int:
     """Count the calls in doubt of campaigns that are not over."""
-    return count_suspects(cursors, active_ids(cursors.main))
+    return count_possibly_sent(cursors, active_ids(cursors.main))

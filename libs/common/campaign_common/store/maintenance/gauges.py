@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.core.campaigns import active_ids
 from campaign_common.store.core.counters import counts_by_status
-from campaign_common.store.messages.possibly_sent import count_suspects
+from campaign_common.store.messages.possibly_sent import count_possibly_sent
 
 COUNT_STATES = "SELECT state, COUNT(*) FROM campaigns GROUP BY state"
 
@@ -23,15 +23,15 @@ class Totals(NamedTuple):
     campaigns: dict[CampaignState, int]
     waiting: int
     """Messages of running and paused campaigns that wait for a retry."""
-    suspects: int
+    possibly_sent: int
     """Calls in doubt, of the same campaigns."""
 
 
 class Position(NamedTuple):
     """The position of a running campaign; anything that happens to it changes this."""
 
-    campaign_id: int
-    epoch: int
+    campaign_id: CampaignId
+    epoch: CampaignEpoch
     published: int
     ended: int
 
@@ -44,7 +44,7 @@ def read_totals(cursors: Cursors) -> Totals:
     active = active_ids(cursors.main)
     counted = counts_by_status(cursors, active)
     waiting = sum(counts.get(Status.WAITING, 0) for counts in counted.values())
-    return Totals(campaigns, waiting, count_suspects(cursors, active))
+    return Totals(campaigns, waiting, count_possibly_sent(cursors, active))
 
 
 def read_positions(cursors: Cursors, owner: str) -> list[Position]:

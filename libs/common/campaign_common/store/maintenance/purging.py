@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import OVER
+from campaign_common.domain.campaign import OVER, CampaignId
 from campaign_common.store.campaigns.finishing import with_open_requests
 from campaign_common.store.core.counters import counts, counts_by_status
 
@@ -21,7 +21,7 @@ from campaign_common.store.core.counters import counts, counts_by_status
 class OldCampaign(NamedTuple):
     """A campaign that has been over for long; `rows`: what its ledger holds, by the counters."""
 
-    id: int
+    id: CampaignId
     name: str
     state: str
     over_since: datetime
@@ -31,7 +31,7 @@ class OldCampaign(NamedTuple):
 class PurgedCampaign(NamedTuple):
     """A campaign of which rows may still be there."""
 
-    id: int
+    id: CampaignId
     name: str
     shards: int
     rows: int
@@ -99,7 +99,7 @@ def old_campaigns(
     ]
 
 
-def take_out(cursors: Cursors, campaign_id: int, seconds: int, actor: str) -> TakenOut:
+def take_out(cursors: Cursors, campaign_id: CampaignId, seconds: int, actor: str) -> TakenOut:
     """Delete a campaign's row, and keep a trace of it, if it has been over for long enough.
 
     In a transaction on the main server. The lock parts this from a person's retry, which would
@@ -127,7 +127,7 @@ def unfinished_purges(cursor: Cursor, limit: int) -> list[PurgedCampaign]:
     ]
 
 
-def note_emptied(cursor: Cursor, campaign_id: int) -> None:
+def note_emptied(cursor: Cursor, campaign_id: CampaignId) -> None:
     """Note that nothing of a campaign is left but its trace."""
     cursor.execute(NOTE_EMPTIED, (campaign_id,))
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.campaign import CampaignState, Transition, apply
+from campaign_common.domain.campaign import CampaignId, CampaignState, Transition, apply
 from campaign_common.store.core.events import append_event
 
 EPOCH_STEP = 1_000_000
@@ -19,7 +19,7 @@ REASON = "the database was restored from a backup"
 class Held(NamedTuple):
     """A campaign that would have continued, with its state before and after."""
 
-    id: int
+    id: CampaignId
     name: str
     before: CampaignState
     after: CampaignState
@@ -83,13 +83,15 @@ def hold_campaigns(
     return held, rows[-1][0] if len(rows) == limit else None
 
 
-def counted_campaigns(cursor: Cursor) -> dict[int, int]:
+def counted_campaigns(cursor: Cursor) -> dict[CampaignId, int]:
     """List the campaigns that have outcomes on a server, each with how many shards at least."""
     cursor.execute(SELECT_COUNTED)
     return dict(cursor.fetchall())
 
 
-def set_aside_unknown(cursor: Cursor, counted: Mapping[int, int], actor: str) -> list[int]:
+def set_aside_unknown(
+    cursor: Cursor, counted: Mapping[CampaignId, int], actor: str
+) -> list[CampaignId]:
     """Treat campaigns that only other servers know of as purged, which is what they are here.
 
     Their ids are not used again, whose outcomes would stand for other people, and the next purge

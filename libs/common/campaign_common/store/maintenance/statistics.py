@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.message import Status
 from campaign_common.store.shards.partition_map import read_owners
 
@@ -32,7 +32,7 @@ class StateTotals(NamedTuple):
 class CampaignActivity(NamedTuple):
     """A running or paused campaign; times are UTC, naive."""
 
-    id: int
+    id: CampaignId
     name: str
     state: CampaignState
     started_at: datetime
@@ -126,7 +126,9 @@ def active_campaigns(cursor: Cursor, limit: int) -> list[CampaignActivity]:
     ]
 
 
-def earlier_counts(cursor: Cursor, campaign_ids: Sequence[int]) -> dict[int, EarlierCount]:
+def earlier_counts(
+    cursor: Cursor, campaign_ids: Sequence[CampaignId]
+) -> dict[CampaignId, EarlierCount]:
     """Read the oldest sample of the last minute of each campaign that has one."""
     if not campaign_ids:
         return {}

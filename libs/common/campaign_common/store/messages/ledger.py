@@ -9,6 +9,7 @@ import msgspec
 from pymysql.converters import escape_string
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 
@@ -20,7 +21,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `in_doubt` that a provider may have taken this or an earlier try without saying so.
     """
 
-    campaign_id: int
+    campaign_id: CampaignId
     seq: int
     status: Status
     generation: int
@@ -94,7 +95,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class EndedIn(NamedTuple):
     """Outcomes of a campaign: of some statuses, recorded before a time (UTC, naive)."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     statuses: Collection[Status]
     error_code: str | None
     """None: whatever the error."""
@@ -164,7 +165,7 @@ def insert_outcomes(cursor: Cursor, shard: int, rows: Sequence[LedgerRow]) -> No
 
 
 def look_up(
-    cursor: Cursor, wanted: Mapping[tuple[int, int], Sequence[int]]
+    cursor: Cursor, wanted: Mapping[tuple[int, CampaignId], Sequence[int]]
 ) -> dict[MessageKey, LedgerEntry]:
     """Read what the ledger holds of `wanted`: {(shard, campaign_id): seqs}.
 
@@ -186,7 +187,9 @@ def look_up(
     return _entries(cursor)
 
 
-def look_up_sent(cursor: Cursor, campaign_id: int, wanted: Mapping[int, Sequence[int]]) -> set[int]:
+def look_up_sent(
+    cursor: Cursor, campaign_id: CampaignId, wanted: Mapping[int, Sequence[int]]
+) -> set[int]:
     """Find out which of `wanted`, {shard: seqs}, were sent; others of a range may be among them."""
     parts, arguments = [], list[object]()
     for shard, seqs in wanted.items():
@@ -223,14 +226,14 @@ def ended_in(
     return _entries(cursor)
 
 
-def add_counts(cursor: Cursor, changes: Mapping[tuple[int, int, Status], int]) -> None:
+def add_counts(cursor: Cursor, changes: Mapping[tuple[CampaignId, int, Status], int]) -> None:
     """Add to campaign_counters: {(campaign_id, shard, status): how many more}."""
     rows = [(*key, n) for key, n in sorted(changes.items()) if n]
     if rows:
         cursor.executemany(ADD_COUNTS, rows)
 
 
-def count_changes(shard: int, rows: Sequence[LedgerRow]) -> Counter[tuple[int, int, Status]]:
+def count_changes(shard: int, rows: Sequence[LedgerRow]) -> Counter[tuple[CampaignId, int, Status]]:
     """Compute what writing `rows` into `shard` does to the counters."""
     changes = Counter([(row.campaign_id, shard, row.status) for row in rows])
     for row in rows:
@@ -241,9 +244,9 @@ def count_changes(shard: int, rows: Sequence[LedgerRow]) -> Counter[tuple[int, i
 
 def count_rewrites(
     shard: int, rows: Iterable[LedgerRow], before: Mapping[MessageKey, LedgerEntry]
-) -> Counter[tuple[int, int, Status]]:
+) -> Counter[tuple[CampaignId, int, Status]]:
     """Compute what writing `rows` over the outcomes `before` does to the counters."""
-    changes: Counter[tuple[int, int, Status]] = Counter()
+    changes: Counter[tuple[CampaignId, int, Status]] = Counter()
     for row in rows:
         changes[row.campaign_id, shard, row.status] += 1
         entry = before.get(MessageKey(row.campaign_id, row.seq))

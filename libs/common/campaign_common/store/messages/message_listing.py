@@ -11,9 +11,9 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
 from campaign_common.domain.message import Status
-from campaign_common.domain.recipient import is_erased
+from campaign_common.domain.recipient import ListId, is_erased
 
 
 class ListedCampaign(NamedTuple):
@@ -22,10 +22,10 @@ class ListedCampaign(NamedTuple):
     `shards` is None before the start. `has_recipients` is false once its list was deleted.
     """
 
-    id: int
+    id: CampaignId
     state: CampaignState
-    epoch: int
-    list_id: int
+    epoch: CampaignEpoch
+    list_id: ListId
     shards: int | None
     last_seq: int
     total: int
@@ -90,7 +90,7 @@ WHERE campaign_id = %s AND seq = %s
 """
 
 
-def read_listed_campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign | None:
+def read_listed_campaign(cursor: Cursor, campaign_id: CampaignId) -> ListedCampaign | None:
     """Read what the messages of a campaign are found by, or None when there is none."""
     cursor.execute(SELECT_CAMPAIGN, (campaign_id,))
     row = cursor.fetchone()
@@ -109,7 +109,7 @@ def read_listed_campaign(cursor: Cursor, campaign_id: int) -> ListedCampaign | N
     )
 
 
-def read_message_source(cursor: Cursor, campaign_id: int) -> MessageSource | None:
+def read_message_source(cursor: Cursor, campaign_id: CampaignId) -> MessageSource | None:
     """Read what a campaign's messages are made from, or None when there is none of that id."""
     cursor.execute(SELECT_SOURCE, (campaign_id,))
     row = cursor.fetchone()

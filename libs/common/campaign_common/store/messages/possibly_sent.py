@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import Claimable, ClaimedMessage
 from campaign_common.domain.message import Status
 from campaign_common.store.messages.ledger import LedgerRow
@@ -27,7 +28,7 @@ class LateFact(NamedTuple):
 
 # The driver sends many rows in one statement only where every value is a plain %s: the time
 # is the column's default.
-INSERT_SUSPECT = """
+INSERT_POSSIBLY_SENT = """
 INSERT IGNORE INTO possibly_sent (campaign_id, seq, generation, try_number, shard)
 VALUES (%s, %s, %s, %s, %s)
 """
@@ -38,7 +39,9 @@ INSERT INTO late_results (shard, campaign_id, seq, generation, try_number, statu
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-SELECT_SUSPECTS = "SELECT seq, generation FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
+SELECT_POSSIBLY_SENT = (
+    "SELECT seq, generation FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
+)
 
 SELECT_WITHOUT_OUTCOME = """
 SELECT s.campaign_id, s.seq, s.generation, s.try_number FROM possibly_sent s
@@ -51,14 +54,14 @@ SELECT campaign_id, seq, generation, try_number, status, provider_message_id, er
 FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
 """
 
-COUNT_SUSPECTS = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %s"
+COUNT_POSSIBLY_SENT = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %s"
 
 
-def note_suspects(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:
+def note_possibly_sent(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:
     """Note messages that a lost sender may have handed to a provider (protocol rule 3)."""
     rows = [(one.campaign_id, one.seq, one.generation, one.try_number, shard) for one in claimed]
     if rows:
-        cursor.executemany(INSERT_SUSPECT, rows)
+        cursor.executemany(INSERT_POSSIBLY_SENT, rows)
 
 
 def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> None:
@@ -83,7 +86,7 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
     ]
     if values:
         cursor.executemany(INSERT_LATE_RESULT, values)
-    final: dict[tuple[int, int], list[int]] = defaultdict(list)
+    final: dict[tuple[CampaignId, int], list[int]] = defaultdict(list)
     for shard, row in late:
         if row.status in FINAL_FACTS:
             final[row.campaign_id, shard].append(row.seq)
@@ -91,24 +94,26 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
         request_late_results(cursor, campaign_id, shard, seqs)
 
 
-def read_suspects(cursor: Cursor, campaign_id: int, seqs: Sequence[int]) -> set[tuple[int, int]]:
+def read_possibly_sent(
+    cursor: Cursor, campaign_id: CampaignId, seqs: Sequence[int]
+) -> set[tuple[int, int]]:
     """Return the (seq, generation) of `seqs` that a lost sender may have handed to a provider."""
     if not seqs:
         return set()
-    cursor.execute(SELECT_SUSPECTS, (campaign_id, tuple(seqs)))
+    cursor.execute(SELECT_POSSIBLY_SENT, (campaign_id, tuple(seqs)))
     return set(cursor.fetchall())
 
 
-def suspects_without_outcome(
-    cursor: Cursor, shard: int, campaign_id: int, limit: int
+def possibly_sent_without_outcome(
+    cursor: Cursor, shard: int, campaign_id: CampaignId, limit: int
 ) -> list[ClaimedMessage]:
-    """Read up to `limit` suspects of which the ledger knows nothing."""
+    """Read up to `limit` possibly sent messages of which the ledger knows nothing."""
     cursor.execute(SELECT_WITHOUT_OUTCOME.format(shard=shard), (campaign_id, shard, limit))
     return [ClaimedMessage(*row) for row in cursor.fetchall()]
 
 
 def read_late_facts(
-    cursor: Cursor, shard: int, campaign_id: int, seqs: Sequence[int]
+    cursor: Cursor, shard: int, campaign_id: CampaignId, seqs: Sequence[int]
 ) -> list[LateFact]:
     """Read the late results of messages, the oldest first."""
     if not seqs:
@@ -119,12 +124,12 @@ def read_late_facts(
     ]
 
 
-def count_suspects(cursors: Cursors, campaign_ids: Sequence[int]) -> int:
+def count_possibly_sent(cursors: Cursors, campaign_ids: Sequence[CampaignId]) -> int:
     """Count the messages of campaigns that were ever possibly sent."""
-    suspects = 0
+    possibly_sent = 0
     if campaign_ids:
         for cursor in cursors.all:
-            cursor.execute(COUNT_SUSPECTS, (campaign_ids,))
+            cursor.execute(COUNT_POSSIBLY_SENT, (campaign_ids,))
             ((n,),) = cursor.fetchall()
-            suspects += int(n)
-    return suspects
+            possibly_sent += int(n)
+    return possibly_sent

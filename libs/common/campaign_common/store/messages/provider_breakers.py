@@ -2,6 +2,8 @@
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
+
 OPEN = """
 INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by)
 VALUES (%s, NOW(6) + INTERVAL %s MICROSECOND, NOW(6), %s)
@@ -26,7 +28,7 @@ def open_breaker(cursor: Cursor, provider: str, seconds: float, opened_by: str) 
     cursor.execute(OPEN, (provider, round(seconds * 1_000_000), opened_by))
 
 
-def campaigns_with_open_circuit(cursor: Cursor, owner: str) -> frozenset[int]:
+def campaigns_with_open_circuit(cursor: Cursor, owner: str) -> frozenset[CampaignId]:
     """Read which running campaigns leased by `owner` have a provider that is left alone."""
     cursor.execute(SELECT_LEFT_ALONE, (owner,))
     return frozenset(campaign_id for (campaign_id,) in cursor.fetchall())

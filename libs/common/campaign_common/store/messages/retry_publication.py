@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import PartitionMap
 
@@ -18,7 +19,7 @@ from campaign_common.domain.partition_map import PartitionMap
 class DueRetry(NamedTuple):
     """A message that waits for the try `try_number`, to be published."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     seq: int
     generation: int
     try_number: int
@@ -28,16 +29,16 @@ class DueRetry(NamedTuple):
 class Stamp(NamedTuple):
     """Where one try of a message was published, and under which epoch of its campaign."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     seq: int
     generation: int
     try_number: int
-    epoch: int
+    epoch: CampaignEpoch
     partition: int
     offset: int
 
 
-Epochs = Mapping[int, int]
+Epochs = Mapping[CampaignId, CampaignEpoch]
 """Campaigns by id, each with its epoch."""
 
 SELECT_SENDABLE = """
@@ -98,7 +99,7 @@ def sendable_campaigns(cursor: Cursor, owner: str) -> Epochs:
 
 def waiting_campaigns(cursor: Cursor, sendable: Epochs) -> dict[int, Epochs]:
     """List, by shard, the campaigns that have messages waiting for a retry."""
-    waiting: dict[int, dict[int, int]] = defaultdict(dict)
+    waiting: dict[int, dict[CampaignId, CampaignEpoch]] = defaultdict(dict)
     if sendable:
         cursor.execute(SELECT_WAITING, (tuple(sendable), int(Status.WAITING)))
         for shard, campaign_id in cursor.fetchall():

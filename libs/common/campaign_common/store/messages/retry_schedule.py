@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.messages.ledger import LedgerRow
 
 SELECT_NOW = "SELECT NOW(6)"
@@ -57,13 +58,15 @@ def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
         )
 
 
-def waiting_seqs(cursor: Cursor, shard: int, campaign_id: int, limit: int) -> list[int]:
+def waiting_seqs(cursor: Cursor, shard: int, campaign_id: CampaignId, limit: int) -> list[int]:
     """Read up to `limit` messages of a campaign that wait for another try."""
     cursor.execute(SELECT_WAITING.format(shard=shard), (campaign_id, limit))
     return [seq for (seq,) in cursor.fetchall()]
 
 
-def forget_retries(cursor: Cursor, shard: int, campaign_id: int, seqs: Sequence[int]) -> None:
+def forget_retries(
+    cursor: Cursor, shard: int, campaign_id: CampaignId, seqs: Sequence[int]
+) -> None:
     """Delete the retries of messages that have their final outcome now."""
     if seqs:
         cursor.execute(FORGET.format(shard=shard), (campaign_id, tuple(seqs)))

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.session import READ_ONLY_VARIABLES
+from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message import MessageKey
+from campaign_common.domain.shard import Epoch
 from campaign_common.errors import DatabaseDemoted
 from campaign_common.store.core.campaigns import AGE, EXPIRES_IN, CampaignVersion, version_of
 
@@ -32,7 +34,7 @@ class Wanted(NamedTuple):
 
     shards: Collection[int]
     """Of the caller: those of which erasures are read."""
-    campaigns: Collection[int] | None
+    campaigns: Collection[CampaignId] | None
     """None: they live on another server."""
     topic: str
     claims: bool
@@ -42,10 +44,10 @@ class Wanted(NamedTuple):
 class SendView(NamedTuple):
     """The state of a server at one moment; of each part that was not wanted, nothing."""
 
-    versions: dict[int, CampaignVersion]
+    versions: dict[CampaignId, CampaignVersion]
     map_version: int
     """0: there is no map."""
-    owners: dict[int, tuple[int, bytes]]
+    owners: dict[int, tuple[Epoch, bytes]]
     """Epoch and owner token of every shard."""
     requested: frozenset[int]
     """Shards whose owner has something to carry out, or to forward first."""
@@ -123,10 +125,10 @@ def view_of(rows: Collection[tuple[Any, ...]]) -> SendView:
     return SendView(
         versions=dict(map(_campaign, by_kind.get("campaign", ()))),
         map_version=max((int(row[0]) for row in by_kind.get("map", ())), default=0),
-        owners={int(row[0]): (int(row[1]), row[2]) for row in by_kind.get("owner", ())},
+        owners={int(row[0]): (Epoch(int(row[1])), row[2]) for row in by_kind.get("owner", ())},
         requested=frozenset(int(row[0]) for row in by_kind.get("requested", ())),
         erased=frozenset(
-            MessageKey(int(row[0]), seq)
+            MessageKey(CampaignId(int(row[0])), seq)
             for row in by_kind.get("erased", ())
             for seq in json.loads(row[3]).get("seqs", ())
         ),
@@ -139,8 +141,10 @@ def _require_writes(servers: Collection[tuple[Any, ...]]) -> None:
         raise DatabaseDemoted(f"the server is read-only ({', '.join(map(str, said))} is on)")
 
 
-def _campaign(columns: tuple[Any, ...]) -> tuple[int, CampaignVersion]:
+def _campaign(columns: tuple[Any, ...]) -> tuple[CampaignId, CampaignVersion]:
     campaign_id, epoch, _, state, delivery, provider, expires_in, age, traceparent = columns
     expires: Decimal | None = expires_in
-    version = version_of(state, int(epoch), delivery, provider, expires, age, traceparent)
-    return int(campaign_id), version
+    version = version_of(
+        state, CampaignEpoch(int(epoch)), delivery, provider, expires, age, traceparent
+    )
+    return CampaignId(int(campaign_id)), version

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 
 KEPT_FOR = 24
@@ -18,7 +19,7 @@ WANTED_FOR = 30
 class NewTrialMessage(NamedTuple):
     """A rendered message that somebody wants to see on a phone."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     provider: str
     phone: str
     body: str
@@ -29,7 +30,7 @@ class TakenTrialMessage(NamedTuple):
     """A test message that this sender, and no other, calls the provider for."""
 
     id: int
-    campaign_id: int
+    campaign_id: CampaignId
     provider: str
     phone: str
     body: str
@@ -39,7 +40,7 @@ class StoredTrialMessage(NamedTuple):
     """A test message and its result; `status` is None until it is known."""
 
     id: int
-    campaign_id: int
+    campaign_id: CampaignId
     provider: str
     phone: str
     body: str

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignState
-from campaign_common.domain.recipient import tombstone
+from campaign_common.domain.recipient import ListId, tombstone
 from campaign_common.domain.shard import shard_of
 from campaign_common.errors import ErasureHeld
 from campaign_common.store.core.events import append_event
@@ -41,7 +41,7 @@ class Erasure(NamedTuple):
     actor: str
     last_list_id: int
     step: ErasureStep
-    after_list_id: int
+    after_list_id: ListId
     after_line: int
 
 
@@ -142,13 +142,13 @@ def end_erasure(cursor: Cursor, erasure: Erasure) -> None:
     cursor.execute(END, (ErasureStep.DONE.value, erasure.id))
 
 
-def lists_with(cursor: Cursor, erasure: Erasure) -> list[int]:
+def lists_with(cursor: Cursor, erasure: Erasure) -> list[ListId]:
     """Return the lists that still hold the person."""
     cursor.execute(SELECT_LISTS, (erasure.phone, erasure.last_list_id))
     return [row[0] for row in cursor.fetchall()]
 
 
-def erase_recipient(cursor: Cursor, erasure: Erasure, list_id: int, shards: int) -> list[int]:
+def erase_recipient(cursor: Cursor, erasure: Erasure, list_id: ListId, shards: int) -> list[int]:
     """Turn a person's row of a list into a tombstone, and have unsent messages cancelled.
 
     The row keeps the shard the person belonged to, modulo a number that `shards` (of
@@ -190,26 +190,28 @@ def delete_test_messages(cursor: Cursor, erasure: Erasure) -> None:
     cursor.execute(DELETE_TEST_MESSAGES, (erasure.phone,))
 
 
-def next_rejected_list(cursor: Cursor, erasure: Erasure) -> int | None:
+def next_rejected_list(cursor: Cursor, erasure: Erasure) -> ListId | None:
     """Return the first list with rejects after the one that was looked through last."""
     cursor.execute(SELECT_NEXT_REJECTED, (erasure.after_list_id, erasure.last_list_id))
     (list_id,) = cursor.fetchone()  # type: ignore[misc]
-    return None if list_id is None else int(list_id)
+    return None if list_id is None else ListId(int(list_id))
 
 
-def read_rejects(cursor: Cursor, list_id: int, after_line: int, limit: int) -> list[RejectedText]:
+def read_rejects(
+    cursor: Cursor, list_id: ListId, after_line: int, limit: int
+) -> list[RejectedText]:
     """Read rejects of a list in the order of their lines."""
     cursor.execute(SELECT_REJECTS, (list_id, after_line, limit))
     return [RejectedText(*row) for row in cursor.fetchall()]
 
 
-def blank_rejects(cursor: Cursor, list_id: int, lines: Sequence[int]) -> None:
+def blank_rejects(cursor: Cursor, list_id: ListId, lines: Sequence[int]) -> None:
     """Take the text from rejects; they stay counted, with their lines and reasons."""
     if lines:
         cursor.execute(BLANK_REJECTS, (list_id, tuple(lines)))
 
 
-def erased_shards(cursor: Cursor, list_id: int, seqs: Sequence[int]) -> dict[int, int]:
+def erased_shards(cursor: Cursor, list_id: ListId, seqs: Sequence[int]) -> dict[int, int]:
     """Read, for those of `seqs` that are tombstones, what the shard follows from."""
     if not seqs:
         return {}

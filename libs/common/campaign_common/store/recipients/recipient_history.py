@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from campaign_common.database.cursors import Cursors
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.shard import shard_of
 from campaign_common.store.core.campaigns import which_are_present
@@ -20,7 +20,7 @@ from campaign_common.store.messages.message_listing import RecordedOutcome
 class HistoryEntry(NamedTuple):
     """The message of a started campaign for a person, its recipient `seq`; times are UTC, naive."""
 
-    campaign_id: int
+    campaign_id: CampaignId
     campaign_name: str
     state: CampaignState
     shards: int
@@ -64,7 +64,7 @@ NAMED_MESSAGE = "(campaign_id = {:d} AND seq = {:d})"
 
 
 def messages_of(
-    cursors: Cursors, phone: str, shards: int, before: tuple[datetime, int], limit: int
+    cursors: Cursors, phone: str, shards: int, before: tuple[datetime, CampaignId], limit: int
 ) -> list[HistoryEntry]:
     """Read what started campaigns have for a person, the youngest first.
 
@@ -92,7 +92,7 @@ def messages_of(
 
 
 def _message(
-    campaign_id: int,
+    campaign_id: CampaignId,
     name: str,
     state: str,
     shards: int,

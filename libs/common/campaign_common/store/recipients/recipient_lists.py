@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.campaign import OVER
-from campaign_common.domain.recipient import NAME, PHONE
+from campaign_common.domain.campaign import OVER, CampaignId
+from campaign_common.domain.recipient import NAME, PHONE, ListId
 
 
 class ListState(StrEnum):
@@ -40,7 +40,7 @@ class ImportTotals(NamedTuple):
 class RecipientList(NamedTuple):
     """A list as others read it; `last_seq` is the highest number a row may have."""
 
-    id: int
+    id: ListId
     name: str
     state: ListState
     sha256: str | None
@@ -128,13 +128,13 @@ AND NOT EXISTS (SELECT 1 FROM campaigns WHERE list_id = recipient_lists.id) LIMI
 """
 
 
-def begin_list(cursor: Cursor, name: str) -> int:
+def begin_list(cursor: Cursor, name: str) -> ListId:
     """Create an empty list that is being imported; returns its id."""
     cursor.execute(INSERT_LIST, (name,))
-    return int(cursor.lastrowid)
+    return ListId(int(cursor.lastrowid))
 
 
-def touch_list(cursor: Cursor, list_id: int) -> bool:
+def touch_list(cursor: Cursor, list_id: ListId) -> bool:
     """Note that the import moved; False when the list has been given up meanwhile."""
     return cursor.execute(TOUCH_LIST, (list_id,)) == 1
 
@@ -151,14 +151,14 @@ def complete_list(cursor: Cursor, finished: RecipientList) -> bool:
     return True
 
 
-def read_list(cursor: Cursor, list_id: int) -> RecipientList | None:
+def read_list(cursor: Cursor, list_id: ListId) -> RecipientList | None:
     """Read a list, or None when there is none of that id."""
     cursor.execute(SELECT_LIST, (list_id,))
     row = cursor.fetchone()
     return None if row is None else _recipient_list(row)
 
 
-def hold_list(cursor: Cursor, list_id: int) -> RecipientList | None:
+def hold_list(cursor: Cursor, list_id: ListId) -> RecipientList | None:
     """Read a ready list and keep it from being deleted until the transaction ends.
 
     Hold the list before a campaign is changed to use it. None if there is no ready list of that
@@ -176,32 +176,32 @@ def read_lists(cursor: Cursor, *, before_id: int, limit: int) -> list[RecipientL
     return [_recipient_list(row) for row in cursor.fetchall()]
 
 
-def lock_state(cursor: Cursor, list_id: int) -> ListState | None:
+def lock_state(cursor: Cursor, list_id: ListId) -> ListState | None:
     """Read a list's state and keep it until the transaction ends; None where there is none."""
     cursor.execute(SELECT_LIST_FOR_UPDATE, (list_id,))
     row = cursor.fetchone()
     return None if row is None else ListState(row[0])
 
 
-def unfinished_user(cursor: Cursor, list_id: int) -> int | None:
+def unfinished_user(cursor: Cursor, list_id: ListId) -> CampaignId | None:
     """Name a campaign that uses the locked list and is not over, or None."""
     cursor.execute(SELECT_UNFINISHED_USER, (list_id, tuple(OVER)))
     row = cursor.fetchone()
-    return None if row is None else int(row[0])
+    return None if row is None else CampaignId(int(row[0]))
 
 
-def retire_list(cursor: Cursor, list_id: int, state: ListState) -> None:
+def retire_list(cursor: Cursor, list_id: ListId, state: ListState) -> None:
     """Take a locked list out of use: it becomes deleted or discarded."""
     cursor.execute(RETIRE_LIST, (state.value, list_id))
 
 
-def lists_of_purged(cursor: Cursor, *, after_id: int, limit: int) -> list[int]:
+def lists_of_purged(cursor: Cursor, *, after_id: int, limit: int) -> list[ListId]:
     """Name ready lists above `after_id` that were used by purged campaigns and are by no other."""
     cursor.execute(SELECT_OF_PURGED, (after_id, limit))
     return [row[0] for row in cursor.fetchall()]
 
 
-def give_up_list(cursor: Cursor, list_id: int) -> bool:
+def give_up_list(cursor: Cursor, list_id: ListId) -> bool:
     """Discard a ready list unless a campaign uses it; the sweep deletes its rows."""
     if lock_state(cursor, list_id) is not ListState.READY or cursor.execute(
         SELECT_USER, (list_id,)
@@ -211,7 +211,7 @@ def give_up_list(cursor: Cursor, list_id: int) -> bool:
     return True
 
 
-def discard_list(cursor: Cursor, list_id: int) -> None:
+def discard_list(cursor: Cursor, list_id: ListId) -> None:
     """Give a list up unless a campaign uses it; the sweep deletes its rows."""
     cursor.execute(DISCARD_LIST, (list_id,))
 
@@ -221,13 +221,13 @@ def discard_abandoned(cursor: Cursor, idle_seconds: int) -> int:
     return cursor.execute(DISCARD_ABANDONED, (idle_seconds,))
 
 
-def read_unwanted(cursor: Cursor, limit: int) -> Sequence[int]:
+def read_unwanted(cursor: Cursor, limit: int) -> Sequence[ListId]:
     """Name at most `limit` lists whose rows are to be deleted."""
     cursor.execute(SELECT_UNWANTED, (limit,))
     return [row[0] for row in cursor.fetchall()]
 
 
-def note_rows_deleted(cursor: Cursor, list_id: int) -> None:
+def note_rows_deleted(cursor: Cursor, list_id: ListId) -> None:
     """Delete a discarded list whose rows are gone; a deleted one becomes emptied."""
     cursor.execute(DELETE_LIST, (list_id,))
     cursor.execute(NOTE_EMPTIED, (list_id,))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.recipient import Recipient
+from campaign_common.domain.recipient import ListId, Recipient
 
 
 class NewRecipient(NamedTuple):
@@ -43,7 +43,7 @@ DELETE_RECIPIENTS = "DELETE FROM recipients WHERE list_id = %s LIMIT %s"
 _attributes = msgspec.json.Decoder(dict[str, str])
 
 
-def insert_recipients(cursor: Cursor, list_id: int, rows: Sequence[NewRecipient]) -> None:
+def insert_recipients(cursor: Cursor, list_id: ListId, rows: Sequence[NewRecipient]) -> None:
     """Insert rows; one whose phone the list holds already is left out.
 
     May be repeated when it is unknown whether it was committed. INSERT IGNORE shortens a
@@ -69,7 +69,7 @@ def insert_recipients(cursor: Cursor, list_id: int, rows: Sequence[NewRecipient]
     cursor.execute(INSERT_RECIPIENTS + values, texts)
 
 
-def count_recipients(cursor: Cursor, list_id: int, first_seq: int, last_seq: int) -> int:
+def count_recipients(cursor: Cursor, list_id: ListId, first_seq: int, last_seq: int) -> int:
     """Count the rows of a list whose seq lies in a range, both ends included."""
     cursor.execute(COUNT_RECIPIENTS, (list_id, first_seq, last_seq))
     (n,) = cursor.fetchone()  # type: ignore[misc]
@@ -77,26 +77,26 @@ def count_recipients(cursor: Cursor, list_id: int, first_seq: int, last_seq: int
 
 
 def read_chunk(
-    cursor: Cursor, list_id: int, *, after_seq: int, last_seq: int, limit: int
+    cursor: Cursor, list_id: ListId, *, after_seq: int, last_seq: int, limit: int
 ) -> list[Recipient]:
     """Read at most `limit` rows with after_seq < seq <= last_seq, in the order of seq."""
     cursor.execute(SELECT_CHUNK, (list_id, after_seq, last_seq, limit))
     return _recipients(cursor)
 
 
-def read_page(cursor: Cursor, list_id: int, *, after_seq: int, limit: int) -> list[Recipient]:
+def read_page(cursor: Cursor, list_id: ListId, *, after_seq: int, limit: int) -> list[Recipient]:
     """Read at most `limit` people of a list with a seq above `after_seq`, in its order."""
     cursor.execute(SELECT_PAGE, (list_id, after_seq, limit))
     return _recipients(cursor)
 
 
-def read_by_phone(cursor: Cursor, list_id: int, phone: str) -> Recipient | None:
+def read_by_phone(cursor: Cursor, list_id: ListId, phone: str) -> Recipient | None:
     """Read the person of a list who has this normalised number, or None."""
     cursor.execute(SELECT_BY_PHONE, (phone, list_id))
     return next(iter(_recipients(cursor)), None)
 
 
-def delete_some_recipients(cursor: Cursor, list_id: int, limit: int) -> int:
+def delete_some_recipients(cursor: Cursor, list_id: ListId, limit: int) -> int:
     """Delete at most `limit` rows of a list; returns how many went."""
     return cursor.execute(DELETE_RECIPIENTS, (list_id, limit))
 

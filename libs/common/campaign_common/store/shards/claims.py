@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import count_claimed
-from campaign_common.domain.shard import Partition, Shard
+from campaign_common.domain.shard import Epoch, Partition, Shard
 
 
 class Place(NamedTuple):
@@ -25,7 +26,7 @@ class ClaimRow(NamedTuple):
     """One row of shard_claims."""
 
     shard: Shard
-    epoch: int
+    epoch: Epoch
     owner_token: bytes
     transaction_number: int
     claimed: bytes
@@ -37,7 +38,7 @@ class ClaimMove(NamedTuple):
     """The changes of one transaction of an owner to its claim row."""
 
     shard: Shard
-    epoch: int
+    epoch: Epoch
     owner_token: bytes
     transaction_number: int
     claimed: bytes
@@ -78,9 +79,9 @@ def read_claims(cursor: Cursor) -> dict[Shard, ClaimRow]:
     return {row[0]: _row(row) for row in cursor.fetchall()}
 
 
-def claimed_by_campaign(cursor: Cursor) -> Counter[int]:
+def claimed_by_campaign(cursor: Cursor) -> Counter[CampaignId]:
     """Count, by campaign, the messages that are at a provider or about to be, of one server."""
-    counts: Counter[int] = Counter()
+    counts: Counter[CampaignId] = Counter()
     cursor.execute(SELECT_CLAIMED)
     for (claimed,) in cursor.fetchall():
         counts.update(count_claimed(claimed))

@@ -14,6 +14,7 @@ from campaign_common.domain.partition_map import (
     ShardPosition,
     TopicDescription,
 )
+from campaign_common.domain.shard import Epoch
 from campaign_common.store.core.events import append_event
 
 SELECT_MAP = """
@@ -68,7 +69,7 @@ class ShardOwner:
 
     position: ShardPosition
     owner_name: str
-    epoch: int
+    epoch: Epoch
 
 
 def read_map(cursor: Cursor, topic: str) -> PartitionMap | None:

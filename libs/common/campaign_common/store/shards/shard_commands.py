@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import ShardCursors
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey, Status
 
 
@@ -35,7 +36,7 @@ class ShardCommand(NamedTuple):
 
     id: int
     shard: int
-    campaign_id: int
+    campaign_id: CampaignId
     kind: str
     arguments: dict[str, Any]
     requested_at: datetime
@@ -60,14 +61,14 @@ MOVE = "UPDATE shard_commands SET arguments = %s WHERE id = %s"
 CLOSE = "DELETE FROM shard_commands WHERE id = %s"
 
 
-def request_settlement(cursor: Cursor, campaign_id: int, shards: int) -> None:
+def request_settlement(cursor: Cursor, campaign_id: CampaignId, shards: int) -> None:
     """Have what a cancelled campaign leaves waiting or in doubt settled (protocol rule 3)."""
     _append(cursor, campaign_id, CommandKind.SETTLE_CANCELLED, {n: {} for n in range(shards)})
 
 
 def request_retry(
     cursor: Cursor,
-    campaign_id: int,
+    campaign_id: CampaignId,
     shards: int,
     statuses: Collection[Status],
     error_code: str | None,
@@ -85,7 +86,7 @@ def request_retry(
 
 
 def request_erasure(
-    cursor: Cursor, campaign_id: int, seqs_by_shard: Mapping[int, Sequence[int]]
+    cursor: Cursor, campaign_id: CampaignId, seqs_by_shard: Mapping[int, Sequence[int]]
 ) -> None:
     """Have messages of a started campaign cancelled unless they are sent already."""
     _append(
@@ -96,7 +97,9 @@ def request_erasure(
     )
 
 
-def request_late_results(cursor: Cursor, campaign_id: int, shard: int, seqs: Iterable[int]) -> None:
+def request_late_results(
+    cursor: Cursor, campaign_id: CampaignId, shard: int, seqs: Iterable[int]
+) -> None:
     """Have the owner of a shard look at facts in late_results (protocol rule 14)."""
     _append(cursor, campaign_id, CommandKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
 
@@ -145,7 +148,10 @@ def _each(cursors: ShardCursors) -> Iterator[Cursor]:
 
 
 def _append(
-    cursor: Cursor, campaign_id: int, kind: CommandKind, of_shards: Mapping[int, Mapping[str, Any]]
+    cursor: Cursor,
+    campaign_id: CampaignId,
+    kind: CommandKind,
+    of_shards: Mapping[int, Mapping[str, Any]],
 ) -> None:
     cursor.executemany(
         INSERT,

@@ -9,6 +9,7 @@ from typing import Self
 
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
+from campaign_common.domain.recipient import ListId
 from campaign_common.planning.errors import ImportAbandoned
 from campaign_common.store.recipients.recipient_lists import touch_list
 from campaign_common.store.recipients.recipients import NewRecipient, insert_recipients
@@ -53,7 +54,7 @@ def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator
 class Loader:
     """Writes batches of one list in order, in a thread of its own; a context manager."""
 
-    def __init__(self, transactions: RetryingTransactions, list_id: int) -> None:
+    def __init__(self, transactions: RetryingTransactions, list_id: ListId) -> None:
         self._transactions = transactions
         self._list_id = list_id
         self._waiting: deque[Future[None]] = deque()

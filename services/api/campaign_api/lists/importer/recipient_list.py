@@ -15,7 +15,7 @@ from campaign_api.lists.importer.row_parser import RowParser
 from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
-from campaign_common.domain.recipient import NAME
+from campaign_common.domain.recipient import NAME, ListId
 from campaign_common.errors import RetryLater
 from campaign_common.settings import ImportSettings
 from campaign_common.store.recipients import recipient_lists
@@ -115,7 +115,7 @@ class CsvImporter:
             last_seq=last_seq,
         )
 
-    def discard(self, list_id: int) -> None:
+    def discard(self, list_id: ListId) -> None:
         """Discard a list; if the database is down, the sweep does so later."""
         with suppress(RetryLater):
             self._transactions.database.run(
@@ -123,7 +123,7 @@ class CsvImporter:
             )
 
     def _load(
-        self, parsed: Iterable[NewRecipient | Reject], list_id: int, most_rows: int | None
+        self, parsed: Iterable[NewRecipient | Reject], list_id: ListId, most_rows: int | None
     ) -> tuple[ImportTotals, int]:
         tally = _RowCounts()
         with (
@@ -142,7 +142,7 @@ class CsvImporter:
         accepted = self._count(list_id, tally.valid)
         return ImportTotals(accepted, tally.valid - accepted, tally.rejected), tally.valid
 
-    def _count(self, list_id: int, last_seq: int) -> int:
+    def _count(self, list_id: ListId, last_seq: int) -> int:
         accepted = 0
         for first in range(1, last_seq + 1, COUNTED_AT_ONCE):
             last = min(first + COUNTED_AT_ONCE - 1, last_seq)
@@ -150,7 +150,7 @@ class CsvImporter:
         return accepted
 
 
-def _count(list_id: int, first: int, last: int, cursor: Cursor) -> int:
+def _count(list_id: ListId, first: int, last: int, cursor: Cursor) -> int:
     return count_recipients(cursor, list_id, first, last)
 
 

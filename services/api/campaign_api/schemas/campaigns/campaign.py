@@ -10,7 +10,7 @@ from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.campaigns.progress import Counts
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.web.http import paging
-from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignPosition
 
@@ -153,7 +153,8 @@ class _CampaignCursor(paging.Cursor):
     def _deserialize(self, value: object, *_: object, **__: object) -> CampaignPosition:  # type: ignore[override]
         microseconds, campaign_id = (int(part) for part in super()._deserialize(value))
         try:
-            return CampaignPosition(EPOCH + timedelta(microseconds=microseconds), campaign_id)
+            started = EPOCH + timedelta(microseconds=microseconds)
+            return CampaignPosition(started, CampaignId(campaign_id))
         except OverflowError as error:
             raise ValidationError(paging.NOT_A_CURSOR) from error
 

@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import structlog
 from flask import Flask, Response, g, request
+from opentelemetry.trace import Span, SpanKind, Tracer
 
 from campaign_api.web.routing.probes import PROBES
 from campaign_api.web.telemetry.request_id import request_id as accepted
 from campaign_api.web.telemetry.request_id import trace_id_could_hold_a_phone
-from campaign_common.tracing import HEADER, Span, SpanRole, Tracing, matched
+from campaign_common.tracing import HEADER, matched
+from campaign_common.tracing.spans import begin_span, end_span, traceparent_of
 
 REQUEST_ID = "X-Request-Id"
 
@@ -41,11 +43,11 @@ def present_traceparent() -> str:
     return trace.parent
 
 
-def register(app: Flask, tracing: Tracing | None) -> None:
+def register(app: Flask, tracer: Tracer | None) -> None:
     """Add ids to each request of `app`, in its log lines and its response."""
 
     def begin() -> None:
-        g.trace = trace = _trace(tracing)
+        g.trace = trace = _trace(tracer)
         # A thread serves one request after another: what the one before bound is dropped.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=trace.request_id, trace_id=trace.trace_id)
@@ -54,17 +56,18 @@ def register(app: Flask, tracing: Tracing | None) -> None:
     app.after_request(_tell)
 
 
-def _trace(tracing: Tracing | None) -> Trace:
+def _trace(tracer: Tracer | None) -> Trace:
     """Continue the client's trace if its header is well formed, else begin a new one."""
     request_id = accepted(request.headers.get(REQUEST_ID))
     parent = _parent(request.headers.get(HEADER))
-    if tracing is not None and _route() not in PROBES:
-        span = tracing.begin(
+    if tracer is not None and _route() not in PROBES:
+        span = begin_span(
+            tracer,
             f"{request.method} {_route() or ''}".rstrip(),
-            SpanRole.SERVER,
+            SpanKind.SERVER,
             [parent] if parent else [],
         )
-        begun = matched(span.traceparent)
+        begun = matched(traceparent_of(span))
         if begun is not None:
             return Trace(request_id, *begun, span)
     found = matched(parent)
@@ -93,7 +96,8 @@ def _tell(response: Response) -> Response:
 
 def _end(span: Span, status: int) -> None:
     campaign_id = (request.view_args or {}).get("campaign_id")
-    span.end(
+    end_span(
+        span,
         {
             "http.request.method": request.method,
             "http.route": _route() or "",

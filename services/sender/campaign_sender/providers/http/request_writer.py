@@ -4,6 +4,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_sender.message import Message
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -29,7 +30,7 @@ class MessageBody(msgspec.Struct):
     """JSON body of a request."""
 
     message_id: str
-    campaign_id: int
+    campaign_id: CampaignId
     seq: int
     phone: str
     body: str
