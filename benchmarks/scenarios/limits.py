@@ -42,7 +42,10 @@ def case(senders: int, rate: int, seconds: float) -> Case:
     def measure(site: Site, show: Show) -> Run:
         run = Run()
         database = Database(MysqlSettings(dsn=site.dsn, active=senders, idle=senders))
-        leasing = [Leasing(database, number, rate) for number in range(senders)]
+        show("idle", 0, 1)
+        with sampled(site.servers) as idle:
+            time.sleep(SETTLING)
+        leasing = [Leasing(database, number, rate, senders) for number in range(senders)]
         try:
             for one in leasing:
                 one.thread.start()
@@ -65,7 +68,10 @@ def case(senders: int, rate: int, seconds: float) -> Case:
             database.close()
         note_latencies(run, "a turn", [wait for one in leasing for wait in one.waits])
         if DATABASE in usage.seconds:
-            run.note("share of a core of the database", 100 * usage.seconds[DATABASE] / took, "%")
+            share = 100 * usage.seconds[DATABASE] / took
+            at_rest = 100 * idle.seconds[DATABASE] / SETTLING
+            run.note("share of a core of the database", share, "%")
+            run.note("share of a core of the idle database", at_rest, "%")
         run.note("grants taken", sum(one.taken for one in leasing) / took, "/s")
         run.note("turns", sum(len(one.waits) for one in leasing) / took, "/s")
         return run
@@ -76,10 +82,10 @@ def case(senders: int, rate: int, seconds: float) -> Case:
 class Leasing:
     """One sender's lease, and a thread that uses it."""
 
-    def __init__(self, database: Database, number: int, rate: int) -> None:
+    def __init__(self, database: Database, number: int, rate: int, senders: int) -> None:
         self._lease = SlotLease(database, "http", f"{number * 1021:016x}", boot_time)
         self._limits = ProviderLimits(per_second=Decimal(rate))
-        self._wanted = rate
+        self._wanted = max(1, 2 * rate // senders)
         self.waits: list[float] = []
         self.taken = 0
         self.stop = threading.Event()
@@ -92,8 +98,8 @@ class Leasing:
                 self._lease.turn(self._limits, self._wanted)
             except RetryLater:
                 continue
-            self.waits.append(time.monotonic() - began)
-            until = time.monotonic() + self._lease.pause()
+            self.waits.append(1000 * (time.monotonic() - began))
+            until = time.monotonic() + self._lease.pause(self._wanted)
             while not self.stop.wait(max(0.0, min(TAKING, until - time.monotonic()))):
                 due = iter(lambda: self._lease.take(1), None)
                 self.taken += len(list(islice(due, self._wanted)))

@@ -21,11 +21,11 @@ from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.shard import Epoch
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute
 from campaign_sender.message import Message
 from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
-from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder_metrics import count_outcomes
 
 BATCH = 4_000
@@ -158,5 +158,5 @@ def breaker() -> CircuitBreaker:
     return CircuitBreaker(BreakerPolicy(), time.monotonic)
 
 
-def ignore(_: Sequence[SendResult]) -> None:
+def ignore(_: Sequence[SendResult[Message]]) -> None:
     """Discard the results."""

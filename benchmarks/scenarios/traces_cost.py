@@ -30,9 +30,9 @@ from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER
 from campaign_common.tracing.exporting import SpanExport
 from campaign_common.tracing.spans import begin_span, end_span
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.tracing import BatchTraces
 
 BATCH = 4_000

@@ -10,7 +10,20 @@ from textwrap import dedent
 from typing import Any
 
 from campaign_common.settings import Settings
-from campaign_common.settings.declaration import KeyDeclaration, KeyPath, Section, declared_keys
+from campaign_common.settings.declaration import (
+    KeyDeclaration,
+    KeyPath,
+    NamedSections,
+    Section,
+    SectionList,
+    declared_keys,
+)
+
+NAME = "NAME"
+"""Stands for the name of a section that is one of several, which no file has until it is given."""
+
+ITEM = "0"
+"""Stands for the number of an item of a list in such a section."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,11 @@ class Entry:
     def is_section(self) -> bool:
         """True where the key holds a section, whose keys have entries of their own."""
         return isinstance(self.key.kind, Section)
+
+    @property
+    def is_in_example(self) -> bool:
+        """True where the key stands in a file that gives nothing but defaults."""
+        return NAME not in self.path
 
     @property
     def required(self) -> bool:
@@ -48,6 +66,10 @@ def entries_of(section: type = Settings, above: KeyPath = ()) -> Iterator[Entry]
             yield from entries_of(key.kind.of, path)
         else:
             yield Entry(path, key, _attribute_docstrings(section)[attribute])
+        if isinstance(key.kind, NamedSections):
+            yield from entries_of(next(iter(key.kind.of.values())), (*path, NAME))
+        elif isinstance(key.kind, SectionList) and NAME in path:
+            yield from entries_of(key.kind.inner.of, (*path, ITEM))
 
 
 @cache

@@ -29,7 +29,7 @@ _LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
 
 def example_file(entries: Iterable[Entry]) -> str:
     """Return the file as text."""
-    return HEAD + "".join(_lines(each) for each in entries)
+    return HEAD + "".join(_lines(each) for each in entries if each.is_in_example)
 
 
 def _lines(entry: Entry) -> str:

@@ -7,8 +7,8 @@ import pytest
 
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status, idempotency_key
-from campaign_sender.providers.contract import SendStatus
-from campaign_sender.providers.simulated import simulated_status
+from campaign_providers.contract import SendStatus
+from campaign_providers.simulated import simulated_status
 from tests.support.services.orders import order_retry
 from tests.support.services.processes import kill
 from tests.support.services.system import System

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from campaign_common.domain.campaign import CampaignState, Delivery
-from campaign_sender.providers.contract import REACHED_PROVIDER, SendStatus
+from campaign_providers.contract import REACHED_PROVIDER, SendStatus
 from tests.model import decisions, ledger
 from tests.model.admission import owns
 from tests.model.promises import Broken

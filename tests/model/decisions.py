@@ -26,10 +26,10 @@ from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.messages.possibly_sent import LateFact
+from campaign_providers.contract import SendResult
 from campaign_sender.admission.rules import admit_live, drop_stale, split_duplicates
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import Settlement, settle
-from campaign_sender.providers.contract import SendResult
 from campaign_sender.recording.outcome import outcome_of
 from tests.model.scenario import Part, Scenario
 from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Looked, MapRow

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.claim import ClaimedMessage
-from campaign_sender.providers.contract import SendStatus
+from campaign_providers.contract import SendStatus
 from campaign_sender.recording.outcome import depends_on_doubt
 from tests.model import decisions, ledger
 from tests.model.admission import finished, owns

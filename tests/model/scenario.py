@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from campaign_common.domain.campaign import CampaignState, Delivery
-from campaign_sender.providers.contract import SendStatus
+from campaign_providers.contract import SendStatus
 from tests.model.state import (
     NOWHERE,
     Campaign,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from campaign_common.domain.campaign import Delivery
-from campaign_sender.providers.contract import SendStatus
+from campaign_providers.contract import SendStatus
 from tests.model.promises import Broken
 from tests.model.scenario import Fault, Part, Scenario
 

@@ -12,7 +12,7 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import LedgerEntry, Status
 from campaign_common.store.messages.possibly_sent import LateFact
-from campaign_sender.providers.contract import SendStatus
+from campaign_providers.contract import SendStatus
 from tests.model.promises import Broken
 
 CAMPAIGN_ID = 1

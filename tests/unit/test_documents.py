@@ -15,6 +15,7 @@ CHAOS = REPOSITORY / "tests" / "chaos"
 SHORT = {
     "admin": "libs/admin/campaign_admin",
     "common": "libs/common/campaign_common",
+    "providers": "libs/providers/campaign_providers",
     "scheduler": "services/scheduler/campaign_scheduler",
     "sender": "services/sender/campaign_sender",
     "unit": "tests/unit",

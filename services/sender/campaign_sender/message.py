@@ -62,6 +62,31 @@ class Message(msgspec.Struct, gc=False, eq=False):
         )
 
     @property
+    def phone(self) -> str:
+        """Phone number."""
+        return self.record.phone
+
+    @property
+    def body(self) -> str:
+        """Text."""
+        return self.record.body
+
+    @property
+    def campaign_id(self) -> CampaignId:
+        """Id of the campaign."""
+        return self.record.campaign_id
+
+    @property
+    def seq(self) -> int:
+        """Number of the recipient in the campaign's list."""
+        return self.record.seq
+
+    @property
+    def try_number(self) -> int:
+        """Number of the try, from 1."""
+        return self.record.try_number
+
+    @property
     def idempotency_key(self) -> str:
         """Idempotency key for the provider, the same in every try."""
         record = self.record

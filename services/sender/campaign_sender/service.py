@@ -17,6 +17,7 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
+from campaign_providers.registry import configured_providers
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming import consumer_lag, log_retention
@@ -30,7 +31,6 @@ from campaign_sender.delivery import breaker_sync
 from campaign_sender.delivery.breaker_sync import BreakerSync
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
-from campaign_sender.delivery.provider_route import MakeProvider
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
@@ -38,8 +38,6 @@ from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
-from campaign_sender.providers.http import HttpProvider
-from campaign_sender.providers.simulated import SimulatedProvider
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.telemetry.gauges import SenderGauges
@@ -76,7 +74,7 @@ class Sender:
         topics.create_dead_letters(admin, dead_letter_topic(topic))
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = clients.consumer(settings, protocol, name)
-        providers = _providers(settings)
+        providers = configured_providers(settings)
         traces = BatchTraces(tracer) if tracer is not None else None
         self._dispatcher = Dispatcher()
         self._groups = ShardGroups(
@@ -173,16 +171,6 @@ def _process_name() -> str:
     """
     host = socket.gethostname().encode("ascii", "replace").decode()
     return f"{host[-LONGEST_HOST:]}-{os.getpid()}"
-
-
-def _providers(settings: Settings) -> dict[str, MakeProvider]:
-    """Return a factory for each configured provider, by its name."""
-    providers: dict[str, MakeProvider] = {
-        SimulatedProvider.name: partial(SimulatedProvider, settings.simulated)
-    }
-    if settings.http.url is not None:
-        providers[HttpProvider.name] = partial(HttpProvider, settings.http)
-    return providers
 
 
 def _shard_group(

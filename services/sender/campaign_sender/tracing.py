@@ -20,8 +20,8 @@ from campaign_common.errors import RecordInvalid
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER, matched
 from campaign_common.tracing.spans import begin_span, end_span
-from campaign_sender.message import Arrival, TraceOrigin
-from campaign_sender.providers.contract import SendResult
+from campaign_providers.contract import SendResult
+from campaign_sender.message import Arrival, Message, TraceOrigin
 
 MAX_REMEMBERED = 10_000
 """Publications whose header is remembered for later records; the oldest are forgotten."""
@@ -71,7 +71,7 @@ class BatchTraces:
 
     def recorded(
         self,
-        results: Sequence[SendResult],
+        results: Sequence[SendResult[Message]],
         changes: Mapping[tuple[CampaignId, int, Status], int],
         seconds: float | None = None,
     ) -> None:

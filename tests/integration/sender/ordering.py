@@ -6,8 +6,8 @@ from functools import partial
 from campaign_common.domain.campaign import Transition
 from campaign_common.domain.message import Status
 from campaign_common.store.campaigns.transitions import change_state
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import Scene
 from tests.support.services.orders import order_retry
 from tests.unit.sender.messages import CAMPAIGN, message

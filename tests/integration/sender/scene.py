@@ -16,6 +16,7 @@ from campaign_common.errors import CommitUnknown, DatabaseUnavailable
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.counters import counts
 from campaign_common.store.shards.claims import read_claims
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
@@ -24,7 +25,6 @@ from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.takeover import take_over
-from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 from tests.unit.sender.messages import CAMPAIGN, message

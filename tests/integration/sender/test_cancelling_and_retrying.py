@@ -5,7 +5,7 @@ import pytest
 from campaign_common.domain.message import Status
 from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.messages.ledger import add_counts
-from campaign_sender.providers.contract import SendStatus
+from campaign_providers.contract import SendStatus
 from campaign_sender.recording import command_handlers
 from tests.integration.sender.ordering import answer, cancel, counters_match, ended, retry, submit
 from tests.integration.sender.scene import Scene

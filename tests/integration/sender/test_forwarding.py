@@ -16,9 +16,9 @@ from campaign_common.store.campaigns.transitions import change_state
 from campaign_common.store.shards.command_copies import settled_notes
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_common.store.shards.shard_commands import request_erasure
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.ownership.takeover import take_over
-from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import (
     INSERT_CAMPAIGN,
     MAP,

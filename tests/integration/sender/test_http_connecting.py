@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import HttpSettings
+from campaign_providers.contract import SendStatus
+from campaign_providers.http import HttpProvider
+from campaign_providers.http.dialer import RESOLVE_INTERVAL, Dialer, NotConnected
+from campaign_providers.http.request_writer import Target
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendStatus
-from campaign_sender.providers.http import HttpProvider
-from campaign_sender.providers.http.dialer import RESOLVE_INTERVAL, Dialer, NotConnected
-from campaign_sender.providers.http.request_writer import Target
 from tests.integration.sender.scripted_server import Visitor, answer_all, scripted_server
 from tests.integration.sender.submissions import LOOPBACK, always, answers, submitting_to
 from tests.support.waiting import wait_until

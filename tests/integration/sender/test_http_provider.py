@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from campaign_providers.contract import SendStatus
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendStatus
 from tests.integration.sender.scripted_server import (
     WHOLE,
     Visitor,

@@ -8,8 +8,8 @@ from pymysql.err import DataError
 from campaign_common.database import Database, ShardCursors
 from campaign_common.domain.message import Status
 from campaign_common.errors import DatabaseRefused, StatementRefused
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.ownership.takeover import take_over
-from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, message
 

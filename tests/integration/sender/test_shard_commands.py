@@ -11,8 +11,8 @@ from campaign_common.errors import StatementRefused
 from campaign_common.settings import RetrySettings
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_common.store.shards.shard_commands import request_erasure
+from campaign_providers.contract import SendStatus
 from campaign_sender.admission.batch_admitter import BatchAdmitter
-from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording import command_handlers, shard_commands
 from campaign_sender.recording.shard_commands import REFUSED_FOR
 from tests.integration.sender.ordering import answer, cancel, counters_match, ended, retry, submit

@@ -47,7 +47,7 @@ class Leaser:
             thread.join()
 
     def _turn(self) -> None:
-        while not self._stop.wait(self.lease.pause()):
+        while not self._stop.wait(self.lease.pause(500)):
             self.lease.turn(self.limits, 500)
 
     def _send(self) -> None:
@@ -95,7 +95,7 @@ def test_what_a_sender_wants_is_forgotten_with_it(scene: Scene) -> None:
         while not read_demand(cursor, "http") and time.monotonic() < deadline:
             lease.turn(LIMITS, 7)
             time.sleep(0.1)
-        assert read_demand(cursor, "http") == {"00000000000000aa": 7}
+        assert read_demand(cursor, "http") == {"00000000000000aa": 8}, "in steps"
         assert read_slots(cursor, "http").stored[-1].plan.quota == 0, "the first slots are blank"
         forget_demand(cursor, "00000000000000aa")
         assert read_demand(cursor, "http") == {}

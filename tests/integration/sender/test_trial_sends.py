@@ -14,9 +14,9 @@ from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.messages.trial_sends import NewTrialMessage as Wanted
 from campaign_common.store.messages.trial_sends import insert_trial_message, read_trial_message
+from campaign_providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
 from campaign_sender.delivery.trial_sends import TrialSends as Sending
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
 from tests.integration.sender.world import SHARDS, World
 from tests.support.waiting import wait_until
 
@@ -33,9 +33,11 @@ class Phone:
 
     def __init__(self) -> None:
         self.submitted: list[Message] = []
-        self.on_results: OnResults = lambda _: None
+        self.on_results: OnResults[Message] = lambda _: None
 
-    def make(self, check_before_send: PreSendCheck, on_results: OnResults) -> "Phone":
+    def make(
+        self, check_before_send: PreSendCheck[Message], on_results: OnResults[Message]
+    ) -> "Phone":
         self.check_before_send = check_before_send
         self.on_results = on_results
         return self

@@ -15,6 +15,11 @@ def http(tmp_path: Path, keys: object, **environ: str) -> HttpSettings:
     return load_settings(path, environ).http
 
 
+def word(settings: HttpSettings, status: int) -> AnswerWord:
+    """Return what the first rule for a status says."""
+    return next(rule.then for rule in settings.answers if status in (rule.status or ()))
+
+
 def refusal(tmp_path: Path, keys: object, more: str = "") -> str:
     path = tmp_path / "wrong.yaml"
     path.write_text(SAMPLE + yaml.safe_dump({"Http": keys}) + more)
@@ -60,9 +65,9 @@ def test_every_key_loads(tmp_path: Path) -> None:
     assert settings.idempotent is True
     assert settings.ca_file == Path("/etc/ssl/sms.pem")
     assert settings.allowed_networks == (ip_network("10.1.0.0/16"), ip_network("::1/128"))
-    assert settings.answers["404"] is AnswerWord.RETRYABLE
-    assert settings.answers["5xx"] is AnswerWord.THROTTLED
-    assert settings.answers["429"] is AnswerWord.THROTTLED, "defaults stay where nothing is given"
+    assert word(settings, 404) is AnswerWord.RETRYABLE
+    assert word(settings, 503) is AnswerWord.THROTTLED
+    assert word(settings, 429) is AnswerWord.THROTTLED, "defaults stay where nothing is given"
 
 
 def test_the_environment_gives_lists_mappings_and_secrets(tmp_path: Path) -> None:
@@ -80,8 +85,8 @@ def test_the_environment_gives_lists_mappings_and_secrets(tmp_path: Path) -> Non
     assert settings.authorization == "Bearer from-a-file"
     assert settings.allowed_networks == (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
     assert settings.idempotent is True
-    assert settings.answers["503"] is AnswerWord.THROTTLED
-    assert settings.answers["404"] is AnswerWord.RETRYABLE
+    assert word(settings, 503) is AnswerWord.THROTTLED
+    assert word(settings, 404) is AnswerWord.RETRYABLE
 
 
 @pytest.mark.parametrize(
@@ -98,9 +103,10 @@ def test_the_environment_gives_lists_mappings_and_secrets(tmp_path: Path) -> Non
         ({"AllowedNetworks": ["10.0.0.1/8"]}, "has host bits set"),
         ({"AllowedNetworks": [10]}, "expected a list of networks"),
         ({"Answers": {"429": "throttle"}}, "Http.Answers.429: 'throttle': expected one of success"),
-        ({"Answers": {"4x": "success"}}, "expected a status code"),
+        ({"Answers": {"4x": "success"}}, "Http.Answers.4x: 'success': expected a status code"),
         ({"Answers": {600: "success"}}, "expected a status code"),
-        ({"Answers": ["2xx"]}, "expected a mapping"),
+        ({"Answers": ["2xx"]}, "Http.Answers.0: ***: expected a section of keys"),
+        ({"Answers": 5}, "expected a list of rules, or mapping"),
         ({"Idempotent": "yes"}, "Http.Idempotent: 'yes': expected true or false"),
         ({"Idempotent": 1}, "Http.Idempotent: 1: expected true or false"),
         ({"Connections": 0}, "expected an integer from 1 to 10000"),

@@ -14,9 +14,9 @@ from campaign_common.domain.message_record import encode
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.tracing import HEADER
 from campaign_common.tracing.spans import traceparent_of
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender import tracing
 from campaign_sender.message import Arrival
-from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.tracing import BatchTraces
 from tests.unit.sender.messages import CAMPAIGN, message, version
 

@@ -5,12 +5,12 @@ from typing import cast
 
 from campaign_common.database import ShardServer
 from campaign_common.database.by_server import ByServer
+from campaign_providers.contract import SendStatus
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
-from campaign_sender.providers.contract import SendStatus
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 from tests.unit.sender.messages import message, owned_shard

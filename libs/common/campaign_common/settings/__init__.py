@@ -1,6 +1,6 @@
 """The configuration: one YAML file, the same for every service, and the environment over it."""
 
-from campaign_common.settings.fields.http import AnswerWord
+from campaign_common.settings.fields.answers import AnswerWord, TransportFailure
 from campaign_common.settings.load import chosen_file, load_settings
 from campaign_common.settings.sections.processes import (
     ApiSettings,
@@ -9,9 +9,11 @@ from campaign_common.settings.sections.processes import (
     SenderSettings,
     TracingSettings,
 )
-from campaign_common.settings.sections.providers import (
+from campaign_common.settings.sections.providers.answers import AnswerRule, AnswerRules
+from campaign_common.settings.sections.providers.http import HttpConnectionSettings, HttpSettings
+from campaign_common.settings.sections.providers.request import HttpProviderSettings
+from campaign_common.settings.sections.providers.simulated import (
     Distribution,
-    HttpSettings,
     LatencySettings,
     SimulatedSettings,
 )
@@ -24,9 +26,13 @@ from campaign_common.settings.sections.servers import (
 )
 
 __all__ = [
+    "AnswerRule",
+    "AnswerRules",
     "AnswerWord",
     "ApiSettings",
     "Distribution",
+    "HttpConnectionSettings",
+    "HttpProviderSettings",
     "HttpSettings",
     "ImportSettings",
     "LatencySettings",
@@ -41,6 +47,7 @@ __all__ = [
     "SimulatedSettings",
     "SyncClientSettings",
     "TracingSettings",
+    "TransportFailure",
     "chosen_file",
     "load_settings",
 ]

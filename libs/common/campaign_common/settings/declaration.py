@@ -5,7 +5,8 @@ section whose keys may contradict each other has a method `conflicts`, which yie
 what is wrong although each key on its own is right.
 """
 
-from collections.abc import Hashable, Iterator
+import re
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
@@ -24,6 +25,9 @@ Conflict = tuple[KeyPath, str]
 """The path of a key below the section, and what was expected in view of other keys."""
 
 T = TypeVar("T")
+
+NAME = re.compile(r"(?=.*[a-z])[a-z0-9_-]{1,32}")
+"""The name of a section that is one of several."""
 
 _DECLARATION = "campmgr"
 """The name of a key's declaration in the metadata of its field."""
@@ -108,9 +112,19 @@ def schema_of(section: type) -> type[SectionSchema]:
 class Section(Value[Any], Nested):
     """A key that holds a section."""
 
-    def __init__(self, of: type) -> None:
+    from_environment = False
+
+    def __init__(self, of: type, *, null: bool = False) -> None:
         self.of = of
-        super().__init__(SECTION, "section", nested=schema_of(of))
+        super().__init__(SECTION, "section", null=null, nested=schema_of(of))
+
+    def keys(self) -> Mapping[str, Value[Any]]:
+        """Return the fields of the section's keys."""
+        return keys_below(self.schema)
+
+    def below(self, name: str) -> Value[Any] | None:
+        """Return the field of a key."""
+        return self.keys().get(name)
 
     def shown(self, value: object) -> str:
         """Return no text that stands in place of a section: it may be a secret of its keys."""
@@ -133,7 +147,12 @@ class SectionMap(Section):
 class SectionList(Value[Any], List[Any]):
     """A key that holds a list of sections; in the environment the items are numbered from 0."""
 
+    from_environment = False
     inner: Section
+
+    def below(self, name: str) -> Value[Any] | None:
+        """Return the field of an item."""
+        return self.inner if name.isdigit() else self
 
     def __init__(self, of: type, values: str) -> None:
         super().__init__(f"expected a {values}", values, cls_or_instance=Section(of))
@@ -144,6 +163,85 @@ class SectionList(Value[Any], List[Any]):
 
     def _deserialize(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - marshmallow's
         return tuple(super()._deserialize(*arguments, **named))
+
+
+class NamedSections(Value[Mapping[str, Any]]):
+    """A mapping of names to sections, each of one of a few classes; without a null."""
+
+    from_environment = False
+
+    def __init__(self, of: Mapping[str, type], values: str) -> None:
+        """Take the classes of sections, and a word for what they are."""
+        self.of = of
+        self.each = _Alternatives({name: Section(each) for name, each in of.items()})
+        super().__init__(
+            f"expected a mapping of names to {values}", f"mapping of names to {values}"
+        )
+
+    def written(self, section: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the keys of a section as they are to be read."""
+        return section
+
+    def alternative(self, _: Mapping[str, Any]) -> str:
+        """Return which of the classes a section has."""
+        return next(iter(self.of))
+
+    def below(self, _: str) -> Value[Any] | None:
+        """Return the field of a section."""
+        return self.each
+
+    def shown(self, value: object) -> str:
+        """Return no text that stands in place of sections."""
+        return _without_text(value)
+
+    def _deserialize(self, value: object, *_: Any, **__: Any) -> Mapping[str, Any]:  # noqa: ANN401
+        if not isinstance(value, dict):
+            raise self.make_error("invalid")
+        sections: dict[str, Any] = {}
+        messages: dict[str, Any] = {}
+        for name, keys in value.items():
+            try:
+                sections[str(name)] = self._section(name, keys)
+            except ValidationError as error:
+                messages[str(name)] = error.messages
+        if messages:
+            raise ValidationError(messages)
+        return MappingProxyType(sections)
+
+    def _section(self, name: object, keys: object) -> object:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ValidationError(
+                "expected a name of 1 to 32 characters of a-z, 0-9, _ and -, with a letter in it"
+            )
+        if not isinstance(keys, dict):
+            raise ValidationError(SECTION)
+        written = self.written(keys)
+        return self.each.sections[self.alternative(written)].schema.load(written)
+
+
+class _Alternatives(Value[Any]):
+    """A section of one of a few classes."""
+
+    from_environment = False
+
+    def __init__(self, sections: Mapping[str, Section]) -> None:
+        self.sections = sections
+        super().__init__(SECTION, "section")
+
+    def keys(self) -> Mapping[str, Value[Any]]:
+        """Return the fields of the keys of all classes; the first class goes before others."""
+        found: dict[str, Value[Any]] = {}
+        for section in self.sections.values():
+            found = {**section.keys(), **found}
+        return found
+
+    def below(self, name: str) -> Value[Any] | None:
+        """Return the field of a key."""
+        return self.keys().get(name)
+
+    def shown(self, value: object) -> str:
+        """Return no text that stands in place of a section."""
+        return _without_text(value)
 
 
 def _without_text(value: object) -> str:

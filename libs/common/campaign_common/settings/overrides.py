@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 from marshmallow import Schema
 
 from campaign_common.errors import SettingsError
-from campaign_common.settings.declaration import KeyPath, Section, SectionList, keys_below
+from campaign_common.settings.declaration import (
+    KeyPath,
+    NamedSections,
+    SectionList,
+    keys_below,
+)
 from campaign_common.settings.fields.plain import Value
 from campaign_common.settings.fields.servers import SecurityProperties
 
@@ -85,7 +90,7 @@ def _read(schema: Schema, variable: str, value: str) -> Override:
     from_file = names[-1].upper().endswith(FILE_SUFFIX)  # as no key of the file does
     if from_file:
         names[-1] = names[-1][: -len(FILE_SUFFIX)]
-    found = _find(schema, names)
+    found = _find(keys_below(schema), names)
     if found is None:
         known = ", ".join(sorted(keys_below(schema)))
         raise SettingsError(
@@ -97,29 +102,36 @@ def _read(schema: Schema, variable: str, value: str) -> Override:
     return Override(path, field.from_text(content), variable)
 
 
-def _find(schema: Schema, names: list[str]) -> tuple[KeyPath, Value[Any]] | None:
-    """Follow `names` down the schema.
+def _find(keys: Mapping[str, Value[Any]], names: list[str]) -> tuple[KeyPath, Value[Any]] | None:
+    """Follow `names` down the keys of a section, in any case."""
+    by_upper = {name.upper(): (name, field) for name, field in keys.items()}
+    if names[0].upper() not in by_upper:
+        return None
+    key, field = by_upper[names[0].upper()]
+    found = _below(field, names[1:])
+    return found and ((key, *found[0]), found[1])
 
-    The rest below a free mapping is joined with dots; items of a list are numbered from 0.
+
+def _below(field: Value[Any], names: list[str]) -> tuple[KeyPath, Value[Any]] | None:
+    """Follow `names` from a field to the one that reads the value.
+
+    The rest below a free mapping is joined with dots; items of a list are numbered from 0; the name
+    of a section that is one of several is in lower case.
     """
-    keys = {name.upper(): (name, field) for name, field in keys_below(schema).items()}
-    if names[0].upper() not in keys:
-        return None
-    key, field = keys[names[0].upper()]
-    rest = names[1:]
-    if isinstance(field, SecurityProperties) and rest:
-        return (key, ".".join(rest).lower()), field
-    above: KeyPath = (key,)
-    if isinstance(field, SectionList):
-        if not rest or not _PLACE.fullmatch(rest[0]):
-            return None
-        above, field, rest = (key, rest[0]), field.inner, rest[1:]
-    if not rest:
-        return None if isinstance(field, Section) else (above, field)
-    if not isinstance(field, Section):
-        return None
-    below = _find(field.schema, rest)
-    return below and ((*above, *below[0]), below[1])
+    if not names:
+        return ((), field) if field.from_environment else None
+    name, inner = names[0], field
+    match field:
+        case SecurityProperties():
+            return (".".join(names).lower(),), field
+        case SectionList() if _PLACE.fullmatch(name):
+            inner = field.inner
+        case NamedSections():
+            name, inner = name.lower(), field.each
+        case _:
+            return _find(field.keys(), names)
+    found = _below(inner, names[1:])
+    return found and ((name, *found[0]), found[1])
 
 
 def _content(variable: str, path: str) -> str:

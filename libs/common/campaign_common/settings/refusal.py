@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from campaign_common.settings.declaration import UNKNOWN, KeyPath, Section, SectionList, keys_below
+from campaign_common.settings.declaration import UNKNOWN, KeyPath, keys_below
 from campaign_common.settings.fields.plain import Value
 
 LONGEST_VALUE = 80
@@ -59,16 +59,13 @@ def _field_at(schema: Schema, path: KeyPath) -> Value[Any] | None:
     """Return the field of the value at `path`: its own one, or that of the mapping it is in."""
     field = keys_below(schema).get(path[0]) if path else None
     for name in path[1:]:
-        if isinstance(field, SectionList):
-            field = field.inner
-        elif isinstance(field, Section):
-            field = keys_below(field.schema).get(name)
+        field = field and field.below(name)
     return field
 
 
 def _suggestion(schema: Schema, path: KeyPath) -> str:
     above = _field_at(schema, path[:-1])
-    known = sorted(keys_below(above.schema if isinstance(above, Section) else schema))
+    known = sorted((above.keys() if above else None) or keys_below(schema))
     lowered = {name.lower(): name for name in known}
     close = get_close_matches(path[-1].lower(), lowered, n=1)
     if close:

@@ -13,8 +13,8 @@ from campaign_common.domain.message import LedgerEntry, MessageKey, is_live
 from campaign_common.domain.message_record import ERASED
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.message import AdmissionKey, Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 
 COMMITS_LOST = "commits_lost"
 """Error code of messages that end as unknown because the database lost commits."""
@@ -31,7 +31,7 @@ class AdmissionDecision(NamedTuple):
     """Decision about the messages of one batch."""
 
     to_send: list[Message]
-    decided: list[SendResult]
+    decided: list[SendResult[Message]]
     """Live messages that end without a send: they can never be delivered."""
     dropped: list[Message]
     """Stale messages, and duplicates of messages that have their outcome."""
@@ -40,7 +40,7 @@ class AdmissionDecision(NamedTuple):
 class PossiblySent(NamedTuple):
     """Decision about messages that may have been sent before the database lost commits."""
 
-    unknown: list[SendResult]
+    unknown: list[SendResult[Message]]
     """At-most-once messages: they end without a send."""
     possibly_sent: list[Message]
     """At-least-once messages: sent as any other, under the same idempotency key."""
@@ -127,7 +127,7 @@ def split_possibly_sent(
     Call this before `drop_stale`: a message may have been sent although its record is stale now.
     Undeliverable messages were never sent, and messages of deleted campaigns no longer matter.
     """
-    unknown: list[SendResult] = []
+    unknown: list[SendResult[Message]] = []
     possibly_sent: list[Message] = []
     for message in candidates:
         record = message.record
@@ -153,7 +153,7 @@ def admit_live(
 ) -> AdmissionDecision:
     """Decide by the ledger: live messages are sent, duplicates of recorded ones are not."""
     to_send: list[Message] = []
-    decided: list[SendResult] = []
+    decided: list[SendResult[Message]] = []
     dropped: list[Message] = []
     if not entries and all(map(_is_first, messages)):
         return AdmissionDecision(list(messages), decided, dropped)

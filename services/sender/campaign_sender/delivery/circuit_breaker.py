@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from campaign_sender.providers.contract import SendStatus
+from campaign_providers.contract import SendStatus
 
 
 class BreakerState(StrEnum):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
-from campaign_sender.delivery.provider_route import MakeProvider, ProviderRoute, SendChecks
+from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 
 
 class MessageHolder(SendChecks, Protocol):
@@ -18,7 +19,7 @@ class MessageHolder(SendChecks, Protocol):
     def still_held(self, messages: Sequence[Message]) -> list[Message]:
         """Return those messages that are still held by this process."""
 
-    def add_results(self, results: Sequence[SendResult]) -> None:
+    def add_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Add results of a provider."""
 
 
@@ -84,7 +85,7 @@ class Dispatcher:
             else:
                 route.provider.submit(group)
 
-    def on_results(self, results: Sequence[SendResult]) -> None:
+    def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results: keep deferred messages, pass on all others."""
         deferred = [r.message for r in results if r.status is SendStatus.DEFERRED]
         if deferred:

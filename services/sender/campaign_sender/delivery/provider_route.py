@@ -1,6 +1,6 @@
 """Route to one provider: its client, its circuit breaker, and the checks before each send."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Protocol
 
@@ -9,18 +9,15 @@ from msgspec.structs import replace
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
-from campaign_sender.message import Message
-from campaign_sender.metrics import SEND_RESULTS
-from campaign_sender.providers.contract import (
+from campaign_providers.contract import (
     OnResults,
-    PreSendCheck,
-    Provider,
     SendResult,
     SendStatus,
 )
-
-MakeProvider = Callable[[PreSendCheck, OnResults], Provider]
+from campaign_providers.registry import MakeProvider
+from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
+from campaign_sender.message import Message
+from campaign_sender.metrics import SEND_RESULTS
 
 log = structlog.get_logger()
 
@@ -43,7 +40,7 @@ class ProviderRoute:
         name: str,
         breaker: CircuitBreaker,
         guard: SendChecks,
-        on_results: OnResults,
+        on_results: OnResults[Message],
         make: MakeProvider,
     ) -> None:
         self.name = name
@@ -64,7 +61,7 @@ class ProviderRoute:
             for status in statuses
         ]
 
-    def on_results(self, results: Sequence[SendResult]) -> None:
+    def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)

@@ -15,9 +15,9 @@ from campaign_common.store.messages.send_view import (
     Wanted,
     read_view,
 )
+from campaign_providers.contract import SendStatus
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import AdmissionKey, Message
-from campaign_sender.providers.contract import SendStatus
 
 REACHABLE_FOR = 3.0
 """Seconds after the beginning of the last read until a server counts as unreachable."""

@@ -23,10 +23,10 @@ from campaign_common.store.messages.trial_sends import (
     end_trial_message,
     take_test_messages,
 )
-from campaign_sender.delivery.provider_route import MakeProvider
+from campaign_providers.contract import Provider, SendResult, SendStatus
+from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import Provider, SendResult, SendStatus
 
 POLL_INTERVAL = 0.25
 """Seconds between two polls for new messages."""
@@ -80,8 +80,8 @@ class TrialSends:
         self._database = database
         self._make = providers
         self._clock = clock
-        self._providers: dict[str, Provider] = {}
-        self._results: SimpleQueue[SendResult] = SimpleQueue()
+        self._providers: dict[str, Provider[Message]] = {}
+        self._results: SimpleQueue[SendResult[Message]] = SimpleQueue()
         self._in_flight = 0
         self._unrecorded: list[TrialOutcome] = []
         self._stop = threading.Event()
@@ -106,7 +106,7 @@ class TrialSends:
             for one in messages
         ]
 
-    def on_results(self, results: Iterable[SendResult]) -> None:
+    def on_results(self, results: Iterable[SendResult[Message]]) -> None:
         """Add results of a provider; called from any thread."""
         for result in results:
             self._results.put(result)
@@ -141,7 +141,7 @@ class TrialSends:
         with self._database.transaction() as cursor:
             return take_test_messages(cursor, self._make.keys(), MAX_TAKEN)
 
-    def _provider(self, name: str) -> Provider:
+    def _provider(self, name: str) -> Provider[Message]:
         known = self._providers.get(name)
         if known is None or not known.alive:
             self._providers[name] = self._make[name](self.check_before_send, self.on_results)
@@ -181,7 +181,7 @@ def _trial_message(message: TakenTrialMessage, taken_at: float) -> TrialMessage:
     return TrialMessage(record, key, -1, -1, Epoch(0), test_id=message.id, taken_at=taken_at)
 
 
-def _outcome(result: SendResult) -> list[TrialOutcome]:
+def _outcome(result: SendResult[Message]) -> list[TrialOutcome]:
     if not isinstance(result.message, TrialMessage):
         return []
     status = STATUSES.get(result.status, Status.FAILED)

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 
 MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
@@ -25,10 +25,10 @@ MAX_SPAN_FACTOR = 20
 class RecorderBatch(NamedTuple):
     """Results to record and messages to claim in one transaction of the recorder."""
 
-    results: list[SendResult]
+    results: list[SendResult[Message]]
     """Results of messages that are still held."""
     claims: list[Message]
-    late: list[SendResult]
+    late: list[SendResult[Message]]
     """Results of messages whose shard was lost meanwhile."""
 
 
@@ -46,7 +46,7 @@ class InFlightBuffer:
         self._shards: dict[int, OwnedShard] = {}
         self._held: dict[MessageKey, Message] = {}
         self._admitted: deque[Message] = deque()
-        self._results: list[SendResult] = []
+        self._results: list[SendResult[Message]] = []
         self._claimed = 0
         self.max_span = MAX_SPAN_FACTOR * in_flight
         """Distance of position and committable offset of a shard beyond which no fetch begins."""
@@ -138,7 +138,10 @@ class InFlightBuffer:
                     owned.offsets.advance_to(position)
 
     def admit(
-        self, to_send: Sequence[Message], decided: Sequence[SendResult], dropped: Iterable[Message]
+        self,
+        to_send: Sequence[Message],
+        decided: Sequence[SendResult[Message]],
+        dropped: Iterable[Message],
     ) -> None:
         """Add what admission decided: messages to send, results without a send, drops.
 
@@ -169,7 +172,7 @@ class InFlightBuffer:
 
     # --- used by providers ----------------------------------------------------------------
 
-    def add_results(self, results: Sequence[SendResult]) -> None:
+    def add_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Add results of a provider."""
         with self._changed:
             self._results.extend(results)
@@ -191,8 +194,8 @@ class InFlightBuffer:
         """Take every result, and as many admitted messages as may be claimed."""
         with self._changed:
             held = self._held
-            results: list[SendResult] = []
-            late: list[SendResult] = []
+            results: list[SendResult[Message]] = []
+            late: list[SendResult[Message]] = []
             for result in self._results:
                 message = result.message
                 (results if held.get(message.key) is message else late).append(result)
@@ -211,7 +214,9 @@ class InFlightBuffer:
                 m for m in reversed(batch.claims) if self._held.get(m.key) is m
             )
 
-    def apply_commit(self, results: Sequence[SendResult], claimed: Iterable[Message]) -> None:
+    def apply_commit(
+        self, results: Sequence[SendResult[Message]], claimed: Iterable[Message]
+    ) -> None:
         """Apply a committed transaction: the recorded results and the claimed messages.
 
         Released messages keep their offset unfinished: the shard's next owner fetches them again.

@@ -15,6 +15,7 @@ from campaign_common.domain.limits.planning import (
 )
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.limits.server_clock import ClockReading, ClockState, ServerClock
+from campaign_common.domain.limits.slots import SlotPlan
 from campaign_common.store.limits.slot_leases import (
     SlotsRead,
     delete_ahead,
@@ -32,6 +33,10 @@ FORGET_AFTER = 90.0
 
 SWEEP_INTERVAL = 20.0
 """Seconds between two deletions of slots that are over."""
+
+
+STATED_EVERY = 2
+"""Slots after which a sender states again what it wants, though it has not changed."""
 
 
 class SlotLease:
@@ -52,7 +57,10 @@ class SlotLease:
         self._server_clock = ServerClock()
         self._grants = SlotGrants(sender)
         self._phase = int(sender[-4:], 16) / 0x10000 if sender else 0.0
-        self._stated_in = 0
+        self._stated_in = self._stated = 0
+        self._latest = 0
+        """Latest slot whose shares were taken over."""
+        self._plan_of: dict[int, SlotPlan] = {}
         self._stuck_since: float | None = None
         self._swept_at = clock()
 
@@ -77,31 +85,42 @@ class SlotLease:
             self._sweep(cursor, slots)
         self._take_spare(slots, wanted)
 
-    def pause(self) -> float:
-        """Return the seconds until the next turn: one in each half of a slot."""
+    def pause(self, wanted: int) -> float:
+        """Return the seconds until the next turn: in the second half of each slot.
+
+        Where grants are missing for what is `wanted`, it comes sooner, for spare ones.
+        """
         reading = self.reading()
         if reading is None:
             return 0.2
-        share = reading.moment % 1.0
-        turns = (0.05 + 0.35 * self._phase, PLANNED_FROM + 0.05 + 0.35 * self._phase)
-        return min((turn - share) % 1.0 or 1.0 for turn in turns) + 0.005
+        turn = PLANNED_FROM + 0.05 + 0.35 * self._phase
+        until = (turn - reading.moment % 1.0) % 1.0 or 1.0
+        if wanted > self.upcoming(1.0) and self._has_spare(slot_at(reading.moment)):
+            until = min(until, 0.25)
+        return until + 0.005
+
+    def _has_spare(self, slot: int) -> bool:
+        plan = self._plan_of.get(slot)
+        return plan is not None and plan.spare > 0
 
     def _state_demand(self, cursor: Cursor, wanted: int) -> None:
+        """State what is wanted, in steps: most of the time it need not be written again."""
         reading = self.reading()
         if reading is None or reading.moment % 1.0 < PLANNED_FROM:
             return
-        slot = slot_at(reading.moment)
-        if slot != self._stated_in:
-            state_demand(cursor, self._provider, self._sender, wanted)
-            self._stated_in = slot
+        slot, rounded = slot_at(reading.moment), _rounded(wanted)
+        if rounded != self._stated or slot - self._stated_in >= STATED_EVERY:
+            state_demand(cursor, self._provider, self._sender, rounded)
+            self._stated_in, self._stated = slot, rounded
 
     def _read(self, cursor: Cursor) -> SlotsRead:
         began = self._clock()
-        slots = read_slots(cursor, self._provider)
+        slots = read_slots(cursor, self._provider, shares_after=self._latest)
         ended = self._clock()
         with self._lock:
             if not self._server_clock.add(began, ended, slots.moment, slots.server):
                 self._grants.refuse([one.plan.slot for one in slots.stored], ended)
+                self._latest = 0
             self._grants.forget_before(ended - FORGET_AFTER)
         return slots
 
@@ -136,24 +155,28 @@ class SlotLease:
         present = slot_at(slots.moment)
         with self._lock:
             for one in slots.stored:
-                if one.plan.slot in (present, present + 1) and one.server == slots.server:
-                    self._grants.take_over(one.plan, self._clock())
+                slot = one.plan.slot
+                if slot in (present, present + 1) and one.server == slots.server:
+                    if self._grants.take_over(one.plan, self._clock()):
+                        self._plan_of[slot] = one.plan
+                    self._latest = slot
+        self._plan_of = {n: plan for n, plan in self._plan_of.items() if n >= present}
 
     def _take_spare(self, slots: SlotsRead, wanted: int) -> None:
         present = slot_at(slots.moment)
-        stored = next((one for one in slots.stored if one.plan.slot == present), None)
-        if stored is None or stored.spare_taken >= stored.plan.spare:
+        plan = self._plan_of.get(present)
+        missing = wanted - self.upcoming(1.0)
+        if plan is None or missing <= 0 or not self._has_spare(present):
             return
         with self._lock:
             serves = self._grants.serves(present)
-        missing = wanted - self.upcoming(1.0)
-        if missing <= 0 or not serves:
+        if not serves:
             return
         with self._database.transaction() as cursor:
             taken = take_spare(cursor, self._provider, present, missing)
         if taken:
             with self._lock:
-                self._grants.add_spare(stored.plan, taken.start, taken.stop)
+                self._grants.add_spare(plan, taken.start, taken.stop)
 
     def _sweep(self, cursor: Cursor, slots: SlotsRead) -> None:
         if self._clock() - self._swept_at > SWEEP_INTERVAL:
@@ -208,3 +231,11 @@ class SlotLease:
     def lost(self) -> int:
         """Number of grants that were missed."""
         return self._grants.lost
+
+
+def _rounded(wanted: int) -> int:
+    """Return a number of units rounded up to two binary digits."""
+    if wanted < 4:
+        return wanted
+    unit = 1 << (wanted.bit_length() - 2)
+    return -(-wanted // unit) * unit

@@ -18,12 +18,12 @@ from campaign_common.domain.shard import Partition, Shard
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import FRESH_FOR
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 
@@ -172,7 +172,7 @@ class ShardGroups:
             held += group.buffer.still_held(part)
         return held
 
-    def add_results(self, results: Sequence[SendResult]) -> None:
+    def add_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Add results of a provider, each to its buffer."""
         for group, part in self._by_server.split(results, shard_of_result):
             group.buffer.add_results(part)

@@ -7,7 +7,8 @@ from campaign_common.domain.message import Status
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
-from campaign_sender.providers.contract import SendResult, SendStatus
+from campaign_providers.contract import SendResult, SendStatus
+from campaign_sender.message import Message
 
 MAX_DOUBLINGS = 40
 """More would exceed every maximum backoff, and finally a float."""
@@ -42,7 +43,7 @@ def depends_on_doubt(status: SendStatus, *, idempotent: bool) -> bool:
 
 
 def outcome_of(
-    result: SendResult,
+    result: SendResult[Message],
     version: CampaignVersion | None,
     retry: RetrySettings,
     jitter: float,
@@ -80,12 +81,12 @@ def outcome_of(
     return LedgerOutcome(_row(result, Status.WAITING), delay)
 
 
-def sent(result: SendResult) -> LedgerRow:
+def sent(result: SendResult[Message]) -> LedgerRow:
     """Return the ledger row of an accepted message, as nearly all are."""
     return _row(result, Status.SENT)
 
 
-def _is_exhausted(result: SendResult, policy: RetryPolicy) -> bool:
+def _is_exhausted(result: SendResult[Message], policy: RetryPolicy) -> bool:
     return (
         result.status not in COSTS_NO_ATTEMPT
         and result.message.record.attempts + 1 >= policy.max_attempts
@@ -96,7 +97,7 @@ def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
     return version is not None and version.age > policy.max_age
 
 
-def _failures(result: SendResult) -> int:
+def _failures(result: SendResult[Message]) -> int:
     """Return the exponent of the backoff: attempts, or tries of a throttled message."""
     record = result.message.record
     if result.status is SendStatus.THROTTLED:
@@ -104,15 +105,15 @@ def _failures(result: SendResult) -> int:
     return min(record.attempts, MAX_DOUBLINGS)
 
 
-def _is_in_doubt(result: SendResult) -> bool:
+def _is_in_doubt(result: SendResult[Message]) -> bool:
     return result.message.in_doubt or result.status is SendStatus.AMBIGUOUS
 
 
-def _ended(result: SendResult, status: Status) -> Status:
+def _ended(result: SendResult[Message], status: Status) -> Status:
     return Status.UNKNOWN if _is_in_doubt(result) else status
 
 
-def _row(result: SendResult, status: Status) -> LedgerRow:
+def _row(result: SendResult[Message], status: Status) -> LedgerRow:
     message = result.message
     record = message.record
     send_status = result.status

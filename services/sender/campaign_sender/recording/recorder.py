@@ -27,6 +27,7 @@ from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow, look_up
 from campaign_common.store.messages.possibly_sent import note_late_results, read_possibly_sent
 from campaign_common.store.messages.retry_schedule import ScheduledRetry
+from campaign_providers.contract import REACHED_PROVIDER, SendResult, SendStatus
 from campaign_sender.admission.rules import admit_live, ledger_query
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard
@@ -34,7 +35,6 @@ from campaign_sender.in_flight.buffer import InFlightBuffer, RecorderBatch
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
-from campaign_sender.providers.contract import REACHED_PROVIDER, SendResult, SendStatus
 from campaign_sender.recording import transaction
 from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of, sent
 from campaign_sender.recording.recorder_metrics import count_outcomes
@@ -235,7 +235,7 @@ class Recorder:
                     named = message.record.seq, message.record.generation
                     message.in_doubt = message.in_doubt or named in possibly_sent
 
-    def _depends_on_doubt(self, result: SendResult) -> bool:
+    def _depends_on_doubt(self, result: SendResult[Message]) -> bool:
         version = self._guard.version_of(result.message.record.campaign_id)
         return depends_on_doubt(result.status, idempotent=self._is_idempotent(version))
 
@@ -286,7 +286,7 @@ class Recorder:
             or self._needs_offset_write(owned, now)
         ]
 
-    def _outcome(self, result: SendResult) -> LedgerOutcome:
+    def _outcome(self, result: SendResult[Message]) -> LedgerOutcome:
         version = self._guard.version_of(result.message.record.campaign_id)
         return outcome_of(
             result,
@@ -302,7 +302,7 @@ class Recorder:
             or now - self._recorded_at.get(owned.shard, 0.0) >= IDLE_RECORD_INTERVAL
         )
 
-    def _late_rows(self, late: Sequence[SendResult]) -> list[tuple[int, LedgerRow]]:
+    def _late_rows(self, late: Sequence[SendResult[Message]]) -> list[tuple[int, LedgerRow]]:
         return [
             (result.message.record.shard, self._outcome(result).row)
             for result in late

@@ -5,8 +5,8 @@ import pytest
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_common.domain.message_record import ERASED
 from campaign_common.settings import RetrySettings
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.rules import admit_live
-from campaign_sender.providers.contract import SendResult, SendStatus
 from campaign_sender.recording.outcome import outcome_of
 from tests.unit.sender.messages import CAMPAIGN, message, version
 

@@ -2,6 +2,7 @@ import pytest
 
 from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_providers.contract import SendStatus
 from campaign_sender.admission.rules import (
     admit_live,
     drop_stale,
@@ -9,7 +10,6 @@ from campaign_sender.admission.rules import (
     split_duplicates,
     split_possibly_sent,
 )
-from campaign_sender.providers.contract import SendStatus
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, partition_map, version
 
 

@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from campaign_providers.contract import SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, BreakerState, CircuitBreaker
-from campaign_sender.providers.contract import SendStatus
 
 POLICY = BreakerPolicy(
     window=10, min_samples=5, failure_share=0.8, open_seconds=5.0, max_open_seconds=12.0, probes=2

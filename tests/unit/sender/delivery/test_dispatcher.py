@@ -1,7 +1,7 @@
 """Shards on two servers: a message is dispatched again when the view of its server is fresh."""
 
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.dispatcher import Dispatcher
-from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.unit.sender.two_groups import TwoGroups
 
 

@@ -10,10 +10,10 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.errors import DatabaseDemoted, DatabaseUnavailable
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import FRESH_FOR
+from campaign_providers.contract import SendStatus
 from campaign_sender.delivery.send_guard import REACHABLE_FOR, SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendStatus
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, owned_shard, version
 
 OWNED = owned_shard()

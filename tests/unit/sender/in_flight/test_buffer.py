@@ -1,6 +1,6 @@
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
 from tests.unit.sender.messages import message, owned_shard
 
 

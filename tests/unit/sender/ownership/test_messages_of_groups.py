@@ -1,6 +1,6 @@
 """Shards on two servers: each shard and message is found in its group."""
 
-from campaign_sender.providers.contract import SendResult, SendStatus
+from campaign_providers.contract import SendResult, SendStatus
 from tests.unit.sender.messages import message
 from tests.unit.sender.two_groups import TwoGroups
 

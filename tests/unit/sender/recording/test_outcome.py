@@ -6,7 +6,7 @@ from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import Status
 from campaign_common.settings import RetryClassSettings, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_sender.providers.contract import SendResult, SendStatus
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.recording.outcome import depends_on_doubt, outcome_of
 from tests.unit.sender.messages import message, version
 

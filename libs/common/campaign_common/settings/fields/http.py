@@ -1,10 +1,7 @@
-"""Fields for URLs, headers, networks and the meaning of status codes."""
+"""Fields for URLs, headers and networks."""
 
 import re
-from collections.abc import Mapping
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
@@ -15,33 +12,6 @@ Network = IPv4Network | IPv6Network
 
 _URL_TEXT = re.compile(r"[\x21-\x7e]{1,2048}")
 _HEADER_TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?")
-_STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
-
-
-class AnswerWord(StrEnum):
-    """The meaning of an HTTP provider's status code for a message."""
-
-    SUCCESS = "success"
-    PERMANENT = "permanent"
-    RETRYABLE = "retryable"
-    """Proves that the message was not taken."""
-    THROTTLED = "throttled"
-    """As retryable, for lack of capacity."""
-    AMBIGUOUS = "ambiguous"
-
-
-DEFAULT_ANSWERS: dict[str | int, str] = {
-    "2xx": "success",
-    "3xx": "permanent",
-    "4xx": "permanent",
-    401: "retryable",
-    408: "retryable",
-    409: "ambiguous",
-    425: "retryable",
-    429: "throttled",
-    "5xx": "ambiguous",
-}
-"""A server or gateway that answers 5xx may have taken the message, 503 included."""
 
 
 class HttpUrl(Value[str]):
@@ -108,32 +78,3 @@ class Networks(Value[tuple[Network, ...]]):
             return tuple(ip_network(item.strip()) for item in items)
         except ValueError as error:
             raise ValidationError(f"{self.expected}: {error}") from error
-
-
-class Answers(Value[Mapping[str, AnswerWord]]):
-    """Meanings of status codes, laid over the defaults; a single code goes before its class.
-
-    A mapping, or text such as `429: throttled, 5xx: retryable`.
-    """
-
-    def __init__(self) -> None:
-        expected = "expected a mapping of status codes, such as 429 or 5xx, to what they mean"
-        super().__init__(expected, "mapping")
-
-    def _deserialize(self, value: object, *_: object, **__: object) -> Mapping[str, AnswerWord]:
-        pairs = _pairs(value) if isinstance(value, str) else value
-        if not isinstance(pairs, dict):
-            raise self.make_error("invalid")
-        given = {str(code).lower(): word for code, word in pairs.items()}
-        for code, word in given.items():
-            if not _STATUS.fullmatch(code):
-                raise ValidationError({code: ["expected a status code such as 429 or 5xx"]})
-            if word not in list(AnswerWord):
-                raise ValidationError({code: [f"expected one of {', '.join(AnswerWord)}"]})
-        answers = {str(code): word for code, word in DEFAULT_ANSWERS.items()} | given
-        return MappingProxyType({code: AnswerWord(word) for code, word in answers.items()})
-
-
-def _pairs(text: str) -> dict[str, str]:
-    pairs = (item.partition(":") for item in split_items(text))
-    return {code.strip(): word.strip() for code, _, word in pairs}

@@ -1,6 +1,6 @@
 """Fields for texts, numbers, durations, words and paths."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -18,17 +18,20 @@ class Value(fields.Field[T]):
     """A field with one expectation, which is the message for whatever is wrong with a value."""
 
     secret: ClassVar[bool] = False
+    from_environment: ClassVar[bool] = True
+    """A variable of the environment gives the value, and not only what is below it."""
 
     def __init__(self, expected: str, values: str, *, null: bool = False, **options: Any) -> None:  # noqa: ANN401 - marshmallow's
         """Make a field that says `expected`; `values` is for the documentation."""
         self.expected, self.values = expected, values
+        formatted = expected.replace("{", "{{").replace("}", "}}")
         super().__init__(
             allow_none=null,
             error_messages={
-                "invalid": expected,
-                "null": expected,
-                "unknown": expected,
-                "required": f"the key is missing; {expected}",
+                "invalid": formatted,
+                "null": formatted,
+                "unknown": formatted,
+                "required": f"the key is missing; {formatted}",
             },
             **options,
         )
@@ -36,6 +39,14 @@ class Value(fields.Field[T]):
     def from_text(self, text: str) -> object:
         """Return the value that the file would hold, from the text of an environment variable."""
         return text
+
+    def keys(self) -> Mapping[str, "Value[Any]"]:
+        """Return the fields of the keys below this one, where it is a section."""
+        return {}
+
+    def below(self, _: str) -> "Value[Any] | None":
+        """Return the field of a name below this one: its own where it is no section."""
+        return self
 
     def shown(self, value: object) -> str:
         """Return `value` as an error message may show it."""
@@ -56,17 +67,27 @@ class Scalar(Value[T]):
 class String(Value[str], fields.String):
     """Text that is not empty."""
 
-    def __init__(self, longest: int = 255) -> None:
+    def __init__(self, longest: int = 255, *, null: bool = False) -> None:
         expected = f"expected text of 1 to {longest} characters"
-        super().__init__(expected, "text", validate=validate.Length(1, longest, error=expected))
+        length = validate.Length(1, longest, error=expected)
+        super().__init__(expected, "text", null=null, validate=length)
+
+
+class Plain(String):
+    """Text that is not empty; YAML's numbers are text, too."""
+
+    def _deserialize(self, value: object, *arguments: Any, **named: Any) -> str:  # noqa: ANN401 - marshmallow's
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return super()._deserialize(str(value) if is_number else value, *arguments, **named)
 
 
 class Choice(Value[str], fields.String):
     """One of a few words."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, null: bool = False) -> None:
         expected = f"expected one of {', '.join(words)}"
-        super().__init__(expected, _listed(words), validate=validate.OneOf(words, error=expected))
+        among = validate.OneOf(words, error=expected)
+        super().__init__(expected, _listed(words), null=null, validate=among)
 
 
 class Member(Value[StrEnum], fields.Enum[StrEnum]):

@@ -25,7 +25,10 @@ from campaign_common.settings.sections.processes import (
     SenderSettings,
     TracingSettings,
 )
-from campaign_common.settings.sections.providers import HttpSettings, SimulatedSettings
+from campaign_common.settings.sections.providers.http import HttpSettings
+from campaign_common.settings.sections.providers.map import ProviderMap
+from campaign_common.settings.sections.providers.request import HttpProviderSettings
+from campaign_common.settings.sections.providers.simulated import SimulatedSettings
 from campaign_common.settings.sections.retry import RetrySettings
 from campaign_common.settings.sections.servers import (
     MysqlSettings,
@@ -85,10 +88,13 @@ class Settings:
     """The treatment of messages that a lost sender was sending: sent again under the same
     idempotency key, or ended as `unknown`. See [protocol](../concepts/protocol.md), rules 3 and 16.
     A campaign takes the value over when it is created."""
-    provider: Literal["simulated", "http"] = key(
-        "Provider", Choice("simulated", "http"), default="simulated"
+    provider: str = key("Provider", String(longest=32), default="simulated")
+    """The provider that delivers messages: `simulated`, `http`, or a name below `Providers`. A
+    campaign takes the value over when it is created, if it names none."""
+    providers: Mapping[str, HttpProviderSettings | SimulatedSettings] = key(
+        "Providers", ProviderMap(), default={}
     )
-    """The provider that delivers messages. A campaign takes the value over when it is created."""
+    """Further providers, by names of 1 to 32 characters of a-z, 0-9, _ and -."""
     simulated: SimulatedSettings = key("Simulated", Section(SimulatedSettings), default={})
     http: HttpSettings = key("Http", Section(HttpSettings), default={})
     retry: RetrySettings = key("Retry", Section(RetrySettings), default={})
@@ -110,12 +116,15 @@ class Settings:
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what is wrong between sections."""
-        if self.http.url is None and self.provider == "http":
+        if self.provider not in self.configured_providers and self.provider != "http":
+            yield ("Provider",), f"expected one of {', '.join(self.configured_providers)}"
+        if self.provider == "http" and "http" not in self.configured_providers:
             message = "the key is missing; Provider http needs to know where messages go"
             yield ("Http", "Url"), message
         if self.http.url is not None and self.http.timeout >= self.drain_timeout:
             message = "expected less than DrainTimeout, so that a stop can wait for every send"
             yield ("Http", "Timeout"), message
+        yield from self._providers_conflicts()
         topic = self.sync_client.topic
         if self.send_client.topics not in {(), (topic,)}:
             message = (
@@ -124,3 +133,23 @@ class Settings:
             )
             yield ("SendClient", "Topics"), message
         yield from shared_servers(self.mysql, self.mysql_shards)
+
+    @property
+    def configured_providers(
+        self,
+    ) -> Mapping[str, HttpProviderSettings | HttpSettings | SimulatedSettings]:
+        """All providers by name: those of `Providers`, of `Simulated`, and of `Http` with a URL."""
+        http = {} if self.http.url is None else {"http": self.http}
+        return {"simulated": self.simulated, **http, **self.providers}
+
+    def _providers_conflicts(self) -> Iterator[Conflict]:
+        if "http" in self.providers and self.http.url is not None:
+            yield ("Providers", "http"), "expected another name beside Http, which has this one"
+        if "simulated" in self.providers and self.simulated != SimulatedSettings():
+            message = "expected another name beside Simulated, which has this one"
+            yield ("Providers", "simulated"), message
+        for name, provider in self.providers.items():
+            timeout = provider.timeout if isinstance(provider, HttpProviderSettings) else 0.0
+            if timeout >= self.drain_timeout:
+                message = "expected less than DrainTimeout, so that a stop can wait for every send"
+                yield ("Providers", name, "Timeout"), message

@@ -19,7 +19,7 @@ from campaign_common.domain.limits.planning import (
 )
 from campaign_common.domain.limits.slots import SlotPlan
 
-DEMAND_LASTS = 2.5
+DEMAND_LASTS = 4.0
 """Seconds after which a sender that is silent has no share of the next slot."""
 
 SWEPT_AFTER = 60
@@ -36,7 +36,8 @@ ON DUPLICATE KEY UPDATE wanted = VALUES(wanted), at = VALUES(at)
 
 # One row at least, so that time and server are read where no slot is.
 SELECT_SLOTS = f"""
-SELECT {_MOMENT}, {_SERVER}, s.slot, s.quota, s.per_second, s.shares, s.spare_taken, s.server
+SELECT {_MOMENT}, {_SERVER}, s.slot, s.quota, s.per_second, IF(s.slot > %s, s.shares, NULL),
+       s.spare_taken, s.server
 FROM (SELECT 1) one
 LEFT JOIN provider_slots s ON s.provider = %s AND s.slot > FLOOR({_MOMENT}) - {BLANK_SLOTS}
 ORDER BY s.slot
@@ -92,9 +93,12 @@ def forget_demand(cursor: Cursor, sender: str) -> None:
     cursor.execute(FORGET_DEMAND, (sender,))
 
 
-def read_slots(cursor: Cursor, provider: str) -> SlotsRead:
-    """Read the slots of a provider and the server's time, in one statement."""
-    cursor.execute(SELECT_SLOTS, (provider,))
+def read_slots(cursor: Cursor, provider: str, *, shares_after: int = 0) -> SlotsRead:
+    """Read the slots of a provider and the server's time, in one statement.
+
+    The shares of slots up to `shares_after` are left out.
+    """
+    cursor.execute(SELECT_SLOTS, (shares_after, provider))
     rows = cursor.fetchall()
     moment, server = float(rows[0][0]), str(rows[0][1])
     return SlotsRead(moment, server, [_stored(row[2:]) for row in rows if row[2] is not None])
@@ -152,6 +156,9 @@ def delete_ahead(cursor: Cursor, provider: str) -> None:
 def _stored(columns: Sequence[object]) -> StoredSlot:
     slot, quota, per_second, shares, spare_taken, server = columns
     plan = SlotPlan(
-        int(str(slot)), int(str(quota)), Decimal(str(per_second)), json.loads(str(shares))
+        int(str(slot)),
+        int(str(quota)),
+        Decimal(str(per_second)),
+        {} if shares is None else json.loads(str(shares)),
     )
     return StoredSlot(plan, int(str(spare_taken)), str(server))

@@ -1,41 +1,41 @@
 """Kept-alive connection that carries one request at a time."""
 
 import asyncio
-from typing import Protocol, cast
+from typing import Generic, Protocol, cast
 
-from campaign_sender.message import Message
-from campaign_sender.providers.http.response_reader import (
+from campaign_providers.contract import MessageT
+from campaign_providers.http.response_reader import (
     HttpResponse,
     ResponseReader,
     ResponseUnusable,
 )
 
 
-class ConnectionOwner(Protocol):
+class ConnectionOwner(Protocol[MessageT]):
     """Receiver of a connection's events, always on the event loop's thread."""
 
-    def on_response(self, message: Message, response: HttpResponse, began: float) -> None:
+    def on_response(self, message: MessageT, response: HttpResponse, began: float) -> None:
         """Handle the response to a request that began at the loop time `began`."""
 
-    def on_no_response(self, message: Message, code: str) -> None:
+    def on_no_response(self, message: MessageT, code: str) -> None:
         """Handle a request that was written, at least in part, and gets no response."""
 
-    def on_idle(self, connection: "ProviderConnection") -> None:
+    def on_idle(self, connection: "ProviderConnection[MessageT]") -> None:
         """Give the connection its next request, or keep it."""
 
-    def on_lost(self, connection: "ProviderConnection") -> None:
+    def on_lost(self, connection: "ProviderConnection[MessageT]") -> None:
         """Forget the connection."""
 
 
-class ProviderConnection(asyncio.Protocol):
+class ProviderConnection(asyncio.Protocol, Generic[MessageT]):
     """Protocol that writes a request and reads its response, neither of them twice."""
 
-    def __init__(self, owner: ConnectionOwner) -> None:
+    def __init__(self, owner: ConnectionOwner[MessageT]) -> None:
         self._owner = owner
         self._reader = ResponseReader()
         self._transport: asyncio.Transport
         self._closed = False
-        self._message: Message | None = None
+        self._message: MessageT | None = None
         self.since = 0.0
         """Loop time in seconds at which the current request, or idle time, began."""
 
@@ -49,7 +49,7 @@ class ProviderConnection(asyncio.Protocol):
         """Return whether a request can be written now."""
         return not self._closed and not self._transport.is_closing()
 
-    def send(self, message: Message, request: bytes, now: float) -> None:
+    def send(self, message: MessageT, request: bytes, now: float) -> None:
         """Write the request of a message; the event loop sends it before this returns."""
         self._message = message
         self.since = now

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import HttpSettings
-from campaign_sender.providers.http.addresses import AddressRules
-from campaign_sender.providers.http.request_writer import Target
+from campaign_providers.http.addresses import AddressRules
+from campaign_providers.http.request_writer import Target
 
 RESOLVE_INTERVAL = 10.0
 """Seconds for which resolved addresses are cached."""

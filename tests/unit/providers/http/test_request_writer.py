@@ -3,7 +3,7 @@ import json
 import msgspec
 import pytest
 
-from campaign_sender.providers.http.request_writer import RequestWriter, Target
+from campaign_providers.http.request_writer import RequestWriter, Target
 from tests.unit.sender.messages import message
 
 

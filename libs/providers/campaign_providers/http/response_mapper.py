@@ -1,16 +1,14 @@
 """Mapping of HTTP responses to send results."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
-from campaign_common.settings import AnswerWord
-from campaign_sender.message import Message
-from campaign_sender.providers.contract import SendResult, SendStatus
-from campaign_sender.providers.http.response_reader import HttpResponse
+from campaign_common.settings import AnswerRules, AnswerWord
+from campaign_providers.contract import MessageT, SendResult, SendStatus
+from campaign_providers.http.response_reader import HttpResponse
 
 MAX_MESSAGE_ID_LENGTH = 128
 
@@ -29,16 +27,14 @@ _STATUSES = {
 class ResponseMapper:
     """Maps HTTP responses to results, as configured."""
 
-    def __init__(self, words: Mapping[str, AnswerWord], message_id_field: str) -> None:
-        """Take words by status code (429) or class (5xx); the code has precedence."""
+    def __init__(self, rules: AnswerRules, message_id_field: str) -> None:
+        """Take rules by status; the first for a status decides."""
         self._by_status = {
-            status: _STATUSES[words.get(str(status)) or words[f"{status // 100}xx"]]
-            for status in range(100, 600)
-            if str(status) in words or f"{status // 100}xx" in words
+            status: _STATUSES[rule.then] for rule in reversed(rules) for status in rule.status or ()
         }
         self._message_id_path = message_id_field.split(".")
 
-    def to_result(self, message: Message, response: HttpResponse) -> SendResult:
+    def to_result(self, message: MessageT, response: HttpResponse) -> SendResult[MessageT]:
         """Return the result of a message; a status that is not configured is ambiguous."""
         status = self._by_status.get(response.status, SendStatus.AMBIGUOUS)
         if status is SendStatus.ACCEPTED:

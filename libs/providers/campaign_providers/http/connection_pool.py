@@ -3,18 +3,24 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from typing import Generic
 
 import structlog
 
 from campaign_common.metrics.distribution import BatchHistogram
 from campaign_common.settings import HttpSettings
-from campaign_sender.message import Message
-from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
-from campaign_sender.providers.http.connection import ProviderConnection
-from campaign_sender.providers.http.dialer import Dialer, NotConnected
-from campaign_sender.providers.http.request_writer import RequestWriter, Target
-from campaign_sender.providers.http.response_mapper import ResponseMapper
-from campaign_sender.providers.http.response_reader import HttpResponse
+from campaign_providers.contract import (
+    MessageT,
+    OnResults,
+    PreSendCheck,
+    SendResult,
+    SendStatus,
+)
+from campaign_providers.http.connection import ProviderConnection
+from campaign_providers.http.dialer import Dialer, NotConnected
+from campaign_providers.http.request_writer import RequestWriter, Target
+from campaign_providers.http.response_mapper import ResponseMapper
+from campaign_providers.http.response_reader import HttpResponse
 
 REPORT_INTERVAL = 0.005
 """Seconds for which results are collected: each report wakes another thread."""
@@ -31,7 +37,7 @@ DEADLINE_INTERVAL = 0.1
 log = structlog.get_logger()
 
 
-class ConnectionPool:
+class ConnectionPool(Generic[MessageT]):
     """Sends messages over at most `connections` connections, one request on each at a time."""
 
     def __init__(
@@ -39,8 +45,8 @@ class ConnectionPool:
         loop: asyncio.AbstractEventLoop,
         settings: HttpSettings,
         target: Target,
-        check_before_send: PreSendCheck,
-        on_results: OnResults,
+        check_before_send: PreSendCheck[MessageT],
+        on_results: OnResults[MessageT],
         durations: BatchHistogram,
     ) -> None:
         self._loop = loop
@@ -53,13 +59,13 @@ class ConnectionPool:
         self._on_results = on_results
         self._durations = durations
         self._seconds: list[float] = []
-        self._waiting: deque[Message] = deque()
-        self._connections: set[ProviderConnection] = set()
-        self._idle: list[ProviderConnection] = []
+        self._waiting: deque[MessageT] = deque()
+        self._connections: set[ProviderConnection[MessageT]] = set()
+        self._idle: list[ProviderConnection[MessageT]] = []
         self._dials: set[asyncio.Task[None]] = set()
         self._dialing = 0
         self._dial_at = float("-inf")
-        self._results: list[SendResult] = []
+        self._results: list[SendResult[MessageT]] = []
         self._unreachable = False
         self._stopped = False
 
@@ -85,29 +91,29 @@ class ConnectionPool:
         self._stopped = True
         self._waiting.clear()
 
-    def add(self, messages: Sequence[Message]) -> None:
+    def add(self, messages: Sequence[MessageT]) -> None:
         """Send messages, in order, as connections become idle."""
         self._waiting.extend(messages)
         self._send_waiting()
 
     # --- called by connections ------------------------------------------------------------
 
-    def on_response(self, message: Message, response: HttpResponse, began: float) -> None:
+    def on_response(self, message: MessageT, response: HttpResponse, began: float) -> None:
         """Report the result that the response maps to."""
         self._seconds.append(self._loop.time() - began)
         self._add_result(self._mapper.to_result(message, response))
 
-    def on_no_response(self, message: Message, code: str) -> None:
+    def on_no_response(self, message: MessageT, code: str) -> None:
         """Report a request that may have been accepted, or not."""
         self._add_result(SendResult(message, SendStatus.AMBIGUOUS, None, code))
 
-    def on_idle(self, connection: ProviderConnection) -> None:
+    def on_idle(self, connection: ProviderConnection[MessageT]) -> None:
         """Send the next message over the connection, or keep it for later."""
         if not self._send_next(connection) and connection.usable:
             connection.since = self._loop.time()
             self._idle.append(connection)
 
-    def on_lost(self, connection: ProviderConnection) -> None:
+    def on_lost(self, connection: ProviderConnection[MessageT]) -> None:
         """Forget the connection, and make another one if messages wait."""
         self._connections.discard(connection)
         self._dial_missing()
@@ -119,7 +125,7 @@ class ConnectionPool:
             self.on_idle(self._idle.pop())  # the one used last: the others may time out
         self._dial_missing()
 
-    def _send_next(self, connection: ProviderConnection) -> bool:
+    def _send_next(self, connection: ProviderConnection[MessageT]) -> bool:
         while self._waiting and connection.usable:
             message = self._waiting.popleft()
             request = self._writer.write(message)
@@ -143,7 +149,7 @@ class ConnectionPool:
 
     async def _dial(self) -> None:
         code = "connection_lost"
-        connection: ProviderConnection | None = None
+        connection: ProviderConnection[MessageT] | None = None
         try:
             connection = await self._dialer.dial(lambda: ProviderConnection(self))
         except NotConnected as error:
@@ -188,7 +194,7 @@ class ConnectionPool:
                 connection.abort("idle")
         self._idle = [connection for connection in self._idle if connection.usable]
 
-    def _add_result(self, result: SendResult) -> None:
+    def _add_result(self, result: SendResult[MessageT]) -> None:
         self._results.append(result)
         if len(self._results) == 1:
             self._loop.call_later(REPORT_INTERVAL, self._report_results)

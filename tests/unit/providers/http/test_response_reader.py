@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_sender.providers.http.response_reader import (
+from campaign_providers.http.response_reader import (
     MAX_RESPONSE_BYTES,
     HttpResponse,
     ResponseReader,

@@ -8,12 +8,18 @@ from hashlib import blake2b
 from itertools import count
 from math import log, sqrt
 from random import Random
+from typing import Generic
 
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import LatencySettings, SimulatedSettings
-from campaign_sender.message import Message
-from campaign_sender.providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
+from campaign_providers.contract import (
+    MessageT,
+    OnResults,
+    PreSendCheck,
+    SendResult,
+    SendStatus,
+)
 
 TEMPORARY = frozenset({SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.AMBIGUOUS})
 
@@ -34,14 +40,17 @@ def simulated_status(key: str, seed: int, failure_rates: Mapping[str, float]) ->
     return SendStatus.ACCEPTED
 
 
-class SimulatedProvider:
+class SimulatedProvider(Generic[MessageT]):
     """Provider that reports a result for every message after a simulated latency."""
 
     name = "simulated"
     idempotent = True
 
     def __init__(
-        self, settings: SimulatedSettings, check_before_send: PreSendCheck, on_results: OnResults
+        self,
+        settings: SimulatedSettings,
+        check_before_send: PreSendCheck[MessageT],
+        on_results: OnResults[MessageT],
     ) -> None:
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
@@ -50,7 +59,7 @@ class SimulatedProvider:
         self._check_before_send = check_before_send
         self._on_results = on_results
         self._random = Random(settings.seed)  # noqa: S311 - simulates, protects nothing
-        self._due: list[tuple[float, int, SendResult]] = []
+        self._due: list[tuple[float, int, SendResult[MessageT]]] = []
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
@@ -64,10 +73,10 @@ class SimulatedProvider:
         """Return whether results are reported when they are due."""
         return self._reporting is None or self._reporting.alive
 
-    def submit(self, messages: Sequence[Message]) -> None:
+    def submit(self, messages: Sequence[MessageT]) -> None:
         """Check each message, and report its result now or after its latency."""
-        refused: list[SendResult] = []
-        results: list[SendResult] = []
+        refused: list[SendResult[MessageT]] = []
+        results: list[SendResult[MessageT]] = []
         for message, veto in zip(messages, self._check_before_send(messages), strict=True):
             if veto is not None:
                 refused.append(SendResult(message, veto))
@@ -88,16 +97,16 @@ class SimulatedProvider:
         if self._reporting is not None:
             self._reporting.join()
 
-    def _result(self, message: Message) -> SendResult:
+    def _result(self, message: MessageT) -> SendResult[MessageT]:
         key = message.idempotency_key
         if not self._failure_rates:
             return SendResult(message, SendStatus.ACCEPTED, "sim-" + key)
         status = simulated_status(key, self._seed, self._failure_rates)
-        if status is SendStatus.ACCEPTED or (status in TEMPORARY and message.record.try_number > 1):
+        if status is SendStatus.ACCEPTED or (status in TEMPORARY and message.try_number > 1):
             return SendResult(message, SendStatus.ACCEPTED, "sim-" + key)
         return SendResult(message, status, None, f"simulated_{status.value}")
 
-    def _schedule(self, results: Sequence[SendResult]) -> None:
+    def _schedule(self, results: Sequence[SendResult[MessageT]]) -> None:
         now = time.monotonic()
         latencies = [draw_latency(self._latency, self._random) for _ in results]
         self.durations.add(latencies)

@@ -1,6 +1,7 @@
 """HTTP provider: a thread with an event loop, to which other threads submit messages."""
 
 from collections.abc import Sequence
+from typing import Generic
 
 import uvloop
 
@@ -8,13 +9,12 @@ from campaign_common.errors import SettingsError
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import HttpSettings
-from campaign_sender.message import Message
-from campaign_sender.providers.contract import OnResults, PreSendCheck
-from campaign_sender.providers.http.connection_pool import ConnectionPool
-from campaign_sender.providers.http.request_writer import Target
+from campaign_providers.contract import MessageT, OnResults, PreSendCheck
+from campaign_providers.http.connection_pool import ConnectionPool
+from campaign_providers.http.request_writer import Target
 
 
-class HttpProvider:
+class HttpProvider(Generic[MessageT]):
     """Provider that POSTs each message to the configured URL, once.
 
     A connection that could not be made proves that the message was not accepted. A connection lost
@@ -24,7 +24,10 @@ class HttpProvider:
     name = "http"
 
     def __init__(
-        self, settings: HttpSettings, check_before_send: PreSendCheck, on_results: OnResults
+        self,
+        settings: HttpSettings,
+        check_before_send: PreSendCheck[MessageT],
+        on_results: OnResults[MessageT],
     ) -> None:
         """Start the thread.
 
@@ -52,7 +55,7 @@ class HttpProvider:
         """Return whether the thread runs."""
         return self._thread.alive
 
-    def submit(self, messages: Sequence[Message]) -> None:
+    def submit(self, messages: Sequence[MessageT]) -> None:
         """Queue messages; each is sent when a connection is idle."""
         self._loop.call_soon_threadsafe(self._pool.add, messages)
 

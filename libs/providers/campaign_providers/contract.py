@@ -1,13 +1,45 @@
-"""Provider interface: sends of messages, and their results."""
+"""Provider interface: outbound messages, their sends, and the results."""
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.metrics.distribution import BatchHistogram
-from campaign_sender.message import Message
+
+
+class OutboundMessage(Protocol):
+    """Message as a provider sees it; the same in every try, but for `try_number`."""
+
+    @property
+    def phone(self) -> str:
+        """Phone number in E.164 form without the plus sign."""
+
+    @property
+    def body(self) -> str:
+        """Text of the message."""
+
+    @property
+    def campaign_id(self) -> CampaignId:
+        """Id of the campaign."""
+
+    @property
+    def seq(self) -> int:
+        """Number of the recipient in the campaign's list, from 1; 0 in a test message."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """Name of the message for the provider: ASCII letters, digits and hyphens."""
+
+    @property
+    def try_number(self) -> int:
+        """Number of the try, from 1."""
+
+
+MessageT = TypeVar("MessageT", bound=OutboundMessage)
+MessageT_contra = TypeVar("MessageT_contra", bound=OutboundMessage, contravariant=True)
 
 
 class SendStatus(Enum):
@@ -56,10 +88,10 @@ REACHED_PROVIDER = frozenset(
 """Statuses after which the provider may know of the message."""
 
 
-class SendResult(msgspec.Struct, frozen=True, gc=False):
+class SendResult(msgspec.Struct, Generic[MessageT], frozen=True, gc=False):
     """Result of one message that was submitted to a provider."""
 
-    message: Message
+    message: MessageT
     status: SendStatus
     provider_message_id: str | None = None
     error_code: str | None = None
@@ -67,13 +99,13 @@ class SendResult(msgspec.Struct, frozen=True, gc=False):
     """Seconds that the provider asked to wait."""
 
 
-PreSendCheck = Callable[[Sequence[Message]], Sequence[SendStatus | None]]
+PreSendCheck = Callable[[Sequence[MessageT]], Sequence[SendStatus | None]]
 """Check immediately before requests are written; None: this message may be sent."""
 
-OnResults = Callable[[Sequence[SendResult]], None]
+OnResults = Callable[[Sequence[SendResult[MessageT]]], None]
 
 
-class Provider(Protocol):
+class Provider(Protocol[MessageT_contra]):
     """Client of one messaging provider.
 
     For each message of a `submit` exactly one `SendResult` is reported to `on_results`, in any
@@ -93,7 +125,7 @@ class Provider(Protocol):
     def alive(self) -> bool:
         """Return whether submitted messages are processed; the sender ends when they are not."""
 
-    def submit(self, messages: Sequence[Message]) -> None:
+    def submit(self, messages: Sequence[MessageT_contra]) -> None:
         """Start to send messages; does not wait for responses."""
 
     def close(self) -> None:

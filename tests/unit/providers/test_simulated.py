@@ -1,8 +1,8 @@
 """The simulated provider's outcome: predictable, and a fresh draw for each idempotency key."""
 
 from campaign_common.domain.message import idempotency_key
-from campaign_sender.providers.contract import SendStatus
-from campaign_sender.providers.simulated import simulated_status
+from campaign_providers.contract import SendStatus
+from campaign_providers.simulated import simulated_status
 
 RATES = {"permanent": 0.2, "retryable": 0.3}
 MESSAGES = range(1, 4_001)

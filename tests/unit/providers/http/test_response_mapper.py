@@ -3,15 +3,16 @@ from email.utils import format_datetime
 
 import pytest
 
-from campaign_common.settings import AnswerWord, HttpSettings
-from campaign_sender.providers.contract import SendStatus
-from campaign_sender.providers.http.response_mapper import (
+from campaign_common.settings import HttpSettings
+from campaign_common.settings.sections.providers.answers import status_rules
+from campaign_providers.contract import SendStatus
+from campaign_providers.http.response_mapper import (
     MAX_RETRY_AFTER,
     ResponseMapper,
     read_message_id,
     read_retry_after,
 )
-from campaign_sender.providers.http.response_reader import HttpResponse
+from campaign_providers.http.response_reader import HttpResponse
 from tests.unit.sender.messages import message
 
 NOW = datetime(2026, 5, 17, 12, 0, 0, tzinfo=UTC)
@@ -48,7 +49,7 @@ def test_the_default_statuses_claim_no_unproven_refusal(status: int, meaning: Se
 
 
 def test_a_single_code_goes_before_its_class() -> None:
-    table = ResponseMapper({"5xx": AnswerWord.RETRYABLE, "501": AnswerWord.PERMANENT}, "id")
+    table = ResponseMapper(status_rules({"5xx": "retryable", 501: "permanent"}), "id")
     assert table.to_result(message(), answer(500)).status is SendStatus.RETRYABLE
     assert table.to_result(message(), answer(501)).status is SendStatus.PERMANENT
 

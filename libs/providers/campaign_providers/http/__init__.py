@@ -6,6 +6,6 @@ connections, `connection` carries one request at a time; `dialer` connects to ad
 `response_mapper` maps them to results.
 """
 
-from campaign_sender.providers.http.provider import HttpProvider
+from campaign_providers.http.provider import HttpProvider
 
 __all__ = ["HttpProvider"]

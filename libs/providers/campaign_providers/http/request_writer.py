@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_sender.message import Message
+from campaign_providers.contract import OutboundMessage
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -52,12 +52,11 @@ class RequestWriter:
         self._head = "\r\n".join([*lines, "Idempotency-Key: "]).encode("ascii")
         self._encode = msgspec.json.Encoder().encode
 
-    def write(self, message: Message) -> bytes:
+    def write(self, message: OutboundMessage) -> bytes:
         """Return the bytes of the request; its key is the same in every try of the message."""
-        record = message.record
         key = message.idempotency_key
         body = self._encode(
-            MessageBody(key, record.campaign_id, record.seq, record.phone, record.body)
+            MessageBody(key, message.campaign_id, message.seq, message.phone, message.body)
         )
         return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (
             self._head,

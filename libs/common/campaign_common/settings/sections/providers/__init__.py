@@ -1,0 +1,1 @@
+"""Sections of the providers: `Simulated`, `Http`, and those below `Providers`."""

@@ -1,0 +1,4 @@
+"""Providers: the clients that hand messages over to gateways, a folder for each kind.
+
+`contract` says what a provider is, `registry` makes those that the configuration names.
+"""

@@ -1,0 +1,5 @@
+"""Simulated provider: delivers nothing, and answers as configured."""
+
+from campaign_providers.simulated.provider import SimulatedProvider, simulated_status
+
+__all__ = ["SimulatedProvider", "simulated_status"]

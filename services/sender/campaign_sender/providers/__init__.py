@@ -1,1 +1,0 @@
-"""Providers deliver messages to phones: one module each, all implementing `contract`."""
