@@ -67,6 +67,8 @@ class SendStatus(Enum):
     """Not sent: the shard is being released; its next owner fetches the message again."""
     DEFERRED = "deferred"
     """Not sent: the view of the database is too old; the message is dispatched again."""
+    NOT_GRANTED = "not_granted"
+    """Not sent: the grant of a limit was missed, or the provider rests; the message waits here."""
     STALE = "stale"
     """Not sent: the campaign was paused or cancelled, the shard has another owner, or the
     recipient is erased."""
@@ -116,6 +118,8 @@ class Provider(Protocol[MessageT_contra]):
     """
 
     name: str
+    connections: int | None
+    """Requests under way at most; None: there is no such bound."""
     idempotent: bool
     """A repeated idempotency key gets the same response again, so that a refusal is proof."""
     durations: BatchHistogram

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import msgspec
 
@@ -36,7 +37,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     `key` is the message that the record publishes, `epoch` the claim epoch under which its shard
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
-    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased.
+    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Admission
+    sets `provider`, a grant `send_until`: the boot time in seconds after which it must not start.
     """
 
     record: MessageRecord
@@ -48,6 +50,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     replaces: bool = False
     in_doubt: bool = False
     withdrawn: bool = False
+    provider: str = ""
+    send_until: float = inf
 
     @property
     def admission_key(self) -> AdmissionKey:

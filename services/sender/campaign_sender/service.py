@@ -35,6 +35,7 @@ from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.claim_window import ClaimWindows
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
@@ -178,8 +179,16 @@ def _shard_group(
 ) -> ShardGroup:
     """Make the shard group of a server; `Sender.InFlight` holds for each."""
     topic = settings.sync_client.topic
+    bounds = ClaimWindows(
+        dispatcher.connections_of,
+        lambda *_: None,
+        without_connections=settings.sender.batch_size,
+        clock=time.monotonic,
+    )
     buffer = InFlightBuffer(
-        in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
+        in_flight=settings.sender.in_flight,
+        batch_size=settings.sender.batch_size,
+        bounds=bounds,
     )
     guard = SendGuard(server, topic, buffer)
     admitter = BatchAdmitter(server, topic, buffer, guard, traces)

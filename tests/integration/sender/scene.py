@@ -70,6 +70,7 @@ class CollectingProvider:
     """Takes messages, and reports results when the test says so."""
 
     name = "collected"
+    connections: int | None = None
     idempotent = False
     alive = True
 

@@ -52,9 +52,9 @@ class Leaser:
 
     def _send(self) -> None:
         while not self._stop.wait(0.003):
-            while (until := self.lease.take(1)) is not None:
+            while (taken := self.lease.take(1)) is not None:
                 reading = self.lease.reading()
-                if reading is not None and boot_time() <= until:
+                if reading is not None and boot_time() <= taken.until:
                     self.starts.append(reading.moment)
 
 

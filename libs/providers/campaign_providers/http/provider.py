@@ -36,6 +36,7 @@ class HttpProvider(Generic[MessageT]):
         """
         if settings.url is None:
             raise SettingsError("Http.Url: the key is missing; expected where messages go")
+        self.connections: int | None = settings.connections
         self.idempotent = settings.idempotent
         self._loop = uvloop.new_event_loop()
         self.durations = BatchHistogram(SECONDS)

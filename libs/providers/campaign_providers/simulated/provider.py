@@ -44,6 +44,7 @@ class SimulatedProvider(Generic[MessageT]):
     """Provider that reports a result for every message after a simulated latency."""
 
     name = "simulated"
+    connections: int | None = None
     idempotent = True
 
     def __init__(

@@ -108,6 +108,8 @@ class BatchAdmitter:
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)
             self._traces.admitted(streams, versions)
+        for message in admission.to_send:
+            message.provider = versions[message.key.campaign_id].provider
         self._buffer.admit(admission.to_send, admission.decided + unknown, dropped)
         self._pending = duplicates
 

@@ -58,6 +58,11 @@ class Dispatcher:
         """Routes to the configured providers, by name."""
         return self._routes
 
+    def connections_of(self, name: str) -> int | None:
+        """Return how many requests a provider has under way at most; None: there is no bound."""
+        route = self._routes.get(name)
+        return None if route is None else route.provider.connections
+
     def is_idempotent(self, name: str) -> bool:
         """Return whether a provider is known to be idempotent, see `Provider.idempotent`."""
         route = self._routes.get(name)

@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from typing import NamedTuple
 
 from campaign_common.database import Cursor, Database
-from campaign_common.domain.limits.grants import SlotGrants
+from campaign_common.domain.limits.grants import DueGrants, SlotGrants
 from campaign_common.domain.limits.planning import (
     PLANNED_FROM,
     STUCK_AFTER,
@@ -37,6 +38,14 @@ SWEEP_INTERVAL = 20.0
 
 STATED_EVERY = 2
 """Slots after which a sender states again what it wants, though it has not changed."""
+
+
+class Taken(NamedTuple):
+    """Units that may start now."""
+
+    units: int
+    until: float
+    """Local time in seconds after which they must not start."""
 
 
 class SlotLease:
@@ -194,18 +203,22 @@ class SlotLease:
         with self._lock:
             return self._server_clock.read(self._clock())
 
-    def take(self, cost: int) -> float | None:
-        """Take the grants of a message that may start now; None: they are not due.
+    def take(self, units: int) -> Taken | None:
+        """Take grants of up to so many messages that may start now; None: none is due."""
+        return self._take(lambda reading: self._grants.take_up_to(reading, units))
 
-        Returns the time of `clock` after which the message must not start.
-        """
+    def take_for(self, cost: int) -> Taken | None:
+        """Take the grants of one message of `cost` units that may start now."""
+        return self._take(lambda reading: self._grants.take(reading, cost))
+
+    def _take(self, take: Callable[[ClockReading], DueGrants | None]) -> Taken | None:
         with self._lock:
             now = self._clock()
             reading = self._server_clock.read(now)
-            due = None if reading is None else self._grants.take(reading, cost)
+            due = None if reading is None else take(reading)
             if due is None or reading is None:
                 return None
-            return now + due.until - reading.moment
+            return Taken(due.units, now + due.until - reading.moment)
 
     def upcoming(self, seconds: float) -> int:
         """Return the number of grants that are due now or within so many seconds."""

@@ -20,7 +20,10 @@ ENDED_WITHOUT_SEND = {
 }
 """Final status of a message that was not sent in this try, unless an earlier try is in doubt."""
 
-NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, SendStatus.STALE, SendStatus.RELEASED})
+LEFT_OPEN = frozenset({SendStatus.STALE, SendStatus.RELEASED, SendStatus.NOT_GRANTED})
+"""Statuses without an outcome: the message is left to another epoch, owner or grant."""
+
+NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, *LEFT_OPEN})
 """Statuses for which it does not matter that an earlier try may have been accepted."""
 
 COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_SEND})

@@ -112,6 +112,11 @@ class SlotGrants:
             until = min(until, instant + LATEST, granted.slot + 1 - reading.margin)
         return DueGrants(cost, until)
 
+    def take_up_to(self, reading: ClockReading, units: int) -> DueGrants | None:
+        """Take as many units as are due now, at most `units`; None: none is due."""
+        due = sum(count for _, count in self._usable(reading))
+        return self.take(reading, min(due, units)) if due and units else None
+
     def drop_gathered(self) -> None:
         """Lose what was gathered: the message that it was for has gone."""
         self._credit = 0

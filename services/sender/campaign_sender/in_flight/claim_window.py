@@ -1,0 +1,137 @@
+"""Claim window: how many messages of one provider may be claimed at once.
+
+What is claimed and not recorded is in doubt when the process dies. So a sender claims what its
+connections carry, and what it will send within `WINDOW` seconds at the rate of the last moments.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+WINDOW = 0.25
+"""Seconds of sends that are claimed ahead; more where transactions take long."""
+
+RATE_SPAN = 0.5
+"""Seconds of results that the rate is taken over."""
+
+SHORTEST_SPAN = 0.1
+"""Seconds that the first results are taken over, at least."""
+
+GATHERED = 0.05
+"""Seconds between two transactions of the recorder, besides their own time."""
+
+SMOOTHING = 0.3
+"""Weight of the latest transaction in the mean time of all."""
+
+ALL = 1 << 30
+"""Messages that may be claimed where nothing bounds them."""
+
+
+class ClaimBounds(Protocol):
+    """Bounds of claims by provider; used by one recorder, inside the buffer's lock."""
+
+    def claimable(self, provider: str, claimed: int) -> int:
+        """Return how many more messages of a provider may be claimed beside those claimed."""
+
+    def note_results(self, provider: str, results: int) -> None:
+        """Note results of claimed messages."""
+
+    def note_transaction(self, seconds: float) -> None:
+        """Note the time from the choice of claims to the end of their transaction."""
+
+
+class Unbounded:
+    """No bounds of single providers."""
+
+    def claimable(self, provider: str, claimed: int) -> int:  # noqa: ARG002 - the protocol's
+        """Return how many more messages of a provider may be claimed beside those claimed."""
+        return ALL
+
+    def note_results(self, provider: str, results: int) -> None:
+        """Note results of claimed messages."""
+
+    def note_transaction(self, seconds: float) -> None:
+        """Note the time from the choice of claims to the end of their transaction."""
+
+
+class ClaimWindow:
+    """Window of one provider."""
+
+    def __init__(self, connections: int) -> None:
+        self._connections = connections
+        self._samples: deque[tuple[float, int]] = deque()
+        self._results = 0
+
+    def note_results(self, now: float, results: int) -> None:
+        """Count results; `now` in seconds."""
+        self._results += results
+        samples = self._samples
+        samples.append((now, self._results))
+        while len(samples) > 2 and now - samples[1][0] >= RATE_SPAN:
+            samples.popleft()
+
+    def note_idle(self, now: float) -> None:
+        """Begin a new measurement after a time in which nothing was under way."""
+        if not self._samples or now - self._samples[-1][0] > RATE_SPAN:
+            self._samples.clear()
+            self._samples.append((now, self._results))
+
+    def limit(self, now: float, seconds: float) -> int:
+        """Return the number of messages that may be claimed, for so many seconds of sends."""
+        began, before = self._samples[0] if self._samples else (now, self._results)
+        rate = (self._results - before) / max(now - began, SHORTEST_SPAN)
+        return self._connections + int(rate * seconds)
+
+
+class ClaimWindows:
+    """Windows of all providers, and the grants of those that are limited.
+
+    `connections`: requests that a provider has under way at most; None: no such bound.
+    `granted`: messages of a provider that may be claimed by its grants; None: it has no limit.
+    """
+
+    def __init__(
+        self,
+        connections: Callable[[str], int | None],
+        granted: Callable[[str, float], int | None],
+        without_connections: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._connections = connections
+        self._granted = granted
+        self._without_connections = without_connections
+        self._clock = clock
+        self._windows: dict[str, ClaimWindow] = {}
+        self._transaction = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of sends that are claimed ahead: until the transaction after the next one."""
+        return max(WINDOW, 2 * self._transaction + GATHERED)
+
+    def claimable(self, provider: str, claimed: int) -> int:
+        """Return how many more messages of a provider may be claimed beside those claimed."""
+        window = self._window(provider)
+        now = self._clock()
+        if not claimed:
+            window.note_idle(now)
+        free = window.limit(now, self.seconds) - claimed
+        granted = self._granted(provider, self.seconds)
+        return max(0, free if granted is None else min(free, granted))
+
+    def note_results(self, provider: str, results: int) -> None:
+        """Note results of claimed messages."""
+        self._window(provider).note_results(self._clock(), results)
+
+    def note_transaction(self, seconds: float) -> None:
+        """Note the time from the choice of claims to the end of their transaction."""
+        self._transaction += SMOOTHING * (seconds - self._transaction)
+
+    def _window(self, provider: str) -> ClaimWindow:
+        window = self._windows.get(provider)
+        if window is None:
+            connections = self._connections(provider)
+            window = self._windows[provider] = ClaimWindow(
+                self._without_connections if connections is None else connections
+            )
+        return window
