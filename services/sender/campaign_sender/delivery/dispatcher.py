@@ -9,7 +9,9 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
+from campaign_sender.delivery.pacer import PacedQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
+from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
 
@@ -44,9 +46,17 @@ class Dispatcher:
         """Dispatch the messages of `holder`; before anything else, once."""
         self._holder = holder
 
-    def add(self, name: str, breaker: CircuitBreaker, make: MakeProvider) -> None:
+    def add(
+        self,
+        name: str,
+        breaker: CircuitBreaker,
+        make: MakeProvider,
+        limiter: ProviderLimiter | None = None,
+    ) -> None:
         """Add the route to a provider, by its name."""
-        self._routes[name] = ProviderRoute(name, breaker, self._holder, self.on_results, make)
+        self._routes[name] = ProviderRoute(
+            name, breaker, self._holder, self.on_results, make, limiter
+        )
 
     @property
     def alive(self) -> bool:
@@ -61,7 +71,22 @@ class Dispatcher:
     def connections_of(self, name: str) -> int | None:
         """Return how many requests a provider has under way at most; None: there is no bound."""
         route = self._routes.get(name)
-        return None if route is None else route.provider.connections
+        return None if route is None else route.connections
+
+    def claimable(self, name: str, seconds: float) -> int | None:
+        """Return how many more messages of a provider its limits let claim; None: no limit.
+
+        `seconds`: time for which they are claimed.
+        """
+        route = self._routes.get(name)
+        if route is None or route.paced is None or not route.paced.is_needed:
+            return None
+        return route.paced.claimable(seconds)
+
+    @property
+    def paced_queues(self) -> list[PacedQueue]:
+        """Queues of the providers that may be limited."""
+        return [route.paced for route in self._routes.values() if route.paced is not None]
 
     def is_idempotent(self, name: str) -> bool:
         """Return whether a provider is known to be idempotent, see `Provider.idempotent`."""
@@ -88,7 +113,7 @@ class Dispatcher:
                     ]
                 )
             else:
-                route.provider.submit(group)
+                route.submit(group)
 
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results: keep deferred messages, pass on all others."""

@@ -16,6 +16,9 @@ from campaign_providers.contract import (
 )
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
+from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.delivery.send_guard import boot_time
+from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 from campaign_sender.metrics import SEND_RESULTS
 
@@ -42,6 +45,7 @@ class ProviderRoute:
         guard: SendChecks,
         on_results: OnResults[Message],
         make: MakeProvider,
+        limiter: ProviderLimiter | None = None,
     ) -> None:
         self.name = name
         self.breaker = breaker
@@ -49,11 +53,42 @@ class ProviderRoute:
         self._on_results = on_results
         self._opened: list[float] = []
         self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
+        self.paced: PacedQueue | None = None
         self.provider = make(self.check_before_send, self.on_results)
+        if limiter is not None:
+            self.paced = PacedQueue(
+                limiter,
+                self._guard.check_before_send,
+                self.provider.submit,
+                lambda: self.connections,
+                lambda: self.breaker.remaining,
+                self._report,
+            )
+
+    @property
+    def connections(self) -> int | None:
+        """Requests under way at most, by the provider and by its limits; None: no bound."""
+        limited = None if self.paced is None else self.paced.limiter.connections
+        bounds = [n for n in (self.provider.connections, limited) if n is not None]
+        return min(bounds, default=None)
+
+    def submit(self, messages: Sequence[Message]) -> None:
+        """Hand messages whose claim is committed to the provider, at once or by their grants."""
+        paced = self.paced
+        if paced is not None and paced.is_needed:
+            paced.add(messages)
+        else:
+            self.provider.submit(messages)
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Check messages by the view of the database, then by the circuit breaker."""
+        """Check messages by the view of the database, by grants, then by the circuit breaker."""
         statuses = self._guard.check_before_send(messages)
+        if self.paced is not None and self.paced.limiter.needs_grants:
+            now = boot_time()
+            statuses = [
+                SendStatus.NOT_GRANTED if status is None and message.send_until < now else status
+                for status, message in zip(statuses, messages, strict=True)
+            ]
         if self.breaker.state is BreakerState.CLOSED:
             return statuses
         return [
@@ -65,6 +100,8 @@ class ProviderRoute:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)
+        if self.paced is not None and self.paced.is_needed:
+            self.paced.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
         if self.breaker.record(statuses):
             seconds = self.breaker.remaining
@@ -78,6 +115,11 @@ class ProviderRoute:
                 replace(r, retry_after=wait) if r.status is SendStatus.CIRCUIT_OPEN else r
                 for r in results
             ]
+        self._on_results(results)
+
+    def _report(self, results: Sequence[SendResult[Message]]) -> None:
+        """Pass on results of messages that were not submitted to the provider."""
+        self._count(list(map(attrgetter("status"), results)))
         self._on_results(results)
 
     def _count(self, statuses: Sequence[SendStatus]) -> None:

@@ -182,6 +182,17 @@ class InFlightBuffer:
         with self._changed:
             return self._changed.wait_for(self._has_capacity, timeout)
 
+    def admitted(self, provider: str) -> int:
+        """Return the number of messages of a provider that are not claimed yet."""
+        with self._changed:
+            return len(self._admitted.get(provider, ()))
+
+    def wake(self) -> None:
+        """Have the recorder look again what may be claimed, as the grants of a limit change."""
+        with self._changed:
+            if any(self._admitted.values()):
+                self._changed.notify_all()
+
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
         with self._changed:

@@ -57,8 +57,7 @@ class Unbounded:
 class ClaimWindow:
     """Window of one provider."""
 
-    def __init__(self, connections: int) -> None:
-        self._connections = connections
+    def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
         self._results = 0
 
@@ -76,11 +75,11 @@ class ClaimWindow:
             self._samples.clear()
             self._samples.append((now, self._results))
 
-    def limit(self, now: float, seconds: float) -> int:
-        """Return the number of messages that may be claimed, for so many seconds of sends."""
+    def ahead(self, now: float, seconds: float) -> int:
+        """Return the number of sends in so many seconds, by the rate of the last moments."""
         began, before = self._samples[0] if self._samples else (now, self._results)
         rate = (self._results - before) / max(now - began, SHORTEST_SPAN)
-        return self._connections + int(rate * seconds)
+        return int(rate * seconds)
 
 
 class ClaimWindows:
@@ -115,7 +114,10 @@ class ClaimWindows:
         now = self._clock()
         if not claimed:
             window.note_idle(now)
-        free = window.limit(now, self.seconds) - claimed
+        connections = self._connections(provider)
+        if connections is None:
+            connections = self._without_connections
+        free = connections + window.ahead(now, self.seconds) - claimed
         granted = self._granted(provider, self.seconds)
         return max(0, free if granted is None else min(free, granted))
 
@@ -130,8 +132,5 @@ class ClaimWindows:
     def _window(self, provider: str) -> ClaimWindow:
         window = self._windows.get(provider)
         if window is None:
-            connections = self._connections(provider)
-            window = self._windows[provider] = ClaimWindow(
-                self._without_connections if connections is None else connections
-            )
+            window = self._windows[provider] = ClaimWindow()
         return window

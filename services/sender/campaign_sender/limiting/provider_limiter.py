@@ -111,6 +111,11 @@ class ProviderLimiter:
             return None
         return max(0, int(units / self._mean_cost) - waiting)
 
+    def due(self) -> int:
+        """Return how many messages may start now, or gather grants."""
+        units = self._slots.upcoming(0.0) if self._has_rate() else MOST_WANTED
+        return min(units, self._days.available()) if self._has_day() else units
+
     def take(self, units: int) -> Taken | None:
         """Take grants of up to so many messages of one unit; None: none is due."""
         if self._has_day():
@@ -123,6 +128,10 @@ class ProviderLimiter:
         if self._has_day() and self._days.available() < cost:
             return None
         return self._with_day(self._slots.take_for(cost) if self._has_rate() else Taken(cost, inf))
+
+    def drop_gathered(self) -> None:
+        """Lose the grants that a message of several units had gathered."""
+        self._slots.drop_gathered()
 
     def give_back(self, message: Message) -> None:
         """Give back the grants of the day of a message that did not start."""

@@ -26,7 +26,10 @@ LEFT_OPEN = frozenset({SendStatus.STALE, SendStatus.RELEASED, SendStatus.NOT_GRA
 NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, *LEFT_OPEN})
 """Statuses for which it does not matter that an earlier try may have been accepted."""
 
-COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, SendStatus.CIRCUIT_OPEN, *ENDED_WITHOUT_SEND})
+RESTS = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.RESTING})
+"""Statuses of a provider that rests; a message waits for the end of that, however long."""
+
+COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, *RESTS, *ENDED_WITHOUT_SEND})
 
 
 class LedgerOutcome(NamedTuple):
@@ -57,8 +60,9 @@ def outcome_of(
 
     A retryable failure waits for its next try as long as the policy of its class allows one. An
     ambiguous result is retried under the same idempotency key, unless the campaign is delivered at
-    most once: then it ends as unknown. A throttled send, or one that an open circuit breaker
-    prevented, costs no attempt, and is bounded by age only.
+    most once: then it ends as unknown. A throttled send costs no attempt and is bounded by age
+    only; one that a rest of the provider prevented (a limit, an open circuit breaker) waits for
+    the end of the rest.
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over
@@ -77,7 +81,9 @@ def outcome_of(
     if result.status is SendStatus.AMBIGUOUS and at_most_once:
         return LedgerOutcome(_row(result, Status.UNKNOWN))
     policy = retry.of(result.status.value)
-    if _is_exhausted(result, policy) or _is_too_old(version, policy):
+    if result.status not in RESTS and (
+        _is_exhausted(result, policy) or _is_too_old(version, policy)
+    ):
         return LedgerOutcome(_row(result, _ended(result, Status.FAILED)))
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = max(backoff * (0.5 + jitter / 2), result.retry_after or 0.0)

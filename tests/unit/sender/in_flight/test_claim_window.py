@@ -24,7 +24,7 @@ class Bench:
         self.clock = Clock()
         self.granted: dict[str, int] = {}
         self.windows = ClaimWindows(
-            lambda provider: CONNECTIONS,
+            lambda _: CONNECTIONS,
             lambda provider, _: self.granted.get(provider),
             without_connections=100,
             clock=self.clock,

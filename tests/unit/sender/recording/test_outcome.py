@@ -154,6 +154,7 @@ DEPENDS = {
     SendStatus.UNDELIVERABLE: (True, True),
     SendStatus.CIRCUIT_OPEN: (True, True),
     SendStatus.RELEASED: (False, False),
+    SendStatus.RESTING: (True, True),
     SendStatus.NOT_GRANTED: (False, False),
     SendStatus.STALE: (False, False),
 }

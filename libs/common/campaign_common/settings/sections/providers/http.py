@@ -7,10 +7,11 @@ from campaign_common.settings.fields.answers import DEFAULT_ANSWERS
 from campaign_common.settings.fields.http import HeaderValue, HttpUrl, Network, Networks
 from campaign_common.settings.fields.plain import Duration, FilePath, Flag, Int, String
 from campaign_common.settings.sections.providers.answers import AnswerRules, Answers
+from campaign_common.settings.sections.providers.limits import LimitedSettings
 
 
 @section_class
-class HttpConnectionSettings:
+class HttpConnectionSettings(LimitedSettings):
     """The connections of a provider over HTTP."""
 
     connections: int = key("Connections", Int(1, 10_000), default=256)
