@@ -72,14 +72,14 @@ def change_a_job(stage: Stage) -> None:
     """Change a Job: it is refused while the Job exists, and applied after its deletion."""
     terminal, cluster = stage.terminal, stage.cluster
     terminal.type(f'sed -i.before \'s/--replication-factor, "3"/--partitions, "8"/\' {_OVERLAY}')
-    terminal.type_refused(_APPLY, "campaign-topics-0-2-0", "field is immutable")
+    terminal.type_refused(_APPLY, "campaign-topics-0-3-0", "field is immutable")
     terminal.type("kubectl -n camp-mgr delete jobs -l app.kubernetes.io/component=setup")
     before = cluster.contents()
     terminal.type(_APPLY)
     stage.confirm(
         "the three Jobs are made again, and nothing else is changed",
         sorted(changed(before, cluster.contents())),
-        [f"Job/campaign-{job}-0-2-0" for job in ("first-key", "migrate", "topics")],
+        [f"Job/campaign-{job}-0-3-0" for job in ("first-key", "migrate", "topics")],
     )
     terminal.type("kubectl -n camp-mgr wait --for=condition=complete job --all --timeout=60s")
 

@@ -3,9 +3,11 @@
 Gauges are not among them: `campaign_scheduler.gauges` reads them on scrape.
 """
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import Counter
 
-COUNTERS = CollectorRegistry()
+from campaign_common.metrics.process import registry_in_memory
+
+COUNTERS = registry_in_memory()
 """All metrics of this module; a process has them once."""
 
 RECIPIENTS_PUBLISHED = Counter(

@@ -4,12 +4,13 @@ Gauges are not among them: `telemetry.gauges` reads them on scrape. Neither are 
 sends: a provider counts these in batches, since each message has one (docs/decisions/0015).
 """
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import Counter, Histogram
 
 from campaign_common.domain.message import FINAL
 from campaign_common.metrics.distribution import MESSAGES, SECONDS
+from campaign_common.metrics.process import registry_in_memory
 
-COUNTERS = CollectorRegistry()
+COUNTERS = registry_in_memory()
 """All metrics of this module; a process has them once."""
 
 MESSAGES_RECORDED = Counter(
@@ -68,6 +69,6 @@ UNKNOWN_CLAIMS_LOST = _CLAIMS_LOST.labels("unknown")
 
 
 def begin_outcomes_at_zero(provider: str) -> None:
-    """Begin the outcomes of a provider with 0, so that the first one is seen as an increase."""
+    """Begin the outcomes of a provider with 0, so that an increase of each is seen."""
     for status in FINAL:
         MESSAGES_RECORDED.labels(provider, status.word)

@@ -245,7 +245,7 @@ def test_only_the_networks_that_are_named_are_reached(overlay: str) -> None:
 def test_pods_may_reach_what_they_are_configured_to(overlay: str) -> None:
     reaching = {
         name: {
-            each.name.removesuffix("-0-2-0")
+            each.name.removesuffix("-0-3-0")
             for each in WORKLOADS
             if each.overlay == overlay and each.labels.get(f"camp-mgr/reaches-{name}") == "true"
         }

@@ -25,7 +25,7 @@ def test_there_is_something_to_look_at() -> None:
     assert set(EVERYTHING) == {"local", "production", "hpa", "keda"}
     assert {each.name for each in WORKLOADS if each.overlay == "local"} == {
         *("campaign-api", "campaign-scheduler", "campaign-sender", "mysql", "kafka"),
-        *("campaign-migrate-0-2-0", "campaign-topics-0-2-0", "campaign-first-key-0-2-0"),
+        *("campaign-migrate-0-3-0", "campaign-topics-0-3-0", "campaign-first-key-0-3-0"),
     }
 
 

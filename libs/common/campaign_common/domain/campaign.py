@@ -9,10 +9,11 @@ CampaignId = NewType("CampaignId", int)
 """The number of a campaign."""
 
 CampaignEpoch = NewType("CampaignEpoch", int)
-"""Rises with every change of a campaign's state, and every retry that a person orders."""
+"""Rises with every change of a campaign's state, every retry that a person orders, and every new
+fan-out."""
 
 LeaseEpoch = NewType("LeaseEpoch", int)
-"""Rises with every lease of a campaign to a scheduler."""
+"""Rises with every lease of a campaign to a scheduler, and whenever a lease is taken away."""
 
 
 class CampaignState(StrEnum):

@@ -10,7 +10,7 @@ Partition = NewType("Partition", int)
 """A partition of the topic, which carries the records of some shards."""
 
 Epoch = NewType("Epoch", int)
-"""Rises with every takeover of a shard."""
+"""Rises with every takeover of a shard, and when a restored database takes it from its owner."""
 
 
 def shard_of(phone: str, shards: int) -> int:

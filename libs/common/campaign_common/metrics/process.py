@@ -4,10 +4,21 @@ import platform
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
+from prometheus_client import CollectorRegistry, values
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from campaign_common.database import Database
+
+
+def registry_in_memory() -> CollectorRegistry:
+    """Make a registry for counters that are kept in the memory of this process.
+
+    The client library keeps them in files where PROMETHEUS_MULTIPROC_DIR is set, for services that
+    are several processes. A service that is one process counts from 0 each time it starts.
+    """
+    values.ValueClass = values.MutexValue
+    return CollectorRegistry()
 
 
 class BuildInfo(Collector):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_sender.metrics import MESSAGES_RECORDED
+from campaign_sender.metrics import MESSAGES_RECORDED, begin_outcomes_at_zero
 
 
 def count_outcomes(
@@ -24,4 +24,5 @@ def count_outcomes(
     for (campaign_id, status), n in outcomes.items():
         version = version_of(campaign_id)
         provider = version.provider if version else "unknown"
+        begin_outcomes_at_zero(provider)
         MESSAGES_RECORDED.labels(provider, status.word).inc(n)
