@@ -1,0 +1,64 @@
+"""Limits of a provider, by its own log, while senders are killed, stopped and woken up."""
+
+import signal
+from collections.abc import Sequence
+
+import pytest
+import requests
+
+from tests.chaos.scene import Scene, boot_time
+from tests.support.providers.recording_provider import Faults
+from tests.support.services.processes import kill
+from tests.support.waiting import wait_until
+
+PER_SECOND = 500
+ON_ARRIVAL = 1.15
+"""Requests that arrive in a second, as a multiple of those that start: they wait on the way."""
+LOWERED = 50
+OBEYED_AFTER = 2.0
+"""Seconds after the acknowledgement of lower limits."""
+
+
+def fullest_second(times: Sequence[float]) -> int:
+    """Return the most calls in any second."""
+    first = most = 0
+    for last, at in enumerate(times):
+        while times[first] <= at - 1.0:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def set_limit(scene: Scene, **limits: object) -> float:
+    """Set live limits; return the time since boot of the acknowledgement."""
+    url = f"{scene.system.url}/v1/providers/http/limits"
+    answer = requests.put(url, json=limits, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return boot_time()
+
+
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_a_limit_holds_whatever_happens_to_senders(scene: Scene) -> None:
+    """No second has more calls than the limit allows; one that is lowered is obeyed after 2 s."""
+    rows = scene.scale.choose(12_000, 60_000)
+    scene.configure_provider(Limits={"PerSecond": PER_SECOND})
+    scene.provider.set_faults(Faults(latency=0.05))
+    _, senders = scene.start_all(senders=4)
+    scene.begin(rows)
+    scene.wait_for_calls(1_500)
+    senders[0].send_signal(signal.SIGSTOP)
+    kill(senders[1])
+    scene.start("campaign-sender")
+    scene.wait_for_calls(2_500)
+    senders[0].send_signal(signal.SIGCONT)
+    scene.wait_for_calls(rows * 2 // 3)
+    lowered = set_limit(scene, per_second=LOWERED)
+    wait_until(lambda: boot_time() > lowered + OBEYED_AFTER + 4)
+    raised = set_limit(scene)
+    account = scene.finish()
+    times = sorted(call.boot for call in scene.provider.calls())
+    assert fullest_second([at for at in times if at < lowered]) <= PER_SECOND * ON_ARRIVAL
+    obeyed = [at for at in times if lowered + OBEYED_AFTER < at < raised]
+    assert 0 < fullest_second(obeyed) <= LOWERED * ON_ARRIVAL
+    assert account.lost == 0
+    assert account.duplicates <= scene.suspects()
