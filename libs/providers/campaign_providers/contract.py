@@ -34,6 +34,26 @@ class OutboundMessage(Protocol):
         """Name of the message for the provider: ASCII letters, digits and hyphens."""
 
     @property
+    def originator(self) -> str | None:
+        """Sender address that the recipient sees; None: that of the provider."""
+
+    @property
+    def template_name(self) -> str | None:
+        """Name of a template that the provider holds; None: the message is a text."""
+
+    @property
+    def template_language(self) -> str | None:
+        """Language of the template."""
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Parameters of the template, in order."""
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until the message expires; None: it does not."""
+
+    @property
     def try_number(self) -> int:
         """Number of the try, from 1."""
 
@@ -55,6 +75,8 @@ class SendStatus(Enum):
     """As RETRYABLE, for lack of capacity (HTTP 429 by default); costs no attempt."""
     AMBIGUOUS = "ambiguous"
     """It is unknown whether the provider accepted the message."""
+    ACCOUNT = "account"
+    """The provider refuses the account, and with it every message; costs no attempt."""
     EXPIRED = "expired"
     """Not sent: the message is past its expiry."""
     ERASED = "erased"
@@ -88,6 +110,7 @@ REACHED_PROVIDER = frozenset(
         SendStatus.RETRYABLE,
         SendStatus.THROTTLED,
         SendStatus.AMBIGUOUS,
+        SendStatus.ACCOUNT,
     }
 )
 """Statuses after which the provider may know of the message."""
@@ -102,6 +125,8 @@ class SendResult(msgspec.Struct, Generic[MessageT], frozen=True, gc=False):
     error_code: str | None = None
     retry_after: float | None = None
     """Seconds that the provider asked to wait."""
+    suppress: bool = False
+    """The provider says that the person does not want to be written to."""
 
 
 PreSendCheck = Callable[[Sequence[MessageT]], Sequence[SendStatus | None]]
@@ -131,6 +156,17 @@ class Provider(Protocol[MessageT_contra]):
     @property
     def alive(self) -> bool:
         """Return whether submitted messages are processed; the sender ends when they are not."""
+
+    @property
+    def account_digest(self) -> str | None:
+        """Keyed digest of the secrets in use, of at most 32 characters; None: there are none.
+
+        What one account is refused says nothing of another one.
+        """
+
+    @property
+    def problem(self) -> str | None:
+        """Reason why nothing can be sent at present, None where there is none."""
 
     def submit(self, messages: Sequence[MessageT_contra]) -> None:
         """Start to send messages; does not wait for responses."""

@@ -1,12 +1,14 @@
-"""Registry of the providers that the configuration names."""
+"""Registry of the kinds of providers, and of those that the configuration names."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
-from campaign_common.settings import Settings
+from campaign_common.settings import HttpProviderSettings, HttpSettings, Settings
 from campaign_providers.contract import OnResults, PreSendCheck, Provider
 from campaign_providers.http import HttpProvider
+from campaign_providers.http.requests.fixed_body import as_templates
 from campaign_providers.simulated import SimulatedProvider
 
 MakeProvider = Callable[[PreSendCheck[Any], OnResults[Any]], Provider[Any]]
@@ -15,9 +17,20 @@ MakeProvider = Callable[[PreSendCheck[Any], OnResults[Any]], Provider[Any]]
 
 def configured_providers(settings: Settings) -> Mapping[str, MakeProvider]:
     """Return a factory for each configured provider, by its name."""
-    providers: dict[str, MakeProvider] = {
-        SimulatedProvider.name: partial(SimulatedProvider, settings.simulated)
-    }
-    if settings.http.url is not None:
-        providers[HttpProvider.name] = partial(HttpProvider, settings.http)
-    return providers
+    key = _digest_key(settings)
+    factories: dict[str, MakeProvider] = {}
+    for name, given in settings.configured_providers.items():
+        match given:
+            case HttpSettings():
+                factories[name] = partial(HttpProvider, name, as_templates(given), digest_key=key)
+            case HttpProviderSettings():
+                factories[name] = partial(HttpProvider, name, given, digest_key=key)
+            case _:
+                factories[name] = partial(SimulatedProvider, name, given)
+    return factories
+
+
+def _digest_key(settings: Settings) -> bytes:
+    """Return a key that senders of one database share, and that is not in the database."""
+    secret = f"{settings.mysql.dsn.password}\n{settings.mysql.dsn.database}"
+    return blake2b(secret.encode(), digest_size=32, person=b"account-digest").digest()

@@ -10,6 +10,7 @@ from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message import MessageKey, idempotency_key
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.shard import Epoch
+from campaign_common.runtime.boot_time import boot_time
 
 TraceOrigin = tuple[CampaignId, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""
@@ -38,7 +39,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
     an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Admission
-    sets `provider`, a grant `send_until`: the boot time in seconds after which it must not start.
+    sets `provider`. Boot times in seconds: dispatch sets `expires_at` where the campaign expires,
+    and a grant `send_until`, after which the message must not start.
     """
 
     record: MessageRecord
@@ -52,6 +54,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     withdrawn: bool = False
     provider: str = ""
     send_until: float = inf
+    expires_at: float | None = None
 
     @property
     def admission_key(self) -> AdmissionKey:
@@ -84,6 +87,31 @@ class Message(msgspec.Struct, gc=False, eq=False):
     def seq(self) -> int:
         """Number of the recipient in the campaign's list."""
         return self.record.seq
+
+    @property
+    def originator(self) -> None:
+        """Sender address; records have none yet."""
+        return None
+
+    @property
+    def template_name(self) -> None:
+        """Name of a template; records have texts only."""
+        return None
+
+    @property
+    def template_language(self) -> None:
+        """Language of a template."""
+        return None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parameters of a template."""
+        return ()
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until the message expires; None: it does not."""
+        return None if self.expires_at is None else self.expires_at - boot_time()
 
     @property
     def try_number(self) -> int:

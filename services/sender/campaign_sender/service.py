@@ -15,6 +15,7 @@ from campaign_common.database import Databases, ShardServer
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
@@ -33,7 +34,7 @@ from campaign_sender.delivery.breaker_sync import BreakerSync
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.pacer import Pacer
-from campaign_sender.delivery.send_guard import SendGuard, boot_time
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.buffer import InFlightBuffer

@@ -7,8 +7,8 @@ from prometheus_client.core import HistogramMetricFamily
 
 from campaign_sender.metrics import COUNTERS
 from local_stack.ports import free_port
+from tests.integration.providers.submissions import submitting_to
 from tests.integration.sender.scene import Scene
-from tests.integration.sender.submissions import submitting_to
 from tests.integration.sender.world import SHARDS, World
 from tests.support.counting import Increases
 from tests.support.providers.recordings import recording_provider

@@ -45,6 +45,8 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Answered with this status code, and not taken as far as the client may know."""
     repeated: int | None = None
     """Status code of every send under a key that was seen before, and instead of what is above."""
+    authorization: str | None = None
+    """What the Authorization header must be; other calls are answered 401."""
     retry_after: int | None = None
     """Seconds, in the answers of `errors` and `repeated`."""
 
@@ -155,6 +157,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._path = b""
         self._key = ""
+        self._authorization = ""
         self._body = b""
 
     def on_url(self, part: bytes) -> None:
@@ -163,6 +166,8 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() == b"idempotency-key":
             self._key = value.decode("latin-1")
+        elif name.lower() == b"authorization":
+            self._authorization = value.decode("latin-1")
 
     def on_body(self, part: bytes) -> None:
         self._body += part
@@ -189,6 +194,8 @@ class Connection(asyncio.Protocol):
         fate = service.faults.draw(self._key, service.seen[self._key])
         if fate == DROP and self._nth == 1:
             fate = "202"
+        if service.faults.authorization not in (None, self._authorization):
+            fate = "401"
         service.seen[self._key] += 1
         boot = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
         sent = service.decode(self._body)

@@ -78,12 +78,16 @@ def _orders(cursors: Cursors) -> Iterator[Finding]:
 
 
 def _providers(cursors: Cursors) -> Iterator[Finding]:
-    for provider, seconds in read_open_breakers(cursors.main).items():
+    for provider, breaker in read_open_breakers(cursors.main).items():
+        is_account = breaker.account is not None
+        reason = "it refuses the account" if is_account else "too many sends failed"
         yield warning(
             "provider",
-            f"the circuit breaker of {provider} is open for another {seconds:.0f} s:"
-            " too many sends failed",
-            "see the senders' logs for the errors; sending resumes once a probe succeeds",
+            f"the circuit breaker of {provider} is open for another {breaker.seconds:.0f} s:"
+            f" {reason}",
+            "see to its credentials and credit; senders read the files of secrets again"
+            if is_account
+            else "see the senders' logs for the errors; sending resumes once a probe succeeds",
         )
     possibly_sent = doctor_queries.open_possibly_sent(cursors)
     if possibly_sent:

@@ -11,7 +11,11 @@ from campaign_common.settings.sections.processes import (
 )
 from campaign_common.settings.sections.providers.answers import AnswerRule, AnswerRules
 from campaign_common.settings.sections.providers.http import HttpConnectionSettings, HttpSettings
-from campaign_common.settings.sections.providers.request import HttpProviderSettings
+from campaign_common.settings.sections.providers.request import (
+    HttpProviderSettings,
+    HttpRequestSettings,
+    SecretSettings,
+)
 from campaign_common.settings.sections.providers.simulated import (
     Distribution,
     LatencySettings,
@@ -33,6 +37,7 @@ __all__ = [
     "Distribution",
     "HttpConnectionSettings",
     "HttpProviderSettings",
+    "HttpRequestSettings",
     "HttpSettings",
     "ImportSettings",
     "LatencySettings",
@@ -41,6 +46,7 @@ __all__ = [
     "RetryClassSettings",
     "RetryPolicy",
     "RetrySettings",
+    "SecretSettings",
     "SendClientSettings",
     "SenderSettings",
     "Settings",

@@ -1,9 +1,8 @@
-"""HTTP provider: POSTs each message to a URL.
+"""HTTP provider: a request for each message, as the configuration describes it.
 
-From the outside in: `provider` has the thread, `connection_pool` the waiting messages and the open
-connections, `connection` carries one request at a time; `dialer` connects to addresses that
-`addresses` permits; `request_writer` writes requests, `response_reader` reads responses, and
-`response_mapper` maps them to results.
+From the outside in: `provider` has the thread; `connections` has the pool of open connections and
+the messages that wait for one; `requests` makes the bytes of a request of a message; `answers`
+reads responses, and maps them to results.
 """
 
 from campaign_providers.http.provider import HttpProvider

@@ -8,53 +8,68 @@ import uvloop
 from campaign_common.errors import SettingsError
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.runtime.periodic_thread import IndispensableThread
-from campaign_common.settings import HttpSettings
+from campaign_common.settings import HttpProviderSettings
 from campaign_providers.contract import MessageT, OnResults, PreSendCheck
-from campaign_providers.http.connection_pool import ConnectionPool
-from campaign_providers.http.request_writer import Target
+from campaign_providers.http.connections.connection_pool import ConnectionPool
+from campaign_providers.http.requests.current_writer import CurrentWriter
 
 
 class HttpProvider(Generic[MessageT]):
-    """Provider that POSTs each message to the configured URL, once.
+    """Provider that makes one request of each message, once.
 
     A connection that could not be made proves that the message was not accepted. A connection lost
     during a request, or a response that did not arrive in time, leaves that open.
     """
 
-    name = "http"
-
     def __init__(
         self,
-        settings: HttpSettings,
+        name: str,
+        settings: HttpProviderSettings,
         check_before_send: PreSendCheck[MessageT],
         on_results: OnResults[MessageT],
+        digest_key: bytes = b"",
     ) -> None:
         """Start the thread.
 
+        With the same `digest_key` senders of one secret have one `account_digest`.
+
         Raises:
-            SettingsError: there is no URL, or the CA file cannot be used.
+            SettingsError: the CA file cannot be used.
         """
-        if settings.url is None:
-            raise SettingsError("Http.Url: the key is missing; expected where messages go")
+        self.name = name
+        self.idempotent = settings.is_idempotent
         self.connections: int | None = settings.connections
-        self.idempotent = settings.idempotent
         self._loop = uvloop.new_event_loop()
         self.durations = BatchHistogram(SECONDS)
-        self._pool = ConnectionPool(
-            self._loop,
-            settings,
-            Target(settings.url),
-            check_before_send,
-            on_results,
-            self.durations,
-        )
-        self._thread = IndispensableThread("http-provider", self._run)
+        self._requests = CurrentWriter(name, settings, digest_key)
+        try:
+            self._pool = ConnectionPool(
+                self._loop,
+                settings,
+                self._requests,
+                check_before_send,
+                on_results,
+                self.durations,
+            )
+        except SettingsError as error:
+            raise SettingsError(f"provider {name}: {error}") from error
+        self._thread = IndispensableThread(f"provider-{name}", self._run)
         self._thread.start()
 
     @property
     def alive(self) -> bool:
         """Return whether the thread runs."""
         return self._thread.alive
+
+    @property
+    def account_digest(self) -> str | None:
+        """Keyed digest of the secrets in use."""
+        return self._requests.digest
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be sent: a secret that cannot be read."""
+        return self._requests.problem
 
     def submit(self, messages: Sequence[MessageT]) -> None:
         """Queue messages; each is sent when a connection is idle."""

@@ -43,16 +43,20 @@ def simulated_status(key: str, seed: int, failure_rates: Mapping[str, float]) ->
 class SimulatedProvider(Generic[MessageT]):
     """Provider that reports a result for every message after a simulated latency."""
 
-    name = "simulated"
     connections: int | None = None
     idempotent = True
+    account_digest = None
+    problem = None
+    """Nothing keeps it from sending."""
 
     def __init__(
         self,
+        name: str,
         settings: SimulatedSettings,
         check_before_send: PreSendCheck[MessageT],
         on_results: OnResults[MessageT],
     ) -> None:
+        self.name = name
         self._seed = settings.seed
         self._failure_rates = {name: rate for name, rate in settings.failure_rates.items() if rate}
         self._latency = settings.latency
@@ -66,7 +70,7 @@ class SimulatedProvider(Generic[MessageT]):
         self._closed = False
         self._reporting: IndispensableThread | None = None
         if self._latency.distribution != "none":
-            self._reporting = IndispensableThread("simulated-provider", self._report_when_due)
+            self._reporting = IndispensableThread(f"provider-{name}", self._report_when_due)
             self._reporting.start()
 
     @property

@@ -10,6 +10,7 @@ from campaign_common.domain.message import LedgerEntry, MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import TopicMissing
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.ledger import look_up
 from campaign_common.store.messages.possibly_sent import note_possibly_sent
@@ -25,7 +26,7 @@ from campaign_sender.admission.rules import (
     split_duplicates,
     split_possibly_sent,
 )
-from campaign_sender.delivery.send_guard import SendGuard, boot_time
+from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message

@@ -5,7 +5,11 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
 from campaign_common.errors import RetryLater
-from campaign_common.store.messages.provider_breakers import open_breaker, read_open_breakers
+from campaign_common.store.messages.provider_breakers import (
+    end_account_breaker,
+    open_breaker,
+    read_open_breakers,
+)
 from campaign_sender.delivery.dispatcher import Dispatcher
 
 INTERVAL = 0.3
@@ -25,12 +29,15 @@ class BreakerSync:
     def sync(self) -> None:
         """Sync once; on a database failure, keep the local state."""
         try:
-            for provider, seconds in self._dispatcher.take_opened_breakers().items():
+            for provider, breaker in self._dispatcher.take_opened_breakers().items():
                 with self._database.transaction() as cursor:
-                    open_breaker(cursor, provider, seconds, self._owner_name)
+                    open_breaker(cursor, provider, breaker, self._owner_name)
+            for provider in self._dispatcher.take_accounts_ended():
+                with self._database.transaction() as cursor:
+                    end_account_breaker(cursor, provider)
             with self._database.reading() as cursor:
                 elsewhere = read_open_breakers(cursor)
         except (RetryLater, DriverError) as error:
             log.debug("circuit breakers not synced", error=str(error))
             return
-        self._dispatcher.open_breakers(elsewhere)
+        self._dispatcher.follow_breakers(elsewhere)

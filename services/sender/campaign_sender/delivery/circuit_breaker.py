@@ -1,8 +1,9 @@
 """Circuit breaker of one provider.
 
 Closed, it allows every send. It opens when most of the recent sends failed without a clear result,
-or when another sender's breaker opened; then it allows none. After `open_seconds` it is half open
-and allows a few probes: one success closes it, one failure opens it for longer.
+at once when the provider refuses the account, or when another sender's breaker opened; then it
+allows none. After `open_seconds` it is half open and allows a few probes: one success closes it,
+one failure opens it for longer, or for as long again where the account is refused.
 """
 
 import threading
@@ -35,12 +36,17 @@ class BreakerPolicy:
     open_seconds: float = 5.0
     """Initial value; doubled each time a probe fails."""
     max_open_seconds: float = 60.0
+    account_seconds: float = 4.0
+    """Seconds between probes of an account that was refused."""
     probes: int = 10
     """Number of sends allowed while half open."""
 
 
 FAILURES = frozenset({SendStatus.RETRYABLE, SendStatus.AMBIGUOUS})
 """Statuses of an unhealthy provider; a refused message or a throttled send is not one."""
+
+OPENING = FAILURES | {SendStatus.ACCOUNT}
+"""Statuses that may open the breaker."""
 
 CLEAR = frozenset({SendStatus.ACCEPTED, SendStatus.PERMANENT, SendStatus.THROTTLED})
 
@@ -56,6 +62,12 @@ class CircuitBreaker:
         self._open_until: float | None = None
         self._open_seconds = policy.open_seconds
         self._probes_left = 0
+        self._account_refused = False
+
+    @property
+    def account_refused(self) -> bool:
+        """Return whether it is open, or half open, because the account was refused."""
+        return self._account_refused
 
     @property
     def state(self) -> BreakerState:
@@ -90,19 +102,28 @@ class CircuitBreaker:
     def record(self, statuses: Sequence[SendStatus]) -> bool:
         """Record the statuses of sends, in order; True when one of them opened the breaker."""
         with self._lock:
-            if self._open_until is None and FAILURES.isdisjoint(statuses):
+            if self._open_until is None and OPENING.isdisjoint(statuses):
                 self._recent.extend([False for status in statuses if status in CLEAR])
                 return False
             opened = [self._record(status) for status in statuses]
         return any(opened)
 
-    def open_for(self, seconds: float) -> None:
+    def open_for(self, seconds: float, *, account_refused: bool = False) -> None:
         """Open as another sender's breaker has; an earlier end than the present one is ignored."""
         with self._lock:
             if seconds > 0 and self._clock() + seconds > (self._open_until or 0.0):
                 self._open(seconds)
+                self._account_refused = account_refused
+
+    def probe_account(self) -> None:
+        """Be half open now, if it is open because the account was refused."""
+        with self._lock:
+            if self._account_refused and self._open_until is not None:
+                self._open_until = min(self._open_until, self._clock())
 
     def _record(self, status: SendStatus) -> bool:
+        if status is SendStatus.ACCOUNT:
+            return self._record_account()
         if status not in FAILURES and status not in CLEAR:
             return False
         failed = status in FAILURES
@@ -116,6 +137,13 @@ class CircuitBreaker:
         self._open(self._open_seconds)
         return True
 
+    def _record_account(self) -> bool:
+        if self._open_until is not None and self._clock() < self._open_until:
+            return False  # a send that began before the breaker opened
+        self._open(self._policy.account_seconds)
+        self._account_refused = True
+        return True
+
     def _record_probe(self, *, failed: bool) -> bool:
         if self._open_until is None or self._clock() < self._open_until:
             return False  # a send that began before the breaker opened
@@ -125,9 +153,11 @@ class CircuitBreaker:
             return True
         self._open_until = None
         self._open_seconds = self._policy.open_seconds
+        self._account_refused = False
         return False
 
     def _open(self, seconds: float) -> None:
         self._open_until = self._clock() + seconds
         self._probes_left = self._policy.probes
+        self._account_refused = False
         self._recent.clear()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.runtime.boot_time import boot_time
+from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
@@ -113,6 +115,10 @@ class Dispatcher:
                     ]
                 )
             else:
+                if version.expires_in is not None:
+                    expires_at = boot_time() + version.expires_in
+                    for message in group:
+                        message.expires_at = expires_at
                 route.submit(group)
 
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
@@ -137,15 +143,19 @@ class Dispatcher:
         if again:
             self.dispatch(again)
 
-    def take_opened_breakers(self) -> dict[str, float]:
-        """Return the breakers that opened since the last request, and for how many seconds."""
+    def take_opened_breakers(self) -> dict[str, OpenBreaker]:
+        """Return the breakers that opened since the last request."""
         opened = {name: route.take_opened() for name, route in self._routes.items()}
-        return {name: seconds for name, seconds in opened.items() if seconds is not None}
+        return {name: breaker for name, breaker in opened.items() if breaker is not None}
 
-    def open_breakers(self, seconds: Mapping[str, float]) -> None:
-        """Open the breakers that opened in other senders."""
+    def take_accounts_ended(self) -> list[str]:
+        """Return the providers whose refused account may be accepted again."""
+        return [name for name, route in self._routes.items() if route.take_account_ended()]
+
+    def follow_breakers(self, elsewhere: Mapping[str, OpenBreaker]) -> None:
+        """Follow the breakers that are open in other senders."""
         for name, route in self._routes.items():
-            route.breaker.open_for(seconds.get(name, 0.0))
+            route.follow(elsewhere.get(name))
 
     def close(self) -> None:
         """Close every provider."""

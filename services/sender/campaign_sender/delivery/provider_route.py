@@ -8,7 +8,9 @@ import structlog
 from msgspec.structs import replace
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import (
     OnResults,
     SendResult,
@@ -17,10 +19,19 @@ from campaign_providers.contract import (
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.delivery.pacer import PacedQueue
-from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 from campaign_sender.metrics import SEND_RESULTS
+
+HELD_BACK = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.ACCOUNT})
+"""Statuses of messages that wait for the circuit breaker."""
+
+SHORTEST_REST = 1.0
+LONGEST_REST = 3600.0
+"""Seconds of `Retry-After` for which all senders leave a provider alone."""
+
+WITHOUT_SECRETS = "none"
+"""Stands for the digest of an account without secrets."""
 
 log = structlog.get_logger()
 
@@ -51,7 +62,9 @@ class ProviderRoute:
         self.breaker = breaker
         self._guard = guard
         self._on_results = on_results
-        self._opened: list[float] = []
+        self._opened: list[OpenBreaker] = []
+        self._account_digest: str | None = None
+        self._account_ended = False
         self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
         self.paced: PacedQueue | None = None
         self.provider = make(self.check_before_send, self.on_results)
@@ -103,16 +116,20 @@ class ProviderRoute:
         if self.paced is not None and self.paced.is_needed:
             self.paced.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
+        was_account = self.breaker.account_refused
         if self.breaker.record(statuses):
-            seconds = self.breaker.remaining
-            log.warning("circuit breaker opened", provider=self.name, seconds=seconds)
-            self._opened.append(seconds)
+            self._note_opened(results)
         if not was_closed and self.breaker.state is BreakerState.CLOSED:
             log.info("circuit breaker closed", provider=self.name)
-        if SendStatus.CIRCUIT_OPEN in statuses:
+            self._account_ended = was_account
+        if SendStatus.THROTTLED in statuses:
+            self._rest_as_asked(results)
+        if not HELD_BACK.isdisjoint(statuses):
             wait = self.breaker.remaining
             results = [
-                replace(r, retry_after=wait) if r.status is SendStatus.CIRCUIT_OPEN else r
+                replace(r, retry_after=max(wait, r.retry_after or 0.0))
+                if r.status in HELD_BACK
+                else r
                 for r in results
             ]
         self._on_results(results)
@@ -121,6 +138,31 @@ class ProviderRoute:
         """Pass on results of messages that were not submitted to the provider."""
         self._count(list(map(attrgetter("status"), results)))
         self._on_results(results)
+
+    def _rest_as_asked(self, results: Sequence[SendResult[Message]]) -> None:
+        """Let the provider rest in all senders for as long as an answer asks."""
+        waits = [r.retry_after or 0.0 for r in results if r.status is SendStatus.THROTTLED]
+        seconds = min(max(waits, default=0.0), LONGEST_REST)
+        if seconds >= SHORTEST_REST and seconds > self.breaker.remaining:
+            log.warning("provider asks to wait, sends stopped", provider=self.name, seconds=seconds)
+            self.breaker.open_for(seconds)
+            self._opened.append(OpenBreaker(seconds))
+
+    def _note_opened(self, results: Sequence[SendResult[Message]]) -> None:
+        seconds = self.breaker.remaining
+        if not self.breaker.account_refused:
+            log.warning("circuit breaker opened", provider=self.name, seconds=seconds)
+            self._opened.append(OpenBreaker(seconds))
+            return
+        code = next(r.error_code for r in results if r.status is SendStatus.ACCOUNT)
+        log.error(
+            "provider refuses the account, sends stopped",
+            provider=self.name,
+            error=code,
+            seconds=seconds,
+        )
+        self._account_digest = self.provider.account_digest
+        self._opened.append(OpenBreaker(seconds, self._account_digest or WITHOUT_SECRETS))
 
     def _count(self, statuses: Sequence[SendStatus]) -> None:
         # Status by status, each at the speed of list.count: nearly all are accepted.
@@ -132,7 +174,33 @@ class ProviderRoute:
                 counter.inc(n)
                 left -= n
 
-    def take_opened(self) -> float | None:
-        """Return the seconds for which the breaker opened since the last request, None if never."""
+    def take_opened(self) -> OpenBreaker | None:
+        """Return how the breaker opened last since the last request, None if it did not."""
         opened, self._opened = self._opened, []
-        return max(opened, default=None)
+        return opened[-1] if opened else None
+
+    def take_account_ended(self) -> bool:
+        """Return whether a refused account may be accepted again, since the last request.
+
+        It was accepted, or there is another secret now.
+        """
+        ended, self._account_ended = self._account_ended, False
+        if self.breaker.account_refused and self.provider.account_digest != self._account_digest:
+            self._account_digest = self.provider.account_digest
+            self.breaker.probe_account()
+            return True
+        return ended
+
+    def follow(self, elsewhere: OpenBreaker | None) -> None:
+        """Follow the breaker that is open in other senders, None where none is.
+
+        One of an account holds those of the same secret; when it ends early, it may be tried again.
+        """
+        own = self.provider.account_digest or WITHOUT_SECRETS
+        if elsewhere is not None and elsewhere.account in (None, own):
+            refused = elsewhere.account is not None
+            if refused:
+                self._account_digest = self.provider.account_digest
+            self.breaker.open_for(elsewhere.seconds, account_refused=refused)
+        else:
+            self.breaker.probe_account()

@@ -1,13 +1,13 @@
 """Send guard: the check before each send, against a fresh view of the database (rule 7)."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.send_view import (
     FRESH_FOR,
@@ -24,15 +24,6 @@ REACHABLE_FOR = 3.0
 
 HELD_ONLY = frozenset({None, SendStatus.EXPIRED})
 """Decisions that apply only to messages that this process still holds."""
-
-# A monotonic clock that includes suspension: a process that wakes up must see that its view is
-# old.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def boot_time() -> float:
-    """Return seconds since boot, suspension included."""
-    return time.clock_gettime(_CLOCK)
 
 
 class CampaignView(NamedTuple):

@@ -16,6 +16,7 @@ from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
 from campaign_common.domain.shard import Epoch
 from campaign_common.runtime.backoff import Backoff
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.messages.trial_sends import (
     TakenTrialMessage,
@@ -25,7 +26,6 @@ from campaign_common.store.messages.trial_sends import (
 )
 from campaign_providers.contract import Provider, SendResult, SendStatus
 from campaign_providers.registry import MakeProvider
-from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.message import Message
 
 POLL_INTERVAL = 0.25

@@ -126,3 +126,29 @@ def test_it_may_be_closed_by_another_thread_while_it_is_asked(
     monkeypatch.setattr(scene.breaker, "_clock", clock)
     assert ask(scene.breaker) in (BreakerState.HALF_OPEN, 0.0)
     assert scene.breaker.state is BreakerState.CLOSED
+
+
+def test_a_refused_account_opens_it_at_once_and_repeatedly(scene: Scene) -> None:
+    scene.record(SendStatus.ACCEPTED, 10)
+    assert scene.record(SendStatus.ACCOUNT, 3) == [True, False, False]
+    assert scene.breaker.account_refused
+    assert scene.breaker.remaining == POLICY.account_seconds
+    for _ in range(4):
+        scene.now += POLICY.account_seconds
+        assert scene.breaker.state is BreakerState.HALF_OPEN
+        assert scene.breaker.allows_send()
+        assert scene.record(SendStatus.ACCOUNT) == [True]
+        assert scene.breaker.remaining == POLICY.account_seconds
+    scene.now += POLICY.account_seconds
+    scene.record(SendStatus.ACCEPTED)
+    assert scene.breaker.state is BreakerState.CLOSED
+    assert not scene.breaker.account_refused
+
+
+def test_another_secret_may_be_tried_at_once(scene: Scene) -> None:
+    scene.record(SendStatus.ACCOUNT)
+    scene.breaker.probe_account()
+    assert scene.breaker.state is BreakerState.HALF_OPEN
+    scene.record(SendStatus.RETRYABLE)
+    scene.breaker.probe_account()
+    assert scene.breaker.state is BreakerState.OPEN, "that one is open for another reason"

@@ -67,6 +67,15 @@ def test_every_error_class_has_limits_of_its_own() -> None:
     assert by_class(SendStatus.RETRYABLE, attempts=1) == (Status.WAITING, 1.0)
     assert by_class(SendStatus.THROTTLED) == (Status.FAILED, None)
     assert by_class(SendStatus.CIRCUIT_OPEN) == (Status.WAITING, 0.5)
+    assert by_class(SendStatus.ACCOUNT, attempts=1) == (Status.WAITING, 1.0)
+
+
+@pytest.mark.parametrize("delivery", Delivery)
+def test_a_refused_account_costs_no_attempt(delivery: Delivery) -> None:
+    refused = SendResult(message(attempts=2), SendStatus.ACCOUNT, None, "http_401", 4.0)
+    row, retry_in = outcome_of(refused, version(delivery=delivery), POLICY, 0.0)
+    assert (row.status, row.attempts, row.error_code) == (Status.WAITING, 2, "http_401")
+    assert retry_in == 4.0
 
 
 def test_a_throttled_message_waits_longer_and_loses_no_attempt() -> None:
@@ -149,6 +158,7 @@ DEPENDS = {
     SendStatus.RETRYABLE: (True, True),
     SendStatus.THROTTLED: (True, True),
     SendStatus.AMBIGUOUS: (True, True),
+    SendStatus.ACCOUNT: (True, True),
     SendStatus.EXPIRED: (True, True),
     SendStatus.ERASED: (True, True),
     SendStatus.UNDELIVERABLE: (True, True),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from marshmallow import ValidationError
 
@@ -21,6 +21,8 @@ class AnswerWord(StrEnum):
     THROTTLED = "throttled"
     """As retryable, for lack of capacity."""
     AMBIGUOUS = "ambiguous"
+    ACCOUNT = "account"
+    """The account is refused, as for its credentials or its credit, and with it every message."""
 
 
 class TransportFailure(StrEnum):
@@ -38,11 +40,24 @@ class TransportFailure(StrEnum):
     ANSWER_TOO_LONG = "answer_too_long"
 
 
+NOTHING_SENT = frozenset(
+    {
+        TransportFailure.NAME_NOT_RESOLVED,
+        TransportFailure.ADDRESS_REFUSED,
+        TransportFailure.CONNECTION_REFUSED,
+        TransportFailure.CONNECT_FAILED,
+        TransportFailure.CONNECT_TIMEOUT,
+        TransportFailure.TLS_FAILED,
+    }
+)
+"""Failures before a request was written: they prove that the message was not taken."""
+
 DEFAULT_ANSWERS: dict[str | int, str] = {
     "2xx": "success",
     "3xx": "permanent",
     "4xx": "permanent",
-    401: "retryable",
+    401: "account",
+    402: "account",
     408: "retryable",
     409: "ambiguous",
     425: "retryable",
@@ -98,12 +113,33 @@ class Path(Value[JsonPath]):
         )
 
     def _deserialize(self, value: object, *_: object, **__: object) -> JsonPath:
-        if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH:
-            raise self.make_error("invalid")
-        path = tuple(value.split("."))
-        if not all(path):
+        path = _path(value)
+        if path is None:
             raise self.make_error("invalid")
         return path
+
+
+class PlaceInAnswer(Value[JsonPath | re.Pattern[str]]):
+    """The path of a value in JSON, or a pattern whose first group is the value in the text."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "expected a path such as messages.0.id, or {Matches: pattern} with a group",
+            "path in the answer's JSON, or `{Matches: pattern}`",
+            null=True,
+        )
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> JsonPath | re.Pattern[str]:
+        if not isinstance(value, dict):
+            return _path(value) or self._refused()
+        written = value.get("Matches")
+        if len(value) != 1 or not isinstance(written, str):
+            raise self.make_error("invalid")
+        pattern = _pattern(written)
+        return pattern if pattern.groups else self._refused()
+
+    def _refused(self) -> NoReturn:
+        raise self.make_error("invalid")
 
 
 class JsonConditions(Value[tuple[JsonCondition, ...]]):
@@ -122,12 +158,16 @@ class JsonConditions(Value[tuple[JsonCondition, ...]]):
         conditions = []
         for path, wanted in value.items():
             try:
-                conditions.append(self._condition(Path().deserialize(str(path)), wanted))
+                conditions.append(self._condition(_path(str(path)), wanted))
             except ValidationError as error:
                 raise ValidationError({str(path): error.messages}) from None
         return tuple(conditions)
 
-    def _condition(self, path: JsonPath, wanted: object) -> JsonCondition:
+    def _condition(self, path: JsonPath | None, wanted: object) -> JsonCondition:
+        if path is None:
+            raise ValidationError(
+                "expected names and numbers joined by dots, such as messages.0.id"
+            )
         if isinstance(wanted, dict):
             if set(wanted) != {"Matches"} or not isinstance(wanted["Matches"], str):
                 raise ValidationError("expected {Matches: pattern}")
@@ -194,6 +234,13 @@ def by_status(value: object) -> Mapping[str, str] | None:
         if word not in list(AnswerWord):
             raise ValidationError({code: [f"expected one of {', '.join(AnswerWord)}"]})
     return MappingProxyType(given)
+
+
+def _path(value: object) -> JsonPath | None:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH:
+        return None
+    path = tuple(value.split("."))
+    return path if all(path) else None
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -6,8 +6,9 @@ once: a value is put in where its placeholder stands and never read again.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
@@ -20,7 +21,7 @@ NUMBERS = frozenset({"campaign_id", "seq", "segments", "expires_in"})
 ADDRESSING = frozenset({"phone", "phone.plus", "phone.national", "key", "reference", "coding"})
 """Placeholders whose values are ASCII letters, digits, hyphens and the plus sign."""
 
-CONTENT = frozenset({"body", "hex_ucs2", "from"})
+CONTENT = frozenset({"body", "hex_ucs2", "from", "template.name", "template.language"})
 """Placeholders whose values people wrote."""
 
 PLACEHOLDERS = NUMBERS | ADDRESSING | CONTENT
@@ -28,8 +29,8 @@ PLACEHOLDERS = NUMBERS | ADDRESSING | CONTENT
 PARTS = "parts"
 SECRET = "secret"  # noqa: S105 - the prefix of a placeholder
 
-OPTIONAL = frozenset({"expires_in", "from"})
-"""Placeholders that have no value in some messages, as `parts.N` may have none."""
+OPTIONAL = frozenset({"expires_in", "template.name", "template.language"})
+"""Placeholders that always have no value in some messages, as `parts.N` have."""
 
 MOST_PARTS = 64
 DEEPEST = 16
@@ -44,6 +45,10 @@ _SECRET = re.compile(r"secret\.([a-z0-9_]{1,32})")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 9110, section 5.6.2
 _HEADER_TEXT = re.compile(r"[\x20-\x7e]{0,8192}")
 _URL_TEXT = re.compile(r"[\x21-\x7e]{1,2048}")
+
+_JSON_NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*')
+
+JSON_NAME = "expected a name without quotes, backslashes and control characters"
 
 OWN_HEADERS = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer"}
@@ -61,13 +66,9 @@ class Placeholder(NamedTuple):
     secret: str | None = None
     """The name of a secret."""
 
-    @property
-    def is_optional(self) -> bool:
-        """True where some messages have no value for it."""
-        return self.name in OPTIONAL or self.part is not None
 
-
-class TextTemplate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TextTemplate:
     """A text, split into literals and placeholders."""
 
     pieces: tuple[str | Placeholder, ...] = ()
@@ -92,7 +93,8 @@ JsonTemplate = (
 """A tree of JSON whose texts are templates; true and false are among the integers."""
 
 
-class UrlTemplate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class UrlTemplate:
     """A URL: scheme, host and port are constant, segments of the path and values are templates."""
 
     origin: str
@@ -177,6 +179,16 @@ class HeaderText(TemplateText):
         return split_text(value.strip(), message=False)
 
 
+class ConstantText(HeaderText):
+    """A text whose placeholders are all secrets."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> TextTemplate:
+        text = super()._deserialize(value)
+        if any(placeholder.secret is None for placeholder in text.placeholders):
+            raise ValidationError("expected no placeholder but {secret.NAME}")
+        return text
+
+
 class RequestHeaders(Scalar[Mapping[str, TextTemplate]]):
     """Headers by name."""
 
@@ -240,8 +252,8 @@ class JsonTree(Scalar[JsonTemplate]):
             case dict():
                 branches = {}
                 for name, below in value.items():
-                    if not isinstance(name, str) or not _is_unicode(name):
-                        raise ValidationError({str(name): ["expected text as a name"]})
+                    if not isinstance(name, str) or not _JSON_NAME.fullmatch(name):
+                        raise ValidationError({str(name): [JSON_NAME]})
                     try:
                         branches[name] = self._branch(below, depth + 1)
                     except ValidationError as error:
@@ -304,7 +316,25 @@ class RequestUrl(Value[UrlTemplate]):
         )
 
 
-def placeholders_of(tree: Any) -> Iterator[Placeholder]:  # noqa: ANN401 - any form of template
+AnyTemplate = UrlTemplate | JsonTemplate
+
+
+def literal_text(text: str) -> TextTemplate:
+    """Return a text without placeholders, whatever braces are in it."""
+    return TextTemplate((text,) if text else ())
+
+
+def literal_url(url: str) -> UrlTemplate:
+    """Return a checked URL without placeholders, whatever braces are in it."""
+    parts = urlsplit(url)
+    return UrlTemplate(
+        f"{parts.scheme}://{parts.netloc}",
+        tuple(literal_text(each) for each in parts.path.removeprefix("/").split("/")),
+        ((parts.query, None),) if parts.query else (),
+    )
+
+
+def placeholders_of(tree: AnyTemplate) -> Iterator[Placeholder]:
     """Yield the placeholders of a template of any form."""
     match tree:
         case TextTemplate() | UrlTemplate():

@@ -1,16 +1,19 @@
 """Rules that read the answers of a provider; the first that matches decides."""
 
 from collections.abc import Iterator, Mapping
+from re import Pattern
 from typing import Any, Literal
 
 from campaign_common.settings.declaration import Conflict, Section, SectionList, key, section_class
 from campaign_common.settings.fields.answers import (
     DEFAULT_ANSWERS,
+    NOTHING_SENT,
     AnswerWord,
     JsonCondition,
     JsonConditions,
     JsonPath,
     Path,
+    PlaceInAnswer,
     Statuses,
     TransportFailure,
     TransportFailures,
@@ -54,11 +57,12 @@ class AnswerRule:
     """Ways in which a request gets no answer. Goes without other conditions."""
     then: AnswerWord = key("Then", Member(AnswerWord))
     """The meaning of such an answer for the message."""
-    id: JsonPath | None = key("Id", Path(), default=None)
-    """The path of the provider's own id of the message, which is stored with a `success`."""
-    code: JsonPath | None = key("Code", Path(), default=None)
-    """The path of the provider's error code, which is stored with every other word; without it
-    `http_` and the status code are."""
+    id: JsonPath | Pattern[str] | None = key("Id", PlaceInAnswer(), default=None)
+    """The path of the provider's own id of the message, which is stored with a `success`. In an
+    answer that is no JSON, a pattern whose first group it is: `{Matches: 'id=(\\w+)'}`."""
+    code: JsonPath | Pattern[str] | None = key("Code", PlaceInAnswer(), default=None)
+    """The path of the provider's error code, which is stored with every other word, or a pattern.
+    Without it `http_` and the status code are stored."""
     retry_after: RetryAfterSettings | None = key(
         "RetryAfter", Section(RetryAfterSettings, null=True), default=None
     )
@@ -74,6 +78,11 @@ class AnswerRule:
                 yield ("Transport",), "expected no other condition beside it: there is no answer"
             if self.then is AnswerWord.SUCCESS:
                 yield ("Then",), "expected another word: without an answer nothing was accepted"
+            elif self.then is not AnswerWord.AMBIGUOUS and not self.transport <= NOTHING_SENT:
+                known = ", ".join(sorted(NOTHING_SENT))
+                yield ("Then",), f"expected ambiguous: only after {known} is it known"
+            elif self.then is AnswerWord.ACCOUNT:
+                yield ("Then",), "expected another word: only an answer refuses the account"
         if self.effect is not None and self.then is not AnswerWord.PERMANENT:
             yield ("Effect",), "expected Then: permanent with it"
 

@@ -59,5 +59,6 @@ class HttpSettings(HttpConnectionSettings, HttpTarget):
     """The field of the answer's JSON with the provider's own id; dots lead into objects, as in
     `data.id`. The id is stored if it is at most 128 ASCII characters."""
     answers: AnswerRules = key("Answers", Answers(), default=DEFAULT_ANSWERS)
-    """The meaning of answers: a mapping of status codes to success, permanent, retryable, throttled
-    or ambiguous, where a single code goes before its class, or a list of rules; see below."""
+    """The meaning of answers: a mapping of status codes to success, permanent, retryable,
+    throttled, ambiguous or account, where a single code goes before its class, or a list of rules;
+    see below."""

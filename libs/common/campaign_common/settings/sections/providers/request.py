@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from campaign_common.settings.declaration import (
     Conflict,
+    KeyPath,
     NamedSections,
     Section,
     key,
@@ -15,17 +16,20 @@ from campaign_common.settings.fields.http import HeaderValue
 from campaign_common.settings.fields.idempotency import IdempotentFor
 from campaign_common.settings.fields.plain import Choice, FilePath, Int, Plain, String
 from campaign_common.settings.fields.templates import (
-    HeaderText,
+    OPTIONAL,
+    AnyTemplate,
+    ConstantText,
     JsonTemplate,
     JsonTree,
+    Placeholder,
     RequestHeaders,
     RequestUrl,
-    TemplateText,
     TextMap,
     TextTemplate,
     UrlTemplate,
     placeholders_of,
 )
+from campaign_common.settings.fields.xml import XmlDocument
 from campaign_common.settings.sections.providers.answers import AnswerRules, Answers
 from campaign_common.settings.sections.providers.http import HttpConnectionSettings
 from campaign_common.settings.sections.providers.named import ProviderSettings
@@ -56,9 +60,9 @@ class SecretSettings:
 class BasicSettings:
     """User and password of HTTP Basic (RFC 7617)."""
 
-    user: TextTemplate = key("User", HeaderText())
+    user: TextTemplate = key("User", ConstantText())
     """The user, without a colon."""
-    password: TextTemplate = key("Password", HeaderText())
+    password: TextTemplate = key("Password", ConstantText())
     """The password, best as `{secret.NAME}`."""
 
 
@@ -72,9 +76,9 @@ class SignatureSettings:
     """The service that the signature is for, such as `sms-voice`."""
     region: str | None = key("Region", String(longest=64, null=True), default=None)
     """The region, such as `eu-central-1`."""
-    access_key: TextTemplate | None = key("AccessKey", HeaderText(null=True), default=None)
+    access_key: TextTemplate | None = key("AccessKey", ConstantText(null=True), default=None)
     """The access key id, best as `{secret.NAME}`."""
-    secret_key: TextTemplate | None = key("SecretKey", HeaderText(null=True), default=None)
+    secret_key: TextTemplate | None = key("SecretKey", ConstantText(null=True), default=None)
     """The secret access key, as `{secret.NAME}`."""
 
     def conflicts(self) -> Iterator[Conflict]:
@@ -106,7 +110,7 @@ class BodySettings:
     """The fields of a `form` body (application/x-www-form-urlencoded)."""
     query: Mapping[str, TextTemplate] = key("Query", TextMap(), default={})
     """The values that `query` adds to the URL."""
-    xml: TextTemplate | None = key("Xml", TemplateText(null=True), default=None)
+    xml: TextTemplate | None = key("Xml", XmlDocument(null=True), default=None)
     """The document of an `xml` body; values are escaped, and stand for text or for a value in
     quotes."""
 
@@ -131,9 +135,13 @@ class EncodingSettings:
 
     text: Literal["utf8"] = key("Text", Choice("utf8"), default="utf8")
     """The encoding of the request."""
-    ucs2_as: Literal["text", "hex"] = key("Ucs2As", Choice("text", "hex"), default="text")
-    """The form of `{body}` in a message that SMS carries as UCS-2: as text, or as hexadecimal
-    digits of UTF-16, most significant byte first."""
+    ucs2_as: Literal["text", "hex", "separate"] = key(
+        "Ucs2As", Choice("text", "hex", "separate"), default="text"
+    )
+    """The form of a message that SMS carries as UCS-2: `text`, the same `{body}` as of any other;
+    `hex`, where `{body}` is hexadecimal digits of UTF-16, most significant byte first; `separate`,
+    where `{hex_ucs2}` stands for these digits and `{body}` has no value, and the reverse in every
+    other message."""
 
 
 @section_class
@@ -176,44 +184,34 @@ class HttpRequestSettings(ProviderSettings):
     max_length: int | None = key("MaxLength", Int(1, MOST_CHARACTERS, null=True), default=None)
     """The longest text in characters. A longer one is not sent and ends as `failed`."""
 
-
-@section_class
-class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
-    """A provider over HTTP whose requests are templates."""
-
-    idempotent_for: float = key("Idempotent", IdempotentFor(), default=False)
-    """`true` where the gateway answers a `{key}` that it has seen as it did the first time, and
-    `{For: 24h}` where it does so for a time. Otherwise a permanent answer to a repeated message is
-    no proof that an earlier send was not taken, and the message ends as `unknown`."""
-    answers: AnswerRules = key("Answers", Answers(), default=[])
-    """The meaning of answers: a list of rules, of which the first that matches decides, or a
-    mapping of status codes to words. Rules of a preset follow, then those by status."""
+    def names(self, name: str) -> bool:
+        """Return whether a placeholder stands anywhere."""
+        return any(placeholder.name == name for placeholder in self.placeholders())
 
     @property
-    def idempotent(self) -> bool:
-        """True where a repeated key gets the same answer again, if only for a time."""
-        return self.idempotent_for > 0
+    def most_parts(self) -> int:
+        """The number of parts that a message may have; 0 where none stands anywhere."""
+        parts = [placeholder.part for placeholder in self.placeholders()]
+        return max((part + 1 for part in parts if part is not None), default=0)
 
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield what is wrong between keys."""
-        if self.method == "GET" and self.body.type not in {"query", "none"}:
-            yield ("Body", "Type"), "expected query or none with Method GET"
-        if self.basic is not None and "authorization" in map(str.lower, self.headers):
-            yield ("Basic",), "expected no header Authorization beside it"
-        if self.sign.type != "none":
-            own = {"authorization", "x-amz-date", "x-amz-content-sha256"}
-            if self.basic is not None or own.intersection(map(str.lower, self.headers)):
-                yield ("Sign",), "expected neither Basic nor headers that the signature makes"
-        for path, template in self._templates():
-            for placeholder in placeholders_of(template):
-                if placeholder.secret is not None and placeholder.secret not in self.secrets:
-                    known = ", ".join(self.secrets) or "none"
-                    message = f"{{{placeholder.name}}} is not among Secrets, which has {known}"
-                    yield path, message
-                if placeholder.name == "expires_in" and self.idempotent:
-                    yield path, SAME_REQUEST
+    def is_optional(self, placeholder: Placeholder) -> bool:
+        """Return whether some messages have no value for a placeholder."""
+        match placeholder.name:
+            case "from":
+                return self.from_ is None
+            case "body":
+                return self.encoding.ucs2_as == "separate" or self.names("template.name")
+            case "hex_ucs2":
+                return self.encoding.ucs2_as == "separate"
+        return placeholder.name in OPTIONAL or placeholder.part is not None
 
-    def _templates(self) -> Iterator[tuple[tuple[str, ...], Any]]:
+    def placeholders(self) -> Iterator[Placeholder]:
+        """Yield the placeholders of all templates."""
+        for _, template in self.templates():
+            yield from placeholders_of(template)
+
+    def templates(self) -> Iterator[tuple[KeyPath, AnyTemplate]]:
+        """Yield every template with the path of its key."""
         yield ("Url",), self.url
         for name, text in self.headers.items():
             yield ("Headers", name), text
@@ -228,3 +226,40 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
             yield ("Body", "Form", name), text
         for name, text in self.body.query.items():
             yield ("Body", "Query", name), text
+
+
+@section_class
+class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
+    """A provider over HTTP whose requests are templates."""
+
+    idempotent_for: float = key("Idempotent", IdempotentFor(), default=False)
+    """`true` where the gateway answers a `{key}` that it has seen as it did the first time, and
+    `{For: 24h}` where it does so for a time. Otherwise a permanent answer to a repeated message is
+    no proof that an earlier send was not taken, and the message ends as `unknown`."""
+    answers: AnswerRules = key("Answers", Answers(), default=[])
+    """The meaning of answers: a list of rules, of which the first that matches decides, or a
+    mapping of status codes to words. Rules of a preset follow, then those by status."""
+
+    @property
+    def is_idempotent(self) -> bool:
+        """True where a repeated key gets the same answer again, if only for a time."""
+        return self.idempotent_for > 0
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield what is wrong between keys."""
+        if self.method == "GET" and self.body.type not in {"query", "none"}:
+            yield ("Body", "Type"), "expected query or none with Method GET"
+        if self.basic is not None and "authorization" in map(str.lower, self.headers):
+            yield ("Basic",), "expected no header Authorization beside it"
+        if self.sign.type != "none":
+            own = {"authorization", "x-amz-date", "x-amz-content-sha256"}
+            if self.basic is not None or own.intersection(map(str.lower, self.headers)):
+                yield ("Sign",), "expected neither Basic nor headers that the signature makes"
+        for path, template in self.templates():
+            for placeholder in placeholders_of(template):
+                if placeholder.secret is not None and placeholder.secret not in self.secrets:
+                    known = ", ".join(self.secrets) or "none"
+                    message = f"{{{placeholder.name}}} is not among Secrets, which has {known}"
+                    yield path, message
+                if placeholder.name == "expires_in" and self.is_idempotent:
+                    yield path, SAME_REQUEST

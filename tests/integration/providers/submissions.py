@@ -9,6 +9,7 @@ from typing import Any
 from campaign_common.settings import HttpSettings
 from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
 from campaign_providers.http import HttpProvider
+from campaign_providers.http.requests.fixed_body import as_templates
 from campaign_sender.message import Message
 from tests.unit.sender.messages import message
 
@@ -21,7 +22,9 @@ class Submissions:
     def __init__(self, settings: HttpSettings, check_before_send: PreSendCheck[Message]) -> None:
         self.reported: list[SendResult[Message]] = []
         self._changed = threading.Condition()
-        self.provider = HttpProvider(settings, check_before_send, self._report)
+        self.provider = HttpProvider(
+            "http", as_templates(settings), check_before_send, self._report
+        )
 
     def run(self, *seqs: int) -> list[SendResult[Message]]:
         """Submit messages with these seqs, and return their results."""

@@ -2,7 +2,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from campaign_providers.http.addresses import AddressRules
+from campaign_providers.http.connections.addresses import AddressRules
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Only a complete response to a pending request counts. Anything ambiguous is reje
 never be given a response that was meant for another one.
 """
 
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -18,9 +19,12 @@ class HttpResponse(NamedTuple):
     """Final response; `reusable`: its connection can carry another request."""
 
     status: int
-    retry_after: str | None
+    headers: Mapping[str, str]
+    """Those that the reader keeps, by names in lower case."""
     body: bytes
     reusable: bool
+    is_whole: bool = True
+    """False: it was longer than what is read, and `body` is empty."""
 
 
 class ResponseUnusable(Exception):
@@ -34,7 +38,9 @@ class ResponseUnusable(Exception):
 class ResponseReader:
     """Incremental reader of the responses on one connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Collection[str] = ("retry-after",)) -> None:
+        """Keep the headers with the names `kept`, in lower case."""
+        self._kept = frozenset(name.encode("ascii") for name in kept)
         self._parser = HttpResponseParser(self)
         self.expect()
 
@@ -42,7 +48,7 @@ class ResponseReader:
         """Reset, and expect the next response."""
         self._received = 0
         self._status = 0
-        self._retry_after: str | None = None
+        self._headers: dict[str, str] = {}
         self._sized = False
         self._body: list[bytes] = []
         self._complete = False
@@ -70,7 +76,7 @@ class ResponseReader:
             return None
         if not self._status:
             raise ResponseUnusable("answer_too_long")
-        return HttpResponse(self._status, self._retry_after, b"", reusable=False)
+        return HttpResponse(self._status, self._headers, b"", reusable=False, is_whole=False)
 
     def end(self) -> HttpResponse | None:
         """Handle the peer's close; return the response if it is delimited by the close.
@@ -83,7 +89,7 @@ class ResponseReader:
         return None
 
     def _response(self) -> HttpResponse:
-        return HttpResponse(self._status, self._retry_after, b"".join(self._body), self._reusable)
+        return HttpResponse(self._status, self._headers, b"".join(self._body), self._reusable)
 
     # --- called by the parser -------------------------------------------------------------
 
@@ -97,8 +103,8 @@ class ResponseReader:
         lowered = name.lower()
         if lowered in _SIZE_HEADERS:
             self._sized = True
-        elif lowered == b"retry-after":
-            self._retry_after = value.decode("latin-1")
+        elif lowered in self._kept:
+            self._headers[lowered.decode("ascii")] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Read the status: the head is complete."""
@@ -111,7 +117,7 @@ class ResponseReader:
     def on_message_complete(self) -> None:
         """Complete the response; an interim one (RFC 9110, section 15.2) is skipped."""
         if self._status < 200 and self._status != 101:
-            self._status, self._retry_after, self._sized = 0, None, False
+            self._status, self._headers, self._sized = 0, {}, False
             self._body.clear()
             return
         self._complete = True

@@ -12,14 +12,14 @@ import structlog
 
 from campaign_providers.contract import SendStatus
 from campaign_sender.message import Message
-from tests.integration.sender.scripted_server import (
+from tests.integration.providers.scripted_server import (
     WHOLE,
     Visitor,
     answer_all,
     answer_each,
     scripted_server,
 )
-from tests.integration.sender.submissions import answers, submitting_to
+from tests.integration.providers.submissions import answers, submitting_to
 from tests.support.providers.recording_provider import Faults
 from tests.support.providers.recordings import recording_provider
 from tests.support.waiting import wait_until

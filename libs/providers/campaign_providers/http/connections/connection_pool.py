@@ -8,7 +8,7 @@ from typing import Generic
 import structlog
 
 from campaign_common.metrics.distribution import BatchHistogram
-from campaign_common.settings import HttpSettings
+from campaign_common.settings import HttpProviderSettings, TransportFailure
 from campaign_providers.contract import (
     MessageT,
     OnResults,
@@ -16,11 +16,13 @@ from campaign_providers.contract import (
     SendResult,
     SendStatus,
 )
-from campaign_providers.http.connection import ProviderConnection
-from campaign_providers.http.dialer import Dialer, NotConnected
-from campaign_providers.http.request_writer import RequestWriter, Target
-from campaign_providers.http.response_mapper import ResponseMapper
-from campaign_providers.http.response_reader import HttpResponse
+from campaign_providers.http.answers.mapper import ResponseMapper
+from campaign_providers.http.answers.reader import HttpResponse
+from campaign_providers.http.connections.connection import ProviderConnection
+from campaign_providers.http.connections.dialer import Dialer, NotConnected
+from campaign_providers.http.requests.current_writer import CurrentWriter
+from campaign_providers.http.requests.target import Target
+from campaign_providers.http.requests.values import Unsendable
 
 REPORT_INTERVAL = 0.005
 """Seconds for which results are collected: each report wakes another thread."""
@@ -34,6 +36,9 @@ REDIAL_DELAY = 1.0
 DEADLINE_INTERVAL = 0.1
 """Seconds between two checks of the deadlines."""
 
+REFRESH_INTERVAL = 1.0
+"""Seconds between two looks at the files of secrets."""
+
 log = structlog.get_logger()
 
 
@@ -43,18 +48,18 @@ class ConnectionPool(Generic[MessageT]):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        settings: HttpSettings,
-        target: Target,
+        settings: HttpProviderSettings,
+        requests: CurrentWriter,
         check_before_send: PreSendCheck[MessageT],
         on_results: OnResults[MessageT],
         durations: BatchHistogram,
     ) -> None:
         self._loop = loop
         self._settings = settings
-        self._target = target
-        self._dialer = Dialer(settings, target)
-        self._writer = RequestWriter(target, settings.authorization)
-        self._mapper = ResponseMapper(settings.answers, settings.message_id_field)
+        self._target = Target(settings.url.origin)
+        self._dialer = Dialer(settings, self._target)
+        self._requests = requests
+        self._mapper = ResponseMapper(settings.answers)
         self._check_before_send = check_before_send
         self._on_results = on_results
         self._durations = durations
@@ -72,6 +77,7 @@ class ConnectionPool(Generic[MessageT]):
     async def run(self) -> None:
         """Enforce the deadlines until stopped; then abandon the open requests."""
         checked_at = self._loop.time()
+        refresh_at = checked_at + REFRESH_INTERVAL
         while not self._stopped:
             await asyncio.sleep(DEADLINE_INTERVAL)
             now = self._loop.time()
@@ -79,6 +85,9 @@ class ConnectionPool(Generic[MessageT]):
             if now - checked_at < 10 * DEADLINE_INTERVAL:
                 self._enforce_timeouts(now)
             checked_at = now
+            if now >= refresh_at:
+                self._requests.refresh()
+                refresh_at = now + REFRESH_INTERVAL
             self._send_waiting()
         for dial in self._dials:
             dial.cancel()
@@ -105,7 +114,7 @@ class ConnectionPool(Generic[MessageT]):
 
     def on_no_response(self, message: MessageT, code: str) -> None:
         """Report a request that may have been accepted, or not."""
-        self._add_result(SendResult(message, SendStatus.AMBIGUOUS, None, code))
+        self._add_result(self._mapper.without_response(message, code))
 
     def on_idle(self, connection: ProviderConnection[MessageT]) -> None:
         """Send the next message over the connection, or keep it for later."""
@@ -128,13 +137,26 @@ class ConnectionPool(Generic[MessageT]):
     def _send_next(self, connection: ProviderConnection[MessageT]) -> bool:
         while self._waiting and connection.usable:
             message = self._waiting.popleft()
-            request = self._writer.write(message)
+            written = self._written(message)
             (veto,) = self._check_before_send([message])
-            if veto is None:
-                connection.send(message, request, self._loop.time())
+            if veto is not None:
+                self._add_result(SendResult(message, veto))
+            elif isinstance(written, bytes):
+                connection.send(message, written, self._loop.time())
                 return True
-            self._add_result(SendResult(message, veto))
+            else:
+                self._add_result(written)
         return False
+
+    def _written(self, message: MessageT) -> bytes | SendResult[MessageT]:
+        """Return the request of a message, or its result where there can be none."""
+        writer = self._requests.writer
+        if writer is None:
+            return SendResult(message, SendStatus.CIRCUIT_OPEN, None, "secret_unreadable")
+        try:
+            return writer.write(message)
+        except Unsendable as error:
+            return SendResult(message, SendStatus.UNDELIVERABLE, None, error.code)
 
     def _dial_missing(self) -> None:
         if not self._waiting or self._loop.time() < self._dial_at:
@@ -148,10 +170,12 @@ class ConnectionPool(Generic[MessageT]):
             dial.add_done_callback(self._dials.discard)
 
     async def _dial(self) -> None:
-        code = "connection_lost"
+        code = TransportFailure.CONNECT_FAILED.value
         connection: ProviderConnection[MessageT] | None = None
         try:
-            connection = await self._dialer.dial(lambda: ProviderConnection(self))
+            connection = await self._dialer.dial(
+                lambda: ProviderConnection(self, self._mapper.kept_headers)
+            )
         except NotConnected as error:
             code = error.code
         finally:
@@ -161,7 +185,7 @@ class ConnectionPool(Generic[MessageT]):
             return
         self._connections.add(connection)
         if self._unreachable:
-            log.info("provider reachable", target=str(self._target))
+            log.info("provider reachable", provider=self._requests.name, target=str(self._target))
             self._unreachable = False
         self.on_idle(connection)
         self._dial_missing()
@@ -172,14 +196,19 @@ class ConnectionPool(Generic[MessageT]):
         if self._connections or self._dialing:
             return
         if not self._unreachable:
-            log.warning("provider unreachable", target=str(self._target), error=code)
+            log.warning(
+                "provider unreachable",
+                provider=self._requests.name,
+                target=str(self._target),
+                error=code,
+            )
             self._unreachable = True
         while self._waiting:
             message = self._waiting.popleft()
             (veto,) = self._check_before_send([message])
             # One by one, so that the circuit breaker, a part of the pre-send check, opens in time
             # and spares the others an attempt.
-            failed = SendResult(message, SendStatus.RETRYABLE, None, code)
+            failed = self._mapper.without_response(message, code)
             self._on_results([failed if veto is None else SendResult(message, veto)])
 
     # --- ending requests --------------------------------------------------------------------

@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_providers.http.response_reader import (
+from campaign_providers.http.answers.reader import (
     MAX_RESPONSE_BYTES,
     HttpResponse,
     ResponseReader,
@@ -20,30 +20,30 @@ def read(*parts: bytes) -> HttpResponse | None:
 
 
 def test_an_answer_is_read_whole() -> None:
-    assert read(WHOLE) == HttpResponse(202, None, b"{}", reusable=True)
+    assert read(WHOLE) == HttpResponse(202, {}, b"{}", reusable=True)
 
 
 def test_an_answer_may_come_byte_by_byte() -> None:
     parts = [WHOLE[n : n + 1] for n in range(len(WHOLE))]
-    assert read(*parts) == HttpResponse(202, None, b"{}", reusable=True)
+    assert read(*parts) == HttpResponse(202, {}, b"{}", reusable=True)
 
 
 def test_one_reader_reads_many_answers() -> None:
     reader = ResponseReader()
     for _ in range(3):
-        assert reader.feed(WHOLE) == HttpResponse(202, None, b"{}", reusable=True)
+        assert reader.feed(WHOLE) == HttpResponse(202, {}, b"{}", reusable=True)
         reader.expect()
 
 
 def test_chunks_are_put_together() -> None:
     text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
-    assert read(text) == HttpResponse(200, None, b"{}", reusable=True)
+    assert read(text) == HttpResponse(200, {}, b"{}", reusable=True)
 
 
 def test_interim_answers_are_passed_over() -> None:
     interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n"
-    assert read(interim, WHOLE) == HttpResponse(202, None, b"{}", reusable=True)
-    assert read(interim + WHOLE) == HttpResponse(202, None, b"{}", reusable=True)
+    assert read(interim, WHOLE) == HttpResponse(202, {}, b"{}", reusable=True)
+    assert read(interim + WHOLE) == HttpResponse(202, {}, b"{}", reusable=True)
 
 
 def test_an_interim_answer_alone_is_none() -> None:
@@ -57,13 +57,13 @@ def test_an_interim_answer_alone_is_none() -> None:
 )
 def test_a_connection_that_will_close_is_not_reused(head: bytes) -> None:
     answer = read(head + b"Content-Length: 0\r\n\r\n")
-    assert answer == HttpResponse(202, None, b"", reusable=False)
+    assert answer == HttpResponse(202, {}, b"", reusable=False)
 
 
 def test_the_end_of_the_connection_ends_an_answer_without_length() -> None:
     reader = ResponseReader()
     assert reader.feed(b"HTTP/1.1 200 OK\r\n\r\n{}") is None
-    assert reader.end() == HttpResponse(200, None, b"{}", reusable=False)
+    assert reader.end() == HttpResponse(200, {}, b"{}", reusable=False)
 
 
 @pytest.mark.parametrize("length", range(1, len(WHOLE)))
@@ -84,7 +84,7 @@ def test_a_part_of_a_chunked_answer_is_none() -> None:
     "surplus", [WHOLE, b"HTTP/1.1 500 Late\r\n\r\n", b"garbage", b"HTTP/1.1 2"]
 )
 def test_an_unsolicited_response_spoils_the_connection(surplus: bytes) -> None:
-    assert read(WHOLE + surplus) == HttpResponse(202, None, b"{}", reusable=False)
+    assert read(WHOLE + surplus) == HttpResponse(202, {}, b"{}", reusable=False)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_of_an_endless_answer_only_the_status_is_taken() -> None:
         answer = reader.feed(b"x" * 1000)
         fed += 1000
         assert fed <= MAX_RESPONSE_BYTES + 1000
-    assert answer == HttpResponse(200, None, b"", reusable=False)
+    assert answer == HttpResponse(200, {}, b"", reusable=False, is_whole=False)
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def feed_endlessly(reader: ResponseReader, more: bytes) -> None:
 
 def test_retry_after_is_kept() -> None:
     answer = read(b"HTTP/1.1 429 Slow\r\nretry-AFTER: 30\r\nContent-Length: 0\r\n\r\n")
-    assert answer == HttpResponse(429, "30", b"", reusable=True)
+    assert answer == HttpResponse(429, {"retry-after": "30"}, b"", reusable=True)

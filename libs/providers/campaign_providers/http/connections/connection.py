@@ -1,10 +1,11 @@
 """Kept-alive connection that carries one request at a time."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Generic, Protocol, cast
 
 from campaign_providers.contract import MessageT
-from campaign_providers.http.response_reader import (
+from campaign_providers.http.answers.reader import (
     HttpResponse,
     ResponseReader,
     ResponseUnusable,
@@ -30,9 +31,10 @@ class ConnectionOwner(Protocol[MessageT]):
 class ProviderConnection(asyncio.Protocol, Generic[MessageT]):
     """Protocol that writes a request and reads its response, neither of them twice."""
 
-    def __init__(self, owner: ConnectionOwner[MessageT]) -> None:
+    def __init__(self, owner: ConnectionOwner[MessageT], kept: Collection[str]) -> None:
+        """Keep the headers of responses that have these names, in lower case."""
         self._owner = owner
-        self._reader = ResponseReader()
+        self._reader = ResponseReader(kept)
         self._transport: asyncio.Transport
         self._closed = False
         self._message: MessageT | None = None

@@ -17,11 +17,12 @@ from campaign_common.errors import SettingsError
 from campaign_common.settings import HttpSettings
 from campaign_providers.contract import SendStatus
 from campaign_providers.http import HttpProvider
-from campaign_providers.http.dialer import RESOLVE_INTERVAL, Dialer, NotConnected
-from campaign_providers.http.request_writer import Target
+from campaign_providers.http.connections.dialer import RESOLVE_INTERVAL, Dialer, NotConnected
+from campaign_providers.http.requests.fixed_body import as_templates
+from campaign_providers.http.requests.target import Target
 from campaign_sender.message import Message
-from tests.integration.sender.scripted_server import Visitor, answer_all, scripted_server
-from tests.integration.sender.submissions import LOOPBACK, always, answers, submitting_to
+from tests.integration.providers.scripted_server import Visitor, answer_all, scripted_server
+from tests.integration.providers.submissions import LOOPBACK, always, answers, submitting_to
 from tests.support.waiting import wait_until
 
 
@@ -141,8 +142,8 @@ def test_a_silent_handshake_ends_after_the_connect_timeout() -> None:
 
 def test_a_wrong_authority_file_is_named_at_the_start(tmp_path: Path) -> None:
     settings = HttpSettings(url="https://sms.example/", ca_file=tmp_path / "missing.pem")
-    with pytest.raises(SettingsError, match=r"Http\.CaFile: .*missing\.pem"):
-        HttpProvider(settings, always, lambda _: None)
+    with pytest.raises(SettingsError, match=r"http: CaFile: .*missing\.pem"):
+        HttpProvider("http", as_templates(settings), always, lambda _: None)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

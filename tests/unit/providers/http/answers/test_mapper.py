@@ -6,21 +6,23 @@ import pytest
 from campaign_common.settings import HttpSettings
 from campaign_common.settings.sections.providers.answers import status_rules
 from campaign_providers.contract import SendStatus
-from campaign_providers.http.response_mapper import (
+from campaign_providers.http.answers.mapper import (
     MAX_RETRY_AFTER,
     ResponseMapper,
-    read_message_id,
     read_retry_after,
 )
-from campaign_providers.http.response_reader import HttpResponse
+from campaign_providers.http.answers.reader import HttpResponse
+from campaign_providers.http.requests.fixed_body import as_templates
 from tests.unit.sender.messages import message
 
 NOW = datetime(2026, 5, 17, 12, 0, 0, tzinfo=UTC)
-DEFAULT = ResponseMapper(HttpSettings().answers, "id")
+DEFAULT = ResponseMapper(HttpSettings().answers)
 
 
 def answer(status: int, *, body: bytes = b"", retry_after: str | None = None) -> HttpResponse:
-    return HttpResponse(status, retry_after, body, reusable=True)
+    return HttpResponse(
+        status, {} if retry_after is None else {"retry-after": retry_after}, body, reusable=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,8 @@ def answer(status: int, *, body: bytes = b"", retry_after: str | None = None) ->
         (301, SendStatus.PERMANENT),
         (307, SendStatus.PERMANENT),
         (400, SendStatus.PERMANENT),
-        (401, SendStatus.RETRYABLE),
+        (401, SendStatus.ACCOUNT),
+        (402, SendStatus.ACCOUNT),
         (403, SendStatus.PERMANENT),
         (408, SendStatus.RETRYABLE),
         (409, SendStatus.AMBIGUOUS),
@@ -49,7 +52,7 @@ def test_the_default_statuses_claim_no_unproven_refusal(status: int, meaning: Se
 
 
 def test_a_single_code_goes_before_its_class() -> None:
-    table = ResponseMapper(status_rules({"5xx": "retryable", 501: "permanent"}), "id")
+    table = ResponseMapper(status_rules({"5xx": "retryable", 501: "permanent"}))
     assert table.to_result(message(), answer(500)).status is SendStatus.RETRYABLE
     assert table.to_result(message(), answer(501)).status is SendStatus.PERMANENT
 
@@ -110,10 +113,15 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
     ],
 )
 def test_the_providers_own_id_is_taken_only_where_it_fits(body: bytes, found: str | None) -> None:
-    assert read_message_id(body, ["id"]) == found
+    mapper = ResponseMapper(as_templates(HttpSettings(url="http://a.example/")).answers)
+    result = mapper.to_result(message(), answer(200, body=body))
+    assert (result.status, result.provider_message_id) == (SendStatus.ACCEPTED, found)
 
 
 def test_the_id_may_stand_deeper() -> None:
-    table = ResponseMapper(HttpSettings().answers, "data.message.id")
+    settings = HttpSettings(url="http://a.example/", message_id_field="data.message.id")
     body = b'{"data": {"message": {"id": "m1"}}}'
-    assert table.to_result(message(), answer(200, body=body)).provider_message_id == "m1"
+    result = ResponseMapper(as_templates(settings).answers).to_result(
+        message(), answer(200, body=body)
+    )
+    assert result.provider_message_id == "m1"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from campaign_common.errors import SettingsError
-from campaign_common.settings import HttpSettings
-from campaign_providers.http.addresses import AddressRules
-from campaign_providers.http.request_writer import Target
+from campaign_common.settings import HttpConnectionSettings
+from campaign_providers.http.connections.addresses import AddressRules
+from campaign_providers.http.requests.target import Target
 
 RESOLVE_INTERVAL = 10.0
 """Seconds for which resolved addresses are cached."""
@@ -33,7 +33,7 @@ class Dialer:
     that a name server could answer differently. Connections rotate over the addresses of a name.
     """
 
-    def __init__(self, settings: HttpSettings, target: Target) -> None:
+    def __init__(self, settings: HttpConnectionSettings, target: Target) -> None:
         self._target = target
         self._rules = AddressRules(settings.allowed_networks)
         self._timeout = settings.connect_timeout
@@ -99,6 +99,6 @@ def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # which ssl.SSLError is too
-        raise SettingsError(f"Http.CaFile: {ca_file}: expected a PEM file ({error})") from error
+        raise SettingsError(f"CaFile: {ca_file}: expected a PEM file ({error})") from error
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -1,0 +1,1 @@
+ALTER TABLE provider_breakers DROP COLUMN account;

@@ -1,0 +1,232 @@
+"""Mapping of responses, and of their absence, to send results: the first rule that matches."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from re import Pattern
+from typing import Any, NamedTuple
+
+import msgspec
+
+from campaign_common.settings import AnswerRule, AnswerRules, AnswerWord
+from campaign_common.settings.fields.answers import NOTHING_SENT, JsonCondition, JsonPath, json_text
+from campaign_providers.contract import MessageT, SendResult, SendStatus
+from campaign_providers.http.answers.reader import HttpResponse
+
+MAX_MESSAGE_ID_LENGTH = 128
+
+MAX_ERROR_CODE_LENGTH = 32
+
+MAX_RETRY_AFTER = 24 * 3600.0
+"""Seconds; a longer Retry-After is cut to a day."""
+
+RETRY_AFTER = "retry-after"
+
+UNREADABLE = "answer_unreadable"
+"""Error code of a 2xx whose body could not be read where a rule needed it."""
+
+_STATUSES = {
+    AnswerWord.SUCCESS: SendStatus.ACCEPTED,
+    AnswerWord.PERMANENT: SendStatus.PERMANENT,
+    AnswerWord.RETRYABLE: SendStatus.RETRYABLE,
+    AnswerWord.THROTTLED: SendStatus.THROTTLED,
+    AnswerWord.AMBIGUOUS: SendStatus.AMBIGUOUS,
+    AnswerWord.ACCOUNT: SendStatus.ACCOUNT,
+}
+
+_NOTHING = object()
+
+
+class Match(NamedTuple):
+    """Meaning of a response, and the rule that says so."""
+
+    status: SendStatus
+    rule: AnswerRule | None
+    """None: no rule matches, or the body could not be read where one needed it."""
+    document: Any = None
+    """The body as JSON, where a rule needed it; None where it is none."""
+    code: str | None = None
+    """Error code that goes before that of the rule."""
+
+
+class ResponseMapper:
+    """Maps responses to results by ordered rules."""
+
+    def __init__(self, rules: AnswerRules) -> None:
+        self._by_status: dict[int, list[AnswerRule]] = {
+            status: [rule for rule in rules if _is_for(rule, status)] for status in range(100, 1000)
+        }
+        self._transport = {
+            failure.value: rule for rule in reversed(rules) for failure in rule.transport or ()
+        }
+        self.kept_headers = frozenset(
+            {RETRY_AFTER}
+            | {
+                rule.retry_after.header.lower()
+                for rule in rules
+                if rule.retry_after is not None and rule.retry_after.header is not None
+            }
+        )
+        """Names, in lower case, of the headers that rules read."""
+
+    def match(self, response: HttpResponse) -> Match:
+        """Return the meaning of a response; one that no rule matches is ambiguous."""
+        document: Any = _NOTHING
+        passed_over = False
+        for rule in self._by_status.get(response.status, ()):
+            if rule.json:
+                if document is _NOTHING:
+                    document = _document(response)
+                if document is None:
+                    passed_over = True
+                    continue
+                if not all(_holds(condition, document) for condition in rule.json):
+                    continue
+            if rule.text is not None:
+                if not response.is_whole:
+                    passed_over = True
+                    continue
+                if rule.text.encode() not in response.body:
+                    continue
+            elif passed_over and response.status // 100 == 2:
+                return Match(SendStatus.AMBIGUOUS, None, code=UNREADABLE)
+            return Match(_STATUSES[rule.then], rule, None if document is _NOTHING else document)
+        return Match(SendStatus.AMBIGUOUS, None)
+
+    def to_result(self, message: MessageT, response: HttpResponse) -> SendResult[MessageT]:
+        """Return the result of a message."""
+        status, rule, document, code = self.match(response)
+        if rule is None:
+            return SendResult(message, status, None, code or f"http_{response.status}")
+        if document is None and _reads_json(rule):
+            document = _document(response)
+        if status is SendStatus.ACCEPTED:
+            return SendResult(message, status, fitting(_found(rule.id, response, document)))
+        code = fitting(_found(rule.code, response, document), cut_to=MAX_ERROR_CODE_LENGTH)
+        return SendResult(
+            message,
+            status,
+            None,
+            code or f"http_{response.status}",
+            _retry_after(rule, response, document),
+            suppress=rule.effect == "suppress",
+        )
+
+    def without_response(self, message: MessageT, code: str) -> SendResult[MessageT]:
+        """Return the result of a message whose request got no response, or was not written."""
+        rule = self._transport.get(code)
+        if rule is not None:
+            return SendResult(message, _STATUSES[rule.then], None, code)
+        status = SendStatus.RETRYABLE if code in NOTHING_SENT else SendStatus.AMBIGUOUS
+        return SendResult(message, status, None, code)
+
+
+def at(document: Any, path: JsonPath) -> Any:  # noqa: ANN401 - what JSON can hold
+    """Return the value at a path, `None` where there is none."""
+    found = _at(document, path)
+    return None if found is _NOTHING else found
+
+
+def fitting(value: Any, cut_to: int | None = None) -> str | None:  # noqa: ANN401 - what JSON can hold
+    """Return a text or an integer as the ledger holds it: printable ASCII, of at least 1 character.
+
+    A longer one than `MAX_MESSAGE_ID_LENGTH` is none, unless it is to be cut.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        return None
+    if cut_to is not None:
+        return value[:cut_to] or None
+    return value if 0 < len(value) <= MAX_MESSAGE_ID_LENGTH else None
+
+
+def read_retry_after(value: str | None, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for (RFC 9110, section 10.2.3).
+
+    The header is a number of seconds or a date; None when it is neither. At least 0, at most
+    `MAX_RETRY_AFTER`.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+    else:
+        try:
+            date = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def _is_for(rule: AnswerRule, status: int) -> bool:
+    return rule.transport is None and (rule.status is None or status in rule.status)
+
+
+def _reads_json(rule: AnswerRule) -> bool:
+    retry_after = None if rule.retry_after is None else rule.retry_after.json
+    return any(isinstance(place, tuple) for place in (rule.id, rule.code, retry_after))
+
+
+def _found(
+    place: JsonPath | Pattern[str] | None,
+    response: HttpResponse,
+    document: Any,  # noqa: ANN401 - what JSON can hold
+) -> Any:  # noqa: ANN401 - what JSON can hold
+    """Return the value in a place of the answer, None where there is none."""
+    if place is None:
+        return None
+    if isinstance(place, tuple):
+        return at(document, place)
+    found = place.search(response.body.decode("utf-8", "replace"))
+    return found and found[1]
+
+
+def _document(response: HttpResponse) -> Any:  # noqa: ANN401 - what JSON can hold
+    """Return the body as JSON, None where it is none."""
+    if not response.body:
+        return None
+    try:
+        return msgspec.json.decode(response.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _at(document: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 - what JSON can hold
+    value = document
+    for name in path:
+        if isinstance(value, dict):
+            value = value.get(name, _NOTHING)
+        elif isinstance(value, list) and name.isascii() and name.isdigit():
+            value = value[int(name)] if int(name) < len(value) else _NOTHING
+        else:
+            return _NOTHING
+    return value
+
+
+def _holds(condition: JsonCondition, document: Any) -> bool:  # noqa: ANN401 - what JSON can hold
+    value = _at(document, condition.path)
+    if value is _NOTHING or isinstance(value, dict | list):
+        return False
+    text = json_text(value)
+    if condition.pattern is not None:
+        return condition.pattern.search(text) is not None
+    return text in condition.values
+
+
+def _retry_after(rule: AnswerRule, response: HttpResponse, document: Any) -> float | None:  # noqa: ANN401
+    place = rule.retry_after
+    if place is not None and place.json is not None:
+        return _seconds(at(document, place.json))
+    name = RETRY_AFTER if place is None or place.header is None else place.header.lower()
+    return read_retry_after(response.headers.get(name), datetime.now(UTC))
+
+
+def _seconds(value: Any) -> float | None:  # noqa: ANN401 - what JSON can hold
+    if isinstance(value, str):
+        return read_retry_after(value, datetime.now(UTC))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return min(max(float(value), 0.0), MAX_RETRY_AFTER)

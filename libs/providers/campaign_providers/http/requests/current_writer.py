@@ -1,0 +1,61 @@
+"""Writer with the secrets as they are now: their files are read again when they change."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import structlog
+
+from campaign_common.settings import HttpRequestSettings
+from campaign_providers.http.requests.secret_files import SecretFiles, SecretUnreadable
+from campaign_providers.http.requests.writer import RequestWriter
+
+log = structlog.get_logger()
+
+
+class CurrentWriter:
+    """Keeps the writer of a provider; without readable secrets there is none.
+
+    When a file becomes unreadable later, the secret that it held before is used further.
+    """
+
+    def __init__(self, name: str, settings: HttpRequestSettings, digest_key: bytes = b"") -> None:
+        self._digest_key = digest_key
+        self.digest: str | None = None
+        """Keyed digest of the secrets in use."""
+        self.name = name
+        """Of the provider."""
+        self._log = log.bind(provider=name)
+        self._settings = settings
+        self._secrets = SecretFiles(settings.secrets)
+        self.writer: RequestWriter | None = None
+        self.problem: str | None = None
+        """Why there is no writer."""
+        self._read()
+
+    def refresh(self) -> bool:
+        """Read the secrets again if a file has changed; return whether that made another writer."""
+        if not self._secrets.have_changed():
+            return False
+        before = self.writer
+        self._read()
+        if self.writer is before:
+            return False
+        self._log.info("secrets read again")
+        return True
+
+    def _read(self) -> None:
+        try:
+            secrets = self._secrets.read()
+        except SecretUnreadable as error:
+            self._log.error("secret unreadable", error=str(error))
+            if self.writer is None:
+                self.problem = str(error)
+            return
+        self.writer = RequestWriter(self._settings, secrets)
+        self.digest = _digest(secrets, self._digest_key) if secrets else None
+        self.problem = None
+
+
+def _digest(secrets: Mapping[str, str], key: bytes) -> str:
+    content = "\n".join(f"{name}={value}" for name, value in sorted(secrets.items()))
+    return blake2b(content.encode(), key=key, digest_size=16).hexdigest()

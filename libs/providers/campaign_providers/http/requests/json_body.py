@@ -1,0 +1,82 @@
+"""JSON bodies: a tree of structures, whose leaves are values of the message."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from campaign_common.settings.fields.templates import JsonTemplate, TextTemplate
+from campaign_providers.contract import OutboundMessage
+from campaign_providers.http.requests.values import ATTRIBUTES, GetValue, Values
+
+MakeJson = Callable[[OutboundMessage], Any]
+"""Function that returns a value of JSON; UNSET: a leaf that the message has no value for."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def json_body(tree: JsonTemplate, values: Values) -> Callable[[OutboundMessage], bytes]:
+    """Compile a tree."""
+    node = _node(tree, values)
+    return lambda message: _encode(node(message))
+
+
+def _node(tree: JsonTemplate, values: Values) -> MakeJson:
+    match tree:
+        case TextTemplate():
+            return _text_node(tree, values)
+        case Mapping():
+            return _object_node(tree, values)
+        case tuple():
+            items = [(_node(item, values), _parts_needed(item)) for item in tree]
+            return lambda message: _list(items, message)
+    return lambda _: tree
+
+
+def _object_node(tree: Mapping[str, JsonTemplate], values: Values) -> MakeJson:
+    """Compile an object to a structure, which is encoded several times as fast as a dictionary."""
+    fields = {f"field_{n}": name for n, name in enumerate(tree)}
+    structure = msgspec.defstruct("JsonObject", list(fields), rename=fields, gc=False)
+    nodes = [_node(below, values) for below in tree.values()]
+    attributes = [ATTRIBUTES.get(node) for node in nodes]
+    names = [name for name in attributes if name is not None]
+    if len(names) > 1 and len(names) == len(attributes):
+        get_all = attrgetter(*names)  # one getter for what are mere attributes
+        return lambda message: structure(*get_all(message))
+    return lambda message: structure(*[node(message) for node in nodes])
+
+
+def _list(items: Sequence[tuple[MakeJson, int]], message: OutboundMessage) -> list[Any]:
+    made = [node(message) for node, parts in items if not parts or parts <= len(message.parts)]
+    return [value for value in made if value is not msgspec.UNSET]
+
+
+def _parts_needed(item: JsonTemplate) -> int:
+    """Return how many parts a message has at least for which an item of a list stands."""
+    leaves = item.values() if isinstance(item, Mapping) else (item,)
+    alone = [leaf.alone for leaf in leaves if isinstance(leaf, TextTemplate)]
+    return max((one.part + 1 for one in alone if one and one.part is not None), default=0)
+
+
+def _text_node(text: TextTemplate, values: Values) -> MakeJson:
+    pieces: list[str | GetValue] = [
+        piece if isinstance(piece, str) else values.constant(piece) or values.function(piece)
+        for piece in text.pieces
+    ]
+    literals = [piece for piece in pieces if isinstance(piece, str)]
+    if len(literals) == len(pieces):
+        constant = "".join(literals)
+        return lambda _: constant
+    if text.alone is None:
+        return lambda message: "".join(_texts(pieces, message))
+    function = values.function(text.alone)
+    if not values.is_optional(text.alone):
+        return function
+    return lambda message: msgspec.UNSET if (value := function(message)) is None else value
+
+
+def _texts(pieces: Sequence[str | GetValue], message: OutboundMessage) -> Iterator[str]:
+    for piece in pieces:
+        value = piece if isinstance(piece, str) else piece(message)
+        yield "" if value is None else str(value)

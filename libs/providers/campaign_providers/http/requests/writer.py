@@ -1,0 +1,161 @@
+"""Writer of complete requests: compiled from the configuration, and rendered for each message."""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from campaign_common.settings import HttpRequestSettings
+from campaign_common.settings.fields.templates import TextTemplate
+from campaign_providers.contract import OutboundMessage
+from campaign_providers.http.requests.bodies import CONTENT_TYPES, body_of, fields_of
+from campaign_providers.http.requests.compiling import CompiledText, Piece, pieces_of
+from campaign_providers.http.requests.escaping import as_text, in_header, in_path, in_url
+from campaign_providers.http.requests.signature import AwsSigner, SignedRequest, amz_date
+from campaign_providers.http.requests.target import Target
+from campaign_providers.http.requests.values import Unsendable, Values
+
+SAFE_IN_HEADERS = frozenset({"key", "reference"})
+"""Placeholders whose values are made here, of digits and hyphens."""
+
+END = b"\r\n\r\n"
+
+
+class HeaderTemplate(NamedTuple):
+    """One header with its compiled value."""
+
+    name: str
+    value: CompiledText
+
+
+class RequestWriter:
+    """Serializer of the complete request of a message, the same in every try.
+
+    With `Sign` the time of the signature differs, and with `{expires_in}` what that says.
+    """
+
+    def __init__(self, settings: HttpRequestSettings, secrets: Mapping[str, str]) -> None:
+        """Compile the templates; `secrets` has the value of each secret by its name."""
+        self._settings = settings
+        self.target = Target(settings.url.origin)
+        self._values = Values(settings, secrets)
+        self._path = CompiledText(self._path_pieces())
+        self._query = self._query_function()
+        self._body = body_of(settings, self._values)
+        self._headers = self._header_templates()
+        self._signer = self._aws_signer()
+        self._longest = settings.max_length
+        self._most_parts = settings.most_parts
+        self._head = self._compiled_head()
+
+    def write(self, message: OutboundMessage) -> bytes:
+        """Return the bytes of the request.
+
+        Raises:
+            Unsendable: the message is too long, or a value has no form in its place.
+        """
+        if self._longest is not None and len(message.body) > self._longest:
+            raise Unsendable("too_long")
+        if self._most_parts and len(message.parts) > self._most_parts:
+            raise Unsendable("too_many_parts")
+        if self._signer is not None:
+            return self._signed(self._signer, message)
+        head = self._head.render(message)
+        if self._body is None:
+            return head + END if self._settings.method == "GET" else head + b"0" + END
+        body = self._body(message)
+        return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+
+    # --- compiling --------------------------------------------------------------------------
+
+    def _path_pieces(self) -> list[Piece]:
+        pieces: list[Piece] = []
+        for segment in self._settings.url.segments:
+            pieces.append(b"/")
+            pieces += pieces_of(segment, self._values, in_path, as_text)
+        return pieces
+
+    def _query_function(self) -> Callable[[OutboundMessage], bytes] | None:
+        written: list[Piece] = []
+        for n, (name, value) in enumerate(self._settings.url.query):
+            written.append(b"&" * (n > 0) + name.encode())
+            if value is not None:
+                written.append(b"=")
+                written += pieces_of(value, self._values, in_url, as_text)
+        given = CompiledText(written).render if written else None
+        if self._settings.body.type != "query":
+            return given
+        added = fields_of(self._settings.body.query, self._values)
+        if given is None:
+            return added
+        before = given
+        return lambda message: b"&".join(filter(None, (before(message), added(message))))
+
+    def _header_templates(self) -> list[HeaderTemplate]:
+        settings = self._settings
+        headers = {"User-Agent": "camp-mgr", "Accept": "application/json"}
+        if self._body is not None:
+            headers["Content-Type"] = CONTENT_TYPES[settings.body.type]
+        given = {name.lower() for name in settings.headers}
+        templates = [
+            HeaderTemplate(name, CompiledText([value.encode()]))
+            for name, value in headers.items()
+            if name.lower() not in given
+        ]
+        if settings.basic is not None:
+            user, password = settings.basic.user, settings.basic.password
+            encoded = b64encode(f"{self._constant(user)}:{self._constant(password)}".encode())
+            templates.append(HeaderTemplate("Authorization", CompiledText([b"Basic ", encoded])))
+        for name, text in settings.headers.items():
+            is_safe = all(one.name in SAFE_IN_HEADERS for one in text.placeholders)
+            pieces = pieces_of(text, self._values, as_text if is_safe else in_header, as_text)
+            templates.append(HeaderTemplate(name, CompiledText(pieces)))
+        return templates
+
+    def _compiled_head(self) -> CompiledText:
+        pieces: list[Piece] = [f"{self._settings.method} ".encode(), *self._path.pieces]
+        if self._query is not None:
+            pieces += [b"?", self._query]
+        pieces.append(f" HTTP/1.1\r\nHost: {self.target.host_header}".encode())
+        for name, value in self._headers:
+            pieces += [f"\r\n{name}: ".encode(), *value.pieces]
+        if self._settings.method != "GET":
+            pieces.append(b"\r\nContent-Length: ")
+        return CompiledText(pieces)
+
+    def _constant(self, text: TextTemplate) -> str:
+        """Return a text whose placeholders are all secrets."""
+        return "".join(
+            piece if isinstance(piece, str) else self._values.constant(piece) or ""
+            for piece in text.pieces
+        )
+
+    # --- signing ----------------------------------------------------------------------------
+
+    def _aws_signer(self) -> AwsSigner | None:
+        sign = self._settings.sign
+        if sign.type == "none" or sign.access_key is None or sign.secret_key is None:
+            return None
+        return AwsSigner(
+            self._constant(sign.access_key),
+            self._constant(sign.secret_key),
+            sign.region or "",
+            sign.service or "",
+        )
+
+    def _signed(self, signer: AwsSigner, message: OutboundMessage) -> bytes:
+        now = datetime.now(UTC)
+        body = self._body(message) if self._body is not None else b""
+        path = self._path.render(message).decode()
+        query = self._query(message).decode() if self._query is not None else ""
+        headers = {name: value.render(message).decode() for name, value in self._headers}
+        headers = {"Host": self.target.host_header, **headers, "X-Amz-Date": amz_date(now)}
+        lowered = {name.lower(): value for name, value in headers.items()}
+        lowered.pop("user-agent", None)  # which proxies change, so that no signer of AWS signs it
+        request = SignedRequest(self._settings.method, path, query, lowered, body)
+        headers["Authorization"] = signer.authorization(request, now)
+        if self._settings.method != "GET":
+            headers["Content-Length"] = str(len(body))
+        lines = [f"{request.method} {path}{'?' + query if query else ''} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return "\r\n".join(lines).encode() + END + body

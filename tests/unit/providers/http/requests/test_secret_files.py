@@ -1,0 +1,86 @@
+"""Secrets in files, which are read again when they change."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from campaign_providers.http.requests.current_writer import CurrentWriter
+from campaign_providers.http.requests.secret_files import LONGEST, SecretFiles, SecretUnreadable
+from tests.unit.providers.gateways import Outbound, gateway, read
+
+
+def writer_of(path: Path) -> CurrentWriter:
+    keys = {
+        "Secrets": {"token": {"File": str(path)}},
+        "Headers": {"Authorization": "Bearer {secret.token}"},
+    }
+    return CurrentWriter("gateway", gateway(**keys))
+
+
+def token(current: CurrentWriter) -> str:
+    assert current.writer is not None
+    return read(current.writer.write(Outbound())).headers["authorization"]
+
+
+def test_a_secret_is_read_again_when_its_file_changes(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("one\n")
+    current = writer_of(path)
+    assert (token(current), current.refresh()) == ("Bearer one", False)
+    path.write_text("two-two")
+    assert (current.refresh(), token(current)) == (True, "Bearer two-two")
+
+
+def test_a_file_behind_a_link_may_be_another_one(tmp_path: Path) -> None:
+    """Mounted secrets are replaced by a link to another folder."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "token").write_text(name)
+        os.utime(tmp_path / name / "token", (1, 1))
+    link = tmp_path / "data"
+    link.symlink_to(tmp_path / "one")
+    current = writer_of(link / "token")
+    (tmp_path / "new").symlink_to(tmp_path / "two")
+    (tmp_path / "new").rename(link)
+    assert (current.refresh(), token(current)) == (True, "Bearer two")
+
+
+def test_a_secret_that_becomes_unreadable_is_used_further(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("one")
+    current = writer_of(path)
+    path.unlink()
+    assert current.refresh() is False
+    assert (current.problem, token(current)) == (None, "Bearer one")
+    path.write_text("two")
+    assert (current.refresh(), token(current)) == (True, "Bearer two")
+
+
+def test_without_a_secret_there_is_no_writer_until_it_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    current = writer_of(path)
+    assert current.writer is None
+    assert current.problem == f"secret token, {path}: No such file or directory"
+    path.write_text("one")
+    assert (current.refresh(), current.problem, token(current)) == (True, None, "Bearer one")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"a\nb", b"a\r\nX: y", b"\xc3\xbc", b"a\0", b"x" * (LONGEST + 1)]
+)
+def test_a_secret_is_one_line_of_ascii(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    secrets = gateway(Secrets={"token": {"File": str(path)}}).secrets
+    with pytest.raises(SecretUnreadable, match="expected one line of printable ASCII") as error:
+        SecretFiles(secrets).read()
+    assert content.decode("latin-1").strip() not in str(error.value) or len(content) < 2
+
+
+@pytest.mark.parametrize("content", [b"a b\n", b"a b\r\n", b"a b", b"a" * LONGEST + b"\r\n"])
+def test_a_line_end_is_left_out(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    secrets = gateway(Secrets={"token": {"File": str(path)}}).secrets
+    assert SecretFiles(secrets).read() == {"token": content.decode().rstrip("\r\n")}
