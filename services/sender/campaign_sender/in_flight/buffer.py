@@ -8,7 +8,7 @@ transactions of the recorder (see `Recorder.between_transactions`).
 
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from time import monotonic
 from typing import NamedTuple
@@ -165,10 +165,15 @@ class InFlightBuffer:
         """
         with self._changed:
             epochs, held, admitted = self.epochs(), self._held, self._admitted
+            provider: str | None = None  # one at a time, as a batch has a few campaigns
+            append: Callable[[Message], None] = _ignore
             for message in to_send:
                 if epochs.get(message.record.shard) == message.epoch:
                     held[message.key] = message
-                    admitted[message.provider].append(message)
+                    if message.provider is not provider:
+                        provider = message.provider
+                        append = admitted[provider].append
+                    append(message)
             for result in decided:
                 if epochs.get(result.message.record.shard) == result.message.epoch:
                     self._held[result.message.key] = result.message
@@ -231,11 +236,10 @@ class InFlightBuffer:
             counts = self._count(results)
             for provider, n in counts.items():
                 self._bounds.note_results(provider, n)
-            claims = [
-                self._admitted[provider].popleft()
-                for provider, n in self._claimable(len(results), counts).items()
-                for _ in range(n)
-            ]
+            claims: list[Message] = []
+            for provider, n in self._claimable(len(results), counts).items():
+                take = self._admitted[provider].popleft
+                claims += [take() for _ in range(n)]
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
@@ -266,13 +270,14 @@ class InFlightBuffer:
                 self._admit_again(not_started)
             self._forget(result.message for result in results)
             self._finish(r.message for r in results if r.status is not SendStatus.RELEASED)
-            shards, epochs, claimed_of = self._shards, self.epochs(), self._claimed_of
+            shards, epochs, before = self._shards, self.epochs(), self._claimed
+            claimed = list(claimed)
             for message in claimed:
                 shard = message.record.shard
                 if epochs.get(shard) == message.epoch:
                     shards[shard].claimed[message.key] = message
                     self._claimed += 1
-                    claimed_of[message.provider] += 1
+            self._note_claimed(claimed, self._claimed - before)
             self._changed.notify_all()
 
     # --- draining -------------------------------------------------------------------------
@@ -294,14 +299,25 @@ class InFlightBuffer:
 
     def _forget(self, messages: Iterable[Message]) -> None:
         shards, epochs, held = self._shards, self.epochs(), self._held
-        claimed_of = self._claimed_of
+        before, ended = self._claimed, list[Message]()
         for message in messages:
             shard = message.record.shard
             if epochs.get(shard) == message.epoch:
                 if shards[shard].claimed.pop(message.key, None) is not None:
                     self._claimed -= 1
-                    claimed_of[message.provider] -= 1
+                    ended.append(message)
                 held.pop(message.key, None)
+        self._note_claimed(ended, self._claimed - before)
+
+    def _note_claimed(self, messages: Sequence[Message], change: int) -> None:
+        """Note that messages are claimed, or not any more; `change` is their number, or less it."""
+        if len(self._admitted) == 1:
+            for provider in self._admitted:
+                self._claimed_of[provider] += change
+        elif change > 0:
+            self._claimed_of.update(message.provider for message in messages)
+        else:
+            self._claimed_of.subtract(message.provider for message in messages)
 
     def _finish(self, messages: Iterable[Message]) -> None:
         epochs = self.epochs()
@@ -397,3 +413,7 @@ class InFlightBuffer:
 
     def _have_progress(self, shards: Iterable[int]) -> bool:
         return any(self._shards[n].has_progress for n in shards if n in self._shards)
+
+
+def _ignore(_: Message) -> None:
+    """Do nothing."""
