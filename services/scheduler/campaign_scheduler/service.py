@@ -127,6 +127,10 @@ class SchedulerService:
             outages=outages,
             outcomes=OutcomeCounts(databases, self._availability),
             tracer=self._tracer,
+            limits={
+                name: provider.limits.limits
+                for name, provider in self._settings.configured_providers.items()
+            },
         )
         pace = self._settings.scheduler
         return FanOutLoop(dependencies, FlowControl.for_window(pace.chunk_size, pace.window))

@@ -154,6 +154,8 @@ class Sender:
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
+        if self._leases.providers_in_use > 1:
+            group.buffer.give_back_excess()
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )

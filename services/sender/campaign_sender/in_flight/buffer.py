@@ -17,7 +17,12 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
+from campaign_sender.in_flight.claim_window import (
+    BACKLOG,
+    LEAST_BACKLOG,
+    ClaimBounds,
+    Unbounded,
+)
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
@@ -191,6 +196,26 @@ class InFlightBuffer:
         """Return the number of messages of a provider that are not claimed yet."""
         with self._changed:
             return len(self._admitted.get(provider, ()))
+
+    def give_back_excess(self) -> None:
+        """Give back what waits here for slow providers, so that none waits behind them.
+
+        These messages get the outcome that they wait, without an attempt, and become due again by
+        the rate of their provider.
+        """
+        with self._changed:
+            for provider, admitted in self._admitted.items():
+                backlog = self._bounds.backlog(provider) if len(admitted) > LEAST_BACKLOG else None
+                if backlog is None:
+                    continue
+                excess = [admitted.pop() for _ in range(len(admitted) - backlog.messages)]
+                for place, message in enumerate(reversed(excess)):
+                    wait = BACKLOG + place / backlog.rate
+                    self._results.append(
+                        SendResult(message, SendStatus.RESTING, None, None, retry_after=wait)
+                    )
+                self._decided += len(excess)
+            self._changed.notify_all()
 
     def wake(self) -> None:
         """Have the recorder look again what may be claimed, as the grants of a limit change."""

@@ -6,7 +6,8 @@ connections carry, and what it will send within `WINDOW` seconds at the rate of 
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from math import inf
+from typing import NamedTuple, Protocol
 
 WINDOW = 0.25
 """Seconds of sends that are claimed ahead; more where transactions take long."""
@@ -27,6 +28,23 @@ ALL = 1 << 30
 """Messages that may be claimed where nothing bounds them."""
 
 
+BACKLOG = 5.0
+"""Seconds of sends that may wait here, where other providers would wait behind them."""
+
+LEAST_BACKLOG = 100
+"""Messages that may wait here, however slow their provider is."""
+
+MEASURED_FOR = 1.0
+"""Seconds of sends after which the rate of a provider is known."""
+
+
+class Backlog(NamedTuple):
+    """Number of messages of a provider that may wait, and its rate in messages a second."""
+
+    messages: int
+    rate: float
+
+
 class ClaimBounds(Protocol):
     """Bounds of claims by provider; used by one recorder, inside the buffer's lock."""
 
@@ -38,6 +56,9 @@ class ClaimBounds(Protocol):
 
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
+
+    def backlog(self, provider: str) -> Backlog | None:
+        """Return how much of a provider may wait here; None: it is not known yet."""
 
 
 class Unbounded:
@@ -53,6 +74,10 @@ class Unbounded:
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
 
+    def backlog(self, provider: str) -> Backlog | None:  # noqa: ARG002 - the protocol's
+        """Return how much of a provider may wait here; None: it is not known yet."""
+        return None
+
 
 class ClaimWindow:
     """Window of one provider."""
@@ -60,6 +85,11 @@ class ClaimWindow:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
         self._results = 0
+        self._busy_since = inf
+
+    def is_measured(self, now: float) -> bool:
+        """Return whether messages have been under way for long enough to know the rate."""
+        return now - self._busy_since >= MEASURED_FOR
 
     def note_results(self, now: float, results: int) -> None:
         """Count results; `now` in seconds."""
@@ -71,6 +101,7 @@ class ClaimWindow:
 
     def note_idle(self, now: float) -> None:
         """Begin a new measurement after a time in which nothing was under way."""
+        self._busy_since = now
         if not self._samples or now - self._samples[-1][0] > RATE_SPAN:
             self._samples.clear()
             self._samples.append((now, self._results))
@@ -128,6 +159,18 @@ class ClaimWindows:
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
         self._transaction += SMOOTHING * (seconds - self._transaction)
+
+    def backlog(self, provider: str) -> Backlog | None:
+        """Return how much of a provider may wait here; None: it is not known yet."""
+        granted = self._granted(provider, 1.0)
+        if granted is not None:
+            rate = float(granted)
+        else:
+            window, now = self._window(provider), self._clock()
+            if not window.is_measured(now):
+                return None
+            rate = float(window.ahead(now, 1.0))
+        return Backlog(max(LEAST_BACKLOG, int(rate * BACKLOG)), max(rate, 1.0))
 
     def _window(self, provider: str) -> ClaimWindow:
         window = self._windows.get(provider)

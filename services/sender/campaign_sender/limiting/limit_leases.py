@@ -12,6 +12,7 @@ from campaign_common.errors import RetryLater
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.live_limits import read_all_live
+from campaign_common.store.limits.publishing import count_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
@@ -48,6 +49,8 @@ class LimitLeases:
         self._share = share
         self._due = dict.fromkeys(limiters, 0.0)
         self._live_due = 0.0
+        self.providers_in_use = 1
+        """Number of providers with running campaigns, at the last read."""
         self._outage = Outage("limits not leased", "limits leased again", log)
         self._stop = threading.Event()
         self._thread = IndispensableThread("limit-leases", self._run)
@@ -83,6 +86,7 @@ class LimitLeases:
         if now >= self._live_due:
             with self._database.reading() as cursor:
                 live = read_all_live(cursor)
+                self.providers_in_use = count_in_use(cursor) if len(self._limiters) > 1 else 1
             share = self._share()
             for name, limiter in self._limiters.items():
                 limiter.set_live(live.get(name))

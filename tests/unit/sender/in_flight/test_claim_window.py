@@ -124,3 +124,22 @@ def test_a_message_that_did_not_start_is_left_to_the_next_owner() -> None:
     owned.recorded_offset = owned.offsets.committable  # as the recorder writes it
     assert bench.buffer.drain([0], 0.0)
     assert bench.buffer.held_keys([first.key]) == set()
+
+
+def test_what_waits_for_a_slow_provider_goes_back() -> None:
+    """A waiting message has no attempt, and comes again by the rate of its provider."""
+    bench = Bench()
+    bench.granted["limited"] = 10
+    waiting = bench.admit("limited", 130)
+    bench.admit("http", 130)
+    bench.cycle()
+    bench.buffer.give_back_excess()
+    batch = bench.buffer.take_batch()
+    assert {result.status for result in batch.results} == {SendStatus.RESTING}
+    assert [result.message for result in batch.results] == waiting[110:]
+    waits = [result.retry_after for result in batch.results]
+    assert waits == pytest.approx([5.0 + place / 10 for place in range(20)])
+    bench.buffer.apply_commit(batch.results, batch.claims)
+    owned = bench.buffer.owned(0)
+    assert owned is not None
+    assert bench.buffer.held_keys([waiting[-1].key]) == set()
