@@ -62,3 +62,30 @@ def test_a_limit_holds_whatever_happens_to_senders(scene: Scene) -> None:
     assert 0 < fullest_second(obeyed) <= LOWERED * ON_ARRIVAL
     assert account.lost == 0
     assert account.duplicates <= scene.suspects()
+
+
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_a_day_is_not_exceeded_by_a_restart_and_a_kill(scene: Scene) -> None:
+    """The used-up day rests without an attempt; higher limits that are set live end the rest."""
+    per_day = scene.scale.choose(600, 6_000)
+    scene.configure_provider(Limits={"PerDay": per_day, "Zone": "Asia/Tokyo"})
+    scene.provider.set_faults(Faults(latency=0.05))
+    _, senders = scene.start_all(senders=2)
+    scene.begin(2 * per_day)
+    scene.wait_for_calls(per_day // 4)
+    kill(senders[0])
+    senders[1].terminate()
+    scene.start("campaign-sender")
+    senders[1].wait(30)
+    granted = "SELECT COALESCE(MAX(taken), 0) FROM provider_days"
+    wait_until(lambda: scene.count(granted) >= per_day)
+    used_up = boot_time()
+    wait_until(lambda: boot_time() > used_up + 3)
+    sent = scene.calls()
+    assert per_day * 3 // 4 < sent <= per_day
+    assert scene.count("SELECT COALESCE(MAX(attempts), 0) FROM campaign_messages WHERE status = 3") == 0
+    set_limit(scene, per_second=100_000)
+    scene.hurry()
+    account = scene.finish()
+    assert account.lost == 0
+    assert account.duplicates <= scene.suspects()
