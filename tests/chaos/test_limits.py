@@ -83,7 +83,10 @@ def test_a_day_is_not_exceeded_by_a_restart_and_a_kill(scene: Scene) -> None:
     wait_until(lambda: boot_time() > used_up + 3)
     sent = scene.calls()
     assert per_day * 3 // 4 < sent <= per_day
-    assert scene.count("SELECT COALESCE(MAX(attempts), 0) FROM campaign_messages WHERE status = 3") == 0
+    assert (
+        scene.count("SELECT COALESCE(MAX(attempts), 0) FROM campaign_messages WHERE status = 3")
+        == 0
+    )
     set_limit(scene, per_second=100_000)
     scene.hurry()
     account = scene.finish()

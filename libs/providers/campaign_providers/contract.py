@@ -85,6 +85,8 @@ class SendStatus(Enum):
     """Not sent: the message can never be delivered."""
     CIRCUIT_OPEN = "circuit_open"
     """Not sent: the provider's circuit breaker is open; costs no attempt."""
+    UNCONFIGURED = "unconfigured"
+    """Not sent: this process does not know the provider, or lacks its secret; costs no attempt."""
     RELEASED = "released"
     """Not sent: the shard is being released; its next owner fetches the message again."""
     DEFERRED = "deferred"

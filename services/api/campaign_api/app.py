@@ -89,7 +89,7 @@ def create_app(
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
         campaigns.resource(databases, editor),
-        campaign_actions.resource(databases, editor),
+        campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),

@@ -112,6 +112,7 @@ class Sender:
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
         ]
+        health.add("providers", self._dispatcher.require_ready)
         health.add("send guard", partial(require_fresh_views, self._groups.all))
         backlog = ConsumerLag(admin, topic, self._groups)
         deletions = LogRetention(admin, topic, self._groups)
@@ -122,7 +123,7 @@ class Sender:
             PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
         )
         self._trial_sends = TrialSends(databases.main, providers)
-        self._heartbeat = sender_heartbeat(name, databases.main)
+        self._heartbeat = sender_heartbeat(name, databases.main, self._dispatcher.problems)
         blocked = BlockedPartitions(time.monotonic, BLOCK_TIMEOUT)
         self._ownership = ShardOwnership(
             self._consumer,
@@ -229,7 +230,7 @@ def _shard_group(
         bounds=bounds,
     )
     guard = SendGuard(server, topic, buffer)
-    admitter = BatchAdmitter(server, topic, buffer, guard, traces)
+    admitter = BatchAdmitter(server, topic, buffer, guard, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)
     recorder = Recorder(server.own, buffer, dispatcher, guard, commands, settings.retry, traces)
     return ShardGroup(server, buffer, guard, admitter, recorder, commands)

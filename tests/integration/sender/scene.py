@@ -72,6 +72,8 @@ class CollectingProvider:
     name = "collected"
     connections: int | None = None
     idempotent = False
+    account_digest = None
+    problem = None
     alive = True
 
     def __init__(self) -> None:
@@ -101,7 +103,7 @@ class Scene:
         self.recorder = Recorder(
             database, self.buffer, self.dispatcher, guard, self.commands, RetrySettings()
         )
-        admitter = BatchAdmitter(self.server, "Sync-Msg-T", self.buffer, guard)
+        admitter = BatchAdmitter(self.server, "Sync-Msg-T", self.buffer, guard, lambda _: None)
         group = ShardGroup(self.server, self.buffer, guard, admitter, self.recorder, self.commands)
         self.dispatcher.connect(ShardGroups(ByServer((group,))))
         self.dispatcher.add(

@@ -139,7 +139,7 @@ def test_the_next_command_removes_notes_of_earlier_ones(scene: Scene) -> None:
 def test_nothing_is_sent_before_an_erasure_is_copied(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
+    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, lambda _: None)
     erased, other = message(3), message(4)
     owned = scene.buffer.owned(0)
     assert owned is not None

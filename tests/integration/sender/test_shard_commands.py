@@ -61,7 +61,7 @@ def test_a_held_message_is_not_sent_once_it_is_to_be_erased(scene: Scene) -> Non
 def test_a_message_fetched_after_its_erasure_is_not_admitted(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
     scene.change(lambda c: request_erasure(c, CAMPAIGN, {0: [3]}))
-    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
+    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, lambda _: None)
     erased, other = message(3), message(4)
     for fetched in (erased, other):
         fetched.epoch = 1
@@ -125,7 +125,7 @@ def test_no_command_is_executed_between_look_up_and_admission(scene: Scene) -> N
 
 def test_no_look_up_begins_while_a_command_is_executed(scene: Scene) -> None:
     scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
-    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard)
+    admitter = BatchAdmitter(scene.server, MAP.topic, scene.buffer, scene.guard, lambda _: None)
     fetched = message(3)
     admitter._pending = [fetched]
     lock = NoticedLock()

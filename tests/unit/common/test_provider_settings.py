@@ -208,7 +208,7 @@ def test_a_variable_that_names_no_key_is_refused(tmp_path: Path) -> None:
 )
 def test_idempotent_may_have_an_end(tmp_path: Path, written: object, seconds: float) -> None:
     found = provider(tmp_path, Idempotent=written)
-    assert (found.idempotent_for, found.is_idempotent) == (seconds, seconds > 0)
+    assert (found.idempotent_for, found.is_idempotent) == (seconds, written is True)
 
 
 def test_settings_show_no_secret(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Checks of topic and group: partitions, map, retention of records, senders."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
@@ -215,6 +215,31 @@ def kept_too_long(name: str, settings: topics.TopicSettings, promised: int) -> I
         )
 
 
+def _providers_of(senders: Sequence[SenderHeartbeat]) -> Iterator[Finding]:
+    """Compare the providers that senders know, and name what keeps them from one."""
+    known = {sender.name: sender.providers for sender in senders if sender.providers is not None}
+    everywhere = {name for providers in known.values() for name in providers}
+    for provider in sorted(everywhere):
+        without = sorted(name for name, providers in known.items() if provider not in providers)
+        problems = {
+            f"{name}: {problem}"
+            for name, providers in known.items()
+            if (problem := providers.get(provider)) is not None
+        }
+        if problems:
+            yield warning(
+                "providers",
+                f"{provider} can not be used by all senders: {'; '.join(sorted(problems))}",
+                "give all senders the same configuration and secrets; its messages wait",
+            )
+        elif without:
+            yield warning(
+                "providers",
+                f"{provider} is not known to {', '.join(without)}",
+                "give all senders the same configuration and restart them",
+            )
+
+
 def _senders(topic: Topic) -> Iterator[Finding]:
     alive, idle = topic.senders, [sender for sender in topic.senders if not sender.shards]
     partitions = topic.report.description.partitions
@@ -236,6 +261,7 @@ def _senders(topic: Topic) -> Iterator[Finding]:
         yield warning("senders", f"{len(alive)} are alive, and without any shard: {names}")
     else:
         yield ok("senders", f"{len(alive)} alive")
+    yield from _providers_of(alive)
     unowned = [p.partition for p in topic.report.partitions if p.shards and not p.owners]
     if alive and unowned:
         yield warning(

@@ -39,6 +39,11 @@ class Template:
         self._pieces = pieces
         self._fields = fields
 
+    @property
+    def least_length(self) -> int:
+        """Number of characters of a message whose values are all empty."""
+        return sum(map(len, self._pieces))
+
     @classmethod
     def compile(cls, text: str) -> "Template":
         """Compile `text`.

@@ -13,6 +13,7 @@ from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignSta
 from campaign_common.domain.template import Template
 from campaign_common.errors import TemplateInvalid
 from campaign_common.planning.errors import ListDeleted, PlanInvalid, TemplateUnfit
+from campaign_common.planning.provider_fit import require_length, require_provider
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.planning.stored_plans import append_created, is_due_at, locked_plan, refused
 from campaign_common.settings import Settings
@@ -154,16 +155,17 @@ class CampaignEditor:
         longest = self._settings.api.max_template_length
         if len(plan.template) > longest:
             raise PlanInvalid("template", f"must have at most {longest} characters")
-        if plan.provider == "http" and self._settings.http.url is None:
-            raise PlanInvalid("provider", "http is not configured (Http.Url)")
+        require_provider(self._settings, plan.provider)
         recipients = hold_list(cursor, plan.list_id)
         if recipients is None:
             raise PlanInvalid("recipient_list_id", f"there is no list {plan.list_id} that is ready")
         try:
-            Template.compile(plan.template).require(recipients.columns)
+            template = Template.compile(plan.template)
+            template.require(recipients.columns)
         except TemplateInvalid as error:
             message = str(error).removeprefix(SUBJECT).lstrip(", ")
             raise TemplateUnfit("template", message) from error
+        require_length(self._settings, plan.provider, template)
 
 
 def _differs(name: str, stored: StoredPlan, plan: CampaignPlan, moment: datetime | None) -> bool:

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
@@ -11,6 +12,9 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding, segmentation
 from campaign_common.domain.template import Template
+from campaign_common.planning.errors import PlanInvalid
+from campaign_common.planning.provider_fit import longest_text, require_provider
+from campaign_common.settings import Settings
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
 
@@ -82,8 +86,14 @@ class DryRunCounts:
 class DryRuns:
     """Runs dry runs; holds a slice of the list in memory, and no transaction open."""
 
-    def __init__(self, databases: Databases, clock: Any = time.monotonic) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        databases: Databases,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._databases = databases
+        self._settings = settings
         self._clock = clock
 
     def run(self, campaign_id: CampaignId) -> dict[str, Any]:
@@ -116,7 +126,21 @@ class DryRuns:
                 counts.add(row)
             complete = len(rows) < ROWS_AT_ONCE
             after_seq = rows[-1][0] if rows else after_seq
-        return describe(draft, counts, duplicates, rate, complete=complete)
+        described = describe(draft, counts, duplicates, rate, complete=complete)
+        fit = self._provider_fit(draft.campaign.provider, counts)
+        return {**described, "provider": fit}
+
+    def _provider_fit(self, name: str, counts: DryRunCounts) -> dict[str, Any]:
+        """Describe what the provider would not take, by the configuration of this API."""
+        longest = longest_text(self._settings, name)
+        too_long, problem = 0, None
+        if longest is not None:
+            too_long = sum(n for shape, n in counts.shapes.items() if shape.characters > longest)
+        try:
+            require_provider(self._settings, name)
+        except PlanInvalid as error:
+            problem = error.message
+        return {"name": name, "problem": problem, "max_length": longest, "too_long": too_long}
 
 
 def describe(

@@ -128,6 +128,9 @@ def _describe_sender(sender: SenderHeartbeat) -> dict[str, Any]:
         "seen_at": rfc3339_utc(sender.seen_at),
         "partitions": sender.partitions,
         "shards": sender.shards,
+        "providers": None
+        if sender.providers is None
+        else [{"name": name, "problem": problem} for name, problem in sender.providers.items()],
     }
 
 

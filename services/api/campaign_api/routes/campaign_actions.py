@@ -33,6 +33,7 @@ from campaign_common.domain.api_key import Scope
 from campaign_common.domain.campaign import CampaignId, Transition
 from campaign_common.planning import scheduling
 from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
+from campaign_common.settings import Settings
 from campaign_common.store.campaigns.transitions import change_state
 from campaign_common.store.core.events import last_event_id
 
@@ -45,7 +46,7 @@ WORDS = {
 }
 
 
-def resource(databases: Databases, editor: CampaignEditor) -> Resource:
+def resource(databases: Databases, editor: CampaignEditor, settings: Settings) -> Resource:
     """Build the routes."""
     routes = Resource(
         "campaign actions",
@@ -56,7 +57,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     _add_planning(routes, databases, editor, transactions)
     _add_running(routes, databases, transactions)
-    _add_looking(routes, databases)
+    _add_looking(routes, databases, settings)
     return routes
 
 
@@ -188,9 +189,9 @@ def _add_running(
         return {**read_campaign(databases, campaign_id), "matched": matched}
 
 
-def _add_looking(routes: Resource, databases: Databases) -> None:
+def _add_looking(routes: Resource, databases: Databases, settings: Settings) -> None:
     """Add the actions that show messages without sending them."""
-    dry_runs = DryRuns(databases)
+    dry_runs = DryRuns(databases, settings)
 
     @routes.post("/preview")
     @routes.requires(Scope.READ)

@@ -50,6 +50,17 @@ class ActiveCampaign(Schema):
     )
 
 
+class KnownProvider(Schema):
+    """A provider that a sender knows, or whose messages it has met without knowing it."""
+
+    name = fields.String(required=True)
+    problem = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What keeps the sender from sending; null where nothing does."},
+    )
+
+
 class LiveSender(Schema):
     """A sender that gave a sign of itself in the last 15 seconds."""
 
@@ -57,6 +68,12 @@ class LiveSender(Schema):
     seen_at = Moment(required=True)
     partitions = fields.List(fields.Integer(), required=True)
     shards = fields.List(fields.Integer(), required=True)
+    providers = fields.List(
+        fields.Nested(KnownProvider),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null for a sender of 0.2.0, which does not say."},
+    )
 
 
 class Stats(Schema):

@@ -1,7 +1,7 @@
 """Admission of fetched messages to the in-flight buffer, in the order of rules 5 and 6."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.database import Proof, ShardServer
@@ -22,6 +22,7 @@ from campaign_sender.admission.rules import (
     admit_live,
     drop_erased,
     drop_stale,
+    hold_unready,
     ledger_query,
     split_duplicates,
     split_possibly_sent,
@@ -52,12 +53,15 @@ class BatchAdmitter:
         topic: str,
         buffer: InFlightBuffer,
         guard: SendGuard,
+        unready: Callable[[str], str | None],
         traces: BatchTraces | None = None,
     ) -> None:
+        """Take a function that says why nothing can be handed over to a provider."""
         self._server = server
         self._topic = topic
         self._buffer = buffer
         self._guard = guard
+        self._unready = unready
         self._traces = traces
         self._pending: list[Message] = []
         """Enqueued and not admitted: new messages after an outage, duplicates of held messages."""
@@ -105,13 +109,15 @@ class BatchAdmitter:
         fresh, withdrawn = drop_erased(fresh, erased) if erased else Filtered(fresh, [])
         kept, stale = drop_stale(fresh, versions, partition_map)
         admission: AdmissionDecision = admit_live(kept, entries)
+        ready = hold_unready(admission.to_send, versions, self._unready)
+        decided = admission.decided + ready.decided + unknown
         dropped = withdrawn + stale + admission.dropped
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)
             self._traces.admitted(streams, versions)
-        for message in admission.to_send:
+        for message in ready.to_send:
             message.provider = versions[message.key.campaign_id].provider
-        self._buffer.admit(admission.to_send, admission.decided + unknown, dropped)
+        self._buffer.admit(ready.to_send, decided, dropped)
         self._pending = duplicates
 
     def _possibly_sent(self, messages: Sequence[Message]) -> list[Message]:

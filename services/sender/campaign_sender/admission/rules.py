@@ -5,7 +5,7 @@ duplicates of held messages are split off before the ledger is looked up.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId, Delivery
@@ -15,6 +15,9 @@ from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.message import AdmissionKey, Message
+
+UNREADY_PAUSE = 30.0
+"""Seconds after which a message that this sender can not hand over is published again."""
 
 COMMITS_LOST = "commits_lost"
 """Error code of messages that end as unknown because the database lost commits."""
@@ -32,7 +35,7 @@ class AdmissionDecision(NamedTuple):
 
     to_send: list[Message]
     decided: list[SendResult[Message]]
-    """Live messages that end without a send: they can never be delivered."""
+    """Live messages that are not sent: they can never be delivered, or not by this sender."""
     dropped: list[Message]
     """Stale messages, and duplicates of messages that have their outcome."""
 
@@ -174,6 +177,29 @@ def admit_live(
         else:
             to_send.append(message)
     return AdmissionDecision(to_send, decided, dropped)
+
+
+def hold_unready(
+    messages: Sequence[Message],
+    versions: Mapping[CampaignId, CampaignVersion],
+    unready: Callable[[str], str | None],
+) -> AdmissionDecision:
+    """Hold back what this sender can not hand over to a provider, without a claim or an attempt.
+
+    `unready` returns an error code for a provider that is not known or lacks its secret.
+    """
+    codes = {campaign_id: unready(version.provider) for campaign_id, version in versions.items()}
+    if not any(codes.values()):
+        return AdmissionDecision(list(messages), [], [])
+    to_send: list[Message] = []
+    held: list[SendResult[Message]] = []
+    for message in messages:
+        code = codes.get(message.record.campaign_id)
+        if code is None:
+            to_send.append(message)
+        else:
+            held.append(SendResult(message, SendStatus.UNCONFIGURED, None, code, UNREADY_PAUSE))
+    return AdmissionDecision(to_send, held, [])
 
 
 def _is_first(message: Message) -> bool:

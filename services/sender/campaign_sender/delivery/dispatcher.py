@@ -5,7 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import structlog
+
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.errors import CampaignError
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
@@ -15,6 +18,19 @@ from campaign_sender.delivery.pacer import PacedQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
+
+NOT_CONFIGURED = "provider_not_configured"
+SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - an error code
+"""Error codes of messages that wait for a sender that can send them."""
+
+REMEMBERED = 60.0
+"""Seconds for which a provider that is not configured counts after a message of it was met."""
+
+log = structlog.get_logger()
+
+
+class ProviderUnready(CampaignError):
+    """A provider is not configured, or a secret of it can not be read."""
 
 
 class MessageHolder(SendChecks, Protocol):
@@ -41,6 +57,8 @@ class Dispatcher:
     def __init__(self) -> None:
         self._holder: MessageHolder
         self._routes: dict[str, ProviderRoute] = {}
+        self._unknown: dict[str, float] = {}
+        """Boot time at which a campaign with a provider that is not configured was met last."""
         self._deferred: list[Message] = []
         self._lock = threading.Lock()
 
@@ -90,6 +108,35 @@ class Dispatcher:
         """Queues of the providers that may be limited."""
         return [route.paced for route in self._routes.values() if route.paced is not None]
 
+    def unready(self, name: str) -> str | None:
+        """Return an error code where nothing can be handed over to a provider, else None."""
+        route = self._routes.get(name)
+        if route is None:
+            if name not in self._unknown:
+                log.error("provider unknown, its messages wait", provider=name)
+            self._unknown[name] = boot_time()
+            return NOT_CONFIGURED
+        return None if route.provider.problem is None else SECRET_UNREADABLE
+
+    def problems(self) -> dict[str, str | None]:
+        """Return what keeps from sending, by provider: those configured, and unknown ones met."""
+        since = boot_time() - REMEMBERED
+        unknown = [name for name, met_at in list(self._unknown.items()) if met_at >= since]
+        return {
+            **{name: route.provider.problem for name, route in self._routes.items()},
+            **dict.fromkeys(unknown, "not configured here, and campaigns have it"),
+        }
+
+    def require_ready(self) -> None:
+        """Require that every provider is known and has its secrets.
+
+        Raises:
+            ProviderUnready: names one that is not, and says why.
+        """
+        for name, problem in self.problems().items():
+            if problem is not None:
+                raise ProviderUnready(f"{name}: {problem}")
+
     def is_idempotent(self, name: str) -> bool:
         """Return whether a provider is known to be idempotent, see `Provider.idempotent`."""
         route = self._routes.get(name)
@@ -107,14 +154,10 @@ class Dispatcher:
             version = self._holder.version_of(campaign_id)
             if version is None:
                 self.on_results([SendResult(message, SendStatus.DEFERRED) for message in group])
-            elif (route := self._routes.get(version.provider)) is None:
-                self.on_results(
-                    [
-                        SendResult(message, SendStatus.RETRYABLE, None, "provider_not_configured")
-                        for message in group
-                    ]
-                )
+            elif (code := self.unready(version.provider)) is not None:
+                self.on_results([SendResult(m, SendStatus.UNCONFIGURED, None, code) for m in group])
             else:
+                route = self._routes[version.provider]
                 if version.expires_in is not None:
                     expires_at = boot_time() + version.expires_in
                     for message in group:

@@ -26,7 +26,10 @@ LEFT_OPEN = frozenset({SendStatus.STALE, SendStatus.RELEASED, SendStatus.NOT_GRA
 NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, *LEFT_OPEN})
 """Statuses for which it does not matter that an earlier try may have been accepted."""
 
-RESTS = frozenset({SendStatus.ACCOUNT, SendStatus.CIRCUIT_OPEN, SendStatus.RESTING})
+NOT_SENT_YET = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.RESTING, SendStatus.UNCONFIGURED})
+"""Statuses of messages that wait for their provider, or for this sender to know it."""
+
+RESTS = frozenset({SendStatus.ACCOUNT, *NOT_SENT_YET})
 """Statuses of a provider that rests; a message waits for the end of that, however long."""
 
 COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, *RESTS, *ENDED_WITHOUT_SEND})
@@ -62,7 +65,7 @@ def outcome_of(
     ambiguous result is retried under the same idempotency key, unless the campaign is delivered at
     most once: then it ends as unknown. A throttled send costs no attempt and is bounded by age
     only; one that a rest of the provider prevented (a limit, a refused account, an open circuit
-    breaker) waits for the end of the rest.
+    breaker, a sender that does not know it) waits for the end of the rest.
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). `jitter` in [0, 1) spreads retries over

@@ -1,6 +1,6 @@
 """Heartbeat row of this sender, read by /v1/stats, `campaign doctor` and `campaign-db hold`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from campaign_common.database import Cursor, Database
@@ -11,8 +11,13 @@ INTERVAL = 5.0
 """Seconds between two heartbeats; the statistics show a sender as gone after three times this."""
 
 
-def sender_heartbeat(owner_name: str, database: Database) -> PeriodicThread:
-    """Return the thread that writes the heartbeat row, and deletes it in an orderly stop."""
+def sender_heartbeat(
+    owner_name: str, database: Database, problems: Callable[[], Mapping[str, str | None]]
+) -> PeriodicThread:
+    """Return the thread that writes the heartbeat row, and deletes it in an orderly stop.
+
+    `problems` returns what keeps this sender from sending, by the provider's name.
+    """
 
     def run(change: Callable[[Cursor, str], None]) -> None:
         with database.transaction() as cursor:
@@ -21,7 +26,7 @@ def sender_heartbeat(owner_name: str, database: Database) -> PeriodicThread:
     return PeriodicThread(
         "heartbeat",
         INTERVAL,
-        partial(run, note_sender),
+        partial(run, lambda cursor, name: note_sender(cursor, name, problems())),
         at_once=True,
         at_end=partial(run, forget_sender),
     )

@@ -10,6 +10,7 @@ from campaign_api.campaigns import dry_run
 from campaign_api.campaigns.dry_run import DryRuns
 from campaign_common.database import Database, Databases
 from campaign_common.domain.shard import shard_of
+from campaign_common.settings import Settings
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.stored import add_list, change
 
@@ -173,12 +174,12 @@ def test_slices_together_are_the_whole_list(
 
 
 def test_a_dry_run_of_a_long_list_reports_the_part_it_read(
-    client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, pool: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dry run of a list that takes too long reports the part that it has read."""
     add_list(pool, people())
     campaign_id = draft(client)
     monkeypatch.setattr(dry_run, "ROWS_AT_ONCE", 4)
     moments = iter([0.0, 1.0, 2.0, dry_run.LONGEST_RUN])
-    found = DryRuns(Databases((pool,)), lambda: next(moments)).run(campaign_id)
+    found = DryRuns(Databases((pool,)), settings, lambda: next(moments)).run(campaign_id)
     assert (found["recipients"], found["complete"]) == (8, False)

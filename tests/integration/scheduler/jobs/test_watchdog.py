@@ -109,8 +109,8 @@ def test_an_open_breaker_is_a_reason_to_stand_still(scene: Scene, world: World) 
     """An open circuit breaker is a reason for a campaign to stand still."""
     world.record_everything()
     world.change(
-        "INSERT INTO provider_breakers VALUES"
-        " ('simulated', NOW(6) + INTERVAL 1 HOUR, NOW(6), 'test', 1)"
+        "INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by, times_opened)"
+        " VALUES ('simulated', NOW(6) + INTERVAL 1 HOUR, NOW(6), 'test', 1)"
     )
     scene.stand_still()
     assert world.campaign(*POSITION) == (1, RECIPIENTS, 0)

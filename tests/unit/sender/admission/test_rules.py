@@ -4,8 +4,10 @@ from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_providers.contract import SendStatus
 from campaign_sender.admission.rules import (
+    UNREADY_PAUSE,
     admit_live,
     drop_stale,
+    hold_unready,
     ledger_query,
     split_duplicates,
     split_possibly_sent,
@@ -132,3 +134,15 @@ def test_recorded_and_undeliverable_messages_are_not_in_doubt() -> None:
     assert split_possibly_sent([message()], once, recorded) == ([], [])
     assert split_possibly_sent([message(undeliverable="too large")], once, {}) == ([], [])
     assert split_possibly_sent([message()], {}, {}) == ([], [])
+
+
+def test_what_no_provider_takes_is_held_without_a_claim() -> None:
+    messages = [message(1), message(2)]
+    versions = {CAMPAIGN: version()}
+    ready = hold_unready(messages, versions, lambda _: None)
+    assert (ready.to_send, ready.decided) == (messages, [])
+    held = hold_unready(messages, versions, lambda name: f"{name}_missing")
+    assert held.to_send == []
+    assert [(r.message, r.status, r.error_code, r.retry_after) for r in held.decided] == [
+        (one, SendStatus.UNCONFIGURED, "simulated_missing", UNREADY_PAUSE) for one in messages
+    ]

@@ -68,6 +68,7 @@ def test_every_error_class_has_limits_of_its_own() -> None:
     assert by_class(SendStatus.THROTTLED) == (Status.FAILED, None)
     assert by_class(SendStatus.CIRCUIT_OPEN) == (Status.WAITING, 0.5)
     assert by_class(SendStatus.ACCOUNT, attempts=1) == (Status.WAITING, 1.0)
+    assert by_class(SendStatus.UNCONFIGURED, attempts=1) == (Status.WAITING, 1.0)
 
 
 @pytest.mark.parametrize("delivery", Delivery)
@@ -163,6 +164,7 @@ DEPENDS = {
     SendStatus.ERASED: (True, True),
     SendStatus.UNDELIVERABLE: (True, True),
     SendStatus.CIRCUIT_OPEN: (True, True),
+    SendStatus.UNCONFIGURED: (True, True),
     SendStatus.RELEASED: (False, False),
     SendStatus.RESTING: (True, True),
     SendStatus.NOT_GRANTED: (False, False),

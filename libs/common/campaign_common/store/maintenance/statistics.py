@@ -1,10 +1,11 @@
 """Numbers over all campaigns, for dashboards: totals, what is active, which senders are alive."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
@@ -55,6 +56,8 @@ class SenderHeartbeat(NamedTuple):
     seen_at: datetime
     partitions: list[int]
     shards: list[int]
+    providers: Mapping[str, str | None] | None = None
+    """Obstacles to its sends, by provider; None: it is of 0.2.0, which does not say."""
 
 
 SELECT_STATES = """
@@ -82,13 +85,13 @@ JOIN (SELECT campaign_id, MIN(sampled_at) AS sampled_at FROM campaign_samples
 """
 
 SELECT_SENDERS = """
-SELECT name, seen_at FROM sender_heartbeats
+SELECT name, seen_at, providers FROM sender_heartbeats
 WHERE seen_at >= NOW(6) - INTERVAL %s SECOND ORDER BY name
 """
 
 BEAT = """
-INSERT INTO sender_heartbeats (name, seen_at) VALUES (%s, NOW(6))
-ON DUPLICATE KEY UPDATE seen_at = NOW(6)
+INSERT INTO sender_heartbeats (name, seen_at, providers) VALUES (%s, NOW(6), %s)
+ON DUPLICATE KEY UPDATE seen_at = NOW(6), providers = VALUES(providers)
 """
 
 FORGET_SENDERS = "DELETE FROM sender_heartbeats WHERE seen_at < NOW(6) - INTERVAL 1 DAY"
@@ -142,21 +145,32 @@ def earlier_counts(
 def live_senders(cursors: Cursors) -> list[SenderHeartbeat]:
     """Read which senders are alive, and what each of them owns."""
     cursors.main.execute(SELECT_SENDERS, (ALIVE_FOR,))
-    seen: dict[str, datetime] = dict(cursors.main.fetchall())
+    seen = {name: (seen_at, providers) for name, seen_at, providers in cursors.main.fetchall()}
     partitions: dict[str, set[int]] = defaultdict(set)
     shards: dict[str, list[int]] = defaultdict(list)
     for owner in read_owners(cursors):
         partitions[owner.owner_name].add(owner.position.partition)
         shards[owner.owner_name].append(owner.position.shard)
     return [
-        SenderHeartbeat(name, seen_at, sorted(partitions[name]), shards[name])
-        for name, seen_at in seen.items()
+        SenderHeartbeat(
+            name,
+            seen_at,
+            sorted(partitions[name]),
+            shards[name],
+            None if providers is None else msgspec.json.decode(providers),
+        )
+        for name, (seen_at, providers) in seen.items()
     ]
 
 
-def note_sender(cursor: Cursor, name: str) -> None:
-    """Give a sign that a sender is alive, and forget those that have long been gone."""
-    cursor.execute(BEAT, (name,))
+def note_sender(
+    cursor: Cursor, name: str, providers: Mapping[str, str | None] | None = None
+) -> None:
+    """Give a sign that a sender is alive, and forget those that have long been gone.
+
+    `providers`: what keeps it from sending, by provider.
+    """
+    cursor.execute(BEAT, (name, None if providers is None else msgspec.json.encode(providers)))
     cursor.execute(FORGET_SENDERS)
 
 

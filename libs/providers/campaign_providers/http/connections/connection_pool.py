@@ -152,7 +152,7 @@ class ConnectionPool(Generic[MessageT]):
         """Return the request of a message, or its result where there can be none."""
         writer = self._requests.writer
         if writer is None:
-            return SendResult(message, SendStatus.CIRCUIT_OPEN, None, "secret_unreadable")
+            return SendResult(message, SendStatus.UNCONFIGURED, None, "secret_unreadable")
         try:
             return writer.write(message)
         except Unsendable as error:

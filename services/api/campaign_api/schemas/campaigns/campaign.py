@@ -19,7 +19,8 @@ LONGEST_EXPIRY = 2**31 - 1
 
 LARGEST_ID = 2**63 - 1
 
-PROVIDERS = ("simulated", "http")
+LONGEST_PROVIDER = 32
+"""Characters of a provider's name in the configuration."""
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database gives times
 
@@ -62,7 +63,8 @@ class CampaignChange(Schema):
         error_messages={"unknown": f"must be one of {', '.join(Delivery)}"},
     )
     provider = fields.String(
-        validate=validate.OneOf(PROVIDERS, error=f"must be one of {', '.join(PROVIDERS)}")
+        validate=length(LONGEST_PROVIDER),
+        metadata={"description": "The name of a configured provider."},
     )
 
 

@@ -62,6 +62,26 @@ class RecentlyMessaged(Schema):
     days = fields.Integer(required=True)
 
 
+class ProviderFit(Schema):
+    """Messages that the campaign's provider would not take."""
+
+    name = fields.String(required=True)
+    problem = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it would take none of them; null where it takes them."},
+    )
+    max_length = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Characters of the longest text; null: no limit is configured."},
+    )
+    too_long = fields.Integer(
+        required=True,
+        metadata={"description": "Messages that are longer: they are not sent and end as failed."},
+    )
+
+
 class DryRun(Schema):
     """Dry run of a campaign."""
 
@@ -77,6 +97,7 @@ class DryRun(Schema):
     ucs2_characters = fields.List(fields.Nested(Ucs2Character), required=True)
     missing_values = fields.List(fields.Nested(MissingValue), required=True)
     recently_messaged = fields.Nested(RecentlyMessaged, required=True)
+    provider = fields.Nested(ProviderFit, required=True)
     rate = fields.Float(
         required=True,
         allow_none=True,

@@ -1,6 +1,7 @@
 """Requests of a provider over HTTP as templates: what each message becomes."""
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -194,6 +195,11 @@ class HttpRequestSettings(ProviderSettings):
         parts = [placeholder.part for placeholder in self.placeholders()]
         return max((part + 1 for part in parts if part is not None), default=0)
 
+    @property
+    def takes_text(self) -> bool:
+        """True where requests have a place for the text of a message."""
+        return self.names("body") or self.names("hex_ucs2")
+
     def is_optional(self, placeholder: Placeholder) -> bool:
         """Return whether some messages have no value for a placeholder."""
         match placeholder.name:
@@ -234,16 +240,20 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
 
     idempotent_for: float = key("Idempotent", IdempotentFor(), default=False)
     """`true` where the gateway answers a `{key}` that it has seen as it did the first time, and
-    `{For: 24h}` where it does so for a time. Otherwise a permanent answer to a repeated message is
-    no proof that an earlier send was not taken, and the message ends as `unknown`."""
+    `{For: 24h}` where it does so for a time. Without `true` a permanent answer to a repeated
+    message is no proof that an earlier send was not taken, and the message ends as `unknown`; with
+    either, every request under one key is the same."""
     answers: AnswerRules = key("Answers", Answers(), default=[])
     """The meaning of answers: a list of rules, of which the first that matches decides, or a
     mapping of status codes to words. Rules of a preset follow, then those by status."""
 
     @property
     def is_idempotent(self) -> bool:
-        """True where a repeated key gets the same answer again, if only for a time."""
-        return self.idempotent_for > 0
+        """True where a repeated key gets the same answer again, however late.
+
+        The age of a doubt is not recorded: an answer that is given again for a time proves nothing.
+        """
+        return self.idempotent_for == inf
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what is wrong between keys."""
@@ -261,5 +271,5 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
                     known = ", ".join(self.secrets) or "none"
                     message = f"{{{placeholder.name}}} is not among Secrets, which has {known}"
                     yield path, message
-                if placeholder.name == "expires_in" and self.is_idempotent:
+                if placeholder.name == "expires_in" and self.idempotent_for > 0:
                     yield path, SAME_REQUEST

@@ -1,1 +1,0 @@
-ALTER TABLE provider_breakers DROP COLUMN account;
