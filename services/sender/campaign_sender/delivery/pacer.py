@@ -17,6 +17,9 @@ LONGEST_WAIT = 0.1
 SHORTEST_WAIT = 0.002
 """Seconds between two looks; grants that are due in between start together."""
 
+LONGEST_REST = 15.0
+"""Seconds until a message of a resting provider is due again: live limits may end the rest."""
+
 Check = Callable[[Sequence[Message]], Sequence[SendStatus | None]]
 Report = Callable[[Sequence[SendResult[Message]]], None]
 
@@ -110,7 +113,8 @@ class PacedQueue:
         rest = self._rests_for()
         for message, status in zip(head, self._check(head), strict=True):
             if status is None and rest > 0:
-                refused.append(SendResult(message, SendStatus.RESTING, retry_after=rest))
+                wait = min(rest, LONGEST_REST)
+                refused.append(SendResult(message, SendStatus.RESTING, retry_after=wait))
             elif status is None:
                 allowed.append(message)
             else:
