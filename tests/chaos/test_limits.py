@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 import requests
 
-from tests.chaos.scene import Scene, boot_time
+from campaign_common.domain.message import Status
+from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.support.providers.recording_provider import Faults
 from tests.support.services.processes import kill
 from tests.support.waiting import wait_until
@@ -35,6 +36,21 @@ def set_limit(scene: Scene, **limits: object) -> float:
     answer = requests.put(url, json=limits, timeout=30)
     assert answer.status_code == 200, answer.text
     return boot_time()
+
+
+def draft(scene: Scene, provider: str) -> int:
+    """Draft a campaign to the recipients of the first one; return its id."""
+    campaigns = f"{scene.system.url}/v1/campaigns"
+    first = requests.get(f"{campaigns}/{CAMPAIGN}", timeout=30).json()
+    drafted = {
+        "name": "beside it",
+        "recipient_list_id": first["recipient_list_id"],
+        "template": "hi {name}",
+        "provider": provider,
+    }
+    answer = requests.post(campaigns, json=drafted, timeout=30)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["id"])
 
 
 @pytest.mark.parametrize("server", ["mariadb"], indirect=True)
@@ -92,3 +108,24 @@ def test_a_day_is_not_exceeded_by_a_restart_and_a_kill(scene: Scene) -> None:
     account = scene.finish()
     assert account.lost == 0
     assert account.duplicates <= scene.suspects()
+
+
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_a_limited_provider_holds_no_other_back(scene: Scene) -> None:
+    """On the same partitions: one is sent ten a second, and the other one is done long before."""
+    scene.configure_provider(Limits={"PerSecond": 10})
+    scene.system.configure(Providers={"quick": {"Kind": "simulated"}})
+    scene.start_all(senders=1)
+    scene.begin(3_000)
+    scene.wait_for_calls(10)
+    quick = draft(scene, "quick")
+    began, before = boot_time(), scene.calls()
+    scene.system.change(quick, "start")
+    wait_until(lambda: scene.has_finished(quick), interval=0.2)
+    limited = scene.calls() - before
+    assert limited <= 10 * (boot_time() - began + 1)
+    assert not scene.has_finished(CAMPAIGN)
+    assert set(scene.statuses(quick).values()) == {Status.SENT}
+    set_limit(scene)
+    account = scene.finish()
+    assert (account.lost, account.duplicates) == (0, 0)
