@@ -56,6 +56,7 @@ class Part(Enum):
     FINISH_EPOCH = (10, "the end compares the epoch that was read before the sums")
     LATE_REFUSAL = (14, "a refusal that came too late settles no possibly sent message")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
+    UNSTARTED_OFFSET = (17, "a message whose grant was missed stays unfinished")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
 
     def __init__(self, rule: int, asks: str) -> None:
@@ -77,6 +78,7 @@ class Fault(Enum):
     NEW_TOPIC = auto()
     MORE_PARTITIONS = auto()
     PERSON_RETRIES = auto()
+    MISSED_GRANT = auto()
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,8 @@ class Sender:
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
+        if limited := self._dispatcher.providers_with_grants():
+            group.buffer.drop_void(limited, group.guard.check_before_send)
         if self._leases.providers_in_use > 1:
             group.buffer.give_back_excess()
         self._dispatcher.retry_deferred(

@@ -103,6 +103,14 @@ class Dispatcher:
             return None
         return route.paced.claimable(seconds)
 
+    def providers_with_grants(self) -> list[str]:
+        """List the providers whose messages start by grants only."""
+        return [
+            name
+            for name, route in self._routes.items()
+            if route.paced is not None and route.paced.limiter.needs_grants
+        ]
+
     @property
     def paced_queues(self) -> list[PacedQueue]:
         """Queues of the providers that may be limited."""

@@ -34,6 +34,12 @@ FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
 
 
+ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED})
+"""Decisions by which a message ends that is not claimed yet."""
+
+Check = Callable[[Sequence[Message]], Sequence[SendStatus | None]]
+
+
 class RecorderBatch(NamedTuple):
     """Results to record and messages to claim in one transaction of the recorder."""
 
@@ -215,6 +221,33 @@ class InFlightBuffer:
                         SendResult(message, SendStatus.RESTING, None, None, retry_after=wait)
                     )
                 self._decided += len(excess)
+            self._changed.notify_all()
+
+    def drop_void(self, providers: Collection[str], check: Check) -> None:
+        """Drop messages of limited providers that must not be sent any more.
+
+        Claimed ones are checked before they are sent; these may wait long for that.
+        """
+        with self._changed:
+            waiting = [m for provider in providers for m in self._admitted.get(provider, ())]
+        void = {
+            id(message): SendResult(message, status)
+            for message, status in zip(waiting, check(waiting), strict=True)
+            if status in ENDED_UNCLAIMED
+        }
+        if not void:
+            return
+        with self._changed:
+            for provider in providers:
+                kept: deque[Message] = deque()
+                for message in self._admitted[provider]:
+                    result = void.get(id(message))
+                    if result is None:
+                        kept.append(message)
+                    else:
+                        self._results.append(result)
+                        self._decided += 1
+                self._admitted[provider] = kept
             self._changed.notify_all()
 
     def wake(self) -> None:

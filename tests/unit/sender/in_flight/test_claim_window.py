@@ -143,3 +143,18 @@ def test_what_waits_for_a_slow_provider_goes_back() -> None:
     owned = bench.buffer.owned(0)
     assert owned is not None
     assert bench.buffer.held_keys([waiting[-1].key]) == set()
+
+
+def test_what_is_void_does_not_wait_for_grants() -> None:
+    bench = Bench()
+    bench.granted["limited"] = 0
+    paused, running = bench.admit("limited", 2)
+    (other,) = bench.admit("http", 1)
+    bench.buffer.drop_void(
+        ["limited"], lambda batch: [SendStatus.STALE if one is paused else None for one in batch]
+    )
+    batch = bench.buffer.take_batch()
+    assert [(r.message, r.status) for r in batch.results] == [(paused, SendStatus.STALE)]
+    assert batch.claims == [other]
+    bench.buffer.apply_commit(batch.results, batch.claims)
+    assert bench.buffer.held_keys([paused.key, running.key]) == {running.key}
