@@ -17,6 +17,9 @@ LONGEST_WAIT = 0.1
 SHORTEST_WAIT = 0.002
 """Seconds between two looks; grants that are due in between start together."""
 
+PLENTY = 1_000
+"""Grants that are due beyond what waits, from which messages are checked once only."""
+
 LONGEST_REST = 15.0
 """Seconds until a message of a resting provider is due again: live limits may end the rest."""
 
@@ -106,11 +109,15 @@ class PacedQueue:
         size = min(self._free(), len(self._waiting), self._due())
         if size <= 0:
             return [], []
-        # Before a grant is used for them: a paused campaign must not use up what others may send.
         head = [self._waiting.popleft() for _ in range(size)]
         refused: list[SendResult[Message]] = []
-        allowed: list[Message] = []
         rest = self._rests_for()
+        if not rest and self.limiter.due() >= size + PLENTY:
+            started = self._grant(head)  # the provider checks them, as any others
+            self._waiting.extendleft(reversed(head[len(started) :]))
+            return list(started), refused
+        # Before a grant is used for them: a paused campaign must not use up what others may send.
+        allowed: list[Message] = []
         for message, status in zip(head, self._check(head), strict=True):
             if status is None and rest > 0:
                 wait = min(rest, LONGEST_REST)

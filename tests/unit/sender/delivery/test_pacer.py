@@ -89,6 +89,17 @@ def test_no_more_start_than_connections_are_free() -> None:
     assert bench.started == messages
 
 
+def test_a_message_without_a_grant_waits_where_many_are_due() -> None:
+    """The number of those that are due may have changed when they are taken."""
+    bench = Bench(Grants(units=5_000))
+    bench.queue.limiter.take = lambda units: Taken(1, 5.0)  # type: ignore[method-assign]  # noqa: ARG005
+    first, second = message(1), message(2)
+    bench.queue.add([first, second])
+    assert bench.started == [first]
+    bench.queue.start_due()
+    assert bench.started == [first, second]
+
+
 def test_what_must_not_be_sent_uses_no_grant() -> None:
     bench = Bench(Grants(units=1))
     bench.void = {1}

@@ -24,6 +24,9 @@ EXACT_UP_TO = 4_000
 """Quota up to which the grants of all senders are interleaved exactly. Above it each sender has its
 own equal distances, and a window has one grant of each sender too many or too few."""
 
+GENEROUS = 8
+"""Multiple of what is wanted that a sender gets at most."""
+
 THOUSAND = 1_000
 
 
@@ -34,13 +37,18 @@ def quota_of(slot: int, per_second: Decimal) -> int:
 
 
 def share_out(quota: int, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Share a quota by what each sender wants, with the largest remainders; none gets more.
+    """Share a quota by what each sender wants, with the largest remainders.
 
-    What is left, where less is wanted than there is, stays spare.
+    Where less is wanted than there is, each gets several times as much, since more may come while
+    the slot runs; what is left then stays spare.
     """
     total = sum(wanted.values())
     if total <= quota:
-        return {sender: n for sender, n in sorted(wanted.items()) if n}
+        return {
+            sender: min(GENEROUS * n, quota * n // total)
+            for sender, n in sorted(wanted.items())
+            if n
+        }
     shares = {sender: quota * n // total for sender, n in wanted.items()}
     by_remainder = sorted(wanted, key=lambda one: (-(quota * wanted[one] % total), one))
     for sender in by_remainder[: quota - sum(shares.values())]:

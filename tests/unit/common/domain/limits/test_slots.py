@@ -37,7 +37,8 @@ def test_fractions_add_up_over_the_slots(rate: str, slots: int, total: int) -> N
 @pytest.mark.parametrize(
     ("wanted", "shares"),
     [
-        pytest.param({"a": 3, "b": 4}, {"a": 3, "b": 4}, id="enough for all"),
+        pytest.param({"a": 3, "b": 4}, {"a": 4, "b": 5}, id="enough for all"),
+        pytest.param({"a": 1}, {"a": 8}, id="some for what may come"),
         pytest.param({"a": 30, "b": 10}, {"a": 8, "b": 2}, id="by what is wanted"),
         pytest.param({"a": 10, "b": 10, "c": 10}, {"a": 4, "b": 3, "c": 3}, id="a remainder"),
         pytest.param({"a": 1000, "b": 1}, {"a": 10}, id="too little for a share"),
@@ -57,7 +58,7 @@ def test_each_grant_has_one_instant_of_its_own(quota: int) -> None:
     plan = SlotPlan(SLOT, quota, Decimal(quota), shares)
     instants = [plan.instants(name) for name in shares]
     moments = sorted(one.at(n) for one in instants for n in range(len(one)))
-    assert len(moments) == quota
+    assert len(moments) + plan.spare == quota
     assert moments[0] > SLOT
     assert moments[-1] < SLOT + 1 - LATEST
     if quota <= 4_000:
