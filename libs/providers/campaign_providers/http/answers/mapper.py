@@ -56,6 +56,12 @@ class ResponseMapper:
         self._by_status: dict[int, list[AnswerRule]] = {
             status: [rule for rule in rules if _is_for(rule, status)] for status in range(100, 1000)
         }
+        self._accepting = {
+            status: rules[0].id
+            for status, rules in self._by_status.items()
+            if rules and _accepts_all(rules[0])
+        }
+        """Places of the id, by statuses that are accepted whatever the body is: nearly all."""
         self._transport = {
             failure.value: rule for rule in reversed(rules) for failure in rule.transport or ()
         }
@@ -95,6 +101,13 @@ class ResponseMapper:
 
     def to_result(self, message: MessageT, response: HttpResponse) -> SendResult[MessageT]:
         """Return the result of a message."""
+        if response.status in self._accepting:
+            place = self._accepting[response.status]
+            if place is None:
+                return SendResult(message, SendStatus.ACCEPTED)
+            document = _document(response) if isinstance(place, tuple) else None
+            found = fitting(_found(place, response, document))
+            return SendResult(message, SendStatus.ACCEPTED, found)
         status, rule, document, code = self.match(response)
         if rule is None:
             return SendResult(message, status, None, code or f"http_{response.status}")
@@ -163,6 +176,10 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
 
 def _is_for(rule: AnswerRule, status: int) -> bool:
     return rule.transport is None and (rule.status is None or status in rule.status)
+
+
+def _accepts_all(rule: AnswerRule) -> bool:
+    return rule.then is AnswerWord.SUCCESS and not rule.json and rule.text is None
 
 
 def _reads_json(rule: AnswerRule) -> bool:

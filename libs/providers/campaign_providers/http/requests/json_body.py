@@ -18,6 +18,9 @@ _encode = msgspec.json.Encoder().encode
 
 def json_body(tree: JsonTemplate, values: Values) -> Callable[[OutboundMessage], bytes]:
     """Compile a tree."""
+    if isinstance(tree, Mapping) and (flat := _flat(tree, values)) is not None:
+        structure, get_all = flat
+        return lambda message: _encode(structure(*get_all(message)))
     node = _node(tree, values)
     return lambda message: _encode(node(message))
 
@@ -36,15 +39,29 @@ def _node(tree: JsonTemplate, values: Values) -> MakeJson:
 
 def _object_node(tree: Mapping[str, JsonTemplate], values: Values) -> MakeJson:
     """Compile an object to a structure, which is encoded several times as fast as a dictionary."""
-    fields = {f"field_{n}": name for n, name in enumerate(tree)}
-    structure = msgspec.defstruct("JsonObject", list(fields), rename=fields, gc=False)
-    nodes = [_node(below, values) for below in tree.values()]
-    attributes = [ATTRIBUTES.get(node) for node in nodes]
-    names = [name for name in attributes if name is not None]
-    if len(names) > 1 and len(names) == len(attributes):
-        get_all = attrgetter(*names)  # one getter for what are mere attributes
+    flat = _flat(tree, values)
+    if flat is not None:
+        structure, get_all = flat
         return lambda message: structure(*get_all(message))
+    structure = _structure(tree)
+    nodes = [_node(below, values) for below in tree.values()]
     return lambda message: structure(*[node(message) for node in nodes])
+
+
+def _structure(tree: Mapping[str, JsonTemplate]) -> Callable[..., Any]:
+    fields = {f"field_{n}": name for n, name in enumerate(tree)}
+    return msgspec.defstruct("JsonObject", list(fields), rename=fields, gc=False)
+
+
+def _flat(
+    tree: Mapping[str, JsonTemplate], values: Values
+) -> tuple[Callable[..., Any], Callable[[OutboundMessage], tuple[Any, ...]]] | None:
+    """Return the structure of an object of attributes alone, and one getter for all of them."""
+    nodes = [_node(below, values) for below in tree.values() if isinstance(below, TextTemplate)]
+    names = [name for node in nodes if (name := ATTRIBUTES.get(node)) is not None]
+    if len(names) < 2 or len(names) < len(tree):
+        return None
+    return _structure(tree), attrgetter(*names)
 
 
 def _list(items: Sequence[tuple[MakeJson, int]], message: OutboundMessage) -> list[Any]:

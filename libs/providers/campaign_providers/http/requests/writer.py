@@ -47,6 +47,7 @@ class RequestWriter:
         self._longest = settings.max_length
         self._most_parts = settings.most_parts
         self._head = self._compiled_head()
+        self._is_plain = self._longest is None and not self._most_parts and self._signer is None
 
     def write(self, message: OutboundMessage) -> bytes:
         """Return the bytes of the request.
@@ -54,6 +55,9 @@ class RequestWriter:
         Raises:
             Unsendable: the message is too long, or a value has no form in its place.
         """
+        if self._is_plain and self._body is not None:
+            body = self._body(message)
+            return b"%b%d\r\n\r\n%b" % (self._head.render(message), len(body), body)
         if self._longest is not None and len(message.body) > self._longest:
             raise Unsendable("too_long")
         if self._most_parts and len(message.parts) > self._most_parts:

@@ -65,7 +65,7 @@ def outbound(text: str) -> Outbound:
 
 @given(ANY_TEXT)
 @example("")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_json_carries_any_text(text: str) -> None:
     request = read(JSON.write(outbound(text)))
     assert json.loads(request.body) == {
@@ -75,7 +75,7 @@ def test_json_carries_any_text(text: str) -> None:
 
 
 @given(ANY_TEXT)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_json_with_leaves_left_out_carries_any_text(text: str) -> None:
     request = read(LATER.write(outbound(text)))
     assert json.loads(request.body) == {"l": [text], "t": f"a {text} b"}
@@ -83,7 +83,7 @@ def test_json_with_leaves_left_out_carries_any_text(text: str) -> None:
 
 @given(ANY_TEXT)
 @example("")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_form_carries_any_text(text: str) -> None:
     request = read(FORM.write(outbound(text)))
     fields = parse_qsl(
@@ -94,7 +94,7 @@ def test_a_form_carries_any_text(text: str) -> None:
 
 @given(ANY_TEXT)
 @example("")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_query_carries_any_text(text: str) -> None:
     request = read(QUERY.write(outbound(text)))
     assert (request.method, request.body) == ("GET", b"")
@@ -107,7 +107,7 @@ def test_a_query_carries_any_text(text: str) -> None:
 
 @given(ANY_TEXT)
 @example("")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_xml_carries_what_xml_can_carry(text: str) -> None:
     """What XML 1.0 has no form for is refused, and never sent otherwise."""
     if all(is_character_of_xml(each) for each in text):
@@ -131,7 +131,7 @@ def is_character_of_xml(character: str) -> bool:
 
 
 @given(ANY_TEXT)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_hexadecimal_digits_carry_any_text(text: str) -> None:
     request = read(HEX.write(outbound(text)))
     digits = request.body.decode("ascii").removeprefix("hex=")
