@@ -27,7 +27,7 @@ LONGEST_RAMP = 100
 SOURCES = ("live", "configured")
 
 
-class Amount(fields.Field[Decimal]):
+class AmountField(fields.Field[Decimal]):
     """A number with at most three decimal places."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's options
@@ -46,7 +46,7 @@ class Amount(fields.Field[Decimal]):
         return amount
 
 
-class Day(fields.Field[date]):
+class DateOfDay(fields.Field[date]):
     """A date as YYYY-MM-DD."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's options
@@ -64,8 +64,8 @@ class Day(fields.Field[date]):
         raise ValidationError("must be a date such as 2027-01-31")
 
 
-def _per_second() -> Amount:
-    return Amount(allow_none=True, load_default=None)
+def _per_second() -> AmountField:
+    return AmountField(allow_none=True, load_default=None)
 
 
 def _whole(highest: int) -> Integer:
@@ -80,7 +80,7 @@ def _zone(value: str) -> None:
 
 RampStepSchema = Schema.from_dict(
     {
-        "from": Day(required=True, attribute="since"),
+        "from": DateOfDay(required=True, attribute="since"),
         "per_second": _per_second(),
         "per_day": _whole(MOST_PER_DAY),
     },

@@ -7,7 +7,7 @@ from time import monotonic
 
 from campaign_common.domain.limits.provider_limits import LimitUnit
 from campaign_common.runtime.periodic_thread import IndispensableThread
-from campaign_providers.contract import REACHED_PROVIDER, SendResult, SendStatus
+from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
@@ -23,7 +23,6 @@ PLENTY = 1_000
 LONGEST_REST = 15.0
 """Seconds until a message of a resting provider is due again: live limits may end the rest."""
 
-Check = Callable[[Sequence[Message]], Sequence[SendStatus | None]]
 Report = Callable[[Sequence[SendResult[Message]]], None]
 
 
@@ -39,7 +38,7 @@ class PacedQueue:
     def __init__(
         self,
         limiter: ProviderLimiter,
-        check: Check,
+        check: PreSendCheck[Message],
         submit: Callable[[Sequence[Message]], None],
         connections: Callable[[], int | None],
         rests_for: Callable[[], float],

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
 from campaign_sender.in_flight.claim_window import (
     BACKLOG,
     LEAST_BACKLOG,
@@ -36,8 +36,6 @@ FEW = 32
 
 ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED})
 """Decisions by which a message ends that is not claimed yet."""
-
-Check = Callable[[Sequence[Message]], Sequence[SendStatus | None]]
 
 
 class RecorderBatch(NamedTuple):
@@ -223,7 +221,7 @@ class InFlightBuffer:
                 self._decided += len(excess)
             self._changed.notify_all()
 
-    def drop_void(self, providers: Collection[str], check: Check) -> None:
+    def drop_void(self, providers: Collection[str], check: PreSendCheck[Message]) -> None:
         """Drop messages of limited providers that must not be sent any more.
 
         Claimed ones are checked before they are sent; these may wait long for that.

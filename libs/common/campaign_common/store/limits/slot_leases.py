@@ -105,7 +105,7 @@ def read_slots(cursor: Cursor, provider: str, *, shares_after: int = 0) -> Slots
 
 
 def read_demand(cursor: Cursor, provider: str) -> Mapping[str, int]:
-    """Read what each sender wants that has said so lately."""
+    """Read what each sender wants that has said so within a few seconds."""
     cursor.execute(SELECT_DEMAND, (provider,))
     return dict(cursor.fetchall())
 
