@@ -13,6 +13,7 @@ from benchmarks.scenarios.flood import flood
 from benchmarks.scenarios.growth import growth
 from benchmarks.scenarios.http import http
 from benchmarks.scenarios.imports import imports
+from benchmarks.scenarios.limits import limits
 from benchmarks.scenarios.metrics_cost import metrics_cost
 from benchmarks.scenarios.recovery import recovery
 from benchmarks.scenarios.send import send
@@ -58,7 +59,7 @@ def summary(files: tuple[Path, ...]) -> None:
     click.echo(against_targets(read_results(files)))
 
 
-for command in (*SCENARIOS, metrics_cost, traces_cost, check, capacity):
+for command in (*SCENARIOS, limits, metrics_cost, traces_cost, check, capacity):
     main.add_command(command)
 
 

@@ -7,7 +7,7 @@ from campaign_providers.contract import REACHED_PROVIDER, SendStatus
 from tests.model import decisions, ledger
 from tests.model.admission import owns
 from tests.model.promises import Broken
-from tests.model.scenario import Part, Scenario
+from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import (
     MAYBE_TAKEN,
     NAMES,
@@ -39,6 +39,10 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         if not runs and scenario.keeps(Part.LAST_LOOK):
             yield _answered(world, number, held, SendStatus.STALE)
             continue
+        if Fault.MISSED_GRANT in scenario.faults and world.faults_left:
+            missed = _answered(world, number, held, SendStatus.NOT_GRANTED)
+            after = missed.world._replace(faults_left=world.faults_left - 1)
+            yield missed._replace(world=after, is_fault=True)
         for answer in _possible_answers(scenario, world, held):
             called = _called(scenario, world, held, answer)
             if scenario.late_facts and not owns(world.senders[number], held):

@@ -5,17 +5,15 @@ from collections.abc import Iterator
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_providers.contract import SendStatus
-from campaign_sender.recording.outcome import depends_on_doubt
+from campaign_sender.recording.outcome import LEFT_OPEN, depends_on_doubt
 from tests.model import decisions, ledger
 from tests.model.admission import finished, owns
 from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Part, Scenario
-from tests.model.state import NAMES, Ended, Owned, Sender, Step, Work, World, put
+from tests.model.state import NAMES, Ended, Held, Owned, Sender, Step, Work, World, put
 
 # What is recorded of an answer depends on how a campaign is delivered, not on its state.
 _ANY_STATE = (CampaignState.RUNNING, 1)
-
-_WITHOUT_OUTCOME = frozenset({SendStatus.STALE, SendStatus.RELEASED})
 
 
 def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
@@ -32,6 +30,13 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
 
 def _record(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     work = _work(scenario, world, world.senders[number])
+    if Fault.MISSED_GRANT in scenario.faults and work.claims:
+        without = _without_claims(scenario, world, world.senders[number], work)
+        yield from _transaction(scenario, world, number, without)
+    yield from _transaction(scenario, world, number, work)
+
+
+def _transaction(scenario: Scenario, world: World, number: int, work: Work) -> Iterator[Step]:
     if not work.shards:
         return
     after, fenced = _written(scenario, world, number, work)
@@ -42,7 +47,7 @@ def _record(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         _with(after, number, completed),
     )
     if Fault.LOST_ANSWER in scenario.faults and world.faults_left:
-        doubtful = _taken(after.senders[number])._replace(doubt=work)
+        doubtful = _taken(after.senders[number], work)._replace(doubt=work)
         after = _with(after, number, doubtful)._replace(faults_left=world.faults_left - 1)
         yield Step(f"{what}, and the answer to COMMIT is lost", after, is_fault=True)
 
@@ -67,8 +72,14 @@ def _recorded(scenario: Scenario, owned: Owned) -> int:
     return owned.recorded if scenario.keeps(Part.UNFINISHED_OFFSET) else owned.position
 
 
-def _taken(sender: Sender) -> Sender:
-    return sender._replace(results=(), admitted=())
+def _without_claims(scenario: Scenario, world: World, sender: Sender, work: Work) -> Work:
+    """Return the same work while no grant is due: what is admitted waits for its claim."""
+    return _work(scenario, world, sender._replace(admitted=()))._replace(results=work.results)
+
+
+def _taken(sender: Sender, work: Work) -> Sender:
+    left = tuple(held for held in sender.admitted if held not in work.claims)
+    return sender._replace(results=(), admitted=left)
 
 
 def _written(scenario: Scenario, world: World, number: int, work: Work) -> tuple[World, list[int]]:
@@ -85,7 +96,7 @@ def _written(scenario: Scenario, world: World, number: int, work: Work) -> tuple
         outcomes = [
             decisions.outcome(scenario, _in_doubt(scenario, world, ended), _ANY_STATE)
             for ended in work.results
-            if ended[0].record.shard == shard and ended[1] not in _WITHOUT_OUTCOME
+            if ended[0].record.shard == shard and ended[1] not in LEFT_OPEN
         ]
         after, broken = ledger.record(world.ledger, shard, outcomes)
         row = row._replace(
@@ -132,16 +143,33 @@ def _completed(scenario: Scenario, sender: Sender, work: Work, fenced: list[int]
             owned = owned._replace(behind=max(owned.behind - 1, 0))
             sender = sender._replace(owned=put(sender.owned, shard, owned))
     # What was given back keeps its offset: the shard's next owner fetches it again.
-    done = tuple(held for held, answer in work.results if answer is not SendStatus.RELEASED)
+    unfinished = {SendStatus.RELEASED}
+    if scenario.keeps(Part.UNSTARTED_OFFSET):
+        unfinished.add(SendStatus.NOT_GRANTED)
+    done = tuple(held for held, answer in work.results if answer not in unfinished)
     sender = finished(sender, done)
     if sender.doubt is None:
-        sender = _taken(sender)
+        sender = _taken(sender, work)
+    sender = sender._replace(admitted=(*_unstarted(sender, work, fenced), *sender.admitted))
     for shard in fenced:
         sender = without_shard(sender, shard)
     to_call = tuple(held for held in work.claims if held.record.shard not in fenced)
     if scenario.keeps(Part.OWNED_ADMISSION):
         to_call = tuple(held for held in to_call if owns(sender, held))
     return sender._replace(to_call=(*sender.to_call, *to_call), doubt=None)
+
+
+def _unstarted(sender: Sender, work: Work, fenced: list[int]) -> tuple[Held, ...]:
+    """Return the messages whose grants were missed: they are claimed again."""
+    return tuple(
+        held
+        for held, answer in work.results
+        if answer is SendStatus.NOT_GRANTED
+        and held.record.shard not in fenced
+        and owns(sender, held)
+        and (owned := sender.owned[held.record.shard])
+        and not owned.draining
+    )
 
 
 def _check(scenario: Scenario, world: World, number: int, doubt: Work) -> Step:

@@ -61,6 +61,7 @@ class Part(Enum):
     FINISH_EPOCH = (10, "the end compares the epoch that was read before the sums")
     LATE_REFUSAL = (14, "a refusal that came too late settles no possibly sent message")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
+    UNSTARTED_OFFSET = (17, "a message whose grant was missed stays unfinished")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
 
     def __init__(self, rule: int, asks: str) -> None:
@@ -83,6 +84,7 @@ class Fault(Enum):
     MORE_PARTITIONS = auto()
     PERSON_RETRIES = auto()
     OLDER_SENDER = auto()
+    MISSED_GRANT = auto()
 
 
 ONE_PROVIDER = Route((("simulated", 1),))

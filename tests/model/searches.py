@@ -29,6 +29,7 @@ NEW_TOPIC = frozenset({Fault.NEW_TOPIC, Fault.SENDER_CRASH, Fault.PAUSE})
 NEW_MAP = frozenset({Fault.MORE_PARTITIONS, Fault.SENDER_CRASH, Fault.SCHEDULER_CRASH})
 CANCELLED = frozenset({Fault.CANCEL, Fault.SENDER_CRASH})
 BY_HAND = frozenset({Fault.PERSON_RETRIES, Fault.SENDER_CRASH, Fault.REASSIGNMENT})
+MISSED_GRANTS = frozenset({Fault.MISSED_GRANT, Fault.SENDER_CRASH, Fault.REVOCATION, Fault.PAUSE})
 
 SEARCHES = {
     "shards are lost, at most once": Scenario(
@@ -53,6 +54,10 @@ SEARCHES = {
     ),
     "pauses and crashes, at most once": Scenario(ONCE, faults=OVER_AND_ON, fault_budget=3),
     "pauses and crashes, at least once": Scenario(REPEATED, faults=OVER_AND_ON),
+    "missed grants, at most once": Scenario(
+        ONCE, faults=MISSED_GRANTS | {Fault.LOST_ANSWER}, fault_budget=3, answers=ACCEPTED
+    ),
+    "missed grants, at least once": Scenario(REPEATED, faults=MISSED_GRANTS),
     "two messages": Scenario(
         ONCE, ONE_SHARD, faults=OVER_AND_ON | {Fault.LOST_ANSWER}, answers=ACCEPTED
     ),
@@ -244,6 +249,10 @@ LEFT_OUT = {
             late_facts=True,
         ),
         Broken.UNTRUE,
+    ),
+    Part.UNSTARTED_OFFSET: (
+        _with(Fault.MISSED_GRANT, Fault.SENDER_CRASH, budget=2),
+        Broken.STUCK,
     ),
     Part.DRAIN: (_with(Fault.MORE_PARTITIONS, messages=SECOND_SHARD), Broken.STUCK),
     Part.MAP_FOR_ALL: (_with(Fault.MORE_PARTITIONS, messages=SECOND_SHARD), Broken.STUCK),

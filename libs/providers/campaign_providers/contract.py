@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import ContentSupport
 from campaign_common.domain.content.price import Price
 from campaign_common.metrics.distribution import BatchHistogram
@@ -23,7 +24,7 @@ class OutboundMessage(Protocol):
         """Text of the message."""
 
     @property
-    def campaign_id(self) -> int:
+    def campaign_id(self) -> CampaignId:
         """Id of the campaign."""
 
     @property
@@ -93,6 +94,11 @@ class SendStatus(Enum):
     """Not sent: the shard is being released; its next owner fetches the message again."""
     DEFERRED = "deferred"
     """Not sent: the view of the database is too old; the message is dispatched again."""
+    RESTING = "resting"
+    """Not sent: the limits of the provider let nothing more through for some time; costs no
+    attempt."""
+    NOT_GRANTED = "not_granted"
+    """Not sent: the grant of a limit was missed, or the provider rests; the message waits here."""
     STALE = "stale"
     """Not sent: the campaign was paused or cancelled, the shard has another owner, or the
     recipient is erased."""
@@ -155,6 +161,8 @@ class Provider(Protocol[MessageT_contra]):
     """
 
     name: str
+    connections: int | None
+    """Requests under way at most; None: there is no such bound."""
     idempotent: bool
     """A repeated idempotency key gets the same response again, so that a refusal is proof."""
     idempotent_for: float

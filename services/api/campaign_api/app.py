@@ -21,6 +21,7 @@ from campaign_api.routes import (
     campaigns,
     health,
     messages,
+    provider_limits,
     recipient_lists,
     recipients,
     stats,
@@ -99,6 +100,7 @@ def create_app(
         trial_message.resource(database, settings),
         messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
+        provider_limits.resource(database, settings),
         stats.resource(Statistics(databases)),
         health.resource(databases, settings.msg_table_sharding_size),
     ):

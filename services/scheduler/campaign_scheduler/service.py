@@ -128,6 +128,10 @@ class SchedulerService:
             outcomes=OutcomeCounts(databases, self._availability),
             tracer=self._tracer,
             routes=self._settings.routes,
+            limits={
+                name: provider.limits.limits
+                for name, provider in self._settings.configured_providers.items()
+            },
         )
         pace = self._settings.scheduler
         return FanOutLoop(dependencies, FlowControl.for_window(pace.chunk_size, pace.window))

@@ -46,11 +46,12 @@ class Message(msgspec.Struct, gc=False, eq=False):
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
     an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
-    sets `expires_at`, boot time in seconds, where the campaign expires, and `price` where its
-    provider has one. `provider` is the name of the one that the message is sent to, from admission
-    on; `ledger_provider` the one that its ledger row names, None where that follows from the
-    campaign. `repeats`: it may have been accepted before, by a provider that does not know its key.
-    `key_known_until`: boot time in seconds until which its provider knows the key for certain.
+    sets `price` where its provider has one. `provider` is the name of the one that the message is
+    sent to, from admission on; `ledger_provider` the one that its ledger row names, None where that
+    follows from the campaign. `repeats`: it may have been accepted before, by a provider that does
+    not know its key. Boot times in seconds: dispatch sets `expires_at` where the campaign expires,
+    a grant `send_until`, after which the message must not start, and admission `key_known_until`,
+    until which its provider knows the key for certain.
     """
 
     record: MessageRecord
@@ -62,6 +63,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     replaces: bool = False
     in_doubt: bool = False
     withdrawn: bool = False
+    send_until: float = inf
     expires_at: float | None = None
     price: Price | None = None
     provider: str = ""

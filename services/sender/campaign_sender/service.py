@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from functools import partial
+from secrets import token_hex
 
 import structlog
 from opentelemetry.trace import Tracer
@@ -14,6 +15,7 @@ from campaign_common.database import Databases, ShardServer
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
@@ -32,10 +34,14 @@ from campaign_sender.delivery import breaker_sync
 from campaign_sender.delivery.breaker_sync import BreakerSync
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
+from campaign_sender.delivery.pacer import Pacer
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.claim_window import ClaimWindows
+from campaign_sender.limiting.limit_leases import LimitLeases
+from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
@@ -85,10 +91,26 @@ class Sender:
             )
         )
         self._dispatcher.connect(self._groups)
+        sender_id = token_hex(8)
+        limiters = {
+            provider: ProviderLimiter(
+                databases.main, provider, sender_id, configured.limits.limits, boot_time
+            )
+            for provider, configured in settings.configured_providers.items()
+        }
         for provider, make in providers.items():
             breaker = CircuitBreaker(BreakerPolicy(), time.monotonic)
-            self._dispatcher.add(provider, breaker, make)
+            self._dispatcher.add(provider, breaker, make, limiters[provider])
             metrics.begin_outcomes_at_zero(provider)
+        self._pacer = Pacer(self._dispatcher.paced_queues, self._wake_recorders)
+        self._leases = LimitLeases(
+            databases.main,
+            sender_id,
+            {provider: limiters[provider] for provider in providers},
+            self._waiting,
+            self._groups.share,
+            settings.routes,
+        )
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
@@ -124,6 +146,8 @@ class Sender:
                 *(group.recorder for group in self._groups.all),
                 *self._guard_threads,
                 self._dispatcher,
+                self._pacer,
+                self._leases,
             ),
             partial(health.beat, "consumer loop"),
             stop,
@@ -134,9 +158,23 @@ class Sender:
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
+        if limited := self._dispatcher.providers_with_grants():
+            group.buffer.drop_void(limited, group.guard.check_before_send)
+        if self._leases.providers_in_use > 1:
+            group.buffer.give_back_excess()
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
+
+    def _wake_recorders(self) -> None:
+        for group in self._groups.all:
+            group.buffer.wake()
+
+    def _waiting(self, provider: str) -> int:
+        """Return how many messages of a provider could be sent."""
+        paced = self._dispatcher.routes[provider].paced
+        admitted = sum(group.buffer.admitted(provider) for group in self._groups.all)
+        return admitted + (len(paced) if paced is not None else 0)
 
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
@@ -146,6 +184,8 @@ class Sender:
             thread.start()
         for group in self._groups.all:
             group.recorder.start()
+        self._leases.start()
+        self._pacer.start()
         self._trial_sends.start()
         self._heartbeat.start()
         self._health.started()
@@ -157,8 +197,10 @@ class Sender:
             end_within(self._drain_timeout)  # counts where the loop ended by an error
             self._trial_sends.stop()
             self._heartbeat.stop()
+            self._pacer.stop()
             for group in self._groups.all:
                 group.recorder.stop()
+            self._leases.stop()
             for thread in self._background:
                 thread.stop(wait=False)  # a request under way ends with the process
             for guard_thread in self._guard_threads:
@@ -181,8 +223,16 @@ def _shard_group(
 ) -> ShardGroup:
     """Make the shard group of a server; `Sender.InFlight` holds for each."""
     topic = settings.sync_client.topic
+    bounds = ClaimWindows(
+        dispatcher.connections_of,
+        dispatcher.claimable,
+        without_connections=settings.sender.batch_size,
+        clock=time.monotonic,
+    )
     buffer = InFlightBuffer(
-        in_flight=settings.sender.in_flight, batch_size=settings.sender.batch_size
+        in_flight=settings.sender.in_flight,
+        batch_size=settings.sender.batch_size,
+        bounds=bounds,
     )
     guard = SendGuard(server, topic, buffer)
     choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.idempotent_for)

@@ -43,6 +43,8 @@ WRITTEN = (
     "api_keys",
     "idempotency_keys",
     "trial_messages",
+    "provider_limits",
+    "provider_events",
     "erasures",
     "sender_heartbeats",
 )

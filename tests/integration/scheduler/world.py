@@ -71,7 +71,7 @@ class OpenWindow(PublishWindow):
     def __init__(self) -> None:
         super().__init__(4.0, 1)
 
-    def allowance(self, queued: int, chunk_size: int) -> int:  # noqa: ARG002
+    def allowance(self, queued: int, chunk_size: int, ceiling: int | None = None) -> int:  # noqa: ARG002
         return chunk_size
 
 

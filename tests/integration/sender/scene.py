@@ -76,6 +76,7 @@ class CollectingProvider:
     """Takes messages, and reports results when the test says so."""
 
     name = "collected"
+    connections: int | None = None
     idempotent = False
     support = ANY_CONTENT
     price: Price | None = None

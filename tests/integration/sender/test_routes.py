@@ -1,16 +1,19 @@
 """Messages of a campaign with a route: which provider they take, by real ledgers and claims."""
 
+from decimal import Decimal
 from time import monotonic
 
 import pytest
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.claim import decode_claim
+from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.message import Status, idempotency_key
 from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.core.possible_duplicates import count_possible_duplicates
+from campaign_common.store.limits.publishing import limited_campaigns, providers_in_use
 from campaign_common.store.shards.claims import read_claims
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_providers.contract import SendResult, SendStatus
@@ -164,3 +167,20 @@ def test_a_send_that_is_repeated_after_doubt_is_counted(campaign: RoutedCampaign
         assert count_possible_duplicates(Cursors((cursor,)), CAMPAIGN) == 2
         cursor.execute("SELECT shard, provider FROM possible_duplicates")
         assert cursor.fetchall() == ((0, provider),)
+
+
+def test_a_route_lets_through_what_its_providers_do(scene: Scene) -> None:
+    """Fan-out keeps to the sum of their limits, and to none if one of them has none."""
+    scene.change(
+        lambda c: c.execute(
+            "UPDATE campaigns SET provider = 'pair', lease_owner = 's', published_seq = 1,"
+            " last_seq = 9"
+        )
+    )
+    limits = {"main": ProviderLimits(Decimal(10)), "spare": ProviderLimits(Decimal(5))}
+    with scene.database.reading() as cursor:
+        limited = limited_campaigns(cursor, "s", limits, PAIR)
+        assert [one.limits for one in limited[CAMPAIGN]] == list(limits.values())
+        assert [one.campaigns for one in limited[CAMPAIGN]] == [1, 1]
+        assert limited_campaigns(cursor, "s", limits | {"spare": ProviderLimits()}, PAIR) == {}
+        assert providers_in_use(cursor, PAIR) == {"main", "spare"}

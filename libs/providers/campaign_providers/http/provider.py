@@ -41,6 +41,7 @@ class HttpProvider(Generic[MessageT]):
         self.idempotent_for = settings.idempotent_for
         self.price = settings.price
         self.support = settings.content_support
+        self.connections: int | None = settings.connections
         self._loop = uvloop.new_event_loop()
         self.durations = BatchHistogram(SECONDS)
         self._requests = CurrentWriter(name, settings, digest_key)

@@ -43,6 +43,7 @@ def simulated_status(key: str, seed: int, failure_rates: Mapping[str, float]) ->
 class SimulatedProvider(Generic[MessageT]):
     """Provider that reports a result for every message after a simulated latency."""
 
+    connections: int | None = None
     idempotent = True
     idempotent_for = inf
     account_digest = None

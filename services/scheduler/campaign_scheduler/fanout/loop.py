@@ -6,19 +6,21 @@ its messages up and drop the copies.
 """
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from time import monotonic, time_ns
 
 from opentelemetry.trace import Span, SpanKind, Tracer
 
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissing
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.campaigns.leases import LeaseKey
+from campaign_common.store.limits.publishing import limited_campaigns
 from campaign_common.store.messages.provider_breakers import campaigns_with_open_circuit
 from campaign_common.tracing.spans import begin_span, traceparent_of
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
@@ -26,6 +28,7 @@ from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
 from campaign_scheduler.fanout.flow_control import FlowControl
 from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
+from campaign_scheduler.fanout.publish_window import ceiling_of
 from campaign_scheduler.held_leases import HeldLeases
 from campaign_scheduler.publishing.publisher import Publication, Publisher
 from campaign_scheduler.publishing.record_builder import seqs_of
@@ -64,7 +67,9 @@ class FanOutDependencies:
     outages: OutageLog
     outcomes: OutcomeCounts
     tracer: Tracer | None = None
-    routes: Routes | None = None
+    routes: Routes = field(default_factory=Routes)
+    limits: Mapping[str, ProviderLimits] = field(default_factory=dict)
+    """Configured limits of the providers."""
 
 
 class FanOutLoop:
@@ -79,6 +84,7 @@ class FanOutLoop:
         self._paused_until = 0.0
         self._read_breakers_at = 0.0
         self._circuit_open: frozenset[CampaignId] = frozenset()
+        self._ceilings: dict[CampaignId, int] = {}
 
     def run(self, stopping: threading.Event, beat: Callable[[], None]) -> None:
         """Publish until `stopping` is set, then commit the chunks in flight and return.
@@ -137,11 +143,15 @@ class FanOutLoop:
         if monotonic() < self._paused_until:
             return False
         self._sample_counters()
-        self._read_circuit_breakers()
+        self._read_providers()
         for key, fan_out in self._unread.items():
             if fan_out.lease.campaign_id in self._circuit_open:
                 continue
-            allowance = fan_out.window.allowance(fan_out.queued, self._flow_control.chunk_size)
+            allowance = fan_out.window.allowance(
+                fan_out.queued,
+                self._flow_control.chunk_size,
+                self._ceilings.get(fan_out.lease.campaign_id),
+            )
             if allowance:
                 del self._unread[key]  # its next turn comes after all the others'
                 self._unread[key] = fan_out
@@ -162,16 +172,19 @@ class FanOutLoop:
         for campaign_id, fan_out in due.items():
             fan_out.sample(now, recorded[campaign_id], claimed[campaign_id])
 
-    def _read_circuit_breakers(self) -> None:
-        """Read for which campaigns a circuit is open: each of their messages would be retried."""
+    def _read_providers(self) -> None:
+        """Read for which campaigns a circuit is open, and what limits of providers let through."""
         now = monotonic()
         if not self._unread or now < self._read_breakers_at:
             return
         self._read_breakers_at = now + POLL_INTERVAL
         with self._uses.databases.main.reading() as cursor:
-            self._circuit_open = campaigns_with_open_circuit(
-                cursor, self._uses.leases.holder.owner, self._uses.routes
-            )
+            owner = self._uses.leases.holder.owner
+            self._circuit_open = campaigns_with_open_circuit(cursor, owner, self._uses.routes)
+            limited = limited_campaigns(cursor, owner, self._uses.limits, self._uses.routes)
+        self._ceilings = {
+            campaign: sum(map(ceiling_of, providers)) for campaign, providers in limited.items()
+        }
 
     def _publish_chunk(self, fan_out: CampaignFanOut, limit: int) -> bool:
         began = time_ns()

@@ -8,14 +8,35 @@ there at once for a high rate (Little's law).
 
 from collections import deque
 
+from campaign_common.store.limits.publishing import LimitedProvider
+
 RATE_SPAN = 2.0
 """Seconds of history that the recent rate is taken over."""
 
 MIN_SHRINK_SPAN = 1.0
 """Seconds of history that a lower rate needs before it shrinks the window."""
 
+NO_CEILING = 1 << 30
+
 MIN_LIMIT = 100
 """Messages that may always be queued, so that a stalled campaign can start again."""
+
+
+LIMITED_SECONDS = 2.0
+"""Seconds of what a provider's limits let through that may be queued."""
+
+
+def ceiling_of(provider: LimitedProvider) -> int:
+    """Return how many messages of one campaign may be queued by the limits of its provider.
+
+    Campaigns share them evenly. Nothing is queued while the day of the provider is used up.
+    """
+    limits = provider.limits
+    ceiling = NO_CEILING
+    if limits.per_second is not None:
+        share = float(limits.per_second) * LIMITED_SECONDS / max(1, provider.campaigns)
+        ceiling = max(1, int(share))
+    return ceiling if provider.day_left is None else min(ceiling, provider.day_left)
 
 
 class PublishWindow:
@@ -58,10 +79,14 @@ class PublishWindow:
         elif target >= self._limit or span >= MIN_SHRINK_SPAN:
             self._limit = max(target, MIN_LIMIT)
 
-    def allowance(self, queued: int, chunk_size: int) -> int:
-        """Return how many messages to publish next; 0 if it is not worth a chunk."""
-        free = self.limit - queued
-        wanted = min(chunk_size, max(self.limit // 4, 1))
+    def allowance(self, queued: int, chunk_size: int, ceiling: int | None = None) -> int:
+        """Return how many messages to publish next; 0 if it is not worth a chunk.
+
+        `ceiling`: number of messages that may be queued by the limits of the provider.
+        """
+        limit = self.limit if ceiling is None else min(self.limit, ceiling)
+        free = limit - queued
+        wanted = min(chunk_size, max(limit // 4, 1))
         return min(free, chunk_size) if free >= wanted else 0
 
     def _grow_back(self, target: float) -> None:

@@ -44,7 +44,7 @@ class ProviderChoice:
         self, routes: Routes, is_resting: IsResting, idempotent_for: Callable[[str], float]
     ) -> None:
         self._routes = routes
-        self._is_resting = is_resting
+        self.is_resting = is_resting
         self._idempotent_for = idempotent_for
 
     def doubts_wanted(
@@ -109,7 +109,7 @@ class ProviderChoice:
         if version is None or version.provider not in self._routes:
             return None
         route = self._routes.of(version.provider, message.phone)
-        return route.after_proof(message.provider, self._is_resting)
+        return route.after_proof(message.provider, self.is_resting)
 
     def _of_route(
         self,
@@ -126,7 +126,7 @@ class ProviderChoice:
         return provider_of(
             self._routes.of(named, message.phone),
             message.idempotency_key,
-            self._is_resting,
+            self.is_resting,
             chosen=entry.provider if entry is not None else None,
             doubts=doubts,
         )

@@ -21,7 +21,9 @@ from campaign_providers.contract import (
 )
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
+from campaign_sender.delivery.pacer import PacedQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
+from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
 NOT_CONFIGURED = "provider_not_configured"
@@ -70,9 +72,17 @@ class Dispatcher:
         """Dispatch the messages of `holder`; before anything else, once."""
         self._holder = holder
 
-    def add(self, name: str, breaker: CircuitBreaker, make: MakeProvider) -> None:
+    def add(
+        self,
+        name: str,
+        breaker: CircuitBreaker,
+        make: MakeProvider,
+        limiter: ProviderLimiter | None = None,
+    ) -> None:
         """Add the route to a provider, by its name."""
-        self._routes[name] = ProviderRoute(name, breaker, self._holder, self.on_results, make)
+        self._routes[name] = ProviderRoute(
+            name, breaker, self._holder, self.on_results, make, limiter
+        )
 
     @property
     def alive(self) -> bool:
@@ -83,6 +93,34 @@ class Dispatcher:
     def routes(self) -> Mapping[str, ProviderRoute]:
         """Routes to the configured providers, by name."""
         return self._routes
+
+    def connections_of(self, name: str) -> int | None:
+        """Return how many requests a provider has under way at most; None: there is no bound."""
+        route = self._routes.get(name)
+        return None if route is None else route.connections
+
+    def claimable(self, name: str, seconds: float) -> int | None:
+        """Return how many more messages of a provider its limits let claim; None: no limit.
+
+        `seconds`: time for which they are claimed.
+        """
+        route = self._routes.get(name)
+        if route is None or route.paced is None or not route.paced.is_needed:
+            return None
+        return route.paced.claimable(seconds)
+
+    def providers_with_grants(self) -> list[str]:
+        """List the providers whose messages start by grants only."""
+        return [
+            name
+            for name, route in self._routes.items()
+            if route.paced is not None and route.paced.limiter.needs_grants
+        ]
+
+    @property
+    def paced_queues(self) -> list[PacedQueue]:
+        """Queues of the providers that may be limited."""
+        return [route.paced for route in self._routes.values() if route.paced is not None]
 
     def unready(self, name: str) -> str | None:
         """Return an error code where nothing can be handed over to a provider, else None."""
@@ -150,7 +188,7 @@ class Dispatcher:
                 if price is not None:
                     for message in group:
                         message.price = price
-                route.provider.submit(group)
+                route.submit(group)
 
     def _return(
         self, messages: Sequence[Message], status: SendStatus, error_code: str | None = None

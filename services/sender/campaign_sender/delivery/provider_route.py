@@ -8,6 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.provider_account_breakers import (
     NOTED_AGAIN_AFTER,
@@ -21,6 +22,8 @@ from campaign_providers.contract import (
 )
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
+from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 from campaign_sender.metrics import SEND_RESULTS
 
@@ -35,6 +38,10 @@ Where other senders are accepted, campaigns go on, and so does the publication o
 million messages of refused senders cause some 4,000 tries a second, and not as many as can be made.
 """
 MAX_ACCOUNT_DOUBLINGS = 10
+
+SHORTEST_REST = 1.0
+LONGEST_REST = 3600.0
+"""Seconds of `Retry-After` for which all senders leave a provider alone."""
 
 WITHOUT_SECRETS = "none"
 """Stands for the digest of an account without secrets."""
@@ -62,6 +69,7 @@ class ProviderRoute:
         guard: SendChecks,
         on_results: OnResults[Message],
         make: MakeProvider,
+        limiter: ProviderLimiter | None = None,
     ) -> None:
         self.name = name
         self.breaker = breaker
@@ -74,9 +82,19 @@ class ProviderRoute:
         self._logged_account: str | None = None
         """Account whose refusal is logged."""
         self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
+        self.paced: PacedQueue | None = None
         self.provider = make(self.check_before_send, self.on_results)
         self._account = self._current_account
         """Account that the breaker is about."""
+        if limiter is not None:
+            self.paced = PacedQueue(
+                limiter,
+                self._guard.check_before_send,
+                self.provider.submit,
+                lambda: self.connections,
+                lambda: self.breaker.remaining,
+                self._report,
+            )
 
     @property
     def _current_account(self) -> str:
@@ -84,12 +102,40 @@ class ProviderRoute:
 
     @property
     def is_resting(self) -> bool:
-        """Return whether nothing is sent: its circuit breaker is open, or a secret is not there."""
-        return self.breaker.state is BreakerState.OPEN or self.provider.problem is not None
+        """Return whether nothing is sent.
+
+        Its circuit breaker is open, a secret is not there, or the day of its limits is used up.
+        """
+        return (
+            self.breaker.state is BreakerState.OPEN
+            or self.provider.problem is not None
+            or (self.paced is not None and self.paced.limiter.rests_for > 0)
+        )
+
+    @property
+    def connections(self) -> int | None:
+        """Requests under way at most, by the provider and by its limits; None: no bound."""
+        limited = None if self.paced is None else self.paced.limiter.connections
+        bounds = [n for n in (self.provider.connections, limited) if n is not None]
+        return min(bounds, default=None)
+
+    def submit(self, messages: Sequence[Message]) -> None:
+        """Hand messages whose claim is committed to the provider, at once or by their grants."""
+        paced = self.paced
+        if paced is not None and paced.is_needed:
+            paced.add(messages)
+        else:
+            self.provider.submit(messages)
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Check messages by the view of the database, then by the circuit breaker."""
+        """Check messages by the view of the database, by grants, then by the circuit breaker."""
         statuses = self._guard.check_before_send(messages)
+        if self.paced is not None and self.paced.limiter.needs_grants:
+            now = boot_time()
+            statuses = [
+                SendStatus.NOT_GRANTED if status is None and message.send_until < now else status
+                for status, message in zip(statuses, messages, strict=True)
+            ]
         if self.breaker.state is BreakerState.CLOSED:
             return statuses
         return [
@@ -101,6 +147,8 @@ class ProviderRoute:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)
+        if self.paced is not None and self.paced.is_needed:
+            self.paced.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
         was_account = self.breaker.account_refused
         if SendStatus.ACCEPTED in statuses:
@@ -111,6 +159,8 @@ class ProviderRoute:
             log.info("circuit breaker closed", provider=self.name)
             self._account_ended = self._account_ended or was_account
             self._logged_account = None
+        if SendStatus.THROTTLED in statuses:
+            self._rest_as_asked(results)
         if not HELD_BACK.isdisjoint(statuses):
             results = [
                 replace(r, retry_after=max(self._wait(r.message), r.retry_after or 0.0))
@@ -127,6 +177,27 @@ class ProviderRoute:
             return wait
         doublings = min(message.record.try_number - 1, MAX_ACCOUNT_DOUBLINGS)
         return max(wait, min(LONGEST_ACCOUNT_WAIT, FIRST_ACCOUNT_WAIT * 2.0**doublings))
+
+    def _report(self, results: Sequence[SendResult[Message]]) -> None:
+        """Pass on results of messages that were not submitted to the provider."""
+        self._count(list(map(attrgetter("status"), results)))
+        if self.breaker.account_refused:
+            results = [
+                replace(r, retry_after=max(self._wait(r.message), r.retry_after or 0.0))
+                if r.status is SendStatus.RESTING
+                else r
+                for r in results
+            ]
+        self._on_results(results)
+
+    def _rest_as_asked(self, results: Sequence[SendResult[Message]]) -> None:
+        """Let the provider rest in all senders for as long as an answer asks."""
+        waits = [r.retry_after or 0.0 for r in results if r.status is SendStatus.THROTTLED]
+        seconds = min(max(waits, default=0.0), LONGEST_REST)
+        if seconds >= SHORTEST_REST and seconds > self.breaker.remaining:
+            log.warning("provider asks to wait, sends stopped", provider=self.name, seconds=seconds)
+            self.breaker.open_for(seconds)
+            self._opened.append(OpenBreaker(seconds))
 
     def _note_opened(self, results: Sequence[SendResult[Message]], cause: SendStatus) -> None:
         seconds = self.breaker.remaining

@@ -7,19 +7,35 @@ transactions of the recorder (see `Recorder.between_transactions`).
 """
 
 import threading
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
+from time import monotonic
 from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
+from campaign_sender.in_flight.claim_window import (
+    BACKLOG,
+    LEAST_BACKLOG,
+    ClaimBounds,
+    Unbounded,
+)
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
+
+
+FEW = 32
+"""Results that are worth a transaction while they are half of all claimed messages."""
+
+
+ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED})
+"""Decisions by which a message ends that is not claimed yet."""
 
 
 class RecorderBatch(NamedTuple):
@@ -35,19 +51,27 @@ class RecorderBatch(NamedTuple):
 class InFlightBuffer:
     """Bounded buffer of the messages between fetch and record.
 
-    `in_flight`: maximum of claimed messages. `batch_size`: number of admitted messages, not yet
-    claimed, at which fetching stops.
+    `in_flight`: maximum of claimed messages; `bounds`: of those of single providers. `batch_size`:
+    number of admitted messages of one provider, not yet claimed, at which fetching stops.
     """
 
-    def __init__(self, *, in_flight: int, batch_size: int) -> None:
+    def __init__(
+        self, *, in_flight: int, batch_size: int, bounds: ClaimBounds | None = None
+    ) -> None:
         self._in_flight = in_flight
         self._batch_size = batch_size
         self._changed = threading.Condition()
         self._shards: dict[int, OwnedShard] = {}
         self._held: dict[MessageKey, Message] = {}
-        self._admitted: deque[Message] = deque()
+        self._bounds = bounds or Unbounded()
+        self._admitted: dict[str, deque[Message]] = defaultdict(deque)
+        """Messages that are not claimed yet, by provider."""
+        self._claimed_of: Counter[str] = Counter()
         self._results: list[SendResult[Message]] = []
+        self._decided = 0
+        """Number of results of messages that were never claimed."""
         self._claimed = 0
+        self._taken_at = 0.0
         self.max_span = MAX_SPAN_FACTOR * in_flight
         """Distance of position and committable offset of a shard beyond which no fetch begins."""
         self._draining: set[int] = set()
@@ -90,7 +114,8 @@ class InFlightBuffer:
             del self._shards[shard]
             self._draining.discard(shard)
             self._claimed -= len(owned.claimed)
-            self._admitted = deque(m for m in self._admitted if m.record.shard != shard)
+            self._claimed_of.subtract(m.provider for m in owned.claimed.values())
+            self._leave_admitted({shard})
             for key in [k for k, m in self._held.items() if m.record.shard == shard]:
                 del self._held[key]
             self._changed.notify_all()
@@ -148,15 +173,21 @@ class InFlightBuffer:
         Messages of a shard that was lost since the look-up are left out.
         """
         with self._changed:
-            epochs, held = self.epochs(), self._held
+            epochs, held, admitted = self.epochs(), self._held, self._admitted
+            provider: str | None = None  # one at a time, as a batch has a few campaigns
+            append: Callable[[Message], None] = _ignore
             for message in to_send:
                 if epochs.get(message.record.shard) == message.epoch:
                     held[message.key] = message
-                    self._admitted.append(message)
+                    if message.provider is not provider:
+                        provider = message.provider
+                        append = admitted[provider].append
+                    append(message)
             for result in decided:
                 if epochs.get(result.message.record.shard) == result.message.epoch:
                     self._held[result.message.key] = result.message
                     self._results.append(result)
+                    self._decided += 1
             self._finish(dropped)
             self._changed.notify_all()
 
@@ -164,6 +195,64 @@ class InFlightBuffer:
         """Wait up to `timeout` seconds until another batch may be fetched."""
         with self._changed:
             return self._changed.wait_for(self._has_capacity, timeout)
+
+    def admitted(self, provider: str) -> int:
+        """Return the number of messages of a provider that are not claimed yet."""
+        with self._changed:
+            return len(self._admitted.get(provider, ()))
+
+    def give_back_excess(self) -> None:
+        """Give back what waits here for slow providers, so that none waits behind them.
+
+        These messages get the outcome that they wait, without an attempt, and become due again by
+        the rate of their provider.
+        """
+        with self._changed:
+            for provider, admitted in self._admitted.items():
+                backlog = self._bounds.backlog(provider) if len(admitted) > LEAST_BACKLOG else None
+                if backlog is None:
+                    continue
+                excess = [admitted.pop() for _ in range(len(admitted) - backlog.messages)]
+                for place, message in enumerate(reversed(excess)):
+                    wait = BACKLOG + place / backlog.rate
+                    self._results.append(
+                        SendResult(message, SendStatus.RESTING, None, None, retry_after=wait)
+                    )
+                self._decided += len(excess)
+            self._changed.notify_all()
+
+    def drop_void(self, providers: Collection[str], check: PreSendCheck[Message]) -> None:
+        """Drop messages of limited providers that must not be sent any more.
+
+        Claimed ones are checked before they are sent; these may wait long for that.
+        """
+        with self._changed:
+            waiting = [m for provider in providers for m in self._admitted.get(provider, ())]
+        void = {
+            id(message): SendResult(message, status)
+            for message, status in zip(waiting, check(waiting), strict=True)
+            if status in ENDED_UNCLAIMED
+        }
+        if not void:
+            return
+        with self._changed:
+            for provider in providers:
+                kept: deque[Message] = deque()
+                for message in self._admitted[provider]:
+                    result = void.get(id(message))
+                    if result is None:
+                        kept.append(message)
+                    else:
+                        self._results.append(result)
+                        self._decided += 1
+                self._admitted[provider] = kept
+            self._changed.notify_all()
+
+    def wake(self) -> None:
+        """Have the recorder look again what may be claimed, as the grants of a limit change."""
+        with self._changed:
+            if any(self._admitted.values()):
+                self._changed.notify_all()
 
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
@@ -199,9 +288,15 @@ class InFlightBuffer:
             for result in self._results:
                 message = result.message
                 (results if held.get(message.key) is message else late).append(result)
-            self._results = []
-            room = self._claimable(len(results))
-            claims = [self._admitted.popleft() for _ in range(room)]
+            self._results, self._decided = [], 0
+            counts = self._count(results)
+            for provider, n in counts.items():
+                self._bounds.note_results(provider, n)
+            claims: list[Message] = []
+            for provider, n in self._claimable(len(results), counts).items():
+                take = self._admitted[provider].popleft
+                claims += [take() for _ in range(n)]
+            self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
 
@@ -210,9 +305,9 @@ class InFlightBuffer:
         with self._changed:
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
-            self._admitted.extendleft(
-                m for m in reversed(batch.claims) if self._held.get(m.key) is m
-            )
+            for message in reversed(batch.claims):
+                if self._held.get(message.key) is message:
+                    self._admitted[message.provider].appendleft(message)
 
     def apply_commit(
         self, results: Sequence[SendResult[Message]], claimed: Iterable[Message]
@@ -223,14 +318,22 @@ class InFlightBuffer:
         """
         with self._changed:
             self._in_transaction = set()
+            self._bounds.note_transaction(monotonic() - self._taken_at)
+            not_started = [r.message for r in results if r.status is SendStatus.NOT_GRANTED]
+            if not_started:
+                results = [r for r in results if r.status is not SendStatus.NOT_GRANTED]
+                self._forget(not_started)
+                self._admit_again(not_started)
             self._forget(result.message for result in results)
             self._finish(r.message for r in results if r.status is not SendStatus.RELEASED)
-            shards, epochs = self._shards, self.epochs()
+            shards, epochs, before = self._shards, self.epochs(), self._claimed
+            claimed = list(claimed)
             for message in claimed:
                 shard = message.record.shard
                 if epochs.get(shard) == message.epoch:
                     shards[shard].claimed[message.key] = message
                     self._claimed += 1
+            self._note_claimed(claimed, self._claimed - before)
             self._changed.notify_all()
 
     # --- draining -------------------------------------------------------------------------
@@ -252,12 +355,25 @@ class InFlightBuffer:
 
     def _forget(self, messages: Iterable[Message]) -> None:
         shards, epochs, held = self._shards, self.epochs(), self._held
+        before, ended = self._claimed, list[Message]()
         for message in messages:
             shard = message.record.shard
             if epochs.get(shard) == message.epoch:
                 if shards[shard].claimed.pop(message.key, None) is not None:
                     self._claimed -= 1
+                    ended.append(message)
                 held.pop(message.key, None)
+        self._note_claimed(ended, self._claimed - before)
+
+    def _note_claimed(self, messages: Sequence[Message], change: int) -> None:
+        """Note that messages are claimed, or not any more; `change` is their number, or less it."""
+        if len(self._admitted) == 1:
+            for provider in self._admitted:
+                self._claimed_of[provider] += change
+        elif change > 0:
+            self._claimed_of.update(message.provider for message in messages)
+        else:
+            self._claimed_of.subtract(message.provider for message in messages)
 
     def _finish(self, messages: Iterable[Message]) -> None:
         epochs = self.epochs()
@@ -268,10 +384,19 @@ class InFlightBuffer:
         for shard, offsets in ended.items():
             self._shards[shard].offsets.finish(offsets)
 
+    def _admit_again(self, messages: Sequence[Message]) -> None:
+        """Put messages that did not start before all others of their provider."""
+        epochs = self.epochs()
+        for message in reversed(messages):
+            shard = message.record.shard
+            if epochs.get(shard) == message.epoch and shard not in self._draining:
+                self._held[message.key] = message
+                self._admitted[message.provider].appendleft(message)
+
     def _has_work(self) -> bool:
         return (
             bool(self._results)
-            or (bool(self._admitted) and self._claimed < self._in_flight)
+            or (self._claimed < self._in_flight and bool(self._claimable(0, {})))
             or self._have_progress(self._draining)
         )
 
@@ -279,24 +404,61 @@ class InFlightBuffer:
         results = len(self._results)
         # Long before all claimed messages are sent, or sends would wait for claims.
         enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
-        return results >= enough or results + self._claimable(results) >= self._batch_size // 2
+        if results >= enough:
+            return True
+        if results >= FEW and 2 * results >= self._claimed and any(self._admitted.values()):
+            return True
+        counts = self._count(self._results) if results else {}
+        claimable = sum(self._claimable(results, counts).values())
+        return results + claimable >= self._batch_size // 2
 
-    def _claimable(self, results: int) -> int:
-        """Return how many messages may be claimed once this number of results is recorded."""
-        return min(len(self._admitted), max(0, self._in_flight - self._claimed + results))
+    def _count(self, results: Sequence[SendResult[Message]]) -> Mapping[str, int]:
+        """Count results of claimed messages by provider."""
+        if len(self._admitted) <= 1 and len(self._claimed_of) <= 1 and not self._decided:
+            for provider in self._claimed_of:
+                return {provider: len(results)}
+        return Counter(result.message.provider for result in results)
+
+    def _claimable(self, results: int, results_of: Mapping[str, int]) -> dict[str, int]:
+        """Return how many messages of each provider may be claimed once results are recorded.
+
+        Providers share what may be in flight; one that needs less leaves it to the others.
+        """
+        room = max(0, self._in_flight - self._claimed + results)
+        wanted: dict[str, int] = {}
+        for provider, admitted in self._admitted.items():
+            if admitted:
+                claimed = self._claimed_of[provider] - results_of.get(provider, 0)
+                n = min(len(admitted), self._bounds.claimable(provider, max(0, claimed)))
+                if n:
+                    wanted[provider] = n
+        claimable: dict[str, int] = {}
+        for left, (provider, n) in zip(
+            range(len(wanted), 0, -1), sorted(wanted.items(), key=itemgetter(1)), strict=True
+        ):
+            if n := min(n, -(-room // left)):
+                claimable[provider] = n
+                room -= n
+        return claimable
 
     def _has_capacity(self) -> bool:
-        return len(self._admitted) < self._batch_size and all(
+        return all(len(one) < self._batch_size for one in self._admitted.values()) and all(
             owned.offsets.span < self.max_span for owned in self._shards.values()
         )
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:
         # These were not sent, and their offsets stay unfinished: the next owner of the shard
         # fetches them again.
-        for message in self._admitted:
-            if message.record.shard in shards:
-                self._held.pop(message.key, None)
-        self._admitted = deque(m for m in self._admitted if m.record.shard not in shards)
+        for message in self._leave_admitted(shards):
+            self._held.pop(message.key, None)
+
+    def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
+        """Take the messages of `shards` out of the queues, and return them."""
+        left = []
+        for provider, admitted in self._admitted.items():
+            left += [m for m in admitted if m.record.shard in shards]
+            self._admitted[provider] = deque(m for m in admitted if m.record.shard not in shards)
+        return left
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (
@@ -307,3 +469,7 @@ class InFlightBuffer:
 
     def _have_progress(self, shards: Iterable[int]) -> bool:
         return any(self._shards[n].has_progress for n in shards if n in self._shards)
+
+
+def _ignore(_: Message) -> None:
+    """Do nothing."""

@@ -112,6 +112,11 @@ class ShardGroups:
         """Return the owned shards that these partitions carry."""
         return {owned.shard for owned in self.shards() if owned.place.partition in partitions}
 
+    def share(self) -> float:
+        """Return the part of all shards that this process owns, from 0 to 1."""
+        existing = set().union(*(group.guard.existing_shards for group in self.all))
+        return len(self.shards()) / len(existing) if existing else 0.0
+
     def add_shard(self, owned: OwnedShard) -> None:
         """Add a shard that was taken over, between two transactions of its recorder."""
         with self.between_transactions([owned.shard]):

@@ -24,15 +24,19 @@ ENDED_WITHOUT_SEND = {
 }
 """Final status of a message that was not sent in this try, unless an earlier try is in doubt."""
 
-NOT_SENT_YET = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.UNCONFIGURED})
-"""Statuses of messages that wait for their provider, or for this sender to know it."""
+LEFT_OPEN = frozenset({SendStatus.STALE, SendStatus.RELEASED, SendStatus.NOT_GRANTED})
+"""Statuses without an outcome: the message is left to another epoch, owner or grant."""
 
-NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, SendStatus.STALE, SendStatus.RELEASED})
+NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, *LEFT_OPEN})
 """Statuses for which it does not matter that an earlier try may have been accepted."""
 
-COSTS_NO_ATTEMPT = frozenset(
-    {SendStatus.THROTTLED, SendStatus.ACCOUNT, *NOT_SENT_YET, *ENDED_WITHOUT_SEND}
-)
+NOT_SENT_YET = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.RESTING, SendStatus.UNCONFIGURED})
+"""Statuses of messages that wait for their provider, or for this sender to know it."""
+
+RESTS = frozenset({SendStatus.ACCOUNT, *NOT_SENT_YET})
+"""Statuses of a provider that rests; a message waits for the end of that, however long."""
+
+COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, *RESTS, *ENDED_WITHOUT_SEND})
 
 
 MAY_BE_TAKEN = frozenset({SendStatus.ACCEPTED, SendStatus.AMBIGUOUS})
@@ -44,6 +48,7 @@ FAILS_OVER = frozenset(
         SendStatus.THROTTLED,
         SendStatus.ACCOUNT,
         SendStatus.CIRCUIT_OPEN,
+        SendStatus.RESTING,
         SendStatus.UNCONFIGURED,
     }
 )
@@ -79,8 +84,9 @@ def outcome_of(
 
     A retryable failure waits for its next try as long as the policy of its class allows one. An
     ambiguous result is retried under the same idempotency key, unless the campaign is delivered at
-    most once: then it ends as unknown. A throttled send, a refused account, an open circuit
-    breaker or an unknown provider costs no attempt, and is bounded by age only.
+    most once: then it ends as unknown. A throttled send costs no attempt and is bounded by age
+    only; one that a rest of the provider prevented (a limit, a refused account, an open circuit
+    breaker, a sender that does not know it) waits for the end of the rest.
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). A message without any doubt waits for
@@ -100,7 +106,9 @@ def outcome_of(
     if result.status is SendStatus.AMBIGUOUS and at_most_once:
         return LedgerOutcome(_row(result, Status.UNKNOWN))
     policy = retry.of(result.status.value)
-    if _is_exhausted(result, policy) or _is_too_old(version, policy):
+    if result.status not in RESTS and (
+        _is_exhausted(result, policy) or _is_too_old(version, policy)
+    ):
         return LedgerOutcome(_row(result, _ended(result, Status.FAILED)))
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = backoff * (0.5 + jitter / 2)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_providers.contract import SendResult
+from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.message import Message
 from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of
@@ -41,8 +41,18 @@ class OutcomePolicy:
             self._retry,
             self._random.random(),
             idempotent=self._knows_key_of(message),
-            failover=self._choice.after_proof(message, version),
+            failover=self._failover(result, version),
         )
+
+    def _failover(self, result: SendResult[Message], version: CampaignVersion | None) -> str | None:
+        """Return the provider of the next try.
+
+        A message that only waits behind others, at the rate of its provider, stays there.
+        """
+        message = result.message
+        if result.status is SendStatus.RESTING and not self._choice.is_resting(message.provider):
+            return None
+        return self._choice.after_proof(message, version)
 
     def _knows_key_of(self, message: Message) -> bool:
         """Return whether the provider answers the message's key as it may have done before."""

@@ -33,7 +33,7 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
 from campaign_sender.recording import transaction
-from campaign_sender.recording.outcome import LedgerOutcome, sent
+from campaign_sender.recording.outcome import LEFT_OPEN, LedgerOutcome, sent
 from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorder_metrics import count_outcomes, count_possible_duplicates
 from campaign_sender.recording.shard_commands import ShardCommands
@@ -253,7 +253,7 @@ class Recorder:
             finished[shard].add(result.message.key)
             if result.status is SendStatus.ACCEPTED:
                 rows[shard].append(sent(result))
-            elif result.status not in (SendStatus.STALE, SendStatus.RELEASED):
+            elif result.status not in LEFT_OPEN:
                 row, retry_in = self._outcome(result)
                 rows[shard].append(row)
                 if retry_in is not None:

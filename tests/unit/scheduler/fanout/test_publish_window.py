@@ -2,10 +2,13 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pytest
 
-from campaign_scheduler.fanout.publish_window import MIN_LIMIT, PublishWindow
+from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.store.limits.publishing import LimitedProvider
+from campaign_scheduler.fanout.publish_window import MIN_LIMIT, PublishWindow, ceiling_of
 
 TICK = 0.2
 CHUNK = 10_000
@@ -152,3 +155,27 @@ def test_a_shrunken_window_grows_when_senders_wait() -> None:
     before = grown.recorded
     grown.run(10, send_rate=40_000)
     assert grown.recorded - before >= 40_000 * 10 * 0.95
+
+
+@pytest.mark.parametrize(
+    ("per_second", "campaigns", "day_left", "ceiling"),
+    [
+        ("500", 1, None, 1_000),
+        ("500", 4, None, 250),
+        ("0.1", 3, None, 1),
+        ("500", 1, 7, 7),
+        ("500", 1, 0, 0),
+        (None, 1, 40, 40),
+    ],
+)
+def test_two_seconds_of_what_limits_let_through_are_published(
+    per_second: str | None, campaigns: int, day_left: int | None, ceiling: int
+) -> None:
+    rate = None if per_second is None else Decimal(per_second)
+    provider = LimitedProvider(ProviderLimits(per_second=rate), campaigns, day_left)
+    assert ceiling_of(provider) == ceiling
+
+
+@pytest.mark.parametrize(("queued", "published"), [(0, 20), (12, 8), (16, 0), (20, 0)])
+def test_the_first_chunk_keeps_to_the_limits_too(queued: int, published: int) -> None:
+    assert PublishWindow(1.0, 2 * CHUNK).allowance(queued, CHUNK, ceiling=20) == published

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import structlog
 
+from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.store.messages.provider_account_breakers import AccountBreaker
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
@@ -32,6 +33,26 @@ class Account:
     """A provider that does nothing but hold a secret."""
 
     account_digest: str | None = OLD
+    connections: int | None = None
+    problem: str | None = None
+
+    def submit(self, _: Sequence[Message]) -> None:
+        """Do nothing."""
+
+
+class Limiter:
+    """Limits of a day, of which one grant is left."""
+
+    limits = ProviderLimits(per_day=5)
+    needs_grants = True
+    connections = None
+    rests_for = 0.0
+
+    def due(self) -> int:
+        return 1
+
+    def give_back(self, _: Message) -> None:
+        """Do nothing."""
 
 
 class Scene:
@@ -39,9 +60,15 @@ class Scene:
         self.now = 0.0
         self.reported: list[SendResult[Message]] = []
         self.provider: Any = Account()
+        self.limiter: Any = Limiter()
         breaker = CircuitBreaker(BreakerPolicy(), lambda: self.now)
         self.route = ProviderRoute(
-            "gateway", breaker, Guard(), self.reported.extend, lambda *_: self.provider
+            "gateway",
+            breaker,
+            Guard(),
+            self.reported.extend,
+            lambda *_: self.provider,
+            self.limiter,
         )
 
     def refuse(self) -> None:
@@ -174,6 +201,23 @@ def test_what_a_refused_account_holds_back_waits_longer(
     held = message(try_number=try_number)
     scene.route.on_results([SendResult(held, SendStatus.CIRCUIT_OPEN)])
     assert scene.reported[-1].retry_after == wait
+
+
+@pytest.mark.parametrize(("try_number", "wait"), [(1, 4.0), (7, 240.0)])
+def test_what_waits_for_grants_then_waits_as_long(
+    scene: Scene, try_number: int, wait: float
+) -> None:
+    """Messages that the pacer gives back do not come sooner than those that the breaker does."""
+    scene.refuse()
+    scene.reported.clear()
+    scene.route.submit([message(try_number=try_number)])
+    assert [(r.status, r.retry_after) for r in scene.reported] == [(SendStatus.RESTING, wait)]
+
+
+@pytest.mark.parametrize("rests_for", [0.0, 60.0])
+def test_a_provider_rests_while_its_day_is_used_up(scene: Scene, rests_for: float) -> None:
+    scene.limiter.rests_for = rests_for
+    assert scene.route.is_resting is (rests_for > 0)
 
 
 ACCEPTED = [SendStatus.ACCEPTED]

@@ -166,6 +166,8 @@ DEPENDS = {
     SendStatus.CIRCUIT_OPEN: (True, True),
     SendStatus.UNCONFIGURED: (True, True),
     SendStatus.RELEASED: (False, False),
+    SendStatus.RESTING: (True, True),
+    SendStatus.NOT_GRANTED: (False, False),
     SendStatus.STALE: (False, False),
 }
 """By answer: asked of a provider that is not idempotent, and of one that is."""
@@ -196,6 +198,7 @@ def test_jitter_stays_within_the_upper_half_of_the_backoff(jitter: float) -> Non
         (SendStatus.THROTTLED, False, "spare", "spare", 0.5),
         (SendStatus.ACCOUNT, False, "spare", "spare", 0.5),
         (SendStatus.CIRCUIT_OPEN, False, "spare", "spare", 0.5),
+        (SendStatus.RESTING, False, "spare", "spare", 0.5),
         (SendStatus.CIRCUIT_OPEN, False, "main", "main", 9.0),
         (SendStatus.RETRYABLE, True, "spare", "main", 9.0),
         (SendStatus.AMBIGUOUS, False, "spare", "main", 9.0),
@@ -205,6 +208,7 @@ def test_jitter_stays_within_the_upper_half_of_the_backoff(jitter: float) -> Non
         "throttled",
         "account refused",
         "circuit open",
+        "day used up",
         "all others rest",
         "not taken after doubt",
         "doubt",

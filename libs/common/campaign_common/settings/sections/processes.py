@@ -30,8 +30,9 @@ class SenderSettings:
     """Upper bounds of one sender."""
 
     in_flight: int = key("InFlight", Int(1, 100_000), default=8_000)
-    """Messages of one process that are claimed and not yet recorded. This is also the most that can
-    be in doubt when the process is lost."""
+    """Messages of one process that are claimed and not yet recorded, at most. A sender claims what
+    its connections carry and about 0.25 s of its rate; that is in doubt when the process is
+    lost."""
     batch_size: int = key("BatchSize", Int(1, 20_000), default=4_000)
     """Records fetched at a time, and about as many recorded in one transaction."""
 

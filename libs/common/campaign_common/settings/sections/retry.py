@@ -26,7 +26,8 @@ class RetryPolicy:
     """The longest wait, at least `BackoffBase`."""
     max_age: float = key("MaxAge", Duration(*AGE), default="24h")
     """The age after which nothing is tried again. It counts from the start of the campaign, or from
-    the last time that a person had messages tried again."""
+    the last time that a person had messages tried again. It ends no message that waits because its
+    provider rests."""
 
 
 @section_class

@@ -59,6 +59,10 @@ class Resource(Blueprint):  # type: ignore[misc]
         """Serve POST."""
         return self._serve(rule, "POST", options)
 
+    def put(self, rule: str, **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
+        """Serve PUT."""
+        return self._serve(rule, "PUT", options)
+
     def patch(self, rule: str, **options: Any) -> Decorator:  # noqa: ANN401 - flask-smorest's own
         """Serve PATCH."""
         return self._serve(rule, "PATCH", options)

@@ -10,10 +10,11 @@ from campaign_common.settings.fields.http import HeaderValue, HttpUrl, Network, 
 from campaign_common.settings.fields.plain import Duration, FilePath, Flag, Int, String
 from campaign_common.settings.fields.price import PriceField
 from campaign_common.settings.sections.providers.answers import AnswerRules, Answers
+from campaign_common.settings.sections.providers.limits import LimitedSettings
 
 
 @section_class
-class HttpConnectionSettings:
+class HttpConnectionSettings(LimitedSettings):
     """The connections of a provider over HTTP."""
 
     connections: int = key("Connections", Int(1, 10_000), default=256)

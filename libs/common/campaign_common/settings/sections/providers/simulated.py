@@ -9,6 +9,7 @@ from campaign_common.domain.content.price import Price
 from campaign_common.settings.declaration import Conflict, Section, SectionMap, key, section_class
 from campaign_common.settings.fields.plain import Duration, Fraction, Int, Member
 from campaign_common.settings.fields.price import PriceField
+from campaign_common.settings.sections.providers.limits import LimitedSettings
 
 
 class Distribution(StrEnum):
@@ -57,7 +58,7 @@ class FailureRates:
 
 
 @section_class
-class SimulatedSettings:
+class SimulatedSettings(LimitedSettings):
     """The provider that delivers nothing; its answers follow from the message and the seed."""
 
     seed: int = key("Seed", Int(0, 2**63 - 1), default=0)

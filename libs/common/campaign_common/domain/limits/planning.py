@@ -1,0 +1,103 @@
+"""Planning of slots: the shares of the next one, and the spare grants of the present one.
+
+Slots follow each other without a gap while senders run. Behind a gap, or on another server, grants
+of an earlier time may still be valid somewhere: `BLANK_SLOTS` slots have no grants then. They last
+longer than any grant, which is made in the slot before its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from math import floor
+from typing import NamedTuple
+
+from campaign_common.domain.limits.server_clock import ClockState
+from campaign_common.domain.limits.slots import SlotPlan, quota_of, share_out
+
+BLANK_SLOTS = 2
+"""Slots without grants behind a gap, a step of the clock or a change of the server."""
+
+PLANNED_FROM = 0.5
+"""Share of a slot after which the next one is planned."""
+
+NO_SERVER = ""
+"""Name in place of a server's for slots planned after a step of the clock."""
+
+SPARE_HORIZON = 0.5
+"""Seconds ahead for which spare grants are taken: the rest is left to others."""
+
+SPARE_DELAY = 0.02
+"""Seconds from the server's decision about spare grants to the first that can be used."""
+
+STUCK_AFTER = 3.0
+"""Seconds during which the slots lie ahead of the server's clock, before those are deleted: longer
+than the grants in them are valid."""
+
+
+class StoredSlot(NamedTuple):
+    """Slot as the database holds it."""
+
+    plan: SlotPlan
+    spare_taken: int
+    server: str
+    """Server on which it was planned."""
+
+
+def slot_at(moment: float) -> int:
+    """Return the slot of a moment in seconds since 1970."""
+    return floor(moment)
+
+
+def plan_next(
+    moment: float,
+    server: str,
+    stored: Sequence[StoredSlot],
+    per_second: Decimal,
+    wanted: Mapping[str, int],
+    clock: ClockState,
+) -> StoredSlot | None:
+    """Plan the slot that follows a moment; None: it is planned, or too early, or left to others.
+
+    A sender that has seen a step of the clock plans a slot of no server: it and those behind it
+    are blank. One that does not know the clock for long enough to see a step plans blank ones only.
+
+    Args:
+        moment: the server's time, in seconds since 1970.
+        server: name of the server that says so.
+        stored: the slots from BLANK_SLOTS before the next one on, later ones included.
+        per_second: the rate of the next slot.
+        wanted: units that each sender wants in it.
+        clock: the sender's trust in that time.
+    """
+    slot = slot_at(moment) + 1
+    if moment - floor(moment) < PLANNED_FROM or any(one.plan.slot >= slot for one in stored):
+        return None
+    blank = SlotPlan(slot, 0, per_second, {})
+    if clock is ClockState.STEPPED:
+        return StoredSlot(blank, 0, NO_SERVER)
+    before = {one.plan.slot for one in stored if one.server == server}
+    if not before.issuperset(range(slot - BLANK_SLOTS, slot)):
+        return StoredSlot(blank, 0, server)
+    if clock is ClockState.NEW:
+        return None
+    quota = quota_of(slot, per_second)
+    plan = SlotPlan(slot, quota, per_second, share_out(quota, wanted))
+    return StoredSlot(plan, 0, server)
+
+
+def is_stuck(moment: float, stored: Sequence[StoredSlot]) -> bool:
+    """Return whether slots lie ahead of the server's clock: it has gone back."""
+    return any(one.plan.slot > slot_at(moment) + 1 for one in stored)
+
+
+def spare_range(stored: StoredSlot, moment: float, wanted: int) -> range:
+    """Return the indices of the spare grants that a sender may take now, as many as it wants.
+
+    Those whose instants have passed are lost, so that the rest keeps the slot's rate.
+    """
+    plan = stored.plan
+    if wanted <= 0 or not plan.spare or slot_at(moment) != plan.slot:
+        return range(0)
+    instants = plan.instants(None)
+    first = max(stored.spare_taken, instants.until(moment + SPARE_DELAY))
+    last = min(first + wanted, instants.until(moment + SPARE_HORIZON))
+    return range(first, max(first, last))

@@ -1,0 +1,97 @@
+"""Server clock: the database server's time, known to a sender within a margin.
+
+Sampled by reads of the server's time between two readings of a local clock that counts suspension.
+"""
+
+from collections import deque
+from enum import Enum
+from typing import NamedTuple
+
+LEAST_MARGIN = 0.002
+"""Seconds of the margin, however short the round trip is."""
+
+DRIFT = 500e-6
+"""Seconds by which two clocks may drift apart in a second: the most that NTP slews."""
+
+KEPT = 20
+"""Samples that are kept; the one with the least margin counts."""
+
+SETTLED_AFTER = 2.0
+"""Seconds of samples that agree, before which a sender neither plans nor takes grants."""
+
+OLDEST = 10.0
+"""Seconds after which a sample counts no more. Without one, nothing is granted."""
+
+
+class ClockState(Enum):
+    """Trust in the server's clock."""
+
+    NEW = "new"
+    """Known for too short a time to see a step."""
+    STEPPED = "stepped"
+    """It was changed a moment ago, or another server answers."""
+    SETTLED = "settled"
+
+
+class ClockReading(NamedTuple):
+    """Moment by the server's clock, and the margin of the estimate; both in seconds."""
+
+    moment: float
+    margin: float
+
+
+class _Sample(NamedTuple):
+    at: float
+    offset: float
+    margin: float
+
+    def margin_at(self, local: float) -> float:
+        return self.margin + DRIFT * abs(local - self.at)
+
+
+class ServerClock:
+    """Estimate of the server's clock; not safe for use by several threads at once."""
+
+    def __init__(self) -> None:
+        self._samples: deque[_Sample] = deque(maxlen=KEPT)
+        self._server: str | None = None
+        self._begun_at = 0.0
+        self.steps = 0
+        """Number of samples that contradicted the earlier ones, or came from another server."""
+
+    def add(self, began: float, ended: float, moment: float, server: str) -> bool:
+        """Add a sample; return whether it agrees with the earlier ones, which it replaces if not.
+
+        Args:
+            began: local time in seconds before the server was asked.
+            ended: local time when its answer had come.
+            moment: the server's time in between.
+            server: the name of the server.
+        """
+        middle = (began + ended) / 2
+        sample = _Sample(middle, moment - middle, (ended - began) / 2 + LEAST_MARGIN)
+        agrees = self._server in (None, server) and all(
+            abs(sample.offset - one.offset) <= sample.margin + one.margin_at(middle)
+            for one in self._samples
+        )
+        if not agrees:
+            self.steps += 1
+            self._samples.clear()
+        if self._server is None or not agrees:
+            self._begun_at, self._server = began, server
+        self._samples.append(sample)
+        return agrees
+
+    def state(self, local: float) -> ClockState:
+        """Return the trust in the server's clock at a local time."""
+        if self._server is not None and local - self._begun_at >= SETTLED_AFTER:
+            return ClockState.SETTLED
+        return ClockState.STEPPED if self.steps else ClockState.NEW
+
+    def read(self, local: float) -> ClockReading | None:
+        """Return the server's time at a local time; None where no sample is young enough."""
+        usable = [one for one in self._samples if local - one.at <= OLDEST]
+        if not usable:
+            return None
+        best = min(usable, key=lambda one: one.margin_at(local))
+        return ClockReading(local + best.offset, best.margin_at(local))

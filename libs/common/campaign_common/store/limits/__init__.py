@@ -1,0 +1,1 @@
+"""Limits of providers: live values, slots, demand and days."""

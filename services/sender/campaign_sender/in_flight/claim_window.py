@@ -1,0 +1,179 @@
+"""Claim window: how many messages of one provider may be claimed at once.
+
+What is claimed and not recorded is in doubt when the process dies. So a sender claims what its
+connections carry, and what it will send within `WINDOW` seconds at the rate of the last moments.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from typing import NamedTuple, Protocol
+
+WINDOW = 0.25
+"""Seconds of sends that are claimed ahead; more where transactions take long."""
+
+RATE_SPAN = 0.5
+"""Seconds of results that the rate is taken over."""
+
+SHORTEST_SPAN = 0.1
+"""Seconds that the first results are taken over, at least."""
+
+GATHERED = 0.05
+"""Seconds between two transactions of the recorder, besides their own time."""
+
+SMOOTHING = 0.3
+"""Weight of the latest transaction in the mean time of all."""
+
+ALL = 1 << 30
+"""Messages that may be claimed where nothing bounds them."""
+
+
+BACKLOG = 5.0
+"""Seconds of sends that may wait here, where other providers would wait behind them."""
+
+LEAST_BACKLOG = 100
+"""Messages that may wait here, however slow their provider is."""
+
+MEASURED_FOR = 1.0
+"""Seconds of sends after which the rate of a provider is known."""
+
+
+class Backlog(NamedTuple):
+    """Number of messages of a provider that may wait, and its rate in messages a second."""
+
+    messages: int
+    rate: float
+
+
+class ClaimBounds(Protocol):
+    """Bounds of claims by provider; used by one recorder, inside the buffer's lock."""
+
+    def claimable(self, provider: str, claimed: int) -> int:
+        """Return how many more messages of a provider may be claimed beside those claimed."""
+
+    def note_results(self, provider: str, results: int) -> None:
+        """Note results of claimed messages."""
+
+    def note_transaction(self, seconds: float) -> None:
+        """Note the time from the choice of claims to the end of their transaction."""
+
+    def backlog(self, provider: str) -> Backlog | None:
+        """Return how much of a provider may wait here; None: it is not known yet."""
+
+
+class Unbounded:
+    """No bounds of single providers."""
+
+    def claimable(self, provider: str, claimed: int) -> int:  # noqa: ARG002 - the protocol's
+        """Return how many more messages of a provider may be claimed beside those claimed."""
+        return ALL
+
+    def note_results(self, provider: str, results: int) -> None:
+        """Note results of claimed messages."""
+
+    def note_transaction(self, seconds: float) -> None:
+        """Note the time from the choice of claims to the end of their transaction."""
+
+    def backlog(self, provider: str) -> Backlog | None:  # noqa: ARG002 - the protocol's
+        """Return how much of a provider may wait here; None: it is not known yet."""
+        return None
+
+
+class ClaimWindow:
+    """Window of one provider."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque()
+        self._results = 0
+        self._busy_since = inf
+
+    def is_measured(self, now: float) -> bool:
+        """Return whether messages have been under way for long enough to know the rate."""
+        return now - self._busy_since >= MEASURED_FOR
+
+    def note_results(self, now: float, results: int) -> None:
+        """Count results; `now` in seconds."""
+        self._results += results
+        samples = self._samples
+        samples.append((now, self._results))
+        while len(samples) > 2 and now - samples[1][0] >= RATE_SPAN:
+            samples.popleft()
+
+    def note_idle(self, now: float) -> None:
+        """Begin a new measurement after a time in which nothing was under way."""
+        self._busy_since = now
+        if not self._samples or now - self._samples[-1][0] > RATE_SPAN:
+            self._samples.clear()
+            self._samples.append((now, self._results))
+
+    def ahead(self, now: float, seconds: float) -> int:
+        """Return the number of sends in so many seconds, by the rate of the last moments."""
+        began, before = self._samples[0] if self._samples else (now, self._results)
+        rate = (self._results - before) / max(now - began, SHORTEST_SPAN)
+        return int(rate * seconds)
+
+
+class ClaimWindows:
+    """Windows of all providers, and the grants of those that are limited.
+
+    `connections`: requests that a provider has under way at most; None: no such bound.
+    `granted`: messages of a provider that may be claimed by its grants; None: it has no limit.
+    """
+
+    def __init__(
+        self,
+        connections: Callable[[str], int | None],
+        granted: Callable[[str, float], int | None],
+        without_connections: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._connections = connections
+        self._granted = granted
+        self._without_connections = without_connections
+        self._clock = clock
+        self._windows: dict[str, ClaimWindow] = {}
+        self._transaction = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of sends that are claimed ahead: until the transaction after the next one."""
+        return max(WINDOW, 2 * self._transaction + GATHERED)
+
+    def claimable(self, provider: str, claimed: int) -> int:
+        """Return how many more messages of a provider may be claimed beside those claimed."""
+        window = self._window(provider)
+        now = self._clock()
+        if not claimed:
+            window.note_idle(now)
+        connections = self._connections(provider)
+        if connections is None:
+            connections = self._without_connections
+        free = connections + window.ahead(now, self.seconds) - claimed
+        granted = self._granted(provider, self.seconds)
+        return max(0, free if granted is None else min(free, granted))
+
+    def note_results(self, provider: str, results: int) -> None:
+        """Note results of claimed messages."""
+        self._window(provider).note_results(self._clock(), results)
+
+    def note_transaction(self, seconds: float) -> None:
+        """Note the time from the choice of claims to the end of their transaction."""
+        self._transaction += SMOOTHING * (seconds - self._transaction)
+
+    def backlog(self, provider: str) -> Backlog | None:
+        """Return how much of a provider may wait here; None: it is not known yet."""
+        granted = self._granted(provider, 1.0)
+        if granted is not None:
+            rate = float(granted)
+        else:
+            window, now = self._window(provider), self._clock()
+            if not window.is_measured(now):
+                return None
+            rate = float(window.ahead(now, 1.0))
+        return Backlog(max(LEAST_BACKLOG, int(rate * BACKLOG)), max(rate, 1.0))
+
+    def _window(self, provider: str) -> ClaimWindow:
+        window = self._windows.get(provider)
+        if window is None:
+            window = self._windows[provider] = ClaimWindow()
+        return window

@@ -1,0 +1,1 @@
+"""Limiting: the grants by which messages of a limited provider are claimed and sent."""

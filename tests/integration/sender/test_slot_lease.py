@@ -1,0 +1,141 @@
+"""Slots leased from a real database by several senders at once."""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from campaign_common.database import Database
+from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.store.limits.days import read_taken, return_of_day, take_of_day
+from campaign_common.store.limits.live_limits import (
+    read_all_live,
+    read_live,
+    read_provider_events,
+    set_live,
+)
+from campaign_common.store.limits.slot_leases import forget_demand, read_demand, read_slots
+from campaign_sender.delivery.send_guard import boot_time
+from campaign_sender.limiting.slot_lease import SlotLease
+from tests.integration.sender.scene import Scene
+
+LIMITS = ProviderLimits(per_second=Decimal(60))
+
+
+class Leaser:
+    """A sender that takes every grant it gets, in a thread of its own."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self.lease = SlotLease(database, "http", name, boot_time)
+        self.starts: list[float] = []
+        """Times by the server's clock."""
+        self.limits = LIMITS
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=t) for t in (self._turn, self._send)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _turn(self) -> None:
+        while not self._stop.wait(self.lease.pause(500)):
+            self.lease.turn(self.limits, 500)
+
+    def _send(self) -> None:
+        while not self._stop.wait(0.003):
+            while (taken := self.lease.take(1)) is not None:
+                reading = self.lease.reading()
+                if reading is not None and boot_time() <= taken.until:
+                    self.starts.append(reading.moment)
+
+
+def _per_slot(leasers: list[Leaser]) -> Counter[int]:
+    return Counter(int(start) for one in leasers for start in one.starts)
+
+
+def test_senders_share_the_slots_of_one_provider(scene: Scene) -> None:
+    """Each slot has its quota at most, also when one of three is gone and the limit is lowered."""
+    leasers = [Leaser(scene.database, f"{number:016x}") for number in range(3)]
+    for one in leasers:
+        one.start()
+    try:
+        time.sleep(6.5)
+        leasers[0].stop()
+        lowered = boot_time()
+        for one in leasers[1:]:
+            one.limits = replace(LIMITS, per_second=Decimal(6))
+        reading = leasers[1].lease.reading()
+        assert reading is not None
+        lowered = reading.moment
+        time.sleep(4.0)
+    finally:
+        for one in leasers[1:]:
+            one.stop()
+    counts = _per_slot(leasers)
+    assert max(counts.values()) <= 60
+    assert max(counts.values()) >= 40, "hardly any grant was used"
+    assert all(one.starts for one in leasers)
+    later = [start for one in leasers for start in one.starts if start > lowered + 2.0]
+    assert 0 < len(later) <= 6 * 3
+
+
+def test_what_a_sender_wants_is_forgotten_with_it(scene: Scene) -> None:
+    lease = SlotLease(scene.database, "http", "00000000000000aa", boot_time)
+    deadline = time.monotonic() + 5
+    with scene.database.reading() as cursor:
+        while not read_demand(cursor, "http") and time.monotonic() < deadline:
+            lease.turn(LIMITS, 7)
+            time.sleep(0.1)
+        assert read_demand(cursor, "http") == {"00000000000000aa": 8}, "in steps"
+        assert read_slots(cursor, "http").stored[-1].plan.quota == 0, "the first slots are blank"
+        forget_demand(cursor, "00000000000000aa")
+        assert read_demand(cursor, "http") == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "taken"), [([3, 4], [3, 4]), ([8, 4, 1], [8, 2, 0]), ([20], [10])]
+)
+def test_a_day_is_never_given_out_twice(scene: Scene, wanted: list[int], taken: list[int]) -> None:
+    day = date(2027, 1, 1)
+    got = []
+    for units in wanted:
+        with scene.database.transaction() as cursor:
+            got.append(take_of_day(cursor, "http", day, wanted=units, per_day=10))
+    assert got == taken
+    with scene.database.transaction() as cursor:
+        return_of_day(cursor, "http", day, 2)
+    with scene.database.reading() as cursor:
+        assert read_taken(cursor, "http", day) == sum(taken) - 2
+        assert read_taken(cursor, "other", day) == 0
+
+
+def test_live_limits_come_with_an_event(scene: Scene) -> None:
+    def change(limits: ProviderLimits | None) -> None:
+        with scene.database.transaction() as cursor:
+            set_live(cursor, "http", limits, "ops")
+
+    change(LIMITS)
+    change(replace(LIMITS, per_day=5))
+    with scene.database.reading() as cursor:
+        live = read_live(cursor, "http")
+        assert live is not None
+        assert (live.limits.per_day, live.version, live.changed_by) == (5, 2, "ops")
+        assert read_all_live(cursor) == {"http": replace(LIMITS, per_day=5)}
+    change(None)
+    with scene.database.reading() as cursor:
+        assert read_live(cursor, "http") is None
+        events = read_provider_events(cursor, "http", limit=10)
+    assert [event.details["limits"] and event.details["limits"]["per_day"] for event in events] == [
+        None,
+        5,
+        None,
+    ]

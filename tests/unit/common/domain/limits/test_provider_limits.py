@@ -1,0 +1,98 @@
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from campaign_common.domain.limits.day_grants import DayGrants
+from campaign_common.domain.limits.provider_limits import (
+    LimitUnit,
+    ProviderLimits,
+    RampStep,
+    day_of,
+    end_of_day,
+)
+from campaign_common.domain.limits.server_clock import ClockReading, ClockState, ServerClock
+
+RAMP = (
+    RampStep(date(2027, 1, 1), Decimal(1), 250),
+    RampStep(date(2027, 1, 8), None, 1_000),
+)
+LIMITS = ProviderLimits(
+    Decimal("7.5"), LimitUnit.SEGMENTS, 4, 2_000, "America/Los_Angeles", ramp=RAMP
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "per_second", "per_day"),
+    [
+        pytest.param(date(2026, 12, 31), "7.5", 2_000, id="before"),
+        pytest.param(date(2027, 1, 1), "1", 250, id="first step"),
+        pytest.param(date(2027, 1, 7), "1", 250, id="its last day"),
+        pytest.param(date(2027, 1, 8), "7.5", 1_000, id="last step"),
+    ],
+)
+def test_the_last_step_that_has_begun_stands(day: date, per_second: str, per_day: int) -> None:
+    limits = LIMITS.on(day)
+    assert (limits.per_second, limits.per_day) == (Decimal(per_second), per_day)
+
+
+def test_limits_survive_json() -> None:
+    assert ProviderLimits.of_json(LIMITS.as_json()) == LIMITS
+    assert ProviderLimits.of_json(ProviderLimits().as_json()) == ProviderLimits()
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "ends"),
+    [
+        pytest.param("UTC", date(2027, 3, 1), datetime(2027, 3, 2, tzinfo=UTC), id="utc"),
+        pytest.param(
+            "America/Los_Angeles",
+            date(2027, 3, 14),
+            datetime(2027, 3, 15, 7, tzinfo=UTC),
+            id="23 hours",
+        ),
+        pytest.param(
+            "Asia/Beirut",
+            date(2027, 3, 27),
+            datetime(2027, 3, 27, 22, tzinfo=UTC),
+            id="no midnight",
+        ),
+    ],
+)
+def test_a_day_ends_at_midnight_of_its_zone(zone: str, day: date, ends: datetime) -> None:
+    end = end_of_day(day, zone)
+    assert datetime.fromtimestamp(end, UTC) == ends
+    assert day_of(end - 0.001, zone) == day
+    assert day_of(end, zone) > day
+
+
+def test_grants_of_a_day_end_with_it() -> None:
+    grants = DayGrants()
+    grants.add(date(2027, 1, 1), 100.0, 200.0, 5)
+    assert grants.take(ClockReading(150.0, 0.002), 2) == pytest.approx(199.998)
+    assert grants.take(ClockReading(199.999, 0.002), 1) is None
+    grants.add(date(2027, 1, 2), 200.0, 300.0, 1)
+    grants.give_back(date(2027, 1, 1), 1)
+    assert grants.held == 1
+    surrendered = grants.surrender()
+    assert surrendered is not None
+    assert surrendered.units == 1
+    assert grants.surrender() is None
+
+
+def test_a_clock_is_trusted_when_its_samples_agree() -> None:
+    clock = ServerClock()
+    assert clock.read(0.0) is None
+    for n in range(3):
+        assert clock.add(n, n + 0.01, 1_000 + n + 0.005, "one")
+    assert clock.state(0.5) is ClockState.NEW
+    assert clock.state(2.5) is ClockState.SETTLED
+    reading = clock.read(2.5)
+    assert reading is not None
+    assert reading.moment == pytest.approx(1_002.5, abs=reading.margin)
+    assert not clock.add(3.0, 3.01, 1_003.2, "one"), "a step of 0.2 s"
+    assert clock.state(3.1) is ClockState.STEPPED
+    assert clock.add(4.0, 4.01, 1_004.2, "one")
+    assert clock.state(5.1) is ClockState.SETTLED
+    assert not clock.add(6.0, 6.01, 1_006.2, "two"), "another server"
+    assert clock.read(17.0) is None, "the last sample is too old"

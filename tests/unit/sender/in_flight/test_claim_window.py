@@ -1,0 +1,160 @@
+import pytest
+
+from campaign_providers.contract import SendResult, SendStatus
+from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.claim_window import ClaimWindows
+from campaign_sender.message import Message
+from tests.unit.sender.messages import message, owned_shard
+
+CONNECTIONS = 10
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bench:
+    """A buffer whose messages belong to providers, and the grants that a test gives."""
+
+    def __init__(self, in_flight: int = 1_000) -> None:
+        self.clock = Clock()
+        self.granted: dict[str, int] = {}
+        self.windows = ClaimWindows(
+            lambda _: CONNECTIONS,
+            lambda provider, _: self.granted.get(provider),
+            without_connections=100,
+            clock=self.clock,
+        )
+        self.buffer = InFlightBuffer(in_flight=in_flight, batch_size=500, bounds=self.windows)
+        self.buffer.add_shard(owned_shard())
+        self._seq = 0
+
+    def admit(self, provider: str, count: int) -> list[Message]:
+        admitted = []
+        for _ in range(count):
+            self._seq += 1
+            one = message(self._seq)
+            one.provider = provider
+            admitted.append(one)
+        owned = self.buffer.owned(0)
+        assert owned is not None
+        self.buffer.track(owned, [one.offset for one in admitted])
+        self.buffer.admit(admitted, [], [])
+        return admitted
+
+    def cycle(self, *results: tuple[Message, SendStatus]) -> list[Message]:
+        """Record results, and claim; return what is claimed."""
+        self.buffer.add_results([SendResult(one, status) for one, status in results])
+        batch = self.buffer.take_batch()
+        self.buffer.apply_commit(batch.results, batch.claims)
+        return batch.claims
+
+
+def accepted(messages: list[Message]) -> list[tuple[Message, SendStatus]]:
+    return [(one, SendStatus.ACCEPTED) for one in messages]
+
+
+def test_what_the_connections_carry_is_claimed_at_first() -> None:
+    bench = Bench()
+    bench.admit("http", 100)
+    assert len(bench.cycle()) == CONNECTIONS
+    assert bench.cycle() == []
+
+
+@pytest.mark.parametrize(("per_second", "more"), [(100, 25), (400, 100), (0, 0)])
+def test_the_window_has_a_quarter_second_of_the_rate(per_second: int, more: int) -> None:
+    bench = Bench()
+    bench.admit("http", 400)
+    claimed = bench.cycle()
+    for _ in range(30):
+        bench.clock.now += 0.05
+        done, claimed = claimed[: per_second // 20], claimed[per_second // 20 :]
+        bench.admit("http", len(done))
+        claimed += bench.cycle(*accepted(done))
+    assert len(claimed) == pytest.approx(CONNECTIONS + more, abs=3)
+
+
+def test_a_provider_without_grants_holds_no_other_back() -> None:
+    bench = Bench()
+    bench.granted["limited"] = 0
+    waiting = bench.admit("limited", 300)
+    bench.admit("http", 20)
+    assert {one.provider for one in bench.cycle()} == {"http"}
+    bench.granted["limited"] = 2
+    assert bench.cycle() == waiting[:2]
+
+
+def test_what_may_be_in_flight_is_shared_by_providers() -> None:
+    bench = Bench(in_flight=12)
+    bench.admit("a", 50)
+    bench.admit("b", 50)
+    claimed = bench.cycle()
+    assert sorted(one.provider for one in claimed) == ["a"] * 6 + ["b"] * 6
+
+
+def test_a_message_that_did_not_start_leaves_the_claim_and_waits() -> None:
+    """It is held all the time, it is the first one to be claimed again, and its offset stays."""
+    bench = Bench()
+    first, second = bench.admit("http", 2)
+    bench.granted["http"] = 1
+    assert bench.cycle() == [first]
+    bench.granted["http"] = 0
+    assert bench.cycle((first, SendStatus.NOT_GRANTED)) == []
+    owned = bench.buffer.owned(0)
+    assert owned is not None
+    assert owned.claimed == {}
+    assert owned.offsets.committable == first.offset
+    assert bench.buffer.held_keys([first.key]) == {first.key}
+    bench.granted["http"] = 2
+    assert bench.cycle() == [first, second]
+
+
+def test_a_message_that_did_not_start_is_left_to_the_next_owner() -> None:
+    bench = Bench()
+    (first,) = bench.admit("http", 1)
+    bench.cycle()
+    assert not bench.buffer.drain([0], 0.0)
+    bench.cycle((first, SendStatus.NOT_GRANTED))
+    owned = bench.buffer.owned(0)
+    assert owned is not None
+    owned.recorded_offset = owned.offsets.committable  # as the recorder writes it
+    assert bench.buffer.drain([0], 0.0)
+    assert bench.buffer.held_keys([first.key]) == set()
+
+
+def test_what_waits_for_a_slow_provider_goes_back() -> None:
+    """A waiting message has no attempt, and comes again by the rate of its provider."""
+    bench = Bench()
+    bench.granted["limited"] = 10
+    waiting = bench.admit("limited", 130)
+    bench.admit("http", 130)
+    bench.cycle()
+    bench.buffer.give_back_excess()
+    batch = bench.buffer.take_batch()
+    assert {result.status for result in batch.results} == {SendStatus.RESTING}
+    assert [result.message for result in batch.results] == waiting[110:]
+    waits = [result.retry_after for result in batch.results]
+    assert waits == pytest.approx([5.0 + place / 10 for place in range(20)])
+    bench.buffer.apply_commit(batch.results, batch.claims)
+    owned = bench.buffer.owned(0)
+    assert owned is not None
+    assert bench.buffer.held_keys([waiting[-1].key]) == set()
+
+
+def test_what_is_void_does_not_wait_for_grants() -> None:
+    bench = Bench()
+    bench.granted["limited"] = 0
+    paused, running = bench.admit("limited", 2)
+    (other,) = bench.admit("http", 1)
+    bench.buffer.drop_void(
+        ["limited"], lambda batch: [SendStatus.STALE if one is paused else None for one in batch]
+    )
+    batch = bench.buffer.take_batch()
+    assert [(r.message, r.status) for r in batch.results] == [(paused, SendStatus.STALE)]
+    assert batch.claims == [other]
+    bench.buffer.apply_commit(batch.results, batch.claims)
+    assert bench.buffer.held_keys([paused.key, running.key]) == {running.key}
