@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 
@@ -29,6 +30,9 @@ from tests.support.servers.databases import (
 from tests.support.servers.guarded_kafka import GuardedKafka
 from tests.support.servers.kannel import Kannel, programs, running_kannel
 from tests.support.servers.smsc import MessageCentre, running_message_centre
+
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -42,10 +42,10 @@ DOCUMENTED = {row["key"]: row["default"].strip() for row in ROW.finditer(CONFIGU
 
 
 def test_every_key_is_documented_and_no_other() -> None:
-    """Keys of providers, which have names of their own, are compared when they are generated."""
-    of_providers = {key for key in DOCUMENTED if key.startswith("Providers.NAME.")}
-    assert of_providers
-    assert sorted(DOCUMENTED.keys() - of_providers) == sorted(REQUIRED)
+    """Keys of sections with names of their own are compared when they are generated."""
+    named = {key for key in DOCUMENTED if key.startswith(("Providers.NAME.", "Routes.NAME."))}
+    assert named
+    assert sorted(DOCUMENTED.keys() - named) == sorted(REQUIRED)
 
 
 @pytest.mark.parametrize("path", [path for path, required in REQUIRED.items() if required])

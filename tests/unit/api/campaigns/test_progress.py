@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from campaign_api.campaigns.progress import describe, measure
 from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.content.campaign_content import CampaignContent, TextContent
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.store.campaigns.progress import (
     CampaignProgress,
@@ -15,6 +16,8 @@ from campaign_common.store.campaigns.progress import (
     Standing,
 )
 from campaign_common.store.core.counters import Counted
+
+HI = CampaignContent(TextContent("hi"), None)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - as the database gives it
 
@@ -45,7 +48,7 @@ RUNNING = CampaignProgress(
 def described(
     campaign: CampaignProgress, counted: dict[Status, int], possibly_sent: int
 ) -> dict[str, Any]:
-    return describe(Standing(campaign, Counted(counted, possibly_sent), "hi"))
+    return describe(Standing(campaign, Counted(counted, possibly_sent), HI))
 
 
 def test_running_campaign_tells_rate_and_estimated_finish() -> None:
