@@ -58,6 +58,12 @@ SEARCHES = {
         ONCE, faults=MISSED_GRANTS | {Fault.LOST_ANSWER}, fault_budget=3, answers=ACCEPTED
     ),
     "missed grants, at least once": Scenario(REPEATED, faults=MISSED_GRANTS),
+    "missed grants of two providers": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.MISSED_GRANT, Fault.SENDER_CRASH}),
+        fault_budget=2,
+        route=TWO_PROVIDERS,
+    ),
     "two messages": Scenario(
         ONCE, ONE_SHARD, faults=OVER_AND_ON | {Fault.LOST_ANSWER}, answers=ACCEPTED
     ),
