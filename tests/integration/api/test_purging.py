@@ -276,6 +276,7 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
         )
     costs = "INSERT INTO campaign_costs VALUES (%s, 0, 'EUR', 1, 0.1)"
     # A version without costs has purged 76; 7 is there.
+    add_list(pool, [1])
     add_campaign(pool, 7)
     for campaign_id in (76, 7):
         change(pool, costs, campaign_id)

@@ -105,8 +105,9 @@ class NewCampaignBody(CampaignChange):
     recipient_list_id = _list_id(required=True)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _require_content(self, _: object, given: Mapping[str, Any], **__: object) -> None:
-        if "template" not in given and "content" not in given:
+    def _require_content(self, _: object, given: object, **__: object) -> None:
+        # A body that is no object has been refused as that.
+        if isinstance(given, dict) and "template" not in given and "content" not in given:
             raise ValidationError("is missing", "template")
 
     @post_load
