@@ -18,12 +18,12 @@ StoredContent = tuple[str, str | None]
 """The columns `template` and `content`."""
 
 
-class _Column(msgspec.Struct, frozen=True, omit_defaults=True):
+class _ContentColumn(msgspec.Struct, frozen=True, omit_defaults=True):
     content: Content
     originator: str | None = msgspec.field(name="from", default=None)
 
 
-_decode = msgspec.json.Decoder(_Column).decode
+_decode = msgspec.json.Decoder(_ContentColumn).decode
 
 
 def stored_content(campaign: CampaignContent) -> StoredContent:
@@ -31,7 +31,7 @@ def stored_content(campaign: CampaignContent) -> StoredContent:
     content, originator = campaign
     if isinstance(content, TextContent) and originator is None:
         return content.template, None
-    return GUARD, msgspec.json.encode(_Column(content, originator)).decode()
+    return GUARD, msgspec.json.encode(_ContentColumn(content, originator)).decode()
 
 
 def content_from(template: str, column: str | None) -> CampaignContent:
