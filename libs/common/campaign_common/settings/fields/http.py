@@ -2,7 +2,8 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError
 
@@ -14,6 +15,24 @@ _URL_TEXT = re.compile(r"[\x21-\x7e]{1,2048}")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 9110, section 5.6.2
 _AWS_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HEADER_TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?")
+
+
+def split_url(field: Value[Any], value: object) -> tuple[str, SplitResult]:
+    """Return an http or https URL as given, and its parts.
+
+    Raises:
+        ValidationError: the value is none; it says what `field` expects.
+    """
+    if not isinstance(value, str) or not _URL_TEXT.fullmatch(value):
+        raise field.make_error("invalid")
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise field.make_error("invalid") from error
+    if not usable:
+        raise field.make_error("invalid")
+    return value, parts
 
 
 class HttpUrl(Value[str]):
@@ -28,18 +47,10 @@ class HttpUrl(Value[str]):
         super().__init__(expected, "http or https URL", null=True)
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
-        if not isinstance(value, str) or not _URL_TEXT.fullmatch(value):
-            raise self.make_error("invalid")
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError as error:
-            raise self.make_error("invalid") from error
-        if not usable:
-            raise self.make_error("invalid")
-        if "@" in parts.netloc or set(self.refused_in_path).intersection(value):
+        url, parts = split_url(self, value)
+        if "@" in parts.netloc or set(self.refused_in_path).intersection(url):
             raise ValidationError(f"{self.expected}: {self.no_more}")
-        return value
+        return url
 
 
 class CollectorUrl(HttpUrl):

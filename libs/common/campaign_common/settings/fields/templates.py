@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
 
-from campaign_common.settings.fields.http import HEADER_NAME
+from campaign_common.settings.fields.http import HEADER_NAME, split_url
 from campaign_common.settings.fields.plain import SECTION_NAME, Scalar, Value, is_unicode
 
 NUMBERS = frozenset({"campaign_id", "seq", "segments", "expires_in"})
@@ -44,7 +44,6 @@ _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PART = re.compile(r"parts\.(0|[1-9][0-9]?)")
 _SECRET = re.compile(rf"secret\.({SECTION_NAME.pattern})")
 _HEADER_TEXT = re.compile(r"[\x20-\x7e]{0,8192}")
-_URL_TEXT = re.compile(r"[\x21-\x7e]{1,2048}")
 
 _JSON_NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*')
 
@@ -289,16 +288,8 @@ class RequestUrl(Value[UrlTemplate]):
         )
 
     def _deserialize(self, value: object, *_: object, **__: object) -> UrlTemplate:
-        if not isinstance(value, str) or not _URL_TEXT.fullmatch(value):
-            raise self.make_error("invalid")
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError as error:
-            raise self.make_error("invalid") from error
-        if not usable:
-            raise self.make_error("invalid")
-        if "@" in parts.netloc or "#" in value:
+        url, parts = split_url(self, value)
+        if "@" in parts.netloc or "#" in url:
             raise ValidationError(f"{self.expected}: no user, which Basic is for, and no #")
         if set("{}").intersection(parts.netloc):
             raise ValidationError(f"{self.expected}: no placeholder before the path")

@@ -19,20 +19,20 @@ StoredContent = tuple[str, str | None]
 """The columns `template` and `content`."""
 
 
-class _Column(msgspec.Struct, frozen=True, omit_defaults=True):
+class _ContentColumn(msgspec.Struct, frozen=True, omit_defaults=True):
     content: Content
     originator: str | None = msgspec.field(name="from", default=None)
     takes_route: bool = False
 
 
-_decode = msgspec.json.Decoder(_Column).decode
+_decode = msgspec.json.Decoder(_ContentColumn).decode
 
 
 def stored_content(campaign: CampaignContent) -> StoredContent:
     """Return the columns of a content."""
     if campaign.is_plain and isinstance(campaign.content, TextContent):
         return campaign.content.template, None
-    return GUARD, msgspec.json.encode(_Column(*campaign)).decode()
+    return GUARD, msgspec.json.encode(_ContentColumn(*campaign)).decode()
 
 
 def content_from(template: str, column: str | None) -> CampaignContent:

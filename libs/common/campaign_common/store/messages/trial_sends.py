@@ -99,13 +99,13 @@ DELETE FROM trial_messages WHERE requested_at < NOW(6) - INTERVAL %s HOUR LIMIT 
 """
 
 
-class _Column(msgspec.Struct, frozen=True, omit_defaults=True):
+class _TrialContentColumn(msgspec.Struct, frozen=True, omit_defaults=True):
     template: MessageTemplate | None = None
     originator: str | None = msgspec.field(name="from", default=None)
 
 
 _encode = msgspec.json.encode
-_decode = msgspec.json.Decoder(_Column).decode
+_decode = msgspec.json.Decoder(_TrialContentColumn).decode
 
 
 def insert_trial_message(cursor: Cursor, message: NewTrialMessage) -> int:
@@ -115,7 +115,9 @@ def insert_trial_message(cursor: Cursor, message: NewTrialMessage) -> int:
     """
     rendered, originator = message.rendered, message.originator
     is_plain = rendered.template is None and originator is None
-    content = None if is_plain else _encode(_Column(rendered.template, originator)).decode()
+    content = (
+        None if is_plain else _encode(_TrialContentColumn(rendered.template, originator)).decode()
+    )
     cursor.execute(
         INSERT,
         (
