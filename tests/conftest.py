@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import hypothesis
 import pytest
+import structlog
 from xdist.remote import Producer
 
 from local_stack.distributions.cache import Cache
@@ -45,6 +46,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         items[:] = in_order(items)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_follow_the_configuration() -> Iterator[None]:
+    """A logger that keeps the configuration of its first use is blind to a later `capture_logs`."""
+    configure = structlog.configure
+
+    def uncached(**keys: object) -> None:
+        configure(**{**keys, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", uncached)
+        yield
 
 
 @pytest.fixture(scope="session")

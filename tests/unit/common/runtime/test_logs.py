@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from campaign_common.runtime.logs import (
     configure_logging,
@@ -145,3 +146,14 @@ def test_what_ends_the_process_is_a_line_and_no_raw_trace() -> None:
     (line,) = lines(out)
     assert (line["level"], line["event"]) == ("critical", "uncaught error in process")
     assert "ValueError: bug" in str(line["exception"])
+
+
+def test_a_logger_used_before_is_seen_by_captures() -> None:
+    """The tests' own configuration: in which order tests run must not matter."""
+    configure_logging("api", LogSettings(format="json"), io.StringIO())
+    used_before = logger()
+    used_before.info("first")
+    configure_logging("sender", LogSettings(format="json"), io.StringIO())
+    with capture_logs() as entries:
+        used_before.bind(provider="gateway").info("second")
+    assert [entry["event"] for entry in entries] == ["second"]
