@@ -49,9 +49,10 @@ class Message(msgspec.Struct, gc=False, eq=False):
     sets `price` where its provider has one. `provider` is the name of the one that the message is
     sent to, from admission on; `ledger_provider` the one that its ledger row names, None where that
     follows from the campaign. `repeats`: it may have been accepted before, by a provider that does
-    not know its key. Boot times in seconds: dispatch sets `expires_at` where the campaign expires,
-    a grant `send_until`, after which the message must not start, and admission `key_known_until`,
-    until which its provider knows the key for certain.
+    not know its key. `segments`: number of SMS segments, 0 until they are counted. Boot times in
+    seconds: dispatch sets `expires_at` where the campaign expires, a grant `send_until`, after
+    which the message must not start, and admission `key_known_until`, until which its provider
+    knows the key for certain.
     """
 
     record: MessageRecord
@@ -70,6 +71,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     ledger_provider: str | None = None
     repeats: bool = False
     key_known_until: float = inf
+    segments: int = 0
 
     @property
     def admission_key(self) -> AdmissionKey:

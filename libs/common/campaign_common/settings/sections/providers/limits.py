@@ -61,10 +61,12 @@ class LimitSettings:
         )
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield that two steps begin on one day."""
+        """Yield that two steps begin on one day, or that one has no amount."""
         days = [one.since for one in self.ramp]
         if len(set(days)) < len(days):
             yield ("Ramp",), "expected each From once"
+        if any(one.per_second is None and one.per_day is None for one in self.ramp):
+            yield ("Ramp",), "expected PerSecond or PerDay in each step"
 
 
 @section_class
