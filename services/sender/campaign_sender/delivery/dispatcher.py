@@ -105,7 +105,7 @@ class Dispatcher:
         `seconds`: time for which they are claimed.
         """
         route = self._routes.get(name)
-        if route is None or route.paced is None or not route.paced.is_needed:
+        if route is None or route.paced is None or not route.paced.is_limited:
             return None
         return route.paced.claimable(seconds)
 

@@ -8,7 +8,6 @@ import structlog
 from msgspec.structs import replace
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.provider_account_breakers import (
     NOTED_AGAIN_AFTER,
@@ -39,8 +38,8 @@ million messages of refused senders cause some 4,000 tries a second, and not as 
 """
 MAX_ACCOUNT_DOUBLINGS = 10
 
-SHORTEST_REST = 1.0
-LONGEST_REST = 3600.0
+SHORTEST_ASKED = 1.0
+LONGEST_ASKED = 3600.0
 """Seconds of `Retry-After` for which all senders leave a provider alone."""
 
 WITHOUT_SECRETS = "none"
@@ -122,20 +121,16 @@ class ProviderRoute:
     def submit(self, messages: Sequence[Message]) -> None:
         """Hand messages whose claim is committed to the provider, at once or by their grants."""
         paced = self.paced
-        if paced is not None and paced.is_needed:
-            paced.add(messages)
-        else:
+        if paced is None:
             self.provider.submit(messages)
+        else:
+            paced.submit(messages)
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages by the view of the database, by grants, then by the circuit breaker."""
         statuses = self._guard.check_before_send(messages)
-        if self.paced is not None and self.paced.limiter.needs_grants:
-            now = boot_time()
-            statuses = [
-                SendStatus.NOT_GRANTED if status is None and message.send_until < now else status
-                for status, message in zip(statuses, messages, strict=True)
-            ]
+        if self.paced is not None and self.paced.is_limited:
+            statuses = self.paced.require_grants(messages, statuses)
         if self.breaker.state is BreakerState.CLOSED:
             return statuses
         return [
@@ -147,7 +142,7 @@ class ProviderRoute:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)
-        if self.paced is not None and self.paced.is_needed:
+        if self.paced is not None:
             self.paced.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
         was_account = self.breaker.account_refused
@@ -169,6 +164,8 @@ class ProviderRoute:
                 for r in results
             ]
         self._on_results(results)
+        if self.paced is not None and self.paced.lacks_connections:
+            self.paced.start_due()
 
     def _wait(self, message: Message) -> float:
         """Return for how many seconds a message that the breaker holds back waits at least."""
@@ -181,20 +178,13 @@ class ProviderRoute:
     def _report(self, results: Sequence[SendResult[Message]]) -> None:
         """Pass on results of messages that were not submitted to the provider."""
         self._count(list(map(attrgetter("status"), results)))
-        if self.breaker.account_refused:
-            results = [
-                replace(r, retry_after=max(self._wait(r.message), r.retry_after or 0.0))
-                if r.status is SendStatus.RESTING
-                else r
-                for r in results
-            ]
         self._on_results(results)
 
     def _rest_as_asked(self, results: Sequence[SendResult[Message]]) -> None:
         """Let the provider rest in all senders for as long as an answer asks."""
         waits = [r.retry_after or 0.0 for r in results if r.status is SendStatus.THROTTLED]
-        seconds = min(max(waits, default=0.0), LONGEST_REST)
-        if seconds >= SHORTEST_REST and seconds > self.breaker.remaining:
+        seconds = min(max(waits, default=0.0), LONGEST_ASKED)
+        if seconds >= SHORTEST_ASKED and seconds > self.breaker.remaining:
             log.warning("provider asks to wait, sends stopped", provider=self.name, seconds=seconds)
             self.breaker.open_for(seconds)
             self._opened.append(OpenBreaker(seconds))
