@@ -22,6 +22,7 @@ from campaign_providers.contract import (
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.in_flight.backlog import Rest
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 from campaign_sender.metrics import SEND_RESULTS
@@ -108,8 +109,27 @@ class ProviderRoute:
         return (
             self.breaker.state is BreakerState.OPEN
             or self.provider.problem is not None
-            or (self.paced is not None and self.paced.limiter.rests_for > 0)
+            or (self.paced is not None and self.paced.day_rests_for > 0)
         )
+
+    @property
+    def rest(self) -> Rest | None:
+        """The present rest; None: messages may be sent, or tried as probes of the breaker."""
+        breaker = self.breaker.remaining
+        day = 0.0 if self.paced is None else self.paced.day_rests_for
+        if breaker <= 0 and day <= 0:
+            return None
+        if breaker <= day:
+            return Rest(day)
+        account = self.wait_of if self.breaker.account_refused else None
+        return Rest(breaker, SendStatus.CIRCUIT_OPEN, account)
+
+    def claimable(self, seconds: float) -> int | None:
+        """Return how many more messages its limits, or its rest, let claim; None: no limit."""
+        if self.rest is not None:
+            return 0
+        paced = self.paced
+        return None if paced is None or not paced.is_limited else paced.claimable(seconds)
 
     @property
     def connections(self) -> int | None:
@@ -141,7 +161,7 @@ class ProviderRoute:
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
-        self._count(statuses)
+        self.count(statuses)
         if self.paced is not None:
             self.paced.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
@@ -158,7 +178,7 @@ class ProviderRoute:
             self._rest_as_asked(results)
         if not HELD_BACK.isdisjoint(statuses):
             results = [
-                replace(r, retry_after=max(self._wait(r.message), r.retry_after or 0.0))
+                replace(r, retry_after=max(self.wait_of(r.message), r.retry_after or 0.0))
                 if r.status in HELD_BACK
                 else r
                 for r in results
@@ -167,7 +187,7 @@ class ProviderRoute:
         if self.paced is not None and self.paced.lacks_connections:
             self.paced.start_due()
 
-    def _wait(self, message: Message) -> float:
+    def wait_of(self, message: Message) -> float:
         """Return for how many seconds a message that the breaker holds back waits at least."""
         wait = self.breaker.remaining
         if not self.breaker.account_refused:
@@ -177,7 +197,7 @@ class ProviderRoute:
 
     def _report(self, results: Sequence[SendResult[Message]]) -> None:
         """Pass on results of messages that were not submitted to the provider."""
-        self._count(list(map(attrgetter("status"), results)))
+        self.count(list(map(attrgetter("status"), results)))
         self._on_results(results)
 
     def _rest_as_asked(self, results: Sequence[SendResult[Message]]) -> None:
@@ -206,7 +226,8 @@ class ProviderRoute:
                 seconds=seconds,
             )
 
-    def _count(self, statuses: Sequence[SendStatus]) -> None:
+    def count(self, statuses: Sequence[SendStatus]) -> None:
+        """Count results for the metrics."""
         # Status by status, each at the speed of list.count: nearly all are accepted.
         left = len(statuses)
         for status, counter in self._counters.items():

@@ -52,8 +52,8 @@ class LimitLeases:
         self._routes = routes
         self._due = dict.fromkeys(limiters, 0.0)
         self._live_due = 0.0
-        self.providers_in_use = 1
-        """Number of providers that running campaigns may take, at the last read."""
+        self.providers_in_use: frozenset[str] = frozenset()
+        """Providers that running campaigns choose, at the last read."""
         self._outage = Outage("limits not leased", "limits leased again", log)
         self._stop = threading.Event()
         self._thread = IndispensableThread("limit-leases", self._run)
@@ -90,7 +90,7 @@ class LimitLeases:
             with self._database.reading() as cursor:
                 live = read_all_live(cursor)
                 if len(self._limiters) > 1:
-                    self.providers_in_use = len(providers_in_use(cursor, self._routes))
+                    self.providers_in_use = providers_in_use(cursor, self._routes)
             share = self._share()
             for name, limiter in self._limiters.items():
                 limiter.set_live(live.get(name))
