@@ -61,8 +61,8 @@ class LimitLeases:
         self._order = list(limiters)
         self._unreadable: dict[str, int] = {}
         """Versions of live limits that were logged as such."""
-        self.providers_in_use = 1
-        """Number of providers that running campaigns may take, at the last read."""
+        self.providers_in_use: frozenset[str] = frozenset()
+        """Providers that running campaigns choose, at the last read."""
         self._outages = OutageLog()
         self._stop = threading.Event()
         self._threads = (
@@ -96,7 +96,7 @@ class LimitLeases:
             log.warning("grants not returned", error=str(error))
 
     def read_live(self) -> None:
-        """Read the live limits and the number of providers in use.
+        """Read the live limits and the providers in use.
 
         Raises:
             RetryLater: the database is down.
@@ -116,7 +116,7 @@ class LimitLeases:
                     limiter.withhold()
                     self._log_unreadable(name, one.version)
             if len(self._limiters) > 1:
-                self.providers_in_use = len(providers_in_use(cursor, self._routes))
+                self.providers_in_use = providers_in_use(cursor, self._routes)
 
     def step(self) -> float:
         """Give the limiters that are due a turn; return the seconds until the next one is.

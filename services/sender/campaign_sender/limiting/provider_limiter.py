@@ -184,15 +184,6 @@ class ProviderLimiter:
         """Return units of a day that a message took and did not use."""
         self._days.return_units(day, units)
 
-    def give_back(self, message: Message) -> None:
-        """Return the units of a day of a message that did not start."""
-        day = self._days.day
-        if self._has_day() and message.send_until < inf and day is not None:
-            self.return_units(day, self.cost_of(message))
-
-    def drop_gathered(self) -> None:
-        """Do nothing: no grants are kept for a message that waits."""
-
     def next_in(self) -> float | None:
         """Return the seconds until the next grant may be due; None: there is none."""
         return self._slots.next_in() if self._has_rate() else TURN / 2

@@ -70,9 +70,9 @@ def limited_campaigns(
 
 
 def providers_in_use(cursor: Cursor, routes: Routes) -> frozenset[str]:
-    """Read the providers that messages of running campaigns may take."""
+    """Read the providers that messages of running campaigns take at first, not by failover."""
     cursor.execute(SELECT_IN_USE)
-    return frozenset[str]().union(*(routes.providers(name) for (name,) in cursor.fetchall()))
+    return frozenset[str]().union(*(routes.chosen(name) for (name,) in cursor.fetchall()))
 
 
 def _providers(
