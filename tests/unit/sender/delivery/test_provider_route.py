@@ -47,6 +47,7 @@ class Limiter:
 
     limits = ProviderLimits(per_day=5)
     needs_grants = True
+    is_fresh = True
     connections = None
     rests_for = 0.0
 
