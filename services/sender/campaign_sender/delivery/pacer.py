@@ -72,19 +72,19 @@ class PacedQueue:
         self.lacks_connections = False
         """True while messages wait for the end of others, and not for grants."""
         self._limits = limiter.limits
-        self._is_limited = _has_limits(limiter.limits)
+        self._has_limits = _has_limits(limiter.limits)
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
     def is_limited(self) -> bool:
-        """Return whether messages have to wait for grants or for a part of `Concurrency`."""
+        """Return whether messages wait for grants, a part of `Concurrency`, or for live limits."""
         limits = self.limiter.limits
         if limits is not self._limits:
-            self._is_limited = _has_limits(limits)
+            self._has_limits = _has_limits(limits)
             self._limits = limits
-        return self._is_limited or not self.limiter.is_fresh
+        return self._has_limits or not self.limiter.is_fresh
 
     @property
     def under_way(self) -> int:
