@@ -12,7 +12,7 @@ import pytest
 from campaign_common.database import Database
 from campaign_common.domain.limits.planning import StoredSlot
 from campaign_common.domain.limits.provider_limits import ProviderLimits
-from campaign_common.domain.limits.slots import Block, Demand, SlotPlan
+from campaign_common.domain.limits.slots import Block, SlotDemand, SlotPlan
 from campaign_common.store.limits.days import read_taken, return_of_day, take_of_day
 from campaign_common.store.limits.live_limits import (
     CONFIGURED,
@@ -104,7 +104,7 @@ def test_what_a_sender_wants_is_forgotten_with_it(scene: Scene) -> None:
         while not read_demand(cursor, "http") and time.monotonic() < deadline:
             lease.turn(LIMITS, 7)
             time.sleep(0.1)
-        assert read_demand(cursor, "http") == {"00000000000000aa": Demand(8)}, "in steps"
+        assert read_demand(cursor, "http") == {"00000000000000aa": SlotDemand(8)}, "in steps"
         assert read_slots(cursor, "http").stored[-1].plan.quota == 0, "the first slots are blank"
         forget_demand(cursor, "00000000000000aa")
         assert read_demand(cursor, "http") == {}

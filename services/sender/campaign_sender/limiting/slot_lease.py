@@ -20,7 +20,7 @@ from campaign_common.domain.limits.planning import (
 )
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.limits.server_clock import ClockReading, ClockState, ServerClock
-from campaign_common.domain.limits.slots import Demand, Instants, SlotPlan
+from campaign_common.domain.limits.slots import Instants, SlotDemand, SlotPlan
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.store.limits.live_limits import CONFIGURED
 from campaign_common.store.limits.slot_leases import (
@@ -84,7 +84,7 @@ class SlotLease:
         self._grants = SlotGrants(sender)
         self._phase = int(sender[-4:], 16) / 0x10000 if sender else 0.0
         self._stated_in = 0
-        self._stated = Demand(0)
+        self._stated = SlotDemand(0)
         self._latest = 0
         """Latest slot whose shares were read."""
         self._planned = 0
@@ -130,7 +130,7 @@ class SlotLease:
             slots = self._read(cursor, in_blocks=in_blocks)
             self._has_slots = limits.around(slots.moment).per_second is not None
             if self._has_slots:
-                self._state_demand(cursor, Demand(wanted, cost))
+                self._state_demand(cursor, SlotDemand(wanted, cost))
                 if self._plan(cursor, slots, limits, version):
                     slots = self._read(cursor, in_blocks=in_blocks)
                 self._add_shares(slots)
@@ -163,7 +163,7 @@ class SlotLease:
         plan = self._plan_of.get(slot)
         return plan is not None and plan.spare > 0
 
-    def _state_demand(self, cursor: Cursor, demand: Demand) -> None:
+    def _state_demand(self, cursor: Cursor, demand: SlotDemand) -> None:
         """State what is wanted, in steps: most of the time it need not be written again."""
         reading = self.reading()
         if reading is None or reading.moment % 1.0 < PLANNED_FROM:

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from campaign_common.domain.limits.planning import BLANK_SLOTS, StoredSlot, slot_at
-from campaign_common.domain.limits.slots import Demand
+from campaign_common.domain.limits.slots import SlotDemand
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.limits.live_limits import LiveLimits, LiveRead
 from campaign_common.store.limits.slot_leases import SlotsRead
@@ -28,7 +28,7 @@ class Tables:
     now: float = 1_000.0
     days: dict[date, int] = field(default_factory=lambda: defaultdict(int))
     slots: dict[int, StoredSlot] = field(default_factory=dict)
-    demands: dict[str, Demand] = field(default_factory=dict)
+    demands: dict[str, SlotDemand] = field(default_factory=dict)
     live: dict[str, LiveLimits] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     is_down: bool = False
@@ -82,11 +82,11 @@ class Tables:
         stored = [one for slot, one in sorted(self.slots.items()) if slot > present - BLANK_SLOTS]
         return SlotsRead(moment, "one", stored)
 
-    def read_demand(self, _: object, __: object) -> Mapping[str, Demand]:
+    def read_demand(self, _: object, __: object) -> Mapping[str, SlotDemand]:
         """Read what senders want."""
         return dict(self.demands)
 
-    def state_demand(self, _: object, __: object, sender: str, demand: Demand) -> None:
+    def state_demand(self, _: object, __: object, sender: str, demand: SlotDemand) -> None:
         """State what a sender wants."""
         self.demands[sender] = demand
 

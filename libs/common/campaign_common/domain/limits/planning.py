@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from campaign_common.domain.limits.server_clock import ClockState
 from campaign_common.domain.limits.slots import (
-    Demand,
     Instants,
+    SlotDemand,
     SlotPlan,
     quota_of,
     share_out,
@@ -59,7 +59,7 @@ def plan_next(
     server: str,
     stored: Sequence[StoredSlot],
     per_second: Decimal,
-    demands: Mapping[str, Demand],
+    demands: Mapping[str, SlotDemand],
     clock: ClockState,
     *,
     in_blocks: bool = False,

@@ -16,7 +16,7 @@ from campaign_common.domain.limits.planning import (
     StoredSlot,
     slot_at,
 )
-from campaign_common.domain.limits.slots import Block, Demand, SlotPlan
+from campaign_common.domain.limits.slots import Block, SlotDemand, SlotPlan
 from campaign_common.store.limits.live_limits import SAME_VERSION
 
 DEMAND_LASTS = 4.0
@@ -86,7 +86,7 @@ class SlotsRead(NamedTuple):
     stored: Sequence[StoredSlot]
 
 
-def state_demand(cursor: Cursor, provider: str, sender: str, demand: Demand) -> None:
+def state_demand(cursor: Cursor, provider: str, sender: str, demand: SlotDemand) -> None:
     """State what a sender wants in the next slot."""
     cursor.execute(STATE_DEMAND, (provider, sender, *demand))
 
@@ -107,10 +107,10 @@ def read_slots(cursor: Cursor, provider: str, *, shares_after: int = 0) -> Slots
     return SlotsRead(moment, server, [_stored(row[2:]) for row in rows if row[2] is not None])
 
 
-def read_demand(cursor: Cursor, provider: str) -> Mapping[str, Demand]:
+def read_demand(cursor: Cursor, provider: str) -> Mapping[str, SlotDemand]:
     """Read what each sender wants that has said so within a few seconds."""
     cursor.execute(SELECT_DEMAND, (provider,))
-    return {sender: Demand(wanted, cost) for sender, wanted, cost in cursor.fetchall()}
+    return {sender: SlotDemand(wanted, cost) for sender, wanted, cost in cursor.fetchall()}
 
 
 def insert_slot(cursor: Cursor, provider: str, planned: StoredSlot, version: int) -> bool:

@@ -18,7 +18,7 @@ from campaign_common.domain.limits.planning import (
     spare_bounds,
 )
 from campaign_common.domain.limits.server_clock import ClockState, ServerClock
-from campaign_common.domain.limits.slots import Demand
+from campaign_common.domain.limits.slots import SlotDemand
 
 TICK = 0.004
 """Seconds between two looks of a sender at what is due."""
@@ -38,7 +38,7 @@ class Server:
     ahead: float = 1_800_000_000.0
     """Its clock less the real time, in seconds."""
     slots: dict[int, StoredSlot] = field(default_factory=dict)
-    wanted: dict[str, tuple[Demand, float]] = field(default_factory=dict)
+    wanted: dict[str, tuple[SlotDemand, float]] = field(default_factory=dict)
 
     def time(self, real: float) -> float:
         """Return the server's clock."""
@@ -84,7 +84,10 @@ class SimulatedSender:
         if not self.clock.add(self.local(asked), local, moment, server.name):
             self.grants.refuse(server.slots, local)
         self.grants.forget_before(self.local(real) - FORGET_AFTER)
-        server.wanted[self.name] = Demand(min(self.backlog * self.cost, 10_000), self.cost), moment
+        server.wanted[self.name] = (
+            SlotDemand(min(self.backlog * self.cost, 10_000), self.cost),
+            moment,
+        )
         now = slot_at(moment)
         stored = [one for slot, one in sorted(server.slots.items()) if slot > now - BLANK_SLOTS]
         self._clear_stuck(real, moment, stored, server)

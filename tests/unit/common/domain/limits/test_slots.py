@@ -10,7 +10,7 @@ from campaign_common.domain.limits.server_clock import ClockReading, ClockState
 from campaign_common.domain.limits.slots import (
     LATEST,
     Block,
-    Demand,
+    SlotDemand,
     SlotPlan,
     quota_of,
     share_out,
@@ -113,17 +113,19 @@ def test_each_grant_has_one_instant_of_its_own(quota: int) -> None:
 def test_the_next_slot_is_planned_where_nothing_else_is_valid(
     moment: float, server: str, stored: list[StoredSlot], clock: ClockState, quota: int | None
 ) -> None:
-    planned = plan_next(SLOT + moment, server, stored, RATE, {"a": Demand(99)}, clock)
+    planned = plan_next(SLOT + moment, server, stored, RATE, {"a": SlotDemand(99)}, clock)
     assert (planned.plan.quota if planned else None) == quota
 
 
 def test_slots_behind_a_step_are_blank_for_all() -> None:
-    marked = plan_next(SLOT + 0.6, "one", BEFORE, RATE, {"a": Demand(9)}, ClockState.STEPPED)
+    marked = plan_next(SLOT + 0.6, "one", BEFORE, RATE, {"a": SlotDemand(9)}, ClockState.STEPPED)
     assert marked is not None
     stored = [*BEFORE, marked]
     quotas = []
     for slot in range(SLOT + 1, SLOT + 4):
-        planned = plan_next(slot + 0.6, "one", stored, RATE, {"a": Demand(9)}, ClockState.SETTLED)
+        planned = plan_next(
+            slot + 0.6, "one", stored, RATE, {"a": SlotDemand(9)}, ClockState.SETTLED
+        )
         assert planned is not None
         stored.append(planned)
         quotas.append(planned.plan.quota)
@@ -195,7 +197,7 @@ def test_grants_of_a_message_go_on_in_the_next_slot() -> None:
     assert moments == pytest.approx([1.06], abs=0.02)
 
 
-def test_grants_that_do_not_follow_each_other_start_no_long_message() -> None:
+def test_scattered_grants_start_no_long_message() -> None:
     grants = SlotGrants("a")
     grants.add_share(_blocks(SLOT, Block("a", 2), Block("b", 8)), 0.0)
     grants.add_share(_blocks(SLOT + 1, Block("a", 2), Block("b", 8)), 0.0)
@@ -220,26 +222,28 @@ def test_interleaved_grants_start_no_long_message() -> None:
     [
         pytest.param(
             10,
-            {"a": Demand(100, 3), "b": Demand(100, 3)},
+            {"a": SlotDemand(100, 3), "b": SlotDemand(100, 3)},
             None,
             {"a": 6, "b": 4},
             id="whole messages",
         ),
         pytest.param(
             10,
-            {"a": Demand(100, 3), "b": Demand(100, 3)},
+            {"a": SlotDemand(100, 3), "b": SlotDemand(100, 3)},
             Block("b", 4, owed=2),
             {"b": 2, "a": 6},
             id="what is owed comes first",
         ),
-        pytest.param(1, {"a": Demand(9, 3)}, Block("a", 1, owed=2), {"a": 1}, id="a slow rate"),
-        pytest.param(0, {"a": Demand(9, 3)}, Block("a", 1, owed=2), {"a": 0}, id="less than one"),
-        pytest.param(10, {"a": Demand(0, 3)}, Block("a", 1, owed=2), {}, id="nothing wanted"),
-        pytest.param(10, {"a": Demand(2, 2)}, None, {"a": 10}, id="some for what may come"),
+        pytest.param(1, {"a": SlotDemand(9, 3)}, Block("a", 1, owed=2), {"a": 1}, id="a slow rate"),
+        pytest.param(
+            0, {"a": SlotDemand(9, 3)}, Block("a", 1, owed=2), {"a": 0}, id="less than one"
+        ),
+        pytest.param(10, {"a": SlotDemand(0, 3)}, Block("a", 1, owed=2), {}, id="nothing wanted"),
+        pytest.param(10, {"a": SlotDemand(2, 2)}, None, {"a": 10}, id="some for what may come"),
     ],
 )
 def test_blocks_hold_whole_messages(
-    quota: int, demands: dict[str, Demand], previous: Block | None, expected: dict[str, int]
+    quota: int, demands: dict[str, SlotDemand], previous: Block | None, expected: dict[str, int]
 ) -> None:
     blocks = share_out_blocks(quota, demands, 0, previous)
     assert {block.sender: block.units for block in blocks} == expected
@@ -264,7 +268,7 @@ def test_long_messages_share_a_rate_in_turns(senders: int, rate: str, cost: int)
     """No second has more than its quota and one message, each sender starts, none is lost."""
     names = [f"{number:016x}" for number in range(senders)]
     grants = {name: SlotGrants(name) for name in names}
-    demands = {name: Demand(100, cost) for name in names}
+    demands = {name: SlotDemand(100, cost) for name in names}
     starts: list[float] = []
     by_sender: Counter[str] = Counter()
     last: Block | None = None
