@@ -49,7 +49,7 @@ def quota_of(slot: int, per_second: Decimal) -> int:
     return (slot + 1) * rate // THOUSAND - slot * rate // THOUSAND
 
 
-class Demand(NamedTuple):
+class SlotDemand(NamedTuple):
     """Units that a sender wants in a slot, and the most that one of its messages costs."""
 
     wanted: int
@@ -91,7 +91,7 @@ def share_out(quota: int, wanted: Mapping[str, int], slot: int = 0) -> dict[str,
 
 
 def share_out_blocks(
-    quota: int, demands: Mapping[str, Demand], slot: int, previous: Block | None
+    quota: int, demands: Mapping[str, SlotDemand], slot: int, previous: Block | None
 ) -> tuple[Block, ...]:
     """Share a quota in blocks of whole messages; the first one differs from slot to slot.
 
@@ -128,7 +128,7 @@ def share_out_blocks(
     return tuple(blocks)
 
 
-def _order(demands: Mapping[str, Demand], slot: int) -> list[str]:
+def _order(demands: Mapping[str, SlotDemand], slot: int) -> list[str]:
     """Return the senders from one on that goes round by what each wants."""
     names = list(demands)
     point = _point(slot, sum(one.wanted for one in demands.values()) or 1)
