@@ -23,9 +23,11 @@ SLOWEST = 0.01
 RATE_AFTER_REST = 100.0
 """Messages a second that are due after a rest, where the rate of the provider is not known."""
 
-FIRST_BOUND = 240.0
-"""Seconds that a message waits at most in its first try: live limits may end a rest early, or raise
-a rate. Doubled with each try."""
+LONGEST_WAIT = 240.0
+"""Seconds that a message waits at most: live limits may end a rest early, or raise a rate."""
+
+FIRST_WAIT = 15.0
+"""Seconds that it waits at most for the end of a rest in its first try; doubled with each try."""
 
 MAX_DOUBLINGS = 10
 
@@ -79,6 +81,7 @@ class Backlogs:
     def postpone(self, provider: str, messages: Iterable[Message]) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its provider."""
         now, rest, rate = self._clock(), self._rest_of(provider), self._rate_of(provider)
+        is_day = rest is not None and rest.status is SendStatus.RESTING
         if rest is None:
             rest, starts = Rest(0.0), now + BACKLOG
         else:
@@ -89,11 +92,15 @@ class Backlogs:
         for message in messages:
             if rest.wait_of is not None:
                 wait = rest.wait_of(message)
-            elif due - now <= (bound := _bound(message)):
+                results.append(SendResult(message, rest.status, None, None, wait))
+                continue
+            # A circuit breaker ends when it says, and the rest of a day with other limits, too.
+            least, longest = (0.0, _bound(message)) if is_day else (rest.seconds, LONGEST_WAIT)
+            if due - now <= least + longest:
                 wait = due - now
                 due += interval
             else:
-                wait = bound * self._random.uniform(0.5, 1.0)
+                wait = least + longest * self._random.uniform(0.5, 1.0)
             results.append(SendResult(message, rest.status, None, None, wait))
         self._due_until[provider] = due
         self._note_postponed(provider, [rest.status] * len(results))
@@ -101,4 +108,5 @@ class Backlogs:
 
 
 def _bound(message: Message) -> float:
-    return FIRST_BOUND * 2.0 ** min(message.record.try_number - 1, MAX_DOUBLINGS)
+    doublings = min(message.record.try_number - 1, MAX_DOUBLINGS)
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings)
