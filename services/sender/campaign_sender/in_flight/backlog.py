@@ -80,31 +80,39 @@ class Backlogs:
 
     def postpone(self, provider: str, messages: Iterable[Message]) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its provider."""
-        now, rest, rate = self._clock(), self._rest_of(provider), self._rate_of(provider)
-        is_day = rest is not None and rest.status is SendStatus.RESTING
-        if rest is None:
-            rest, starts = Rest(0.0), now + BACKLOG
+        rest = self._rest_of(provider)
+        status = SendStatus.RESTING if rest is None else rest.status
+        if rest is not None and rest.wait_of is not None:
+            waits = [(message, rest.wait_of(message)) for message in messages]
         else:
-            starts, rate = now + rest.seconds, rate or RATE_AFTER_REST
+            waits = self._spread(provider, messages, rest)
+        self._note_postponed(provider, [status] * len(waits))
+        return [SendResult(message, status, None, None, wait) for message, wait in waits]
+
+    def _spread(
+        self, provider: str, messages: Iterable[Message], rest: Rest | None
+    ) -> list[tuple[Message, float]]:
+        """Return for how long each message waits: one after the other, or for a bounded time."""
+        now, rate = self._clock(), self._rate_of(provider)
+        if rest is not None:
+            rate = rate or RATE_AFTER_REST
+        is_day = rest is not None and rest.status is SendStatus.RESTING
+        starts = now + (BACKLOG if rest is None else rest.seconds)
         interval = 1.0 / max(rate or 0.0, SLOWEST)
         due = max(starts, self._due_until.get(provider, 0.0))
-        results = []
+        waits = []
         for message in messages:
-            if rest.wait_of is not None:
-                wait = rest.wait_of(message)
-                results.append(SendResult(message, rest.status, None, None, wait))
-                continue
             # A circuit breaker ends when it says, and the rest of a day with other limits, too.
-            least, longest = (0.0, _bound(message)) if is_day else (rest.seconds, LONGEST_WAIT)
-            if due - now <= least + longest:
-                wait = due - now
+            least = 0.0 if rest is None or is_day else rest.seconds
+            longest = _bound(message) if is_day else LONGEST_WAIT
+            wait = due - now
+            if wait <= least + longest:
                 due += interval
             else:
                 wait = least + longest * self._random.uniform(0.5, 1.0)
-            results.append(SendResult(message, rest.status, None, None, wait))
+            waits.append((message, wait))
         self._due_until[provider] = due
-        self._note_postponed(provider, [rest.status] * len(results))
-        return results
+        return waits
 
 
 def _bound(message: Message) -> float:
