@@ -35,7 +35,7 @@ class LimitSettings:
     per_second: Decimal | None = key(
         "PerSecond", PositiveDecimal(MOST_PER_SECOND, "a second", null=True), default=None
     )
-    """Sends that start in a second of the database's clock, at most, whichever senders die, sleep
+    """Sends that start in a second of the database's clock, at most, also when senders die, sleep
     or wake. 0.1 is one in ten seconds."""
     unit: LimitUnit = key("Unit", Member(LimitUnit), default="messages")
     """The unit of `PerSecond` and `PerDay`: `messages`, or `segments` of an SMS."""
