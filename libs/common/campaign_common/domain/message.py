@@ -44,6 +44,15 @@ FINAL = frozenset(
 """Statuses that end a message; WAITING (for a retry) and NOT_STARTED do not."""
 
 
+LARGEST_TRY = 65_535
+"""The highest number of a try, which the ledger has room for; all later ones have it, too.
+
+A message that waits for its provider for months comes that far. Any record of it that is live is
+of a try that may be made: the numbers tell records that have their outcome from others, and not
+what was sent.
+"""
+
+
 class MessageKey(NamedTuple):
     """One message, over all its tries: recipient `seq` of a campaign's list."""
 
@@ -67,6 +76,11 @@ class LedgerEntry(NamedTuple):
     provider: str | None = None
 
 
+def next_try(try_number: int) -> int:
+    """Return the number of the try that follows one."""
+    return min(try_number + 1, LARGEST_TRY)
+
+
 def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool:
     """Return whether a record of this generation and try should be sent (protocol rule 1).
 
@@ -78,7 +92,7 @@ def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool
     return (
         entry.status == Status.WAITING
         and entry.generation == generation
-        and entry.try_number == try_number - 1
+        and next_try(entry.try_number) == try_number
     )
 
 
