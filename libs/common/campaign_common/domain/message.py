@@ -43,7 +43,6 @@ FINAL = frozenset(
 )
 """Statuses that end a message; WAITING (for a retry) and NOT_STARTED do not."""
 
-
 LARGEST_TRY = 65_535
 """The highest number of a try, which the ledger has room for; all later ones have it, too.
 
@@ -65,7 +64,7 @@ class LedgerEntry(NamedTuple):
 
     `in_doubt`: a provider may have taken an earlier try without saying so. `provider` is that of
     the next try of a message that waits, and that of the outcome of another one; None: the one that
-    its campaign names.
+    its campaign names, or on a route the one that is chosen next.
     """
 
     status: int

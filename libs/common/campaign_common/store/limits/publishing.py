@@ -22,7 +22,6 @@ WHERE state = 'running' AND published_seq < last_seq GROUP BY provider
 
 SELECT_MOMENT = "SELECT UNIX_TIMESTAMP(NOW(6))"
 
-
 SELECT_IN_USE = "SELECT DISTINCT provider FROM campaigns WHERE state = 'running'"
 
 

@@ -33,7 +33,6 @@ SELECT_WAITING = (
 
 FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
-
 ScheduledRetry = tuple[LedgerRow, float]
 """A ledger row as written, and the seconds until the message is due again."""
 
