@@ -43,6 +43,9 @@ FINAL = frozenset(
 )
 """Statuses that end a message; WAITING (for a retry) and NOT_STARTED do not."""
 
+LARGEST_GENERATION = 65_535
+"""The highest number of a generation, which the ledger has room for; it is not retried by hand."""
+
 LARGEST_TRY = 65_535
 """The highest number of a try, which the ledger has room for; all later ones have it, too.
 

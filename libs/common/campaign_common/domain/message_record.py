@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId
-from campaign_common.domain.message import LARGEST_TRY
+from campaign_common.domain.message import LARGEST_GENERATION, LARGEST_TRY
 from campaign_common.errors import RecordInvalid, RecordTooNew
 
 WIRE_VERSION = 2
@@ -37,7 +37,8 @@ ERASED = "erased"
 # The bounds are those of the ledger's columns. A value that these cannot hold would keep everything
 # that is recorded with it from being recorded.
 _Seq = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
-_Number = Annotated[int, msgspec.Meta(ge=0, le=2**16 - 1)]
+_Generation = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_GENERATION)]
+_Attempts = Annotated[int, msgspec.Meta(ge=0, le=2**16 - 1)]
 _Try = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_TRY)]
 _ErrorCode = Annotated[str, msgspec.Meta(pattern="^[ -~]*$")]
 
@@ -70,9 +71,9 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     map_version: int
     phone: str
     body: str
-    generation: _Number = 0
+    generation: _Generation = 0
     try_number: _Try = 1
-    attempts: _Number = 0
+    attempts: _Attempts = 0
     undeliverable: _ErrorCode | None = None
     template: MessageTemplate | None = None
     originator: str | None = msgspec.field(name="from", default=None)

@@ -92,12 +92,12 @@ class ProviderChoice:
             version = versions[message.key.campaign_id]
             named = version.provider
             found = doubts.get((*message.key, message.record.generation)) if doubts else None
-            entry = entries.get(message.key)
             if found:
                 message.in_doubt = True
             is_route = named in self._routes
             provider: str | None = named
             if is_route or message.in_doubt:
+                entry = entries.get(message.key)
                 at = _doubts_of(message, entry, found or ())
                 if not is_route:
                     at.discard(None)  # the provider that the campaign names

@@ -12,7 +12,12 @@ from pymysql.cursors import Cursor
 from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.claim import ClaimedMessage
-from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.message import (
+    LARGEST_GENERATION,
+    LedgerEntry,
+    MessageKey,
+    Status,
+)
 from campaign_common.store.core.campaigns import read_extent, read_versions
 from campaign_common.store.core.costs import add_costs
 from campaign_common.store.messages.ledger import (
@@ -89,10 +94,10 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs)
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
     entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
-    rows = [LedgerRow.requeued(key, entry) for key, entry in entries.items()]
+    rows = rows_of_requeued(entries)
     _rewrite(cursors, command, rows, entries)
     schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
-    reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
+    reached = max(key.seq for key in entries) if len(entries) == SLICE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
     else:
@@ -155,6 +160,15 @@ def rows_of_late_results(
                 key, entry, status, provider_message_id, error_code, provider, cost
             )
     return list(rows.values())
+
+
+def rows_of_requeued(entries: Entries) -> list[LedgerRow]:
+    """Return the rows of the next generation; those of the highest one stay as they are."""
+    return [
+        LedgerRow.requeued(key, entry)
+        for key, entry in entries.items()
+        if entry.generation < LARGEST_GENERATION
+    ]
 
 
 def rows_of_unsent(

@@ -1,10 +1,14 @@
 import pytest
 
 from campaign_common.domain.claim import ClaimedMessage
-from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.message import LARGEST_GENERATION, LedgerEntry, MessageKey, Status
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.messages.possibly_sent import LateFact
-from campaign_sender.recording.command_handlers import rows_of_late_results, rows_of_unsent
+from campaign_sender.recording.command_handlers import (
+    rows_of_late_results,
+    rows_of_requeued,
+    rows_of_unsent,
+)
 from tests.unit.sender.messages import CAMPAIGN
 
 KEY = MessageKey(CAMPAIGN, 5)
@@ -77,3 +81,14 @@ def test_a_cancelled_message_names_no_provider_it_never_reached(
     possibly_sent = {(5, 1): suspect_at} if suspect_at else {}
     (row,) = rows_of_unsent(entries, [], possibly_sent)
     assert (row.status, row.provider) == ended
+
+
+@pytest.mark.parametrize(
+    ("generation", "following"), [(0, [1]), (LARGEST_GENERATION, [])], ids=["the first", "the last"]
+)
+def test_a_generation_is_retried_while_the_ledger_has_room(
+    generation: int, following: list[int]
+) -> None:
+    """A row that the ledger cannot hold would keep its shards from being recorded."""
+    entries = {KEY: LedgerEntry(Status.FAILED, generation, 2, 3)}
+    assert [row.generation for row in rows_of_requeued(entries)] == following
