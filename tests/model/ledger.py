@@ -90,7 +90,7 @@ def settle(ledger: Ledger, shard: int, seqs: Sequence[int]) -> Ledger:
         for seq, generation in sorted(ledger.possibly_sent_tries)
         if seq in seqs and ledger.rows[seq - 1] is None
     ]
-    rows = rows_of_unsent(entries, without_row, ledger.possibly_sent_tries)
+    rows = rows_of_unsent(entries, without_row, dict.fromkeys(ledger.possibly_sent_tries))
     rewritten = _rewritten(ledger, shard, rows, entries)
     return rewritten._replace(settle_orders=ledger.settle_orders - {shard})
 

@@ -114,7 +114,7 @@ class Scenario:
     @property
     def has_choice(self) -> bool:
         """True if a message may take one of several providers."""
-        return self.route.only is None
+        return len(self.route.providers) > 1
 
     @property
     def messages(self) -> int:

@@ -108,6 +108,9 @@ class SendStatus(Enum):
     __hash__ = object.__hash__
 
 
+NOT_CONFIGURED = "provider_not_configured"
+"""Error code of messages that wait for a sender that knows their provider."""
+
 SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - an error code
 """Error code of messages that wait for a secret of their provider."""
 
@@ -126,7 +129,6 @@ REACHED_PROVIDER = frozenset(
 )
 """Statuses after which the provider may know of the message."""
 
-
 CONTENT_NOT_TAKEN = "content_not_taken"
 """Error code of a message whose provider, as this sender has it, does not take its content."""
 
@@ -142,6 +144,8 @@ class SendResult(msgspec.Struct, Generic[MessageT], frozen=True, gc=False):
     """Seconds that the provider asked to wait."""
     suppress: bool = False
     """The provider says that the person does not want to be written to."""
+    of_recipient: bool = False
+    """THROTTLED: the limit is that of one recipient, not of the provider."""
 
 
 PreSendCheck = Callable[[Sequence[MessageT]], Sequence[SendStatus | None]]
@@ -163,10 +167,9 @@ class Provider(Protocol[MessageT_contra]):
     name: str
     connections: int | None
     """Requests under way at most; None: there is no such bound."""
-    idempotent: bool
-    """A repeated idempotency key gets the same response again, so that a refusal is proof."""
     idempotent_for: float
-    """Seconds for which that is so, from the first send on."""
+    """Seconds, from the first send on, for which a repeated idempotency key gets the same response
+    again, so that a refusal is proof; inf: without end."""
     support: ContentSupport
     """The content that it takes."""
     price: Price | None

@@ -183,6 +183,7 @@ class SchedulerService:
             self._stopping,
             topic=self._topic,
             owner=self.owner,
+            routes=self._settings.routes,
             tracer=self._tracer,
         )
 

@@ -58,9 +58,10 @@ class Message(msgspec.Struct, gc=False, eq=False):
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
     an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
     sets `price` where its provider has one. `provider` is the name of the one that the message is
-    sent to, from admission on; `ledger_provider` the one that its ledger row names, None where that
-    follows from the campaign. `repeats`: it may have been accepted before, by a provider that does
-    not know its key. `grant`: what it has taken of the limits of its provider; None: nothing.
+    sent to, from admission on; `ledger_provider` the one that its ledger row names once it was
+    sent, None where that follows from the campaign, and `recorded_provider` the one that the row
+    names before this try. `repeats`: it may have been accepted before, by a provider that does not
+    know its key. `grant`: what it has taken of the limits of its provider; None: nothing.
     `segments`: number of SMS segments, 0 until they are counted. Boot times in seconds: dispatch
     sets `expires_at` where the campaign expires, and admission `key_known_until`, until which its
     provider knows the key for certain.
@@ -80,6 +81,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     price: Price | None = None
     provider: str = ""
     ledger_provider: str | None = None
+    recorded_provider: str | None = None
     repeats: bool = False
     key_known_until: float = inf
     segments: int = 0

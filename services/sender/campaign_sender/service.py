@@ -247,7 +247,13 @@ def _shard_group(
         backlogs=backlogs,
     )
     guard = SendGuard(server, topic, buffer)
-    choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.idempotent_for)
+    choice = ProviderChoice(
+        settings.routes,
+        dispatcher.is_resting,
+        dispatcher.idempotent_for,
+        dispatcher.takes,
+        dispatcher.rests_for,
+    )
     admitter = BatchAdmitter(server, topic, buffer, guard, choice, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)
     policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for)

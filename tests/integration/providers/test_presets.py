@@ -68,7 +68,8 @@ def cases_of(preset: str) -> list[Case]:
 
 
 def meaning(result: SendResult[Text]) -> str:
-    return WORDS[result.status] + (", suppress" if result.suppress else "")
+    scope = ", recipient" if result.of_recipient else ""
+    return WORDS[result.status] + (", suppress" if result.suppress else scope)
 
 
 def recorded(result: SendResult[Text]) -> str | None:

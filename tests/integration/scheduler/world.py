@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from campaign_common.database import Databases
 from campaign_common.domain.message_record import MessageRecord, decode
 from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.partition_migration import PartitionMigration
@@ -95,6 +96,7 @@ class Scheduler:
             threading.Event(),
             topic=topic,
             owner=self.owner,
+            routes=Routes(),
         )
         self.partition_migration = PartitionMigration(databases, world.admin, topic, self.owner)
         self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)

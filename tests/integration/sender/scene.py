@@ -11,7 +11,7 @@ from pymysql.cursors import Cursor
 from campaign_common.database import Cursors, Database, ShardServer
 from campaign_common.database.by_server import ByServer
 from campaign_common.domain.claim import decode_claim
-from campaign_common.domain.content.campaign_content import ANY_CONTENT
+from campaign_common.domain.content.campaign_content import ANY_CONTENT, ContentSupport
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import MapState, PartitionMap
@@ -78,7 +78,7 @@ class CollectingProvider:
     name = "collected"
     connections: int | None = None
     idempotent = False
-    support = ANY_CONTENT
+    support: ContentSupport = ANY_CONTENT
     price: Price | None = None
     account_digest = None
     problem = None
@@ -136,12 +136,14 @@ class Scene:
         self.fetch(message(1), message(2, shard=1, partition=1))
         guard.refresh()
 
-    def admitter(self, choice: ProviderChoice | None = None) -> BatchAdmitter:
+    def admitter(
+        self,
+        choice: ProviderChoice | None = None,
+        unready: Callable[[str], str | None] = lambda _: None,
+    ) -> BatchAdmitter:
         """Make an admitter of messages that are fetched."""
         chosen = choice or self.choice
-        return BatchAdmitter(
-            self.server, MAP.topic, self.buffer, self.guard, chosen, lambda _: None
-        )
+        return BatchAdmitter(self.server, MAP.topic, self.buffer, self.guard, chosen, unready)
 
     def take_over(self, shard: int) -> None:
         with Database.transaction(self.database) as own, self.server.beside(own) as cursors:

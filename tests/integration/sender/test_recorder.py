@@ -10,7 +10,7 @@ from pymysql.err import DataError
 from campaign_common.database import Database, ShardCursors
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.content.price import Charge, Price
-from campaign_common.domain.message import Status
+from campaign_common.domain.message import LARGEST_TRY, Status
 from campaign_common.errors import DatabaseRefused, StatementRefused
 from campaign_common.store.core.costs import read_costs
 from campaign_providers.contract import SendResult, SendStatus
@@ -284,3 +284,22 @@ def test_without_a_price_nothing_is_written(scene: Scene) -> None:
     scene.cycle()
     assert scene.counted() == 2
     assert costs(scene) == []
+
+
+def test_after_the_highest_try_a_message_goes_on(scene: Scene) -> None:
+    """A message that waits for months reaches it; later tries have the same number."""
+    scene.cycle()
+    scene.answer(*scene.provider.submitted)
+    scene.cycle()
+    for offset in (10, 11):
+        waiting = message(1, offset=offset, try_number=LARGEST_TRY)
+        waiting.replaces = True
+        scene.fetch(waiting)
+        scene.cycle()
+        scene.buffer.add_results([SendResult(waiting, SendStatus.CIRCUIT_OPEN)])
+        scene.cycle()
+        assert scene.recorder._available
+        assert scene.rows("seq, status, try_number")[0] == (1, Status.WAITING, LARGEST_TRY)
+        with scene.database.reading() as cursor:
+            cursor.execute("SELECT try_number FROM message_retries_0 WHERE seq = 1")
+            assert cursor.fetchone() == (LARGEST_TRY,)

@@ -7,6 +7,7 @@ import pytest
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.claim import decode_claim
+from campaign_common.domain.content.campaign_content import ContentSupport
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.message import Status, idempotency_key
 from campaign_common.domain.partition_map import TopicDescription
@@ -14,6 +15,8 @@ from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.core.possible_duplicates import count_possible_duplicates
 from campaign_common.store.limits.publishing import limited_campaigns, providers_in_use
+from campaign_common.store.messages.provider_breakers import OpenBreaker, open_breaker
+from campaign_common.store.messages.retry_publication import sendable_campaigns
 from campaign_common.store.shards.claims import read_claims
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_providers.contract import SendResult, SendStatus
@@ -37,9 +40,7 @@ class RoutedCampaign:
         for name, provider in self.providers.items():
             breaker = CircuitBreaker(BreakerPolicy(), monotonic)
             scene.dispatcher.add(name, breaker, lambda *_, made=provider: made)
-        choice = ProviderChoice(PAIR, scene.dispatcher.is_resting, lambda _: 0.0)
-        scene.recorder._policy._choice = choice
-        self._admitter = scene.admitter(choice)
+        self.take(PAIR)
         topic = TopicDescription(MAP.topic_id, SHARDS)
         scene.change(lambda c: insert_first_map(c, MAP.topic, topic))
         scene.change(lambda c: c.execute("UPDATE campaigns SET provider = 'pair'"))
@@ -47,6 +48,15 @@ class RoutedCampaign:
         scene.answer(*scene.provider.submitted)
         scene.cycle()
         self._offset = 10
+
+    def take(self, routes: Routes) -> None:
+        """Choose by other routes from now on."""
+        states = self.scene.dispatcher
+        choice = ProviderChoice(
+            routes, states.is_resting, lambda _: 0.0, states.takes, states.rests_for
+        )
+        self.scene.recorder._policy._choice = choice
+        self._admitter = self.scene.admitter(choice, states.unready)
 
     def send(self, *, try_number: int = 1, attempts: int = 0) -> str:
         """Fetch, admit, claim and dispatch the message; return its provider, "" if none."""
@@ -184,3 +194,73 @@ def test_a_route_lets_through_what_its_providers_do(scene: Scene) -> None:
         assert [one.campaigns for one in limited[CAMPAIGN]] == [1, 1]
         assert limited_campaigns(cursor, "s", limits | {"spare": ProviderLimits()}, PAIR) == {}
         assert providers_in_use(cursor, PAIR) == {"main", "spare"}
+
+
+def test_after_an_outage_messages_are_at_their_first_choice(campaign: RoutedCampaign) -> None:
+    """One that was not sent while a provider rested is chosen for again."""
+    preferred = PAIR.of("pair", "").first(idempotency_key(CAMPAIGN, SEQ, 0), lambda _: False)
+    campaign.rest(preferred)
+    assert campaign.send() == OTHER[preferred]
+    campaign.answer(SendStatus.CIRCUIT_OPEN)
+    assert campaign.row() == (Status.WAITING, None, 0)
+    campaign.scene.dispatcher.routes[preferred].breaker = CircuitBreaker(BreakerPolicy(), monotonic)
+    assert campaign.send(try_number=2) == preferred
+
+
+def test_content_that_no_provider_takes_waits_long(campaign: RoutedCampaign) -> None:
+    for provider in campaign.providers.values():
+        provider.support = ContentSupport(frozenset(), originator=False)
+    assert campaign.send() == ""
+    campaign.scene.cycle()
+    assert campaign.row() == (Status.WAITING, None, 0)
+    with campaign.scene.database.reading() as cursor:
+        cursor.execute("SELECT due_at > NOW(6) + INTERVAL 20 SECOND FROM message_retries_0")
+        assert cursor.fetchall() == ((1,),)
+
+
+def test_a_doubt_about_a_provider_that_a_route_has_lost(campaign: RoutedCampaign) -> None:
+    """Neither a route with one provider left nor a provider of its name is sent the message."""
+    provider = campaign.send()
+    campaign.scene.lose_to_another(0)
+    campaign.take(Routes({}))
+    assert campaign.send() == provider
+
+
+def test_a_doubt_at_a_provider_that_is_gone_ends_at_last(
+    campaign: RoutedCampaign,
+) -> None:
+    provider = campaign.send()
+    campaign.answer(SendStatus.AMBIGUOUS)
+    campaign.scene.dispatcher._routes.pop(provider)
+    assert campaign.send(try_number=2, attempts=1) == ""
+    campaign.scene.cycle()
+    assert campaign.row() == (Status.WAITING, provider, 1)
+    campaign.scene.change(
+        lambda c: c.execute("UPDATE campaigns SET started_at = NOW(6) - INTERVAL 25 HOUR")
+    )
+    assert campaign.send(try_number=3, attempts=1) == ""
+    campaign.scene.cycle()
+    assert campaign.row() == (Status.UNKNOWN, provider, 1)
+
+
+def test_retries_wait_while_all_of_a_route_rest(scene: Scene) -> None:
+    scene.change(lambda c: c.execute("UPDATE campaigns SET provider = 'pair', lease_owner = 's'"))
+    for provider, sendable in (("main", [CAMPAIGN]), ("spare", [])):
+        scene.change(lambda c, name=provider: open_breaker(c, name, OpenBreaker(60.0), "s"))
+        with scene.database.reading() as cursor:
+            assert list(sendable_campaigns(cursor, "s", PAIR)) == sendable
+
+
+def test_a_repetition_that_is_accepted_too_late_is_counted(campaign: RoutedCampaign) -> None:
+    """By the sender that lost the shard; the repetition of its successor counts besides."""
+    provider = campaign.send()
+    campaign.answer(SendStatus.AMBIGUOUS)
+    campaign.send(try_number=2, attempts=1)
+    (held,) = (m for m in campaign.providers[provider].submitted if campaign.scene.buffer.holds(m))
+    campaign.scene.lose_to_another(0)
+    campaign.scene.buffer.add_results([SendResult(held, SendStatus.ACCEPTED)])
+    campaign.scene.cycle()
+    campaign.send(try_number=2, attempts=1)
+    campaign.answer(SendStatus.ACCEPTED)
+    with campaign.scene.database.reading() as cursor:
+        assert count_possible_duplicates(Cursors((cursor,)), CAMPAIGN) == 2

@@ -8,6 +8,7 @@ import yaml
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import Settings, load_settings
+from campaign_common.settings.fields.prefixes import NO_PREFIX, NOT_QUOTED
 from tests.support.sample import SAMPLE
 
 PROVIDERS = {"a": {"Kind": "simulated"}, "b": {"Kind": "simulated"}}
@@ -26,13 +27,13 @@ def load(tmp_path: Path, routes: object, **more: object) -> Settings:
 
 def test_a_route_has_weights_failover_and_prefixes(tmp_path: Path) -> None:
     routes = {
-        "main": {**PAIR, "Prefixes": {49: "german"}},
+        "main": {**PAIR, "Prefixes": {"49": "german"}},
         "german": {"Choose": [{"Provider": "b"}]},
     }
     settings = load(tmp_path, routes, Provider="main")
     found = settings.routes.of("main", "33123")
     assert (found.choose, found.failover) == ((("a", 70), ("b", 30)), ("b", "a"))
-    assert settings.routes.of("main", "49123").only == "b"
+    assert settings.routes.of("main", "49123").providers == ("b",)
     assert "main" in settings.routes
     assert "a" not in settings.routes
 
@@ -48,7 +49,10 @@ def test_a_route_has_weights_failover_and_prefixes(tmp_path: Path) -> None:
         ({"m": {"Choose": [{"Provider": "m"}]}}, "Routes.m.Choose", "expected a, b, simulated"),
         ({"m": {**PAIR, "Failover": ["a", "a"]}}, "Routes.m", "expected each provider once"),
         ({"m": {**PAIR, "Prefixes": {"49": "m"}}}, "Routes.m.Prefixes", "expected a, b, simulated"),
-        ({"m": {**PAIR, "Prefixes": {"+49": "b"}}}, "Routes.m.Prefixes", "expected a mapping"),
+        ({"m": {**PAIR, "Prefixes": {"+49": "b"}}}, "Routes.m.Prefixes.+49", NO_PREFIX),
+        ({"m": {**PAIR, "Prefixes": {"043": "b"}}}, "Routes.m.Prefixes.043", NO_PREFIX),
+        ({"m": {**PAIR, "Prefixes": {49: "b"}}}, "Routes.m.Prefixes", NOT_QUOTED),
+        ({"m": {**PAIR, "Prefixes": {None: "b"}}}, "Routes.m.Prefixes", NOT_QUOTED),
         (
             {"m": {"Choose": [{"Provider": "a", "Weight": 0}]}},
             "Routes.m.Choose.0.Weight",
@@ -65,6 +69,9 @@ def test_a_route_has_weights_failover_and_prefixes(tmp_path: Path) -> None:
         "twice",
         "prefixes of prefixes",
         "a prefix with a sign",
+        "a prefix with a zero before",
+        "a number as a prefix",
+        "nothing as a prefix",
         "no weight",
     ],
 )
@@ -81,3 +88,21 @@ def test_what_makes_no_sense_is_refused(
 def test_an_unknown_default_is_refused_with_the_names_of_routes(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"expected one of .*main"):
         load(tmp_path, {"main": PAIR}, Provider="other")
+
+
+@pytest.mark.parametrize("key", ["043", "4_9", "1:30", "0b11", "049", "49"])
+def test_prefixes_stand_in_quotes(tmp_path: Path, key: str) -> None:
+    """YAML reads some of them as other numbers than are written."""
+    path = tmp_path / "campmgr.yaml"
+    routes = f"Routes: {{m: {{Choose: [{{Provider: simulated}}], Prefixes: {{{key}: simulated}}}}}}"
+    path.write_text(f"{SAMPLE}{routes}\n")
+    with pytest.raises(SettingsError, match=r"expected prefixes in quotes|does not begin with 0"):
+        load_settings(path, {})
+
+
+def test_a_prefix_stands_once(tmp_path: Path) -> None:
+    path = tmp_path / "campmgr.yaml"
+    prefixes = '{"49": simulated, "49": simulated}'
+    path.write_text(f"{SAMPLE}Routes: {{m: {{Choose: [], Prefixes: {prefixes}}}}}\n")
+    with pytest.raises(SettingsError, match="49"):
+        load_settings(path, {})

@@ -3,8 +3,7 @@
 It is stored as MessagePack: a version, and groups of (campaign_id, generation, try_number,
 [seq, ...], provider). Within a version a group, and the claim, may be given further fields at its
 end, which a reader that does not know them leaves out: senders of 0.2.0 know no provider, and write
-none.
-Senders of 0.1.0 stored the groups alone.
+none. Senders of 0.1.0 stored the groups alone.
 """
 
 from collections import Counter, defaultdict

@@ -43,6 +43,17 @@ FINAL = frozenset(
 )
 """Statuses that end a message; WAITING (for a retry) and NOT_STARTED do not."""
 
+LARGEST_GENERATION = 65_535
+"""The highest number of a generation, which the ledger has room for; it is not retried by hand."""
+
+LARGEST_TRY = 65_535
+"""The highest number of a try, which the ledger has room for; all later ones have it, too.
+
+A message that waits for its provider for months comes that far. Any record of it that is live is
+of a try that may be made: the numbers tell records that have their outcome from others, and not
+what was sent.
+"""
+
 
 class MessageKey(NamedTuple):
     """One message, over all its tries: recipient `seq` of a campaign's list."""
@@ -56,7 +67,7 @@ class LedgerEntry(NamedTuple):
 
     `in_doubt`: a provider may have taken an earlier try without saying so. `provider` is that of
     the next try of a message that waits, and that of the outcome of another one; None: the one that
-    its campaign names.
+    its campaign names, or on a route the one that is chosen next.
     """
 
     status: int
@@ -65,6 +76,11 @@ class LedgerEntry(NamedTuple):
     attempts: int
     in_doubt: int = 0
     provider: str | None = None
+
+
+def next_try(try_number: int) -> int:
+    """Return the number of the try that follows one."""
+    return min(try_number + 1, LARGEST_TRY)
 
 
 def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool:
@@ -78,7 +94,7 @@ def is_live(entry: LedgerEntry | None, generation: int, try_number: int) -> bool
     return (
         entry.status == Status.WAITING
         and entry.generation == generation
-        and entry.try_number == try_number - 1
+        and next_try(entry.try_number) == try_number
     )
 
 

@@ -9,9 +9,12 @@ version; a record of every version is a JSON object with an integer `wire_versio
 read all versions from 1 to their own.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId
+from campaign_common.domain.message import LARGEST_GENERATION, LARGEST_TRY
 from campaign_common.errors import RecordInvalid, RecordTooNew
 
 WIRE_VERSION = 2
@@ -29,6 +32,15 @@ LARGEST_RECORD = 65_536
 
 ERASED = "erased"
 """The value of `undeliverable` for an erased recipient: the message ends as cancelled."""
+
+
+# The bounds are those of the ledger's columns. A value that these cannot hold would keep everything
+# that is recorded with it from being recorded.
+_Seq = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+_Generation = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_GENERATION)]
+_Attempts = Annotated[int, msgspec.Meta(ge=0, le=2**16 - 1)]
+_Try = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_TRY)]
+_ErrorCode = Annotated[str, msgspec.Meta(pattern="^[ -~]*$")]
 
 
 class MessageTemplate(msgspec.Struct, frozen=True, gc=False):
@@ -53,16 +65,16 @@ class MessageRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     wire_version: int
     campaign_id: CampaignId
-    seq: int
+    seq: _Seq
     shard: int
     campaign_epoch: CampaignEpoch
     map_version: int
     phone: str
     body: str
-    generation: int = 0
-    try_number: int = 1
-    attempts: int = 0
-    undeliverable: str | None = None
+    generation: _Generation = 0
+    try_number: _Try = 1
+    attempts: _Attempts = 0
+    undeliverable: _ErrorCode | None = None
     template: MessageTemplate | None = None
     originator: str | None = msgspec.field(name="from", default=None)
 

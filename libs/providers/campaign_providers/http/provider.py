@@ -37,7 +37,6 @@ class HttpProvider(Generic[MessageT]):
             SettingsError: the CA file cannot be used.
         """
         self.name = name
-        self.idempotent = settings.is_idempotent
         self.idempotent_for = settings.idempotent_for
         self.price = settings.price
         self.support = settings.content_support

@@ -44,7 +44,6 @@ class SimulatedProvider(Generic[MessageT]):
     """Provider that reports a result for every message after a simulated latency."""
 
     connections: int | None = None
-    idempotent = True
     idempotent_for = inf
     account_digest = None
     problem = None

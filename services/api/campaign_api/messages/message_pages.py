@@ -117,13 +117,18 @@ def status_of(state: CampaignState, outcome: RecordedOutcome | None) -> Status:
 
 
 def describe_outcome(state: CampaignState, outcome: RecordedOutcome | None) -> dict[str, Any]:
-    """Describe the outcome of a message, as in every response."""
+    """Describe the outcome of a message, as in every response.
+
+    One that waited when its campaign was cancelled has no provider: its next one was not reached.
+    """
+    status = status_of(state, outcome)
+    is_unsent = outcome is None or (status is Status.CANCELLED and outcome.status not in FINAL)
     return {
-        "status": status_of(state, outcome).word,
+        "status": status.word,
         "attempts": outcome.attempts if outcome else 0,
         "provider_message_id": outcome.provider_message_id if outcome else None,
         "error_code": outcome.error_code if outcome else None,
-        "provider": outcome.provider if outcome else None,
+        "provider": None if outcome is None or is_unsent else outcome.provider,
         "at": rfc3339_utc(outcome.at) if outcome else None,
     }
 

@@ -25,8 +25,8 @@ class Outcome(Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "On a route, the provider of the outcome, or of the next try."
-            " null: the one that the campaign names."
+            "description": "On a route, the provider of the outcome, or of the next try where it is"
+            " chosen. null: the one that the campaign names, or none."
         },
     )
     at = Moment(

@@ -20,6 +20,7 @@ from campaign_common.domain.content.campaign_content import CompiledContent
 from campaign_common.domain.message_record import ERASED, decode, encode
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.recipient import is_erased
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
 from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
 from campaign_common.store.campaigns.leases import Lease, read_leases
@@ -59,7 +60,7 @@ FindRetries = Callable[[Cursor, int, Epochs, PartitionMap], list[DueRetry]]
 class RetryPublisher:
     """Publishes the retries of the running campaigns that `owner` leases."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what finds retries, and what publishes them
         self,
         databases: Databases,
         availability: ServerAvailability,
@@ -68,6 +69,7 @@ class RetryPublisher:
         *,
         topic: str,
         owner: str,
+        routes: Routes,
         tracer: Tracer | None = None,
     ) -> None:
         self._databases = databases
@@ -76,6 +78,7 @@ class RetryPublisher:
         self._stopping = stopping
         self._topic = topic
         self._owner = owner
+        self._routes = routes
         self._tracer = tracer
 
     def publish_due(self) -> None:
@@ -105,7 +108,7 @@ class RetryPublisher:
 
     def _publish_found(self, find: FindRetries, published: Counter) -> None:
         with self._databases.main.reading() as cursor:
-            sendable = store.sendable_campaigns(cursor, self._owner)
+            sendable = store.sendable_campaigns(cursor, self._owner, self._routes)
         for database in self._databases.all:
             query = partial(store.waiting_campaigns, sendable=sendable)
             waiting = self._availability.query(database, query) or {}

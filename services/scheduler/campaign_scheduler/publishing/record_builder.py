@@ -55,7 +55,6 @@ NOTHING = Rendered("")
 
 NONE_ERASED: Mapping[int, int] = MappingProxyType({})
 
-
 PartitionedRecord = tuple[int, OutgoingRecord]
 """A record, after the partition that it goes to."""
 

@@ -15,7 +15,7 @@ from campaign_common.store.messages.ledger import look_up
 from campaign_common.store.messages.possibly_sent import Doubts, note_possibly_sent, read_doubts
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
-from campaign_sender.admission.provider_choice import ProviderChoice
+from campaign_sender.admission.provider_choice import ProviderChoice, doubts_wanted
 from campaign_sender.admission.rules import (
     AdmissionDecision,
     Filtered,
@@ -147,7 +147,7 @@ class BatchAdmitter:
             partition_map = read_map(cursors.main, self._topic)
             erased = to_be_erased(cursors, {shard for shard, _ in query})
             entries = look_up(cursors.own, query)
-            doubts = read_doubts(cursors.own, self._choice.doubts_wanted(query, versions))
+            doubts = read_doubts(cursors.own, doubts_wanted(query, versions))
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
         return AdmissionLookup(versions, partition_map, entries, erased, doubts)

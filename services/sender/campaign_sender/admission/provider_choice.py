@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey
-from campaign_common.domain.routing.route import IsResting, provider_of
+from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.routing.route import IsResting, Route, provider_of
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion
@@ -19,8 +20,8 @@ from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.message import Message
 
 PROVIDER_UNKNOWN = "provider_unknown"
-"""Error code of messages that end as unknown because it is not known which provider of their route
-may have taken them."""
+"""Error code of messages that end as unknown because the provider that may have taken them is not
+known, or has not been configured for long."""
 
 Versions = Mapping[CampaignId, CampaignVersion]
 
@@ -33,32 +34,50 @@ class Chosen(NamedTuple):
     """Messages in doubt at a provider that is not known: they end as unknown."""
 
 
+def doubts_wanted(
+    query: Mapping[tuple[int, CampaignId], Sequence[int]], versions: Versions
+) -> dict[CampaignId, list[int]]:
+    """Return the messages of `query`, {(shard, campaign_id): seqs}, of which doubts matter.
+
+    Those of every campaign that is there: the name of its provider may have been that of a route,
+    or of another provider, when a message of it was claimed.
+    """
+    wanted: dict[CampaignId, list[int]] = defaultdict(list)
+    for (_, campaign_id), seqs in query.items():
+        if campaign_id in versions:
+            wanted[campaign_id] += seqs
+    return wanted
+
+
+def _anything(_: str, __: MessageRecord) -> bool:
+    return True
+
+
+def _never(_: str) -> float:
+    return 0.0
+
+
 class ProviderChoice:
     """Choice by the configured routes, and by which providers rest.
 
     `idempotent_for`: seconds for which a provider answers a key that it knows as it did the first
-    time. Where that ends, and on routes, doubts are looked up before messages are sent.
+    time. `takes`: returns whether a provider takes the content of a record. `rests_for`: seconds
+    for which a provider rests, inf where no end is known.
     """
 
     def __init__(
-        self, routes: Routes, is_resting: IsResting, idempotent_for: Callable[[str], float]
+        self,
+        routes: Routes,
+        is_resting: IsResting,
+        idempotent_for: Callable[[str], float],
+        takes: Callable[[str, MessageRecord], bool] = _anything,
+        rests_for: Callable[[str], float] = _never,
     ) -> None:
         self._routes = routes
         self.is_resting = is_resting
         self._idempotent_for = idempotent_for
-
-    def doubts_wanted(
-        self, query: Mapping[tuple[int, CampaignId], Sequence[int]], versions: Versions
-    ) -> dict[CampaignId, list[int]]:
-        """Return the messages of `query`, {(shard, campaign_id): seqs}, of which doubts matter."""
-        wanted: dict[CampaignId, list[int]] = defaultdict(list)
-        for (_, campaign_id), seqs in query.items():
-            version = versions.get(campaign_id)
-            if version is not None and (
-                version.provider in self._routes or self._idempotent_for(version.provider) < inf
-            ):
-                wanted[campaign_id] += seqs
-        return wanted
+        self._takes = takes
+        self._rests_for = rests_for
 
     def choose(
         self,
@@ -75,10 +94,16 @@ class ProviderChoice:
             found = doubts.get((*message.key, message.record.generation)) if doubts else None
             if found:
                 message.in_doubt = True
+            is_route = named in self._routes
             provider: str | None = named
-            if named in self._routes:
-                provider = self._of_route(message, named, entries.get(message.key), found or ())
-                message.ledger_provider = provider
+            if is_route or message.in_doubt:
+                entry = entries.get(message.key)
+                at = _doubts_of(message, entry, found or ())
+                if not is_route:
+                    at.discard(None)  # the provider that the campaign names
+                if is_route or at:
+                    provider = self._of_route(message, named, entry, at)
+            message.ledger_provider = provider if is_route or provider != named else None
             if provider is None:
                 message.in_doubt = True
                 result = SendResult(message, SendStatus.UNDELIVERABLE, None, PROVIDER_UNKNOWN)
@@ -108,25 +133,48 @@ class ProviderChoice:
         """
         if version is None or version.provider not in self._routes:
             return None
-        route = self._routes.of(version.provider, message.phone)
+        route = self._route_of(message, version.provider)
         return route.after_proof(message.provider, self.is_resting)
+
+    def rest_of(self, message: Message, version: CampaignVersion | None) -> float:
+        """Return for how many seconds all providers rest that a message may take.
+
+        0: one of them does not; inf: no end is known.
+        """
+        providers: Collection[str] = (message.provider,)
+        if version is not None and version.provider in self._routes and not message.in_doubt:
+            providers = self._route_of(message, version.provider).providers
+        return min(self._rests_for(name) for name in providers)
 
     def _of_route(
         self,
         message: Message,
         named: str,
         entry: LedgerEntry | None,
-        found: Collection[str | None],
+        doubts: Collection[str | None],
     ) -> str | None:
-        doubts = set(found)
-        if entry is not None and entry.in_doubt:
-            doubts.add(entry.provider)
-        if message.in_doubt and not doubts:
-            doubts.add(None)  # commits were lost (rule 16)
         return provider_of(
-            self._routes.of(named, message.phone),
+            self._route_of(message, named),
             message.idempotency_key,
             self.is_resting,
             chosen=entry.provider if entry is not None else None,
             doubts=doubts,
         )
+
+    def _route_of(self, message: Message, named: str) -> Route:
+        """Return the route of the providers that take the content of a message."""
+        return self._routes.of(named, message.phone).of_those(
+            lambda name: self._takes(name, message.record)
+        )
+
+
+def _doubts_of(
+    message: Message, entry: LedgerEntry | None, found: Collection[str | None]
+) -> set[str | None]:
+    """Return the providers that may have taken a message, None standing for one not known."""
+    doubts = set(found)
+    if entry is not None and entry.in_doubt:
+        doubts.add(entry.provider)
+    if message.in_doubt and not doubts:
+        doubts.add(None)  # commits were lost (rule 16)
+    return doubts

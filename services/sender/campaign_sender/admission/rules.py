@@ -166,7 +166,7 @@ def admit_live(
         if entry is not None:
             message.replaces = True
             message.in_doubt = message.in_doubt or bool(entry.in_doubt)
-            message.ledger_provider = entry.provider
+            message.ledger_provider = message.recorded_provider = entry.provider
         if record.undeliverable is not None:
             status = (
                 SendStatus.ERASED if record.undeliverable == ERASED else SendStatus.UNDELIVERABLE

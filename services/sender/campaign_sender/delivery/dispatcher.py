@@ -3,17 +3,20 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Protocol
 
 import structlog
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CampaignError
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.messages.provider_account_breakers import AccountBreakers
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import (
     CONTENT_NOT_TAKEN,
+    NOT_CONFIGURED,
     SECRET_UNREADABLE,
     UNREADY_PAUSE,
     SendResult,
@@ -26,9 +29,6 @@ from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.in_flight.backlog import Rest
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
-
-NOT_CONFIGURED = "provider_not_configured"
-"""Error code of messages that wait for a sender that knows their provider."""
 
 REMEMBERED = 60.0
 """Seconds for which a provider that is not configured counts after a message of it was met."""
@@ -174,6 +174,16 @@ class Dispatcher:
         """Return whether nothing is sent to a provider at present, or it is not configured."""
         route = self._routes.get(name)
         return route is None or route.is_resting
+
+    def rests_for(self, name: str) -> float:
+        """Return for how many seconds a provider rests; 0: it does not, inf: no end is known."""
+        route = self._routes.get(name)
+        return inf if route is None else route.rests_for
+
+    def takes(self, name: str, record: MessageRecord) -> bool:
+        """Return whether a provider takes the content of a record, as far as it is known here."""
+        route = self._routes.get(name)
+        return route is None or route.provider.support.takes(record)
 
     def dispatch(self, messages: Sequence[Message]) -> None:
         """Submit messages whose claim is committed to their providers.

@@ -1,6 +1,7 @@
 """Route to one provider: its client, its circuit breaker, and the checks before each send."""
 
 from collections.abc import Sequence
+from math import inf
 from operator import attrgetter
 from typing import Protocol
 
@@ -30,14 +31,16 @@ from campaign_sender.metrics import SEND_RESULTS
 HELD_BACK = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.ACCOUNT})
 """Statuses of messages that wait for the circuit breaker."""
 
-FIRST_ACCOUNT_WAIT = 4.0
-LONGEST_ACCOUNT_WAIT = 240.0
-"""Seconds that a message waits for a refused account: doubled with each try, up to the longest.
+FIRST_REST_WAIT = 4.0
+LONGEST_REST_WAIT = 240.0
+"""Seconds that a message waits for a refused account, or for another rest of its provider: doubled
+with each try, up to the longest.
 
-Where other senders are accepted, campaigns go on, and so does the publication of their retries: a
-million messages of refused senders cause some 4,000 tries a second, and not as many as can be made.
+Where other senders are accepted, or other providers of the route, campaigns go on, and so does the
+publication of their retries: a million messages that wait cause some 4,000 tries a second, and not
+as many as can be made.
 """
-MAX_ACCOUNT_DOUBLINGS = 10
+MAX_REST_DOUBLINGS = 10
 
 SHORTEST_ASKED = 1.0
 LONGEST_ASKED = 3600.0
@@ -47,6 +50,12 @@ WITHOUT_SECRETS = "none"
 """Stands for the digest of an account without secrets."""
 
 log = structlog.get_logger()
+
+
+def rest_wait(message: Message) -> float:
+    """Return for how many seconds a message waits for a rest of its provider to end."""
+    doublings = min(message.record.try_number - 1, MAX_REST_DOUBLINGS)
+    return min(LONGEST_REST_WAIT, FIRST_REST_WAIT * 2.0**doublings)
 
 
 class SendChecks(Protocol):
@@ -132,6 +141,14 @@ class ProviderRoute:
         return None if paced is None or not paced.is_limited else paced.claimable(seconds)
 
     @property
+    def rests_for(self) -> float:
+        """Seconds for which nothing is sent; 0: it does not rest, inf: no end is known."""
+        if self.provider.problem is not None:
+            return inf
+        day = 0.0 if self.paced is None else self.paced.day_rests_for
+        return max(self.breaker.remaining, day)
+
+    @property
     def connections(self) -> int | None:
         """Requests under way at most, by the provider and by its limits; None: no bound."""
         limited = None if self.paced is None else self.paced.limiter.connections
@@ -192,8 +209,7 @@ class ProviderRoute:
         wait = self.breaker.remaining
         if not self.breaker.account_refused:
             return wait
-        doublings = min(message.record.try_number - 1, MAX_ACCOUNT_DOUBLINGS)
-        return max(wait, min(LONGEST_ACCOUNT_WAIT, FIRST_ACCOUNT_WAIT * 2.0**doublings))
+        return max(wait, rest_wait(message))
 
     def _report(self, results: Sequence[SendResult[Message]]) -> None:
         """Pass on results of messages that were not submitted to the provider."""
@@ -202,7 +218,11 @@ class ProviderRoute:
 
     def _rest_as_asked(self, results: Sequence[SendResult[Message]]) -> None:
         """Let the provider rest in all senders for as long as an answer asks."""
-        waits = [r.retry_after or 0.0 for r in results if r.status is SendStatus.THROTTLED]
+        waits = [
+            r.retry_after or 0.0
+            for r in results
+            if r.status is SendStatus.THROTTLED and not r.of_recipient
+        ]
         seconds = min(max(waits, default=0.0), LONGEST_ASKED)
         if seconds >= SHORTEST_ASKED and seconds > self.breaker.remaining:
             log.warning("provider asks to wait, sends stopped", provider=self.name, seconds=seconds)

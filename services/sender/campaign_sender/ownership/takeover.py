@@ -63,6 +63,8 @@ def settle(
         if version.delivery is Delivery.AT_LEAST_ONCE:
             possibly_sent.append(message)
         else:
+            if message.provider == version.provider:
+                message = message._replace(provider=None)  # noqa: PLW2901 - the campaign names it
             unknown.append(_unknown_row(message, entry))
     return Settlement(unknown, possibly_sent)
 

@@ -6,13 +6,19 @@ transaction what is left of the command, or closes it (protocol rules 3, 10 and 
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
 from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.claim import ClaimedMessage
-from campaign_common.domain.message import LedgerEntry, MessageKey, Status
-from campaign_common.store.core.campaigns import read_extent
+from campaign_common.domain.message import (
+    LARGEST_GENERATION,
+    LedgerEntry,
+    MessageKey,
+    Status,
+)
+from campaign_common.store.core.campaigns import read_extent, read_versions
 from campaign_common.store.core.costs import add_costs
 from campaign_common.store.messages.ledger import (
     EndedIn,
@@ -65,7 +71,7 @@ def finalize_cancelled(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs
     cursor, shard, campaign_id = cursors.own, command.shard, command.campaign_id
     possibly_sent = possibly_sent_without_outcome(cursor, shard, campaign_id, SLICE)
     waiting = waiting_seqs(cursor, shard, campaign_id, SLICE)
-    _end_unsent(cursor, command, waiting, possibly_sent)
+    _end_unsent(cursors, command, waiting, possibly_sent)
     if len(waiting) < SLICE and len(possibly_sent) < SLICE:
         shard_commands.close_command(cursor, command)
 
@@ -88,10 +94,10 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs)
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
     entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
-    rows = [LedgerRow.requeued(key, entry) for key, entry in entries.items()]
-    _rewrite(cursor, command.shard, rows, entries)
+    rows = rows_of_requeued(entries)
+    _rewrite(cursors, command, rows, entries)
     schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
-    reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
+    reached = max(key.seq for key in entries) if len(entries) == SLICE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
     else:
@@ -106,7 +112,7 @@ def erase(cursors: ShardCursors, command: ShardCommand, held: HeldSeqs) -> None:
     entries = {key.seq: entry for key, entry in look_up(cursor, wanted).items()}
     waiting = [seq for seq in free if seq in entries and entries[seq].status == Status.WAITING]
     missing = [ClaimedMessage(command.campaign_id, seq, 0, 1) for seq in free if seq not in entries]
-    _end_unsent(cursor, command, waiting, missing)
+    _end_unsent(cursors, command, waiting, missing)
     done = set(free)
     _store_remaining(cursor, command, [seq for seq in listed if seq not in done])
 
@@ -118,7 +124,7 @@ def apply_late_results(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs
     entries = look_up(cursor, {(command.shard, command.campaign_id): seqs}) if seqs else {}
     facts = read_late_facts(cursor, command.shard, command.campaign_id, seqs)
     possibly_sent = read_possibly_sent(cursor, command.campaign_id, seqs)
-    _rewrite(cursor, command.shard, rows_of_late_results(facts, entries, possibly_sent), entries)
+    _rewrite(cursors, command, rows_of_late_results(facts, entries, possibly_sent), entries)
     _store_remaining(cursor, command, left)
 
 
@@ -156,15 +162,27 @@ def rows_of_late_results(
     return list(rows.values())
 
 
+def rows_of_requeued(entries: Entries) -> list[LedgerRow]:
+    """Return the rows of the next generation; those of the highest one stay as they are."""
+    return [
+        LedgerRow.requeued(key, entry)
+        for key, entry in entries.items()
+        if entry.generation < LARGEST_GENERATION
+    ]
+
+
 def rows_of_unsent(
     entries: Entries,
     without_row: Iterable[ClaimedMessage],
-    possibly_sent: PossiblySentTries,
+    possibly_sent: Mapping[tuple[int, int], str | None],
 ) -> list[LedgerRow]:
-    """Return final rows of unsent messages: cancelled, or unknown where one may have been sent."""
+    """Return final rows of unsent messages: cancelled, or unknown where one may have been sent.
+
+    `possibly_sent`: providers by (seq, generation) of messages that a lost sender may have sent.
+    """
     rows = {
         key.seq: _ended(
-            _as_claimed(key, entry),
+            _as_claimed(key, entry, possibly_sent.get((key.seq, entry.generation))),
             entry,
             in_doubt=bool(entry.in_doubt) or (key.seq, entry.generation) in possibly_sent,
         )
@@ -186,30 +204,41 @@ def _store_remaining(cursor: Cursor, command: ShardCommand, seqs: Sequence[int])
 
 
 def _end_unsent(
-    cursor: Cursor,
+    cursors: ShardCursors,
     command: ShardCommand,
     waiting: Sequence[int],
     without_row: Sequence[ClaimedMessage],
 ) -> None:
     """End messages as cancelled, or as unknown where one may have been sent."""
-    shard, campaign_id = command.shard, command.campaign_id
+    cursor, shard, campaign_id = cursors.own, command.shard, command.campaign_id
     entries = look_up(cursor, {(shard, campaign_id): waiting}) if waiting else {}
     seqs = [*waiting, *(message.seq for message in without_row)]
     possibly_sent = read_possibly_sent(cursor, campaign_id, seqs)
     rows = rows_of_unsent(entries, without_row, possibly_sent)
-    _rewrite(cursor, shard, rows, entries)
+    _rewrite(cursors, command, rows, entries)
     forget_retries(cursor, shard, campaign_id, waiting)
 
 
-def _rewrite(cursor: Cursor, shard: int, rows: Sequence[LedgerRow], before: Entries) -> None:
+def _rewrite(
+    cursors: ShardCursors, command: ShardCommand, rows: Sequence[LedgerRow], before: Entries
+) -> None:
+    cursor, shard = cursors.own, command.shard
+    version = read_versions(cursors.main, {command.campaign_id}).get(command.campaign_id)
+    if version is not None:
+        rows = [_beside(version.provider, row) for row in rows]
     insert_outcomes(cursor, shard, rows)
     add_counts(cursor, count_rewrites(shard, rows, before))
     add_costs(cursor, costs_of(shard, rows))
 
 
-def _as_claimed(key: MessageKey, entry: LedgerEntry) -> ClaimedMessage:
+def _beside(named: str, row: LedgerRow) -> LedgerRow:
+    """Return a row that names its provider only if its campaign does not."""
+    return replace(row, provider=None) if row.provider == named else row
+
+
+def _as_claimed(key: MessageKey, entry: LedgerEntry, provider: str | None) -> ClaimedMessage:
     return ClaimedMessage(
-        key.campaign_id, key.seq, entry.generation, entry.try_number, entry.provider
+        key.campaign_id, key.seq, entry.generation, entry.try_number, provider or entry.provider
     )
 
 

@@ -11,7 +11,8 @@ from campaign_common.domain.sms_segments import segmentation
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.contract import NOT_CONFIGURED, REACHED_PROVIDER, SendResult, SendStatus
+from campaign_sender.admission.provider_choice import PROVIDER_UNKNOWN
 from campaign_sender.message import Message
 
 MAX_DOUBLINGS = 40
@@ -37,7 +38,6 @@ RESTS = frozenset({SendStatus.ACCOUNT, *NOT_SENT_YET})
 """Statuses of a provider that rests; a message waits for the end of that, however long."""
 
 COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, *RESTS, *ENDED_WITHOUT_SEND})
-
 
 MAY_BE_TAKEN = frozenset({SendStatus.ACCEPTED, SendStatus.AMBIGUOUS})
 """Statuses of a send that the provider has accepted, or may have."""
@@ -79,6 +79,7 @@ def outcome_of(
     *,
     idempotent: bool = False,
     failover: str | None = None,
+    rest: float = 0.0,
 ) -> LedgerOutcome:
     """Return the outcome of a send result.
 
@@ -90,7 +91,10 @@ def outcome_of(
     A message that ends without a clear result although an earlier try may have been accepted ends
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). A message without any doubt waits for
-    `failover`, the next provider of its route, if that is another one. `jitter` in [0, 1) spreads
+    `failover`, the next provider of its route, if that is another one; one that was not sent has
+    its provider chosen again. `rest`: least seconds to wait for the provider if there is none. A
+    message in doubt at a provider that is not configured ends as unknown when it is too old.
+    `jitter` in [0, 1) spreads
     retries over the upper half of their backoff. `version` None (the campaign's row could not be
     read) is treated as at-most-once, which never sends twice.
     """
@@ -106,23 +110,35 @@ def outcome_of(
     if result.status is SendStatus.AMBIGUOUS and at_most_once:
         return LedgerOutcome(_row(result, Status.UNKNOWN))
     policy = retry.of(result.status.value)
-    if result.status not in RESTS and (
-        _is_exhausted(result, policy) or _is_too_old(version, policy)
-    ):
-        return LedgerOutcome(_row(result, _ended(result, Status.FAILED)))
+    if (given_up := _given_up(result, version, policy)) is not None:
+        return LedgerOutcome(given_up)
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = backoff * (0.5 + jitter / 2)
     row = _row(result, Status.WAITING)
-    if _fails_over(result, failover):
+    fails_over = _fails_over(result, failover)
+    if fails_over and result.status not in NOT_SENT_YET:
         row = replace(row, provider=failover)
-    else:
-        delay = max(delay, result.retry_after or 0.0)
+    if not fails_over or result.status is SendStatus.UNCONFIGURED:
+        delay = max(delay, rest, result.retry_after or 0.0)
     return LedgerOutcome(row, delay)
 
 
 def sent(result: SendResult[Message]) -> LedgerRow:
     """Return the ledger row of an accepted message, as nearly all are."""
     return _row(result, Status.SENT, _cost_of(result.message))
+
+
+def _given_up(
+    result: SendResult[Message], version: CampaignVersion | None, policy: RetryPolicy
+) -> LedgerRow | None:
+    """Return the row of a message that is not tried again, None if it is."""
+    if _is_provider_gone(result) and _is_too_old(version, policy):
+        return replace(_row(result, Status.UNKNOWN), error_code=PROVIDER_UNKNOWN)
+    if result.status not in RESTS and (
+        _is_exhausted(result, policy) or _is_too_old(version, policy)
+    ):
+        return _row(result, _ended(result, Status.FAILED))
+    return None
 
 
 def _is_exhausted(result: SendResult[Message], policy: RetryPolicy) -> bool:
@@ -136,10 +152,20 @@ def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
     return version is not None and version.age > policy.max_age
 
 
+def _is_provider_gone(result: SendResult[Message]) -> bool:
+    """Return whether the provider that may have taken a message is not configured here."""
+    return (
+        result.status is SendStatus.UNCONFIGURED
+        and result.error_code == NOT_CONFIGURED
+        and result.message.in_doubt
+    )
+
+
 def _fails_over(result: SendResult[Message], failover: str | None) -> bool:
     return (
         failover not in (None, result.message.provider)
         and result.status in FAILS_OVER
+        and not result.of_recipient
         and not result.message.in_doubt
     )
 
@@ -168,10 +194,22 @@ def _cost_of(message: Message) -> Charge | None:
     return message.price.cost_of(record.phone, segments)
 
 
+def _provider_of(result: SendResult[Message]) -> str | None:
+    """Return the provider for the ledger row: one that was sent the message, or is to be next.
+
+    A message that was not sent keeps the one that its row names, after the proof of an earlier try.
+    """
+    message = result.message
+    if message.in_doubt or result.status in REACHED_PROVIDER:
+        return message.ledger_provider
+    return message.recorded_provider if result.status in NOT_SENT_YET else None
+
+
 def _row(result: SendResult[Message], status: Status, cost: Charge | None = None) -> LedgerRow:
     message = result.message
     record = message.record
     send_status = result.status
+    is_repeated = message.repeats and send_status in MAY_BE_TAKEN
     return LedgerRow(
         campaign_id=record.campaign_id,
         seq=record.seq,
@@ -183,7 +221,7 @@ def _row(result: SendResult[Message], status: Status, cost: Charge | None = None
         error_code=result.error_code,
         replaces=message.replaces,
         in_doubt=message.in_doubt or send_status is SendStatus.AMBIGUOUS,
-        provider=message.ledger_provider,
-        repeated_at=message.provider if message.repeats and send_status in MAY_BE_TAKEN else None,
+        provider=_provider_of(result),
+        repeated_provider=message.provider if is_repeated else None,
         cost=cost,
     )

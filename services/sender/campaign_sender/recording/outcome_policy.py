@@ -8,8 +8,12 @@ from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.provider_choice import ProviderChoice
+from campaign_sender.delivery.provider_route import rest_wait
 from campaign_sender.message import Message
 from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of
+
+WAITS_FOR_REST = frozenset({SendStatus.RESTING, SendStatus.CIRCUIT_OPEN})
+"""Statuses of messages that wait for a used-up day or a circuit breaker."""
 
 
 class OutcomePolicy:
@@ -42,7 +46,14 @@ class OutcomePolicy:
             self._random.random(),
             idempotent=self._knows_key_of(message),
             failover=self._failover(result, version),
+            rest=self._rest(result, version),
         )
+
+    def _rest(self, result: SendResult[Message], version: CampaignVersion | None) -> float:
+        """Return the least seconds to wait for the end of a rest, 0 where it is not waited for."""
+        if result.status not in WAITS_FOR_REST:
+            return 0.0
+        return min(rest_wait(result.message), self._choice.rest_of(result.message, version))
 
     def _failover(self, result: SendResult[Message], version: CampaignVersion | None) -> str | None:
         """Return the provider of the next try.

@@ -21,7 +21,8 @@ from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
-from campaign_common.store.messages.ledger import LedgerRow, look_up
+from campaign_common.store.core.possible_duplicates import RepeatedKey
+from campaign_common.store.messages.ledger import LedgerRow, look_up, repeated_sends
 from campaign_common.store.messages.possibly_sent import note_late_results, read_possibly_sent
 from campaign_common.store.messages.retry_schedule import ScheduledRetry
 from campaign_providers.contract import REACHED_PROVIDER, SendResult, SendStatus
@@ -181,12 +182,13 @@ class Recorder:
         shard_writes = self._plan_writes(batch)
         if not shard_writes and not batch.late:
             return []
+        late = self._late_rows(batch.late)
         written = WriteResult(set(), Counter())
         began = time.monotonic()
         try:
             with self._database.transaction() as cursor:
-                written = transaction.write(cursor, shard_writes)
-                note_late_results(cursor, self._late_rows(batch.late))
+                written = transaction.write(cursor, shard_writes, _repeated_late(late))
+                note_late_results(cursor, late)
         except CommitUnknown:
             self._unknown_commit = UnknownCommit(batch, shard_writes, written)
             raise
@@ -337,3 +339,11 @@ class Recorder:
         # The buffer returns these as late results, which are stored for the new owner.
         shards = {owned.shard for owned in fenced}
         self._buffer.add_results([r for r in batch.results if r.message.record.shard in shards])
+
+
+def _repeated_late(late: Sequence[tuple[int, LedgerRow]]) -> Counter[RepeatedKey]:
+    """Count the sends that were repeated after a doubt by this sender, which has lost the shard."""
+    repeated: Counter[RepeatedKey] = Counter()
+    for shard, row in late:
+        repeated += repeated_sends(shard, [row])
+    return repeated

@@ -30,6 +30,8 @@ from campaign_common.store.shards.claims import ClaimMove, move_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
+NO_SENDS: Mapping[RepeatedKey, int] = MappingProxyType({})
+
 
 class ShardWrites(NamedTuple):
     """Writes of one transaction for one shard."""
@@ -51,14 +53,17 @@ class WriteResult(NamedTuple):
     """Shards of other owners, which were left out."""
     changes: Counter[tuple[CampaignId, int, Status]]
     """Changes of the counters by (campaign, shard, status)."""
-    repeated: Mapping[RepeatedKey, int] = MappingProxyType({})
+    repeated: Mapping[RepeatedKey, int] = NO_SENDS
     """Sends that were repeated after a doubt, by (campaign, shard, provider)."""
 
 
-def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
+def write(
+    cursor: Cursor, shard_writes: Sequence[ShardWrites], late: Mapping[RepeatedKey, int] = NO_SENDS
+) -> WriteResult:
     """Write everything for the shards that still belong to this owner.
 
-    Shards are locked in rising order, so that two transactions never deadlock.
+    Shards are locked in rising order, so that two transactions never deadlock. `late`: repeated
+    sends whose shards belong to others by now, which count all the same.
 
     Raises:
         pymysql.err.IntegrityError: an outcome existed already; nothing may be committed.
@@ -66,7 +71,7 @@ def write(cursor: Cursor, shard_writes: Sequence[ShardWrites]) -> WriteResult:
     fenced: set[int] = set()
     changes: Counter[tuple[CampaignId, int, Status]] = Counter()
     costs: dict[CostKey, Charge] = {}
-    repeated: Counter[RepeatedKey] = Counter()
+    repeated: Counter[RepeatedKey] = Counter(late)
     for writes in shard_writes:
         if not move_claim(cursor, _move_of(writes)):
             fenced.add(writes.owned.shard)

@@ -4,6 +4,7 @@ import zipfile
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
 from campaign_common.domain.message_record import (
@@ -14,7 +15,7 @@ from campaign_common.domain.message_record import (
     decode,
     encode,
 )
-from campaign_common.errors import RecordTooNew
+from campaign_common.errors import RecordInvalid, RecordTooNew
 from tests.support.services.previous_version import NEIGHBOUR, WHEELS
 
 ORDER = MessageTemplate("order_1", "de", ("Ann", "Käse"))
@@ -60,3 +61,23 @@ def test_other_content_is_too_new_for_0_2_0(
     assert decode(encode(record)) == record
     with pytest.raises(RecordTooNew):
         previous.decode(encode(record))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"seq": 2**32},
+        {"generation": 2**16},
+        {"try_number": 2**16},
+        {"try_number": 0},
+        {"attempts": 2**16},
+        {"undeliverable": "größer"},
+    ],
+    ids=lambda given: "".join(f"{name} {value}" for name, value in given.items()),
+)
+def test_a_value_that_no_ledger_holds_is_invalid(given: dict[str, Any]) -> None:
+    """One such row would keep all that is recorded in the same transaction from being recorded."""
+    record = MessageRecord(1, 7, 1, 0, 1, 1, "13961467500", "hi")
+    value = encode(msgspec.structs.replace(record, **given))
+    with pytest.raises(RecordInvalid):
+        decode(value)

@@ -8,7 +8,11 @@ from campaign_common.domain.message import LedgerEntry, Status
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.runtime.boot_time import boot_time
-from campaign_sender.admission.provider_choice import PROVIDER_UNKNOWN, ProviderChoice
+from campaign_sender.admission.provider_choice import (
+    PROVIDER_UNKNOWN,
+    ProviderChoice,
+    doubts_wanted,
+)
 from tests.unit.sender.messages import CAMPAIGN, message, version
 
 PAIR = Routes({"pair": Route((("main", 1), ("spare", 1)), ("main", "spare"))})
@@ -17,15 +21,43 @@ WINDOWS = {"main": 0.0, "spare": 0.0, "forever": inf, "day": 86_400.0, "simulate
 CHOICE = ProviderChoice(PAIR, lambda _: False, WINDOWS.__getitem__)
 
 
-@pytest.mark.parametrize(
-    ("provider", "wanted"),
-    [("pair", True), ("main", True), ("day", True), ("forever", False)],
-    ids=["a route", "not idempotent", "idempotent for a day", "idempotent without end"],
-)
-def test_doubts_are_looked_up_where_they_matter(provider: str, wanted: bool) -> None:
-    versions = {CAMPAIGN: version()._replace(provider=provider)}
-    found = CHOICE.doubts_wanted({(0, CAMPAIGN): [1, 2], (1, CAMPAIGN): [3]}, versions)
-    assert found == ({CAMPAIGN: [1, 2, 3]} if wanted else {})
+def test_doubts_are_looked_up_of_campaigns_that_exist() -> None:
+    query = {(0, CAMPAIGN): [1, 2], (1, CAMPAIGN): [3], (0, CAMPAIGN + 1): [4]}
+    assert doubts_wanted(query, {CAMPAIGN: version()}) == {CAMPAIGN: [1, 2, 3]}
+
+
+SUSPECT = {(CAMPAIGN, 1, 0): {"old"}}
+WAITS_IN_DOUBT = LedgerEntry(Status.WAITING, 0, 1, 1, 1, "old")
+
+
+@pytest.mark.parametrize("named", ["pair", "forever", "day"])
+@pytest.mark.parametrize("by", ["suspect", "ledger"])
+def test_a_doubt_goes_before_what_the_campaign_names(named: str, by: str) -> None:
+    """The name may have been that of another route when the message was claimed."""
+    choice = ProviderChoice(PAIR, lambda _: False, lambda _: 0.0)
+    one = message(try_number=2 if by == "ledger" else 1)
+    one.in_doubt = by == "ledger"
+    versions = {CAMPAIGN: version()._replace(provider=named)}
+    entries = {one.key: WAITS_IN_DOUBT} if by == "ledger" else {}
+    (sent,) = choice.choose([one], versions, entries, SUSPECT if by == "suspect" else {}).to_send
+    assert (sent.provider, sent.ledger_provider, sent.in_doubt) == ("old", "old", True)
+
+
+def test_doubts_at_two_providers_leave_a_message_unknown() -> None:
+    versions = {CAMPAIGN: version()._replace(provider="forever")}
+    chosen = CHOICE.choose([message()], versions, {}, {(CAMPAIGN, 1, 0): {"old", "older"}})
+    assert (chosen.to_send, chosen.unsafe[0].error_code) == ([], PROVIDER_UNKNOWN)
+
+
+def test_a_provider_that_takes_other_content_is_passed_over() -> None:
+    choice = ProviderChoice(
+        PAIR, lambda _: False, lambda _: 0.0, lambda provider, _: provider == "spare"
+    )
+    of = version()._replace(provider="pair")
+    messages = [message(seq) for seq in range(1, 21)]
+    sent = choice.choose(messages, {CAMPAIGN: of}, {}, {}).to_send
+    assert {one.provider for one in sent} == {"spare"}
+    assert choice.after_proof(sent[0], of) == "spare"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from campaign_common.domain.campaign import CampaignState, Delivery
-from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.message import LARGEST_TRY, LedgerEntry, MessageKey, Status
 from campaign_providers.contract import UNREADY_PAUSE, SendStatus
 from campaign_sender.admission.rules import (
     admit_live,
@@ -85,6 +85,10 @@ def entry(status: Status, *, generation: int = 0, try_number: int = 1) -> Ledger
         (entry(Status.WAITING), 0, 3, False),
         (entry(Status.WAITING, try_number=2), 0, 2, False),
         (entry(Status.WAITING, try_number=2), 0, 3, True),
+        (entry(Status.WAITING, try_number=LARGEST_TRY - 1), 0, LARGEST_TRY, True),
+        (entry(Status.WAITING, try_number=LARGEST_TRY), 0, LARGEST_TRY, True),
+        (entry(Status.SENT, try_number=LARGEST_TRY), 0, LARGEST_TRY, False),
+        (entry(Status.WAITING, try_number=LARGEST_TRY), 0, LARGEST_TRY - 1, False),
         (entry(Status.WAITING, generation=1, try_number=2), 0, 3, False),
         (entry(Status.WAITING, generation=1, try_number=2), 1, 3, True),
     ],

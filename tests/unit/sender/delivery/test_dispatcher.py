@@ -44,7 +44,6 @@ class Taking:
     """Provider that keeps what is submitted."""
 
     name = "simulated"
-    idempotent = True
     alive = True
     account_digest = None
     problem = None
@@ -96,7 +95,6 @@ def test_deferred_messages_are_dispatched_after_a_refresh() -> None:
 class Unready:
     """A provider whose secret can not be read."""
 
-    idempotent = False
     account_digest = None
     problem: str | None = "secret token, /run/token: No such file or directory"
     alive = True

@@ -5,6 +5,7 @@ from datetime import date
 from math import inf
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 
@@ -90,6 +91,20 @@ class Scene:
 @pytest.fixture
 def scene() -> Scene:
     return Scene()
+
+
+@pytest.mark.parametrize(
+    ("of_recipient", "opened", "check"),
+    [(False, [OpenBreaker(6.0)], SendStatus.CIRCUIT_OPEN), (True, [], None)],
+    ids=["of the provider", "of a recipient"],
+)
+def test_a_limit_of_one_recipient_does_not_rest_the_provider(
+    scene: Scene, of_recipient: bool, opened: list[OpenBreaker], check: SendStatus | None
+) -> None:
+    throttled = SendResult(message(), SendStatus.THROTTLED, None, "131056", retry_after=6.0)
+    scene.route.on_results([msgspec.structs.replace(throttled, of_recipient=of_recipient)])
+    assert scene.route.take_opened() == opened
+    assert scene.route.check_before_send([message(2)]) == [check]
 
 
 def test_a_refused_account_is_told_once_and_holds_messages(scene: Scene) -> None:

@@ -1,8 +1,14 @@
+import pytest
+
 from campaign_common.domain.claim import ClaimedMessage
-from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.message import LARGEST_GENERATION, LedgerEntry, MessageKey, Status
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.messages.possibly_sent import LateFact
-from campaign_sender.recording.command_handlers import rows_of_late_results
+from campaign_sender.recording.command_handlers import (
+    rows_of_late_results,
+    rows_of_requeued,
+    rows_of_unsent,
+)
 from tests.unit.sender.messages import CAMPAIGN
 
 KEY = MessageKey(CAMPAIGN, 5)
@@ -57,3 +63,32 @@ def test_an_outcome_that_is_known_stays() -> None:
     sent = {KEY: LedgerEntry(Status.FAILED, 1, 2, 3)}
     assert rows_of_late_results([fact(Status.SENT)], sent) == []
     assert rows_of_late_results([fact(Status.SENT)], {}) == []
+
+
+@pytest.mark.parametrize(
+    ("in_doubt", "waits_for", "suspect_at", "ended"),
+    [
+        (0, "spare", None, (Status.CANCELLED, None)),
+        (1, "main", None, (Status.UNKNOWN, "main")),
+        (0, None, "main", (Status.UNKNOWN, "main")),
+    ],
+    ids=["waits for another provider", "in doubt", "possibly sent"],
+)
+def test_a_cancelled_message_names_no_provider_it_never_reached(
+    in_doubt: int, waits_for: str | None, suspect_at: str | None, ended: tuple[Status, str | None]
+) -> None:
+    entries = {KEY: LedgerEntry(Status.WAITING, 1, 2, 3, in_doubt, waits_for)}
+    possibly_sent = {(5, 1): suspect_at} if suspect_at else {}
+    (row,) = rows_of_unsent(entries, [], possibly_sent)
+    assert (row.status, row.provider) == ended
+
+
+@pytest.mark.parametrize(
+    ("generation", "following"), [(0, [1]), (LARGEST_GENERATION, [])], ids=["the first", "the last"]
+)
+def test_a_generation_is_retried_while_the_ledger_has_room(
+    generation: int, following: list[int]
+) -> None:
+    """A row that the ledger cannot hold would keep its shards from being recorded."""
+    entries = {KEY: LedgerEntry(Status.FAILED, generation, 2, 3)}
+    assert [row.generation for row in rows_of_requeued(entries)] == following

@@ -6,7 +6,13 @@ from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import Status
 from campaign_common.settings import RetryClassSettings, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.contract import (
+    NOT_CONFIGURED,
+    SECRET_UNREADABLE,
+    SendResult,
+    SendStatus,
+)
+from campaign_sender.admission.provider_choice import PROVIDER_UNKNOWN
 from campaign_sender.recording.outcome import depends_on_doubt, outcome_of
 from tests.unit.sender.messages import message, version
 
@@ -197,9 +203,12 @@ def test_jitter_stays_within_the_upper_half_of_the_backoff(jitter: float) -> Non
         (SendStatus.RETRYABLE, False, "spare", "spare", 0.5),
         (SendStatus.THROTTLED, False, "spare", "spare", 0.5),
         (SendStatus.ACCOUNT, False, "spare", "spare", 0.5),
-        (SendStatus.CIRCUIT_OPEN, False, "spare", "spare", 0.5),
-        (SendStatus.RESTING, False, "spare", "spare", 0.5),
-        (SendStatus.CIRCUIT_OPEN, False, "main", "main", 9.0),
+        (SendStatus.CIRCUIT_OPEN, False, "spare", None, 0.5),
+        (SendStatus.RESTING, False, "spare", None, 0.5),
+        (SendStatus.CIRCUIT_OPEN, False, "main", None, 9.0),
+        (SendStatus.UNCONFIGURED, False, "spare", None, 9.0),
+        (SendStatus.RETRYABLE, False, "main", "main", 9.0),
+        (SendStatus.CIRCUIT_OPEN, True, "spare", "main", 9.0),
         (SendStatus.RETRYABLE, True, "spare", "main", 9.0),
         (SendStatus.AMBIGUOUS, False, "spare", "main", 9.0),
     ],
@@ -209,13 +218,16 @@ def test_jitter_stays_within_the_upper_half_of_the_backoff(jitter: float) -> Non
         "account refused",
         "circuit open",
         "day used up",
-        "all others rest",
+        "not sent, all others rest",
+        "not known here",
+        "not taken, all others rest",
+        "not sent after doubt",
         "not taken after doubt",
         "doubt",
     ],
 )
 def test_only_a_message_without_doubt_fails_over(
-    answer: SendStatus, in_doubt: bool, failover: str, provider: str, retry_in: float
+    answer: SendStatus, in_doubt: bool, failover: str, provider: str | None, retry_in: float
 ) -> None:
     one = message()
     one.provider = one.ledger_provider = "main"
@@ -224,3 +236,61 @@ def test_only_a_message_without_doubt_fails_over(
     outcome = outcome_of(result, version(), POLICY, jitter=0.0, failover=failover)
     assert (outcome.row.status, outcome.row.provider) == (Status.WAITING, provider)
     assert outcome.retry_in == retry_in
+
+
+@pytest.mark.parametrize("recorded", [None, "spare"], ids=["first try", "after a proof"])
+@pytest.mark.parametrize(
+    "answer", [SendStatus.CIRCUIT_OPEN, SendStatus.RESTING, SendStatus.UNCONFIGURED]
+)
+def test_a_message_that_was_not_sent_keeps_its_row_s_provider(
+    answer: SendStatus, recorded: str | None
+) -> None:
+    """After an outage a message takes the provider that it would have taken without it."""
+    one = message()
+    one.provider = one.ledger_provider = "spare"
+    one.recorded_provider = recorded
+    row = outcome_of(SendResult(one, answer), version(), POLICY, 0.0, failover="main").row
+    assert (row.status, row.provider) == (Status.WAITING, recorded)
+
+
+@pytest.mark.parametrize(
+    ("in_doubt", "status", "provider"),
+    [(False, Status.EXPIRED, None), (True, Status.UNKNOWN, "main")],
+    ids=["never sent", "may have been sent"],
+)
+def test_what_ends_without_a_send_names_the_provider_of_a_doubt(
+    in_doubt: bool, status: Status, provider: str | None
+) -> None:
+    one = message()
+    one.provider = one.ledger_provider = "main"
+    one.in_doubt = in_doubt
+    row = outcome_of(SendResult(one, SendStatus.EXPIRED), version(), POLICY, 0.0).row
+    assert (row.status, row.provider) == (status, provider)
+
+
+@pytest.mark.parametrize(
+    ("error_code", "in_doubt", "age", "ended"),
+    [
+        (NOT_CONFIGURED, True, 3601.0, (Status.UNKNOWN, PROVIDER_UNKNOWN)),
+        (NOT_CONFIGURED, True, 3599.0, (Status.WAITING, NOT_CONFIGURED)),
+        (NOT_CONFIGURED, False, 3601.0, (Status.WAITING, NOT_CONFIGURED)),
+        (SECRET_UNREADABLE, True, 3601.0, (Status.WAITING, SECRET_UNREADABLE)),
+    ],
+    ids=["too old", "not too old", "no doubt", "no secret"],
+)
+def test_a_doubt_at_a_provider_that_is_gone_ends(
+    error_code: str, in_doubt: bool, age: float, ended: tuple[Status, str]
+) -> None:
+    one = message()
+    one.in_doubt = in_doubt
+    result = SendResult(one, SendStatus.UNCONFIGURED, None, error_code, 30.0)
+    row = outcome_of(result, version(age=age), POLICY, 0.0).row
+    assert (row.status, row.error_code) == ended
+
+
+def test_a_limit_of_a_recipient_is_no_reason_to_fail_over() -> None:
+    one = message()
+    one.provider = one.ledger_provider = "main"
+    result = SendResult(one, SendStatus.THROTTLED, retry_after=6.0, of_recipient=True)
+    outcome = outcome_of(result, version(), POLICY, 0.0, failover="spare")
+    assert (outcome.row.provider, outcome.retry_in) == ("main", 6.0)

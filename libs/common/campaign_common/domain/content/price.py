@@ -10,11 +10,11 @@ DECIMALS = 6
 
 LONGEST_PREFIX = 15
 
-_DIGITS = re.compile(rf"[0-9]{{1,{LONGEST_PREFIX}}}")
+_DIGITS = re.compile(rf"[1-9][0-9]{{0,{LONGEST_PREFIX - 1}}}")
 
 
 def is_prefix(text: str) -> bool:
-    """Return whether `text` can be the beginning of a number: digits, without a plus."""
+    """Return whether `text` can be the beginning of a number: digits, the first of them not 0."""
     return _DIGITS.fullmatch(text) is not None
 
 

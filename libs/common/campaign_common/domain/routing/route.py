@@ -31,19 +31,19 @@ class Route:
         """All providers of the route, each once."""
         return tuple(dict.fromkeys([*(name for name, _ in self.choose), *self.failover]))
 
-    @property
-    def only(self) -> str | None:
-        """The provider, where there is one; None: there are several."""
-        providers = self.providers
-        return providers[0] if len(providers) == 1 else None
+    def of_those(self, takes: Callable[[str], bool]) -> "Route":
+        """Return the route of the providers that take a message; itself if none of them does."""
+        choose = tuple(each for each in self.choose if takes(each[0]))
+        failover = tuple(name for name in self.failover if takes(name))
+        return Route(choose, failover) if choose or failover else self
 
     def first(self, idempotency_key: str, is_resting: IsResting) -> str:
         """Choose by weight among the providers that do not rest.
 
         If all of `choose` rest, the first of `failover` that does not; if all rest, as if none did.
         """
-        ranked = self._ranked(idempotency_key)
-        return next(_active([*ranked, *self.failover], is_resting), ranked[0])
+        names = [*self._ranked(idempotency_key), *self.failover]
+        return next(_active(names, is_resting), names[0])
 
     def instead_of(self, provider: str, idempotency_key: str, is_resting: IsResting) -> str:
         """Choose in place of a provider that rests; itself if all of the route rest."""
@@ -89,13 +89,11 @@ def provider_of(
     `chosen` is the provider that an earlier outcome has chosen, `doubts` are the providers that may
     have taken the message in this generation, None standing for one that is not known. With a doubt
     the message returns to the provider of it, whether that rests or not: only there its key is
-    known. Where that is not known and the route has several, no send is safe.
+    known. Where that is not known, no send is safe: the route may have had other providers then.
     """
     if doubts:
         known = {name for name in doubts if name is not None}
-        if len(known) == 1:
-            return known.pop()
-        return route.only if not known else None
+        return known.pop() if len(known) == 1 else None
     if chosen is not None and chosen in route.providers:
         provider = chosen
     else:

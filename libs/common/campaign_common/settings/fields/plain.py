@@ -14,7 +14,6 @@ from campaign_common.duration import parse_duration
 
 T = TypeVar("T")
 
-
 SECTION_NAME = re.compile(r"(?=[0-9_-]*[a-z])[a-z0-9_-]{1,32}")
 """The name of a section that is one of several."""
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from marshmallow import ValidationError
 
-from campaign_common.domain.content.price import DECIMALS, LONGEST_PREFIX, Price, is_prefix
+from campaign_common.domain.content.price import DECIMALS, Price, is_prefix
 from campaign_common.settings.fields.plain import Scalar
+from campaign_common.settings.fields.prefixes import NO_PREFIX, NOT_QUOTED, are_quoted
 
 DEFAULT = "default"
 LARGEST = Decimal(1_000_000)
@@ -30,9 +31,8 @@ class PriceField(Scalar[Price]):
             raise ValidationError({"Currency": ["expected three capital letters, such as EUR"]})
         if not isinstance(given, dict):
             raise self.make_error("invalid")
-        # YAML reads 012 without quotes as ten.
-        if not all(isinstance(prefix, str) for prefix in given):
-            raise ValidationError({"PerSegment": ['expected prefixes in quotes, such as "49"']})
+        if not are_quoted(given):
+            raise ValidationError({"PerSegment": [NOT_QUOTED]})
         amounts = {prefix: _amount(prefix, value) for prefix, value in given.items()}
         if DEFAULT not in amounts:
             raise ValidationError({"PerSegment": ["expected an amount for default, too"]})
@@ -41,8 +41,7 @@ class PriceField(Scalar[Price]):
 
 def _amount(prefix: str, value: object) -> Decimal:
     if prefix != DEFAULT and not is_prefix(prefix):
-        expected = f"expected a prefix of 1 to {LONGEST_PREFIX} digits, or default"
-        raise ValidationError({"PerSegment": {prefix: [expected]}})
+        raise ValidationError({"PerSegment": {prefix: [f"{NO_PREFIX}, or default"]}})
     expected = f"expected an amount from 0 to {LARGEST:,} with at most {DECIMALS} decimals"
     wrong = ValidationError({"PerSegment": {prefix: [expected]}})
     if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -27,7 +27,7 @@ class RetryPolicy:
     max_age: float = key("MaxAge", Duration(*AGE), default="24h")
     """The age after which nothing is tried again. It counts from the start of the campaign, or from
     the last time that a person had messages tried again. It ends no message that waits because its
-    provider rests."""
+    provider rests, but one that may have been taken by a provider that is not configured."""
 
 
 @section_class

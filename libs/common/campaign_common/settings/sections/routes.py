@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from marshmallow import ValidationError
 from marshmallow.fields import List
 
+from campaign_common.domain.content.price import is_prefix
 from campaign_common.domain.routing.route import Route
 from campaign_common.settings.declaration import (
     NamedSections,
@@ -12,10 +14,10 @@ from campaign_common.settings.declaration import (
     key,
     section_class,
 )
-from campaign_common.settings.fields.plain import Int, Plain, String, Value
+from campaign_common.settings.fields.plain import Int, String, Value
+from campaign_common.settings.fields.prefixes import NO_PREFIX, NOT_QUOTED, are_quoted
 
 LONGEST_NAME = 32
-LONGEST_PREFIX = 15
 
 
 @section_class
@@ -47,7 +49,6 @@ class Prefixes(Value[Mapping[str, str]]):
     from_environment = False
 
     def __init__(self) -> None:
-        self._digits = Plain(longest=LONGEST_PREFIX)
         self._name = String(LONGEST_NAME)
         values = "mapping of first digits of phone numbers to routes or providers"
         super().__init__(f"expected a {values}", values)
@@ -55,13 +56,12 @@ class Prefixes(Value[Mapping[str, str]]):
     def _deserialize(self, value: object, *_: Any, **__: Any) -> Mapping[str, str]:  # noqa: ANN401
         if not isinstance(value, dict):
             raise self.make_error("invalid")
-        prefixes = {
-            str(self._digits.deserialize(digits)): str(self._name.deserialize(name))
-            for digits, name in value.items()
-        }
-        if not all(digits.isascii() and digits.isdigit() for digits in prefixes):
-            raise self.make_error("invalid")
-        return prefixes
+        if not are_quoted(value):
+            raise ValidationError(NOT_QUOTED)
+        wrong = {digits: [NO_PREFIX] for digits in value if not is_prefix(digits)}
+        if wrong:
+            raise ValidationError(wrong)
+        return {digits: str(self._name.deserialize(name)) for digits, name in value.items()}
 
 
 @section_class

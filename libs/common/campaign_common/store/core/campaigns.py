@@ -46,7 +46,6 @@ SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent, {
 FROM campaigns WHERE id IN %s
 """
 
-
 SELECT_PRESENT = "SELECT id FROM campaigns WHERE id IN %s"
 
 SELECT_ACTIVE = "SELECT id FROM campaigns WHERE state IN ('running', 'paused')"

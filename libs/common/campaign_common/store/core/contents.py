@@ -1,10 +1,10 @@
 """campaigns.template and campaigns.content: the content of a campaign as it is stored.
 
 A plain text stands in `template` alone, as in 0.2.0. Other content, and that of a campaign that
-takes a route, stands in `content`, and
-`template` holds `GUARD`, with which a scheduler of 0.2.0 sends nothing of it: it does not start
-the campaign, since the list has no such column, and of a running one that it takes over each
-message is too large. Where an API of 0.2.0 has written another template since, that counts.
+takes a route, stands in `content`, and `template` holds `GUARD`, with which a scheduler of 0.2.0
+sends nothing of it: it does not start the campaign, since the list has no such column, and of a
+running one that it takes over each message is too large. Where an API of 0.2.0 has written another
+template since, that counts.
 """
 
 import msgspec

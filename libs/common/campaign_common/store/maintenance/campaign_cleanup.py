@@ -40,8 +40,11 @@ DELETE FROM campaign_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
 DELETE_REQUESTS = "DELETE FROM shard_commands WHERE campaign_id = %s ORDER BY id LIMIT %s"
 
 SELECT_COSTED = """
-SELECT campaign_id FROM campaign_costs WHERE campaign_id > %s
-UNION SELECT campaign_id FROM possible_duplicates WHERE campaign_id > %s
+(SELECT DISTINCT campaign_id FROM campaign_costs WHERE campaign_id > %s
+ ORDER BY campaign_id LIMIT %s)
+UNION
+(SELECT DISTINCT campaign_id FROM possible_duplicates WHERE campaign_id > %s
+ ORDER BY campaign_id LIMIT %s)
 ORDER BY campaign_id LIMIT %s
 """
 
@@ -101,8 +104,12 @@ def delete_requests(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
 
 
 def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
-    """Delete all that is counted of a campaign; returns how many rows went."""
-    return delete_costs(cursor, campaign_id) + cursor.execute(DELETE_COUNTERS, (campaign_id,))
+    """Delete all that is counted of a campaign; returns how many rows went.
+
+    The tables come in the order in which senders write them, so that neither waits for the other.
+    """
+    deleted = cursor.execute(DELETE_COUNTERS, (campaign_id,))
+    return deleted + delete_costs(cursor, campaign_id)
 
 
 def delete_costs(cursor: Cursor, campaign_id: CampaignId) -> int:
@@ -113,7 +120,7 @@ def delete_costs(cursor: Cursor, campaign_id: CampaignId) -> int:
 
 def campaigns_with_costs(cursor: Cursor, after_id: CampaignId, limit: int) -> list[CampaignId]:
     """List campaigns that have costs or possible duplicates, by id; they may be gone."""
-    cursor.execute(SELECT_COSTED, (after_id, after_id, limit))
+    cursor.execute(SELECT_COSTED, (after_id, limit, after_id, limit, limit))
     return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 

@@ -22,8 +22,8 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `replaces` says that the message was waiting for this try, so that its row exists;
     `in_doubt` that a provider may have taken this or an earlier try without saying so. `provider`
-    is that of the next try of a message that waits, and that of the outcome of another one; None
-    where the campaign names a provider, and no route.
+    is that of the next try of a message that waits, where one is chosen, and that of the outcome of
+    another one; None where the campaign names it, and no route, or the message was never sent.
     """
 
     campaign_id: CampaignId
@@ -39,7 +39,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     provider: str | None = None
     cost: Charge | None = None
     """Set where the message was accepted and its provider has a price."""
-    repeated_at: str | None = None
+    repeated_provider: str | None = None
     """Provider that may have taken the message twice: see `possible_duplicates`."""
 
     @classmethod
@@ -53,7 +53,11 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         error_code: str | None = None,
         in_doubt: bool = False,
     ) -> Self:
-        """Return the row of a message that ends without a result, in place of `entry`."""
+        """Return the row of a message that ends without a result, in place of `entry`.
+
+        Its provider is the one that may have taken it, if one may.
+        """
+        provider = message.provider or (entry.provider if entry else None)
         return cls(
             campaign_id=message.campaign_id,
             seq=message.seq,
@@ -64,7 +68,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             error_code=error_code,
             replaces=entry is not None,
             in_doubt=in_doubt,
-            provider=message.provider or (entry.provider if entry else None),
+            provider=provider if in_doubt else None,
         )
 
     @classmethod
@@ -89,7 +93,7 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             provider_message_id=provider_message_id,
             error_code=error_code,
             replaces=True,
-            provider=entry.provider or provider,
+            provider=provider or entry.provider,
             cost=cost,
         )
 
@@ -251,7 +255,9 @@ def add_counts(cursor: Cursor, changes: Mapping[tuple[CampaignId, int, Status], 
 def repeated_sends(shard: int, rows: Iterable[LedgerRow]) -> Counter[RepeatedKey]:
     """Count the sends among `rows` that were repeated after a doubt."""
     return Counter(
-        (row.campaign_id, shard, row.repeated_at) for row in rows if row.repeated_at is not None
+        (row.campaign_id, shard, row.repeated_provider)
+        for row in rows
+        if row.repeated_provider is not None
     )
 
 

@@ -18,7 +18,6 @@ from campaign_common.store.shards.shard_commands import request_late_results
 FINAL_FACTS = frozenset({Status.SENT, Status.FAILED})
 """The statuses of a late result that resolve a doubt."""
 
-
 Doubts = Mapping[tuple[CampaignId, int, int], Collection[str | None]]
 """Providers that may have taken a message, by (campaign_id, seq, generation); None: not known."""
 
@@ -48,12 +47,10 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 SELECT_POSSIBLY_SENT = (
-    "SELECT seq, generation FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
-)
-
-SELECT_DOUBTS = (
     "SELECT seq, generation, provider FROM possibly_sent WHERE campaign_id = %s AND seq IN %s"
 )
+
+EXISTS_DOUBT = "(SELECT campaign_id FROM possibly_sent WHERE campaign_id = %s LIMIT 1)"
 
 SELECT_LATE_PROVIDERS = """
 SELECT seq, generation, provider FROM late_results
@@ -121,22 +118,33 @@ def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> 
 
 def read_possibly_sent(
     cursor: Cursor, campaign_id: CampaignId, seqs: Sequence[int]
-) -> set[tuple[int, int]]:
-    """Return the (seq, generation) of `seqs` that a lost sender may have handed to a provider."""
+) -> dict[tuple[int, int], str | None]:
+    """Return the (seq, generation) of `seqs` that a lost sender may have handed to a provider.
+
+    Each with the provider; None where it is not known.
+    """
     if not seqs:
-        return set()
+        return {}
     cursor.execute(SELECT_POSSIBLY_SENT, (campaign_id, tuple(seqs)))
-    return set(cursor.fetchall())
+    found: dict[tuple[int, int], str | None] = {}
+    for seq, generation, provider in cursor.fetchall():
+        found[seq, generation] = provider or found.get((seq, generation))
+    return found
 
 
 def read_doubts(cursor: Cursor, wanted: Mapping[CampaignId, Sequence[int]]) -> Doubts:
     """Return the messages of `wanted`, {campaign_id: seqs}, that may have been sent, and where.
 
-    Where a lost sender's claim does not say for which provider it was, a late result may.
+    Where a lost sender's claim does not say for which provider it was, a late result may. Costs one
+    short statement where no message of the campaigns was ever possibly sent.
     """
     doubts: dict[tuple[CampaignId, int, int], set[str | None]] = defaultdict(set)
-    for campaign_id, seqs in wanted.items():
-        cursor.execute(SELECT_DOUBTS, (campaign_id, tuple(seqs)))
+    if not wanted:
+        return doubts
+    cursor.execute(" UNION ALL ".join([EXISTS_DOUBT] * len(wanted)), tuple(wanted))
+    for (campaign_id,) in cursor.fetchall():
+        seqs = wanted[campaign_id]
+        cursor.execute(SELECT_POSSIBLY_SENT, (campaign_id, tuple(seqs)))
         for seq, generation, provider in cursor.fetchall():
             doubts[campaign_id, seq, generation].add(provider)
         unclear = {key[1] for key, at in doubts.items() if key[0] == campaign_id and None in at}

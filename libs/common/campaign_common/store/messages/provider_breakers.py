@@ -60,15 +60,18 @@ def campaigns_with_open_circuit(
     """
     cursor.execute(SELECT_LEFT_ALONE, (owner,))
     found = [campaign_id for (campaign_id,) in cursor.fetchall()]
-    if routes and (resting := routes.resting(_left_alone(cursor))):
+    if resting := resting_routes(cursor, routes):
         cursor.execute(SELECT_ON_ROUTES, (owner, resting))
         found += [campaign_id for (campaign_id,) in cursor.fetchall()]
     return frozenset(found)
 
 
-def _left_alone(cursor: Cursor) -> frozenset[str]:
+def resting_routes(cursor: Cursor, routes: Routes | None) -> list[str]:
+    """Read which of `routes` have providers that are all left alone."""
+    if not routes:
+        return []
     cursor.execute(SELECT_PROVIDERS)
-    return frozenset(provider for (provider,) in cursor.fetchall())
+    return routes.resting([provider for (provider,) in cursor.fetchall()])
 
 
 def read_open_breakers(cursor: Cursor) -> dict[str, OpenBreaker]:

@@ -14,7 +14,9 @@ from pymysql.cursors import Cursor
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
+from campaign_common.store.messages.provider_breakers import resting_routes
 
 
 class DueRetry(NamedTuple):
@@ -43,7 +45,7 @@ Epochs = Mapping[CampaignId, CampaignEpoch]
 """Campaigns by id, each with its epoch."""
 
 SELECT_SENDABLE = f"""
-SELECT c.id, c.epoch FROM campaigns c
+SELECT c.id, c.epoch, c.provider FROM campaigns c
 WHERE c.state = 'running' AND c.lease_owner = %s
   AND NOT EXISTS (SELECT 1 FROM ({OPEN_CIRCUITS}) b WHERE b.provider = c.provider)
 """
@@ -91,10 +93,18 @@ WHERE r.generation = stamp.generation AND r.try_number = stamp.try_number
 """
 
 
-def sendable_campaigns(cursor: Cursor, owner: str) -> Epochs:
-    """Read which running campaigns leased by `owner` have a provider that may be called."""
+def sendable_campaigns(cursor: Cursor, owner: str, routes: Routes | None = None) -> Epochs:
+    """Read which running campaigns leased by `owner` have a provider that may be called.
+
+    Of those that take one of `routes`, the ones of which not all providers are left alone.
+    """
+    resting = resting_routes(cursor, routes)
     cursor.execute(SELECT_SENDABLE, (owner,))
-    return dict(cursor.fetchall())
+    return {
+        campaign_id: epoch
+        for campaign_id, epoch, provider in cursor.fetchall()
+        if provider not in resting
+    }
 
 
 def waiting_campaigns(cursor: Cursor, sendable: Epochs) -> dict[int, Epochs]:

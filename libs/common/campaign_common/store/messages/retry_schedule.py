@@ -10,6 +10,7 @@ from datetime import timedelta
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.message import next_try
 from campaign_common.store.messages.ledger import LedgerRow
 
 SELECT_NOW = "SELECT NOW(6)"
@@ -32,7 +33,6 @@ SELECT_WAITING = (
 
 FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
-
 ScheduledRetry = tuple[LedgerRow, float]
 """A ledger row as written, and the seconds until the message is due again."""
 
@@ -50,7 +50,7 @@ def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
                     row.seq,
                     now + timedelta(seconds=delay),
                     row.generation,
-                    row.try_number + 1,
+                    next_try(row.try_number),
                     row.attempts,
                 )
                 for row, delay in retries

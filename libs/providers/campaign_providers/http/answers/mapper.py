@@ -135,6 +135,7 @@ class ResponseMapper:
             code or f"http_{response.status}",
             _retry_after(rule, response, document),
             suppress=rule.effect == "suppress",
+            of_recipient=rule.scope == "recipient",
         )
 
     def without_response(self, message: MessageT, code: str) -> SendResult[MessageT]:

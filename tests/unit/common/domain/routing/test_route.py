@@ -72,7 +72,7 @@ def test_without_failover_the_provider_stays() -> None:
         pytest.param(TWO, "a", (None,), (), None, id="a choice is no knowledge of a doubt"),
         pytest.param(TWO, None, (None, "a"), (), "a", id="a late result says where"),
         pytest.param(TWO, None, ("a", "b"), (), None, id="doubts at two providers"),
-        pytest.param(ONE, None, (None,), (), "a", id="doubt at the only one"),
+        pytest.param(ONE, None, (None,), (), None, id="the route may have had others"),
         pytest.param(TWO, "a", (), ("a", "b"), "a", id="all rest: as if none did"),
     ],
 )
@@ -85,6 +85,23 @@ def test_the_provider_of_the_next_send(
 ) -> None:
     found = provider_of(route, KEYS[0], resting(*rest), chosen=chosen, doubts=doubts)
     assert found == provider
+
+
+@pytest.mark.parametrize(
+    ("takes", "rest", "first"),
+    [
+        pytest.param("b", (), "b", id="the one that takes it"),
+        pytest.param("b", ("b",), "b", id="that waits, where it rests"),
+        pytest.param("c", (), "c", id="of failover"),
+        pytest.param("", (), "a", id="none takes it: as if all did"),
+    ],
+)
+def test_only_providers_that_take_a_message_are_chosen(
+    takes: str, rest: Collection[str], first: str
+) -> None:
+    route = Route((("a", 1),), ("b", "c")).of_those(lambda name: name == takes)
+    assert route.first(KEYS[0], resting(*rest)) == first
+    assert route.after_proof(first, NONE) in (first, "b")
 
 
 def test_the_longest_prefix_of_a_number_takes_its_route() -> None:

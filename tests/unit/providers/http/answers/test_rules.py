@@ -220,6 +220,12 @@ def test_an_effect_goes_with_the_result() -> None:
     assert not read.to_result(Outbound(), answer(400, b'{"code":21611}')).suppress
 
 
+def test_a_limit_of_a_recipient_is_read() -> None:
+    read = mapper([{"Json": {"code": 131056}, "Then": "throttled", "Scope": "recipient"}])
+    assert read.to_result(Outbound(), answer(400, b'{"code":131056}')).of_recipient
+    assert not read.to_result(Outbound(), answer(429, b'{"code":130429}')).of_recipient
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [

@@ -72,6 +72,10 @@ class AnswerRule:
     effect: Literal["suppress"] | None = key("Effect", Choice("suppress", null=True), default=None)
     """`suppress`: the person has asked not to be written to. Of the rule the ledger keeps the error
     code; other messages to the person are not held back."""
+    scope: Literal["recipient"] | None = key("Scope", Choice("recipient", null=True), default=None)
+    """`recipient`, with `throttled`: the limit is that of one recipient. This message alone waits,
+    and stays at the provider; without it, a `RetryAfter` stops all messages of the provider, and
+    the message may fail over."""
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield conditions and words that do not go together."""
@@ -87,6 +91,8 @@ class AnswerRule:
                 yield ("Then",), "expected another word: only an answer refuses the account"
         if self.effect is not None and self.then is not AnswerWord.PERMANENT:
             yield ("Effect",), "expected Then: permanent with it"
+        if self.scope is not None and self.then is not AnswerWord.THROTTLED:
+            yield ("Scope",), "expected Then: throttled with it"
 
 
 class DefaultRule(AnswerRule):

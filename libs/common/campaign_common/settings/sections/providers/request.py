@@ -1,7 +1,6 @@
 """Requests of a provider over HTTP as templates: what each message becomes."""
 
 from collections.abc import Iterator, Mapping
-from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -265,14 +264,6 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
     answers: AnswerRules = key("Answers", Answers(), default=[])
     """The meaning of answers: a list of rules, of which the first that matches decides, or a
     mapping of status codes to words. Rules of a preset follow, then those by status."""
-
-    @property
-    def is_idempotent(self) -> bool:
-        """True where a repeated key gets the same answer again, however late.
-
-        The age of a doubt is not recorded: an answer that is given again for a time proves nothing.
-        """
-        return self.idempotent_for == inf
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what is wrong between keys."""
