@@ -104,7 +104,7 @@ def test_a_limit_of_one_recipient_does_not_rest_the_provider(
     throttled = SendResult(message(), SendStatus.THROTTLED, None, "131056", retry_after=6.0)
     scene.route.on_results([msgspec.structs.replace(throttled, of_recipient=of_recipient)])
     assert scene.route.take_opened() == opened
-    assert scene.route.check_before_send([message(2)]) == [check]
+    assert scene.route.check_before_send([granted()]) == [check]
 
 
 def test_a_refused_account_is_told_once_and_holds_messages(scene: Scene) -> None:
