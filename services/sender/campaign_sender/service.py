@@ -19,7 +19,7 @@ from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
-from campaign_providers.registry import configured_providers
+from campaign_providers.registry import configured_providers, provider_checks
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.admission.provider_choice import ProviderChoice
@@ -35,6 +35,7 @@ from campaign_sender.delivery.breaker_sync import BreakerSync
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.pacer import Pacer
+from campaign_sender.delivery.provider_checks import ProviderChecks
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
@@ -126,6 +127,16 @@ class Sender:
             PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
         )
         self._trial_sends = TrialSends(databases.main, providers)
+        self._checks = ProviderChecks(
+            databases.main,
+            provider_checks(settings),
+            {
+                provider: configured.limits.limits
+                for provider, configured in settings.configured_providers.items()
+            },
+            self._dispatcher,
+            name,
+        )
         self._heartbeat = sender_heartbeat(name, databases.main, self._dispatcher.problems)
         blocked = BlockedPartitions(time.monotonic, BLOCK_TIMEOUT)
         self._ownership = ShardOwnership(
@@ -187,6 +198,7 @@ class Sender:
         self._leases.start()
         self._pacer.start()
         self._trial_sends.start()
+        self._checks.start()
         self._heartbeat.start()
         self._health.started()
         try:
@@ -196,6 +208,7 @@ class Sender:
         finally:
             end_within(self._drain_timeout)  # counts where the loop ended by an error
             self._trial_sends.stop()
+            self._checks.stop()
             self._heartbeat.stop()
             self._pacer.stop()
             for group in self._groups.all:

@@ -258,6 +258,23 @@ class ProviderRoute:
             return None
         return self._account
 
+    def note_accepted_check(self, account: str | None) -> None:
+        """Note that a check was accepted, as the first success of an account that was refused.
+
+        That ends the refusal for all senders of the account. A breaker that is open because sends
+        failed, or because the provider asked to wait, stays as it is.
+        """
+        if (account or WITHOUT_SECRETS) != self._current_account:
+            return  # this sender is about to read the secret again, and tries it then
+        self._has_accepted = True
+        if not self.breaker.account_refused:
+            return
+        self._account = self._current_account
+        self._account_ended = True
+        self._logged_account = None
+        self.breaker.end_account()
+        log.info("provider accepts the account again", provider=self.name)
+
     def follow(self, elsewhere: OpenBreaker | None, accounts: AccountBreakers) -> None:
         """Follow the breakers that are open in other senders: that of all, that of this account.
 
