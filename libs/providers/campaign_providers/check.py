@@ -16,8 +16,9 @@ from campaign_providers.contract import OutboundMessage, SendStatus
 LONGEST_SHOWN = 16_384
 """Bytes of a body that are shown."""
 
+LONGEST_CONNECT = 20.0
 LONGEST_TIMEOUT = 60.0
-"""Seconds that a check waits for an answer at most."""
+"""Seconds that a check waits for a connection, and for an answer, at most."""
 
 MASKED = "MASKED"
 """Stands for a secret: letters, which no encoding changes."""

@@ -13,6 +13,7 @@ from campaign_api.messages.erasing import Eraser
 from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
+from campaign_api.providers.overview import ProviderOverview
 from campaign_api.routes import (
     camp,
     campaign_actions,
@@ -27,12 +28,15 @@ from campaign_api.routes import (
     stats,
     trial_message,
 )
+from campaign_api.routes.providers import checks as provider_checks
+from campaign_api.routes.providers import overview as provider_overview
 from campaign_api.web.auth.api_key_cache import ApiKeyCache
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.http import problems, request_line
 from campaign_api.web.idempotency.idempotent_requests import Idempotency
 from campaign_api.web.limits import concurrency_limit
 from campaign_api.web.limits.rate_limit import RateLimit
+from campaign_api.web.limits.trial_limit import TrialLimit
 from campaign_api.web.routing import security_headers, unread_query
 from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.documentation import Documentation
@@ -85,6 +89,7 @@ def create_app(
     unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
     editor = CampaignEditor(settings)
+    trial_limit = TrialLimit(settings.api.test_messages_per_minute)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
@@ -97,10 +102,12 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        trial_message.resource(database, settings),
+        trial_message.resource(database, settings, trial_limit),
         messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
+        provider_overview.resource(ProviderOverview(databases, settings)),
         provider_limits.resource(database, settings),
+        provider_checks.resource(database, settings, trial_limit),
         stats.resource(Statistics(databases)),
         health.resource(databases, settings.msg_table_sharding_size),
     ):

@@ -51,6 +51,7 @@ from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.telemetry.gauges import SenderGauges
 from campaign_sender.telemetry.heartbeat import sender_heartbeat
+from campaign_sender.telemetry.recent_statistics import RecentStatistics
 from campaign_sender.tracing import BatchTraces
 
 LONGEST_HOST = 48
@@ -137,7 +138,10 @@ class Sender:
             self._dispatcher,
             name,
         )
-        self._heartbeat = sender_heartbeat(name, databases.main, self._dispatcher.problems)
+        statistics = RecentStatistics(self._dispatcher.routes, time.monotonic)
+        self._heartbeat = sender_heartbeat(
+            name, databases.main, self._dispatcher.problems, statistics.read
+        )
         blocked = BlockedPartitions(time.monotonic, BLOCK_TIMEOUT)
         self._ownership = ShardOwnership(
             self._consumer,

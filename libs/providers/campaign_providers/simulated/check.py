@@ -7,6 +7,8 @@ from campaign_providers.check import CHECK_WORDS, Exchange, PreparedCheck, Readi
 from campaign_providers.contract import OutboundMessage, SendStatus
 from campaign_providers.simulated.provider import error_code_of, simulated_status
 
+RULE = "its seed and failure rates"
+
 NOTHING_SENT = "a simulated provider makes no request"
 
 
@@ -26,7 +28,7 @@ class SimulatedCheck:
             message.idempotency_key, self._settings.seed, self._settings.failure_rates
         )
         word = CHECK_WORDS[status]
-        note = f"{NOTHING_SENT}; by its seed and failure rates this message ends as {word}"
+        note = f"{NOTHING_SENT}; by {RULE} this message ends as {word}"
         return PreparedCheck(None, note, None, partial(_exchange, message, status))
 
 
@@ -34,5 +36,5 @@ def _exchange(message: OutboundMessage, status: SendStatus) -> Exchange:
     word = CHECK_WORDS[status]
     if status is SendStatus.ACCEPTED:
         message_id = f"sim-{message.idempotency_key}"
-        return Exchange(None, Reading(word, None, provider_message_id=message_id))
-    return Exchange(None, Reading(word, None, error_code=error_code_of(status)))
+        return Exchange(None, Reading(word, RULE, provider_message_id=message_id))
+    return Exchange(None, Reading(word, RULE, error_code=error_code_of(status)))

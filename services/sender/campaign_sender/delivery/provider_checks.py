@@ -58,6 +58,7 @@ STOP_TIMEOUT = 3.0
 
 DRY_RUN = "dry_run"
 REFUSED = "refused"
+FAILED = "failed"
 
 ACCEPTED_WORD = CHECK_WORDS[SendStatus.ACCEPTED]
 
@@ -156,7 +157,7 @@ class ProviderChecks:
         code = None
         try:
             report = self._report(taken, taken_at)
-            result = CheckResult(None, msgspec.Raw(msgspec.json.encode(report)))
+            result = CheckResult(report=msgspec.Raw(msgspec.json.encode(report)))
             reading = None if report.exchange is None else report.exchange.reading
             word = DRY_RUN if reading is None else reading.word
             code = None if reading is None else reading.error_code
@@ -164,10 +165,9 @@ class ProviderChecks:
             result = CheckResult(str(error))
         except Exception as error:  # noqa: BLE001 - the text may have what must not be shown
             log.error("provider check failed", provider=taken.provider, error=type(error).__name__)
-            result = CheckResult(
-                f"the check failed with {type(error).__name__}, a fault of this program;"
-                " the message may have been sent"
-            )
+            problem = f"the check failed by a fault of this program, {type(error).__name__}"
+            result = CheckResult(problem, is_unknown=not taken.dry_run)
+            word = FAILED
         PROVIDER_CHECKS.labels(taken.provider, word).inc()
         log.info(
             "provider checked", provider=taken.provider, check=taken.id, outcome=word, code=code

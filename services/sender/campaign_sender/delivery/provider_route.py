@@ -81,6 +81,7 @@ class ProviderRoute:
         """True after a success since the last request for it."""
         self._logged_account: str | None = None
         """Account whose refusal is logged."""
+        self._asked_until = 0.0
         self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
         self.paced: PacedQueue | None = None
         self.provider = make(self.check_before_send, self.on_results)
@@ -111,6 +112,11 @@ class ProviderRoute:
             or self.provider.problem is not None
             or (self.paced is not None and self.paced.limiter.rests_for > 0)
         )
+
+    @property
+    def is_asked_to_wait(self) -> bool:
+        """Return whether an answer here asked to wait, and that time is not over."""
+        return boot_time() < self._asked_until
 
     @property
     def connections(self) -> int | None:
@@ -197,6 +203,7 @@ class ProviderRoute:
         if seconds >= SHORTEST_REST and seconds > self.breaker.remaining:
             log.warning("provider asks to wait, sends stopped", provider=self.name, seconds=seconds)
             self.breaker.open_for(seconds)
+            self._asked_until = boot_time() + seconds
             self._opened.append(OpenBreaker(seconds))
 
     def _note_opened(self, results: Sequence[SendResult[Message]], cause: SendStatus) -> None:

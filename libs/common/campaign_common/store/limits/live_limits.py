@@ -1,7 +1,7 @@
 """provider_limits and provider_events: limits that people set while services run."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +11,9 @@ from campaign_common.domain.limits.provider_limits import ProviderLimits
 
 LIMITS_CHANGED = "limits"
 """Kind of the event of changed limits."""
+
+CHECKED = "check"
+"""Kind of the event of a check that somebody asked for."""
 
 SELECT_ALL = "SELECT provider, limits FROM provider_limits"
 
@@ -33,7 +36,7 @@ INSERT INTO provider_events (provider, at, actor, kind, details) VALUES (%s, NOW
 
 SELECT_EVENTS = """
 SELECT id, at, actor, kind, details FROM provider_events
-WHERE provider = %s ORDER BY id DESC LIMIT %s
+WHERE provider = %s AND kind IN %s ORDER BY id DESC LIMIT %s
 """
 
 
@@ -80,12 +83,21 @@ def set_live(cursor: Cursor, provider: str, limits: ProviderLimits | None, actor
     else:
         cursor.execute(UPSERT, (provider, json.dumps(limits.as_json()), actor))
     details = {"limits": None if limits is None else limits.as_json()}
-    cursor.execute(INSERT_EVENT, (provider, actor, LIMITS_CHANGED, json.dumps(details)))
+    append_provider_event(cursor, provider, actor, LIMITS_CHANGED, details)
 
 
-def read_provider_events(cursor: Cursor, provider: str, *, limit: int) -> Collection[ProviderEvent]:
-    """Read the latest events of a provider, the newest first."""
-    cursor.execute(SELECT_EVENTS, (provider, limit))
+def append_provider_event(
+    cursor: Cursor, provider: str, actor: str, kind: str, details: Mapping[str, Any]
+) -> None:
+    """Append an event of a provider."""
+    cursor.execute(INSERT_EVENT, (provider, actor, kind, json.dumps(details)))
+
+
+def read_provider_events(
+    cursor: Cursor, provider: str, *, limit: int, kinds: Collection[str] = (LIMITS_CHANGED,)
+) -> Collection[ProviderEvent]:
+    """Read the latest events of some kinds of a provider, the newest first."""
+    cursor.execute(SELECT_EVENTS, (provider, tuple(kinds), limit))
     return [
         ProviderEvent(id_, at, actor, kind, json.loads(details))
         for id_, at, actor, kind, details in cursor.fetchall()

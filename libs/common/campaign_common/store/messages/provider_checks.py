@@ -36,7 +36,8 @@ class CheckState(StrEnum):
     EXPIRED = "expired"
     """No sender took it in time; none will."""
     UNKNOWN = "unknown"
-    """The sender that took it was lost: it may have sent the message, which is not repeated."""
+    """The sender that took it was lost, or failed: it may have sent the message, which is not
+    repeated."""
 
 
 class CheckContent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,9 +87,13 @@ class StoredCheck(NamedTuple):
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """Result of a check as it is stored: `problem` where nothing was sent, else its `report`."""
+    """Result of a check as it is stored: a `problem`, else its `report`.
+
+    `is_unknown`: in spite of the problem the message may have been sent.
+    """
 
     problem: str | None = None
+    is_unknown: bool = False
     report: msgspec.Raw = msgspec.Raw(b"{}")
 
 
@@ -212,6 +217,8 @@ def delete_old_checks(cursor: Cursor, limit: int) -> int:
 
 
 def _state(result: CheckResult | None, *, is_taken: bool, is_late: bool, ended: bool) -> CheckState:
+    if result is not None and result.is_unknown:
+        return CheckState.UNKNOWN
     if result is not None:
         return CheckState.DONE if result.problem is None else CheckState.REFUSED
     if is_taken:

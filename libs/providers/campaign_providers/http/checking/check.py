@@ -1,11 +1,13 @@
 """Check of a provider over HTTP: a request of its own, made and read as those of campaigns."""
 
+from dataclasses import replace
 from functools import partial
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import AnswerRule, HttpProviderSettings
 from campaign_providers.check import (
     CHECK_WORDS,
+    LONGEST_CONNECT,
     LONGEST_TIMEOUT,
     CheckImpossible,
     Exchange,
@@ -75,18 +77,18 @@ class HttpCheck:
 
     def __init__(self, name: str, settings: HttpProviderSettings, digest_key: bytes = b"") -> None:
         self.name = name
-        self._settings = settings
+        self._settings = replace(
+            settings,
+            connect_timeout=min(settings.connect_timeout, LONGEST_CONNECT),
+            timeout=min(settings.timeout, LONGEST_TIMEOUT),
+        )
         self._digest_key = digest_key
         self._masked = MaskedSettings(settings)
 
     @property
     def longest(self) -> float:
         """Seconds to connect, and to wait for the answer."""
-        return self._settings.connect_timeout + self._timeout
-
-    @property
-    def _timeout(self) -> float:
-        return min(self._settings.timeout, LONGEST_TIMEOUT)
+        return self._settings.connect_timeout + self._settings.timeout
 
     def prepare(self, message: OutboundMessage) -> PreparedCheck:
         """Make the request of a message, with the secrets as they are now."""
@@ -116,7 +118,7 @@ class HttpCheck:
         except SettingsError as error:
             raise CheckImpossible(str(error)) from error
         exchange = SingleExchange[OutboundMessage](
-            dialer, HEADERS_OF_USE | mapper.kept_headers, self._timeout
+            dialer, HEADERS_OF_USE | mapper.kept_headers, self._settings.timeout
         )
         response, seconds, failure = exchange.run(message, request)
         if response is None:

@@ -10,7 +10,7 @@ from campaign_common.runtime.logs import mask_phone
 from campaign_providers.check import MASKED
 
 SHORT = 6
-"""Characters below which a secret is masked only where it stands apart: others would be in words."""
+"""Characters below which a secret is masked only where it stands apart, and not within words."""
 
 LONG = 512
 """Characters from which letters and digits of a secret are searched for only as they are."""

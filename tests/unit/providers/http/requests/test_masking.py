@@ -1,8 +1,8 @@
 """Requests as they may be shown."""
 
 import pytest
-
 from campaign_providers.http.requests.masking import masked_request
+
 from tests.unit.providers.gateways import Outbound, gateway, read
 
 SECRETS = {"sid": {"Value": "hidden"}, "token": {"File": "/nowhere/hidden"}}
