@@ -58,15 +58,16 @@ def _written(character: str, *, plain: bool) -> str:
     if number > LAST_OF_ASCII:
         return f"(?:{literal}|(?i:{quote(character)}))"
     digits = f"(?i:{number:02x})"
+    # The longest forms first: nothing of one shall be left behind.
     forms = [
-        rf"\\?{literal}",
-        f"%(?:25)*{digits}",
+        f"&#(?:0*{number}|[xX]0*{digits});",
         rf"\\u00{digits}",
         rf"\\x{digits}",
-        f"&#(?:0*{number}|[xX]0*{digits});",
+        f"%(?:25)*{digits}",
+        rf"\\?{literal}",
     ]
     if character in _NAMED:
-        forms.append(f"&{_NAMED[character]};")
+        forms.insert(0, f"&{_NAMED[character]};")
     if character == " ":
         forms.append(r"\+")
     return f"(?:{'|'.join(forms)})"
