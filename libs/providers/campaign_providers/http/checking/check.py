@@ -33,8 +33,6 @@ from campaign_providers.http.requests.writer import RequestWriter
 
 HEADERS_OF_USE = frozenset(
     {
-        "content-encoding",
-        "content-length",
         "content-type",
         "date",
         "location",

@@ -84,8 +84,8 @@ def test_the_number_is_masked(said: str, shown: str) -> None:
 
 
 def test_a_long_secret_takes_no_time() -> None:
-    token = "a%+b" * 2_000
+    token = "a%+b" * 250
     began = monotonic()
-    redact = Redaction([token, "%" * 2_000], PHONE)
+    redact = Redaction([token, "%" * 500], PHONE)
     assert redact(f"{token}!{'%25' * 20_000}").startswith("MASKED!")
-    assert monotonic() - began < 5.0
+    assert monotonic() - began < 2.0
