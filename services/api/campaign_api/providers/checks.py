@@ -1,13 +1,13 @@
 """Checks of a provider: asked for here, made by a sender."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from campaign_api.errors import InvalidField, NoSender, NotFound, RequestInvalid
 from campaign_api.providers.senders import knowing, why_unknown
-from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.content.campaign_content import (
     CampaignContent,
@@ -117,8 +117,8 @@ def _described(check: StoredCheck, senders: list[RecentHeartbeat]) -> Mapping[st
         "phone": check.phone,
         "dry_run": check.dry_run,
         "state": check.state.value,
-        "requested_at": rfc3339_utc(check.requested_at),
-        "ended_at": None if check.ended_at is None else rfc3339_utc(check.ended_at),
+        "requested_at": _utc(check.requested_at),
+        "ended_at": None if check.ended_at is None else _utc(check.ended_at),
         "sender": check.taken_by,
         "problem": _problem(check, senders),
         "note": report.get("note"),
@@ -143,3 +143,7 @@ def _problem(check: StoredCheck, senders: list[RecentHeartbeat]) -> str | None:
             " with others, stopped, or cut off from the database; check again"
         )
     return check.problem
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC)

@@ -3,15 +3,14 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from campaign_api.errors import NotFound
-from campaign_api.providers.senders import knowing, ready, why_not_ready, why_unknown
+from campaign_api.providers.readiness import PresentState, standing_of
+from campaign_api.providers.senders import knowing
 from campaign_common.database import Cursors, Databases
-from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.metrics.distribution import SECONDS, CountedValues
 from campaign_common.settings import AnswerWord, Settings
 from campaign_common.store.core.possible_duplicates import possible_duplicates_by_provider
@@ -21,9 +20,9 @@ from campaign_common.store.limits.live_limits import (
     read_all_live,
     read_provider_events,
 )
-from campaign_common.store.limits.usage import LimitUse, read_use
+from campaign_common.store.limits.usage import read_use
 from campaign_common.store.maintenance.statistics import RecentHeartbeat, recent_heartbeats
-from campaign_common.store.messages.provider_breakers import Circuit, read_circuits
+from campaign_common.store.messages.provider_breakers import read_circuits
 
 DUPLICATES_KEPT = 5.0
 """Seconds for which sums over all campaigns are cached."""
@@ -34,38 +33,6 @@ ACCEPTED = "accepted"
 """Send status of the word `success`; the others have the name of their word."""
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-
-
-class ProviderReadiness(StrEnum):
-    """State of a provider; the first of them that is the case."""
-
-    NO_SENDER = "no_sender"
-    """No sender is running."""
-    UNCONFIGURED = "unconfigured"
-    """No sender knows it, or those that do can not read a secret."""
-    ACCOUNT_REFUSED = "account_refused"
-    """The provider refuses the account, in every sender that has another one, too."""
-    RESTING = "resting"
-    """The provider has asked to wait."""
-    CIRCUIT_OPEN = "circuit_open"
-    """Its sends fail, or another sender was asked to wait."""
-    DAY_USED_UP = "day_used_up"
-    READY = "ready"
-
-
-class _Standing(NamedTuple):
-    state: ProviderReadiness
-    until: datetime | None = None
-    problem: str | None = None
-
-
-class _Present(NamedTuple):
-    """Everything that is read of the database for some providers."""
-
-    senders: Sequence[RecentHeartbeat]
-    circuits: Mapping[str, Circuit]
-    live: Mapping[str, ProviderLimits]
-    use: Mapping[str, LimitUse]
 
 
 class ProviderOverview:
@@ -120,10 +87,10 @@ class ProviderOverview:
             ],
         }
 
-    def _present(self, cursors: Cursors, names: Collection[str]) -> _Present:
+    def _present(self, cursors: Cursors, names: Collection[str]) -> PresentState:
         live = read_all_live(cursors.main)
         in_force = {name: live.get(name, self._configured[name].limits.limits) for name in names}
-        return _Present(
+        return PresentState(
             recent_heartbeats(cursors.main),
             read_circuits(cursors.main),
             live,
@@ -137,11 +104,13 @@ class ProviderOverview:
                 self._summed_at = self._clock()
             return self._duplicates
 
-    def _described(self, name: str, present: _Present, duplicates: Counter[str]) -> dict[str, Any]:
+    def _described(
+        self, name: str, present: PresentState, duplicates: Counter[str]
+    ) -> dict[str, Any]:
         configured = self._configured[name]
         live = present.live.get(name)
         use = present.use[name]
-        standing = _standing(name, present)
+        standing = standing_of(name, present)
         known = knowing(present.senders, name)
         circuit = present.circuits.get(name)
         return {
@@ -186,40 +155,6 @@ class ProviderOverview:
                 for sender in known
             ],
         }
-
-
-def _standing(name: str, present: _Present) -> _Standing:
-    senders = present.senders
-    if not knowing(senders, name):
-        state = ProviderReadiness.UNCONFIGURED if senders else ProviderReadiness.NO_SENDER
-        return _Standing(state, problem=why_unknown(senders, name))
-    problem = why_not_ready(senders, name) or None
-    if not ready(senders, name):
-        return _Standing(ProviderReadiness.UNCONFIGURED, problem=problem)
-    standing = _breaker_standing(name, present) or _day_standing(present.use[name])
-    return standing or _Standing(ProviderReadiness.READY, problem=problem)
-
-
-def _breaker_standing(name: str, present: _Present) -> _Standing | None:
-    statistics = [(one.statistics or {})[name] for one in knowing(present.senders, name)]
-    circuit = present.circuits.get(name)
-    if circuit is None or not circuit.is_open:
-        # Without a campaign nothing is sent that would find the account refused again.
-        refused = all(each.account_refused for each in statistics)
-        return _Standing(ProviderReadiness.ACCOUNT_REFUSED) if refused else None
-    if circuit.of_account:
-        state = ProviderReadiness.ACCOUNT_REFUSED
-    elif any(each.asked_to_wait for each in statistics):
-        state = ProviderReadiness.RESTING
-    else:
-        state = ProviderReadiness.CIRCUIT_OPEN
-    return _Standing(state, _utc(circuit.open_until))
-
-
-def _day_standing(use: LimitUse) -> _Standing | None:
-    if use.day is None or use.day.taken < use.day.per_day:
-        return None
-    return _Standing(ProviderReadiness.DAY_USED_UP, datetime.fromtimestamp(use.day.ends_at, UTC))
 
 
 def _answers(name: str, known: Sequence[RecentHeartbeat]) -> dict[str, int]:

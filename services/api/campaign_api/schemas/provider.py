@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from campaign_api.providers.overview import ProviderReadiness
+from campaign_api.providers.readiness import ProviderReadiness
 from campaign_api.schemas.fields import Moment
 from campaign_api.schemas.provider_limits import SOURCES, DateOfDay, ProviderLimitsSchema
 from campaign_common.settings import AnswerWord

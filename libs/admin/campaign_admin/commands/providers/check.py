@@ -84,14 +84,22 @@ def _content(
     if template is None:
         if language is not None or parts:
             raise click.UsageError("--language and --part go with --template")
-        # Braces are placeholders there, and a check has no columns.
-        literal = None if text is None else text.replace("{", "{{").replace("}", "}}")
-        return None if literal is None else {"kind": "text", "template": literal}
+        return None if text is None else {"kind": "text", "template": _literal(text)}
     if text is not None:
         raise click.UsageError("--text and --template are two messages; give one")
     if language is None:
         raise click.UsageError("--template needs its --language")
-    return {"kind": "template", "name": template, "language": language, "parts": list(parts)}
+    return {
+        "kind": "template",
+        "name": template,
+        "language": language,
+        "parts": [*map(_literal, parts)],
+    }
+
+
+def _literal(text: str) -> str:
+    """Return a template that is a text: braces are placeholders, and a check has no columns."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _made(client: ApiClient, name: str, wanted: dict[str, Any]) -> dict[str, Any]:

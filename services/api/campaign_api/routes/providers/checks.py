@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 import structlog
-from flask import Response, jsonify
 
 from campaign_api.providers.checks import WantedCheck, find_check, store_check
 from campaign_api.retrying_transactions import RetryingTransactions
@@ -40,7 +39,7 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
     @routes.arguments(CheckRequest)
     @routes.response(202, ProviderCheckSchema)
     @routes.problems(400, 404, 409, 413, 415, 422)
-    def check(wanted: dict[str, Any], provider: str) -> Response:
+    def check(wanted: dict[str, Any], provider: str) -> Mapping[str, Any]:
         """Have a sender make the request of a message, and send it once unless `dry_run`.
 
         The sender reads the secrets again, makes the request as for a message of a campaign, and
@@ -69,9 +68,7 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
                 dry_run=asked.dry_run,
                 key=caller().name,
             )
-        response = jsonify(find_check(database, provider, check_id))
-        response.status_code = 202
-        return response
+        return find_check(database, provider, check_id)
 
     @routes.get("/<int:check_id>")
     @routes.requires(Scope.ADMIN)
