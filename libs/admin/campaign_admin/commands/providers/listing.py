@@ -13,6 +13,9 @@ from campaign_admin.commands.providers.check import check
 from campaign_admin.commands.providers.check_text import printable
 from campaign_common.runtime.command_line import one_line_failures
 
+WIDE = 240
+"""Columns of a table that is written to a file: no row of it is folded."""
+
 
 @click.group(invoke_without_command=True)
 @connection_options
@@ -27,7 +30,10 @@ def providers(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    Console().print(_table(found))
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    console.print(_table(found))
     for one in found:
         if one["problem"] is not None:
             click.echo(printable(f"{one['name']}: {one['problem']}"))
@@ -39,7 +45,9 @@ providers.add_command(check)
 def _table(found: Sequence[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
     numbers = ("answers/min", "not accepted", "p50", "p95", "senders")
-    for column in ("name", "kind", "state", "until", "a second", "a day"):
+    for column in ("name", "kind", "state"):
+        table.add_column(column, no_wrap=True)
+    for column in ("until", "a second", "a day"):
         table.add_column(column, overflow="fold")
     for column in numbers:
         table.add_column(column, justify="right")
@@ -50,7 +58,7 @@ def _table(found: Sequence[dict[str, Any]]) -> Table:
             one["name"] + (" (default)" if one["is_default"] else ""),
             one["preset"] or one["kind"],
             one["state"],
-            one["until"] or "",
+            _moment(one["until"]),
             _second(one),
             _day(one["day"]),
             f"{total:,}",
@@ -59,6 +67,11 @@ def _table(found: Sequence[dict[str, Any]]) -> Table:
             f"{len(one['senders'])}",
         )
     return table
+
+
+def _moment(at: str | None) -> str:
+    """Return an RFC 3339 time of the API without its fraction of a second."""
+    return "" if at is None else f"{at.partition('.')[0]}Z"
 
 
 def _second(one: dict[str, Any]) -> str:
