@@ -55,8 +55,7 @@ def store_check(cursor: Cursor, settings: Settings, wanted: WantedCheck, actor: 
         NoSender: no sender that runs knows the provider; says what to do.
     """
     name = wanted.provider
-    if name not in settings.configured_providers:
-        raise NotFound(f"there is no provider {name}")
+    _require(settings, name)
     if wanted.phone is None and not wanted.dry_run:
         raise RequestInvalid([InvalidField("phone", "is missing; only a dry run goes without")])
     phone = wanted.phone or EXAMPLE_PHONE
@@ -70,13 +69,16 @@ def store_check(cursor: Cursor, settings: Settings, wanted: WantedCheck, actor: 
     return check_id
 
 
-def find_check(database: Database, provider: str, check_id: int) -> Mapping[str, Any]:
+def find_check(
+    database: Database, settings: Settings, provider: str, check_id: int
+) -> Mapping[str, Any]:
     """Read a check as responses describe it.
 
     Raises:
         NotFound: there is none, or none any more.
         RetryLater: the database is down.
     """
+    _require(settings, provider)
 
     def read(cursor: Cursor) -> tuple[StoredCheck | None, list[RecentHeartbeat]]:
         check = read_check(cursor, provider, check_id)
@@ -87,6 +89,11 @@ def find_check(database: Database, provider: str, check_id: int) -> Mapping[str,
     if check is None:
         raise NotFound(f"provider {provider} has no check {check_id}, or none any more")
     return _described(check, senders)
+
+
+def _require(settings: Settings, provider: str) -> None:
+    if provider not in settings.configured_providers:
+        raise NotFound(f"there is no provider {provider}")
 
 
 def _content(settings: Settings, wanted: WantedCheck, phone: str) -> CheckContent:

@@ -31,7 +31,8 @@ def _lines(made: dict[str, Any]) -> list[str]:
     elif made["dry_run"]:
         lines.append(f"Nothing was sent: a dry run, made by {made['sender']}.")
     if reading is None:
-        return lines
+        taken = made["problem"] is not None and made["sender"] is not None
+        return [*lines, *([f"Taken by {made['sender']}."] if taken else [])]
     if answer is not None:
         lines += [f"Answer after {answer['seconds']:.3f} s: {answer['status']}"]
         lines += [*_headers(answer["headers"]), ""]

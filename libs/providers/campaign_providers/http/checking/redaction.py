@@ -12,7 +12,7 @@ from campaign_providers.check import MASKED
 SHORT = 6
 """Characters below which a secret is masked only where it stands apart, and not within words."""
 
-LONG = 512
+LONG = 256
 """Characters from which letters and digits of a secret are searched for only as they are."""
 
 FEWEST_DIGITS = 5

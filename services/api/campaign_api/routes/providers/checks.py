@@ -68,7 +68,7 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
                 dry_run=asked.dry_run,
                 key=caller().name,
             )
-        return find_check(database, provider, check_id)
+        return find_check(database, settings, provider, check_id)
 
     @routes.get("/<int:check_id>")
     @routes.requires(Scope.ADMIN)
@@ -80,6 +80,6 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
         Secrets are replaced by MASKED, also those that an answer repeats, and the number by
         asterisks but for its last two digits. Bodies are cut after 16 KiB.
         """
-        return find_check(database, provider, check_id)
+        return find_check(database, settings, provider, check_id)
 
     return routes

@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode, urlsafe_b64encode
 from html import escape
-from time import monotonic
+from time import process_time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -85,7 +85,7 @@ def test_the_number_is_masked(said: str, shown: str) -> None:
 
 def test_a_long_secret_takes_no_time() -> None:
     token = "a%+b" * 250
-    began = monotonic()
+    began = process_time()
     redact = Redaction([token, "%" * 500], PHONE)
     assert redact(f"{token}!{'%25' * 20_000}").startswith("MASKED!")
-    assert monotonic() - began < 2.0
+    assert process_time() - began < 3.0
