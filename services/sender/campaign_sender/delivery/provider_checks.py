@@ -24,6 +24,7 @@ from campaign_common.store.messages.provider_checks import (
     CheckResult,
     TakenCheck,
     end_check,
+    is_check_waiting,
     take_check,
 )
 from campaign_providers.check import (
@@ -130,6 +131,9 @@ class ProviderChecks:
         self._under_way = [thread for thread in self._under_way if thread.is_alive()]
         if len(self._under_way) >= MOST_AT_A_TIME:
             return
+        with self._database.reading() as cursor:
+            if not is_check_waiting(cursor):
+                return
         problems = self._accounts.problems()
         unready = [name for name in self._checks if problems.get(name) is not None]
         with self._database.transaction() as cursor:

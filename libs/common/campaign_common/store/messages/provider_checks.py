@@ -102,6 +102,12 @@ INSERT INTO provider_checks (provider, phone, content, dry_run, actor, requested
 VALUES (%s, %s, %s, %s, %s, NOW(6))
 """
 
+SELECT_ANY = f"""
+SELECT 1 FROM provider_checks
+WHERE taken_at IS NULL AND ended_at IS NULL
+  AND requested_at > NOW(6) - INTERVAL {WANTED_FOR} SECOND LIMIT 1
+"""
+
 SELECT_WAITING = f"""
 SELECT id, provider, phone, content, dry_run FROM provider_checks
 WHERE taken_at IS NULL AND ended_at IS NULL
@@ -152,6 +158,11 @@ def insert_check(cursor: Cursor, check: NewCheck) -> int:
     values = (check.provider, check.phone, content, int(check.dry_run), check.actor)
     cursor.execute(INSERT, values)
     return int(cursor.lastrowid)
+
+
+def is_check_waiting(cursor: Cursor) -> bool:
+    """Return whether a check waits, of whichever provider: one read without a transaction."""
+    return bool(cursor.execute(SELECT_ANY))
 
 
 def take_check(

@@ -30,7 +30,8 @@ class Redaction:
 
     def __init__(self, secrets: Iterable[str], phone: str) -> None:
         longest_first = sorted({each for each in secrets if each}, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)")
+        written = "|".join(map(_pattern, longest_first)) or r"(?!)"
+        self._secrets = re.compile(written, re.IGNORECASE)  # hexadecimal ones may change their case
         self._phones = [
             (re.compile(_BETWEEN_DIGITS.join(form)), mask_phone(form)) for form in _forms(phone)
         ]
@@ -56,11 +57,11 @@ def _written(character: str, *, plain: bool) -> str:
         return literal
     number = ord(character)
     if number > LAST_OF_ASCII:
-        return f"(?:{literal}|(?i:{quote(character)}))"
-    digits = f"(?i:{number:02x})"
+        return f"(?:{literal}|{quote(character)})"
+    digits = f"{number:02x}"
     # The longest forms first: nothing of one shall be left behind.
     forms = [
-        f"&#(?:0*{number}|[xX]0*{digits});",
+        f"&#(?:0*{number}|x0*{digits});",
         rf"\\u00{digits}",
         rf"\\x{digits}",
         f"%(?:25)*{digits}",

@@ -35,6 +35,7 @@ PRINTABLE = text(characters(min_codepoint=32, max_codepoint=126), min_size=6, ma
             id="json of Go",
         ),
         pytest.param(escape(SECRET), id="html"),
+        pytest.param(SECRET.upper(), id="in capitals"),
         pytest.param("".join(f"&#{ord(c)};" for c in SECRET), id="numeric references"),
     ],
 )
