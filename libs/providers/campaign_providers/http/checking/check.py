@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+from campaign_common.domain.content.campaign_content import ContentKind
 from campaign_common.errors import SettingsError
 from campaign_common.settings import AnswerRule, HttpProviderSettings
 from campaign_providers.check import (
@@ -91,6 +92,7 @@ class HttpCheck:
     def prepare(self, message: OutboundMessage) -> PreparedCheck:
         """Make the request of a message, with the secrets as they are now."""
         settings = self._settings
+        self._require_support(message)
         try:
             secrets = SecretFiles(settings.secrets).read()
             request = RequestWriter(settings, secrets).write(message)
@@ -108,6 +110,17 @@ class HttpCheck:
             ) from error
         account = account_digest(settings, secrets, self._digest_key)
         return PreparedCheck(shown, None, account, partial(self._send, message, request, redact))
+
+    def _require_support(self, message: OutboundMessage) -> None:
+        """Refuse content that the configuration of this process has no place for."""
+        support = self._settings.content_support
+        is_text = message.template_name is None
+        kind = ContentKind.TEXT if is_text else ContentKind.TEMPLATE
+        if kind not in support.kinds or (message.originator and not support.originator):
+            raise CheckImpossible(
+                "the provider takes no such content in the configuration of the sender, which"
+                " differs from that of the API; restart one of the two"
+            )
 
     def _send(self, message: OutboundMessage, request: bytes, redact: Redaction) -> Exchange:
         mapper = ResponseMapper(self._settings.answers)

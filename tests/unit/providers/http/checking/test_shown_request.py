@@ -80,23 +80,38 @@ def as_text(request: ShownRequest) -> str:
             id="basic auth of constants",
         ),
         pytest.param(
-            {"Body": {"Type": "json", "Json": {"k": "{secret.token}", "a": [{"pin": 1234}]}}},
-            '{"k":"MASKED","a":[{"pin":"MASKED"}]}',
+            {
+                "Body": {
+                    "Type": "json",
+                    "Json": {"k": "{secret.token}", "a": [{"pin": 1234}, "{body}"]},
+                }
+            },
+            '{"k":"MASKED","a":[{"pin":"MASKED"},"hi"]}',
             id="json, escaped and numbers",
         ),
         pytest.param(
-            {"Body": {"Type": "json", "Json": {"auth": {"token": "hidden", "user": "me"}}}},
-            '{"auth":{"token":"MASKED","user":"me"}}',
+            {"Body": {"Type": "json", "Json": {"auth": {"token": "hidden", "user": "{body}"}}}},
+            '{"auth":{"token":"MASKED","user":"hi"}}',
             id="constant in json",
         ),
         pytest.param(
-            {"Body": {"Type": "form", "Form": {"t": "{secret.token}", "password": "hidden"}}},
-            "t=MASKED&password=MASKED",
+            {
+                "Body": {
+                    "Type": "form",
+                    "Form": {"t": "{secret.token}", "password": "hidden", "x": "{body}"},
+                }
+            },
+            "t=MASKED&password=MASKED&x=hi",
             id="form, percent-encoded",
         ),
         pytest.param(
-            {"Body": {"Type": "query", "Query": {"t": "{secret.token}", "api_key": "hidden"}}},
-            "?t=MASKED&api_key=MASKED",
+            {
+                "Body": {
+                    "Type": "query",
+                    "Query": {"t": "{secret.token}", "api_key": "hidden", "x": "{body}"},
+                }
+            },
+            "?t=MASKED&api_key=MASKED&x=hi",
             id="body in the query",
         ),
         pytest.param(
@@ -104,10 +119,10 @@ def as_text(request: ShownRequest) -> str:
                 "Body": {
                     "Type": "xml",
                     "Xml": '<r key="1" apiKey="hidden"><Password>hidden</Password>'
-                    "<t>{secret.token}</t></r>",
+                    "<t>{secret.token}</t>{body}</r>",
                 }
             },
-            '<r key="1" apiKey="MASKED"><Password>MASKED</Password><t>MASKED</t></r>',
+            '<r key="1" apiKey="MASKED"><Password>MASKED</Password><t>MASKED</t>hi</r>',
             id="xml, elements and attributes",
         ),
     ],
@@ -176,6 +191,8 @@ def test_a_long_body_is_cut() -> None:
     ("keys", "message", "reason"),
     [
         ({"MaxLength": 1}, Outbound(), "too_long"),
+        ({}, Outbound(template_name="hi"), "takes no such content in the configuration of the se"),
+        ({}, Outbound(originator="Shop"), "takes no such content"),
         ({"Secrets": {"t": {"File": "/nowhere/t"}}}, Outbound(), "secret t, /nowhere/t: No such"),
     ],
 )
