@@ -29,7 +29,7 @@ class ProviderReadiness(StrEnum):
     READY = "ready"
 
 
-class Standing(NamedTuple):
+class StateOfProvider(NamedTuple):
     """State of a provider, with its end and what is wrong, where they are known."""
 
     state: ProviderReadiness
@@ -46,39 +46,41 @@ class PresentState(NamedTuple):
     use: Mapping[str, LimitUse]
 
 
-def standing_of(name: str, present: PresentState) -> Standing:
+def standing_of(name: str, present: PresentState) -> StateOfProvider:
     """Return the state of a provider, by what all senders say and the database holds."""
     senders = present.senders
     if not knowing(senders, name):
         state = ProviderReadiness.UNCONFIGURED if senders else ProviderReadiness.NO_SENDER
-        return Standing(state, problem=why_unknown(senders, name))
+        return StateOfProvider(state, problem=why_unknown(senders, name))
     problem = why_not_ready(senders, name) or None
     if not ready(senders, name):
-        return Standing(ProviderReadiness.UNCONFIGURED, problem=problem)
+        return StateOfProvider(ProviderReadiness.UNCONFIGURED, problem=problem)
     standing = _breaker_standing(name, present) or _day_standing(present.use[name])
-    return standing or Standing(ProviderReadiness.READY, problem=problem)
+    return standing or StateOfProvider(ProviderReadiness.READY, problem=problem)
 
 
-def _breaker_standing(name: str, present: PresentState) -> Standing | None:
+def _breaker_standing(name: str, present: PresentState) -> StateOfProvider | None:
     statistics = [(one.statistics or {})[name] for one in knowing(present.senders, name)]
     circuit = present.circuits.get(name)
     if circuit is None or not circuit.is_open:
         # Without a campaign nothing is sent that would find the account refused again.
         refused = all(each.account_refused for each in statistics)
-        return Standing(ProviderReadiness.ACCOUNT_REFUSED) if refused else None
+        return StateOfProvider(ProviderReadiness.ACCOUNT_REFUSED) if refused else None
     if circuit.of_account:
         state = ProviderReadiness.ACCOUNT_REFUSED
     elif any(each.asked_to_wait for each in statistics):
         state = ProviderReadiness.RESTING
     else:
         state = ProviderReadiness.CIRCUIT_OPEN
-    return Standing(state, _utc(circuit.open_until))
+    return StateOfProvider(state, _utc(circuit.open_until))
 
 
-def _day_standing(use: LimitUse) -> Standing | None:
+def _day_standing(use: LimitUse) -> StateOfProvider | None:
     if use.day is None or use.day.taken < use.day.per_day:
         return None
-    return Standing(ProviderReadiness.DAY_USED_UP, datetime.fromtimestamp(use.day.ends_at, UTC))
+    return StateOfProvider(
+        ProviderReadiness.DAY_USED_UP, datetime.fromtimestamp(use.day.ends_at, UTC)
+    )
 
 
 def _utc(at: datetime) -> datetime:

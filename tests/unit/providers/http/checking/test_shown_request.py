@@ -134,7 +134,7 @@ def test_a_request_is_shown_without_its_secrets(keys: dict[str, object], expecte
         assert secret not in text.replace(PHONE, "")
 
 
-def test_a_secret_that_is_a_constant_elsewhere_is_masked_there_too() -> None:
+def test_a_secret_that_is_a_constant_elsewhere_is_masked_too() -> None:
     secrets = {"token": {"Value": "sk-live-77"}}
     tree = {"a": "{secret.token}", "b": "token sk-live-77, {body}"}
     body = shown(Secrets=secrets, Body={"Type": "json", "Json": tree}).body
