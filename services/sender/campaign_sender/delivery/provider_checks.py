@@ -61,6 +61,8 @@ DRY_RUN = "dry_run"
 REFUSED = "refused"
 FAILED = "failed"
 
+OUTCOMES = (*CHECK_WORDS.values(), DRY_RUN, REFUSED, FAILED)
+
 ACCEPTED_WORD = CHECK_WORDS[SendStatus.ACCEPTED]
 
 log = structlog.get_logger()
@@ -106,6 +108,9 @@ class ProviderChecks:
         self._sender = sender
         self._clock = clock
         self._under_way: list[threading.Thread] = []
+        for name in checks:
+            for outcome in OUTCOMES:  # they begin with 0, so that an increase of each is seen
+                PROVIDER_CHECKS.labels(name, outcome)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="provider-checks", daemon=True)
 
