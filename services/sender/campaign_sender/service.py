@@ -39,6 +39,7 @@ from campaign_sender.delivery.provider_checks import ProviderChecks
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
+from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
 from campaign_sender.limiting.limit_leases import LimitLeases
@@ -176,8 +177,7 @@ class Sender:
         group.commands.add(group.guard.shards_with_commands)
         if limited := self._dispatcher.providers_with_grants():
             group.buffer.drop_void(limited, group.guard.check_before_send)
-        if self._leases.providers_in_use > 1:
-            group.buffer.give_back_excess()
+        group.buffer.postpone(self._leases.providers_in_use)
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
@@ -236,6 +236,10 @@ def _process_name() -> str:
     return f"{host[-LONGEST_HOST:]}-{os.getpid()}"
 
 
+def _least(*rates: float | None) -> float | None:
+    return min((rate for rate in rates if rate is not None), default=None)
+
+
 def _shard_group(
     server: ShardServer, dispatcher: Dispatcher, settings: Settings, traces: BatchTraces | None
 ) -> ShardGroup:
@@ -247,10 +251,17 @@ def _shard_group(
         without_connections=settings.sender.batch_size,
         clock=time.monotonic,
     )
+    backlogs = Backlogs(
+        dispatcher.rest_of,
+        lambda provider: _least(bounds.rate(provider), dispatcher.limited_rate(provider)),
+        dispatcher.note_postponed,
+        clock=time.monotonic,
+    )
     buffer = InFlightBuffer(
         in_flight=settings.sender.in_flight,
         batch_size=settings.sender.batch_size,
         bounds=bounds,
+        backlogs=backlogs,
     )
     guard = SendGuard(server, topic, buffer)
     choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.idempotent_for)

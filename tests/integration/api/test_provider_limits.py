@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from campaign_common.database import Database
+from tests.integration.api.stored import change
+
 URL = "/v1/providers/simulated/limits"
 NONE = {
     "per_second": None,
@@ -54,8 +57,11 @@ def test_limits_are_set_read_and_deleted(client: FlaskClient) -> None:
         ({"concurrency": 0}, "concurrency"),
         ({"unit": "bytes"}, "unit"),
         ({"zone": "Mars/Olympus"}, "zone"),
+        ({"zone": "localtime"}, "zone"),
         ({"ramp": [{"from": "tomorrow"}]}, "ramp.0.from"),
-        ({"ramp": [{"from": "2027-01-01"}, {"from": "2027-01-01"}]}, "ramp"),
+        ({"ramp": [{"from": "2027-W01-1", "per_day": 5}]}, "ramp.0.from"),
+        ({"ramp": [{"from": "2027-01-01"}]}, "ramp"),
+        ({"ramp": 2 * [{"from": "2027-01-01", "per_day": 5}]}, "ramp"),
         ({"per_minute": 5}, "per_minute"),
     ],
 )
@@ -66,6 +72,21 @@ def test_limits_that_mean_nothing_are_refused(
     assert answer.status_code == 422
     assert answer.json is not None
     assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+def test_limits_of_a_newer_version_can_be_replaced(client: FlaskClient, pool: Database) -> None:
+    assert client.put(URL, json=SOME).status_code == 200
+    for table, column in (("provider_limits", "limits"), ("provider_events", "details")):
+        change(
+            pool, f"UPDATE {table} SET {column} = JSON_OBJECT('limits', JSON_OBJECT('burst', 5))"
+        )
+    read = client.get(URL).json
+    assert read is not None
+    assert (read["source"], read["limits"]) == ("live", None)
+    assert [event["limits"] for event in read["events"]] == [None]
+    replaced = client.put(URL, json=SOME).json
+    assert replaced is not None
+    assert replaced["limits"] == SOME
 
 
 def test_an_unknown_provider_has_no_limits(client: FlaskClient) -> None:

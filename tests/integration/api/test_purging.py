@@ -274,6 +274,12 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
             " created_at) VALUES (0, 77, 1, 0, 1, 1, NOW(6) - INTERVAL %s DAY)",
             days,
         )
+        change(
+            pool,
+            "INSERT INTO provider_events (provider, at, actor, kind, details) VALUES"
+            " ('http', NOW(6) - INTERVAL %s DAY, 'ops', 'limits', '{}')",
+            days,
+        )
     costs = "INSERT INTO campaign_costs VALUES (%s, 0, 'EUR', 1, 0.1)"
     # A version without costs has purged 76; 7 is there.
     add_list(pool, [1])
@@ -282,5 +288,5 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
         change(pool, costs, campaign_id)
     assert purge(pool, TERMS._replace(rows=1)).strays == 3
     assert value(pool, "SELECT campaign_id FROM campaign_costs") == 7
-    for table in ("campaign_events", "late_results"):
+    for table in ("campaign_events", "late_results", "provider_events"):
         assert value(pool, f"SELECT COUNT(*) FROM {table}") == 1

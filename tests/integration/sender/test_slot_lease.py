@@ -10,15 +10,24 @@ from decimal import Decimal
 import pytest
 
 from campaign_common.database import Database
+from campaign_common.domain.limits.planning import StoredSlot
 from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.domain.limits.slots import Block, SlotDemand, SlotPlan
 from campaign_common.store.limits.days import read_taken, return_of_day, take_of_day
 from campaign_common.store.limits.live_limits import (
+    CONFIGURED,
     read_all_live,
     read_live,
     read_provider_events,
     set_live,
 )
-from campaign_common.store.limits.slot_leases import forget_demand, read_demand, read_slots
+from campaign_common.store.limits.slot_leases import (
+    forget_demand,
+    insert_slot,
+    read_demand,
+    read_slots,
+    take_spare,
+)
 from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.limiting.slot_lease import SlotLease
 from tests.integration.sender.scene import Scene
@@ -95,7 +104,7 @@ def test_what_a_sender_wants_is_forgotten_with_it(scene: Scene) -> None:
         while not read_demand(cursor, "http") and time.monotonic() < deadline:
             lease.turn(LIMITS, 7)
             time.sleep(0.1)
-        assert read_demand(cursor, "http") == {"00000000000000aa": 8}, "in steps"
+        assert read_demand(cursor, "http") == {"00000000000000aa": SlotDemand(8)}, "in steps"
         assert read_slots(cursor, "http").stored[-1].plan.quota == 0, "the first slots are blank"
         forget_demand(cursor, "00000000000000aa")
         assert read_demand(cursor, "http") == {}
@@ -108,7 +117,7 @@ def test_a_day_is_never_given_out_twice(scene: Scene, wanted: list[int], taken: 
     day = date(2027, 1, 1)
     got = []
     for units in wanted:
-        with scene.database.transaction() as cursor:
+        with scene.database.reading() as cursor:
             got.append(take_of_day(cursor, "http", day, wanted=units, per_day=10))
     assert got == taken
     with scene.database.transaction() as cursor:
@@ -128,8 +137,8 @@ def test_live_limits_come_with_an_event(scene: Scene) -> None:
     with scene.database.reading() as cursor:
         live = read_live(cursor, "http")
         assert live is not None
-        assert (live.limits.per_day, live.version, live.changed_by) == (5, 2, "ops")
-        assert read_all_live(cursor) == {"http": replace(LIMITS, per_day=5)}
+        assert live.limits == replace(LIMITS, per_day=5)
+        assert read_all_live(cursor).limits == {"http": live}
     change(None)
     with scene.database.reading() as cursor:
         assert read_live(cursor, "http") is None
@@ -139,3 +148,58 @@ def test_live_limits_come_with_an_event(scene: Scene) -> None:
         5,
         None,
     ]
+
+
+def test_spare_grants_are_taken_once(scene: Scene) -> None:
+    """By one statement each, on the server that planned them, while their slot runs."""
+
+    def take(slot: int, offered: range, wanted: int) -> range:
+        with scene.database.reading() as cursor:
+            return take_spare(cursor, "http", slot, offered, wanted)
+
+    with scene.database.reading() as cursor:
+        while (read := read_slots(cursor, "http")).moment % 1.0 > 0.3:
+            time.sleep(0.05)
+        present = int(read.moment)
+        insert = "INSERT INTO provider_slots VALUES (%s, %s, 9, 9, JSON_OBJECT(), 0, %s)"
+        cursor.execute(insert, ("http", present, read.server))
+        cursor.execute(insert, ("http", present + 1, "elsewhere/1/1"))
+    taken = [
+        take(present, range(2, 7), 2),
+        take(present, range(3, 7), 2),
+        take(present, range(7), 9),
+    ]
+    assert taken == [range(2, 4), range(4, 6), range(6, 7)]
+    assert take(present, range(7), 1) == range(0), "all are taken"
+    assert take(present, range(0), 1) == range(0)
+    assert take(present + 1, range(5), 1) == range(0), "not yet, and of another server"
+
+
+def test_a_slot_is_planned_by_the_limits_that_hold(scene: Scene) -> None:
+    """Blocks are read as they were planned."""
+    blocks = (Block("a", 3), Block("b", 2, owed=1))
+
+    def insert(version: int) -> bool:
+        with scene.database.reading() as cursor:
+            read = read_slots(cursor, "http")
+            plan = SlotPlan.of_blocks(int(read.moment) + 1, 5, Decimal(5), blocks)
+            return insert_slot(cursor, "http", StoredSlot(plan, 0, read.server), version)
+
+    with scene.database.transaction() as cursor:
+        set_live(cursor, "http", LIMITS, "ops")
+    with scene.database.reading() as cursor:
+        live = read_live(cursor, "http")
+    assert live is not None
+    assert [insert(CONFIGURED), insert(live.version + 1), insert(live.version)] == [
+        False,
+        False,
+        True,
+    ]
+    with scene.database.transaction() as cursor:
+        set_live(cursor, "http", None, "ops")
+        set_live(cursor, "http", LIMITS, "ops")
+    time.sleep(1.0)
+    assert not insert(live.version), "a version does not come back"
+    with scene.database.reading() as cursor:
+        stored = read_slots(cursor, "http").stored
+    assert [one.plan.blocks for one in stored] == [blocks]

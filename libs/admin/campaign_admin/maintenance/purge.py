@@ -15,6 +15,7 @@ from campaign_common.database import Cursor, Database, Databases
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.errors import CommitUnknown
 from campaign_common.store.core.campaigns import which_are_present
+from campaign_common.store.limits.live_limits import delete_old_events
 from campaign_common.store.maintenance import campaign_cleanup, purging
 from campaign_common.store.maintenance.purging import PurgedCampaign, TakenOut
 from campaign_common.store.recipients.recipient_lists import give_up_list, lists_of_purged
@@ -92,6 +93,7 @@ class Purge:
         if self._terms.lists:
             self._give_up_lists()
         self._forget_strays(self._databases.main, EVENTS)
+        self._forget_provider_events()
         for database in self._databases.all:
             self._forget_strays(database, FACTS)
             self._forget_costs(database)
@@ -200,6 +202,13 @@ class Purge:
                 partial(campaign_cleanup.delete_strays, table=table, strays=strays), database
             )
             after_id = last
+
+    def _forget_provider_events(self) -> None:
+        """Delete changes of limits that are as old as campaigns that are purged."""
+        older_than, limit = self._terms.older_than, self._terms.rows
+        delete = partial(delete_old_events, older_than=older_than, limit=limit)
+        while self._step(delete) == limit:
+            pass
 
     def _forget_costs(self, database: Database) -> None:
         """Delete costs of campaigns that a version without costs has purged."""

@@ -4,7 +4,7 @@
 CREATE TABLE IF NOT EXISTS provider_limits (
   provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   limits       JSON NOT NULL,
-  version      INT UNSIGNED NOT NULL,
+  version      BIGINT UNSIGNED NOT NULL,
   changed_at   DATETIME(6) NOT NULL,
   changed_by   VARCHAR(64) NOT NULL,
   PRIMARY KEY (provider)
@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS provider_demand (
   provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   sender       CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   wanted       INT UNSIGNED NOT NULL,
+  cost         INT UNSIGNED NOT NULL DEFAULT 1,
   at           DATETIME(6) NOT NULL,
   PRIMARY KEY (provider, sender)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

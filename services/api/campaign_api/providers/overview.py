@@ -88,7 +88,9 @@ class ProviderOverview:
         }
 
     def _present(self, cursors: Cursors, names: Collection[str]) -> PresentState:
-        live = read_all_live(cursors.main)
+        held = read_all_live(cursors.main).limits
+        # Those of a newer version cannot be read here, and the configured ones are shown.
+        live = {name: one.limits for name, one in held.items() if one.limits is not None}
         in_force = {name: live.get(name, self._configured[name].limits.limits) for name in names}
         return PresentState(
             recent_heartbeats(cursors.main),

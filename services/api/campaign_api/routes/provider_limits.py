@@ -14,7 +14,7 @@ from campaign_api.web.caller import caller
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.api_key import Scope
-from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.domain.limits.provider_limits import ProviderLimits, UnreadableLimits
 from campaign_common.settings import Settings
 from campaign_common.store.limits.live_limits import read_live, read_provider_events, set_live
 
@@ -75,7 +75,7 @@ def resource(database: Database, settings: Settings) -> Resource:
 
 def _set(cursor: Cursor, *, provider: str, limits: ProviderLimits | None, actor: str) -> None:
     live = read_live(cursor, provider)
-    if (live.limits if live else None) != limits:
+    if (live is None) != (limits is None) or (live is not None and live.limits != limits):
         set_live(cursor, provider, limits, actor)
 
 
@@ -100,9 +100,16 @@ def _in_force(
                 "id": event.id,
                 "at": event.at,
                 "actor": event.actor,
-                "limits": event.details["limits"]
-                and ProviderLimits.of_json(event.details["limits"]),
+                "limits": _readable(event.details["limits"]),
             }
             for event in events
         ],
     }
+
+
+def _readable(values: object) -> ProviderLimits | None:
+    """Return limits of an event; None: the configured ones, or those of a newer version."""
+    try:
+        return None if values is None else ProviderLimits.of_json(values)
+    except UnreadableLimits:
+        return None

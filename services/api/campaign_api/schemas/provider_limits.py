@@ -13,8 +13,9 @@ from campaign_common.domain.limits.provider_limits import (
     LimitUnit,
     ProviderLimits,
     RampStep,
+    known_zones,
 )
-from campaign_common.settings.fields.limits import exact_amount, known_zones
+from campaign_common.settings.fields.limits import exact_amount, exact_day
 from campaign_common.settings.sections.providers.limits import (
     MOST_CONCURRENT,
     MOST_PER_DAY,
@@ -56,12 +57,10 @@ class DateOfDay(fields.Field[date]):
         return None if value is None else value.isoformat()
 
     def _deserialize(self, value: object, *_: object, **__: object) -> date:
-        try:
-            if isinstance(value, str) and len(value) == len("2027-01-31"):
-                return date.fromisoformat(value)
-        except ValueError:
-            pass
-        raise ValidationError("must be a date such as 2027-01-31")
+        day = exact_day(value)
+        if day is None:
+            raise ValidationError("must be a date such as 2027-01-31")
+        return day
 
 
 def _per_second() -> AmountField:
@@ -112,6 +111,8 @@ class ProviderLimitsSchema(Schema):
         )
         if len({step.since for step in ramp}) < len(ramp):
             raise ValidationError("must have each day once", "ramp")
+        if any(step.per_second is None and step.per_day is None for step in ramp):
+            raise ValidationError("must have per_second or per_day in each step", "ramp")
         return ProviderLimits(
             data["per_second"],
             LimitUnit(data["unit"]),
@@ -140,7 +141,14 @@ class LimitsInForce(Schema):
         validate=validate.OneOf(SOURCES),
         metadata={"description": "Live ones were set here, and hold in place of configured ones."},
     )
-    limits = fields.Nested(ProviderLimitsSchema, required=True)
+    limits = fields.Nested(
+        ProviderLimitsSchema,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Null: a newer version set them; nothing is sent until set again."
+        },
+    )
     events = fields.List(
         fields.Nested(LimitsEvent),
         required=True,

@@ -23,6 +23,7 @@ from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.pacer import PacedQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
+from campaign_sender.in_flight.backlog import Rest
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
@@ -105,9 +106,22 @@ class Dispatcher:
         `seconds`: time for which they are claimed.
         """
         route = self._routes.get(name)
-        if route is None or route.paced is None or not route.paced.is_needed:
-            return None
-        return route.paced.claimable(seconds)
+        return None if route is None else route.claimable(seconds)
+
+    def rest_of(self, name: str) -> Rest | None:
+        """Return the present rest of a provider; None: it does not rest, or is not configured."""
+        route = self._routes.get(name)
+        return None if route is None else route.rest
+
+    def limited_rate(self, name: str) -> float | None:
+        """Return the messages a second that the limits let this process start; None: no limit."""
+        route = self._routes.get(name)
+        return None if route is None or route.paced is None else route.paced.limiter.rate
+
+    def note_postponed(self, name: str, statuses: Sequence[SendStatus]) -> None:
+        """Count messages that went back unclaimed."""
+        if name in self._routes:
+            self._routes[name].count(statuses)
 
     def providers_with_grants(self) -> list[str]:
         """List the providers whose messages start by grants only."""

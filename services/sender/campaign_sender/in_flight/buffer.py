@@ -16,23 +16,25 @@ from typing import NamedTuple
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
-from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
-from campaign_sender.in_flight.claim_window import (
-    BACKLOG,
-    LEAST_BACKLOG,
-    ClaimBounds,
-    Unbounded,
+from campaign_providers.contract import (
+    REACHED_PROVIDER,
+    PreSendCheck,
+    SendResult,
+    SendStatus,
 )
+from campaign_sender.in_flight.backlog import Backlogs
+from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
 
-
 FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
 
+SEEN_FOR = 60.0
+"""Seconds for which a provider counts as used here after a message of it was admitted."""
 
 ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED})
 """Decisions by which a message ends that is not claimed yet."""
@@ -51,12 +53,18 @@ class RecorderBatch(NamedTuple):
 class InFlightBuffer:
     """Bounded buffer of the messages between fetch and record.
 
-    `in_flight`: maximum of claimed messages; `bounds`: of those of single providers. `batch_size`:
-    number of admitted messages of one provider, not yet claimed, at which fetching stops.
+    `in_flight`: maximum of claimed messages; `bounds`: of those of single providers; `backlogs`: of
+    those that are not claimed. `batch_size`: number of admitted messages of one provider, not yet
+    claimed, at which fetching stops.
     """
 
     def __init__(
-        self, *, in_flight: int, batch_size: int, bounds: ClaimBounds | None = None
+        self,
+        *,
+        in_flight: int,
+        batch_size: int,
+        bounds: ClaimBounds | None = None,
+        backlogs: Backlogs | None = None,
     ) -> None:
         self._in_flight = in_flight
         self._batch_size = batch_size
@@ -64,8 +72,11 @@ class InFlightBuffer:
         self._shards: dict[int, OwnedShard] = {}
         self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
+        self._backlogs = backlogs
         self._admitted: dict[str, deque[Message]] = defaultdict(deque)
         """Messages that are not claimed yet, by provider."""
+        self._admitted_at: dict[str, float] = {}
+        """Monotonic time of the last admission by provider."""
         self._claimed_of: Counter[str] = Counter()
         self._results: list[SendResult[Message]] = []
         self._decided = 0
@@ -174,6 +185,7 @@ class InFlightBuffer:
         """
         with self._changed:
             epochs, held, admitted = self.epochs(), self._held, self._admitted
+            now = monotonic()
             provider: str | None = None  # one at a time, as a batch has a few campaigns
             append: Callable[[Message], None] = _ignore
             for message in to_send:
@@ -182,6 +194,7 @@ class InFlightBuffer:
                     if message.provider is not provider:
                         provider = message.provider
                         append = admitted[provider].append
+                        self._admitted_at[provider] = now
                     append(message)
             for result in decided:
                 if epochs.get(result.message.record.shard) == result.message.epoch:
@@ -201,24 +214,31 @@ class InFlightBuffer:
         with self._changed:
             return len(self._admitted.get(provider, ()))
 
-    def give_back_excess(self) -> None:
-        """Give back what waits here for slow providers, so that none waits behind them.
+    def postpone(self, in_use: Collection[str]) -> None:
+        """Postpone what waits here for resting providers, or before messages of other ones.
 
-        These messages get the outcome that they wait, without an attempt, and become due again by
-        the rate of their provider.
+        The fetch stops for a full queue, or for an offset that is held back, and then the records
+        of other providers may wait behind. `in_use`: providers that running campaigns choose.
         """
+        backlogs = self._backlogs
+        if backlogs is None:
+            return
         with self._changed:
+            used = {*in_use, *(p for p, at in self._admitted_at.items() if _is_recent(at))}
+            holds_offsets = self._has_full_span()
             for provider, admitted in self._admitted.items():
-                backlog = self._bounds.backlog(provider) if len(admitted) > LEAST_BACKLOG else None
-                if backlog is None:
+                room: int | None = None
+                if not admitted:
                     continue
-                excess = [admitted.pop() for _ in range(len(admitted) - backlog.messages)]
-                for place, message in enumerate(reversed(excess)):
-                    wait = BACKLOG + place / backlog.rate
-                    self._results.append(
-                        SendResult(message, SendStatus.RESTING, None, None, retry_after=wait)
-                    )
-                self._decided += len(excess)
+                if backlogs.rests(provider):
+                    room = 0
+                elif used - {provider} and (holds_offsets or len(admitted) >= self._batch_size):
+                    room = backlogs.room(provider, holds_offsets=holds_offsets)
+                if room is None or len(admitted) <= room:
+                    continue
+                surplus = [admitted.pop() for _ in range(len(admitted) - room)]
+                self._results += backlogs.postpone(provider, reversed(surplus))
+                self._decided += len(surplus)
             self._changed.notify_all()
 
     def drop_void(self, providers: Collection[str], check: PreSendCheck[Message]) -> None:
@@ -285,15 +305,18 @@ class InFlightBuffer:
             held = self._held
             results: list[SendResult[Message]] = []
             late: list[SendResult[Message]] = []
+            keep = results.append
             for result in self._results:
                 message = result.message
-                (results if held.get(message.key) is message else late).append(result)
+                if held.get(message.key) is message:
+                    keep(result)
+                else:
+                    late.append(result)
+            ending = self._ending(results)
+            self._note_sends(results, ending)
             self._results, self._decided = [], 0
-            counts = self._count(results)
-            for provider, n in counts.items():
-                self._bounds.note_results(provider, n)
             claims: list[Message] = []
-            for provider, n in self._claimable(len(results), counts).items():
+            for provider, n in self._claimable(ending).items():
                 take = self._admitted[provider].popleft
                 claims += [take() for _ in range(n)]
             self._taken_at = monotonic()
@@ -305,6 +328,7 @@ class InFlightBuffer:
         with self._changed:
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
+            self._decided += sum(not self._is_claimed(r.message) for r in batch.results)
             for message in reversed(batch.claims):
                 if self._held.get(message.key) is message:
                     self._admitted[message.provider].appendleft(message)
@@ -396,7 +420,7 @@ class InFlightBuffer:
     def _has_work(self) -> bool:
         return (
             bool(self._results)
-            or (self._claimed < self._in_flight and bool(self._claimable(0, {})))
+            or (self._claimed < self._in_flight and bool(self._claimable({})))
             or self._have_progress(self._draining)
         )
 
@@ -408,27 +432,42 @@ class InFlightBuffer:
             return True
         if results >= FEW and 2 * results >= self._claimed and any(self._admitted.values()):
             return True
-        counts = self._count(self._results) if results else {}
-        claimable = sum(self._claimable(results, counts).values())
+        claimable = sum(self._claimable(self._ending(self._results)).values())
         return results + claimable >= self._batch_size // 2
 
-    def _count(self, results: Sequence[SendResult[Message]]) -> Mapping[str, int]:
-        """Count results of claimed messages by provider."""
-        if len(self._admitted) <= 1 and len(self._claimed_of) <= 1 and not self._decided:
-            for provider in self._claimed_of:
-                return {provider: len(results)}
+    def _ending(self, results: Sequence[SendResult[Message]]) -> Mapping[str, int]:
+        """Count the claimed messages among results, by provider."""
+        if self._decided:
+            claimed = (r.message for r in results if self._is_claimed(r.message))
+            return Counter(message.provider for message in claimed)
+        if len(self._admitted) <= 1 and len(self._claimed_of) <= 1:
+            return {provider: len(results) for provider in self._claimed_of}
         return Counter(result.message.provider for result in results)
 
-    def _claimable(self, results: int, results_of: Mapping[str, int]) -> dict[str, int]:
+    def _note_sends(
+        self, results: Sequence[SendResult[Message]], ending: Mapping[str, int]
+    ) -> None:
+        """Note the throughput of providers: what ends without a send is none."""
+        unsent = [r.message for r in results if r.status not in REACHED_PROVIDER]
+        without = Counter(m.provider for m in unsent if self._is_claimed(m)) if unsent else {}
+        for provider, n in ending.items():
+            self._bounds.note_results(provider, n - without.get(provider, 0))
+
+    def _is_claimed(self, message: Message) -> bool:
+        owned = self._shards.get(message.record.shard)
+        return owned is not None and owned.claimed.get(message.key) is message
+
+    def _claimable(self, ending: Mapping[str, int]) -> dict[str, int]:
         """Return how many messages of each provider may be claimed once results are recorded.
 
-        Providers share what may be in flight; one that needs less leaves it to the others.
+        `ending`: claimed messages among these results. Providers share what may be in flight; one
+        that needs less leaves it to the others.
         """
-        room = max(0, self._in_flight - self._claimed + results)
+        room = max(0, self._in_flight - self._claimed + sum(ending.values()))
         wanted: dict[str, int] = {}
         for provider, admitted in self._admitted.items():
             if admitted:
-                claimed = self._claimed_of[provider] - results_of.get(provider, 0)
+                claimed = self._claimed_of[provider] - ending.get(provider, 0)
                 n = min(len(admitted), self._bounds.claimable(provider, max(0, claimed)))
                 if n:
                     wanted[provider] = n
@@ -442,9 +481,13 @@ class InFlightBuffer:
         return claimable
 
     def _has_capacity(self) -> bool:
-        return all(len(one) < self._batch_size for one in self._admitted.values()) and all(
-            owned.offsets.span < self.max_span for owned in self._shards.values()
+        return (
+            all(len(one) < self._batch_size for one in self._admitted.values())
+            and not self._has_full_span()
         )
+
+    def _has_full_span(self) -> bool:
+        return any(owned.offsets.span >= self.max_span for owned in self._shards.values())
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:
         # These were not sent, and their offsets stay unfinished: the next owner of the shard
@@ -469,6 +512,10 @@ class InFlightBuffer:
 
     def _have_progress(self, shards: Iterable[int]) -> bool:
         return any(self._shards[n].has_progress for n in shards if n in self._shards)
+
+
+def _is_recent(at: float) -> bool:
+    return monotonic() - at <= SEEN_FOR
 
 
 def _ignore(_: Message) -> None:

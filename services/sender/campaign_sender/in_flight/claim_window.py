@@ -6,8 +6,7 @@ connections carry, and what it will send within `WINDOW` seconds at the rate of 
 
 from collections import deque
 from collections.abc import Callable
-from math import inf
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 WINDOW = 0.25
 """Seconds of sends that are claimed ahead; more where transactions take long."""
@@ -27,22 +26,11 @@ SMOOTHING = 0.3
 ALL = 1 << 30
 """Messages that may be claimed where nothing bounds them."""
 
-
-BACKLOG = 5.0
-"""Seconds of sends that may wait here, where other providers would wait behind them."""
-
-LEAST_BACKLOG = 100
-"""Messages that may wait here, however slow their provider is."""
-
 MEASURED_FOR = 1.0
-"""Seconds of sends after which the rate of a provider is known."""
+"""Seconds without a break in which messages are under way, after which the rate is known."""
 
-
-class Backlog(NamedTuple):
-    """Number of messages of a provider that may wait, and its rate in messages a second."""
-
-    messages: int
-    rate: float
+MEASURED_SPAN = 10.0
+"""Seconds of results that the rate of a slow provider is taken over."""
 
 
 class ClaimBounds(Protocol):
@@ -52,13 +40,10 @@ class ClaimBounds(Protocol):
         """Return how many more messages of a provider may be claimed beside those claimed."""
 
     def note_results(self, provider: str, results: int) -> None:
-        """Note results of claimed messages."""
+        """Note sends of claimed messages: results that did reach the provider."""
 
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
-
-    def backlog(self, provider: str) -> Backlog | None:
-        """Return how much of a provider may wait here; None: it is not known yet."""
 
 
 class Unbounded:
@@ -69,14 +54,10 @@ class Unbounded:
         return ALL
 
     def note_results(self, provider: str, results: int) -> None:
-        """Note results of claimed messages."""
+        """Note sends of claimed messages: results that did reach the provider."""
 
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
-
-    def backlog(self, provider: str) -> Backlog | None:  # noqa: ARG002 - the protocol's
-        """Return how much of a provider may wait here; None: it is not known yet."""
-        return None
 
 
 class ClaimWindow:
@@ -85,11 +66,8 @@ class ClaimWindow:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
         self._results = 0
-        self._busy_since = inf
-
-    def is_measured(self, now: float) -> bool:
-        """Return whether messages have been under way for long enough to know the rate."""
-        return now - self._busy_since >= MEASURED_FOR
+        self._busy: deque[tuple[float, int]] = deque()
+        """Time and results about once a second, since messages are under way without a break."""
 
     def note_results(self, now: float, results: int) -> None:
         """Count results; `now` in seconds."""
@@ -98,13 +76,30 @@ class ClaimWindow:
         samples.append((now, self._results))
         while len(samples) > 2 and now - samples[1][0] >= RATE_SPAN:
             samples.popleft()
+        self._note_busy(now)
 
     def note_idle(self, now: float) -> None:
         """Begin a new measurement after a time in which nothing was under way."""
-        self._busy_since = now
+        self._busy.clear()
+        self._busy.append((now, self._results))
         if not self._samples or now - self._samples[-1][0] > RATE_SPAN:
             self._samples.clear()
             self._samples.append((now, self._results))
+
+    def rate(self, now: float) -> float | None:
+        """Return the sends a second while some were under way; None: not for long enough."""
+        self._note_busy(now)
+        began, before = self._busy[0] if self._busy else (now, 0)
+        if now - began < MEASURED_FOR:
+            return None
+        return (self._results - before) / (now - began)
+
+    def _note_busy(self, now: float) -> None:
+        busy = self._busy
+        if busy and now - busy[-1][0] >= MEASURED_FOR:
+            busy.append((now, self._results))
+            while len(busy) > 2 and now - busy[1][0] >= MEASURED_SPAN:
+                busy.popleft()
 
     def ahead(self, now: float, seconds: float) -> int:
         """Return the number of sends in so many seconds, by the rate of the last moments."""
@@ -153,24 +148,16 @@ class ClaimWindows:
         return max(0, free if granted is None else min(free, granted))
 
     def note_results(self, provider: str, results: int) -> None:
-        """Note results of claimed messages."""
+        """Note sends of claimed messages: results that did reach the provider."""
         self._window(provider).note_results(self._clock(), results)
 
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
         self._transaction += SMOOTHING * (seconds - self._transaction)
 
-    def backlog(self, provider: str) -> Backlog | None:
-        """Return how much of a provider may wait here; None: it is not known yet."""
-        granted = self._granted(provider, 1.0)
-        if granted is not None:
-            rate = float(granted)
-        else:
-            window, now = self._window(provider), self._clock()
-            if not window.is_measured(now):
-                return None
-            rate = float(window.ahead(now, 1.0))
-        return Backlog(max(LEAST_BACKLOG, int(rate * BACKLOG)), max(rate, 1.0))
+    def rate(self, provider: str) -> float | None:
+        """Return the sends a second of the last seconds; None: they are not known."""
+        return self._window(provider).rate(self._clock())
 
     def _window(self, provider: str) -> ClaimWindow:
         window = self._windows.get(provider)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import date, timedelta
+from math import ceil
 
 from campaign_common.database import Database
 from campaign_common.domain.limits.day_grants import DayGrants
@@ -10,15 +11,26 @@ from campaign_common.domain.limits.provider_limits import ProviderLimits, day_of
 from campaign_common.domain.limits.server_clock import ClockReading
 from campaign_common.store.limits.days import return_of_day, take_of_day
 
-TURN = 0.125
-"""Seconds between two turns: what is held lasts for two of them."""
+TURN = 0.1
+"""Seconds between two turns."""
+
+HELD_TURNS = 2.5
+"""Turns for which a lease lasts: 0.25 s. So much of the day is lost when a sender is killed."""
+
+LEFT_TURNS = 1.5
+"""Turns for which units are left when more are leased."""
+
+FADING = 0.8
+"""Part of what was used in the turn before that counts as used in a turn."""
+
+ASKED_AGAIN = 2.0
+"""Seconds between two statements about a day that is used up: others may return units."""
 
 
 class DayLease:
     """Units of the present day for one sender; every method may be called from any thread.
 
-    A sender holds what it has used in the last two turns, about 0.25 s of its rate: that much is
-    lost when it dies. What is left is returned in an orderly stop.
+    What is left is returned in an orderly stop, and when the limits change.
     """
 
     def __init__(
@@ -34,39 +46,72 @@ class DayLease:
         self._reading = reading
         self._lock = threading.Lock()
         self._grants = DayGrants()
+        self._limits: ProviderLimits | None = None
+        self._is_suspended = False
         self._used = 0
-        self._begins_at = 0.0
-        """Local time at which the day began that units are held of."""
+        self._per_turn = 0.0
+        self._ask_at = 0.0
         self.used_up_until: float | None = None
         """Local time in seconds until which the day is used up; None: it is not."""
 
-    def turn(self, limits: ProviderLimits, wanted: int) -> None:
-        """Lease what is missing, up to twice what was used since the last turn.
+    def turn(self, limits: ProviderLimits, wanted: int, cost: int = 1) -> None:
+        """Lease units if too few are left for what is wanted.
+
+        Args:
+            limits: limits that hold now.
+            wanted: units that this sender would use.
+            cost: units that the next message costs; a day with less than these is used up.
 
         Raises:
-            RetryLater: the database is down, or it is unknown whether it was leased.
+            RetryLater: the database is down, or it is unknown whether it was leased. Units that may
+                have been leased are lost to the day.
         """
         reading = self._reading()
         if reading is None:
             return
+        if limits != self._limits or self._is_suspended:
+            self._change(limits)
+        if limits.per_day is None:
+            return
         day = day_of(reading.moment, limits.zone)
         ends = end_of_day(day, limits.zone)
         begins = end_of_day(day - timedelta(days=1), limits.zone)
+        with self._lock:
+            if self._grants.begin(day, begins, ends):
+                self.used_up_until = None
+            self._per_turn = max(float(self._used), FADING * self._per_turn)
+            self._used = 0
+            held = self._grants.held
+        missing = self._missing(held, wanted, cost)
+        if not missing or (self.used_up_until is not None and self._clock() < self._ask_at):
+            return
+        with self._database.reading() as cursor:
+            taken = take_of_day(cursor, self._provider, day, wanted=missing, per_day=limits.per_day)
         now = self._clock()
         with self._lock:
-            used, self._used = self._used, 0
-            held = self._grants.held if self._grants.day == day else 0
-        missing = min(wanted, max(1, 2 * used)) - held
-        if limits.per_day is None or missing <= 0:
+            self._grants.add(day, taken)
+            is_used_up = taken < missing and self._grants.held < cost
+        if is_used_up:
+            self._ask_at = now + ASKED_AGAIN
+            self.used_up_until = now + ends - reading.moment
+        elif taken:
             self.used_up_until = None
-            return
-        with self._database.transaction() as cursor:
-            taken = take_of_day(cursor, self._provider, day, wanted=missing, per_day=limits.per_day)
+
+    def _missing(self, held: int, wanted: int, cost: int) -> int:
+        if not wanted or held >= max(cost, min(wanted, LEFT_TURNS * self._per_turn)):
+            return 0
+        return max(cost, min(wanted, ceil(HELD_TURNS * self._per_turn))) - held
+
+    def suspend(self) -> None:
+        """Grant nothing until the next turn: the limits have changed."""
+        self._is_suspended = True
+
+    def _change(self, limits: ProviderLimits) -> None:
+        """Return what is held by limits that hold no more."""
+        self.return_rest()
         with self._lock:
-            self._grants.add(day, begins, ends, taken)
-            self._begins_at = now + begins - reading.moment
-            is_used_up = self._grants.held == 0
-        self.used_up_until = now + ends - reading.moment if is_used_up else None
+            self._limits, self._is_suspended = limits, False
+            self.used_up_until = None
 
     def return_rest(self) -> None:
         """Return what is held, in an orderly stop.
@@ -77,13 +122,13 @@ class DayLease:
         with self._lock:
             held = self._grants.surrender()
         if held is not None:
-            with self._database.transaction() as cursor:
+            with self._database.reading() as cursor:
                 return_of_day(cursor, self._provider, held.day, held.units)
 
     def available(self) -> int:
         """Return the number of units that are held."""
         with self._lock:
-            return self._grants.held
+            return 0 if self._is_suspended else self._grants.held
 
     def take(self, units: int) -> float | None:
         """Take units; return the local time after which they must not start; None: too few."""
@@ -92,18 +137,16 @@ class DayLease:
             return None
         with self._lock:
             now = self._clock()
-            until = self._grants.take(reading, units)
-            if until is None:
+            end = None if self._is_suspended else self._grants.take(reading, units)
+            if end is None:
                 return None
             self._used += units
-            return now + until - reading.moment
+            return now + end - reading.moment
 
-    def give_back(self, units: int, send_until: float) -> None:
-        """Give back units of a message that did not start; not those of a day that is over."""
+    def return_units(self, day: date, units: int) -> None:
+        """Return units of a message that did not start; not those of another day."""
         with self._lock:
-            if send_until > self._begins_at:
-                self._grants.give_back(self._grants.day, units)
-                self._used -= units
+            self._grants.add(day, units)
 
     @property
     def day(self) -> date | None:

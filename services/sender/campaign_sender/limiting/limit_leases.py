@@ -1,8 +1,8 @@
-"""Limit leases: the thread that leases the grants of all limited providers."""
+"""Limit leases: the threads that read live limits and lease the grants of all limited providers."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 from pymysql.err import Error as DriverError
@@ -10,29 +10,34 @@ from pymysql.err import Error as DriverError
 from campaign_common.database import Database
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import RetryLater
-from campaign_common.runtime.outage_log import Outage
+from campaign_common.runtime.boot_time import boot_time
+from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.live_limits import read_all_live
 from campaign_common.store.limits.publishing import providers_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
-LIVE_INTERVAL = 0.4
-"""Seconds between two reads of the live limits."""
+LIVE_INTERVAL = 0.3
+"""Seconds from the end of a read of the live limits to the next one."""
+
+FRESH_FOR = 1.8
+"""Seconds from the beginning of a read of the live limits, after which nothing is granted."""
 
 SHORTEST_PAUSE = 0.02
 
 FAILED_PAUSE = 0.2
-"""Seconds between two attempts while the database is down."""
+"""Seconds between two attempts at what fails."""
 
 log = structlog.get_logger()
 
 
 class LimitLeases:
-    """Reads live limits and gives each limiter its turns.
+    """Reads live limits and gives each limiter its turns; a failure of one leaves the others alone.
 
     `waiting`: number of messages of a provider that could be sent. `share`: part of all shards that
-    this sender has, from 0 to 1. `routes`: those that campaigns may take.
+    this sender has, from 0 to 1. `routes`: those that campaigns may take. `clock`: the one of the
+    limiters.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class LimitLeases:
         waiting: Callable[[str], int],
         share: Callable[[], float],
         routes: Routes,
+        clock: Callable[[], float] = boot_time,
     ) -> None:
         self._database = database
         self._sender = sender
@@ -50,27 +56,37 @@ class LimitLeases:
         self._waiting = waiting
         self._share = share
         self._routes = routes
+        self._clock = clock
         self._due = dict.fromkeys(limiters, 0.0)
-        self._live_due = 0.0
-        self.providers_in_use = 1
-        """Number of providers that running campaigns may take, at the last read."""
-        self._outage = Outage("limits not leased", "limits leased again", log)
+        self._order = list(limiters)
+        self._unreadable: dict[str, int] = {}
+        """Versions of live limits that were logged as such."""
+        self.providers_in_use: frozenset[str] = frozenset()
+        """Providers that running campaigns choose, at the last read."""
+        self._outages = OutageLog()
         self._stop = threading.Event()
-        self._thread = IndispensableThread("limit-leases", self._run)
+        self._threads = (
+            IndispensableThread("live-limits", self._follow),
+            IndispensableThread("limit-leases", self._lease),
+        )
+        for limiter in limiters.values():
+            limiter.withhold()  # until its limits are read
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
 
     @property
     def alive(self) -> bool:
-        """Return whether the thread runs; only a programming error ends it early."""
-        return self._thread.alive
+        """Return whether the threads run; only a programming error ends one early."""
+        return all(thread.alive for thread in self._threads)
 
     def stop(self) -> None:
-        """Stop the thread, and return the grants of days that are left."""
+        """Stop the threads, and return the grants of days that are left."""
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         try:
             for limiter in self._limiters.values():
                 limiter.return_rest()
@@ -79,36 +95,55 @@ class LimitLeases:
         except (RetryLater, DriverError) as error:
             log.warning("grants not returned", error=str(error))
 
-    def step(self) -> float:
-        """Give the limiters that are due a turn; return the seconds until the next one is.
+    def read_live(self) -> None:
+        """Read the live limits and the providers in use.
 
         Raises:
             RetryLater: the database is down.
         """
-        now = time.monotonic()
-        if now >= self._live_due:
-            with self._database.reading() as cursor:
-                live = read_all_live(cursor)
-                if len(self._limiters) > 1:
-                    self.providers_in_use = len(providers_in_use(cursor, self._routes))
+        began = self._clock()
+        with self._database.reading() as cursor:
+            live = read_all_live(cursor)
             share = self._share()
             for name, limiter in self._limiters.items():
-                limiter.set_live(live.get(name))
                 limiter.share = share
-            self._live_due = time.monotonic() + LIVE_INTERVAL
-        for name, limiter in self._limiters.items():
-            if self._due[name] <= time.monotonic():
-                pause = limiter.turn(self._waiting(name))
-                self._due[name] = time.monotonic() + pause
-        return min([self._live_due, *self._due.values()]) - time.monotonic()
+                one = live.limits.get(name)
+                if one is None:
+                    limiter.set_live(None, moment=live.moment, fresh_until=began + FRESH_FOR)
+                elif one.limits is not None:
+                    limiter.set_live(one.limits, one.version, live.moment, began + FRESH_FOR)
+                else:
+                    limiter.withhold()
+                    self._log_unreadable(name, one.version)
+            if len(self._limiters) > 1:
+                self.providers_in_use = providers_in_use(cursor, self._routes)
 
-    def _run(self) -> None:
+    def step(self) -> float:
+        """Give the limiters that are due a turn; return the seconds until the next one is.
+
+        Another one is the first each time, so that none always waits for the others.
+        """
+        self._order = [*self._order[1:], *self._order[:1]]
+        for name in self._order:
+            if self._due[name] <= self._clock():
+                self._outages.run(f"limits of {name}", partial(self._turn, name))
+        return min(self._due.values(), default=FAILED_PAUSE) - self._clock()
+
+    def _turn(self, name: str) -> None:
+        self._due[name] = self._clock() + FAILED_PAUSE
+        pause = self._limiters[name].turn(self._waiting(name))
+        self._due[name] = self._clock() + pause
+
+    def _log_unreadable(self, name: str, version: int) -> None:
+        if self._unreadable.get(name) != version:
+            self._unreadable[name] = version
+            log.error("live limits cannot be read, nothing is sent", provider=name)
+
+    def _follow(self) -> None:
         while not self._stop.is_set():
-            try:
-                pause = self.step()
-            except (RetryLater, DriverError) as error:
-                self._outage.failed(str(error))
-                pause = FAILED_PAUSE
-            else:
-                self._outage.recovered()
-            self._stop.wait(max(SHORTEST_PAUSE, pause))
+            succeeded = self._outages.run("live limits", self.read_live)
+            self._stop.wait(LIVE_INTERVAL if succeeded else FAILED_PAUSE)
+
+    def _lease(self) -> None:
+        while not self._stop.is_set():
+            self._stop.wait(max(SHORTEST_PAUSE, self.step()))

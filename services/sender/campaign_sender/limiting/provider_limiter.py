@@ -1,11 +1,13 @@
 """Provider limiter: the limits of one provider as this sender keeps them."""
 
 from collections.abc import Callable
-from math import inf
+from datetime import date
+from math import ceil, inf
 
 from campaign_common.database import Database
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.sms_segments import segmentation
+from campaign_common.store.limits.live_limits import CONFIGURED
 from campaign_sender.limiting.day_lease import TURN, DayLease
 from campaign_sender.limiting.slot_lease import SlotLease, Taken
 from campaign_sender.message import Message
@@ -13,17 +15,24 @@ from campaign_sender.message import Message
 COST_SMOOTHING = 0.1
 """Weight of the latest message in the mean cost of all."""
 
+COST_FADING = 0.98
+"""Part of the largest cost that is kept with each message that costs less."""
+
 MOST_WANTED = 1_000_000
 """Units that a sender states at most that it wants in a slot."""
 
 IDLE = 0.5
 """Seconds between two turns of a provider whose limits need no grants."""
 
+STALE_PAUSE = 0.05
+"""Seconds until the next turn while the live limits were not read for too long."""
+
 
 class ProviderLimiter:
     """Grants of one provider, by its configured limits or the live ones that replace them.
 
-    `share`: part of the partitions that this sender has, from 0 to 1.
+    `share`: part of the partitions that this sender has, from 0 to 1. `fresh_until`: time of
+    `clock` after which nothing is granted, since live limits may have changed.
     """
 
     def __init__(
@@ -34,22 +43,58 @@ class ProviderLimiter:
         configured: ProviderLimits,
         clock: Callable[[], float],
     ) -> None:
-        self._configured = self.limits = configured
+        self._configured = self._all = configured
+        self._version = CONFIGURED
+        self.limits = configured.on(date.min) if configured.ramp else configured
+        """Limits that hold now; those with a ramp from the first `set_live` on."""
         self._slots = SlotLease(database, provider, sender, clock)
         self._days = DayLease(database, provider, clock, self._slots.reading)
         self._clock = clock
         self._mean_cost = 1.0
-        self._turn_at = self._slots_at = 0.0
+        self._largest_cost = 1.0
+        self._head_cost = 1
+        """Units that the next message costs, where it was refused for its day."""
+        self._slots_at = 0.0
         self.share = 1.0
+        self.fresh_until = inf
 
-    def set_live(self, limits: ProviderLimits | None) -> None:
-        """Replace the configured limits by live ones; None: the configured ones hold."""
-        self.limits = self._configured if limits is None else limits
+    def set_live(
+        self,
+        limits: ProviderLimits | None,
+        version: int = CONFIGURED,
+        moment: float | None = None,
+        fresh_until: float = inf,
+    ) -> None:
+        """Replace the configured limits by live ones, as read at a moment of the server's clock.
+
+        Args:
+            limits: None: the configured ones hold.
+            version: that of the live limits.
+            moment: seconds since 1970; None: limits have no ramp.
+            fresh_until: time of `clock` until which nothing newer need be known.
+        """
+        chosen = self._configured if limits is None else limits
+        in_force = chosen if moment is None else chosen.around(moment)
+        if in_force != self.limits or version != self._version:
+            self._days.suspend()
+            self.limits = in_force
+            self._slots_at = 0.0
+        self._all, self._version = chosen, version
+        self.fresh_until = fresh_until
+
+    def withhold(self) -> None:
+        """Grant nothing until limits are set that can be read."""
+        self.fresh_until = -inf
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether the live limits were read a short time ago; else nothing is granted."""
+        return self._clock() <= self.fresh_until
 
     @property
     def needs_grants(self) -> bool:
         """Return whether messages start by grants only."""
-        return self.limits.limits_rate or self.limits.limits_day
+        return self.limits.needs_grants or not self.is_fresh
 
     @property
     def connections(self) -> int | None:
@@ -65,18 +110,21 @@ class ProviderLimiter:
         Raises:
             RetryLater: the database is down.
         """
-        limits = self.limits
-        if not self.needs_grants:
+        if not self.is_fresh:
+            return STALE_PAUSE
+        limits, version = self._all, self._version
+        if not self.limits.needs_grants:
             return IDLE
-        now = self._clock()
-        wanted = min(MOST_WANTED, int(waiting * self._mean_cost + 0.5))
-        if now >= self._slots_at:
-            self._slots.turn(limits, wanted)
+        largest = ceil(self._largest_cost) if limits.unit is LimitUnit.SEGMENTS else 1
+        wanted = min(MOST_WANTED, ceil(waiting * self._unit_cost))
+        if waiting:
+            wanted = max(wanted, self._head_cost, largest)
+        if self._clock() >= self._slots_at:
+            self._slots.turn(limits, wanted, largest, version)
             self._slots_at = self._clock() + self._slots.pause(wanted)
-        if limits.limits_day:
-            reading = self._slots.reading()
-            today = limits if reading is None else limits.at(reading.moment)
-            self._days.turn(today, wanted)
+        reading = self._slots.reading()
+        if self._has_day() and reading is not None:
+            self._days.turn(limits.at(reading.moment), wanted, self._head_cost)
             return max(0.0, min(TURN, self._slots_at - self._clock()))
         return max(0.0, self._slots_at - self._clock())
 
@@ -89,58 +137,62 @@ class ProviderLimiter:
     def cost_of(self, message: Message) -> int:
         """Return the units that a message costs."""
         if self.limits.unit is LimitUnit.MESSAGES:
-            self._mean_cost = 1.0
             return 1
-        cost = segmentation(message.body).segments
-        self._mean_cost += COST_SMOOTHING * (cost - self._mean_cost)
-        return cost
+        if not message.segments:
+            message.segments = cost = segmentation(message.body).segments
+            self._mean_cost += COST_SMOOTHING * (cost - self._mean_cost)
+            self._largest_cost = max(float(cost), COST_FADING * self._largest_cost)
+        return message.segments
 
     def claimable(self, seconds: float, waiting: int) -> int | None:
         """Return how many messages may be claimed for so many seconds; None: no limit.
 
-        `waiting` are claimed and have not started.
+        `waiting` are claimed and have not started. One message of several units is claimed with
+        the first of them.
         """
         if not self.needs_grants:
             return None
-        units = inf
-        if self._has_rate():
-            units = self._slots.upcoming(seconds)
-        if self._has_day():
-            units = min(units, self._days.available())
-        if units is inf:
-            return None
-        return max(0, int(units / self._mean_cost) - waiting)
+        units = self._upcoming(seconds)
+        if not units:
+            return 0
+        least = 0 if waiting else 1
+        return max(least, int(units / self._unit_cost) - waiting)
 
     def due(self) -> int:
         """Return how many messages may start now, or gather grants."""
-        units = self._slots.upcoming(0.0) if self._has_rate() else MOST_WANTED
-        return min(units, self._days.available()) if self._has_day() else units
+        return self._upcoming(0.0)
 
     def take(self, units: int) -> Taken | None:
         """Take grants of up to so many messages of one unit; None: none is due."""
+        if not self.is_fresh:
+            return None
         if self._has_day():
             units = min(units, self._days.available())
-        taken = self._slots.take(units) if self._has_rate() else Taken(units, inf)
-        return self._with_day(taken)
+        return self._with_day(self._slots.take(units) if self._has_rate() else Taken(units, inf))
 
     def take_for(self, cost: int) -> Taken | None:
         """Take the grants of one message; None: they are not due."""
-        if self._has_day() and self._days.available() < cost:
+        if not self.is_fresh:
             return None
+        if self._has_day() and self._days.available() < cost:
+            self._head_cost = cost
+            return None
+        self._head_cost = 1
         return self._with_day(self._slots.take_for(cost) if self._has_rate() else Taken(cost, inf))
 
-    def drop_gathered(self) -> None:
-        """Lose the grants that a message of several units had gathered."""
-        self._slots.drop_gathered()
-
-    def give_back(self, message: Message) -> None:
-        """Give back the grants of the day of a message that did not start."""
-        if self._has_day():
-            self._days.give_back(self.cost_of(message), message.send_until)
+    def return_units(self, day: date, units: int) -> None:
+        """Return units of a day that a message took and did not use."""
+        self._days.return_units(day, units)
 
     def next_in(self) -> float | None:
         """Return the seconds until the next grant may be due; None: there is none."""
         return self._slots.next_in() if self._has_rate() else TURN / 2
+
+    @property
+    def rate(self) -> float | None:
+        """Messages a second that `PerSecond` lets this sender start; None: no limit."""
+        per_second = self.limits.per_second
+        return None if per_second is None else float(per_second) * self.share / self._unit_cost
 
     @property
     def rests_for(self) -> float:
@@ -148,14 +200,26 @@ class ProviderLimiter:
         until = self._days.used_up_until if self._has_day() else None
         return 0.0 if until is None else max(0.0, until - self._clock())
 
+    @property
+    def _unit_cost(self) -> float:
+        """Units that a message costs on average."""
+        return 1.0 if self.limits.unit is LimitUnit.MESSAGES else self._mean_cost
+
+    def _upcoming(self, seconds: float) -> int:
+        """Return the number of units that are due now or within so many seconds."""
+        if not self.is_fresh:
+            return 0
+        units = self._slots.upcoming(seconds) if self._has_rate() else MOST_WANTED
+        return min(units, self._days.available()) if self._has_day() else units
+
     def _with_day(self, taken: Taken | None) -> Taken | None:
         if taken is None or not taken.units or not self._has_day():
             return taken if taken and taken.units else None
-        until = self._days.take(taken.units)
-        return None if until is None else Taken(taken.units, min(taken.until, until))
+        day, until = self._days.day, self._days.take(taken.units)
+        return None if until is None else Taken(taken.units, min(taken.until, until), day)
 
     def _has_rate(self) -> bool:
-        return self.limits.limits_rate
+        return self.limits.per_second is not None
 
     def _has_day(self) -> bool:
         return self.limits.limits_day

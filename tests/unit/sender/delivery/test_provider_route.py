@@ -1,6 +1,8 @@
 """The circuit breaker of a provider whose account is refused, here and in other senders."""
 
 from collections.abc import Sequence
+from datetime import date
+from math import inf
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, BreakerState, CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute
-from campaign_sender.message import Message
+from campaign_sender.message import Grant, Message
 from tests.unit.sender.messages import message
 
 OLD = "digest of the old one"
@@ -44,15 +46,21 @@ class Limiter:
     """Limits of a day, of which one grant is left."""
 
     limits = ProviderLimits(per_day=5)
-    needs_grants = True
+    needs_grants = is_fresh = True
     connections = None
     rests_for = 0.0
 
     def due(self) -> int:
         return 1
 
-    def give_back(self, _: Message) -> None:
-        """Do nothing."""
+    def claimable(self, _: float, waiting: int) -> int:
+        return 1 - waiting
+
+
+def granted() -> Message:
+    one = message()
+    one.grant = Grant(inf, date(2027, 1, 1), 1)
+    return one
 
 
 class Scene:
@@ -94,7 +102,7 @@ def test_a_refused_account_is_told_once_and_holds_messages(scene: Scene) -> None
     assert scene.route.take_opened() == [OpenBreaker(4.0, OLD)]
     assert scene.route.take_opened() == []
     assert [result.retry_after for result in scene.reported] == [4.0, 4.0]
-    assert scene.route.check_before_send([message()]) == [SendStatus.CIRCUIT_OPEN]
+    assert scene.route.check_before_send([granted()]) == [SendStatus.CIRCUIT_OPEN]
 
 
 @pytest.mark.parametrize(
@@ -203,15 +211,11 @@ def test_what_a_refused_account_holds_back_waits_longer(
     assert scene.reported[-1].retry_after == wait
 
 
-@pytest.mark.parametrize(("try_number", "wait"), [(1, 4.0), (7, 240.0)])
-def test_what_waits_for_grants_then_waits_as_long(
-    scene: Scene, try_number: int, wait: float
-) -> None:
-    """Messages that the pacer gives back do not come sooner than those that the breaker does."""
+def test_a_refused_account_lets_what_waits_leave_the_claim(scene: Scene) -> None:
     scene.refuse()
     scene.reported.clear()
-    scene.route.submit([message(try_number=try_number)])
-    assert [(r.status, r.retry_after) for r in scene.reported] == [(SendStatus.RESTING, wait)]
+    scene.route.submit([message()])
+    assert [r.status for r in scene.reported] == [SendStatus.NOT_GRANTED]
 
 
 @pytest.mark.parametrize("rests_for", [0.0, 60.0])

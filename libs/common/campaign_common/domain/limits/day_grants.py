@@ -34,11 +34,21 @@ class DayGrants:
         """Day that they belong to."""
         return self._day
 
-    def add(self, day: date, begins: float, ends: float, count: int) -> None:
-        """Add units of a day; those of another day are dropped."""
-        if day != self._day:
-            self._day, self._begins, self._ends, self._held = day, begins, ends, 0
-        self._held += count
+    def begin(self, day: date, begins: float, ends: float) -> bool:
+        """Set the day and its bounds; False where it is the day that is held.
+
+        Units of another day are dropped. A day has other bounds in another time zone.
+        """
+        is_new = day != self._day
+        if is_new:
+            self._held = 0
+        self._day, self._begins, self._ends = day, begins, ends
+        return is_new
+
+    def add(self, day: date, count: int) -> None:
+        """Add units; not those of another day."""
+        if day == self._day:
+            self._held += count
 
     def take(self, reading: ClockReading, cost: int) -> float | None:
         """Take units; return the moment by the server's clock after which they are invalid.
@@ -49,11 +59,6 @@ class DayGrants:
             return None
         self._held -= cost
         return self._ends - reading.margin
-
-    def give_back(self, day: date | None, cost: int) -> None:
-        """Give back units of messages that did not start."""
-        if day == self._day:
-            self._held += cost
 
     def surrender(self) -> HeldDay | None:
         """Return what is held, which is held no more; None: nothing."""

@@ -12,24 +12,64 @@ class DueGrants(NamedTuple):
     """Number of units that may start now, and the moment after which they may not."""
 
     units: int
-    until: float
+    end: float
     """By the server's clock, less the margin of its estimate."""
 
 
 class _Granted:
-    """Grants of one slot; those below `used` are taken or lost."""
+    """Grants of one slot; those below `used` are taken or missed.
 
-    def __init__(self, slot: int, instants: Instants, first: int, last: int) -> None:
+    `number`: that of the first one since 1970, where they are a block. `before`: the block that
+    ends where this one begins.
+    """
+
+    def __init__(
+        self,
+        slot: int,
+        instants: Instants,
+        first: int,
+        last: int,
+        number: int | None,
+        before: "_Granted | None",
+    ) -> None:
         self.slot = slot
         self.instants = instants
         self.used = first
         self.last = last
+        self.number = number
+        self.before = before
+        self._free_from: int | None = None
+
+    @property
+    def free_from(self) -> int:
+        """Number of the first grant that is not part of a message that has started."""
+        if self._free_from is not None:
+            return self._free_from
+        return self.number or 0 if self.before is None else self.before.free_from
+
+    def forget_before(self) -> None:
+        """Let go of the block before this one."""
+        self._free_from, self.before = self.free_from, None
+
+    def start(self, used: int) -> None:
+        """Note a message that starts at the grant before `used`."""
+        self.used = used
+        if self.number is not None:
+            self._free_from, self.before = self.number + used, None
 
     def drop_missed(self, moment: float) -> None:
-        self.used = min(self.last, max(self.used, self.instants.until(moment - LATEST)))
+        self.used = min(self.last, max(self.used, self.instants.due_by(moment - LATEST)))
 
     def due(self, moment: float) -> int:
-        return max(0, min(self.last, self.instants.until(moment)) - self.used)
+        return max(0, min(self.last, self.instants.due_by(moment)) - self.used)
+
+    def start_for(self, cost: int) -> int | None:
+        """Return the index of the first grant at which a message may start; None: in no block."""
+        if cost == 1:
+            return self.used
+        if self.number is None:
+            return None
+        return max(self.used, self.free_from + cost - 1 - self.number)
 
     def ended(self, reading: ClockReading) -> bool:
         return self.used >= self.last or reading.moment - reading.margin >= self.slot + 1
@@ -38,94 +78,99 @@ class _Granted:
 class SlotGrants:
     """Grants of a sender over the slots; not safe for use by several threads at once.
 
-    Nothing here is ever granted twice: a slot's shares are taken over once, spare grants have
-    indices that only one sender has, and what was taken or missed does not come back, even where
-    the clock of the server goes back.
+    Nothing here is ever granted twice: a slot's shares are added once, spare grants have indices
+    that only one sender has, and what was taken or missed does not come back, even where the clock
+    of the server goes back.
     """
 
     def __init__(self, sender: str) -> None:
         self._sender = sender
         self._granted: list[_Granted] = []
+        self._latest: _Granted | None = None
+        """The block that was added last; it may have ended."""
         self._known: dict[int, float] = {}
-        """Slots whose shares were taken over, with the local time of that in seconds."""
+        """Slots whose shares were added, with the local time of that in seconds."""
         self._refused: set[int] = set()
-        self._credit = 0
-        self.lost = 0
-        """Number of grants that were missed. For metrics."""
 
-    def take_over(self, plan: SlotPlan, local: float) -> bool:
-        """Take over the own share of a slot; False where that was done before."""
+    def add_share(self, plan: SlotPlan, local: float) -> bool:
+        """Add the own share of a slot; False where that was done before."""
         if plan.slot in self._known:
             return False
         self._known[plan.slot] = local
         instants = plan.instants(self._sender)
         if len(instants):
-            self._granted.append(_Granted(plan.slot, instants, 0, len(instants)))
+            self._add(plan.slot, instants, 0, len(instants), plan.first_number(self._sender))
         return True
 
-    def add_spare(self, plan: SlotPlan, first: int, last: int) -> None:
-        """Add spare grants of a slot, by their indices."""
+    def add_spare(self, plan: SlotPlan, instants: Instants, first: int, last: int) -> None:
+        """Add spare grants of a slot, by their indices; `instants` are those of all spare ones."""
         if first < last:
-            self._granted.append(_Granted(plan.slot, plan.instants(None), first, last))
+            self._add(plan.slot, instants, first, last, plan.first_number(None))
+
+    def _add(
+        self, slot: int, instants: Instants, first: int, last: int, number: int | None
+    ) -> None:
+        before = self._latest
+        if before is not None and (
+            number is None or before.number is None or before.number + before.last != number + first
+        ):
+            before = None
+        granted = _Granted(slot, instants, first, last, number, before)
+        if before is None:
+            granted.start(first)
+        elif before not in self._granted:
+            granted.forget_before()
+        self._granted.append(granted)
+        self._latest = granted
 
     def serves(self, slot: int) -> bool:
-        """Return whether the shares of a slot were taken over, and not refused."""
+        """Return whether the shares of a slot were added, and not refused."""
         return slot in self._known and slot not in self._refused
 
     def forget_before(self, local: float) -> None:
-        """Forget which slots were taken over before a local time in seconds."""
+        """Forget which slots were added before a local time in seconds."""
         self._known = {slot: at for slot, at in self._known.items() if at >= local}
         self._refused &= self._known.keys()
 
     def refuse(self, slots: Iterable[int], local: float) -> None:
         """Drop every grant, and refuse those of some slots, as after a step of the clock."""
         self._granted.clear()
-        self._credit = 0
+        self._latest = None
         for slot in slots:
             self._refused.add(slot)
             self._known[slot] = local
 
     def take(self, reading: ClockReading, cost: int) -> DueGrants | None:
-        """Take `cost` units that are due now; None: they are not due yet.
+        """Take the grants of one message of `cost` units; None: it may not start yet.
 
-        More than one unit is gathered over the instants of its grants, for the message that waits
-        for them: it starts at the instant of the last one.
+        It starts at the last of `cost` grants that follow each other, of which none was used by
+        another message. Nothing is kept for a message that has to wait for some of them.
         """
-        due = list(self._usable(reading))
-        available = self._credit + sum(count for _, count in due)
-        if available < cost:
-            if cost > 1:
-                self._credit = available
-                for granted, count in due:
-                    granted.used += count
-            return None
-        missing = cost - self._credit
-        self._credit = 0
-        until = inf
-        for granted, count in due:
-            taken = min(count, missing)
-            if taken <= 0:
-                break
-            granted.used += taken
-            missing -= taken
-            instant = granted.instants.at(granted.used - taken)
-            until = min(until, instant + LATEST, granted.slot + 1 - reading.margin)
-        return DueGrants(cost, until)
+        for granted, count in self._usable(reading):
+            index = granted.start_for(cost)
+            if index is not None and index < granted.used + count:
+                granted.start(index + 1)
+                return DueGrants(cost, _end(granted, index, reading))
+        return None
 
     def take_up_to(self, reading: ClockReading, units: int) -> DueGrants | None:
         """Take as many units as are due now, at most `units`; None: none is due."""
-        due = sum(count for _, count in self._usable(reading))
-        return self.take(reading, min(due, units)) if due and units else None
-
-    def drop_gathered(self) -> None:
-        """Lose what was gathered: the message that it was for has gone."""
-        self._credit = 0
+        missing = units
+        end = inf
+        for granted, count in self._usable(reading):
+            taken = min(count, missing)
+            if taken <= 0:
+                break
+            end = min(end, _end(granted, granted.used, reading))
+            granted.start(granted.used + taken)
+            missing -= taken
+        return DueGrants(units - missing, end) if missing < units else None
 
     def upcoming(self, reading: ClockReading, seconds: float) -> int:
         """Return the number of grants that are due now or within so many seconds."""
         end = reading.moment + seconds
         self._drop_missed(reading)
-        return self._credit + sum(granted.due(end) for granted in self._granted)
+        return sum(granted.due(end) for granted in self._granted)
 
     def next_instant(self, reading: ClockReading) -> float | None:
         """Return the moment of the next grant; None where none is left."""
@@ -134,7 +179,7 @@ class SlotGrants:
         return min(left, default=None)
 
     def left_in(self, slot: int) -> int:
-        """Return the number of grants of a slot that are neither taken nor lost."""
+        """Return the number of grants of a slot that are neither taken nor missed."""
         return sum(one.last - one.used for one in self._granted if one.slot == slot)
 
     def _usable(self, reading: ClockReading) -> Iterator[tuple[_Granted, int]]:
@@ -149,8 +194,13 @@ class SlotGrants:
 
     def _drop_missed(self, reading: ClockReading) -> None:
         for granted in self._granted:
-            before = granted.used
             granted.drop_missed(reading.moment)
-            self.lost += granted.used - before
         if any(granted.ended(reading) for granted in self._granted):
             self._granted = [one for one in self._granted if not one.ended(reading)]
+            for granted in self._granted:
+                if granted.before is not None and granted.before not in self._granted:
+                    granted.forget_before()
+
+
+def _end(granted: _Granted, index: int, reading: ClockReading) -> float:
+    return min(granted.instants.at(index) + LATEST, granted.slot + 1 - reading.margin)

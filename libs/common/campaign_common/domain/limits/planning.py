@@ -11,7 +11,14 @@ from math import floor
 from typing import NamedTuple
 
 from campaign_common.domain.limits.server_clock import ClockState
-from campaign_common.domain.limits.slots import SlotPlan, quota_of, share_out
+from campaign_common.domain.limits.slots import (
+    Instants,
+    SlotDemand,
+    SlotPlan,
+    quota_of,
+    share_out,
+    share_out_blocks,
+)
 
 BLANK_SLOTS = 2
 """Slots without grants behind a gap, a step of the clock or a change of the server."""
@@ -52,8 +59,10 @@ def plan_next(
     server: str,
     stored: Sequence[StoredSlot],
     per_second: Decimal,
-    wanted: Mapping[str, int],
+    demands: Mapping[str, SlotDemand],
     clock: ClockState,
+    *,
+    in_blocks: bool = False,
 ) -> StoredSlot | None:
     """Plan the slot that follows a moment; None: it is planned, or too early, or left to others.
 
@@ -65,8 +74,9 @@ def plan_next(
         server: name of the server that says so.
         stored: the slots from BLANK_SLOTS before the next one on, later ones included.
         per_second: the rate of the next slot.
-        wanted: units that each sender wants in it.
+        demands: what each sender wants in it.
         clock: the sender's trust in that time.
+        in_blocks: whether a message may cost several units.
     """
     slot = slot_at(moment) + 1
     if moment - floor(moment) < PLANNED_FROM or any(one.plan.slot >= slot for one in stored):
@@ -80,8 +90,12 @@ def plan_next(
     if clock is ClockState.NEW:
         return None
     quota = quota_of(slot, per_second)
-    plan = SlotPlan(slot, quota, per_second, share_out(quota, wanted))
-    return StoredSlot(plan, 0, server)
+    if in_blocks:
+        last = next((one.plan.last_block for one in stored if one.plan.slot == slot - 1), None)
+        blocks = share_out_blocks(quota, demands, slot, last)
+        return StoredSlot(SlotPlan.of_blocks(slot, quota, per_second, blocks), 0, server)
+    shares = share_out(quota, {sender: one.wanted for sender, one in demands.items()}, slot)
+    return StoredSlot(SlotPlan(slot, quota, per_second, shares), 0, server)
 
 
 def is_stuck(moment: float, stored: Sequence[StoredSlot]) -> bool:
@@ -89,15 +103,17 @@ def is_stuck(moment: float, stored: Sequence[StoredSlot]) -> bool:
     return any(one.plan.slot > slot_at(moment) + 1 for one in stored)
 
 
-def spare_range(stored: StoredSlot, moment: float, wanted: int) -> range:
-    """Return the indices of the spare grants that a sender may take now, as many as it wants.
+def spare_bounds(plan: SlotPlan, instants: Instants, moment: float) -> range:
+    """Return the indices of the spare grants that may be given out at a moment.
 
     Those whose instants have passed are lost, so that the rest keeps the slot's rate.
+
+    Args:
+        plan: the running slot.
+        instants: those of its spare grants.
+        moment: the server's time, in seconds since 1970.
     """
-    plan = stored.plan
-    if wanted <= 0 or not plan.spare or slot_at(moment) != plan.slot:
+    if slot_at(moment) != plan.slot:
         return range(0)
-    instants = plan.instants(None)
-    first = max(stored.spare_taken, instants.until(moment + SPARE_DELAY))
-    last = min(first + wanted, instants.until(moment + SPARE_HORIZON))
-    return range(first, max(first, last))
+    first = instants.due_by(moment + SPARE_DELAY)
+    return range(first, max(first, instants.due_by(moment + SPARE_HORIZON)))

@@ -11,7 +11,14 @@ LEAST_MARGIN = 0.002
 """Seconds of the margin, however short the round trip is."""
 
 DRIFT = 500e-6
-"""Seconds by which two clocks may drift apart in a second: the most that NTP slews."""
+"""Seconds by which two clocks drift apart in a second: the most that the kernel and ntpd slew."""
+
+MOST_DRIFT = 0.1
+"""Seconds by which they drift apart in a second while chrony slews: 83,333 ppm unless configured.
+What is more is a step."""
+
+LONGEST_SLEW = 1.0
+"""Seconds between two samples, up to which a difference may be a slew."""
 
 KEPT = 20
 """Samples that are kept; the one with the least margin counts."""
@@ -45,8 +52,8 @@ class _Sample(NamedTuple):
     offset: float
     margin: float
 
-    def margin_at(self, local: float) -> float:
-        return self.margin + DRIFT * abs(local - self.at)
+    def margin_at(self, local: float, drift: float) -> float:
+        return self.margin + drift * abs(local - self.at)
 
 
 class ServerClock:
@@ -56,11 +63,16 @@ class ServerClock:
         self._samples: deque[_Sample] = deque(maxlen=KEPT)
         self._server: str | None = None
         self._begun_at = 0.0
+        self._drift = DRIFT
+        self._slewed_at = 0.0
         self.steps = 0
         """Number of samples that contradicted the earlier ones, or came from another server."""
 
     def add(self, began: float, ended: float, moment: float, server: str) -> bool:
-        """Add a sample; return whether it agrees with the earlier ones, which it replaces if not.
+        """Add a sample; return False where the clock was stepped, or is that of another server.
+
+        A sample that contradicts earlier ones replaces them. While the clock is slewed, margins
+        grow by the drift that was seen.
 
         Args:
             began: local time in seconds before the server was asked.
@@ -70,17 +82,36 @@ class ServerClock:
         """
         middle = (began + ended) / 2
         sample = _Sample(middle, moment - middle, (ended - began) / 2 + LEAST_MARGIN)
-        agrees = self._server in (None, server) and all(
-            abs(sample.offset - one.offset) <= sample.margin + one.margin_at(middle)
+        if middle - self._slewed_at > OLDEST:
+            self._drift = DRIFT
+        is_same = self._server in (None, server)
+        agrees = is_same and all(
+            abs(sample.offset - one.offset) <= sample.margin + one.margin_at(middle, self._drift)
             for one in self._samples
         )
         if not agrees:
-            self.steps += 1
+            latest = self._samples[-1] if self._samples else None
             self._samples.clear()
+            if is_same and latest is not None and self._is_slew(latest, sample):
+                agrees = True
+            else:
+                self.steps += 1
         if self._server is None or not agrees:
             self._begun_at, self._server = began, server
         self._samples.append(sample)
         return agrees
+
+    def _is_slew(self, earlier: _Sample, later: _Sample) -> bool:
+        """Note the drift between two samples; False where it is too much for a slew."""
+        passed = later.at - earlier.at
+        allowed = earlier.margin + later.margin + MOST_DRIFT * min(passed, LONGEST_SLEW)
+        moved = abs(later.offset - earlier.offset)
+        if passed <= 0 or moved > allowed:
+            return False
+        seen = (moved + earlier.margin + later.margin) / passed
+        self._drift = min(MOST_DRIFT, max(self._drift, seen))
+        self._slewed_at = later.at
+        return True
 
     def state(self, local: float) -> ClockState:
         """Return the trust in the server's clock at a local time."""
@@ -93,5 +124,5 @@ class ServerClock:
         usable = [one for one in self._samples if local - one.at <= OLDEST]
         if not usable:
             return None
-        best = min(usable, key=lambda one: one.margin_at(local))
-        return ClockReading(local + best.offset, best.margin_at(local))
+        best = min(usable, key=lambda one: one.margin_at(local, self._drift))
+        return ClockReading(local + best.offset, best.margin_at(local, self._drift))

@@ -1,15 +1,16 @@
 """Fields for amounts, time zones and days of limits."""
 
-from collections.abc import Collection
+import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from functools import cache
-from zoneinfo import available_timezones
 
+from campaign_common.domain.limits.provider_limits import known_zones
 from campaign_common.settings.fields.plain import Scalar, Value
 
 PLACES = 3
 """Decimal places of an amount."""
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class PositiveDecimal(Scalar[Decimal]):
@@ -47,20 +48,20 @@ class Day(Scalar[date]):
         super().__init__("expected a date such as 2027-01-31", "date")
 
     def _deserialize(self, value: object, *_: object, **__: object) -> date:
-        if type(value) is date:
-            return value
-        try:
-            if isinstance(value, str):
-                return date.fromisoformat(value)
-        except ValueError:
-            pass
-        raise self.make_error("invalid")
+        day = value if type(value) is date else exact_day(value)
+        if day is None:
+            raise self.make_error("invalid")
+        return day
 
 
-@cache
-def known_zones() -> Collection[str]:
-    """Return the names of all time zones."""
-    return frozenset(available_timezones())
+def exact_day(value: object) -> date | None:
+    """Return the date of a text YYYY-MM-DD; None: it is none."""
+    if not isinstance(value, str) or not DAY.fullmatch(value):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def exact_amount(value: object, high: int) -> Decimal | None:

@@ -4,11 +4,13 @@ from datetime import date
 
 from pymysql.cursors import Cursor
 
-LOCK = "SELECT taken FROM provider_days WHERE provider = %s AND day = %s FOR UPDATE"
-
 ENSURE = "INSERT IGNORE INTO provider_days (provider, day, taken) VALUES (%s, %s, 0)"
 
-ADD = "UPDATE provider_days SET taken = taken + %s WHERE provider = %s AND day = %s"
+# The driver reports the value of LAST_INSERT_ID: the number of units.
+TAKE = """
+UPDATE provider_days SET taken = taken + LAST_INSERT_ID(LEAST(%s, %s - taken))
+WHERE provider = %s AND day = %s AND taken < %s
+"""
 
 RETURN = """
 UPDATE provider_days SET taken = taken - LEAST(taken, %s) WHERE provider = %s AND day = %s
@@ -20,18 +22,19 @@ SWEEP = "DELETE FROM provider_days WHERE provider = %s AND day < %s - INTERVAL 3
 
 
 def take_of_day(cursor: Cursor, provider: str, day: date, *, wanted: int, per_day: int) -> int:
-    """Take up to `wanted` units of what is left of a day, in a transaction; return their number."""
-    cursor.execute(LOCK, (provider, day))
-    row = cursor.fetchone()
-    if row is None:
-        cursor.execute(ENSURE, (provider, day))
-        cursor.execute(SWEEP, (provider, day))
-        cursor.execute(LOCK, (provider, day))
-        row = cursor.fetchone()
-    taken = min(wanted, max(0, per_day - int(row[0]))) if row is not None else 0
-    if taken:
-        cursor.execute(ADD, (taken, provider, day))
-    return taken
+    """Take up to `wanted` units of what is left of a day; return their number.
+
+    One statement outside of any transaction, but for the first of a day.
+    """
+    values = (wanted, per_day, provider, day, per_day)
+    if cursor.execute(TAKE, values):
+        return int(cursor.lastrowid or 0)
+    cursor.execute(SELECT_TAKEN, (provider, day))
+    if cursor.fetchone() is not None:
+        return 0
+    cursor.execute(ENSURE, (provider, day))
+    cursor.execute(SWEEP, (provider, day))
+    return int(cursor.lastrowid or 0) if cursor.execute(TAKE, values) else 0
 
 
 def return_of_day(cursor: Cursor, provider: str, day: date, units: int) -> None:

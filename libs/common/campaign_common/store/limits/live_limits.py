@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.domain.limits.provider_limits import ProviderLimits, UnreadableLimits
 
 LIMITS_CHANGED = "limits"
 """Kind of the event of changed limits."""
@@ -15,16 +15,24 @@ LIMITS_CHANGED = "limits"
 CHECKED = "check"
 """Kind of the event of a check that somebody asked for."""
 
-SELECT_ALL = "SELECT provider, limits FROM provider_limits"
+CONFIGURED = 0
+"""Version of the limits of a provider that has no live ones."""
 
-SELECT_ONE = """
-SELECT limits, version, changed_at, changed_by FROM provider_limits WHERE provider = %s
+SAME_VERSION = "COALESCE((SELECT version FROM provider_limits WHERE provider = %s), 0) = %s"
+"""Condition that a provider's live limits are those of a version."""
+
+# One row at least, so that the time is read where no limits are.
+SELECT_ALL = """
+SELECT UNIX_TIMESTAMP(NOW(6)), l.provider, l.limits, l.version
+FROM (SELECT 1) one LEFT JOIN provider_limits l ON TRUE
 """
+
+SELECT_ONE = "SELECT limits, version FROM provider_limits WHERE provider = %s"
 
 UPSERT = """
 INSERT INTO provider_limits (provider, limits, version, changed_at, changed_by)
-VALUES (%s, %s, 1, NOW(6), %s)
-ON DUPLICATE KEY UPDATE limits = VALUES(limits), version = version + 1,
+VALUES (%s, %s, %s, NOW(6), %s)
+ON DUPLICATE KEY UPDATE limits = VALUES(limits), version = VALUES(version),
   changed_at = VALUES(changed_at), changed_by = VALUES(changed_by)
 """
 
@@ -32,6 +40,10 @@ DELETE = "DELETE FROM provider_limits WHERE provider = %s"
 
 INSERT_EVENT = """
 INSERT INTO provider_events (provider, at, actor, kind, details) VALUES (%s, NOW(6), %s, %s, %s)
+"""
+
+DELETE_OLD_EVENTS = """
+DELETE FROM provider_events WHERE at < NOW(6) - INTERVAL %s SECOND ORDER BY id LIMIT %s
 """
 
 SELECT_EVENTS = """
@@ -43,11 +55,18 @@ WHERE provider = %s AND kind IN %s ORDER BY id DESC LIMIT %s
 class LiveLimits(NamedTuple):
     """Limits set by a person, which hold in place of the configured ones."""
 
-    limits: ProviderLimits
+    limits: ProviderLimits | None
+    """None: this version cannot read them, and nothing may be granted."""
     version: int
-    changed_at: datetime
-    """UTC, naive."""
-    changed_by: str
+    """Number of the event that set them; it never returns."""
+
+
+class LiveRead(NamedTuple):
+    """Live limits of all providers that have some."""
+
+    moment: float
+    """Server's time, in seconds since 1970."""
+    limits: Mapping[str, LiveLimits]
 
 
 class ProviderEvent(NamedTuple):
@@ -60,30 +79,37 @@ class ProviderEvent(NamedTuple):
     details: dict[str, Any]
 
 
-def read_all_live(cursor: Cursor) -> dict[str, ProviderLimits]:
-    """Read the live limits of all providers that have some."""
+def read_all_live(cursor: Cursor) -> LiveRead:
+    """Read the live limits of all providers that have some, with the time, in one statement."""
     cursor.execute(SELECT_ALL)
-    return {name: ProviderLimits.of_json(json.loads(text)) for name, text in cursor.fetchall()}
+    rows = cursor.fetchall()
+    live = {name: _live(text, version) for _, name, text, version in rows if name is not None}
+    return LiveRead(float(rows[0][0]), live)
 
 
 def read_live(cursor: Cursor, provider: str) -> LiveLimits | None:
     """Read the live limits of a provider; None: the configured ones hold."""
     cursor.execute(SELECT_ONE, (provider,))
     row = cursor.fetchone()
-    if row is None:
-        return None
-    text, version, changed_at, changed_by = row
-    return LiveLimits(ProviderLimits.of_json(json.loads(text)), version, changed_at, changed_by)
+    return None if row is None else _live(*row)
 
 
 def set_live(cursor: Cursor, provider: str, limits: ProviderLimits | None, actor: str) -> None:
     """Set the live limits of a provider, with an event; None: the configured ones hold again."""
+    details = {"limits": None if limits is None else limits.as_json()}
+    cursor.execute(INSERT_EVENT, (provider, actor, LIMITS_CHANGED, json.dumps(details)))
     if limits is None:
         cursor.execute(DELETE, (provider,))
     else:
-        cursor.execute(UPSERT, (provider, json.dumps(limits.as_json()), actor))
-    details = {"limits": None if limits is None else limits.as_json()}
-    append_provider_event(cursor, provider, actor, LIMITS_CHANGED, details)
+        version = cursor.lastrowid
+        cursor.execute(UPSERT, (provider, json.dumps(limits.as_json()), version, actor))
+
+
+def _live(text: str, version: int) -> LiveLimits:
+    try:
+        return LiveLimits(ProviderLimits.of_json(json.loads(text)), version)
+    except UnreadableLimits:
+        return LiveLimits(None, version)
 
 
 def append_provider_event(
@@ -102,3 +128,8 @@ def read_provider_events(
         ProviderEvent(id_, at, actor, kind, json.loads(details))
         for id_, at, actor, kind, details in cursor.fetchall()
     ]
+
+
+def delete_old_events(cursor: Cursor, *, older_than: float, limit: int) -> int:
+    """Delete up to `limit` events older than so many seconds; return how many went."""
+    return cursor.execute(DELETE_OLD_EVENTS, (older_than, limit))

@@ -12,6 +12,9 @@ from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.limits.days import read_taken
 from campaign_common.store.limits.live_limits import read_all_live
 
+NOT_READABLE = ProviderLimits(per_day=0)
+"""Limits in place of those that a newer version has set: nothing is published."""
+
 SELECT_OWN = "SELECT id, provider FROM campaigns WHERE state = 'running' AND lease_owner = %s"
 
 # Those that are published to their ends take no share of what is published next.
@@ -19,9 +22,6 @@ SELECT_SHARED = """
 SELECT provider, COUNT(*) FROM campaigns
 WHERE state = 'running' AND published_seq < last_seq GROUP BY provider
 """
-
-SELECT_MOMENT = "SELECT UNIX_TIMESTAMP(NOW(6))"
-
 
 SELECT_IN_USE = "SELECT DISTINCT provider FROM campaigns WHERE state = 'running'"
 
@@ -43,9 +43,13 @@ def limited_campaigns(
     A campaign that takes a route has those of the route, if all of them are limited. Costs one
     statement where no provider has limits.
     """
-    in_force = {**configured, **read_all_live(cursor)}
+    live = read_all_live(cursor)
+    replaced = {name: one.limits or NOT_READABLE for name, one in live.limits.items()}
+    in_force = {**configured, **replaced}
     limited = {
-        name: limits for name, limits in in_force.items() if limits.limits_rate or limits.limits_day
+        name: limits
+        for name, one in in_force.items()
+        if (limits := one.around(live.moment)).needs_grants
     }
     if not limited:
         return {}
@@ -57,7 +61,8 @@ def limited_campaigns(
     }
     if not own:
         return {}
-    found = _providers(cursor, limited, frozenset[str]().union(*own.values()), routes)
+    names = frozenset[str]().union(*own.values())
+    found = _providers(cursor, {name: limited[name] for name in names}, live.moment, routes)
     return {
         campaign_id: [found[provider] for provider in sorted(providers)]
         for campaign_id, providers in own.items()
@@ -65,26 +70,23 @@ def limited_campaigns(
 
 
 def providers_in_use(cursor: Cursor, routes: Routes) -> frozenset[str]:
-    """Read the providers that messages of running campaigns may take."""
+    """Read the providers that messages of running campaigns take at first, not by failover."""
     cursor.execute(SELECT_IN_USE)
-    return frozenset[str]().union(*(routes.providers(name) for (name,) in cursor.fetchall()))
+    return frozenset[str]().union(*(routes.chosen(name) for (name,) in cursor.fetchall()))
 
 
 def _providers(
-    cursor: Cursor, limited: Mapping[str, ProviderLimits], names: frozenset[str], routes: Routes
+    cursor: Cursor, limited: Mapping[str, ProviderLimits], moment: float, routes: Routes
 ) -> dict[str, LimitedProvider]:
     cursor.execute(SELECT_SHARED)
     shared: Counter[str] = Counter()
     for name, campaigns in cursor.fetchall():
         shared.update(dict.fromkeys(routes.providers(name), campaigns))
-    cursor.execute(SELECT_MOMENT)
-    ((moment,),) = cursor.fetchall()
     providers = {}
-    for name in names:
-        limits = limited[name].at(float(moment))
+    for name, limits in limited.items():
         left = None
         if limits.per_day is not None:
-            taken = read_taken(cursor, name, day_of(float(moment), limits.zone))
+            taken = read_taken(cursor, name, day_of(moment, limits.zone))
             left = max(0, limits.per_day - taken)
         providers[name] = LimitedProvider(limits, shared[name] or 1, left)
     return providers

@@ -9,6 +9,8 @@ from campaign_common.store.limits.live_limits import read_live
 
 SELECT_MOMENT = "SELECT UNIX_TIMESTAMP(NOW(6))"
 
+NOTHING = ProviderLimits(per_day=0)
+
 
 def take_single_send(
     cursor: Cursor, provider: str, configured: ProviderLimits, body: str
@@ -20,7 +22,10 @@ def take_single_send(
     live = read_live(cursor, provider)
     cursor.execute(SELECT_MOMENT)
     ((moment,),) = cursor.fetchall()
-    limits = (configured if live is None else live.limits).at(float(moment))
+    in_force = configured if live is None else live.limits
+    if in_force is None:
+        return NOTHING  # set by a newer version: what cannot be read grants nothing
+    limits = in_force.at(float(moment))
     if limits.per_day is None:
         return None
     day = day_of(float(moment), limits.zone)

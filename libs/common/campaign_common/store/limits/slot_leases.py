@@ -1,7 +1,7 @@
 """provider_slots and provider_demand: the slots of a provider, and what senders want of them.
 
-Every statement but the taking of spare grants stands alone: a slot is planned by who inserts it
-first, and its shares never change.
+Every statement stands alone, so that no lock outlives it, and a sender that is stopped holds none.
+A slot is planned by the sender that inserts it first, and its shares never change.
 """
 
 import json
@@ -15,9 +15,9 @@ from campaign_common.domain.limits.planning import (
     BLANK_SLOTS,
     StoredSlot,
     slot_at,
-    spare_range,
 )
-from campaign_common.domain.limits.slots import SlotPlan
+from campaign_common.domain.limits.slots import Block, SlotDemand, SlotPlan
+from campaign_common.store.limits.live_limits import SAME_VERSION
 
 DEMAND_LASTS = 4.0
 """Seconds after which a sender that is silent has no share of the next slot."""
@@ -30,8 +30,8 @@ _SERVER = "CONCAT_WS('/', @@hostname, @@port, @@server_id)"
 _MOMENT = "UNIX_TIMESTAMP(NOW(6))"
 
 STATE_DEMAND = """
-INSERT INTO provider_demand (provider, sender, wanted, at) VALUES (%s, %s, %s, NOW(6))
-ON DUPLICATE KEY UPDATE wanted = VALUES(wanted), at = VALUES(at)
+INSERT INTO provider_demand (provider, sender, wanted, cost, at) VALUES (%s, %s, %s, %s, NOW(6))
+ON DUPLICATE KEY UPDATE wanted = VALUES(wanted), cost = VALUES(cost), at = VALUES(at)
 """
 
 # One row at least, so that time and server are read where no slot is.
@@ -44,22 +44,25 @@ ORDER BY s.slot
 """
 
 SELECT_DEMAND = f"""
-SELECT sender, wanted FROM provider_demand
+SELECT sender, wanted, cost FROM provider_demand
 WHERE provider = %s AND at > NOW(6) - INTERVAL {round(DEMAND_LASTS * 1e6)} MICROSECOND
 """
 
-# Not once the slot has begun, however long the statement was on its way.
+# Not once the slot has begun, however long the statement was on its way, nor by limits that were
+# replaced since they were read.
 INSERT_SLOT = f"""
 INSERT IGNORE INTO provider_slots (provider, slot, quota, per_second, shares, server)
-SELECT %s, %s, %s, %s, %s, %s FROM (SELECT 1) one WHERE {_MOMENT} < %s
+SELECT %s, %s, %s, %s, %s, %s FROM (SELECT 1) one
+WHERE {_MOMENT} < %s AND {SAME_VERSION}
 """
 
-LOCK_SLOT = f"""
-SELECT {_MOMENT}, {_SERVER}, slot, quota, per_second, shares, spare_taken, server
-FROM provider_slots WHERE provider = %s AND slot = %s FOR UPDATE
+# The driver reports the value of LAST_INSERT_ID: what was taken before.
+TAKE_SPARE = f"""
+UPDATE provider_slots
+SET spare_taken = LEAST(LAST_INSERT_ID(GREATEST(spare_taken, %(first)s)) + %(wanted)s, %(last)s)
+WHERE provider = %(provider)s AND slot = %(slot)s AND spare_taken < %(last)s
+  AND server = {_SERVER} AND FLOOR({_MOMENT}) = %(slot)s
 """
-
-TAKE_SPARE = "UPDATE provider_slots SET spare_taken = %s WHERE provider = %s AND slot = %s"
 
 SWEEP_SLOTS = "DELETE FROM provider_slots WHERE provider = %s AND slot < %s"
 
@@ -83,9 +86,9 @@ class SlotsRead(NamedTuple):
     stored: Sequence[StoredSlot]
 
 
-def state_demand(cursor: Cursor, provider: str, sender: str, wanted: int) -> None:
-    """State how many units a sender wants in the next slot."""
-    cursor.execute(STATE_DEMAND, (provider, sender, wanted))
+def state_demand(cursor: Cursor, provider: str, sender: str, demand: SlotDemand) -> None:
+    """State what a sender wants in the next slot."""
+    cursor.execute(STATE_DEMAND, (provider, sender, *demand))
 
 
 def forget_demand(cursor: Cursor, sender: str) -> None:
@@ -104,16 +107,19 @@ def read_slots(cursor: Cursor, provider: str, *, shares_after: int = 0) -> Slots
     return SlotsRead(moment, server, [_stored(row[2:]) for row in rows if row[2] is not None])
 
 
-def read_demand(cursor: Cursor, provider: str) -> Mapping[str, int]:
+def read_demand(cursor: Cursor, provider: str) -> Mapping[str, SlotDemand]:
     """Read what each sender wants that has said so within a few seconds."""
     cursor.execute(SELECT_DEMAND, (provider,))
-    return dict(cursor.fetchall())
+    return {sender: SlotDemand(wanted, cost) for sender, wanted, cost in cursor.fetchall()}
 
 
-def insert_slot(cursor: Cursor, provider: str, planned: StoredSlot) -> bool:
-    """Insert a slot before it begins; False where another sender has planned it, or too late."""
+def insert_slot(cursor: Cursor, provider: str, planned: StoredSlot, version: int) -> bool:
+    """Insert a slot before it begins; False where another sender has planned it, or too late.
+
+    `version`: that of the live limits that it is planned by; False where there are others now.
+    """
     plan = planned.plan
-    shares = json.dumps(plan.shares)
+    shares = json.dumps(plan.shares if plan.blocks is None else plan.blocks)
     return bool(
         cursor.execute(
             INSERT_SLOT,
@@ -125,21 +131,28 @@ def insert_slot(cursor: Cursor, provider: str, planned: StoredSlot) -> bool:
                 shares,
                 planned.server,
                 plan.slot,
+                provider,
+                version,
             ),
         )
     )
 
 
-def take_spare(cursor: Cursor, provider: str, slot: int, wanted: int) -> range:
-    """Take spare grants of the running slot, in a transaction; return their indices."""
-    cursor.execute(LOCK_SLOT, (provider, slot))
-    row = cursor.fetchone()
-    if row is None or str(row[1]) != row[7]:
+def take_spare(cursor: Cursor, provider: str, slot: int, offered: range, wanted: int) -> range:
+    """Take up to `wanted` of the offered spare grants of the running slot; return their indices."""
+    if not offered or wanted <= 0:
         return range(0)
-    taken = spare_range(_stored(row[2:]), float(row[0]), wanted)
-    if taken:
-        cursor.execute(TAKE_SPARE, (taken.stop, provider, slot))
-    return taken
+    values = {
+        "provider": provider,
+        "slot": slot,
+        "first": offered.start,
+        "last": offered.stop,
+        "wanted": wanted,
+    }
+    if not cursor.execute(TAKE_SPARE, values):
+        return range(0)
+    first = int(cursor.lastrowid or 0)
+    return range(first, min(first + wanted, offered.stop))
 
 
 def sweep_slots(cursor: Cursor, provider: str, moment: float) -> None:
@@ -155,10 +168,10 @@ def delete_ahead(cursor: Cursor, provider: str) -> None:
 
 def _stored(columns: Sequence[object]) -> StoredSlot:
     slot, quota, per_second, shares, spare_taken, server = columns
-    plan = SlotPlan(
-        int(str(slot)),
-        int(str(quota)),
-        Decimal(str(per_second)),
-        {} if shares is None else json.loads(str(shares)),
-    )
+    number, rate, quota = int(str(slot)), Decimal(str(per_second)), int(str(quota))
+    parts = {} if shares is None else json.loads(str(shares))
+    if isinstance(parts, list):
+        plan = SlotPlan.of_blocks(number, quota, rate, tuple(Block(*one) for one in parts))
+    else:
+        plan = SlotPlan(number, quota, rate, parts)
     return StoredSlot(plan, int(str(spare_taken)), str(server))

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.limits.provider_limits import ProviderLimits, day_of, end_of_day
+from campaign_common.domain.limits.slots import Block
 from campaign_common.store.limits.days import read_taken
 
 SELECT_MOMENT = "SELECT UNIX_TIMESTAMP(NOW(6))"
@@ -47,16 +48,23 @@ def read_use(cursor: Cursor, in_force: Mapping[str, ProviderLimits]) -> dict[str
     ((moment,),) = cursor.fetchall()
     cursor.execute(SELECT_SLOTS, (moment,))
     seconds = {
-        provider: SecondUse(int(quota), sum(json.loads(shares).values()) + int(spare_taken))
+        provider: SecondUse(int(quota), _shared(json.loads(shares)) + int(spare_taken))
         for provider, quota, shares, spare_taken in cursor.fetchall()
     }
     return {
         name: LimitUse(
-            seconds.get(name) if limits.limits_rate else None,
+            seconds.get(name) if limits.at(float(moment)).per_second is not None else None,
             _day(cursor, name, limits.at(float(moment)), float(moment)),
         )
         for name, limits in in_force.items()
     }
+
+
+def _shared(parts: Mapping[str, int] | list[list[Any]]) -> int:
+    """Sum the grants of senders: by sender, or as blocks of them."""
+    return (
+        sum(Block(*one).units for one in parts) if isinstance(parts, list) else sum(parts.values())
+    )
 
 
 def _day(cursor: Cursor, provider: str, limits: ProviderLimits, moment: float) -> DayUse | None:

@@ -15,9 +15,10 @@ from campaign_common.domain.limits.planning import (
     is_stuck,
     plan_next,
     slot_at,
-    spare_range,
+    spare_bounds,
 )
 from campaign_common.domain.limits.server_clock import ClockState, ServerClock
+from campaign_common.domain.limits.slots import SlotDemand
 
 TICK = 0.004
 """Seconds between two looks of a sender at what is due."""
@@ -37,7 +38,7 @@ class Server:
     ahead: float = 1_800_000_000.0
     """Its clock less the real time, in seconds."""
     slots: dict[int, StoredSlot] = field(default_factory=dict)
-    wanted: dict[str, tuple[int, float]] = field(default_factory=dict)
+    wanted: dict[str, tuple[SlotDemand, float]] = field(default_factory=dict)
 
     def time(self, real: float) -> float:
         """Return the server's clock."""
@@ -57,6 +58,8 @@ class SimulatedSender:
     """Share of its turns with the database that are late, while it goes on sending."""
     asleep_until: float = 0.0
     dead: bool = False
+    cost: int = 1
+    """Units of each message."""
     turn_at: float = 0.0
     stuck_since: float | None = None
     clock: ServerClock = field(default_factory=ServerClock)
@@ -81,13 +84,24 @@ class SimulatedSender:
         if not self.clock.add(self.local(asked), local, moment, server.name):
             self.grants.refuse(server.slots, local)
         self.grants.forget_before(self.local(real) - FORGET_AFTER)
-        server.wanted[self.name] = min(self.backlog, 10_000), moment
+        server.wanted[self.name] = (
+            SlotDemand(min(self.backlog * self.cost, 10_000), self.cost),
+            moment,
+        )
         now = slot_at(moment)
         stored = [one for slot, one in sorted(server.slots.items()) if slot > now - BLANK_SLOTS]
         self._clear_stuck(real, moment, stored, server)
-        fresh = {name: n for name, (n, at) in server.wanted.items() if moment - at < 2.5}
+        fresh = {name: one for name, (one, at) in server.wanted.items() if moment - at < 2.5}
         state = self.clock.state(local)
-        planned = plan_next(moment, server.name, stored, server.per_second, fresh, state)
+        planned = plan_next(
+            moment,
+            server.name,
+            stored,
+            server.per_second,
+            fresh,
+            state,
+            in_blocks=self.cost > 1,
+        )
         if planned is not None and planned.plan.slot not in server.slots:
             server.slots[planned.plan.slot] = planned
         if state is not ClockState.SETTLED:
@@ -95,7 +109,7 @@ class SimulatedSender:
         for slot in (now, now + 1):
             one = server.slots.get(slot)
             if one is not None and one.server == server.name:
-                self.grants.take_over(one.plan, local)
+                self.grants.add_share(one.plan, local)
         self._take_spare(server, moment)
 
     def _take_spare(self, server: Server, moment: float) -> None:
@@ -103,11 +117,14 @@ class SimulatedSender:
         reading = self.clock.read(self.local(0.0))
         if one is None or reading is None or not self.grants.serves(one.plan.slot):
             return
-        missing = min(self.backlog, 10_000) - self.grants.left_in(one.plan.slot)
-        taken = spare_range(one, moment, missing)
-        if taken:
-            server.slots[one.plan.slot] = one._replace(spare_taken=taken.stop)
-            self.grants.add_spare(one.plan, taken.start, taken.stop)
+        missing = min(self.backlog * self.cost, 10_000) - self.grants.left_in(one.plan.slot)
+        instants = one.plan.instants(None)
+        offered = spare_bounds(one.plan, instants, moment)
+        first = max(one.spare_taken, offered.start)
+        last = min(first + missing, offered.stop)
+        if last > first:
+            server.slots[one.plan.slot] = one._replace(spare_taken=last)
+            self.grants.add_spare(one.plan, instants, first, last)
 
     def _clear_stuck(
         self, real: float, moment: float, stored: list[StoredSlot], server: Server
@@ -123,10 +140,10 @@ class SimulatedSender:
         """Start what is due, now or after a pause; return the real time afterwards."""
         while self.backlog:
             reading = self.clock.read(self.local(real))
-            due = self.grants.take(reading, 1) if reading else None
+            due = self.grants.take(reading, self.cost) if reading else None
             if reading is None or due is None:
                 return real
-            until = due.until - reading.moment + self.local(real)
+            until = due.end - reading.moment + self.local(real)
             if self.random.random() < 0.002:
                 real += self.random.choice([0.01, 0.019, 0.03, 0.5, 3.0])
             if self.local(real) <= until:

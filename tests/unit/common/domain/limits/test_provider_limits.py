@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from random import Random
 
 import pytest
 
@@ -8,8 +9,10 @@ from campaign_common.domain.limits.provider_limits import (
     LimitUnit,
     ProviderLimits,
     RampStep,
+    UnreadableLimits,
     day_of,
     end_of_day,
+    known_zones,
 )
 from campaign_common.domain.limits.server_clock import ClockReading, ClockState, ServerClock
 
@@ -66,18 +69,69 @@ def test_a_day_ends_at_midnight_of_its_zone(zone: str, day: date, ends: datetime
     assert day_of(end, zone) > day
 
 
+def test_unreadable_limits_are_told_from_others() -> None:
+    for change in ({"burst": 5}, {"zone": "Mars/Olympus"}, {"unit": "bytes"}, {"per_day": "5"}):
+        with pytest.raises(UnreadableLimits):
+            ProviderLimits.of_json(LIMITS.as_json() | change)
+    for values in (None, [], {}, {"per_second": "x"}):
+        with pytest.raises(UnreadableLimits):
+            ProviderLimits.of_json(values)
+
+
+def test_limits_hold_from_shortly_before_their_day() -> None:
+    """So that the first sends of the day are counted."""
+    midnight = end_of_day(date(2026, 12, 31), "UTC")
+    ramp = ProviderLimits(ramp=(RampStep(date(2027, 1, 1), Decimal(5), 250),))
+    assert ramp.around(midnight - 60) == ProviderLimits()
+    assert not ramp.around(midnight - 60).needs_grants
+    assert ramp.around(midnight - 1) == ProviderLimits(Decimal(5), per_day=250)
+    assert ramp.at(midnight - 1) == ProviderLimits()
+
+
+def test_known_zones_are_those_of_every_host() -> None:
+    assert {"UTC", "America/Los_Angeles", "US/Pacific"} <= known_zones()
+    assert "localtime" not in known_zones()
+
+
 def test_grants_of_a_day_end_with_it() -> None:
     grants = DayGrants()
-    grants.add(date(2027, 1, 1), 100.0, 200.0, 5)
+    first, second = date(2027, 1, 1), date(2027, 1, 2)
+    assert grants.begin(first, 100.0, 200.0)
+    grants.add(first, 5)
     assert grants.take(ClockReading(150.0, 0.002), 2) == pytest.approx(199.998)
     assert grants.take(ClockReading(199.999, 0.002), 1) is None
-    grants.add(date(2027, 1, 2), 200.0, 300.0, 1)
-    grants.give_back(date(2027, 1, 1), 1)
+    assert not grants.begin(first, 150.0, 250.0), "another zone has other bounds"
+    assert grants.take(ClockReading(200.0, 0.002), 1) == pytest.approx(249.998)
+    assert grants.begin(second, 200.0, 300.0)
+    grants.add(second, 1)
+    grants.add(first, 1)
     assert grants.held == 1
-    surrendered = grants.surrender()
-    assert surrendered is not None
-    assert surrendered.units == 1
+    assert grants.surrender() == (second, 1)
     assert grants.surrender() is None
+
+
+@pytest.mark.parametrize("ppm", [400, 1_500, 10_000, 83_333, -83_333])
+def test_a_clock_that_is_slewed_is_known_within_its_margin(ppm: int) -> None:
+    """As chrony does after a jump: no step, and wider margins once it is seen."""
+    clock = ServerClock()
+    random = Random(1)  # noqa: S311 - test data
+    widest = 0.0
+    for turn in range(200):
+        local = turn / 3
+        trip = random.uniform(0.0008, 0.002)
+
+        def server(at: float) -> float:
+            return at + max(0.0, at - 10.0) * ppm / 1e6
+
+        assert clock.add(local, local + trip, server(local + trip / 2), "one")
+        for later in (0.002, 0.1, 0.3):
+            reading = clock.read(local + later)
+            assert reading is not None
+            if not 10.0 <= local < 11.0:
+                assert abs(reading.moment - server(local + later)) <= reading.margin
+            widest = max(widest, reading.margin)
+    assert clock.steps == 0
+    assert widest <= 0.002 + 0.002 + 0.04
 
 
 def test_a_clock_is_trusted_when_its_samples_agree() -> None:

@@ -123,3 +123,18 @@ def test_a_few_messages_do_not_wait_for_the_next_slot() -> None:
     senders[0].backlog = 20
     run(senders, server, 1.0, begin=5.2)
     assert len(senders[0].starts) == 20
+
+
+def test_long_messages_of_disturbed_senders_keep_the_rate() -> None:
+    """No second has more than its quota, and what one message costs."""
+    random = Random(8)  # noqa: S311 - test data
+    server = Server(Decimal(30))
+    senders = _senders(random, 4)
+    for sender in senders:
+        sender.cost = 5
+    run(senders, server, 6.0, begin=0.0)
+    senders[0].dead = True
+    senders[1].asleep_until = 8.0
+    run(senders, server, 8.0, begin=6.0)
+    assert 5 * fullest_window(senders) <= 1.05 * 30 + 5
+    assert 5 * sum(len(sender.starts) for sender in senders) >= 30 * 14 / 2

@@ -35,7 +35,7 @@ class LimitSettings:
     per_second: Decimal | None = key(
         "PerSecond", PositiveDecimal(MOST_PER_SECOND, "a second", null=True), default=None
     )
-    """Sends that start in a second of the database's clock, at most, whichever senders die, sleep
+    """Sends that start in a second of the database's clock, at most, also when senders die, sleep
     or wake. 0.1 is one in ten seconds."""
     unit: LimitUnit = key("Unit", Member(LimitUnit), default="messages")
     """The unit of `PerSecond` and `PerDay`: `messages`, or `segments` of an SMS."""
@@ -61,10 +61,12 @@ class LimitSettings:
         )
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield that two steps begin on one day."""
+        """Yield that two steps begin on one day, or that one has no amount."""
         days = [one.since for one in self.ramp]
         if len(set(days)) < len(days):
             yield ("Ramp",), "expected each From once"
+        if any(one.per_second is None and one.per_day is None for one in self.ramp):
+            yield ("Ramp",), "expected PerSecond or PerDay in each step"
 
 
 @section_class

@@ -1,0 +1,124 @@
+"""Turns of several limiters, and the live limits that they follow."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import structlog
+
+from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.domain.routing.routes import Routes
+from campaign_common.errors import DatabaseUnavailable
+from campaign_common.store.limits.live_limits import LiveLimits
+from campaign_sender.limiting.limit_leases import FRESH_FOR, LimitLeases
+from campaign_sender.limiting.provider_limiter import ProviderLimiter
+from tests.unit.sender.limiting.tables import Tables
+
+LIMITED = ProviderLimits(Decimal(10))
+
+
+class Bench:
+    """Leases of a limited provider and of one without limits."""
+
+    def __init__(self, tables: Tables) -> None:
+        database: Any = tables
+        self.tables = tables
+        self.limiters = {
+            name: ProviderLimiter(database, name, "0" * 16, limits, tables.clock)
+            for name, limits in (("a", LIMITED), ("b", LIMITED), ("free", ProviderLimits()))
+        }
+        self.turns: list[str] = []
+        self.leases = LimitLeases(
+            database,
+            "0" * 16,
+            self.limiters,
+            lambda _: 5,
+            lambda: 0.5,
+            Routes(),
+            tables.clock,
+        )
+
+    def fail(self, name: str, error: Exception) -> None:
+        """Have the turns of a limiter fail."""
+
+        def turn(_: int) -> float:
+            self.turns.append(name)
+            raise error
+
+        self.limiters[name].turn = turn  # type: ignore[method-assign]
+
+    def count(self, name: str) -> None:
+        """Count the turns of a limiter."""
+
+        def turn(_: int) -> float:
+            self.turns.append(name)
+            return 0.1
+
+        self.limiters[name].turn = turn  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def bench(tables: Tables) -> Bench:
+    return Bench(tables)
+
+
+def test_nothing_is_granted_before_limits_are_read(bench: Bench) -> None:
+    free = bench.limiters["free"]
+    assert free.needs_grants
+    bench.leases.read_live()
+    assert not free.needs_grants
+    assert free.share == 0.5
+    bench.tables.now += FRESH_FOR + 0.1
+    assert free.needs_grants
+
+
+def test_live_limits_replace_configured_ones(bench: Bench) -> None:
+    bench.tables.live["free"] = LiveLimits(ProviderLimits(per_day=5), 3)
+    bench.leases.read_live()
+    assert bench.limiters["free"].limits == ProviderLimits(per_day=5)
+    bench.tables.live.clear()
+    bench.leases.read_live()
+    assert bench.limiters["free"].limits == ProviderLimits()
+
+
+def test_unreadable_limits_stop_their_provider_alone(bench: Bench) -> None:
+    bench.tables.live["free"] = LiveLimits(None, 3)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            bench.leases.read_live()
+    assert bench.limiters["free"].claimable(0.25, 0) == 0
+    assert bench.limiters["a"].is_fresh
+    assert [one["provider"] for one in logs if one["log_level"] == "error"] == ["free"]
+
+
+@pytest.mark.parametrize("error", [ValueError("unexpected"), DatabaseUnavailable("down")])
+def test_a_failure_of_one_leaves_the_others_alone(bench: Bench, error: Exception) -> None:
+    bench.fail("a", error)
+    bench.count("b")
+    bench.count("free")
+    for _ in range(4):
+        bench.tables.now += 0.25
+        assert bench.leases.step() > 0
+    assert bench.turns.count("b") == bench.turns.count("free") == 4
+    assert bench.turns.count("a") == 4
+
+
+def test_each_provider_is_the_first_in_its_turn(bench: Bench) -> None:
+    for name in bench.limiters:
+        bench.count(name)
+    firsts = []
+    for _ in range(3):
+        bench.tables.now += 0.25
+        bench.turns.clear()
+        bench.leases.step()
+        firsts.append(bench.turns[0])
+    assert set(firsts) == set(bench.limiters)
+
+
+def test_limits_are_not_fresh_while_the_database_is_down(bench: Bench) -> None:
+    bench.leases.read_live()
+    bench.tables.is_down = True
+    bench.tables.now += FRESH_FOR + 0.1
+    with pytest.raises(DatabaseUnavailable):
+        bench.leases.read_live()
+    assert bench.limiters["free"].claimable(0.25, 0) == 0
