@@ -6,8 +6,10 @@ from typing import Any
 import requests
 
 from campaign_common.database import Database
+from campaign_common.store.messages.provider_checks import CheckContent, NewCheck, insert_check
 
 PHONE = "13961467500"
+UNERASED = "12025550123"
 FIRST_OF_MANY = 13970000000
 PEOPLE = 20
 CSV = (
@@ -61,6 +63,8 @@ class Seeds:
         self._headers = headers
         self._database = database
         self._lists = [self._upload(f"list {n}") for n in range(3)]
+        check = NewCheck("simulated", UNERASED, CheckContent("hi"), dry_run=True, actor="test")
+        self._check = database.run(lambda cursor: insert_check(cursor, check))
         self._campaigns = {state: self._campaign(state) for state in STATES}
 
     def path(self, operation: str, method: str) -> dict[str, Any]:
@@ -75,6 +79,8 @@ class Seeds:
             "campaign_id": self._campaign(state) if changes else self._campaigns[state],
             "list_id": self._upload("to go") if method == "DELETE" else self._lists[0],
             "phone": PHONE,
+            "provider": "simulated",
+            "check_id": self._check,
         }
 
     def fields(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Registry of the kinds of providers, and of those that the configuration names."""
+"""Registry of the kinds of providers: clients and checks of those that the configuration names."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -6,10 +6,11 @@ from hashlib import blake2b
 from typing import Any
 
 from campaign_common.settings import HttpProviderSettings, HttpSettings, Settings
+from campaign_providers.check import ProviderCheck
 from campaign_providers.contract import OnResults, PreSendCheck, Provider
-from campaign_providers.http import HttpProvider
+from campaign_providers.http import HttpCheck, HttpProvider
 from campaign_providers.http.requests.fixed_body import as_templates
-from campaign_providers.simulated import SimulatedProvider
+from campaign_providers.simulated import SimulatedCheck, SimulatedProvider
 
 MakeProvider = Callable[[PreSendCheck[Any], OnResults[Any]], Provider[Any]]
 """Makes the client of one provider, which starts to work at once."""
@@ -28,6 +29,21 @@ def configured_providers(settings: Settings) -> Mapping[str, MakeProvider]:
             case _:
                 factories[name] = partial(SimulatedProvider, name, given)
     return factories
+
+
+def provider_checks(settings: Settings) -> Mapping[str, ProviderCheck]:
+    """Return a check of each configured provider, by its name."""
+    key = _digest_key(settings)
+    checks: dict[str, ProviderCheck] = {}
+    for name, given in settings.configured_providers.items():
+        match given:
+            case HttpSettings():
+                checks[name] = HttpCheck(name, as_templates(given), key)
+            case HttpProviderSettings():
+                checks[name] = HttpCheck(name, given, key)
+            case _:
+                checks[name] = SimulatedCheck(name, given)
+    return checks
 
 
 def _digest_key(settings: Settings) -> bytes:

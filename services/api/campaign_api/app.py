@@ -14,6 +14,7 @@ from campaign_api.messages.erasing import Eraser
 from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
+from campaign_api.providers.overview import ProviderOverview
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.routes import (
     camp,
@@ -29,12 +30,15 @@ from campaign_api.routes import (
     stats,
     trial_message,
 )
+from campaign_api.routes.providers import checks as provider_checks
+from campaign_api.routes.providers import overview as provider_overview
 from campaign_api.web.auth.api_key_cache import ApiKeyCache
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.http import problems, request_line
 from campaign_api.web.idempotency.idempotent_requests import Idempotency
 from campaign_api.web.limits import concurrency_limit
 from campaign_api.web.limits.rate_limit import RateLimit
+from campaign_api.web.limits.trial_limit import TrialLimit
 from campaign_api.web.routing import security_headers, unread_query
 from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.documentation import Documentation
@@ -90,6 +94,7 @@ def create_app(
         RetryingTransactions(database, settings.timeout), settings.import_, metrics.imports
     )
     editor = CampaignEditor(settings)
+    trial_limit = TrialLimit(settings.api.test_messages_per_minute)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, importer)),
@@ -102,10 +107,12 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        trial_message.resource(database, settings),
+        trial_message.resource(database, settings, trial_limit),
         messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
+        provider_overview.resource(ProviderOverview(databases, settings)),
         provider_limits.resource(database, settings),
+        provider_checks.resource(database, settings, trial_limit),
         stats.resource(Statistics(databases)),
         health.resource(databases, settings.msg_table_sharding_size),
     ):

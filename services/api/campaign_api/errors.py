@@ -5,6 +5,7 @@ UserError
 ├── PathRefused, CsvRefused, UploadMalformed, UploadBroken, UploadStalled, UploadTooLarge
 ├── ListInUse, PreconditionFailed
 ├── NotFound (ListUnknown)
+├── NoSender
 ├── IdempotencyKeyInUse, IdempotencyKeyReused
 ├── Unauthenticated, InsufficientScope
 └── TooManyRequests
@@ -74,6 +75,10 @@ class NotFound(UserError):
 
 class ListUnknown(NotFound):
     """The recipient list does not exist."""
+
+
+class NoSender(UserError):
+    """No sender that runs can do what is asked; the text says why, and what to do."""
 
 
 class ListInUse(UserError):

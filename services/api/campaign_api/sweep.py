@@ -11,6 +11,7 @@ from campaign_common.database import Database, named_lock
 from campaign_common.domain.recipient import ListId
 from campaign_common.errors import LockBusy
 from campaign_common.runtime.periodic_thread import PeriodicThread
+from campaign_common.store.messages.provider_checks import delete_old_checks
 from campaign_common.store.messages.trial_sends import delete_old_test_messages
 from campaign_common.store.recipients import recipient_lists
 from campaign_common.store.recipients.recipients import delete_some_recipients
@@ -84,6 +85,7 @@ class Sweeper:
     def _sweep(self) -> None:
         delete_outdated_keys(self._database, self._stop)
         self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
+        self._database.run(partial(delete_old_checks, limit=ROWS_AT_ONCE))
         self._eraser.resume_unfinished(self._stop)
         swept = sweep_abandoned_lists(self._database, self._stop)
         if swept:

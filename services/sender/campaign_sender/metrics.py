@@ -54,6 +54,12 @@ POSSIBLE_DUPLICATES = Counter(
     ["provider"],
     registry=COUNTERS,
 )
+PROVIDER_CHECKS = Counter(
+    "campaign_provider_checks",
+    "Checks of a provider that this sender made, by what became of them",
+    ["provider", "outcome"],
+    registry=COUNTERS,
+)
 PARTITIONS_LOST = Counter(
     "campaign_partitions_lost",
     "Partitions that the consumer group revoked without notice",

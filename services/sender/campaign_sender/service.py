@@ -19,7 +19,7 @@ from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
-from campaign_providers.registry import configured_providers
+from campaign_providers.registry import configured_providers, provider_checks
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.admission.provider_choice import ProviderChoice
@@ -35,6 +35,7 @@ from campaign_sender.delivery.breaker_sync import BreakerSync
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.pacer import Pacer
+from campaign_sender.delivery.provider_checks import ProviderChecks
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
@@ -51,6 +52,7 @@ from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.telemetry.gauges import SenderGauges
 from campaign_sender.telemetry.heartbeat import sender_heartbeat
+from campaign_sender.telemetry.recent_statistics import RecentStatistics
 from campaign_sender.tracing import BatchTraces
 
 LONGEST_HOST = 48
@@ -128,7 +130,20 @@ class Sender:
             PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
         )
         self._trial_sends = TrialSends(databases.main, providers)
-        self._heartbeat = sender_heartbeat(name, databases.main, self._dispatcher.problems)
+        self._checks = ProviderChecks(
+            databases.main,
+            provider_checks(settings),
+            {
+                provider: configured.limits.limits
+                for provider, configured in settings.configured_providers.items()
+            },
+            self._dispatcher,
+            name,
+        )
+        statistics = RecentStatistics(self._dispatcher.routes, time.monotonic)
+        self._heartbeat = sender_heartbeat(
+            name, databases.main, self._dispatcher.problems, statistics.read
+        )
         blocked = BlockedPartitions(time.monotonic, BLOCK_TIMEOUT)
         self._ownership = ShardOwnership(
             self._consumer,
@@ -188,6 +203,7 @@ class Sender:
         self._leases.start()
         self._pacer.start()
         self._trial_sends.start()
+        self._checks.start()
         self._heartbeat.start()
         self._health.started()
         try:
@@ -197,6 +213,7 @@ class Sender:
         finally:
             end_within(self._drain_timeout)  # counts where the loop ended by an error
             self._trial_sends.stop()
+            self._checks.stop()
             self._heartbeat.stop()
             self._pacer.stop()
             for group in self._groups.all:

@@ -43,8 +43,13 @@ WRITTEN = (
     "api_keys",
     "idempotency_keys",
     "trial_messages",
+    "provider_account_breakers",
+    "provider_breakers",
+    "provider_checks",
+    "provider_days",
     "provider_limits",
     "provider_events",
+    "provider_slots",
     "erasures",
     "sender_heartbeats",
 )

@@ -28,6 +28,7 @@ IDEMPOTENT = {
     "POST /v1/recipient-lists",
     "POST /v1/campaigns",
     *(f"POST /v1/campaigns/{{campaign_id}}/{verb}" for verb in VERBS),
+    "POST /v1/providers/{provider}/checks",
 }
 CONDITIONAL = {
     "GET /v1/campaigns/{campaign_id}": "If-None-Match",

@@ -2,6 +2,7 @@
 
 import os
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -49,6 +50,22 @@ class ApiClient:
         """Read how far a campaign has come; raises what `create` raises."""
         return self._ask("GET", f"/v1/campaigns/{campaign_id}", READ_TIMEOUT)
 
+    def providers(self) -> list[dict[str, Any]]:
+        """Read the state of all providers; raises what `create` raises."""
+        items: list[dict[str, Any]] = self._ask("GET", "/v1/providers", READ_TIMEOUT)["items"]
+        return items
+
+    def start_check(self, provider: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Ask for a check of a provider; returns it, before it is made.
+
+        Raises what `create` raises; one that gets no response may be made.
+        """
+        return self._ask("POST", _checks_path(provider), READ_TIMEOUT, wanted)
+
+    def read_check(self, provider: str, check_id: int) -> dict[str, Any]:
+        """Read a check; raises what `create` raises."""
+        return self._ask("GET", f"{_checks_path(provider)}/{check_id}", READ_TIMEOUT)
+
     def _ask(
         self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
@@ -81,6 +98,10 @@ class _Bearer(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._key}"
         return request
+
+
+def _checks_path(provider: str) -> str:
+    return f"/v1/providers/{quote(provider, safe='')}/checks"
 
 
 def _said(answer: dict[str, Any], response: requests.Response) -> str:

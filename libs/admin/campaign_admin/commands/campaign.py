@@ -2,41 +2,23 @@
 
 import re
 import sys
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from campaign_admin.commands.api_client import ApiClient
+from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.doctor import doctor
+from campaign_admin.commands.providers.listing import providers
 from campaign_admin.commands.watching import watch
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.content.campaign_content import ContentKind
-from campaign_common.runtime.command_line import (
-    EXIT_FAILURE,
-    configuration_named,
-    configuration_option,
-    one_line_failures,
-    settings_or_exit,
-)
-
-DEFAULT_URL = "http://localhost:10001"
-EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not listened on
+from campaign_common.runtime.command_line import EXIT_FAILURE, one_line_failures
 
 AT_ONCE = 0
 """A scheduled_time in the past means now; one that never changes lets a request be repeated."""
-
-_META_KEY = "campaign_admin.url"
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _remember_url(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        context.meta[_META_KEY] = value  # shared by the group and its subcommands
 
 
 def _moment(text: str) -> int:
@@ -56,27 +38,18 @@ def _moment(text: str) -> int:
     return int(moment.timestamp())
 
 
-def _connection_options(command: F) -> F:
-    url = click.option(
-        "--url",
-        help=f"The API service (default: Host and Port of -c FILE, else {DEFAULT_URL}).",
-        expose_value=False,
-        callback=_remember_url,
-    )
-    return configuration_option(url(command))
-
-
 @click.group()
-@_connection_options
+@connection_options
 def main() -> None:
     """Create campaigns and follow them."""
 
 
 main.add_command(doctor)
+main.add_command(providers)
 
 
 @main.command()
-@_connection_options
+@connection_options
 @click.option("--id", "campaign_id", type=int, required=True, help="1 to 1,099,511,627,775.")
 @click.option("--name", required=True)
 @click.option("--template", required=True, help="The message; {name}, {phone}, {any column}.")
@@ -90,7 +63,7 @@ def create(
 ) -> None:
     """Create a campaign; ends when its recipients are stored."""
     with one_line_failures("campaign create"):
-        _client(context).create(
+        client_of(context).create(
             {
                 "campaign_name": name,
                 "campaign_id": campaign_id,
@@ -103,25 +76,25 @@ def create(
 
 
 @main.command()
-@_connection_options
+@connection_options
 @click.argument("campaign_id", type=int)
 @click.pass_context
 def status(context: click.Context, campaign_id: CampaignId) -> None:
     """Show the progress of a campaign."""
     with one_line_failures("campaign status"):
-        description = _client(context).read(campaign_id)
+        description = client_of(context).read(campaign_id)
     Console().print(_table(description))
 
 
 @main.command(name="watch")
-@_connection_options
+@connection_options
 @click.argument("campaign_id", type=int)
 @click.pass_context
 def watch_command(context: click.Context, campaign_id: CampaignId) -> None:
     """Follow a campaign until it ends; exit code 0 only when it has finished."""
     console = Console()
     with one_line_failures("campaign watch"):
-        description = watch(_client(context), campaign_id, console)
+        description = watch(client_of(context), campaign_id, console)
     console.print(_table(description))
     if description["state"] != CampaignState.FINISHED:
         sys.exit(EXIT_FAILURE)
@@ -155,14 +128,3 @@ def _content(content: dict[str, Any] | None) -> str | None:
     if content is None or content["kind"] != ContentKind.TEMPLATE:
         return None
     return f"template {content['name']} ({content['language']})"
-
-
-def _client(context: click.Context) -> ApiClient:
-    url = context.meta.get(_META_KEY)
-    if url is None and configuration_named(context):
-        settings = settings_or_exit(context)
-        host = "localhost" if settings.host in EVERYWHERE else settings.host
-        url = (
-            f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
-        )
-    return ApiClient(url or DEFAULT_URL)

@@ -3,6 +3,7 @@
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from prometheus_client.core import HistogramMetricFamily
 
@@ -11,6 +12,39 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 MESSAGES = (1.0, 10.0, 100.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0)
 """Upper bounds for batches of messages."""
+
+
+class CountedValues(NamedTuple):
+    """Number of values up to each bound, of all values, and their sum."""
+
+    at_most: Sequence[int]
+    number: int
+    total: float
+
+    def since(self, earlier: "CountedValues") -> "CountedValues":
+        """Return what was counted since an earlier state."""
+        at_most = [now - then for now, then in zip(self.at_most, earlier.at_most, strict=True)]
+        return CountedValues(at_most, self.number - earlier.number, self.total - earlier.total)
+
+    def and_those(self, other: "CountedValues") -> "CountedValues":
+        """Return the values of both."""
+        at_most = [a + b for a, b in zip(self.at_most, other.at_most, strict=True)]
+        return CountedValues(at_most, self.number + other.number, self.total + other.total)
+
+    def quantile(self, share: float, bounds: Sequence[float]) -> float | None:
+        """Return an estimate of a quantile, evenly within its bounds; None without values.
+
+        Beyond the last bound it is that bound.
+        """
+        if not self.number:
+            return None
+        rank = share * self.number
+        below, lower = 0, 0.0
+        for bound, n in zip(bounds, self.at_most, strict=True):
+            if n >= rank and n > below:
+                return lower + (bound - lower) * (rank - below) / (n - below)
+            below, lower = n, bound
+        return bounds[-1]
 
 
 class BatchHistogram:
@@ -36,9 +70,13 @@ class BatchHistogram:
             self._count += len(ordered)
             self._sum += sum(ordered)
 
+    def counted(self) -> CountedValues:
+        """Return what was counted so far."""
+        with self._lock:
+            return CountedValues(self._at_most, self._count, self._sum)
+
     def tell(self, family: HistogramMetricFamily, labels: Sequence[str] = ()) -> None:
         """Add what was counted to `family`, under the values of its labels."""
-        with self._lock:
-            at_most, count, total = self._at_most, self._count, self._sum
+        at_most, count, total = self.counted()
         buckets = [(str(bound), float(n)) for bound, n in zip(self._bounds, at_most, strict=True)]
         family.add_metric(labels, [*buckets, ("+Inf", float(count))], total)

@@ -40,6 +40,11 @@ def simulated_status(key: str, seed: int, failure_rates: Mapping[str, float]) ->
     return SendStatus.ACCEPTED
 
 
+def error_code_of(status: SendStatus) -> str:
+    """Return the error code of a simulated failure."""
+    return f"simulated_{status.value}"
+
+
 class SimulatedProvider(Generic[MessageT]):
     """Provider that reports a result for every message after a simulated latency."""
 
@@ -111,7 +116,7 @@ class SimulatedProvider(Generic[MessageT]):
         status = simulated_status(key, self._seed, self._failure_rates)
         if status is SendStatus.ACCEPTED or (status in TEMPORARY and message.try_number > 1):
             return SendResult(message, SendStatus.ACCEPTED, "sim-" + key)
-        return SendResult(message, status, None, f"simulated_{status.value}")
+        return SendResult(message, status, None, error_code_of(status))
 
     def _schedule(self, results: Sequence[SendResult[MessageT]]) -> None:
         now = time.monotonic()

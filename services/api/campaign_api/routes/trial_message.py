@@ -6,12 +6,12 @@ from typing import Any
 from flask import Response, jsonify
 
 from campaign_api.campaigns.trial_messages import describe, store_trial_message, wait_for_outcome
-from campaign_api.errors import NotFound, TooManyRequests
+from campaign_api.errors import NotFound
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.trial_message import TestMessageRequest, TestMessageResponse
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
-from campaign_api.web.limits.sliding_window_limiter import SlidingWindowLimiter
+from campaign_api.web.limits.trial_limit import TrialLimit
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.database import Database
@@ -22,13 +22,8 @@ RETRY_SECONDS = 10.0
 """Seconds for which storing the message is retried while the database is down."""
 
 
-WINDOW = 60.0
-"""Seconds, in which a key has its share of test messages."""
-
-
-def resource(database: Database, settings: Settings) -> Resource:
+def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resource:
     """Build the routes; a key has a limit, since a test message goes to any number."""
-    limiter = SlidingWindowLimiter(settings.api.test_messages_per_minute, WINDOW)
     transactions = RetryingTransactions(database, RETRY_SECONDS)
     routes = Resource(
         "test messages",
@@ -61,7 +56,7 @@ def resource(database: Database, settings: Settings) -> Resource:
             attributes=wanted["attributes"],
             actor=caller().name,
         )
-        _count(limiter)
+        limit.count()
         message = wait_for_outcome(database, idempotent_request().run_once(transactions, store))
         if message is None:
             raise NotFound("the message is not kept any more")
@@ -70,20 +65,3 @@ def resource(database: Database, settings: Settings) -> Resource:
         return response
 
     return routes
-
-
-def _count(limiter: SlidingWindowLimiter) -> None:
-    """Count a test message, unless an earlier request of the Idempotency-Key stored it.
-
-    Raises:
-        TooManyRequests: it exceeds the limit of its key.
-    """
-    if idempotent_request().carried_out:
-        return
-    decision = limiter.count(caller().key_id)
-    if not decision.admitted:
-        raise TooManyRequests(
-            "this key has sent as many test messages as it may within a minute; send the request"
-            " again later",
-            decision.seconds,
-        )

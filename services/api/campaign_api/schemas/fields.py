@@ -30,6 +30,15 @@ class Integer(fields.Integer):
         return value
 
 
+class TrueOrFalse(fields.Boolean):
+    """A JSON true or false, and nothing that may stand for them."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        return value
+
+
 class Text(fields.String):
     """Text that a database can hold: no NUL, no half of a surrogate pair."""
 

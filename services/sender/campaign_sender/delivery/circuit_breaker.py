@@ -149,6 +149,18 @@ class CircuitBreaker:
                 self._account_until = min(self._account_until, self._clock())
                 self._open()
 
+    def end_account(self) -> None:
+        """End the refusal of the account: it is accepted. Failures stay as they are."""
+        with self._lock:
+            self._account_until = None
+            self._is_account_shared = False
+            failing = self._failing_until is not None and self._failing_until > self._clock()
+            if failing:
+                self._open()
+            else:
+                self._end_failures()
+                self._open_until = None
+
     def _record(self, status: SendStatus) -> bool:
         if status is SendStatus.ACCOUNT:
             return self._record_account()

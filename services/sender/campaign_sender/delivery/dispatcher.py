@@ -268,6 +268,10 @@ class Dispatcher:
         ]
         return [(name, account) for name, account in accepted if account is not None]
 
+    def note_accepted_check(self, name: str, account: str | None) -> None:
+        """Note that a provider accepted a check with the credentials of a digest."""
+        self._routes[name].note_accepted_check(account)
+
     def follow_breakers(
         self,
         elsewhere: Mapping[str, OpenBreaker],

@@ -9,6 +9,7 @@ import structlog
 from msgspec.structs import replace
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.provider_account_breakers import (
     NOTED_AGAIN_AFTER,
@@ -90,6 +91,7 @@ class ProviderRoute:
         """True after a success since the last request for it."""
         self._logged_account: str | None = None
         """Account whose refusal is logged."""
+        self._asked_until = 0.0
         self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
         self.paced: PacedQueue | None = None
         self.provider = make(self.check_before_send, self.on_results)
@@ -120,6 +122,11 @@ class ProviderRoute:
             or self.provider.problem is not None
             or (self.paced is not None and self.paced.day_rests_for > 0)
         )
+
+    @property
+    def is_asked_to_wait(self) -> bool:
+        """Return whether an answer here asked to wait, and that time is not over."""
+        return boot_time() < self._asked_until
 
     @property
     def rest(self) -> Rest | None:
@@ -227,6 +234,7 @@ class ProviderRoute:
         if seconds >= SHORTEST_ASKED and seconds > self.breaker.remaining:
             log.warning("provider asks to wait, sends stopped", provider=self.name, seconds=seconds)
             self.breaker.open_for(seconds)
+            self._asked_until = boot_time() + seconds
             self._opened.append(OpenBreaker(seconds))
 
     def _note_opened(self, results: Sequence[SendResult[Message]], cause: SendStatus) -> None:
@@ -288,6 +296,23 @@ class ProviderRoute:
         if is_noted or not accepted or not others_refused or self.breaker.account_refused:
             return None
         return self._account
+
+    def note_accepted_check(self, account: str | None) -> None:
+        """Note that a check was accepted, as the first success of an account that was refused.
+
+        That ends the refusal for all senders of the account. A breaker that is open because sends
+        failed, or because the provider asked to wait, stays as it is.
+        """
+        if (account or WITHOUT_SECRETS) != self._current_account:
+            return  # this sender is about to read the secret again, and tries it then
+        self._has_accepted = True
+        if not self.breaker.account_refused:
+            return
+        self._account = self._current_account
+        self._account_ended = True
+        self._logged_account = None
+        self.breaker.end_account()
+        log.info("provider accepts the account again", provider=self.name)
 
     def follow(self, elsewhere: OpenBreaker | None, accounts: AccountBreakers) -> None:
         """Follow the breakers that are open in other senders: that of all, that of this account.

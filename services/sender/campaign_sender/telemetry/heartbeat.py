@@ -5,18 +5,26 @@ from functools import partial
 
 from campaign_common.database import Cursor, Database
 from campaign_common.runtime.periodic_thread import PeriodicThread
-from campaign_common.store.maintenance.statistics import forget_sender, note_sender
+from campaign_common.store.maintenance.statistics import (
+    ProviderStatistics,
+    forget_sender,
+    note_sender,
+)
 
 INTERVAL = 5.0
 """Seconds between two heartbeats; the statistics show a sender as gone after three times this."""
 
 
 def sender_heartbeat(
-    owner_name: str, database: Database, problems: Callable[[], Mapping[str, str | None]]
+    owner_name: str,
+    database: Database,
+    problems: Callable[[], Mapping[str, str | None]],
+    statistics: Callable[[], Mapping[str, ProviderStatistics]],
 ) -> PeriodicThread:
     """Return the thread that writes the heartbeat row, and deletes it in an orderly stop.
 
-    `problems` returns what keeps this sender from sending, by the provider's name.
+    `problems` returns what keeps this sender from sending, `statistics` how its sends have gone, by
+    the provider's name.
     """
 
     def run(change: Callable[[Cursor, str], None]) -> None:
@@ -26,7 +34,7 @@ def sender_heartbeat(
     return PeriodicThread(
         "heartbeat",
         INTERVAL,
-        partial(run, lambda cursor, name: note_sender(cursor, name, problems())),
+        partial(run, lambda cursor, name: note_sender(cursor, name, problems(), statistics())),
         at_once=True,
         at_end=partial(run, forget_sender),
     )

@@ -275,3 +275,32 @@ def test_an_accepted_account_beside_a_refused_one_is_noted(
         scene.route.on_results([SendResult(message(), status)])
     assert scene.route.take_account_accepted(accounts) == noted
     assert scene.route.take_account_accepted(accounts) is None, "nothing was accepted since"
+
+
+def test_an_accepted_check_ends_the_refusal_of_the_account(scene: Scene) -> None:
+    """For all senders of the account: the row of the breaker ends with it."""
+    scene.refuse()
+    scene.route.take_opened()
+    scene.route.note_accepted_check(OLD)
+    assert scene.state is BreakerState.CLOSED
+    assert scene.route.take_account_ended() == OLD
+    assert not scene.route.breaker.account_refused
+
+
+def test_a_check_of_another_account_changes_nothing(scene: Scene) -> None:
+    scene.refuse()
+    scene.route.note_accepted_check(NEW)
+    assert scene.state is BreakerState.OPEN
+    assert scene.route.take_account_ended() is None
+
+
+def test_an_accepted_check_leaves_the_other_breakers_open(scene: Scene) -> None:
+    """Failures, and a provider that asked to wait, have their own end."""
+    scene.route.breaker.open_for(30.0)
+    scene.route.note_accepted_check(OLD)
+    assert scene.state is BreakerState.OPEN
+    scene.now = 31.0
+    scene.refuse()
+    scene.route.breaker.open_for(30.0)
+    scene.route.note_accepted_check(OLD)
+    assert (scene.state, scene.route.breaker.remaining) == (BreakerState.OPEN, 30.0)

@@ -79,7 +79,7 @@ class ApiSettings:
     requests_per_minute: int = key("RequestsPerMinute", Int(1, 10_000_000), default=6_000)
     """Requests of one API key, in each process; further ones are a 429."""
     test_messages_per_minute: int = key("TestMessagesPerMinute", Int(1, 10_000_000), default=30)
-    """Test messages of one API key, in each process; further ones are a 429."""
+    """Test messages and provider checks of one API key, in each process; further ones are a 429."""
 
 
 @section_class

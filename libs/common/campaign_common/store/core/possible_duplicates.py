@@ -3,6 +3,7 @@
 A row is written with the ledger rows that it counts.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 from pymysql.cursors import Cursor
@@ -21,6 +22,10 @@ SELECT = (
     "SELECT CAST(COALESCE(SUM(n), 0) AS SIGNED) FROM possible_duplicates WHERE campaign_id = %s"
 )
 
+SELECT_BY_PROVIDER = (
+    "SELECT provider, CAST(SUM(n) AS SIGNED) FROM possible_duplicates GROUP BY provider"
+)
+
 
 def add_possible_duplicates(cursor: Cursor, repeated: Mapping[RepeatedKey, int]) -> None:
     """Add repeated sends to those of their campaigns."""
@@ -36,3 +41,12 @@ def count_possible_duplicates(cursors: Cursors, campaign_id: int) -> int:
         ((n,),) = cursor.fetchall()
         total += int(n)
     return total
+
+
+def possible_duplicates_by_provider(cursors: Cursors) -> Counter[str]:
+    """Sum the repeated sends of all campaigns, by provider."""
+    totals: Counter[str] = Counter()
+    for cursor in cursors.all:
+        cursor.execute(SELECT_BY_PROVIDER)
+        totals.update({provider: int(n) for provider, n in cursor.fetchall()})
+    return totals

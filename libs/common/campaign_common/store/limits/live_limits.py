@@ -12,6 +12,9 @@ from campaign_common.domain.limits.provider_limits import ProviderLimits, Unread
 LIMITS_CHANGED = "limits"
 """Kind of the event of changed limits."""
 
+CHECKED = "check"
+"""Kind of the event of a check that somebody asked for."""
+
 CONFIGURED = 0
 """Version of the limits of a provider that has no live ones."""
 
@@ -45,7 +48,7 @@ DELETE FROM provider_events WHERE at < NOW(6) - INTERVAL %s SECOND ORDER BY id L
 
 SELECT_EVENTS = """
 SELECT id, at, actor, kind, details FROM provider_events
-WHERE provider = %s ORDER BY id DESC LIMIT %s
+WHERE provider = %s AND kind IN %s ORDER BY id DESC LIMIT %s
 """
 
 
@@ -109,9 +112,18 @@ def _live(text: str, version: int) -> LiveLimits:
         return LiveLimits(None, version)
 
 
-def read_provider_events(cursor: Cursor, provider: str, *, limit: int) -> Collection[ProviderEvent]:
-    """Read the latest events of a provider, the newest first."""
-    cursor.execute(SELECT_EVENTS, (provider, limit))
+def append_provider_event(
+    cursor: Cursor, provider: str, actor: str, kind: str, details: Mapping[str, Any]
+) -> None:
+    """Append an event of a provider."""
+    cursor.execute(INSERT_EVENT, (provider, actor, kind, json.dumps(details)))
+
+
+def read_provider_events(
+    cursor: Cursor, provider: str, *, limit: int, kinds: Collection[str] = (LIMITS_CHANGED,)
+) -> Collection[ProviderEvent]:
+    """Read the latest events of some kinds of a provider, the newest first."""
+    cursor.execute(SELECT_EVENTS, (provider, tuple(kinds), limit))
     return [
         ProviderEvent(id_, at, actor, kind, json.loads(details))
         for id_, at, actor, kind, details in cursor.fetchall()

@@ -49,6 +49,31 @@ class EarlierCount(NamedTuple):
     seconds: float
 
 
+class ProviderStatistics(msgspec.Struct, frozen=True):
+    """Statistics of a provider in one sender, over the last `span` seconds."""
+
+    breaker: str
+    account_refused: bool
+    asked_to_wait: bool
+    """An answer asked to wait, and that time is not over."""
+    span: float
+    answers: Mapping[str, int]
+    """Number of answers by send status."""
+    durations: tuple[Sequence[int], int, float]
+    """Requests by duration, as `CountedValues` with the bounds `SECONDS`."""
+
+
+class RecentHeartbeat(NamedTuple):
+    """Row of a sender with a recent heartbeat."""
+
+    name: str
+    seen_at: datetime
+    providers: Mapping[str, str | None] | None
+    """Obstacles to its sends, by provider; None: it is of 0.2.0, which does not say."""
+    statistics: Mapping[str, ProviderStatistics] | None
+    """Statistics of each configured provider; None: it is of 0.2.0."""
+
+
 class SenderHeartbeat(NamedTuple):
     """A sender with a recent heartbeat, and its partitions and shards."""
 
@@ -85,14 +110,17 @@ JOIN (SELECT campaign_id, MIN(sampled_at) AS sampled_at FROM campaign_samples
 """
 
 SELECT_SENDERS = """
-SELECT name, seen_at, providers FROM sender_heartbeats
+SELECT name, seen_at, providers, statistics FROM sender_heartbeats
 WHERE seen_at >= NOW(6) - INTERVAL %s SECOND ORDER BY name
 """
 
 BEAT = """
-INSERT INTO sender_heartbeats (name, seen_at, providers) VALUES (%s, NOW(6), %s)
-ON DUPLICATE KEY UPDATE seen_at = NOW(6), providers = VALUES(providers)
+INSERT INTO sender_heartbeats (name, seen_at, providers, statistics) VALUES (%s, NOW(6), %s, %s)
+ON DUPLICATE KEY UPDATE seen_at = NOW(6), providers = VALUES(providers),
+  statistics = VALUES(statistics)
 """
+
+_decode_statistics = msgspec.json.Decoder(dict[str, ProviderStatistics]).decode
 
 FORGET_SENDERS = "DELETE FROM sender_heartbeats WHERE seen_at < NOW(6) - INTERVAL 1 DAY"
 
@@ -144,8 +172,7 @@ def earlier_counts(
 
 def live_senders(cursors: Cursors) -> list[SenderHeartbeat]:
     """Read which senders are alive, and what each of them owns."""
-    cursors.main.execute(SELECT_SENDERS, (ALIVE_FOR,))
-    seen = {name: (seen_at, providers) for name, seen_at, providers in cursors.main.fetchall()}
+    heartbeats = recent_heartbeats(cursors.main)
     partitions: dict[str, set[int]] = defaultdict(set)
     shards: dict[str, list[int]] = defaultdict(list)
     for owner in read_owners(cursors):
@@ -153,24 +180,40 @@ def live_senders(cursors: Cursors) -> list[SenderHeartbeat]:
         shards[owner.owner_name].append(owner.position.shard)
     return [
         SenderHeartbeat(
+            one.name, one.seen_at, sorted(partitions[one.name]), shards[one.name], one.providers
+        )
+        for one in heartbeats
+    ]
+
+
+def recent_heartbeats(cursor: Cursor) -> list[RecentHeartbeat]:
+    """Read the senders that are alive, by name."""
+    cursor.execute(SELECT_SENDERS, (ALIVE_FOR,))
+    return [
+        RecentHeartbeat(
             name,
             seen_at,
-            sorted(partitions[name]),
-            shards[name],
             None if providers is None else msgspec.json.decode(providers),
+            None if statistics is None else _decode_statistics(statistics),
         )
-        for name, (seen_at, providers) in seen.items()
+        for name, seen_at, providers, statistics in cursor.fetchall()
     ]
 
 
 def note_sender(
-    cursor: Cursor, name: str, providers: Mapping[str, str | None] | None = None
+    cursor: Cursor,
+    name: str,
+    providers: Mapping[str, str | None] | None = None,
+    statistics: Mapping[str, ProviderStatistics] | None = None,
 ) -> None:
     """Give a sign that a sender is alive, and forget those that have long been gone.
 
-    `providers`: what keeps it from sending, by provider.
+    `providers`: what keeps it from sending, by provider; `statistics`: of those configured.
     """
-    cursor.execute(BEAT, (name, None if providers is None else msgspec.json.encode(providers)))
+    columns = (
+        None if each is None else msgspec.json.encode(each) for each in (providers, statistics)
+    )
+    cursor.execute(BEAT, (name, *columns))
     cursor.execute(FORGET_SENDERS)
 
 

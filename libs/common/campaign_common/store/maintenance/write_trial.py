@@ -26,6 +26,7 @@ TABLES: Mapping[str, str] = {
     "possibly_sent": "campaign_id",
     "provider_account_breakers": "provider",
     "provider_breakers": "provider",
+    "provider_checks": "id",
     "provider_days": "provider",
     "provider_demand": "provider",
     "provider_events": "provider",

@@ -1,5 +1,6 @@
 """provider_breakers: which providers are being left alone, until when by the database's clock."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -30,6 +31,16 @@ SELECT_PROVIDERS = f"SELECT provider FROM ({OPEN_CIRCUITS}) b"
 
 SELECT_ON_ROUTES = """
 SELECT id FROM campaigns WHERE state = 'running' AND lease_owner = %s AND provider IN %s
+"""
+
+# A row of an account that was only ever accepted has not opened.
+SELECT_CIRCUITS = """
+SELECT provider, open_until, opened_at, times_opened, 0, open_until > NOW(6)
+FROM provider_breakers WHERE opened_at > NOW(6) - INTERVAL 30 DAY
+UNION ALL
+SELECT provider, open_until, opened_at, times_opened, 1, open_until > NOW(6)
+FROM provider_account_breakers
+WHERE times_opened > 0 AND opened_at > NOW(6) - INTERVAL 30 DAY
 """
 
 
@@ -78,3 +89,35 @@ def read_open_breakers(cursor: Cursor) -> dict[str, OpenBreaker]:
     """Read which providers are being left alone by all senders."""
     cursor.execute(SELECT_OPEN)
     return {provider: OpenBreaker(float(seconds)) for provider, seconds in cursor.fetchall()}
+
+
+class Circuit(NamedTuple):
+    """Latest opening of a provider's breaker; times are UTC, naive.
+
+    `of_account`: the provider refuses the account, and accepts no other one. `is_open`: now.
+    """
+
+    open_until: datetime
+    opened_at: datetime
+    times_opened: int
+    of_account: bool
+    is_open: bool
+
+
+def read_circuits(cursor: Cursor) -> dict[str, Circuit]:
+    """Read, by provider, the breaker that is open for longest, or was open last."""
+    cursor.execute(SELECT_PROVIDERS)
+    left_alone = {provider for (provider,) in cursor.fetchall()}
+    cursor.execute(SELECT_CIRCUITS)
+    found: dict[str, Circuit] = {}
+    for provider, open_until, opened_at, times, of_account, is_open in cursor.fetchall():
+        circuit = Circuit(open_until, opened_at, int(times), bool(of_account), bool(is_open))
+        if circuit.of_account and circuit.is_open and provider not in left_alone:
+            circuit = circuit._replace(is_open=False)  # another account is accepted
+        if provider not in found or _rank(circuit) > _rank(found[provider]):
+            found[provider] = circuit
+    return found
+
+
+def _rank(circuit: Circuit) -> tuple[bool, datetime]:
+    return circuit.is_open, circuit.open_until

@@ -94,6 +94,8 @@ WHERE list_id = %s AND seq = %s
 
 DELETE_TEST_MESSAGES = "DELETE FROM trial_messages WHERE phone = %s"
 
+DELETE_CHECKS = "DELETE FROM provider_checks WHERE phone = %s"
+
 SELECT_NEXT_REJECTED = """
 SELECT MIN(list_id) FROM recipient_rejects WHERE list_id > %s AND list_id <= %s
 """
@@ -186,8 +188,9 @@ def erase_recipient(cursor: Cursor, erasure: Erasure, list_id: ListId, shards: i
 
 
 def delete_test_messages(cursor: Cursor, erasure: Erasure) -> None:
-    """Delete the test messages that went to the person, or would have."""
+    """Delete the test messages and checks that went to the person, or would have."""
     cursor.execute(DELETE_TEST_MESSAGES, (erasure.phone,))
+    cursor.execute(DELETE_CHECKS, (erasure.phone,))
 
 
 def next_rejected_list(cursor: Cursor, erasure: Erasure) -> ListId | None:

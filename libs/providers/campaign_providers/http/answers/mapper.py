@@ -146,6 +146,10 @@ class ResponseMapper:
         status = SendStatus.RETRYABLE if code in NOTHING_SENT else SendStatus.AMBIGUOUS
         return SendResult(message, status, None, code)
 
+    def rule_for(self, code: str) -> AnswerRule | None:
+        """Return the rule about a request without a response, None where there is none."""
+        return self._transport.get(code)
+
 
 def at(document: Any, path: JsonPath) -> Any:  # noqa: ANN401 - what JSON can hold
     """Return the value at a path, `None` where there is none."""

@@ -57,11 +57,12 @@ class CurrentWriter:
                 self.problem = str(error)
             return
         self._logged, self.writer = None, writer
-        self.digest = _digest(self._settings, secrets, self._digest_key)
+        self.digest = account_digest(self._settings, secrets, self._digest_key)
         self.problem = None
 
 
-def _digest(settings: HttpRequestSettings, secrets: Mapping[str, str], key: bytes) -> str:
+def account_digest(settings: HttpRequestSettings, secrets: Mapping[str, str], key: bytes) -> str:
+    """Return the keyed digest of the secrets and templates of a provider."""
     # Credentials may also stand in the templates, as constants.
     given = settings
     templates = (given.url, given.headers, given.basic, given.sign, given.body, given.from_)

@@ -64,6 +64,7 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     errors.UploadStalled: ProblemType(408, "upload-stalled"),
     errors.UploadTooLarge: ProblemType(413, "upload-too-large"),
     errors.NotFound: ProblemType(404, "not-found"),
+    errors.NoSender: ProblemType(409, "no-sender"),
     errors.ListInUse: ProblemType(409, "list-in-use"),
     errors.PreconditionFailed: ProblemType(412, "precondition-failed"),
     errors.IdempotencyKeyInUse: ProblemType(409, "idempotency-key-in-use"),

@@ -48,7 +48,8 @@ class HttpTarget:
 
     url: str | None = key("Url", HttpUrl(), default=None)
     """The URL that messages are posted to, such as https://sms.example.com/messages. Without it the
-    provider is not there. Neither shown nor logged beyond host and port."""
+    provider is not there. Not logged beyond host and port; a check shows it, but for credentials in
+    its query and for tokens in its path."""
     authorization: str | None = key("Authorization", HeaderValue(), default=None)
     """The value of the `Authorization` header, such as Bearer and a token. Best given as a file:
     `CAMP__HTTP__AUTHORIZATION_FILE`."""

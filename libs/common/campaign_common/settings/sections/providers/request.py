@@ -172,7 +172,8 @@ class HttpRequestSettings(ProviderSettings):
     """The method of requests."""
     url: UrlTemplate = key("Url", RequestUrl())
     """The URL of requests. Placeholders stand in segments of its path and in values of its query,
-    and for no text that people wrote in the path. Neither shown nor logged beyond host and port."""
+    and for no text that people wrote in the path. Not logged beyond host and port; a check shows it
+    with its secrets masked."""
     headers: Mapping[str, TextTemplate] = key("Headers", RequestHeaders(), default={})
     """Headers by name; their values contain no text that people wrote."""
     basic: BasicSettings | None = key("Basic", Section(BasicSettings, null=True), default=None)

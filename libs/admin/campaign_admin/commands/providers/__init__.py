@@ -1,0 +1,1 @@
+"""campaign providers: the state of all providers, and a check of one."""

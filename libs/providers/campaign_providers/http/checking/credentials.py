@@ -1,0 +1,168 @@
+"""Credentials that stand in the configuration itself: masked by where they stand."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from campaign_common.settings import HttpRequestSettings
+from campaign_common.settings.fields.templates import (
+    JsonTemplate,
+    TextTemplate,
+    UrlTemplate,
+    literal_text,
+)
+from campaign_providers.check import MASKED
+
+_CREDENTIAL = r"pass(?:wor[dt]|wd|phrase)?|pwd|secret|token|auth|api[_-]?key|access[_-]?key|\
+credential|signature|cookie"
+
+CREDENTIAL_NAME = re.compile(rf"(?i){_CREDENTIAL}|^(?:app|auth|account)?[_-]?key$|^pin$")
+"""Names of headers and fields whose constant values are masked as secrets."""
+
+TOKEN_IN_PATH = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_~-]{20,}")
+"""Constant segments of a path that are masked: as random as only a token is."""
+
+_SCHEME = re.compile(r"[A-Za-z0-9-]{1,24} +")
+
+_IN_XML = re.compile(
+    rf"(?i)(<[^<>/]*(?:{_CREDENTIAL})[^<>/]*>)([^<]+)(?=</)"
+    rf"|(\b[\w:.-]*(?:{_CREDENTIAL})[\w:.-]*\s*=\s*[\"'])([^\"']+)(?=[\"'])"
+)
+
+
+class MaskedSettings:
+    """Settings of requests without the credentials in them.
+
+    `constants` are the texts that were taken out, so that answers can be searched for them.
+    """
+
+    def __init__(self, settings: HttpRequestSettings) -> None:
+        self.constants: set[str] = set()
+        headers = {name: self._text(name, text) for name, text in settings.headers.items()}
+        if settings.basic is not None:
+            headers["Authorization"] = literal_text(f"Basic {MASKED}")
+            self._note(settings.basic.password)
+        sign, body = settings.sign, settings.body
+        for key in (sign.access_key, sign.secret_key):
+            self._note(key)
+        hidden = literal_text(MASKED)
+        self.settings = replace(
+            settings,
+            url=self._url(settings.url),
+            headers=MappingProxyType(headers),
+            basic=None,
+            sign=replace(
+                sign,
+                access_key=sign.access_key and hidden,
+                secret_key=sign.secret_key and hidden,
+            ),
+            body=replace(
+                body,
+                json=self._tree("", body.json),
+                form=self._texts(body.form),
+                query=self._texts(body.query),
+                xml=body.xml and self._xml(body.xml),
+            ),
+        )
+
+    def _note(self, text: TextTemplate | None) -> None:
+        if text is not None:
+            self.constants.update(piece for piece in text.pieces if isinstance(piece, str))
+
+    def _text(self, name: str, text: TextTemplate) -> TextTemplate:
+        """Mask the constants of a header or field whose name says that it is a credential."""
+        if not CREDENTIAL_NAME.search(name) or any(p.secret is None for p in text.placeholders):
+            return text
+        for piece in text.pieces:
+            if isinstance(piece, str):
+                self.constants.add(piece)
+                self.constants.add(piece.rpartition(" ")[2])
+        scheme = text.pieces[0] if text.pieces else ""
+        if isinstance(scheme, str) and len(text.pieces) > 1 and _SCHEME.fullmatch(scheme):
+            self.constants.discard(scheme)
+            return literal_text(f"{scheme}{MASKED}")
+        return literal_text(MASKED) if text.pieces else text
+
+    def _texts(self, texts: Mapping[str, TextTemplate]) -> Mapping[str, TextTemplate]:
+        return MappingProxyType({name: self._text(name, text) for name, text in texts.items()})
+
+    def _url(self, url: UrlTemplate) -> UrlTemplate:
+        return replace(
+            url,
+            segments=tuple(map(self._segment, url.segments)),
+            query=tuple(self._parameter(*pair) for pair in url.query),
+        )
+
+    def _segment(self, segment: TextTemplate) -> TextTemplate:
+        match segment.pieces:
+            case (str() as constant,) if TOKEN_IN_PATH.fullmatch(constant):
+                self.constants.add(constant)
+                return literal_text(MASKED)
+        return segment
+
+    def _parameter(self, name: str, value: TextTemplate | None) -> tuple[str, TextTemplate | None]:
+        if value is not None:
+            return name, self._text(name, value)
+        # The URL of the provider with a fixed body has its whole query in one text.
+        return "&".join(self._raw_parameter(pair) for pair in name.split("&")), None
+
+    def _raw_parameter(self, pair: str) -> str:
+        name, has_value, value = pair.partition("=")
+        if not has_value or not value or not CREDENTIAL_NAME.search(name):
+            return pair
+        self.constants.add(value)
+        return f"{name}={MASKED}"
+
+    def _tree(self, name: str, tree: JsonTemplate) -> JsonTemplate:
+        match tree:
+            case TextTemplate():
+                return self._text(name, tree)
+            case Mapping():
+                return MappingProxyType(
+                    {key: self._tree(key, below) for key, below in tree.items()}
+                )
+            case tuple():
+                return tuple(self._tree(name, item) for item in tree)
+            case int() | float() if not isinstance(tree, bool) and CREDENTIAL_NAME.search(name):
+                self.constants.add(str(tree))
+                return literal_text(MASKED)
+        return tree
+
+    def _xml(self, document: TextTemplate) -> TextTemplate:
+        pieces = []
+        for piece in document.pieces:
+            if isinstance(piece, str):
+                for found in _IN_XML.finditer(piece):
+                    self.constants.add(found[2] or found[4])
+                piece = _IN_XML.sub(lambda m: f"{m[1] or m[3]}{MASKED}", piece)  # noqa: PLW2901
+            pieces.append(piece)
+        return TextTemplate(tuple(pieces))
+
+
+def credential_values(
+    settings: HttpRequestSettings, secrets: Mapping[str, str], constants: set[str]
+) -> Iterator[str]:
+    """Yield every text that must not be shown: secrets, constants, and what is made of them."""
+    yield from secrets.values()
+    yield from constants
+    for secret in secrets.values():
+        yield from _encoded(secret)
+    if settings.basic is not None:
+        user, password = (
+            "".join(
+                piece if isinstance(piece, str) else secrets.get(piece.secret or "", "")
+                for piece in text.pieces
+            )
+            for text in (settings.basic.user, settings.basic.password)
+        )
+        yield password
+        yield from _encoded(f"{user}:{password}")
+
+
+def _encoded(text: str) -> Iterator[str]:
+    encoded = b64encode(text.encode()).decode().rstrip("=")
+    if len(encoded) >= 8:
+        yield encoded
+        yield encoded.translate(str.maketrans("+/", "-_"))

@@ -1,0 +1,84 @@
+"""Redaction: secrets and a phone number, in whatever form they stand in a text, are masked."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+import phonenumbers
+
+from campaign_common.runtime.logs import mask_phone
+from campaign_providers.check import MASKED
+
+SHORT = 6
+"""Characters below which a secret is masked only where it stands apart, and not within words."""
+
+LONG = 256
+"""Characters from which letters and digits of a secret are searched for only as they are."""
+
+FEWEST_DIGITS = 5
+"""Digits of a national number that is searched for without its country code."""
+
+LAST_OF_ASCII = 127
+
+_NAMED = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+_BETWEEN_DIGITS = r"(?:%[0-9A-Fa-f]{2}|&nbsp;|[^0-9A-Za-z]){0,3}"
+
+
+class Redaction:
+    """Masks texts of one request and its answer."""
+
+    def __init__(self, secrets: Iterable[str], phone: str) -> None:
+        longest_first = sorted({each for each in secrets if each}, key=len, reverse=True)
+        written = "|".join(map(_pattern, longest_first)) or r"(?!)"
+        self._secrets = re.compile(written, re.IGNORECASE)  # hexadecimal ones may change their case
+        self._phones = [
+            (re.compile(_BETWEEN_DIGITS.join(form)), mask_phone(form)) for form in _forms(phone)
+        ]
+
+    def __call__(self, text: str) -> str:
+        """Return a text with every secret masked, and the phone number but for two digits."""
+        shown = self._secrets.sub(MASKED, text)
+        for pattern, masked in self._phones:
+            shown = pattern.sub(masked, shown)
+        return shown
+
+
+def _pattern(secret: str) -> str:
+    plain = len(secret) >= LONG
+    written = "".join(_written(character, plain=plain) for character in secret)
+    return rf"(?<![0-9A-Za-z]){written}(?![0-9A-Za-z])" if len(secret) < SHORT else written
+
+
+def _written(character: str, *, plain: bool) -> str:
+    """Return a pattern of the forms of a character: in text, URLs, JSON, XML and HTML."""
+    literal = re.escape(character)
+    if plain and character.isalnum():
+        return literal
+    number = ord(character)
+    if number > LAST_OF_ASCII:
+        return f"(?:{literal}|{quote(character)})"
+    digits = f"{number:02x}"
+    # The longest forms first: nothing of one shall be left behind.
+    forms = [
+        f"&#(?:0*{number}|x0*{digits});",
+        rf"\\u00{digits}",
+        rf"\\x{digits}",
+        f"%(?:25)*{digits}",
+        rf"\\?{literal}",
+    ]
+    if character in _NAMED:
+        forms.insert(0, f"&{_NAMED[character]};")
+    if character == " ":
+        forms.append(r"\+")
+    return f"(?:{'|'.join(forms)})"
+
+
+def _forms(phone: str) -> list[str]:
+    """Return a number in digits, with and without its country code."""
+    try:
+        parsed = phonenumbers.parse(f"+{phone}")
+    except phonenumbers.NumberParseException:
+        return [phone]
+    national = phonenumbers.national_significant_number(parsed)
+    return [phone, national] if FEWEST_DIGITS <= len(national) < len(phone) else [phone]

@@ -1,0 +1,1 @@
+"""Providers: their state for operators, and checks of them."""

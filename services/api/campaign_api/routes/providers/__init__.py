@@ -1,0 +1,1 @@
+"""Routes below /v1/providers: state and checks."""

@@ -1,0 +1,92 @@
+"""Secrets and the number in the texts of a gateway, in whatever form it repeats them."""
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from html import escape
+from time import process_time
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import characters, text
+
+from campaign_providers.http.checking.credentials import credential_values
+from campaign_providers.http.checking.redaction import Redaction
+from tests.unit.providers.gateways import gateway
+
+SECRET = 'a&b "c"/d<e>\'f\\g+h%41=='
+PHONE = "4915112345678"
+
+PRINTABLE = text(characters(min_codepoint=32, max_codepoint=126), min_size=6, max_size=40)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(SECRET, id="plain"),
+        pytest.param(quote(SECRET, safe=""), id="percent-encoded"),
+        pytest.param(quote(SECRET, safe="").lower(), id="percent-encoded in small letters"),
+        pytest.param(quote_plus(SECRET), id="form"),
+        pytest.param(quote(quote(SECRET, safe=""), safe=""), id="encoded twice"),
+        pytest.param(json.dumps(SECRET)[1:-1], id="json"),
+        pytest.param(json.dumps(SECRET)[1:-1].replace("/", r"\/"), id="json of PHP"),
+        pytest.param(
+            json.dumps(SECRET)[1:-1].replace("&", r"\u0026").replace("<", r"\u003C"),
+            id="json of Go",
+        ),
+        pytest.param(escape(SECRET), id="html"),
+        pytest.param(SECRET.upper(), id="in capitals"),
+        pytest.param("".join(f"&#{ord(c)};" for c in SECRET), id="numeric references"),
+    ],
+)
+def test_a_secret_is_masked_in_every_form(form: str) -> None:
+    redact = Redaction([SECRET, "other-secret"], PHONE)
+    assert redact(f"<<{form}>>") == "<<MASKED>>"
+
+
+@settings(max_examples=50)
+@given(PRINTABLE)
+def test_no_form_of_any_secret_is_left(secret: str) -> None:
+    redact = Redaction([secret], PHONE)
+    encoded = quote(secret, safe="")
+    for form in (secret, encoded, json.dumps(secret)[1:-1], escape(secret)):
+        assert redact(f"\n{form}\n") == "\nMASKED\n"
+
+
+def test_what_is_made_of_secrets_is_masked() -> None:
+    basic = {"User": "{secret.user}", "Password": "{secret.word}"}
+    secrets = {"user": "someone", "word": "hidden??>>"}
+    configured = gateway(Basic=basic, Secrets={name: {"Value": "x"} for name in secrets})
+    redact = Redaction(credential_values(configured, secrets, set()), PHONE)
+    pair = b"someone:hidden??>>"
+    for encoded in (b64encode(pair), urlsafe_b64encode(pair), b64encode(b"hidden??>>")):
+        stripped = encoded.decode().rstrip("=")
+        assert redact(f"got {stripped}") == "got MASKED"
+
+
+def test_a_short_secret_is_masked_only_where_it_stands_apart() -> None:
+    redact = Redaction(["me", "x1y2z3w4"], PHONE)
+    assert redact("user=me, message: ax1y2z3w4b") == "user=MASKED, message: aMASKEDb"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("to 4915112345678.", "to ***********78."),
+        ("+49 151 12345678", "+***********78"),
+        ("+49%20151%2012345678", "+***********78"),
+        ("tel:015112345678", "tel:0*********78"),
+        ("0151/123 456-78", "0*********78"),
+        ("from 4915112345679", "from 4915112345679"),
+    ],
+)
+def test_the_number_is_masked(said: str, shown: str) -> None:
+    assert Redaction([], PHONE)(said) == shown
+
+
+def test_a_long_secret_takes_no_time() -> None:
+    token = "a%+b" * 100
+    began = process_time()
+    redact = Redaction([token, "%" * 200], PHONE)
+    assert redact(f"{token}!{'%25' * 20_000}").startswith("MASKED!")
+    assert process_time() - began < 3.0
