@@ -50,8 +50,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     sent to, from admission on; `ledger_provider` the one that its ledger row names, None where that
     follows from the campaign. `repeats`: it may have been accepted before, by a provider that does
     not know its key. Boot times in seconds: dispatch sets `expires_at` where the campaign expires,
-    a grant `send_until`, after which the message must not start, and admission `key_known_until`,
-    until which its provider knows the key for certain.
+    a grant `send_until`, after which the message must not start, one of its campaign's rate
+    `rate_until`, and admission `key_known_until`, until which its provider knows the key for
+    certain.
     """
 
     record: MessageRecord
@@ -64,6 +65,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     in_doubt: bool = False
     withdrawn: bool = False
     send_until: float = inf
+    rate_until: float = 0.0
     expires_at: float | None = None
     price: Price | None = None
     provider: str = ""

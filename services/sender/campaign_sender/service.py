@@ -12,6 +12,7 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from campaign_common.database import Databases, ShardServer
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
@@ -40,7 +41,9 @@ from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
-from campaign_sender.limiting.limit_leases import LimitLeases
+from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.campaign_rate import CampaignRate
+from campaign_sender.limiting.limit_leases import Demand, LimitLeases
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
@@ -84,14 +87,17 @@ class Sender:
         self._consumer = clients.consumer(settings, protocol, name)
         providers = configured_providers(settings)
         traces = BatchTraces(tracer) if tracer is not None else None
-        self._dispatcher = Dispatcher()
+        sender_id = token_hex(8)
+        self._paces = CampaignPaces(
+            lambda campaign: CampaignRate(databases.main, campaign, sender_id, boot_time)
+        )
+        self._dispatcher = Dispatcher(self._paces)
         self._groups = ShardGroups(
             databases.shard_servers().each(
-                lambda server: _shard_group(server, self._dispatcher, settings, traces)
+                lambda server: _shard_group(server, self._dispatcher, self._paces, settings, traces)
             )
         )
         self._dispatcher.connect(self._groups)
-        sender_id = token_hex(8)
         limiters = {
             provider: ProviderLimiter(
                 databases.main, provider, sender_id, configured.limits.limits, boot_time
@@ -102,14 +108,17 @@ class Sender:
             breaker = CircuitBreaker(BreakerPolicy(), time.monotonic)
             self._dispatcher.add(provider, breaker, make, limiters[provider])
             metrics.begin_outcomes_at_zero(provider)
-        self._pacer = Pacer(self._dispatcher.paced_queues, self._wake_recorders)
+        self._pacer = Pacer(
+            self._dispatcher.paced_queues, self._wake_recorders, lambda: self._paces.rates
+        )
         self._leases = LimitLeases(
             databases.main,
             sender_id,
             {provider: limiters[provider] for provider in providers},
-            self._waiting,
+            Demand(self._waiting, self._waiting_of),
             self._groups.share,
             settings.routes,
+            self._paces,
         )
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
@@ -158,9 +167,10 @@ class Sender:
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
-        if limited := self._dispatcher.providers_with_grants():
-            group.buffer.drop_void(limited, group.guard.check_before_send)
-        if self._leases.providers_in_use > 1:
+        limited, rates = self._dispatcher.providers_with_grants(), self._paces.rates
+        if limited or rates:
+            group.buffer.drop_void(limited, rates, group.guard.check_before_send)
+        if self._leases.is_shared:
             group.buffer.give_back_excess()
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
@@ -175,6 +185,11 @@ class Sender:
         paced = self._dispatcher.routes[provider].paced
         admitted = sum(group.buffer.admitted(provider) for group in self._groups.all)
         return admitted + (len(paced) if paced is not None else 0)
+
+    def _waiting_of(self, campaign_id: CampaignId) -> int:
+        """Return how many messages of a campaign with a rate could be sent."""
+        admitted = sum(group.buffer.admitted_of(campaign_id) for group in self._groups.all)
+        return admitted + self._dispatcher.waiting_of(campaign_id)
 
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
@@ -219,7 +234,11 @@ def _process_name() -> str:
 
 
 def _shard_group(
-    server: ShardServer, dispatcher: Dispatcher, settings: Settings, traces: BatchTraces | None
+    server: ShardServer,
+    dispatcher: Dispatcher,
+    paces: CampaignPaces,
+    settings: Settings,
+    traces: BatchTraces | None,
 ) -> ShardGroup:
     """Make the shard group of a server; `Sender.InFlight` holds for each."""
     topic = settings.sync_client.topic
@@ -228,13 +247,16 @@ def _shard_group(
         dispatcher.claimable,
         without_connections=settings.sender.batch_size,
         clock=time.monotonic,
+        granted_to=dispatcher.claimable_of,
+        cost_of=dispatcher.cost_of,
+        paces=paces,
     )
     buffer = InFlightBuffer(
         in_flight=settings.sender.in_flight,
         batch_size=settings.sender.batch_size,
         bounds=bounds,
     )
-    guard = SendGuard(server, topic, buffer)
+    guard = SendGuard(server, topic, buffer, paces=paces)
     choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.idempotent_for)
     admitter = BatchAdmitter(server, topic, buffer, guard, choice, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)

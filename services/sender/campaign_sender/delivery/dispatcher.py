@@ -8,6 +8,7 @@ from typing import Protocol
 import structlog
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.provider_limits import LimitUnit
 from campaign_common.errors import CampaignError
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.messages.provider_account_breakers import AccountBreakers
@@ -23,6 +24,7 @@ from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.pacer import PacedQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
+from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
@@ -57,11 +59,12 @@ class Dispatcher:
     """Dispatches claimed messages to their providers.
 
     Deferred messages, those that may not be sent while the view of the database is too old, stay
-    claimed and are dispatched again.
+    claimed and are dispatched again. `paces`: rates and priorities of the campaigns.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, paces: CampaignPaces | None = None) -> None:
         self._holder: MessageHolder
+        self._paces = paces
         self._routes: dict[str, ProviderRoute] = {}
         self._unknown: dict[str, float] = {}
         """Boot time at which a campaign with a provider that is not configured was met last."""
@@ -81,7 +84,7 @@ class Dispatcher:
     ) -> None:
         """Add the route to a provider, by its name."""
         self._routes[name] = ProviderRoute(
-            name, breaker, self._holder, self.on_results, make, limiter
+            name, breaker, self._holder, self.on_results, make, limiter, self._paces
         )
 
     @property
@@ -108,6 +111,29 @@ class Dispatcher:
         if route is None or route.paced is None or not route.paced.is_needed:
             return None
         return route.paced.claimable(seconds)
+
+    def claimable_of(self, campaign_id: CampaignId, name: str, seconds: float) -> int | None:
+        """Return how many more messages of a campaign its rate lets claim; None: no bound.
+
+        There is none while the provider rests, as of `claimable`.
+        """
+        rate = None if self._paces is None else self._paces.rates.get(campaign_id)
+        route = self._routes.get(name)
+        if rate is None or route is None or route.paced is None or route.paced.is_resting:
+            return None
+        return rate.claimable(seconds, self.waiting_of(campaign_id))
+
+    def cost_of(self, name: str) -> Callable[[Message], int] | None:
+        """Return what a message costs of a provider's limits; None: each is one unit."""
+        route = self._routes.get(name)
+        if route is None or route.paced is None:
+            return None
+        limiter = route.paced.limiter
+        return limiter.cost_of if limiter.limits.unit is LimitUnit.SEGMENTS else None
+
+    def waiting_of(self, campaign_id: CampaignId) -> int:
+        """Return the number of claimed messages of a campaign that wait for a grant of its rate."""
+        return sum(queue.waiting_of(campaign_id) for queue in self.paced_queues)
 
     def providers_with_grants(self) -> list[str]:
         """List the providers whose messages start by grants only."""

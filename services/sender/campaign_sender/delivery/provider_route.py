@@ -1,6 +1,6 @@
 """Route to one provider: its client, its circuit breaker, and the checks before each send."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Protocol
 
@@ -23,6 +23,8 @@ from campaign_providers.contract import (
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 from campaign_sender.metrics import SEND_RESULTS
@@ -70,8 +72,10 @@ class ProviderRoute:
         on_results: OnResults[Message],
         make: MakeProvider,
         limiter: ProviderLimiter | None = None,
+        paces: CampaignPaces | None = None,
     ) -> None:
         self.name = name
+        self._paces = paces
         self.breaker = breaker
         self._guard = guard
         self._on_results = on_results
@@ -94,7 +98,11 @@ class ProviderRoute:
                 lambda: self.connections,
                 lambda: self.breaker.remaining,
                 self._report,
+                self._rates,
             )
+
+    def _rates(self) -> Mapping[CampaignId, CampaignRate]:
+        return {} if self._paces is None else self._paces.rates
 
     @property
     def _current_account(self) -> str:
@@ -120,9 +128,12 @@ class ProviderRoute:
         return min(bounds, default=None)
 
     def submit(self, messages: Sequence[Message]) -> None:
-        """Hand messages whose claim is committed to the provider, at once or by their grants."""
+        """Hand messages of a campaign to the provider, at once or by their grants.
+
+        Their claim is committed.
+        """
         paced = self.paced
-        if paced is not None and paced.is_needed:
+        if paced is not None and paced.takes(messages[0].record.campaign_id):
             paced.add(messages)
         else:
             self.provider.submit(messages)
@@ -136,6 +147,14 @@ class ProviderRoute:
                 SendStatus.NOT_GRANTED if status is None and message.send_until < now else status
                 for status, message in zip(statuses, messages, strict=True)
             ]
+        if rates := self._rates():
+            now = boot_time()
+            statuses = [
+                SendStatus.NOT_GRANTED
+                if status is None and message.rate_until < now and message.campaign_id in rates
+                else status
+                for status, message in zip(statuses, messages, strict=True)
+            ]
         if self.breaker.state is BreakerState.CLOSED:
             return statuses
         return [
@@ -147,7 +166,7 @@ class ProviderRoute:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)
-        if self.paced is not None and self.paced.is_needed:
+        if self.paced is not None and self.paced.counts_requests:
             self.paced.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
         was_account = self.breaker.account_refused

@@ -7,7 +7,7 @@ transactions of the recorder (see `Recorder.between_transactions`).
 """
 
 import threading
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from time import monotonic
@@ -15,11 +15,13 @@ from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
-from campaign_common.domain.shard import Epoch
+from campaign_common.domain.shard import Epoch, Shard
 from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
+from campaign_sender.in_flight.admitted_queue import AdmittedQueue
 from campaign_sender.in_flight.claim_window import (
     BACKLOG,
     LEAST_BACKLOG,
+    Backlog,
     ClaimBounds,
     Unbounded,
 )
@@ -29,6 +31,10 @@ from campaign_sender.message import Message
 MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
 
+
+MOST_WAITING = 4
+"""Messages of one provider that wait here at most, as a multiple of a batch: those of campaigns
+with a rate beside others."""
 
 FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
@@ -64,7 +70,7 @@ class InFlightBuffer:
         self._shards: dict[int, OwnedShard] = {}
         self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
-        self._admitted: dict[str, deque[Message]] = defaultdict(deque)
+        self._admitted: dict[str, AdmittedQueue] = {}
         """Messages that are not claimed yet, by provider."""
         self._claimed_of: Counter[str] = Counter()
         self._results: list[SendResult[Message]] = []
@@ -173,16 +179,20 @@ class InFlightBuffer:
         Messages of a shard that was lost since the look-up are left out.
         """
         with self._changed:
-            epochs, held, admitted = self.epochs(), self._held, self._admitted
-            provider: str | None = None  # one at a time, as a batch has a few campaigns
+            epochs, held = self.epochs(), self._held
+            runs: dict[tuple[str, CampaignId], list[Message]] = {}
+            provider, campaign_id = "", None  # one run at a time, as a batch has a few campaigns
             append: Callable[[Message], None] = _ignore
             for message in to_send:
-                if epochs.get(message.record.shard) == message.epoch:
+                record = message.record
+                if epochs.get(record.shard) == message.epoch:
                     held[message.key] = message
-                    if message.provider is not provider:
-                        provider = message.provider
-                        append = admitted[provider].append
+                    if record.campaign_id != campaign_id or message.provider != provider:
+                        provider, campaign_id = message.provider, record.campaign_id
+                        append = runs.setdefault((provider, campaign_id), []).append
                     append(message)
+            for (provider, campaign_id), run in runs.items():
+                self._queue_of(provider).extend(campaign_id, run)
             for result in decided:
                 if epochs.get(result.message.record.shard) == result.message.epoch:
                     self._held[result.message.key] = result.message
@@ -201,33 +211,51 @@ class InFlightBuffer:
         with self._changed:
             return len(self._admitted.get(provider, ()))
 
+    def admitted_of(self, campaign_id: CampaignId) -> int:
+        """Return the number of messages of a campaign that are not claimed yet."""
+        with self._changed:
+            return sum(queue.count(campaign_id) for queue in self._admitted.values())
+
     def give_back_excess(self) -> None:
-        """Give back what waits here for slow providers, so that none waits behind them.
+        """Give back what waits here for slow providers and campaigns: no other waits behind it.
 
         These messages get the outcome that they wait, without an attempt, and become due again by
-        the rate of their provider.
+        the rate of their provider or campaign.
         """
         with self._changed:
-            for provider, admitted in self._admitted.items():
-                backlog = self._bounds.backlog(provider) if len(admitted) > LEAST_BACKLOG else None
-                if backlog is None:
-                    continue
-                excess = [admitted.pop() for _ in range(len(admitted) - backlog.messages)]
-                for place, message in enumerate(reversed(excess)):
-                    wait = BACKLOG + place / backlog.rate
-                    self._results.append(
-                        SendResult(message, SendStatus.RESTING, None, None, retry_after=wait)
-                    )
-                self._decided += len(excess)
+            with_rate = self._bounds.campaigns_with_rate()
+            stuck = self._stuck_shards() if with_rate else frozenset[Shard]()
+            for provider, queue in self._admitted.items():
+                for campaign_id in with_rate:
+                    of_campaign = self._bounds.backlog_of(campaign_id)
+                    if of_campaign is not None and queue.count(campaign_id):
+                        held_up = queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])
+                        self._give_back(held_up, of_campaign)
+                        excess = queue.take_excess_of(campaign_id, of_campaign.messages)
+                        self._give_back(excess, of_campaign)
+                backlog = self._bounds.backlog(provider) if len(queue) > LEAST_BACKLOG else None
+                if backlog is not None:
+                    self._give_back(queue.take_excess(backlog.messages), backlog)
             self._changed.notify_all()
 
-    def drop_void(self, providers: Collection[str], check: PreSendCheck[Message]) -> None:
-        """Drop messages of limited providers that must not be sent any more.
+    def drop_void(
+        self,
+        providers: Collection[str],
+        campaigns: Collection[CampaignId],
+        check: PreSendCheck[Message],
+    ) -> None:
+        """Drop messages of providers and campaigns with grants that must not be sent any more.
 
         Claimed ones are checked before they are sent; these may wait long for that.
         """
         with self._changed:
-            waiting = [m for provider in providers for m in self._admitted.get(provider, ())]
+            waiting = [
+                message
+                for provider, queue in self._admitted.items()
+                if provider in providers or campaigns
+                for message in queue
+                if provider in providers or message.record.campaign_id in campaigns
+            ]
         void = {
             id(message): SendResult(message, status)
             for message, status in zip(waiting, check(waiting), strict=True)
@@ -236,22 +264,16 @@ class InFlightBuffer:
         if not void:
             return
         with self._changed:
-            for provider in providers:
-                kept: deque[Message] = deque()
-                for message in self._admitted[provider]:
-                    result = void.get(id(message))
-                    if result is None:
-                        kept.append(message)
-                    else:
-                        self._results.append(result)
-                        self._decided += 1
-                self._admitted[provider] = kept
+            for queue in self._admitted.values():
+                for message in queue.take_if(lambda m: id(m) in void):
+                    self._results.append(void[id(message)])
+                    self._decided += 1
             self._changed.notify_all()
 
     def wake(self) -> None:
         """Have the recorder look again what may be claimed, as the grants of a limit change."""
         with self._changed:
-            if any(self._admitted.values()):
+            if any(map(len, self._admitted.values())):
                 self._changed.notify_all()
 
     def campaigns(self) -> set[CampaignId]:
@@ -294,8 +316,9 @@ class InFlightBuffer:
                 self._bounds.note_results(provider, n)
             claims: list[Message] = []
             for provider, n in self._claimable(len(results), counts).items():
-                take = self._admitted[provider].popleft
-                claims += [take() for _ in range(n)]
+                queue = self._admitted[provider]
+                allowed = self._allowed(provider, queue, claims)
+                claims += queue.take(n, allowed, self._bounds.cost_of(provider))
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
@@ -307,7 +330,7 @@ class InFlightBuffer:
             self._results[:0] = batch.results + batch.late
             for message in reversed(batch.claims):
                 if self._held.get(message.key) is message:
-                    self._admitted[message.provider].appendleft(message)
+                    self._queue_of(message.provider).put_back(message)
 
     def apply_commit(
         self, results: Sequence[SendResult[Message]], claimed: Iterable[Message]
@@ -391,7 +414,24 @@ class InFlightBuffer:
             shard = message.record.shard
             if epochs.get(shard) == message.epoch and shard not in self._draining:
                 self._held[message.key] = message
-                self._admitted[message.provider].appendleft(message)
+                self._queue_of(message.provider).put_back(message)
+
+    def _queue_of(self, provider: str) -> AdmittedQueue:
+        queue = self._admitted.get(provider)
+        if queue is None:
+            queue = self._admitted[provider] = AdmittedQueue(self._bounds.priority_of)
+        return queue
+
+    def _give_back(self, messages: Sequence[Message], backlog: Backlog) -> None:
+        for place, message in enumerate(messages):
+            wait = BACKLOG + place / backlog.rate
+            result = SendResult(message, SendStatus.RESTING, None, None, retry_after=wait)
+            self._results.append(result)
+        self._decided += len(messages)
+
+    def _stuck_shards(self) -> Collection[Shard]:
+        """Return the shards that will not be fetched any more unless their messages end."""
+        return {one.shard for one in self._shards.values() if one.offsets.span > self.max_span // 2}
 
     def _has_work(self) -> bool:
         return (
@@ -406,7 +446,11 @@ class InFlightBuffer:
         enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
         if results >= enough:
             return True
-        if results >= FEW and 2 * results >= self._claimed and any(self._admitted.values()):
+        if (
+            results >= FEW
+            and 2 * results >= self._claimed
+            and any(map(len, self._admitted.values()))
+        ):
             return True
         counts = self._count(self._results) if results else {}
         claimable = sum(self._claimable(results, counts).values())
@@ -426,10 +470,10 @@ class InFlightBuffer:
         """
         room = max(0, self._in_flight - self._claimed + results)
         wanted: dict[str, int] = {}
-        for provider, admitted in self._admitted.items():
-            if admitted:
+        for provider, queue in self._admitted.items():
+            if available := queue.available(self._allowed(provider, queue)):
                 claimed = self._claimed_of[provider] - results_of.get(provider, 0)
-                n = min(len(admitted), self._bounds.claimable(provider, max(0, claimed)))
+                n = min(available, self._bounds.claimable(provider, max(0, claimed)))
                 if n:
                     wanted[provider] = n
         claimable: dict[str, int] = {}
@@ -441,10 +485,34 @@ class InFlightBuffer:
                 room -= n
         return claimable
 
+    def _allowed(
+        self, provider: str, queue: AdmittedQueue, claims: Sequence[Message] = ()
+    ) -> dict[CampaignId, int]:
+        """Return how many messages of campaigns with a rate may be claimed besides `claims`."""
+        allowed: dict[CampaignId, int] = {}
+        for campaign_id in self._bounds.campaigns_with_rate():
+            if queue.count(campaign_id):
+                n = self._bounds.claimable_of(campaign_id, provider)
+                if n is not None:
+                    claimed = sum(one.record.campaign_id == campaign_id for one in claims)
+                    allowed[campaign_id] = max(0, n - claimed)
+        return allowed
+
     def _has_capacity(self) -> bool:
-        return all(len(one) < self._batch_size for one in self._admitted.values()) and all(
+        return all(map(self._may_grow, self._admitted.values())) and all(
             owned.offsets.span < self.max_span for owned in self._shards.values()
         )
+
+    def _may_grow(self, queue: AdmittedQueue) -> bool:
+        """Return whether more messages may be fetched; those that wait for a rate hold none back.
+
+        As few of them are published as their campaigns let through in seconds.
+        """
+        size = len(queue)
+        if size < self._batch_size:
+            return True
+        slow = sum(map(queue.count, self._bounds.campaigns_with_rate()))
+        return size - slow < self._batch_size and size < MOST_WAITING * self._batch_size
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:
         # These were not sent, and their offsets stay unfinished: the next owner of the shard
@@ -455,9 +523,8 @@ class InFlightBuffer:
     def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
         """Take the messages of `shards` out of the queues, and return them."""
         left = []
-        for provider, admitted in self._admitted.items():
-            left += [m for m in admitted if m.record.shard in shards]
-            self._admitted[provider] = deque(m for m in admitted if m.record.shard not in shards)
+        for queue in self._admitted.values():
+            left += queue.take_if(lambda message: message.record.shard in shards)
         return left
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:

@@ -1,13 +1,18 @@
-"""Claim window: how many messages of one provider may be claimed at once.
+"""Claim window: how many messages of one provider, or of one campaign, may be claimed at once.
 
 What is claimed and not recorded is in doubt when the process dies. So a sender claims what its
 connections carry, and what it will send within `WINDOW` seconds at the rate of the last moments.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
 from math import inf
 from typing import NamedTuple, Protocol
+
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.campaign_pace import DEFAULT_PRIORITY
+from campaign_sender.message import Message
 
 WINDOW = 0.25
 """Seconds of sends that are claimed ahead; more where transactions take long."""
@@ -45,6 +50,26 @@ class Backlog(NamedTuple):
     rate: float
 
 
+class RateGrants(Protocol):
+    """Grants of a campaign's own rate."""
+
+    per_second: Decimal
+
+    def claimable(self, seconds: float, waiting: int) -> int:
+        """Return how many messages may be claimed for so many seconds, besides those waiting."""
+
+
+class Paces(Protocol):
+    """Rates and priorities of campaigns."""
+
+    @property
+    def rates(self) -> Mapping[CampaignId, RateGrants]:
+        """The campaigns that have a rate."""
+
+    def priority_of(self, campaign_id: CampaignId) -> int:
+        """Return the priority of a campaign."""
+
+
 class ClaimBounds(Protocol):
     """Bounds of claims by provider; used by one recorder, inside the buffer's lock."""
 
@@ -59,6 +84,23 @@ class ClaimBounds(Protocol):
 
     def backlog(self, provider: str) -> Backlog | None:
         """Return how much of a provider may wait here; None: it is not known yet."""
+
+    def cost_of(self, provider: str) -> Callable[[Message], int] | None:
+        """Return what a message costs of a provider's limits; None: each is one unit."""
+
+    # --- of campaigns ---------------------------------------------------------------------
+
+    def priority_of(self, campaign_id: CampaignId) -> int:
+        """Return the priority of a campaign."""
+
+    def campaigns_with_rate(self) -> Collection[CampaignId]:
+        """Return the campaigns that have a rate of their own."""
+
+    def claimable_of(self, campaign_id: CampaignId, provider: str) -> int | None:
+        """Return how many more messages of a campaign its rate lets claim; None: no bound."""
+
+    def backlog_of(self, campaign_id: CampaignId) -> Backlog | None:
+        """Return how much of a campaign may wait here; None: it has no rate."""
 
 
 class Unbounded:
@@ -76,6 +118,26 @@ class Unbounded:
 
     def backlog(self, provider: str) -> Backlog | None:  # noqa: ARG002 - the protocol's
         """Return how much of a provider may wait here; None: it is not known yet."""
+        return None
+
+    def cost_of(self, provider: str) -> Callable[[Message], int] | None:  # noqa: ARG002
+        """Return what a message costs of a provider's limits; None: each is one unit."""
+        return None
+
+    def priority_of(self, campaign_id: CampaignId) -> int:  # noqa: ARG002 - the protocol's
+        """Return the priority of a campaign."""
+        return DEFAULT_PRIORITY
+
+    def campaigns_with_rate(self) -> Collection[CampaignId]:
+        """Return the campaigns that have a rate of their own."""
+        return ()
+
+    def claimable_of(self, campaign_id: CampaignId, provider: str) -> int | None:  # noqa: ARG002
+        """Return how many more messages of a campaign its rate lets claim; None: no bound."""
+        return None
+
+    def backlog_of(self, campaign_id: CampaignId) -> Backlog | None:  # noqa: ARG002
+        """Return how much of a campaign may wait here; None: it has no rate."""
         return None
 
 
@@ -118,6 +180,8 @@ class ClaimWindows:
 
     `connections`: requests that a provider has under way at most; None: no such bound.
     `granted`: messages of a provider that may be claimed by its grants; None: it has no limit.
+    `granted_to`: the same of a campaign at a provider; None: it has no rate. `paces`: rates and
+    priorities of campaigns.
     """
 
     def __init__(
@@ -126,7 +190,14 @@ class ClaimWindows:
         granted: Callable[[str, float], int | None],
         without_connections: int,
         clock: Callable[[], float],
+        *,
+        granted_to: Callable[[CampaignId, str, float], int | None],
+        cost_of: Callable[[str], Callable[[Message], int] | None],
+        paces: Paces,
     ) -> None:
+        self._granted_to = granted_to
+        self._cost_of = cost_of
+        self._paces = paces
         self._connections = connections
         self._granted = granted
         self._without_connections = without_connections
@@ -171,6 +242,30 @@ class ClaimWindows:
                 return None
             rate = float(window.ahead(now, 1.0))
         return Backlog(max(LEAST_BACKLOG, int(rate * BACKLOG)), max(rate, 1.0))
+
+    def cost_of(self, provider: str) -> Callable[[Message], int] | None:
+        """Return what a message costs of a provider's limits; None: each is one unit."""
+        return self._cost_of(provider)
+
+    def priority_of(self, campaign_id: CampaignId) -> int:
+        """Return the priority of a campaign."""
+        return self._paces.priority_of(campaign_id)
+
+    def campaigns_with_rate(self) -> Collection[CampaignId]:
+        """Return the campaigns that have a rate of their own."""
+        return self._paces.rates
+
+    def claimable_of(self, campaign_id: CampaignId, provider: str) -> int | None:
+        """Return how many more messages of a campaign its rate lets claim; None: no bound."""
+        return self._granted_to(campaign_id, provider, self.seconds)
+
+    def backlog_of(self, campaign_id: CampaignId) -> Backlog | None:
+        """Return how much of a campaign may wait here; None: it has no rate."""
+        rate = self._paces.rates.get(campaign_id)
+        if rate is None:
+            return None
+        here = float(rate.claimable(1.0, 0)) or float(rate.per_second)
+        return Backlog(max(LEAST_BACKLOG, int(here * BACKLOG)), here)
 
     def _window(self, provider: str) -> ClaimWindow:
         window = self._windows.get(provider)

@@ -1,20 +1,24 @@
-"""Limit leases: the thread that leases the grants of all limited providers."""
+"""Limit leases: the thread that leases the grants of all limited providers and campaigns."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import RetryLater
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.live_limits import read_all_live
-from campaign_common.store.limits.publishing import providers_in_use
+from campaign_common.store.limits.publishing import read_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
+from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
 LIVE_INTERVAL = 0.4
@@ -28,11 +32,18 @@ FAILED_PAUSE = 0.2
 log = structlog.get_logger()
 
 
+class Demand(NamedTuple):
+    """Numbers of messages that could be sent: of a provider, and of a campaign with a rate."""
+
+    of_provider: Callable[[str], int]
+    of_campaign: Callable[[CampaignId], int]
+
+
 class LimitLeases:
     """Reads live limits and gives each limiter its turns.
 
-    `waiting`: number of messages of a provider that could be sent. `share`: part of all shards that
-    this sender has, from 0 to 1. `routes`: those that campaigns may take.
+    `share`: part of all shards that this sender has, from 0 to 1. `routes`: those that campaigns
+    may take. `paces`: the campaigns with a rate.
     """
 
     def __init__(
@@ -40,20 +51,25 @@ class LimitLeases:
         database: Database,
         sender: str,
         limiters: Mapping[str, ProviderLimiter],
-        waiting: Callable[[str], int],
+        demand: Demand,
         share: Callable[[], float],
         routes: Routes,
+        paces: CampaignPaces,
     ) -> None:
+        self._paces = paces
+        self._due_of: dict[CampaignRate, float] = {}
         self._database = database
         self._sender = sender
         self._limiters = limiters
-        self._waiting = waiting
+        self._demand = demand
         self._share = share
         self._routes = routes
         self._due = dict.fromkeys(limiters, 0.0)
         self._live_due = 0.0
-        self.providers_in_use = 1
-        """Number of providers that running campaigns may take, at the last read."""
+        self.is_shared = False
+        """Return whether running campaigns use several providers, or one has a rate beside others.
+
+        As of the last read."""
         self._outage = Outage("limits not leased", "limits leased again", log)
         self._stop = threading.Event()
         self._thread = IndispensableThread("limit-leases", self._run)
@@ -85,12 +101,18 @@ class LimitLeases:
         Raises:
             RetryLater: the database is down.
         """
+        rates = self._paces.rates
         now = time.monotonic()
         if now >= self._live_due:
             with self._database.reading() as cursor:
                 live = read_all_live(cursor)
-                if len(self._limiters) > 1:
-                    self.providers_in_use = len(providers_in_use(cursor, self._routes))
+                if len(self._limiters) > 1 or rates:
+                    in_use = read_in_use(cursor, self._routes)
+                    self.is_shared = len(in_use.providers) > 1 or (
+                        bool(rates) and in_use.campaigns > 1
+                    )
+                else:
+                    self.is_shared = False
             share = self._share()
             for name, limiter in self._limiters.items():
                 limiter.set_live(live.get(name))
@@ -98,9 +120,15 @@ class LimitLeases:
             self._live_due = time.monotonic() + LIVE_INTERVAL
         for name, limiter in self._limiters.items():
             if self._due[name] <= time.monotonic():
-                pause = limiter.turn(self._waiting(name))
+                pause = limiter.turn(self._demand.of_provider(name))
                 self._due[name] = time.monotonic() + pause
-        return min([self._live_due, *self._due.values()]) - time.monotonic()
+        self._due_of = {rate: self._due_of.get(rate, 0.0) for rate in rates.values()}
+        for campaign_id, rate in rates.items():
+            if self._due_of[rate] <= time.monotonic():
+                pause = rate.turn(self._demand.of_campaign(campaign_id))
+                self._due_of[rate] = time.monotonic() + pause
+        due = [self._live_due, *self._due.values(), *self._due_of.values()]
+        return min(due) - time.monotonic()
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -1,4 +1,4 @@
-"""Grants of one sender for one provider: taken at their instants, and lost when missed."""
+"""Grants of one sender for one limit: taken at their instants, and lost when missed."""
 
 from collections.abc import Iterable, Iterator
 from math import inf
@@ -19,20 +19,23 @@ class DueGrants(NamedTuple):
 class _Granted:
     """Grants of one slot; those below `used` are taken or lost."""
 
-    def __init__(self, slot: int, instants: Instants, first: int, last: int) -> None:
+    def __init__(self, slot: int, instants: Instants, first: int, last: int, latest: float) -> None:
         self.slot = slot
         self.instants = instants
         self.used = first
         self.last = last
+        self.latest = latest
+        self.end = slot + 1 + latest - LATEST
+        """Moment after which none of them may be used."""
 
     def drop_missed(self, moment: float) -> None:
-        self.used = min(self.last, max(self.used, self.instants.until(moment - LATEST)))
+        self.used = min(self.last, max(self.used, self.instants.until(moment - self.latest)))
 
     def due(self, moment: float) -> int:
         return max(0, min(self.last, self.instants.until(moment)) - self.used)
 
     def ended(self, reading: ClockReading) -> bool:
-        return self.used >= self.last or reading.moment - reading.margin >= self.slot + 1
+        return self.used >= self.last or reading.moment - reading.margin >= self.end
 
 
 class SlotGrants:
@@ -41,10 +44,14 @@ class SlotGrants:
     Nothing here is ever granted twice: a slot's shares are taken over once, spare grants have
     indices that only one sender has, and what was taken or missed does not come back, even where
     the clock of the server goes back.
+
+    A grant is lost `latest` seconds after its instant. More than `LATEST` lets it wait for a grant
+    of another limit, also into the next slot.
     """
 
-    def __init__(self, sender: str) -> None:
+    def __init__(self, sender: str, latest: float = LATEST) -> None:
         self._sender = sender
+        self._latest = latest
         self._granted: list[_Granted] = []
         self._known: dict[int, float] = {}
         """Slots whose shares were taken over, with the local time of that in seconds."""
@@ -60,13 +67,14 @@ class SlotGrants:
         self._known[plan.slot] = local
         instants = plan.instants(self._sender)
         if len(instants):
-            self._granted.append(_Granted(plan.slot, instants, 0, len(instants)))
+            self._granted.append(_Granted(plan.slot, instants, 0, len(instants), self._latest))
         return True
 
     def add_spare(self, plan: SlotPlan, first: int, last: int) -> None:
         """Add spare grants of a slot, by their indices."""
         if first < last:
-            self._granted.append(_Granted(plan.slot, plan.instants(None), first, last))
+            instants = plan.instants(None)
+            self._granted.append(_Granted(plan.slot, instants, first, last, self._latest))
 
     def serves(self, slot: int) -> bool:
         """Return whether the shares of a slot were taken over, and not refused."""
@@ -109,7 +117,7 @@ class SlotGrants:
             granted.used += taken
             missing -= taken
             instant = granted.instants.at(granted.used - taken)
-            until = min(until, instant + LATEST, granted.slot + 1 - reading.margin)
+            until = min(until, instant + self._latest, granted.end - reading.margin)
         return DueGrants(cost, until)
 
     def take_up_to(self, reading: ClockReading, units: int) -> DueGrants | None:
@@ -142,7 +150,7 @@ class SlotGrants:
         for granted in self._granted:
             if (
                 reading.moment - reading.margin >= granted.slot
-                and reading.moment + reading.margin < granted.slot + 1
+                and reading.moment + reading.margin < granted.end
                 and (count := granted.due(reading.moment))
             ):
                 yield granted, count
