@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.messages.provider_account_breakers import AccountBreaker
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
@@ -36,8 +37,11 @@ class Account:
     connections: int | None = None
     problem: str | None = None
 
-    def submit(self, _: Sequence[Message]) -> None:
-        """Do nothing."""
+    def __init__(self) -> None:
+        self.submitted: list[Message] = []
+
+    def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:  # noqa: ARG002
+        self.submitted += messages
 
 
 class Limiter:
@@ -55,8 +59,16 @@ class Limiter:
         """Do nothing."""
 
 
+class Paces:
+    """The campaigns with a rate that a test names."""
+
+    def __init__(self) -> None:
+        self.rates: dict[int, object] = {}
+
+
 class Scene:
     def __init__(self) -> None:
+        self.paces: Any = Paces()
         self.now = 0.0
         self.reported: list[SendResult[Message]] = []
         self.provider: Any = Account()
@@ -69,6 +81,7 @@ class Scene:
             self.reported.extend,
             lambda *_: self.provider,
             self.limiter,
+            self.paces,
         )
 
     def refuse(self) -> None:
@@ -256,3 +269,16 @@ def test_an_accepted_account_beside_a_refused_one_is_noted(
         scene.route.on_results([SendResult(message(), status)])
     assert scene.route.take_account_accepted(accounts) == noted
     assert scene.route.take_account_accepted(accounts) is None, "nothing was accepted since"
+
+
+def test_a_message_without_a_grant_of_its_rate_is_not_sent(scene: Scene) -> None:
+    """The check before a send has the last word, whatever has happened since the grant."""
+    slow, missed, other = message(1), message(2), message(3, campaign_id=8)
+    slow.rate_until = boot_time() + 60
+    missed.rate_until = boot_time() - 0.001
+    scene.paces.rates[slow.campaign_id] = object()
+    assert scene.route.check_before_send([slow, missed, other]) == [
+        None,
+        SendStatus.NOT_GRANTED,
+        None,
+    ]

@@ -6,7 +6,10 @@ from campaign_api.schemas.fields import Integer
 from campaign_api.schemas.provider_limits import AmountField
 from campaign_common.domain.limits.campaign_pace import HIGHEST_PRIORITY, LOWEST_PRIORITY
 
-MAX_RATE_DESCRIBED = "Messages that start in a second over all senders, at most; null: as many as the provider takes."
+MAX_RATE_DESCRIBED = (
+    "Messages that start in a second over all senders, at most."
+    " null: as many as the provider takes."
+)
 
 PRIORITY_DESCRIBED = (
     "Weight of the campaign's share of its provider beside other campaigns; 10 is most."
