@@ -170,8 +170,10 @@ class Sender:
         limited, rates = self._dispatcher.providers_with_grants(), self._paces.rates
         if limited or rates:
             group.buffer.drop_void(limited, rates, group.guard.check_before_send)
-        if self._leases.is_shared:
-            group.buffer.give_back_excess()
+        group.buffer.give_back_excess(
+            of_providers=len(self._leases.in_use.providers) > 1,
+            of_campaigns=self._leases.in_use.campaigns > 1,
+        )
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )

@@ -216,27 +216,27 @@ class InFlightBuffer:
         with self._changed:
             return sum(queue.count(campaign_id) for queue in self._admitted.values())
 
-    def give_back_excess(self) -> None:
+    def give_back_excess(self, *, of_providers: bool = True, of_campaigns: bool = True) -> None:
         """Give back what waits here for slow providers and campaigns: no other waits behind it.
 
         These messages get the outcome that they wait, without an attempt, and become due again by
         the rate of their provider or campaign.
+
+        Args:
+            of_providers: other providers are in use, too.
+            of_campaigns: other campaigns are.
         """
         with self._changed:
-            with_rate = self._bounds.campaigns_with_rate()
-            stuck = self._stuck_shards() if with_rate else frozenset[Shard]()
+            before = len(self._results)
             for provider, queue in self._admitted.items():
-                for campaign_id in with_rate:
-                    of_campaign = self._bounds.backlog_of(campaign_id)
-                    if of_campaign is not None and queue.count(campaign_id):
-                        held_up = queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])
-                        self._give_back(held_up, of_campaign)
-                        excess = queue.take_excess_of(campaign_id, of_campaign.messages)
-                        self._give_back(excess, of_campaign)
-                backlog = self._bounds.backlog(provider) if len(queue) > LEAST_BACKLOG else None
-                if backlog is not None:
-                    self._give_back(queue.take_excess(backlog.messages), backlog)
-            self._changed.notify_all()
+                if of_campaigns:
+                    self._give_back_of_campaigns(queue)
+                if of_providers and len(queue) > LEAST_BACKLOG:
+                    backlog = self._bounds.backlog(provider)
+                    if backlog is not None:
+                        self._give_back(queue.take_excess(backlog.messages), backlog)
+            if len(self._results) > before:
+                self._changed.notify_all()
 
     def drop_void(
         self,
@@ -429,6 +429,16 @@ class InFlightBuffer:
             self._results.append(result)
         self._decided += len(messages)
 
+    def _give_back_of_campaigns(self, queue: AdmittedQueue) -> None:
+        """Give back what waits for long for its campaign's rate, or holds up its shard."""
+        for campaign_id in self._bounds.campaigns_with_rate():
+            backlog = self._bounds.backlog_of(campaign_id)
+            if backlog is not None and queue.count(campaign_id):
+                stuck = self._stuck_shards()
+                held_up = queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])  # noqa: B023
+                self._give_back(held_up, backlog)
+                self._give_back(queue.take_excess_of(campaign_id, backlog.messages), backlog)
+
     def _stuck_shards(self) -> Collection[Shard]:
         """Return the shards that will not be fetched any more unless their messages end."""
         return {one.shard for one in self._shards.values() if one.offsets.span > self.max_span // 2}
@@ -473,7 +483,7 @@ class InFlightBuffer:
         for provider, queue in self._admitted.items():
             if available := queue.available(self._allowed(provider, queue)):
                 claimed = self._claimed_of[provider] - results_of.get(provider, 0)
-                n = min(available, self._bounds.claimable(provider, max(0, claimed)))
+                n = min(available, self._bounds.claimable(provider, max(0, claimed), available))
                 if n:
                     wanted[provider] = n
         claimable: dict[str, int] = {}

@@ -73,8 +73,11 @@ class Paces(Protocol):
 class ClaimBounds(Protocol):
     """Bounds of claims by provider; used by one recorder, inside the buffer's lock."""
 
-    def claimable(self, provider: str, claimed: int) -> int:
-        """Return how many more messages of a provider may be claimed beside those claimed."""
+    def claimable(self, provider: str, claimed: int, waiting: int) -> int:
+        """Return how many more messages of a provider may be claimed beside those claimed.
+
+        `waiting`: number of those that could be.
+        """
 
     def note_results(self, provider: str, results: int) -> None:
         """Note results of claimed messages."""
@@ -106,7 +109,7 @@ class ClaimBounds(Protocol):
 class Unbounded:
     """No bounds of single providers."""
 
-    def claimable(self, provider: str, claimed: int) -> int:  # noqa: ARG002 - the protocol's
+    def claimable(self, provider: str, claimed: int, waiting: int) -> int:  # noqa: ARG002
         """Return how many more messages of a provider may be claimed beside those claimed."""
         return ALL
 
@@ -168,6 +171,10 @@ class ClaimWindow:
             self._samples.clear()
             self._samples.append((now, self._results))
 
+    def note_unused(self, now: float) -> None:
+        """Begin a new measurement: there are fewer messages than the provider could be sent."""
+        self._busy_since = now
+
     def ahead(self, now: float, seconds: float) -> int:
         """Return the number of sends in so many seconds, by the rate of the last moments."""
         began, before = self._samples[0] if self._samples else (now, self._results)
@@ -210,7 +217,7 @@ class ClaimWindows:
         """Seconds of sends that are claimed ahead: until the transaction after the next one."""
         return max(WINDOW, 2 * self._transaction + GATHERED)
 
-    def claimable(self, provider: str, claimed: int) -> int:
+    def claimable(self, provider: str, claimed: int, waiting: int) -> int:
         """Return how many more messages of a provider may be claimed beside those claimed."""
         window = self._window(provider)
         now = self._clock()
@@ -220,6 +227,8 @@ class ClaimWindows:
         if connections is None:
             connections = self._without_connections
         free = connections + window.ahead(now, self.seconds) - claimed
+        if waiting < free:
+            window.note_unused(now)
         granted = self._granted(provider, self.seconds)
         return max(0, free if granted is None else min(free, granted))
 

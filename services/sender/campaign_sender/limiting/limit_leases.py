@@ -15,7 +15,7 @@ from campaign_common.errors import RetryLater
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.live_limits import read_all_live
-from campaign_common.store.limits.publishing import read_in_use
+from campaign_common.store.limits.publishing import InUse, read_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
@@ -28,6 +28,9 @@ SHORTEST_PAUSE = 0.02
 
 FAILED_PAUSE = 0.2
 """Seconds between two attempts while the database is down."""
+
+NOTHING_ELSE = InUse(frozenset(), campaigns=1)
+"""What is in use before it is read."""
 
 log = structlog.get_logger()
 
@@ -66,10 +69,8 @@ class LimitLeases:
         self._routes = routes
         self._due = dict.fromkeys(limiters, 0.0)
         self._live_due = 0.0
-        self.is_shared = False
-        """Return whether running campaigns use several providers, or one has a rate beside others.
-
-        As of the last read."""
+        self.in_use = NOTHING_ELSE
+        """What running campaigns use, at the last read."""
         self._outage = Outage("limits not leased", "limits leased again", log)
         self._stop = threading.Event()
         self._thread = IndispensableThread("limit-leases", self._run)
@@ -107,12 +108,7 @@ class LimitLeases:
             with self._database.reading() as cursor:
                 live = read_all_live(cursor)
                 if len(self._limiters) > 1 or rates:
-                    in_use = read_in_use(cursor, self._routes)
-                    self.is_shared = len(in_use.providers) > 1 or (
-                        bool(rates) and in_use.campaigns > 1
-                    )
-                else:
-                    self.is_shared = False
+                    self.in_use = read_in_use(cursor, self._routes)
             share = self._share()
             for name, limiter in self._limiters.items():
                 limiter.set_live(live.get(name))
