@@ -43,7 +43,7 @@ from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
-from campaign_sender.limiting.limit_leases import Demand, LimitLeases
+from campaign_sender.limiting.limit_leases import LimitLeases, Waiting
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
@@ -115,7 +115,7 @@ class Sender:
             databases.main,
             sender_id,
             {provider: limiters[provider] for provider in providers},
-            Demand(self._waiting, self._waiting_of),
+            Waiting(self._waiting, self._waiting_of),
             self._groups.share,
             settings.routes,
             self._paces,

@@ -30,12 +30,12 @@ FAILED_PAUSE = 0.2
 """Seconds between two attempts while the database is down."""
 
 NOTHING_ELSE = InUse(frozenset(), campaigns=1)
-"""What is in use before it is read."""
+"""Use before it is read."""
 
 log = structlog.get_logger()
 
 
-class Demand(NamedTuple):
+class Waiting(NamedTuple):
     """Numbers of messages that could be sent: of a provider, and of a campaign with a rate."""
 
     of_provider: Callable[[str], int]
@@ -54,7 +54,7 @@ class LimitLeases:
         database: Database,
         sender: str,
         limiters: Mapping[str, ProviderLimiter],
-        demand: Demand,
+        waiting: Waiting,
         share: Callable[[], float],
         routes: Routes,
         paces: CampaignPaces,
@@ -64,13 +64,13 @@ class LimitLeases:
         self._database = database
         self._sender = sender
         self._limiters = limiters
-        self._demand = demand
+        self._waiting = waiting
         self._share = share
         self._routes = routes
         self._due = dict.fromkeys(limiters, 0.0)
         self._live_due = 0.0
         self.in_use = NOTHING_ELSE
-        """What running campaigns use, at the last read."""
+        """Providers and campaigns in use, at the last read."""
         self._outage = Outage("limits not leased", "limits leased again", log)
         self._stop = threading.Event()
         self._thread = IndispensableThread("limit-leases", self._run)
@@ -116,12 +116,12 @@ class LimitLeases:
             self._live_due = time.monotonic() + LIVE_INTERVAL
         for name, limiter in self._limiters.items():
             if self._due[name] <= time.monotonic():
-                pause = limiter.turn(self._demand.of_provider(name))
+                pause = limiter.turn(self._waiting.of_provider(name))
                 self._due[name] = time.monotonic() + pause
         self._due_of = {rate: self._due_of.get(rate, 0.0) for rate in rates.values()}
         for campaign_id, rate in rates.items():
             if self._due_of[rate] <= time.monotonic():
-                pause = rate.turn(self._demand.of_campaign(campaign_id))
+                pause = rate.turn(self._waiting.of_campaign(campaign_id))
                 self._due_of[rate] = time.monotonic() + pause
         due = [self._live_due, *self._due.values(), *self._due_of.values()]
         return min(due) - time.monotonic()

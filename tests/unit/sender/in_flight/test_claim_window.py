@@ -203,7 +203,7 @@ def with_rate(per_second: str) -> Bench:
     return bench
 
 
-def test_a_campaign_without_grants_holds_no_other_of_its_provider_back() -> None:
+def test_a_campaign_without_grants_holds_no_other_back() -> None:
     bench = with_rate("2")
     waiting = bench.admit("http", 300, SLOW)
     others = bench.admit("http", 5, OTHER)
@@ -262,7 +262,7 @@ def test_what_is_void_does_not_wait_for_a_rate() -> None:
     assert [(r.message, r.status) for r in batch.results] == [(paused, SendStatus.STALE)]
 
 
-def test_a_campaign_that_begins_has_its_share_of_the_grants_at_once() -> None:
+def test_a_campaign_that_begins_has_its_share_of_grants() -> None:
     bench = Bench()
     bench.admit("http", 300, SLOW)
     bench.granted["http"] = 8

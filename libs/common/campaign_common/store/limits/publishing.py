@@ -45,7 +45,7 @@ class PublishBounds(NamedTuple):
 
 
 class InUse(NamedTuple):
-    """What running campaigns use."""
+    """Providers that running campaigns use, and how many campaigns these are."""
 
     providers: frozenset[str]
     """Providers that their messages may take."""
@@ -98,7 +98,7 @@ def bounded_campaigns(
 
 
 def read_in_use(cursor: Cursor, routes: Routes) -> InUse:
-    """Read what running campaigns use."""
+    """Read the providers that running campaigns may take, and the number of campaigns."""
     cursor.execute(SELECT_IN_USE)
     rows = cursor.fetchall()
     providers = frozenset[str]().union(*(routes.providers(name) for name, _ in rows))
