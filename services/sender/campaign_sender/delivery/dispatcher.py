@@ -22,7 +22,7 @@ from campaign_providers.contract import (
 )
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
-from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.delivery.pacer import GrantQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
@@ -110,7 +110,8 @@ class Dispatcher:
         route = self._routes.get(name)
         if route is None or route.paced is None or not route.paced.is_needed:
             return None
-        return route.paced.claimable(seconds)
+        granted = route.paced.claimable(seconds)
+        return None if granted is None else max(0, granted - len(route.rated))
 
     def claimable_of(self, campaign_id: CampaignId, name: str, seconds: float) -> int | None:
         """Return how many more messages of a campaign its rate lets claim; None: no bound.
@@ -119,7 +120,7 @@ class Dispatcher:
         """
         rate = None if self._paces is None else self._paces.rates.get(campaign_id)
         route = self._routes.get(name)
-        if rate is None or route is None or route.paced is None or route.paced.is_resting:
+        if rate is None or route is None or route.is_resting:
             return None
         return rate.claimable(seconds, self.waiting_of(campaign_id))
 
@@ -133,7 +134,7 @@ class Dispatcher:
 
     def waiting_of(self, campaign_id: CampaignId) -> int:
         """Return the number of claimed messages of a campaign that wait for a grant of its rate."""
-        return sum(queue.waiting_of(campaign_id) for queue in self.paced_queues)
+        return sum(route.rated.waiting_of(campaign_id) for route in self._routes.values())
 
     def providers_with_grants(self) -> list[str]:
         """List the providers whose messages start by grants only."""
@@ -144,9 +145,11 @@ class Dispatcher:
         ]
 
     @property
-    def paced_queues(self) -> list[PacedQueue]:
-        """Queues of the providers that may be limited."""
-        return [route.paced for route in self._routes.values() if route.paced is not None]
+    def grant_queues(self) -> list[GrantQueue]:
+        """Queues of messages that may have to wait for grants."""
+        routes = self._routes.values()
+        paced = [route.paced for route in routes if route.paced is not None]
+        return [*(route.rated for route in routes), *paced]
 
     def unready(self, name: str) -> str | None:
         """Return an error code where nothing can be handed over to a provider, else None."""

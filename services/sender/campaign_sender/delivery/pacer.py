@@ -1,18 +1,14 @@
-"""Pacer: claimed messages of limited providers and campaigns start when their grants are due."""
+"""Pacer: claimed messages of limited providers start when their grants are due."""
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
-from math import inf
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Protocol
 
-from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.provider_limits import LimitUnit
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
-from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
@@ -31,38 +27,23 @@ LONGEST_REST = 15.0
 Report = Callable[[Sequence[SendResult[Message]]], None]
 
 
-class Submit(Protocol):
-    """Submission of messages to a provider."""
-
-    def __call__(self, messages: Sequence[Message], *, first: bool = False) -> None:
-        """Start to send messages; `first`: before those that wait for a connection."""
-
-
-def _no_rates() -> Mapping[CampaignId, CampaignRate]:
-    return {}
-
-
 class PacedQueue:
-    """Claimed messages that wait for grants: of one limited provider, or of campaigns with a rate.
-
-    Those of a campaign with a rate need a grant of it besides one of the provider. They start
-    before others, since they are claimed by the campaign's share already.
+    """Claimed messages of one limited provider, in their order.
 
     `check`: the check before a send, by which messages are left out before they use grants.
     `submit` is that of the provider, `connections` the requests that it may have under way,
-    `rests_for` the seconds for which its circuit breaker is open, `rates` the campaigns with a
-    rate.
+    `rests_for` the seconds for which its
+    circuit breaker is open.
     """
 
     def __init__(
         self,
         limiter: ProviderLimiter,
         check: PreSendCheck[Message],
-        submit: Submit,
+        submit: Callable[[Sequence[Message]], None],
         connections: Callable[[], int | None],
         rests_for: Callable[[], float],
         report: Report,
-        rates: Callable[[], Mapping[CampaignId, CampaignRate]] = _no_rates,
     ) -> None:
         self.limiter = limiter
         self._check = check
@@ -70,49 +51,31 @@ class PacedQueue:
         self._connections = connections
         self._breaker_rests_for = rests_for
         self._report = report
-        self._rates = rates
         self._lock = threading.Lock()
         self._waiting: deque[Message] = deque()
-        self._with_rate: dict[CampaignId, deque[Message]] = {}
-        """Messages of campaigns that had a rate when they were claimed."""
         self._under_way = 0
         self._checked_at = 0.0
 
     def __len__(self) -> int:
-        return len(self._waiting) + sum(map(len, list(self._with_rate.values())))
+        return len(self._waiting)
 
-    def waiting_of(self, campaign_id: CampaignId) -> int:
-        """Return the number of messages of a campaign with a rate that wait."""
-        return len(self._with_rate.get(campaign_id, ()))
+    def add(self, messages: Sequence[Message], *, first: bool = False) -> None:
+        """Add messages whose claim is committed, and start those that may start now.
 
-    def add(self, messages: Sequence[Message]) -> None:
-        """Add claimed messages of one campaign, and start those that may start now."""
-        campaign_id = messages[0].record.campaign_id
+        `first`: before those that wait already.
+        """
         with self._lock:
-            if campaign_id in self._rates():
-                self._with_rate.setdefault(campaign_id, deque()).extend(messages)
+            if first:
+                self._waiting.extendleft(reversed(messages))
             else:
                 self._waiting.extend(messages)
         self.start_due()
 
     @property
-    def is_limited(self) -> bool:
-        """Return whether the provider needs grants, or a part of `Concurrency`."""
-        return self.limiter.needs_grants or self.limiter.connections is not None
-
-    @property
     def is_needed(self) -> bool:
-        """Return whether messages of any campaign have to wait here."""
-        return self.is_limited or bool(self._waiting)
-
-    @property
-    def counts_requests(self) -> bool:
-        """Return whether requests are counted that end; also those of limits that were lifted."""
-        return self.is_needed or self._under_way > 0
-
-    def takes(self, campaign_id: CampaignId) -> bool:
-        """Return whether the messages of a campaign have to wait here."""
-        return self.is_needed or campaign_id in self._rates()
+        """Return whether messages have to wait for grants or for a part of `Concurrency`."""
+        limiter = self.limiter
+        return limiter.needs_grants or limiter.connections is not None or bool(self._waiting)
 
     def note_ended(self, results: Sequence[SendResult[Message]]) -> None:
         """Note requests that ended, or did not start: their connections are free."""
@@ -125,68 +88,40 @@ class PacedQueue:
 
     def start_due(self) -> None:
         """Start the messages whose grants are due, and report those that must not be sent."""
-        refused: list[SendResult[Message]] = []
         with self._lock:
-            now = monotonic()
-            is_all_checked = now - self._checked_at >= LONGEST_WAIT
-            if is_all_checked:
-                self._checked_at = now
-            first: list[Message] = []
-            for campaign_id, queue in list(self._with_rate.items()):
-                rate = self._rates().get(campaign_id)
-                first += self._take_due(queue, rate, refused, is_all_checked=is_all_checked)
-                if not queue:
-                    del self._with_rate[campaign_id]
-            started = self._take_due(self._waiting, None, refused, is_all_checked=is_all_checked)
+            started, refused = self._take_due()
+            self._under_way += len(started)
         if refused:
             self._report(refused)
-        if first:
-            self._submit(first, first=True)
         if started:
             self._submit(started)
 
     def give_back(self) -> None:
         """Report all waiting messages as not granted: they leave the claim."""
         with self._lock:
-            messages = [*self._waiting, *chain.from_iterable(self._with_rate.values())]
-            self._waiting, self._with_rate = deque(), {}
+            messages, self._waiting = list(self._waiting), deque()
             self.limiter.drop_gathered()
         if messages:
             self._report([SendResult(one, SendStatus.NOT_GRANTED) for one in messages])
 
     def pause(self) -> float | None:
         """Return the seconds until the next message may start; None: none waits."""
-        pauses: list[float] = []
-        if self._waiting:
-            pauses.append(_at_most(self.limiter.next_in()))
-        for campaign_id in list(self._with_rate):
-            rate = self._rates().get(campaign_id)
-            of_rate = 0.0 if rate is None else _at_most(rate.next_in())
-            limited = self.limiter.needs_grants
-            pauses.append(max(of_rate, _at_most(self.limiter.next_in()) if limited else 0.0))
-        return min(pauses, default=None)
+        if not self._waiting:
+            return None
+        next_in = self.limiter.next_in()
+        return LONGEST_WAIT if next_in is None else min(LONGEST_WAIT, next_in)
 
-    def _take_due(
-        self,
-        queue: deque[Message],
-        rate: CampaignRate | None,
-        refused: list[SendResult[Message]],
-        *,
-        is_all_checked: bool,
-    ) -> list[Message]:
-        """Take the messages of a queue that may start now; add those that must not be sent."""
-        due = len(queue) if is_all_checked else self.limiter.due()
-        if rate is not None and not is_all_checked:
-            due = min(due, rate.due())
-        size = min(self._free(len(queue)), len(queue), due)
+    def _take_due(self) -> tuple[list[Message], list[SendResult[Message]]]:
+        size = min(self._free(), len(self._waiting), self._due())
         if size <= 0:
-            return []
-        head = [queue.popleft() for _ in range(size)]
+            return [], []
+        head = [self._waiting.popleft() for _ in range(size)]
+        refused: list[SendResult[Message]] = []
         rest = self._rests_for()
         if not rest and self.limiter.due() >= size + PLENTY:
-            started = self._grant(head, rate)  # the provider checks them, as any others
-            queue.extendleft(reversed(head[len(started) :]))
-            return started
+            started = self._grant(head)  # the provider checks them, as any others
+            self._waiting.extendleft(reversed(head[len(started) :]))
+            return list(started), refused
         # Before a grant is used for them: a paused campaign must not use up what others may send.
         allowed: list[Message] = []
         for message, status in zip(head, self._check(head), strict=True):
@@ -197,31 +132,24 @@ class PacedQueue:
                 allowed.append(message)
             else:
                 refused.append(SendResult(message, status))
-        started = self._grant(allowed, rate)
-        queue.extendleft(reversed(allowed[len(started) :]))
-        return started
+        started = self._grant(allowed)
+        self._waiting.extendleft(reversed(allowed[len(started) :]))
+        return list(started), refused
 
-    def _grant(self, messages: list[Message], rate: CampaignRate | None) -> list[Message]:
+    def _grant(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Take grants for the first messages, and return those that have some."""
-        if rate is not None:
-            messages = messages[: rate.due()]
         limiter = self.limiter
         if limiter.limits.unit is LimitUnit.SEGMENTS:
-            started = self._grant_one_by_one(messages)
-        else:
-            taken = limiter.take(len(messages)) if messages else None
-            started = messages[: taken.units] if taken is not None else []
-            for message in started:
-                message.send_until = taken.until if taken is not None else inf
-        if rate is not None and started:
-            # Those that another thread has taken meanwhile are refused by the check before a send.
-            granted = rate.take(len(started))
-            for message in started[: granted.units if granted is not None else 0]:
-                message.rate_until = granted.until if granted is not None else 0.0
-        self._under_way += len(started)
+            return self._grant_one_by_one(messages)
+        taken = limiter.take(len(messages)) if messages else None
+        if taken is None:
+            return ()
+        started = messages[: taken.units]
+        for message in started:
+            message.send_until = taken.until
         return started
 
-    def _grant_one_by_one(self, messages: list[Message]) -> list[Message]:
+    def _grant_one_by_one(self, messages: Sequence[Message]) -> Sequence[Message]:
         for place, message in enumerate(messages):
             taken = self.limiter.take_for(self.limiter.cost_of(message))
             if taken is None:
@@ -229,10 +157,13 @@ class PacedQueue:
             message.send_until = taken.until
         return messages
 
-    @property
-    def is_resting(self) -> bool:
-        """Return whether nothing is sent to the provider at present."""
-        return self._rests_for() > 0
+    def _due(self) -> int:
+        """Return how many messages are worth a check now: all of them now and then."""
+        now = monotonic()
+        if now - self._checked_at >= LONGEST_WAIT:
+            self._checked_at = now
+            return len(self._waiting)
+        return self.limiter.due()
 
     def _rests_for(self) -> float:
         return max(self._breaker_rests_for(), self.limiter.rests_for)
@@ -245,36 +176,41 @@ class PacedQueue:
         """
         if self._rests_for() > 0:
             return None
-        return self.limiter.claimable(seconds, len(self))
+        return self.limiter.claimable(seconds, len(self._waiting))
 
-    def _free(self, wanted: int) -> int:
-        """Return how many requests more may be under way; without a limit the provider decides."""
-        connections = self._connections() if self.is_limited else None
+    def _free(self) -> int:
+        connections = self._connections()
         if connections is None:
-            self._under_way = 0
-            return wanted
+            return len(self._waiting)
         return connections - self._under_way
 
 
-def _at_most(pause: float | None) -> float:
-    return LONGEST_WAIT if pause is None else min(LONGEST_WAIT, pause)
+class GrantQueue(Protocol):
+    """Messages that wait for grants."""
+
+    def __len__(self) -> int:
+        """Return their number."""
+
+    @property
+    def is_needed(self) -> bool:
+        """Return whether there are grants to wait for."""
+
+    def pause(self) -> float | None:
+        """Return the seconds until the next message may start; None: none waits."""
+
+    def start_due(self) -> None:
+        """Start the messages whose grants are due."""
 
 
 class Pacer:
-    """Thread that starts the messages that wait for grants when these are due.
+    """Thread that starts the messages of limited providers and campaigns when grants are due.
 
     `after`: called now and then while messages wait, as more may be claimed by then.
     """
 
-    def __init__(
-        self,
-        queues: Sequence[PacedQueue],
-        after: Callable[[], None],
-        rates: Callable[[], Mapping[CampaignId, CampaignRate]] = _no_rates,
-    ) -> None:
+    def __init__(self, queues: Sequence[GrantQueue], after: Callable[[], None]) -> None:
         self._queues = queues
         self._after = after
-        self._rates = rates
         self._stop = threading.Event()
         self._changed = threading.Event()
         self._thread = IndispensableThread("pacer", self._run)
@@ -300,5 +236,5 @@ class Pacer:
             for queue in self._queues:
                 if len(queue):
                     queue.start_due()
-            if self._rates() or any(queue.is_needed for queue in self._queues):
+            if any(queue.is_needed for queue in self._queues):
                 self._after()

@@ -23,6 +23,7 @@ from campaign_providers.contract import (
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.delivery.rated_queue import RatedQueue
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
@@ -76,6 +77,14 @@ class ProviderRoute:
     ) -> None:
         self.name = name
         self._paces = paces
+        self.rated = RatedQueue(
+            self._rates,
+            guard.check_before_send,
+            self._submit,
+            lambda: self.is_resting,
+            self._report,
+        )
+        """Claimed messages that wait for grants of their campaigns' rates."""
         self.breaker = breaker
         self._guard = guard
         self._on_results = on_results
@@ -93,12 +102,11 @@ class ProviderRoute:
         if limiter is not None:
             self.paced = PacedQueue(
                 limiter,
-                self._guard.check_before_send,
+                self._check_rate,
                 self.provider.submit,
                 lambda: self.connections,
                 lambda: self.breaker.remaining,
                 self._report,
-                self._rates,
             )
 
     def _rates(self) -> Mapping[CampaignId, CampaignRate]:
@@ -132,27 +140,45 @@ class ProviderRoute:
 
         Their claim is committed.
         """
+        campaign_id = messages[0].record.campaign_id
+        if self.rated.takes(campaign_id):
+            self.rated.add(campaign_id, messages)
+        else:
+            self._submit(messages)
+
+    def _submit(self, messages: Sequence[Message], *, first: bool = False) -> None:
         paced = self.paced
-        if paced is not None and paced.takes(messages[0].record.campaign_id):
-            paced.add(messages)
+        if paced is not None and paced.is_needed:
+            paced.add(messages, first=first)
+        elif first:
+            self.provider.submit(messages, first=True)
         else:
             self.provider.submit(messages)
 
+    def _check_rate(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        """Check messages by the view of the database, and by the grants of their rates.
+
+        A resting provider refuses them in its own way, with a grant or without.
+        """
+        statuses = self._guard.check_before_send(messages)
+        rates = self._rates()
+        if not rates or self.is_resting:
+            return statuses
+        now = boot_time()
+        return [
+            SendStatus.NOT_GRANTED
+            if status is None and message.rate_until < now and message.campaign_id in rates
+            else status
+            for status, message in zip(statuses, messages, strict=True)
+        ]
+
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages by the view of the database, by grants, then by the circuit breaker."""
-        statuses = self._guard.check_before_send(messages)
+        statuses = self._check_rate(messages)
         if self.paced is not None and self.paced.limiter.needs_grants:
             now = boot_time()
             statuses = [
                 SendStatus.NOT_GRANTED if status is None and message.send_until < now else status
-                for status, message in zip(statuses, messages, strict=True)
-            ]
-        if rates := self._rates():
-            now = boot_time()
-            statuses = [
-                SendStatus.NOT_GRANTED
-                if status is None and message.rate_until < now and message.campaign_id in rates
-                else status
                 for status, message in zip(statuses, messages, strict=True)
             ]
         if self.breaker.state is BreakerState.CLOSED:
@@ -166,7 +192,7 @@ class ProviderRoute:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
         self._count(statuses)
-        if self.paced is not None and self.paced.counts_requests:
+        if self.paced is not None and self.paced.is_needed:
             self.paced.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
         was_account = self.breaker.account_refused
