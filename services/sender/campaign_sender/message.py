@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import inf
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,6 +36,16 @@ class Arrival:
     """Set when the messages are admitted."""
 
 
+class Grant(NamedTuple):
+    """Permission of a limited provider to start a message, and the units of a day that it took."""
+
+    until: float
+    """Boot time in seconds after which the message must not start."""
+    day: date | None = None
+    """Day of `PerDay` that the units are of; None: no such limit."""
+    units: int = 0
+
+
 def _of_record(name: str, meaning: str) -> Any:  # noqa: ANN401 - a property of the field's type
     return property(attrgetter(f"record.{name}"), doc=meaning)
 
@@ -49,10 +60,10 @@ class Message(msgspec.Struct, gc=False, eq=False):
     sets `price` where its provider has one. `provider` is the name of the one that the message is
     sent to, from admission on; `ledger_provider` the one that its ledger row names, None where that
     follows from the campaign. `repeats`: it may have been accepted before, by a provider that does
-    not know its key. Boot times in seconds: dispatch sets `expires_at` where the campaign expires,
-    a grant `send_until`, after which the message must not start, one of its campaign's rate
-    `rate_until`, and admission `key_known_until`, until which its provider knows the key for
-    certain.
+    not know its key. `grant`: what it has taken of the limits of its provider; None: nothing. Boot
+    times in seconds: dispatch sets `expires_at` where the campaign expires, a grant of its
+    campaign's rate `rate_until`, until which it may start, and admission `key_known_until`, until
+    which its provider knows the key for certain.
     """
 
     record: MessageRecord
@@ -64,7 +75,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     replaces: bool = False
     in_doubt: bool = False
     withdrawn: bool = False
-    send_until: float = inf
+    grant: Grant | None = None
     rate_until: float = 0.0
     expires_at: float | None = None
     price: Price | None = None

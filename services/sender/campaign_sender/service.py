@@ -39,6 +39,7 @@ from campaign_sender.delivery.pacer import Pacer
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
+from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
 from campaign_sender.limiting.campaign_paces import CampaignPaces
@@ -169,10 +170,8 @@ class Sender:
         limited, rates = self._dispatcher.providers_with_grants(), self._paces.rates
         if limited or rates:
             group.buffer.drop_void(limited, rates, group.guard.check_before_send)
-        group.buffer.give_back_excess(
-            of_providers=len(self._leases.in_use.providers) > 1,
-            of_campaigns=self._leases.in_use.campaigns > 1,
-        )
+        in_use = self._leases.in_use
+        group.buffer.postpone(in_use.providers, is_shared=in_use.campaigns > 1)
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
@@ -234,6 +233,10 @@ def _process_name() -> str:
     return f"{host[-LONGEST_HOST:]}-{os.getpid()}"
 
 
+def _least(*rates: float | None) -> float | None:
+    return min((rate for rate in rates if rate is not None), default=None)
+
+
 def _shard_group(
     server: ShardServer,
     dispatcher: Dispatcher,
@@ -252,10 +255,17 @@ def _shard_group(
         cost_of=dispatcher.cost_of,
         paces=paces,
     )
+    backlogs = Backlogs(
+        dispatcher.rest_of,
+        lambda provider: _least(bounds.rate(provider), dispatcher.limited_rate(provider)),
+        dispatcher.note_postponed,
+        clock=time.monotonic,
+    )
     buffer = InFlightBuffer(
         in_flight=settings.sender.in_flight,
         batch_size=settings.sender.batch_size,
         bounds=bounds,
+        backlogs=backlogs,
     )
     guard = SendGuard(server, topic, buffer, paces=paces)
     choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.idempotent_for)

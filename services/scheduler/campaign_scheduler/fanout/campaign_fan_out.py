@@ -8,7 +8,7 @@ from decimal import Decimal
 from opentelemetry.trace import Span
 
 from campaign_common.domain.content.campaign_content import CompiledContent
-from campaign_common.store.campaigns.fanout import Checkpoint
+from campaign_common.store.campaigns.fanout import Checkpoint, ShardOutcomes
 from campaign_common.store.campaigns.leases import Lease
 from campaign_common.tracing.spans import end_span
 from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
@@ -92,7 +92,7 @@ class CampaignFanOut:
         """
         return self.backlog.outstanding - self.backlog.stalled - self.claimed
 
-    def sample(self, now: float, recorded: Mapping[int, int], claimed: int) -> None:
+    def sample(self, now: float, outcomes: Mapping[int, ShardOutcomes], claimed: int) -> None:
         """Update window and backlog.
 
         The two counts are read one after the other. Messages recorded in between are missing in
@@ -100,13 +100,13 @@ class CampaignFanOut:
 
         Args:
             now: monotonic seconds.
-            recorded: number of outcomes by shard.
+            outcomes: number of outcomes by shard.
             claimed: number of messages that senders have claimed.
         """
         self.sampled_at = now
         self.claimed = claimed
-        self.backlog.sample(now, recorded)
-        self.window.sample(now, sum(recorded.values()), self.queued)
+        self.backlog.sample(now, {shard: each.recorded for shard, each in outcomes.items()})
+        self.window.sample(now, sum(each.final for each in outcomes.values()), self.queued)
 
     def checkpoint_after(self, last_seq: int, recipients: int) -> Checkpoint:
         """Return the checkpoint of a chunk that follows what is read and ends with `last_seq`."""

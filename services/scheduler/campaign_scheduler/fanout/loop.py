@@ -167,10 +167,10 @@ class FanOutLoop:
         }
         if not due:
             return
-        recorded = self._uses.outcomes.by_shard(list(due))
+        outcomes = self._uses.outcomes.by_shard(list(due))
         claimed = self._uses.outcomes.claimed()
         for campaign_id, fan_out in due.items():
-            fan_out.sample(now, recorded[campaign_id], claimed[campaign_id])
+            fan_out.sample(now, outcomes[campaign_id], claimed[campaign_id])
 
     def _read_providers(self) -> None:
         """Read for which campaigns a circuit is open, and what rates and limits let through."""

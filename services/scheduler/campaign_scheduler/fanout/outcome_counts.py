@@ -6,14 +6,14 @@ from functools import partial
 
 from campaign_common.database import Database, Databases
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.store.campaigns.fanout import outcomes_by_shard
+from campaign_common.store.campaigns.fanout import ShardOutcomes, outcomes_by_shard
 from campaign_common.store.shards.claims import claimed_by_campaign
 from campaign_scheduler.availability import ServerAvailability
 
 MAX_CAMPAIGNS_KEPT = 10_000
 """Campaigns whose counts are kept; those of finished campaigns would pile up otherwise."""
 
-CountsByShard = dict[int, int]
+CountsByShard = dict[int, ShardOutcomes]
 
 
 class OutcomeCounts:

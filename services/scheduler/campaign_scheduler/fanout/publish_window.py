@@ -21,7 +21,6 @@ NO_CEILING = 1 << 30
 MIN_LIMIT = 100
 """Messages that may always be queued, so that a stalled campaign can start again."""
 
-
 LIMITED_SECONDS = 2.0
 """Seconds of what a campaign's rate and its providers' limits let through that may be queued."""
 
@@ -69,20 +68,21 @@ class PublishWindow:
         """Number of messages that may be queued."""
         return int(self._limit)
 
-    def sample(self, now: float, recorded: int, queued: int) -> None:
+    def sample(self, now: float, final: int, queued: int) -> None:
         """Update the limit.
 
         Args:
             now: monotonic seconds.
-            recorded: number of outcomes of the campaign.
+            final: number of final outcomes of the campaign. Messages that wait do not count: many
+                of them may only have been postponed, by a slow or resting provider.
             queued: number of messages that are published and not claimed by a sender.
         """
         samples = self._samples
-        samples.append((now, recorded))
+        samples.append((now, final))
         while len(samples) > 2 and now - samples[1][0] >= RATE_SPAN:
             samples.popleft()
         span = now - samples[0][0]
-        target = (recorded - samples[0][1]) / span * self._seconds if span > 0 else 0.0
+        target = (final - samples[0][1]) / span * self._seconds if span > 0 else 0.0
         if queued <= 0:
             self._grow_back(target)
         elif target >= self._limit or span >= MIN_SHRINK_SPAN:

@@ -24,6 +24,7 @@ from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.pacer import GrantQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
+from campaign_sender.in_flight.backlog import Rest
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
@@ -108,21 +109,12 @@ class Dispatcher:
         `seconds`: time for which they are claimed.
         """
         route = self._routes.get(name)
-        if route is None or route.paced is None or not route.paced.is_needed:
-            return None
-        granted = route.paced.claimable(seconds)
-        return None if granted is None else max(0, granted - len(route.rated))
+        return None if route is None else route.claimable(seconds)
 
-    def claimable_of(self, campaign_id: CampaignId, name: str, seconds: float) -> int | None:
-        """Return how many more messages of a campaign its rate lets claim; None: no bound.
-
-        There is none while the provider rests, as of `claimable`.
-        """
+    def claimable_of(self, campaign_id: CampaignId, seconds: float) -> int | None:
+        """Return how many more messages of a campaign its rate lets claim; None: no bound."""
         rate = None if self._paces is None else self._paces.rates.get(campaign_id)
-        route = self._routes.get(name)
-        if rate is None or route is None or route.is_resting:
-            return None
-        return rate.claimable(seconds, self.waiting_of(campaign_id))
+        return None if rate is None else rate.claimable(seconds, self.waiting_of(campaign_id))
 
     def cost_of(self, name: str) -> Callable[[Message], int] | None:
         """Return what a message costs of a provider's limits; None: each is one unit."""
@@ -135,6 +127,21 @@ class Dispatcher:
     def waiting_of(self, campaign_id: CampaignId) -> int:
         """Return the number of claimed messages of a campaign that wait for a grant of its rate."""
         return sum(route.rated.waiting_of(campaign_id) for route in self._routes.values())
+
+    def rest_of(self, name: str) -> Rest | None:
+        """Return the present rest of a provider; None: it does not rest, or is not configured."""
+        route = self._routes.get(name)
+        return None if route is None else route.rest
+
+    def limited_rate(self, name: str) -> float | None:
+        """Return the messages a second that the limits let this process start; None: no limit."""
+        route = self._routes.get(name)
+        return None if route is None or route.paced is None else route.paced.limiter.rate
+
+    def note_postponed(self, name: str, statuses: Sequence[SendStatus]) -> None:
+        """Count messages that went back unclaimed."""
+        if name in self._routes:
+            self._routes[name].count(statuses)
 
     def providers_with_grants(self) -> list[str]:
         """List the providers whose messages start by grants only."""

@@ -7,40 +7,52 @@ from time import monotonic
 from typing import Protocol
 
 from campaign_common.domain.limits.provider_limits import LimitUnit
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
+from campaign_sender.in_flight.claim_window import WINDOW
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
-from campaign_sender.message import Message
+from campaign_sender.message import Grant, Message
 
 LONGEST_WAIT = 0.1
-"""Seconds until messages that wait are looked at again, whatever their grants say."""
+"""Seconds until all messages that wait are checked again, whatever their grants say."""
 
 SHORTEST_WAIT = 0.002
 """Seconds between two looks; grants that are due in between start together."""
 
+IDLE_WAIT = 0.05
+"""Seconds between two looks while nothing waits, and between two calls of `after`."""
+
 PLENTY = 1_000
 """Grants that are due beyond what waits, from which messages are checked once only."""
 
-LONGEST_REST = 15.0
-"""Seconds until a message of a resting provider is due again: live limits may end the rest."""
+STARTED_SPAN = 1.0
+"""Seconds of starts that may wait where `Concurrency` is the only limit."""
 
 Report = Callable[[Sequence[SendResult[Message]]], None]
 
 
-class PacedQueue:
-    """Claimed messages of one limited provider, in their order.
+class Submit(Protocol):
+    """Submission of messages to a provider."""
 
+    def __call__(self, messages: Sequence[Message], *, first: bool = False) -> None:
+        """Start to send messages; `first`: before those that wait for a connection."""
+
+
+class PacedQueue:
+    """Claimed messages of one provider, in their order, while it is limited.
+
+    Starts and ends are counted without limits too: limits may be set while messages are under way.
     `check`: the check before a send, by which messages are left out before they use grants.
     `submit` is that of the provider, `connections` the requests that it may have under way,
-    `rests_for` the seconds for which its
-    circuit breaker is open.
+    `rests_for` the seconds for which its circuit breaker is open.
     """
 
     def __init__(
         self,
         limiter: ProviderLimiter,
         check: PreSendCheck[Message],
-        submit: Callable[[Sequence[Message]], None],
+        submit: Submit,
         connections: Callable[[], int | None],
         rests_for: Callable[[], float],
         report: Report,
@@ -51,93 +63,194 @@ class PacedQueue:
         self._connections = connections
         self._breaker_rests_for = rests_for
         self._report = report
+        self.on_waiting: Callable[[], None] = _ignore
+        """Called when messages wait that were not there before."""
         self._lock = threading.Lock()
         self._waiting: deque[Message] = deque()
         self._under_way = 0
-        self._checked_at = 0.0
+        self._starting = self._start_again = False
+        self._has_granted = False
+        self._swept_at = 0.0
+        self._surplus = 0
+        """Messages that waited without a grant at the last sweep."""
+        self._claimed_for = WINDOW
+        self._started = 0
+        self._span_began = (monotonic(), 0)
+        self._started_in_span: int | None = None
+        self.lacks_connections = False
+        """True while messages wait for the end of others, and not for grants."""
+        self._limits = limiter.limits
+        self._is_limited = _has_limits(limiter)
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, messages: Sequence[Message], *, first: bool = False) -> None:
-        """Add messages whose claim is committed, and start those that may start now.
-
-        `first`: before those that wait already.
-        """
-        with self._lock:
-            if first:
-                self._waiting.extendleft(reversed(messages))
-            else:
-                self._waiting.extend(messages)
-        self.start_due()
+    @property
+    def is_limited(self) -> bool:
+        """Return whether messages have to wait for grants or for a part of `Concurrency`."""
+        limits = self.limiter.limits
+        if limits is not self._limits:
+            self._is_limited = _has_limits(self.limiter)
+            self._limits = limits
+        return self._is_limited
 
     @property
-    def is_needed(self) -> bool:
-        """Return whether messages have to wait for grants or for a part of `Concurrency`."""
-        limiter = self.limiter
-        return limiter.needs_grants or limiter.connections is not None or bool(self._waiting)
+    def under_way(self) -> int:
+        """Number of messages that the provider has, and has not reported."""
+        return self._under_way
+
+    @property
+    def day_rests_for(self) -> float:
+        """Seconds until the day ends that is used up; 0: it is not."""
+        return self.limiter.rests_for if self.is_limited else 0.0
+
+    def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:
+        """Start messages whose claim is committed: at once, or when they may.
+
+        `first`: before those that wait already, here or for a connection.
+        """
+        if self.is_limited or self._waiting:
+            with self._lock:
+                if first:
+                    self._waiting.extendleft(reversed(messages))
+                else:
+                    self._waiting.extend(messages)
+            self.start_due()
+            if self._waiting:
+                self.on_waiting()
+        else:
+            with self._lock:
+                self._under_way += len(messages)
+                self._started += len(messages)
+            if first:
+                self._submit(messages, first=True)
+            else:
+                self._submit(messages)
 
     def note_ended(self, results: Sequence[SendResult[Message]]) -> None:
-        """Note requests that ended, or did not start: their connections are free."""
+        """Note results of the provider; what did not reach it returns the units of its day."""
         with self._lock:
-            self._under_way = max(0, self._under_way - len(results))
-        if self.limiter.limits.limits_day:
-            for result in results:
-                if result.status not in REACHED_PROVIDER:
-                    self.limiter.give_back(result.message)
+            self._under_way -= len(results)
+        if not self._has_granted:
+            return
+        for result in results:
+            grant = result.message.grant
+            if grant is not None and result.status not in REACHED_PROVIDER:
+                result.message.grant = None
+                if grant.day is not None:
+                    self.limiter.return_units(grant.day, grant.units)
 
     def start_due(self) -> None:
-        """Start the messages whose grants are due, and report those that must not be sent."""
-        with self._lock:
-            started, refused = self._take_due()
-            self._under_way += len(started)
-        if refused:
-            self._report(refused)
-        if started:
-            self._submit(started)
+        """Start the messages whose grants are due, and report those that must not be sent.
 
-    def give_back(self) -> None:
-        """Report all waiting messages as not granted: they leave the claim."""
+        A provider may report results before `submit` returns: a start within another one, or
+        beside it, is left to that.
+        """
         with self._lock:
-            messages, self._waiting = list(self._waiting), deque()
-            self.limiter.drop_gathered()
-        if messages:
-            self._report([SendResult(one, SendStatus.NOT_GRANTED) for one in messages])
+            self._start_again = True
+            if self._starting:
+                return
+            self._starting = True
+        while True:
+            with self._lock:
+                if not self._start_again:
+                    self._starting = False
+                    return
+                self._start_again = False
+                started, refused = self._take_due()
+                self._under_way += len(started)
+                self._started += len(started)
+            if refused:
+                self._report(refused)
+            if started:
+                self._submit(started)
 
     def pause(self) -> float | None:
         """Return the seconds until the next message may start; None: none waits."""
         if not self._waiting:
             return None
-        next_in = self.limiter.next_in()
+        next_in = None if self.lacks_connections else self.limiter.next_in()
         return LONGEST_WAIT if next_in is None else min(LONGEST_WAIT, next_in)
 
+    def claimable(self, seconds: float) -> int | None:
+        """Return how many more messages may be claimed for so many seconds; None: no limit."""
+        self._claimed_for = seconds
+        return self.limiter.claimable(seconds, len(self._waiting))
+
+    def require_grants(
+        self, messages: Sequence[Message], statuses: Sequence[SendStatus | None]
+    ) -> list[SendStatus | None]:
+        """Refuse messages that have no valid grant: it was missed, or they were never paced.
+
+        Those that were handed to the provider before the limits were set have none.
+        """
+        now = boot_time()
+        needs_day = self.limiter.limits.limits_day
+        return [
+            SendStatus.NOT_GRANTED
+            if status is None and not _is_valid(message.grant, now, needs_day=needs_day)
+            else status
+            for status, message in zip(statuses, messages, strict=True)
+        ]
+
+    # --- inside the lock ------------------------------------------------------------------
+
     def _take_due(self) -> tuple[list[Message], list[SendResult[Message]]]:
-        size = min(self._free(), len(self._waiting), self._due())
-        if size <= 0:
-            return [], []
-        head = [self._waiting.popleft() for _ in range(size)]
+        now = monotonic()
+        rests = self._breaker_rests_for() > 0 or self.day_rests_for > 0
         refused: list[SendResult[Message]] = []
-        rest = self._rests_for()
-        if not rest and self.limiter.due() >= size + PLENTY:
-            started = self._grant(head)  # the provider checks them, as any others
-            self._waiting.extendleft(reversed(head[len(started) :]))
-            return list(started), refused
-        # Before a grant is used for them: a paused campaign must not use up what others may send.
-        allowed: list[Message] = []
-        for message, status in zip(head, self._check(head), strict=True):
-            if status is None and rest > 0:
-                wait = min(rest, LONGEST_REST)
-                refused.append(SendResult(message, SendStatus.RESTING, retry_after=wait))
-            elif status is None:
-                allowed.append(message)
-            else:
-                refused.append(SendResult(message, status))
-        started = self._grant(allowed)
-        self._waiting.extendleft(reversed(allowed[len(started) :]))
+        if rests or now - self._swept_at >= LONGEST_WAIT:
+            refused = self._sweep(now, rests=rests)
+        free, due = self._free(), self.limiter.due() if self._waiting else 0
+        size = min(free, len(self._waiting), due)
+        self.lacks_connections = free < min(len(self._waiting), due)
+        if size <= 0:
+            return [], refused
+        head = [self._waiting.popleft() for _ in range(size)]
+        if due < size + PLENTY:
+            # Before a grant is used: a paused campaign must not use up what others may send.
+            head, unsent = _split(head, self._check(head))
+            refused += unsent
+        started = self._grant(head)
+        self._waiting.extendleft(reversed(head[len(started) :]))
         return list(started), refused
+
+    def _sweep(self, now: float, *, rests: bool) -> list[SendResult[Message]]:
+        """Take out what must not be sent, and what has no grant within the time it was claimed for.
+
+        The latter waits unclaimed: nothing of it is in doubt when this process dies.
+        """
+        self._swept_at = now
+        waiting = list(self._waiting)
+        kept, refused = _split(waiting, self._check(waiting))
+        bound = 0 if rests else self._most_waiting(now)
+        surplus = 0 if bound is None else max(0, len(kept) - bound)
+        # Twice in a row: single grants come and go between two slots.
+        leaving = surplus if rests else min(surplus, self._surplus)
+        self._surplus = surplus - leaving
+        staying = len(kept) - leaving
+        refused += [SendResult(one, SendStatus.NOT_GRANTED) for one in kept[staying:]]
+        self._waiting = deque(kept[:staying])
+        if waiting and (not staying or self._waiting[0] is not waiting[0]):
+            self.limiter.drop_gathered()
+        return refused
+
+    def _most_waiting(self, now: float) -> int | None:
+        """Return how many messages may wait here, claimed; None: there is no bound."""
+        began, started = self._span_began
+        if now - began >= STARTED_SPAN:
+            self._started_in_span = self._started - started
+            self._span_began = now, self._started
+        if self.limiter.needs_grants:
+            return self.limiter.claimable(self._claimed_for, 0)
+        connections = self._connections()
+        if connections is None or self._started_in_span is None:
+            return None
+        return max(connections, self._started_in_span)
 
     def _grant(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Take grants for the first messages, and return those that have some."""
+        self._has_granted = True
         limiter = self.limiter
         if limiter.limits.unit is LimitUnit.SEGMENTS:
             return self._grant_one_by_one(messages)
@@ -145,8 +258,9 @@ class PacedQueue:
         if taken is None:
             return ()
         started = messages[: taken.units]
+        grant = Grant(taken.until, taken.day, 1)
         for message in started:
-            message.send_until = taken.until
+            message.grant = grant
         return started
 
     def _grant_one_by_one(self, messages: Sequence[Message]) -> Sequence[Message]:
@@ -154,29 +268,8 @@ class PacedQueue:
             taken = self.limiter.take_for(self.limiter.cost_of(message))
             if taken is None:
                 return messages[:place]
-            message.send_until = taken.until
+            message.grant = Grant(taken.until, taken.day, taken.units)
         return messages
-
-    def _due(self) -> int:
-        """Return how many messages are worth a check now: all of them now and then."""
-        now = monotonic()
-        if now - self._checked_at >= LONGEST_WAIT:
-            self._checked_at = now
-            return len(self._waiting)
-        return self.limiter.due()
-
-    def _rests_for(self) -> float:
-        return max(self._breaker_rests_for(), self.limiter.rests_for)
-
-    def claimable(self, seconds: float) -> int | None:
-        """Return how many more messages may be claimed for so many seconds; None: no limit.
-
-        While the provider rests there is none: what is claimed goes back at once, without an
-        attempt, and out of the way of other providers.
-        """
-        if self._rests_for() > 0:
-            return None
-        return self.limiter.claimable(seconds, len(self._waiting))
 
     def _free(self) -> int:
         connections = self._connections()
@@ -185,14 +278,43 @@ class PacedQueue:
         return connections - self._under_way
 
 
+def _has_limits(limiter: ProviderLimiter) -> bool:
+    return limiter.needs_grants or limiter.limits.concurrency is not None
+
+
+def _is_valid(grant: Grant | None, now: float, *, needs_day: bool) -> bool:
+    return grant is not None and grant.until >= now and (grant.day is not None or not needs_day)
+
+
+def _split(
+    messages: Sequence[Message], statuses: Sequence[SendStatus | None]
+) -> tuple[list[Message], list[SendResult[Message]]]:
+    """Split messages by their check into those that may be sent, and results of the others."""
+    allowed: list[Message] = []
+    refused: list[SendResult[Message]] = []
+    for message, status in zip(messages, statuses, strict=True):
+        if status is None:
+            allowed.append(message)
+        else:
+            refused.append(SendResult(message, status))
+    return allowed, refused
+
+
+def _ignore() -> None:
+    """Do nothing."""
+
+
 class GrantQueue(Protocol):
     """Messages that wait for grants."""
+
+    on_waiting: Callable[[], None]
+    """Called when messages wait that were not there before."""
 
     def __len__(self) -> int:
         """Return their number."""
 
     @property
-    def is_needed(self) -> bool:
+    def is_limited(self) -> bool:
         """Return whether there are grants to wait for."""
 
     def pause(self) -> float | None:
@@ -205,14 +327,17 @@ class GrantQueue(Protocol):
 class Pacer:
     """Thread that starts the messages of limited providers and campaigns when grants are due.
 
-    `after`: called now and then while messages wait, as more may be claimed by then.
+    `after`: called now and then while a provider is limited, as more may be claimed by then.
     """
 
     def __init__(self, queues: Sequence[GrantQueue], after: Callable[[], None]) -> None:
         self._queues = queues
         self._after = after
-        self._stop = threading.Event()
+        self._called_at = 0.0
+        self._stopped = False
         self._changed = threading.Event()
+        for queue in queues:
+            queue.on_waiting = self._changed.set
         self._thread = IndispensableThread("pacer", self._run)
 
     def start(self) -> None:
@@ -226,15 +351,19 @@ class Pacer:
 
     def stop(self) -> None:
         """Stop the thread; return when it has ended."""
-        self._stop.set()
+        self._stopped = True
+        self._changed.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stopped:
             pauses = [pause for queue in self._queues if (pause := queue.pause()) is not None]
-            self._stop.wait(max(SHORTEST_WAIT, min(pauses, default=LONGEST_WAIT / 2)))
+            self._changed.wait(max(SHORTEST_WAIT, min(pauses, default=IDLE_WAIT)))
+            self._changed.clear()
             for queue in self._queues:
                 if len(queue):
                     queue.start_due()
-            if any(queue.is_needed for queue in self._queues):
-                self._after()
+            if monotonic() - self._called_at >= IDLE_WAIT:
+                self._called_at = monotonic()
+                if any(queue.is_limited for queue in self._queues):
+                    self._after()

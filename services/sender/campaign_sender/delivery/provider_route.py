@@ -24,6 +24,7 @@ from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.delivery.pacer import PacedQueue
 from campaign_sender.delivery.rated_queue import RatedQueue
+from campaign_sender.in_flight.backlog import Rest
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
@@ -42,8 +43,8 @@ million messages of refused senders cause some 4,000 tries a second, and not as 
 """
 MAX_ACCOUNT_DOUBLINGS = 10
 
-SHORTEST_REST = 1.0
-LONGEST_REST = 3600.0
+SHORTEST_ASKED = 1.0
+LONGEST_ASKED = 3600.0
 """Seconds of `Retry-After` for which all senders leave a provider alone."""
 
 WITHOUT_SECRETS = "none"
@@ -125,8 +126,30 @@ class ProviderRoute:
         return (
             self.breaker.state is BreakerState.OPEN
             or self.provider.problem is not None
-            or (self.paced is not None and self.paced.limiter.rests_for > 0)
+            or (self.paced is not None and self.paced.day_rests_for > 0)
         )
+
+    @property
+    def rest(self) -> Rest | None:
+        """The present rest; None: messages may be sent, or tried as probes of the breaker."""
+        breaker = self.breaker.remaining
+        day = 0.0 if self.paced is None else self.paced.day_rests_for
+        if breaker <= 0 and day <= 0:
+            return None
+        if breaker <= day:
+            return Rest(day)
+        account = self.wait_of if self.breaker.account_refused else None
+        return Rest(breaker, SendStatus.CIRCUIT_OPEN, account)
+
+    def claimable(self, seconds: float) -> int | None:
+        """Return how many more messages its limits, or its rest, let claim; None: no limit."""
+        if self.rest is not None:
+            return 0
+        paced = self.paced
+        if paced is None or not paced.is_limited:
+            return None
+        granted = paced.claimable(seconds)
+        return None if granted is None else max(0, granted - len(self.rated))
 
     @property
     def connections(self) -> int | None:
@@ -148,8 +171,8 @@ class ProviderRoute:
 
     def _submit(self, messages: Sequence[Message], *, first: bool = False) -> None:
         paced = self.paced
-        if paced is not None and paced.is_needed:
-            paced.add(messages, first=first)
+        if paced is not None:
+            paced.submit(messages, first=first)
         elif first:
             self.provider.submit(messages, first=True)
         else:
@@ -175,12 +198,8 @@ class ProviderRoute:
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages by the view of the database, by grants, then by the circuit breaker."""
         statuses = self._check_rate(messages)
-        if self.paced is not None and self.paced.limiter.needs_grants:
-            now = boot_time()
-            statuses = [
-                SendStatus.NOT_GRANTED if status is None and message.send_until < now else status
-                for status, message in zip(statuses, messages, strict=True)
-            ]
+        if self.paced is not None and self.paced.is_limited:
+            statuses = self.paced.require_grants(messages, statuses)
         if self.breaker.state is BreakerState.CLOSED:
             return statuses
         return [
@@ -191,8 +210,8 @@ class ProviderRoute:
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
-        self._count(statuses)
-        if self.paced is not None and self.paced.is_needed:
+        self.count(statuses)
+        if self.paced is not None:
             self.paced.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
         was_account = self.breaker.account_refused
@@ -208,14 +227,16 @@ class ProviderRoute:
             self._rest_as_asked(results)
         if not HELD_BACK.isdisjoint(statuses):
             results = [
-                replace(r, retry_after=max(self._wait(r.message), r.retry_after or 0.0))
+                replace(r, retry_after=max(self.wait_of(r.message), r.retry_after or 0.0))
                 if r.status in HELD_BACK
                 else r
                 for r in results
             ]
         self._on_results(results)
+        if self.paced is not None and self.paced.lacks_connections:
+            self.paced.start_due()
 
-    def _wait(self, message: Message) -> float:
+    def wait_of(self, message: Message) -> float:
         """Return for how many seconds a message that the breaker holds back waits at least."""
         wait = self.breaker.remaining
         if not self.breaker.account_refused:
@@ -225,21 +246,14 @@ class ProviderRoute:
 
     def _report(self, results: Sequence[SendResult[Message]]) -> None:
         """Pass on results of messages that were not submitted to the provider."""
-        self._count(list(map(attrgetter("status"), results)))
-        if self.breaker.account_refused:
-            results = [
-                replace(r, retry_after=max(self._wait(r.message), r.retry_after or 0.0))
-                if r.status is SendStatus.RESTING
-                else r
-                for r in results
-            ]
+        self.count(list(map(attrgetter("status"), results)))
         self._on_results(results)
 
     def _rest_as_asked(self, results: Sequence[SendResult[Message]]) -> None:
         """Let the provider rest in all senders for as long as an answer asks."""
         waits = [r.retry_after or 0.0 for r in results if r.status is SendStatus.THROTTLED]
-        seconds = min(max(waits, default=0.0), LONGEST_REST)
-        if seconds >= SHORTEST_REST and seconds > self.breaker.remaining:
+        seconds = min(max(waits, default=0.0), LONGEST_ASKED)
+        if seconds >= SHORTEST_ASKED and seconds > self.breaker.remaining:
             log.warning("provider asks to wait, sends stopped", provider=self.name, seconds=seconds)
             self.breaker.open_for(seconds)
             self._opened.append(OpenBreaker(seconds))
@@ -261,7 +275,8 @@ class ProviderRoute:
                 seconds=seconds,
             )
 
-    def _count(self, statuses: Sequence[SendStatus]) -> None:
+    def count(self, statuses: Sequence[SendStatus]) -> None:
+        """Count results for the metrics."""
         # Status by status, each at the speed of list.count: nearly all are accepted.
         left = len(statuses)
         for status, counter in self._counters.items():

@@ -64,7 +64,7 @@ class RatedQueue:
         return len(self._waiting.get(campaign_id, ()))
 
     @property
-    def is_needed(self) -> bool:
+    def is_limited(self) -> bool:
         """Return whether campaigns have a rate, so that more may be claimed now and then."""
         return bool(self._rates())
 

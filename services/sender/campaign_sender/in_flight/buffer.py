@@ -16,21 +16,20 @@ from typing import NamedTuple
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch, Shard
-from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
-from campaign_sender.in_flight.admitted_queue import AdmittedQueue
-from campaign_sender.in_flight.claim_window import (
-    BACKLOG,
-    LEAST_BACKLOG,
-    Backlog,
-    ClaimBounds,
-    Unbounded,
+from campaign_providers.contract import (
+    REACHED_PROVIDER,
+    PreSendCheck,
+    SendResult,
+    SendStatus,
 )
+from campaign_sender.in_flight.admitted_queue import AdmittedQueue
+from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, Backlogs
+from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
-
 
 MOST_WAITING = 4
 """Messages of one provider that wait here at most, as a multiple of a batch: those of campaigns
@@ -39,6 +38,8 @@ with a rate beside others."""
 FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
 
+SEEN_FOR = 60.0
+"""Seconds for which a provider counts as used here after a message of it was admitted."""
 
 ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED})
 """Decisions by which a message ends that is not claimed yet."""
@@ -57,12 +58,18 @@ class RecorderBatch(NamedTuple):
 class InFlightBuffer:
     """Bounded buffer of the messages between fetch and record.
 
-    `in_flight`: maximum of claimed messages; `bounds`: of those of single providers. `batch_size`:
-    number of admitted messages of one provider, not yet claimed, at which fetching stops.
+    `in_flight`: maximum of claimed messages; `bounds`: of those of single providers; `backlogs`: of
+    those that are not claimed. `batch_size`: number of admitted messages of one provider, not yet
+    claimed, at which fetching stops.
     """
 
     def __init__(
-        self, *, in_flight: int, batch_size: int, bounds: ClaimBounds | None = None
+        self,
+        *,
+        in_flight: int,
+        batch_size: int,
+        bounds: ClaimBounds | None = None,
+        backlogs: Backlogs | None = None,
     ) -> None:
         self._in_flight = in_flight
         self._batch_size = batch_size
@@ -70,8 +77,11 @@ class InFlightBuffer:
         self._shards: dict[int, OwnedShard] = {}
         self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
+        self._backlogs = backlogs
         self._admitted: dict[str, AdmittedQueue] = {}
         """Messages that are not claimed yet, by provider."""
+        self._admitted_at: dict[str, float] = {}
+        """Monotonic time of the last admission by provider."""
         self._claimed_of: Counter[str] = Counter()
         self._results: list[SendResult[Message]] = []
         self._decided = 0
@@ -191,8 +201,10 @@ class InFlightBuffer:
                         provider, campaign_id = message.provider, record.campaign_id
                         append = runs.setdefault((provider, campaign_id), []).append
                     append(message)
+            now = monotonic()
             for (provider, campaign_id), run in runs.items():
                 self._queue_of(provider).extend(campaign_id, run)
+                self._admitted_at[provider] = now
             for result in decided:
                 if epochs.get(result.message.record.shard) == result.message.epoch:
                     self._held[result.message.key] = result.message
@@ -216,25 +228,36 @@ class InFlightBuffer:
         with self._changed:
             return sum(queue.count(campaign_id) for queue in self._admitted.values())
 
-    def give_back_excess(self, *, of_providers: bool = True, of_campaigns: bool = True) -> None:
-        """Give back what waits here for slow providers and campaigns: no other waits behind it.
+    def postpone(self, in_use: Collection[str], *, is_shared: bool = True) -> None:
+        """Postpone what waits here for resting providers, or before messages of other ones.
 
-        These messages get the outcome that they wait, without an attempt, and become due again by
-        the rate of their provider or campaign.
-
-        Args:
-            of_providers: other providers are in use, too.
-            of_campaigns: other campaigns are.
+        The fetch stops for a full queue, or for an offset that is held back, and then the records
+        of other providers may wait behind. `in_use`: providers that running campaigns choose.
+        `is_shared`: several campaigns run, so that what waits for the rate of one goes back, too.
         """
+        backlogs = self._backlogs
+        if backlogs is None:
+            return
         with self._changed:
             before = len(self._results)
+            used = {*in_use, *(p for p, at in self._admitted_at.items() if _is_recent(at))}
+            holds_offsets = self._has_full_span()
             for provider, queue in self._admitted.items():
-                if of_campaigns:
-                    self._give_back_of_campaigns(queue)
-                if of_providers and len(queue) > LEAST_BACKLOG:
-                    backlog = self._bounds.backlog(provider)
-                    if backlog is not None:
-                        self._give_back(queue.take_excess(backlog.messages), backlog)
+                room: int | None = None
+                if not len(queue):
+                    continue
+                if backlogs.rests(provider):
+                    room = 0
+                else:
+                    if is_shared:
+                        self._postpone_of_campaigns(provider, queue, backlogs)
+                    if used - {provider} and (holds_offsets or len(queue) >= self._batch_size):
+                        room = backlogs.room(provider, holds_offsets=holds_offsets)
+                if room is None or len(queue) <= room:
+                    continue
+                surplus = queue.take_excess(room)
+                self._results += backlogs.postpone(provider, surplus)
+                self._decided += len(surplus)
             if len(self._results) > before:
                 self._changed.notify_all()
 
@@ -307,17 +330,20 @@ class InFlightBuffer:
             held = self._held
             results: list[SendResult[Message]] = []
             late: list[SendResult[Message]] = []
+            keep = results.append
             for result in self._results:
                 message = result.message
-                (results if held.get(message.key) is message else late).append(result)
+                if held.get(message.key) is message:
+                    keep(result)
+                else:
+                    late.append(result)
+            ending = self._ending(results)
+            self._note_sends(results, ending)
             self._results, self._decided = [], 0
-            counts = self._count(results)
-            for provider, n in counts.items():
-                self._bounds.note_results(provider, n)
             claims: list[Message] = []
-            for provider, n in self._claimable(len(results), counts).items():
+            for provider, n in self._claimable(ending).items():
                 queue = self._admitted[provider]
-                allowed = self._allowed(provider, queue, claims)
+                allowed = self._allowed(queue, claims)
                 claims += queue.take(n, allowed, self._bounds.cost_of(provider))
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
@@ -328,6 +354,7 @@ class InFlightBuffer:
         with self._changed:
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
+            self._decided += sum(not self._is_claimed(r.message) for r in batch.results)
             for message in reversed(batch.claims):
                 if self._held.get(message.key) is message:
                     self._queue_of(message.provider).put_back(message)
@@ -422,22 +449,19 @@ class InFlightBuffer:
             queue = self._admitted[provider] = AdmittedQueue(self._bounds.priority_of)
         return queue
 
-    def _give_back(self, messages: Sequence[Message], backlog: Backlog) -> None:
-        for place, message in enumerate(messages):
-            wait = BACKLOG + place / backlog.rate
-            result = SendResult(message, SendStatus.RESTING, None, None, retry_after=wait)
-            self._results.append(result)
-        self._decided += len(messages)
-
-    def _give_back_of_campaigns(self, queue: AdmittedQueue) -> None:
-        """Give back what waits for long for its campaign's rate, or holds up its shard."""
+    def _postpone_of_campaigns(
+        self, provider: str, queue: AdmittedQueue, backlogs: Backlogs
+    ) -> None:
+        """Postpone what waits for long for its campaign's rate, or holds up its shard."""
         for campaign_id in self._bounds.campaigns_with_rate():
-            backlog = self._bounds.backlog_of(campaign_id)
-            if backlog is not None and queue.count(campaign_id):
-                stuck = self._stuck_shards()
-                held_up = queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])  # noqa: B023
-                self._give_back(held_up, backlog)
-                self._give_back(queue.take_excess_of(campaign_id, backlog.messages), backlog)
+            rate = self._bounds.rate_of(campaign_id)
+            if rate is None or not queue.count(campaign_id):
+                continue
+            stuck = self._stuck_shards()
+            surplus = queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])  # noqa: B023
+            surplus += queue.take_excess_of(campaign_id, max(LEAST_BACKLOG, int(rate * BACKLOG)))
+            self._results += backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)
+            self._decided += len(surplus)
 
     def _stuck_shards(self) -> Collection[Shard]:
         """Return the shards that will not be fetched any more unless their messages end."""
@@ -446,7 +470,7 @@ class InFlightBuffer:
     def _has_work(self) -> bool:
         return (
             bool(self._results)
-            or (self._claimed < self._in_flight and bool(self._claimable(0, {})))
+            or (self._claimed < self._in_flight and bool(self._claimable({})))
             or self._have_progress(self._draining)
         )
 
@@ -462,27 +486,42 @@ class InFlightBuffer:
             and any(map(len, self._admitted.values()))
         ):
             return True
-        counts = self._count(self._results) if results else {}
-        claimable = sum(self._claimable(results, counts).values())
+        claimable = sum(self._claimable(self._ending(self._results)).values())
         return results + claimable >= self._batch_size // 2
 
-    def _count(self, results: Sequence[SendResult[Message]]) -> Mapping[str, int]:
-        """Count results of claimed messages by provider."""
-        if len(self._admitted) <= 1 and len(self._claimed_of) <= 1 and not self._decided:
-            for provider in self._claimed_of:
-                return {provider: len(results)}
+    def _ending(self, results: Sequence[SendResult[Message]]) -> Mapping[str, int]:
+        """Count the claimed messages among results, by provider."""
+        if self._decided:
+            claimed = (r.message for r in results if self._is_claimed(r.message))
+            return Counter(message.provider for message in claimed)
+        if len(self._admitted) <= 1 and len(self._claimed_of) <= 1:
+            return {provider: len(results) for provider in self._claimed_of}
         return Counter(result.message.provider for result in results)
 
-    def _claimable(self, results: int, results_of: Mapping[str, int]) -> dict[str, int]:
+    def _note_sends(
+        self, results: Sequence[SendResult[Message]], ending: Mapping[str, int]
+    ) -> None:
+        """Note the throughput of providers: what ends without a send is none."""
+        unsent = [r.message for r in results if r.status not in REACHED_PROVIDER]
+        without = Counter(m.provider for m in unsent if self._is_claimed(m)) if unsent else {}
+        for provider, n in ending.items():
+            self._bounds.note_results(provider, n - without.get(provider, 0))
+
+    def _is_claimed(self, message: Message) -> bool:
+        owned = self._shards.get(message.record.shard)
+        return owned is not None and owned.claimed.get(message.key) is message
+
+    def _claimable(self, ending: Mapping[str, int]) -> dict[str, int]:
         """Return how many messages of each provider may be claimed once results are recorded.
 
-        Providers share what may be in flight; one that needs less leaves it to the others.
+        `ending`: claimed messages among these results. Providers share what may be in flight; one
+        that needs less leaves it to the others.
         """
-        room = max(0, self._in_flight - self._claimed + results)
+        room = max(0, self._in_flight - self._claimed + sum(ending.values()))
         wanted: dict[str, int] = {}
         for provider, queue in self._admitted.items():
-            if available := queue.available(self._allowed(provider, queue)):
-                claimed = self._claimed_of[provider] - results_of.get(provider, 0)
+            if available := queue.available(self._allowed(queue)):
+                claimed = self._claimed_of[provider] - ending.get(provider, 0)
                 n = min(available, self._bounds.claimable(provider, max(0, claimed), available))
                 if n:
                     wanted[provider] = n
@@ -496,22 +535,23 @@ class InFlightBuffer:
         return claimable
 
     def _allowed(
-        self, provider: str, queue: AdmittedQueue, claims: Sequence[Message] = ()
+        self, queue: AdmittedQueue, claims: Sequence[Message] = ()
     ) -> dict[CampaignId, int]:
         """Return how many messages of campaigns with a rate may be claimed besides `claims`."""
         allowed: dict[CampaignId, int] = {}
         for campaign_id in self._bounds.campaigns_with_rate():
             if queue.count(campaign_id):
-                n = self._bounds.claimable_of(campaign_id, provider)
+                n = self._bounds.claimable_of(campaign_id)
                 if n is not None:
                     claimed = sum(one.record.campaign_id == campaign_id for one in claims)
                     allowed[campaign_id] = max(0, n - claimed)
         return allowed
 
     def _has_capacity(self) -> bool:
-        return all(map(self._may_grow, self._admitted.values())) and all(
-            owned.offsets.span < self.max_span for owned in self._shards.values()
-        )
+        return all(map(self._may_grow, self._admitted.values())) and not self._has_full_span()
+
+    def _has_full_span(self) -> bool:
+        return any(owned.offsets.span >= self.max_span for owned in self._shards.values())
 
     def _may_grow(self, queue: AdmittedQueue) -> bool:
         """Return whether more messages may be fetched; those that wait for a rate hold none back.
@@ -546,6 +586,10 @@ class InFlightBuffer:
 
     def _have_progress(self, shards: Iterable[int]) -> bool:
         return any(self._shards[n].has_progress for n in shards if n in self._shards)
+
+
+def _is_recent(at: float) -> bool:
+    return monotonic() - at <= SEEN_FOR
 
 
 def _ignore(_: Message) -> None:

@@ -7,8 +7,7 @@ connections carry, and what it will send within `WINDOW` seconds at the rate of 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from math import inf
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.campaign_pace import DEFAULT_PRIORITY
@@ -32,22 +31,11 @@ SMOOTHING = 0.3
 ALL = 1 << 30
 """Messages that may be claimed where nothing bounds them."""
 
-
-BACKLOG = 5.0
-"""Seconds of sends that may wait here, where other providers would wait behind them."""
-
-LEAST_BACKLOG = 100
-"""Messages that may wait here, however slow their provider is."""
-
 MEASURED_FOR = 1.0
-"""Seconds of sends after which the rate of a provider is known."""
+"""Seconds without a break in which messages are under way, after which the rate is known."""
 
-
-class Backlog(NamedTuple):
-    """Number of messages of a provider that may wait, and its rate in messages a second."""
-
-    messages: int
-    rate: float
+MEASURED_SPAN = 10.0
+"""Seconds of results that the rate of a slow provider is taken over."""
 
 
 class RateGrants(Protocol):
@@ -80,13 +68,10 @@ class ClaimBounds(Protocol):
         """
 
     def note_results(self, provider: str, results: int) -> None:
-        """Note results of claimed messages."""
+        """Note sends of claimed messages: results that did reach the provider."""
 
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
-
-    def backlog(self, provider: str) -> Backlog | None:
-        """Return how much of a provider may wait here; None: it is not known yet."""
 
     def cost_of(self, provider: str) -> Callable[[Message], int] | None:
         """Return what a message costs of a provider's limits; None: each is one unit."""
@@ -99,11 +84,11 @@ class ClaimBounds(Protocol):
     def campaigns_with_rate(self) -> Collection[CampaignId]:
         """Return the campaigns that have a rate of their own."""
 
-    def claimable_of(self, campaign_id: CampaignId, provider: str) -> int | None:
+    def claimable_of(self, campaign_id: CampaignId) -> int | None:
         """Return how many more messages of a campaign its rate lets claim; None: no bound."""
 
-    def backlog_of(self, campaign_id: CampaignId) -> Backlog | None:
-        """Return how much of a campaign may wait here; None: it has no rate."""
+    def rate_of(self, campaign_id: CampaignId) -> float | None:
+        """Return the messages a second that a rate lets start here; None: it has none."""
 
 
 class Unbounded:
@@ -114,14 +99,10 @@ class Unbounded:
         return ALL
 
     def note_results(self, provider: str, results: int) -> None:
-        """Note results of claimed messages."""
+        """Note sends of claimed messages: results that did reach the provider."""
 
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
-
-    def backlog(self, provider: str) -> Backlog | None:  # noqa: ARG002 - the protocol's
-        """Return how much of a provider may wait here; None: it is not known yet."""
-        return None
 
     def cost_of(self, provider: str) -> Callable[[Message], int] | None:  # noqa: ARG002
         """Return what a message costs of a provider's limits; None: each is one unit."""
@@ -135,12 +116,12 @@ class Unbounded:
         """Return the campaigns that have a rate of their own."""
         return ()
 
-    def claimable_of(self, campaign_id: CampaignId, provider: str) -> int | None:  # noqa: ARG002
+    def claimable_of(self, campaign_id: CampaignId) -> int | None:  # noqa: ARG002 - the protocol's
         """Return how many more messages of a campaign its rate lets claim; None: no bound."""
         return None
 
-    def backlog_of(self, campaign_id: CampaignId) -> Backlog | None:  # noqa: ARG002
-        """Return how much of a campaign may wait here; None: it has no rate."""
+    def rate_of(self, campaign_id: CampaignId) -> float | None:  # noqa: ARG002 - the protocol's
+        """Return the messages a second that a rate lets start here; None: it has none."""
         return None
 
 
@@ -150,11 +131,8 @@ class ClaimWindow:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
         self._results = 0
-        self._busy_since = inf
-
-    def is_measured(self, now: float) -> bool:
-        """Return whether messages have been under way for long enough to know the rate."""
-        return now - self._busy_since >= MEASURED_FOR
+        self._busy: deque[tuple[float, int]] = deque()
+        """Time and results about once a second, since messages are under way without a break."""
 
     def note_results(self, now: float, results: int) -> None:
         """Count results; `now` in seconds."""
@@ -163,17 +141,35 @@ class ClaimWindow:
         samples.append((now, self._results))
         while len(samples) > 2 and now - samples[1][0] >= RATE_SPAN:
             samples.popleft()
+        self._note_busy(now)
 
     def note_idle(self, now: float) -> None:
         """Begin a new measurement after a time in which nothing was under way."""
-        self._busy_since = now
+        self._busy.clear()
+        self._busy.append((now, self._results))
         if not self._samples or now - self._samples[-1][0] > RATE_SPAN:
             self._samples.clear()
             self._samples.append((now, self._results))
 
     def note_unused(self, now: float) -> None:
         """Begin a new measurement: there are fewer messages than the provider could be sent."""
-        self._busy_since = now
+        self._busy.clear()
+        self._busy.append((now, self._results))
+
+    def rate(self, now: float) -> float | None:
+        """Return the sends a second while some were under way; None: not for long enough."""
+        self._note_busy(now)
+        began, before = self._busy[0] if self._busy else (now, 0)
+        if now - began < MEASURED_FOR:
+            return None
+        return (self._results - before) / (now - began)
+
+    def _note_busy(self, now: float) -> None:
+        busy = self._busy
+        if busy and now - busy[-1][0] >= MEASURED_FOR:
+            busy.append((now, self._results))
+            while len(busy) > 2 and now - busy[1][0] >= MEASURED_SPAN:
+                busy.popleft()
 
     def ahead(self, now: float, seconds: float) -> int:
         """Return the number of sends in so many seconds, by the rate of the last moments."""
@@ -187,7 +183,7 @@ class ClaimWindows:
 
     `connections`: requests that a provider has under way at most; None: no such bound.
     `granted`: messages of a provider that may be claimed by its grants; None: it has no limit.
-    `granted_to`: the same of a campaign at a provider; None: it has no rate. `paces`: rates and
+    `granted_to`: the same of a campaign; None: it has no rate. `paces`: rates and
     priorities of campaigns.
     """
 
@@ -198,7 +194,7 @@ class ClaimWindows:
         without_connections: int,
         clock: Callable[[], float],
         *,
-        granted_to: Callable[[CampaignId, str, float], int | None],
+        granted_to: Callable[[CampaignId, float], int | None],
         cost_of: Callable[[str], Callable[[Message], int] | None],
         paces: Paces,
     ) -> None:
@@ -233,24 +229,16 @@ class ClaimWindows:
         return max(0, free if granted is None else min(free, granted))
 
     def note_results(self, provider: str, results: int) -> None:
-        """Note results of claimed messages."""
+        """Note sends of claimed messages: results that did reach the provider."""
         self._window(provider).note_results(self._clock(), results)
 
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
         self._transaction += SMOOTHING * (seconds - self._transaction)
 
-    def backlog(self, provider: str) -> Backlog | None:
-        """Return how much of a provider may wait here; None: it is not known yet."""
-        granted = self._granted(provider, 1.0)
-        if granted is not None:
-            rate = float(granted)
-        else:
-            window, now = self._window(provider), self._clock()
-            if not window.is_measured(now):
-                return None
-            rate = float(window.ahead(now, 1.0))
-        return Backlog(max(LEAST_BACKLOG, int(rate * BACKLOG)), max(rate, 1.0))
+    def rate(self, provider: str) -> float | None:
+        """Return the sends a second of the last seconds; None: they are not known."""
+        return self._window(provider).rate(self._clock())
 
     def cost_of(self, provider: str) -> Callable[[Message], int] | None:
         """Return what a message costs of a provider's limits; None: each is one unit."""
@@ -264,17 +252,14 @@ class ClaimWindows:
         """Return the campaigns that have a rate of their own."""
         return self._paces.rates
 
-    def claimable_of(self, campaign_id: CampaignId, provider: str) -> int | None:
+    def claimable_of(self, campaign_id: CampaignId) -> int | None:
         """Return how many more messages of a campaign its rate lets claim; None: no bound."""
-        return self._granted_to(campaign_id, provider, self.seconds)
+        return self._granted_to(campaign_id, self.seconds)
 
-    def backlog_of(self, campaign_id: CampaignId) -> Backlog | None:
-        """Return how much of a campaign may wait here; None: it has no rate."""
+    def rate_of(self, campaign_id: CampaignId) -> float | None:
+        """Return the messages a second that a rate lets start here; None: it has none."""
         rate = self._paces.rates.get(campaign_id)
-        if rate is None:
-            return None
-        here = float(rate.claimable(1.0, 0)) or float(rate.per_second)
-        return Backlog(max(LEAST_BACKLOG, int(here * BACKLOG)), here)
+        return None if rate is None else float(rate.claimable(1.0, 0)) or float(rate.per_second)
 
     def _window(self, provider: str) -> ClaimWindow:
         window = self._windows.get(provider)

@@ -35,8 +35,6 @@ class DayLease:
         self._lock = threading.Lock()
         self._grants = DayGrants()
         self._used = 0
-        self._begins_at = 0.0
-        """Local time at which the day began that units are held of."""
         self.used_up_until: float | None = None
         """Local time in seconds until which the day is used up; None: it is not."""
 
@@ -64,7 +62,6 @@ class DayLease:
             taken = take_of_day(cursor, self._provider, day, wanted=missing, per_day=limits.per_day)
         with self._lock:
             self._grants.add(day, begins, ends, taken)
-            self._begins_at = now + begins - reading.moment
             is_used_up = self._grants.held == 0
         self.used_up_until = now + ends - reading.moment if is_used_up else None
 
@@ -98,11 +95,11 @@ class DayLease:
             self._used += units
             return now + until - reading.moment
 
-    def give_back(self, units: int, send_until: float) -> None:
-        """Give back units of a message that did not start; not those of a day that is over."""
+    def return_units(self, day: date, units: int) -> None:
+        """Return units of a message that did not start; not those of a day that is over."""
         with self._lock:
-            if send_until > self._begins_at:
-                self._grants.give_back(self._grants.day, units)
+            if day == self._grants.day:
+                self._grants.give_back(day, units)
                 self._used -= units
 
     @property

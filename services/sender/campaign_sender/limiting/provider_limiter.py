@@ -1,6 +1,7 @@
 """Provider limiter: the limits of one provider as this sender keeps them."""
 
 from collections.abc import Callable
+from datetime import date
 from math import inf
 
 from campaign_common.database import Database
@@ -133,14 +134,20 @@ class ProviderLimiter:
         """Lose the grants that a message of several units had gathered."""
         self._slots.drop_gathered()
 
-    def give_back(self, message: Message) -> None:
-        """Give back the grants of the day of a message that did not start."""
-        if self._has_day():
-            self._days.give_back(self.cost_of(message), message.send_until)
+    def return_units(self, day: date, units: int) -> None:
+        """Return the units of a day that a message took and did not use."""
+        self._days.return_units(day, units)
 
     def next_in(self) -> float | None:
         """Return the seconds until the next grant may be due; None: there is none."""
         return self._slots.next_in() if self._has_rate() else TURN / 2
+
+    @property
+    def rate(self) -> float | None:
+        """Messages a second that `PerSecond` lets this sender start; None: no limit, or unknown."""
+        reading = self._slots.reading() if self._has_rate() else None
+        per_second = None if reading is None else self.limits.at(reading.moment).per_second
+        return None if per_second is None else float(per_second) * self.share / self._mean_cost
 
     @property
     def rests_for(self) -> float:
@@ -152,7 +159,9 @@ class ProviderLimiter:
         if taken is None or not taken.units or not self._has_day():
             return taken if taken and taken.units else None
         until = self._days.take(taken.units)
-        return None if until is None else Taken(taken.units, min(taken.until, until))
+        return (
+            None if until is None else Taken(taken.units, min(taken.until, until), self._days.day)
+        )
 
     def _has_rate(self) -> bool:
         return self.limits.limits_rate

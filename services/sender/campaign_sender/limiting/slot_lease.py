@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -46,6 +47,8 @@ class Taken(NamedTuple):
     units: int
     until: float
     """Local time in seconds after which they must not start."""
+    day: date | None = None
+    """Day that they were taken of; None: not limited by day."""
 
 
 class SlotLease:

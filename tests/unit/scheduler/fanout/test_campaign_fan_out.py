@@ -2,6 +2,8 @@
 
 from confluent_kafka import KafkaError
 
+from campaign_common.domain.partition_map import MapState, PartitionMap
+from campaign_common.store.campaigns.fanout import ShardOutcomes
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.fanout.partition_backlog import PartitionBacklog
 from campaign_scheduler.fanout.publish_window import PublishWindow
@@ -24,6 +26,17 @@ def publish(
     chunk = PublishedChunk(checkpoint, 1, Publication(unreported), 0.0)
     campaign.add_published(chunk)
     return chunk
+
+
+def test_what_only_waits_is_no_throughput() -> None:
+    """Else the window grew with all that a slow provider's senders put off."""
+    campaign = fan_out()
+    campaign.backlog.add({0: 1_000}, PartitionMap("topic", "id", 1, 1, MapState.ACTIVE))
+    for second in range(5):
+        outcomes = {0: ShardOutcomes(recorded=150 * second, final=120 * second)}
+        campaign.sample(100.0 + second, outcomes, claimed=10)
+    assert campaign.queued == 1_000 - 600 - 10
+    assert campaign.window.limit == 120
 
 
 def test_it_begins_where_the_lease_found_the_campaign() -> None:

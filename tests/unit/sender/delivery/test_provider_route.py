@@ -1,6 +1,8 @@
 """The circuit breaker of a provider whose account is refused, here and in other senders."""
 
 from collections.abc import Sequence
+from datetime import date
+from math import inf
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, BreakerState, CircuitBreaker
 from campaign_sender.delivery.provider_route import ProviderRoute
-from campaign_sender.message import Message
+from campaign_sender.message import Grant, Message
 from tests.unit.sender.messages import message
 
 OLD = "digest of the old one"
@@ -55,7 +57,10 @@ class Limiter:
     def due(self) -> int:
         return 1
 
-    def give_back(self, _: Message) -> None:
+    def claimable(self, _: float, waiting: int) -> int:
+        return 1 - waiting
+
+    def drop_gathered(self) -> None:
         """Do nothing."""
 
 
@@ -64,6 +69,12 @@ class Paces:
 
     def __init__(self) -> None:
         self.rates: dict[int, object] = {}
+
+
+def granted() -> Message:
+    one = message()
+    one.grant = Grant(inf, date(2027, 1, 1), 1)
+    return one
 
 
 class Scene:
@@ -107,7 +118,7 @@ def test_a_refused_account_is_told_once_and_holds_messages(scene: Scene) -> None
     assert scene.route.take_opened() == [OpenBreaker(4.0, OLD)]
     assert scene.route.take_opened() == []
     assert [result.retry_after for result in scene.reported] == [4.0, 4.0]
-    assert scene.route.check_before_send([message()]) == [SendStatus.CIRCUIT_OPEN]
+    assert scene.route.check_before_send([granted()]) == [SendStatus.CIRCUIT_OPEN]
 
 
 @pytest.mark.parametrize(
@@ -216,15 +227,11 @@ def test_what_a_refused_account_holds_back_waits_longer(
     assert scene.reported[-1].retry_after == wait
 
 
-@pytest.mark.parametrize(("try_number", "wait"), [(1, 4.0), (7, 240.0)])
-def test_what_waits_for_grants_then_waits_as_long(
-    scene: Scene, try_number: int, wait: float
-) -> None:
-    """Messages that the pacer gives back do not come sooner than those that the breaker does."""
+def test_what_waits_for_grants_leaves_the_claim_of_a_refused_account(scene: Scene) -> None:
     scene.refuse()
     scene.reported.clear()
-    scene.route.submit([message(try_number=try_number)])
-    assert [(r.status, r.retry_after) for r in scene.reported] == [(SendStatus.RESTING, wait)]
+    scene.route.submit([message()])
+    assert [r.status for r in scene.reported] == [SendStatus.NOT_GRANTED]
 
 
 @pytest.mark.parametrize("rests_for", [0.0, 60.0])
@@ -273,7 +280,8 @@ def test_an_accepted_account_beside_a_refused_one_is_noted(
 
 def test_a_message_without_a_grant_of_its_rate_is_not_sent(scene: Scene) -> None:
     """The check before a send has the last word, whatever has happened since the grant."""
-    slow, missed, other = message(1), message(2), message(3, campaign_id=8)
+    slow, missed, other = granted(), granted(), message(3, campaign_id=8)
+    other.grant = slow.grant
     slow.rate_until = boot_time() + 60
     missed.rate_until = boot_time() - 0.001
     scene.paces.rates[slow.campaign_id] = object()

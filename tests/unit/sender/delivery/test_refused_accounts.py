@@ -4,7 +4,7 @@ import pytest
 
 from campaign_common.store.messages.provider_account_breakers import AccountBreaker
 from campaign_providers.contract import SendResult, SendStatus
-from tests.unit.sender.delivery.test_provider_route import Scene
+from tests.unit.sender.delivery.test_provider_route import Scene, granted
 from tests.unit.sender.messages import message
 
 STEP = 0.1
@@ -25,9 +25,7 @@ def test_probes_and_rows_are_bounded_with_any_secrets(secrets: int) -> None:
         now = step * STEP
         for n, one in enumerate(senders):
             one.now = now
-            tried = [
-                status for _ in range(20) for status in one.route.check_before_send([message()])
-            ]
+            tried = one.route.check_before_send([granted() for _ in range(20)])
             sent = tried.count(None)
             probes += sent
             for _ in range(sent):

@@ -41,6 +41,13 @@ class Routes:
         names = [name, *(target for _, target in self._prefixes.get(name, ()))]
         return frozenset(provider for each in names for provider in self._named(each).providers)
 
+    def chosen(self, name: str) -> frozenset[str]:
+        """Return the providers that messages of a route, or of a provider, take at first."""
+        names = [name, *(target for _, target in self._prefixes.get(name, ()))]
+        return frozenset(
+            provider for each in names for provider, weight in self._named(each).choose if weight
+        )
+
     def resting(self, resting: Collection[str]) -> list[str]:
         """Return the routes of which all providers are among those `resting`."""
         return [name for name in self._routes if self.providers(name) <= set(resting)]

@@ -7,6 +7,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, LeaseEpoch
+from campaign_common.domain.message import Status
 from campaign_common.domain.recipient import ListId
 
 
@@ -49,10 +50,19 @@ SELECT published_seq FROM campaigns
 WHERE id = %s AND epoch = %s AND lease_epoch = %s AND state = 'running'
 """
 
-SUM_COUNTERS = """
-SELECT campaign_id, shard, CAST(SUM(n) AS SIGNED) FROM campaign_counters
-WHERE campaign_id IN %s GROUP BY campaign_id, shard
+SUM_COUNTERS = f"""
+SELECT campaign_id, shard, CAST(SUM(n) AS SIGNED),
+  CAST(SUM(IF(status = {Status.WAITING:d}, 0, n)) AS SIGNED)
+FROM campaign_counters WHERE campaign_id IN %s GROUP BY campaign_id, shard
 """
+
+
+class ShardOutcomes(NamedTuple):
+    """Numbers of outcomes of one campaign in one shard."""
+
+    recorded: int
+    """All of them, those that wait for a retry too."""
+    final: int
 
 
 def read_chunk(
@@ -100,17 +110,17 @@ def counted_outcomes(cursors: Cursors, campaign_ids: Sequence[CampaignId]) -> di
     sums = dict.fromkeys(campaign_ids, 0)
     for cursor in cursors.all:
         for campaign_id, counts in outcomes_by_shard(cursor, campaign_ids).items():
-            sums[campaign_id] += sum(counts.values())
+            sums[campaign_id] += sum(outcomes.recorded for outcomes in counts.values())
     return sums
 
 
 def outcomes_by_shard(
     cursor: Cursor, campaign_ids: Sequence[CampaignId]
-) -> dict[CampaignId, dict[int, int]]:
+) -> dict[CampaignId, dict[int, ShardOutcomes]]:
     """Sum the recorded outcomes of campaigns on one server, by shard."""
-    sums: dict[CampaignId, dict[int, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    sums: dict[CampaignId, dict[int, ShardOutcomes]] = {one: {} for one in campaign_ids}
     if sums:
         cursor.execute(SUM_COUNTERS, (campaign_ids,))
-        for campaign_id, shard, n in cursor.fetchall():
-            sums[campaign_id][shard] = int(n)
+        for campaign_id, shard, recorded, final in cursor.fetchall():
+            sums[campaign_id][shard] = ShardOutcomes(int(recorded), int(final))
     return sums
