@@ -4,10 +4,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Protocol
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
+from campaign_sender.delivery.pacer import Submit
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.message import Message
 
@@ -16,13 +16,6 @@ SWEEP_INTERVAL = 0.1
 
 KNOWN_FOR = 2.0
 """Seconds ahead for which grants are known: those of the present slot and the next one."""
-
-
-class Submit(Protocol):
-    """Submission of messages to a provider, or to the queue for its grants."""
-
-    def __call__(self, messages: Sequence[Message], *, first: bool) -> None:
-        """Start messages; `first`: before those that wait already."""
 
 
 class RatedQueue:
