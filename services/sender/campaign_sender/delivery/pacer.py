@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Protocol
 
-from campaign_common.domain.limits.provider_limits import LimitUnit
+from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
@@ -80,19 +80,19 @@ class PacedQueue:
         self.lacks_connections = False
         """True while messages wait for the end of others, and not for grants."""
         self._limits = limiter.limits
-        self._is_limited = _has_limits(limiter)
+        self._has_limits = _has_limits(limiter.limits)
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
     def is_limited(self) -> bool:
-        """Return whether messages have to wait for grants or for a part of `Concurrency`."""
+        """Return whether messages wait for grants, a part of `Concurrency`, or for live limits."""
         limits = self.limiter.limits
         if limits is not self._limits:
-            self._is_limited = _has_limits(self.limiter)
+            self._has_limits = _has_limits(limits)
             self._limits = limits
-        return self._is_limited
+        return self._has_limits or not self.limiter.is_fresh
 
     @property
     def under_way(self) -> int:
@@ -278,8 +278,8 @@ class PacedQueue:
         return connections - self._under_way
 
 
-def _has_limits(limiter: ProviderLimiter) -> bool:
-    return limiter.needs_grants or limiter.limits.concurrency is not None
+def _has_limits(limits: ProviderLimits) -> bool:
+    return limits.limits_rate or limits.limits_day or limits.concurrency is not None
 
 
 def _is_valid(grant: Grant | None, now: float, *, needs_day: bool) -> bool:

@@ -24,9 +24,11 @@ SLOWEST = 0.01
 RATE_AFTER_REST = 100.0
 """Messages a second that are due after a rest, where the rate of the provider is not known."""
 
-FIRST_BOUND = 240.0
-"""Seconds that a message waits at most in its first try: live limits may end a rest early, or raise
-a rate. Doubled with each try."""
+LONGEST_WAIT = 240.0
+"""Seconds that a message waits at most: live limits may end a rest early, or raise a rate."""
+
+FIRST_WAIT = 15.0
+"""Seconds that it waits at most for the end of a rest in its first try; doubled with each try."""
 
 MAX_DOUBLINGS = 10
 
@@ -80,52 +82,56 @@ class Backlogs:
 
     def postpone(self, provider: str, messages: Iterable[Message]) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its provider."""
-        now, rest, rate = self._clock(), self._rest_of(provider), self._rate_of(provider)
-        if rest is None:
-            rest, starts = Rest(0.0), now + BACKLOG
+        rest = self._rest_of(provider)
+        status = SendStatus.RESTING if rest is None else rest.status
+        if rest is not None and rest.wait_of is not None:
+            waits = [(message, rest.wait_of(message)) for message in messages]
         else:
-            starts, rate = now + rest.seconds, rate or RATE_AFTER_REST
-        return self._results(provider, provider, _Queued(rest, starts, rate or 0.0), messages)
+            rate = self._rate_of(provider)
+            if rest is not None:
+                rate = rate or RATE_AFTER_REST
+            waits = self._spread(provider, rate, messages, rest)
+        self._note_postponed(provider, [status] * len(waits))
+        return [SendResult(message, status, None, None, wait) for message, wait in waits]
 
     def postpone_of_rate(
         self, provider: str, campaign_id: CampaignId, rate: float, messages: Iterable[Message]
     ) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its campaign."""
-        queued = _Queued(Rest(0.0), self._clock() + BACKLOG, rate)
-        return self._results(campaign_id, provider, queued, messages)
+        waits = self._spread(campaign_id, rate, messages, None)
+        self._note_postponed(provider, [SendStatus.RESTING] * len(waits))
+        return [
+            SendResult(message, SendStatus.RESTING, None, None, wait) for message, wait in waits
+        ]
 
-    def _results(
+    def _spread(
         self,
         key: str | CampaignId,
-        provider: str,
-        queued: "_Queued",
+        rate: float | None,
         messages: Iterable[Message],
-    ) -> list[SendResult[Message]]:
-        rest, starts, rate = queued
-        now, interval = self._clock(), 1.0 / max(rate, SLOWEST)
+        rest: Rest | None,
+    ) -> list[tuple[Message, float]]:
+        """Return for how long each message waits: one after the other, or for a bounded time."""
+        now = self._clock()
+        is_day = rest is not None and rest.status is SendStatus.RESTING
+        starts = now + (BACKLOG if rest is None else rest.seconds)
+        interval = 1.0 / max(rate or 0.0, SLOWEST)
         due = max(starts, self._due_until.get(key, 0.0))
-        results = []
+        waits = []
         for message in messages:
-            if rest.wait_of is not None:
-                wait = rest.wait_of(message)
-            elif due - now <= (bound := _bound(message)):
-                wait = due - now
+            # A circuit breaker ends when it says, and the rest of a day with other limits, too.
+            least = 0.0 if rest is None or is_day else rest.seconds
+            longest = _bound(message) if is_day else LONGEST_WAIT
+            wait = due - now
+            if wait <= least + longest:
                 due += interval
             else:
-                wait = bound * self._random.uniform(0.5, 1.0)
-            results.append(SendResult(message, rest.status, None, None, wait))
+                wait = least + longest * self._random.uniform(0.5, 1.0)
+            waits.append((message, wait))
         self._due_until[key] = due
-        self._note_postponed(provider, [rest.status] * len(results))
-        return results
-
-
-class _Queued(NamedTuple):
-    """Messages that are due from a time on, so many a second."""
-
-    rest: Rest
-    starts: float
-    rate: float
+        return waits
 
 
 def _bound(message: Message) -> float:
-    return FIRST_BOUND * 2.0 ** min(message.record.try_number - 1, MAX_DOUBLINGS)
+    doublings = min(message.record.try_number - 1, MAX_DOUBLINGS)
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings)

@@ -168,3 +168,8 @@ class ProviderLimiter:
 
     def _has_day(self) -> bool:
         return self.limits.limits_day
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether the live limits are known."""
+        return True

@@ -29,6 +29,7 @@ class Grants:
     units: int = 0
     limits: ProviderLimits = field(default_factory=lambda: PER_DAY)
     rests_for: float = 0.0
+    is_fresh: bool = True
     gathered: int = 0
     until: float = inf
     returned: list[tuple[date, int]] = field(default_factory=list)
@@ -313,6 +314,18 @@ def test_a_message_starts_with_a_valid_grant_only(
     one.grant = grant
     statuses = bench.queue.require_grants([one], [None])
     assert statuses == [None if is_allowed else SendStatus.NOT_GRANTED]
+
+
+def test_nothing_starts_while_live_limits_are_not_known() -> None:
+    bench = Bench(Grants(limits=UNLIMITED))
+    bench.grants.is_fresh = False
+    (one,) = messages_of(1)
+    bench.queue.submit([one])
+    assert bench.started == []
+    assert bench.queue.require_grants([one], [None]) == [SendStatus.NOT_GRANTED]
+    bench.grants.is_fresh, bench.grants.units = True, 1
+    bench.queue.start_due()
+    assert bench.started == [one]
 
 
 def test_no_grant_is_looked_for_while_connections_lack() -> None:

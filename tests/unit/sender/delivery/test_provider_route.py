@@ -51,6 +51,7 @@ class Limiter:
 
     limits = ProviderLimits(per_day=5)
     needs_grants = True
+    is_fresh = True
     connections = None
     rests_for = 0.0
 
@@ -227,7 +228,7 @@ def test_what_a_refused_account_holds_back_waits_longer(
     assert scene.reported[-1].retry_after == wait
 
 
-def test_what_waits_for_grants_leaves_the_claim_of_a_refused_account(scene: Scene) -> None:
+def test_a_refused_account_lets_what_waits_leave_the_claim(scene: Scene) -> None:
     scene.refuse()
     scene.reported.clear()
     scene.route.submit([message()])

@@ -9,7 +9,7 @@ import pytest
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.in_flight.backlog import BACKLOG, FIRST_BOUND, LEAST_BACKLOG, Backlogs, Rest
+from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, LONGEST_WAIT, Backlogs, Rest
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
 from campaign_sender.message import Message
@@ -267,10 +267,11 @@ def test_few_of_a_very_slow_provider_hold_offsets_back() -> None:
     ("rest", "first", "last"),
     [
         (Rest(3.0, SendStatus.CIRCUIT_OPEN), 3.0, 3.0 + 49 / 100),
-        (Rest(60.0), 60.0, 60.0 + 49 / 100),
+        (Rest(900.0, SendStatus.CIRCUIT_OPEN), 900.0, 900.0 + 49 / 100),
+        (Rest(9.0), 9.0, 9.0 + 49 / 100),
         (Rest(4.0, SendStatus.CIRCUIT_OPEN, lambda one: 2.0**one.record.try_number), 2.0, 2.0),
     ],
-    ids=["breaker", "day", "account"],
+    ids=["breaker", "long breaker", "day", "account"],
 )
 def test_all_of_a_resting_provider_goes_back_unclaimed(
     rest: Rest, first: float, last: float
@@ -290,7 +291,9 @@ def test_all_of_a_resting_provider_goes_back_unclaimed(
     assert len(bench.cycle()) == CONNECTIONS
 
 
-@pytest.mark.parametrize(("try_number", "bound"), [(1, FIRST_BOUND), (3, 4 * FIRST_BOUND)])
+@pytest.mark.parametrize(
+    ("try_number", "bound"), [(1, 15.0), (3, 60.0), (5, LONGEST_WAIT), (9_000, LONGEST_WAIT)]
+)
 def test_a_long_rest_is_looked_at_again(try_number: int, bound: float) -> None:
     """Live limits may end it early: a message waits for a bounded time, doubled with each try."""
     bench = Bench()
