@@ -10,6 +10,8 @@ from decimal import Decimal
 import pytest
 
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.campaign_pace import slots_of
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.store.limits.days import read_taken, return_of_day, take_of_day
 from campaign_common.store.limits.live_limits import (
@@ -18,7 +20,14 @@ from campaign_common.store.limits.live_limits import (
     read_provider_events,
     set_live,
 )
-from campaign_common.store.limits.slot_leases import forget_demand, read_demand, read_slots
+from campaign_common.store.limits.slot_leases import (
+    SWEPT_AFTER,
+    forget_demand,
+    read_demand,
+    read_slots,
+    state_demand,
+    sweep_all,
+)
 from campaign_sender.delivery.send_guard import boot_time
 from campaign_sender.limiting.slot_lease import SlotLease
 from tests.integration.sender.scene import Scene
@@ -139,3 +148,19 @@ def test_live_limits_come_with_an_event(scene: Scene) -> None:
         5,
         None,
     ]
+
+
+def test_slots_of_campaigns_that_have_ended_are_swept(scene: Scene) -> None:
+    """A scheduler deletes them, as no sender looks at them any more; those of now stay."""
+    with scene.database.transaction() as cursor:
+        state_demand(cursor, slots_of(CampaignId(1)), "00000000000000aa", 5)
+        for age in (0, SWEPT_AFTER + 5):
+            cursor.execute(
+                "INSERT INTO provider_slots VALUES"
+                " (%s, FLOOR(UNIX_TIMESTAMP()) - %s, 1, 1, '{}', 0, 'one')",
+                (slots_of(CampaignId(1)), age),
+            )
+        sweep_all(cursor)
+        cursor.execute("SELECT COUNT(*) FROM provider_slots")
+        assert cursor.fetchone() == (1,)
+        assert read_demand(cursor, slots_of(CampaignId(1)))
