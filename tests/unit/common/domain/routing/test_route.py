@@ -101,3 +101,10 @@ def test_the_longest_prefix_of_a_number_takes_its_route() -> None:
 )
 def test_a_route_rests_when_all_its_providers_do(rest: Collection[str], routes: list[str]) -> None:
     assert Routes({"only": ONE, "both": TWO}).resting(rest) == routes
+
+
+def test_a_provider_of_failover_or_without_weight_is_not_chosen() -> None:
+    route = Route((("main", 2), ("new", 0)), ("spare",))
+    routes = Routes({"all": route, "de": Route((("berlin", 1),))}, {"all": {"49": "de"}})
+    assert routes.chosen("all") == {"main", "berlin"}
+    assert routes.chosen("http") == {"http"}
