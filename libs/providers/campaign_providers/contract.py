@@ -192,8 +192,11 @@ class Provider(Protocol[MessageT_contra]):
     def problem(self) -> str | None:
         """Reason why nothing can be sent at present, None where there is none."""
 
-    def submit(self, messages: Sequence[MessageT_contra]) -> None:
-        """Start to send messages; does not wait for responses."""
+    def submit(self, messages: Sequence[MessageT_contra], *, first: bool = False) -> None:
+        """Start to send messages; does not wait for responses.
+
+        `first`: before all that wait for a connection, as their grants are valid for moments only.
+        """
 
     def close(self) -> None:
         """Abandon open requests, and release connections and threads."""

@@ -17,6 +17,7 @@ from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.leases import Holder
+from campaign_common.store.limits.slot_leases import sweep_all
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -37,6 +38,9 @@ from campaign_scheduler.publishing.publisher import Publisher
 
 REMAP_INTERVAL = 2.0
 """Seconds between two comparisons of the partition map with Kafka."""
+
+SLOT_SWEEP_INTERVAL = 60.0
+"""Seconds between two deletions of slots that are over, of campaigns that have ended too."""
 
 BEAT_INTERVAL = 1.0
 """Seconds between two signs of life of the job scheduler."""
@@ -159,6 +163,7 @@ class SchedulerService:
             Job("publish-stranded-retries", stranded.publish_stranded, STRANDED_INTERVAL),
             Job("watchdog", self._watchdog.check, check_interval),
             Job("purge-dead-letters", purger.purge, PURGE_INTERVAL),
+            Job("sweep-slots", partial(main.run, sweep_all), SLOT_SWEEP_INTERVAL),
             Job("migrate-partitions", lambda: _step(partition_migration), REMAP_INTERVAL),
             Job("heartbeat", partial(self._health.beat, "job scheduler"), BEAT_INTERVAL),
             *self._availability_jobs(),

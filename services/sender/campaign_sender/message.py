@@ -63,8 +63,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     names before this try. `repeats`: it may have been accepted before, by a provider that does not
     know its key. `grant`: what it has taken of the limits of its provider; None: nothing.
     `segments`: number of SMS segments, 0 until they are counted. Boot times in seconds: dispatch
-    sets `expires_at` where the campaign expires, and admission `key_known_until`, until which its
-    provider knows the key for certain.
+    sets `expires_at` where the campaign expires, a grant of its campaign's rate `rate_until`, until
+    which it may start, and admission `key_known_until`, until which its provider knows the key for
+    certain.
     """
 
     record: MessageRecord
@@ -77,6 +78,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     in_doubt: bool = False
     withdrawn: bool = False
     grant: Grant | None = None
+    rate_until: float = 0.0
     expires_at: float | None = None
     price: Price | None = None
     provider: str = ""

@@ -12,6 +12,7 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
 from campaign_common.database import Databases, ShardServer
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
@@ -42,7 +43,9 @@ from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
-from campaign_sender.limiting.limit_leases import LimitLeases
+from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.campaign_rate import CampaignRate
+from campaign_sender.limiting.limit_leases import LimitLeases, Load
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
@@ -87,14 +90,17 @@ class Sender:
         self._consumer = clients.consumer(settings, protocol, name)
         providers = configured_providers(settings)
         traces = BatchTraces(tracer) if tracer is not None else None
-        self._dispatcher = Dispatcher()
+        sender_id = token_hex(8)
+        self._paces = CampaignPaces(
+            lambda campaign: CampaignRate(databases.main, campaign, sender_id, boot_time)
+        )
+        self._dispatcher = Dispatcher(self._paces)
         self._groups = ShardGroups(
             databases.shard_servers().each(
-                lambda server: _shard_group(server, self._dispatcher, settings, traces)
+                lambda server: _shard_group(server, self._dispatcher, self._paces, settings, traces)
             )
         )
         self._dispatcher.connect(self._groups)
-        sender_id = token_hex(8)
         limiters = {
             provider: ProviderLimiter(
                 databases.main, provider, sender_id, configured.limits.limits, boot_time
@@ -106,14 +112,14 @@ class Sender:
             self._dispatcher.add(provider, breaker, make, limiters[provider])
             metrics.begin_outcomes_at_zero(provider)
             metrics.POSSIBLE_DUPLICATES.labels(provider)
-        self._pacer = Pacer(self._dispatcher.paced_queues, self._wake_recorders)
+        self._pacer = Pacer(self._dispatcher.grant_queues, self._wake_recorders)
         self._leases = LimitLeases(
             databases.main,
             sender_id,
             {provider: limiters[provider] for provider in providers},
-            self._waiting,
-            self._groups.share,
+            Load(self._waiting, self._waiting_of, self._groups.share),
             settings.routes,
+            self._paces,
         )
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
@@ -175,9 +181,11 @@ class Sender:
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
-        if limited := self._dispatcher.providers_with_grants():
-            group.buffer.drop_void(limited, group.guard.check_before_send)
-        group.buffer.postpone(self._leases.providers_in_use)
+        limited, rates = self._dispatcher.providers_with_grants(), self._paces.rates
+        if limited or rates:
+            group.buffer.drop_void(limited, rates, group.guard.check_before_send)
+        in_use = self._leases.in_use
+        group.buffer.postpone(in_use.providers, is_shared=in_use.campaigns > 1)
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
@@ -191,6 +199,11 @@ class Sender:
         paced = self._dispatcher.routes[provider].paced
         admitted = sum(group.buffer.admitted(provider) for group in self._groups.all)
         return admitted + (len(paced) if paced is not None else 0)
+
+    def _waiting_of(self, campaign_id: CampaignId) -> int:
+        """Return how many messages of a campaign with a rate could be sent."""
+        admitted = sum(group.buffer.admitted_of(campaign_id) for group in self._groups.all)
+        return admitted + self._dispatcher.waiting_of(campaign_id)
 
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
@@ -241,7 +254,11 @@ def _least(*rates: float | None) -> float | None:
 
 
 def _shard_group(
-    server: ShardServer, dispatcher: Dispatcher, settings: Settings, traces: BatchTraces | None
+    server: ShardServer,
+    dispatcher: Dispatcher,
+    paces: CampaignPaces,
+    settings: Settings,
+    traces: BatchTraces | None,
 ) -> ShardGroup:
     """Make the shard group of a server; `Sender.InFlight` holds for each."""
     topic = settings.sync_client.topic
@@ -250,6 +267,9 @@ def _shard_group(
         dispatcher.claimable,
         without_connections=settings.sender.batch_size,
         clock=time.monotonic,
+        granted_to=dispatcher.claimable_of,
+        cost_of=dispatcher.cost_of,
+        paces=paces,
     )
     backlogs = Backlogs(
         dispatcher.rest_of,
@@ -263,7 +283,7 @@ def _shard_group(
         bounds=bounds,
         backlogs=backlogs,
     )
-    guard = SendGuard(server, topic, buffer)
+    guard = SendGuard(server, topic, buffer, paces=paces)
     choice = ProviderChoice(
         settings.routes,
         dispatcher.is_resting,

@@ -91,7 +91,7 @@ class CollectingProvider:
     def __init__(self) -> None:
         self.submitted: list[Message] = []
 
-    def submit(self, messages: Sequence[Message]) -> None:
+    def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:  # noqa: ARG002
         self.submitted.extend(messages)
 
     def close(self) -> None:

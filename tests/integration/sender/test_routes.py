@@ -14,7 +14,7 @@ from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.core.possible_duplicates import count_possible_duplicates
-from campaign_common.store.limits.publishing import limited_campaigns, providers_in_use
+from campaign_common.store.limits.publishing import bounded_campaigns, read_in_use
 from campaign_common.store.messages.provider_breakers import OpenBreaker, open_breaker
 from campaign_common.store.messages.retry_publication import sendable_campaigns
 from campaign_common.store.shards.claims import read_claims
@@ -189,11 +189,15 @@ def test_a_route_lets_through_what_its_providers_do(scene: Scene) -> None:
     )
     limits = {"main": ProviderLimits(Decimal(10)), "spare": ProviderLimits(Decimal(5))}
     with scene.database.reading() as cursor:
-        limited = limited_campaigns(cursor, "s", limits, PAIR)
-        assert [one.limits for one in limited[CAMPAIGN]] == list(limits.values())
-        assert [one.campaigns for one in limited[CAMPAIGN]] == [1, 1]
-        assert limited_campaigns(cursor, "s", limits | {"spare": ProviderLimits()}, PAIR) == {}
-        assert providers_in_use(cursor, PAIR) == {"main", "spare"}
+        bounds = bounded_campaigns(cursor, "s", limits, PAIR)[CAMPAIGN]
+        assert [one.limits for one in bounds.providers] == list(limits.values())
+        assert [one.share for one in bounds.providers] == [1.0, 1.0]
+        unlimited = limits | {"spare": ProviderLimits()}
+        assert bounded_campaigns(cursor, "s", unlimited, PAIR) == {}
+        assert read_in_use(cursor, PAIR) == ({"main", "spare"}, 1)
+    scene.change(lambda c: c.execute("UPDATE campaigns SET max_rate = 2.5"))
+    with scene.database.reading() as cursor:
+        assert bounded_campaigns(cursor, "s", {}, PAIR) == {CAMPAIGN: (Decimal("2.5"), [])}
 
 
 def test_after_an_outage_messages_are_at_their_first_choice(campaign: RoutedCampaign) -> None:

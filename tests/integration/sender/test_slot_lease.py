@@ -10,6 +10,8 @@ from decimal import Decimal
 import pytest
 
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.campaign_pace import slots_of
 from campaign_common.domain.limits.planning import StoredSlot
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.limits.slots import Block, SlotDemand, SlotPlan
@@ -22,10 +24,13 @@ from campaign_common.store.limits.live_limits import (
     set_live,
 )
 from campaign_common.store.limits.slot_leases import (
+    SWEPT_AFTER,
     forget_demand,
     insert_slot,
     read_demand,
     read_slots,
+    state_demand,
+    sweep_all,
     take_spare,
 )
 from campaign_sender.delivery.send_guard import boot_time
@@ -203,3 +208,19 @@ def test_a_slot_is_planned_by_the_limits_that_hold(scene: Scene) -> None:
     with scene.database.reading() as cursor:
         stored = read_slots(cursor, "http").stored
     assert [one.plan.blocks for one in stored] == [blocks]
+
+
+def test_slots_of_campaigns_that_have_ended_are_swept(scene: Scene) -> None:
+    """A scheduler deletes them, as no sender looks at them any more; those of now stay."""
+    with scene.database.transaction() as cursor:
+        state_demand(cursor, slots_of(CampaignId(1)), "00000000000000aa", SlotDemand(5))
+        for age in (0, SWEPT_AFTER + 5):
+            cursor.execute(
+                "INSERT INTO provider_slots VALUES"
+                " (%s, FLOOR(UNIX_TIMESTAMP()) - %s, 1, 1, '{}', 0, 'one')",
+                (slots_of(CampaignId(1)), age),
+            )
+        sweep_all(cursor)
+        cursor.execute("SELECT COUNT(*) FROM provider_slots")
+        assert cursor.fetchone() == (1,)
+        assert read_demand(cursor, slots_of(CampaignId(1)))

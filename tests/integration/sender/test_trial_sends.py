@@ -54,7 +54,7 @@ class Phone:
         self.on_results = on_results
         return self
 
-    def submit(self, messages: Sequence[Message]) -> None:
+    def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:  # noqa: ARG002
         self.submitted += messages
 
     def answer(

@@ -137,16 +137,21 @@ class System:
         return name
 
     def create(
-        self, campaign_id: int, csv: str, template: str = "hi {name}", **headers: str
+        self,
+        campaign_id: int,
+        csv: str,
+        template: str = "hi {name}",
+        delay: int = 0,
+        **headers: str,
     ) -> None:
-        """Create a campaign that is due at once."""
+        """Create a campaign that is due at once, or after so many seconds."""
         answer = requests.post(
             f"{self.url}/v1/camp/create",
             json={
                 "campaign_name": f"game{campaign_id}",
                 "campaign_id": campaign_id,
                 "message_template": template,
-                "scheduled_time": int(time.time()),
+                "scheduled_time": int(time.time()) + delay,
                 "csv_file_path": csv,
             },
             headers=headers,

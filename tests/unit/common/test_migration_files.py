@@ -17,7 +17,7 @@ FILES = sorted(
     if file.name.endswith(".sql") and not file.name.endswith(".rollback.sql")
 )
 TAKES_AWAY = re.compile(r"\b(DROP|RENAME|MODIFY|CHANGE|TRUNCATE|DELETE|UPDATE)\b")
-ADDED_COLUMN = re.compile(r"ADD COLUMN (\w+) ([^,']+)")
+ADDED_COLUMN = re.compile(r"ADD COLUMN (\w+) ((?:\([^)]*\)|[^,'])+)")
 
 
 def statements(name: str) -> str:

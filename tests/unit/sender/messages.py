@@ -1,6 +1,7 @@
 """Plain values for the tests of the sender."""
 
 from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.limits.campaign_pace import CampaignPace
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.partition_map import MapState, PartitionMap
@@ -16,6 +17,7 @@ EPOCH = 3
 def message(
     seq: int = 1,
     *,
+    campaign_id: int = CAMPAIGN,
     shard: int = 0,
     partition: int = 0,
     offset: int | None = None,
@@ -29,7 +31,7 @@ def message(
 ) -> Message:
     record = MessageRecord(
         wire_version=1,
-        campaign_id=CAMPAIGN,
+        campaign_id=campaign_id,
         seq=seq,
         shard=shard,
         campaign_epoch=campaign_epoch,
@@ -41,7 +43,7 @@ def message(
         attempts=attempts,
         undeliverable=undeliverable,
     )
-    key = MessageKey(CAMPAIGN, seq)
+    key = MessageKey(campaign_id, seq)
     at = seq if offset is None else offset
     return Message(record, key, partition, at, claim_epoch, provider="simulated")
 
@@ -53,8 +55,10 @@ def version(
     delivery: Delivery = Delivery.AT_LEAST_ONCE,
     expires_in: float | None = None,
     age: float = 0.0,
+    pace: CampaignPace | None = None,
 ) -> CampaignVersion:
-    return CampaignVersion(state, epoch, delivery, "simulated", expires_in, age)
+    made = CampaignVersion(state, epoch, delivery, "simulated", expires_in, age)
+    return made if pace is None else made._replace(pace=pace)
 
 
 def partition_map(*, version: int = 1, partitions: int = 8) -> PartitionMap:

@@ -1,11 +1,14 @@
 """Editor of campaigns: creates them, and changes those that have not started.
 
+The pace of a campaign may be changed while it runs.
+
 Every method works inside the caller's transaction and may be repeated after a lost COMMIT.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from campaign_common.database import Cursor
@@ -17,6 +20,7 @@ from campaign_common.domain.content.campaign_content import (
     length_of,
     subject_of,
 )
+from campaign_common.domain.limits.campaign_pace import DEFAULT_PRIORITY
 from campaign_common.errors import TemplateInvalid
 from campaign_common.planning.errors import ListDeleted, PlanInvalid, TemplateUnfit
 from campaign_common.planning.provider_fit import require_length, require_support
@@ -27,6 +31,11 @@ from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import CampaignPlan, Identity, StoredPlan
 from campaign_common.store.core.events import append_event
 from campaign_common.store.recipients.recipient_lists import hold_list
+
+LIVE = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
+
+LIVE_FIELDS = frozenset({"max_rate", "priority"})
+"""Fields that may be changed while a campaign is `LIVE`."""
 
 _PLAN_FIELDS = {"template": "content", "recipient_list_id": "list_id", "from": "originator"}
 """Fields of a plan that have another name in POST /v1/campaigns."""
@@ -68,6 +77,8 @@ class CampaignEditor:
             delivery=wanted.delivery or self._settings.delivery,
             provider=wanted.provider or self._settings.provider,
             originator=wanted.originator,
+            max_rate=wanted.max_rate,
+            priority=wanted.priority or DEFAULT_PRIORITY,
         )
         plan = self._checked(cursor, plan)
         made = plans.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)
@@ -100,7 +111,8 @@ class CampaignEditor:
     ) -> list[str]:
         """Change fields of a campaign, named as in POST /v1/campaigns; return those that differed.
 
-        The value of `template` is its content.
+        The value of `template` is its content. The fields in `LIVE_FIELDS` alone may be changed
+        while the campaign runs or is paused, too.
 
         What is so already needs no match and changes nothing (RFC 9110, 13.1.1).
 
@@ -111,7 +123,8 @@ class CampaignEditor:
             TemplateUnfit, PlanInvalid: as for `create`.
         """
         stored = locked_plan(cursor, campaign_id)
-        if stored.state not in NOT_STARTED:
+        is_live = stored.state in LIVE and bool(changes) and LIVE_FIELDS.issuperset(changes)
+        if stored.state not in NOT_STARTED and not is_live:
             raise refused("a change", stored.state)
         moment = changes.get("scheduled_at")
         fields = {
@@ -124,7 +137,10 @@ class CampaignEditor:
         if not changed:
             return []
         require_match(cursor)
-        plans.change_plan(cursor, campaign_id, self._checked(cursor, plan))
+        if is_live:
+            plans.change_pace(cursor, campaign_id, plan.pace)
+        else:
+            plans.change_plan(cursor, campaign_id, self._checked(cursor, plan))
         if moment is not None:
             plans.schedule(cursor, campaign_id, moment, traceparent)
         after = stored.state if moment is None else CampaignState.SCHEDULED
@@ -134,7 +150,7 @@ class CampaignEditor:
             actor,
             from_state=stored.state,
             to_state=after,
-            reason=f"changed {', '.join(changed)}",
+            reason=_described(changed, plan),
         )
         return changed
 
@@ -179,6 +195,17 @@ class CampaignEditor:
             raise TemplateUnfit(field_of(error), error.reason) from error
         require_length(self._settings, plan.provider, content)
         return plan._replace(takes_route=plan.provider in self._settings.routes)
+
+
+def _described(changed: Sequence[str], plan: CampaignPlan) -> str:
+    """Describe a change for the history: the fields, with the values of those that may be live."""
+    words = [f"{name} to {_value(plan, name)}" if name in LIVE_FIELDS else name for name in changed]
+    return f"changed {', '.join(words)}"
+
+
+def _value(plan: CampaignPlan, name: str) -> str:
+    value = getattr(plan, name)
+    return "none" if value is None else f"{Decimal(value).normalize():f}"
 
 
 def _differs(name: str, stored: StoredPlan, plan: CampaignPlan, moment: datetime | None) -> bool:

@@ -92,7 +92,11 @@ class NumberedCampaigns:
         require_not_started(wanted.id, stored.state)
         _complete(cursor, imported)
         before = locked_plan(cursor, wanted.id).plan
-        plan = self._plan_of(wanted, imported)._replace(expires_after=before.expires_after)
+        plan = self._plan_of(wanted, imported)._replace(
+            expires_after=before.expires_after,
+            max_rate=before.max_rate,
+            priority=before.priority,
+        )
         if plan.provider == before.provider:
             plan = plan._replace(originator=before.originator)
             kept = CampaignContent(plan.content, plan.originator)

@@ -1,6 +1,7 @@
 """HTTP provider: a thread with an event loop, to which other threads submit messages."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Generic
 
 import uvloop
@@ -73,9 +74,9 @@ class HttpProvider(Generic[MessageT]):
         """Why nothing can be sent: a secret that cannot be read."""
         return self._requests.problem
 
-    def submit(self, messages: Sequence[MessageT]) -> None:
+    def submit(self, messages: Sequence[MessageT], *, first: bool = False) -> None:
         """Queue messages; each is sent when a connection is idle."""
-        self._loop.call_soon_threadsafe(self._pool.add, messages)
+        self._loop.call_soon_threadsafe(partial(self._pool.add, messages, first=first))
 
     def close(self) -> None:
         """Abandon waiting messages and open requests; return when the thread has ended."""

@@ -85,7 +85,7 @@ class SimulatedProvider(Generic[MessageT]):
         """Return whether results are reported when they are due."""
         return self._reporting is None or self._reporting.alive
 
-    def submit(self, messages: Sequence[MessageT]) -> None:
+    def submit(self, messages: Sequence[MessageT], *, first: bool = False) -> None:  # noqa: ARG002
         """Check each message, and report its result now or after its latency."""
         refused: list[SendResult[MessageT]] = []
         results: list[SendResult[MessageT]] = []

@@ -19,6 +19,7 @@ from campaign_common.planning.provider_fit import longest_text, require_length, 
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
+from campaign_common.store.campaigns.progress import CampaignProgress
 
 ROWS_AT_ONCE = 1_000
 """Rows read at a time: megabytes even where rows are as wide as they may be."""
@@ -159,7 +160,6 @@ def describe(
     draft: Draft, counts: DryRunCounts, duplicates: int, rate: float | None, *, complete: bool
 ) -> dict[str, Any]:
     """Describe the counts; `rate` is in messages per second."""
-    recipients = draft.campaign.accepted
     shapes = counts.shapes
     return {
         "recipients": counts.rows,
@@ -180,8 +180,15 @@ def describe(
         "cost": _cost_of(counts),
         "recently_messaged": {"recipients": duplicates, "days": DAYS},
         "rate": None if rate is None else round(rate, 1),
-        "estimated_seconds": round(recipients / rate, 1) if rate else None,
+        "estimated_seconds": _estimated_seconds(draft.campaign, rate),
     }
+
+
+def _estimated_seconds(campaign: CampaignProgress, rate: float | None) -> float | None:
+    """Estimate the duration by the provider's best rate and the campaign's own one."""
+    rates = [rate, None if campaign.max_rate is None else float(campaign.max_rate)]
+    slowest = min((one for one in rates if one), default=None)
+    return None if slowest is None else round(campaign.accepted / slowest, 1)
 
 
 def _lengths(shapes: Counter[Shape]) -> dict[str, Any]:

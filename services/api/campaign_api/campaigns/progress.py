@@ -40,6 +40,8 @@ def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, An
             "name": campaign.provider,
             "circuit_open_until": _utc(campaign.circuit_open_until),
         },
+        "max_rate": campaign.max_rate,
+        "priority": campaign.priority,
         "total": total,
         "counts": {status.word: n for status, n in counts.items()},
         "pending": total - _ended(counts),
@@ -51,7 +53,7 @@ def describe(standing: Standing) -> dict[str, Any]:
 
     `rate` is messages with an outcome per second, over the run so far or the whole run.
     """
-    campaign, counted, (content, originator, _) = standing
+    campaign, counted, (content, originator, *_) = standing
     summary = summarise(campaign, counted.by_status)
     until = campaign.finished_at or campaign.now
     rate = _rate_of_the_run(campaign.started_at, until, _ended(counted.by_status))
@@ -94,6 +96,8 @@ def measure(movement: Movement) -> dict[str, Any]:
             "consistent": 0 <= counts[Status.WAITING] <= total - ended,
         },
         "possibly_sent": counted.possibly_sent,
+        "max_rate": movement.pace.max_rate,
+        "priority": movement.pace.priority,
         "rate": rate,
         "estimated_finish": _estimated_finish(state, movement.now, total - ended, rate),
         "lag": max(movement.published_count - sum(counted.by_status.values()), 0),

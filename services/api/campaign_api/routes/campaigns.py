@@ -120,7 +120,10 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.problems(400, 404, 409, 412, 413, 415, 422)
     @routes.doc(parameters=[IF_MATCH])
     def change(changes: Mapping[str, Any], campaign_id: CampaignId) -> BodyAndHeaders:
-        """Change a campaign that has not started."""
+        """Change a campaign that has not started; max_rate and priority also while it runs.
+
+        A rate that is lowered while it runs is obeyed within 2 s.
+        """
         work = partial(
             editor.change,
             campaign_id=campaign_id,

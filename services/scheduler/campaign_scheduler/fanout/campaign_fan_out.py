@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from opentelemetry.trace import Span
 
@@ -53,6 +54,8 @@ class CampaignFanOut:
     committed: int
     """Number of recipients that the checkpoint covers."""
     read_seq: int
+    max_rate: Decimal | None = None
+    """Its own rate as last read."""
     claimed: int = 0
     sampled_at: float = 0.0
     refused: set[int] = field(default_factory=set)
@@ -72,6 +75,7 @@ class CampaignFanOut:
             committed_seq=lease.published_seq,
             committed=lease.published_count,
             read_seq=lease.published_seq,
+            max_rate=lease.max_rate,
         )
 
     @property

@@ -1,5 +1,6 @@
 """Reader of the next chunk of a campaign."""
 
+from dataclasses import replace
 from functools import partial
 
 from campaign_common.database import Cursor, Databases
@@ -39,7 +40,8 @@ class ChunkReader:
     def _build(
         self, cursor: Cursor, fan_out: CampaignFanOut, partition_map: PartitionMap, limit: int
     ) -> RecordChunk:
-        lease = fan_out.lease
+        # A rate that is set while it runs raises the version of its records.
+        lease = replace(fan_out.lease, max_rate=fan_out.max_rate)
         rows = store.read_chunk(cursor, lease.list_id, fan_out.read_seq, lease.last_seq, limit)
         if not rows:
             return RecordChunk({}, 0, lease.last_seq)

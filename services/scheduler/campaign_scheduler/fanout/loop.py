@@ -20,7 +20,7 @@ from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissin
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.campaigns.leases import LeaseKey
-from campaign_common.store.limits.publishing import limited_campaigns
+from campaign_common.store.limits.publishing import bounded_campaigns
 from campaign_common.store.messages.provider_breakers import campaigns_with_open_circuit
 from campaign_common.tracing.spans import begin_span, traceparent_of
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
@@ -173,7 +173,7 @@ class FanOutLoop:
             fan_out.sample(now, outcomes[campaign_id], claimed[campaign_id])
 
     def _read_providers(self) -> None:
-        """Read for which campaigns a circuit is open, and what limits of providers let through."""
+        """Read for which campaigns a circuit is open, and what rates and limits let through."""
         now = monotonic()
         if not self._unread or now < self._read_breakers_at:
             return
@@ -181,10 +181,11 @@ class FanOutLoop:
         with self._uses.databases.main.reading() as cursor:
             owner = self._uses.leases.holder.owner
             self._circuit_open = campaigns_with_open_circuit(cursor, owner, self._uses.routes)
-            limited = limited_campaigns(cursor, owner, self._uses.limits, self._uses.routes)
-        self._ceilings = {
-            campaign: sum(map(ceiling_of, providers)) for campaign, providers in limited.items()
-        }
+            bounded = bounded_campaigns(cursor, owner, self._uses.limits, self._uses.routes)
+        self._ceilings = {campaign: ceiling_of(bounds) for campaign, bounds in bounded.items()}
+        for fan_out in self._unread.values():
+            bounds = bounded.get(fan_out.lease.campaign_id)
+            fan_out.max_rate = None if bounds is None else bounds.max_rate
 
     def _publish_chunk(self, fan_out: CampaignFanOut, limit: int) -> bool:
         began = time_ns()

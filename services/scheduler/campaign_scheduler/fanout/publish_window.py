@@ -8,7 +8,7 @@ there at once for a high rate (Little's law).
 
 from collections import deque
 
-from campaign_common.store.limits.publishing import LimitedProvider
+from campaign_common.store.limits.publishing import LimitedProvider, PublishBounds
 
 RATE_SPAN = 2.0
 """Seconds of history that the recent rate is taken over."""
@@ -22,19 +22,28 @@ MIN_LIMIT = 100
 """Messages that may always be queued, so that a stalled campaign can start again."""
 
 LIMITED_SECONDS = 2.0
-"""Seconds of what a provider's limits let through that may be queued."""
+"""Seconds of what a campaign's rate and its providers' limits let through that may be queued."""
 
 
-def ceiling_of(provider: LimitedProvider) -> int:
-    """Return how many messages of one campaign may be queued by the limits of its provider.
+def ceiling_of(bounds: PublishBounds) -> int:
+    """Return how many messages of one campaign may be queued by its rate and its providers."""
+    ceiling = NO_CEILING
+    if bounds.max_rate is not None:
+        ceiling = max(1, int(float(bounds.max_rate) * LIMITED_SECONDS))
+    if bounds.providers:
+        ceiling = min(ceiling, sum(map(_let_through_by, bounds.providers)))
+    return ceiling
 
-    Campaigns share them evenly. Nothing is queued while the day of the provider is used up.
+
+def _let_through_by(provider: LimitedProvider) -> int:
+    """Return how many messages of a campaign its share of a provider lets through in that time.
+
+    Nothing is queued while the day of the provider is used up.
     """
     limits = provider.limits
     ceiling = NO_CEILING
     if limits.per_second is not None:
-        share = float(limits.per_second) * LIMITED_SECONDS / max(1, provider.campaigns)
-        ceiling = max(1, int(share))
+        ceiling = max(1, int(float(limits.per_second) * LIMITED_SECONDS * provider.share))
     return ceiling if provider.day_left is None else min(ceiling, provider.day_left)
 
 
@@ -82,7 +91,7 @@ class PublishWindow:
     def allowance(self, queued: int, chunk_size: int, ceiling: int | None = None) -> int:
         """Return how many messages to publish next; 0 if it is not worth a chunk.
 
-        `ceiling`: number of messages that may be queued by the limits of the provider.
+        `ceiling`: number of messages that may be queued by the campaign's rate and its providers.
         """
         limit = self.limit if ceiling is None else min(self.limit, ceiling)
         free = limit - queued

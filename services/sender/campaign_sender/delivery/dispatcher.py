@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.provider_limits import LimitUnit
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CampaignError
 from campaign_common.runtime.boot_time import boot_time
@@ -24,9 +25,10 @@ from campaign_providers.contract import (
 )
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
-from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.delivery.pacer import GrantQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.in_flight.backlog import Rest
+from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
@@ -58,11 +60,12 @@ class Dispatcher:
     """Dispatches claimed messages to their providers.
 
     Deferred messages, those that may not be sent while the view of the database is too old, stay
-    claimed and are dispatched again.
+    claimed and are dispatched again. `paces`: rates and priorities of the campaigns.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, paces: CampaignPaces | None = None) -> None:
         self._holder: MessageHolder
+        self._paces = paces
         self._routes: dict[str, ProviderRoute] = {}
         self._unknown: dict[str, float] = {}
         """Boot time at which a campaign with a provider that is not configured was met last."""
@@ -82,7 +85,7 @@ class Dispatcher:
     ) -> None:
         """Add the route to a provider, by its name."""
         self._routes[name] = ProviderRoute(
-            name, breaker, self._holder, self.on_results, make, limiter
+            name, breaker, self._holder, self.on_results, make, limiter, self._paces
         )
 
     @property
@@ -108,6 +111,23 @@ class Dispatcher:
         route = self._routes.get(name)
         return None if route is None else route.claimable(seconds)
 
+    def claimable_of(self, campaign_id: CampaignId, seconds: float) -> int | None:
+        """Return how many more messages of a campaign its rate lets claim; None: no bound."""
+        rate = None if self._paces is None else self._paces.rates.get(campaign_id)
+        return None if rate is None else rate.claimable(seconds, self.waiting_of(campaign_id))
+
+    def cost_of(self, name: str) -> Callable[[Message], int] | None:
+        """Return what a message costs of a provider's limits; None: each is one unit."""
+        route = self._routes.get(name)
+        if route is None or route.paced is None:
+            return None
+        limiter = route.paced.limiter
+        return limiter.cost_of if limiter.limits.unit is LimitUnit.SEGMENTS else None
+
+    def waiting_of(self, campaign_id: CampaignId) -> int:
+        """Return the number of claimed messages of a campaign that wait for a grant of its rate."""
+        return sum(route.rated.waiting_of(campaign_id) for route in self._routes.values())
+
     def rest_of(self, name: str) -> Rest | None:
         """Return the present rest of a provider; None: it does not rest, or is not configured."""
         route = self._routes.get(name)
@@ -132,9 +152,11 @@ class Dispatcher:
         ]
 
     @property
-    def paced_queues(self) -> list[PacedQueue]:
-        """Queues of the providers that may be limited."""
-        return [route.paced for route in self._routes.values() if route.paced is not None]
+    def grant_queues(self) -> list[GrantQueue]:
+        """Queues of messages that may have to wait for grants."""
+        routes = self._routes.values()
+        paced = [route.paced for route in routes if route.paced is not None]
+        return [*(route.rated for route in routes), *paced]
 
     def unready(self, name: str) -> str | None:
         """Return an error code where nothing can be handed over to a provider, else None."""

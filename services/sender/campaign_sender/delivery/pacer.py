@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
+from typing import Protocol
 
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.runtime.boot_time import boot_time
@@ -31,6 +32,13 @@ STARTED_SPAN = 1.0
 Report = Callable[[Sequence[SendResult[Message]]], None]
 
 
+class Submit(Protocol):
+    """Submission of messages to a provider."""
+
+    def __call__(self, messages: Sequence[Message], *, first: bool = False) -> None:
+        """Start to send messages; `first`: before those that wait for a connection."""
+
+
 class PacedQueue:
     """Claimed messages of one provider, in their order, while it is limited.
 
@@ -44,7 +52,7 @@ class PacedQueue:
         self,
         limiter: ProviderLimiter,
         check: PreSendCheck[Message],
-        submit: Callable[[Sequence[Message]], None],
+        submit: Submit,
         connections: Callable[[], int | None],
         rests_for: Callable[[], float],
         report: Report,
@@ -96,11 +104,17 @@ class PacedQueue:
         """Seconds until the day ends that is used up; 0: it is not."""
         return self.limiter.rests_for if self.is_limited else 0.0
 
-    def submit(self, messages: Sequence[Message]) -> None:
-        """Start messages whose claim is committed: at once, or when they may."""
+    def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:
+        """Start messages whose claim is committed: at once, or when they may.
+
+        `first`: before those that wait already, here or for a connection.
+        """
         if self.is_limited or self._waiting:
             with self._lock:
-                self._waiting.extend(messages)
+                if first:
+                    self._waiting.extendleft(reversed(messages))
+                else:
+                    self._waiting.extend(messages)
             self.start_due()
             if self._waiting:
                 self.on_waiting()
@@ -108,7 +122,10 @@ class PacedQueue:
             with self._lock:
                 self._under_way += len(messages)
                 self._started += len(messages)
-            self._submit(messages)
+            if first:
+                self._submit(messages, first=True)
+            else:
+                self._submit(messages)
 
     def note_ended(self, results: Sequence[SendResult[Message]]) -> None:
         """Note results of the provider; what did not reach it returns the units of its day."""
@@ -285,13 +302,33 @@ def _ignore() -> None:
     """Do nothing."""
 
 
+class GrantQueue(Protocol):
+    """Messages that wait for grants."""
+
+    on_waiting: Callable[[], None]
+    """Called when messages wait that were not there before."""
+
+    def __len__(self) -> int:
+        """Return their number."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Return whether there are grants to wait for."""
+
+    def pause(self) -> float | None:
+        """Return the seconds until the next message may start; None: none waits."""
+
+    def start_due(self) -> None:
+        """Start the messages whose grants are due."""
+
+
 class Pacer:
-    """Thread that starts the messages of all limited providers when their grants are due.
+    """Thread that starts the messages of limited providers and campaigns when grants are due.
 
     `after`: called now and then while a provider is limited, as more may be claimed by then.
     """
 
-    def __init__(self, queues: Sequence[PacedQueue], after: Callable[[], None]) -> None:
+    def __init__(self, queues: Sequence[GrantQueue], after: Callable[[], None]) -> None:
         self._queues = queues
         self._after = after
         self._called_at = 0.0

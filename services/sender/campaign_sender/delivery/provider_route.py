@@ -1,6 +1,6 @@
 """Route to one provider: its client, its circuit breaker, and the checks before each send."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from operator import attrgetter
 from typing import Protocol
@@ -24,7 +24,10 @@ from campaign_providers.contract import (
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.delivery.rated_queue import RatedQueue
 from campaign_sender.in_flight.backlog import Rest
+from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 from campaign_sender.metrics import SEND_RESULTS
@@ -80,8 +83,18 @@ class ProviderRoute:
         on_results: OnResults[Message],
         make: MakeProvider,
         limiter: ProviderLimiter | None = None,
+        paces: CampaignPaces | None = None,
     ) -> None:
         self.name = name
+        self._paces = paces
+        self.rated = RatedQueue(
+            self._rates,
+            guard.check_before_send,
+            self._submit,
+            lambda: self.is_resting,
+            self._report,
+        )
+        """Claimed messages that wait for grants of their campaigns' rates."""
         self.breaker = breaker
         self._guard = guard
         self._on_results = on_results
@@ -100,12 +113,15 @@ class ProviderRoute:
         if limiter is not None:
             self.paced = PacedQueue(
                 limiter,
-                self._guard.check_before_send,
+                self._check_rate,
                 self.provider.submit,
                 lambda: self.connections,
                 lambda: self.breaker.remaining,
                 self._report,
             )
+
+    def _rates(self) -> Mapping[CampaignId, CampaignRate]:
+        return {} if self._paces is None else self._paces.rates
 
     @property
     def _current_account(self) -> str:
@@ -145,7 +161,10 @@ class ProviderRoute:
         if self.rest is not None:
             return 0
         paced = self.paced
-        return None if paced is None or not paced.is_limited else paced.claimable(seconds)
+        if paced is None or not paced.is_limited:
+            return None
+        granted = paced.claimable(seconds)
+        return None if granted is None else max(0, granted - len(self.rated))
 
     @property
     def rests_for(self) -> float:
@@ -163,16 +182,45 @@ class ProviderRoute:
         return min(bounds, default=None)
 
     def submit(self, messages: Sequence[Message]) -> None:
-        """Hand messages whose claim is committed to the provider, at once or by their grants."""
-        paced = self.paced
-        if paced is None:
-            self.provider.submit(messages)
+        """Hand messages of a campaign to the provider, at once or by their grants.
+
+        Their claim is committed.
+        """
+        campaign_id = messages[0].record.campaign_id
+        if self.rated.takes(campaign_id):
+            self.rated.add(campaign_id, messages)
         else:
-            paced.submit(messages)
+            self._submit(messages)
+
+    def _submit(self, messages: Sequence[Message], *, first: bool = False) -> None:
+        paced = self.paced
+        if paced is not None:
+            paced.submit(messages, first=first)
+        elif first:
+            self.provider.submit(messages, first=True)
+        else:
+            self.provider.submit(messages)
+
+    def _check_rate(self, messages: Sequence[Message]) -> list[SendStatus | None]:
+        """Check messages by the view of the database, and by the grants of their rates.
+
+        A resting provider refuses them in its own way, with a grant or without.
+        """
+        statuses = self._guard.check_before_send(messages)
+        rates = self._rates()
+        if not rates or self.is_resting:
+            return statuses
+        now = boot_time()
+        return [
+            SendStatus.NOT_GRANTED
+            if status is None and message.rate_until < now and message.campaign_id in rates
+            else status
+            for status, message in zip(statuses, messages, strict=True)
+        ]
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages by the view of the database, by grants, then by the circuit breaker."""
-        statuses = self._guard.check_before_send(messages)
+        statuses = self._check_rate(messages)
         if self.paced is not None and self.paced.is_limited:
             statuses = self.paced.require_grants(messages, statuses)
         if self.breaker.state is BreakerState.CLOSED:

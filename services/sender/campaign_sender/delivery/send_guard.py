@@ -17,6 +17,7 @@ from campaign_common.store.messages.send_view import (
 )
 from campaign_providers.contract import SendStatus
 from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.message import AdmissionKey, Message
 
 REACHABLE_FOR = 3.0
@@ -34,7 +35,10 @@ class CampaignView(NamedTuple):
 
 
 class SendGuard:
-    """View of campaigns, claims and partition map of one shard group, and the check against it."""
+    """View of campaigns, claims and partition map of one shard group, and the check against it.
+
+    What it reads of rates and priorities it passes on to `paces`.
+    """
 
     def __init__(
         self,
@@ -43,7 +47,9 @@ class SendGuard:
         buffer: InFlightBuffer,
         *,
         clock: Callable[[], float] = boot_time,
+        paces: CampaignPaces | None = None,
     ) -> None:
+        self._paces = paces
         self._server = server
         self._topic = topic
         self._buffer = buffer
@@ -99,6 +105,8 @@ class SendGuard:
         with self._learning:
             for campaign_id, version in versions.items():
                 self._campaigns[campaign_id] = CampaignView(version, began_at)
+        if self._paces is not None:
+            self._paces.update(versions)
 
     def version_of(self, campaign_id: CampaignId) -> CampaignVersion | None:
         """Return a campaign as last read; None when none of its messages are held."""
@@ -116,6 +124,8 @@ class SendGuard:
         # Listed before the read: a shard taken over meanwhile must not appear lost.
         shards = self._buffer.shards()
         view = self._read({owned.shard for owned in shards}, campaign_ids)
+        if self._paces is not None:
+            self._paces.update(view.versions)
         read = {
             campaign_id: CampaignView(version, began_at)
             for campaign_id, version in view.versions.items()

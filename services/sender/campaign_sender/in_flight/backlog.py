@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import NamedTuple
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.message import Message
 
@@ -61,8 +62,9 @@ class Backlogs:
         self._note_postponed = note_postponed
         self._clock = clock
         self._random = Random()  # noqa: S311 - spreads retries, protects nothing
-        self._due_until: dict[str, float] = {}
-        """When the last postponed message of a provider is due: later ones come behind it."""
+        self._due_until: dict[str | CampaignId, float] = {}
+        """When the last postponed message is due, of a provider or of a campaign with a rate: later
+        ones come behind it."""
 
     def rests(self, provider: str) -> bool:
         """Return whether nothing is sent to a provider at present."""
@@ -85,21 +87,36 @@ class Backlogs:
         if rest is not None and rest.wait_of is not None:
             waits = [(message, rest.wait_of(message)) for message in messages]
         else:
-            waits = self._spread(provider, messages, rest)
+            rate = self._rate_of(provider)
+            if rest is not None:
+                rate = rate or RATE_AFTER_REST
+            waits = self._spread(provider, rate, messages, rest)
         self._note_postponed(provider, [status] * len(waits))
         return [SendResult(message, status, None, None, wait) for message, wait in waits]
 
+    def postpone_of_rate(
+        self, provider: str, campaign_id: CampaignId, rate: float, messages: Iterable[Message]
+    ) -> list[SendResult[Message]]:
+        """Return the results of messages that go back, each due by the rate of its campaign."""
+        waits = self._spread(campaign_id, rate, messages, None)
+        self._note_postponed(provider, [SendStatus.RESTING] * len(waits))
+        return [
+            SendResult(message, SendStatus.RESTING, None, None, wait) for message, wait in waits
+        ]
+
     def _spread(
-        self, provider: str, messages: Iterable[Message], rest: Rest | None
+        self,
+        key: str | CampaignId,
+        rate: float | None,
+        messages: Iterable[Message],
+        rest: Rest | None,
     ) -> list[tuple[Message, float]]:
         """Return for how long each message waits: one after the other, or for a bounded time."""
-        now, rate = self._clock(), self._rate_of(provider)
-        if rest is not None:
-            rate = rate or RATE_AFTER_REST
+        now = self._clock()
         is_day = rest is not None and rest.status is SendStatus.RESTING
         starts = now + (BACKLOG if rest is None else rest.seconds)
         interval = 1.0 / max(rate or 0.0, SLOWEST)
-        due = max(starts, self._due_until.get(provider, 0.0))
+        due = max(starts, self._due_until.get(key, 0.0))
         waits = []
         for message in messages:
             # A circuit breaker ends when it says, and the rest of a day with other limits, too.
@@ -111,7 +128,7 @@ class Backlogs:
             else:
                 wait = least + longest * self._random.uniform(0.5, 1.0)
             waits.append((message, wait))
-        self._due_until[provider] = due
+        self._due_until[key] = due
         return waits
 
 

@@ -7,7 +7,7 @@ transactions of the recorder (see `Recorder.between_transactions`).
 """
 
 import threading
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from time import monotonic
@@ -15,20 +15,25 @@ from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
-from campaign_common.domain.shard import Epoch
+from campaign_common.domain.shard import Epoch, Shard
 from campaign_providers.contract import (
     REACHED_PROVIDER,
     PreSendCheck,
     SendResult,
     SendStatus,
 )
-from campaign_sender.in_flight.backlog import Backlogs
+from campaign_sender.in_flight.admitted_queue import AdmittedQueue
+from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
+
+MOST_WAITING = 4
+"""Messages of one provider that wait here at most, as a multiple of a batch: those of campaigns
+with a rate beside others."""
 
 FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
@@ -73,7 +78,7 @@ class InFlightBuffer:
         self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
         self._backlogs = backlogs
-        self._admitted: dict[str, deque[Message]] = defaultdict(deque)
+        self._admitted: dict[str, AdmittedQueue] = {}
         """Messages that are not claimed yet, by provider."""
         self._admitted_at: dict[str, float] = {}
         """Monotonic time of the last admission by provider."""
@@ -184,18 +189,22 @@ class InFlightBuffer:
         Messages of a shard that was lost since the look-up are left out.
         """
         with self._changed:
-            epochs, held, admitted = self.epochs(), self._held, self._admitted
-            now = monotonic()
-            provider: str | None = None  # one at a time, as a batch has a few campaigns
+            epochs, held = self.epochs(), self._held
+            runs: dict[tuple[str, CampaignId], list[Message]] = {}
+            provider, campaign_id = "", None  # one run at a time, as a batch has a few campaigns
             append: Callable[[Message], None] = _ignore
             for message in to_send:
-                if epochs.get(message.record.shard) == message.epoch:
+                record = message.record
+                if epochs.get(record.shard) == message.epoch:
                     held[message.key] = message
-                    if message.provider is not provider:
-                        provider = message.provider
-                        append = admitted[provider].append
-                        self._admitted_at[provider] = now
+                    if record.campaign_id != campaign_id or message.provider != provider:
+                        provider, campaign_id = message.provider, record.campaign_id
+                        append = runs.setdefault((provider, campaign_id), []).append
                     append(message)
+            now = monotonic()
+            for (provider, campaign_id), run in runs.items():
+                self._queue_of(provider).extend(campaign_id, run)
+                self._admitted_at[provider] = now
             for result in decided:
                 if epochs.get(result.message.record.shard) == result.message.epoch:
                     self._held[result.message.key] = result.message
@@ -214,40 +223,62 @@ class InFlightBuffer:
         with self._changed:
             return len(self._admitted.get(provider, ()))
 
-    def postpone(self, in_use: Collection[str]) -> None:
+    def admitted_of(self, campaign_id: CampaignId) -> int:
+        """Return the number of messages of a campaign that are not claimed yet."""
+        with self._changed:
+            return sum(queue.count(campaign_id) for queue in self._admitted.values())
+
+    def postpone(self, in_use: Collection[str], *, is_shared: bool = True) -> None:
         """Postpone what waits here for resting providers, or before messages of other ones.
 
         The fetch stops for a full queue, or for an offset that is held back, and then the records
         of other providers may wait behind. `in_use`: providers that running campaigns choose.
+        `is_shared`: several campaigns run, so that what waits for the rate of one goes back, too.
         """
         backlogs = self._backlogs
         if backlogs is None:
             return
         with self._changed:
+            before = len(self._results)
             used = {*in_use, *(p for p, at in self._admitted_at.items() if _is_recent(at))}
             holds_offsets = self._has_full_span()
-            for provider, admitted in self._admitted.items():
+            for provider, queue in self._admitted.items():
                 room: int | None = None
-                if not admitted:
+                if not len(queue):
                     continue
                 if backlogs.rests(provider):
                     room = 0
-                elif used - {provider} and (holds_offsets or len(admitted) >= self._batch_size):
-                    room = backlogs.room(provider, holds_offsets=holds_offsets)
-                if room is None or len(admitted) <= room:
+                else:
+                    if is_shared:
+                        self._postpone_of_campaigns(provider, queue, backlogs)
+                    if used - {provider} and (holds_offsets or len(queue) >= self._batch_size):
+                        room = backlogs.room(provider, holds_offsets=holds_offsets)
+                if room is None or len(queue) <= room:
                     continue
-                surplus = [admitted.pop() for _ in range(len(admitted) - room)]
-                self._results += backlogs.postpone(provider, reversed(surplus))
+                surplus = queue.take_excess(room)
+                self._results += backlogs.postpone(provider, surplus)
                 self._decided += len(surplus)
-            self._changed.notify_all()
+            if len(self._results) > before:
+                self._changed.notify_all()
 
-    def drop_void(self, providers: Collection[str], check: PreSendCheck[Message]) -> None:
-        """Drop messages of limited providers that must not be sent any more.
+    def drop_void(
+        self,
+        providers: Collection[str],
+        campaigns: Collection[CampaignId],
+        check: PreSendCheck[Message],
+    ) -> None:
+        """Drop messages of providers and campaigns with grants that must not be sent any more.
 
         Claimed ones are checked before they are sent; these may wait long for that.
         """
         with self._changed:
-            waiting = [m for provider in providers for m in self._admitted.get(provider, ())]
+            waiting = [
+                message
+                for provider, queue in self._admitted.items()
+                if provider in providers or campaigns
+                for message in queue
+                if provider in providers or message.record.campaign_id in campaigns
+            ]
         void = {
             id(message): SendResult(message, status)
             for message, status in zip(waiting, check(waiting), strict=True)
@@ -256,22 +287,16 @@ class InFlightBuffer:
         if not void:
             return
         with self._changed:
-            for provider in providers:
-                kept: deque[Message] = deque()
-                for message in self._admitted[provider]:
-                    result = void.get(id(message))
-                    if result is None:
-                        kept.append(message)
-                    else:
-                        self._results.append(result)
-                        self._decided += 1
-                self._admitted[provider] = kept
+            for queue in self._admitted.values():
+                for message in queue.take_if(lambda m: id(m) in void):
+                    self._results.append(void[id(message)])
+                    self._decided += 1
             self._changed.notify_all()
 
     def wake(self) -> None:
         """Have the recorder look again what may be claimed, as the grants of a limit change."""
         with self._changed:
-            if any(self._admitted.values()):
+            if any(map(len, self._admitted.values())):
                 self._changed.notify_all()
 
     def campaigns(self) -> set[CampaignId]:
@@ -317,8 +342,9 @@ class InFlightBuffer:
             self._results, self._decided = [], 0
             claims: list[Message] = []
             for provider, n in self._claimable(ending).items():
-                take = self._admitted[provider].popleft
-                claims += [take() for _ in range(n)]
+                queue = self._admitted[provider]
+                allowed = self._allowed(queue, claims)
+                claims += queue.take(n, allowed, self._bounds.cost_of(provider))
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
@@ -331,7 +357,7 @@ class InFlightBuffer:
             self._decided += sum(not self._is_claimed(r.message) for r in batch.results)
             for message in reversed(batch.claims):
                 if self._held.get(message.key) is message:
-                    self._admitted[message.provider].appendleft(message)
+                    self._queue_of(message.provider).put_back(message)
 
     def apply_commit(
         self, results: Sequence[SendResult[Message]], claimed: Iterable[Message]
@@ -415,7 +441,31 @@ class InFlightBuffer:
             shard = message.record.shard
             if epochs.get(shard) == message.epoch and shard not in self._draining:
                 self._held[message.key] = message
-                self._admitted[message.provider].appendleft(message)
+                self._queue_of(message.provider).put_back(message)
+
+    def _queue_of(self, provider: str) -> AdmittedQueue:
+        queue = self._admitted.get(provider)
+        if queue is None:
+            queue = self._admitted[provider] = AdmittedQueue(self._bounds.priority_of)
+        return queue
+
+    def _postpone_of_campaigns(
+        self, provider: str, queue: AdmittedQueue, backlogs: Backlogs
+    ) -> None:
+        """Postpone what waits for long for its campaign's rate, or holds up its shard."""
+        for campaign_id in self._bounds.campaigns_with_rate():
+            rate = self._bounds.rate_of(campaign_id)
+            if rate is None or not queue.count(campaign_id):
+                continue
+            stuck = self._stuck_shards()
+            surplus = queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])  # noqa: B023
+            surplus += queue.take_excess_of(campaign_id, max(LEAST_BACKLOG, int(rate * BACKLOG)))
+            self._results += backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)
+            self._decided += len(surplus)
+
+    def _stuck_shards(self) -> Collection[Shard]:
+        """Return the shards that will not be fetched any more unless their messages end."""
+        return {one.shard for one in self._shards.values() if one.offsets.span > self.max_span // 2}
 
     def _has_work(self) -> bool:
         return (
@@ -430,7 +480,11 @@ class InFlightBuffer:
         enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
         if results >= enough:
             return True
-        if results >= FEW and 2 * results >= self._claimed and any(self._admitted.values()):
+        if (
+            results >= FEW
+            and 2 * results >= self._claimed
+            and any(map(len, self._admitted.values()))
+        ):
             return True
         claimable = sum(self._claimable(self._ending(self._results)).values())
         return results + claimable >= self._batch_size // 2
@@ -465,10 +519,10 @@ class InFlightBuffer:
         """
         room = max(0, self._in_flight - self._claimed + sum(ending.values()))
         wanted: dict[str, int] = {}
-        for provider, admitted in self._admitted.items():
-            if admitted:
+        for provider, queue in self._admitted.items():
+            if available := queue.available(self._allowed(queue)):
                 claimed = self._claimed_of[provider] - ending.get(provider, 0)
-                n = min(len(admitted), self._bounds.claimable(provider, max(0, claimed)))
+                n = min(available, self._bounds.claimable(provider, max(0, claimed), available))
                 if n:
                     wanted[provider] = n
         claimable: dict[str, int] = {}
@@ -480,14 +534,35 @@ class InFlightBuffer:
                 room -= n
         return claimable
 
+    def _allowed(
+        self, queue: AdmittedQueue, claims: Sequence[Message] = ()
+    ) -> dict[CampaignId, int]:
+        """Return how many messages of campaigns with a rate may be claimed besides `claims`."""
+        allowed: dict[CampaignId, int] = {}
+        for campaign_id in self._bounds.campaigns_with_rate():
+            if queue.count(campaign_id):
+                n = self._bounds.claimable_of(campaign_id)
+                if n is not None:
+                    claimed = sum(one.record.campaign_id == campaign_id for one in claims)
+                    allowed[campaign_id] = max(0, n - claimed)
+        return allowed
+
     def _has_capacity(self) -> bool:
-        return (
-            all(len(one) < self._batch_size for one in self._admitted.values())
-            and not self._has_full_span()
-        )
+        return all(map(self._may_grow, self._admitted.values())) and not self._has_full_span()
 
     def _has_full_span(self) -> bool:
         return any(owned.offsets.span >= self.max_span for owned in self._shards.values())
+
+    def _may_grow(self, queue: AdmittedQueue) -> bool:
+        """Return whether more messages may be fetched; those that wait for a rate hold none back.
+
+        As few of them are published as their campaigns let through in seconds.
+        """
+        size = len(queue)
+        if size < self._batch_size:
+            return True
+        slow = sum(map(queue.count, self._bounds.campaigns_with_rate()))
+        return size - slow < self._batch_size and size < MOST_WAITING * self._batch_size
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:
         # These were not sent, and their offsets stay unfinished: the next owner of the shard
@@ -498,9 +573,8 @@ class InFlightBuffer:
     def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
         """Take the messages of `shards` out of the queues, and return them."""
         left = []
-        for provider, admitted in self._admitted.items():
-            left += [m for m in admitted if m.record.shard in shards]
-            self._admitted[provider] = deque(m for m in admitted if m.record.shard not in shards)
+        for queue in self._admitted.values():
+            left += queue.take_if(lambda message: message.record.shard in shards)
         return left
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:

@@ -1,12 +1,17 @@
-"""Claim window: how many messages of one provider may be claimed at once.
+"""Claim window: how many messages of one provider, or of one campaign, may be claimed at once.
 
 What is claimed and not recorded is in doubt when the process dies. So a sender claims what its
 connections carry, and what it will send within `WINDOW` seconds at the rate of the last moments.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
 from typing import Protocol
+
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.campaign_pace import DEFAULT_PRIORITY
+from campaign_sender.message import Message
 
 WINDOW = 0.25
 """Seconds of sends that are claimed ahead; more where transactions take long."""
@@ -33,11 +38,34 @@ MEASURED_SPAN = 10.0
 """Seconds of results that the rate of a slow provider is taken over."""
 
 
+class RateGrants(Protocol):
+    """Grants of a campaign's own rate."""
+
+    per_second: Decimal
+
+    def claimable(self, seconds: float, waiting: int) -> int:
+        """Return how many messages may be claimed for so many seconds, besides those waiting."""
+
+
+class Paces(Protocol):
+    """Rates and priorities of campaigns."""
+
+    @property
+    def rates(self) -> Mapping[CampaignId, RateGrants]:
+        """The campaigns that have a rate."""
+
+    def priority_of(self, campaign_id: CampaignId) -> int:
+        """Return the priority of a campaign."""
+
+
 class ClaimBounds(Protocol):
     """Bounds of claims by provider; used by one recorder, inside the buffer's lock."""
 
-    def claimable(self, provider: str, claimed: int) -> int:
-        """Return how many more messages of a provider may be claimed beside those claimed."""
+    def claimable(self, provider: str, claimed: int, waiting: int) -> int:
+        """Return how many more messages of a provider may be claimed beside those claimed.
+
+        `waiting`: number of those that could be.
+        """
 
     def note_results(self, provider: str, results: int) -> None:
         """Note sends of claimed messages: results that did reach the provider."""
@@ -45,11 +73,28 @@ class ClaimBounds(Protocol):
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
 
+    def cost_of(self, provider: str) -> Callable[[Message], int] | None:
+        """Return what a message costs of a provider's limits; None: each is one unit."""
+
+    # --- of campaigns ---------------------------------------------------------------------
+
+    def priority_of(self, campaign_id: CampaignId) -> int:
+        """Return the priority of a campaign."""
+
+    def campaigns_with_rate(self) -> Collection[CampaignId]:
+        """Return the campaigns that have a rate of their own."""
+
+    def claimable_of(self, campaign_id: CampaignId) -> int | None:
+        """Return how many more messages of a campaign its rate lets claim; None: no bound."""
+
+    def rate_of(self, campaign_id: CampaignId) -> float | None:
+        """Return the messages a second that a rate lets start here; None: it has none."""
+
 
 class Unbounded:
     """No bounds of single providers."""
 
-    def claimable(self, provider: str, claimed: int) -> int:  # noqa: ARG002 - the protocol's
+    def claimable(self, provider: str, claimed: int, waiting: int) -> int:  # noqa: ARG002
         """Return how many more messages of a provider may be claimed beside those claimed."""
         return ALL
 
@@ -58,6 +103,26 @@ class Unbounded:
 
     def note_transaction(self, seconds: float) -> None:
         """Note the time from the choice of claims to the end of their transaction."""
+
+    def cost_of(self, provider: str) -> Callable[[Message], int] | None:  # noqa: ARG002
+        """Return what a message costs of a provider's limits; None: each is one unit."""
+        return None
+
+    def priority_of(self, campaign_id: CampaignId) -> int:  # noqa: ARG002 - the protocol's
+        """Return the priority of a campaign."""
+        return DEFAULT_PRIORITY
+
+    def campaigns_with_rate(self) -> Collection[CampaignId]:
+        """Return the campaigns that have a rate of their own."""
+        return ()
+
+    def claimable_of(self, campaign_id: CampaignId) -> int | None:  # noqa: ARG002 - the protocol's
+        """Return how many more messages of a campaign its rate lets claim; None: no bound."""
+        return None
+
+    def rate_of(self, campaign_id: CampaignId) -> float | None:  # noqa: ARG002 - the protocol's
+        """Return the messages a second that a rate lets start here; None: it has none."""
+        return None
 
 
 class ClaimWindow:
@@ -86,6 +151,11 @@ class ClaimWindow:
             self._samples.clear()
             self._samples.append((now, self._results))
 
+    def note_unused(self, now: float) -> None:
+        """Begin a new measurement: there are fewer messages than the provider could be sent."""
+        self._busy.clear()
+        self._busy.append((now, self._results))
+
     def rate(self, now: float) -> float | None:
         """Return the sends a second while some were under way; None: not for long enough."""
         self._note_busy(now)
@@ -113,6 +183,8 @@ class ClaimWindows:
 
     `connections`: requests that a provider has under way at most; None: no such bound.
     `granted`: messages of a provider that may be claimed by its grants; None: it has no limit.
+    `granted_to`: the same of a campaign; None: it has no rate. `paces`: rates and
+    priorities of campaigns.
     """
 
     def __init__(
@@ -121,7 +193,14 @@ class ClaimWindows:
         granted: Callable[[str, float], int | None],
         without_connections: int,
         clock: Callable[[], float],
+        *,
+        granted_to: Callable[[CampaignId, float], int | None],
+        cost_of: Callable[[str], Callable[[Message], int] | None],
+        paces: Paces,
     ) -> None:
+        self._granted_to = granted_to
+        self._cost_of = cost_of
+        self._paces = paces
         self._connections = connections
         self._granted = granted
         self._without_connections = without_connections
@@ -134,7 +213,7 @@ class ClaimWindows:
         """Seconds of sends that are claimed ahead: until the transaction after the next one."""
         return max(WINDOW, 2 * self._transaction + GATHERED)
 
-    def claimable(self, provider: str, claimed: int) -> int:
+    def claimable(self, provider: str, claimed: int, waiting: int) -> int:
         """Return how many more messages of a provider may be claimed beside those claimed."""
         window = self._window(provider)
         now = self._clock()
@@ -144,6 +223,8 @@ class ClaimWindows:
         if connections is None:
             connections = self._without_connections
         free = connections + window.ahead(now, self.seconds) - claimed
+        if waiting < free:
+            window.note_unused(now)
         granted = self._granted(provider, self.seconds)
         return max(0, free if granted is None else min(free, granted))
 
@@ -158,6 +239,27 @@ class ClaimWindows:
     def rate(self, provider: str) -> float | None:
         """Return the sends a second of the last seconds; None: they are not known."""
         return self._window(provider).rate(self._clock())
+
+    def cost_of(self, provider: str) -> Callable[[Message], int] | None:
+        """Return what a message costs of a provider's limits; None: each is one unit."""
+        return self._cost_of(provider)
+
+    def priority_of(self, campaign_id: CampaignId) -> int:
+        """Return the priority of a campaign."""
+        return self._paces.priority_of(campaign_id)
+
+    def campaigns_with_rate(self) -> Collection[CampaignId]:
+        """Return the campaigns that have a rate of their own."""
+        return self._paces.rates
+
+    def claimable_of(self, campaign_id: CampaignId) -> int | None:
+        """Return how many more messages of a campaign its rate lets claim; None: no bound."""
+        return self._granted_to(campaign_id, self.seconds)
+
+    def rate_of(self, campaign_id: CampaignId) -> float | None:
+        """Return the messages a second that a rate lets start here; None: it has none."""
+        rate = self._paces.rates.get(campaign_id)
+        return None if rate is None else float(rate.claimable(1.0, 0)) or float(rate.per_second)
 
     def _window(self, provider: str) -> ClaimWindow:
         window = self._windows.get(provider)

@@ -1,21 +1,25 @@
-"""Limit leases: the threads that read live limits and lease the grants of all limited providers."""
+"""Limit leases: the threads that read live limits and lease the grants of all limits."""
 
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import RetryLater
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.live_limits import read_all_live
-from campaign_common.store.limits.publishing import providers_in_use
+from campaign_common.store.limits.publishing import InUse, read_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
+from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
 LIVE_INTERVAL = 0.3
@@ -29,15 +33,26 @@ SHORTEST_PAUSE = 0.02
 FAILED_PAUSE = 0.2
 """Seconds between two attempts at what fails."""
 
+NOTHING_ELSE = InUse(frozenset(), campaigns=1)
+"""Use before it is read."""
+
 log = structlog.get_logger()
+
+
+class Load(NamedTuple):
+    """Messages of this sender that could be sent, and its part of all shards."""
+
+    of_provider: Callable[[str], int]
+    of_campaign: Callable[[CampaignId], int]
+    share: Callable[[], float]
+    """From 0 to 1."""
 
 
 class LimitLeases:
     """Reads live limits and gives each limiter its turns; a failure of one leaves the others alone.
 
-    `waiting`: number of messages of a provider that could be sent. `share`: part of all shards that
-    this sender has, from 0 to 1. `routes`: those that campaigns may take. `clock`: the one of the
-    limiters.
+    `routes`: those that campaigns may take. `paces`: campaigns with a rate, which have turns as
+    limiters have. `clock`: the one of the limiters.
     """
 
     def __init__(
@@ -45,24 +60,25 @@ class LimitLeases:
         database: Database,
         sender: str,
         limiters: Mapping[str, ProviderLimiter],
-        waiting: Callable[[str], int],
-        share: Callable[[], float],
+        load: Load,
         routes: Routes,
+        paces: CampaignPaces,
         clock: Callable[[], float] = boot_time,
     ) -> None:
         self._database = database
         self._sender = sender
         self._limiters = limiters
-        self._waiting = waiting
-        self._share = share
+        self._load = load
         self._routes = routes
+        self._paces = paces
         self._clock = clock
         self._due = dict.fromkeys(limiters, 0.0)
+        self._due_of: dict[CampaignId, float] = {}
         self._order = list(limiters)
         self._unreadable: dict[str, int] = {}
         """Versions of live limits that were logged as such."""
-        self.providers_in_use: frozenset[str] = frozenset()
-        """Providers that running campaigns choose, at the last read."""
+        self.in_use = NOTHING_ELSE
+        """Providers and campaigns in use, at the last read."""
         self._outages = OutageLog()
         self._stop = threading.Event()
         self._threads = (
@@ -104,7 +120,7 @@ class LimitLeases:
         began = self._clock()
         with self._database.reading() as cursor:
             live = read_all_live(cursor)
-            share = self._share()
+            share = self._load.share()
             for name, limiter in self._limiters.items():
                 limiter.share = share
                 one = live.limits.get(name)
@@ -115,8 +131,8 @@ class LimitLeases:
                 else:
                     limiter.withhold()
                     self._log_unreadable(name, one.version)
-            if len(self._limiters) > 1:
-                self.providers_in_use = providers_in_use(cursor, self._routes)
+            if len(self._limiters) > 1 or self._paces.rates:
+                self.in_use = read_in_use(cursor, self._routes)
 
     def step(self) -> float:
         """Give the limiters that are due a turn; return the seconds until the next one is.
@@ -127,12 +143,25 @@ class LimitLeases:
         for name in self._order:
             if self._due[name] <= self._clock():
                 self._outages.run(f"limits of {name}", partial(self._turn, name))
-        return min(self._due.values(), default=FAILED_PAUSE) - self._clock()
+        rates = self._paces.rates
+        self._due_of = {campaign_id: self._due_of.get(campaign_id, 0.0) for campaign_id in rates}
+        # The one that has waited longest is the first.
+        for campaign_id in sorted(rates, key=self._due_of.__getitem__):
+            if self._due_of[campaign_id] <= self._clock():
+                turn = partial(self._turn_rate, campaign_id, rates[campaign_id])
+                self._outages.run(f"rate of campaign {campaign_id}", turn)
+        due = [*self._due.values(), *self._due_of.values()]
+        return min(due, default=FAILED_PAUSE) - self._clock()
 
     def _turn(self, name: str) -> None:
         self._due[name] = self._clock() + FAILED_PAUSE
-        pause = self._limiters[name].turn(self._waiting(name))
+        pause = self._limiters[name].turn(self._load.of_provider(name))
         self._due[name] = self._clock() + pause
+
+    def _turn_rate(self, campaign_id: CampaignId, rate: CampaignRate) -> None:
+        self._due_of[campaign_id] = self._clock() + FAILED_PAUSE
+        pause = rate.turn(self._load.of_campaign(campaign_id))
+        self._due_of[campaign_id] = self._clock() + pause
 
     def _log_unreadable(self, name: str, version: int) -> None:
         if self._unreadable.get(name) != version:

@@ -20,7 +20,7 @@ from campaign_common.domain.limits.planning import (
 )
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.limits.server_clock import ClockReading, ClockState, ServerClock
-from campaign_common.domain.limits.slots import Instants, SlotDemand, SlotPlan
+from campaign_common.domain.limits.slots import LATEST, Instants, SlotDemand, SlotPlan
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.store.limits.live_limits import CONFIGURED
 from campaign_common.store.limits.slot_leases import (
@@ -68,12 +68,20 @@ class Taken(NamedTuple):
 class SlotLease:
     """Grants of one provider for one sender; every method may be called from any thread.
 
+    In place of a provider's name there may be that of a campaign's slots. `latest`: seconds after
+    its instant at which a grant is lost.
+
     `turn` is called about twice in each slot. It takes the database's time with each read, and
     grants are counted by `clock`, which must include suspension.
     """
 
     def __init__(
-        self, database: Database, provider: str, sender: str, clock: Callable[[], float]
+        self,
+        database: Database,
+        provider: str,
+        sender: str,
+        clock: Callable[[], float],
+        latest: float = LATEST,
     ) -> None:
         self._database = database
         self._provider = provider
@@ -81,7 +89,7 @@ class SlotLease:
         self._clock = clock
         self._lock = threading.Lock()
         self._server_clock = ServerClock()
-        self._grants = SlotGrants(sender)
+        self._grants = SlotGrants(sender, latest)
         self._phase = int(sender[-4:], 16) / 0x10000 if sender else 0.0
         self._stated_in = 0
         self._stated = SlotDemand(0)

@@ -127,3 +127,66 @@ def test_two_changes_at_once_of_the_same_version_succeed_once(
     with ThreadPoolExecutor(8) as threads:
         statuses = list(threads.map(patch, [f"name {n}" for n in range(8)]))
     assert sorted(statuses) == [200] + [412] * 7
+
+
+@pytest.mark.parametrize("state", ["running", "paused"])
+def test_rate_and_priority_are_changed_while_a_campaign_runs(
+    client: FlaskClient, pool: Database, state: str
+) -> None:
+    """Senders read both within a moment; the history has the values."""
+    first = post(client, max_rate=20, priority=10)
+    path, made = first.headers["Location"], body(first)
+    assert (made["max_rate"], made["priority"]) == (20, 10)
+    change(pool, "UPDATE campaigns SET state = %s", state)
+    tag = client.get(path).headers["ETag"]
+    changed = client.patch(path, json={"max_rate": 0.5}, headers={"If-Match": tag})
+    assert (body(changed)["max_rate"], body(changed)["priority"]) == (0.5, 10)
+    assert events(pool, made["id"])[-1] == ("api", state, state, "changed max_rate to 0.5")
+    stale = client.patch(path, json={"priority": 1}, headers={"If-Match": tag})
+    assert problem(stale)[:2] == (412, "precondition-failed")
+    both = {"max_rate": None, "priority": 1}
+    assert both.items() <= body(client.patch(path, json=both)).items()
+    words = "changed max_rate to none, priority to 1"
+    assert events(pool, made["id"])[-1] == ("api", state, state, words)
+    answered = body(client.get(f"{path}/progress"))
+    assert (answered["max_rate"], answered["priority"]) == (None, 1)
+    assert client.patch(path, json={"priority": 2, "name": "x"}).status_code == 409
+
+
+@pytest.mark.parametrize("state", ["finished", "cancelled"])
+def test_a_campaign_that_is_over_keeps_its_rate(
+    client: FlaskClient, pool: Database, state: str
+) -> None:
+    path = post(client).headers["Location"]
+    change(pool, "UPDATE campaigns SET state = %s", state)
+    assert client.patch(path, json={"max_rate": 2}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "expected"),
+    [
+        ("max_rate", 0, "must be a number from 0.001 to"),
+        ("max_rate", 0.0001, "must be a number from 0.001 to"),
+        ("max_rate", "fast", "must be a number from 0.001 to"),
+        ("priority", 0, "must be from 1 to 10"),
+        ("priority", 11, "must be from 1 to 10"),
+        ("priority", None, "null"),
+    ],
+)
+def test_a_rate_or_priority_out_of_bounds_is_refused(
+    client: FlaskClient, field: str, wrong: object, expected: str
+) -> None:
+    answer = post(client, **{field: wrong})
+    assert answer.status_code == 422
+    assert field in answer.text
+    assert expected in answer.text
+
+
+def test_a_campaign_with_a_rate_is_none_of_0_2_0(client: FlaskClient, pool: Database) -> None:
+    """Its scheduler starts none, as its senders would keep to no rate."""
+    path = post(client, max_rate=20).headers["Location"]
+    guarded = "SELECT template LIKE '{this campaign needs version 0.3.0}%%' FROM campaigns"
+    assert value(pool, guarded) == 1
+    assert body(client.get(path))["template"] == NEW["template"]
+    client.patch(path, json={"max_rate": None})
+    assert value(pool, guarded) == 0

@@ -217,3 +217,13 @@ def test_the_cost_is_that_of_all_segments_by_prefix(settings: Settings, pool: Da
 def test_without_a_price_there_is_no_cost(client: FlaskClient, pool: Database) -> None:
     add_list(pool, people(1))
     assert played(client, draft(client))["cost"] is None
+
+
+def test_the_duration_is_estimated_by_the_campaigns_own_rate(
+    client: FlaskClient, pool: Database
+) -> None:
+    add_list(pool, people(10), columns=["city"])
+    new = {"name": "slow", "template": "hi", "recipient_list_id": 1, "max_rate": 0.5}
+    answer = client.post(PATH, json=new)
+    assert answer.json is not None
+    assert played(client, int(answer.json["id"]))["estimated_seconds"] == 20.0

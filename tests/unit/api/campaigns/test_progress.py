@@ -42,6 +42,8 @@ RUNNING = CampaignProgress(
     expires_after=None,
     expires_at=None,
     published_count=600,
+    max_rate=None,
+    priority=5,
 )
 
 

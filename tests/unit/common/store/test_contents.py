@@ -86,3 +86,11 @@ def test_a_campaign_that_takes_a_route_is_none_of_0_2_0() -> None:
     assert content_from(template, column) == campaign
     assert campaign.wire_version == CONTENT_VERSION
     assert content_from("written by 0.2.0", column).takes_route
+
+
+def test_a_campaign_with_a_rate_is_none_of_0_2_0() -> None:
+    campaign = CampaignContent(TextContent("hi {name}"), has_rate=True)
+    template, column = stored_content(campaign)
+    assert template == GUARD
+    assert content_from(template, column) == campaign
+    assert campaign.wire_version == CONTENT_VERSION

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from campaign_common.domain.limits.provider_limits import ProviderLimits
-from campaign_common.store.limits.publishing import LimitedProvider
+from campaign_common.store.limits.publishing import LimitedProvider, PublishBounds
 from campaign_scheduler.fanout.publish_window import MIN_LIMIT, PublishWindow, ceiling_of
 
 TICK = 0.2
@@ -172,8 +172,20 @@ def test_two_seconds_of_what_limits_let_through_are_published(
     per_second: str | None, campaigns: int, day_left: int | None, ceiling: int
 ) -> None:
     rate = None if per_second is None else Decimal(per_second)
-    provider = LimitedProvider(ProviderLimits(per_second=rate), campaigns, day_left)
-    assert ceiling_of(provider) == ceiling
+    provider = LimitedProvider(ProviderLimits(per_second=rate), 1 / campaigns, day_left)
+    assert ceiling_of(PublishBounds(None, [provider])) == ceiling
+
+
+@pytest.mark.parametrize(
+    ("max_rate", "per_second", "ceiling"),
+    [("20", None, 40), ("0.1", None, 1), ("20", "500", 40), ("500", "20", 40)],
+)
+def test_two_seconds_of_a_campaigns_rate_are_published(
+    max_rate: str, per_second: str | None, ceiling: int
+) -> None:
+    limits = [] if per_second is None else [ProviderLimits(per_second=Decimal(per_second))]
+    providers = [LimitedProvider(one, 1.0, None) for one in limits]
+    assert ceiling_of(PublishBounds(Decimal(max_rate), providers)) == ceiling
 
 
 @pytest.mark.parametrize(("queued", "published"), [(0, 20), (12, 8), (16, 0), (20, 0)])

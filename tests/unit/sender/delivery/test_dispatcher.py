@@ -54,7 +54,7 @@ class Taking:
         self.durations = BatchHistogram(SECONDS)
         self.submitted: list[Message] = []
 
-    def submit(self, messages: Sequence[Message]) -> None:
+    def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:  # noqa: ARG002
         self.submitted += messages
 
     def close(self) -> None:

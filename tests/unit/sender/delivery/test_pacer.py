@@ -345,3 +345,14 @@ def test_the_pacer_starts_what_came_while_it_slept(monkeypatch: pytest.MonkeyPat
         wait_until(lambda: len(bench.started) == 1)
     finally:
         paced.stop()
+
+
+def test_messages_with_a_grant_of_their_rate_go_first() -> None:
+    grants = Grants()
+    bench = Bench(grants)
+    waiting, rated = messages_of(2), [message(3), message(4)]
+    bench.queue.submit(waiting)
+    bench.queue.submit(rated, first=True)
+    grants.units = 3
+    bench.queue.start_due()
+    assert bench.started == [*rated, waiting[0]]

@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.messages.provider_account_breakers import AccountBreaker
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
@@ -39,8 +40,11 @@ class Account:
     connections: int | None = None
     problem: str | None = None
 
-    def submit(self, _: Sequence[Message]) -> None:
-        """Do nothing."""
+    def __init__(self) -> None:
+        self.submitted: list[Message] = []
+
+    def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:  # noqa: ARG002
+        self.submitted += messages
 
 
 class Limiter:
@@ -58,6 +62,13 @@ class Limiter:
         return 1 - waiting
 
 
+class Paces:
+    """The campaigns with a rate that a test names."""
+
+    def __init__(self) -> None:
+        self.rates: dict[int, object] = {}
+
+
 def granted() -> Message:
     one = message()
     one.grant = Grant(inf, date(2027, 1, 1), 1)
@@ -66,6 +77,7 @@ def granted() -> Message:
 
 class Scene:
     def __init__(self) -> None:
+        self.paces: Any = Paces()
         self.now = 0.0
         self.reported: list[SendResult[Message]] = []
         self.provider: Any = Account()
@@ -78,6 +90,7 @@ class Scene:
             self.reported.extend,
             lambda *_: self.provider,
             self.limiter,
+            self.paces,
         )
 
     def refuse(self) -> None:
@@ -304,3 +317,17 @@ def test_an_accepted_check_leaves_the_other_breakers_open(scene: Scene) -> None:
     scene.route.breaker.open_for(30.0)
     scene.route.note_accepted_check(OLD)
     assert (scene.state, scene.route.breaker.remaining) == (BreakerState.OPEN, 30.0)
+
+
+def test_a_message_without_a_grant_of_its_rate_is_not_sent(scene: Scene) -> None:
+    """The check before a send has the last word, whatever has happened since the grant."""
+    slow, missed, other = granted(), granted(), message(3, campaign_id=8)
+    other.grant = slow.grant
+    slow.rate_until = boot_time() + 60
+    missed.rate_until = boot_time() - 0.001
+    scene.paces.rates[slow.campaign_id] = object()
+    assert scene.route.check_before_send([slow, missed, other]) == [
+        None,
+        SendStatus.NOT_GRANTED,
+        None,
+    ]

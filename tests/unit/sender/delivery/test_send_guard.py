@@ -17,7 +17,8 @@ from campaign_sender.message import Message
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message, owned_shard, version
 
 OWNED = owned_shard()
-NULLS = (None,) * 5
+NULLS = (None,) * 7
+PACE = (None, 5)
 
 
 class Clock:
@@ -65,7 +66,18 @@ class DatabaseOf:
         ]
         return [
             ("server", None, None, None, self.read_only, *NULLS),
-            ("campaign", campaign_id, epoch, None, state, *columns, expires_in, age, traceparent),
+            (
+                "campaign",
+                campaign_id,
+                epoch,
+                None,
+                state,
+                *columns,
+                expires_in,
+                age,
+                traceparent,
+                *PACE,
+            ),
             ("owner", *self.claim, None, *NULLS),
             ("map", self.map_version, None, None, None, *NULLS),
             *(("requested", shard, None, None, None, *NULLS) for shard in self.requested),

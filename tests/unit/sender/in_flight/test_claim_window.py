@@ -1,15 +1,19 @@
 """Claims of a buffer by the window, the grants and the rests of each provider."""
 
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, LONGEST_WAIT, Backlogs, Rest
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
 from campaign_sender.message import Message
-from tests.unit.sender.messages import message, owned_shard
+from tests.unit.sender.messages import CAMPAIGN, message, owned_shard
 
 CONNECTIONS = 10
 
@@ -22,12 +26,35 @@ class Clock:
         return self.now
 
 
+@dataclass
+class Grants:
+    """Grants of a campaign's rate in a second, in place of a lease."""
+
+    per_second: Decimal
+
+    def claimable(self, seconds: float, waiting: int) -> int:
+        return int(float(self.per_second) * seconds) - waiting
+
+
+class Paces:
+    """Paces that a test sets."""
+
+    def __init__(self) -> None:
+        self.rates: dict[CampaignId, Grants] = {}
+        self.priorities: dict[CampaignId, int] = {}
+
+    def priority_of(self, campaign_id: CampaignId) -> int:
+        return self.priorities.get(campaign_id, 5)
+
+
 class Bench:
     """A buffer whose messages belong to providers, and the grants that a test gives."""
 
     def __init__(self, in_flight: int = 1_000) -> None:
         self.clock = Clock()
         self.granted: dict[str, int] = {}
+        self.granted_to: dict[CampaignId, int] = {}
+        self.paces = Paces()
         self.rests: dict[str, Rest] = {}
         self.rates: dict[str, float] = {}
         self.postponed: list[SendStatus] = []
@@ -36,6 +63,9 @@ class Bench:
             lambda provider, _: 0 if provider in self.rests else self.granted.get(provider),
             without_connections=100,
             clock=self.clock,
+            granted_to=lambda campaign_id, _: self.granted_to.get(campaign_id),
+            cost_of=lambda _: None,
+            paces=self.paces,
         )
         backlogs = Backlogs(
             self.rests.get,
@@ -49,11 +79,11 @@ class Bench:
         self.buffer.add_shard(owned_shard())
         self._seq = 0
 
-    def admit(self, provider: str, count: int) -> list[Message]:
+    def admit(self, provider: str, count: int, campaign_id: int = CAMPAIGN) -> list[Message]:
         admitted = []
         for _ in range(count):
             self._seq += 1
-            one = message(self._seq)
+            one = message(self._seq, campaign_id=campaign_id)
             one.provider = provider
             admitted.append(one)
         owned = self.buffer.owned(0)
@@ -318,10 +348,90 @@ def test_what_is_void_does_not_wait_for_grants() -> None:
     paused, running = bench.admit("limited", 2)
     (other,) = bench.admit("http", 1)
     bench.buffer.drop_void(
-        ["limited"], lambda batch: [SendStatus.STALE if one is paused else None for one in batch]
+        ["limited"],
+        [],
+        lambda batch: [SendStatus.STALE if one is paused else None for one in batch],
     )
     batch = bench.buffer.take_batch()
     assert [(r.message, r.status) for r in batch.results] == [(paused, SendStatus.STALE)]
     assert batch.claims == [other]
     bench.buffer.apply_commit(batch.results, batch.claims)
     assert bench.buffer.held_keys([paused.key, running.key]) == {running.key}
+
+
+SLOW, OTHER = CampaignId(1), CampaignId(2)
+
+
+def with_rate(per_second: str) -> Bench:
+    bench = Bench()
+    bench.paces.rates[SLOW] = Grants(Decimal(per_second))
+    bench.granted_to[SLOW] = 0
+    return bench
+
+
+def test_a_campaign_without_grants_holds_no_other_back() -> None:
+    bench = with_rate("2")
+    waiting = bench.admit("http", 300, SLOW)
+    others = bench.admit("http", 5, OTHER)
+    assert bench.cycle() == others
+    bench.granted_to[SLOW] = 2
+    assert bench.cycle() == waiting[:2]
+
+
+def test_a_campaign_is_claimed_by_its_grants_over_all_providers() -> None:
+    bench = with_rate("2")
+    bench.admit("http", 9, SLOW)
+    bench.admit("other", 9, SLOW)
+    bench.granted_to[SLOW] = 3
+    assert len(bench.cycle()) == 3
+
+
+def test_what_waits_for_a_slow_campaign_goes_back() -> None:
+    bench = with_rate("10")
+    waiting = bench.admit("http", 130, SLOW)
+    bench.admit("http", 30, OTHER)
+    bench.buffer.postpone([])
+    batch = bench.buffer.take_batch()
+    assert {result.status for result in batch.results} == {SendStatus.RESTING}
+    assert [result.message for result in batch.results] == waiting[100:]
+    waits = [result.retry_after for result in batch.results]
+    assert waits == pytest.approx([5.0 + place / 10 for place in range(30)])
+
+
+def test_a_slow_message_does_not_stop_the_fetch_of_its_partition() -> None:
+    """Its offset is the lowest one for as long as it is held, however many others pass it."""
+    bench = with_rate("0.01")
+    (slow,) = bench.admit("http", 1, SLOW)
+    owned = bench.buffer.owned(0)
+    assert owned is not None
+    bench.buffer.advance_to(0, slow.offset + bench.buffer.max_span)
+    assert not bench.buffer.wait_for_capacity(0.0)
+    bench.buffer.postpone([])
+    bench.cycle()
+    assert bench.buffer.wait_for_capacity(0.0)
+
+
+def test_messages_that_wait_for_a_rate_do_not_stop_the_fetch() -> None:
+    bench = with_rate("1000")
+    bench.admit("http", 600, SLOW)
+    assert bench.buffer.wait_for_capacity(0.0)
+    bench.admit("http", 500, OTHER)
+    assert not bench.buffer.wait_for_capacity(0.0)
+
+
+def test_what_is_void_does_not_wait_for_a_rate() -> None:
+    bench = with_rate("1")
+    (paused,) = bench.admit("http", 1, SLOW)
+    bench.admit("http", 1, OTHER)
+    bench.buffer.drop_void([], [SLOW], lambda batch: [SendStatus.STALE for _ in batch])
+    batch = bench.buffer.take_batch()
+    assert [(r.message, r.status) for r in batch.results] == [(paused, SendStatus.STALE)]
+
+
+def test_a_campaign_that_begins_has_its_share_of_grants() -> None:
+    bench = Bench()
+    bench.admit("http", 300, SLOW)
+    bench.granted["http"] = 8
+    bench.cycle()
+    bench.admit("http", 10, OTHER)
+    assert Counter(one.campaign_id for one in bench.cycle()) == {SLOW: 1, OTHER: 1}

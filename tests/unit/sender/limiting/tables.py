@@ -44,7 +44,7 @@ class Tables:
         for name in ("sweep_slots", "delete_ahead"):
             patch.setattr(slot_lease, name, lambda *_: None)
         patch.setattr(limit_leases, "read_all_live", tables.read_all_live)
-        patch.setattr(limit_leases, "providers_in_use", lambda *_: frozenset())
+        patch.setattr(limit_leases, "read_in_use", lambda *_: limit_leases.NOTHING_ELSE)
         return tables
 
     @property

@@ -1,4 +1,4 @@
-"""Grants of one sender for one provider: taken at their instants, and lost when missed."""
+"""Grants of one sender for one limit: taken at their instants, and lost when missed."""
 
 from collections.abc import Iterable, Iterator
 from math import inf
@@ -19,23 +19,27 @@ class DueGrants(NamedTuple):
 class _Granted:
     """Grants of one slot; those below `used` are taken or missed.
 
-    `number`: that of the first one since 1970, where they are a block. `before`: the block that
-    ends where this one begins.
+    `indices`: those of them that belong to this sender. `latest`: seconds after its instant at
+    which a grant is lost. `number`: that of the first grant of `instants` since 1970, where they
+    are a block. `before`: the block that ends where this one begins.
     """
 
     def __init__(
         self,
         slot: int,
         instants: Instants,
-        first: int,
-        last: int,
+        indices: range,
+        latest: float,
         number: int | None,
         before: "_Granted | None",
     ) -> None:
         self.slot = slot
         self.instants = instants
-        self.used = first
-        self.last = last
+        self.used = indices.start
+        self.last = indices.stop
+        self.latest = latest
+        self.end = slot + 1 + (latest - LATEST)
+        """Moment after which none of them may be used."""
         self.number = number
         self.before = before
         self._free_from: int | None = None
@@ -58,7 +62,7 @@ class _Granted:
             self._free_from, self.before = self.number + used, None
 
     def drop_missed(self, moment: float) -> None:
-        self.used = min(self.last, max(self.used, self.instants.due_by(moment - LATEST)))
+        self.used = min(self.last, max(self.used, self.instants.due_by(moment - self.latest)))
 
     def due(self, moment: float) -> int:
         return max(0, min(self.last, self.instants.due_by(moment)) - self.used)
@@ -72,7 +76,7 @@ class _Granted:
         return max(self.used, self.free_from + cost - 1 - self.number)
 
     def ended(self, reading: ClockReading) -> bool:
-        return self.used >= self.last or reading.moment - reading.margin >= self.slot + 1
+        return self.used >= self.last or reading.moment - reading.margin >= self.end
 
 
 class SlotGrants:
@@ -81,12 +85,16 @@ class SlotGrants:
     Nothing here is ever granted twice: a slot's shares are added once, spare grants have indices
     that only one sender has, and what was taken or missed does not come back, even where the clock
     of the server goes back.
+
+    A grant is lost `latest` seconds after its instant. More than `LATEST` lets it wait for a grant
+    of another limit, also into the next slot.
     """
 
-    def __init__(self, sender: str) -> None:
+    def __init__(self, sender: str, latest: float = LATEST) -> None:
         self._sender = sender
+        self._latest = latest
         self._granted: list[_Granted] = []
-        self._latest: _Granted | None = None
+        self._newest: _Granted | None = None
         """The block that was added last; it may have ended."""
         self._known: dict[int, float] = {}
         """Slots whose shares were added, with the local time of that in seconds."""
@@ -99,29 +107,30 @@ class SlotGrants:
         self._known[plan.slot] = local
         instants = plan.instants(self._sender)
         if len(instants):
-            self._add(plan.slot, instants, 0, len(instants), plan.first_number(self._sender))
+            number = plan.first_number(self._sender)
+            self._add(plan.slot, instants, range(len(instants)), number)
         return True
 
     def add_spare(self, plan: SlotPlan, instants: Instants, first: int, last: int) -> None:
         """Add spare grants of a slot, by their indices; `instants` are those of all spare ones."""
         if first < last:
-            self._add(plan.slot, instants, first, last, plan.first_number(None))
+            self._add(plan.slot, instants, range(first, last), plan.first_number(None))
 
-    def _add(
-        self, slot: int, instants: Instants, first: int, last: int, number: int | None
-    ) -> None:
-        before = self._latest
+    def _add(self, slot: int, instants: Instants, indices: range, number: int | None) -> None:
+        before = self._newest
         if before is not None and (
-            number is None or before.number is None or before.number + before.last != number + first
+            number is None
+            or before.number is None
+            or before.number + before.last != number + indices.start
         ):
             before = None
-        granted = _Granted(slot, instants, first, last, number, before)
+        granted = _Granted(slot, instants, indices, self._latest, number, before)
         if before is None:
-            granted.start(first)
+            granted.start(indices.start)
         elif before not in self._granted:
             granted.forget_before()
         self._granted.append(granted)
-        self._latest = granted
+        self._newest = granted
 
     def serves(self, slot: int) -> bool:
         """Return whether the shares of a slot were added, and not refused."""
@@ -135,7 +144,7 @@ class SlotGrants:
     def refuse(self, slots: Iterable[int], local: float) -> None:
         """Drop every grant, and refuse those of some slots, as after a step of the clock."""
         self._granted.clear()
-        self._latest = None
+        self._newest = None
         for slot in slots:
             self._refused.add(slot)
             self._known[slot] = local
@@ -187,7 +196,7 @@ class SlotGrants:
         for granted in self._granted:
             if (
                 reading.moment - reading.margin >= granted.slot
-                and reading.moment + reading.margin < granted.slot + 1
+                and reading.moment + reading.margin < granted.end
                 and (count := granted.due(reading.moment))
             ):
                 yield granted, count
@@ -203,4 +212,4 @@ class SlotGrants:
 
 
 def _end(granted: _Granted, index: int, reading: ClockReading) -> float:
-    return min(granted.instants.at(index) + LATEST, granted.slot + 1 - reading.margin)
+    return min(granted.instants.at(index) + granted.latest, granted.end - reading.margin)

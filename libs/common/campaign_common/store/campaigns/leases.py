@@ -7,6 +7,7 @@ noticing writes nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
@@ -41,11 +42,14 @@ class Lease:
     """The request that set it going."""
     stored_content: str | None = None
     """The column `content`; see `campaign_content`."""
+    max_rate: Decimal | None = None
+    """Its own rate when the lease was read."""
 
     @property
     def campaign_content(self) -> CampaignContent:
         """The content of its messages, and its originator."""
-        return content_from(self.template, self.stored_content)
+        content = content_from(self.template, self.stored_content)
+        return content._replace(has_rate=content.has_rate or self.max_rate is not None)
 
     @property
     def key(self) -> LeaseKey:
@@ -133,7 +137,7 @@ WHERE id IN %s
 
 SELECT_LEASES = """
 SELECT id, epoch, lease_epoch, template, list_id, shards, last_seq, total, published_seq,
-       published_count, republications, traceparent, content
+       published_count, republications, traceparent, content, max_rate
 FROM campaigns WHERE id IN %s AND state = 'running' AND lease_owner = %s
 """
 

@@ -1,6 +1,7 @@
-"""campaigns: the plan of one, until it starts."""
+"""campaigns: the plan of one, until it starts, and the pace of one that runs."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import count
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from pymysql.err import IntegrityError
 
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
 from campaign_common.domain.content.campaign_content import CampaignContent, Content
+from campaign_common.domain.limits.campaign_pace import DEFAULT_PRIORITY, CampaignPace
 from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.campaigns import was_purged
 from campaign_common.store.core.contents import content_from, stored_content
@@ -27,6 +29,13 @@ class CampaignPlan(NamedTuple):
     originator: str | None = None
     takes_route: bool = False
     """The provider is the name of a route."""
+    max_rate: Decimal | None = None
+    priority: int = DEFAULT_PRIORITY
+
+    @property
+    def pace(self) -> CampaignPace:
+        """Its own rate and its priority."""
+        return CampaignPace(self.max_rate, self.priority)
 
 
 class Identity(NamedTuple):
@@ -75,9 +84,10 @@ FREE_ID = f"SELECT {LOWEST_ID} + GREATEST(TIMESTAMPDIFF(MICROSECOND, '2026-01-01
 
 INSERT_PLAN = """
 INSERT INTO campaigns (id, request_digest, name, template, content, list_id, expires_after,
-                       delivery, provider, state, scheduled_at, traceparent, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s,
-        NOW(6))
+                       delivery, provider, max_rate, priority, state, scheduled_at, traceparent,
+                       created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+        GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s, NOW(6))
 """
 
 DELETE_INSERTED = "DELETE FROM campaigns WHERE id = %s"
@@ -97,15 +107,19 @@ SELECT state, list_id, request_digest, list_sha256 FROM purged_campaigns WHERE i
 LOCK_CAMPAIGN = "SELECT id FROM campaigns WHERE id = %s FOR UPDATE"
 
 LOCK_PLAN = """
-SELECT name, template, content, list_id, expires_after, delivery, provider, state, scheduled_at,
-       NOW(6)
+SELECT name, template, content, list_id, expires_after, delivery, provider, max_rate, priority,
+       state, scheduled_at, NOW(6)
 FROM campaigns WHERE id = %s FOR UPDATE
 """
 
 CHANGE_PLAN = """
 UPDATE campaigns SET name = %s, template = %s, content = %s, list_id = %s, expires_after = %s,
-  delivery = %s, provider = %s, request_digest = %s
+  delivery = %s, provider = %s, max_rate = %s, priority = %s, request_digest = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
+"""
+
+CHANGE_PACE = """
+UPDATE campaigns SET max_rate = %s, priority = %s WHERE id = %s AND state IN ('running', 'paused')
 """
 
 SCHEDULE = """
@@ -196,8 +210,8 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
     row = cursor.fetchone()
     if row is None:
         return None
-    name, template, content, list_id, expires_after, delivery, provider, *standing = row
-    state, scheduled_at, now = standing
+    name, template, content, list_id, expires_after, delivery, provider, *others = row
+    max_rate, priority, state, scheduled_at, now = others
     stored = content_from(template, content)
     plan = CampaignPlan(
         name,
@@ -208,6 +222,8 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         provider,
         stored.originator,
         stored.takes_route,
+        max_rate,
+        priority,
     )
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
@@ -220,6 +236,11 @@ def change_plan(
     `digest` is that of the request that the campaign is as a whole after this, if there is one.
     """
     cursor.execute(CHANGE_PLAN, (*_columns(plan), digest, campaign_id))
+
+
+def change_pace(cursor: Cursor, campaign_id: CampaignId, pace: CampaignPace) -> None:
+    """Change the rate and the priority of a locked campaign that runs or is paused."""
+    cursor.execute(CHANGE_PACE, (*pace, campaign_id))
 
 
 def schedule(
@@ -247,10 +268,19 @@ def delete_plan(cursor: Cursor, campaign_id: CampaignId) -> None:
 
 
 def _columns(plan: CampaignPlan) -> tuple[object, ...]:
-    """Return the columns of a plan, from `name` to `provider`."""
-    content = CampaignContent(plan.content, plan.originator, plan.takes_route)
-    stored = stored_content(content)
-    return plan.name, *stored, plan.list_id, plan.expires_after, plan.delivery, plan.provider
+    """Return the columns of a plan, from `name` to `priority`."""
+    content = CampaignContent(
+        plan.content, plan.originator, plan.takes_route, plan.max_rate is not None
+    )
+    return (
+        plan.name,
+        *stored_content(content),
+        plan.list_id,
+        plan.expires_after,
+        plan.delivery,
+        plan.provider,
+        *plan.pace,
+    )
 
 
 def _stored_time(moment: datetime | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
@@ -9,6 +10,7 @@ from pymysql.cursors import Cursor
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.content.campaign_content import CampaignContent
+from campaign_common.domain.limits.campaign_pace import CampaignPace
 from campaign_common.domain.message import FINAL
 from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.contents import content_from
@@ -50,6 +52,8 @@ class CampaignProgress(NamedTuple):
     expires_after: int | None
     expires_at: datetime | None
     published_count: int
+    max_rate: Decimal | None
+    priority: int
 
 
 class Sample(NamedTuple):
@@ -80,6 +84,7 @@ class Movement(NamedTuple):
     published_count: int
     sample: Sample | None
     counted: Counted
+    pace: CampaignPace = CampaignPace()
 
 
 class Milestone(NamedTuple):
@@ -95,7 +100,7 @@ SELECT c.id, c.name, c.state, c.failure_reason, c.scheduled_at, c.started_at, c.
        NOW(6), c.total, c.list_id, CAST(COALESCE(l.accepted, 0) AS UNSIGNED),
        CAST(COALESCE(l.duplicates, 0) AS UNSIGNED), CAST(COALESCE(l.rejected, 0) AS UNSIGNED),
        c.delivery, c.provider, b.open_until, c.created_at, c.expires_after, c.expires_at,
-       c.published_count"""
+       c.published_count, c.max_rate, c.priority"""
 
 PROGRESS_TABLES = f"""
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
@@ -115,7 +120,7 @@ SELECT_STANDING = f"""
 SELECT_MOVEMENT = f"""
 SELECT c.state, c.started_at, NOW(6), CAST(COALESCE(c.total, l.accepted, 0) AS UNSIGNED),
        c.published_count, s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0,
-       {COUNTED_COLUMNS}
+       c.max_rate, c.priority, {COUNTED_COLUMNS}
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
 LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
   SELECT MIN(sampled_at) FROM campaign_samples
@@ -154,10 +159,17 @@ def read_movement(cursors: Cursors, campaign_id: CampaignId, within: int) -> Mov
     found = _one_with_counted(cursors, campaign_id)
     if found is None:
         return None
-    (state, started_at, now, total, published_count, ended, seconds_ago), counted = found
+    (state, started_at, now, total, published_count, ended, seconds_ago, *pace), counted = found
     sample = None if ended is None else Sample(int(ended), float(seconds_ago))
     return Movement(
-        CampaignState(state), started_at, now, int(total), published_count, sample, counted
+        CampaignState(state),
+        started_at,
+        now,
+        int(total),
+        published_count,
+        sample,
+        counted,
+        CampaignPace(*pace),
     )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState, Delivery
+from campaign_common.domain.limits.campaign_pace import CampaignPace
 
 
 class CampaignVersion(NamedTuple):
@@ -27,10 +28,25 @@ class CampaignVersion(NamedTuple):
     traceparent: str | None = None
     """The request that set it going."""
     running: float = inf
+    pace: CampaignPace = CampaignPace()
 
     def sends(self, epoch: CampaignEpoch) -> bool:
         """Return whether a record published under `epoch` may still be sent."""
         return self.state is CampaignState.RUNNING and self.epoch == epoch
+
+
+class VersionColumns(NamedTuple):
+    """Columns of a campaign that make a version."""
+
+    state: str
+    epoch: int
+    delivery: str
+    provider: str
+    expires_in: Decimal | None
+    age: Decimal
+    traceparent: str | None
+    max_rate: Decimal | None
+    priority: int
 
 
 EXPIRES_IN = "TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0"
@@ -42,7 +58,8 @@ COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 
 RUNNING = "TIMESTAMPDIFF(MICROSECOND, started_at, NOW(6)) / 1000000.0"
 
 SELECT_VERSIONS = f"""
-SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent, {RUNNING}
+SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent, max_rate, priority,
+       {RUNNING}
 FROM campaigns WHERE id IN %s
 """
 
@@ -90,29 +107,22 @@ def read_versions(
         return {}
     cursor.execute(SELECT_VERSIONS, (ids,))
     return {
-        campaign_id: version_of(*columns)._replace(
+        campaign_id: version_of(VersionColumns(*columns))._replace(
             running=inf if running is None else float(running)
         )
         for campaign_id, *columns, running in cursor.fetchall()
     }
 
 
-def version_of(
-    state: str,
-    epoch: CampaignEpoch,
-    delivery: str,
-    provider: str,
-    expires_in: Decimal | None,
-    age: Decimal,
-    traceparent: str | None,
-) -> CampaignVersion:
+def version_of(columns: VersionColumns) -> CampaignVersion:
     """Make a version of the columns of a row."""
     return CampaignVersion(
-        CampaignState(state),
-        epoch,
-        Delivery(delivery),
-        provider,
-        None if expires_in is None else float(expires_in),
-        float(age),
-        traceparent,
+        CampaignState(columns.state),
+        CampaignEpoch(int(columns.epoch)),
+        Delivery(columns.delivery),
+        columns.provider,
+        None if columns.expires_in is None else float(columns.expires_in),
+        float(columns.age),
+        columns.traceparent,
+        pace=CampaignPace(columns.max_rate, int(columns.priority)),
     )

@@ -1,7 +1,8 @@
 """provider_slots and provider_demand: the slots of a provider, and what senders want of them.
 
 Every statement stands alone, so that no lock outlives it, and a sender that is stopped holds none.
-A slot is planned by the sender that inserts it first, and its shares never change.
+A slot is planned by the sender that inserts it first, and its shares never change. The rate of a
+campaign has slots as a provider has, under the name that `slots_of` gives it.
 """
 
 import json
@@ -68,6 +69,12 @@ SWEEP_SLOTS = "DELETE FROM provider_slots WHERE provider = %s AND slot < %s"
 
 SWEEP_DEMAND = f"""
 DELETE FROM provider_demand WHERE provider = %s AND at < NOW(6) - INTERVAL {SWEPT_AFTER} SECOND
+"""
+
+SWEEP_ALL_SLOTS = f"DELETE FROM provider_slots WHERE slot < FLOOR({_MOMENT}) - {SWEPT_AFTER}"
+
+SWEEP_ALL_DEMAND = f"""
+DELETE FROM provider_demand WHERE at < NOW(6) - INTERVAL {SWEPT_AFTER} SECOND
 """
 
 DELETE_AHEAD = f"""
@@ -159,6 +166,12 @@ def sweep_slots(cursor: Cursor, provider: str, moment: float) -> None:
     """Delete slots that are over, and the demand of senders that have gone."""
     cursor.execute(SWEEP_SLOTS, (provider, slot_at(moment) - SWEPT_AFTER))
     cursor.execute(SWEEP_DEMAND, (provider,))
+
+
+def sweep_all(cursor: Cursor) -> None:
+    """Delete what `sweep_slots` does, of providers and campaigns that no sender sends for, too."""
+    cursor.execute(SWEEP_ALL_SLOTS)
+    cursor.execute(SWEEP_ALL_DEMAND)
 
 
 def delete_ahead(cursor: Cursor, provider: str) -> None:

@@ -6,17 +6,22 @@ it takes writes, holds for all that it says.
 
 import json
 from collections.abc import Collection
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
 from campaign_common.database.session import READ_ONLY_VARIABLES
-from campaign_common.domain.campaign import CampaignEpoch, CampaignId
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
 from campaign_common.errors import DatabaseDemoted
-from campaign_common.store.core.campaigns import AGE, EXPIRES_IN, CampaignVersion, version_of
+from campaign_common.store.core.campaigns import (
+    AGE,
+    EXPIRES_IN,
+    CampaignVersion,
+    VersionColumns,
+    version_of,
+)
 
 FRESH_FOR = 1.0
 """Seconds after the beginning of the youngest read during which sends may start. A read that takes
@@ -59,33 +64,36 @@ class SendView(NamedTuple):
 # writing, on no row. A server that is read-only refuses it, one under FLUSH TABLES WITH READ LOCK,
 # as some switch-overs begin, has it wait.
 SERVER = f"""
-(SELECT 'server', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+(SELECT 'server', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
  FROM shard_commands WHERE FALSE FOR UPDATE)
 UNION ALL
-SELECT 'server', NULL, NULL, NULL, {READ_ONLY_VARIABLES}, NULL, NULL, NULL, NULL, NULL
+SELECT 'server', NULL, NULL, NULL, {READ_ONLY_VARIABLES}, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL
 """
 
 CAMPAIGNS = f"""
-SELECT 'campaign', id, epoch, NULL, state, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent
+SELECT 'campaign', id, epoch, NULL, state, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent,
+       max_rate, priority
 FROM campaigns WHERE id IN %s
 """
 
 MAP = """
-SELECT 'map', version, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'map', version, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM partition_map WHERE topic = %s
 """
 
 OWNERS = """
-SELECT 'owner', shard, epoch, owner_token, NULL, NULL, NULL, NULL, NULL, NULL FROM shard_claims
+SELECT 'owner', shard, epoch, owner_token, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM shard_claims
 """
 
 REQUESTED = """
-SELECT DISTINCT 'requested', shard, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT DISTINCT 'requested', shard, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM shard_commands
 """
 
 ERASED = """
-SELECT 'erased', campaign_id, NULL, NULL, arguments, NULL, NULL, NULL, NULL, NULL
+SELECT 'erased', campaign_id, NULL, NULL, arguments, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM shard_commands WHERE shard IN %s AND kind = 'erase'
 """
 
@@ -142,9 +150,6 @@ def _require_writes(servers: Collection[tuple[Any, ...]]) -> None:
 
 
 def _campaign(columns: tuple[Any, ...]) -> tuple[CampaignId, CampaignVersion]:
-    campaign_id, epoch, _, state, delivery, provider, expires_in, age, traceparent = columns
-    expires: Decimal | None = expires_in
-    version = version_of(
-        state, CampaignEpoch(int(epoch)), delivery, provider, expires, age, traceparent
-    )
+    campaign_id, epoch, _, state, *others = columns
+    version = version_of(VersionColumns(state, epoch, *others))
     return CampaignId(int(campaign_id)), version

@@ -107,9 +107,12 @@ class ConnectionPool(Generic[MessageT]):
         self._stopped = True
         self._waiting.clear()
 
-    def add(self, messages: Sequence[MessageT]) -> None:
-        """Send messages, in order, as connections become idle."""
-        self._waiting.extend(messages)
+    def add(self, messages: Sequence[MessageT], *, first: bool = False) -> None:
+        """Send messages, in order, as connections become idle; `first`: before all that wait."""
+        if first:
+            self._waiting.extendleft(reversed(messages))
+        else:
+            self._waiting.extend(messages)
         self._send_waiting()
 
     # --- called by connections ------------------------------------------------------------

@@ -21,6 +21,12 @@ from campaign_api.schemas.campaigns.content import (
     originator_asked,
 )
 from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
+from campaign_api.schemas.campaigns.pace import (
+    max_rate_answered,
+    max_rate_asked,
+    priority_answered,
+    priority_asked,
+)
 from campaign_api.schemas.campaigns.progress import Counts
 from campaign_api.schemas.fields import Integer, Moment, Text, length
 from campaign_api.web.http import paging
@@ -63,7 +69,7 @@ def _list_id(*, required: bool = False) -> Integer:
 
 
 class CampaignChange(Schema):
-    """Changes to a campaign that has not started."""
+    """Changes to a campaign that has not started; max_rate and priority may change later too."""
 
     name = _name()
     template = _template()
@@ -85,6 +91,8 @@ class CampaignChange(Schema):
         validate=length(LONGEST_PROVIDER),
         metadata={"description": "The name of a configured provider, or of a route."},
     )
+    max_rate = max_rate_asked()
+    priority = priority_asked()
 
     @validates_schema
     def _require_one_content(self, data: Mapping[str, Any], **_: object) -> None:
@@ -155,6 +163,8 @@ class CampaignSummary(Schema):
     expires_at = Moment(required=True, allow_none=True)
     delivery = fields.String(required=True, validate=validate.OneOf(list(Delivery)))
     provider = fields.Nested(ProviderState, required=True)
+    max_rate = max_rate_answered()
+    priority = priority_answered()
     total = fields.Integer(required=True)
     counts = fields.Nested(Counts, required=True)
     pending = fields.Integer(required=True)

@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
+from campaign_api.schemas.campaigns.pace import max_rate_answered, priority_answered
 from campaign_api.schemas.fields import Amount, Moment
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status
@@ -58,6 +59,8 @@ class Progress(Schema):
             " that were accepted or may have been."
         },
     )
+    max_rate = max_rate_answered()
+    priority = priority_answered()
     rate = fields.Float(
         required=True,
         allow_none=True,

@@ -309,3 +309,34 @@ def test_the_shares_of_a_slot_are_taken_over_once() -> None:
     plan = SlotPlan(SLOT, 10, RATE, {"a": 10})
     assert not grants.add_share(plan, 1.0)
     assert grants.upcoming(_at(0.0), 1.0) == 10
+
+
+def _of_a_rate(*slots: int) -> SlotGrants:
+    grants = SlotGrants("a", latest=0.25)
+    for slot in slots:
+        assert grants.add_share(SlotPlan(slot, 10, RATE, {"a": 10}), 0.0)
+    return grants
+
+
+def test_a_grant_of_a_rate_waits_into_the_next_slot() -> None:
+    grants = _of_a_rate(SLOT)
+    taken = grants.take_up_to(_at(1.05), 100)
+    assert taken is not None
+    assert taken.units == 2
+    assert taken.end == pytest.approx(SLOT + 0.826 + 0.25, abs=0.01)
+    assert grants.take_up_to(_at(1.05), 100) is None
+
+
+def test_grants_of_a_rate_that_wait_exceed_a_second_by_a_quarter() -> None:
+    """However late they are used, in no second are there more than 1.25 times the rate and one."""
+    grants = _of_a_rate(SLOT, SLOT + 1, SLOT + 2)
+    started: list[float] = []
+    for step in range(300):
+        moment = 0.3 + step / 100
+        if step % 60 < 30:  # what is due waits for a grant of the provider now and then
+            continue
+        while grants.take_up_to(_at(moment), 1) is not None:
+            started.append(moment)
+    assert started
+    most = max(sum(first <= at < first + 1 for at in started) for first in started)
+    assert most <= 10 * 1.25 + 1
