@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from math import inf
 from operator import attrgetter
 from typing import Any
@@ -51,7 +52,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     follows from the campaign. `repeats`: it may have been accepted before, by a provider that does
     not know its key. Boot times in seconds: dispatch sets `expires_at` where the campaign expires,
     a grant `send_until`, after which the message must not start, and admission `key_known_until`,
-    until which its provider knows the key for certain.
+    until which its provider knows the key for certain. `budget` is the currency of its campaign's
+    budget, None without one; `reserved` what is taken of that for the send. `age`: seconds since
+    its first send, where the outcome depends on that.
     """
 
     record: MessageRecord
@@ -70,6 +73,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     ledger_provider: str | None = None
     repeats: bool = False
     key_known_until: float = inf
+    budget: str | None = None
+    reserved: Decimal | None = None
+    age: float = 0.0
 
     @property
     def admission_key(self) -> AdmissionKey:

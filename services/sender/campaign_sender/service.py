@@ -40,6 +40,8 @@ from campaign_sender.delivery.send_guard_thread import SendGuardThread
 from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
+from campaign_sender.in_flight.funds import Funds
+from campaign_sender.limiting.budget_leases import BudgetLeases
 from campaign_sender.limiting.limit_leases import LimitLeases
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
@@ -84,10 +86,14 @@ class Sender:
         self._consumer = clients.consumer(settings, protocol, name)
         providers = configured_providers(settings)
         traces = BatchTraces(tracer) if tracer is not None else None
-        self._dispatcher = Dispatcher()
+        prices = {one: each.price for one, each in settings.configured_providers.items()}
+        self._budgets = BudgetLeases(databases.main, name, prices, self._queue_short, boot_time)
+        self._dispatcher = Dispatcher(self._budgets)
         self._groups = ShardGroups(
             databases.shard_servers().each(
-                lambda server: _shard_group(server, self._dispatcher, settings, traces)
+                lambda server: _shard_group(
+                    server, self._dispatcher, settings, traces, self._budgets
+                )
             )
         )
         self._dispatcher.connect(self._groups)
@@ -148,6 +154,7 @@ class Sender:
                 self._dispatcher,
                 self._pacer,
                 self._leases,
+                self._budgets,
             ),
             partial(health.beat, "consumer loop"),
             stop,
@@ -158,13 +165,18 @@ class Sender:
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
-        if limited := self._dispatcher.providers_with_grants():
+        limited = {*self._dispatcher.providers_with_grants(), *group.buffer.providers_of_short()}
+        if limited:
             group.buffer.drop_void(limited, group.guard.check_before_send)
         if self._leases.providers_in_use > 1:
             group.buffer.give_back_excess()
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
+
+    def _queue_short(self) -> None:
+        for group in self._groups.all:
+            group.buffer.queue_short()
 
     def _wake_recorders(self) -> None:
         for group in self._groups.all:
@@ -185,6 +197,7 @@ class Sender:
         for group in self._groups.all:
             group.recorder.start()
         self._leases.start()
+        self._budgets.start()
         self._pacer.start()
         self._trial_sends.start()
         self._heartbeat.start()
@@ -201,6 +214,7 @@ class Sender:
             for group in self._groups.all:
                 group.recorder.stop()
             self._leases.stop()
+            self._budgets.stop()
             for thread in self._background:
                 thread.stop(wait=False)  # a request under way ends with the process
             for guard_thread in self._guard_threads:
@@ -219,7 +233,11 @@ def _process_name() -> str:
 
 
 def _shard_group(
-    server: ShardServer, dispatcher: Dispatcher, settings: Settings, traces: BatchTraces | None
+    server: ShardServer,
+    dispatcher: Dispatcher,
+    settings: Settings,
+    traces: BatchTraces | None,
+    funds: Funds,
 ) -> ShardGroup:
     """Make the shard group of a server; `Sender.InFlight` holds for each."""
     topic = settings.sync_client.topic
@@ -233,9 +251,16 @@ def _shard_group(
         in_flight=settings.sender.in_flight,
         batch_size=settings.sender.batch_size,
         bounds=bounds,
+        funds=funds,
     )
     guard = SendGuard(server, topic, buffer)
-    choice = ProviderChoice(settings.routes, dispatcher.is_resting, dispatcher.idempotent_for)
+    currencies = {
+        provider: None if configured.price is None else configured.price.currency
+        for provider, configured in settings.configured_providers.items()
+    }
+    choice = ProviderChoice(
+        settings.routes, dispatcher.is_resting, dispatcher.idempotent_for, currencies
+    )
     admitter = BatchAdmitter(server, topic, buffer, guard, choice, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)
     policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for)

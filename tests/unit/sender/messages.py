@@ -52,9 +52,8 @@ def version(
     epoch: int = EPOCH,
     delivery: Delivery = Delivery.AT_LEAST_ONCE,
     expires_in: float | None = None,
-    age: float = 0.0,
 ) -> CampaignVersion:
-    return CampaignVersion(state, epoch, delivery, "simulated", expires_in, age)
+    return CampaignVersion(state, epoch, delivery, "simulated", expires_in)
 
 
 def partition_map(*, version: int = 1, partitions: int = 8) -> PartitionMap:

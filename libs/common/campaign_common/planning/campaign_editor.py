@@ -1,4 +1,6 @@
-"""Editor of campaigns: creates them, and changes those that have not started.
+"""Editor of campaigns: creates them, and changes them.
+
+Of a campaign that has started, `LIVE_FIELDS` can be changed and nothing else.
 
 Every method works inside the caller's transaction and may be repeated after a lost COMMIT.
 """
@@ -19,17 +21,27 @@ from campaign_common.domain.content.campaign_content import (
 )
 from campaign_common.errors import TemplateInvalid
 from campaign_common.planning.errors import ListDeleted, PlanInvalid, TemplateUnfit
-from campaign_common.planning.provider_fit import require_length, require_support
+from campaign_common.planning.provider_fit import (
+    currency_for,
+    require_length,
+    require_support,
+)
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.planning.stored_plans import append_created, is_due_at, locked_plan, refused
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import CampaignPlan, Identity, StoredPlan
+from campaign_common.store.core.budgets import change_budget
 from campaign_common.store.core.events import append_event
 from campaign_common.store.recipients.recipient_lists import hold_list
 
 _PLAN_FIELDS = {"template": "content", "recipient_list_id": "list_id", "from": "originator"}
 """Fields of a plan that have another name in POST /v1/campaigns."""
+
+LIVE_FIELDS = frozenset({"budget"})
+"""Fields that may be changed until the campaign is over."""
+
+_STARTED = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
 
 
 def new_identity(cursor: Cursor) -> Identity:
@@ -68,6 +80,7 @@ class CampaignEditor:
             delivery=wanted.delivery or self._settings.delivery,
             provider=wanted.provider or self._settings.provider,
             originator=wanted.originator,
+            budget=wanted.budget,
         )
         plan = self._checked(cursor, plan)
         made = plans.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)
@@ -106,12 +119,15 @@ class CampaignEditor:
 
         Raises:
             CampaignUnknown: there is no such campaign.
-            TransitionRefused: it has started, or is over.
+            TransitionRefused: it has started, and other fields than LIVE_FIELDS are to change, or
+                it is over.
             PreconditionFailed: by `require_match`.
-            TemplateUnfit, PlanInvalid: as for `create`.
+            TemplateUnfit, PlanInvalid: as for `create`; or a campaign that has started would get
+                its first budget, or lose it.
         """
         stored = locked_plan(cursor, campaign_id)
-        if stored.state not in NOT_STARTED:
+        is_live = stored.state in _STARTED and changes.keys() <= LIVE_FIELDS
+        if stored.state not in NOT_STARTED and not is_live:
             raise refused("a change", stored.state)
         moment = changes.get("scheduled_at")
         fields = {
@@ -124,7 +140,10 @@ class CampaignEditor:
         if not changed:
             return []
         require_match(cursor)
-        plans.change_plan(cursor, campaign_id, self._checked(cursor, plan))
+        if is_live:
+            _change_live(cursor, campaign_id, stored.plan, plan)
+        else:
+            plans.change_plan(cursor, campaign_id, self._checked(cursor, plan))
         if moment is not None:
             plans.schedule(cursor, campaign_id, moment, traceparent)
         after = stored.state if moment is None else CampaignState.SCHEDULED
@@ -178,7 +197,19 @@ class CampaignEditor:
         except TemplateInvalid as error:
             raise TemplateUnfit(field_of(error), error.reason) from error
         require_length(self._settings, plan.provider, content)
-        return plan._replace(takes_route=plan.provider in self._settings.routes)
+        return plan._replace(
+            takes_route=plan.provider in self._settings.routes,
+            budget_currency=currency_for(self._settings, plan.provider, plan.budget),
+        )
+
+
+def _change_live(
+    cursor: Cursor, campaign_id: CampaignId, before: CampaignPlan, plan: CampaignPlan
+) -> None:
+    """Change the fields of a campaign that has started."""
+    if before.money is None or plan.money is None:
+        raise PlanInvalid("budget", "must be there before the start; then it can be changed only")
+    change_budget(cursor, campaign_id, plan.money)
 
 
 def _differs(name: str, stored: StoredPlan, plan: CampaignPlan, moment: datetime | None) -> bool:

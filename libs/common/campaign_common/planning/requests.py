@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.content.campaign_content import Content
@@ -20,6 +21,7 @@ class NewCampaign:
     expires_after: int | None = None
     delivery: Delivery | None = None
     provider: str | None = None
+    budget: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,7 @@ def store_trial_message(
     if source is None:
         raise CampaignUnknown(f"there is no campaign {campaign_id}")
     require_support(settings, source.provider, source.content)
-    content, originator, _ = source.content
+    content, originator, *_ = source.content
     route = settings.routes.of(source.provider, phone)
     provider = route.first(f"test-{campaign_id}-{phone}", lambda _: False)
     rendered = render(CompiledContent(content), phone, attributes)

@@ -120,7 +120,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.problems(400, 404, 409, 412, 413, 415, 422)
     @routes.doc(parameters=[IF_MATCH])
     def change(changes: Mapping[str, Any], campaign_id: CampaignId) -> BodyAndHeaders:
-        """Change a campaign that has not started."""
+        """Change a campaign that has not started, or the budget of one that is not over."""
         work = partial(
             editor.change,
             campaign_id=campaign_id,

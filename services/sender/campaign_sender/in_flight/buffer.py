@@ -23,6 +23,7 @@ from campaign_sender.in_flight.claim_window import (
     ClaimBounds,
     Unbounded,
 )
+from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
@@ -52,11 +53,17 @@ class InFlightBuffer:
     """Bounded buffer of the messages between fetch and record.
 
     `in_flight`: maximum of claimed messages; `bounds`: of those of single providers. `batch_size`:
-    number of admitted messages of one provider, not yet claimed, at which fetching stops.
+    number of admitted messages of one provider, not yet claimed, at which fetching stops. `funds`:
+    money of the campaigns that have a budget.
     """
 
     def __init__(
-        self, *, in_flight: int, batch_size: int, bounds: ClaimBounds | None = None
+        self,
+        *,
+        in_flight: int,
+        batch_size: int,
+        bounds: ClaimBounds | None = None,
+        funds: Funds | None = None,
     ) -> None:
         self._in_flight = in_flight
         self._batch_size = batch_size
@@ -64,6 +71,9 @@ class InFlightBuffer:
         self._shards: dict[int, OwnedShard] = {}
         self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
+        self._funds = funds or NoBudgets()
+        self._short: list[Message] = []
+        """Admitted messages that wait for money of their campaign's budget, in no queue."""
         self._admitted: dict[str, deque[Message]] = defaultdict(deque)
         """Messages that are not claimed yet, by provider."""
         self._claimed_of: Counter[str] = Counter()
@@ -227,6 +237,7 @@ class InFlightBuffer:
         Claimed ones are checked before they are sent; these may wait long for that.
         """
         with self._changed:
+            self._queue_short()
             waiting = [m for provider in providers for m in self._admitted.get(provider, ())]
         void = {
             id(message): SendResult(message, status)
@@ -253,6 +264,18 @@ class InFlightBuffer:
         with self._changed:
             if any(self._admitted.values()):
                 self._changed.notify_all()
+
+    def queue_short(self) -> None:
+        """Queue messages again that waited for money."""
+        with self._changed:
+            if self._short:
+                self._queue_short()
+                self._changed.notify_all()
+
+    def providers_of_short(self) -> set[str]:
+        """Return the providers of the messages that wait for money."""
+        with self._changed:
+            return {message.provider for message in self._short}
 
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
@@ -296,6 +319,8 @@ class InFlightBuffer:
             for provider, n in self._claimable(len(results), counts).items():
                 take = self._admitted[provider].popleft
                 claims += [take() for _ in range(n)]
+            claims, short = self._funds.reserve(claims)
+            self._short += short
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
@@ -305,6 +330,7 @@ class InFlightBuffer:
         with self._changed:
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
+            self._funds.give_back(batch.claims)
             for message in reversed(batch.claims):
                 if self._held.get(message.key) is message:
                     self._admitted[message.provider].appendleft(message)
@@ -442,7 +468,8 @@ class InFlightBuffer:
         return claimable
 
     def _has_capacity(self) -> bool:
-        return all(len(one) < self._batch_size for one in self._admitted.values()) and all(
+        queued = max(len(self._short), *map(len, self._admitted.values()), 0)
+        return queued < self._batch_size and all(
             owned.offsets.span < self.max_span for owned in self._shards.values()
         )
 
@@ -454,11 +481,18 @@ class InFlightBuffer:
 
     def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
         """Take the messages of `shards` out of the queues, and return them."""
+        self._queue_short()
         left = []
         for provider, admitted in self._admitted.items():
             left += [m for m in admitted if m.record.shard in shards]
             self._admitted[provider] = deque(m for m in admitted if m.record.shard not in shards)
         return left
+
+    def _queue_short(self) -> None:
+        """Put messages that waited for money before all others of their provider."""
+        for message in reversed(self._short):
+            self._admitted[message.provider].appendleft(message)
+        self._short = []
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (

@@ -32,6 +32,7 @@ from campaign_common.store.messages.possibly_sent import (
     read_possibly_sent,
 )
 from campaign_common.store.messages.retry_schedule import (
+    ScheduledRetry,
     forget_retries,
     schedule_retries,
     waiting_seqs,
@@ -90,7 +91,7 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs)
     entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
     rows = [LedgerRow.requeued(key, entry) for key, entry in entries.items()]
     _rewrite(cursor, command.shard, rows, entries)
-    schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
+    schedule_retries(cursor, command.shard, [ScheduledRetry(row, 0.0) for row in rows])
     reached = rows[-1].seq if len(rows) == SLICE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.content.budget import cost_of
 from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
-from campaign_common.domain.sms_segments import segmentation
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
@@ -63,6 +63,10 @@ class LedgerOutcome(NamedTuple):
     """Seconds until the next try; None when the status is final."""
 
 
+AGES = frozenset({SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.AMBIGUOUS})
+"""Statuses whose outcome depends on the time since the first send."""
+
+
 def depends_on_doubt(status: SendStatus, *, idempotent: bool) -> bool:
     """Return whether the outcome depends on an earlier try that may have been accepted.
 
@@ -107,7 +111,7 @@ def outcome_of(
         return LedgerOutcome(_row(result, Status.UNKNOWN))
     policy = retry.of(result.status.value)
     if result.status not in RESTS and (
-        _is_exhausted(result, policy) or _is_too_old(version, policy)
+        _is_exhausted(result, policy) or result.message.age > policy.max_age
     ):
         return LedgerOutcome(_row(result, _ended(result, Status.FAILED)))
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
@@ -130,10 +134,6 @@ def _is_exhausted(result: SendResult[Message], policy: RetryPolicy) -> bool:
         result.status not in COSTS_NO_ATTEMPT
         and result.message.record.attempts + 1 >= policy.max_attempts
     )
-
-
-def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
-    return version is not None and version.age > policy.max_age
 
 
 def _fails_over(result: SendResult[Message], failover: str | None) -> bool:
@@ -163,9 +163,7 @@ def _ended(result: SendResult[Message], status: Status) -> Status:
 def _cost_of(message: Message) -> Charge | None:
     if message.price is None:
         return None
-    record = message.record
-    segments = 1 if record.template is not None else segmentation(record.body).segments
-    return message.price.cost_of(record.phone, segments)
+    return cost_of(message.record, message.price)
 
 
 def _row(result: SendResult[Message], status: Status, cost: Charge | None = None) -> LedgerRow:

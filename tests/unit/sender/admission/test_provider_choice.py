@@ -74,7 +74,7 @@ def test_lost_commits_leave_a_message_of_a_route_unknown() -> None:
     versions = {CAMPAIGN: version()._replace(provider="pair")}
     chosen = CHOICE.choose([one], versions, {}, {})
     assert chosen.to_send == []
-    assert [result.error_code for result in chosen.unsafe] == [PROVIDER_UNKNOWN]
+    assert [result.error_code for result in chosen.decided] == [PROVIDER_UNKNOWN]
 
 
 @pytest.mark.parametrize("in_doubt", [0, 1], ids=["failover", "doubt"])

@@ -47,7 +47,18 @@ def test_throttling_costs_no_attempt_and_honours_the_provider() -> None:
 
 
 def test_a_message_that_is_too_old_is_not_tried_again() -> None:
-    assert outcome(SendStatus.THROTTLED, of=version(age=3601.0))[0] is Status.FAILED
+    """Only a send that failed ends it: the time in which its provider rests does not count."""
+    old = message()
+    old.age = 3601.0
+    for status, ended in {
+        SendStatus.THROTTLED: Status.FAILED,
+        SendStatus.RETRYABLE: Status.FAILED,
+        SendStatus.AMBIGUOUS: Status.UNKNOWN,
+        SendStatus.RESTING: Status.WAITING,
+        SendStatus.CIRCUIT_OPEN: Status.WAITING,
+    }.items():
+        row, _ = outcome_of(SendResult(old, status), version(), POLICY, jitter=0.0)
+        assert row.status is ended, status
 
 
 def by_class(answer: SendStatus, *, attempts: int = 0, try_number: int = 1) -> tuple[object, ...]:
@@ -57,7 +68,8 @@ def by_class(answer: SendStatus, *, attempts: int = 0, try_number: int = 1) -> t
     }
     retry = replace(POLICY, classes=classes)
     of = message(attempts=attempts, try_number=try_number)
-    row, retry_in = outcome_of(SendResult(of, answer), version(age=101.0), retry, jitter=0.0)
+    of.age = 101.0
+    row, retry_in = outcome_of(SendResult(of, answer), version(), retry, jitter=0.0)
     return row.status, retry_in
 
 

@@ -56,12 +56,14 @@ Content = TextContent | TemplateContent
 class CampaignContent(NamedTuple):
     """The content of a campaign, and its originator where it has one of its own.
 
-    `takes_route`: the campaign names a route, which senders of 0.2.0 do not know.
+    `takes_route`: the campaign names a route; `has_budget`: it has a budget. Senders of 0.2.0 know
+    neither.
     """
 
     content: Content
     originator: str | None = None
     takes_route: bool = False
+    has_budget: bool = False
 
     @property
     def wire_version(self) -> int:
@@ -72,7 +74,7 @@ class CampaignContent(NamedTuple):
     def is_plain(self) -> bool:
         """Return whether services of 0.2.0 send it as it is meant."""
         is_text = self.content.kind is ContentKind.TEXT and self.originator is None
-        return is_text and not self.takes_route
+        return is_text and not self.takes_route and not self.has_budget
 
 
 class ContentSupport(NamedTuple):

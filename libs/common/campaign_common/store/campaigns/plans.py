@@ -1,6 +1,7 @@
 """campaigns: the plan of one, until it starts."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import count
 from typing import NamedTuple
 
@@ -9,8 +10,15 @@ from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
+from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CampaignContent, Content
 from campaign_common.domain.recipient import ListId
+from campaign_common.store.core.budgets import (
+    change_budget,
+    delete_budget,
+    insert_budget,
+    read_budget,
+)
 from campaign_common.store.core.campaigns import was_purged
 from campaign_common.store.core.contents import content_from, stored_content
 
@@ -27,6 +35,16 @@ class CampaignPlan(NamedTuple):
     originator: str | None = None
     takes_route: bool = False
     """The provider is the name of a route."""
+    budget: Decimal | None = None
+    budget_currency: str | None = None
+    """Currency of the budget, if there is one: that of the provider's price."""
+
+    @property
+    def money(self) -> Budget | None:
+        """The budget with its currency; None: there is none."""
+        if self.budget is None or self.budget_currency is None:
+            return None
+        return Budget(self.budget, self.budget_currency)
 
 
 class Identity(NamedTuple):
@@ -174,6 +192,7 @@ def insert_numbered(
     if was_purged(cursor, campaign_id):
         cursor.execute(DELETE_INSERTED, (campaign_id,))
         return False
+    insert_budget(cursor, campaign_id, plan.money)
     return True
 
 
@@ -199,6 +218,7 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
     name, template, content, list_id, expires_after, delivery, provider, *standing = row
     state, scheduled_at, now = standing
     stored = content_from(template, content)
+    budget = read_budget(cursor, campaign_id)
     plan = CampaignPlan(
         name,
         stored.content,
@@ -208,6 +228,8 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         provider,
         stored.originator,
         stored.takes_route,
+        None if budget is None else budget.amount,
+        None if budget is None else budget.currency,
     )
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
@@ -220,6 +242,7 @@ def change_plan(
     `digest` is that of the request that the campaign is as a whole after this, if there is one.
     """
     cursor.execute(CHANGE_PLAN, (*_columns(plan), digest, campaign_id))
+    change_budget(cursor, campaign_id, plan.money)
 
 
 def schedule(
@@ -244,11 +267,13 @@ def start_now(cursor: Cursor, campaign_id: CampaignId, traceparent: str | None =
 def delete_plan(cursor: Cursor, campaign_id: CampaignId) -> None:
     """Delete a locked campaign that has not started; its events stay."""
     cursor.execute(DELETE_PLAN, (campaign_id,))
+    delete_budget(cursor, campaign_id)
 
 
 def _columns(plan: CampaignPlan) -> tuple[object, ...]:
     """Return the columns of a plan, from `name` to `provider`."""
-    content = CampaignContent(plan.content, plan.originator, plan.takes_route)
+    has_budget = plan.money is not None
+    content = CampaignContent(plan.content, plan.originator, plan.takes_route, has_budget)
     stored = stored_content(content)
     return plan.name, *stored, plan.list_id, plan.expires_after, plan.delivery, plan.provider
 

@@ -8,6 +8,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId, CampaignState
+from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.message import FINAL
 from campaign_common.domain.recipient import ListId
@@ -60,11 +61,12 @@ class Sample(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A campaign with its counters and its content."""
+    """A campaign with its counters, its content and its budget."""
 
     campaign: CampaignProgress
     counted: Counted
     content: CampaignContent
+    budget: Budget | None = None
 
 
 class Movement(NamedTuple):
@@ -107,8 +109,8 @@ SELECT_PROGRESS = PROGRESS_COLUMNS + PROGRESS_TABLES
 ONE = " WHERE c.id = %s"
 
 SELECT_STANDING = f"""
-{PROGRESS_COLUMNS}, c.template, c.content, {COUNTED_COLUMNS}
-{PROGRESS_TABLES} {COUNTED_TABLE} {ONE}
+{PROGRESS_COLUMNS}, c.template, c.content, g.amount, g.currency, {COUNTED_COLUMNS}
+{PROGRESS_TABLES} LEFT JOIN campaign_budgets g ON g.campaign_id = c.id {COUNTED_TABLE} {ONE}
 """
 
 # Few columns, each of which takes its time in the driver, for what is asked again and again.
@@ -144,8 +146,9 @@ def read_standing(cursors: Cursors, campaign_id: CampaignId) -> Standing | None:
     found = _one_with_counted(cursors, campaign_id)
     if found is None:
         return None
-    (*progress, template, content), counted = found
-    return Standing(_progress(*progress), counted, content_from(template, content))
+    (*progress, template, content, amount, currency), counted = found
+    budget = None if amount is None else Budget(amount, currency)
+    return Standing(_progress(*progress), counted, content_from(template, content), budget)
 
 
 def read_movement(cursors: Cursors, campaign_id: CampaignId, within: int) -> Movement | None:

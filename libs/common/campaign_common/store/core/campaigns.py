@@ -8,13 +8,13 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState, Delivery
+from campaign_common.store.core.budgets import CURRENCY_OF
 
 
 class CampaignVersion(NamedTuple):
     """The facts of a campaign on which a sender decides before each send.
 
-    `expires_in` and `age` are seconds by the database's clock at the time of the read; the age
-    counts from the start, or from when a person last had messages tried again. `running` counts
+    `expires_in` is in seconds by the database's clock at the time of the read. `running` counts
     from the start; it is read where messages are admitted, and infinite elsewhere.
     """
 
@@ -23,10 +23,11 @@ class CampaignVersion(NamedTuple):
     delivery: Delivery
     provider: str
     expires_in: float | None
-    age: float
     traceparent: str | None = None
     """The request that set it going."""
     running: float = inf
+    budget: str | None = None
+    """Currency of its budget; None: it has none."""
 
     def sends(self, epoch: CampaignEpoch) -> bool:
         """Return whether a record published under `epoch` may still be sent."""
@@ -35,14 +36,11 @@ class CampaignVersion(NamedTuple):
 
 EXPIRES_IN = "TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0"
 
-AGE = """
-COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 1000000.0, 0)
-"""
-
 RUNNING = "TIMESTAMPDIFF(MICROSECOND, started_at, NOW(6)) / 1000000.0"
 
 SELECT_VERSIONS = f"""
-SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent, {RUNNING}
+SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, traceparent, {CURRENCY_OF},
+       {RUNNING}
 FROM campaigns WHERE id IN %s
 """
 
@@ -104,8 +102,8 @@ def version_of(
     delivery: str,
     provider: str,
     expires_in: Decimal | None,
-    age: Decimal,
     traceparent: str | None,
+    budget: str | None,
 ) -> CampaignVersion:
     """Make a version of the columns of a row."""
     return CampaignVersion(
@@ -114,6 +112,6 @@ def version_of(
         Delivery(delivery),
         provider,
         None if expires_in is None else float(expires_in),
-        float(age),
         traceparent,
+        budget=budget,
     )

@@ -1,7 +1,7 @@
 """campaigns.template and campaigns.content: the content of a campaign as it is stored.
 
 A plain text stands in `template` alone, as in 0.2.0. Other content, and that of a campaign that
-takes a route, stands in `content`, and
+takes a route or has a budget, stands in `content`, and
 `template` holds `GUARD`, with which a scheduler of 0.2.0 sends nothing of it: it does not start
 the campaign, since the list has no such column, and of a running one that it takes over each
 message is too large. Where an API of 0.2.0 has written another template since, that counts.
@@ -23,6 +23,7 @@ class _ContentColumn(msgspec.Struct, frozen=True, omit_defaults=True):
     content: Content
     originator: str | None = msgspec.field(name="from", default=None)
     takes_route: bool = False
+    has_budget: bool = False
 
 
 _decode = msgspec.json.Decoder(_ContentColumn).decode
@@ -41,5 +42,6 @@ def content_from(template: str, column: str | None) -> CampaignContent:
         return CampaignContent(TextContent(template))
     stored = _decode(column)
     if template != GUARD:
-        return CampaignContent(TextContent(template), takes_route=stored.takes_route)
-    return CampaignContent(stored.content, stored.originator, stored.takes_route)
+        content: Content = TextContent(template)
+        return CampaignContent(content, None, stored.takes_route, stored.has_budget)
+    return CampaignContent(stored.content, stored.originator, stored.takes_route, stored.has_budget)

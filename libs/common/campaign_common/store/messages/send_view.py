@@ -16,7 +16,8 @@ from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
 from campaign_common.errors import DatabaseDemoted
-from campaign_common.store.core.campaigns import AGE, EXPIRES_IN, CampaignVersion, version_of
+from campaign_common.store.core.budgets import CURRENCY_OF
+from campaign_common.store.core.campaigns import EXPIRES_IN, CampaignVersion, version_of
 
 FRESH_FOR = 1.0
 """Seconds after the beginning of the youngest read during which sends may start. A read that takes
@@ -66,7 +67,8 @@ SELECT 'server', NULL, NULL, NULL, {READ_ONLY_VARIABLES}, NULL, NULL, NULL, NULL
 """
 
 CAMPAIGNS = f"""
-SELECT 'campaign', id, epoch, NULL, state, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent
+SELECT 'campaign', id, epoch, NULL, state, delivery, provider, {EXPIRES_IN}, traceparent,
+       {CURRENCY_OF}
 FROM campaigns WHERE id IN %s
 """
 
@@ -142,9 +144,9 @@ def _require_writes(servers: Collection[tuple[Any, ...]]) -> None:
 
 
 def _campaign(columns: tuple[Any, ...]) -> tuple[CampaignId, CampaignVersion]:
-    campaign_id, epoch, _, state, delivery, provider, expires_in, age, traceparent = columns
+    campaign_id, epoch, _, state, delivery, provider, expires_in, traceparent, budget = columns
     expires: Decimal | None = expires_in
     version = version_of(
-        state, CampaignEpoch(int(epoch)), delivery, provider, expires, age, traceparent
+        state, CampaignEpoch(int(epoch)), delivery, provider, expires, traceparent, budget
     )
     return CampaignId(int(campaign_id)), version

@@ -22,10 +22,19 @@ from campaign_api.schemas.campaigns.content import (
 )
 from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.campaigns.progress import Counts
-from campaign_api.schemas.fields import Integer, Moment, Text, length
+from campaign_api.schemas.fields import (
+    Amount,
+    Integer,
+    Moment,
+    PositiveAmount,
+    Text,
+    length,
+)
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
+from campaign_common.domain.content.budget import LARGEST_BUDGET
 from campaign_common.domain.content.campaign_content import TextContent
+from campaign_common.domain.content.price import DECIMALS
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignPosition
 
@@ -63,7 +72,7 @@ def _list_id(*, required: bool = False) -> Integer:
 
 
 class CampaignChange(Schema):
-    """Changes to a campaign that has not started."""
+    """Changes to a campaign: to its budget until it is over, and to all else before its start."""
 
     name = _name()
     template = _template()
@@ -84,6 +93,15 @@ class CampaignChange(Schema):
     provider = fields.String(
         validate=length(LONGEST_PROVIDER),
         metadata={"description": "The name of a configured provider, or of a route."},
+    )
+    budget = PositiveAmount(
+        LARGEST_BUDGET,
+        DECIMALS,
+        allow_none=True,
+        metadata={
+            "description": "Amount that its sends may cost, in the currency of the provider's"
+            " price. A campaign whose budget is used up is paused."
+        },
     )
 
     @validates_schema
@@ -168,6 +186,12 @@ class Campaign(CampaignSummary):
     )
     content = fields.Nested(ContentAnswered, required=True)
     originator = originator_answered()
+    budget = Amount(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Amount that its sends may cost; null: no budget."},
+    )
+    budget_currency = fields.String(required=True, allow_none=True)
     possibly_sent = fields.Integer(
         required=True, metadata={"description": "Messages that were in doubt at any time."}
     )
