@@ -137,16 +137,21 @@ class System:
         return name
 
     def create(
-        self, campaign_id: int, csv: str, template: str = "hi {name}", **headers: str
+        self,
+        campaign_id: int,
+        csv: str,
+        template: str = "hi {name}",
+        at: int | None = None,
+        **headers: str,
     ) -> None:
-        """Create a campaign that is due at once."""
+        """Create a campaign that is due at once, or at a time in seconds since 1970."""
         answer = requests.post(
             f"{self.url}/v1/camp/create",
             json={
                 "campaign_name": f"game{campaign_id}",
                 "campaign_id": campaign_id,
                 "message_template": template,
-                "scheduled_time": int(time.time()),
+                "scheduled_time": int(time.time()) if at is None else at,
                 "csv_file_path": csv,
             },
             headers=headers,

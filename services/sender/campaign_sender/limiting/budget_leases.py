@@ -94,6 +94,10 @@ class BudgetLeases:
         self._stop.set()
         self._lacking.set()
         self._thread.join()
+        self.return_all()
+
+    def return_all(self) -> None:
+        """Return what is held to the budgets, in an orderly stop."""
         try:
             self.turn(is_last=True)
         except (RetryLater, DriverError) as error:

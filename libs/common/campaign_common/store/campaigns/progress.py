@@ -82,6 +82,8 @@ class Movement(NamedTuple):
     published_count: int
     sample: Sample | None
     counted: Counted
+    provider: str = ""
+    """The provider, or the route."""
 
 
 class Milestone(NamedTuple):
@@ -117,6 +119,7 @@ SELECT_STANDING = f"""
 SELECT_MOVEMENT = f"""
 SELECT c.state, c.started_at, NOW(6), CAST(COALESCE(c.total, l.accepted, 0) AS UNSIGNED),
        c.published_count, s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0,
+       c.provider,
        {COUNTED_COLUMNS}
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
 LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
@@ -157,10 +160,18 @@ def read_movement(cursors: Cursors, campaign_id: CampaignId, within: int) -> Mov
     found = _one_with_counted(cursors, campaign_id)
     if found is None:
         return None
-    (state, started_at, now, total, published_count, ended, seconds_ago), counted = found
+    (*columns, ended, seconds_ago, provider), counted = found
+    state, started_at, now, total, published_count = columns
     sample = None if ended is None else Sample(int(ended), float(seconds_ago))
     return Movement(
-        CampaignState(state), started_at, now, int(total), published_count, sample, counted
+        CampaignState(state),
+        started_at,
+        now,
+        int(total),
+        published_count,
+        sample,
+        counted,
+        provider,
     )
 
 

@@ -70,6 +70,13 @@ def providers_in_use(cursor: Cursor, routes: Routes) -> frozenset[str]:
     return frozenset[str]().union(*(routes.providers(name) for (name,) in cursor.fetchall()))
 
 
+def read_moment(cursor: Cursor) -> float:
+    """Read the time of the server, in seconds since 1970."""
+    cursor.execute(SELECT_MOMENT)
+    ((moment,),) = cursor.fetchall()
+    return float(moment)
+
+
 def _providers(
     cursor: Cursor, limited: Mapping[str, ProviderLimits], names: frozenset[str], routes: Routes
 ) -> dict[str, LimitedProvider]:
@@ -77,14 +84,13 @@ def _providers(
     shared: Counter[str] = Counter()
     for name, campaigns in cursor.fetchall():
         shared.update(dict.fromkeys(routes.providers(name), campaigns))
-    cursor.execute(SELECT_MOMENT)
-    ((moment,),) = cursor.fetchall()
+    moment = read_moment(cursor)
     providers = {}
     for name in names:
-        limits = limited[name].at(float(moment))
+        limits = limited[name].at(moment)
         left = None
         if limits.per_day is not None:
-            taken = read_taken(cursor, name, day_of(float(moment), limits.zone))
+            taken = read_taken(cursor, name, day_of(moment, limits.zone))
             left = max(0, limits.per_day - taken)
         providers[name] = LimitedProvider(limits, shared[name] or 1, left)
     return providers
