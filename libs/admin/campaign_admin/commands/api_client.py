@@ -49,6 +49,10 @@ class ApiClient:
         """Read how far a campaign has come; raises what `create` raises."""
         return self._ask("GET", f"/v1/campaigns/{campaign_id}", READ_TIMEOUT)
 
+    def read_progress(self, campaign_id: CampaignId) -> dict[str, Any]:
+        """Read the progress of a campaign; raise what `create` raises."""
+        return self._ask("GET", f"/v1/campaigns/{campaign_id}/progress", READ_TIMEOUT)
+
     def _ask(
         self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.budget import BudgetUse, cost_of
 from campaign_common.domain.content.price import Price
-from campaign_common.domain.limits.money_grants import MoneyGrants, Wanted
+from campaign_common.domain.limits.money_grants import MoneyGrants, WantedMoney
 from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
@@ -174,14 +174,14 @@ class BudgetLeases:
                     self._used_up.pop(campaign_id, None)
             wanted = {one: grants.begin_turn(elapsed) for one, grants in self._grants.items()}
         if is_last:
-            wanted = {one: Wanted(Decimal(), Decimal()) for one in wanted}
+            wanted = {one: WantedMoney(Decimal(), Decimal()) for one in wanted}
         has_money = False
         for campaign_id in sorted(wanted):
             has_money |= self._lease(campaign_id, wanted[campaign_id])
         if has_money:
             self._on_money()
 
-    def _lease(self, campaign_id: CampaignId, wanted: Wanted) -> bool:
+    def _lease(self, campaign_id: CampaignId, wanted: WantedMoney) -> bool:
         """Take or return money of one campaign; return whether there is more of it now."""
         grants = self._grants[campaign_id]
         with self._lock:

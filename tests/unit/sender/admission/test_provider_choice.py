@@ -8,7 +8,12 @@ from campaign_common.domain.message import LedgerEntry, Status
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.runtime.boot_time import boot_time
-from campaign_sender.admission.provider_choice import PROVIDER_UNKNOWN, ProviderChoice
+from campaign_providers.contract import SendStatus
+from campaign_sender.admission.provider_choice import (
+    PRICE_MISSING,
+    PROVIDER_UNKNOWN,
+    ProviderChoice,
+)
 from tests.unit.sender.messages import CAMPAIGN, message, version
 
 PAIR = Routes({"pair": Route((("main", 1), ("spare", 1)), ("main", "spare"))})
@@ -86,3 +91,27 @@ def test_the_ledger_says_where_the_next_try_goes(in_doubt: int) -> None:
         versions = {CAMPAIGN: version()._replace(provider="pair")}
         CHOICE.choose([one], versions, {one.key: entry}, {})
         assert one.provider == provider
+
+
+@pytest.mark.parametrize(
+    ("currencies", "code"),
+    [
+        ({"main": "EUR"}, None),
+        ({"main": "USD"}, PRICE_MISSING),
+        ({"main": None}, PRICE_MISSING),
+        ({}, None),
+    ],
+    ids=["same currency", "another currency", "no price", "not configured here"],
+)
+def test_a_budget_needs_a_price_in_its_currency(
+    currencies: dict[str, str | None], code: str | None
+) -> None:
+    """What is held back waits for a sender that knows the price, without an attempt."""
+    one = message()
+    choice = ProviderChoice(Routes(), lambda _: False, WINDOWS.__getitem__, currencies)
+    versions = {CAMPAIGN: version()._replace(provider="main", budget="EUR")}
+    chosen = choice.choose([one], versions, {}, {})
+    assert (chosen.to_send, one.budget) == ([] if code else [one], "EUR")
+    assert [(r.status, r.error_code) for r in chosen.decided] == (
+        [(SendStatus.UNCONFIGURED, code)] if code else []
+    )

@@ -17,7 +17,7 @@ NOTHING = Decimal()
 _EXACT = Decimal(1).scaleb(-DECIMALS)
 
 
-class Wanted(NamedTuple):
+class WantedMoney(NamedTuple):
     """Amount that a sender wants to hold, and the cost of the message that waits for it."""
 
     amount: Decimal
@@ -72,7 +72,7 @@ class MoneyGrants:
         """Forget that a message could not be paid for: it has another chance, or is gone."""
         self._lacking = NOTHING
 
-    def begin_turn(self, elapsed: float) -> Wanted:
+    def begin_turn(self, elapsed: float) -> WantedMoney:
         """Return what is wanted after so many seconds since the last turn.
 
         That is what `HELD_FOR` seconds take at the pace of the last turn, and enough for a message
@@ -83,9 +83,9 @@ class MoneyGrants:
         pace = used * Decimal(HELD_FOR / max(elapsed, SHORTEST_TURN))
         aim = min(pace, GROWTH * max(self._aim, least, used))
         self._aim = max(aim, least).quantize(_EXACT, ROUND_UP)
-        return Wanted(self._aim, least)
+        return WantedMoney(self._aim, least)
 
-    def change(self, wanted: Wanted, left: Decimal) -> Change:
+    def change(self, wanted: WantedMoney, left: Decimal) -> Change:
         """Return how what is held should change; `left` is what may still be taken.
 
         What is too little for the message that waits is returned, so that another sender may

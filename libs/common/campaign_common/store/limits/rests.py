@@ -21,7 +21,7 @@ WHERE open_until > NOW(6) AND provider IN %s
 def read_rests(
     cursor: Cursor, providers: Collection[str], configured: Mapping[str, ProviderLimits]
 ) -> dict[str, Rest]:
-    """Read which of these providers rest; of several reasons, the one that lasts longest.
+    """Read which of the providers rest; of several reasons, the one that lasts longest.
 
     `configured`: limits by provider, where no live ones replace them.
     """
