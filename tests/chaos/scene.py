@@ -28,6 +28,10 @@ from tests.support.waiting import wait_until
 CAMPAIGN = 1000000000
 FIRST_PHONE = 13900000000
 QUICK = Faults(latency=0.005)
+SLOW = Faults(latency=0.2)
+STALLED = Faults(latency=5.0)
+CONNECTIONS = 48
+"""Calls that a sender has under way at most."""
 PLENTY = 100
 """Claimed messages that no sender can call for and record while a signal is on its way to it."""
 SOME = 10
@@ -84,7 +88,7 @@ class Scene:
         http = {
             "Url": self.provider.url,
             "AllowedNetworks": ["127.0.0.0/8"],
-            "Connections": 48,
+            "Connections": CONNECTIONS,
             **more,
         }
         self.system.configure(Provider="http", Http=http)
@@ -160,6 +164,25 @@ class Scene:
     def hurry(self) -> None:
         """Let the provider be quick from now on: what was to be shown has been shown."""
         self.provider.set_faults(QUICK)
+
+    def stall(self, senders: Sequence[Process]) -> None:
+        """Let calls last for seconds while each sender has claimed more than it has calls for.
+
+        The provider has been `SLOW`. When a connection is free again, there is work for it.
+        """
+        wait_until(lambda: all(self._waiting(sender) >= CONNECTIONS // 2 for sender in senders))
+        self.provider.set_faults(STALLED)
+        slow_until = time.monotonic() + 2 * SLOW.latency
+        wait_until(
+            lambda: (
+                time.monotonic() > slow_until
+                and all(self._waiting(sender) >= SOME for sender in senders)
+            )
+        )
+
+    def _waiting(self, sender: Process) -> int:
+        called, claimed = self._called_of_claimed(sender)
+        return claimed - called
 
     def wait_for_calls(self, calls: int) -> None:
         wait_until(lambda: self.calls() >= calls, self.scale.patience(120))

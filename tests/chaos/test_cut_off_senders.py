@@ -6,14 +6,10 @@ import pytest
 
 from campaign_common.dsn import parse_dsn
 from tests.chaos.relay import Relay, relay_to
-from tests.chaos.scene import CAMPAIGN, Scene, boot_time
+from tests.chaos.scene import CAMPAIGN, SLOW, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.support.providers.recording_provider import Faults
 from tests.support.waiting import wait_until
 
-SLOW = Faults(latency=0.2)
-"""With 48 connections a sender needs 8 s for the 2,000 messages that it has claimed at least."""
-CLAIMED = 2_000
 OUTAGE = ALLOWED + 6.0
 """Seconds from the pause to the thaw: longer than a statement or a transaction may take."""
 
@@ -28,12 +24,11 @@ def relay(scene: Scene) -> Iterator[Relay]:
 def test_a_cut_off_sender_sends_nothing_after_a_pause(scene: Scene, relay: Relay) -> None:
     """A sender cut off from the database sends nothing after a pause."""
     scene.provider.set_faults(SLOW)
-    scene.system.configure(Sender={"InFlight": CLAIMED * 2, "BatchSize": CLAIMED})
     scene.start_all(senders=1)
     cut_off = scene.start("campaign-sender", scene.configuration_through(relay.port))
     wait_until(lambda: scene.shards_of(cut_off))
     scene.begin(scene.scale.choose(20_000, 100_000))
-    wait_until(lambda: len(scene.claimed_by(cut_off)) >= CLAIMED)
+    scene.stall([cut_off])
     relay.freeze()
     scene.system.change(CAMPAIGN, "pause")
     acknowledged = boot_time()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import Status
-from tests.chaos.scene import CAMPAIGN, Scene, boot_time
+from tests.chaos.scene import CAMPAIGN, SLOW, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
 from tests.support.providers.recording_provider import Faults
 from tests.support.services.processes import Process
@@ -13,10 +13,6 @@ from tests.support.waiting import wait_until
 
 REFUSING = Faults(latency=0.005, errors={400: 1.0})
 """Refuses everybody, for good."""
-SLOW = Faults(latency=0.15)
-"""Long enough to be hit in the middle of a call."""
-LONG_QUEUE = {"InFlight": 2_000, "BatchSize": 1_000}
-"""With 48 connections work for 6 s: longer than calls may go on after an erasure."""
 ENDS_OF_ERASED = {Status.SENT, Status.CANCELLED, Status.UNKNOWN}
 
 
@@ -86,8 +82,7 @@ def test_nobody_is_called_after_being_erased_whatever_is_killed(scene: Scene) ->
     kills = scene.scale.choose(3, 10)
     at_once = scene.scale.choose(15, 30)
     # Erasures and take-overs take their time, and each kill needs a victim that has work left.
-    rows, share = scene.scale.choose((40_000, 0.25), (60_000, 0.5))
-    scene.system.configure(Sender=LONG_QUEUE)
+    rows, share = scene.scale.choose((20_000, 0.25), (60_000, 0.5))
     scene.provider.set_faults(SLOW)
     _, started = scene.start_all(senders=2)
     senders = list(started)
@@ -99,10 +94,11 @@ def test_nobody_is_called_after_being_erased_whatever_is_killed(scene: Scene) ->
         scene.wait_for_calls(point)
         victim = senders.pop(0)
         shards = scene.shards_of(victim)
-        scene.wait_for_calls_in_flight(senders[0])
+        scene.stall([senders[0]])
         erased |= erase_some(scene, scene.claimed_by(senders[0]), at_once)
         calls_would_show_at = max(erased.values()) + ALLOWED + 2
         wait_until(lambda at=calls_would_show_at: boot_time() > at)
+        scene.provider.set_faults(SLOW)
         left_over = scene.kill_in_flight(victim)
         bound += len(left_over)
         erased |= erase_some(scene, left_over, at_once)

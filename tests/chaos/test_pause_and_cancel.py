@@ -1,33 +1,24 @@
 """Pause and cancel with everything queued: promise 4, by the provider's own clock."""
 
 from campaign_common.domain.message import Status
-from tests.chaos.scene import CAMPAIGN, Scene, boot_time
+from tests.chaos.scene import CAMPAIGN, SLOW, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.support.providers.recording_provider import Faults
 from tests.support.waiting import wait_until
 
 CANCELLED = CAMPAIGN + 1
 FANNED = "SELECT COALESCE(SUM(published_count), 0) FROM campaigns WHERE state = 'running'"
 OPEN_CLAIMS = "SELECT COUNT(*) FROM shard_claims WHERE claimed <> ''"
 
-CLAIMED = 2_000
-"""What each sender has claimed at least when the calls have to stop."""
-SLOW = Faults(latency=0.1)
-"""With 48 connections that is work for 4 s: nobody stops in time for lack of it."""
-
 
 def begin_and_queue(scene: Scene, rows: int, campaign_id: int) -> None:
     """Start a campaign, and wait until all of it is queued while its calls have begun."""
     scene.provider.set_faults(SLOW)
-    scene.system.configure(
-        Scheduler={"Lease": "3s", "Window": "10m"},
-        Sender={"InFlight": CLAIMED * 2, "BatchSize": CLAIMED},
-    )
+    scene.system.configure(Scheduler={"Lease": "3s", "Window": "10m"})
     _, senders = scene.start_all(senders=2)
     wait_until(lambda: all(scene.shards_of(sender) for sender in senders))
     scene.begin(rows, campaign_id)
     wait_until(lambda: scene.count(FANNED) == rows)
-    wait_until(lambda: all(len(scene.claimed_by(sender)) >= CLAIMED for sender in senders))
+    scene.stall(senders)
 
 
 def halt(scene: Scene, campaign_id: int, verb: str) -> None:

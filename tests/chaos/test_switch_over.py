@@ -19,15 +19,13 @@ from local_stack.distributions.cache import Cache
 from local_stack.servers.database import Flavour
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.replication import ReplicatedPair, as_service, on_server, replicated_pair
-from tests.chaos.scene import CAMPAIGN, Scene, boot_time
+from tests.chaos.scene import CAMPAIGN, SLOW, Scene, boot_time
 from tests.chaos.test_stopped_senders import ALLOWED
-from tests.support.providers.recording_provider import Faults
 from tests.support.waiting import wait_until
 
 PAUSED, CANCELLED, GOES_ON = CAMPAIGN, CAMPAIGN + 1, CAMPAIGN + 2
-SLOW = Faults(latency=0.2)
-"""With 48 connections a sender needs 16 s for the 4,000 messages that it has claimed."""
-CLAIMED = 4_000
+SMALL_CHUNK = 20
+"""Recipients that one campaign publishes before it is the turn of the next one."""
 SOME = 200
 PEOPLE = 5
 AFTERWARDS = 3.0
@@ -76,18 +74,16 @@ def test_a_planned_switch_over_keeps_promises_1_to_4(
 ) -> None:
     """Pause, cancel and erasure on the new primary stop sends in time, and nothing is lost."""
     scene.provider.set_faults(SLOW)
-    scene.system.configure(Sender={"InFlight": CLAIMED, "BatchSize": CLAIMED // 2})
-    _, (sender,) = scene.start_all(senders=1)
+    scene.system.configure(Scheduler={"Lease": "3s", "ChunkSize": SMALL_CHUNK, "Window": "60s"})
+    _, (sender,) = scene.start_all(schedulers=0, senders=1)
     scene.begin(scene.scale.choose(3_000, 20_000), PAUSED)
     for campaign_id in (CANCELLED, GOES_ON):
         scene.system.create(campaign_id, "recipients.csv")
+    scene.start("campaign-scheduler")
     scene.wait_for_calls(SOME)
-    wait_until(
-        lambda: (
-            {message.campaign_id for message in scene.claimed_by(sender)}
-            == {PAUSED, CANCELLED, GOES_ON}
-        )
-    )
+    scene.stall([sender])
+    claimed = {message.campaign_id for message in scene.claimed_by(sender)}
+    assert claimed == {PAUSED, CANCELLED, GOES_ON}
 
     pair.demote()
     pair.promote()
@@ -111,6 +107,8 @@ def test_a_planned_switch_over_keeps_promises_1_to_4(
     assert not late, f"{len(late)} sends began after pause or cancellation"
 
     wait_until(scene.system.is_ready)
+    scene.provider.set_faults(SLOW)
+    scene.stall([sender])
     held = [message for message in scene.claimed_by(sender) if message.campaign_id == GOES_ON]
     erased = {
         phone: scene.erase(phone)

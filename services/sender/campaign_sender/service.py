@@ -108,6 +108,7 @@ class Sender:
             breaker = CircuitBreaker(BreakerPolicy(), time.monotonic)
             self._dispatcher.add(provider, breaker, make, limiters[provider])
             metrics.begin_outcomes_at_zero(provider)
+            metrics.POSSIBLE_DUPLICATES.labels(provider)
         self._pacer = Pacer(self._dispatcher.paced_queues, self._wake_recorders)
         self._leases = LimitLeases(
             databases.main,
