@@ -7,6 +7,7 @@ import pytest
 from campaign_common.domain.campaign import CampaignState, Transition
 from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.price import Price
+from campaign_common.domain.limits.money_grants import KEPT_FOR
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.campaigns.transitions import BUDGET_USED_UP, change_state
 from campaign_common.store.core.budgets import change_budget, insert_budget, read_budget
@@ -18,6 +19,7 @@ from tests.unit.sender.messages import CAMPAIGN, message
 
 PRICE = Price("EUR", Decimal("0.07"), {"139": Decimal("0.035")})
 COST = Decimal("0.035")
+KEPT_TURNS = int(KEPT_FOR / TURN) + 2
 HUNDRED = Budget(COST * 100, "EUR")
 
 
@@ -107,8 +109,7 @@ def test_what_did_not_start_is_given_back(senders: Senders) -> None:
     senders.turn()
     (reserved,) = first.reserve([budgeted(1)]).funded
     first.give_back([reserved])
-    first.give_back([reserved])
-    senders.turn(times=2)
+    senders.turn(times=KEPT_TURNS)
     assert senders.taken() == 0
     assert senders.send_all(first, second) == 100
 
@@ -150,8 +151,8 @@ def test_an_outage_loses_no_money(senders: Senders) -> None:
     senders.turn()
     faulty = senders.scene.database
     faulty.faults.append("away")
-    senders.now += TURN
+    senders.now += KEPT_FOR
     with pytest.raises(DatabaseUnavailable):
         first.turn()
-    senders.turn(first)
+    senders.turn(first, times=KEPT_TURNS)
     assert senders.taken() == 0

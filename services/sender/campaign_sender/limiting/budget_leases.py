@@ -28,10 +28,10 @@ TURN = 0.125
 SHORTEST_TURN = 0.02
 """Seconds between two turns while a message waits for money."""
 
-LACKING_FOR = 1.0
+LACKING_FOR = 3.0
 """Seconds for which a message counts as waiting for money: it asks again every 0.3 s."""
 
-PAUSED_AFTER = 1.0
+PAUSED_AFTER = 1.5
 """Seconds without a change of a budget that is used up, after which its campaign is paused: by
 then other senders have used or returned what they held."""
 
@@ -51,8 +51,8 @@ class BudgetLeases:
     """Money of each campaign with a budget that this sender sends for, and the thread that leases.
 
     It is reserved for a message before that is claimed, and given back where it did not start, so
-    that sends never cost more than the budget. What is held lasts for 0.25 s and is returned in an
-    orderly stop. A campaign whose budget is used up is paused.
+    that sends never cost more than the budget. What is held lasts for 0.25 s and is returned when
+    it is not needed, and in an orderly stop. A campaign whose budget is used up is paused.
     """
 
     def __init__(

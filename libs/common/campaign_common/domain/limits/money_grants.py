@@ -11,6 +11,10 @@ HELD_FOR = 0.25
 GROWTH = 2
 """Factor by which the amount that is held grows from one turn to the next, at most."""
 
+KEPT_FOR = 1.0
+"""Seconds after which money that was not needed is returned: sends come in bursts, one for each
+transaction of the recorder."""
+
 SHORTEST_TURN = 0.001
 
 NOTHING = Decimal()
@@ -44,6 +48,8 @@ class MoneyGrants:
         self._used = NOTHING
         self._lacking = NOTHING
         self._aim = NOTHING
+        self._aim_age = 0.0
+        """Seconds since so much was needed."""
 
     @property
     def is_idle(self) -> bool:
@@ -75,14 +81,16 @@ class MoneyGrants:
     def begin_turn(self, elapsed: float) -> WantedMoney:
         """Return what is wanted after so many seconds since the last turn.
 
-        That is what `HELD_FOR` seconds take at the pace of the last turn, and enough for a message
-        that waits. Nothing is wanted for a campaign of which nothing was sent since.
+        That is what `HELD_FOR` seconds take at the pace of the last turns, and enough for a message
+        that waits. Nothing is wanted for a campaign of which nothing was sent for `KEPT_FOR`.
         """
         used, self._used = max(NOTHING, self._used), NOTHING
         least = self._lacking
         pace = used * Decimal(HELD_FOR / max(elapsed, SHORTEST_TURN))
-        aim = min(pace, GROWTH * max(self._aim, least, used))
-        self._aim = max(aim, least).quantize(_EXACT, ROUND_UP)
+        aim = max(min(pace, GROWTH * max(self._aim, least, used)), least)
+        self._aim_age += elapsed
+        if aim >= self._aim or self._aim_age >= KEPT_FOR:
+            self._aim, self._aim_age = aim.quantize(_EXACT, ROUND_UP), 0.0
         return WantedMoney(self._aim, least)
 
     def change(self, wanted: WantedMoney, left: Decimal) -> Change:

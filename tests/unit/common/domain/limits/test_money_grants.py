@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.domain.limits.money_grants import HELD_FOR, MoneyGrants
+from campaign_common.domain.limits.money_grants import HELD_FOR, KEPT_FOR, MoneyGrants
 
 TURN = 0.125
 COSTS = st.sampled_from([Decimal("0.005"), Decimal("0.07"), Decimal("0.14"), Decimal("1.000001")])
@@ -96,11 +96,26 @@ def test_a_rest_that_pays_for_nothing_is_left_to_others() -> None:
 
 
 def test_nothing_is_held_for_a_campaign_that_is_done() -> None:
+    """It is kept for a second, as the next burst of sends may need it, and then returned."""
     grants = MoneyGrants()
     grants.add(Decimal(3))
     assert grants.reserve(Decimal(1))
-    grants.begin_turn(TURN)
-    change = grants.change(grants.begin_turn(TURN), Decimal(100))
-    grants.add(change.amount)
-    grants.begin_turn(TURN)
-    assert (change.amount, grants.is_idle) == (Decimal(-2), True)
+    changes = []
+    for _ in range(10):
+        changes.append(grants.change(grants.begin_turn(TURN), Decimal(100)).amount)
+        grants.add(changes[-1])
+    assert [change for change in changes if change] == [Decimal(-2)]
+    assert changes.index(Decimal(-2)) == KEPT_FOR / TURN
+    assert grants.is_idle
+
+
+def test_bursts_of_a_slow_recorder_are_paid_for() -> None:
+    """What is held grows to what one burst takes, though turns without any lie between two."""
+    cluster = Cluster(Decimal(100_000))
+    sent = [0] * 12
+    for burst in range(len(sent)):
+        while sent[burst] < 400 and cluster.senders[0].reserve(Decimal("0.07")):
+            sent[burst] += 1
+        for _ in range(4):
+            cluster.turn(0)
+    assert sent[-1] == 400
