@@ -19,7 +19,7 @@ class Retried:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._tries = 0
-        self.change(f"UPDATE campaigns SET started_at = NOW(6) - INTERVAL 3 DAY")
+        self.change("UPDATE campaigns SET started_at = NOW(6) - INTERVAL 3 DAY")
 
     def change(self, statement: str) -> None:
         self._scene.change(lambda cursor: cursor.execute(statement))

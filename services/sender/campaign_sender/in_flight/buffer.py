@@ -317,10 +317,7 @@ class InFlightBuffer:
                 self._bounds.note_results(provider, n)
             claims: list[Message] = []
             for provider, n in self._claimable(len(results), counts).items():
-                take = self._admitted[provider].popleft
-                claims += [take() for _ in range(n)]
-            claims, short = self._funds.reserve(claims)
-            self._short += short
+                claims += self._take_funded(self._admitted[provider], n)
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
@@ -487,6 +484,19 @@ class InFlightBuffer:
             left += [m for m in admitted if m.record.shard in shards]
             self._admitted[provider] = deque(m for m in admitted if m.record.shard not in shards)
         return left
+
+    def _take_funded(self, admitted: deque[Message], n: int) -> list[Message]:
+        """Take up to `n` messages of a provider, and set aside those that lack money.
+
+        One that lacks it holds no message of another campaign back.
+        """
+        taken: list[Message] = []
+        while len(taken) < n and admitted:
+            some = [admitted.popleft() for _ in range(min(n - len(taken), len(admitted)))]
+            funded, short = self._funds.reserve(some)
+            taken += funded
+            self._short += short
+        return taken
 
     def _queue_short(self) -> None:
         """Put messages that waited for money before all others of their provider."""

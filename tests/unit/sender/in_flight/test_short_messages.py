@@ -32,9 +32,9 @@ class Money:
 class Scene:
     """Three messages with a budget before two without one, of one provider."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_flight: int = 100) -> None:
         self.money = Money()
-        self.buffer = InFlightBuffer(in_flight=100, batch_size=10, funds=self.money)
+        self.buffer = InFlightBuffer(in_flight=in_flight, batch_size=10, funds=self.money)
         self.messages = [message(seq) for seq in range(1, 6)]
         for one in self.messages[:3]:
             one.budget = "EUR"
@@ -51,15 +51,18 @@ class Scene:
 
 def test_what_cannot_be_paid_for_holds_nothing_back() -> None:
     """It waits aside, still held, and is claimed in its order when there is money."""
-    scene = Scene()
+    scene = Scene(in_flight=2)
     assert scene.claimed() == [4, 5]
+    assert scene.claimed() == []
+    scene.buffer.add_results([SendResult(one, SendStatus.ACCEPTED) for one in scene.messages[3:]])
+    scene.claimed()
     assert not scene.buffer.wait_for_work(0.0)
     assert scene.buffer.held_keys([one.key for one in scene.messages[:3]])
     scene.money.left = 2
     assert scene.claimed() == []
     scene.buffer.queue_short()
     assert scene.claimed() == [1, 2]
-    assert scene.buffer.providers_of_short() == {"simulated"}
+    assert scene.buffer.held_keys([scene.messages[2].key])
 
 
 def test_messages_of_a_paused_campaign_wait_for_no_money() -> None:
