@@ -6,8 +6,9 @@ Every method works inside the caller's transaction and may be repeated after a l
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from campaign_common.database import Cursor
@@ -38,10 +39,10 @@ from campaign_common.store.recipients.recipient_lists import hold_list
 _PLAN_FIELDS = {"template": "content", "recipient_list_id": "list_id", "from": "originator"}
 """Fields of a plan that have another name in POST /v1/campaigns."""
 
-LIVE_FIELDS = frozenset({"budget"})
-"""Fields that may be changed until the campaign is over."""
+LIVE = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
 
-_STARTED = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
+LIVE_FIELDS = frozenset({"budget"})
+"""Fields that may be changed while a campaign is `LIVE`."""
 
 
 def new_identity(cursor: Cursor) -> Identity:
@@ -126,7 +127,7 @@ class CampaignEditor:
                 its first budget, or lose it.
         """
         stored = locked_plan(cursor, campaign_id)
-        is_live = stored.state in _STARTED and changes.keys() <= LIVE_FIELDS
+        is_live = stored.state in LIVE and bool(changes) and LIVE_FIELDS.issuperset(changes)
         if stored.state not in NOT_STARTED and not is_live:
             raise refused("a change", stored.state)
         moment = changes.get("scheduled_at")
@@ -153,7 +154,7 @@ class CampaignEditor:
             actor,
             from_state=stored.state,
             to_state=after,
-            reason=f"changed {', '.join(changed)}",
+            reason=_described(changed, plan),
         )
         return changed
 
@@ -210,6 +211,17 @@ def _change_live(
     if before.money is None or plan.money is None:
         raise PlanInvalid("budget", "must be there before the start; then it can be changed only")
     change_budget(cursor, campaign_id, plan.money)
+
+
+def _described(changed: Sequence[str], plan: CampaignPlan) -> str:
+    """Describe a change for the history: the fields, with the values of those that may be live."""
+    words = [f"{name} to {_value(plan, name)}" if name in LIVE_FIELDS else name for name in changed]
+    return f"changed {', '.join(words)}"
+
+
+def _value(plan: CampaignPlan, name: str) -> str:
+    value = getattr(plan, name)
+    return "none" if value is None else f"{Decimal(value).normalize():f}"
 
 
 def _differs(name: str, stored: StoredPlan, plan: CampaignPlan, moment: datetime | None) -> bool:

@@ -78,7 +78,7 @@ def test_a_running_campaign_takes_a_new_amount_only(client: FlaskClient, pool: D
     campaign_id = made(client, budget="5")["id"]
     run(pool, campaign_id)
     assert body(patch(client, campaign_id, budget="7.25"))["budget"] == "7.25"
-    assert events(pool, campaign_id)[-1] == ("api", "running", "running", "changed budget")
+    assert events(pool, campaign_id)[-1] == ("api", "running", "running", "changed budget to 7.25")
     assert patch(client, campaign_id, budget="8", name="another").status_code == 409
     status, _, errors = problem(patch(client, campaign_id, budget=None))
     said = "must be there before the start; then it can be changed only"
