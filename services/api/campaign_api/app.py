@@ -6,6 +6,7 @@ from opentelemetry.trace import Tracer
 
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.intake import CampaignIntake
+from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
@@ -14,6 +15,7 @@ from campaign_api.messages.erasing import Eraser
 from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
+from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.routes import (
     camp,
     campaign_actions,
@@ -85,16 +87,19 @@ def create_app(
     RateLimit(settings.api.requests_per_minute).register(app)
     unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
+    importer = CsvImporter(
+        RetryingTransactions(database, settings.timeout), settings.import_, metrics.imports
+    )
     editor = CampaignEditor(settings)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
-        camp.resource(CampaignIntake(database, settings, slots, metrics.imports)),
+        camp.resource(CampaignIntake(database, settings, slots, importer)),
         campaigns.resource(databases, editor, ProviderRests(settings)),
         campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
         recipient_lists.resource(
             RecipientLists(database),
-            ListUploads(database, settings, metrics.imports),
+            ListUploads(database, settings, importer),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),

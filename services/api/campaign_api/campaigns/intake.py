@@ -12,7 +12,6 @@ from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
-from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Database, named_lock
 from campaign_common.domain.template import SUBJECT, Template
@@ -32,7 +31,7 @@ class CampaignIntake:
     """Creates campaigns, changes those that have not started, and recognises repeats."""
 
     def __init__(
-        self, database: Database, settings: Settings, slots: ImportSlots, metrics: ImportMetrics
+        self, database: Database, settings: Settings, slots: ImportSlots, importer: CsvImporter
     ) -> None:
         self._database = database
         self._settings = settings
@@ -40,7 +39,7 @@ class CampaignIntake:
         self._slots = slots
         # One campaign's requests wait for each other; they must not hold every thread.
         self._transactions = RetryingTransactions(database, settings.timeout)
-        self._importer = CsvImporter(self._transactions, settings.import_, metrics)
+        self._importer = importer
 
     def accept(self, request: CreateCampaign, actor: str, traceparent: str) -> Planned:
         """Carry `request` out in the name of `actor`, once however often it is repeated.

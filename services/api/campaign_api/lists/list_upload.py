@@ -9,7 +9,6 @@ from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.upload_form import UploadedFile
-from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.idempotency.idempotent_requests import IdempotentRequest
 from campaign_common.database import Cursor, Database
@@ -24,10 +23,10 @@ log = structlog.get_logger(__name__)
 class ListUploads:
     """Makes recipient lists of uploaded files."""
 
-    def __init__(self, database: Database, settings: Settings, metrics: ImportMetrics) -> None:
+    def __init__(self, database: Database, settings: Settings, importer: CsvImporter) -> None:
         self._most_rows = settings.api.max_upload_rows
         self._transactions = RetryingTransactions(database, settings.timeout)
-        self._importer = CsvImporter(self._transactions, settings.import_, metrics)
+        self._importer = importer
 
     def import_file(
         self, open_file: Callable[[], UploadedFile], form: CsvFormat, request: IdempotentRequest

@@ -72,6 +72,7 @@ def test_there_is_one_item_for_each_recipient(client: FlaskClient) -> None:
         "attempts": 1,
         "provider_message_id": "id-2",
         "error_code": "http_503",
+        "provider": None,
     }
     assert untouched["status"] == "not_started"
     assert (untouched["at"], untouched["attempts"], untouched["error_code"]) == (None, 0, None)

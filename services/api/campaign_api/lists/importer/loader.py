@@ -29,6 +29,11 @@ class Batch:
     rows: list[NewRecipient] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
+    def insert(self, cursor: Cursor, list_id: ListId) -> None:
+        """Insert the rows and rejects of a list; may be repeated."""
+        insert_recipients(cursor, list_id, self.rows)
+        insert_rejects(cursor, list_id, self.rejects)
+
 
 def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator[Batch]:
     """Group rows and rejects, in order, into batches bounded in number and in text."""
@@ -92,7 +97,6 @@ class Loader:
         def insert(cursor: Cursor) -> None:
             if not touch_list(cursor, self._list_id):
                 raise ImportAbandoned("the import stood still for too long; send it again")
-            insert_recipients(cursor, self._list_id, batch.rows)
-            insert_rejects(cursor, self._list_id, batch.rejects)
+            batch.insert(cursor, self._list_id)
 
         self._transactions.run(insert)

@@ -4,14 +4,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 
 from campaign_api.errors import CsvRefused, UploadTooLarge
 from campaign_api.lists.importer.columns import Header, read_columns
 from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
 from campaign_api.lists.importer.heartbeat import heartbeat
 from campaign_api.lists.importer.line_reader import HashedFile, LineSource, Readable, read_lines
-from campaign_api.lists.importer.loader import Loader, batches
+from campaign_api.lists.importer.loader import Batch, Loader, batches
 from campaign_api.lists.importer.row_parser import RowParser
+from campaign_api.lists.importer.turn import PatientFile, Turn
 from campaign_api.metrics import ImportMetrics
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
@@ -19,7 +21,12 @@ from campaign_common.domain.recipient import NAME, ListId
 from campaign_common.errors import RetryLater
 from campaign_common.settings import ImportSettings
 from campaign_common.store.recipients import recipient_lists
-from campaign_common.store.recipients.recipient_lists import ImportTotals, ListState, RecipientList
+from campaign_common.store.recipients.recipient_lists import (
+    ImportTotals,
+    ListState,
+    RecipientList,
+    begin_list,
+)
 from campaign_common.store.recipients.recipients import (
     NewRecipient,
     count_recipients,
@@ -42,6 +49,7 @@ class _RowCounts:
         self.first_rejects: list[Reject] = []
 
     def watch(self, parsed: Iterable[NewRecipient | Reject]) -> Iterator[NewRecipient | Reject]:
+        """Count `parsed` as it is iterated over."""
         for row in parsed:
             if isinstance(row, NewRecipient):
                 self.valid += 1
@@ -51,9 +59,25 @@ class _RowCounts:
                     self.first_rejects.append(row)
             yield row
 
+    def require_some(self) -> None:
+        """Require a row that was accepted.
+
+        Raises:
+            CsvRefused: there is none.
+        """
+        if self.valid:
+            return
+        if not self.rejected:
+            raise CsvRefused("the file has no data row")
+        shown = "; ".join(f"line {line}: {reason}" for line, reason, _ in self.first_rejects)
+        raise CsvRefused(f"none of the {self.rejected} data rows was accepted: {shown}")
+
 
 class CsvImporter:
-    """Imports CSV files; holds a few megabytes at a time, however large the file is."""
+    """Imports CSV files; holds a few megabytes at a time, however large the file is.
+
+    A process has one, whose imports take turns.
+    """
 
     def __init__(
         self, transactions: RetryingTransactions, limits: ImportSettings, metrics: ImportMetrics
@@ -61,6 +85,7 @@ class CsvImporter:
         self._transactions = transactions
         self._metrics = metrics
         self._limits = limits
+        self._turn = Turn()
 
     def run(
         self,
@@ -81,27 +106,24 @@ class CsvImporter:
             ImportAbandoned: the list was given up meanwhile.
             RetryLater: no transaction was committed for as long as `transactions` retries.
         """
-        hashed = HashedFile(file)
-        source = LineSource(read_lines(hashed, self._limits.max_line_bytes, csv_format.encoding))
-        columns = read_columns(source, self._limits.max_columns, csv_format)
+        limits = self._limits
+        hashed = HashedFile(PatientFile(file, self._turn))
+        with self._turn:
+            source = LineSource(read_lines(hashed, limits.max_line_bytes, csv_format.encoding))
+            columns = read_columns(source, limits.max_columns, csv_format)
+            has_rows = source.look_ahead(1) is not None
         if check_columns is not None:
             check_columns(columns.names)
-        if source.look_ahead(1) is None:
+        if not has_rows:
             raise CsvRefused(
                 "the file has a header and no data row"
                 if columns.header is not Header.NONE
                 else "the file is empty"
             )
-        limits = self._limits
         parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes, csv_format)
-        list_id = self._transactions.run(lambda cursor: recipient_lists.begin_list(cursor, name))
         began = time.monotonic()
-        try:
-            with self._metrics.running():
-                totals, last_seq = self._load(parser.rows(source), list_id, most_rows)
-        except BaseException:
-            self.discard(list_id)
-            raise
+        with self._metrics.running():
+            list_id, totals, last_seq = self._load(parser.rows(source), name, most_rows)
         self._metrics.made(totals, time.monotonic() - began)
         return RecipientList(
             id=list_id,
@@ -123,24 +145,49 @@ class CsvImporter:
             )
 
     def _load(
-        self, parsed: Iterable[NewRecipient | Reject], list_id: ListId, most_rows: int | None
-    ) -> tuple[ImportTotals, int]:
+        self, parsed: Iterable[NewRecipient | Reject], name: str, most_rows: int | None
+    ) -> tuple[ListId, ImportTotals, int]:
         tally = _RowCounts()
+        arriving = self._batches(tally, parsed, most_rows)
+        first, second = next(arriving, Batch()), next(arriving, None)
+        if second is None:
+            tally.require_some()
+            list_id, accepted = self._transactions.run(partial(_insert_whole, name, first))
+        else:
+            list_id = self._transactions.run(partial(begin_list, name=name))
+            try:
+                self._load_batches(list_id, chain((first, second), arriving))
+                tally.require_some()
+                # Counted, not summed up: how many rows a statement inserted is not known when
+                # the answer to its COMMIT was lost.
+                accepted = self._count(list_id, tally.valid)
+            except BaseException:
+                self.discard(list_id)
+                raise
+        totals = ImportTotals(accepted, tally.valid - accepted, tally.rejected)
+        return list_id, totals, tally.valid
+
+    def _batches(
+        self, tally: _RowCounts, parsed: Iterable[NewRecipient | Reject], most_rows: int | None
+    ) -> Iterator[Batch]:
+        arriving = batches(tally.watch(parsed), self._limits.batch_rows)
+        while True:
+            with self._turn:
+                batch = next(arriving, None)
+            if batch is None:
+                return
+            if most_rows is not None and tally.valid + tally.rejected > most_rows:
+                raise UploadTooLarge(f"the file has more than {most_rows} data rows")
+            yield batch
+
+    def _load_batches(self, list_id: ListId, arriving: Iterable[Batch]) -> None:
         with (
             heartbeat(self._transactions.database, list_id),
             Loader(self._transactions, list_id) as loader,
         ):
-            for batch in batches(tally.watch(parsed), self._limits.batch_rows):
-                if most_rows is not None and tally.valid + tally.rejected > most_rows:
-                    raise UploadTooLarge(f"the file has more than {most_rows} data rows")
+            for batch in arriving:
                 loader.write(batch)
             loader.finish()
-        if not tally.valid:
-            raise _nothing_accepted(tally)
-        # Counted, not summed up: how many rows a statement inserted is not known when the
-        # answer to its COMMIT was lost.
-        accepted = self._count(list_id, tally.valid)
-        return ImportTotals(accepted, tally.valid - accepted, tally.rejected), tally.valid
 
     def _count(self, list_id: ListId, last_seq: int) -> int:
         accepted = 0
@@ -154,8 +201,8 @@ def _count(list_id: ListId, first: int, last: int, cursor: Cursor) -> int:
     return count_recipients(cursor, list_id, first, last)
 
 
-def _nothing_accepted(tally: _RowCounts) -> CsvRefused:
-    if not tally.rejected:
-        return CsvRefused("the file has no data row")
-    shown = "; ".join(f"line {line}: {reason}" for line, reason, _ in tally.first_rejects)
-    return CsvRefused(f"none of the {tally.rejected} data rows was accepted: {shown}")
+def _insert_whole(name: str, batch: Batch, cursor: Cursor) -> tuple[ListId, int]:
+    """Insert a list of one batch; where it is repeated, the sweep discards what was made before."""
+    list_id = begin_list(cursor, name)
+    batch.insert(cursor, list_id)
+    return list_id, count_recipients(cursor, list_id, 1, len(batch.rows))
