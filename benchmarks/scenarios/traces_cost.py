@@ -58,7 +58,6 @@ VERSIONS = {
         Delivery.AT_LEAST_ONCE,
         "simulated",
         None,
-        1.0,
         REQUEST,
     )
 }

@@ -101,7 +101,7 @@ def admission(scenario: Scenario, looked: Looked, resting: str | None = None) ->
         doubts.setdefault((CAMPAIGN_ID, seq, generation), set()).add(provider)
     chosen = choice.choose(kept, {CAMPAIGN_ID: version}, entries, doubts)
     parted = _parted(looked.fresh, messages, chosen.to_send)
-    unsafe = [(result.message, result.status) for result in chosen.unsafe]
+    unsafe = [(result.message, result.status) for result in chosen.decided]
     ended = _parted(looked.fresh, messages, [message for message, _ in unsafe]).kept
     return Admission(
         parted.kept,
@@ -193,7 +193,7 @@ def map_of(row: MapRow) -> PartitionMap:
 
 @cache
 def _version_of(delivery: Delivery, campaign: tuple[CampaignState, int]) -> CampaignVersion:
-    return CampaignVersion(*campaign, delivery, "simulated", None, 0.0)
+    return CampaignVersion(*campaign, delivery, "simulated", None)
 
 
 def _message_of(held: Held) -> Message:

@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from opentelemetry.trace import Tracer
 
+from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
@@ -98,7 +99,7 @@ def create_app(
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, importer)),
-        campaigns.resource(databases, editor),
+        campaigns.resource(databases, editor, ProviderRests(settings)),
         campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
         recipient_lists.resource(

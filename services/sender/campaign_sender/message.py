@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from math import inf
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -62,7 +63,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     sent, None where that follows from the campaign, and `recorded_provider` the one that the row
     names before this try. `repeats`: it may have been accepted before, by a provider that does not
     know its key. `grant`: what it has taken of the limits of its provider; None: nothing.
-    `segments`: number of SMS segments, 0 until they are counted. Boot times in seconds: dispatch
+    `segments`: number of SMS segments, 0 until they are counted. `budget`: currency of its
+    campaign's budget, None without one; `reserved`: what is taken of that for the send. `age`:
+    seconds since its first send, where the outcome depends on that. Boot times in seconds: dispatch
     sets `expires_at` where the campaign expires, a grant of its campaign's rate `rate_until`, until
     which it may start, and admission `key_known_until`, until which its provider knows the key for
     certain.
@@ -87,6 +90,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     repeats: bool = False
     key_known_until: float = inf
     segments: int = 0
+    budget: str | None = None
+    reserved: Decimal | None = None
+    age: float = 0.0
 
     @property
     def admission_key(self) -> AdmissionKey:

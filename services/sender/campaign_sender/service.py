@@ -43,6 +43,8 @@ from campaign_sender.delivery.trial_sends import TrialSends
 from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
+from campaign_sender.in_flight.funds import Funds
+from campaign_sender.limiting.budget_leases import BudgetLeases
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.limit_leases import LimitLeases, Load
@@ -94,10 +96,14 @@ class Sender:
         self._paces = CampaignPaces(
             lambda campaign: CampaignRate(databases.main, campaign, sender_id, boot_time)
         )
-        self._dispatcher = Dispatcher(self._paces)
+        prices = {one: each.price for one, each in settings.configured_providers.items()}
+        self._budgets = BudgetLeases(databases.main, name, prices, self._queue_short, boot_time)
+        self._dispatcher = Dispatcher(self._paces, self._budgets)
         self._groups = ShardGroups(
             databases.shard_servers().each(
-                lambda server: _shard_group(server, self._dispatcher, self._paces, settings, traces)
+                lambda server: _shard_group(
+                    server, self._dispatcher, self._paces, self._budgets, settings, traces
+                )
             )
         )
         self._dispatcher.connect(self._groups)
@@ -171,6 +177,7 @@ class Sender:
                 self._dispatcher,
                 self._pacer,
                 self._leases,
+                self._budgets,
             ),
             partial(health.beat, "consumer loop"),
             stop,
@@ -181,14 +188,19 @@ class Sender:
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
-        limited, rates = self._dispatcher.providers_with_grants(), self._paces.rates
-        if limited or rates:
-            group.buffer.drop_void(limited, rates, group.guard.check_before_send)
+        limited = self._dispatcher.providers_with_grants()
+        waiting = {*self._paces.rates, *group.buffer.campaigns_of_short()}
+        if limited or waiting:
+            group.buffer.drop_void(limited, waiting, group.guard.check_before_send)
         in_use = self._leases.in_use
         group.buffer.postpone(in_use.providers, is_shared=in_use.campaigns > 1)
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
+
+    def _queue_short(self) -> None:
+        for group in self._groups.all:
+            group.buffer.queue_short()
 
     def _wake_recorders(self) -> None:
         for group in self._groups.all:
@@ -214,6 +226,7 @@ class Sender:
         for group in self._groups.all:
             group.recorder.start()
         self._leases.start()
+        self._budgets.start()
         self._pacer.start()
         self._trial_sends.start()
         self._checks.start()
@@ -232,6 +245,7 @@ class Sender:
             for group in self._groups.all:
                 group.recorder.stop()
             self._leases.stop()
+            self._budgets.stop()
             for thread in self._background:
                 thread.stop(wait=False)  # a request under way ends with the process
             for guard_thread in self._guard_threads:
@@ -257,6 +271,7 @@ def _shard_group(
     server: ShardServer,
     dispatcher: Dispatcher,
     paces: CampaignPaces,
+    funds: Funds,
     settings: Settings,
     traces: BatchTraces | None,
 ) -> ShardGroup:
@@ -282,14 +297,20 @@ def _shard_group(
         batch_size=settings.sender.batch_size,
         bounds=bounds,
         backlogs=backlogs,
+        funds=funds,
     )
     guard = SendGuard(server, topic, buffer, paces=paces)
+    currencies = {
+        provider: None if configured.price is None else configured.price.currency
+        for provider, configured in settings.configured_providers.items()
+    }
     choice = ProviderChoice(
         settings.routes,
         dispatcher.is_resting,
         dispatcher.idempotent_for,
         dispatcher.takes,
         dispatcher.rests_for,
+        currencies,
     )
     admitter = BatchAdmitter(server, topic, buffer, guard, choice, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)

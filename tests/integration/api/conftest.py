@@ -28,6 +28,7 @@ WRITTEN = (
     "recipient_rejects",
     "campaigns",
     "campaign_counters",
+    "campaign_budgets",
     "campaign_costs",
     "campaign_events",
     "possibly_sent",

@@ -24,7 +24,11 @@ from campaign_common.store.messages.ledger import (
     insert_outcomes,
     look_up,
 )
-from campaign_common.store.messages.retry_schedule import schedule_retries, waiting_seqs
+from campaign_common.store.messages.retry_schedule import (
+    ScheduledRetry,
+    schedule_retries,
+    waiting_seqs,
+)
 from campaign_common.store.shards.claims import ClaimRow, read_claims
 from local_stack.distributions.cache import Cache
 from local_stack.stack import database_program
@@ -102,7 +106,7 @@ def fill(old: Database) -> None:
     with old.transaction() as cursor:
         insert_outcomes(cursor, SHARD, [SENT, WAITING])
         add_counts(cursor, count_changes(SHARD, [SENT, WAITING]))
-        schedule_retries(cursor, SHARD, [(WAITING, 60.0)])
+        schedule_retries(cursor, SHARD, [ScheduledRetry(WAITING, 60.0)])
         cursor.execute(
             "UPDATE shard_claims SET epoch = 9, claimed = %s, recorded_offset = 44 WHERE shard = 1",
             (CLAIMED,),

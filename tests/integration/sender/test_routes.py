@@ -240,7 +240,7 @@ def test_a_doubt_at_a_provider_that_is_gone_ends_at_last(
     campaign.scene.cycle()
     assert campaign.row() == (Status.WAITING, provider, 1)
     campaign.scene.change(
-        lambda c: c.execute("UPDATE campaigns SET started_at = NOW(6) - INTERVAL 25 HOUR")
+        lambda c: c.execute("UPDATE message_retries_0 SET aged_from = aged_from - INTERVAL 25 HOUR")
     )
     assert campaign.send(try_number=3, attempts=1) == ""
     campaign.scene.cycle()

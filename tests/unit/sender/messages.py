@@ -54,10 +54,9 @@ def version(
     epoch: int = EPOCH,
     delivery: Delivery = Delivery.AT_LEAST_ONCE,
     expires_in: float | None = None,
-    age: float = 0.0,
     pace: CampaignPace | None = None,
 ) -> CampaignVersion:
-    made = CampaignVersion(state, epoch, delivery, "simulated", expires_in, age)
+    made = CampaignVersion(state, epoch, delivery, "simulated", expires_in)
     return made if pace is None else made._replace(pace=pace)
 
 

@@ -50,6 +50,10 @@ class ApiClient:
         """Read how far a campaign has come; raises what `create` raises."""
         return self._ask("GET", f"/v1/campaigns/{campaign_id}", READ_TIMEOUT)
 
+    def read_progress(self, campaign_id: CampaignId) -> dict[str, Any]:
+        """Read the progress of a campaign; raise what `create` raises."""
+        return self._ask("GET", f"/v1/campaigns/{campaign_id}/progress", READ_TIMEOUT)
+
     def providers(self) -> list[dict[str, Any]]:
         """Read the state of all providers; raises what `create` raises."""
         items: list[dict[str, Any]] = self._ask("GET", "/v1/providers", READ_TIMEOUT)["items"]

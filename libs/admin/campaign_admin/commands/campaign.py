@@ -12,7 +12,7 @@ from rich.table import Table
 from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.doctor import doctor
 from campaign_admin.commands.providers.listing import providers
-from campaign_admin.commands.watching import watch
+from campaign_admin.commands.watching import rest_of, watch
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.content.campaign_content import ContentKind
 from campaign_common.runtime.command_line import EXIT_FAILURE, one_line_failures
@@ -82,8 +82,10 @@ def create(
 def status(context: click.Context, campaign_id: CampaignId) -> None:
     """Show the progress of a campaign."""
     with one_line_failures("campaign status"):
-        description = client_of(context).read(campaign_id)
-    Console().print(_table(description))
+        client = client_of(context)
+        description = client.read(campaign_id)
+        progress = client.read_progress(campaign_id)
+    Console().print(_table(description, progress))
 
 
 @main.command(name="watch")
@@ -94,13 +96,15 @@ def watch_command(context: click.Context, campaign_id: CampaignId) -> None:
     """Follow a campaign until it ends; exit code 0 only when it has finished."""
     console = Console()
     with one_line_failures("campaign watch"):
-        description = watch(client_of(context), campaign_id, console)
-    console.print(_table(description))
+        client = client_of(context)
+        description = watch(client, campaign_id, console)
+        progress = client.read_progress(campaign_id)
+    console.print(_table(description, progress))
     if description["state"] != CampaignState.FINISHED:
         sys.exit(EXIT_FAILURE)
 
 
-def _table(description: dict[str, Any]) -> Table:
+def _table(description: dict[str, Any], progress: dict[str, Any]) -> Table:
     rows = {
         "state": description["state"],
         "reason": description["failure_reason"],
@@ -115,6 +119,9 @@ def _table(description: dict[str, Any]) -> Table:
         "possibly sent": f"{description['possibly_sent']:,}",
         "rate": None if description["rate"] is None else f"{description['rate']:,.0f}/s",
         "estimated finish": description["estimated_finish"],
+        "budget": _budget(progress.get("budget")),
+        "rests": rest_of(progress),
+        "paused": _pause(progress.get("paused")),
     }
     table = Table(title=f"{description['id']} {description['name']}", show_header=False)
     for label, value in rows.items():
@@ -128,3 +135,17 @@ def _content(content: dict[str, Any] | None) -> str | None:
     if content is None or content["kind"] != ContentKind.TEMPLATE:
         return None
     return f"template {content['name']} ({content['language']})"
+
+
+def _budget(budget: dict[str, Any] | None) -> str | None:
+    """Describe a budget; an API of 0.2.0 has none."""
+    if budget is None:
+        return None
+    return f"{budget['amount']} {budget['currency']}, {budget['left']} left"
+
+
+def _pause(pause: dict[str, Any] | None) -> str | None:
+    if pause is None:
+        return None
+    reason = f": {pause['reason']}" if pause["reason"] else ""
+    return f"{pause['at']} by {pause['actor']}{reason}"

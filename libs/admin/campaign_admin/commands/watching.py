@@ -46,6 +46,7 @@ def _descriptions(client: ApiClient, campaign_id: CampaignId) -> Iterator[dict[s
     while True:
         try:
             description = client.read(campaign_id)
+            description["rest"] = rest_of(client.read_progress(campaign_id))
         except ApiUnreachable:
             if time.monotonic() - answered > PATIENCE:
                 raise
@@ -55,6 +56,14 @@ def _descriptions(client: ApiClient, campaign_id: CampaignId) -> Iterator[dict[s
             if description["state"] in OVER:
                 return
         time.sleep(PAUSE)
+
+
+def rest_of(progress: dict[str, Any]) -> str | None:
+    """Describe the rest of a campaign's provider; an API of 0.2.0 says nothing of it."""
+    until = progress.get("rests_until")
+    if until is None:
+        return None
+    return f"until {until} ({progress['rest_reason'].replace('_', ' ')})"
 
 
 class _Rate(ProgressColumn):
@@ -79,7 +88,7 @@ def _bar(descriptions: Iterator[dict[str, Any]], console: Console) -> dict[str, 
         for description in descriptions:
             progress.update(
                 task,
-                description=f"{description['name']} {description['state']}",
+                description=f"{description['name']} {_standing(description)}",
                 completed=description["total"] - description["pending"],
                 total=description["total"],
             )
@@ -95,8 +104,15 @@ def _lines(descriptions: Iterator[dict[str, Any]], console: Console) -> dict[str
             done = description["total"] - description["pending"]
             rate = description["rate"] or 0
             console.print(
-                f"{description['state']} {done:,} of {description['total']:,}, {rate:,.0f}/s",
+                f"{_standing(description)} {done:,} of {description['total']:,}, {rate:,.0f}/s",
                 highlight=False,
                 markup=False,
             )
     return description
+
+
+def _standing(description: dict[str, Any]) -> str:
+    """Return the state of a campaign, and the rest of its provider."""
+    rest = description["rest"]
+    state = str(description["state"])
+    return state if rest is None else f"{state}, rests {rest},"

@@ -1,6 +1,6 @@
-"""Editor of campaigns: creates them, and changes those that have not started.
+"""Editor of campaigns: creates them, and changes them.
 
-The pace of a campaign may be changed while it runs.
+Of a campaign that has started, `LIVE_FIELDS` can be changed and nothing else.
 
 Every method works inside the caller's transaction and may be repeated after a lost COMMIT.
 """
@@ -23,22 +23,27 @@ from campaign_common.domain.content.campaign_content import (
 from campaign_common.domain.limits.campaign_pace import DEFAULT_PRIORITY
 from campaign_common.errors import TemplateInvalid
 from campaign_common.planning.errors import ListDeleted, PlanInvalid, TemplateUnfit
-from campaign_common.planning.provider_fit import require_length, require_support
+from campaign_common.planning.provider_fit import (
+    currency_for,
+    require_length,
+    require_support,
+)
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.planning.stored_plans import append_created, is_due_at, locked_plan, refused
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import CampaignPlan, Identity, StoredPlan
+from campaign_common.store.core.budgets import change_budget
 from campaign_common.store.core.events import append_event
 from campaign_common.store.recipients.recipient_lists import hold_list
 
-LIVE = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
-
-LIVE_FIELDS = frozenset({"max_rate", "priority"})
-"""Fields that may be changed while a campaign is `LIVE`."""
-
 _PLAN_FIELDS = {"template": "content", "recipient_list_id": "list_id", "from": "originator"}
 """Fields of a plan that have another name in POST /v1/campaigns."""
+
+LIVE = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
+
+LIVE_FIELDS = frozenset({"max_rate", "priority", "budget"})
+"""Fields that may be changed while a campaign is `LIVE`."""
 
 
 def new_identity(cursor: Cursor) -> Identity:
@@ -79,6 +84,7 @@ class CampaignEditor:
             originator=wanted.originator,
             max_rate=wanted.max_rate,
             priority=wanted.priority or DEFAULT_PRIORITY,
+            budget=wanted.budget,
         )
         plan = self._checked(cursor, plan)
         made = plans.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)
@@ -118,9 +124,11 @@ class CampaignEditor:
 
         Raises:
             CampaignUnknown: there is no such campaign.
-            TransitionRefused: it has started, or is over.
+            TransitionRefused: it has started, and other fields than LIVE_FIELDS are to change, or
+                it is over.
             PreconditionFailed: by `require_match`.
-            TemplateUnfit, PlanInvalid: as for `create`.
+            TemplateUnfit, PlanInvalid: as for `create`; or a campaign that has started would get
+                its first budget, or lose it.
         """
         stored = locked_plan(cursor, campaign_id)
         is_live = stored.state in LIVE and bool(changes) and LIVE_FIELDS.issuperset(changes)
@@ -138,7 +146,7 @@ class CampaignEditor:
             return []
         require_match(cursor)
         if is_live:
-            plans.change_pace(cursor, campaign_id, plan.pace)
+            _change_live(cursor, campaign_id, stored.plan, plan)
         else:
             plans.change_plan(cursor, campaign_id, self._checked(cursor, plan))
         if moment is not None:
@@ -194,7 +202,24 @@ class CampaignEditor:
         except TemplateInvalid as error:
             raise TemplateUnfit(field_of(error), error.reason) from error
         require_length(self._settings, plan.provider, content)
-        return plan._replace(takes_route=plan.provider in self._settings.routes)
+        return plan._replace(
+            takes_route=plan.provider in self._settings.routes,
+            budget_currency=currency_for(self._settings, plan.provider, plan.budget),
+        )
+
+
+def _change_live(
+    cursor: Cursor, campaign_id: CampaignId, before: CampaignPlan, plan: CampaignPlan
+) -> None:
+    """Change the fields of a campaign that has started: its budget, and its pace."""
+    if plan.budget != before.budget:
+        if before.money is None or plan.money is None:
+            raise PlanInvalid(
+                "budget", "must be there before the start; then it can be changed only"
+            )
+        change_budget(cursor, campaign_id, plan.money)
+    if plan.pace != before.pace:
+        plans.change_pace(cursor, campaign_id, plan.pace)
 
 
 def _described(changed: Sequence[str], plan: CampaignPlan) -> str:

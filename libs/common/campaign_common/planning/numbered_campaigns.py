@@ -10,7 +10,11 @@ from campaign_common.domain.content.campaign_content import (
     TextContent,
 )
 from campaign_common.planning.errors import CampaignBusy, ImportAbandoned
-from campaign_common.planning.provider_fit import require_length, require_support
+from campaign_common.planning.provider_fit import (
+    currency_for,
+    require_length,
+    require_support,
+)
 from campaign_common.planning.requests import NumberedCampaign
 from campaign_common.planning.stored_plans import append_created, locked_plan, require_not_started
 from campaign_common.settings import Settings
@@ -68,7 +72,8 @@ class NumberedCampaigns:
 
         Raises:
             CampaignStarted: the campaign has started and `wanted` differs from it.
-            PlanInvalid: the provider does not take the campaign's own originator any more.
+            PlanInvalid: the provider does not take the campaign's own originator any more, or has
+                no price for its budget.
             CampaignBusy: other requests are changing it; this one may be repeated.
             ImportAbandoned: the list was given up meanwhile.
         """
@@ -96,6 +101,10 @@ class NumberedCampaigns:
             expires_after=before.expires_after,
             max_rate=before.max_rate,
             priority=before.priority,
+            budget=before.budget,
+        )
+        plan = plan._replace(
+            budget_currency=currency_for(self._settings, plan.provider, plan.budget)
         )
         if plan.provider == before.provider:
             plan = plan._replace(originator=before.originator)

@@ -1,5 +1,7 @@
 """Fit of a campaign and its provider, by the configuration."""
 
+from decimal import Decimal
+
 from campaign_common.domain.content.campaign_content import (
     PARTS,
     CampaignContent,
@@ -55,6 +57,28 @@ def require_length(settings: Settings, name: str, content: CompiledContent) -> N
             "template",
             f"every text has at least {least} characters; {name} takes at most {longest}",
         )
+
+
+def currency_for(settings: Settings, name: str, budget: Decimal | None) -> str | None:
+    """Return the currency of a campaign's budget: that of the price of its providers.
+
+    Raises:
+        PlanInvalid: a provider has no price, or those of a route have several currencies.
+    """
+    if budget is None:
+        return None
+    currencies: dict[str, str] = {}
+    for provider in sorted(settings.routes.providers(name)):
+        price = settings.configured_providers[provider].price
+        if price is None:
+            raise PlanInvalid(
+                "budget", f"provider {provider} has no price, by which a budget could be kept"
+            )
+        currencies[provider] = price.currency
+    if len(set(currencies.values())) > 1:
+        named = ", ".join(f"{provider} {currency}" for provider, currency in currencies.items())
+        raise PlanInvalid("budget", f"the providers of {name} have several currencies: {named}")
+    return next(iter(currencies.values()))
 
 
 def longest_text(settings: Settings, name: str) -> int | None:

@@ -23,6 +23,7 @@ class NewCampaign:
     provider: str | None = None
     max_rate: Decimal | None = None
     priority: int | None = None
+    budget: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

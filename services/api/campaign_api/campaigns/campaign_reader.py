@@ -1,11 +1,14 @@
 """Reader of campaigns: one, a page of them, the progress of one, and its history."""
 
+from datetime import UTC
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.progress import describe, measure, summarise
 from campaign_common.database import Cursor, Cursors, Database, Databases
-from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.campaign import CampaignId, CampaignState
+from campaign_common.domain.limits.rest import ProviderRest, rest_of_all
 from campaign_common.planning.errors import CampaignUnknown
+from campaign_common.settings import Settings
 from campaign_common.store.campaigns.listing import (
     CampaignFilter,
     CampaignPosition,
@@ -13,15 +16,18 @@ from campaign_common.store.campaigns.listing import (
 )
 from campaign_common.store.campaigns.progress import (
     CampaignProgress,
+    Movement,
     read_movement,
     read_progress,
     read_standing,
 )
+from campaign_common.store.core.budgets import read_budget
 from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.core.costs import read_costs
 from campaign_common.store.core.counters import counts_by_status
-from campaign_common.store.core.events import EventRow, read_events
+from campaign_common.store.core.events import EventRow, last_pause, read_events
 from campaign_common.store.core.possible_duplicates import count_possible_duplicates
+from campaign_common.store.limits.rests import read_rests
 
 RATE_SPAN = 60
 """Seconds over which the present rate is taken."""
@@ -57,20 +63,51 @@ def read_campaign(databases: Databases, campaign_id: CampaignId) -> dict[str, An
         return campaign_of(cursors, campaign_id)
 
 
-def progress_of(databases: Databases, campaign_id: CampaignId) -> dict[str, Any]:
+class ProviderRests:
+    """Rests of the providers of campaigns, by the configuration of this API."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._routes = settings.routes
+        self._limits = {
+            name: provider.limits.limits for name, provider in settings.configured_providers.items()
+        }
+
+    def read(self, cursor: Cursor, movement: Movement) -> ProviderRest | None:
+        """Read the rest of a running campaign; None: something of it can be sent."""
+        if movement.state is not CampaignState.RUNNING:
+            return None
+        providers = self._routes.providers(movement.provider)
+        return rest_of_all(providers, read_rests(cursor, providers, self._limits))
+
+
+def progress_of(
+    databases: Databases, campaign_id: CampaignId, rests: ProviderRests
+) -> dict[str, Any]:
     """Describe the movement of a campaign; raise what `read_campaign` raises."""
     with databases.reading() as cursors:
+        budget = read_budget(cursors.main, campaign_id)
         costs = read_costs(cursors, campaign_id)
         repeated = count_possible_duplicates(cursors, campaign_id)
         movement = read_movement(cursors, campaign_id, RATE_SPAN)
-    if movement is None:
-        raise unknown(campaign_id)
+        if movement is None:
+            raise unknown(campaign_id)
+        rest = rests.read(cursors.main, movement)
+        is_paused = movement.state is CampaignState.PAUSED
+        pause = last_pause(cursors.main, campaign_id) if is_paused else None
     return {
         "id": campaign_id,
         **measure(movement),
         "possible_duplicates": repeated,
         "spent": [cost._asdict() for cost in costs],
+        "budget": None if budget is None else {**budget._asdict(), "left": budget.left},
+        "rests_until": None if rest is None else rest.until.replace(tzinfo=UTC),
+        "rest_reason": None if rest is None else rest.reason.value,
+        "paused": None if pause is None else _described_pause(pause),
     }
+
+
+def _described_pause(pause: EventRow) -> dict[str, Any]:
+    return {"at": pause.at.replace(tzinfo=UTC), "actor": pause.actor, "reason": pause.reason}
 
 
 def page_of_campaigns(

@@ -10,6 +10,7 @@ from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CampaignContent, CompiledContent
 from campaign_common.domain.content.price import Price, Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
@@ -177,7 +178,7 @@ def describe(
             for name in sorted(draft.content.placeholders)
             if name != PHONE
         ],
-        "cost": _cost_of(counts),
+        "cost": _cost_of(counts, draft.budget),
         "recently_messaged": {"recipients": duplicates, "days": DAYS},
         "rate": None if rate is None else round(rate, 1),
         "estimated_seconds": _estimated_seconds(draft.campaign, rate),
@@ -221,14 +222,17 @@ def _cost(shapes: Counter[Shape], encoding: Encoding) -> dict[str, int]:
     return {"messages": of_it.total(), "segments": _segments(of_it)}
 
 
-def _cost_of(counts: DryRunCounts) -> dict[str, Any] | None:
+def _cost_of(counts: DryRunCounts, budget: Budget | None) -> dict[str, Any] | None:
     price = counts.price
     if price is None:
         return None
     amounts = {rate: n * rate.amount for rate, n in counts.segments_by_rate.items()}
+    amount = sum(amounts.values(), Decimal())
     return {
         "currency": price.currency,
-        "amount": sum(amounts.values(), Decimal()),
+        "amount": amount,
+        "budget": None if budget is None else budget.amount,
+        "warning": _budget_warning(amount, price.currency, budget),
         "by_prefix": [
             {
                 "prefix": rate.prefix or None,
@@ -240,6 +244,16 @@ def _cost_of(counts: DryRunCounts) -> dict[str, Any] | None:
             for rate in sorted(amounts)
         ],
     }
+
+
+def _budget_warning(amount: Decimal, currency: str, budget: Budget | None) -> str | None:
+    """Return a warning where the budget does not cover the cost of all messages."""
+    if budget is None or (budget.currency == currency and amount <= budget.amount):
+        return None
+    if budget.currency != currency:
+        return f"the budget is in {budget.currency}, the price of the provider in {currency}"
+    missing = format((amount - budget.amount).normalize(), "f")
+    return f"the budget lacks {missing} {currency}: the campaign is paused when it is used up"
 
 
 def _segments(shapes: Counter[Shape]) -> int:

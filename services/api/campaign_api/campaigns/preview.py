@@ -8,6 +8,7 @@ import msgspec
 from campaign_api.campaigns.campaign_reader import unknown
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE
 from campaign_common.domain.sms_segments import Segmentation, segmentation
@@ -19,6 +20,7 @@ from campaign_common.store.campaigns.progress import (
     read_content,
     read_progress,
 )
+from campaign_common.store.core.budgets import read_budget
 from campaign_common.store.recipients.recipient_lists import ListState, read_list
 
 MOST_CHARACTERS = 1_000_000
@@ -30,11 +32,12 @@ Render = Callable[[RecipientRow], Rendered]
 
 
 class Draft(NamedTuple):
-    """A campaign in its current state, and its content."""
+    """A campaign in its current state, its content and its budget."""
 
     campaign: CampaignProgress
     content: CompiledContent
     originator: str | None
+    budget: Budget | None = None
 
 
 def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
@@ -51,7 +54,9 @@ def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
     recipients = read_list(cursor, campaign.list_id)
     if recipients is None or recipients.state is not ListState.READY:
         raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
-    return Draft(campaign, CompiledContent(stored.content), stored.originator)
+    use = read_budget(cursor, campaign_id)
+    budget = None if use is None else Budget(use.amount, use.currency)
+    return Draft(campaign, CompiledContent(stored.content), stored.originator, budget)
 
 
 def attributes_of(row: RecipientRow) -> Mapping[str, str]:

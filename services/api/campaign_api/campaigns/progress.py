@@ -53,7 +53,7 @@ def describe(standing: Standing) -> dict[str, Any]:
 
     `rate` is messages with an outcome per second, over the run so far or the whole run.
     """
-    campaign, counted, (content, originator, *_) = standing
+    campaign, counted, (content, originator, *_), budget = standing
     summary = summarise(campaign, counted.by_status)
     until = campaign.finished_at or campaign.now
     rate = _rate_of_the_run(campaign.started_at, until, _ended(counted.by_status))
@@ -62,6 +62,8 @@ def describe(standing: Standing) -> dict[str, Any]:
         "template": content.template if isinstance(content, TextContent) else None,
         "content": msgspec.to_builtins(content),
         "from": originator,
+        "budget": None if budget is None else budget.amount,
+        "budget_currency": None if budget is None else budget.currency,
         "possibly_sent": counted.possibly_sent,
         "rate": rate,
         "estimated_finish": _estimated_finish(

@@ -11,6 +11,7 @@ from werkzeug.datastructures import ETags
 
 from campaign_api.campaigns.actions import naming_api_actions
 from campaign_api.campaigns.campaign_reader import (
+    ProviderRests,
     campaign_of,
     page_of_campaigns,
     progress_of,
@@ -63,7 +64,7 @@ IF_MATCH = _header("If-Match", "ETag of the version to change, or *.")
 IF_NONE_MATCH = _header("If-None-Match", "ETag of the version that the client has.")
 
 
-def resource(databases: Databases, editor: CampaignEditor) -> Resource:
+def resource(databases: Databases, editor: CampaignEditor, rests: ProviderRests) -> Resource:
     """Build the routes."""
     transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
     routes = Resource(
@@ -120,7 +121,7 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.problems(400, 404, 409, 412, 413, 415, 422)
     @routes.doc(parameters=[IF_MATCH])
     def change(changes: Mapping[str, Any], campaign_id: CampaignId) -> BodyAndHeaders:
-        """Change a campaign that has not started; max_rate and priority also while it runs.
+        """Change a campaign that has not started; max_rate, priority and budget until it is over.
 
         A rate that is lowered while it runs is obeyed within 2 s.
         """
@@ -159,8 +160,8 @@ def resource(databases: Databases, editor: CampaignEditor) -> Resource:
     @routes.response(200, Progress)
     @routes.problems(404)
     def progress(campaign_id: CampaignId) -> dict[str, Any]:
-        """Return the progress of a campaign: counts, balance, current rate, lag."""
-        return progress_of(databases, campaign_id)
+        """Return the progress of a campaign: counts, balance, current rate, lag, cost, rest."""
+        return progress_of(databases, campaign_id, rests)
 
     return routes
 

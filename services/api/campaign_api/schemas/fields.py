@@ -80,10 +80,32 @@ class Amount(fields.Decimal):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's options
         pattern = "^[0-9]+([.][0-9]+)?$"
-        super().__init__(as_string=True, metadata={"type": "string", "pattern": pattern}, **options)
+        metadata = {"type": "string", "pattern": pattern, **options.pop("metadata", {})}
+        super().__init__(as_string=True, metadata=metadata, **options)
 
     def _to_string(self, value: Decimal) -> str:
         return format(value.normalize(), "f")
+
+
+class PositiveAmount(Amount):
+    """An amount of money in a request: decimal text, or an integer, above 0."""
+
+    def __init__(self, most: int, decimals: int, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(**options)
+        self._most = most
+        self._pattern = re.compile(rf"[0-9]+([.][0-9]{{1,{decimals}}})?")
+        self._expected = (
+            f'must be an amount such as "120.50", above 0, up to {most}, with at most'
+            f" {decimals} decimals"
+        )
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> Decimal:
+        # A JSON number with a fraction is read as a binary one, which is another amount.
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        text = str(value) if is_whole or isinstance(value, str) else ""
+        if not self._pattern.fullmatch(text) or not 0 < Decimal(text) <= self._most:
+            raise ValidationError(self._expected)
+        return Decimal(text)
 
 
 class Moment(fields.Field[datetime]):

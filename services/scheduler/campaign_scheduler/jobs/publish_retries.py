@@ -242,6 +242,7 @@ def _stamp_without_offset(lease: Lease, retry: DueRetry) -> Stamp:
         lease.epoch,
         partition=-1,
         offset=-1,
+        held_back=retry.held_back,
     )
 
 

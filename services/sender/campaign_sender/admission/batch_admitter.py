@@ -115,7 +115,7 @@ class BatchAdmitter:
         admission: AdmissionDecision = admit_live(kept, entries)
         chosen = self._choice.choose(admission.to_send, versions, entries, doubts)
         ready = hold_unready(chosen.to_send, self._unready)
-        decided = admission.decided + ready.decided + unknown + chosen.unsafe
+        decided = admission.decided + ready.decided + unknown + chosen.decided
         dropped = withdrawn + stale + admission.dropped
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)

@@ -6,6 +6,7 @@ See protocol rules 2 and 3.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
+from types import MappingProxyType
 from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
@@ -16,22 +17,30 @@ from campaign_common.domain.routing.routes import Routes
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.possibly_sent import Doubts
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.contract import UNREADY_PAUSE, SendResult, SendStatus
 from campaign_sender.message import Message
 
 PROVIDER_UNKNOWN = "provider_unknown"
 """Error code of messages that end as unknown because the provider that may have taken them is not
 known, or has not been configured for long."""
 
+PRICE_MISSING = "price_missing"
+"""Error code of messages that wait for a sender whose price is in the currency of their campaign's
+budget."""
+
 Versions = Mapping[CampaignId, CampaignVersion]
 
 
+NO_PRICES: Mapping[str, str | None] = MappingProxyType({})
+
+
 class Chosen(NamedTuple):
-    """Messages with their provider, and those that may not be sent to any."""
+    """Messages with their provider, and those that are not sent."""
 
     to_send: list[Message]
-    unsafe: list[SendResult[Message]]
-    """Messages in doubt at a provider that is not known: they end as unknown."""
+    decided: list[SendResult[Message]]
+    """Messages in doubt at a provider that is not known, which end as unknown, and those that wait
+    for a sender that knows their price."""
 
 
 def doubts_wanted(
@@ -62,7 +71,8 @@ class ProviderChoice:
 
     `idempotent_for`: seconds for which a provider answers a key that it knows as it did the first
     time. `takes`: returns whether a provider takes the content of a record. `rests_for`: seconds
-    for which a provider rests, inf where no end is known.
+    for which a provider rests, inf where no end is known. `currencies`: those of the prices of the
+    configured providers; None: there is no price.
     """
 
     def __init__(
@@ -72,12 +82,14 @@ class ProviderChoice:
         idempotent_for: Callable[[str], float],
         takes: Callable[[str, MessageRecord], bool] = _anything,
         rests_for: Callable[[str], float] = _never,
+        currencies: Mapping[str, str | None] = NO_PRICES,
     ) -> None:
         self._routes = routes
         self.is_resting = is_resting
         self._idempotent_for = idempotent_for
         self._takes = takes
         self._rests_for = rests_for
+        self._currencies = currencies
 
     def choose(
         self,
@@ -107,13 +119,28 @@ class ProviderChoice:
             if provider is None:
                 message.in_doubt = True
                 result = SendResult(message, SendStatus.UNDELIVERABLE, None, PROVIDER_UNKNOWN)
-                chosen.unsafe.append(result)
+                chosen.decided.append(result)
             else:
                 message.provider = provider
                 if message.in_doubt:
                     self._note_repetition(message, version)
-                chosen.to_send.append(message)
+                if version.budget is None or self._can_pay(message, version.budget):
+                    chosen.to_send.append(message)
+                else:
+                    chosen.decided.append(
+                        SendResult(
+                            message, SendStatus.UNCONFIGURED, None, PRICE_MISSING, UNREADY_PAUSE
+                        )
+                    )
         return chosen
+
+    def _can_pay(self, message: Message, currency: str) -> bool:
+        """Return whether the cost of a message can be taken of a budget in `currency`.
+
+        Of a provider that is not configured here, nothing is said.
+        """
+        message.budget = currency
+        return self._currencies.get(message.provider, currency) == currency
 
     def _note_repetition(self, message: Message, version: CampaignVersion) -> None:
         """Note whether the provider still knows the key of a message that it may have accepted.

@@ -13,11 +13,13 @@ from campaign_common.domain.limits.provider_limits import LimitUnit
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CampaignError
 from campaign_common.runtime.boot_time import boot_time
+from campaign_common.settings.fields.answers import NOTHING_SENT
 from campaign_common.store.messages.provider_account_breakers import AccountBreakers
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import (
     CONTENT_NOT_TAKEN,
     NOT_CONFIGURED,
+    REACHED_PROVIDER,
     SECRET_UNREADABLE,
     UNREADY_PAUSE,
     SendResult,
@@ -28,6 +30,7 @@ from campaign_sender.delivery.circuit_breaker import CircuitBreaker
 from campaign_sender.delivery.pacer import GrantQueue
 from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.in_flight.backlog import Rest
+from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
@@ -36,6 +39,11 @@ REMEMBERED = 60.0
 """Seconds for which a provider that is not configured counts after a message of it was met."""
 
 log = structlog.get_logger()
+
+
+def _is_unsent(result: SendResult[Message]) -> bool:
+    """Return whether nothing of a message was sent, so that it cost nothing."""
+    return result.status not in REACHED_PROVIDER or result.error_code in NOTHING_SENT
 
 
 class ProviderUnready(CampaignError):
@@ -61,9 +69,11 @@ class Dispatcher:
 
     Deferred messages, those that may not be sent while the view of the database is too old, stay
     claimed and are dispatched again. `paces`: rates and priorities of the campaigns.
+    `funds`: money of those that have a budget.
     """
 
-    def __init__(self, paces: CampaignPaces | None = None) -> None:
+    def __init__(self, paces: CampaignPaces | None = None, funds: Funds | None = None) -> None:
+        self._funds = funds or NoBudgets()
         self._holder: MessageHolder
         self._paces = paces
         self._routes: dict[str, ProviderRoute] = {}
@@ -213,7 +223,7 @@ class Dispatcher:
         Messages that this process no longer holds are left to the owner of their shard.
         """
         groups: dict[tuple[CampaignId, str], list[Message]] = defaultdict(list)
-        for message in self._holder.still_held(messages):
+        for message in self._still_held(messages):
             groups[message.record.campaign_id, message.provider].append(message)
         for (campaign_id, provider), group in groups.items():
             version = self._holder.version_of(campaign_id)
@@ -236,6 +246,13 @@ class Dispatcher:
                         message.price = price
                 route.submit(group)
 
+    def _still_held(self, messages: Sequence[Message]) -> list[Message]:
+        held = self._holder.still_held(messages)
+        if len(held) < len(messages):
+            kept = set(map(id, held))
+            self._funds.give_back([m for m in messages if id(m) not in kept])
+        return held
+
     def _return(
         self, messages: Sequence[Message], status: SendStatus, error_code: str | None = None
     ) -> None:
@@ -246,11 +263,15 @@ class Dispatcher:
 
     def on_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Handle results: keep deferred messages, pass on all others."""
-        deferred = [r.message for r in results if r.status is SendStatus.DEFERRED]
+        unsent = [r for r in results if r.status is not SendStatus.ACCEPTED and _is_unsent(r)]
+        deferred = [r.message for r in unsent if r.status is SendStatus.DEFERRED]
         if deferred:
             with self._lock:
                 self._deferred.extend(deferred)
             results = [r for r in results if r.status is not SendStatus.DEFERRED]
+        if unsent:
+            ended = [r.message for r in unsent if r.status is not SendStatus.DEFERRED]
+            self._funds.give_back(ended)
         if results:
             self._holder.add_results(results)
 

@@ -283,7 +283,7 @@ class ProviderRoute:
             log.warning("provider asks to wait, sends stopped", provider=self.name, seconds=seconds)
             self.breaker.open_for(seconds)
             self._asked_until = boot_time() + seconds
-            self._opened.append(OpenBreaker(seconds))
+            self._opened.append(OpenBreaker(seconds, is_asked=True))
 
     def _note_opened(self, results: Sequence[SendResult[Message]], cause: SendStatus) -> None:
         seconds = self.breaker.remaining
@@ -316,10 +316,10 @@ class ProviderRoute:
     def take_opened(self) -> list[OpenBreaker]:
         """Return how the breaker opened since the last request, each account once."""
         opened, self._opened = self._opened, []
-        ends: dict[str | None, float] = {}
-        for seconds, account in opened:
-            ends[account] = max(seconds, ends.get(account, 0.0))
-        return [OpenBreaker(seconds, account) for account, seconds in ends.items()]
+        longest: dict[str | None, OpenBreaker] = {}
+        for breaker in opened:
+            longest[breaker.account] = max(breaker, longest.get(breaker.account, breaker))
+        return list(longest.values())
 
     def take_account_ended(self) -> str | None:
         """Return the digest of a refused account that is accepted since the last request."""

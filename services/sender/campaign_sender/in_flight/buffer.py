@@ -25,6 +25,7 @@ from campaign_providers.contract import (
 from campaign_sender.in_flight.admitted_queue import AdmittedQueue
 from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
+from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
@@ -60,7 +61,7 @@ class InFlightBuffer:
 
     `in_flight`: maximum of claimed messages; `bounds`: of those of single providers; `backlogs`: of
     those that are not claimed. `batch_size`: number of admitted messages of one provider, not yet
-    claimed, at which fetching stops.
+    claimed, at which fetching stops. `funds`: money of the campaigns that have a budget.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class InFlightBuffer:
         batch_size: int,
         bounds: ClaimBounds | None = None,
         backlogs: Backlogs | None = None,
+        funds: Funds | None = None,
     ) -> None:
         self._in_flight = in_flight
         self._batch_size = batch_size
@@ -78,6 +80,9 @@ class InFlightBuffer:
         self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
         self._backlogs = backlogs
+        self._funds = funds or NoBudgets()
+        self._short: list[Message] = []
+        """Admitted messages that wait for money of their campaign's budget, in no queue."""
         self._admitted: dict[str, AdmittedQueue] = {}
         """Messages that are not claimed yet, by provider."""
         self._admitted_at: dict[str, float] = {}
@@ -272,6 +277,7 @@ class InFlightBuffer:
         Claimed ones are checked before they are sent; these may wait long for that.
         """
         with self._changed:
+            self._queue_short()
             waiting = [
                 message
                 for provider, queue in self._admitted.items()
@@ -298,6 +304,18 @@ class InFlightBuffer:
         with self._changed:
             if any(map(len, self._admitted.values())):
                 self._changed.notify_all()
+
+    def queue_short(self) -> None:
+        """Queue messages again that waited for money."""
+        with self._changed:
+            if self._short:
+                self._queue_short()
+                self._changed.notify_all()
+
+    def campaigns_of_short(self) -> set[CampaignId]:
+        """Return the campaigns of the messages that wait for money."""
+        with self._changed:
+            return {message.record.campaign_id for message in self._short}
 
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
@@ -342,9 +360,7 @@ class InFlightBuffer:
             self._results, self._decided = [], 0
             claims: list[Message] = []
             for provider, n in self._claimable(ending).items():
-                queue = self._admitted[provider]
-                allowed = self._allowed(queue, claims)
-                claims += queue.take(n, allowed, self._bounds.cost_of(provider))
+                self._claim_funded(provider, n, claims)
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
@@ -355,6 +371,7 @@ class InFlightBuffer:
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
             self._decided += sum(not self._is_claimed(r.message) for r in batch.results)
+            self._funds.give_back(batch.claims)
             for message in reversed(batch.claims):
                 if self._held.get(message.key) is message:
                     self._queue_of(message.provider).put_back(message)
@@ -548,7 +565,8 @@ class InFlightBuffer:
         return allowed
 
     def _has_capacity(self) -> bool:
-        return all(map(self._may_grow, self._admitted.values())) and not self._has_full_span()
+        is_free = len(self._short) < self._batch_size and not self._has_full_span()
+        return is_free and all(map(self._may_grow, self._admitted.values()))
 
     def _has_full_span(self) -> bool:
         return any(owned.offsets.span >= self.max_span for owned in self._shards.values())
@@ -572,10 +590,32 @@ class InFlightBuffer:
 
     def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
         """Take the messages of `shards` out of the queues, and return them."""
+        self._queue_short()
         left = []
         for queue in self._admitted.values():
             left += queue.take_if(lambda message: message.record.shard in shards)
         return left
+
+    def _claim_funded(self, provider: str, n: int, claims: list[Message]) -> None:
+        """Take up to `n` messages of a provider as `claims`; set aside those that lack money.
+
+        One that lacks it holds no message of another campaign back.
+        """
+        queue, cost_of = self._admitted[provider], self._bounds.cost_of(provider)
+        end = len(claims) + n
+        while len(claims) < end:
+            taken = queue.take(end - len(claims), self._allowed(queue, claims), cost_of)
+            if not taken:
+                return
+            funded, short = self._funds.reserve(taken)
+            claims += funded
+            self._short += short
+
+    def _queue_short(self) -> None:
+        """Put messages that waited for money before all others of their campaign."""
+        for message in reversed(self._short):
+            self._queue_of(message.provider).put_back(message)
+        self._short = []
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (

@@ -38,6 +38,7 @@ from campaign_common.store.messages.possibly_sent import (
     read_possibly_sent,
 )
 from campaign_common.store.messages.retry_schedule import (
+    ScheduledRetry,
     forget_retries,
     schedule_retries,
     waiting_seqs,
@@ -96,7 +97,7 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs)
     entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
     rows = rows_of_requeued(entries)
     _rewrite(cursors, command, rows, entries)
-    schedule_retries(cursor, command.shard, [(row, 0.0) for row in rows])
+    schedule_retries(cursor, command.shard, [ScheduledRetry(row, 0.0) for row in rows])
     reached = max(key.seq for key in entries) if len(entries) == SLICE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.content.budget import cost_of
 from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
-from campaign_common.domain.sms_segments import segmentation
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
@@ -63,6 +63,28 @@ class LedgerOutcome(NamedTuple):
     """Seconds until the next try; None when the status is final."""
 
 
+AGES = frozenset({SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.AMBIGUOUS})
+"""Statuses whose outcome depends on the time since the first send."""
+
+
+def depends_on_age(result: SendResult[Message]) -> bool:
+    """Return whether the outcome depends on the time since the first send."""
+    return result.status in AGES or _is_provider_gone(result)
+
+
+def may_have_been_sent(result: SendResult[Message]) -> bool:
+    """Return whether a message was sent, in this try or maybe in an earlier one."""
+    return result.status in REACHED_PROVIDER or result.message.in_doubt
+
+
+def waits_for_rest(result: SendResult[Message]) -> bool:
+    """Return whether a message waits since its provider rests, which has an end.
+
+    A provider that is gone may never come back.
+    """
+    return result.status in RESTS and not _is_provider_gone(result)
+
+
 def depends_on_doubt(status: SendStatus, *, idempotent: bool) -> bool:
     """Return whether the outcome depends on an earlier try that may have been accepted.
 
@@ -110,7 +132,7 @@ def outcome_of(
     if result.status is SendStatus.AMBIGUOUS and at_most_once:
         return LedgerOutcome(_row(result, Status.UNKNOWN))
     policy = retry.of(result.status.value)
-    if (given_up := _given_up(result, version, policy)) is not None:
+    if (given_up := _given_up(result, policy)) is not None:
         return LedgerOutcome(given_up)
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = backoff * (0.5 + jitter / 2)
@@ -128,15 +150,12 @@ def sent(result: SendResult[Message]) -> LedgerRow:
     return _row(result, Status.SENT, _cost_of(result.message))
 
 
-def _given_up(
-    result: SendResult[Message], version: CampaignVersion | None, policy: RetryPolicy
-) -> LedgerRow | None:
+def _given_up(result: SendResult[Message], policy: RetryPolicy) -> LedgerRow | None:
     """Return the row of a message that is not tried again, None if it is."""
-    if _is_provider_gone(result) and _is_too_old(version, policy):
+    is_too_old = result.message.age > policy.max_age
+    if _is_provider_gone(result) and is_too_old:
         return replace(_row(result, Status.UNKNOWN), error_code=PROVIDER_UNKNOWN)
-    if result.status not in RESTS and (
-        _is_exhausted(result, policy) or _is_too_old(version, policy)
-    ):
+    if result.status not in RESTS and (_is_exhausted(result, policy) or is_too_old):
         return _row(result, _ended(result, Status.FAILED))
     return None
 
@@ -146,10 +165,6 @@ def _is_exhausted(result: SendResult[Message], policy: RetryPolicy) -> bool:
         result.status not in COSTS_NO_ATTEMPT
         and result.message.record.attempts + 1 >= policy.max_attempts
     )
-
-
-def _is_too_old(version: CampaignVersion | None, policy: RetryPolicy) -> bool:
-    return version is not None and version.age > policy.max_age
 
 
 def _is_provider_gone(result: SendResult[Message]) -> bool:
@@ -189,9 +204,7 @@ def _ended(result: SendResult[Message], status: Status) -> Status:
 def _cost_of(message: Message) -> Charge | None:
     if message.price is None:
         return None
-    record = message.record
-    segments = 1 if record.template is not None else segmentation(record.body).segments
-    return message.price.cost_of(record.phone, segments)
+    return cost_of(message.record, message.price)
 
 
 def _provider_of(result: SendResult[Message]) -> str | None:

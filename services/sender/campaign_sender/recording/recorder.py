@@ -24,7 +24,7 @@ from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.core.possible_duplicates import RepeatedKey
 from campaign_common.store.messages.ledger import LedgerRow, look_up, repeated_sends
 from campaign_common.store.messages.possibly_sent import note_late_results, read_possibly_sent
-from campaign_common.store.messages.retry_schedule import ScheduledRetry
+from campaign_common.store.messages.retry_schedule import ScheduledRetry, read_ages
 from campaign_providers.contract import REACHED_PROVIDER, SendResult, SendStatus
 from campaign_sender.admission.rules import admit_live, ledger_query
 from campaign_sender.delivery.dispatcher import Dispatcher
@@ -34,7 +34,14 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
 from campaign_sender.recording import transaction
-from campaign_sender.recording.outcome import LEFT_OPEN, LedgerOutcome, sent
+from campaign_sender.recording.outcome import (
+    LEFT_OPEN,
+    LedgerOutcome,
+    depends_on_age,
+    may_have_been_sent,
+    sent,
+    waits_for_rest,
+)
 from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorder_metrics import count_outcomes, count_possible_duplicates
 from campaign_sender.recording.shard_commands import ShardCommands
@@ -176,6 +183,7 @@ class Recorder:
         batch = self._buffer.take_batch()
         try:
             self._mark_possibly_sent(batch)
+            self._read_ages(batch)
         except (RetryLater, DriverError):
             self._buffer.put_back(batch)
             raise
@@ -235,6 +243,24 @@ class Recorder:
                     named = message.record.seq, message.record.generation
                     message.in_doubt = message.in_doubt or named in possibly_sent
 
+    def _read_ages(self, batch: RecorderBatch) -> None:
+        """Read for how long messages have been tried, where the outcome depends on it."""
+        aging: dict[tuple[int, CampaignId], dict[int, Message]] = defaultdict(dict)
+        for result in batch.results:
+            message = result.message
+            # Nearly all are accepted, and cost no more than this comparison.
+            if result.status is SendStatus.ACCEPTED or not depends_on_age(result):
+                continue
+            if message.replaces:
+                place = message.record.shard, message.record.campaign_id
+                aging[place][message.record.seq] = message
+        if not aging:
+            return
+        with self._database.reading() as cursor:
+            for (shard, campaign_id), messages in aging.items():
+                for seq, age in read_ages(cursor, shard, campaign_id, list(messages)).items():
+                    messages[seq].age = age
+
     def _resolve_unknown_commit(self, unknown: UnknownCommit) -> list[Message]:
         """Resolve a COMMIT without a response, before anything else is recorded."""
         with self._database.transaction() as cursor:
@@ -259,7 +285,14 @@ class Recorder:
                 row, retry_in = self._outcome(result)
                 rows[shard].append(row)
                 if retry_in is not None:
-                    retries[shard].append((row, retry_in))
+                    retries[shard].append(
+                        ScheduledRetry(
+                            row,
+                            retry_in,
+                            was_sent=may_have_been_sent(result),
+                            rests=waits_for_rest(result),
+                        )
+                    )
         claims: dict[int, list[Message]] = defaultdict(list)
         for message in batch.claims:
             claims[message.record.shard].append(message)

@@ -34,8 +34,13 @@ def people(count: int = 10, **changes: tuple[str, Mapping[str, str]]) -> Sequenc
     return [(PHONES[n], *changes.get(f"p{n}", usual)) for n in range(count)]
 
 
-def draft(client: FlaskClient, template: str = "hi {name} in {city|town}", list_id: int = 1) -> int:
-    new = {"name": "spring", "template": template, "recipient_list_id": list_id}
+def draft(
+    client: FlaskClient,
+    template: str = "hi {name} in {city|town}",
+    list_id: int = 1,
+    budget: str | None = None,
+) -> int:
+    new = {"name": "spring", "template": template, "recipient_list_id": list_id, "budget": budget}
     answer = client.post(PATH, json=new)
     assert answer.json is not None
     return int(answer.json["id"])
@@ -198,6 +203,8 @@ def test_the_cost_is_that_of_all_segments_by_prefix(settings: Settings, pool: Da
     assert played(client, draft(client))["cost"] == {
         "currency": "EUR",
         "amount": "1.28",
+        "budget": None,
+        "warning": None,
         "by_prefix": [
             {
                 "prefix": prefix,
@@ -212,6 +219,25 @@ def test_the_cost_is_that_of_all_segments_by_prefix(settings: Settings, pool: Da
             )
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("budget", "warning"),
+    [
+        ("0.3", None),
+        ("0.25", "the budget lacks 0.05 EUR: the campaign is paused when it is used up"),
+    ],
+)
+def test_the_cost_is_compared_with_the_budget(
+    settings: Settings, pool: Database, budget: str, warning: str | None
+) -> None:
+    price = Price("EUR", Decimal("0.1"), {})
+    priced = replace(settings, simulated=SimulatedSettings(price=price))
+    client = create_app(priced, Databases((pool,))).test_client()
+    add_list(pool, people(3))
+    campaign_id = draft(client, budget=budget)
+    cost = played(client, campaign_id)["cost"]
+    assert (cost["amount"], cost["budget"], cost["warning"]) == ("0.3", budget, warning)
 
 
 def test_without_a_price_there_is_no_cost(client: FlaskClient, pool: Database) -> None:

@@ -17,7 +17,15 @@ class Statements:
 
 
 def test_counts_are_deleted_in_the_order_of_their_writes() -> None:
-    """Senders write counters, costs and possible duplicates in one transaction, one by one."""
+    """Senders write counters, costs and possible duplicates in one transaction, one by one.
+
+    Of a budget they hold a lock in transactions of their own.
+    """
     cursor: Any = Statements()
-    assert delete_counters(cursor, 7) == 3
-    assert cursor.tables == ["campaign_counters", "campaign_costs", "possible_duplicates"]
+    assert delete_counters(cursor, 7) == 4
+    assert cursor.tables == [
+        "campaign_counters",
+        "campaign_costs",
+        "possible_duplicates",
+        "campaign_budgets",
+    ]

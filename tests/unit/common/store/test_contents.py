@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,18 +80,11 @@ def test_a_scheduler_of_0_2_0_sends_none_of_it(tmp_path: Path) -> None:
     assert records == [["", "message is too large"]] * 2
 
 
-def test_a_campaign_that_takes_a_route_is_none_of_0_2_0() -> None:
-    campaign = CampaignContent(TextContent("hi {name}"), takes_route=True)
+@pytest.mark.parametrize("flag", ["takes_route", "has_rate", "has_budget"])
+def test_what_0_2_0_does_not_know_is_none_of_its_campaigns(flag: str) -> None:
+    campaign = CampaignContent(TextContent("hi {name}"))._replace(**{flag: True})
     template, column = stored_content(campaign)
     assert template == GUARD
     assert content_from(template, column) == campaign
     assert campaign.wire_version == CONTENT_VERSION
-    assert content_from("written by 0.2.0", column).takes_route
-
-
-def test_a_campaign_with_a_rate_is_none_of_0_2_0() -> None:
-    campaign = CampaignContent(TextContent("hi {name}"), has_rate=True)
-    template, column = stored_content(campaign)
-    assert template == GUARD
-    assert content_from(template, column) == campaign
-    assert campaign.wire_version == CONTENT_VERSION
+    assert getattr(content_from("written by 0.2.0", column), flag)

@@ -8,7 +8,9 @@ from campaign_common.domain.message import LedgerEntry, Status
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.runtime.boot_time import boot_time
+from campaign_providers.contract import SendStatus
 from campaign_sender.admission.provider_choice import (
+    PRICE_MISSING,
     PROVIDER_UNKNOWN,
     ProviderChoice,
     doubts_wanted,
@@ -46,7 +48,7 @@ def test_a_doubt_goes_before_what_the_campaign_names(named: str, by: str) -> Non
 def test_doubts_at_two_providers_leave_a_message_unknown() -> None:
     versions = {CAMPAIGN: version()._replace(provider="forever")}
     chosen = CHOICE.choose([message()], versions, {}, {(CAMPAIGN, 1, 0): {"old", "older"}})
-    assert (chosen.to_send, chosen.unsafe[0].error_code) == ([], PROVIDER_UNKNOWN)
+    assert (chosen.to_send, chosen.decided[0].error_code) == ([], PROVIDER_UNKNOWN)
 
 
 def test_a_provider_that_takes_other_content_is_passed_over() -> None:
@@ -106,7 +108,7 @@ def test_lost_commits_leave_a_message_of_a_route_unknown() -> None:
     versions = {CAMPAIGN: version()._replace(provider="pair")}
     chosen = CHOICE.choose([one], versions, {}, {})
     assert chosen.to_send == []
-    assert [result.error_code for result in chosen.unsafe] == [PROVIDER_UNKNOWN]
+    assert [result.error_code for result in chosen.decided] == [PROVIDER_UNKNOWN]
 
 
 @pytest.mark.parametrize("in_doubt", [0, 1], ids=["failover", "doubt"])
@@ -118,3 +120,27 @@ def test_the_ledger_says_where_the_next_try_goes(in_doubt: int) -> None:
         versions = {CAMPAIGN: version()._replace(provider="pair")}
         CHOICE.choose([one], versions, {one.key: entry}, {})
         assert one.provider == provider
+
+
+@pytest.mark.parametrize(
+    ("currencies", "code"),
+    [
+        ({"main": "EUR"}, None),
+        ({"main": "USD"}, PRICE_MISSING),
+        ({"main": None}, PRICE_MISSING),
+        ({}, None),
+    ],
+    ids=["same currency", "another currency", "no price", "not configured here"],
+)
+def test_a_budget_needs_a_price_in_its_currency(
+    currencies: dict[str, str | None], code: str | None
+) -> None:
+    """What is held back waits for a sender that knows the price, without an attempt."""
+    one = message()
+    choice = ProviderChoice(Routes(), lambda _: False, WINDOWS.__getitem__, currencies=currencies)
+    versions = {CAMPAIGN: version()._replace(provider="main", budget="EUR")}
+    chosen = choice.choose([one], versions, {}, {})
+    assert (chosen.to_send, one.budget) == ([] if code else [one], "EUR")
+    assert [(r.status, r.error_code) for r in chosen.decided] == (
+        [(SendStatus.UNCONFIGURED, code)] if code else []
+    )

@@ -13,9 +13,10 @@ from campaign_common.domain.content.price import Price
 from campaign_common.domain.message_record import MessageTemplate
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.store.core.campaigns import CampaignVersion
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_providers.contract import REACHED_PROVIDER, SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import UNREADY_PAUSE, Dispatcher, ProviderUnready
+from campaign_sender.in_flight.funds import Reserved
 from campaign_sender.message import Message
 from tests.unit.sender.messages import message, version
 from tests.unit.sender.two_groups import TwoGroups
@@ -133,3 +134,36 @@ def test_an_unknown_provider_is_told_once_and_remembered() -> None:
     assert set(dispatcher.problems()) == {"gateway", "other"}
     with pytest.raises(ProviderUnready, match="other: not configured here"):
         dispatcher.require_ready()
+
+
+class Money:
+    """Notes what is given back."""
+
+    def __init__(self) -> None:
+        self.given_back: list[int] = []
+
+    def reserve(self, messages: list[Message]) -> Reserved:
+        return Reserved(messages, ())
+
+    def give_back(self, messages: Sequence[Message]) -> None:
+        self.given_back += [one.key.seq for one in messages]
+
+
+def test_money_of_what_was_not_sent_is_given_back() -> None:
+    """Whatever a provider may have met costs, refused or not; what it has not, costs nothing."""
+    money = Money()
+    dispatcher = Dispatcher(funds=money)
+    dispatcher.connect(Holder())
+    statuses = [*SendStatus, SendStatus.RETRYABLE, SendStatus.AMBIGUOUS]
+    codes = [*[None] * len(SendStatus), "connection_refused", "timeout"]
+    dispatcher.on_results(
+        [
+            SendResult(message(seq), status, None, code)
+            for seq, (status, code) in enumerate(zip(statuses, codes, strict=True))
+        ]
+    )
+    kept = [status for seq, status in enumerate(statuses) if seq not in money.given_back]
+    assert kept == [
+        *(status for status in SendStatus if status in {*REACHED_PROVIDER, SendStatus.DEFERRED}),
+        SendStatus.AMBIGUOUS,
+    ]

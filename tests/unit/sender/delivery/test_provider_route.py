@@ -108,7 +108,7 @@ def scene() -> Scene:
 
 @pytest.mark.parametrize(
     ("of_recipient", "opened", "check"),
-    [(False, [OpenBreaker(6.0)], SendStatus.CIRCUIT_OPEN), (True, [], None)],
+    [(False, [OpenBreaker(6.0, is_asked=True)], SendStatus.CIRCUIT_OPEN), (True, [], None)],
     ids=["of the provider", "of a recipient"],
 )
 def test_a_limit_of_one_recipient_does_not_rest_the_provider(

@@ -32,7 +32,7 @@ def test_probes_and_rows_are_bounded_with_any_secrets(secrets: int) -> None:
                 one.route.on_results([SendResult(message(), SendStatus.ACCOUNT)])
             if (step + n) % 3:
                 continue
-            for seconds, account in one.route.take_opened():
+            for seconds, account, _ in one.route.take_opened():
                 assert account is not None
                 table[account] = max(table.get(account, 0.0), now + seconds)
                 rows += 1

@@ -35,7 +35,7 @@ class DatabaseOf:
     def __init__(self) -> None:
         self.campaign: tuple[Any, ...] = (
             *(CAMPAIGN, "running", EPOCH, "at_least_once", "p"),
-            *(None, 0, None),
+            *(None, None),
         )
         self.claim: tuple[Any, ...] = (0, OWNED.epoch, OWNED.owner_token)
         self.map_version = 1
@@ -59,7 +59,7 @@ class DatabaseOf:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         campaign_id, state, epoch, *others = self.campaign
-        *columns, expires_in, age, traceparent = others
+        *columns, expires_in, traceparent = others
         erased = [
             ("erased", CAMPAIGN, None, None, json.dumps({"seqs": [seq]}), *NULLS)
             for seq in self.erased
@@ -74,9 +74,9 @@ class DatabaseOf:
                 state,
                 *columns,
                 expires_in,
-                age,
                 traceparent,
                 *PACE,
+                None,
             ),
             ("owner", *self.claim, None, *NULLS),
             ("map", self.map_version, None, None, None, *NULLS),
@@ -199,7 +199,6 @@ def test_a_campaign_that_stopped_running_is_not_sent(scene: Scene, state: Campai
         "at_least_once",
         "p",
         None,
-        0,
         None,
     )
     scene.guard.refresh()
@@ -224,7 +223,7 @@ def test_a_new_partition_map_stops_records_of_the_old_one(scene: Scene) -> None:
 
 
 def test_expiry_is_checked_at_the_moment_of_the_send(scene: Scene) -> None:
-    scene.database.campaign = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", 0.5, 0, None)
+    scene.database.campaign = (CAMPAIGN, "running", EPOCH, "at_least_once", "p", 0.5, None)
     scene.guard.refresh()
     assert scene.ask() is None
     scene.clock.now += 0.5

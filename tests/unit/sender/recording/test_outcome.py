@@ -13,7 +13,13 @@ from campaign_providers.contract import (
     SendStatus,
 )
 from campaign_sender.admission.provider_choice import PROVIDER_UNKNOWN
-from campaign_sender.recording.outcome import depends_on_doubt, outcome_of
+from campaign_sender.recording.outcome import (
+    depends_on_age,
+    depends_on_doubt,
+    may_have_been_sent,
+    outcome_of,
+    waits_for_rest,
+)
 from tests.unit.sender.messages import message, version
 
 POLICY = RetrySettings(max_attempts=3, backoff_base=1.0, backoff_max=60.0, max_age=3600.0)
@@ -53,7 +59,18 @@ def test_throttling_costs_no_attempt_and_honours_the_provider() -> None:
 
 
 def test_a_message_that_is_too_old_is_not_tried_again() -> None:
-    assert outcome(SendStatus.THROTTLED, of=version(age=3601.0))[0] is Status.FAILED
+    """Only a send that failed ends it: the time in which its provider rests does not count."""
+    old = message()
+    old.age = 3601.0
+    for status, ended in {
+        SendStatus.THROTTLED: Status.FAILED,
+        SendStatus.RETRYABLE: Status.FAILED,
+        SendStatus.AMBIGUOUS: Status.UNKNOWN,
+        SendStatus.RESTING: Status.WAITING,
+        SendStatus.CIRCUIT_OPEN: Status.WAITING,
+    }.items():
+        row, _ = outcome_of(SendResult(old, status), version(), POLICY, jitter=0.0)
+        assert row.status is ended, status
 
 
 def by_class(answer: SendStatus, *, attempts: int = 0, try_number: int = 1) -> tuple[object, ...]:
@@ -63,7 +80,8 @@ def by_class(answer: SendStatus, *, attempts: int = 0, try_number: int = 1) -> t
     }
     retry = replace(POLICY, classes=classes)
     of = message(attempts=attempts, try_number=try_number)
-    row, retry_in = outcome_of(SendResult(of, answer), version(age=101.0), retry, jitter=0.0)
+    of.age = 101.0
+    row, retry_in = outcome_of(SendResult(of, answer), version(), retry, jitter=0.0)
     return row.status, retry_in
 
 
@@ -282,10 +300,33 @@ def test_a_doubt_at_a_provider_that_is_gone_ends(
     error_code: str, in_doubt: bool, age: float, ended: tuple[Status, str]
 ) -> None:
     one = message()
-    one.in_doubt = in_doubt
+    one.in_doubt, one.age = in_doubt, age
     result = SendResult(one, SendStatus.UNCONFIGURED, None, error_code, 30.0)
-    row = outcome_of(result, version(age=age), POLICY, 0.0).row
+    row = outcome_of(result, version(), POLICY, 0.0).row
     assert (row.status, row.error_code) == ended
+
+
+@pytest.mark.parametrize(
+    ("status", "error_code", "in_doubt", "aging"),
+    [
+        (SendStatus.RETRYABLE, None, False, (True, True, False)),
+        (SendStatus.CIRCUIT_OPEN, None, False, (False, False, True)),
+        (SendStatus.CIRCUIT_OPEN, None, True, (False, True, True)),
+        (SendStatus.ACCOUNT, None, False, (False, True, True)),
+        (SendStatus.UNCONFIGURED, NOT_CONFIGURED, False, (False, False, True)),
+        (SendStatus.UNCONFIGURED, NOT_CONFIGURED, True, (True, True, False)),
+        (SendStatus.UNCONFIGURED, SECRET_UNREADABLE, True, (False, True, True)),
+    ],
+    ids=["sent", "rests", "rests in doubt", "account", "unknown", "gone in doubt", "no secret"],
+)
+def test_the_age_of_a_message_counts(
+    status: SendStatus, error_code: str | None, in_doubt: bool, aging: tuple[bool, bool, bool]
+) -> None:
+    """From its first send on, also one that is in doubt only; while its provider is not there."""
+    one = message()
+    one.in_doubt = in_doubt
+    result = SendResult(one, status, None, error_code)
+    assert (depends_on_age(result), may_have_been_sent(result), waits_for_rest(result)) == aging
 
 
 def test_a_limit_of_a_recipient_is_no_reason_to_fail_over() -> None:

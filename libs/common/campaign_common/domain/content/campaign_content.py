@@ -56,14 +56,15 @@ Content = TextContent | TemplateContent
 class CampaignContent(NamedTuple):
     """The content of a campaign, and its originator where it has one of its own.
 
-    `takes_route`: the campaign names a route; `has_rate`: it has a rate of its own. Senders of
-    0.2.0 know neither.
+    `takes_route`: the campaign names a route; `has_rate`: it has a rate of its own; `has_budget`:
+    it has a budget. Senders of 0.2.0 know none of them.
     """
 
     content: Content
     originator: str | None = None
     takes_route: bool = False
     has_rate: bool = False
+    has_budget: bool = False
 
     @property
     def wire_version(self) -> int:
@@ -74,7 +75,7 @@ class CampaignContent(NamedTuple):
     def is_plain(self) -> bool:
         """Return whether services of 0.2.0 send it as it is meant."""
         is_text = self.content.kind is ContentKind.TEXT and self.originator is None
-        return is_text and not self.takes_route and not self.has_rate
+        return is_text and not (self.takes_route or self.has_rate or self.has_budget)
 
 
 class ContentSupport(NamedTuple):

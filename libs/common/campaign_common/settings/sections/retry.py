@@ -25,9 +25,10 @@ class RetryPolicy:
     backoff_max: float = key("BackoffMax", Duration(*BACKOFF), default="5m")
     """The longest wait, at least `BackoffBase`."""
     max_age: float = key("MaxAge", Duration(*AGE), default="24h")
-    """The age after which nothing is tried again. It counts from the start of the campaign, or from
-    the last time that a person had messages tried again. It ends no message that waits because its
-    provider rests, but one that may have been taken by a provider that is not configured."""
+    """The time after the first send of a message after which it is not tried again. The time in
+    which its provider rests (a limit, a used-up day, an open circuit breaker), or its campaign is
+    paused, does not count. A message that a person has tried again counts from its next send. One
+    that may have been taken by a provider that is not configured any more is tried until then."""
 
 
 @section_class

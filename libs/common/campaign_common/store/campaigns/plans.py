@@ -10,9 +10,16 @@ from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
+from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CampaignContent, Content
 from campaign_common.domain.limits.campaign_pace import DEFAULT_PRIORITY, CampaignPace
 from campaign_common.domain.recipient import ListId
+from campaign_common.store.core.budgets import (
+    change_budget,
+    delete_budget,
+    insert_budget,
+    read_budget,
+)
 from campaign_common.store.core.campaigns import was_purged
 from campaign_common.store.core.contents import content_from, stored_content
 
@@ -31,11 +38,21 @@ class CampaignPlan(NamedTuple):
     """The provider is the name of a route."""
     max_rate: Decimal | None = None
     priority: int = DEFAULT_PRIORITY
+    budget: Decimal | None = None
+    budget_currency: str | None = None
+    """Currency of the budget, if there is one: that of the provider's price."""
 
     @property
     def pace(self) -> CampaignPace:
         """Its own rate and its priority."""
         return CampaignPace(self.max_rate, self.priority)
+
+    @property
+    def money(self) -> Budget | None:
+        """The budget with its currency; None: there is none."""
+        if self.budget is None or self.budget_currency is None:
+            return None
+        return Budget(self.budget, self.budget_currency)
 
 
 class Identity(NamedTuple):
@@ -188,6 +205,7 @@ def insert_numbered(
     if was_purged(cursor, campaign_id):
         cursor.execute(DELETE_INSERTED, (campaign_id,))
         return False
+    insert_budget(cursor, campaign_id, plan.money)
     return True
 
 
@@ -213,6 +231,7 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
     name, template, content, list_id, expires_after, delivery, provider, *others = row
     max_rate, priority, state, scheduled_at, now = others
     stored = content_from(template, content)
+    budget = read_budget(cursor, campaign_id)
     plan = CampaignPlan(
         name,
         stored.content,
@@ -224,6 +243,8 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         stored.takes_route,
         max_rate,
         priority,
+        None if budget is None else budget.amount,
+        None if budget is None else budget.currency,
     )
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
@@ -236,6 +257,7 @@ def change_plan(
     `digest` is that of the request that the campaign is as a whole after this, if there is one.
     """
     cursor.execute(CHANGE_PLAN, (*_columns(plan), digest, campaign_id))
+    change_budget(cursor, campaign_id, plan.money)
 
 
 def change_pace(cursor: Cursor, campaign_id: CampaignId, pace: CampaignPace) -> None:
@@ -265,12 +287,17 @@ def start_now(cursor: Cursor, campaign_id: CampaignId, traceparent: str | None =
 def delete_plan(cursor: Cursor, campaign_id: CampaignId) -> None:
     """Delete a locked campaign that has not started; its events stay."""
     cursor.execute(DELETE_PLAN, (campaign_id,))
+    delete_budget(cursor, campaign_id)
 
 
 def _columns(plan: CampaignPlan) -> tuple[object, ...]:
     """Return the columns of a plan, from `name` to `priority`."""
     content = CampaignContent(
-        plan.content, plan.originator, plan.takes_route, plan.max_rate is not None
+        plan.content,
+        plan.originator,
+        plan.takes_route,
+        has_rate=plan.max_rate is not None,
+        has_budget=plan.money is not None,
     )
     return (
         plan.name,

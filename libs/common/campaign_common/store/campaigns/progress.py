@@ -9,6 +9,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId, CampaignState
+from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.limits.campaign_pace import CampaignPace
 from campaign_common.domain.message import FINAL
@@ -64,11 +65,12 @@ class Sample(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A campaign with its counters and its content."""
+    """A campaign with its counters, its content and its budget."""
 
     campaign: CampaignProgress
     counted: Counted
     content: CampaignContent
+    budget: Budget | None = None
 
 
 class Movement(NamedTuple):
@@ -85,6 +87,8 @@ class Movement(NamedTuple):
     sample: Sample | None
     counted: Counted
     pace: CampaignPace = CampaignPace()
+    provider: str = ""
+    """The provider, or the route."""
 
 
 class Milestone(NamedTuple):
@@ -112,15 +116,16 @@ SELECT_PROGRESS = PROGRESS_COLUMNS + PROGRESS_TABLES
 ONE = " WHERE c.id = %s"
 
 SELECT_STANDING = f"""
-{PROGRESS_COLUMNS}, c.template, c.content, {COUNTED_COLUMNS}
-{PROGRESS_TABLES} {COUNTED_TABLE} {ONE}
+{PROGRESS_COLUMNS}, c.template, c.content, g.amount, g.currency, {COUNTED_COLUMNS}
+{PROGRESS_TABLES} LEFT JOIN campaign_budgets g ON g.campaign_id = c.id {COUNTED_TABLE} {ONE}
 """
 
 # Few columns, each of which takes its time in the driver, for what is asked again and again.
 SELECT_MOVEMENT = f"""
 SELECT c.state, c.started_at, NOW(6), CAST(COALESCE(c.total, l.accepted, 0) AS UNSIGNED),
        c.published_count, s.ended, TIMESTAMPDIFF(MICROSECOND, s.sampled_at, NOW(6)) / 1000000.0,
-       c.max_rate, c.priority, {COUNTED_COLUMNS}
+       c.max_rate, c.priority, c.provider,
+       {COUNTED_COLUMNS}
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id
 LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
   SELECT MIN(sampled_at) FROM campaign_samples
@@ -149,8 +154,9 @@ def read_standing(cursors: Cursors, campaign_id: CampaignId) -> Standing | None:
     found = _one_with_counted(cursors, campaign_id)
     if found is None:
         return None
-    (*progress, template, content), counted = found
-    return Standing(_progress(*progress), counted, content_from(template, content))
+    (*progress, template, content, amount, currency), counted = found
+    budget = None if amount is None else Budget(amount, currency)
+    return Standing(_progress(*progress), counted, content_from(template, content), budget)
 
 
 def read_movement(cursors: Cursors, campaign_id: CampaignId, within: int) -> Movement | None:
@@ -159,7 +165,8 @@ def read_movement(cursors: Cursors, campaign_id: CampaignId, within: int) -> Mov
     found = _one_with_counted(cursors, campaign_id)
     if found is None:
         return None
-    (state, started_at, now, total, published_count, ended, seconds_ago, *pace), counted = found
+    (*columns, max_rate, priority, provider), counted = found
+    state, started_at, now, total, published_count, ended, seconds_ago = columns
     sample = None if ended is None else Sample(int(ended), float(seconds_ago))
     return Movement(
         CampaignState(state),
@@ -169,7 +176,8 @@ def read_movement(cursors: Cursors, campaign_id: CampaignId, within: int) -> Mov
         published_count,
         sample,
         counted,
-        CampaignPace(*pace),
+        CampaignPace(max_rate, priority),
+        provider,
     )
 
 

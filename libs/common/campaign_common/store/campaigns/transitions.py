@@ -1,6 +1,7 @@
 """campaigns: pausing, resuming, cancelling, retrying, each one compare-and-set with an event."""
 
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -13,11 +14,16 @@ from campaign_common.domain.campaign import (
     apply,
 )
 from campaign_common.domain.message import Status
+from campaign_common.store.core.budgets import lock_budget
 from campaign_common.store.core.events import append_event, state_before_last_run
 from campaign_common.store.shards.shard_commands import request_retry, request_settlement
 
 RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
 """The statuses that a person may have tried again."""
+
+
+BUDGET_USED_UP = "the budget is used up"
+"""Reason of the event of a pause by a sender."""
 
 
 class StateChange(NamedTuple):
@@ -51,6 +57,7 @@ SET state = %s, epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = 
 WHERE id = %s AND state = %s
 """
 
+# Senders of 0.2.0 count ages from `retried_at`.
 # As above for a running campaign. Of a finished one everything has an outcome: its fan-out
 # stays complete, and only what the command turns back is published, as retries.
 RETRY = """
@@ -71,6 +78,7 @@ def change_state(
     transition: Transition,
     actor: str,
     traceparent: str | None = None,
+    reason: str | None = None,
 ) -> StateChange | None:
     """Pause, resume or cancel a campaign; None: there is no such campaign.
 
@@ -90,10 +98,27 @@ def change_state(
     after = apply(transition, before)
     is_over = after is CampaignState.CANCELLED
     cursor.execute(CHANGE_STATE, (after.value, is_over, traceparent, campaign_id, before.value))
-    append_event(cursor, campaign_id, actor, from_state=before, to_state=after)
+    append_event(cursor, campaign_id, actor, from_state=before, to_state=after, reason=reason)
     if is_over and shards is not None:
         request_settlement(cursor, campaign_id, shards)
     return StateChange(before, after)
+
+
+def pause_without_money(cursor: Cursor, campaign_id: CampaignId, cost: Decimal, actor: str) -> bool:
+    """Pause a running campaign whose budget does not cover a send of this cost any more.
+
+    Decided by the budget as it is now: a campaign that was resumed with a higher one since the
+    caller looked goes on. Return whether the campaign was paused.
+    """
+    cursor.execute(LOCK_STATE, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None or row[0] != CampaignState.RUNNING:
+        return False
+    budget = lock_budget(cursor, campaign_id)
+    if budget is None or budget.left >= cost:
+        return False
+    change_state(cursor, campaign_id, Transition.PAUSE, actor, reason=BUDGET_USED_UP)
+    return True
 
 
 def retry_messages(

@@ -9,13 +9,13 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState, Delivery
 from campaign_common.domain.limits.campaign_pace import CampaignPace
+from campaign_common.store.core.budgets import CURRENCY_OF
 
 
 class CampaignVersion(NamedTuple):
     """The facts of a campaign on which a sender decides before each send.
 
-    `expires_in` and `age` are seconds by the database's clock at the time of the read; the age
-    counts from the start, or from when a person last had messages tried again. `running` counts
+    `expires_in` is in seconds by the database's clock at the time of the read. `running` counts
     from the start; it is read where messages are admitted, and infinite elsewhere.
     """
 
@@ -24,11 +24,12 @@ class CampaignVersion(NamedTuple):
     delivery: Delivery
     provider: str
     expires_in: float | None
-    age: float
     traceparent: str | None = None
     """The request that set it going."""
     running: float = inf
     pace: CampaignPace = CampaignPace()
+    budget: str | None = None
+    """Currency of its budget; None: it has none."""
 
     def sends(self, epoch: CampaignEpoch) -> bool:
         """Return whether a record published under `epoch` may still be sent."""
@@ -43,23 +44,19 @@ class VersionColumns(NamedTuple):
     delivery: str
     provider: str
     expires_in: Decimal | None
-    age: Decimal
     traceparent: str | None
     max_rate: Decimal | None
     priority: int
+    budget: str | None
 
 
 EXPIRES_IN = "TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0"
 
-AGE = """
-COALESCE(TIMESTAMPDIFF(MICROSECOND, COALESCE(retried_at, started_at), NOW(6)) / 1000000.0, 0)
-"""
-
 RUNNING = "TIMESTAMPDIFF(MICROSECOND, started_at, NOW(6)) / 1000000.0"
 
 SELECT_VERSIONS = f"""
-SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent, max_rate, priority,
-       {RUNNING}
+SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, traceparent, max_rate, priority,
+       {CURRENCY_OF}, {RUNNING}
 FROM campaigns WHERE id IN %s
 """
 
@@ -122,7 +119,7 @@ def version_of(columns: VersionColumns) -> CampaignVersion:
         Delivery(columns.delivery),
         columns.provider,
         None if columns.expires_in is None else float(columns.expires_in),
-        float(columns.age),
         columns.traceparent,
         pace=CampaignPace(columns.max_rate, int(columns.priority)),
+        budget=columns.budget,
     )

@@ -1,10 +1,10 @@
 """campaigns.template and campaigns.content: the content of a campaign as it is stored.
 
 A plain text stands in `template` alone, as in 0.2.0. Other content, and that of a campaign that
-takes a route or has a rate, stands in `content`, and `template` holds `GUARD`, with which a
-scheduler of 0.2.0 sends nothing of it: it does not start the campaign, since the list has no such
-column, and of a running one that it takes over each message is too large. Where an API of 0.2.0 has
-written another template since, that counts.
+takes a route, or has a rate or a budget, stands in `content`, and `template` holds `GUARD`, with
+which a scheduler of 0.2.0 sends nothing of it: it does not start the campaign, since the list has
+no such column, and of a running one that it takes over each message is too large. Where an API of
+0.2.0 has written another template since, that counts.
 """
 
 import msgspec
@@ -24,6 +24,7 @@ class _ContentColumn(msgspec.Struct, frozen=True, omit_defaults=True):
     originator: str | None = msgspec.field(name="from", default=None)
     takes_route: bool = False
     has_rate: bool = False
+    has_budget: bool = False
 
 
 _decode = msgspec.json.Decoder(_ContentColumn).decode
@@ -42,6 +43,15 @@ def content_from(template: str, column: str | None) -> CampaignContent:
         return CampaignContent(TextContent(template))
     stored = _decode(column)
     if template != GUARD:
-        text = TextContent(template)
-        return CampaignContent(text, None, stored.takes_route, stored.has_rate)
-    return CampaignContent(stored.content, stored.originator, stored.takes_route, stored.has_rate)
+        return _campaign(TextContent(template), None, stored)
+    return _campaign(stored.content, stored.originator, stored)
+
+
+def _campaign(content: Content, originator: str | None, stored: _ContentColumn) -> CampaignContent:
+    return CampaignContent(
+        content,
+        originator,
+        takes_route=stored.takes_route,
+        has_rate=stored.has_rate,
+        has_budget=stored.has_budget,
+    )

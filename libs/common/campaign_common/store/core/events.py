@@ -37,6 +37,12 @@ SELECT from_state FROM campaign_events WHERE campaign_id = %s AND to_state = 'ru
 ORDER BY id DESC LIMIT 1
 """
 
+SELECT_PAUSE = """
+SELECT id, at, actor, from_state, to_state, reason FROM campaign_events
+WHERE campaign_id = %s AND from_state = 'running' AND to_state = 'paused'
+ORDER BY id DESC LIMIT 1
+"""
+
 SELECT_LAST = "SELECT COALESCE(MAX(id), 0) FROM campaign_events WHERE campaign_id = %s"
 
 
@@ -66,6 +72,13 @@ def state_before_last_run(cursor: Cursor, campaign_id: CampaignId) -> str | None
     cursor.execute(SELECT_BEFORE_LAST_RUN, (campaign_id,))
     row = cursor.fetchone()
     return None if row is None else str(row[0])
+
+
+def last_pause(cursor: Cursor, campaign_id: CampaignId) -> EventRow | None:
+    """Read the event by which a campaign was last paused; None: it never was."""
+    cursor.execute(SELECT_PAUSE, (campaign_id,))
+    row = cursor.fetchone()
+    return None if row is None else EventRow(*row)
 
 
 def last_event_id(cursor: Cursor, campaign_id: CampaignId) -> int:

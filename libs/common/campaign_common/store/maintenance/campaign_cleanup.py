@@ -45,12 +45,17 @@ SELECT_COSTED = """
 UNION
 (SELECT DISTINCT campaign_id FROM possible_duplicates WHERE campaign_id > %s
  ORDER BY campaign_id LIMIT %s)
+UNION
+(SELECT campaign_id FROM campaign_budgets WHERE campaign_id > %s
+ ORDER BY campaign_id LIMIT %s)
 ORDER BY campaign_id LIMIT %s
 """
 
 DELETE_COSTS = "DELETE FROM campaign_costs WHERE campaign_id = %s"
 
 DELETE_POSSIBLE_DUPLICATES = "DELETE FROM possible_duplicates WHERE campaign_id = %s"
+
+DELETE_BUDGET = "DELETE FROM campaign_budgets WHERE campaign_id = %s"
 
 # At most one row for each shard and status.
 DELETE_COUNTERS = "DELETE FROM campaign_counters WHERE campaign_id = %s"
@@ -113,14 +118,14 @@ def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
 
 
 def delete_costs(cursor: Cursor, campaign_id: CampaignId) -> int:
-    """Delete the costs and possible duplicates of a campaign; returns how many rows went."""
-    statements = (DELETE_COSTS, DELETE_POSSIBLE_DUPLICATES)
+    """Delete costs, budget and possible duplicates of a campaign; return how many rows went."""
+    statements = (DELETE_COSTS, DELETE_POSSIBLE_DUPLICATES, DELETE_BUDGET)
     return sum(cursor.execute(statement, (campaign_id,)) for statement in statements)
 
 
 def campaigns_with_costs(cursor: Cursor, after_id: CampaignId, limit: int) -> list[CampaignId]:
-    """List campaigns that have costs or possible duplicates, by id; they may be gone."""
-    cursor.execute(SELECT_COSTED, (after_id, limit, after_id, limit, limit))
+    """List campaigns that have costs, a budget or possible duplicates, by id; they may be gone."""
+    cursor.execute(SELECT_COSTED, (*[after_id, limit] * 3, limit))
     return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 

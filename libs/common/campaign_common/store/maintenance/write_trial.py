@@ -12,6 +12,7 @@ from pymysql.cursors import Cursor
 
 TABLES: Mapping[str, str] = {
     "api_keys": "id",
+    "campaign_budgets": "campaign_id",
     "campaign_costs": "campaign_id",
     "campaign_counters": "campaign_id",
     "campaign_events": "id",

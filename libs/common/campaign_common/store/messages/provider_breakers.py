@@ -6,14 +6,16 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.rest import RestReason
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
 from campaign_common.store.messages.provider_account_breakers import open_account_breaker
 
 OPEN = """
-INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by)
-VALUES (%s, NOW(6) + INTERVAL %s MICROSECOND, NOW(6), %s)
-ON DUPLICATE KEY UPDATE open_until = GREATEST(open_until, VALUES(open_until)),
+INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by, reason)
+VALUES (%s, NOW(6) + INTERVAL %s MICROSECOND, NOW(6), %s, %s)
+ON DUPLICATE KEY UPDATE reason = IF(VALUES(open_until) >= open_until, VALUES(reason), reason),
+  open_until = GREATEST(open_until, VALUES(open_until)),
   opened_at = VALUES(opened_at), opened_by = VALUES(opened_by), times_opened = times_opened + 1
 """
 
@@ -48,10 +50,12 @@ class OpenBreaker(NamedTuple):
     """A provider that is left alone for some more seconds.
 
     `account`: digest of the account that it refuses; None: the breaker holds for all senders.
+    `is_asked`: an answer of the provider asked to wait.
     """
 
     seconds: float
     account: str | None = None
+    is_asked: bool = False
 
 
 def open_breaker(cursor: Cursor, provider: str, breaker: OpenBreaker, opened_by: str) -> None:
@@ -59,7 +63,8 @@ def open_breaker(cursor: Cursor, provider: str, breaker: OpenBreaker, opened_by:
     if breaker.account is not None:
         open_account_breaker(cursor, provider, breaker.account, breaker.seconds, opened_by)
         return
-    cursor.execute(OPEN, (provider, round(breaker.seconds * 1_000_000), opened_by))
+    reason = RestReason.RETRY_AFTER if breaker.is_asked else None
+    cursor.execute(OPEN, (provider, round(breaker.seconds * 1_000_000), opened_by, reason))
 
 
 def campaigns_with_open_circuit(

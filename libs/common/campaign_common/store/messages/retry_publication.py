@@ -27,6 +27,9 @@ class DueRetry(NamedTuple):
     generation: int
     try_number: int
     attempts: int
+    held_back: int
+    """Microseconds for which it was due and could not be published: its provider was left alone,
+    or its campaign was paused. They do not count into the age of the message."""
 
 
 class Stamp(NamedTuple):
@@ -39,6 +42,8 @@ class Stamp(NamedTuple):
     epoch: CampaignEpoch
     partition: int
     offset: int
+    held_back: int = 0
+    """As that of the retry."""
 
 
 Epochs = Mapping[CampaignId, CampaignEpoch]
@@ -55,8 +60,13 @@ SELECT shard, campaign_id FROM campaign_counters
 WHERE campaign_id IN %s AND status = %s AND n > 0
 """
 
+HELD_BACK_FROM = 5_000_000
+"""Microseconds after which a retry that is due counts as held back, and not as just about to go."""
+
 SELECT_DUE = """
-SELECT campaign_id, seq, generation, try_number, attempts FROM message_retries_{shard:d}
+SELECT campaign_id, seq, generation, try_number, attempts,
+       GREATEST(TIMESTAMPDIFF(MICROSECOND, due_at, NOW(6)), 0)
+FROM message_retries_{shard:d}
 WHERE campaign_id IN %s AND published_at IS NULL AND due_at <= NOW(6)
 ORDER BY due_at LIMIT %s
 """
@@ -65,7 +75,8 @@ ORDER BY due_at LIMIT %s
 # offset and deletes the row in one transaction. The epochs are read before, on the main server:
 # what has a newer one by now is found by the next search.
 SELECT_OVERTAKEN = """
-SELECT STRAIGHT_JOIN r.campaign_id, r.seq, r.generation, r.try_number, r.attempts
+SELECT STRAIGHT_JOIN r.campaign_id, r.seq, r.generation, r.try_number, r.attempts,
+  IF(r.published_epoch < c.epoch, TIMESTAMPDIFF(MICROSECOND, r.published_at, NOW(6)), 0)
 FROM JSON_TABLE(%s, '$[*]' COLUMNS (
     campaign_id BIGINT UNSIGNED PATH '$[0]', epoch INT UNSIGNED PATH '$[1]')) AS c
 JOIN shard_claims s ON s.shard = %s
@@ -84,10 +95,13 @@ STAMP = """
 UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
     campaign_id BIGINT UNSIGNED PATH '$[0]', seq INT UNSIGNED PATH '$[1]',
     generation INT PATH '$[2]', try_number INT PATH '$[3]', epoch INT UNSIGNED PATH '$[4]',
-    place INT PATH '$[5]', record_offset BIGINT PATH '$[6]')) AS stamp
+    place INT PATH '$[5]', record_offset BIGINT PATH '$[6]', held_back BIGINT PATH '$[7]')) AS stamp
 STRAIGHT_JOIN message_retries_{shard:d} r
   ON r.campaign_id = stamp.campaign_id AND r.seq = stamp.seq
-SET r.published_at = NOW(6), r.published_epoch = stamp.epoch, r.published_topic_id = %s,
+SET r.aged_from = r.aged_from + INTERVAL IF(
+      r.rests_since IS NULL AND stamp.held_back > {held_back_from:d}, stamp.held_back, 0)
+      MICROSECOND,
+    r.published_at = NOW(6), r.published_epoch = stamp.epoch, r.published_topic_id = %s,
     r.published_partition = stamp.place, r.published_offset = stamp.record_offset
 WHERE r.generation = stamp.generation AND r.try_number = stamp.try_number
 """
@@ -148,4 +162,5 @@ def stamp_published(cursor: Cursor, shard: int, stamps: Sequence[Stamp], topic_i
     """Note where retries were published; rows that moved on to another try stay as they are."""
     if stamps:
         in_lock_order = json.dumps(sorted(stamps))
-        cursor.execute(STAMP.format(shard=shard), (in_lock_order, topic_id))
+        statement = STAMP.format(shard=shard, held_back_from=HELD_BACK_FROM)
+        cursor.execute(statement, (in_lock_order, topic_id))

@@ -6,6 +6,7 @@ publishing a retry only stamps it.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
@@ -19,9 +20,14 @@ SELECT_NOW = "SELECT NOW(6)"
 # are added up here, from the database's clock.
 SCHEDULE = (
     "INSERT INTO message_retries_{shard:d}"
-    " (campaign_id, seq, due_at, generation, try_number, attempts)"
-    " VALUES (%s, %s, %s, %s, %s, %s)"
-    " ON DUPLICATE KEY UPDATE due_at = VALUES(due_at), generation = VALUES(generation),"
+    " (campaign_id, seq, due_at, generation, try_number, attempts, aged_from, rests_since)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+    # The age of a message goes on from its first send, without the rest that ends now. The old
+    # values are read before they are replaced.
+    " ON DUPLICATE KEY UPDATE aged_from = IF(generation <> VALUES(generation), VALUES(aged_from),"
+    " COALESCE(aged_from + INTERVAL COALESCE(TIMESTAMPDIFF(MICROSECOND, rests_since, NOW(6)), 0)"
+    " MICROSECOND, VALUES(aged_from))), rests_since = VALUES(rests_since),"
+    " due_at = VALUES(due_at), generation = VALUES(generation),"
     " try_number = VALUES(try_number), attempts = VALUES(attempts), published_at = NULL,"
     " published_epoch = NULL, published_topic_id = NULL, published_partition = NULL,"
     " published_offset = NULL"
@@ -33,8 +39,23 @@ SELECT_WAITING = (
 
 FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
-ScheduledRetry = tuple[LedgerRow, float]
-"""A ledger row as written, and the seconds until the message is due again."""
+SELECT_AGES = (
+    "SELECT seq, TIMESTAMPDIFF(MICROSECOND, aged_from, COALESCE(rests_since, NOW(6))) / 1000000.0"
+    " FROM message_retries_{shard:d}"
+    " WHERE campaign_id = %s AND seq IN %s AND aged_from IS NOT NULL"
+)
+
+
+class ScheduledRetry(NamedTuple):
+    """A message that waits: its ledger row as written, and when it is due again."""
+
+    row: LedgerRow
+    seconds: float
+    """Seconds until it is due."""
+    was_sent: bool = False
+    """It was sent in this try, or may have been: from the first such try on its age counts."""
+    rests: bool = False
+    """It waits since its provider rests, which does not count into its age."""
 
 
 def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetry]) -> None:
@@ -48,14 +69,29 @@ def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
                 (
                     row.campaign_id,
                     row.seq,
-                    now + timedelta(seconds=delay),
+                    now + timedelta(seconds=seconds),
                     row.generation,
                     next_try(row.try_number),
                     row.attempts,
+                    now if was_sent else None,
+                    now if rests else None,
                 )
-                for row, delay in retries
+                for row, seconds, was_sent, rests in retries
             ],
         )
+
+
+def read_ages(
+    cursor: Cursor, shard: int, campaign_id: CampaignId, seqs: Sequence[int]
+) -> dict[int, float]:
+    """Read the seconds since the first send of messages that wait, without rests, by seq.
+
+    What was not sent yet, and what a service of 0.2.0 has scheduled, is left out.
+    """
+    if not seqs:
+        return {}
+    cursor.execute(SELECT_AGES.format(shard=shard), (campaign_id, tuple(seqs)))
+    return {seq: float(age) for seq, age in cursor.fetchall()}
 
 
 def waiting_seqs(cursor: Cursor, shard: int, campaign_id: CampaignId, limit: int) -> list[int]:

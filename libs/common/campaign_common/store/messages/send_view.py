@@ -15,8 +15,8 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
 from campaign_common.errors import DatabaseDemoted
+from campaign_common.store.core.budgets import CURRENCY_OF
 from campaign_common.store.core.campaigns import (
-    AGE,
     EXPIRES_IN,
     CampaignVersion,
     VersionColumns,
@@ -72,8 +72,8 @@ SELECT 'server', NULL, NULL, NULL, {READ_ONLY_VARIABLES}, NULL, NULL, NULL, NULL
 """
 
 CAMPAIGNS = f"""
-SELECT 'campaign', id, epoch, NULL, state, delivery, provider, {EXPIRES_IN}, {AGE}, traceparent,
-       max_rate, priority
+SELECT 'campaign', id, epoch, NULL, state, delivery, provider, {EXPIRES_IN}, traceparent,
+       max_rate, priority, {CURRENCY_OF}
 FROM campaigns WHERE id IN %s
 """
 

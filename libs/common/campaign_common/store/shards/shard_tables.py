@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS message_retries_{shard} (
   published_topic_id  VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
   published_partition INT NULL,
   published_offset    BIGINT NULL,
+  aged_from    DATETIME(6) NULL,
+  rests_since  DATETIME(6) NULL,
   PRIMARY KEY (campaign_id, seq),
   KEY by_due (published_at, due_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
@@ -51,6 +53,13 @@ ALTER TABLE messages_{shard} ADD COLUMN provider
 """,
 )
 
+# What tables of retries of 0.2.0 lack: from when the age of a message counts, and since when a rest
+# of its provider does not count into it.
+ALTER_RETRIES = """
+ALTER TABLE message_retries_{shard} ADD COLUMN aged_from DATETIME(6) NULL,
+  ADD COLUMN rests_since DATETIME(6) NULL
+"""
+
 INSERT_CLAIM = """
 INSERT IGNORE INTO shard_claims (shard, owner_token, claimed, updated_at)
 VALUES (%s, REPEAT('\\0', 16), '', NOW(6))
@@ -63,8 +72,9 @@ WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^message(s|_retries)_[0-9
 
 CURRENT_NAMED = """
 SELECT TABLE_NAME FROM information_schema.COLUMNS
-WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^messages_[0-9]+$'
-  AND COLUMN_NAME = 'provider'
+WHERE TABLE_SCHEMA = DATABASE()
+  AND (TABLE_NAME REGEXP '^messages_[0-9]+$' AND COLUMN_NAME = 'provider'
+       OR TABLE_NAME REGEXP '^message_retries_[0-9]+$' AND COLUMN_NAME = 'aged_from')
 """
 
 # For people at a SQL prompt: one row per recipient of every started campaign, status 0
@@ -91,6 +101,8 @@ DROP_VIEW = "DROP VIEW IF EXISTS campaign_messages"
 
 LEDGER_COLUMNS = ("status", "attempts", "provider_message_id", "error_code", "sent_at")
 
+RETRIES = "message_retries_"
+
 MOST_JOINED = 50
 """Ledger tables that the view joins one by one, each probed by its primary key: both servers
 stop at 61 tables in a join. More are put together first, which reads them whole."""
@@ -109,13 +121,14 @@ def ensure_shards(cursor: Cursor, shards: Iterable[int]) -> None:
 
 
 def alter_ledgers(cursor: Cursor) -> tuple[str, ...]:
-    """Give the ledgers of an older version what they lack; return their names.
+    """Give the ledgers and retries of an older version what they lack; return their names.
 
     Those of shards that the configuration no longer names, too.
     """
     outdated = outdated_ledgers(cursor)
     for table in outdated:
-        for statement in ALTER_MESSAGES:
+        is_ledger = not table.startswith(RETRIES)
+        for statement in ALTER_MESSAGES if is_ledger else (ALTER_RETRIES,):
             cursor.execute(statement.format(shard=_number_of(table)))
     return tuple(outdated)
 
@@ -139,11 +152,12 @@ def missing_shard_tables(cursor: Cursor, shards: Iterable[int]) -> list[str]:
 
 
 def outdated_ledgers(cursor: Cursor) -> list[str]:
-    """Name the ledgers that lack columns, in the order of their shards."""
-    present = _shards_present(cursor)
+    """Name the ledgers and tables of retries that lack columns, in the order of their shards."""
+    cursor.execute(TABLES_NAMED)
+    present = {name for (name,) in cursor.fetchall()}
     cursor.execute(CURRENT_NAMED)
-    current = {_number_of(name) for (name,) in cursor.fetchall()}
-    return [f"messages_{shard}" for shard in present if shard not in current]
+    outdated = present - {name for (name,) in cursor.fetchall()}
+    return sorted(outdated, key=lambda table: (_number_of(table), table))
 
 
 def _shards_present(cursor: Cursor) -> list[int]:
@@ -151,8 +165,8 @@ def _shards_present(cursor: Cursor) -> list[int]:
     return sorted(_number_of(name) for (name,) in cursor.fetchall() if name.startswith("messages_"))
 
 
-def _number_of(ledger: str) -> int:
-    return int(ledger.removeprefix("messages_"))
+def _number_of(table: str) -> int:
+    return int(table.rpartition("_")[2])
 
 
 def _view_over(shards: list[int], of_held: str) -> str:

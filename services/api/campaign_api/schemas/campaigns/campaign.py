@@ -28,10 +28,19 @@ from campaign_api.schemas.campaigns.pace import (
     priority_asked,
 )
 from campaign_api.schemas.campaigns.progress import Counts
-from campaign_api.schemas.fields import Integer, Moment, Text, length
+from campaign_api.schemas.fields import (
+    Amount,
+    Integer,
+    Moment,
+    PositiveAmount,
+    Text,
+    length,
+)
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
+from campaign_common.domain.content.budget import LARGEST_BUDGET
 from campaign_common.domain.content.campaign_content import TextContent
+from campaign_common.domain.content.price import DECIMALS
 from campaign_common.planning.requests import NewCampaign
 from campaign_common.store.campaigns.listing import CampaignPosition
 
@@ -69,7 +78,7 @@ def _list_id(*, required: bool = False) -> Integer:
 
 
 class CampaignChange(Schema):
-    """Changes to a campaign that has not started; max_rate and priority may change later too."""
+    """Changes to a campaign before its start; max_rate, priority and budget may change later."""
 
     name = _name()
     template = _template()
@@ -93,6 +102,15 @@ class CampaignChange(Schema):
     )
     max_rate = max_rate_asked()
     priority = priority_asked()
+    budget = PositiveAmount(
+        LARGEST_BUDGET,
+        DECIMALS,
+        allow_none=True,
+        metadata={
+            "description": "Amount that its sends may cost, in the currency of the provider's"
+            " price. A campaign whose budget is used up is paused."
+        },
+    )
 
     @validates_schema
     def _require_one_content(self, data: Mapping[str, Any], **_: object) -> None:
@@ -178,6 +196,12 @@ class Campaign(CampaignSummary):
     )
     content = fields.Nested(ContentAnswered, required=True)
     originator = originator_answered()
+    budget = Amount(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Amount that its sends may cost; null: no budget."},
+    )
+    budget_currency = fields.String(required=True, allow_none=True)
     possibly_sent = fields.Integer(
         required=True, metadata={"description": "Messages that were in doubt at any time."}
     )

@@ -80,6 +80,14 @@ class EstimatedCost(Schema):
 
     currency = fields.String(required=True)
     amount = Amount(required=True)
+    budget = Amount(
+        required=True, allow_none=True, metadata={"description": "null: there is no budget."}
+    )
+    warning = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why the budget does not cover it; null where it does."},
+    )
     by_prefix = fields.List(fields.Nested(PrefixCost), required=True)
 
 

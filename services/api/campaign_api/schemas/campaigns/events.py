@@ -19,7 +19,8 @@ CampaignEvent = Schema.from_dict(
         "id": fields.Integer(required=True),
         "at": Moment(required=True),
         "actor": fields.String(
-            required=True, metadata={"description": "Name of an API key, or of a scheduler."}
+            required=True,
+            metadata={"description": "Name of an API key, of a scheduler or of a sender."},
         ),
         "type": fields.String(required=True, validate=validate.OneOf(WORDS)),
         "from": _state(),

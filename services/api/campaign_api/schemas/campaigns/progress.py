@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 from campaign_api.schemas.campaigns.pace import max_rate_answered, priority_answered
 from campaign_api.schemas.fields import Amount, Moment
 from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.limits.rest import RestReason
 from campaign_common.domain.message import Status
 
 Counts = Schema.from_dict(
@@ -37,6 +38,26 @@ class Spent(Schema):
     amount = Amount(required=True)
 
 
+class BudgetProgress(Schema):
+    """The budget of a campaign: amount = taken + left, unless more is taken than a lower one."""
+
+    currency = fields.String(required=True)
+    amount = Amount(required=True)
+    taken = Amount(
+        required=True,
+        metadata={"description": "Cost of the sends that started, and what senders hold."},
+    )
+    left = Amount(required=True)
+
+
+class Pause(Schema):
+    """A pause: by an API key, or by a sender when the budget was used up."""
+
+    at = Moment(required=True)
+    actor = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
 class Progress(Schema):
     """The movement of a campaign."""
 
@@ -51,6 +72,24 @@ class Progress(Schema):
         fields.Nested(Spent),
         required=True,
         metadata={"description": "Cost of the accepted messages whose provider had a price."},
+    )
+    budget = fields.Nested(BudgetProgress, required=True, allow_none=True)
+    paused = fields.Nested(
+        Pause,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: the campaign is not paused."},
+    )
+    rests_until = Moment(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "End of the rest of the provider, or of all providers of the route;"
+            " null: it does not rest, or the campaign does not run."
+        },
+    )
+    rest_reason = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf([*RestReason, None])
     )
     possible_duplicates = fields.Integer(
         required=True,

@@ -1,0 +1,5 @@
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE provider_breakers DROP COLUMN reason;
+DROP TABLE IF EXISTS campaign_budgets;
