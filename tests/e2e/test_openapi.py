@@ -82,7 +82,8 @@ def headers(pool: Database) -> dict[str, str]:
 def api(dsn: str, pool: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
     folder = tmp_path_factory.mktemp("openapi")
     limits = {"RequestsPerMinute": 1_000_000, "TestMessagesPerMinute": 1_000_000}
-    configuration = write_configuration(folder, dsn, Workers=1, Api=limits)
+    priced = {"Price": {"Currency": "EUR", "PerSegment": {"default": 0.07}}}  # for budgets
+    configuration = write_configuration(folder, dsn, Workers=1, Api=limits, Simulated=priced)
     (folder / "csv" / "recipients.csv").write_text(f"Ann,{PHONE}\n")
     with running_api(configuration) as service:
         yield service
@@ -162,10 +163,7 @@ def allow_what_no_document_can_say(case: Case, seeds: Seeds) -> None:
     """Let fields name what exists, and a key stand for one intention, as a client would."""
     replace_known(case.body, seeds.fields())
     if isinstance(case.body, dict) and case.path.startswith("/v1/campaigns"):
-        if "template" in case.body:
-            case.body.pop("content", None)  # the same in other words
-        elif "content" not in case.body and case.body.keys() >= {"name", "recipient_list_id"}:
-            case.body["template"] = seeds.fields()["template"]
+        allow_what_no_document_can_say_of_campaigns(case.body, seeds)
     if isinstance(case.query, dict):
         case.query.pop("cursor", None)
     if case.path == "/v1/recipient-lists" and case.method == "POST":
@@ -178,6 +176,16 @@ def allow_what_no_document_can_say(case: Case, seeds: Seeds) -> None:
         case.headers.pop("If-Match", None)
         if "Idempotency-Key" in case.headers:
             case.headers["Idempotency-Key"] = token_hex(16)  # each request is one intention
+
+
+def allow_what_no_document_can_say_of_campaigns(body: dict[str, Any], seeds: Seeds) -> None:
+    """Let a campaign have one content, and a rate of three decimal places."""
+    if "template" in body:
+        body.pop("content", None)  # the same in other words
+    elif "content" not in body and body.keys() >= {"name", "recipient_list_id"}:
+        body["template"] = seeds.fields()["template"]
+    if isinstance(body.get("max_rate"), float):
+        body["max_rate"] = round(body["max_rate"], 3)
 
 
 def allow_what_no_document_can_say_of_providers(path: str, body: dict[str, Any]) -> None:

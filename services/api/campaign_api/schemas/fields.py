@@ -88,24 +88,28 @@ class Amount(fields.Decimal):
 
 
 class PositiveAmount(Amount):
-    """An amount of money in a request: decimal text, or an integer, above 0."""
+    """An amount of money in a request: decimal text, above 0 and below 10**`digits`.
 
-    def __init__(self, most: int, decimals: int, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(**options)
-        self._most = most
-        self._pattern = re.compile(rf"[0-9]+([.][0-9]{{1,{decimals}}})?")
+    A JSON number with a fraction is read as a binary one, which is another amount.
+    """
+
+    def __init__(self, digits: int, decimals: int, **options: Any) -> None:  # noqa: ANN401
+        # The document says the same, so no amount that it allows is refused.
+        below_one = "|".join(
+            f"{'0' * zeros}[1-9][0-9]{{0,{decimals - zeros - 1}}}" for zeros in range(decimals)
+        )
+        pattern = f"^([1-9][0-9]{{0,{digits - 1}}}([.][0-9]{{1,{decimals}}})?|0[.]({below_one}))$"
+        super().__init__(metadata={"pattern": pattern, **options.pop("metadata", {})}, **options)
+        self._pattern = whole(pattern)
         self._expected = (
-            f'must be an amount such as "120.50", above 0, up to {most}, with at most'
-            f" {decimals} decimals"
+            f'must be an amount such as "120.50", above 0, with at most {digits} digits before the'
+            f" point and {decimals} after it"
         )
 
     def _deserialize(self, value: object, *_: object, **__: object) -> Decimal:
-        # A JSON number with a fraction is read as a binary one, which is another amount.
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        text = str(value) if is_whole or isinstance(value, str) else ""
-        if not self._pattern.fullmatch(text) or not 0 < Decimal(text) <= self._most:
+        if not isinstance(value, str) or not self._pattern.match(value):
             raise ValidationError(self._expected)
-        return Decimal(text)
+        return Decimal(value)
 
 
 class Moment(fields.Field[datetime]):

@@ -59,7 +59,9 @@ def test_a_budget_is_in_the_currency_of_the_price(client: FlaskClient, pool: Dat
     assert rows(pool, "SELECT campaign_id FROM campaign_budgets") == []
 
 
-@pytest.mark.parametrize("budget", ["0", "-1", "1.0000001", 0.5, True, "1e3", "1000000001", "x"])
+@pytest.mark.parametrize(
+    "budget", ["0", "-1", "1.0000001", 5, 0.5, True, "1e3", "1000000000", "0.0", "01", "x"]
+)
 def test_what_is_no_amount_is_refused(client: FlaskClient, budget: object) -> None:
     status, _, errors = problem(post(client, budget=budget))
     assert status == 422

@@ -7,7 +7,8 @@ from campaign_common.domain.content.price import Charge, Price
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.sms_segments import segmentation
 
-LARGEST_BUDGET = 1_000_000_000
+LONGEST_BUDGET = 9
+"""Digits of a budget before the point, at most."""
 
 
 class Budget(NamedTuple):

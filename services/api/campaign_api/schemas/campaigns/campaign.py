@@ -38,7 +38,7 @@ from campaign_api.schemas.fields import (
 )
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
-from campaign_common.domain.content.budget import LARGEST_BUDGET
+from campaign_common.domain.content.budget import LONGEST_BUDGET
 from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.content.price import DECIMALS
 from campaign_common.planning.requests import NewCampaign
@@ -103,7 +103,7 @@ class CampaignChange(Schema):
     max_rate = max_rate_asked()
     priority = priority_asked()
     budget = PositiveAmount(
-        LARGEST_BUDGET,
+        LONGEST_BUDGET,
         DECIMALS,
         allow_none=True,
         metadata={
