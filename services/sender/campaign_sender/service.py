@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Collection, Mapping
 from functools import partial
 from secrets import token_hex
 
@@ -47,8 +48,10 @@ from campaign_sender.in_flight.funds import Funds
 from campaign_sender.limiting.budget_leases import BudgetLeases
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
+from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.limit_leases import LimitLeases, Load
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
+from campaign_sender.limiting.rate_leases import RateLeases
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
@@ -93,9 +96,8 @@ class Sender:
         providers = configured_providers(settings)
         traces = BatchTraces(tracer) if tracer is not None else None
         sender_id = token_hex(8)
-        self._paces = CampaignPaces(
-            lambda campaign: CampaignRate(databases.main, campaign, sender_id, boot_time)
-        )
+        rate_clock = DatabaseClock(boot_time, "rates of campaigns")
+        self._paces = CampaignPaces(lambda campaign: CampaignRate(campaign, sender_id, rate_clock))
         prices = {one: each.price for one, each in settings.configured_providers.items()}
         self._budgets = BudgetLeases(databases.main, name, prices, self._queue_short, boot_time)
         self._dispatcher = Dispatcher(self._paces, self._budgets)
@@ -123,9 +125,17 @@ class Sender:
             databases.main,
             sender_id,
             {provider: limiters[provider] for provider in providers},
-            Load(self._waiting, self._waiting_of, self._groups.share),
+            Load(self._waiting, self._groups.share),
             settings.routes,
             self._paces,
+        )
+        self._rate_leases = RateLeases(
+            databases.main,
+            sender_id,
+            self._paces,
+            rate_clock,
+            self._waiting_of,
+            self._dispatcher.note_grants,
         )
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
@@ -177,6 +187,7 @@ class Sender:
                 self._dispatcher,
                 self._pacer,
                 self._leases,
+                self._rate_leases,
                 self._budgets,
             ),
             partial(health.beat, "consumer loop"),
@@ -212,10 +223,12 @@ class Sender:
         admitted = sum(group.buffer.admitted(provider) for group in self._groups.all)
         return admitted + (len(paced) if paced is not None else 0)
 
-    def _waiting_of(self, campaign_id: CampaignId) -> int:
-        """Return how many messages of a campaign with a rate could be sent."""
-        admitted = sum(group.buffer.admitted_of(campaign_id) for group in self._groups.all)
-        return admitted + self._dispatcher.waiting_of(campaign_id)
+    def _waiting_of(self, campaigns: Collection[CampaignId]) -> Mapping[CampaignId, int]:
+        """Return how many messages of campaigns with a rate could be sent."""
+        waiting = self._dispatcher.waiting(campaigns)
+        for group in self._groups.all:
+            waiting.update(group.buffer.admitted_of(campaigns))
+        return waiting
 
     def run(self) -> None:
         """Work until `stop` is set; then drain, record, commit, leave the group."""
@@ -226,6 +239,7 @@ class Sender:
         for group in self._groups.all:
             group.recorder.start()
         self._leases.start()
+        self._rate_leases.start()
         self._budgets.start()
         self._pacer.start()
         self._trial_sends.start()
@@ -244,6 +258,7 @@ class Sender:
             self._pacer.stop()
             for group in self._groups.all:
                 group.recorder.stop()
+            self._rate_leases.stop()
             self._leases.stop()
             self._budgets.stop()
             for thread in self._background:

@@ -1,8 +1,8 @@
 """Dispatch of claimed messages to their providers, and of results back to the buffer."""
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 from typing import Protocol
 
@@ -137,6 +137,18 @@ class Dispatcher:
     def waiting_of(self, campaign_id: CampaignId) -> int:
         """Return the number of claimed messages of a campaign that wait for a grant of its rate."""
         return sum(route.rated.waiting_of(campaign_id) for route in self._routes.values())
+
+    def waiting(self, campaigns: Collection[CampaignId]) -> Counter[CampaignId]:
+        """Count the claimed messages of campaigns that wait for a grant of their rate."""
+        waiting: Counter[CampaignId] = Counter()
+        for route in self._routes.values():
+            waiting.update(route.rated.waiting(campaigns))
+        return waiting
+
+    def note_grants(self, campaigns: Collection[CampaignId]) -> None:
+        """Note campaigns that have new grants of their rate."""
+        for route in self._routes.values():
+            route.rated.note_grants(campaigns)
 
     def rest_of(self, name: str) -> Rest | None:
         """Return the present rest of a provider; None: it does not rest, or is not configured."""

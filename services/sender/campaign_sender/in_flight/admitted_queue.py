@@ -5,7 +5,7 @@ begins beside others has its share at once, however many messages of theirs wait
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heapreplace
 
 from campaign_common.domain.campaign import CampaignId
@@ -44,6 +44,14 @@ class AdmittedQueue:
         """Return the number of messages of a campaign."""
         queue = self._queues.get(campaign_id)
         return len(queue.messages) if queue is not None else 0
+
+    def counts(self, campaigns: Collection[CampaignId]) -> dict[CampaignId, int]:
+        """Return the number of messages of each of some campaigns that has any."""
+        return {
+            one: len(queue.messages)
+            for one, queue in self._queues.items()
+            if queue.messages and one in campaigns
+        }
 
     def extend(self, campaign_id: CampaignId, messages: Sequence[Message]) -> None:
         """Add messages of one campaign behind its others."""

@@ -228,10 +228,13 @@ class InFlightBuffer:
         with self._changed:
             return len(self._admitted.get(provider, ()))
 
-    def admitted_of(self, campaign_id: CampaignId) -> int:
-        """Return the number of messages of a campaign that are not claimed yet."""
+    def admitted_of(self, campaigns: Collection[CampaignId]) -> Counter[CampaignId]:
+        """Count the messages of some campaigns that are not claimed yet."""
+        waiting: Counter[CampaignId] = Counter()
         with self._changed:
-            return sum(queue.count(campaign_id) for queue in self._admitted.values())
+            for queue in self._admitted.values():
+                waiting.update(queue.counts(campaigns))
+        return waiting
 
     def postpone(self, in_use: Collection[str], *, is_shared: bool = True) -> None:
         """Postpone what waits here for resting providers, or before messages of other ones.

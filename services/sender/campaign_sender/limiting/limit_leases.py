@@ -1,4 +1,4 @@
-"""Limit leases: the threads that read live limits and lease the grants of all limits."""
+"""Limit leases: the threads that read live limits and lease the grants of providers."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -9,7 +9,6 @@ import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
-from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import RetryLater
 from campaign_common.runtime.boot_time import boot_time
@@ -19,7 +18,6 @@ from campaign_common.store.limits.live_limits import read_all_live
 from campaign_common.store.limits.publishing import InUse, read_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
 from campaign_sender.limiting.campaign_paces import CampaignPaces
-from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
 LIVE_INTERVAL = 0.3
@@ -43,7 +41,6 @@ class Load(NamedTuple):
     """Messages of this sender that could be sent, and its part of all shards."""
 
     of_provider: Callable[[str], int]
-    of_campaign: Callable[[CampaignId], int]
     share: Callable[[], float]
     """From 0 to 1."""
 
@@ -51,8 +48,8 @@ class Load(NamedTuple):
 class LimitLeases:
     """Reads live limits and gives each limiter its turns; a failure of one leaves the others alone.
 
-    `routes`: those that campaigns may take. `paces`: campaigns with a rate, which have turns as
-    limiters have. `clock`: the one of the limiters.
+    `routes`: those that campaigns may take. `paces`: rates of campaigns, whose grants `RateLeases`
+    leases. `clock`: the one of the limiters.
     """
 
     def __init__(
@@ -73,7 +70,6 @@ class LimitLeases:
         self._paces = paces
         self._clock = clock
         self._due = dict.fromkeys(limiters, 0.0)
-        self._due_of: dict[CampaignId, float] = {}
         self._order = list(limiters)
         self._unreadable: dict[str, int] = {}
         """Versions of live limits that were logged as such."""
@@ -143,25 +139,12 @@ class LimitLeases:
         for name in self._order:
             if self._due[name] <= self._clock():
                 self._outages.run(f"limits of {name}", partial(self._turn, name))
-        rates = self._paces.rates
-        self._due_of = {campaign_id: self._due_of.get(campaign_id, 0.0) for campaign_id in rates}
-        # The one that has waited longest is the first.
-        for campaign_id in sorted(rates, key=self._due_of.__getitem__):
-            if self._due_of[campaign_id] <= self._clock():
-                turn = partial(self._turn_rate, campaign_id, rates[campaign_id])
-                self._outages.run(f"rate of campaign {campaign_id}", turn)
-        due = [*self._due.values(), *self._due_of.values()]
-        return min(due, default=FAILED_PAUSE) - self._clock()
+        return min(self._due.values(), default=FAILED_PAUSE) - self._clock()
 
     def _turn(self, name: str) -> None:
         self._due[name] = self._clock() + FAILED_PAUSE
         pause = self._limiters[name].turn(self._load.of_provider(name))
         self._due[name] = self._clock() + pause
-
-    def _turn_rate(self, campaign_id: CampaignId, rate: CampaignRate) -> None:
-        self._due_of[campaign_id] = self._clock() + FAILED_PAUSE
-        pause = rate.turn(self._load.of_campaign(campaign_id))
-        self._due_of[campaign_id] = self._clock() + pause
 
     def _log_unreadable(self, name: str, version: int) -> None:
         if self._unreadable.get(name) != version:

@@ -21,10 +21,13 @@ class Rate:
     """Grants that are due, in place of a lease."""
 
     units: int = 0
+    next: float | None = 0.01
+    asked: int = 0
     known: int = 100
     """Grants that are due in the next seconds."""
 
     def take(self, messages: int) -> Taken | None:
+        self.asked += 1
         taken = min(messages, self.units)
         self.units -= taken
         return Taken(taken, 7.0) if taken else None
@@ -33,13 +36,13 @@ class Rate:
         return self.known - waiting
 
     def next_in(self) -> float | None:
-        return 0.01
+        return self.next
 
 
 class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        monkeypatch.setattr(rated_queue, "monotonic", lambda: self.now)
+        monkeypatch.setattr(rated_queue, "boot_time", lambda: self.now)
         self.rates = {SLOW: Rate()}
         self.void: set[int] = set()
         self.rests = False
@@ -57,6 +60,12 @@ class Bench:
         messages = [message(seq, campaign_id=SLOW) for seq in range(1, count + 1)]
         self.queue.add(SLOW, messages)
         return messages
+
+    def grant(self, units: int) -> None:
+        """Grant units that are due, and look."""
+        self.rates[SLOW].units = units
+        self.queue.note_grants([SLOW])
+        self.queue.start_due()
 
     def look_later(self) -> None:
         self.now += 1.0
@@ -81,9 +90,8 @@ def test_messages_start_by_the_grants_of_their_rate(bench: Bench) -> None:
     assert bench.started == slow[:2]
     assert [one.rate_until for one in slow] == [7.0, 7.0, 0.0, 0.0]
     assert bench.queue.waiting_of(SLOW) == len(bench.queue) == 2
-    assert bench.queue.pause() == 0.01
-    bench.rates[SLOW].units = 9
-    bench.queue.start_due()
+    assert bench.queue.pause() == pytest.approx(0.01)
+    bench.grant(9)
     assert bench.started == slow
     assert bench.queue.pause() is None
 
@@ -98,8 +106,7 @@ def test_what_must_not_be_sent_does_not_wait_for_a_grant(bench: Bench) -> None:
     bench.void = {1}
     bench.look_later()
     assert [(r.message, r.status) for r in bench.reported] == [(first, SendStatus.STALE)]
-    bench.rates[SLOW].units = 2
-    bench.queue.start_due()
+    bench.grant(2)
     assert bench.started == [second]
 
 
@@ -118,7 +125,7 @@ def test_what_has_no_grant_in_sight_leaves_the_claim(bench: Bench) -> None:
 
 def test_a_campaign_whose_rate_was_lifted_waits_for_nothing(bench: Bench) -> None:
     slow = bench.add(2)
-    bench.rates.clear()
+    bench.rates = {}
     bench.queue.start_due()
     assert bench.started == slow
 
@@ -127,3 +134,19 @@ def test_a_resting_provider_refuses_what_waits(bench: Bench) -> None:
     """The rest ends what waits in the provider's way: messages go back without an attempt."""
     bench.rests = True
     assert bench.add(2) == bench.started
+
+
+@pytest.mark.parametrize(("next_in", "asked"), [(None, 1), (3.0, 1), (0.5, 2)])
+def test_a_campaign_is_looked_at_when_its_grant_is_due(
+    bench: Bench, next_in: float | None, asked: int
+) -> None:
+    """Not with each grant of others; one without grants when it has some."""
+    bench.rates[SLOW].next = next_in
+    bench.add(1)
+    for _ in range(9):
+        bench.now += 0.1
+        bench.queue.start_due()
+    assert bench.rates[SLOW].asked == asked
+    bench.grant(1)
+    assert len(bench.started) == 1
+    assert bench.queue.pause() is None

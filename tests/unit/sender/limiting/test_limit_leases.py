@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 import structlog
 
-from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.limits.campaign_pace import CampaignPace
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseUnavailable
@@ -16,25 +14,8 @@ from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.limit_leases import FRESH_FOR, LimitLeases, Load
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from tests.unit.sender.limiting.tables import Tables
-from tests.unit.sender.messages import version
 
 LIMITED = ProviderLimits(Decimal(10))
-
-
-class Rate:
-    """Rate of a campaign, that counts its turns."""
-
-    def __init__(self, campaign_id: CampaignId) -> None:
-        self.campaign_id = campaign_id
-        self.per_second = Decimal(0)
-        self.waiting: list[int] = []
-        self.error: Exception | None = None
-
-    def turn(self, waiting: int) -> float:
-        self.waiting.append(waiting)
-        if self.error is not None:
-            raise self.error
-        return 0.1
 
 
 class Bench:
@@ -48,15 +29,14 @@ class Bench:
             for name, limits in (("a", LIMITED), ("b", LIMITED), ("free", ProviderLimits()))
         }
         self.turns: list[str] = []
-        make_rate: Any = Rate
-        self.paces = CampaignPaces(make_rate, tables.clock)
+        make_rate: Any = None
         self.leases = LimitLeases(
             database,
             "0" * 16,
             self.limiters,
-            Load(lambda _: 5, lambda campaign_id: 10 * campaign_id, lambda: 0.5),
+            Load(lambda _: 5, lambda: 0.5),
             Routes(),
-            self.paces,
+            CampaignPaces(make_rate, tables.clock),
             tables.clock,
         )
 
@@ -68,13 +48,6 @@ class Bench:
             raise error
 
         self.limiters[name].turn = turn  # type: ignore[method-assign]
-
-    def add_rate(self, campaign_id: int) -> Rate:
-        """Have a campaign with a rate."""
-        key = CampaignId(campaign_id)
-        self.paces.update({key: version(pace=CampaignPace(Decimal(5)))})
-        rate: Any = self.paces.rates[key]
-        return rate
 
     def count(self, name: str) -> None:
         """Count the turns of a limiter."""
@@ -151,29 +124,3 @@ def test_limits_are_not_fresh_while_the_database_is_down(bench: Bench) -> None:
     with pytest.raises(DatabaseUnavailable):
         bench.leases.read_live()
     assert bench.limiters["free"].claimable(0.25, 0) == 0
-
-
-@pytest.mark.parametrize("error", [ValueError("unexpected"), DatabaseUnavailable("down")])
-def test_rates_of_campaigns_have_turns_of_their_own(bench: Bench, error: Exception) -> None:
-    """A failure of one leaves the other, and the providers, alone."""
-    for name in bench.limiters:
-        bench.count(name)
-    failing, other = bench.add_rate(1), bench.add_rate(2)
-    failing.error = error
-    for _ in range(4):
-        bench.tables.now += 0.25
-        assert 0 < bench.leases.step() < 0.11
-    assert failing.waiting == [10] * 4
-    assert other.waiting == [20] * 4
-    assert bench.turns.count("a") == 4
-
-
-def test_a_rate_that_ends_has_no_more_turns(bench: Bench) -> None:
-    for name in bench.limiters:
-        bench.count(name)
-    rate = bench.add_rate(1)
-    bench.leases.step()
-    bench.paces.update({CampaignId(1): version(pace=CampaignPace())})
-    bench.tables.now += 0.25
-    bench.leases.step()
-    assert rate.waiting == [10]

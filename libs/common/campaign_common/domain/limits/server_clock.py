@@ -65,6 +65,8 @@ class ServerClock:
         self._begun_at = 0.0
         self._drift = DRIFT
         self._slewed_at = 0.0
+        self._best: _Sample | None = None
+        """Sample with the least margin; they all grow alike, so that it is found once."""
         self.steps = 0
         """Number of samples that contradicted the earlier ones, or came from another server."""
 
@@ -99,6 +101,7 @@ class ServerClock:
         if self._server is None or not agrees:
             self._begun_at, self._server = began, server
         self._samples.append(sample)
+        self._best = None
         return agrees
 
     def _is_slew(self, earlier: _Sample, later: _Sample) -> bool:
@@ -121,8 +124,10 @@ class ServerClock:
 
     def read(self, local: float) -> ClockReading | None:
         """Return the server's time at a local time; None where no sample is young enough."""
-        usable = [one for one in self._samples if local - one.at <= OLDEST]
-        if not usable:
-            return None
-        best = min(usable, key=lambda one: one.margin_at(local, self._drift))
+        best = self._best
+        if best is None or local - best.at > OLDEST:
+            usable = [one for one in self._samples if local - one.at <= OLDEST]
+            if not usable:
+                return None
+            best = self._best = min(usable, key=lambda one: one.margin_at(local, self._drift))
         return ClockReading(local + best.offset, best.margin_at(local, self._drift))

@@ -6,9 +6,8 @@ campaign has slots as a provider has, under the name that `slots_of` gives it.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
@@ -26,9 +25,9 @@ DEMAND_LASTS = 4.0
 SWEPT_AFTER = 60
 """Seconds for which slots, and the demand of senders that have gone, are kept."""
 
-_SERVER = "CONCAT_WS('/', @@hostname, @@port, @@server_id)"
+SERVER = "CONCAT_WS('/', @@hostname, @@port, @@server_id)"
 
-_MOMENT = "UNIX_TIMESTAMP(NOW(6))"
+MOMENT = "UNIX_TIMESTAMP(NOW(6))"
 
 STATE_DEMAND = """
 INSERT INTO provider_demand (provider, sender, wanted, cost, at) VALUES (%s, %s, %s, %s, NOW(6))
@@ -37,10 +36,10 @@ ON DUPLICATE KEY UPDATE wanted = VALUES(wanted), cost = VALUES(cost), at = VALUE
 
 # One row at least, so that time and server are read where no slot is.
 SELECT_SLOTS = f"""
-SELECT {_MOMENT}, {_SERVER}, s.slot, s.quota, s.per_second, IF(s.slot > %s, s.shares, NULL),
+SELECT {MOMENT}, {SERVER}, s.slot, s.quota, s.per_second, IF(s.slot > %s, s.shares, NULL),
        s.spare_taken, s.server
 FROM (SELECT 1) one
-LEFT JOIN provider_slots s ON s.provider = %s AND s.slot > FLOOR({_MOMENT}) - {BLANK_SLOTS}
+LEFT JOIN provider_slots s ON s.provider = %s AND s.slot > FLOOR({MOMENT}) - {BLANK_SLOTS}
 ORDER BY s.slot
 """
 
@@ -54,7 +53,7 @@ WHERE provider = %s AND at > NOW(6) - INTERVAL {round(DEMAND_LASTS * 1e6)} MICRO
 INSERT_SLOT = f"""
 INSERT IGNORE INTO provider_slots (provider, slot, quota, per_second, shares, server)
 SELECT %s, %s, %s, %s, %s, %s FROM (SELECT 1) one
-WHERE {_MOMENT} < %s AND {SAME_VERSION}
+WHERE {MOMENT} < %s AND {SAME_VERSION}
 """
 
 # The driver reports the value of LAST_INSERT_ID: what was taken before.
@@ -62,7 +61,7 @@ TAKE_SPARE = f"""
 UPDATE provider_slots
 SET spare_taken = LEAST(LAST_INSERT_ID(GREATEST(spare_taken, %(first)s)) + %(wanted)s, %(last)s)
 WHERE provider = %(provider)s AND slot = %(slot)s AND spare_taken < %(last)s
-  AND server = {_SERVER} AND FLOOR({_MOMENT}) = %(slot)s
+  AND server = {SERVER} AND FLOOR({MOMENT}) = %(slot)s
 """
 
 SWEEP_SLOTS = "DELETE FROM provider_slots WHERE provider = %s AND slot < %s"
@@ -71,14 +70,14 @@ SWEEP_DEMAND = f"""
 DELETE FROM provider_demand WHERE provider = %s AND at < NOW(6) - INTERVAL {SWEPT_AFTER} SECOND
 """
 
-SWEEP_ALL_SLOTS = f"DELETE FROM provider_slots WHERE slot < FLOOR({_MOMENT}) - {SWEPT_AFTER}"
+SWEEP_ALL_SLOTS = f"DELETE FROM provider_slots WHERE slot < FLOOR({MOMENT}) - {SWEPT_AFTER}"
 
 SWEEP_ALL_DEMAND = f"""
 DELETE FROM provider_demand WHERE at < NOW(6) - INTERVAL {SWEPT_AFTER} SECOND
 """
 
 DELETE_AHEAD = f"""
-DELETE FROM provider_slots WHERE provider = %s AND slot > FLOOR({_MOMENT}) + 1
+DELETE FROM provider_slots WHERE provider IN %s AND slot > FLOOR({MOMENT}) + 1
 """
 
 FORGET_DEMAND = "DELETE FROM provider_demand WHERE sender = %s"
@@ -111,7 +110,7 @@ def read_slots(cursor: Cursor, provider: str, *, shares_after: int = 0) -> Slots
     cursor.execute(SELECT_SLOTS, (shares_after, provider))
     rows = cursor.fetchall()
     moment, server = float(rows[0][0]), str(rows[0][1])
-    return SlotsRead(moment, server, [_stored(row[2:]) for row in rows if row[2] is not None])
+    return SlotsRead(moment, server, [stored_slot(row[2:]) for row in rows if row[2] is not None])
 
 
 def read_demand(cursor: Cursor, provider: str) -> Mapping[str, SlotDemand]:
@@ -174,17 +173,16 @@ def sweep_all(cursor: Cursor) -> None:
     cursor.execute(SWEEP_ALL_DEMAND)
 
 
-def delete_ahead(cursor: Cursor, provider: str) -> None:
+def delete_ahead(cursor: Cursor, providers: Collection[str]) -> None:
     """Delete slots that lie ahead of the server's clock, which has gone back."""
-    cursor.execute(DELETE_AHEAD, (provider,))
+    cursor.execute(DELETE_AHEAD, (tuple(providers),))
 
 
-def _stored(columns: Sequence[object]) -> StoredSlot:
+def stored_slot(columns: Sequence[Any]) -> StoredSlot:
+    """Return the slot of a row: slot, quota, per_second, shares, spare_taken, server."""
     slot, quota, per_second, shares, spare_taken, server = columns
-    number, rate, quota = int(str(slot)), Decimal(str(per_second)), int(str(quota))
-    parts = {} if shares is None else json.loads(str(shares))
+    parts = json.loads(shares) if shares is not None and shares != "{}" else {}
     if isinstance(parts, list):
-        plan = SlotPlan.of_blocks(number, quota, rate, tuple(Block(*one) for one in parts))
-    else:
-        plan = SlotPlan(number, quota, rate, parts)
-    return StoredSlot(plan, int(str(spare_taken)), str(server))
+        blocks = tuple(Block(*one) for one in parts)
+        return StoredSlot(SlotPlan.of_blocks(slot, quota, per_second, blocks), spare_taken, server)
+    return StoredSlot(SlotPlan(slot, quota, per_second, parts), spare_taken, server)

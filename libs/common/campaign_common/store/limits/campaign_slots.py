@@ -1,0 +1,135 @@
+"""provider_slots and provider_demand: the slots of many campaigns' rates in a few statements.
+
+They are those of `slot_leases`, with its rules: every statement stands alone, and a slot is planned
+by the sender that inserts it first.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.campaign_pace import slots_of
+from campaign_common.domain.limits.planning import BLANK_SLOTS, StoredSlot
+from campaign_common.domain.limits.slots import SlotDemand
+from campaign_common.store.limits.slot_leases import DEMAND_LASTS, MOMENT, SERVER, stored_slot
+
+SELECT_TIME = f"SELECT {MOMENT}, {SERVER}"
+
+# One row at least, so that time and server are read where no slot is.
+SELECT_SLOTS = f"""
+SELECT {MOMENT}, {SERVER}, s.provider, s.slot, s.quota, s.per_second,
+       IF(s.slot > %s, s.shares, NULL), s.spare_taken, s.server
+FROM (SELECT 1) one
+LEFT JOIN provider_slots s
+  ON s.provider IN %s AND s.slot > GREATEST(%s, FLOOR({MOMENT}) - {BLANK_SLOTS})
+ORDER BY s.slot
+"""
+
+SELECT_DEMANDS = f"""
+SELECT provider, sender, wanted, cost FROM provider_demand
+WHERE provider IN %s AND at > NOW(6) - INTERVAL {round(DEMAND_LASTS * 1e6)} MICROSECOND
+"""
+
+STATE_DEMANDS = """
+INSERT INTO provider_demand (provider, sender, wanted, cost, at)
+SELECT p.provider, %s, p.wanted, 1, NOW(6)
+FROM JSON_TABLE(%s, '$[*]' COLUMNS (
+    provider VARCHAR(64) PATH '$[0]', wanted INT UNSIGNED PATH '$[1]')) AS p
+ON DUPLICATE KEY UPDATE wanted = VALUES(wanted), cost = VALUES(cost), at = VALUES(at)
+"""
+
+SELECT_RATES = "SELECT id, max_rate FROM campaigns WHERE id IN %s AND max_rate IS NOT NULL"
+
+# Not once the slot has begun, however long the statement was on its way, nor by a rate that was
+# changed since it was read.
+INSERT_SLOTS = f"""
+INSERT IGNORE INTO provider_slots (provider, slot, quota, per_second, shares, server)
+SELECT STRAIGHT_JOIN p.provider, p.slot, p.quota, p.per_second, p.shares, p.server
+FROM JSON_TABLE(%s, '$[*]' COLUMNS (
+    id BIGINT UNSIGNED PATH '$[0]', provider VARCHAR(64) PATH '$[1]',
+    slot BIGINT UNSIGNED PATH '$[2]', quota INT UNSIGNED PATH '$[3]',
+    per_second DECIMAL(12, 3) PATH '$[4]', shares TEXT PATH '$[5]',
+    server VARCHAR(255) PATH '$[6]')) AS p
+JOIN campaigns c ON c.id = p.id AND c.max_rate = p.per_second
+WHERE {MOMENT} < p.slot
+"""
+
+
+class CampaignSlots(NamedTuple):
+    """Slots by campaign from two before the present one on, with the server's time and name."""
+
+    moment: float
+    """Seconds since 1970."""
+    server: str
+    stored: Mapping[str, list[StoredSlot]]
+    """By the name of `slots_of`."""
+
+
+def read_server_time(cursor: Cursor) -> tuple[float, str]:
+    """Read the server's time, in seconds since 1970, and its name."""
+    cursor.execute(SELECT_TIME)
+    ((moment, server),) = cursor.fetchall()
+    return float(moment), str(server)
+
+
+def read_campaign_slots(
+    cursor: Cursor, names: Collection[str], *, after: int = 0, shares_after: int = 0
+) -> CampaignSlots:
+    """Read the slots of campaigns, by `slots_of`, and the server's time, in one statement.
+
+    Slots up to `after` are left out, and the shares of those up to `shares_after`.
+    """
+    cursor.execute(SELECT_SLOTS, (shares_after, tuple(names), after))
+    rows = cursor.fetchall()
+    stored: dict[str, list[StoredSlot]] = defaultdict(list)
+    for _, _, name, *columns in rows:
+        if name is not None:
+            stored[name].append(stored_slot(columns))
+    return CampaignSlots(float(rows[0][0]), str(rows[0][1]), stored)
+
+
+def read_demands(cursor: Cursor, names: Collection[str]) -> Mapping[str, Mapping[str, SlotDemand]]:
+    """Read what each sender wants of some campaigns that has said so within a few seconds."""
+    cursor.execute(SELECT_DEMANDS, (tuple(names),))
+    demands: dict[str, dict[str, SlotDemand]] = defaultdict(dict)
+    for name, sender, wanted, cost in cursor.fetchall():
+        demands[name][sender] = SlotDemand(wanted, cost)
+    return demands
+
+
+def state_demands(cursor: Cursor, sender: str, wanted: Mapping[str, int]) -> None:
+    """State what a sender wants of several campaigns in the next slot."""
+    cursor.execute(STATE_DEMANDS, (sender, json.dumps(sorted(wanted.items()))))
+
+
+def read_max_rates(
+    cursor: Cursor, campaign_ids: Collection[CampaignId]
+) -> Mapping[CampaignId, Decimal]:
+    """Read the present rates of those campaigns that have one."""
+    cursor.execute(SELECT_RATES, (tuple(campaign_ids),))
+    return dict(cursor.fetchall())
+
+
+def insert_campaign_slots(cursor: Cursor, planned: Mapping[CampaignId, StoredSlot]) -> int:
+    """Insert slots of several campaigns before they begin; return the number of those inserted.
+
+    The others were planned by another sender, or have begun, or their campaign has another rate.
+    """
+    rows = [
+        (
+            campaign_id,
+            slots_of(campaign_id),
+            plan.slot,
+            plan.quota,
+            str(plan.per_second),
+            json.dumps(plan.shares),
+            server,
+        )
+        for campaign_id, (plan, _, server) in sorted(planned.items())
+    ]
+    return cursor.execute(INSERT_SLOTS, (json.dumps(rows),))

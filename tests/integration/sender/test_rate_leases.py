@@ -1,0 +1,145 @@
+"""Grants of many campaigns' rates, leased from a real database."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, Self
+
+import pytest
+
+from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.campaign_pace import CampaignPace
+from campaign_common.domain.limits.planning import StoredSlot
+from campaign_common.domain.limits.slots import SlotPlan
+from campaign_common.runtime.boot_time import boot_time
+from campaign_common.store.limits.campaign_slots import insert_campaign_slots
+from campaign_common.store.limits.slot_leases import read_slots
+from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.campaign_rate import CampaignRate
+from campaign_sender.limiting.database_clock import DatabaseClock
+from campaign_sender.limiting.rate_leases import RateLeases
+from tests.integration.sender.scene import INSERT_CAMPAIGN, Scene
+from tests.support.waiting import wait_until
+from tests.unit.sender.messages import version
+
+SENDER = "0123456789abcdef"
+
+
+class CountingDatabase:
+    """A database that counts statements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.statements: list[str] = []
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        """Stand for the real one."""
+        with self._database.reading() as cursor:
+            execute = cursor.execute
+
+            def counted(query: str, args: object = None) -> int:
+                self.statements.append(query)
+                return execute(query, args)
+
+            cursor.execute = counted  # type: ignore[method-assign, assignment]
+            yield cursor
+
+
+class Leaser:
+    """A sender with messages of some campaigns, that takes every grant it gets."""
+
+    def __init__(self, scene: Scene, per_second: dict[CampaignId, Decimal]) -> None:
+        database: Any = CountingDatabase(scene.database)
+        clock = DatabaseClock(boot_time, "rates")
+        self.database: CountingDatabase = database
+        self.waiting = dict.fromkeys(per_second, 5)
+        self.starts: Counter[CampaignId] = Counter()
+        self.granted: set[CampaignId] = set()
+        self.paces = CampaignPaces(lambda one: CampaignRate(one, SENDER, clock), lambda: 0.0)
+        self.paces.update({i: version(pace=CampaignPace(rate)) for i, rate in per_second.items()})
+        self.leases = RateLeases(
+            database, SENDER, self.paces, clock, lambda _: self.waiting, self.granted.update
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+
+    def __enter__(self) -> Self:
+        self.leases.start()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.leases.stop()
+
+    def count(self, seconds: float) -> None:
+        """Count starts and statements for so many seconds."""
+        self.starts.clear()
+        self.database.statements.clear()
+        time.sleep(seconds)
+
+    def _send(self) -> None:
+        while not self._stop.wait(0.05):
+            for campaign_id, rate in self.paces.rates.items():
+                if (taken := rate.take(5)) is not None:
+                    self.starts[campaign_id] += taken.units
+
+
+def _campaigns(scene: Scene, count: int, per_second: int) -> dict[CampaignId, Decimal]:
+    ids = [CampaignId(1000 + n) for n in range(count)]
+    with scene.database.transaction() as cursor:
+        cursor.executemany(INSERT_CAMPAIGN, [(one, 1) for one in ids])
+        cursor.execute("UPDATE campaigns SET max_rate = %s WHERE id IN %s", (per_second, ids))
+    return dict.fromkeys(ids, Decimal(per_second))
+
+
+def test_many_campaigns_cost_few_statements(scene: Scene) -> None:
+    """Each has its rate, and one without messages here costs nothing."""
+    campaigns = _campaigns(scene, 300, 2)
+    with Leaser(scene, campaigns) as leaser:
+        wait_until(lambda: leaser.starts.keys() == campaigns.keys(), 20)
+        began = time.monotonic()
+        leaser.count(0.0)
+        wait_until(lambda: min(map(leaser.starts.__getitem__, campaigns)) >= 6, 30)
+        seconds = time.monotonic() - began
+        assert len(leaser.database.statements) <= 50 * seconds
+        assert max(leaser.starts.values()) <= 2 * (seconds + 1.5)
+        assert leaser.granted == campaigns.keys()
+        leaser.waiting.clear()
+        time.sleep(5.5)
+        leaser.count(1.0)
+        assert not leaser.database.statements
+
+
+def test_a_rate_is_planned_as_it_is_now(scene: Scene) -> None:
+    """A sender that has not read that it was lowered does not go on with the higher one."""
+    (campaign_id,) = campaigns = _campaigns(scene, 1, 20)
+    with Leaser(scene, campaigns) as leaser:
+        wait_until(lambda: leaser.starts[campaign_id] > 5, 20)
+        with scene.database.transaction() as cursor:
+            cursor.execute("UPDATE campaigns SET max_rate = 2 WHERE id = %s", (campaign_id,))
+        time.sleep(2.25)
+        leaser.count(2.0)
+        assert leaser.starts[campaign_id] <= 2 * 3
+        wait_until(lambda: leaser.starts[campaign_id] > 0, 10)
+        assert leaser.paces.rates[campaign_id].per_second == 20, "not read yet"
+
+
+@pytest.mark.parametrize(("per_second", "inserted"), [("20", 1), ("20.001", 0), ("5", 0)])
+def test_a_slot_of_another_rate_is_not_stored(scene: Scene, per_second: str, inserted: int) -> None:
+    """The statement compares the campaign's rate: the planner may have read an earlier one."""
+    (campaign_id,) = _campaigns(scene, 1, 20)
+    with scene.database.reading() as cursor:
+        read = read_slots(cursor, "http")
+        plan = SlotPlan(int(read.moment) + 2, 7, Decimal(per_second), {SENDER: 7})
+        planned = {campaign_id: StoredSlot(plan, 0, read.server)}
+        assert insert_campaign_slots(cursor, planned) == inserted
+        assert insert_campaign_slots(cursor, planned) == 0, "stored before"
+        stored = read_slots(cursor, f"campaign:{campaign_id}").stored
+    assert stored == ([planned[campaign_id]] if inserted else [])
