@@ -140,6 +140,20 @@ def test_an_answer_repeats_neither_secret_nor_number() -> None:
     assert exchange.reading.error_code == "***********78"
 
 
+@pytest.mark.parametrize("said", [f"Receiver is invalid +{PHONE}", f"denied, and so on: {TOKEN}"])
+def test_a_code_that_is_cut_is_masked_before(said: str) -> None:
+    """Error codes have 32 characters; of what is longer a part of a secret would be left."""
+    server = answering("400 Bad", f'{{"code": "{said}"}}'.encode())
+    try:
+        exchange = checked(server, Answers=[{"Status": 400, "Then": "permanent", "Code": "code"}])
+    finally:
+        server.close()
+    code = exchange.reading.error_code
+    assert code is not None
+    assert PHONE[:6] not in code
+    assert TOKEN[:6] not in code
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "shown"),
     [

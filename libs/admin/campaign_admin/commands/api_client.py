@@ -3,6 +3,7 @@
 import os
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import requests
 
@@ -62,20 +63,34 @@ class ApiClient:
     def start_check(self, provider: str, wanted: dict[str, Any]) -> dict[str, Any]:
         """Ask for a check of a provider; returns it, before it is made.
 
+        Without a response it is asked for once more under the same key, so that it is made once.
         Raises what `create` raises; one that gets no response may be made.
         """
-        return self._ask("POST", _checks_path(provider), READ_TIMEOUT, wanted)
+        path, key = _checks_path(provider), {"Idempotency-Key": str(uuid4())}
+        try:
+            return self._ask("POST", path, READ_TIMEOUT, wanted, key)
+        except ApiUnreachable:
+            return self._ask("POST", path, READ_TIMEOUT, wanted, key)
 
     def read_check(self, provider: str, check_id: int) -> dict[str, Any]:
         """Read a check; raises what `create` raises."""
         return self._ask("GET", f"{_checks_path(provider)}/{check_id}", READ_TIMEOUT)
 
     def _ask(
-        self, method: str, path: str, timeout: float, body: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        timeout: float,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         try:
             response = self._session.request(
-                method, f"{self._url}{path}", json=body, timeout=(CONNECT_TIMEOUT, timeout)
+                method,
+                f"{self._url}{path}",
+                json=body,
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT, timeout),
             )
             answer = response.json()
         except requests.exceptions.JSONDecodeError as error:

@@ -60,12 +60,16 @@ def standing_of(name: str, present: PresentState) -> StateOfProvider:
 
 
 def _breaker_standing(name: str, present: PresentState) -> StateOfProvider | None:
-    statistics = [(one.statistics or {})[name] for one in knowing(present.senders, name)]
+    # What a sender that cannot send says does not count: it is a matter of those that can.
+    statistics = [(one.statistics or {})[name] for one in ready(present.senders, name)]
     circuit = present.circuits.get(name)
     if circuit is None or not circuit.is_open:
         # Without a campaign nothing is sent that would find the account refused again.
-        refused = all(each.account_refused for each in statistics)
-        return StateOfProvider(ProviderReadiness.ACCOUNT_REFUSED) if refused else None
+        if all(each.account_refused for each in statistics):
+            return StateOfProvider(ProviderReadiness.ACCOUNT_REFUSED)
+        if all(each.breaker == "open" for each in statistics):
+            return StateOfProvider(ProviderReadiness.CIRCUIT_OPEN)
+        return None
     if circuit.of_account:
         state = ProviderReadiness.ACCOUNT_REFUSED
     elif any(each.asked_to_wait for each in statistics):

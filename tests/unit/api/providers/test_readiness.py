@@ -19,7 +19,7 @@ def sender(
     name: str = "s-1", *, knows: str = "acme", problem: str | None = None, **said: bool
 ) -> RecentHeartbeat:
     statistics = ProviderStatistics(
-        "closed",
+        "open" if said.get("is_open") else "closed",
         said.get("account_refused", False),
         said.get("asked_to_wait", False),
         60.0,
@@ -74,6 +74,19 @@ UNREADABLE = sender(problem=SECRET)
             "ready",
             None,
             id="one of two accounts",
+        ),
+        pytest.param(
+            [sender(account_refused=True), sender("s-2", problem=SECRET)],
+            {},
+            "account_refused",
+            None,
+            id="account, and another sender without its secret",
+        ),
+        pytest.param(
+            [sender(is_open=True)], {}, "circuit_open", None, id="a breaker that is not written"
+        ),
+        pytest.param(
+            [sender(is_open=True), sender("s-2")], {}, "ready", None, id="a breaker of one of two"
         ),
         pytest.param([sender()], {"circuit": circuit()}, "circuit_open", None, id="failures"),
         pytest.param(

@@ -194,10 +194,18 @@ def recent_heartbeats(cursor: Cursor) -> list[RecentHeartbeat]:
             name,
             seen_at,
             None if providers is None else msgspec.json.decode(providers),
-            None if statistics is None else _decode_statistics(statistics),
+            _statistics(statistics),
         )
         for name, seen_at, providers, statistics in cursor.fetchall()
     ]
+
+
+def _statistics(column: str | None) -> Mapping[str, ProviderStatistics] | None:
+    """Return what a sender says; None where it is of another version, with another form."""
+    try:
+        return None if column is None else _decode_statistics(column)
+    except msgspec.MsgspecError:
+        return None
 
 
 def note_sender(

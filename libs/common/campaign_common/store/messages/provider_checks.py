@@ -123,12 +123,12 @@ SET taken_at = NOW(6), taken_by = %s, ends_by = NOW(6) + INTERVAL %s MICROSECOND
 """
 
 END = """
-UPDATE provider_checks SET ended_at = NOW(6), phone = %s, result = %s
+UPDATE provider_checks SET ended_at = NOW(6), phone = %s, content = '{}', result = %s
 WHERE id = %s AND ended_at IS NULL
 """
 
 EXPIRE = f"""
-UPDATE provider_checks SET ended_at = NOW(6), phone = %s
+UPDATE provider_checks SET ended_at = NOW(6), phone = %s, content = '{{}}'
 WHERE id = %s AND taken_at IS NULL AND ended_at IS NULL
   AND requested_at <= NOW(6) - INTERVAL {WANTED_FOR} SECOND
 """
@@ -137,7 +137,8 @@ SELECT_ONE = f"""
 SELECT id, provider, phone, dry_run, requested_at, taken_by, ended_at, result,
        taken_at IS NOT NULL, NOW(6) > ends_by,
        requested_at <= NOW(6) - INTERVAL {WANTED_FOR} SECOND
-FROM provider_checks WHERE id = %s AND provider = %s
+FROM provider_checks
+WHERE id = %s AND provider = %s AND requested_at >= NOW(6) - INTERVAL {KEPT_FOR} MINUTE
 """
 
 DELETE_OLD = f"""

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from functools import partial
 
+import msgspec
+
 from campaign_common.domain.content.campaign_content import ContentKind
 from campaign_common.errors import SettingsError
 from campaign_common.settings import AnswerRule, HttpProviderSettings
@@ -136,7 +138,7 @@ class HttpCheck:
             result = mapper.without_response(message, failure)
             return Exchange(None, self._reading(result, mapper.rule_for(failure), redact))
         rule = mapper.match(response).rule
-        result = mapper.to_result(message, response)
+        result = _as_shown(mapper, message, response, redact)
         answer = _shown(response, seconds, redact)
         return Exchange(answer, self._reading(result, rule, redact))
 
@@ -152,6 +154,23 @@ class HttpCheck:
             result.retry_after,
             result.suppress,
         )
+
+
+def _as_shown(
+    mapper: ResponseMapper, message: OutboundMessage, response: HttpResponse, redact: Redaction
+) -> SendResult[OutboundMessage]:
+    """Return the result of an answer, with the id and the code that its masked form has.
+
+    A code is cut, and a secret in it would not be found any more.
+    """
+    result = mapper.to_result(message, response)
+    body = redact(response.body.decode("utf-8", "replace")).encode()
+    masked = mapper.to_result(message, response._replace(body=body))
+    if masked.status is not result.status:
+        return msgspec.structs.replace(result, provider_message_id=None, error_code=None)
+    return msgspec.structs.replace(
+        result, provider_message_id=masked.provider_message_id, error_code=masked.error_code
+    )
 
 
 def _shown(response: HttpResponse, seconds: float, redact: Redaction) -> ShownAnswer:

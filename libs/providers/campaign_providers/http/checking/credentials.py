@@ -9,22 +9,31 @@ from types import MappingProxyType
 from campaign_common.settings import HttpRequestSettings
 from campaign_common.settings.fields.templates import (
     JsonTemplate,
+    Placeholder,
     TextTemplate,
     UrlTemplate,
     literal_text,
 )
 from campaign_providers.check import MASKED
 
-_CREDENTIAL = r"pass(?:wor[dt]|wd|phrase)?|pwd|secret|token|auth|api[_-]?key|access[_-]?key|\
-credential|signature|cookie"
+_CREDENTIAL = (
+    r"pass(?:wor[dt]|wd|phrase)?|pwd|secret|token|auth|bearer|credential|signature|cookie"
+    r"|(?:api|access|private|client|consumer|x)[_-]?key"
+)
 
 CREDENTIAL_NAME = re.compile(rf"(?i){_CREDENTIAL}|^(?:app|auth|account)?[_-]?key$|^pin$")
 """Names of headers and fields whose constant values are masked as secrets."""
 
-TOKEN_IN_PATH = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_~-]{20,}")
+TOKEN_IN_PATH = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_~.:-]{20,}")
 """Constant segments of a path that are masked: as random as only a token is."""
 
+SHORTEST_ENCODED = 8
+"""Characters of an encoded text that is searched for; shorter ones stand in other texts, too."""
+
 _SCHEME = re.compile(r"[A-Za-z0-9-]{1,24} +")
+
+_WORD = re.compile(r"[^\s:;,|/-]{4,}")
+"""Part of a constant that may be a credential; shorter ones and separators are shown."""
 
 _IN_XML = re.compile(
     rf"(?i)(<[^<>/]*(?:{_CREDENTIAL})[^<>/]*>)([^<]+)(?=</)"
@@ -73,8 +82,10 @@ class MaskedSettings:
 
     def _text(self, name: str, text: TextTemplate) -> TextTemplate:
         """Mask the constants of a header or field whose name says that it is a credential."""
-        if not CREDENTIAL_NAME.search(name) or any(p.secret is None for p in text.placeholders):
+        if not CREDENTIAL_NAME.search(name):
             return text
+        if any(placeholder.secret is None for placeholder in text.placeholders):
+            return TextTemplate(tuple(map(self._piece, text.pieces)))
         for piece in text.pieces:
             if isinstance(piece, str):
                 self.constants.add(piece)
@@ -84,6 +95,13 @@ class MaskedSettings:
             self.constants.discard(scheme)
             return literal_text(f"{scheme}{MASKED}")
         return literal_text(MASKED) if text.pieces else text
+
+    def _piece(self, piece: str | Placeholder) -> str | Placeholder:
+        """Mask a constant beside values of the message, unless it is a scheme or a separator."""
+        if not isinstance(piece, str) or _SCHEME.fullmatch(piece) or not _WORD.search(piece):
+            return piece
+        self.constants.update(_WORD.findall(piece))
+        return _WORD.sub(MASKED, piece)
 
     def _texts(self, texts: Mapping[str, TextTemplate]) -> Mapping[str, TextTemplate]:
         return MappingProxyType({name: self._text(name, text) for name, text in texts.items()})
@@ -121,7 +139,10 @@ class MaskedSettings:
                 return self._text(name, tree)
             case Mapping():
                 return MappingProxyType(
-                    {key: self._tree(key, below) for key, below in tree.items()}
+                    {
+                        key: self._tree(name if CREDENTIAL_NAME.search(name) else key, below)
+                        for key, below in tree.items()
+                    }
                 )
             case tuple():
                 return tuple(self._tree(name, item) for item in tree)
@@ -147,8 +168,8 @@ def credential_values(
     """Yield every text that must not be shown: secrets, constants, and what is made of them."""
     yield from secrets.values()
     yield from constants
-    for secret in secrets.values():
-        yield from _encoded(secret)
+    for text in {*secrets.values(), *constants}:
+        yield from _encoded(text)
     if settings.basic is not None:
         user, password = (
             "".join(
@@ -157,12 +178,27 @@ def credential_values(
             )
             for text in (settings.basic.user, settings.basic.password)
         )
+        yield user
         yield password
         yield from _encoded(f"{user}:{password}")
 
 
 def _encoded(text: str) -> Iterator[str]:
-    encoded = b64encode(text.encode()).decode().rstrip("=")
-    if len(encoded) >= 8:
-        yield encoded
-        yield encoded.translate(str.maketrans("+/", "-_"))
+    """Yield what shows a text in hexadecimal (UTF-8 and UTF-16) and in Base64.
+
+    In Base64 a text looks in one of three ways, by the bytes before it; characters that also hold
+    bits of its neighbours are left out.
+    """
+    content = text.encode()
+    for form in (content.hex(), text.encode("utf-16-be").hex()):
+        if len(form) >= SHORTEST_ENCODED:
+            yield form
+    whole = b64encode(content).decode().rstrip("=")
+    cores = [
+        b64encode(b"\0" * before + content).decode()[first : (before + len(content)) * 8 // 6]
+        for before, first in ((0, 0), (1, 2), (2, 3))
+    ]
+    for form in (whole, *cores):
+        if len(form) >= SHORTEST_ENCODED:
+            yield form
+            yield form.translate(str.maketrans("+/", "-_"))

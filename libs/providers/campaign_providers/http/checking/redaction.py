@@ -22,7 +22,18 @@ LAST_OF_ASCII = 127
 
 _NAMED = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 
-_BETWEEN_DIGITS = r"(?:%[0-9A-Fa-f]{2}|&nbsp;|[^0-9A-Za-z]){0,3}"
+_APART = (
+    r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
+    r"|(?<=\\x[0-9A-Fa-f]{2}))"
+)
+"""Beginning of a word, also behind the escape of a character that is none of it."""
+
+_BETWEEN_DIGITS = (
+    r"(?:%[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}|&nbsp;|&#x?[0-9A-Fa-f]{1,4};|[^0-9A-Za-z]){0,3}?"
+)
+
+LAST_DIGITS = 8
+"""Digits at the end of a number by which it is known: gateways change what is before them."""
 
 
 class Redaction:
@@ -32,8 +43,12 @@ class Redaction:
         longest_first = sorted({each for each in secrets if each}, key=len, reverse=True)
         written = "|".join(map(_pattern, longest_first)) or r"(?!)"
         self._secrets = re.compile(written, re.IGNORECASE)  # hexadecimal ones may change their case
-        self._phones = [
-            (re.compile(_BETWEEN_DIGITS.join(form)), mask_phone(form)) for form in _forms(phone)
+        forms = _forms(phone)
+        self._phones = [(_digits_pattern(form), mask_phone(form)) for form in forms]
+        self._phones += [
+            (re.compile(encoded, re.IGNORECASE), MASKED)
+            for form in forms
+            for encoded in (form.encode("utf-16-be").hex(), form.encode().hex())
         ]
 
     def __call__(self, text: str) -> str:
@@ -47,7 +62,7 @@ class Redaction:
 def _pattern(secret: str) -> str:
     plain = len(secret) >= LONG
     written = "".join(_written(character, plain=plain) for character in secret)
-    return rf"(?<![0-9A-Za-z]){written}(?![0-9A-Za-z])" if len(secret) < SHORT else written
+    return rf"{_APART}{written}(?![0-9A-Za-z])" if len(secret) < SHORT else written
 
 
 def _written(character: str, *, plain: bool) -> str:
@@ -74,11 +89,22 @@ def _written(character: str, *, plain: bool) -> str:
     return f"(?:{'|'.join(forms)})"
 
 
+def _digits_pattern(digits: str) -> re.Pattern[str]:
+    written = [_written(digit, plain=False) for digit in digits]
+    return re.compile(_BETWEEN_DIGITS.join(written), re.IGNORECASE)
+
+
 def _forms(phone: str) -> list[str]:
-    """Return a number in digits, with and without its country code."""
+    """Return a number in digits: whole, without its country code, and its last digits."""
+    forms = [phone]
     try:
         parsed = phonenumbers.parse(f"+{phone}")
     except phonenumbers.NumberParseException:
-        return [phone]
-    national = phonenumbers.national_significant_number(parsed)
-    return [phone, national] if FEWEST_DIGITS <= len(national) < len(phone) else [phone]
+        pass
+    else:
+        national = phonenumbers.national_significant_number(parsed)
+        if FEWEST_DIGITS <= len(national) < len(phone):
+            forms.append(national)
+    if len(forms[-1]) > LAST_DIGITS:
+        forms.append(phone[-LAST_DIGITS:])
+    return forms

@@ -30,7 +30,12 @@ class SingleExchange(Generic[MessageT]):
 
     def run(self, message: MessageT, request: bytes) -> TimedResponse:
         """Send the request, and return its response or the reason why there is none."""
-        return asyncio.run(self._run(message, request))
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(self._run(message, request))
+        finally:
+            # Without waiting for a name server that a cancelled resolution still asks.
+            loop.close()
 
     async def _run(self, message: MessageT, request: bytes) -> TimedResponse:
         loop = asyncio.get_running_loop()

@@ -64,6 +64,23 @@ def test_what_is_made_of_secrets_is_masked() -> None:
         assert redact(f"got {stripped}") == "got MASKED"
 
 
+@pytest.mark.parametrize("before", ["", "x", '{"t":"'])
+def test_a_secret_within_other_encoded_text_is_masked(before: str) -> None:
+    secret = "sk_live_9aZ0bY1cX2dW3eV4"
+    configured = gateway(Secrets={"token": {"Value": "x"}})
+    redact = Redaction(credential_values(configured, {"token": secret}, set()), PHONE)
+    content = f"{before}{secret}!"
+    forms = [b64encode(content.encode()), urlsafe_b64encode(content.encode())]
+    shown = [redact(form.decode()) for form in forms]
+    shown += [redact(content.encode().hex().upper()), redact(content.encode("utf-16-be").hex())]
+    assert all("MASKED" in each for each in shown)
+
+
+@pytest.mark.parametrize("said", ["pass%3Dabc12", r"x\nabc12", r"x\u003dabc12", "x=abc12"])
+def test_a_short_secret_behind_an_escape_stands_apart(said: str) -> None:
+    assert Redaction(["abc12"], PHONE)(said).endswith("MASKED")
+
+
 def test_a_short_secret_is_masked_only_where_it_stands_apart() -> None:
     redact = Redaction(["me", "x1y2z3w4"], PHONE)
     assert redact("user=me, message: ax1y2z3w4b") == "user=MASKED, message: aMASKEDb"
@@ -77,6 +94,12 @@ def test_a_short_secret_is_masked_only_where_it_stands_apart() -> None:
         ("+49%20151%2012345678", "+***********78"),
         ("tel:015112345678", "tel:0*********78"),
         ("0151/123 456-78", "0*********78"),
+        (r"+49\u00a0151\u00a012345678", "+***********78"),
+        ("&#52;&#57;15112345678", "***********78"),
+        ("%34%39%31%35112345678", "***********78"),
+        ("wa_id 5212345678", "wa_id 52******78"),
+        (PHONE.encode("utf-16-be").hex(), "MASKED"),
+        (PHONE.encode().hex(), "MASKED"),
         ("from 4915112345679", "from 4915112345679"),
     ],
 )

@@ -46,6 +46,26 @@ def as_text(request: ShownRequest) -> str:
             id="constant segment that only a token can be",
         ),
         pytest.param(
+            {"Headers": {"X-Credential": "hiddenhidden1"}},
+            "X-Credential: MASKED",
+            id="constant in a header of credentials",
+        ),
+        pytest.param(
+            {"Headers": {"X-Token": "hiddenhidden1:{key}"}},
+            "X-Token: MASKED:",
+            id="constant beside a value of the message",
+        ),
+        pytest.param(
+            {"Body": {"Type": "json", "Json": {"auth": {"a": "hidden"}, "text": "{body}"}}},
+            '"auth":{"a":"MASKED"}',
+            id="constant below a name that gives it away",
+        ),
+        pytest.param(
+            {"Url": "https://gateway.example/bot123456:AAHdqTcvCH1vGWJxfSeofSAs0K5/x"},
+            "https://gateway.example/MASKED/x",
+            id="token with a colon in the path",
+        ),
+        pytest.param(
             {"Headers": {"Authorization": "App {secret.token}"}},
             "Authorization: App MASKED",
             id="secret in a header",
