@@ -189,9 +189,9 @@ class Sender:
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
         limited = self._dispatcher.providers_with_grants()
-        waiting = {*self._paces.rates, *group.buffer.campaigns_of_short()}
-        if limited or waiting:
-            group.buffer.drop_void(limited, waiting, group.guard.check_before_send)
+        rated = set(self._paces.rates)
+        if limited or rated or group.buffer.first_short():
+            group.buffer.drop_void(limited, rated, group.guard.check_before_send)
         in_use = self._leases.in_use
         group.buffer.postpone(in_use.providers, is_shared=in_use.campaigns > 1)
         self._dispatcher.retry_deferred(

@@ -1,7 +1,7 @@
 """Budget leases: this sender's part of the budgets of the campaigns that it sends for."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 from typing import NamedTuple
@@ -105,23 +105,25 @@ class BudgetLeases:
 
     # --- used by the buffers and the dispatcher -------------------------------------------
 
-    def reserve(self, messages: list[Message]) -> Reserved:
+    def reserve(self, messages: list[Message], waiting: Container[CampaignId] = ()) -> Reserved:
         """Reserve the cost of each message that is to be claimed.
 
         After the first message of a campaign that can not be paid for, later ones wait too.
+        `waiting`: campaigns of which messages wait already.
         """
         if not any(map(_BUDGET, messages)):
             return Reserved(messages, ())
         funded: list[Message] = []
         short: list[Message] = []
-        waiting: set[CampaignId] = set()
+        lacking: set[CampaignId] = set()
         with self._lock:
             for message in messages:
                 campaign_id = message.key.campaign_id
-                if campaign_id not in waiting and self._reserve(message):
+                waits = message.budget and (campaign_id in lacking or campaign_id in waiting)
+                if not waits and self._reserve(message):
                     funded.append(message)
                 else:
-                    waiting.add(campaign_id)
+                    lacking.add(campaign_id)
                     short.append(message)
         if short:
             self._lacking.set()
