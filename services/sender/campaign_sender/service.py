@@ -49,6 +49,7 @@ from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.limit_leases import LimitLeases, Load
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
+from campaign_sender.message import Message
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
@@ -97,7 +98,9 @@ class Sender:
             lambda campaign: CampaignRate(databases.main, campaign, sender_id, boot_time)
         )
         prices = {one: each.price for one, each in settings.configured_providers.items()}
-        self._budgets = BudgetLeases(databases.main, name, prices, self._queue_short, boot_time)
+        self._budgets = BudgetLeases(
+            databases.main, name, prices, self._first_short, self._queue_short, boot_time
+        )
         self._dispatcher = Dispatcher(self._paces, self._budgets)
         self._groups = ShardGroups(
             databases.shard_servers().each(
@@ -197,6 +200,9 @@ class Sender:
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
+
+    def _first_short(self) -> list[Message]:
+        return [message for group in self._groups.all for message in group.buffer.first_short()]
 
     def _queue_short(self) -> None:
         for group in self._groups.all:
