@@ -52,6 +52,7 @@ from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.limit_leases import LimitLeases, Load
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.limiting.rate_leases import RateLeases
+from campaign_sender.message import Message
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
@@ -99,7 +100,9 @@ class Sender:
         rate_clock = DatabaseClock(boot_time, "rates of campaigns")
         self._paces = CampaignPaces(lambda campaign: CampaignRate(campaign, sender_id, rate_clock))
         prices = {one: each.price for one, each in settings.configured_providers.items()}
-        self._budgets = BudgetLeases(databases.main, name, prices, self._queue_short, boot_time)
+        self._budgets = BudgetLeases(
+            databases.main, name, prices, self._first_short, self._queue_short, boot_time
+        )
         self._dispatcher = Dispatcher(self._paces, self._budgets)
         self._groups = ShardGroups(
             databases.shard_servers().each(
@@ -200,14 +203,17 @@ class Sender:
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
         limited = self._dispatcher.providers_with_grants()
-        waiting = {*self._paces.rates, *group.buffer.campaigns_of_short()}
-        if limited or waiting:
-            group.buffer.drop_void(limited, waiting, group.guard.check_before_send)
+        rated = set(self._paces.rates)
+        if limited or rated or group.buffer.first_short():
+            group.buffer.drop_void(limited, rated, group.guard.check_before_send)
         in_use = self._leases.in_use
         group.buffer.postpone(in_use.providers, is_shared=in_use.campaigns > 1)
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
+
+    def _first_short(self) -> list[Message]:
+        return [message for group in self._groups.all for message in group.buffer.first_short()]
 
     def _queue_short(self) -> None:
         for group in self._groups.all:

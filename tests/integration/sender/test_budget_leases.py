@@ -1,16 +1,30 @@
 """Budgets leased from a real database by several senders, turn by turn."""
 
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
+from typing import NoReturn
 
 import pytest
+from msgspec.structs import replace
 
-from campaign_common.domain.campaign import CampaignState, Transition
+from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId, CampaignState, Transition
 from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.limits.money_grants import KEPT_FOR
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.campaigns.transitions import BUDGET_USED_UP, change_state
-from campaign_common.store.core.budgets import change_budget, insert_budget, read_budget
+from campaign_common.store.core.budgets import (
+    change_budget,
+    delete_budget,
+    insert_budget,
+    lock_budget,
+    read_budget,
+)
+from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.core.events import read_events
 from campaign_sender.limiting.budget_leases import PAUSED_AFTER, TURN, BudgetLeases
 from campaign_sender.message import Message
@@ -23,8 +37,27 @@ KEPT_TURNS = int(KEPT_FOR / TURN) + 2
 HUNDRED = Budget(COST * 100, "EUR")
 
 
+class Sender:
+    """Leases of one sender, and the messages that wait in it for money."""
+
+    def __init__(
+        self, scene: Scene, name: str, on_money: Callable[[], None], clock: Callable[[], float]
+    ) -> None:
+        self.short: Sequence[Message] = ()
+        prices = {"simulated": PRICE}
+        self.leases = BudgetLeases(
+            scene.database, name, prices, lambda: self.short, on_money, clock
+        )
+
+    def reserve(self, *messages: Message) -> list[Message]:
+        """Return the messages for which there is money; the first other one waits."""
+        funded, short = self.leases.reserve(list(messages))
+        self.short = short[:1]
+        return funded
+
+
 class Senders:
-    """Leases of several senders, each with a clock that the test moves."""
+    """Several senders, with a clock that the test moves."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -32,35 +65,41 @@ class Senders:
         self.woken = 0
         self.all = [self.one(f"sender-{n}") for n in range(2)]
 
-    def one(self, name: str) -> BudgetLeases:
-        prices = {"simulated": PRICE}
-        return BudgetLeases(self.scene.database, name, prices, self._wake, lambda: self.now)
+    def one(self, name: str) -> Sender:
+        return Sender(self.scene, name, self._wake, lambda: self.now)
 
     def _wake(self) -> None:
         self.woken += 1
 
-    def turn(self, *senders: BudgetLeases, times: int = 1) -> None:
+    def turn(self, *senders: Sender, times: int = 1) -> None:
         for _ in range(times):
             self.now += TURN
             for sender in senders or self.all:
-                sender.turn()
+                sender.leases.turn()
 
-    def send_all(self, *senders: BudgetLeases, before: int = 0) -> int:
+    def send_all(self, *senders: Sender, before: int = 0) -> int:
         """Let senders reserve all that a hundred messages cost; return the number of those sent."""
         sent = before
         for _ in range(20):
             if sent >= 100:
                 break
             for sender in senders:
-                sent += len(sender.reserve([budgeted(n) for n in range(40)]).funded)
+                sent += len(sender.reserve(*(budgeted(n) for n in range(40))))
             self.turn(*senders)
         return sent
 
-    def taken(self) -> Decimal:
+    def taken(self, campaign_id: int = CAMPAIGN) -> Decimal:
         with self.scene.database.reading() as cursor:
-            budget = read_budget(cursor, CAMPAIGN)
+            budget = read_budget(cursor, CampaignId(campaign_id))
         assert budget is not None
         return budget.taken
+
+    @contextmanager
+    def locked(self, campaign_id: int) -> Iterator[None]:
+        """Lock the budget of a campaign, as another session does that is stopped."""
+        with Database.transaction(self.scene.database) as cursor:
+            lock_budget(cursor, CampaignId(campaign_id))
+            yield
 
     def state(self) -> str:
         with self.scene.database.reading() as cursor:
@@ -74,8 +113,9 @@ class Senders:
         return [(e.actor, e.reason) for e in events if e.to_state == CampaignState.PAUSED]
 
 
-def budgeted(seq: int) -> Message:
-    one = message(seq)
+def budgeted(seq: int, *, campaign_id: int = CAMPAIGN, phone: str = "139000001") -> Message:
+    one = message(seq, campaign_id=campaign_id)
+    one.record = replace(one.record, phone=phone)
     one.budget = "EUR"
     return one
 
@@ -89,26 +129,26 @@ def senders(scene: Scene) -> Senders:
 def test_two_senders_never_exceed_a_budget(senders: Senders) -> None:
     """Both together send what it pays for, to the last message, over a stop and a new start."""
     first, second = senders.all
-    assert not first.reserve([budgeted(1)]).funded, "nothing is granted yet"
-    sent = len(first.reserve([budgeted(1)]).funded)
+    assert not first.reserve(budgeted(1)), "nothing is granted yet"
+    sent = len(first.reserve(budgeted(1)))
     senders.turn()
-    sent += len(first.reserve([budgeted(1)]).funded)
-    first.turn()
+    sent += len(first.reserve(budgeted(1)))
+    first.leases.turn()
     senders.now += TURN
-    first.return_all()
+    first.leases.return_all()
     assert senders.taken() == COST * sent
     another = senders.one("another")
     assert senders.send_all(second, another, before=sent) == 100
-    assert not another.reserve([budgeted(1)]).funded
+    assert not another.reserve(budgeted(1))
     assert senders.taken() == HUNDRED.amount
 
 
 def test_what_did_not_start_is_given_back(senders: Senders) -> None:
     first, second = senders.all
-    first.reserve([budgeted(1)])
+    first.reserve(budgeted(1))
     senders.turn()
-    (reserved,) = first.reserve([budgeted(1)]).funded
-    first.give_back([reserved])
+    (reserved,) = first.reserve(budgeted(1))
+    first.leases.give_back([reserved])
     senders.turn(times=KEPT_TURNS)
     assert senders.taken() == 0
     assert senders.send_all(first, second) == 100
@@ -117,7 +157,7 @@ def test_what_did_not_start_is_given_back(senders: Senders) -> None:
 def test_a_used_up_budget_pauses_its_campaign_once(senders: Senders) -> None:
     sent = senders.send_all(*senders.all)
     for sender in senders.all:
-        sender.reserve([budgeted(200)])
+        sender.reserve(budgeted(200))
     senders.turn(times=int(PAUSED_AFTER / TURN) + 2)
     assert (sent, senders.state()) == (100, "paused")
     assert [reason for _, reason in senders.pauses()] == [BUDGET_USED_UP]
@@ -127,8 +167,8 @@ def test_an_old_observation_pauses_nothing(senders: Senders) -> None:
     """A campaign that was resumed with a higher budget goes on; the message is paid for."""
     first, _ = senders.all
     senders.send_all(*senders.all)
-    first.reserve([budgeted(200)])
-    senders.turn(times=int(PAUSED_AFTER / TURN) - 1)
+    first.reserve(budgeted(200))
+    senders.turn(times=int(PAUSED_AFTER / TURN) - 6)
     senders.scene.change(lambda c: change_state(c, CAMPAIGN, Transition.PAUSE, "a person"))
     senders.scene.change(lambda c: change_budget(c, CAMPAIGN, HUNDRED._replace(amount=COST * 101)))
     senders.scene.change(lambda c: change_state(c, CAMPAIGN, Transition.RESUME, "a person"))
@@ -136,23 +176,158 @@ def test_an_old_observation_pauses_nothing(senders: Senders) -> None:
     senders.turn(times=3)
     assert (senders.state(), senders.pauses()) == ("running", [("a person", None)])
     assert senders.woken > woken
-    assert first.reserve([budgeted(200)]).funded
+    assert first.reserve(budgeted(200))
 
 
 def test_a_campaign_without_a_budget_needs_no_money(senders: Senders) -> None:
     one = message(1)
-    assert senders.all[0].reserve([one, budgeted(2)]).funded == [one]
+    assert senders.all[0].reserve(one, budgeted(2)) == [one]
 
 
-def test_an_outage_loses_no_money(senders: Senders) -> None:
+def test_an_outage_loses_no_money(senders: Senders, monkeypatch: pytest.MonkeyPatch) -> None:
     """A return that provably did not happen is made by the next turn."""
     first, _ = senders.all
-    first.reserve([budgeted(1)])
+    first.reserve(budgeted(1))
     senders.turn()
-    faulty = senders.scene.database
-    faulty.faults.append("away")
-    senders.now += KEPT_FOR
-    with pytest.raises(DatabaseUnavailable):
-        first.turn()
+    first.short = ()
+    senders.now += KEPT_FOR + TURN
+    with monkeypatch.context() as patch:
+        patch.setattr(senders.scene.database, "reading", away)
+        first.leases.turn()
+        first.short = [budgeted(1, phone="44555")]
+        with pytest.raises(DatabaseUnavailable):
+            senders.turn(first, times=KEPT_TURNS)
+    assert senders.taken() == COST
+    first.short = ()
     senders.turn(first, times=KEPT_TURNS)
     assert senders.taken() == 0
+
+
+def away() -> NoReturn:
+    raise DatabaseUnavailable("away")
+
+
+def test_what_is_returned_twice_is_there_once(senders: Senders) -> None:
+    """A sender returns money after its campaign was deleted, and in its stop."""
+    first, _ = senders.all
+    first.reserve(budgeted(1))
+    senders.turn()
+    first.leases.return_all()
+    first.leases.return_all()
+    assert senders.taken() == 0
+
+
+def test_many_campaigns_have_their_money_in_one_turn(senders: Senders) -> None:
+    """Those of which too little is left, or nothing, hold up none of the others."""
+    first, _ = senders.all
+    campaigns = range(100, 130)
+    for n in campaigns:
+        amount = COST / 2 if n == 110 else COST * n
+        if n != 120:
+            senders.scene.change(
+                partial(insert_budget, campaign_id=n, budget=Budget(amount, "EUR"))
+            )
+    messages = [budgeted(1, campaign_id=n) for n in campaigns]
+    first.reserve(*messages)
+    first.short = messages
+    senders.turn(first)
+    assert [one.key.campaign_id for one in first.reserve(*messages)] == [
+        n for n in campaigns if n not in (110, 120)
+    ]
+    assert senders.taken(100) == COST
+    assert senders.taken(110) == 0
+
+
+def test_a_locked_budget_holds_up_no_other(senders: Senders) -> None:
+    """Its campaign has turns of its own until the lock ends, and then its money."""
+    first, _ = senders.all
+    senders.scene.change(lambda c: insert_budget(c, 8, HUNDRED))
+    messages = [budgeted(1), budgeted(1, campaign_id=8)]
+    first.reserve(*messages)
+    first.short = messages
+    with senders.locked(CAMPAIGN):
+        senders.turn(first)
+        assert [one.key.campaign_id for one in first.reserve(*messages)] == [8]
+        first.short = messages[:1]
+        began = time.monotonic()
+        senders.turn(first)
+        assert time.monotonic() - began < 1, "the locked row is not asked for beside others"
+        assert not first.reserve(messages[0])
+    first.leases.turn(locked=True)
+    assert first.reserve(messages[0])
+
+
+def test_a_stop_returns_what_it_can(senders: Senders) -> None:
+    """The budget of one campaign is locked; the money of the others is returned."""
+    first, _ = senders.all
+    senders.scene.change(lambda c: insert_budget(c, 8, HUNDRED))
+    messages = [budgeted(1), budgeted(1, campaign_id=8)]
+    first.reserve(*messages)
+    first.short = messages
+    senders.turn(first)
+    with senders.locked(CAMPAIGN):
+        first.leases.return_all()
+    assert (senders.taken(), senders.taken(8)) == (COST, 0)
+
+
+def test_a_lowered_budget_is_obeyed_by_the_next_turn(senders: Senders) -> None:
+    """What is held beyond it is returned, and nothing more is sent."""
+    first, _ = senders.all
+    sent = 0
+    for _ in range(4):
+        sent += len(first.reserve(*(budgeted(n) for n in range(4))))
+        senders.turn(first)
+    lowered = HUNDRED._replace(amount=COST * sent)
+    senders.scene.change(lambda c: change_budget(c, CAMPAIGN, lowered))
+    first.short = ()
+    senders.turn(first)
+    assert not first.reserve(budgeted(1))
+    assert senders.taken() == lowered.amount
+
+
+def test_cheap_messages_go_on_after_an_expensive_one(senders: Senders) -> None:
+    """One that the budget does not cover is dropped; the others are sent, and nothing is paused."""
+    first, _ = senders.all
+    senders.scene.change(lambda c: change_budget(c, CAMPAIGN, HUNDRED._replace(amount=COST * 20)))
+    first.reserve(budgeted(1, phone="44555"))
+    senders.turn(first, times=4)
+    sent = 0
+    while sent < 20:
+        sent += len(first.reserve(budgeted(2)))
+        senders.turn(first)
+    assert (senders.state(), senders.taken()) == ("running", COST * 20)
+
+
+def test_money_of_a_slow_sender_pauses_nothing(senders: Senders) -> None:
+    """It is there for others once the slow one has had its next turns."""
+    slow, fast = senders.all
+    senders.scene.change(lambda c: change_budget(c, CAMPAIGN, HUNDRED._replace(amount=COST * 52)))
+    sent = 0
+    for _ in range(6):
+        sent += len(slow.reserve(*(budgeted(n) for n in range(12))))
+        senders.turn(slow)
+    assert senders.taken() > COST * 45
+    slow.short = ()
+    for n in range(32):
+        sent += len(fast.reserve(*(budgeted(n) for n in range(12))))
+        senders.turn(fast)
+        if n % 16 == 15:
+            slow.leases.turn()
+    assert (senders.state(), sent) == ("running", 52)
+
+
+def test_a_budget_without_a_row_is_used_up(senders: Senders) -> None:
+    """As after a roll-back and another upgrade: its campaign is paused, and nothing is sent."""
+    first, _ = senders.all
+    senders.scene.change(lambda c: delete_budget(c, CAMPAIGN))
+    senders.scene.change(
+        lambda c: c.execute("UPDATE campaigns SET content = %s", ('{"has_budget":true}',))
+    )
+    with senders.scene.database.reading() as cursor:
+        version = read_versions(cursor, [CAMPAIGN])[CAMPAIGN]
+    lost = budgeted(1)
+    lost.budget = version.budget
+    for _ in range(int(PAUSED_AFTER / TURN) + 2):
+        assert not first.reserve(lost)
+        senders.turn(first)
+    assert senders.state() == "paused"

@@ -15,6 +15,7 @@ from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.routing.route import IsResting, Route, provider_of
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.runtime.boot_time import boot_time
+from campaign_common.store.core.budgets import BUDGET_LOST
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.possibly_sent import Doubts
 from campaign_providers.contract import UNREADY_PAUSE, SendResult, SendStatus
@@ -137,10 +138,13 @@ class ProviderChoice:
     def _can_pay(self, message: Message, currency: str) -> bool:
         """Return whether the cost of a message can be taken of a budget in `currency`.
 
-        Of a provider that is not configured here, nothing is said.
+        Of a provider that is not configured here, nothing is said. A budget that is lost is used
+        up in every currency.
         """
         message.budget = currency
-        return self._currencies.get(message.provider, currency) == currency
+        return (
+            currency == BUDGET_LOST or self._currencies.get(message.provider, currency) == currency
+        )
 
     def _note_repetition(self, message: Message, version: CampaignVersion) -> None:
         """Note whether the provider still knows the key of a message that it may have accepted.

@@ -33,6 +33,8 @@ class AdmittedQueue:
         self._queues: OrderedDict[CampaignId, _CampaignQueue] = OrderedDict()
         """In the order of their turns; one that is empty pays what it owes by its next turns."""
         self._size = 0
+        self._charge_of: Callable[[Message], int] = _no_charge
+        """What the latest turns charged for a message."""
 
     def __len__(self) -> int:
         return self._size
@@ -59,8 +61,11 @@ class AdmittedQueue:
         self._size += len(messages)
 
     def put_back(self, message: Message) -> None:
-        """Put a message that was taken before all others of its campaign."""
-        self._of(message.record.campaign_id).messages.appendleft(message)
+        """Put a message that was taken before all others of its campaign; it is paid back."""
+        queue = self._of(message.record.campaign_id)
+        queue.messages.appendleft(message)
+        if queue.deficit < 0:
+            queue.deficit = min(0, queue.deficit + self._charge_of(message))
         self._size += 1
 
     def available(self, allowed: Mapping[CampaignId, int]) -> int:
@@ -96,6 +101,7 @@ class AdmittedQueue:
         # The most important campaign has a message in each turn, or several of a large batch.
         unit = max(priorities.values(), default=1)
         scale = 1 + wanted // FEWEST_TURNS
+        self._charge_of = charge_of = _charges(unit, cost_of)
         without = 0
         while len(taken) < wanted and without < len(self._queues):
             campaign_id, queue = next(iter(self._queues.items()))
@@ -112,7 +118,7 @@ class AdmittedQueue:
             while messages and room > 0 and queue.deficit > 0:
                 message = messages.popleft()
                 taken.append(message)
-                queue.deficit -= unit * (1 if cost_of is None else cost_of(message))
+                queue.deficit -= charge_of(message)
                 room -= 1
             if campaign_id in allowed:
                 allowed[campaign_id] -= len(taken) - before
@@ -167,3 +173,14 @@ class AdmittedQueue:
         if queue is None:
             queue = self._queues[campaign_id] = _CampaignQueue()
         return queue
+
+
+def _no_charge(_: Message) -> int:
+    return 0
+
+
+def _charges(unit: int, cost_of: Callable[[Message], int] | None) -> Callable[[Message], int]:
+    """Return what a message is charged, in shares of a turn."""
+    if cost_of is None:
+        return lambda _: unit
+    return lambda message: unit * cost_of(message)

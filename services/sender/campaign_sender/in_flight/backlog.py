@@ -22,7 +22,8 @@ SLOWEST = 0.01
 """Messages a second of the slowest provider."""
 
 RATE_AFTER_REST = 100.0
-"""Messages a second that are due after a rest, where the rate of the provider is not known."""
+"""Messages a second that are due after a rest, where the rate of the provider is not known, and of
+a campaign that lacks money."""
 
 LONGEST_WAIT = 240.0
 """Seconds that a message waits at most: live limits may end a rest early, or raise a rate."""
@@ -103,6 +104,12 @@ class Backlogs:
         return [
             SendResult(message, SendStatus.RESTING, None, None, wait) for message, wait in waits
         ]
+
+    def postpone_short(self, message: Message) -> list[SendResult[Message]]:
+        """Return the result of a message that goes back, since there is no money for it."""
+        return self.postpone_of_rate(
+            message.provider, message.record.campaign_id, RATE_AFTER_REST, [message]
+        )
 
     def _spread(
         self,

@@ -9,6 +9,7 @@ transactions of the recorder (see `Recorder.between_transactions`).
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain, filterfalse
 from operator import itemgetter
 from time import monotonic
 from typing import NamedTuple
@@ -34,7 +35,7 @@ MAX_SPAN_FACTOR = 20
 
 MOST_WAITING = 4
 """Messages of one provider that wait here at most, as a multiple of a batch: those of campaigns
-with a rate beside others."""
+with a rate beside others; and of all campaigns that wait for money."""
 
 FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
@@ -81,7 +82,7 @@ class InFlightBuffer:
         self._bounds = bounds or Unbounded()
         self._backlogs = backlogs
         self._funds = funds or NoBudgets()
-        self._short: list[Message] = []
+        self._short: dict[CampaignId, list[Message]] = {}
         """Admitted messages that wait for money of their campaign's budget, in no queue."""
         self._admitted: dict[str, AdmittedQueue] = {}
         """Messages that are not claimed yet, by provider."""
@@ -239,6 +240,7 @@ class InFlightBuffer:
     def postpone(self, in_use: Collection[str], *, is_shared: bool = True) -> None:
         """Postpone what waits here for resting providers, or before messages of other ones.
 
+        So goes what waits for money of its campaign, where it holds up its shard, or is too much.
         The fetch stops for a full queue, or for an offset that is held back, and then the records
         of other providers may wait behind. `in_use`: providers that running campaigns choose.
         `is_shared`: several campaigns run, so that what waits for the rate of one goes back, too.
@@ -266,6 +268,7 @@ class InFlightBuffer:
                 surplus = queue.take_excess(room)
                 self._results += backlogs.postpone(provider, surplus)
                 self._decided += len(surplus)
+            self._postpone_short(backlogs)
             if len(self._results) > before:
                 self._changed.notify_all()
 
@@ -280,7 +283,6 @@ class InFlightBuffer:
         Claimed ones are checked before they are sent; these may wait long for that.
         """
         with self._changed:
-            self._queue_short()
             waiting = [
                 message
                 for provider, queue in self._admitted.items()
@@ -288,6 +290,7 @@ class InFlightBuffer:
                 for message in queue
                 if provider in providers or message.record.campaign_id in campaigns
             ]
+            waiting += chain.from_iterable(self._short.values())
         void = {
             id(message): SendResult(message, status)
             for message, status in zip(waiting, check(waiting), strict=True)
@@ -296,10 +299,9 @@ class InFlightBuffer:
         if not void:
             return
         with self._changed:
-            for queue in self._admitted.values():
-                for message in queue.take_if(lambda m: id(m) in void):
-                    self._results.append(void[id(message)])
-                    self._decided += 1
+            for message in self._take_waiting(lambda m: id(m) in void):
+                self._results.append(void[id(message)])
+                self._decided += 1
             self._changed.notify_all()
 
     def wake(self) -> None:
@@ -312,13 +314,15 @@ class InFlightBuffer:
         """Queue messages again that waited for money."""
         with self._changed:
             if self._short:
-                self._queue_short()
+                for message in reversed([*chain.from_iterable(self._short.values())]):
+                    self._queue_of(message.provider).put_back(message)
+                self._short = {}
                 self._changed.notify_all()
 
-    def campaigns_of_short(self) -> set[CampaignId]:
-        """Return the campaigns of the messages that wait for money."""
+    def first_short(self) -> list[Message]:
+        """Return the first message of each campaign that waits for money."""
         with self._changed:
-            return {message.record.campaign_id for message in self._short}
+            return [messages[0] for messages in self._short.values()]
 
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
@@ -483,6 +487,37 @@ class InFlightBuffer:
             self._results += backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)
             self._decided += len(surplus)
 
+    def _postpone_short(self, backlogs: Backlogs) -> None:
+        """Postpone what waits for money and holds up its shard, and the latest of too much."""
+        stuck = self._stuck_shards() if self._short else ()
+        surplus = self._take_short(lambda message: message.record.shard in stuck)
+        most = MOST_WAITING * self._batch_size
+        if sum(map(len, self._short.values())) > most:
+            keep = most // len(self._short)
+            latest = {id(one) for messages in self._short.values() for one in messages[keep:]}
+            surplus += self._take_short(lambda message: id(message) in latest)
+        for message in surplus:
+            self._results += backlogs.postpone_short(message)
+        self._decided += len(surplus)
+
+    def _take_short(self, condition: Callable[[Message], bool]) -> list[Message]:
+        """Take every message that waits for money and meets a condition."""
+        taken: list[Message] = []
+        kept: dict[CampaignId, list[Message]] = {}
+        for campaign_id, messages in self._short.items():
+            taken += filter(condition, messages)
+            if left := [*filterfalse(condition, messages)]:
+                kept[campaign_id] = left
+        self._short = kept
+        return taken
+
+    def _take_waiting(self, condition: Callable[[Message], bool]) -> list[Message]:
+        """Take every message that is not claimed and meets a condition."""
+        taken = self._take_short(condition)
+        for queue in self._admitted.values():
+            taken += queue.take_if(condition)
+        return taken
+
     def _stuck_shards(self) -> Collection[Shard]:
         """Return the shards that will not be fetched any more unless their messages end."""
         return {one.shard for one in self._shards.values() if one.offsets.span > self.max_span // 2}
@@ -568,8 +603,7 @@ class InFlightBuffer:
         return allowed
 
     def _has_capacity(self) -> bool:
-        is_free = len(self._short) < self._batch_size and not self._has_full_span()
-        return is_free and all(map(self._may_grow, self._admitted.values()))
+        return not self._has_full_span() and all(map(self._may_grow, self._admitted.values()))
 
     def _has_full_span(self) -> bool:
         return any(owned.offsets.span >= self.max_span for owned in self._shards.values())
@@ -592,17 +626,13 @@ class InFlightBuffer:
             self._held.pop(message.key, None)
 
     def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
-        """Take the messages of `shards` out of the queues, and return them."""
-        self._queue_short()
-        left = []
-        for queue in self._admitted.values():
-            left += queue.take_if(lambda message: message.record.shard in shards)
-        return left
+        """Take the messages of `shards` that are not claimed, and return them."""
+        return self._take_waiting(lambda message: message.record.shard in shards)
 
     def _claim_funded(self, provider: str, n: int, claims: list[Message]) -> None:
         """Take up to `n` messages of a provider as `claims`; set aside those that lack money.
 
-        One that lacks it holds no message of another campaign back.
+        One that lacks it holds no message of another campaign back; those of its own wait behind.
         """
         queue, cost_of = self._admitted[provider], self._bounds.cost_of(provider)
         end = len(claims) + n
@@ -610,15 +640,10 @@ class InFlightBuffer:
             taken = queue.take(end - len(claims), self._allowed(queue, claims), cost_of)
             if not taken:
                 return
-            funded, short = self._funds.reserve(taken)
+            funded, short = self._funds.reserve(taken, self._short)
             claims += funded
-            self._short += short
-
-    def _queue_short(self) -> None:
-        """Put messages that waited for money before all others of their campaign."""
-        for message in reversed(self._short):
-            self._queue_of(message.provider).put_back(message)
-        self._short = []
+            for message in short:
+                self._short.setdefault(message.record.campaign_id, []).append(message)
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (

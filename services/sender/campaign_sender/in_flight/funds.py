@@ -1,8 +1,9 @@
 """Funds: the money of campaigns with a budget, as the in-flight buffer asks for it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple, Protocol
 
+from campaign_common.domain.campaign import CampaignId
 from campaign_sender.message import Message
 
 
@@ -16,8 +17,12 @@ class Reserved(NamedTuple):
 class Funds(Protocol):
     """Money for messages of campaigns with a budget; from any thread."""
 
-    def reserve(self, messages: list[Message]) -> Reserved:
-        """Reserve the cost of each message that is to be claimed."""
+    def reserve(self, messages: list[Message], waiting: Container[CampaignId] = ()) -> Reserved:
+        """Reserve the cost of each message that is to be claimed.
+
+        After the first message of a campaign that can not be paid for, later ones wait too.
+        `waiting`: campaigns of which messages wait already.
+        """
 
     def give_back(self, messages: Sequence[Message]) -> None:
         """Give back what is reserved for messages that do not start."""
@@ -26,7 +31,11 @@ class Funds(Protocol):
 class NoBudgets:
     """Funds of a sender that knows no campaign with a budget."""
 
-    def reserve(self, messages: list[Message]) -> Reserved:
+    def reserve(
+        self,
+        messages: list[Message],
+        waiting: Container[CampaignId] = (),  # noqa: ARG002 - the protocol's
+    ) -> Reserved:
         """Reserve nothing."""
         return Reserved(messages, ())
 

@@ -1,8 +1,9 @@
 """Budget leases: this sender's part of the budgets of the campaigns that it sends for."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -11,15 +12,21 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.content.budget import BudgetUse, cost_of
+from campaign_common.domain.content.budget import cost_of
 from campaign_common.domain.content.price import Price
-from campaign_common.domain.limits.money_grants import MoneyGrants, WantedMoney
-from campaign_common.errors import CommitUnknown, RetryLater
+from campaign_common.domain.limits.money_grants import (
+    NOTHING,
+    SMALLEST,
+    MoneyGrants,
+    WantedChange,
+)
+from campaign_common.errors import RetryLater
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.campaigns.transitions import pause_without_money
-from campaign_common.store.core.budgets import add_taken, lock_budget
+from campaign_common.store.core.budgets import BUDGET_LOST
 from campaign_sender.in_flight.funds import Reserved
+from campaign_sender.limiting.budget_rows import BudgetRows
 from campaign_sender.message import Message
 
 TURN = 0.125
@@ -28,31 +35,49 @@ TURN = 0.125
 SHORTEST_TURN = 0.02
 """Seconds between two turns while a message waits for money."""
 
-LACKING_FOR = 3.0
-"""Seconds for which a message counts as waiting for money: it asks again every 0.3 s."""
+PAUSED_AFTER = 4.0
+"""Seconds for which a budget has not covered the message that waits, after which its campaign is
+paused: by then other senders have used or returned what they held."""
 
-PAUSED_AFTER = 1.5
-"""Seconds without a change of a budget that is used up, after which its campaign is paused: by
-then other senders have used or returned what they held."""
+PAUSED_AFTER_TURNS = 4
+"""The same in turns of this sender, as long as the present one: others may be as slow."""
+
+NOT_SEEN_FOR = 2.0
+"""Seconds after which a campaign counts as one of which no message waits any more."""
 
 _BUDGET = attrgetter("budget")
 
 log = structlog.get_logger()
 
 
-class UsedUp(NamedTuple):
-    """Budget that does not cover a message, as first seen at `since` (local time in seconds)."""
+class Uncovered(NamedTuple):
+    """Times in seconds since when, and at which at last, a budget did not cover a message."""
 
-    budget: BudgetUse
     since: float
+    seen_at: float
+
+
+class Turn(NamedTuple):
+    """Changes of one turn."""
+
+    costs: Mapping[CampaignId, Decimal]
+    """Cost of the message that waits, of each campaign that has one."""
+    takes: Mapping[CampaignId, WantedChange]
+    returns: Mapping[CampaignId, Decimal]
+    unchanged: Collection[CampaignId]
+    """Campaigns with money that is neither more nor less than wanted."""
+    seconds: float
+    """Time since the turn before."""
 
 
 class BudgetLeases:
-    """Money of each campaign with a budget that this sender sends for, and the thread that leases.
+    """Money of each campaign with a budget that this sender sends for, and the threads that lease.
 
     It is reserved for a message before that is claimed, and given back where it did not start, so
-    that sends never cost more than the budget. What is held lasts for 0.25 s and is returned when
-    it is not needed, and in an orderly stop. A campaign whose budget is used up is paused.
+    that sends never cost more than the budget. What is held lasts for 0.25 s or for two turns, and
+    is returned when it is not needed, when the budget is lowered below what is taken, and in an
+    orderly stop. A campaign whose budget is used up is paused. Campaigns whose rows are locked by
+    others have turns in a thread of their own, so that they hold up none.
     """
 
     def __init__(
@@ -60,71 +85,90 @@ class BudgetLeases:
         database: Database,
         sender: str,
         prices: Mapping[str, Price | None],
+        waiting: Callable[[], Iterable[Message]],
         on_money: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        """Take the prices by provider, and a function that is called when there is new money."""
+        """Take the parts of a sender.
+
+        Args:
+            database: the main one.
+            sender: name of this sender, for events.
+            prices: price of each configured provider.
+            waiting: returns the first message of each campaign that waits for money.
+            on_money: called when there is money for one of them.
+            clock: local time in seconds.
+        """
         self._database = database
         self._sender = sender
         self._prices = prices
+        self._waiting = waiting
         self._on_money = on_money
         self._clock = clock
         self._lock = threading.Lock()
         self._grants: dict[CampaignId, MoneyGrants] = {}
-        self._lacking_at: dict[CampaignId, float] = {}
-        """Local time at which a message of a campaign could not be paid for."""
-        self._used_up: dict[CampaignId, UsedUp] = {}
-        self._turned_at = clock()
-        self._lacking = threading.Event()
-        self._outage = Outage("budgets not leased", "budgets leased again", log)
+        self._locked: set[CampaignId] = set()
+        """Campaigns whose rows others had locked when they were asked last."""
+        self._uncovered: dict[CampaignId, Uncovered] = {}
+        self._is_short = threading.Event()
         self._stop = threading.Event()
-        self._thread = IndispensableThread("budget-leases", self._run)
+        self._rows = {False: BudgetRows(database), True: BudgetRows(database, at_once=1)}
+        self._turned_at = {False: clock(), True: clock()}
+        self._threads = (
+            IndispensableThread("budget-leases", partial(self._run, locked=False)),
+            IndispensableThread("locked-budgets", partial(self._run, locked=True)),
+        )
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
 
     @property
     def alive(self) -> bool:
-        """Return whether the thread runs; only a programming error ends it early."""
-        return self._thread.alive
+        """Return whether the threads run; only a programming error ends one early."""
+        return all(thread.alive for thread in self._threads)
 
     def stop(self) -> None:
-        """Stop the thread, and return what is held."""
+        """Stop the threads, and return what is held."""
         self._stop.set()
-        self._lacking.set()
-        self._thread.join()
+        self._is_short.set()
+        for thread in self._threads:
+            thread.join()
         self.return_all()
 
     def return_all(self) -> None:
-        """Return what is held to the budgets, in an orderly stop."""
-        try:
-            self.turn(is_last=True)
-        except (RetryLater, DriverError) as error:
-            log.warning("money of budgets not returned", error=str(error))
+        """Return what is held to the budgets, in an orderly stop; goes on after an error."""
+        with self._lock:
+            held = {one: grants.surrender() for one, grants in self._grants.items() if grants.held}
+        left = self._rows[False].give_back(held)
+        if left:
+            log.warning("money of budgets not returned", campaigns=sorted(left))
 
     # --- used by the buffers and the dispatcher -------------------------------------------
 
-    def reserve(self, messages: list[Message]) -> Reserved:
+    def reserve(self, messages: list[Message], waiting: Container[CampaignId] = ()) -> Reserved:
         """Reserve the cost of each message that is to be claimed.
 
         After the first message of a campaign that can not be paid for, later ones wait too.
+        `waiting`: campaigns of which messages wait already.
         """
         if not any(map(_BUDGET, messages)):
             return Reserved(messages, ())
         funded: list[Message] = []
         short: list[Message] = []
-        waiting: set[CampaignId] = set()
+        lacking: set[CampaignId] = set()
         with self._lock:
             for message in messages:
                 campaign_id = message.key.campaign_id
-                if campaign_id not in waiting and self._reserve(message):
+                waits = message.budget and (campaign_id in lacking or campaign_id in waiting)
+                if not waits and self._reserve(message):
                     funded.append(message)
                 else:
-                    waiting.add(campaign_id)
+                    lacking.add(campaign_id)
                     short.append(message)
         if short:
-            self._lacking.set()
+            self._is_short.set()
         return Reserved(funded, short)
 
     def give_back(self, messages: Sequence[Message]) -> None:
@@ -136,111 +180,164 @@ class BudgetLeases:
                     message.reserved = None
 
     def _reserve(self, message: Message) -> bool:
-        if message.budget is None:
+        cost = self._cost_of(message)
+        if cost is None:
             return True
-        price = self._prices.get(message.provider)
-        if price is None:
-            return True  # its provider is not configured here: it is not sent
-        cost = cost_of(message.record, price).amount
-        campaign_id = message.key.campaign_id
-        if not self._grants_of(campaign_id).reserve(cost):
-            self._lacking_at[campaign_id] = self._clock()
+        is_lost = message.budget == BUDGET_LOST
+        if is_lost or not self._grants_of(message.key.campaign_id).reserve(cost):
             return False
         message.reserved = cost
         return True
 
+    def _cost_of(self, message: Message) -> Decimal | None:
+        """Return what a message costs of a budget; None: nothing.
+
+        One whose provider is not configured here is not sent.
+        """
+        if message.budget is None:
+            return None
+        if message.budget == BUDGET_LOST:
+            return SMALLEST
+        price = self._prices.get(message.provider)
+        return None if price is None else cost_of(message.record, price).amount
+
     def _grants_of(self, campaign_id: CampaignId) -> MoneyGrants:
         grants = self._grants.get(campaign_id)
         if grants is None:
-            grants = self._grants[campaign_id] = MoneyGrants()
+            grants = self._grants[campaign_id] = MoneyGrants(self._clock())
         return grants
 
     # --- leasing --------------------------------------------------------------------------
 
-    def turn(self, *, is_last: bool = False) -> None:
+    def turn(self, *, locked: bool = False) -> None:
         """Take what is missing of each budget, and return what is not needed.
+
+        Args:
+            locked: for the campaigns whose rows others had locked, or for all others.
 
         Raises:
             RetryLater: the database is down; what is held stays valid.
         """
-        now = self._clock()
-        with self._lock:
-            elapsed, self._turned_at = now - self._turned_at, now
-            for campaign_id, grants in list(self._grants.items()):
-                if now - self._lacking_at.get(campaign_id, now) > LACKING_FOR:
-                    self._forget_lack(campaign_id)
-                if grants.is_idle:
-                    del self._grants[campaign_id]
-                    self._used_up.pop(campaign_id, None)
-            wanted = {one: grants.begin_turn(elapsed) for one, grants in self._grants.items()}
-        if is_last:
-            wanted = {one: WantedMoney(Decimal(), Decimal()) for one in wanted}
-        has_money = False
-        for campaign_id in sorted(wanted):
-            has_money |= self._lease(campaign_id, wanted[campaign_id])
-        if has_money:
-            self._on_money()
+        rows = self._rows[locked]
+        turn = self._begin_turn(rows, locked=locked)
+        taken: Mapping[CampaignId, Decimal] = {}
+        try:
+            self._hold(rows.give_back(turn.returns))
+            taken = rows.take(turn.takes)
+            self._hold(taken)
+            self._watch(rows, turn, {*turn.unchanged, *(turn.takes.keys() - taken.keys())})
+        finally:
+            with self._lock:
+                asked = turn.takes.keys() | turn.returns.keys()
+                self._locked = (self._locked - asked) | rows.take_failed()
+            if self._note_covered(turn.costs):
+                self._on_money()
 
-    def _lease(self, campaign_id: CampaignId, wanted: WantedMoney) -> bool:
-        """Take or return money of one campaign; return whether there is more of it now."""
-        grants = self._grants[campaign_id]
+    def _begin_turn(self, rows: BudgetRows, *, locked: bool) -> Turn:
+        """Decide what changes; what is returned is not held any more."""
+        costs = self._waiting_costs()
+        takes: dict[CampaignId, WantedChange] = {}
+        returns: dict[CampaignId, Decimal] = {}
+        unchanged: list[CampaignId] = []
         with self._lock:
-            if not wanted.least and grants.held == wanted.amount:
-                return False
-        returned = Decimal()
+            now = self._clock()
+            seconds, self._turned_at[locked] = now - self._turned_at[locked], now
+            for campaign_id in costs:
+                self._grants_of(campaign_id)
+            for campaign_id, grants in list(self._grants.items()):
+                if (campaign_id in self._locked) != locked:
+                    continue
+                if grants.is_idle and campaign_id not in costs:
+                    del self._grants[campaign_id]
+                    self._locked.discard(campaign_id)
+                    rows.forget(campaign_id)
+                    self._uncovered.pop(campaign_id, None)
+                    continue
+                wanted = grants.begin_turn(now, costs.get(campaign_id, NOTHING))
+                if wanted.amount > 0:
+                    takes[campaign_id] = wanted
+                elif wanted.amount < 0:
+                    returns[campaign_id] = grants.surrender(-wanted.amount)
+                else:
+                    unchanged.append(campaign_id)
+        return Turn(costs, takes, returns, unchanged, seconds)
+
+    def _waiting_costs(self) -> dict[CampaignId, Decimal]:
+        """Return the cost of the first message that waits, by campaign; of several, the highest."""
+        costs: dict[CampaignId, Decimal] = {}
+        for message in self._waiting():
+            cost = self._cost_of(message)
+            if cost is not None:
+                campaign_id = message.key.campaign_id
+                costs[campaign_id] = max(cost, costs.get(campaign_id, cost))
+        return costs
+
+    def _hold(self, amounts: Mapping[CampaignId, Decimal]) -> None:
+        with self._lock:
+            for campaign_id, amount in amounts.items():
+                self._grants_of(campaign_id).add(amount)
+
+    def _watch(self, rows: BudgetRows, turn: Turn, campaign_ids: Collection[CampaignId]) -> None:
+        """Return the money of campaigns whose budget is exceeded, or does not cover a message.
+
+        A budget may have been lowered. What does not pay for the message that waits may do so for
+        one of another sender.
+        """
+        budgets = rows.read(campaign_ids)
+        now = self._clock()
+        surplus: dict[CampaignId, Decimal] = {}
+        uncovered: list[CampaignId] = []
+        with self._lock:
+            for campaign_id in campaign_ids:
+                budget, grants = budgets.get(campaign_id), self._grants_of(campaign_id)
+                available = grants.held + (NOTHING if budget is None else budget.left)
+                is_uncovered = available < turn.costs.get(campaign_id, NOTHING)
+                if is_uncovered:
+                    uncovered.append(campaign_id)
+                if is_uncovered or budget is None or budget.taken > budget.amount:
+                    surplus[campaign_id] = grants.surrender()
+        self._hold(rows.give_back({one: amount for one, amount in surplus.items() if amount}))
+        patience = max(PAUSED_AFTER, PAUSED_AFTER_TURNS * turn.seconds)
+        for campaign_id in uncovered:
+            known = self._uncovered.get(campaign_id)
+            is_new = known is None or now - known.seen_at > max(NOT_SEEN_FOR, 2 * turn.seconds)
+            since = now if known is None or is_new else known.since
+            self._uncovered[campaign_id] = Uncovered(since, now)
+            if now - since >= patience:
+                self._pause(campaign_id, turn.costs[campaign_id])
+
+    def _note_covered(self, costs: Mapping[CampaignId, Decimal]) -> bool:
+        """Note for which campaigns there is money by now; return whether there are any."""
+        with self._lock:
+            covered = [one for one, cost in costs.items() if self._grants_of(one).held >= cost]
+        for campaign_id in covered:
+            self._uncovered.pop(campaign_id, None)
+        return bool(covered)
+
+    def _pause(self, campaign_id: CampaignId, cost: Decimal) -> None:
+        """Pause a campaign, unless its budget covers a message of this cost by now."""
+        del self._uncovered[campaign_id]
         try:
             with self._database.transaction() as cursor:
-                budget = lock_budget(cursor, campaign_id)
-                left = Decimal() if budget is None else budget.left
-                with self._lock:
-                    change = grants.change(wanted, left)
-                    if change.amount < 0:
-                        returned = -change.amount
-                        grants.add(change.amount)
-                if change.amount and budget is not None:
-                    add_taken(cursor, campaign_id, change.amount)
-        except CommitUnknown:
-            raise  # what was taken or returned is lost at worst, and never there twice
-        except (RetryLater, DriverError):
-            with self._lock:
-                grants.add(returned)
-            raise
-        if change.is_used_up:
-            if budget is not None:
-                self._note_used_up(campaign_id, budget, wanted.least)
-            return False
-        self._used_up.pop(campaign_id, None)
-        with self._lock:
-            grants.add(max(Decimal(), change.amount))
-            if wanted.least:
-                self._forget_lack(campaign_id)
-        return bool(wanted.least)
-
-    def _forget_lack(self, campaign_id: CampaignId) -> None:
-        self._lacking_at.pop(campaign_id, None)
-        self._grants[campaign_id].forget_lack()
-
-    def _note_used_up(self, campaign_id: CampaignId, budget: BudgetUse, cost: Decimal) -> None:
-        """Pause the campaign once its budget has been used up for some time without a change."""
-        now = self._clock()
-        known = self._used_up.get(campaign_id)
-        if known is None or known.budget != budget:
-            self._used_up[campaign_id] = UsedUp(budget, now)
-        elif now - known.since >= PAUSED_AFTER:
-            del self._used_up[campaign_id]
-            with self._database.transaction() as cursor:
                 is_paused = pause_without_money(cursor, campaign_id, cost, self._sender)
-            if is_paused:
-                log.warning("campaign paused, its budget is used up", campaign=campaign_id)
+        except (RetryLater, DriverError) as error:
+            log.warning("campaign not paused", campaign=campaign_id, error=str(error))
+            return
+        if is_paused:
+            log.warning("campaign paused, its budget is used up", campaign=campaign_id)
 
-    def _run(self) -> None:
+    def _run(self, *, locked: bool) -> None:
+        outage = Outage("budgets not leased", "budgets leased again", log)
         while not self._stop.is_set():
             try:
-                self.turn()
+                self.turn(locked=locked)
             except (RetryLater, DriverError) as error:
-                self._outage.failed(str(error))
+                outage.failed(str(error))
             else:
-                self._outage.recovered()
+                outage.recovered()
             self._stop.wait(SHORTEST_TURN)
-            self._lacking.wait(TURN - SHORTEST_TURN)
-            self._lacking.clear()
+            if locked:
+                self._stop.wait(TURN)
+            else:
+                self._is_short.wait(TURN - SHORTEST_TURN)
+                self._is_short.clear()

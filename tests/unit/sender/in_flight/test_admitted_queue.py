@@ -135,3 +135,14 @@ def test_excess_leaves_the_longest_queue() -> None:
     assert list(bench.queue) == [*long[:3], *short]
     assert bench.queue.take_excess_of(A, 1) == long[1:3]
     assert len(bench.queue) == 3
+
+
+def test_what_is_put_back_is_not_charged_again() -> None:
+    """A campaign whose expensive message could not be sent has a turn with the next take."""
+    bench = Bench(a=5, b=5)
+    bench.add(A, 1)
+    bench.add(B, 300)
+    for _ in range(5):
+        taken = bench.queue.take(2, {}, lambda one: 10 if one.campaign_id == A else 1)
+        (back,) = (one for one in taken if one.campaign_id == A)
+        bench.queue.put_back(back)

@@ -6,10 +6,15 @@ from typing import NamedTuple
 from campaign_common.domain.content.price import DECIMALS
 
 HELD_FOR = 0.25
-"""Seconds of sends for which money is held: that much is lost when a sender dies."""
+"""Seconds of sends for which money is held while turns are short: so much is lost when a sender
+dies."""
+
+HELD_TURNS = 2
+"""Turns for which it is held at least, however long they are: the money of the next turn comes at
+its end only."""
 
 GROWTH = 2
-"""Factor by which the amount that is held grows from one turn to the next, at most."""
+"""Factor by which the amount that is held grows from one short turn to the next, at most."""
 
 KEPT_FOR = 1.0
 """Seconds after which money that was not needed is returned: sends come in bursts, one for each
@@ -18,48 +23,46 @@ transaction of the recorder."""
 SHORTEST_TURN = 0.001
 
 NOTHING = Decimal()
-_EXACT = Decimal(1).scaleb(-DECIMALS)
+SMALLEST = Decimal(1).scaleb(-DECIMALS)
+"""Smallest amount that is not zero."""
 
 
-class WantedMoney(NamedTuple):
-    """Amount that a sender wants to hold, and the cost of the message that waits for it."""
-
-    amount: Decimal
-    least: Decimal
-    """Zero: none waits."""
-
-
-class Change(NamedTuple):
-    """Amount to take from a budget; a negative one is returned to it."""
+class WantedChange(NamedTuple):
+    """Change that a sender wants of what it holds; a negative amount is returned."""
 
     amount: Decimal
-    is_used_up: bool = False
-    """There is too little for the message that waits, of what is held and left together."""
+    least: Decimal = NOTHING
+    """Less would not pay for the message that waits, so nothing is taken. Zero: none waits, or
+    what is held pays for it."""
+
+    def granted(self, left: Decimal) -> Decimal:
+        """Return what is taken of a budget of which so much is left; a negative one is returned."""
+        if self.amount <= 0:
+            return self.amount
+        amount = min(self.amount, max(NOTHING, left))
+        return NOTHING if amount < self.least else amount
 
 
 class MoneyGrants:
     """Money of one campaign for one sender, which changes by turns.
 
-    Not safe for use by several threads at once.
+    Times are in seconds. Not safe for use by several threads at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
         self.held = NOTHING
         self._used = NOTHING
-        self._lacking = NOTHING
         self._aim = NOTHING
-        self._aim_age = 0.0
-        """Seconds since so much was needed."""
+        self._aimed_at = self._turned_at = now
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nothing is held, and no message waits."""
-        return not self.held and not self._lacking and not self._used
+        """Return whether nothing is held, and nothing was used since the last turn."""
+        return not self.held and not self._used
 
     def reserve(self, cost: Decimal) -> bool:
         """Pay for a send that may start now; return whether there was enough."""
         if cost > self.held:
-            self._lacking = max(self._lacking, cost)
             return False
         self.held -= cost
         self._used += cost
@@ -74,31 +77,24 @@ class MoneyGrants:
         """Hold more, or less."""
         self.held += amount
 
-    def forget_lack(self) -> None:
-        """Forget that a message could not be paid for: it has another chance, or is gone."""
-        self._lacking = NOTHING
+    def surrender(self, most: Decimal | None = None) -> Decimal:
+        """Take what is held out of it, up to an amount, to return it; return how much that is."""
+        amount = self.held if most is None else min(self.held, most)
+        self.held -= amount
+        return amount
 
-    def begin_turn(self, elapsed: float) -> WantedMoney:
-        """Return what is wanted after so many seconds since the last turn.
+    def begin_turn(self, now: float, least: Decimal) -> WantedChange:
+        """Return what is wanted, with the cost of the message that waits, or zero.
 
-        That is what `HELD_FOR` seconds take at the pace of the last turns, and enough for a message
-        that waits. Nothing is wanted for a campaign of which nothing was sent for `KEPT_FOR`.
+        What is held should last for `HELD_FOR` seconds, or for `HELD_TURNS` turns as long as the
+        last one, by what was used in that. Nothing is wanted for a campaign of which nothing was
+        sent for `KEPT_FOR`.
         """
+        elapsed = max(now - self._turned_at, SHORTEST_TURN)
+        self._turned_at = now
         used, self._used = max(NOTHING, self._used), NOTHING
-        least = self._lacking
-        pace = used * Decimal(HELD_FOR / max(elapsed, SHORTEST_TURN))
-        aim = max(min(pace, GROWTH * max(self._aim, least, used)), least)
-        self._aim_age += elapsed
-        if aim >= self._aim or self._aim_age >= KEPT_FOR:
-            self._aim, self._aim_age = aim.quantize(_EXACT, ROUND_UP), 0.0
-        return WantedMoney(self._aim, least)
-
-    def change(self, wanted: WantedMoney, left: Decimal) -> Change:
-        """Return how what is held should change; `left` is what may still be taken.
-
-        What is too little for the message that waits is returned, so that another sender may
-        have use for it.
-        """
-        amount = min(wanted.amount - self.held, left)
-        is_used_up = self.held + max(NOTHING, amount) < wanted.least
-        return Change(-self.held if is_used_up else amount, is_used_up)
+        needed = used * Decimal(max(HELD_FOR / elapsed, HELD_TURNS))
+        aim = max(min(needed, GROWTH * max(self._aim, least, used)), least)
+        if aim >= self._aim or now - self._aimed_at >= KEPT_FOR:
+            self._aim, self._aimed_at = aim.quantize(SMALLEST, ROUND_UP), now
+        return WantedChange(self._aim - self.held, max(NOTHING, least - self.held))

@@ -108,14 +108,15 @@ def pause_without_money(cursor: Cursor, campaign_id: CampaignId, cost: Decimal, 
     """Pause a running campaign whose budget does not cover a send of this cost any more.
 
     Decided by the budget as it is now: a campaign that was resumed with a higher one since the
-    caller looked goes on. Return whether the campaign was paused.
+    caller looked goes on. One without a row has lost it, and is paused. Return whether the campaign
+    was paused.
     """
     cursor.execute(LOCK_STATE, (campaign_id,))
     row = cursor.fetchone()
     if row is None or row[0] != CampaignState.RUNNING:
         return False
     budget = lock_budget(cursor, campaign_id)
-    if budget is None or budget.left >= cost:
+    if budget is not None and budget.left >= cost:
         return False
     change_state(cursor, campaign_id, Transition.PAUSE, actor, reason=BUDGET_USED_UP)
     return True

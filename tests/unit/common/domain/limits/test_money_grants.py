@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_common.domain.limits.money_grants import HELD_FOR, KEPT_FOR, MoneyGrants
+from campaign_common.domain.limits.money_grants import (
+    HELD_FOR,
+    HELD_TURNS,
+    KEPT_FOR,
+    MoneyGrants,
+    WantedChange,
+)
 
 TURN = 0.125
 COSTS = st.sampled_from([Decimal("0.005"), Decimal("0.07"), Decimal("0.14"), Decimal("1.000001")])
@@ -21,22 +27,35 @@ class Cluster:
 
     def __init__(self, budget: Decimal) -> None:
         self.budget = budget
+        self.now = 0.0
         self.taken = self.sent = self.lost = Decimal()
-        self.senders = [MoneyGrants() for _ in range(4)]
+        self.senders = [MoneyGrants(self.now) for _ in range(4)]
+        self.lacking = [Decimal()] * 4
+        """Cost of the message that waits, by sender."""
 
-    def turn(self, number: int, *, is_last: bool = False) -> None:
+    def reserve(self, number: int, cost: Decimal) -> bool:
+        if self.senders[number].reserve(cost):
+            return True
+        self.lacking[number] = cost
+        return False
+
+    def turn(self, number: int, seconds: float = TURN) -> None:
+        self.now += seconds
         grants = self.senders[number]
-        wanted = grants.begin_turn(TURN)
-        if is_last:
-            wanted = wanted._replace(amount=Decimal(), least=Decimal())
-        change = grants.change(wanted, max(Decimal(), self.budget - self.taken)).amount
-        grants.add(change)
+        wanted = grants.begin_turn(self.now, self.lacking[number])
+        change = wanted.granted(self.budget - self.taken)
         self.taken += change
+        grants.add(change)
+        self.lacking[number] = Decimal()
+
+    def stop(self, number: int) -> None:
+        self.taken -= self.senders[number].surrender()
+        self.senders[number] = MoneyGrants(self.now)
 
     def step(self, what: str, number: int, cost: Decimal) -> None:
         grants = self.senders[number]
         match what:
-            case "send" | "unsent" if grants.reserve(cost):
+            case "send" | "unsent" if self.reserve(number, cost):
                 if what == "unsent":
                     grants.give_back(cost)
                 else:
@@ -45,11 +64,10 @@ class Cluster:
                 self.turn(number)
             case "kill":
                 self.lost += grants.held
-                self.senders[number] = MoneyGrants()
+                self.senders[number] = MoneyGrants(self.now)
             case "stop":
-                self.turn(number, is_last=True)
+                self.stop(number)
                 assert not grants.held
-                self.senders[number] = MoneyGrants()
 
 
 @given(st.decimals("0.1", "20", places=6), STEPS)
@@ -63,7 +81,7 @@ def test_a_budget_is_kept_and_accounted_for(
         held = sum((one.held for one in cluster.senders), Decimal())
         assert cluster.taken == cluster.sent + held + cluster.lost <= budget
     for number in range(len(cluster.senders)):
-        cluster.turn(number, is_last=True)
+        cluster.stop(number)
     assert cluster.taken == cluster.sent + cluster.lost
 
 
@@ -74,7 +92,7 @@ def test_what_is_held_lasts_a_quarter_of_a_second(rate: int) -> None:
     cost, sent, held = Decimal("0.07"), 0, []
     for turn in range(1, 81):
         due = int(rate * turn * TURN)
-        while sent < due and cluster.senders[0].reserve(cost):
+        while sent < due and cluster.reserve(0, cost):
             sent += 1
         cluster.turn(0)
         held.append(cluster.senders[0].held)
@@ -83,30 +101,51 @@ def test_what_is_held_lasts_a_quarter_of_a_second(rate: int) -> None:
     assert cluster.taken == held[-1] + sent * cost
 
 
-def test_a_rest_that_pays_for_nothing_is_left_to_others() -> None:
-    """What is too little for the message that waits is returned, and the budget is used up."""
-    grants = MoneyGrants()
+@pytest.mark.parametrize(
+    ("left", "granted"),
+    [("0.01", "0"), ("0.02", "0.02"), ("0.05", "0.05"), ("1", "0.09")],
+)
+def test_too_little_for_what_waits_is_left_to_others(left: str, granted: str) -> None:
+    """Of a budget that does not pay for the message that waits, nothing is taken."""
+    grants = MoneyGrants(0.0)
     grants.add(Decimal("0.05"))
     assert not grants.reserve(Decimal("0.07"))
-    change = grants.change(grants.begin_turn(TURN), Decimal("0.01"))
-    assert (change.amount, change.is_used_up) == (Decimal("-0.05"), True)
-    grants.add(change.amount)
-    change = grants.change(grants.begin_turn(TURN), Decimal("0.07"))
-    assert (change.amount, change.is_used_up) == (Decimal("0.07"), False)
+    assert grants.reserve(Decimal("0.01"))
+    grants.give_back(Decimal("0.01"))
+    wanted = grants.begin_turn(TURN, Decimal("0.07"))
+    assert wanted == WantedChange(Decimal("0.02"), Decimal("0.02"))
+    assert wanted._replace(amount=Decimal("0.09")).granted(Decimal(left)) == Decimal(granted)
 
 
 def test_nothing_is_held_for_a_campaign_that_is_done() -> None:
     """It is kept for a second, as the next burst of sends may need it, and then returned."""
-    grants = MoneyGrants()
+    grants = MoneyGrants(0.0)
     grants.add(Decimal(3))
     assert grants.reserve(Decimal(1))
     changes = []
-    for _ in range(10):
-        changes.append(grants.change(grants.begin_turn(TURN), Decimal(100)).amount)
+    for turn in range(1, 11):
+        changes.append(grants.begin_turn(turn * TURN, Decimal()).granted(Decimal(100)))
         grants.add(changes[-1])
     assert [change for change in changes if change] == [Decimal(-2)]
     assert changes.index(Decimal(-2)) == KEPT_FOR / TURN
     assert grants.is_idle
+
+
+@pytest.mark.parametrize("cycle", [0.05, 0.2, 0.3, 0.6, 1.2, 5.0], ids="{}s".format)
+def test_a_rate_is_kept_however_long_a_turn_is(cycle: float) -> None:
+    """What is held lasts for two turns, so that the next money is there before it is used up."""
+    cluster = Cluster(Decimal(100_000_000))
+    cost, turns, sent, held = Decimal("0.07"), 40, [], []
+    for _ in range(turns):
+        used = 0
+        while used < 1_000 * cycle and cluster.reserve(0, cost):
+            used += 1
+        sent.append(used)
+        cluster.turn(0, cycle)
+        held.append(cluster.senders[0].held)
+    assert min(sent[-10:]) >= 1_000 * cycle
+    longest = max(HELD_FOR, HELD_TURNS * cycle)
+    assert max(held) <= cost * Decimal(1_000 * longest) * Decimal("1.02")
 
 
 def test_bursts_of_a_slow_recorder_are_paid_for() -> None:
@@ -114,7 +153,7 @@ def test_bursts_of_a_slow_recorder_are_paid_for() -> None:
     cluster = Cluster(Decimal(100_000))
     sent = [0] * 12
     for burst in range(len(sent)):
-        while sent[burst] < 400 and cluster.senders[0].reserve(Decimal("0.07")):
+        while sent[burst] < 400 and cluster.reserve(0, Decimal("0.07")):
             sent[burst] += 1
         for _ in range(4):
             cluster.turn(0)
