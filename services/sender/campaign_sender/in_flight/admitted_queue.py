@@ -42,6 +42,11 @@ class AdmittedQueue:
     def __iter__(self) -> Iterator[Message]:
         return (message for queue in self._queues.values() for message in queue.messages)
 
+    def of(self, campaigns: Collection[CampaignId]) -> Iterator[Message]:
+        """Return the messages of some campaigns."""
+        found = (queue for one, queue in self._queues.items() if one in campaigns)
+        return (message for queue in found for message in queue.messages)
+
     def count(self, campaign_id: CampaignId) -> int:
         """Return the number of messages of a campaign."""
         queue = self._queues.get(campaign_id)
@@ -102,16 +107,21 @@ class AdmittedQueue:
         unit = max(priorities.values(), default=1)
         scale = 1 + wanted // FEWEST_TURNS
         self._charge_of = charge_of = _charges(unit, cost_of)
-        without = 0
-        while len(taken) < wanted and without < len(self._queues):
+        blocked = self._set_aside(
+            [
+                one
+                for one, queue in self._queues.items()
+                if queue.messages and not allowed.get(one, 1)
+            ]
+        )
+        used_up: dict[CampaignId, _CampaignQueue] = {}
+        while len(taken) < wanted and self._queues:
             campaign_id, queue = next(iter(self._queues.items()))
             messages = queue.messages
             room = min(wanted - len(taken), allowed.get(campaign_id, wanted))
             if messages and room <= 0:
-                without += 1
-                self._queues.move_to_end(campaign_id)
+                used_up |= self._set_aside([campaign_id])
                 continue
-            without = 0
             if queue.deficit <= 0:
                 queue.deficit += priorities[campaign_id] * scale
             before = len(taken)
@@ -127,7 +137,15 @@ class AdmittedQueue:
             elif queue.deficit <= 0 or len(taken) < wanted:
                 self._queues.move_to_end(campaign_id)
         self._size -= len(taken)
+        self._queues.update(used_up)
+        for campaign_id, queue in reversed(blocked.items()):
+            self._queues[campaign_id] = queue
+            self._queues.move_to_end(campaign_id, last=False)
         return taken
+
+    def _set_aside(self, campaigns: Iterable[CampaignId]) -> dict[CampaignId, _CampaignQueue]:
+        """Leave campaigns out of the turns that are being taken, as none of them may be."""
+        return {campaign_id: self._queues.pop(campaign_id) for campaign_id in campaigns}
 
     def take_excess(self, keep: int) -> list[Message]:
         """Take the latest messages of the longest queues, until `keep` are left."""

@@ -28,6 +28,7 @@ from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.in_flight.rate_allowances import RateAllowances, use
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
@@ -82,6 +83,7 @@ class InFlightBuffer:
         self._bounds = bounds or Unbounded()
         self._backlogs = backlogs
         self._funds = funds or NoBudgets()
+        self._allowances = RateAllowances(self._bounds)
         self._short: dict[CampaignId, list[Message]] = {}
         """Admitted messages that wait for money of their campaign's budget, in no queue."""
         self._admitted: dict[str, AdmittedQueue] = {}
@@ -207,6 +209,7 @@ class InFlightBuffer:
                         provider, campaign_id = message.provider, record.campaign_id
                         append = runs.setdefault((provider, campaign_id), []).append
                     append(message)
+            self._allowances.count_again()
             now = monotonic()
             for (provider, campaign_id), run in runs.items():
                 self._queue_of(provider).extend(campaign_id, run)
@@ -252,6 +255,7 @@ class InFlightBuffer:
             before = len(self._results)
             used = {*in_use, *(p for p, at in self._admitted_at.items() if _is_recent(at))}
             holds_offsets = self._has_full_span()
+            stuck = self._stuck_shards() if is_shared else ()
             for provider, queue in self._admitted.items():
                 room: int | None = None
                 if not len(queue):
@@ -260,7 +264,7 @@ class InFlightBuffer:
                     room = 0
                 else:
                     if is_shared:
-                        self._postpone_of_campaigns(provider, queue, backlogs)
+                        self._postpone_of_campaigns(provider, queue, backlogs, stuck)
                     if used - {provider} and (holds_offsets or len(queue) >= self._batch_size):
                         room = backlogs.room(provider, holds_offsets=holds_offsets)
                 if room is None or len(queue) <= room:
@@ -286,9 +290,7 @@ class InFlightBuffer:
             waiting = [
                 message
                 for provider, queue in self._admitted.items()
-                if provider in providers or campaigns
-                for message in queue
-                if provider in providers or message.record.campaign_id in campaigns
+                for message in (queue if provider in providers else queue.of(campaigns))
             ]
             waiting += chain.from_iterable(self._short.values())
         void = {
@@ -317,6 +319,7 @@ class InFlightBuffer:
                 for message in reversed([*chain.from_iterable(self._short.values())]):
                     self._queue_of(message.provider).put_back(message)
                 self._short = {}
+                self._allowances.count_again()
                 self._changed.notify_all()
 
     def first_short(self) -> list[Message]:
@@ -366,6 +369,7 @@ class InFlightBuffer:
             self._note_sends(results, ending)
             self._results, self._decided = [], 0
             claims: list[Message] = []
+            self._allowances.count_again()
             for provider, n in self._claimable(ending).items():
                 self._claim_funded(provider, n, claims)
             self._taken_at = monotonic()
@@ -375,6 +379,7 @@ class InFlightBuffer:
     def put_back(self, batch: RecorderBatch) -> None:
         """Put back a batch whose transaction did not happen, in its old order."""
         with self._changed:
+            self._allowances.count_again()
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
             self._decided += sum(not self._is_claimed(r.message) for r in batch.results)
@@ -391,6 +396,7 @@ class InFlightBuffer:
         Released messages keep their offset unfinished: the shard's next owner fetches them again.
         """
         with self._changed:
+            self._allowances.count_again()
             self._in_transaction = set()
             self._bounds.note_transaction(monotonic() - self._taken_at)
             not_started = [r.message for r in results if r.status is SendStatus.NOT_GRANTED]
@@ -474,18 +480,22 @@ class InFlightBuffer:
         return queue
 
     def _postpone_of_campaigns(
-        self, provider: str, queue: AdmittedQueue, backlogs: Backlogs
+        self, provider: str, queue: AdmittedQueue, backlogs: Backlogs, stuck: Collection[Shard]
     ) -> None:
         """Postpone what waits for long for its campaign's rate, or holds up its shard."""
-        for campaign_id in self._bounds.campaigns_with_rate():
-            rate = self._bounds.rate_of(campaign_id)
-            if rate is None or not queue.count(campaign_id):
+        for campaign_id, waiting in queue.counts(self._bounds.campaigns_with_rate()).items():
+            if not stuck and waiting <= LEAST_BACKLOG:
                 continue
-            stuck = self._stuck_shards()
-            surplus = queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])  # noqa: B023
+            rate = self._bounds.rate_of(campaign_id)
+            if rate is None:
+                continue
+            surplus: list[Message] = []
+            if stuck:
+                surplus += queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])
             surplus += queue.take_excess_of(campaign_id, max(LEAST_BACKLOG, int(rate * BACKLOG)))
-            self._results += backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)
-            self._decided += len(surplus)
+            if surplus:
+                self._results += backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)
+                self._decided += len(surplus)
 
     def _postpone_short(self, backlogs: Backlogs) -> None:
         """Postpone what waits for money and holds up its shard, and the latest of too much."""
@@ -575,7 +585,7 @@ class InFlightBuffer:
         room = max(0, self._in_flight - self._claimed + sum(ending.values()))
         wanted: dict[str, int] = {}
         for provider, queue in self._admitted.items():
-            if available := queue.available(self._allowed(queue)):
+            if available := self._allowances.available(provider, queue):
                 claimed = self._claimed_of[provider] - ending.get(provider, 0)
                 n = min(available, self._bounds.claimable(provider, max(0, claimed), available))
                 if n:
@@ -588,19 +598,6 @@ class InFlightBuffer:
                 claimable[provider] = n
                 room -= n
         return claimable
-
-    def _allowed(
-        self, queue: AdmittedQueue, claims: Sequence[Message] = ()
-    ) -> dict[CampaignId, int]:
-        """Return how many messages of campaigns with a rate may be claimed besides `claims`."""
-        allowed: dict[CampaignId, int] = {}
-        for campaign_id in self._bounds.campaigns_with_rate():
-            if queue.count(campaign_id):
-                n = self._bounds.claimable_of(campaign_id)
-                if n is not None:
-                    claimed = sum(one.record.campaign_id == campaign_id for one in claims)
-                    allowed[campaign_id] = max(0, n - claimed)
-        return allowed
 
     def _has_capacity(self) -> bool:
         return not self._has_full_span() and all(map(self._may_grow, self._admitted.values()))
@@ -616,7 +613,7 @@ class InFlightBuffer:
         size = len(queue)
         if size < self._batch_size:
             return True
-        slow = sum(map(queue.count, self._bounds.campaigns_with_rate()))
+        slow = sum(queue.counts(self._bounds.campaigns_with_rate()).values())
         return size - slow < self._batch_size and size < MOST_WAITING * self._batch_size
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:
@@ -636,12 +633,14 @@ class InFlightBuffer:
         """
         queue, cost_of = self._admitted[provider], self._bounds.cost_of(provider)
         end = len(claims) + n
+        allowed = self._allowances.of(queue, claims)
         while len(claims) < end:
-            taken = queue.take(end - len(claims), self._allowed(queue, claims), cost_of)
+            taken = queue.take(end - len(claims), allowed, cost_of)
             if not taken:
                 return
             funded, short = self._funds.reserve(taken, self._short)
             claims += funded
+            use(allowed, funded)
             for message in short:
                 self._short.setdefault(message.record.campaign_id, []).append(message)
 

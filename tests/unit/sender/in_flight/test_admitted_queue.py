@@ -146,3 +146,15 @@ def test_what_is_put_back_is_not_charged_again() -> None:
         taken = bench.queue.take(2, {}, lambda one: 10 if one.campaign_id == A else 1)
         (back,) = (one for one in taken if one.campaign_id == A)
         bench.queue.put_back(back)
+
+
+def test_campaigns_that_may_not_be_taken_keep_their_place() -> None:
+    """And are looked at once only, however many turns the others have."""
+    queue = AdmittedQueue(lambda _: 5)
+    for campaign_id in range(1, 5):
+        queue.extend(
+            CampaignId(campaign_id), [message(n, campaign_id=campaign_id) for n in range(1, 4)]
+        )
+    taken = queue.take(4, {CampaignId(1): 0, CampaignId(3): 1})
+    assert [one.campaign_id for one in taken] == [2, 3, 4, 2]
+    assert [one.campaign_id for one in queue.take(2, {})] == [1, 3]
