@@ -219,7 +219,7 @@ def _change_live(
             )
         change_budget(cursor, campaign_id, plan.money)
     if plan.pace != before.pace:
-        plans.change_pace(cursor, campaign_id, plan.pace)
+        plans.change_pace(cursor, campaign_id, plan)
 
 
 def _described(changed: Sequence[str], plan: CampaignPlan) -> str:

@@ -190,3 +190,34 @@ def test_a_campaign_with_a_rate_is_none_of_0_2_0(client: FlaskClient, pool: Data
     assert body(client.get(path))["template"] == NEW["template"]
     client.patch(path, json={"max_rate": None})
     assert value(pool, guarded) == 0
+
+
+def test_a_rate_set_on_a_running_campaign_is_none_of_0_2_0(
+    client: FlaskClient, pool: Database
+) -> None:
+    """What is published from then on is in the format that its senders leave to newer ones."""
+    path = post(client).headers["Location"]
+    change(pool, "UPDATE campaigns SET state = 'running'")
+    guarded = "SELECT template LIKE '{this campaign needs version 0.3.0}%%' FROM campaigns"
+    assert value(pool, guarded) == 0
+    client.patch(path, json={"max_rate": 20})
+    assert value(pool, guarded) == 1
+    assert body(client.get(path))["template"] == NEW["template"]
+    client.patch(path, json={"priority": 2})
+    assert value(pool, guarded) == 1
+    client.patch(path, json={"max_rate": None})
+    assert value(pool, guarded) == 0
+
+
+def test_a_template_that_0_2_0_changes_takes_the_guard_away(
+    client: FlaskClient, pool: Database
+) -> None:
+    """The rate stays; the next change by an API of this version sets the guard again."""
+    path = post(client, max_rate=20).headers["Location"]
+    change(pool, "UPDATE campaigns SET template = 'changed, {name}'")  # as an API of 0.2.0
+    assert body(client.get(path))["template"] == "changed, {name}"
+    assert body(client.get(path))["max_rate"] == 20
+    client.patch(path, json={"priority": 2})
+    guarded = "SELECT template LIKE '{this campaign needs version 0.3.0}%%' FROM campaigns"
+    assert value(pool, guarded) == 1
+    assert body(client.get(path))["template"] == "changed, {name}"

@@ -136,7 +136,8 @@ WHERE id = %s AND state IN ('draft', 'scheduled')
 """
 
 CHANGE_PACE = """
-UPDATE campaigns SET max_rate = %s, priority = %s WHERE id = %s AND state IN ('running', 'paused')
+UPDATE campaigns SET template = %s, content = %s, max_rate = %s, priority = %s
+WHERE id = %s AND state IN ('running', 'paused')
 """
 
 SCHEDULE = """
@@ -260,9 +261,13 @@ def change_plan(
     change_budget(cursor, campaign_id, plan.money)
 
 
-def change_pace(cursor: Cursor, campaign_id: CampaignId, pace: CampaignPace) -> None:
-    """Change the rate and the priority of a locked campaign that runs or is paused."""
-    cursor.execute(CHANGE_PACE, (*pace, campaign_id))
+def change_pace(cursor: Cursor, campaign_id: CampaignId, plan: CampaignPlan) -> None:
+    """Change the rate and the priority of a locked campaign that runs or is paused.
+
+    Its content is stored as that of a campaign with a rate, or without one.
+    """
+    stored = stored_content(_content(plan))
+    cursor.execute(CHANGE_PACE, (*stored, *plan.pace, campaign_id))
 
 
 def schedule(
@@ -290,18 +295,21 @@ def delete_plan(cursor: Cursor, campaign_id: CampaignId) -> None:
     delete_budget(cursor, campaign_id)
 
 
-def _columns(plan: CampaignPlan) -> tuple[object, ...]:
-    """Return the columns of a plan, from `name` to `priority`."""
-    content = CampaignContent(
+def _content(plan: CampaignPlan) -> CampaignContent:
+    return CampaignContent(
         plan.content,
         plan.originator,
         plan.takes_route,
         has_rate=plan.max_rate is not None,
         has_budget=plan.money is not None,
     )
+
+
+def _columns(plan: CampaignPlan) -> tuple[object, ...]:
+    """Return the columns of a plan, from `name` to `priority`."""
     return (
         plan.name,
-        *stored_content(content),
+        *stored_content(_content(plan)),
         plan.list_id,
         plan.expires_after,
         plan.delivery,
