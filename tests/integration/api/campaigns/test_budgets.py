@@ -140,6 +140,9 @@ def test_progress_says_until_when_a_provider_rests(client: FlaskClient, pool: Da
         with pool.transaction() as cursor:
             open_breaker(cursor, "simulated", breaker, "sender-1")
         assert reason() == expected
+    # As a sender of 0.2.0 opens it, which knows no reasons.
+    change(pool, "UPDATE provider_breakers SET open_until = NOW(6) + INTERVAL 180 SECOND")
+    assert reason() == "circuit_open"
     change(pool, "DELETE FROM provider_breakers")
     change(pool, "DELETE FROM provider_account_breakers")
     with pool.transaction() as cursor:
