@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from campaign_admin.maintenance.spent_budgets import charge_spent
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.errors import CommitUnknown
@@ -15,8 +16,6 @@ from campaign_common.runtime.command_line import (
     one_line_failures,
     settings_or_exit,
 )
-from campaign_common.store.core.budgets import currencies_of_budgets, raise_taken
-from campaign_common.store.core.costs import read_costs
 from campaign_common.store.core.counters import counts
 from campaign_common.store.maintenance.restore_hold import (
     Held,
@@ -69,7 +68,7 @@ def hold(context: click.Context) -> None:
             for campaign_id in _set_aside(databases.main, database):
                 click.echo(UNKNOWN.format(id=campaign_id, server=database.name))
         held = _hold_all(databases.main)
-        _charge_spent(databases)
+        charge_spent(databases)
         for campaign in held:
             click.echo(_described(databases, campaign))
     click.echo(f"{len(held)} campaigns are held")
@@ -85,26 +84,6 @@ def _hold_all(database: Database) -> list[Held]:
         page, after_id = _run(database, hold_page)
         held += page
     return held
-
-
-def _charge_spent(databases: Databases) -> None:
-    """Let at least what was spent be taken of each budget: servers may be of different times."""
-    after_id = 0
-    while True:
-        with databases.reading() as cursors:
-            page = currencies_of_budgets(cursors.main, after_id=after_id, limit=PAGE)
-            spent = [
-                (campaign_id, currency, cost.amount)
-                for campaign_id, currency in page
-                for cost in read_costs(cursors, campaign_id)
-                if cost.currency == currency
-            ]
-        for campaign_id, currency, amount in spent:
-            raised = partial(raise_taken, campaign_id=campaign_id, currency=currency, spent=amount)
-            _run(databases.main, raised)
-        if len(page) < PAGE:
-            return
-        after_id = page[-1][0]
 
 
 def _set_aside(main: Database, database: Database) -> list[CampaignId]:
