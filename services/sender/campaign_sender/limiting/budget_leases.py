@@ -199,6 +199,8 @@ class BudgetLeases:
         Raises:
             RetryLater: the database is down; what is held stays valid.
         """
+        if locked and not self._locked:
+            return
         rows = self._rows[locked]
         turn = self._begin_turn(rows, locked=locked)
         try:
