@@ -106,6 +106,11 @@ class Message(msgspec.Struct, gc=False, eq=False):
             self.partition,
         )
 
+    @property
+    def has_waited(self) -> bool:
+        """Return whether it has started by a grant of a limit, for which it may have waited."""
+        return self.grant is not None or self.rate_until > 0
+
     # What providers read of nearly every message, without a frame of Python for each.
     phone = _of_record("phone", "Phone number.")
     body = _of_record("body", "Text.")

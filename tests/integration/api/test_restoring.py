@@ -1,12 +1,14 @@
 """A database that comes from a backup: is it whole, and does nothing of it go on by itself?"""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 
 import pytest
 from flask.testing import FlaskClient
 
 from campaign_admin.maintenance.consistency import disagreements
+from campaign_admin.maintenance.spent_budgets import charge_spent
 from campaign_common.database import Database, Databases
 from campaign_common.domain.message import Status
 from campaign_common.store.maintenance.consistency import named_campaigns, started_campaigns
@@ -65,8 +67,8 @@ def test_a_consistent_campaign_agrees_with_itself(databases: Databases, campaign
         (changing("UPDATE messages_0 SET status = 3"), ["the ledger has", "wait, and 0 have"]),
         (
             changing(
-                f"INSERT INTO message_retries_1 VALUES ({CAMPAIGN}, 5, NOW(6), 0, 2, 1, NULL, NULL,"
-                " NULL, NULL, NULL)"
+                "INSERT INTO message_retries_1 (campaign_id, seq, due_at, generation, try_number,"
+                f" attempts) VALUES ({CAMPAIGN}, 5, NOW(6), 0, 2, 1)"
             ),
             ["0 messages wait, and 1 have a retry"],
         ),
@@ -156,3 +158,27 @@ def test_nobody_owns_a_shard_and_what_is_claimed_stays(databases: Databases) -> 
         == [(5, 1, "", b"claims", 9)] * 2
     )
     change(pool, "UPDATE shard_claims SET epoch = 0, claimed = '', recorded_offset = -1")
+
+
+def test_at_least_what_was_spent_is_taken_of_a_budget(databases: Databases) -> None:
+    """What the restored row says, or what the ledgers have spent in its currency."""
+    for campaign_id, taken in ((21, 3), (22, 1), (23, 0)):
+        change(
+            databases.main,
+            f"INSERT INTO campaign_budgets VALUES ({campaign_id}, 'EUR', 9, {taken})",
+        )
+    for campaign_id, shard, currency in (
+        (21, 0, "EUR"),
+        (22, 0, "EUR"),
+        (22, 1, "EUR"),
+        (23, 0, "USD"),
+    ):
+        change(
+            databases.main,
+            "INSERT INTO campaign_costs (campaign_id, shard, currency, segments, amount)"
+            f" VALUES ({campaign_id}, {shard}, '{currency}', 1, 1.25)",
+        )
+    charge_spent(databases)
+    with databases.main.reading() as cursor:
+        cursor.execute("SELECT taken FROM campaign_budgets ORDER BY campaign_id")
+        assert [taken for (taken,) in cursor.fetchall()] == [3, Decimal("2.5"), 0]

@@ -26,7 +26,8 @@ from campaign_common.store.core.budgets import (
 )
 from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.core.events import read_events
-from campaign_sender.limiting.budget_leases import PAUSED_AFTER, TURN, BudgetLeases
+from campaign_sender.limiting.budget_leases import TURN, BudgetLeases
+from campaign_sender.limiting.used_up_budgets import PAUSED_AFTER
 from campaign_sender.message import Message
 from tests.integration.sender.scene import Scene
 from tests.unit.sender.messages import CAMPAIGN, message

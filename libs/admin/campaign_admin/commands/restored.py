@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from campaign_admin.maintenance.spent_budgets import charge_spent
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.errors import CommitUnknown
@@ -67,6 +68,7 @@ def hold(context: click.Context) -> None:
             for campaign_id in _set_aside(databases.main, database):
                 click.echo(UNKNOWN.format(id=campaign_id, server=database.name))
         held = _hold_all(databases.main)
+        charge_spent(databases)
         for campaign in held:
             click.echo(_described(databases, campaign))
     click.echo(f"{len(held)} campaigns are held")

@@ -24,9 +24,9 @@ TEXT_VERSION = 1
 """The version of a text from the provider's own originator, which senders of 0.2.0 read."""
 
 CONTENT_VERSION = 2
-"""The version of a record with content or an originator of its own, or of a campaign with a route
-or a rate: an older sender, which would send it without them, leaves it to a newer one (protocol
-rule 1)."""
+"""The version of a record with content or an originator of its own, or of a campaign with a route,
+a rate or a budget: an older sender, which would send it without them, leaves it to a newer one
+(protocol rule 1)."""
 
 LARGEST_RECORD = 65_536
 """Bytes of an encoded record; no provider takes a text message of that size."""

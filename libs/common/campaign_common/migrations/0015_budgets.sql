@@ -7,11 +7,12 @@ CREATE TABLE IF NOT EXISTS campaign_budgets (
   PRIMARY KEY (campaign_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- Why a provider is left alone: NULL after failures, or as senders of 0.2.0 write it.
+-- Why a provider is left alone, and the end of the opening that this is about: senders of 0.2.0 open again
+-- without it. NULL after failures.
 SET @addition = IF(
   (SELECT COUNT(*) FROM information_schema.COLUMNS
    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'provider_breakers' AND COLUMN_NAME = 'reason') = 0,
-  'ALTER TABLE provider_breakers ADD COLUMN reason VARCHAR(16) CHARACTER SET ascii NULL',
+  'ALTER TABLE provider_breakers ADD COLUMN reason VARCHAR(16) CHARACTER SET ascii NULL, ADD COLUMN reason_until DATETIME(6) NULL',
   'DO 0');
 PREPARE addition FROM @addition;
 EXECUTE addition;

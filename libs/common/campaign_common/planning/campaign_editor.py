@@ -146,7 +146,10 @@ class CampaignEditor:
             return []
         require_match(cursor)
         if is_live:
-            _change_live(cursor, campaign_id, stored.plan, plan)
+            if stored.has_lost_budget:
+                currency = currency_for(self._settings, plan.provider, plan.budget)
+                plan = plan._replace(budget_currency=currency)
+            _change_live(cursor, campaign_id, stored, plan)
         else:
             plans.change_plan(cursor, campaign_id, self._checked(cursor, plan))
         if moment is not None:
@@ -209,11 +212,13 @@ class CampaignEditor:
 
 
 def _change_live(
-    cursor: Cursor, campaign_id: CampaignId, before: CampaignPlan, plan: CampaignPlan
+    cursor: Cursor, campaign_id: CampaignId, stored: StoredPlan, plan: CampaignPlan
 ) -> None:
     """Change the fields of a campaign that has started: its budget, and its pace."""
+    before = stored.plan
     if plan.budget != before.budget:
-        if before.money is None or plan.money is None:
+        had_budget = before.money is not None or stored.has_lost_budget
+        if not had_budget or plan.money is None:
             raise PlanInvalid(
                 "budget", "must be there before the start; then it can be changed only"
             )

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
+from campaign_api.campaigns.planned_prices import PlannedPrices
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CampaignContent, CompiledContent
-from campaign_common.domain.content.price import Price, Rate
+from campaign_common.domain.content.price import Rate
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding
 from campaign_common.planning.errors import PlanInvalid
@@ -54,7 +55,7 @@ class Shape(NamedTuple):
 class DryRunCounts:
     """Counts over the messages of a campaign, row by row."""
 
-    def __init__(self, content: CompiledContent, price: Price | None) -> None:
+    def __init__(self, content: CompiledContent, prices: PlannedPrices) -> None:
         self.rows = 0
         self.shapes: Counter[Shape] = Counter()
         self.forced_by: Counter[str] = Counter()
@@ -63,20 +64,20 @@ class DryRunCounts:
         """Columns that are read from the attributes."""
         self.segments_by_rate: Counter[Rate] = Counter()
         self.messages_by_rate: Counter[Rate] = Counter()
-        self.price = price
+        self.prices = prices
         self._content = content
         self._names = NAME in content.placeholders
 
     def add(self, row: RecipientRow) -> None:
         """Count one recipient's message."""
-        _, phone, name, _ = row
+        seq, phone, name, _ = row
         attributes = attributes_of(row) if self.columns else None
         rendered = self._content.render(name, phone, attributes)
         characters, encoding, segments, forced_by = size_of(rendered)
         self.rows += 1
         self.shapes[Shape(characters, segments, encoding)] += 1
-        if self.price is not None:
-            rate = self.price.rate_of(phone)
+        if self.prices.currency is not None:
+            rate = self.prices.rate_of(seq, phone)
             self.messages_by_rate[rate] += 1
             self.segments_by_rate[rate] += segments
         if forced_by and (forced_by in self.forced_by or len(self.forced_by) < MOST_CHARACTERS):
@@ -114,8 +115,8 @@ class DryRuns:
             draft = read_draft(cursor, campaign_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
-        configured = self._settings.configured_providers.get(draft.campaign.provider)
-        counts = DryRunCounts(draft.content, None if configured is None else configured.price)
+        prices = PlannedPrices(self._settings, draft.campaign.provider, campaign_id)
+        counts = DryRunCounts(draft.content, prices)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
@@ -223,16 +224,16 @@ def _cost(shapes: Counter[Shape], encoding: Encoding) -> dict[str, int]:
 
 
 def _cost_of(counts: DryRunCounts, budget: Budget | None) -> dict[str, Any] | None:
-    price = counts.price
-    if price is None:
+    currency = counts.prices.currency
+    if currency is None:
         return None
     amounts = {rate: n * rate.amount for rate, n in counts.segments_by_rate.items()}
     amount = sum(amounts.values(), Decimal())
     return {
-        "currency": price.currency,
+        "currency": currency,
         "amount": amount,
         "budget": None if budget is None else budget.amount,
-        "warning": _budget_warning(amount, price.currency, budget),
+        "warning": _budget_warning(amount, currency, budget),
         "by_prefix": [
             {
                 "prefix": rate.prefix or None,

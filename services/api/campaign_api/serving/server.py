@@ -37,7 +37,7 @@ OTHER_FILES = 256
 
 BACKLOG = 64
 
-SWITCH_INTERVAL = 0.0001
+SWITCH_INTERVAL = 0.0005
 """Seconds for which a thread that computes keeps others of its worker waiting.
 
 A request comes back from the database several times, and would wait Python's usual 5 ms each

@@ -34,7 +34,7 @@ class AdmittedQueue:
         """In the order of their turns; one that is empty pays what it owes by its next turns."""
         self._size = 0
         self._charge_of: Callable[[Message], int] = _no_charge
-        """What the latest turns charged for a message."""
+        """Charge of a message, as in the latest turns."""
 
     def __len__(self) -> int:
         return self._size

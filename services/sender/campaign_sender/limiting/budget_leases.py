@@ -23,10 +23,10 @@ from campaign_common.domain.limits.money_grants import (
 from campaign_common.errors import RetryLater
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.runtime.periodic_thread import IndispensableThread
-from campaign_common.store.campaigns.transitions import pause_without_money
 from campaign_common.store.core.budgets import BUDGET_LOST
 from campaign_sender.in_flight.funds import Reserved
 from campaign_sender.limiting.budget_rows import BudgetRows
+from campaign_sender.limiting.used_up_budgets import UsedUpBudgets
 from campaign_sender.message import Message
 
 TURN = 0.125
@@ -35,29 +35,12 @@ TURN = 0.125
 SHORTEST_TURN = 0.02
 """Seconds between two turns while a message waits for money."""
 
-PAUSED_AFTER = 4.0
-"""Seconds for which a budget has not covered the message that waits, after which its campaign is
-paused: by then other senders have used or returned what they held."""
-
-PAUSED_AFTER_TURNS = 4
-"""The same in turns of this sender, as long as the present one: others may be as slow."""
-
-NOT_SEEN_FOR = 2.0
-"""Seconds after which a campaign counts as one of which no message waits any more."""
-
 _BUDGET = attrgetter("budget")
 
 log = structlog.get_logger()
 
 
-class Uncovered(NamedTuple):
-    """Times in seconds since when, and at which at last, a budget did not cover a message."""
-
-    since: float
-    seen_at: float
-
-
-class Turn(NamedTuple):
+class BudgetTurn(NamedTuple):
     """Changes of one turn."""
 
     costs: Mapping[CampaignId, Decimal]
@@ -99,8 +82,6 @@ class BudgetLeases:
             on_money: called when there is money for one of them.
             clock: local time in seconds.
         """
-        self._database = database
-        self._sender = sender
         self._prices = prices
         self._waiting = waiting
         self._on_money = on_money
@@ -109,7 +90,7 @@ class BudgetLeases:
         self._grants: dict[CampaignId, MoneyGrants] = {}
         self._locked: set[CampaignId] = set()
         """Campaigns whose rows others had locked when they were asked last."""
-        self._uncovered: dict[CampaignId, Uncovered] = {}
+        self._used_up = UsedUpBudgets(database, sender)
         self._is_short = threading.Event()
         self._stop = threading.Event()
         self._rows = {False: BudgetRows(database), True: BudgetRows(database, at_once=1)}
@@ -218,14 +199,17 @@ class BudgetLeases:
         Raises:
             RetryLater: the database is down; what is held stays valid.
         """
+        if locked and not self._locked:
+            return
         rows = self._rows[locked]
         turn = self._begin_turn(rows, locked=locked)
-        taken: Mapping[CampaignId, Decimal] = {}
         try:
             self._hold(rows.give_back(turn.returns))
-            taken = rows.take(turn.takes)
-            self._hold(taken)
-            self._watch(rows, turn, {*turn.unchanged, *(turn.takes.keys() - taken.keys())})
+            missed = set(turn.takes)
+            for taken in rows.take(turn.takes):
+                self._hold(taken)
+                missed -= taken.keys()
+            self._watch(rows, turn, missed.union(turn.unchanged))
         finally:
             with self._lock:
                 asked = turn.takes.keys() | turn.returns.keys()
@@ -233,7 +217,7 @@ class BudgetLeases:
             if self._note_covered(turn.costs):
                 self._on_money()
 
-    def _begin_turn(self, rows: BudgetRows, *, locked: bool) -> Turn:
+    def _begin_turn(self, rows: BudgetRows, *, locked: bool) -> BudgetTurn:
         """Decide what changes; what is returned is not held any more."""
         costs = self._waiting_costs()
         takes: dict[CampaignId, WantedChange] = {}
@@ -251,7 +235,7 @@ class BudgetLeases:
                     del self._grants[campaign_id]
                     self._locked.discard(campaign_id)
                     rows.forget(campaign_id)
-                    self._uncovered.pop(campaign_id, None)
+                    self._used_up.forget(campaign_id)
                     continue
                 wanted = grants.begin_turn(now, costs.get(campaign_id, NOTHING))
                 if wanted.amount > 0:
@@ -260,7 +244,7 @@ class BudgetLeases:
                     returns[campaign_id] = grants.surrender(-wanted.amount)
                 else:
                     unchanged.append(campaign_id)
-        return Turn(costs, takes, returns, unchanged, seconds)
+        return BudgetTurn(costs, takes, returns, unchanged, seconds)
 
     def _waiting_costs(self) -> dict[CampaignId, Decimal]:
         """Return the cost of the first message that waits, by campaign; of several, the highest."""
@@ -277,7 +261,9 @@ class BudgetLeases:
             for campaign_id, amount in amounts.items():
                 self._grants_of(campaign_id).add(amount)
 
-    def _watch(self, rows: BudgetRows, turn: Turn, campaign_ids: Collection[CampaignId]) -> None:
+    def _watch(
+        self, rows: BudgetRows, turn: BudgetTurn, campaign_ids: Collection[CampaignId]
+    ) -> None:
         """Return the money of campaigns whose budget is exceeded, or does not cover a message.
 
         A budget may have been lowered. What does not pay for the message that waits may do so for
@@ -297,34 +283,16 @@ class BudgetLeases:
                 if is_uncovered or budget is None or budget.taken > budget.amount:
                     surplus[campaign_id] = grants.surrender()
         self._hold(rows.give_back({one: amount for one, amount in surplus.items() if amount}))
-        patience = max(PAUSED_AFTER, PAUSED_AFTER_TURNS * turn.seconds)
         for campaign_id in uncovered:
-            known = self._uncovered.get(campaign_id)
-            is_new = known is None or now - known.seen_at > max(NOT_SEEN_FOR, 2 * turn.seconds)
-            since = now if known is None or is_new else known.since
-            self._uncovered[campaign_id] = Uncovered(since, now)
-            if now - since >= patience:
-                self._pause(campaign_id, turn.costs[campaign_id])
+            self._used_up.note(campaign_id, turn.costs[campaign_id], now, turn.seconds)
 
     def _note_covered(self, costs: Mapping[CampaignId, Decimal]) -> bool:
         """Note for which campaigns there is money by now; return whether there are any."""
         with self._lock:
             covered = [one for one, cost in costs.items() if self._grants_of(one).held >= cost]
         for campaign_id in covered:
-            self._uncovered.pop(campaign_id, None)
+            self._used_up.forget(campaign_id)
         return bool(covered)
-
-    def _pause(self, campaign_id: CampaignId, cost: Decimal) -> None:
-        """Pause a campaign, unless its budget covers a message of this cost by now."""
-        del self._uncovered[campaign_id]
-        try:
-            with self._database.transaction() as cursor:
-                is_paused = pause_without_money(cursor, campaign_id, cost, self._sender)
-        except (RetryLater, DriverError) as error:
-            log.warning("campaign not paused", campaign=campaign_id, error=str(error))
-            return
-        if is_paused:
-            log.warning("campaign paused, its budget is used up", campaign=campaign_id)
 
     def _run(self, *, locked: bool) -> None:
         outage = Outage("budgets not leased", "budgets leased again", log)

@@ -48,24 +48,22 @@ class BudgetRows:
         self._scarce: set[CampaignId] = set()
         """Campaigns of which too little was left the last time: no others share their statement."""
 
-    def take(self, wanted: Mapping[CampaignId, WantedChange]) -> dict[CampaignId, Decimal]:
-        """Take what is wanted, as far as it is left; return the amounts, zeros left out.
+    def take(self, wanted: Mapping[CampaignId, WantedChange]) -> Iterator[Amounts]:
+        """Take what is wanted, as far as it is left; yield the amounts of each statement.
 
         Raises:
             RetryLater: the database is down. Money that may have been taken is lost.
         """
-        taken: dict[CampaignId, Decimal] = {}
         alone = [one for one in sorted(wanted) if one in self._scarce]
         for some in self._parts([one for one in sorted(wanted) if one not in self._scarce]):
             free, is_done = self._take_together({one: wanted[one].amount for one in some})
             if is_done:
-                taken |= {one: wanted[one].amount for one in free}
+                yield {one: wanted[one].amount for one in free}
             else:
                 alone += free
         for campaign_id in alone:
             if amount := self._take_alone(campaign_id, wanted[campaign_id]):
-                taken[campaign_id] = amount
-        return taken
+                yield {campaign_id: amount}
 
     def give_back(self, amounts: Amounts) -> dict[CampaignId, Decimal]:
         """Return money; return the amounts that were provably not returned.
@@ -116,7 +114,7 @@ class BudgetRows:
         return (campaign_ids[at : at + n] for at in range(0, len(campaign_ids), n))
 
     def _take_together(self, amounts: Amounts) -> tuple[Collection[CampaignId], bool]:
-        """Return the campaigns whose rows are not locked, and whether it was taken of these."""
+        """Take all amounts, or none; return the campaigns that are not locked, and whether."""
         if len(amounts) < 2:
             return amounts, False
         try:

@@ -12,7 +12,7 @@ from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_providers.contract import NOT_CONFIGURED, REACHED_PROVIDER, SendResult, SendStatus
-from campaign_sender.admission.provider_choice import PROVIDER_UNKNOWN
+from campaign_sender.admission.provider_choice import PRICE_MISSING, PROVIDER_UNKNOWN
 from campaign_sender.message import Message
 
 MAX_DOUBLINGS = 40
@@ -80,9 +80,14 @@ def may_have_been_sent(result: SendResult[Message]) -> bool:
 def waits_for_rest(result: SendResult[Message]) -> bool:
     """Return whether a message waits since its provider rests, which has an end.
 
-    A provider that is gone may never come back.
+    Also where its answer asked all to wait. A provider that is gone may never come back.
     """
-    return result.status in RESTS and not _is_provider_gone(result)
+    return _asks_all_to_wait(result) or (result.status in RESTS and not _is_provider_gone(result))
+
+
+def _asks_all_to_wait(result: SendResult[Message]) -> bool:
+    is_throttled = result.status is SendStatus.THROTTLED and not result.of_recipient
+    return is_throttled and bool(result.retry_after)
 
 
 def depends_on_doubt(status: SendStatus, *, idempotent: bool) -> bool:
@@ -115,7 +120,8 @@ def outcome_of(
     unless the provider is `idempotent` (protocol rule 3). A message without any doubt waits for
     `failover`, the next provider of its route, if that is another one; one that was not sent has
     its provider chosen again. `rest`: least seconds to wait for the provider if there is none. A
-    message in doubt at a provider that is not configured ends as unknown when it is too old.
+    message in doubt at a provider that is not configured, or has no price for the budget, ends as
+    unknown when it is too old.
     `jitter` in [0, 1) spreads
     retries over the upper half of their backoff. `version` None (the campaign's row could not be
     read) is treated as at-most-once, which never sends twice.
@@ -153,8 +159,10 @@ def sent(result: SendResult[Message]) -> LedgerRow:
 def _given_up(result: SendResult[Message], policy: RetryPolicy) -> LedgerRow | None:
     """Return the row of a message that is not tried again, None if it is."""
     is_too_old = result.message.age > policy.max_age
+    is_unpriced = result.error_code == PRICE_MISSING
     if _is_provider_gone(result) and is_too_old:
-        return replace(_row(result, Status.UNKNOWN), error_code=PROVIDER_UNKNOWN)
+        ended = _row(result, Status.UNKNOWN)
+        return ended if is_unpriced else replace(ended, error_code=PROVIDER_UNKNOWN)
     if result.status not in RESTS and (_is_exhausted(result, policy) or is_too_old):
         return _row(result, _ended(result, Status.FAILED))
     return None
@@ -168,10 +176,13 @@ def _is_exhausted(result: SendResult[Message], policy: RetryPolicy) -> bool:
 
 
 def _is_provider_gone(result: SendResult[Message]) -> bool:
-    """Return whether the provider that may have taken a message is not configured here."""
+    """Return whether the provider that may have taken a message is not configured here.
+
+    Or has no price here that its campaign's budget could pay.
+    """
     return (
         result.status is SendStatus.UNCONFIGURED
-        and result.error_code == NOT_CONFIGURED
+        and result.error_code in (NOT_CONFIGURED, PRICE_MISSING)
         and result.message.in_doubt
     )
 

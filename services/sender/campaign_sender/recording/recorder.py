@@ -259,7 +259,10 @@ class Recorder:
         with self._database.reading() as cursor:
             for (shard, campaign_id), messages in aging.items():
                 for seq, age in read_ages(cursor, shard, campaign_id, list(messages)).items():
-                    messages[seq].age = age
+                    message = messages[seq]
+                    message.age = age.seconds
+                    if message.has_waited:
+                        message.age -= age.since_published
 
     def _resolve_unknown_commit(self, unknown: UnknownCommit) -> list[Message]:
         """Resolve a COMMIT without a response, before anything else is recorded."""
@@ -291,6 +294,7 @@ class Recorder:
                             retry_in,
                             was_sent=may_have_been_sent(result),
                             rests=waits_for_rest(result),
+                            has_waited=result.message.replaces and result.message.has_waited,
                         )
                     )
         claims: dict[int, list[Message]] = defaultdict(list)

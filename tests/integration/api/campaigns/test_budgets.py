@@ -109,6 +109,24 @@ def test_a_campaign_that_runs_gets_no_first_budget(client: FlaskClient, pool: Da
     assert problem(patch(client, campaign_id, budget="7"))[0] == 422
 
 
+def test_a_lost_budget_may_be_given_again(client: FlaskClient, pool: Database) -> None:
+    """Its row was dropped by a roll-back: what is known to be spent is taken of the new one."""
+    campaign_id = made(client, budget="5")["id"]
+    run(pool, campaign_id)
+    change(pool, "DELETE FROM campaign_budgets")
+    change(
+        pool,
+        "INSERT INTO campaign_costs (campaign_id, shard, currency, segments, amount)"
+        " VALUES (%s, 0, 'EUR', 10, 1.5), (%s, 1, 'EUR', 10, 1)",
+        campaign_id,
+        campaign_id,
+    )
+    assert body(patch(client, campaign_id, budget="7"))["budget"] == "7"
+    assert progress(client, campaign_id)["budget"]["left"] == "4.5"
+    assert body(patch(client, campaign_id, budget="8"))["budget"] == "8"
+    assert progress(client, campaign_id)["budget"]["left"] == "5.5"
+
+
 def test_progress_says_who_paused_and_why(client: FlaskClient, pool: Database) -> None:
     campaign_id = made(client, budget="5")["id"]
     run(pool, campaign_id)
@@ -140,6 +158,9 @@ def test_progress_says_until_when_a_provider_rests(client: FlaskClient, pool: Da
         with pool.transaction() as cursor:
             open_breaker(cursor, "simulated", breaker, "sender-1")
         assert reason() == expected
+    # As a sender of 0.2.0 opens it, which knows no reasons.
+    change(pool, "UPDATE provider_breakers SET open_until = NOW(6) + INTERVAL 180 SECOND")
+    assert reason() == "circuit_open"
     change(pool, "DELETE FROM provider_breakers")
     change(pool, "DELETE FROM provider_account_breakers")
     with pool.transaction() as cursor:

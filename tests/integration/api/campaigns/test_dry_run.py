@@ -12,9 +12,12 @@ from campaign_api.app import create_app
 from campaign_api.campaigns import dry_run
 from campaign_api.campaigns.dry_run import DryRuns
 from campaign_common.database import Database, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.price import Price
+from campaign_common.domain.message import idempotency_key
 from campaign_common.domain.shard import shard_of
 from campaign_common.settings import Settings, SimulatedSettings
+from campaign_common.settings.sections.routes import ChoiceSettings, RouteSettings
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.stored import add_list, change
 
@@ -238,6 +241,35 @@ def test_the_cost_is_compared_with_the_budget(
     campaign_id = draft(client, budget=budget)
     cost = played(client, campaign_id)["cost"]
     assert (cost["amount"], cost["budget"], cost["warning"]) == ("0.3", budget, warning)
+
+
+@pytest.mark.parametrize(("currency", "known"), [("EUR", True), ("USD", False)])
+def test_a_route_costs_what_its_first_choices_do(
+    settings: Settings, pool: Database, currency: str, *, known: bool
+) -> None:
+    """By the weights, if all prices are in one currency; what fails over may cost otherwise."""
+    prices = {"one": Price("EUR", Decimal("0.1"), {}), "two": Price(currency, Decimal("0.3"), {})}
+    choices = tuple(ChoiceSettings(provider=name, weight=1) for name in prices)
+    routed = replace(
+        settings,
+        providers={name: SimulatedSettings(price=price) for name, price in prices.items()},
+        route_settings={"both": RouteSettings(choose=choices)},
+        provider="both",
+    )
+    client = create_app(routed, Databases((pool,))).test_client()
+    add_list(pool, people())
+    campaign_id = draft(client)
+    cost = played(client, campaign_id)["cost"]
+    assert (cost is not None) is known
+    if known:
+        at_two = sum(
+            routed.routes.of("both", PHONES[0]).first(
+                idempotency_key(CampaignId(campaign_id), n + 1, 0), lambda _: False
+            )
+            == "two"
+            for n in range(10)
+        )
+        assert Decimal(cost["amount"]) == 1 + at_two * Decimal("0.2")
 
 
 def test_without_a_price_there_is_no_cost(client: FlaskClient, pool: Database) -> None:

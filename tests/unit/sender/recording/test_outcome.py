@@ -12,7 +12,7 @@ from campaign_providers.contract import (
     SendResult,
     SendStatus,
 )
-from campaign_sender.admission.provider_choice import PROVIDER_UNKNOWN
+from campaign_sender.admission.provider_choice import PRICE_MISSING, PROVIDER_UNKNOWN
 from campaign_sender.recording.outcome import (
     depends_on_age,
     depends_on_doubt,
@@ -335,3 +335,19 @@ def test_a_limit_of_a_recipient_is_no_reason_to_fail_over() -> None:
     result = SendResult(one, SendStatus.THROTTLED, retry_after=6.0, of_recipient=True)
     outcome = outcome_of(result, version(), POLICY, 0.0, failover="spare")
     assert (outcome.row.provider, outcome.retry_in) == ("main", 6.0)
+
+
+def test_doubt_without_a_price_ends_when_it_is_too_old() -> None:
+    """As where its provider is gone: the provider may have taken it, and no sender can pay."""
+    doubtful = message()
+    doubtful.in_doubt = True
+    unpriced = SendResult(doubtful, SendStatus.UNCONFIGURED, None, PRICE_MISSING)
+    assert depends_on_age(unpriced)
+    assert not waits_for_rest(unpriced)
+    for age, ended in {3599.0: Status.WAITING, 3601.0: Status.UNKNOWN}.items():
+        doubtful.age = age
+        row, _ = outcome_of(unpriced, version(), POLICY, jitter=0.0)
+        assert (row.status, row.error_code) == (ended, PRICE_MISSING)
+    doubtful.in_doubt = False
+    row, _ = outcome_of(unpriced, version(), POLICY, jitter=0.0)
+    assert row.status is Status.WAITING

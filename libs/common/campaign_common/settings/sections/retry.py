@@ -26,9 +26,10 @@ class RetryPolicy:
     """The longest wait, at least `BackoffBase`."""
     max_age: float = key("MaxAge", Duration(*AGE), default="24h")
     """The time after the first send of a message after which it is not tried again. The time in
-    which its provider rests (a limit, a used-up day, an open circuit breaker), or its campaign is
-    paused, does not count. A message that a person has tried again counts from its next send. One
-    that may have been taken by a provider that is not configured any more is tried until then."""
+    which its provider rests (a limit, a used-up day, an open circuit breaker, a wait that it asked
+    for), or its campaign is paused, does not count. A message that a person has tried again counts
+    from its next send. One that may have been taken by a provider that is not configured any more
+    is tried until then."""
 
 
 @section_class

@@ -79,6 +79,8 @@ class StoredPlan(NamedTuple):
     state: CampaignState
     scheduled_at: datetime | None
     now: datetime
+    has_lost_budget: bool = False
+    """It has a budget whose row is gone, which counts as used up."""
 
 
 class StoredCampaignRequest(NamedTuple):
@@ -247,7 +249,8 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         None if budget is None else budget.amount,
         None if budget is None else budget.currency,
     )
-    return StoredPlan(plan, CampaignState(state), scheduled_at, now)
+    is_lost = stored.has_budget and budget is None
+    return StoredPlan(plan, CampaignState(state), scheduled_at, now, is_lost)
 
 
 def change_plan(

@@ -21,7 +21,6 @@ from campaign_common.store.shards.shard_commands import request_retry, request_s
 RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
 """The statuses that a person may have tried again."""
 
-
 BUDGET_USED_UP = "the budget is used up"
 """Reason of the event of a pause by a sender."""
 
@@ -57,9 +56,9 @@ SET state = %s, epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = 
 WHERE id = %s AND state = %s
 """
 
-# Senders of 0.2.0 count ages from `retried_at`.
 # As above for a running campaign. Of a finished one everything has an outcome: its fan-out
-# stays complete, and only what the command turns back is published, as retries.
+# stays complete, and only what the command turns back is published, as retries. Senders of 0.2.0
+# count ages from `retried_at`.
 RETRY = """
 UPDATE campaigns
 SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),

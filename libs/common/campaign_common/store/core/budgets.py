@@ -19,9 +19,22 @@ INSERT = """
 REPLACE INTO campaign_budgets (campaign_id, currency, amount, taken) VALUES (%s, %s, %s, 0)
 """
 
+# Of a budget whose row was lost, what is known to be spent is taken.
 CHANGE = """
-INSERT INTO campaign_budgets (campaign_id, currency, amount, taken) VALUES (%s, %s, %s, 0)
-ON DUPLICATE KEY UPDATE currency = VALUES(currency), amount = VALUES(amount)
+INSERT INTO campaign_budgets (campaign_id, currency, amount, taken)
+SELECT %s, %s, %s, COALESCE(SUM(amount), 0) FROM campaign_costs
+WHERE campaign_id = %s AND currency = %s
+ON DUPLICATE KEY UPDATE currency = VALUES(currency),
+  campaign_budgets.amount = VALUES(amount)
+"""
+
+SELECT_PAGE = """
+SELECT campaign_id, currency FROM campaign_budgets WHERE campaign_id > %s
+ORDER BY campaign_id LIMIT %s
+"""
+
+RAISE_TAKEN = """
+UPDATE campaign_budgets SET taken = GREATEST(taken, %s) WHERE campaign_id = %s AND currency = %s
 """
 
 DELETE = "DELETE FROM campaign_budgets WHERE campaign_id = %s"
@@ -82,7 +95,21 @@ def change_budget(cursor: Cursor, campaign_id: CampaignId, budget: Budget | None
     if budget is None:
         delete_budget(cursor, campaign_id)
     else:
-        cursor.execute(CHANGE, (campaign_id, budget.currency, budget.amount))
+        named = (campaign_id, budget.currency)
+        cursor.execute(CHANGE, (*named, budget.amount, *named))
+
+
+def currencies_of_budgets(
+    cursor: Cursor, *, after_id: int, limit: int
+) -> list[tuple[CampaignId, str]]:
+    """List up to `limit` campaigns with a budget, with ids above `after_id`, and its currency."""
+    cursor.execute(SELECT_PAGE, (after_id, limit))
+    return list(cursor.fetchall())
+
+
+def raise_taken(cursor: Cursor, campaign_id: CampaignId, currency: str, spent: Decimal) -> None:
+    """Let at least so much of a budget be taken, as is known to be spent of it."""
+    cursor.execute(RAISE_TAKEN, (spent, campaign_id, currency))
 
 
 def delete_budget(cursor: Cursor, campaign_id: CampaignId) -> None:

@@ -3,9 +3,12 @@
 ACCEPTED_FOR = 15
 """Seconds after which an accepted account counts no more, unless it is noted again."""
 
-# A refused account counts only while no other account of its provider is accepted.
+# The reason is that of one opening: senders of 0.2.0 open again without it. A refused account
+# counts only while no other account of its provider is accepted.
 BREAKERS = f"""
-  SELECT provider, open_until, COALESCE(reason, 'circuit_open') AS reason FROM provider_breakers
+  SELECT provider, open_until,
+    IF(reason_until = open_until, COALESCE(reason, 'circuit_open'), 'circuit_open') AS reason
+  FROM provider_breakers
   UNION ALL
   SELECT refused.provider, refused.open_until, 'account_refused'
   FROM provider_account_breakers refused

@@ -12,9 +12,10 @@ from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
 from campaign_common.store.messages.provider_account_breakers import open_account_breaker
 
 OPEN = """
-INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by, reason)
-VALUES (%s, NOW(6) + INTERVAL %s MICROSECOND, NOW(6), %s, %s)
+INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by, reason, reason_until)
+VALUES (%s, NOW(6) + INTERVAL %s MICROSECOND, NOW(6), %s, %s, open_until)
 ON DUPLICATE KEY UPDATE reason = IF(VALUES(open_until) >= open_until, VALUES(reason), reason),
+  reason_until = IF(VALUES(open_until) >= open_until, VALUES(open_until), reason_until),
   open_until = GREATEST(open_until, VALUES(open_until)),
   opened_at = VALUES(opened_at), opened_by = VALUES(opened_by), times_opened = times_opened + 1
 """

@@ -90,7 +90,8 @@ WHERE r.published_at IS NOT NULL
 LIMIT %s
 """
 
-# STRAIGHT_JOIN: every stamp finds its row by primary key, and locks nothing else.
+# STRAIGHT_JOIN: every stamp finds its row by primary key, and locks nothing else. A rest ends when
+# the next try is published, and does not count into the age.
 STAMP = """
 UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
     campaign_id BIGINT UNSIGNED PATH '$[0]', seq INT UNSIGNED PATH '$[1]',
@@ -98,9 +99,10 @@ UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
     place INT PATH '$[5]', record_offset BIGINT PATH '$[6]', held_back BIGINT PATH '$[7]')) AS stamp
 STRAIGHT_JOIN message_retries_{shard:d} r
   ON r.campaign_id = stamp.campaign_id AND r.seq = stamp.seq
-SET r.aged_from = r.aged_from + INTERVAL IF(
-      r.rests_since IS NULL AND stamp.held_back > {held_back_from:d}, stamp.held_back, 0)
-      MICROSECOND,
+SET r.aged_from = r.aged_from + INTERVAL COALESCE(
+      TIMESTAMPDIFF(MICROSECOND, r.rests_since, NOW(6)),
+      IF(stamp.held_back > {held_back_from:d}, stamp.held_back, 0)) MICROSECOND,
+    r.rests_since = NULL,
     r.published_at = NOW(6), r.published_epoch = stamp.epoch, r.published_topic_id = %s,
     r.published_partition = stamp.place, r.published_offset = stamp.record_offset
 WHERE r.generation = stamp.generation AND r.try_number = stamp.try_number

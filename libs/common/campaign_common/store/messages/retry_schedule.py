@@ -4,6 +4,7 @@ The row is written and deleted by the transaction that records the outcome (prot
 publishing a retry only stamps it.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
@@ -16,16 +17,21 @@ from campaign_common.store.messages.ledger import LedgerRow
 
 SELECT_NOW = "SELECT NOW(6)"
 
+# A rest that began before the try was published has ended with that, and is left out by then. A
+# service of 0.2.0 leaves the column as it was.
+RESTS = "(rests_since IS NOT NULL AND (published_at IS NULL OR rests_since >= published_at))"
+
 # The driver sends many rows in one statement only where every value is a plain %s: due times
 # are added up here, from the database's clock.
 SCHEDULE = (
     "INSERT INTO message_retries_{shard:d}"
     " (campaign_id, seq, due_at, generation, try_number, attempts, aged_from, rests_since)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
-    # The age of a message goes on from its first send, without the rest that ends now. The old
-    # values are read before they are replaced.
+    # The age of a message goes on from its first send, without the rest that ends now, and without
+    # the way of a try that met another rest. The old values are read before they are replaced.
     " ON DUPLICATE KEY UPDATE aged_from = IF(generation <> VALUES(generation), VALUES(aged_from),"
-    " COALESCE(aged_from + INTERVAL COALESCE(TIMESTAMPDIFF(MICROSECOND, rests_since, NOW(6)), 0)"
+    " COALESCE(aged_from + INTERVAL COALESCE(TIMESTAMPDIFF(MICROSECOND,"
+    f" IF({RESTS}, rests_since, IF(VALUES(rests_since) IS NULL, NULL, published_at)), NOW(6)), 0)"
     " MICROSECOND, VALUES(aged_from))), rests_since = VALUES(rests_since),"
     " due_at = VALUES(due_at), generation = VALUES(generation),"
     " try_number = VALUES(try_number), attempts = VALUES(attempts), published_at = NULL,"
@@ -40,10 +46,28 @@ SELECT_WAITING = (
 FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
 SELECT_AGES = (
-    "SELECT seq, TIMESTAMPDIFF(MICROSECOND, aged_from, COALESCE(rests_since, NOW(6))) / 1000000.0"
+    f"SELECT seq, TIMESTAMPDIFF(MICROSECOND, aged_from, IF({RESTS}, rests_since, NOW(6))),"
+    f" IF({RESTS}, 0, COALESCE(TIMESTAMPDIFF(MICROSECOND, published_at, NOW(6)), 0))"
     " FROM message_retries_{shard:d}"
     " WHERE campaign_id = %s AND seq IN %s AND aged_from IS NOT NULL"
 )
+
+
+# What a try has waited for a grant since it was published.
+LEAVE_OUT_WAITS = (
+    "UPDATE message_retries_{shard:d}"
+    " SET aged_from = aged_from + INTERVAL TIMESTAMPDIFF(MICROSECOND, published_at, NOW(6))"
+    " MICROSECOND WHERE campaign_id = %s AND seq IN %s"
+    f" AND published_at IS NOT NULL AND NOT {RESTS}"
+)
+
+
+class Age(NamedTuple):
+    """Age of a message that waits, in seconds since its first send, without rests."""
+
+    seconds: float
+    since_published: float
+    """Part of it since this try was published."""
 
 
 class ScheduledRetry(NamedTuple):
@@ -56,11 +80,14 @@ class ScheduledRetry(NamedTuple):
     """It was sent in this try, or may have been: from the first such try on its age counts."""
     rests: bool = False
     """It waits since its provider rests, which does not count into its age."""
+    has_waited: bool = False
+    """It has waited for a grant of a limit in this try, which does not count either."""
 
 
 def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetry]) -> None:
     """Make messages due again, so many seconds from now."""
     if retries:
+        _leave_out_waits(cursor, shard, retries)
         cursor.execute(SELECT_NOW)
         ((now,),) = cursor.fetchall()
         cursor.executemany(
@@ -76,22 +103,35 @@ def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
                     now if was_sent else None,
                     now if rests else None,
                 )
-                for row, seconds, was_sent, rests in retries
+                for row, seconds, was_sent, rests, _ in retries
             ],
         )
 
 
+def _leave_out_waits(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetry]) -> None:
+    """Let messages be younger by what they have waited for grants."""
+    waited: dict[CampaignId, list[int]] = defaultdict(list)
+    for retry in retries:
+        if retry.has_waited and not retry.rests:
+            waited[CampaignId(retry.row.campaign_id)].append(retry.row.seq)
+    for campaign_id, seqs in sorted(waited.items()):
+        cursor.execute(LEAVE_OUT_WAITS.format(shard=shard), (campaign_id, tuple(seqs)))
+
+
 def read_ages(
     cursor: Cursor, shard: int, campaign_id: CampaignId, seqs: Sequence[int]
-) -> dict[int, float]:
-    """Read the seconds since the first send of messages that wait, without rests, by seq.
+) -> dict[int, Age]:
+    """Read the ages of messages that wait, by seq.
 
     What was not sent yet, and what a service of 0.2.0 has scheduled, is left out.
     """
     if not seqs:
         return {}
     cursor.execute(SELECT_AGES.format(shard=shard), (campaign_id, tuple(seqs)))
-    return {seq: float(age) for seq, age in cursor.fetchall()}
+    return {
+        seq: Age(age / 1_000_000, since_published / 1_000_000)
+        for seq, age, since_published in cursor.fetchall()
+    }
 
 
 def waiting_seqs(cursor: Cursor, shard: int, campaign_id: CampaignId, limit: int) -> list[int]:

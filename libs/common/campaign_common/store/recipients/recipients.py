@@ -1,6 +1,7 @@
 """recipients: the rows of recipient lists."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import msgspec
@@ -43,8 +44,15 @@ DELETE_RECIPIENTS = "DELETE FROM recipients WHERE list_id = %s LIMIT %s"
 _attributes = msgspec.json.Decoder(dict[str, str])
 
 
-def insert_recipients(cursor: Cursor, list_id: ListId, rows: Sequence[NewRecipient]) -> None:
+def insert_recipients(
+    cursor: Cursor,
+    list_id: ListId,
+    rows: Sequence[NewRecipient],
+    computing: AbstractContextManager[object] | None = None,
+) -> None:
     """Insert rows; one whose phone the list holds already is left out.
+
+    The statement is put together within `computing`, and not executed there.
 
     May be repeated when it is unknown whether it was committed. INSERT IGNORE shortens a
     value that is too long without a word: rows must have been checked.
@@ -54,6 +62,12 @@ def insert_recipients(cursor: Cursor, list_id: ListId, rows: Sequence[NewRecipie
     """
     if not rows:
         return
+    with computing or nullcontext():
+        statement = _insertion(cursor, list_id, rows)
+    cursor.execute(statement)
+
+
+def _insertion(cursor: Cursor, list_id: ListId, rows: Sequence[NewRecipient]) -> str:
     # Integers are formatted as such and phones are shown to be digits, which is several times
     # cheaper than binding them; other text is bound.
     phones = "".join([row.phone for row in rows])
@@ -66,7 +80,7 @@ def insert_recipients(cursor: Cursor, list_id: ListId, rows: Sequence[NewRecipie
         ]
     )
     texts = [text for row in rows for text in row[2:] if text is not None]
-    cursor.execute(INSERT_RECIPIENTS + values, texts)
+    return cursor.mogrify(INSERT_RECIPIENTS + values, texts)
 
 
 def count_recipients(cursor: Cursor, list_id: ListId, first_seq: int, last_seq: int) -> int:

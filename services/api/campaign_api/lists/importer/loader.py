@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from campaign_api.lists.importer.turn import Turn
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
 from campaign_common.domain.recipient import ListId
@@ -29,9 +30,9 @@ class Batch:
     rows: list[NewRecipient] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
-    def insert(self, cursor: Cursor, list_id: ListId) -> None:
-        """Insert the rows and rejects of a list; may be repeated."""
-        insert_recipients(cursor, list_id, self.rows)
+    def insert(self, cursor: Cursor, list_id: ListId, turn: Turn) -> None:
+        """Insert the rows and rejects of a list, computing in `turn`; may be repeated."""
+        insert_recipients(cursor, list_id, self.rows, turn)
         insert_rejects(cursor, list_id, self.rejects)
 
 
@@ -59,8 +60,9 @@ def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator
 class Loader:
     """Writes batches of one list in order, in a thread of its own; a context manager."""
 
-    def __init__(self, transactions: RetryingTransactions, list_id: ListId) -> None:
+    def __init__(self, transactions: RetryingTransactions, list_id: ListId, turn: Turn) -> None:
         self._transactions = transactions
+        self._turn = turn
         self._list_id = list_id
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="import")
@@ -97,6 +99,6 @@ class Loader:
         def insert(cursor: Cursor) -> None:
             if not touch_list(cursor, self._list_id):
                 raise ImportAbandoned("the import stood still for too long; send it again")
-            batch.insert(cursor, self._list_id)
+            batch.insert(cursor, self._list_id, self._turn)
 
         self._transactions.run(insert)

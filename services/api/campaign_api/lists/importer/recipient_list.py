@@ -152,7 +152,8 @@ class CsvImporter:
         first, second = next(arriving, Batch()), next(arriving, None)
         if second is None:
             tally.require_some()
-            list_id, accepted = self._transactions.run(partial(_insert_whole, name, first))
+            insert = partial(_insert_whole, name, first, self._turn)
+            list_id, accepted = self._transactions.run(insert)
         else:
             list_id = self._transactions.run(partial(begin_list, name=name))
             try:
@@ -183,7 +184,7 @@ class CsvImporter:
     def _load_batches(self, list_id: ListId, arriving: Iterable[Batch]) -> None:
         with (
             heartbeat(self._transactions.database, list_id),
-            Loader(self._transactions, list_id) as loader,
+            Loader(self._transactions, list_id, self._turn) as loader,
         ):
             for batch in arriving:
                 loader.write(batch)
@@ -201,8 +202,8 @@ def _count(list_id: ListId, first: int, last: int, cursor: Cursor) -> int:
     return count_recipients(cursor, list_id, first, last)
 
 
-def _insert_whole(name: str, batch: Batch, cursor: Cursor) -> tuple[ListId, int]:
+def _insert_whole(name: str, batch: Batch, turn: Turn, cursor: Cursor) -> tuple[ListId, int]:
     """Insert a list of one batch; where it is repeated, the sweep discards what was made before."""
     list_id = begin_list(cursor, name)
-    batch.insert(cursor, list_id)
+    batch.insert(cursor, list_id, turn)
     return list_id, count_recipients(cursor, list_id, 1, len(batch.rows))
