@@ -1,5 +1,6 @@
 """Intake of a campaign: from a request and a file to a scheduled campaign with its list."""
 
+from os import fstat
 from typing import BinaryIO
 
 import structlog
@@ -109,7 +110,7 @@ class CampaignIntake:
 
     def _import(self, request: CreateCampaign, template: Template) -> RecipientList:
         try:
-            with self._slots.file(), self._open(request) as file:
+            with self._open(request) as file, self._slots.file(fstat(file.fileno()).st_size):
                 settled = SettledFile(file)
                 return self._importer.run(settled, request.campaign_name, template.require)
         except CsvRefused as error:

@@ -67,7 +67,7 @@ class ApiSettings:
     """An upload with more data rows is a 413."""
     max_imports: int = key("MaxImports", Int(1, 1_024), default=8)
     """Imports that one process runs at a time; further uploads are a 429, and `/v1/camp/create`
-    waits 2 s before it is one. See below."""
+    with a file of more than 64 KiB waits 2 s before it is one. See below."""
     max_template_length: int = key(
         "MaxTemplateLength", Int(1, 16_000, unit="characters"), default=16_000
     )

@@ -9,6 +9,9 @@ from campaign_api.errors import TooManyRequests
 PATIENCE = 2.0
 """Seconds that a file at hand waits for a slot: most files take less than that."""
 
+SMALL = 65_536
+"""Bytes of a file at hand that takes no slot: it is read and written in one go."""
+
 
 class ImportSlots:
     """Room for `most` imports, of which uploads get three quarters.
@@ -24,12 +27,15 @@ class ImportSlots:
         self._uploads = BoundedSemaphore(max(1, most * 3 // 4))
 
     @contextmanager
-    def file(self) -> Iterator[None]:
-        """Reserve a slot for a local file; waits for one for a moment.
+    def file(self, size: int) -> Iterator[None]:
+        """Reserve a slot for a local file of `size` bytes; waits for one for a moment.
 
         Raises:
             TooManyRequests: there was none.
         """
+        if size <= SMALL:
+            yield
+            return
         with self._held(self._all, self._patience):
             yield
 
