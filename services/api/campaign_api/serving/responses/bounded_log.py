@@ -1,4 +1,4 @@
-"""A log event that clients cause, bounded in each second: a flood must not fill the log."""
+"""A log of what clients cause, bounded in each second: a flood must not fill it."""
 
 import time
 from collections.abc import Callable
@@ -7,25 +7,22 @@ from typing import Any
 import structlog
 
 MOST = 20
-"""Events of one kind that a process logs in a second."""
+"""Events that a process logs in a second."""
 
 log = structlog.get_logger(__name__)
 
 
 class BoundedLog:
-    """Logs an event at most `most` times a second, and then says how many were left out."""
+    """Logs at most `most` events a second, and then says how many were left out."""
 
-    def __init__(
-        self, event: str, most: int = MOST, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._event = event
+    def __init__(self, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._clock = clock
         self._second = 0
         self._logged = 0
         self._omitted = 0
 
-    def warning(self, **fields: Any) -> None:  # noqa: ANN401 - what structlog takes
+    def warning(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - what structlog takes
         """Log a warning, or count it: the next one that is logged has `omitted`."""
         second = int(self._clock())
         if second != self._second:
@@ -36,4 +33,4 @@ class BoundedLog:
         self._logged += 1
         if self._omitted:
             fields["omitted"], self._omitted = self._omitted, 0
-        log.warning(self._event, **fields)
+        log.warning(event, **fields)

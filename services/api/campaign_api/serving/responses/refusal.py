@@ -34,7 +34,7 @@ STATUSES: dict[type[BaseException], tuple[int, str]] = {
 }
 """The most specific type of an error decides; what is of none is a failure of this service."""
 
-rejections, failures = (BoundedLog("request rejected before routing") for _ in range(2))
+rejections, failures = BoundedLog(), BoundedLog()
 
 
 def refusal_of(error: BaseException, target: bytes) -> bytes:
@@ -52,8 +52,13 @@ def refusal(status: int, detail: str, target: bytes, error: BaseException | None
     request_id = token_hex(16)
     kind = None if error is None else type(error).__name__
     failure = error if status == HTTPStatus.INTERNAL_SERVER_ERROR else None
-    (failures if failure else rejections).warning(
-        status=status, kind=kind, request_id=request_id, exc_info=failure
+    log = failures if failure else rejections
+    log.warning(
+        "request rejected before routing",
+        status=status,
+        kind=kind,
+        request_id=request_id,
+        exc_info=failure,
     )
     media_type, body = _document(status, detail, target)
     headers = {
