@@ -77,6 +77,7 @@ class Senders:
             self.now += TURN
             for sender in senders or self.all:
                 sender.leases.turn()
+                sender.leases.pause_used_up()
 
     def send_all(self, *senders: Sender, before: int = 0) -> int:
         """Let senders reserve all that a hundred messages cost; return the number of those sent."""

@@ -34,6 +34,9 @@ class Money:
     def give_back(self, messages: Sequence[Message]) -> None:
         self.given_back += messages
 
+    def note_transaction(self, seconds: float) -> None:
+        """Money for all messages needs no times."""
+
 
 class Rate(Unbounded):
     """Lets so many messages of the campaign be claimed; None: all."""

@@ -17,8 +17,17 @@ GROWTH = 2
 """Factor by which the amount that is held grows from one short turn to the next, at most."""
 
 KEPT_FOR = 1.0
-"""Seconds after which money that was not needed is returned: sends come in bursts, one for each
-transaction of the recorder."""
+"""Seconds after which money that was not needed is returned, at least."""
+
+KEPT_GAPS = 2
+"""The same in gaps between two reservations: these come in bursts, one for each transaction of the
+recorder, and what is held must last until the next one."""
+
+LONGEST_KEPT = 60.0
+"""The same, at most."""
+
+FADING = 6
+"""Seconds in which the longest gap that is remembered becomes a second shorter."""
 
 SHORTEST_TURN = 0.001
 
@@ -43,6 +52,22 @@ class WantedChange(NamedTuple):
         return NOTHING if amount < self.least else amount
 
 
+class LongestGap:
+    """Longest gap that was seen lately; times are in seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._seconds = 0.0
+        self._noted_at = now
+
+    def note(self, now: float, seconds: float) -> None:
+        """Note a gap that ends now."""
+        self._seconds, self._noted_at = max(seconds, self.at(now)), now
+
+    def at(self, now: float) -> float:
+        """Return the longest gap; it fades, so that a single long one is forgotten."""
+        return max(0.0, self._seconds - (now - self._noted_at) / FADING)
+
+
 class MoneyGrants:
     """Money of one campaign for one sender, which changes by turns.
 
@@ -51,9 +76,17 @@ class MoneyGrants:
 
     def __init__(self, now: float) -> None:
         self.held = NOTHING
+        self.kept_for = KEPT_FOR
+        """Seconds after which money that is not needed is returned, as of the last turn."""
         self._used = NOTHING
         self._aim = NOTHING
         self._aimed_at = self._turned_at = now
+        self._asked: Decimal | None = None
+        """Cost of the last reservation since the last turn, whether it was paid for or not."""
+        self._asked_at: float | None = None
+        self._last_cost = NOTHING
+        self._gap = LongestGap(now)
+        self._is_scarce = False
 
     @property
     def is_idle(self) -> bool:
@@ -62,6 +95,7 @@ class MoneyGrants:
 
     def reserve(self, cost: Decimal) -> bool:
         """Pay for a send that may start now; return whether there was enough."""
+        self._asked = cost
         if cost > self.held:
             return False
         self.held -= cost
@@ -83,18 +117,44 @@ class MoneyGrants:
         self.held -= amount
         return amount
 
-    def begin_turn(self, now: float, least: Decimal) -> WantedChange:
+    def note_left(self, left: Decimal) -> None:
+        """Note what is left of the budget: of one that ends, nothing is kept for later messages."""
+        self._is_scarce = left < self._last_cost
+
+    def begin_turn(
+        self, now: float, least: Decimal, *, cycle: float = 0.0, in_hand: bool = False
+    ) -> WantedChange:
         """Return what is wanted, with the cost of the message that waits, or zero.
 
         What is held should last for `HELD_FOR` seconds, or for `HELD_TURNS` turns as long as the
-        last one, by what was used in that. Nothing is wanted for a campaign of which nothing was
-        sent for `KEPT_FOR`.
+        last one, by what was used in that. What is not used any more is kept until the reservation
+        after the next one, and the cost of one message while there are any.
+
+        Args:
+            now: local time.
+            least: cost of the message that waits for money, or zero.
+            cycle: longest time between two reservations that the sender knows of.
+            in_hand: the sender has messages of the campaign.
         """
         elapsed = max(now - self._turned_at, SHORTEST_TURN)
         self._turned_at = now
+        self._note_asked(now, least)
         used, self._used = max(NOTHING, self._used), NOTHING
         needed = used * Decimal(max(HELD_FOR / elapsed, HELD_TURNS))
-        aim = max(min(needed, GROWTH * max(self._aim, least, used)), least)
-        if aim >= self._aim or now - self._aimed_at >= KEPT_FOR:
+        lowest = max(least, self._last_cost) if in_hand and not self._is_scarce else least
+        aim = max(min(needed, GROWTH * max(self._aim, least, used)), lowest)
+        longest_gap = max(cycle, self._gap.at(now))
+        self.kept_for = min(max(KEPT_FOR, KEPT_GAPS * longest_gap), LONGEST_KEPT)
+        if aim >= self._aim or now - self._aimed_at >= self.kept_for:
             self._aim, self._aimed_at = aim.quantize(SMALLEST, ROUND_UP), now
         return WantedChange(self._aim - self.held, max(NOTHING, least - self.held))
+
+    def _note_asked(self, now: float, least: Decimal) -> None:
+        """Note the gap between two reservations; a wait for money is none."""
+        if self._asked is not None:
+            if self._asked_at is not None:
+                self._gap.note(now, now - self._asked_at)
+            self._last_cost, self._asked = self._asked, None
+            self._asked_at = now
+        elif least:
+            self._asked_at = now
