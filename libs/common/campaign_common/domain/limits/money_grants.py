@@ -1,5 +1,6 @@
 """Grants of money: the part of a campaign's budget that a sender holds before it sends."""
 
+from collections import deque
 from decimal import ROUND_UP, Decimal
 from typing import NamedTuple
 
@@ -79,8 +80,9 @@ class MoneyGrants:
         self.kept_for = KEPT_FOR
         """Seconds after which money that is not needed is returned, as of the last turn."""
         self._used = NOTHING
-        self._aim = NOTHING
-        self._aimed_at = self._turned_at = now
+        self._aims: deque[tuple[float, Decimal]] = deque()
+        """Falling amounts that were wanted lately, each with the time of its turn."""
+        self._turned_at = now
         self._asked: Decimal | None = None
         """Cost of the last reservation since the last turn, whether it was paid for or not."""
         self._asked_at: float | None = None
@@ -142,12 +144,21 @@ class MoneyGrants:
         used, self._used = max(NOTHING, self._used), NOTHING
         needed = used * Decimal(max(HELD_FOR / elapsed, HELD_TURNS))
         lowest = max(least, self._last_cost) if in_hand and not self._is_scarce else least
-        aim = max(min(needed, GROWTH * max(self._aim, least, used)), lowest)
+        before = self._aims[0][1] if self._aims else NOTHING
+        aim = max(min(needed, GROWTH * max(before, least, used)), lowest)
         longest_gap = max(cycle, self._gap.at(now))
         self.kept_for = min(max(KEPT_FOR, KEPT_GAPS * longest_gap), LONGEST_KEPT)
-        if aim >= self._aim or now - self._aimed_at >= self.kept_for:
-            self._aim, self._aimed_at = aim.quantize(SMALLEST, ROUND_UP), now
-        return WantedChange(self._aim - self.held, max(NOTHING, least - self.held))
+        highest = self._highest_lately(now, aim.quantize(SMALLEST, ROUND_UP))
+        return WantedChange(highest - self.held, max(NOTHING, least - self.held))
+
+    def _highest_lately(self, now: float, aim: Decimal) -> Decimal:
+        """Return the highest amount that was wanted in a turn of the last `kept_for` seconds."""
+        while self._aims and self._aims[-1][1] <= aim:
+            self._aims.pop()
+        self._aims.append((now, aim))
+        while now - self._aims[0][0] >= self.kept_for:
+            self._aims.popleft()
+        return self._aims[0][1]
 
     def _note_asked(self, now: float, least: Decimal) -> None:
         """Note the gap between two reservations; a wait for money is none."""
