@@ -150,7 +150,7 @@ class BudgetLeases:
             return Reserved(messages, ())
         funded: list[Message] = []
         short: list[Message] = []
-        lacking: set[CampaignId] = set()
+        lacking: dict[CampaignId, int] = {}
         with self._lock:
             for message in messages:
                 campaign_id = message.key.campaign_id
@@ -158,8 +158,11 @@ class BudgetLeases:
                 if not waits and self._reserve(message):
                     funded.append(message)
                 else:
-                    lacking.add(campaign_id)
+                    lacking[campaign_id] = lacking.get(campaign_id, 0) + 1
                     short.append(message)
+            for campaign_id, n in lacking.items():
+                if campaign_id in self._grants and campaign_id not in waiting:
+                    self._grants[campaign_id].note_lacking(n)
         if short:
             self._is_short.set()
         return Reserved(funded, short)

@@ -87,6 +87,7 @@ class MoneyGrants:
         """Cost of the last reservation since the last turn, whether it was paid for or not."""
         self._asked_at: float | None = None
         self._last_cost = NOTHING
+        self._lacked = NOTHING
         self._gap = LongestGap(now)
         self._is_scarce = False
 
@@ -103,6 +104,10 @@ class MoneyGrants:
         self.held -= cost
         self._used += cost
         return True
+
+    def note_lacking(self, messages: int) -> None:
+        """Note how many messages could have started besides, at the cost of the first of them."""
+        self._lacked = messages * (self._asked or NOTHING)
 
     def give_back(self, cost: Decimal) -> None:
         """Take back the cost of a send that did not start."""
@@ -129,7 +134,8 @@ class MoneyGrants:
         """Return what is wanted, with the cost of the message that waits, or zero.
 
         What is held should last for `HELD_FOR` seconds, or for `HELD_TURNS` turns as long as the
-        last one, by what was used in that. What is not used any more is kept until the reservation
+        last one, by what was used in that, and for as many messages as could have started. What is
+        not used any more is kept until the reservation
         after the next one, and the cost of one message while there are any.
 
         Args:
@@ -140,10 +146,13 @@ class MoneyGrants:
         """
         elapsed = max(now - self._turned_at, SHORTEST_TURN)
         self._turned_at = now
+        lacked, self._lacked = self._lacked, NOTHING
         self._note_asked(now, least)
         used, self._used = max(NOTHING, self._used), NOTHING
         needed = used * Decimal(max(HELD_FOR / elapsed, HELD_TURNS))
-        lowest = max(least, self._last_cost) if in_hand and not self._is_scarce else least
+        lowest = max(least, lacked)
+        if in_hand and not self._is_scarce:
+            lowest = max(lowest, self._last_cost)
         before = self._aims[0][1] if self._aims else NOTHING
         aim = max(min(needed, GROWTH * max(before, least, used)), lowest)
         longest_gap = max(cycle, self._gap.at(now))
