@@ -163,6 +163,16 @@ def test_two_senders_never_exceed_a_budget(senders: Senders) -> None:
     assert senders.taken() == HUNDRED.amount
 
 
+def test_all_that_could_be_claimed_is_paid_for_at_once(senders: Senders) -> None:
+    """Messages that wait behind others already, in no recorder's choice, count for nothing."""
+    first, _ = senders.all
+    first.leases.reserve([budgeted(n) for n in range(100)], {CAMPAIGN})
+    assert not first.reserve(*(budgeted(n) for n in range(30)))
+    senders.turn(first)
+    assert senders.taken() == COST * 30
+    assert len(first.reserve(*(budgeted(n) for n in range(30)))) == 30
+
+
 def test_what_did_not_start_is_given_back(senders: Senders) -> None:
     first, second = senders.all
     first.reserve(budgeted(1))

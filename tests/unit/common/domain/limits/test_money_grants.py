@@ -214,3 +214,17 @@ def test_the_next_message_is_paid_for_ahead(in_hand: bool, left: str, held: str)
         cluster.turn(0, in_hand=in_hand)
     assert grants.held == Decimal(held)
     assert cluster.reserve(0, cost) == (Decimal(held) > 0)
+
+
+@pytest.mark.parametrize(("left", "sent"), [("1000", 400), ("14", 200)])
+def test_a_burst_that_lacks_money_has_it_the_next_time(left: str, sent: int) -> None:
+    """It says how many messages could have started, so that nothing has to grow."""
+    cluster = Cluster(Decimal(left))
+    cost = Decimal("0.07")
+    assert not cluster.reserve(0, cost)
+    cluster.senders[0].note_lacking(400)
+    cluster.turn(0)
+    assert cluster.taken == cluster.senders[0].held == sent * cost
+    while cluster.reserve(0, cost):
+        sent -= 1
+    assert sent == 0
