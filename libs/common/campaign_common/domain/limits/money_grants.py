@@ -54,7 +54,7 @@ class WantedChange(NamedTuple):
 
 
 class LongestGap:
-    """Longest gap that was seen lately; times are in seconds."""
+    """Longest gap of the last time; times are in seconds."""
 
     def __init__(self, now: float) -> None:
         self._seconds = 0.0
@@ -81,7 +81,7 @@ class MoneyGrants:
         """Seconds after which money that is not needed is returned, as of the last turn."""
         self._used = NOTHING
         self._aims: deque[tuple[float, Decimal]] = deque()
-        """Falling amounts that were wanted lately, each with the time of its turn."""
+        """Falling amounts that were wanted in the last turns, each with the time of its turn."""
         self._turned_at = now
         self._asked: Decimal | None = None
         """Cost of the last reservation since the last turn, whether it was paid for or not."""
@@ -157,10 +157,10 @@ class MoneyGrants:
         aim = max(min(needed, GROWTH * max(before, least, used)), lowest)
         longest_gap = max(cycle, self._gap.at(now))
         self.kept_for = min(max(KEPT_FOR, KEPT_GAPS * longest_gap), LONGEST_KEPT)
-        highest = self._highest_lately(now, aim.quantize(SMALLEST, ROUND_UP))
+        highest = self._highest_aim(now, aim.quantize(SMALLEST, ROUND_UP))
         return WantedChange(highest - self.held, max(NOTHING, least - self.held))
 
-    def _highest_lately(self, now: float, aim: Decimal) -> Decimal:
+    def _highest_aim(self, now: float, aim: Decimal) -> Decimal:
         """Return the highest amount that was wanted in a turn of the last `kept_for` seconds."""
         while self._aims and self._aims[-1][1] <= aim:
             self._aims.pop()
