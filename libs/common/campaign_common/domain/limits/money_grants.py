@@ -7,8 +7,8 @@ from typing import NamedTuple
 from campaign_common.domain.content.price import DECIMALS
 
 HELD_FOR = 0.25
-"""Seconds of sends for which money is held while turns are short: so much is lost when a sender
-dies."""
+"""Seconds of sends for which money is held while turns are short and reservations frequent: so much
+is lost when a sender dies."""
 
 HELD_TURNS = 2
 """Turns for which it is held at least, however long they are: the money of the next turn comes at
@@ -135,8 +135,8 @@ class MoneyGrants:
 
         What is held should last for `HELD_FOR` seconds, or for `HELD_TURNS` turns as long as the
         last one, by what was used in that, and for as many messages as could have started. What is
-        not used any more is kept until the reservation
-        after the next one, and the cost of one message while there are any.
+        not used any more is kept for two of the gaps between reservations, and the cost of one
+        message while there are any.
 
         Args:
             now: local time.
