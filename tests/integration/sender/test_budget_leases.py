@@ -247,6 +247,22 @@ def test_what_is_returned_twice_is_there_once(senders: Senders) -> None:
     assert senders.taken() == 0
 
 
+def test_money_of_a_deleted_budget_is_forgotten(senders: Senders) -> None:
+    """A row that does not exist is none that others have locked."""
+    first, _ = senders.all
+    messages = [budgeted(n) for n in range(4)]
+    first.reserve(*messages)
+    senders.turn(first)
+    senders.scene.change(lambda c: delete_budget(c, CAMPAIGN))
+    first.short = ()
+    senders.turn(first, times=2)
+    with senders.counted() as statements:
+        first.leases.turn(locked=True)
+        senders.turn(first)
+    assert not statements
+    assert not first.reserve(*messages)
+
+
 def test_many_campaigns_have_their_money_in_one_turn(senders: Senders) -> None:
     """Those of which too little is left, or nothing, hold up none of the others."""
     first, _ = senders.all
