@@ -166,8 +166,8 @@ def test_two_senders_never_exceed_a_budget(senders: Senders) -> None:
 def test_all_that_could_be_claimed_is_paid_for_at_once(senders: Senders) -> None:
     """Messages that wait behind others already, in no recorder's choice, count for nothing."""
     first, _ = senders.all
-    first.leases.reserve([budgeted(n) for n in range(100)], {CAMPAIGN})
     assert not first.reserve(*(budgeted(n) for n in range(30)))
+    first.leases.reserve([budgeted(n) for n in range(100)], {CAMPAIGN})
     senders.turn(first)
     assert senders.taken() == COST * 30
     assert len(first.reserve(*(budgeted(n) for n in range(30)))) == 30

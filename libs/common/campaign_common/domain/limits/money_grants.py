@@ -107,7 +107,7 @@ class MoneyGrants:
 
     def note_lacking(self, messages: int) -> None:
         """Note how many messages could have started besides, at the cost of the first of them."""
-        self._lacked = messages * (self._asked or NOTHING)
+        self._lacked = max(self._lacked, messages * (self._asked or NOTHING))
 
     def give_back(self, cost: Decimal) -> None:
         """Take back the cost of a send that did not start."""
