@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 from tests.unit.sender.messages import CAMPAIGN, message
 
 BURST = 40
-ONE_WAY = 0.125
+ONE_WAY = 0.1
 
 
 class DistantSender:
