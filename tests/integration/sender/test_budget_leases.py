@@ -29,10 +29,9 @@ from campaign_common.store.core.budgets import (
     lock_budget,
     read_budget,
 )
-from campaign_common.store.core.campaigns import read_versions
+from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.core.contents import stored_content
 from campaign_common.store.core.events import read_events
-from campaign_providers.contract import SendStatus
 from campaign_sender.limiting.budget_leases import TURN, BudgetLeases
 from campaign_sender.limiting.used_up_budgets import PAUSED_AFTER
 from campaign_sender.message import Message
@@ -109,9 +108,9 @@ class Senders:
             lock_budget(cursor, CampaignId(campaign_id))
             yield
 
-    def currency(self) -> str | None:
+    def version(self) -> CampaignVersion:
         with self.scene.database.reading() as cursor:
-            return read_versions(cursor, [CAMPAIGN])[CAMPAIGN].budget
+            return read_versions(cursor, [CAMPAIGN])[CAMPAIGN]
 
     def state(self) -> str:
         with self.scene.database.reading() as cursor:
@@ -339,7 +338,7 @@ def lost(senders: Senders) -> Message:
         )
     )
     lost = budgeted(3)
-    lost.budget = senders.currency()
+    lost.budget = senders.version().budget
     assert lost.budget == BUDGET_LOST
     return lost
 
@@ -356,19 +355,15 @@ def test_a_budget_without_a_row_is_used_up(senders: Senders, lost: Message) -> N
 def test_a_budget_given_again_has_messages_admitted_again(senders: Senders, lost: Message) -> None:
     """Those that were admitted while it was lost are void: they know no currency."""
     scene, (first, _) = senders.scene, senders.all
-    scene.fetch(lost)
-    scene.guard.refresh()
     assert not first.reserve(lost)
-    assert scene.guard.check_before_send([lost]) == [None]
+    assert senders.version().sends(lost.record.campaign_epoch)
     configured = {"simulated": SimpleNamespace(price=PRICE)}
     settings: Any = SimpleNamespace(routes=Routes(), configured_providers=configured)
     editor = CampaignEditor(Databases((scene.database,)), settings)
     scene.change(
         lambda c: editor.change(c, CAMPAIGN, {"budget": Decimal(1)}, "me", "", lambda _: None)
     )
-    scene.guard.refresh()
-    assert scene.guard.check_before_send([lost]) == [SendStatus.STALE]
-    scene.buffer.drop_void([scene.provider.name], [], scene.guard.check_before_send)
+    assert not senders.version().sends(lost.record.campaign_epoch)
     first.short = ()
-    assert senders.currency() == "EUR"
-    assert senders.send_all(first) == 28
+    assert senders.version().budget == "EUR"
+    assert senders.send_all(first) == Decimal(1) // COST
