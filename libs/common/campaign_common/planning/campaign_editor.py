@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from campaign_common.database import Cursor, Databases
+from campaign_common.database import Cursor, Databases, Proof
 from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignState
 from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import (
@@ -251,7 +251,7 @@ class CampaignEditor:
         Messages that senders admitted while it was lost are published again, as they know neither
         its currency nor whether their provider has a price in it.
         """
-        with self._databases.reading(cursor) as cursors:
+        with self._databases.reading(cursor, Proof.NOW) as cursors:
             costs = read_costs(cursors, campaign_id)
         spent = sum((one.amount for one in costs if one.currency == budget.currency), Decimal())
         restore_budget(cursor, campaign_id, budget, spent)
