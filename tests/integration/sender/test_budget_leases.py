@@ -5,27 +5,33 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from functools import partial
-from typing import NoReturn
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
 from msgspec.structs import replace
 from pymysql.cursors import Cursor
 
-from campaign_common.database import Database
+from campaign_common.database import Database, Databases
 from campaign_common.domain.campaign import CampaignId, CampaignState, Transition
 from campaign_common.domain.content.budget import Budget
+from campaign_common.domain.content.campaign_content import CampaignContent, TextContent
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.limits.money_grants import KEPT_FOR
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseUnavailable
+from campaign_common.planning.campaign_editor import CampaignEditor
 from campaign_common.store.campaigns.transitions import BUDGET_USED_UP, change_state
 from campaign_common.store.core.budgets import (
+    BUDGET_LOST,
     change_budget,
     delete_budget,
     insert_budget,
     lock_budget,
     read_budget,
 )
-from campaign_common.store.core.campaigns import read_versions
+from campaign_common.store.core.campaigns import CampaignVersion, read_versions
+from campaign_common.store.core.contents import stored_content
 from campaign_common.store.core.events import read_events
 from campaign_sender.limiting import budget_rows
 from campaign_sender.limiting.budget_leases import TURN, BudgetLeases
@@ -120,6 +126,10 @@ class Senders:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self.scene.database, "reading", count)
             yield statements
+
+    def version(self) -> CampaignVersion:
+        with self.scene.database.reading() as cursor:
+            return read_versions(cursor, [CAMPAIGN])[CAMPAIGN]
 
     def state(self) -> str:
         with self.scene.database.reading() as cursor:
@@ -473,18 +483,43 @@ def test_money_of_a_slow_sender_pauses_nothing(senders: Senders) -> None:
     assert (senders.state(), sent) == ("running", 52)
 
 
-def test_a_budget_without_a_row_is_used_up(senders: Senders) -> None:
+@pytest.fixture
+def lost(senders: Senders) -> Message:
+    """A message that was admitted after its campaign lost the row of its budget."""
+    senders.scene.change(lambda c: delete_budget(c, CAMPAIGN))
+    columns = stored_content(CampaignContent(TextContent("hi"), has_budget=True))
+    senders.scene.change(
+        lambda c: c.execute(
+            "UPDATE campaigns SET template = %s, content = %s, provider = 'simulated'", columns
+        )
+    )
+    lost = budgeted(3)
+    lost.budget = senders.version().budget
+    assert lost.budget == BUDGET_LOST
+    return lost
+
+
+def test_a_budget_without_a_row_is_used_up(senders: Senders, lost: Message) -> None:
     """As after a roll-back and another upgrade: its campaign is paused, and nothing is sent."""
     first, _ = senders.all
-    senders.scene.change(lambda c: delete_budget(c, CAMPAIGN))
-    senders.scene.change(
-        lambda c: c.execute("UPDATE campaigns SET content = %s", ('{"has_budget":true}',))
-    )
-    with senders.scene.database.reading() as cursor:
-        version = read_versions(cursor, [CAMPAIGN])[CAMPAIGN]
-    lost = budgeted(1)
-    lost.budget = version.budget
     for _ in range(int(PAUSED_AFTER / TURN) + 2):
         assert not first.reserve(lost)
         senders.turn(first)
     assert senders.state() == "paused"
+
+
+def test_a_budget_given_again_has_messages_admitted_again(senders: Senders, lost: Message) -> None:
+    """Those that were admitted while it was lost are void: they know no currency."""
+    scene, (first, _) = senders.scene, senders.all
+    assert not first.reserve(lost)
+    assert senders.version().sends(lost.record.campaign_epoch)
+    configured = {"simulated": SimpleNamespace(price=PRICE)}
+    settings: Any = SimpleNamespace(routes=Routes(), configured_providers=configured)
+    editor = CampaignEditor(Databases((scene.database,)), settings)
+    scene.change(
+        lambda c: editor.change(c, CAMPAIGN, {"budget": Decimal(1)}, "me", "", lambda _: None)
+    )
+    assert not senders.version().sends(lost.record.campaign_epoch)
+    first.short = ()
+    assert senders.version().budget == "EUR"
+    assert senders.send_all(first) == Decimal(1) // COST
