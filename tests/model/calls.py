@@ -46,7 +46,7 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         for answer in _possible_answers(scenario, world, held):
             called = _called(scenario, world, held, answer)
             if scenario.late_facts and not owns(world.senders[number], held):
-                fact = decisions.late_fact(scenario, (held, answer))
+                fact = decisions.late_fact(scenario, (held, answer), world.keys_forgotten)
                 called = called._replace(ledger=ledger.note_late(called.ledger, fact))
             yield _answered(called, number, held, answer)
 
@@ -55,11 +55,15 @@ def _possible_answers(scenario: Scenario, world: World, held: Held) -> Iterator[
     """List a provider's possible answers; an idempotent one repeats its answer to a known key."""
     before = world.taken[held.record.seq - 1][held.record.generation]
     for answer in scenario.answers:
-        if not scenario.idempotent or (
+        if not _knows_keys(scenario, world) or (
             (before != REFUSED or answer is SendStatus.PERMANENT)
             and (before != TAKEN or answer is not SendStatus.PERMANENT)
         ):
             yield answer
+
+
+def _knows_keys(scenario: Scenario, world: World) -> bool:
+    return scenario.idempotent and not world.keys_forgotten
 
 
 def _runs(world: World, held: Held) -> bool:
@@ -80,7 +84,7 @@ def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) ->
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
     after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
-    if scenario.idempotent and answer is SendStatus.PERMANENT:
+    if _knows_keys(scenario, world) and answer is SendStatus.PERMANENT:
         after = REFUSED
     taken = put(world.taken[record.seq - 1], record.generation, after)
     if not is_elsewhere:

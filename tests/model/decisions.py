@@ -135,12 +135,20 @@ def settlement(
 
 
 @cache
-def outcome(scenario: Scenario, ended: Ended, campaign: tuple[CampaignState, int]) -> LedgerRow:
+def outcome(
+    scenario: Scenario,
+    ended: Ended,
+    campaign: tuple[CampaignState, int],
+    keys_forgotten: bool = False,
+) -> LedgerRow:
     """Turn a provider's answer into what is recorded."""
     held, answer = ended
     policy = RetrySettings(max_attempts=scenario.max_attempts)
     version = _version_of(scenario.delivery, campaign)
-    idempotent = scenario.idempotent or not scenario.keeps(Part.REFUSED_IN_DOUBT)
+    is_old = keys_forgotten and scenario.keeps(Part.KEY_WINDOW)
+    idempotent = scenario.idempotent and not is_old
+    if not scenario.keeps(Part.REFUSED_IN_DOUBT):
+        idempotent = True
     message = _message_of(held)
     if not scenario.keeps(Part.DOUBT_STAYS) and answer is SendStatus.RETRYABLE:
         message.in_doubt = False
@@ -152,9 +160,9 @@ def outcome(scenario: Scenario, ended: Ended, campaign: tuple[CampaignState, int
     return outcome_of(result, version, policy, 0.0, idempotent=idempotent, failover=failover).row
 
 
-def late_fact(scenario: Scenario, ended: Ended) -> LateFact:
+def late_fact(scenario: Scenario, ended: Ended, keys_forgotten: bool) -> LateFact:
     """Turn an answer that came after the shard was lost into what is noted of it (rule 14)."""
-    row = outcome(scenario, ended, (CampaignState.RUNNING, 1))
+    row = outcome(scenario, ended, (CampaignState.RUNNING, 1), keys_forgotten)
     return LateFact(ended[0].claimed, row.status, None, None)
 
 

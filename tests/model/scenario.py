@@ -38,6 +38,7 @@ class Part(Enum):
         "a possibly sent message that ends without a clear answer ends as unknown",
     )
     REFUSED_IN_DOUBT = (3, "a refusal after doubt is proof only of a provider that is idempotent")
+    KEY_WINDOW = (3, "a refusal after doubt is proof only while the provider knows the key")
     DOUBT_RETURNS = (3, "a message in doubt returns to the provider that may have taken it")
     DOUBT_BEFORE_CHOICE = (3, "possibly sent messages are looked up before a provider is chosen")
     UNKNOWN_PROVIDER = (3, "a doubt at a provider that is not known ends the message")
@@ -85,6 +86,7 @@ class Fault(Enum):
     PERSON_RETRIES = auto()
     OLDER_SENDER = auto()
     MISSED_GRANT = auto()
+    KEYS_FORGOTTEN = auto()
 
 
 ONE_PROVIDER = Route((("simulated", 1),))
@@ -104,7 +106,8 @@ class Scenario:
     max_attempts: int = 2
     has_watchdog: bool = False
     idempotent: bool = False
-    """The provider answers a key that it has answered before as it did then."""
+    """The provider answers a key that it has answered before as it did then, until it forgets
+    keys."""
     route: Route = ONE_PROVIDER
     """The providers that messages may take; with several, any may rest at any moment."""
     late_facts: bool = False

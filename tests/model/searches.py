@@ -29,6 +29,7 @@ NEW_TOPIC = frozenset({Fault.NEW_TOPIC, Fault.SENDER_CRASH, Fault.PAUSE})
 NEW_MAP = frozenset({Fault.MORE_PARTITIONS, Fault.SENDER_CRASH, Fault.SCHEDULER_CRASH})
 CANCELLED = frozenset({Fault.CANCEL, Fault.SENDER_CRASH})
 BY_HAND = frozenset({Fault.PERSON_RETRIES, Fault.SENDER_CRASH, Fault.REASSIGNMENT})
+FORGETFUL_PROVIDER = frozenset({Fault.KEYS_FORGOTTEN, Fault.SENDER_CRASH})
 MISSED_GRANTS = frozenset({Fault.MISSED_GRANT, Fault.SENDER_CRASH, Fault.REVOCATION, Fault.PAUSE})
 
 SEARCHES = {
@@ -45,6 +46,9 @@ SEARCHES = {
     ),
     "refusals after doubt, by an idempotent provider": Scenario(
         REPEATED, faults=LOSING_SHARDS, fault_budget=1, answers=REFUSALS, idempotent=True
+    ),
+    "refusals after doubt, by a provider that forgets keys": Scenario(
+        REPEATED, faults=FORGETFUL_PROVIDER, answers=REFUSALS, idempotent=True
     ),
     "late facts, at most once": Scenario(
         ONCE, faults=LOSING_SHARDS, answers=REFUSALS, late_facts=True
@@ -122,6 +126,13 @@ LONG_SEARCHES = {
         answers=ANY_ANSWER,
         max_attempts=1,
         route=TWO_PROVIDERS,
+        late_facts=True,
+    ),
+    "refusals after doubt, by a provider that forgets keys, long": Scenario(
+        REPEATED,
+        faults=FORGETFUL_PROVIDER | LOSING_SHARDS,
+        answers=REFUSALS,
+        idempotent=True,
         late_facts=True,
     ),
     "cancelled in doubt, long": Scenario(
@@ -211,6 +222,15 @@ LEFT_OUT = {
     ),
     Part.REFUSED_IN_DOUBT: (
         replace(_with(Fault.SENDER_CRASH), delivery=REPEATED, answers=REFUSALS),
+        Broken.UNTRUE,
+    ),
+    Part.KEY_WINDOW: (
+        replace(
+            _with(Fault.SENDER_CRASH, Fault.KEYS_FORGOTTEN, budget=2),
+            delivery=REPEATED,
+            answers=REFUSALS,
+            idempotent=True,
+        ),
         Broken.UNTRUE,
     ),
     Part.DOUBT_RETURNS: (_choosing(Fault.SENDER_CRASH), Broken.CALLED_ELSEWHERE),

@@ -26,8 +26,8 @@ NAMES = "AB"
 NOT_TAKEN, MAYBE_TAKEN, TAKEN, REFUSED = range(4)
 """The true state of the calls for a message, known or not.
 
-REFUSED is not taken, and never will be under this key, because an idempotent provider answers it
-the same way each time.
+REFUSED is not taken, and will not be under this key while an idempotent provider knows it, which
+answers it the same way each time.
 """
 
 UNTAKEN = frozenset({NOT_TAKEN, REFUSED})
@@ -297,6 +297,8 @@ class World(NamedTuple):
     taken_by: tuple[tuple[str, ...], ...]
     """The provider that has taken the message, or may have, by message and generation."""
     faults_left: int
+    keys_forgotten: bool = False
+    """So much time has passed that an idempotent provider has forgotten every key."""
     broken: Broken | None = None
     """The promise that the last step broke."""
 

@@ -12,9 +12,14 @@ from campaign_common.errors import TopicMissing
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.ledger import look_up
-from campaign_common.store.messages.possibly_sent import Doubts, note_possibly_sent, read_doubts
+from campaign_common.store.messages.possibly_sent import (
+    DoubtLookup,
+    note_possibly_sent,
+    read_doubts,
+)
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
+from campaign_sender.admission.key_windows import KeyWindows
 from campaign_sender.admission.provider_choice import ProviderChoice, doubts_wanted
 from campaign_sender.admission.rules import (
     AdmissionDecision,
@@ -42,8 +47,8 @@ class AdmissionLookup(NamedTuple):
     entries: dict[MessageKey, LedgerEntry]
     erased: set[MessageKey]
     """Messages that a pending command will cancel."""
-    doubts: Doubts
-    """Messages that a lost sender may have sent, where that matters for what is sent now."""
+    doubted: DoubtLookup
+    """Messages that a lost sender may have sent."""
 
 
 class BatchAdmitter:
@@ -65,6 +70,7 @@ class BatchAdmitter:
         self._buffer = buffer
         self._guard = guard
         self._choice = choice
+        self._windows = KeyWindows(server.own, choice.idempotent_for)
         self._unready = unready
         self._traces = traces
         self._pending: list[Message] = []
@@ -103,7 +109,7 @@ class BatchAdmitter:
             return
         began_at = boot_time()
         query = ledger_query(fresh)
-        versions, partition_map, entries, erased, doubts = self._read(query)
+        versions, partition_map, entries, erased, (doubts, now) = self._read(query)
         self._guard.learn(versions, began_at)
         unknown, possibly_sent = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
         self._note_possibly_sent(possibly_sent)
@@ -113,7 +119,8 @@ class BatchAdmitter:
         fresh, withdrawn = drop_erased(fresh, erased) if erased else Filtered(fresh, [])
         kept, stale = drop_stale(fresh, versions, partition_map)
         admission: AdmissionDecision = admit_live(kept, entries)
-        chosen = self._choice.choose(admission.to_send, versions, entries, doubts)
+        chosen = self._choice.choose(admission.to_send, versions, entries, doubts, now)
+        self._windows.note(chosen.to_send, versions, entries, began_at)
         ready = hold_unready(chosen.to_send, self._unready)
         decided = admission.decided + ready.decided + unknown + chosen.decided
         dropped = withdrawn + stale + admission.dropped
@@ -147,7 +154,7 @@ class BatchAdmitter:
             partition_map = read_map(cursors.main, self._topic)
             erased = to_be_erased(cursors, {shard for shard, _ in query})
             entries = look_up(cursors.own, query)
-            doubts = read_doubts(cursors.own, doubts_wanted(query, versions))
+            doubted = read_doubts(cursors.own, doubts_wanted(query, versions))
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
-        return AdmissionLookup(versions, partition_map, entries, erased, doubts)
+        return AdmissionLookup(versions, partition_map, entries, erased, doubted)

@@ -14,7 +14,6 @@ from campaign_common.domain.message import LedgerEntry, MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.routing.route import IsResting, Route, provider_of
 from campaign_common.domain.routing.routes import Routes
-from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.budgets import BUDGET_LOST
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.possibly_sent import Doubts
@@ -87,7 +86,7 @@ class ProviderChoice:
     ) -> None:
         self._routes = routes
         self.is_resting = is_resting
-        self._idempotent_for = idempotent_for
+        self.idempotent_for = idempotent_for
         self._takes = takes
         self._rests_for = rests_for
         self._currencies = currencies
@@ -98,8 +97,13 @@ class ProviderChoice:
         versions: Versions,
         entries: Mapping[MessageKey, LedgerEntry],
         doubts: Doubts,
+        now: int = 0,
     ) -> Chosen:
-        """Give each live message its provider."""
+        """Give each live message its provider.
+
+        `now`: the time of the shards' server when all this was read, in microseconds since 1970.
+        None of the messages is sent before it.
+        """
         chosen = Chosen([], [])
         for message in messages:
             version = versions[message.key.campaign_id]
@@ -123,8 +127,9 @@ class ProviderChoice:
                 chosen.decided.append(result)
             else:
                 message.provider = provider
+                message.sent_after = now
                 if message.in_doubt:
-                    self._note_repetition(message, version)
+                    self._note_doubt(message)
                 if version.budget is None or self._can_pay(message, version.budget):
                     chosen.to_send.append(message)
                 else:
@@ -146,16 +151,15 @@ class ProviderChoice:
             currency == BUDGET_LOST or self._currencies.get(message.provider, currency) == currency
         )
 
-    def _note_repetition(self, message: Message, version: CampaignVersion) -> None:
-        """Note whether the provider still knows the key of a message that it may have accepted.
+    def _note_doubt(self, message: Message) -> None:
+        """Note whether the provider knows the key of a message that it may have accepted.
 
-        When it was first sent is not recorded: no earlier than its campaign was started.
+        Where it forgets keys, `KeyWindows` says until when it knows this one, and when that was
+        first used. Nowhere else is that looked up.
         """
-        window = self._idempotent_for(message.provider)
-        if window < inf:
-            left = window - version.running
-            message.repeats = left <= 0
-            message.key_known_until = boot_time() + left
+        message.sent_after = 0
+        is_kept = self.idempotent_for(message.provider) == inf
+        message.key_known_until = inf if is_kept else -inf
 
     def after_proof(self, message: Message, version: CampaignVersion | None) -> str | None:
         """Return the provider of the next try if this one proves that it was not taken.

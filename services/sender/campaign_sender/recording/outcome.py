@@ -233,7 +233,8 @@ def _row(result: SendResult[Message], status: Status, cost: Charge | None = None
     message = result.message
     record = message.record
     send_status = result.status
-    is_repeated = message.repeats and send_status in MAY_BE_TAKEN
+    # Nearly no message is in doubt, which is all that is asked of the others.
+    is_repeated = message.in_doubt and send_status in MAY_BE_TAKEN and message.repeats
     return LedgerRow(
         campaign_id=record.campaign_id,
         seq=record.seq,
