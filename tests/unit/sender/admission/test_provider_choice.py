@@ -7,7 +7,6 @@ import pytest
 from campaign_common.domain.message import LedgerEntry, Status
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
-from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import SendStatus
 from campaign_sender.admission.provider_choice import (
     PRICE_MISSING,
@@ -19,6 +18,8 @@ from tests.unit.sender.messages import CAMPAIGN, message, version
 
 PAIR = Routes({"pair": Route((("main", 1), ("spare", 1)), ("main", "spare"))})
 WINDOWS = {"main": 0.0, "spare": 0.0, "forever": inf, "day": 86_400.0, "simulated": inf}
+
+NOW = 1_790_000_000_000_000
 
 CHOICE = ProviderChoice(PAIR, lambda _: False, WINDOWS.__getitem__)
 
@@ -63,36 +64,31 @@ def test_a_provider_that_takes_other_content_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "running", "in_doubt", "repeats", "known"),
+    ("provider", "in_doubt", "repeats", "sent_after"),
     [
-        ("main", 5.0, True, True, False),
-        ("main", 5.0, False, False, True),
-        ("forever", 90_000.0, True, False, True),
-        ("day", 5.0, True, False, True),
-        ("day", 90_000.0, True, True, False),
-        ("day", inf, True, True, False),
-        ("day", 90_000.0, False, False, True),
+        ("main", True, True, 0),
+        ("main", False, False, NOW),
+        ("forever", True, False, 0),
+        ("day", True, True, 0),
+        ("day", False, False, NOW),
     ],
     ids=[
         "not idempotent",
         "no doubt",
         "idempotent without end",
-        "doubt of less than a day",
-        "of a campaign that runs for more than a day",
-        "of a campaign whose start is not known",
-        "no doubt after a day",
+        "that forgets keys, before the first use is looked up",
+        "that forgets keys, without a doubt",
     ],
 )
 def test_a_repetition_may_be_a_duplicate(
-    provider: str, running: float, in_doubt: bool, repeats: bool, known: bool
+    provider: str, in_doubt: bool, repeats: bool, sent_after: int
 ) -> None:
     one = message()
     one.in_doubt = in_doubt
-    versions = {CAMPAIGN: version()._replace(provider=provider, running=running)}
-    chosen = CHOICE.choose([one], versions, {}, {})
+    versions = {CAMPAIGN: version()._replace(provider=provider)}
+    chosen = CHOICE.choose([one], versions, {}, {}, NOW)
     assert (chosen.to_send, one.provider, one.repeats) == ([one], provider, repeats)
-    assert (boot_time() < one.key_known_until) is known
-    assert one.ledger_provider is None, "the campaign names it"
+    assert (one.sent_after, one.ledger_provider) == (sent_after, None)
 
 
 def test_a_doubt_of_another_generation_does_not_count() -> None:
