@@ -61,15 +61,19 @@ SELECT campaign_id, seq, generation, provider FROM possibly_sent
 WHERE campaign_id = %s AND seq IN %s
 """
 
-# Nearly always there is no row within the range of a batch, or there are few.
+# Nearly always there is no row of the campaign, or there are few near what is asked for.
 SELECT_NEAR = """
-(SELECT campaign_id, seq, generation, provider, NULL AS now FROM possibly_sent
+(SELECT campaign_id, seq, generation, provider FROM possibly_sent
  WHERE campaign_id = %s AND seq BETWEEN %s AND %s LIMIT %s)
 """
 
-SELECT_NOW = """
-(SELECT NULL AS campaign_id, NULL AS seq, NULL AS generation, NULL AS provider, NOW(6) AS now)
-"""
+EXISTS_DOUBT = "(SELECT campaign_id, NULL FROM possibly_sent WHERE campaign_id = %s LIMIT 1)"
+
+SELECT_NOW = "(SELECT NULL AS campaign_id, NOW(6) AS now)"
+
+MOST_NEAR = 500
+"""Rows of a range that are read rather than looked up by seq, about as many as one lost sender may
+leave: reading that many costs a fifth of looking up 4,000."""
 
 SELECT_LATE_PROVIDERS = """
 SELECT seq, generation, provider FROM late_results
@@ -156,7 +160,7 @@ def read_possibly_sent(
     if not seqs:
         return {}
     found: dict[tuple[int, int], str | None] = {}
-    for _, seq, generation, provider in _read_near(cursor, {campaign_id: seqs})[0]:
+    for _, seq, generation, provider in _read_listed(cursor, {campaign_id: seqs})[0]:
         found[seq, generation] = provider or found.get((seq, generation))
     return found
 
@@ -165,10 +169,11 @@ def read_doubts(cursor: Cursor, wanted: Mapping[CampaignId, Sequence[int]]) -> D
     """Return the messages of `wanted`, {campaign_id: seqs}, that may have been sent, and where.
 
     Where a lost sender's claim does not say for which provider it was, a late result may. Costs one
-    short statement where no message near those was ever possibly sent.
+    short statement where no message of the campaigns was ever possibly sent, and a second one for
+    each campaign where none near those was.
     """
     doubts: dict[tuple[CampaignId, int, int], set[str | None]] = defaultdict(set)
-    rows, now = _read_near(cursor, wanted)
+    rows, now = _read_listed(cursor, wanted)
     for campaign_id, seq, generation, provider in rows:
         doubts[campaign_id, seq, generation].add(provider)
     unclear: dict[CampaignId, set[int]] = defaultdict(set)
@@ -183,34 +188,28 @@ def read_doubts(cursor: Cursor, wanted: Mapping[CampaignId, Sequence[int]]) -> D
     return DoubtLookup(doubts, now)
 
 
-def _read_near(
+def _read_listed(
     cursor: Cursor, wanted: Mapping[CampaignId, Sequence[int]]
 ) -> tuple[list[_Row], int]:
-    """Read the rows of `wanted`, {campaign_id: seqs}, and the time of the server.
+    """Read the rows of `wanted`, {campaign_id: seqs}, and the time of the server before that.
 
-    Read is the range that the seqs of a campaign span, up to one row more than there are seqs: a
-    campaign with more is read by its seqs. A range without rows costs one dive into the index.
+    Of a campaign that has any rows the range is read that the seqs span. Only where that has more
+    than a few, they are looked up by seq.
     """
-    arguments = list[int]()
-    for campaign_id, seqs in wanted.items():
-        arguments += (campaign_id, min(seqs), max(seqs), len(seqs) + 1)
-    cursor.execute(" UNION ALL ".join([SELECT_NOW, *[SELECT_NEAR] * len(wanted)]), arguments)
-    now, by_campaign = 0, defaultdict[CampaignId, list[_Row]](list)
-    for *row, at in cursor.fetchall():
-        if at is None:
-            by_campaign[row[0]].append((row[0], row[1], row[2], row[3]))
-        else:
-            now = to_microseconds(at)
+    cursor.execute(" UNION ALL ".join([SELECT_NOW, *[EXISTS_DOUBT] * len(wanted)]), tuple(wanted))
+    ((_, moment), *doubted) = cursor.fetchall()
     found: list[_Row] = []
-    for campaign_id, rows in by_campaign.items():
+    for campaign_id, _ in doubted:
         seqs = wanted[campaign_id]
-        if len(rows) > len(seqs):
+        cursor.execute(SELECT_NEAR, (campaign_id, min(seqs), max(seqs), MOST_NEAR + 1))
+        rows = cursor.fetchall()
+        if len(rows) > MOST_NEAR:
             cursor.execute(SELECT_POSSIBLY_SENT, (campaign_id, tuple(seqs)))
             found += cursor.fetchall()
-        else:
+        elif rows:
             listed = set(seqs)
             found += [row for row in rows if row[1] in listed]
-    return found, now
+    return found, to_microseconds(moment)
 
 
 def possibly_sent_without_outcome(
