@@ -188,7 +188,7 @@ def test_what_an_older_sender_left_counts_from_the_start(gateway: Gateway) -> No
 
 
 def test_lost_commits_leave_a_key_unknown(gateway: Gateway) -> None:
-    """However lately the campaign was started: its first start may have been lost, too."""
+    """However late the campaign was started: its first start may have been lost, too."""
     gateway.started(0)
     owned = gateway.scene.buffer.owned(0)
     assert owned is not None

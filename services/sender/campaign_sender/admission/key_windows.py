@@ -77,7 +77,7 @@ def first_use(noted: Sequence[FirstSend], entry: LedgerEntry | None, running: fl
 
     `running`: seconds since the start of the campaign, which stand for what is not noted: a claim
     that a sender of 0.2.0 has made or settled, and the tries that one has recorded. A message whose
-    ledger row has neither a doubt nor an attempt was not sent by one of these, but for sends that
+    ledger row has neither a doubt nor an attempt was not sent by such a sender, but for sends that
     were throttled, which are none that were taken. A time of the future shows that the clock of
     the server was set back: nothing is known then.
     """
