@@ -70,7 +70,7 @@ class BatchAdmitter:
         self._buffer = buffer
         self._guard = guard
         self._choice = choice
-        self._windows = KeyWindows(server.own, choice.idempotent_for)
+        self._windows = KeyWindows(server.own, choice.key_window)
         self._unready = unready
         self._traces = traces
         self._pending: list[Message] = []

@@ -31,13 +31,14 @@ class KeyUse(NamedTuple):
 class KeyWindows:
     """Sets until when the providers of messages in doubt know their keys, where they forget them.
 
-    `idempotent_for`: seconds for which a provider knows a key, 0 and infinity among them.
+    `window_of`: returns the seconds for which the provider of a message knows its key, 0 and
+    infinity among them.
     """
 
-    def __init__(self, database: Database, idempotent_for: Callable[[str], float]) -> None:
+    def __init__(self, database: Database, window_of: Callable[[Message], float]) -> None:
         """Take the database of the shards."""
         self._database = database
-        self._idempotent_for = idempotent_for
+        self._window_of = window_of
 
     def note(
         self,
@@ -55,7 +56,7 @@ class KeyWindows:
         """
         places: dict[tuple[int, CampaignId], list[Message]] = defaultdict(list)
         for message in messages:
-            if message.in_doubt and 0 < self._idempotent_for(message.provider) < inf:
+            if message.in_doubt and 0 < self._window_of(message) < inf:
                 places[message.record.shard, message.key.campaign_id].append(message)
         if not places:
             return
@@ -67,9 +68,8 @@ class KeyWindows:
                 for message in doubted:
                     noted = found.get((message.key.seq, message.record.generation), ())
                     use = first_use(noted, entries.get(message.key), running)
-                    window = self._idempotent_for(message.provider)
                     message.sent_after = use.sent_after
-                    message.key_known_until = began_at + window - use.age
+                    message.key_known_until = began_at + self._window_of(message) - use.age
 
 
 def first_use(noted: Sequence[FirstSend], entry: LedgerEntry | None, running: float) -> KeyUse:

@@ -86,7 +86,7 @@ class ProviderChoice:
     ) -> None:
         self._routes = routes
         self.is_resting = is_resting
-        self.idempotent_for = idempotent_for
+        self._idempotent_for = idempotent_for
         self._takes = takes
         self._rests_for = rests_for
         self._currencies = currencies
@@ -158,8 +158,11 @@ class ProviderChoice:
         first used. Nowhere else is that looked up.
         """
         message.sent_after = 0
-        is_kept = self.idempotent_for(message.provider) == inf
-        message.key_known_until = inf if is_kept else -inf
+        message.key_known_until = inf if self.key_window(message) == inf else -inf
+
+    def key_window(self, message: Message) -> float:
+        """Return for how many seconds from its first use a provider knows a message's key."""
+        return self._idempotent_for(message.provider)
 
     def after_proof(self, message: Message, version: CampaignVersion | None) -> str | None:
         """Return the provider of the next try if this one proves that it was not taken.
