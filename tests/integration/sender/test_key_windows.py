@@ -127,6 +127,13 @@ def lost_sender_after_a_proof(one: Doubted, hours: int) -> None:
     one.lose()
 
 
+def unclear_answer_after_a_proof_and_a_rest(one: Doubted, hours: int) -> None:
+    one.answer(SendStatus.RETRYABLE)
+    one.answer(SendStatus.RESTING)
+    one.pass_hours(hours)
+    one.answer(SendStatus.AMBIGUOUS)
+
+
 def unclear_answer_after_a_lost_sender(one: Doubted, hours: int) -> None:
     one.lose()
     one.pass_hours(hours)
@@ -146,6 +153,7 @@ FROM_THE_FIRST_SEND: tuple[Doubt, ...] = (
     unclear_answer,
     unclear_answer_and_a_rest,
     lost_sender_after_a_proof,
+    unclear_answer_after_a_proof_and_a_rest,
     unclear_answer_after_a_lost_sender,
 )
 
