@@ -62,13 +62,14 @@ class Message(msgspec.Struct, gc=False, eq=False):
     sent to, from admission on; `ledger_provider` the one that its ledger row names once it was
     sent, None where that follows from the campaign, and `recorded_provider` the one that the row
     names before this try. `repeats`: it may have been accepted before, by a provider that does not
-    know its key. `grant`: what it has taken of the limits of its provider; None: nothing.
-    `segments`: number of SMS segments, 0 until they are counted. `budget`: currency of its
-    campaign's budget, None without one; `reserved`: what is taken of that for the send. `age`:
-    seconds since its first send, where the outcome depends on that. Boot times in seconds: dispatch
-    sets `expires_at` where the campaign expires, a grant of its campaign's rate `rate_until`, until
-    which it may start, and admission `key_known_until`, until which its provider knows the key for
-    certain.
+    know its key. `doubts`: the providers that may have accepted it, None standing for one that is
+    not known, where its route goes on after doubt; `recorded_doubt`: one is `recorded_provider`.
+    `grant`: what it has taken of the limits of its provider; None: nothing. `segments`: number of
+    SMS segments, 0 until they are counted. `budget`: currency of its campaign's budget, None
+    without one; `reserved`: what is taken of that for the send. `age`: seconds since its first
+    send, where the outcome depends on that. Boot times in seconds: dispatch sets `expires_at` where
+    the campaign expires, a grant of its campaign's rate `rate_until`, until which it may start, and
+    admission `key_known_until`, until which its provider knows the key for certain.
     """
 
     record: MessageRecord
@@ -88,6 +89,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     ledger_provider: str | None = None
     recorded_provider: str | None = None
     repeats: bool = False
+    doubts: frozenset[str | None] = frozenset()
+    recorded_doubt: bool = False
     key_known_until: float = inf
     segments: int = 0
     budget: str | None = None
@@ -110,6 +113,11 @@ class Message(msgspec.Struct, gc=False, eq=False):
     def has_waited(self) -> bool:
         """Return whether it has started by a grant of a limit, for which it may have waited."""
         return self.grant is not None or self.rate_until > 0
+
+    @property
+    def is_doubted_elsewhere(self) -> bool:
+        """Return whether another provider than its present one may have accepted it."""
+        return any(one != self.provider for one in self.doubts)
 
     # What providers read of nearly every message, without a frame of Python for each.
     phone = _of_record("phone", "Phone number.")

@@ -34,10 +34,13 @@ class LateFact(NamedTuple):
 
 
 # The driver sends many rows in one statement only where every value is a plain %s: the time
-# is the column's default.
+# is the column's default. Where one try is in doubt at two providers, after a route let it go on,
+# none of them is known as the only one.
 INSERT_POSSIBLY_SENT = """
-INSERT IGNORE INTO possibly_sent (campaign_id, seq, generation, try_number, shard, provider)
+INSERT INTO possibly_sent (campaign_id, seq, generation, try_number, shard, provider)
 VALUES (%s, %s, %s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE
+  provider = IF(VALUES(provider) IS NULL OR provider <=> VALUES(provider), provider, NULL)
 """
 
 INSERT_LATE_RESULT = """
