@@ -89,6 +89,8 @@ def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) ->
         broken = broken or Broken.UNCOUNTED
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
+    if before == REFUSED and scenario.goes_on_after_doubt and at != held.provider:
+        before = NOT_TAKEN  # by the other provider
     after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
     if scenario.idempotent and answer is SendStatus.PERMANENT and not is_elsewhere:
         after = REFUSED

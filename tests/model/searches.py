@@ -249,7 +249,7 @@ LEFT_OUT = {
         Broken.CALLED_ELSEWHERE,
     ),
     Part.DOUBT_STAYS: (_choosing(answers=ANY_ANSWER, max_attempts=3), Broken.CALLED_ELSEWHERE),
-    Part.LEFT_DOUBT_NOTED: (_going_on(), Broken.UNTRUE),
+    Part.LEFT_DOUBT_NOTED: (_going_on(), Broken.UNCOUNTED),
     Part.COUNTED_ELSEWHERE: (_going_on(), Broken.UNCOUNTED),
     Part.REFUSED_ELSEWHERE: (_going_on(), Broken.UNTRUE),
     Part.SETTLE_CANCELLED: (

@@ -21,8 +21,8 @@ def going_on() -> Routes:
 
 
 @pytest.fixture
-def campaign(scene: Scene) -> RoutedCampaign:
-    made = RoutedCampaign(scene)
+def campaign(emptied_scene: Scene) -> RoutedCampaign:
+    made = RoutedCampaign(emptied_scene)
     made.take(going_on())
     return made
 
@@ -78,7 +78,7 @@ def test_each_send_after_doubts_at_two_providers_is_counted(campaign: RoutedCamp
     assert campaign.duplicates() == {FIRST: 1, SECOND: 1}
 
 
-def test_a_lost_sender_s_message_returns_unless_its_provider_rests(
+def test_a_lost_sender_s_message_returns_to_its_provider(
     campaign: RoutedCampaign,
 ) -> None:
     campaign.send()

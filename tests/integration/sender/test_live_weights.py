@@ -16,9 +16,9 @@ MAIN_OFF = (RouteChoice("main", 100, enabled=False), RouteChoice("spare", 100))
 
 
 @pytest.fixture
-def campaign(scene: Scene) -> RoutedCampaign:
+def campaign(emptied_scene: Scene) -> RoutedCampaign:
     """On a route whose messages all begin with `main`."""
-    made = RoutedCampaign(scene)
+    made = RoutedCampaign(emptied_scene)
     made.take(Routes({"pair": Route((("main", 100), ("spare", 1)), ("main", "spare"))}))
     weigh(made, (RouteChoice("main", 100), RouteChoice("spare", 0)))
     return made

@@ -16,7 +16,7 @@ from campaign_api.routes.campaigns import ETAG, IF_MATCH, RETRY_SECONDS, BodyAnd
 from campaign_api.schemas.route import RouteChoices, RouteDetails, RouteList
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
-from campaign_api.web.routing.resource import Resource
+from campaign_api.web.routing.resource import IDEMPOTENCY_KEY, Resource
 from campaign_common.database import Database
 from campaign_common.domain.api_key import Scope
 from campaign_common.domain.routing.route_choice import RouteChoice, choices_as_json
@@ -41,58 +41,58 @@ def resource(database: Database, in_force: RoutesInForce) -> Resource:
         with database.reading() as cursor:
             return {"items": in_force.read_all(cursor)}
 
-    @routes.get("/<route>")
+    @routes.get("/<name>")
     @routes.response(200, RouteDetails, headers=ETAG)
     @routes.problems(404)
-    def read(route: str) -> BodyAndHeaders:
+    def read(name: str) -> BodyAndHeaders:
         """Return a route with the weights that hold now, and their latest changes."""
-        return _tagged(database, in_force, route)
+        return _tagged(database, in_force, name)
 
-    @routes.put("/<route>")
+    @routes.put("/<name>")
     @routes.requires(Scope.ADMIN)
+    @routes.doc(parameters=[IDEMPOTENCY_KEY, IF_MATCH])  # both, since a list replaces another
     @routes.idempotent
     @routes.arguments(RouteChoices)
     @routes.response(200, RouteDetails, headers=ETAG)
     @routes.problems(400, 404, 412, 413, 415, 422)
-    @routes.doc(parameters=[IF_MATCH])
-    def replace(choices: Sequence[RouteChoice], route: str) -> BodyAndHeaders:
+    def replace(choices: Sequence[RouteChoice], name: str) -> BodyAndHeaders:
         """Set weights that hold in place of the configured ones.
 
         They hold for messages for which no provider is chosen yet, until they are set again or
         deleted, also over restarts. Messages that were sent, claimed or have failed over keep
         their provider.
         """
-        in_force.require_providers(route, choices)
+        in_force.require_providers(name, choices)
         work = partial(
             in_force.set_choices,
-            name=route,
+            name=name,
             choices=choices,
             actor=caller().name,
-            require_match=_matching(route),
+            require_match=_matching(name),
         )
         idempotent_request().run_once(transactions, work)
         described = json.dumps(choices_as_json(choices))
-        log.info("route weights set", route=route, key=caller().name, choices=described)
-        return _tagged(database, in_force, route)
+        log.info("route weights set", route=name, key=caller().name, choices=described)
+        return _tagged(database, in_force, name)
 
-    @routes.delete("/<route>")
+    @routes.delete("/<name>")
     @routes.requires(Scope.ADMIN)
     @routes.response(200, RouteDetails, headers=ETAG)
     @routes.problems(404, 412)
     @routes.doc(parameters=[IF_MATCH])
-    def remove(route: str) -> BodyAndHeaders:
+    def remove(name: str) -> BodyAndHeaders:
         """Delete the weights that were set here: the configured ones hold again."""
-        in_force.require(route)
+        in_force.require(name)
         work = partial(
             in_force.set_choices,
-            name=route,
+            name=name,
             choices=None,
             actor=caller().name,
-            require_match=_matching(route),
+            require_match=_matching(name),
         )
         transactions.run(work)
-        log.info("route weights deleted", route=route, key=caller().name)
-        return _tagged(database, in_force, route)
+        log.info("route weights deleted", route=name, key=caller().name)
+        return _tagged(database, in_force, name)
 
     return routes
 

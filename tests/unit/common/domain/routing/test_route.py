@@ -145,7 +145,7 @@ def test_a_route_rests_when_all_its_providers_do(rest: Collection[str], routes: 
     assert Routes({"only": ONE, "both": TWO}).resting(rest) == routes
 
 
-def test_a_prefix_of_a_provider_goes_on_after_doubt_as_its_route_does() -> None:
+def test_a_prefix_of_a_provider_goes_on_as_its_route_does() -> None:
     going_on = Route((("a", 1),), after_doubt=True)
     routes = Routes({"main": going_on, "de": ONE}, {"main": {"49": "de", "43": "b"}})
     found = {phone: routes.of("main", phone).after_doubt for phone in ("331", "43", "49")}
