@@ -134,10 +134,16 @@ LONG_SEARCHES = {
     ),
     "two providers, also after doubt, long": Scenario(
         REPEATED,
-        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT, Fault.OLDER_SENDER}),
-        fault_budget=2,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
+        fault_budget=1,
         answers=ANY_ANSWER,
-        max_attempts=3,
+        route=AFTER_DOUBT,
+    ),
+    "an older sender, also after doubt, long": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.OLDER_SENDER}),
+        answers=REFUSALS,
+        idempotent=True,
         route=AFTER_DOUBT,
     ),
     "two providers, retried by hand, long": Scenario(

@@ -54,7 +54,7 @@ class RoutedCampaign:
         fetched = message(seq, offset=self._offset, try_number=try_number, attempts=attempts)
         owned = self.scene.buffer.owned(0)
         assert owned is not None
-        fetched.epoch = owned.epoch
+        fetched.epoch, fetched.provider = owned.epoch, ""
         self._admitter.enqueue([fetched], {0: owned})
         self._admitter.admit()
         self.scene.guard.refresh()

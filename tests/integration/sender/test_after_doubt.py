@@ -119,6 +119,23 @@ def test_a_doubt_at_an_unknown_provider_is_sent_and_counted(campaign: RoutedCamp
     assert (campaign.row(), campaign.duplicates()) == ((Status.SENT, FIRST, 1), {FIRST: 1})
 
 
+def test_after_lost_commits_a_message_is_sent_and_counted(campaign: RoutedCampaign) -> None:
+    """Also where one of the providers that may have taken it is known."""
+    campaign.take(going_on(), inf)
+    campaign.send()
+    campaign.answer(SendStatus.RETRYABLE)
+    owned = campaign.scene.buffer.owned(0)
+    assert owned is not None
+    owned.possibly_sent_below = 1_000
+    assert campaign.send(try_number=2, attempts=1) == SECOND
+    assert campaign.possibly_sent() == {(2, None)}
+    campaign.answer(SendStatus.AMBIGUOUS)
+    assert campaign.duplicates() == {SECOND: 1}
+    assert campaign.send(try_number=3, attempts=2) == FIRST
+    campaign.answer(SendStatus.PERMANENT)
+    assert campaign.row() == (Status.UNKNOWN, FIRST, 1)
+
+
 def test_a_doubt_returns_where_after_doubt_was_taken_away(campaign: RoutedCampaign) -> None:
     campaign.send()
     campaign.answer(SendStatus.AMBIGUOUS)

@@ -1,8 +1,10 @@
 """/v1/routes: the routes of the configuration, and weights that are set live."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -149,6 +151,21 @@ def test_a_change_holds_if_the_route_is_as_it_was_read(client: FlaskClient) -> N
     tag = changed.headers["ETag"]
     assert tag == client.get(URL).headers["ETag"]
     assert client.delete(URL, headers={"If-Match": tag}).status_code == 200
+
+
+def test_of_two_changes_at_a_time_one_holds(routed: Settings, pool: Database) -> None:
+    """Both expect the route as it was before."""
+    app = create_app(routed, Databases((pool,)))
+    tag = app.test_client().get(URL).headers["ETag"]
+    begin = Barrier(4)
+
+    def put(weight: int) -> int:
+        body = {"choices": [{"provider": "a", "weight": weight}]}
+        begin.wait(timeout=10)
+        return app.test_client().put(URL, json=body, headers={"If-Match": tag}).status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(put, range(1, 5))) == [200, 412, 412, 412]
 
 
 def test_a_repeated_request_changes_once(client: FlaskClient) -> None:
