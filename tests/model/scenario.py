@@ -43,6 +43,9 @@ class Part(Enum):
     DOUBT_BEFORE_CHOICE = (3, "possibly sent messages are looked up before a provider is chosen")
     UNKNOWN_PROVIDER = (3, "a doubt at a provider that is not known ends the message")
     DOUBT_STAYS = (3, "a proof that a later try was not taken does not lift an earlier doubt")
+    LEFT_DOUBT_NOTED = (3, "a doubt at a provider that the row does not name any more is noted")
+    COUNTED_ELSEWHERE = (3, "a send after a doubt at another provider counts as repeated")
+    REFUSED_ELSEWHERE = (3, "a refusal by another provider than that of a doubt is no proof")
     SETTLE_CANCELLED = (3, "what may have been taken of a cancelled campaign ends as unknown")
     SETTLE_LAST = (3, "a cancelled campaign is settled after what is held of it is recorded")
     FENCE = (4, "an owner's write compares the claim row's epoch")
@@ -118,6 +121,11 @@ class Scenario:
     def has_choice(self) -> bool:
         """True if a message may take one of several providers."""
         return len(self.route.providers) > 1
+
+    @property
+    def goes_on_after_doubt(self) -> bool:
+        """True if a message in doubt may be called at another provider."""
+        return self.route.after_doubt and self.delivery is Delivery.AT_LEAST_ONCE
 
     @property
     def messages(self) -> int:

@@ -11,6 +11,7 @@ from tests.model.scenario import Fault, Part, Scenario
 ONCE, REPEATED = Delivery.AT_MOST_ONCE, Delivery.AT_LEAST_ONCE
 
 TWO_PROVIDERS = Route((("main", 1), ("spare", 1)), ("main", "spare"))
+AFTER_DOUBT = replace(TWO_PROVIDERS, after_doubt=True)
 ONE_SHARD = (0, 0)
 TWO_SHARDS = (0, 1)
 SECOND_SHARD = (1,)
@@ -100,6 +101,21 @@ SEARCHES = {
         answers=ANY_ANSWER,
         route=TWO_PROVIDERS,
     ),
+    "two providers, also after doubt": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        route=AFTER_DOUBT,
+    ),
+    "idempotent providers, also after doubt": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH}),
+        fault_budget=1,
+        answers=REFUSALS,
+        idempotent=True,
+        route=AFTER_DOUBT,
+    ),
     "retried by hand and cancelled": Scenario(
         REPEATED, faults=BY_HAND | {Fault.CANCEL}, max_attempts=1
     ),
@@ -119,6 +135,20 @@ LONG_SEARCHES = {
         fault_budget=2,
         answers=ANY_ANSWER,
         route=TWO_PROVIDERS,
+    ),
+    "two providers, also after doubt, long": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        route=AFTER_DOUBT,
+    ),
+    "an older sender, also after doubt, long": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.OLDER_SENDER}),
+        answers=REFUSALS,
+        idempotent=True,
+        route=AFTER_DOUBT,
     ),
     "two providers, retried by hand, long": Scenario(
         REPEATED,
@@ -207,6 +237,11 @@ def _choosing(
     )
 
 
+def _going_on() -> Scenario:
+    """Return a search of idempotent providers, of which another one may be taken after doubt."""
+    return replace(_choosing(answers=REFUSALS), idempotent=True, route=AFTER_DOUBT)
+
+
 LEFT_OUT = {
     Part.TRY: (_refusing(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
     Part.CLAIM_LIST: (_with(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
@@ -240,6 +275,9 @@ LEFT_OUT = {
         Broken.CALLED_ELSEWHERE,
     ),
     Part.DOUBT_STAYS: (_choosing(answers=ANY_ANSWER, max_attempts=3), Broken.CALLED_ELSEWHERE),
+    Part.LEFT_DOUBT_NOTED: (_going_on(), Broken.UNCOUNTED),
+    Part.COUNTED_ELSEWHERE: (_going_on(), Broken.UNCOUNTED),
+    Part.REFUSED_ELSEWHERE: (_going_on(), Broken.UNTRUE),
     Part.SETTLE_CANCELLED: (
         replace(_with(Fault.SENDER_CRASH, Fault.CANCEL, budget=2), delivery=REPEATED),
         Broken.UNTRUE,

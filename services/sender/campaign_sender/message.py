@@ -63,6 +63,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     sent, None where that follows from the campaign, and `recorded_provider` the one that the row
     names before this try. `sent_after`: it was not sent in its generation before this moment, in
     microseconds since 1970 by the clock of its shard's database server; 0: it is not known.
+    `doubts`: the providers that may have accepted it, None standing for one that is not known,
+    where its route goes on after doubt; `recorded_doubt`: one is `recorded_provider`.
     `grant`: what it has taken of the limits of its provider; None: nothing. `segments`: number of
     SMS segments, 0 until they are counted. `budget`: currency of its campaign's budget, None
     without one; `reserved`: what is taken of that for the send. `age`: seconds since its first
@@ -89,6 +91,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     ledger_provider: str | None = None
     recorded_provider: str | None = None
     sent_after: int = 0
+    doubts: frozenset[str | None] = frozenset()
+    recorded_doubt: bool = False
     key_known_until: float = inf
     segments: int = 0
     budget: str | None = None
@@ -119,6 +123,11 @@ class Message(msgspec.Struct, gc=False, eq=False):
         As far as the doubt was known when it was admitted.
         """
         return self.in_doubt and boot_time() >= self.key_known_until
+
+    @property
+    def is_doubted_elsewhere(self) -> bool:
+        """Return whether another provider than its present one may have accepted it."""
+        return any(one != self.provider for one in self.doubts)
 
     # What providers read of nearly every message, without a frame of Python for each.
     phone = _of_record("phone", "Phone number.")

@@ -11,6 +11,7 @@ from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import TopicMissing
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
+from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages.ledger import look_up
 from campaign_common.store.messages.possibly_sent import (
     DoubtLookup,
@@ -20,7 +21,11 @@ from campaign_common.store.messages.possibly_sent import (
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
 from campaign_sender.admission.key_windows import KeyWindows
-from campaign_sender.admission.provider_choice import ProviderChoice, doubts_wanted
+from campaign_sender.admission.provider_choice import (
+    ProviderChoice,
+    doubts_wanted,
+    with_lost_commits,
+)
 from campaign_sender.admission.rules import (
     AdmissionDecision,
     Filtered,
@@ -113,6 +118,7 @@ class BatchAdmitter:
         self._guard.learn(versions, began_at)
         unknown, possibly_sent = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
         self._note_possibly_sent(possibly_sent)
+        doubts = with_lost_commits(doubts, possibly_sent)
         if unknown:
             ended = {result.message.key for result in unknown}
             fresh = [m for m in fresh if m.key not in ended]
@@ -152,6 +158,7 @@ class BatchAdmitter:
         with self._server.reading(Proof.NOW) as cursors:
             versions = read_versions(cursors.main, {campaign_id for _, campaign_id in query})
             partition_map = read_map(cursors.main, self._topic)
+            follow_live_weights(cursors.main, self._choice.routes)
             erased = to_be_erased(cursors, {shard for shard, _ in query})
             entries = look_up(cursors.own, query)
             doubted = read_doubts(cursors.own, doubts_wanted(query, versions))

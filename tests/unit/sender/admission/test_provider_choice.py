@@ -4,15 +4,18 @@ from math import inf
 
 import pytest
 
+from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import LedgerEntry, Status
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
+from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import SendStatus
 from campaign_sender.admission.provider_choice import (
     PRICE_MISSING,
     PROVIDER_UNKNOWN,
     ProviderChoice,
     doubts_wanted,
+    with_lost_commits,
 )
 from tests.unit.sender.messages import CAMPAIGN, message, version
 
@@ -91,6 +94,17 @@ def test_a_repetition_may_be_a_duplicate(
     assert (one.sent_after, one.ledger_provider) == (sent_after, None)
 
 
+@pytest.mark.parametrize(
+    ("doubts", "window"), [({"day"}, 86_400.0), ({"day", "main"}, 0.0), ({None}, 0.0)]
+)
+def test_a_key_is_known_only_at_the_provider_of_the_doubt(
+    doubts: set[str | None], window: float
+) -> None:
+    one = message()
+    one.in_doubt, one.provider, one.doubts = True, "day", frozenset(doubts)
+    assert CHOICE.key_window(one) == window
+
+
 def test_a_doubt_of_another_generation_does_not_count() -> None:
     one = message(generation=1)
     versions = {CAMPAIGN: version()._replace(provider="pair")}
@@ -116,6 +130,49 @@ def test_the_ledger_says_where_the_next_try_goes(in_doubt: int) -> None:
         versions = {CAMPAIGN: version()._replace(provider="pair")}
         CHOICE.choose([one], versions, {one.key: entry}, {})
         assert one.provider == provider
+
+
+GOING_ON = Routes({"pair": Route((("main", 1), ("spare", 0)), ("spare", "main"), True)})
+
+
+@pytest.mark.parametrize(
+    ("doubts", "resting", "provider", "repeats"),
+    [
+        pytest.param({"main"}, (), "main", False, id="its key is known there"),
+        pytest.param({"main"}, ("main",), "spare", True, id="it is not known elsewhere"),
+        pytest.param({None}, (), "main", True, id="nor perhaps where that is not known"),
+        pytest.param({"main", "spare"}, ("spare",), "main", True, id="one of two"),
+    ],
+)
+def test_a_send_after_doubt_elsewhere_is_a_repetition(
+    doubts: set[str | None], resting: tuple[str, ...], provider: str, repeats: bool
+) -> None:
+    """Also at a provider that is idempotent without end."""
+    one = message()
+    choice = ProviderChoice(GOING_ON, resting.__contains__, lambda _: inf)
+    versions = {CAMPAIGN: version()._replace(provider="pair")}
+    (sent,) = choice.choose([one], versions, {}, {(CAMPAIGN, 1, 0): doubts}).to_send
+    assert (sent.provider, sent.repeats, sent.doubts) == (provider, repeats, doubts)
+    assert (boot_time() < sent.key_known_until) is not repeats
+    assert choice.goes_on_after_doubt(sent, versions[CAMPAIGN])
+    assert choice.rest_of(sent, versions[CAMPAIGN]) == 0
+
+
+def test_a_campaign_at_most_once_does_not_go_on_after_doubt() -> None:
+    one = message()
+    choice = ProviderChoice(GOING_ON, lambda name: name == "main", lambda _: 0.0)
+    of = version(delivery=Delivery.AT_MOST_ONCE)._replace(provider="pair")
+    (sent,) = choice.choose([one], {CAMPAIGN: of}, {}, {(CAMPAIGN, 1, 0): {"main"}}).to_send
+    assert (sent.provider, sent.doubts) == ("main", frozenset())
+    assert not choice.goes_on_after_doubt(sent, of)
+
+
+def test_lost_commits_are_a_doubt_beside_those_that_are_known() -> None:
+    lost, other = message(2), (CAMPAIGN, 1, 0)
+    known = {other: {"main"}, (CAMPAIGN, 2, 0): {"spare"}}
+    found = with_lost_commits(known, [lost])
+    assert found == {other: {"main"}, (CAMPAIGN, 2, 0): {"spare", None}}
+    assert known[CAMPAIGN, 2, 0] == {"spare"}
 
 
 @pytest.mark.parametrize(

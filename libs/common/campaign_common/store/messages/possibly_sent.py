@@ -43,11 +43,15 @@ class LateFact(NamedTuple):
 
 
 # The driver sends many rows in one statement only where every value is a plain %s: the time
-# is the column's default.
+# is the column's default. Where one try is in doubt at two providers, after a route let it go on,
+# none of them is known as the only one.
 INSERT_POSSIBLY_SENT = """
-INSERT IGNORE INTO possibly_sent
+INSERT INTO possibly_sent
   (campaign_id, seq, generation, try_number, shard, provider, sent_after)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE
+  provider = IF(VALUES(provider) IS NULL OR provider <=> VALUES(provider), provider, NULL),
+  sent_after = LEAST(sent_after, VALUES(sent_after))
 """
 
 INSERT_LATE_RESULT = """
