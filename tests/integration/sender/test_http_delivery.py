@@ -14,7 +14,7 @@ from tests.support.services.processes import kill
 from tests.support.waiting import wait_until
 
 RECIPIENTS = 3000
-FEW = 300
+FEW = 150
 
 DOUBT_ENDS_AS = {Delivery.AT_MOST_ONCE: Status.UNKNOWN, Delivery.AT_LEAST_ONCE: Status.WAITING}
 
@@ -64,7 +64,7 @@ def test_a_refusal_is_proof_while_the_gateway_knows_the_key(tmp_path: Path, worl
     What it takes for a second message is `unknown`.
     """
     with recording_provider(tmp_path / "calls") as provider:
-        provider.set_faults(Faults(latency=0.3, repeated=400))
+        provider.set_faults(Faults(latency=0.2, repeated=400))
         windows = {"short": "1s", "long": "1h"}
         world.configure(
             Providers={name: known_for(provider.url, one) for name, one in windows.items()},
