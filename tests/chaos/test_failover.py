@@ -9,51 +9,20 @@ from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import FINAL, Status
 from tests.chaos.accounts import TAKEN
 from tests.chaos.scene import Scene
+from tests.chaos.spare_provider import MAIN, SPARE, add_spare
 from tests.support.providers.recording_provider import Faults
-from tests.support.providers.recordings import RecordingProvider, recording_provider
+from tests.support.providers.recordings import RecordingProvider
 from tests.support.waiting import wait_until
 
 ROWS = 3_000
 SLOW = Faults(latency=0.15)
-MAIN, SPARE = "http", "spare"
 
 
 @pytest.fixture
 def spare(scene: Scene, tmp_path: Path) -> RecordingProvider:
     """The second provider of the route that the campaigns take."""
-    log = tmp_path / "spare.jsonl"
-    spare = scene._stack.enter_context(recording_provider(log))
-    scene.system.configure(
-        Provider="pair",
-        Delivery=Delivery.AT_MOST_ONCE.value,
-        Providers={
-            SPARE: {
-                "Kind": "http",
-                "Url": spare.url,
-                "AllowedNetworks": ["127.0.0.0/8"],
-                "Connections": 48,
-                "Timeout": "20s",
-                "Headers": {"Idempotency-Key": "{key}"},
-                "Body": {
-                    "Type": "json",
-                    "Json": {
-                        "message_id": "{key}",
-                        "campaign_id": "{campaign_id}",
-                        "seq": "{seq}",
-                        "phone": "{phone}",
-                        "body": "{body}",
-                    },
-                },
-            }
-        },
-        Routes={
-            "pair": {
-                "Choose": [{"Provider": MAIN}, {"Provider": SPARE}],
-                "Failover": [MAIN, SPARE],
-            }
-        },
-    )
-    return spare
+    route = {"Choose": [{"Provider": MAIN}, {"Provider": SPARE}], "Failover": [MAIN, SPARE]}
+    return add_spare(scene, tmp_path, route, Delivery=Delivery.AT_MOST_ONCE.value)
 
 
 def test_a_killed_provider_loses_and_repeats_nothing(

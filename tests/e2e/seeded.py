@@ -17,6 +17,7 @@ CSV = (
     + "".join(f"user{n},{13961467500 + n},Rome\n" for n in range(PEOPLE))
     + "bad,12,Rome\n"
 )
+ROUTE = "seeded"
 TEMPLATE = "hi {name|you}, see you in {city|town}"
 
 STATES = ("draft", "scheduled", "running", "paused", "finished", "cancelled", "failed")
@@ -80,6 +81,7 @@ class Seeds:
             "list_id": self._upload("to go") if method == "DELETE" else self._lists[0],
             "phone": PHONE,
             "provider": "simulated",
+            "name": ROUTE,
             "check_id": self._check,
         }
 

@@ -25,7 +25,7 @@ from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
-from tests.e2e.seeded import PHONE, Seeds
+from tests.e2e.seeded import PHONE, ROUTE, Seeds
 from tests.integration.api.providers.heartbeats import beat
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, fresh_schema
@@ -83,7 +83,10 @@ def api(dsn: str, pool: Database, tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("openapi")
     limits = {"RequestsPerMinute": 1_000_000, "TestMessagesPerMinute": 1_000_000}
     priced = {"Price": {"Currency": "EUR", "PerSegment": {"default": 0.07}}}  # for budgets
-    configuration = write_configuration(folder, dsn, Workers=1, Api=limits, Simulated=priced)
+    routes = {ROUTE: {"Choose": [{"Provider": "simulated"}]}}
+    configuration = write_configuration(
+        folder, dsn, Workers=1, Api=limits, Simulated=priced, Routes=routes
+    )
     (folder / "csv" / "recipients.csv").write_text(f"Ann,{PHONE}\n")
     with running_api(configuration) as service:
         yield service
@@ -157,6 +160,8 @@ def point_at_something(case: Case, seeds: Seeds, *, exists: bool) -> None:
     allow_what_no_document_can_say(case, seeds)
     if case.path.startswith("/v1/providers") and isinstance(case.body, dict):
         allow_what_no_document_can_say_of_providers(case.path, case.body)
+    if case.path.startswith("/v1/routes") and isinstance(case.body, dict):
+        replace_known(case.body, {"choices": [{"provider": "simulated", "weight": 7}]})
 
 
 def allow_what_no_document_can_say(case: Case, seeds: Seeds) -> None:

@@ -18,6 +18,7 @@ from tests.model.state import (
     Held,
     Step,
     World,
+    joined,
     put,
 )
 
@@ -46,7 +47,7 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         for answer in _possible_answers(scenario, world, held):
             called = _called(scenario, world, held, answer)
             if scenario.late_facts and not owns(world.senders[number], held):
-                fact = decisions.late_fact(scenario, (held, answer))
+                fact = decisions.late_fact(scenario, (held, answer), world.keys_forgotten)
                 called = called._replace(ledger=ledger.note_late(called.ledger, fact))
             yield _answered(called, number, held, answer)
 
@@ -54,12 +55,22 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
 def _possible_answers(scenario: Scenario, world: World, held: Held) -> Iterator[SendStatus]:
     """List a provider's possible answers; an idempotent one repeats its answer to a known key."""
     before = world.taken[held.record.seq - 1][held.record.generation]
+    at = _place_of_doubt(world, held)
+    is_unknown = scenario.goes_on_after_doubt and at != held.provider
     for answer in scenario.answers:
-        if not scenario.idempotent or (
-            (before != REFUSED or answer is SendStatus.PERMANENT)
-            and (before != TAKEN or answer is not SendStatus.PERMANENT)
+        if (
+            not _knows_keys(scenario, world)
+            or is_unknown
+            or (
+                (before != REFUSED or answer is SendStatus.PERMANENT)
+                and (before != TAKEN or answer is not SendStatus.PERMANENT)
+            )
         ):
             yield answer
+
+
+def _knows_keys(scenario: Scenario, world: World) -> bool:
+    return scenario.idempotent and not world.keys_forgotten
 
 
 def _runs(world: World, held: Held) -> bool:
@@ -72,24 +83,43 @@ def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) ->
     before = world.taken[record.seq - 1][record.generation]
     by = world.taken_by[record.seq - 1]
     broken = None if _may_be_called(scenario, world, held, before) else Broken.CALLED_AGAIN
-    at = world.ledger.place_of_doubt(record.seq, record.generation, by[record.generation])
+    at = _place_of_doubt(world, held)
     is_possibly_sent = (record.seq, record.generation) in world.ledger.possibly_sent_tries
     is_elsewhere = (is_possibly_sent or before not in UNTAKEN) and at != held.provider
-    if is_elsewhere:
+    may_take = answer in _TAKEN_BY_ANSWER
+    if is_elsewhere and not scenario.goes_on_after_doubt:
         broken = broken or Broken.CALLED_ELSEWHERE
+    elif is_elsewhere and may_take and not held.repeats and _is_owner(world, held):
+        broken = broken or Broken.UNCOUNTED
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
+    if before == REFUSED and scenario.goes_on_after_doubt and at != held.provider:
+        before = NOT_TAKEN  # by the other provider
     after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
-    if scenario.idempotent and answer is SendStatus.PERMANENT:
+    if _knows_keys(scenario, world) and answer is SendStatus.PERMANENT and not is_elsewhere:
         after = REFUSED
     taken = put(world.taken[record.seq - 1], record.generation, after)
     if not is_elsewhere:
         by = put(by, record.generation, "" if after in UNTAKEN else held.provider)
+    elif scenario.goes_on_after_doubt:
+        by = put(by, record.generation, joined(at, held.provider if may_take else ""))
     return world._replace(
         taken=put(world.taken, record.seq - 1, taken),
         taken_by=put(world.taken_by, record.seq - 1, by),
         broken=world.broken or broken,
     )
+
+
+def _place_of_doubt(world: World, held: Held) -> str:
+    """Return the providers that may have taken a message."""
+    record = held.record
+    by = world.taken_by[record.seq - 1][record.generation]
+    return world.ledger.place_of_doubt(record.seq, record.generation, by)
+
+
+def _is_owner(world: World, held: Held) -> bool:
+    """Return whether what becomes of a call can be recorded; else it is one in doubt itself."""
+    return world.claims[held.record.shard].epoch == held.claim_epoch
 
 
 def _may_be_called(scenario: Scenario, world: World, held: Held, before: int) -> bool:

@@ -10,6 +10,8 @@ from functools import cache
 from math import inf
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_common.domain.claim import ClaimedMessage, decode_claim, encode_claim
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
@@ -101,6 +103,9 @@ def admission(scenario: Scenario, looked: Looked, resting: str | None = None) ->
         doubts.setdefault((CAMPAIGN_ID, seq, generation), set()).add(provider)
     chosen = choice.choose(kept, {CAMPAIGN_ID: version}, entries, doubts)
     parted = _parted(looked.fresh, messages, chosen.to_send)
+    if not scenario.keeps(Part.COUNTED_ELSEWHERE):
+        uncounted = tuple(held._replace(repeats=False) for held in parted.kept)
+        parted = parted._replace(kept=uncounted)
     unsafe = [(result.message, result.status) for result in chosen.decided]
     ended = _parted(looked.fresh, messages, [message for message, _ in unsafe]).kept
     return Admission(
@@ -135,26 +140,46 @@ def settlement(
 
 
 @cache
-def outcome(scenario: Scenario, ended: Ended, campaign: tuple[CampaignState, int]) -> LedgerRow:
+def outcome(
+    scenario: Scenario,
+    ended: Ended,
+    campaign: tuple[CampaignState, int],
+    keys_forgotten: bool = False,
+) -> LedgerRow:
     """Turn a provider's answer into what is recorded."""
     held, answer = ended
     policy = RetrySettings(max_attempts=scenario.max_attempts)
     version = _version_of(scenario.delivery, campaign)
-    idempotent = scenario.idempotent or not scenario.keeps(Part.REFUSED_IN_DOUBT)
     message = _message_of(held)
+    is_elsewhere = message.is_doubted_elsewhere and scenario.keeps(Part.REFUSED_ELSEWHERE)
+    is_old = keys_forgotten and scenario.keeps(Part.KEY_WINDOW)
+    knows_key = scenario.idempotent and not is_elsewhere and not is_old
+    idempotent = knows_key or not scenario.keeps(Part.REFUSED_IN_DOUBT)
     if not scenario.keeps(Part.DOUBT_STAYS) and answer is SendStatus.RETRYABLE:
         message.in_doubt = False
     result = SendResult(message, answer)
-    failover = None
+    failover, after_doubt = None, False
     if scenario.has_choice:
         version = version._replace(provider="route")
-        failover = _choice(scenario, None).after_proof(message, version)
-    return outcome_of(result, version, policy, 0.0, idempotent=idempotent, failover=failover).row
+        choice = _choice(scenario, None)
+        failover = choice.after_proof(message, version)
+        may_be_taken = message.in_doubt or answer is SendStatus.AMBIGUOUS
+        after_doubt = may_be_taken and choice.goes_on_after_doubt(message, version)
+    row = outcome_of(
+        result,
+        version,
+        policy,
+        0.0,
+        idempotent=idempotent,
+        failover=failover,
+        after_doubt=after_doubt,
+    ).row
+    return row if scenario.keeps(Part.LEFT_DOUBT_NOTED) else replace(row, left_doubts=())
 
 
-def late_fact(scenario: Scenario, ended: Ended) -> LateFact:
+def late_fact(scenario: Scenario, ended: Ended, keys_forgotten: bool) -> LateFact:
     """Turn an answer that came after the shard was lost into what is noted of it (rule 14)."""
-    row = outcome(scenario, ended, (CampaignState.RUNNING, 1))
+    row = outcome(scenario, ended, (CampaignState.RUNNING, 1), keys_forgotten)
     return LateFact(ended[0].claimed, row.status, None, None)
 
 
@@ -220,6 +245,10 @@ def _message_of(held: Held) -> Message:
         in_doubt=held.in_doubt,
         provider=held.provider,
         ledger_provider=held.provider or None,
+        recorded_provider=held.recorded_provider,
+        key_known_until=-inf if held.repeats else inf,
+        doubts=held.doubts,
+        recorded_doubt=held.recorded_doubt,
     )
 
 
@@ -228,7 +257,15 @@ def _parted(held: Sequence[Held], messages: Sequence[Message], kept: Iterable[Me
     pairs = list(zip(held, messages, strict=True))
     return Parted(
         tuple(
-            one._replace(replaces=m.replaces, in_doubt=m.in_doubt, provider=m.provider)
+            one._replace(
+                replaces=m.replaces,
+                in_doubt=m.in_doubt,
+                provider=m.provider,
+                doubts=m.doubts,
+                recorded_doubt=m.recorded_doubt,
+                recorded_provider=m.recorded_provider if m.recorded_doubt else None,
+                repeats=m.repeats and m.is_doubted_elsewhere,
+            )
             for one, m in pairs
             if id(m) in kept_ids
         ),

@@ -6,7 +6,17 @@ from campaign_common.domain.campaign import CampaignState
 from tests.model.ledger import RETRIED_BY_HAND
 from tests.model.ownership import without_shard
 from tests.model.scenario import Fault, Part, Scenario
-from tests.model.state import NAMES, Kafka, Log, Scheduler, Step, World, put
+from tests.model.state import (
+    NAMES,
+    NOT_TAKEN,
+    REFUSED,
+    Kafka,
+    Log,
+    Scheduler,
+    Step,
+    World,
+    put,
+)
 
 
 def steps(scenario: Scenario, world: World) -> Iterator[Step]:
@@ -136,6 +146,26 @@ def _older_sender(_: Scenario, world: World) -> Iterator[Happening]:
             yield f"the claim of shard {shard} names no provider", world._replace(claims=claims)
 
 
+def _keys_forgotten(_: Scenario, world: World) -> Iterator[Happening]:
+    """What was refused may be taken from then on; what was taken stays so.
+
+    Senders that have lost a shard have made their last calls for it by then: rule 7 gives them a
+    second.
+    """
+    is_settled = all(
+        held.claim_epoch == world.claims[held.record.shard].epoch
+        for sender in world.senders
+        for held in sender.to_call
+    )
+    if is_settled and not world.keys_forgotten:
+        taken = tuple(
+            tuple(NOT_TAKEN if one == REFUSED else one for one in by_generation)
+            for by_generation in world.taken
+        )
+        forgotten = world._replace(keys_forgotten=True, taken=taken)
+        yield "the provider forgets every key", forgotten
+
+
 def _assigned(world: World, assignment: tuple[int, ...]) -> World:
     return world._replace(kafka=world.kafka._replace(assignment=assignment))
 
@@ -157,5 +187,6 @@ _FAULTS = {
     Fault.MORE_PARTITIONS: _more_partitions,
     Fault.PERSON_RETRIES: _person_retries,
     Fault.OLDER_SENDER: _older_sender,
+    Fault.KEYS_FORGOTTEN: _keys_forgotten,
 }
 """LOST_ANSWER is part of a transaction and stands in `recording`."""

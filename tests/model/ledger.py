@@ -36,6 +36,7 @@ def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledge
             rows=put(ledger.rows, index, _entry(row)),
             retries=put(ledger.retries, index, _retry_after(row)),
         )
+        ledger = note_possibly_sent(ledger, row.left_doubts)
     return ledger._replace(counters=_stored(counters)), broken
 
 

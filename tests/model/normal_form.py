@@ -182,7 +182,15 @@ def _sender(
         owned = sender.owned[record.shard]
         if owned is None or owned.epoch != held.claim_epoch:
             # The shard is lost: where the message came from will never be asked again.
-            return Held(record, held.partition, NOWHERE, NOWHERE, provider=held.provider)
+            return Held(
+                record,
+                held.partition,
+                NOWHERE,
+                NOWHERE,
+                provider=held.provider,
+                doubts=held.doubts,
+                repeats=held.repeats,
+            )
         offset = held.offset - lowering.offsets[held.partition]
         epoch = in_use[record.shard].index(held.claim_epoch)
         return held._replace(record=record, offset=offset, claim_epoch=epoch)

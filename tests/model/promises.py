@@ -8,6 +8,7 @@ class Broken(StrEnum):
 
     CALLED_AGAIN = "called again after a call that may have been taken"
     CALLED_ELSEWHERE = "called at another provider than the one that may have taken it"
+    UNCOUNTED = "called at another provider after a doubt, and not counted as a repetition"
     CALLED_VOID = "called for a campaign that does not run under the record's epoch"
     OVERWRITTEN = "an outcome was written over another one"
     MISCOUNTED = "the counters do not say what the ledger says"

@@ -94,7 +94,9 @@ def _written(scenario: Scenario, world: World, number: int, work: Work) -> tuple
             fenced.append(shard)
             continue
         outcomes = [
-            decisions.outcome(scenario, _in_doubt(scenario, world, ended), _ANY_STATE)
+            decisions.outcome(
+                scenario, _in_doubt(scenario, world, ended), _ANY_STATE, world.keys_forgotten
+            )
             for ended in work.results
             if ended[0].record.shard == shard and ended[1] not in LEFT_OPEN
         ]
@@ -120,7 +122,8 @@ def _in_doubt(scenario: Scenario, world: World, ended: Ended) -> Ended:
         held.record.seq,
         held.record.generation,
     ) in world.ledger.possibly_sent_tries
-    is_asked = depends_on_doubt(answer, idempotent=scenario.idempotent)
+    idempotent = scenario.idempotent and not world.keys_forgotten
+    is_asked = depends_on_doubt(answer, idempotent=idempotent)
     if is_possibly_sent and is_asked and scenario.keeps(Part.POSSIBLY_SENT_IN_DOUBT):
         return held._replace(in_doubt=True), answer
     return ended

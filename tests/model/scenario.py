@@ -38,10 +38,14 @@ class Part(Enum):
         "a possibly sent message that ends without a clear answer ends as unknown",
     )
     REFUSED_IN_DOUBT = (3, "a refusal after doubt is proof only of a provider that is idempotent")
+    KEY_WINDOW = (3, "a refusal after doubt is proof only while the provider knows the key")
     DOUBT_RETURNS = (3, "a message in doubt returns to the provider that may have taken it")
     DOUBT_BEFORE_CHOICE = (3, "possibly sent messages are looked up before a provider is chosen")
     UNKNOWN_PROVIDER = (3, "a doubt at a provider that is not known ends the message")
     DOUBT_STAYS = (3, "a proof that a later try was not taken does not lift an earlier doubt")
+    LEFT_DOUBT_NOTED = (3, "a doubt at a provider that the row does not name any more is noted")
+    COUNTED_ELSEWHERE = (3, "a send after a doubt at another provider counts as repeated")
+    REFUSED_ELSEWHERE = (3, "a refusal by another provider than that of a doubt is no proof")
     SETTLE_CANCELLED = (3, "what may have been taken of a cancelled campaign ends as unknown")
     SETTLE_LAST = (3, "a cancelled campaign is settled after what is held of it is recorded")
     FENCE = (4, "an owner's write compares the claim row's epoch")
@@ -85,6 +89,7 @@ class Fault(Enum):
     PERSON_RETRIES = auto()
     OLDER_SENDER = auto()
     MISSED_GRANT = auto()
+    KEYS_FORGOTTEN = auto()
 
 
 ONE_PROVIDER = Route((("simulated", 1),))
@@ -104,7 +109,8 @@ class Scenario:
     max_attempts: int = 2
     has_watchdog: bool = False
     idempotent: bool = False
-    """The provider answers a key that it has answered before as it did then."""
+    """The provider answers a key that it has answered before as it did then, until it forgets
+    keys."""
     route: Route = ONE_PROVIDER
     """The providers that messages may take; with several, any may rest at any moment."""
     late_facts: bool = False
@@ -115,6 +121,11 @@ class Scenario:
     def has_choice(self) -> bool:
         """True if a message may take one of several providers."""
         return len(self.route.providers) > 1
+
+    @property
+    def goes_on_after_doubt(self) -> bool:
+        """True if a message in doubt may be called at another provider."""
+        return self.route.after_doubt and self.delivery is Delivery.AT_LEAST_ONCE
 
     @property
     def messages(self) -> int:

@@ -11,6 +11,7 @@ from tests.model.scenario import Fault, Part, Scenario
 ONCE, REPEATED = Delivery.AT_MOST_ONCE, Delivery.AT_LEAST_ONCE
 
 TWO_PROVIDERS = Route((("main", 1), ("spare", 1)), ("main", "spare"))
+AFTER_DOUBT = replace(TWO_PROVIDERS, after_doubt=True)
 ONE_SHARD = (0, 0)
 TWO_SHARDS = (0, 1)
 SECOND_SHARD = (1,)
@@ -29,6 +30,7 @@ NEW_TOPIC = frozenset({Fault.NEW_TOPIC, Fault.SENDER_CRASH, Fault.PAUSE})
 NEW_MAP = frozenset({Fault.MORE_PARTITIONS, Fault.SENDER_CRASH, Fault.SCHEDULER_CRASH})
 CANCELLED = frozenset({Fault.CANCEL, Fault.SENDER_CRASH})
 BY_HAND = frozenset({Fault.PERSON_RETRIES, Fault.SENDER_CRASH, Fault.REASSIGNMENT})
+FORGETFUL_PROVIDER = frozenset({Fault.KEYS_FORGOTTEN, Fault.SENDER_CRASH})
 MISSED_GRANTS = frozenset({Fault.MISSED_GRANT, Fault.SENDER_CRASH, Fault.REVOCATION, Fault.PAUSE})
 
 SEARCHES = {
@@ -45,6 +47,9 @@ SEARCHES = {
     ),
     "refusals after doubt, by an idempotent provider": Scenario(
         REPEATED, faults=LOSING_SHARDS, fault_budget=1, answers=REFUSALS, idempotent=True
+    ),
+    "refusals after doubt, by a provider that forgets keys": Scenario(
+        REPEATED, faults=FORGETFUL_PROVIDER, answers=REFUSALS, idempotent=True
     ),
     "late facts, at most once": Scenario(
         ONCE, faults=LOSING_SHARDS, answers=REFUSALS, late_facts=True
@@ -96,6 +101,21 @@ SEARCHES = {
         answers=ANY_ANSWER,
         route=TWO_PROVIDERS,
     ),
+    "two providers, also after doubt": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        route=AFTER_DOUBT,
+    ),
+    "idempotent providers, also after doubt": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH}),
+        fault_budget=1,
+        answers=REFUSALS,
+        idempotent=True,
+        route=AFTER_DOUBT,
+    ),
     "retried by hand and cancelled": Scenario(
         REPEATED, faults=BY_HAND | {Fault.CANCEL}, max_attempts=1
     ),
@@ -116,12 +136,33 @@ LONG_SEARCHES = {
         answers=ANY_ANSWER,
         route=TWO_PROVIDERS,
     ),
+    "two providers, also after doubt, long": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        route=AFTER_DOUBT,
+    ),
+    "an older sender, also after doubt, long": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.OLDER_SENDER}),
+        answers=REFUSALS,
+        idempotent=True,
+        route=AFTER_DOUBT,
+    ),
     "two providers, retried by hand, long": Scenario(
         REPEATED,
         faults=BY_HAND,
         answers=ANY_ANSWER,
         max_attempts=1,
         route=TWO_PROVIDERS,
+        late_facts=True,
+    ),
+    "refusals after doubt, by a provider that forgets keys, long": Scenario(
+        REPEATED,
+        faults=FORGETFUL_PROVIDER | LOSING_SHARDS,
+        answers=REFUSALS,
+        idempotent=True,
         late_facts=True,
     ),
     "cancelled in doubt, long": Scenario(
@@ -196,6 +237,11 @@ def _choosing(
     )
 
 
+def _going_on() -> Scenario:
+    """Return a search of idempotent providers, of which another one may be taken after doubt."""
+    return replace(_choosing(answers=REFUSALS), idempotent=True, route=AFTER_DOUBT)
+
+
 LEFT_OUT = {
     Part.TRY: (_refusing(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
     Part.CLAIM_LIST: (_with(Fault.SENDER_CRASH), Broken.CALLED_AGAIN),
@@ -213,6 +259,15 @@ LEFT_OUT = {
         replace(_with(Fault.SENDER_CRASH), delivery=REPEATED, answers=REFUSALS),
         Broken.UNTRUE,
     ),
+    Part.KEY_WINDOW: (
+        replace(
+            _with(Fault.SENDER_CRASH, Fault.KEYS_FORGOTTEN, budget=2),
+            delivery=REPEATED,
+            answers=REFUSALS,
+            idempotent=True,
+        ),
+        Broken.UNTRUE,
+    ),
     Part.DOUBT_RETURNS: (_choosing(Fault.SENDER_CRASH), Broken.CALLED_ELSEWHERE),
     Part.DOUBT_BEFORE_CHOICE: (_choosing(Fault.SENDER_CRASH), Broken.CALLED_ELSEWHERE),
     Part.UNKNOWN_PROVIDER: (
@@ -220,6 +275,9 @@ LEFT_OUT = {
         Broken.CALLED_ELSEWHERE,
     ),
     Part.DOUBT_STAYS: (_choosing(answers=ANY_ANSWER, max_attempts=3), Broken.CALLED_ELSEWHERE),
+    Part.LEFT_DOUBT_NOTED: (_going_on(), Broken.UNCOUNTED),
+    Part.COUNTED_ELSEWHERE: (_going_on(), Broken.UNCOUNTED),
+    Part.REFUSED_ELSEWHERE: (_going_on(), Broken.UNTRUE),
     Part.SETTLE_CANCELLED: (
         replace(_with(Fault.SENDER_CRASH, Fault.CANCEL, budget=2), delivery=REPEATED),
         Broken.UNTRUE,

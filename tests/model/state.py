@@ -26,8 +26,8 @@ NAMES = "AB"
 NOT_TAKEN, MAYBE_TAKEN, TAKEN, REFUSED = range(4)
 """The true state of the calls for a message, known or not.
 
-REFUSED is not taken, and never will be under this key, because an idempotent provider answers it
-the same way each time.
+REFUSED is not taken, and will not be under this key while an idempotent provider knows it, which
+answers it the same way each time.
 """
 
 UNTAKEN = frozenset({NOT_TAKEN, REFUSED})
@@ -145,12 +145,12 @@ class Ledger(NamedTuple):
         return frozenset(noted[:2] for noted in self.possibly_sent)
 
     def place_of_doubt(self, seq: int, generation: int, taken_by: str) -> str:
-        """Return the provider that a possibly sent message was claimed for, `taken_by` if unknown.
+        """Return the providers that a possibly sent message was claimed for, and `taken_by`.
 
         A possibly sent message counts as called there: whether it was cannot be known.
         """
         claimed_for = {at for of, by, at in self.possibly_sent if (of, by) == (seq, generation)}
-        return min(claimed_for - {None} or {taken_by}, key=str) or ""
+        return joined(taken_by, *(at for at in claimed_for if at is not None))
 
     @property
     def has_open_order(self) -> bool:
@@ -169,6 +169,12 @@ class Held(NamedTuple):
     in_doubt: bool = False
     provider: str = ""
     """The one that it is called at, from admission on."""
+    doubts: frozenset[str | None] = frozenset()
+    """The providers that may have taken it, where it may be called at another one."""
+    recorded_doubt: bool = False
+    recorded_provider: str | None = None
+    """The provider that its row names, where its row is in doubt."""
+    repeats: bool = False
 
     @property
     def claimed(self) -> ClaimedMessage:
@@ -295,8 +301,10 @@ class World(NamedTuple):
     taken: tuple[tuple[int, ...], ...]
     """NOT_TAKEN, MAYBE_TAKEN or TAKEN, by message and generation."""
     taken_by: tuple[tuple[str, ...], ...]
-    """The provider that has taken the message, or may have, by message and generation."""
+    """The providers that have taken the message, or may have, by message and generation."""
     faults_left: int
+    keys_forgotten: bool = False
+    """So much time has passed that an idempotent provider has forgotten every key."""
     broken: Broken | None = None
     """The promise that the last step broke."""
 
@@ -308,6 +316,12 @@ class Step(NamedTuple):
     world: World
     is_fault: bool = False
     """Faults need not happen: from every state the system must get through without more."""
+
+
+def joined(*providers: str) -> str:
+    """Return providers as one text, each once; each may be such a text."""
+    names = {name for providers_ in providers for name in providers_.split("+")}
+    return "+".join(sorted(names - {""}))
 
 
 def put(values: tuple[_T, ...], index: int, value: _T) -> tuple[_T, ...]:

@@ -16,6 +16,7 @@ from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
 from campaign_api.providers.overview import ProviderOverview
+from campaign_api.providers.routes_in_force import RoutesInForce
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.routes import (
     camp,
@@ -33,6 +34,7 @@ from campaign_api.routes import (
 )
 from campaign_api.routes.providers import checks as provider_checks
 from campaign_api.routes.providers import overview as provider_overview
+from campaign_api.routes.providers import route_weights
 from campaign_api.web.auth.api_key_cache import ApiKeyCache
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.http import problems, request_line
@@ -113,6 +115,7 @@ def create_app(
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
         provider_overview.resource(ProviderOverview(databases, settings)),
         provider_limits.resource(database, settings),
+        route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
         stats.resource(Statistics(databases)),
         health.resource(databases, settings.msg_table_sharding_size),

@@ -61,13 +61,16 @@ class Message(msgspec.Struct, gc=False, eq=False):
     sets `price` where its provider has one. `provider` is the name of the one that the message is
     sent to, from admission on; `ledger_provider` the one that its ledger row names once it was
     sent, None where that follows from the campaign, and `recorded_provider` the one that the row
-    names before this try. `repeats`: it may have been accepted before, by a provider that does not
-    know its key. `grant`: what it has taken of the limits of its provider; None: nothing.
-    `segments`: number of SMS segments, 0 until they are counted. `budget`: currency of its
-    campaign's budget, None without one; `reserved`: what is taken of that for the send. `age`:
-    seconds since its first send, where the outcome depends on that. Boot times in seconds: dispatch
-    sets `expires_at` where the campaign expires, a grant of its campaign's rate `rate_until`, until
-    which it may start, and admission `key_known_until`, until which its provider knows the key for
+    names before this try. `sent_after`: it was not sent in its generation before this moment, in
+    microseconds since 1970 by the clock of its shard's database server; 0: it is not known.
+    `doubts`: the providers that may have accepted it, None standing for one that is not known,
+    where its route goes on after doubt; `recorded_doubt`: one is `recorded_provider`.
+    `grant`: what it has taken of the limits of its provider; None: nothing. `segments`: number of
+    SMS segments, 0 until they are counted. `budget`: currency of its campaign's budget, None
+    without one; `reserved`: what is taken of that for the send. `age`: seconds since its first
+    send, where the outcome depends on that. Boot times in seconds: dispatch sets `expires_at` where
+    the campaign expires, a grant of its campaign's rate `rate_until`, until which it may start, and
+    admission `key_known_until`, until which its provider knows the key of a message in doubt for
     certain.
     """
 
@@ -87,7 +90,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     provider: str = ""
     ledger_provider: str | None = None
     recorded_provider: str | None = None
-    repeats: bool = False
+    sent_after: int = 0
+    doubts: frozenset[str | None] = frozenset()
+    recorded_doubt: bool = False
     key_known_until: float = inf
     segments: int = 0
     budget: str | None = None
@@ -110,6 +115,19 @@ class Message(msgspec.Struct, gc=False, eq=False):
     def has_waited(self) -> bool:
         """Return whether it has started by a grant of a limit, for which it may have waited."""
         return self.grant is not None or self.rate_until > 0
+
+    @property
+    def repeats(self) -> bool:
+        """Return whether it may have been accepted before, and its provider not know that any more.
+
+        As far as the doubt was known when it was admitted.
+        """
+        return self.in_doubt and boot_time() >= self.key_known_until
+
+    @property
+    def is_doubted_elsewhere(self) -> bool:
+        """Return whether another provider than its present one may have accepted it."""
+        return any(one != self.provider for one in self.doubts)
 
     # What providers read of nearly every message, without a frame of Python for each.
     phone = _of_record("phone", "Phone number.")

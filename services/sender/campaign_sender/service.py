@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from campaign_common.database import Databases, ShardServer
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
@@ -95,6 +96,7 @@ class Sender:
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
         self._consumer = clients.consumer(settings, protocol, name)
         providers = configured_providers(settings)
+        routes = settings.routes
         traces = BatchTraces(tracer) if tracer is not None else None
         sender_id = token_hex(8)
         rate_clock = DatabaseClock(boot_time, "rates of campaigns")
@@ -113,7 +115,7 @@ class Sender:
         self._groups = ShardGroups(
             databases.shard_servers().each(
                 lambda server: _shard_group(
-                    server, self._dispatcher, self._paces, self._budgets, settings, traces
+                    server, self._dispatcher, self._paces, self._budgets, routes, settings, traces
                 )
             )
         )
@@ -135,7 +137,7 @@ class Sender:
             sender_id,
             {provider: limiters[provider] for provider in providers},
             Load(self._waiting, self._groups.share),
-            settings.routes,
+            routes,
             self._paces,
         )
         self._rate_leases = RateLeases(
@@ -173,7 +175,11 @@ class Sender:
         )
         statistics = RecentStatistics(self._dispatcher.routes, time.monotonic)
         self._heartbeat = sender_heartbeat(
-            name, databases.main, self._dispatcher.problems, statistics.read
+            name,
+            databases.main,
+            self._dispatcher.problems,
+            statistics.read,
+            {route: each.described for route, each in settings.route_settings.items()},
         )
         blocked = BlockedPartitions(time.monotonic, BLOCK_TIMEOUT)
         self._ownership = ShardOwnership(
@@ -302,6 +308,7 @@ def _shard_group(
     dispatcher: Dispatcher,
     paces: CampaignPaces,
     funds: Funds,
+    routes: Routes,
     settings: Settings,
     traces: BatchTraces | None,
 ) -> ShardGroup:
@@ -335,7 +342,7 @@ def _shard_group(
         for provider, configured in settings.configured_providers.items()
     }
     choice = ProviderChoice(
-        settings.routes,
+        routes,
         dispatcher.is_resting,
         dispatcher.idempotent_for,
         dispatcher.takes,

@@ -51,6 +51,7 @@ WRITTEN = (
     "provider_limits",
     "provider_events",
     "provider_slots",
+    "route_weights",
     "erasures",
     "sender_heartbeats",
 )

@@ -40,7 +40,7 @@ RETRY = """
 INSERT INTO message_retries_{shard} (campaign_id, seq, due_at, generation, try_number, attempts)
 VALUES (%s, %s, NOW(6), 0, 2, 1)
 """
-SUSPECT = "INSERT INTO possibly_sent VALUES (%s, %s, 1, 0, 0, NOW(6), NULL)"
+SUSPECT = "INSERT INTO possibly_sent VALUES (%s, %s, 1, 0, 0, NOW(6), NULL, NULL)"
 LATE_RESULT = """
 INSERT INTO late_results (campaign_id, seq, shard, generation, try_number, status)
 VALUES (%s, %s, 0, 0, 1, 1)

@@ -79,6 +79,7 @@ class CollectingProvider:
     name = "collected"
     connections: int | None = None
     idempotent = False
+    window = inf
     support: ContentSupport = ANY_CONTENT
     price: Price | None = None
     account_digest = None
@@ -87,7 +88,7 @@ class CollectingProvider:
 
     @property
     def idempotent_for(self) -> float:
-        return inf if self.idempotent else 0.0
+        return self.window if self.idempotent else 0.0
 
     def __init__(self) -> None:
         self.submitted: list[Message] = []

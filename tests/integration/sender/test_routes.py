@@ -10,90 +10,22 @@ from campaign_common.domain.claim import decode_claim
 from campaign_common.domain.content.campaign_content import ContentSupport
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.message import Status, idempotency_key
-from campaign_common.domain.partition_map import TopicDescription
-from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.core.possible_duplicates import count_possible_duplicates
 from campaign_common.store.limits.publishing import bounded_campaigns, read_in_use
 from campaign_common.store.messages.provider_breakers import OpenBreaker, open_breaker
 from campaign_common.store.messages.retry_publication import sendable_campaigns
 from campaign_common.store.shards.claims import read_claims
-from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
-from campaign_sender.message import Message
-from tests.integration.sender.scene import MAP, SHARDS, CollectingProvider, Scene
-from tests.unit.sender.messages import CAMPAIGN, message
-
-PAIR = Routes({"pair": Route((("main", 1), ("spare", 1)), ("main", "spare"))})
-OTHER = {"main": "spare", "spare": "main"}
-SEQ = 3
-
-
-class RoutedCampaign:
-    """A campaign on a route of two providers, of which each collects what it is sent."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.providers = {name: CollectingProvider() for name in OTHER}
-        for name, provider in self.providers.items():
-            breaker = CircuitBreaker(BreakerPolicy(), monotonic)
-            scene.dispatcher.add(name, breaker, lambda *_, made=provider: made)
-        self.take(PAIR)
-        topic = TopicDescription(MAP.topic_id, SHARDS)
-        scene.change(lambda c: insert_first_map(c, MAP.topic, topic))
-        scene.change(lambda c: c.execute("UPDATE campaigns SET provider = 'pair'"))
-        scene.cycle()
-        scene.answer(*scene.provider.submitted)
-        scene.cycle()
-        self._offset = 10
-
-    def take(self, routes: Routes) -> None:
-        """Choose by other routes from now on."""
-        states = self.scene.dispatcher
-        choice = ProviderChoice(
-            routes, states.is_resting, lambda _: 0.0, states.takes, states.rests_for
-        )
-        self.scene.recorder._policy._choice = choice
-        self._admitter = self.scene.admitter(choice, states.unready)
-
-    def send(self, *, try_number: int = 1, attempts: int = 0) -> str:
-        """Fetch, admit, claim and dispatch the message; return its provider, "" if none."""
-        self._offset += 1
-        fetched = message(SEQ, offset=self._offset, try_number=try_number, attempts=attempts)
-        owned = self.scene.buffer.owned(0)
-        assert owned is not None
-        fetched.epoch = owned.epoch
-        self._admitter.enqueue([fetched], {0: owned})
-        self._admitter.admit()
-        self.scene.guard.refresh()
-        before = {name: len(one.submitted) for name, one in self.providers.items()}
-        self.scene.cycle()
-        sent = [n for n, one in self.providers.items() if len(one.submitted) > before[n]]
-        return "".join(sent)
-
-    def answer(self, status: SendStatus) -> None:
-        """Let the provider that holds the message answer, and record it."""
-        (held,) = [m for m in self._submitted() if self.scene.buffer.holds(m)]
-        self.scene.buffer.add_results([SendResult(held, status, None, "code")])
-        self.scene.cycle()
-
-    def rest(self, name: str) -> None:
-        self.scene.dispatcher.routes[name].breaker.open_for(60.0)
-
-    def row(self) -> tuple[object, ...]:
-        """Status, provider and doubt of the message."""
-        rows = self.scene.rows("seq, status, provider, in_doubt")
-        return next(tuple(row[1:]) for row in rows if row[0] == SEQ)
-
-    def _submitted(self) -> list[Message]:
-        return [m for provider in self.providers.values() for m in provider.submitted]
+from tests.integration.sender.routed_campaign import OTHER, PAIR, SEQ, RoutedCampaign
+from tests.integration.sender.scene import Scene
+from tests.unit.sender.messages import CAMPAIGN
 
 
 @pytest.fixture
-def campaign(scene: Scene) -> RoutedCampaign:
-    return RoutedCampaign(scene)
+def campaign(emptied_scene: Scene) -> RoutedCampaign:
+    return RoutedCampaign(emptied_scene)
 
 
 def test_a_claim_and_the_ledger_say_which_provider_it_is(campaign: RoutedCampaign) -> None:
@@ -179,8 +111,9 @@ def test_a_send_that_is_repeated_after_doubt_is_counted(campaign: RoutedCampaign
         assert cursor.fetchall() == ((0, provider),)
 
 
-def test_a_route_lets_through_what_its_providers_do(scene: Scene) -> None:
+def test_a_route_lets_through_what_its_providers_do(emptied_scene: Scene) -> None:
     """Fan-out keeps to the sum of their limits, and to none if one of them has none."""
+    scene = emptied_scene
     scene.change(
         lambda c: c.execute(
             "UPDATE campaigns SET provider = 'pair', lease_owner = 's', published_seq = 1,"
@@ -247,7 +180,8 @@ def test_a_doubt_at_a_provider_that_is_gone_ends_at_last(
     assert campaign.row() == (Status.UNKNOWN, provider, 1)
 
 
-def test_retries_wait_while_all_of_a_route_rest(scene: Scene) -> None:
+def test_retries_wait_while_all_of_a_route_rest(emptied_scene: Scene) -> None:
+    scene = emptied_scene
     scene.change(lambda c: c.execute("UPDATE campaigns SET provider = 'pair', lease_owner = 's'"))
     for provider, sendable in (("main", [CAMPAIGN]), ("spare", [])):
         scene.change(lambda c, name=provider: open_breaker(c, name, OpenBreaker(60.0), "s"))

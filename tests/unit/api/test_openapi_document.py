@@ -29,11 +29,14 @@ IDEMPOTENT = {
     "POST /v1/campaigns",
     *(f"POST /v1/campaigns/{{campaign_id}}/{verb}" for verb in VERBS),
     "POST /v1/providers/{provider}/checks",
+    "PUT /v1/routes/{name}",
 }
 CONDITIONAL = {
     "GET /v1/campaigns/{campaign_id}": "If-None-Match",
     "PATCH /v1/campaigns/{campaign_id}": "If-Match",
     "DELETE /v1/campaigns/{campaign_id}": "If-Match",
+    "PUT /v1/routes/{name}": "If-Match",
+    "DELETE /v1/routes/{name}": "If-Match",
 }
 
 

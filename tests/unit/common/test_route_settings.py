@@ -85,6 +85,34 @@ def test_what_makes_no_sense_is_refused(
     assert expected in refusal
 
 
+def test_after_doubt_needs_a_delivery_that_repeats(tmp_path: Path) -> None:
+    routes = {"main": {**PAIR, "AfterDoubt": True}, "other": PAIR}
+    settings = load(tmp_path, routes)
+    assert settings.routes.of("main", "331").after_doubt
+    assert not settings.routes.of("other", "331").after_doubt
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, routes, Delivery="at_most_once")
+    expected = "campmgr.yaml: Routes.main.AfterDoubt: True: expected false: with Delivery"
+    assert expected in str(error.value)
+    assert load(tmp_path, {"main": PAIR}, Delivery="at_most_once").routes
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_after_doubt_is_true_or_false(tmp_path: Path, value: object) -> None:
+    with pytest.raises(SettingsError, match=r"Routes\.main\.AfterDoubt: .*: expected true"):
+        load(tmp_path, {"main": {**PAIR, "AfterDoubt": value}})
+
+
+def test_a_route_is_described_by_its_keys(tmp_path: Path) -> None:
+    routes = {"main": {**PAIR, "Prefixes": {"49": "b"}}}
+    assert load(tmp_path, routes).route_settings["main"].described == {
+        "Choose": "a 70, b 30",
+        "Failover": "b, a",
+        "AfterDoubt": "false",
+        "Prefixes": "49: b",
+    }
+
+
 def test_an_unknown_default_is_refused_with_the_names_of_routes(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"expected one of .*main"):
         load(tmp_path, {"main": PAIR}, Provider="other")

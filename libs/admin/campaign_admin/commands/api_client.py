@@ -60,6 +60,11 @@ class ApiClient:
         items: list[dict[str, Any]] = self._ask("GET", "/v1/providers", READ_TIMEOUT)["items"]
         return items
 
+    def routes(self) -> list[dict[str, Any]]:
+        """Read all routes; raises what `create` raises."""
+        items: list[dict[str, Any]] = self._ask("GET", "/v1/routes", READ_TIMEOUT)["items"]
+        return items
+
     def start_check(self, provider: str, wanted: dict[str, Any]) -> dict[str, Any]:
         """Ask for a check of a provider; returns it, before it is made.
 

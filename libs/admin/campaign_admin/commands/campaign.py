@@ -12,6 +12,7 @@ from rich.table import Table
 from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.doctor import doctor
 from campaign_admin.commands.providers.listing import providers
+from campaign_admin.commands.providers.routes import routes
 from campaign_admin.commands.watching import rest_of, watch
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.content.campaign_content import ContentKind
@@ -46,6 +47,7 @@ def main() -> None:
 
 main.add_command(doctor)
 main.add_command(providers)
+main.add_command(routes)
 
 
 @main.command()

@@ -1,6 +1,7 @@
 """Checks of topic and group: partitions, map, retention of records, senders."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
@@ -22,6 +23,7 @@ from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.settings import Settings
+from campaign_common.settings.sections.routes import RouteSettings
 from campaign_common.store.maintenance.statistics import SenderHeartbeat, live_senders
 
 SHORTEST_RETENTION = 3600
@@ -29,6 +31,12 @@ SHORTEST_RETENTION = 3600
 
 LONGEST_SESSION = 10.0
 """Seconds for which the partitions of a sender that was lost stand still, at most."""
+
+
+HERE = "this configuration"
+"""Name of the configuration that the doctor reads, among those of senders."""
+
+SAME_ROUTES = "give all services the same configuration and restart them"
 
 
 class Topic(NamedTuple):
@@ -67,7 +75,7 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         *unless("records", _records(topic), "kept long enough, on enough brokers"),
         *unless("retention", _erasable(admin, topic), "records are deleted as soon as promised"),
         *check_sizes(admin, name),
-        *_senders(topic),
+        *_senders(topic, settings.route_settings),
         _session(admin, settings),
         *_lag(topic),
     ]
@@ -240,7 +248,39 @@ def _providers_of(senders: Sequence[SenderHeartbeat]) -> Iterator[Finding]:
             )
 
 
-def _senders(topic: Topic) -> Iterator[Finding]:
+def routes_of(
+    senders: Sequence[SenderHeartbeat], own: Mapping[str, Mapping[str, str]]
+) -> Iterator[Finding]:
+    """Compare the configured routes of senders with each other and with those that stand here."""
+    known = {sender.name: sender.routes for sender in senders if sender.routes is not None}
+    if not known:
+        return
+    known[HERE] = own
+    for route in sorted({name for routes in known.values() for name in routes}):
+        without = sorted(name for name, routes in known.items() if route not in routes)
+        if without:
+            yield warning("routes", f"{route} is not known to {', '.join(without)}", SAME_ROUTES)
+        configured = {name: routes[route] for name, routes in known.items() if route in routes}
+        keys = sorted({key for values in configured.values() for key in values})
+        differing = [text for key in keys if (text := _differing(key, configured))]
+        if differing:
+            yield warning(
+                "routes", f"{route} is not the same everywhere: {'; '.join(differing)}", SAME_ROUTES
+            )
+
+
+def _differing(key: str, configured: Mapping[str, Mapping[str, str]]) -> str:
+    """Return which value of a key each service has; "" if it is the same in all."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for name, values in sorted(configured.items()):
+        names[values.get(key, "")].append(name)
+    if len(names) == 1:
+        return ""
+    parts = [f"{value or 'empty'} in {', '.join(by)}" for value, by in sorted(names.items())]
+    return f"{key} is {', and '.join(parts)}"
+
+
+def _senders(topic: Topic, routes: Mapping[str, RouteSettings]) -> Iterator[Finding]:
     alive, idle = topic.senders, [sender for sender in topic.senders if not sender.shards]
     partitions = topic.report.description.partitions
     if not alive:
@@ -262,6 +302,7 @@ def _senders(topic: Topic) -> Iterator[Finding]:
     else:
         yield ok("senders", f"{len(alive)} alive")
     yield from _providers_of(alive)
+    yield from routes_of(alive, {name: route.described for name, route in routes.items()})
     unowned = [p.partition for p in topic.report.partitions if p.shards and not p.owners]
     if alive and unowned:
         yield warning(

@@ -1,13 +1,14 @@
 """A claim: the compact list of messages a sender has handed, or is about to hand, to a provider.
 
 It is stored as MessagePack: a version, and groups of (campaign_id, generation, try_number,
-[seq, ...], provider). Within a version a group, and the claim, may be given further fields at its
-end, which a reader that does not know them leaves out: senders of 0.2.0 know no provider, and write
-none. Senders of 0.1.0 stored the groups alone.
+[seq, ...], provider, sent_after). Within a version a group, and the claim, may be given further
+fields at its end, which a reader that does not know them leaves out: senders of 0.2.0 know neither
+a provider nor what follows, and write none. Senders of 0.1.0 stored the groups alone.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -19,7 +20,8 @@ from campaign_common.errors import ClaimTooNew
 class ClaimedMessage(NamedTuple):
     """One try of one message that may be at a provider right now.
 
-    `provider` None: the claim does not say which.
+    `provider` None: the claim does not say which. `sent_after`: it was not sent before this moment,
+    in microseconds since 1970 by the clock of the shard's database server; 0: it is not known.
     """
 
     campaign_id: CampaignId
@@ -27,6 +29,7 @@ class ClaimedMessage(NamedTuple):
     generation: int
     try_number: int
     provider: str | None = None
+    sent_after: int = 0
 
 
 class Claimable(Protocol):
@@ -52,15 +55,23 @@ class Claimable(Protocol):
     def provider(self) -> str | None:
         """The provider that it is handed to; None: it is not known."""
 
+    @property
+    def sent_after(self) -> int:
+        """A moment before which it was not sent, as in `ClaimedMessage`."""
+
 
 class _Group(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Messages of one campaign in the same try, at one provider; further fields are ignored."""
+    """Messages of one campaign in the same try, at one provider; further fields are ignored.
+
+    `sent_after` is the earliest of theirs.
+    """
 
     campaign_id: CampaignId
     generation: int
     try_number: int
     seqs: list[int]
     provider: str | None = None
+    sent_after: int = 0
 
 
 class _Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -79,6 +90,9 @@ _LARGEST_VERSION = 0x7F
 """A claim begins with the mark of a short array and then its version, as it is. The groups of 0.1.0
 begin with the mark of a longer array, or have that of an array in the second place, too."""
 
+_seq_of = attrgetter("seq")
+_sent_after_of = attrgetter("sent_after")
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Claim)
 _unversioned_decoder = msgspec.msgpack.Decoder(list[_Group])
@@ -86,14 +100,15 @@ _unversioned_decoder = msgspec.msgpack.Decoder(list[_Group])
 
 def encode_claim(claimed: Iterable[Claimable]) -> bytes:
     """Pack a claim list; nothing claimed packs to the empty byte string."""
-    groups: dict[tuple[int, int, int, str | None], list[int]] = defaultdict(list)
+    groups: dict[tuple[int, int, int, str | None], list[Claimable]] = defaultdict(list)
     for one in claimed:
-        groups[one.campaign_id, one.generation, one.try_number, one.provider or None].append(
-            one.seq
-        )
+        groups[one.campaign_id, one.generation, one.try_number, one.provider or None].append(one)
     if not groups:
         return b""
-    packed = [(*group, seqs, provider) for (*group, provider), seqs in groups.items()]
+    packed = [
+        (*group, [*map(_seq_of, ones)], provider, min(map(_sent_after_of, ones)))
+        for (*group, provider), ones in groups.items()
+    ]
     return _encoder.encode((VERSION, packed))
 
 
@@ -118,7 +133,14 @@ def decode_claim(packed: bytes) -> list[ClaimedMessage]:
     if not packed:
         return []
     return [
-        ClaimedMessage(group.campaign_id, seq, group.generation, group.try_number, group.provider)
+        ClaimedMessage(
+            group.campaign_id,
+            seq,
+            group.generation,
+            group.try_number,
+            group.provider,
+            group.sent_after,
+        )
         for group in _unpack(packed)
         for seq in group.seqs
     ]

@@ -28,6 +28,7 @@ from campaign_common.store.core.costs import read_costs
 from campaign_common.store.core.counters import counts_by_status
 from campaign_common.store.core.events import EventRow, last_pause, read_events
 from campaign_common.store.core.possible_duplicates import count_possible_duplicates
+from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.limits.rests import read_rests
 
 RATE_SPAN = 60
@@ -77,7 +78,8 @@ class ProviderRests:
         """Read the rest of a running campaign; None: something of it can be sent."""
         if movement.state is not CampaignState.RUNNING:
             return None
-        providers = self._routes.providers(movement.provider)
+        follow_live_weights(cursor, self._routes)
+        providers = self._routes.active(movement.provider)
         return rest_of_all(providers, read_rests(cursor, providers, self._limits))
 
 

@@ -22,6 +22,7 @@ from campaign_common.settings import Settings
 from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
 from campaign_common.store.campaigns.progress import CampaignProgress
+from campaign_common.store.limits.live_weights import follow_live_weights
 
 ROWS_AT_ONCE = 1_000
 """Rows read at a time: megabytes even where rows are as wide as they may be."""
@@ -113,11 +114,13 @@ class DryRuns:
             ListDeleted: its recipient list has been deleted.
             RetryLater: a database is unavailable.
         """
+        routes = self._settings.routes
         with self._databases.main.reading() as cursor:
             draft = read_draft(cursor, campaign_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
+            follow_live_weights(cursor, routes)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
-        prices = PlannedPrices(self._settings, draft.campaign.provider, campaign_id)
+        prices = PlannedPrices(self._settings, routes, draft.campaign.provider, campaign_id)
         counts = DryRunCounts(draft.content, prices)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN

@@ -3,16 +3,19 @@
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.price import Rate
 from campaign_common.domain.message import idempotency_key
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.settings import Settings
 
 
 class PlannedPrices:
     """Prices by recipient; a route chooses by the keys that its messages will have."""
 
-    def __init__(self, settings: Settings, name: str, campaign_id: CampaignId) -> None:
-        """Take the name of a provider or of a route."""
+    def __init__(
+        self, settings: Settings, routes: Routes, name: str, campaign_id: CampaignId
+    ) -> None:
+        """Take the name of a provider or of a route, and the routes that hold now."""
         configured = settings.configured_providers
-        self._routes = settings.routes
+        self._routes = routes
         self._name = name
         self._campaign_id = campaign_id
         found = {one: configured.get(one) for one in self._routes.chosen(name)}

@@ -14,6 +14,7 @@ from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.planning.provider_fit import require_support
 from campaign_common.settings import Settings
+from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages.message_listing import read_message_source
 from campaign_common.store.messages.trial_sends import (
     NewTrialMessage,
@@ -52,7 +53,9 @@ def store_trial_message(
         raise CampaignUnknown(f"there is no campaign {campaign_id}")
     require_support(settings, source.provider, source.content)
     content, originator, *_ = source.content
-    route = settings.routes.of(source.provider, phone)
+    routes = settings.routes
+    follow_live_weights(cursor, routes)
+    route = routes.of(source.provider, phone)
     provider = route.first(f"test-{campaign_id}-{phone}", lambda _: False)
     rendered = render(CompiledContent(content), phone, attributes)
     return insert_trial_message(

@@ -20,6 +20,7 @@ from campaign_common.errors import KafkaUnavailable, PublishingHeld, TopicMissin
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.store.campaigns.leases import LeaseKey
+from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.limits.publishing import bounded_campaigns
 from campaign_common.store.messages.provider_breakers import campaigns_with_open_circuit
 from campaign_common.tracing.spans import begin_span, traceparent_of
@@ -180,6 +181,7 @@ class FanOutLoop:
         self._read_breakers_at = now + POLL_INTERVAL
         with self._uses.databases.main.reading() as cursor:
             owner = self._uses.leases.holder.owner
+            follow_live_weights(cursor, self._uses.routes)
             self._circuit_open = campaigns_with_open_circuit(cursor, owner, self._uses.routes)
             bounded = bounded_campaigns(cursor, owner, self._uses.limits, self._uses.routes)
         self._ceilings = {campaign: ceiling_of(bounds) for campaign, bounds in bounded.items()}

@@ -24,6 +24,7 @@ from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
 from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
 from campaign_common.store.campaigns.leases import Lease, read_leases
+from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages import retry_publication as store
 from campaign_common.store.messages.retry_publication import DueRetry, Epochs, Stamp
 from campaign_common.tracing.spans import begin_span, end_span, traceparent_of
@@ -108,6 +109,7 @@ class RetryPublisher:
 
     def _publish_found(self, find: FindRetries, published: Counter) -> None:
         with self._databases.main.reading() as cursor:
+            follow_live_weights(cursor, self._routes)
             sendable = store.sendable_campaigns(cursor, self._owner, self._routes)
         for database in self._databases.all:
             query = partial(store.waiting_campaigns, sendable=sendable)

@@ -11,11 +11,21 @@ from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.errors import TopicMissing
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
+from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages.ledger import look_up
-from campaign_common.store.messages.possibly_sent import Doubts, note_possibly_sent, read_doubts
+from campaign_common.store.messages.possibly_sent import (
+    DoubtLookup,
+    note_possibly_sent,
+    read_doubts,
+)
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
-from campaign_sender.admission.provider_choice import ProviderChoice, doubts_wanted
+from campaign_sender.admission.key_windows import KeyWindows
+from campaign_sender.admission.provider_choice import (
+    ProviderChoice,
+    doubts_wanted,
+    with_lost_commits,
+)
 from campaign_sender.admission.rules import (
     AdmissionDecision,
     Filtered,
@@ -42,8 +52,8 @@ class AdmissionLookup(NamedTuple):
     entries: dict[MessageKey, LedgerEntry]
     erased: set[MessageKey]
     """Messages that a pending command will cancel."""
-    doubts: Doubts
-    """Messages that a lost sender may have sent, where that matters for what is sent now."""
+    doubted: DoubtLookup
+    """Messages that a lost sender may have sent."""
 
 
 class BatchAdmitter:
@@ -65,6 +75,7 @@ class BatchAdmitter:
         self._buffer = buffer
         self._guard = guard
         self._choice = choice
+        self._windows = KeyWindows(server.own, choice.key_window)
         self._unready = unready
         self._traces = traces
         self._pending: list[Message] = []
@@ -103,17 +114,19 @@ class BatchAdmitter:
             return
         began_at = boot_time()
         query = ledger_query(fresh)
-        versions, partition_map, entries, erased, doubts = self._read(query)
+        versions, partition_map, entries, erased, (doubts, now) = self._read(query)
         self._guard.learn(versions, began_at)
         unknown, possibly_sent = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
         self._note_possibly_sent(possibly_sent)
+        doubts = with_lost_commits(doubts, possibly_sent)
         if unknown:
             ended = {result.message.key for result in unknown}
             fresh = [m for m in fresh if m.key not in ended]
         fresh, withdrawn = drop_erased(fresh, erased) if erased else Filtered(fresh, [])
         kept, stale = drop_stale(fresh, versions, partition_map)
         admission: AdmissionDecision = admit_live(kept, entries)
-        chosen = self._choice.choose(admission.to_send, versions, entries, doubts)
+        chosen = self._choice.choose(admission.to_send, versions, entries, doubts, now)
+        self._windows.note(chosen.to_send, versions, entries, began_at)
         ready = hold_unready(chosen.to_send, self._unready)
         decided = admission.decided + ready.decided + unknown + chosen.decided
         dropped = withdrawn + stale + admission.dropped
@@ -145,9 +158,10 @@ class BatchAdmitter:
         with self._server.reading(Proof.NOW) as cursors:
             versions = read_versions(cursors.main, {campaign_id for _, campaign_id in query})
             partition_map = read_map(cursors.main, self._topic)
+            follow_live_weights(cursors.main, self._choice.routes)
             erased = to_be_erased(cursors, {shard for shard, _ in query})
             entries = look_up(cursors.own, query)
-            doubts = read_doubts(cursors.own, doubts_wanted(query, versions))
+            doubted = read_doubts(cursors.own, doubts_wanted(query, versions))
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
-        return AdmissionLookup(versions, partition_map, entries, erased, doubts)
+        return AdmissionLookup(versions, partition_map, entries, erased, doubted)

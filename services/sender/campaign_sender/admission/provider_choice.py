@@ -9,12 +9,11 @@ from math import inf
 from types import MappingProxyType
 from typing import NamedTuple
 
-from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.message import LedgerEntry, MessageKey
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.domain.routing.route import IsResting, Route, provider_of
 from campaign_common.domain.routing.routes import Routes
-from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.budgets import BUDGET_LOST
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.possibly_sent import Doubts
@@ -59,6 +58,19 @@ def doubts_wanted(
     return wanted
 
 
+def with_lost_commits(doubts: Doubts, possibly_sent: Sequence[Message]) -> Doubts:
+    """Return the doubts with those of messages that lost commits may have sent (rule 16).
+
+    Where these were sent is not known, whatever is known of earlier doubts.
+    """
+    if not possibly_sent:
+        return doubts
+    added = {key: {*providers} for key, providers in doubts.items()}
+    for message in possibly_sent:
+        added.setdefault((*message.key, message.record.generation), set()).add(None)
+    return added
+
+
 def _anything(_: str, __: MessageRecord) -> bool:
     return True
 
@@ -85,7 +97,7 @@ class ProviderChoice:
         rests_for: Callable[[str], float] = _never,
         currencies: Mapping[str, str | None] = NO_PRICES,
     ) -> None:
-        self._routes = routes
+        self.routes = routes
         self.is_resting = is_resting
         self._idempotent_for = idempotent_for
         self._takes = takes
@@ -98,8 +110,13 @@ class ProviderChoice:
         versions: Versions,
         entries: Mapping[MessageKey, LedgerEntry],
         doubts: Doubts,
+        now: int = 0,
     ) -> Chosen:
-        """Give each live message its provider."""
+        """Give each live message its provider.
+
+        `now`: the time of the shards' server when all this was read, in microseconds since 1970.
+        None of the messages is sent before it.
+        """
         chosen = Chosen([], [])
         for message in messages:
             version = versions[message.key.campaign_id]
@@ -107,7 +124,7 @@ class ProviderChoice:
             found = doubts.get((*message.key, message.record.generation)) if doubts else None
             if found:
                 message.in_doubt = True
-            is_route = named in self._routes
+            is_route = named in self.routes
             provider: str | None = named
             if is_route or message.in_doubt:
                 entry = entries.get(message.key)
@@ -115,7 +132,7 @@ class ProviderChoice:
                 if not is_route:
                     at.discard(None)  # the provider that the campaign names
                 if is_route or at:
-                    provider = self._of_route(message, named, entry, at)
+                    provider = self._of_route(message, version, entry, at)
             message.ledger_provider = provider if is_route or provider != named else None
             if provider is None:
                 message.in_doubt = True
@@ -123,8 +140,9 @@ class ProviderChoice:
                 chosen.decided.append(result)
             else:
                 message.provider = provider
+                message.sent_after = now
                 if message.in_doubt:
-                    self._note_repetition(message, version)
+                    self._note_doubt(message)
                 if version.budget is None or self._can_pay(message, version.budget):
                     chosen.to_send.append(message)
                 else:
@@ -146,26 +164,34 @@ class ProviderChoice:
             currency == BUDGET_LOST or self._currencies.get(message.provider, currency) == currency
         )
 
-    def _note_repetition(self, message: Message, version: CampaignVersion) -> None:
-        """Note whether the provider still knows the key of a message that it may have accepted.
+    def _note_doubt(self, message: Message) -> None:
+        """Note whether the provider knows the key of a message that it may have accepted.
 
-        When it was first sent is not recorded: no earlier than its campaign was started.
+        Where it forgets keys, `KeyWindows` says until when it knows this one, and when that was
+        first used. Nowhere else is that looked up.
         """
-        window = self._idempotent_for(message.provider)
-        if window < inf:
-            left = window - version.running
-            message.repeats = left <= 0
-            message.key_known_until = boot_time() + left
+        message.sent_after = 0
+        message.key_known_until = inf if self.key_window(message) == inf else -inf
+
+    def key_window(self, message: Message) -> float:
+        """Return for how many seconds from its first use a provider knows a message's key.
+
+        Another provider than that of a doubt never knows it.
+        """
+        return 0.0 if message.is_doubted_elsewhere else self._idempotent_for(message.provider)
 
     def after_proof(self, message: Message, version: CampaignVersion | None) -> str | None:
         """Return the provider of the next try if this one proves that it was not taken.
 
         None: the campaign names a provider and no route, or could not be read.
         """
-        if version is None or version.provider not in self._routes:
-            return None
-        route = self._route_of(message, version.provider)
-        return route.after_proof(message.provider, self.is_resting)
+        route = self._route_of(message, version)
+        return None if route is None else route.after_proof(message.provider, self.is_resting)
+
+    def goes_on_after_doubt(self, message: Message, version: CampaignVersion | None) -> bool:
+        """Return whether a message in doubt may take another provider of its route."""
+        route = self._route_of(message, version)
+        return route is not None and route.after_doubt
 
     def rest_of(self, message: Message, version: CampaignVersion | None) -> float:
         """Return for how many seconds all providers rest that a message may take.
@@ -173,30 +199,47 @@ class ProviderChoice:
         0: one of them does not; inf: no end is known.
         """
         providers: Collection[str] = (message.provider,)
-        if version is not None and version.provider in self._routes and not message.in_doubt:
-            providers = self._route_of(message, version.provider).providers
+        route = self._route_of(message, version)
+        if route is not None and (route.after_doubt or not message.in_doubt):
+            providers = (message.provider, *route.active)
         return min(self._rests_for(name) for name in providers)
 
     def _of_route(
         self,
         message: Message,
-        named: str,
+        version: CampaignVersion,
         entry: LedgerEntry | None,
         doubts: Collection[str | None],
     ) -> str | None:
+        route = self._fitting(message, version)
+        if route.after_doubt and doubts:
+            message.doubts = frozenset(doubts)
+            message.recorded_doubt = entry is not None and bool(entry.in_doubt)
         return provider_of(
-            self._route_of(message, named),
+            route,
             message.idempotency_key,
             self.is_resting,
             chosen=entry.provider if entry is not None else None,
             doubts=doubts,
         )
 
-    def _route_of(self, message: Message, named: str) -> Route:
-        """Return the route of the providers that take the content of a message."""
-        return self._routes.of(named, message.phone).of_those(
+    def _route_of(self, message: Message, version: CampaignVersion | None) -> Route | None:
+        """Return the route of a message; None: its campaign names none, or could not be read."""
+        if version is None or version.provider not in self.routes:
+            return None
+        return self._fitting(message, version)
+
+    def _fitting(self, message: Message, version: CampaignVersion) -> Route:
+        """Return the route of the providers that take the content of a message.
+
+        A message that is delivered at most once never takes another provider after doubt.
+        """
+        route = self.routes.of(version.provider, message.phone).of_those(
             lambda name: self._takes(name, message.record)
         )
+        if route.after_doubt and version.delivery is not Delivery.AT_LEAST_ONCE:
+            return route.without_doubt()
+        return route
 
 
 def _doubts_of(

@@ -13,6 +13,7 @@ from campaign_common.domain.message import LedgerEntry, MessageKey, is_live
 from campaign_common.domain.message_record import ERASED
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.store.core.campaigns import CampaignVersion
+from campaign_common.store.messages.first_sends import LONG_AGO
 from campaign_providers.contract import UNREADY_PAUSE, SendResult, SendStatus
 from campaign_sender.message import AdmissionKey, Message
 
@@ -141,6 +142,7 @@ def split_possibly_sent(
             continue
         message.replaces = entry is not None
         message.in_doubt = True
+        message.sent_after = LONG_AGO  # maybe before its campaign was started again
         if version.delivery is Delivery.AT_MOST_ONCE:
             unknown.append(SendResult(message, SendStatus.AMBIGUOUS, None, COMMITS_LOST))
         else:

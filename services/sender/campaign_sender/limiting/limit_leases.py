@@ -15,6 +15,7 @@ from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.live_limits import read_all_live
+from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.limits.publishing import InUse, read_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
 from campaign_sender.limiting.campaign_paces import CampaignPaces
@@ -128,6 +129,7 @@ class LimitLeases:
                     limiter.withhold()
                     self._log_unreadable(name, one.version)
             if len(self._limiters) > 1 or self._paces.rates:
+                follow_live_weights(cursor, self._routes)
                 self.in_use = read_in_use(cursor, self._routes)
 
     def step(self) -> float:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from campaign_common.domain.campaign import Delivery
+from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.content.budget import cost_of
 from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
@@ -98,7 +99,7 @@ def depends_on_doubt(status: SendStatus, *, idempotent: bool) -> bool:
     return status not in NEVER_IN_DOUBT and not (status is SendStatus.PERMANENT and idempotent)
 
 
-def outcome_of(
+def outcome_of(  # noqa: PLR0913 - what an outcome depends on
     result: SendResult[Message],
     version: CampaignVersion | None,
     retry: RetrySettings,
@@ -107,6 +108,7 @@ def outcome_of(
     idempotent: bool = False,
     failover: str | None = None,
     rest: float = 0.0,
+    after_doubt: bool = False,
 ) -> LedgerOutcome:
     """Return the outcome of a send result.
 
@@ -119,7 +121,9 @@ def outcome_of(
     as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
     unless the provider is `idempotent` (protocol rule 3). A message without any doubt waits for
     `failover`, the next provider of its route, if that is another one; one that was not sent has
-    its provider chosen again. `rest`: least seconds to wait for the provider if there is none. A
+    its provider chosen again. `after_doubt`: the route lets a message in doubt do the same, and
+    also after an ambiguous result; its doubts are kept beside its row. `rest`: least seconds to
+    wait for the provider if there is none. A
     message in doubt at a provider that is not configured, or has no price for the budget, ends as
     unknown when it is too old.
     `jitter` in [0, 1) spreads
@@ -143,9 +147,11 @@ def outcome_of(
     backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
     delay = backoff * (0.5 + jitter / 2)
     row = _row(result, Status.WAITING)
-    fails_over = _fails_over(result, failover)
+    fails_over = _fails_over(result, failover, after_doubt=after_doubt)
     if fails_over and result.status not in NOT_SENT_YET:
         row = replace(row, provider=failover)
+    if after_doubt:
+        row = _with_doubts(result, row)
     if not fails_over or result.status is SendStatus.UNCONFIGURED:
         delay = max(delay, rest, result.retry_after or 0.0)
     return LedgerOutcome(row, delay)
@@ -187,13 +193,40 @@ def _is_provider_gone(result: SendResult[Message]) -> bool:
     )
 
 
-def _fails_over(result: SendResult[Message], failover: str | None) -> bool:
-    return (
-        failover not in (None, result.message.provider)
-        and result.status in FAILS_OVER
-        and not result.of_recipient
-        and not result.message.in_doubt
+def _fails_over(result: SendResult[Message], failover: str | None, *, after_doubt: bool) -> bool:
+    is_moving = result.status in FAILS_OVER and not result.message.in_doubt
+    if after_doubt:
+        is_moving = result.status in FAILS_OVER or result.status is SendStatus.AMBIGUOUS
+    return is_moving and failover not in (None, result.message.provider) and not result.of_recipient
+
+
+def _with_doubts(result: SendResult[Message], row: LedgerRow) -> LedgerRow:
+    """Return the row of a message that waits, with the doubts that it does not name any more.
+
+    It is itself in doubt only where the provider that it names may have taken the message.
+    """
+    message = result.message
+    record = message.record
+    sends: list[tuple[int, str | None]] = []
+    if message.recorded_doubt:
+        sends.append((record.try_number - 1, message.recorded_provider))
+    if result.status is SendStatus.AMBIGUOUS:
+        sends.append((record.try_number, message.provider))
+    doubts = {*message.doubts, *(provider for _, provider in sends)}
+    left = tuple(
+        ClaimedMessage(
+            record.campaign_id,
+            record.seq,
+            record.generation,
+            try_number,
+            provider,
+            message.sent_after,
+        )
+        for try_number, provider in sends
+        if provider != row.provider
     )
+    in_doubt = row.provider in doubts if doubts else row.in_doubt
+    return replace(row, in_doubt=in_doubt, left_doubts=left)
 
 
 def _failures(result: SendResult[Message]) -> int:
@@ -224,16 +257,20 @@ def _provider_of(result: SendResult[Message]) -> str | None:
     A message that was not sent keeps the one that its row names, after the proof of an earlier try.
     """
     message = result.message
+    has_moved = message.doubts and message.provider not in message.doubts
+    if result.status in NOT_SENT_YET and (has_moved or not message.in_doubt):
+        return message.recorded_provider
     if message.in_doubt or result.status in REACHED_PROVIDER:
         return message.ledger_provider
-    return message.recorded_provider if result.status in NOT_SENT_YET else None
+    return None
 
 
 def _row(result: SendResult[Message], status: Status, cost: Charge | None = None) -> LedgerRow:
     message = result.message
     record = message.record
     send_status = result.status
-    is_repeated = message.repeats and send_status in MAY_BE_TAKEN
+    # Nearly no message is in doubt, which is all that is asked of the others.
+    is_repeated = message.in_doubt and send_status in MAY_BE_TAKEN and message.repeats
     return LedgerRow(
         campaign_id=record.campaign_id,
         seq=record.seq,

@@ -39,6 +39,7 @@ class OutcomePolicy:
     ) -> LedgerOutcome:
         """Return the outcome of a send result of a campaign; None: it could not be read."""
         message = result.message
+        may_be_taken = message.in_doubt or result.status is SendStatus.AMBIGUOUS
         return outcome_of(
             result,
             version,
@@ -47,6 +48,7 @@ class OutcomePolicy:
             idempotent=self._knows_key_of(message),
             failover=self._failover(result, version),
             rest=self._rest(result, version),
+            after_doubt=may_be_taken and self._choice.goes_on_after_doubt(message, version),
         )
 
     def _rest(self, result: SendResult[Message], version: CampaignVersion | None) -> float:

@@ -288,13 +288,15 @@ class Recorder:
                 row, retry_in = self._outcome(result)
                 rows[shard].append(row)
                 if retry_in is not None:
+                    was_sent = may_have_been_sent(result)
                     retries[shard].append(
                         ScheduledRetry(
                             row,
                             retry_in,
-                            was_sent=may_have_been_sent(result),
+                            was_sent=was_sent,
                             rests=waits_for_rest(result),
                             has_waited=result.message.replaces and result.message.has_waited,
+                            sent_after=result.message.sent_after if was_sent else 0,
                         )
                     )
         claims: dict[int, list[Message]] = defaultdict(list)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.claim import encode_claim
+from campaign_common.domain.claim import ClaimedMessage, encode_claim
 from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
 from campaign_common.store.core.costs import CostKey, add_costs
@@ -21,6 +21,7 @@ from campaign_common.store.messages.ledger import (
     insert_outcomes,
     repeated_sends,
 )
+from campaign_common.store.messages.possibly_sent import note_possibly_sent
 from campaign_common.store.messages.retry_schedule import (
     ScheduledRetry,
     forget_retries,
@@ -104,8 +105,11 @@ def _write_outcomes(cursor: Cursor, writes: ShardWrites) -> None:
     insert_outcomes(cursor, shard, writes.rows)
     schedule_retries(cursor, shard, writes.retries)
     ended: dict[CampaignId, list[int]] = defaultdict(list)
+    left: list[ClaimedMessage] = []
     for row in writes.rows:
+        left += row.left_doubts
         if row.replaces and row.status is not Status.WAITING:
             ended[row.campaign_id].append(row.seq)
+    note_possibly_sent(cursor, shard, left)
     for campaign_id, seqs in ended.items():
         forget_retries(cursor, shard, campaign_id, seqs)

@@ -20,21 +20,27 @@ def sender_heartbeat(
     database: Database,
     problems: Callable[[], Mapping[str, str | None]],
     statistics: Callable[[], Mapping[str, ProviderStatistics]],
+    routes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> PeriodicThread:
     """Return the thread that writes the heartbeat row, and deletes it in an orderly stop.
 
     `problems` returns what keeps this sender from sending, `statistics` how its sends have gone, by
-    the provider's name.
+    the provider's name; `routes` are those of its configuration.
     """
 
     def run(change: Callable[[Cursor, str], None]) -> None:
         with database.transaction() as cursor:
             change(cursor, owner_name)
 
+    def note(cursor: Cursor, name: str) -> None:
+        note_sender(cursor, name, problems(), statistics(), routes)
+
     return PeriodicThread(
         "heartbeat",
         INTERVAL,
-        partial(run, lambda cursor, name: note_sender(cursor, name, problems(), statistics())),
+        partial(
+            run, lambda cursor, name: note_sender(cursor, name, problems(), statistics(), routes)
+        ),
         at_once=True,
         at_end=partial(run, forget_sender),
     )

@@ -272,6 +272,27 @@ def test_a_route_costs_what_its_first_choices_do(
         assert Decimal(cost["amount"]) == 1 + at_two * Decimal("0.2")
 
 
+def test_a_route_costs_by_its_live_weights(settings: Settings, pool: Database) -> None:
+    prices = {"one": "0.1", "two": "0.3"}
+    choices = tuple(ChoiceSettings(provider=name, weight=1) for name in prices)
+    routed = replace(
+        settings,
+        providers={
+            name: SimulatedSettings(price=Price("EUR", Decimal(amount), {}))
+            for name, amount in prices.items()
+        },
+        route_settings={"both": RouteSettings(choose=choices)},
+        provider="both",
+    )
+    client = create_app(routed, Databases((pool,))).test_client()
+    add_list(pool, people())
+    campaign_id = draft(client)
+    for name, cost in {"two": "3", "one": "1"}.items():
+        body = {"choices": [{"provider": name, "weight": 5}]}
+        assert client.put("/v1/routes/both", json=body).status_code == 200
+        assert Decimal(played(client, campaign_id)["cost"]["amount"]) == Decimal(cost)
+
+
 def test_without_a_price_there_is_no_cost(client: FlaskClient, pool: Database) -> None:
     add_list(pool, people(1))
     assert played(client, draft(client))["cost"] is None

@@ -1,10 +1,10 @@
-"""The doctor's comparison of the providers that senders know."""
+"""The doctor's comparison of the providers and routes that services know."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from campaign_admin.doctor.topic import _providers_of
+from campaign_admin.doctor.topic import _providers_of, routes_of
 from campaign_common.store.maintenance.statistics import SenderHeartbeat
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
@@ -29,3 +29,41 @@ def sender(name: str, providers: dict[str, str | None] | None) -> SenderHeartbea
 )
 def test_senders_know_the_same_providers(senders: list[SenderHeartbeat], said: list[str]) -> None:
     assert [finding.message for finding in _providers_of(senders)] == said
+
+
+MAIN = {"Choose": "a 1, b 1", "Failover": "b", "AfterDoubt": "false", "Prefixes": ""}
+
+
+def routed(name: str, routes: dict[str, dict[str, str]] | None) -> SenderHeartbeat:
+    return SenderHeartbeat(name, NOW, [], [], None, routes)
+
+
+@pytest.mark.parametrize(
+    ("senders", "said"),
+    [
+        ([], []),
+        ([routed("old", None)], []),
+        ([routed("a", {"main": MAIN}), routed("old", None)], []),
+        ([routed("a", {})], ["main is not known to a"]),
+        (
+            [routed("a", {"main": MAIN, "extra": MAIN}), routed("b", {"main": MAIN})],
+            ["extra is not known to b, this configuration"],
+        ),
+        (
+            [
+                routed("a", {"main": MAIN | {"AfterDoubt": "true", "Prefixes": "49: b"}}),
+                routed("b", {"main": MAIN}),
+            ],
+            [
+                (
+                    "main is not the same everywhere: AfterDoubt is false in b, this"
+                    " configuration, and true in a; Prefixes is empty in b, this configuration,"
+                    " and 49: b in a"
+                )
+            ],
+        ),
+    ],
+    ids=["none", "of 0.2.0", "alike", "unknown to one", "known to one", "different"],
+)
+def test_services_have_the_same_routes(senders: list[SenderHeartbeat], said: list[str]) -> None:
+    assert [finding.message for finding in routes_of(senders, {"main": MAIN})] == said

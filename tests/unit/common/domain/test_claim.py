@@ -23,7 +23,9 @@ claimed_messages = st.builds(
     generation=st.integers(0, 9),
     try_number=st.integers(1, 9),
     provider=st.sampled_from(["main", "spare", None]),
+    sent_after=st.just(0),
 )
+moments = st.integers(0, 2**63)
 messages_of_older_senders = st.builds(
     ClaimedMessage,
     campaign_id=st.integers(1, 2**53),
@@ -31,12 +33,20 @@ messages_of_older_senders = st.builds(
     generation=st.integers(0, 9),
     try_number=st.integers(1, 9),
     provider=st.none(),
+    sent_after=st.just(0),
 )
 
 
 @given(st.lists(claimed_messages))
 def test_a_claim_list_survives_packing(claimed: list[ClaimedMessage]) -> None:
     assert Counter(decode_claim(encode_claim(claimed))) == Counter(claimed)
+
+
+@given(st.lists(moments, min_size=1))
+def test_a_claim_keeps_the_earliest_moment_of_a_group(sent_after: list[int]) -> None:
+    """One that is not known, 0, is the earliest."""
+    claimed = [ClaimedMessage(7, seq, 0, 1, "main", at) for seq, at in enumerate(sent_after)]
+    assert {one.sent_after for one in decode_claim(encode_claim(claimed))} == {min(sent_after)}
 
 
 @given(st.lists(messages_of_older_senders, min_size=1))
@@ -54,7 +64,7 @@ def test_a_claim_of_0_1_0_is_read(claimed: list[ClaimedMessage]) -> None:
 @pytest.mark.parametrize(
     "packed",
     [
-        pytest.param([VERSION, [[7, 0, 1, [5, 6], None, "aurora"]]], id="of a group"),
+        pytest.param([VERSION, [[7, 0, 1, [5, 6], None, 0, "aurora"]]], id="of a group"),
         pytest.param([VERSION, [[7, 0, 1, [5, 6]]]], id="none: a claim of 0.2.0"),
         pytest.param([VERSION, [[7, 0, 1, [5, 6]]], {"at": 1}], id="of the claim"),
     ],

@@ -4,6 +4,7 @@ from math import inf
 
 import pytest
 
+from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.message import LedgerEntry, Status
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
@@ -14,11 +15,14 @@ from campaign_sender.admission.provider_choice import (
     PROVIDER_UNKNOWN,
     ProviderChoice,
     doubts_wanted,
+    with_lost_commits,
 )
 from tests.unit.sender.messages import CAMPAIGN, message, version
 
 PAIR = Routes({"pair": Route((("main", 1), ("spare", 1)), ("main", "spare"))})
 WINDOWS = {"main": 0.0, "spare": 0.0, "forever": inf, "day": 86_400.0, "simulated": inf}
+
+NOW = 1_790_000_000_000_000
 
 CHOICE = ProviderChoice(PAIR, lambda _: False, WINDOWS.__getitem__)
 
@@ -63,36 +67,42 @@ def test_a_provider_that_takes_other_content_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "running", "in_doubt", "repeats", "known"),
+    ("provider", "in_doubt", "repeats", "sent_after"),
     [
-        ("main", 5.0, True, True, False),
-        ("main", 5.0, False, False, True),
-        ("forever", 90_000.0, True, False, True),
-        ("day", 5.0, True, False, True),
-        ("day", 90_000.0, True, True, False),
-        ("day", inf, True, True, False),
-        ("day", 90_000.0, False, False, True),
+        ("main", True, True, 0),
+        ("main", False, False, NOW),
+        ("forever", True, False, 0),
+        ("day", True, True, 0),
+        ("day", False, False, NOW),
     ],
     ids=[
         "not idempotent",
         "no doubt",
         "idempotent without end",
-        "doubt of less than a day",
-        "of a campaign that runs for more than a day",
-        "of a campaign whose start is not known",
-        "no doubt after a day",
+        "that forgets keys, before the first use is looked up",
+        "that forgets keys, without a doubt",
     ],
 )
 def test_a_repetition_may_be_a_duplicate(
-    provider: str, running: float, in_doubt: bool, repeats: bool, known: bool
+    provider: str, in_doubt: bool, repeats: bool, sent_after: int
 ) -> None:
     one = message()
     one.in_doubt = in_doubt
-    versions = {CAMPAIGN: version()._replace(provider=provider, running=running)}
-    chosen = CHOICE.choose([one], versions, {}, {})
+    versions = {CAMPAIGN: version()._replace(provider=provider)}
+    chosen = CHOICE.choose([one], versions, {}, {}, NOW)
     assert (chosen.to_send, one.provider, one.repeats) == ([one], provider, repeats)
-    assert (boot_time() < one.key_known_until) is known
-    assert one.ledger_provider is None, "the campaign names it"
+    assert (one.sent_after, one.ledger_provider) == (sent_after, None)
+
+
+@pytest.mark.parametrize(
+    ("doubts", "window"), [({"day"}, 86_400.0), ({"day", "main"}, 0.0), ({None}, 0.0)]
+)
+def test_a_key_is_known_only_at_the_provider_of_the_doubt(
+    doubts: set[str | None], window: float
+) -> None:
+    one = message()
+    one.in_doubt, one.provider, one.doubts = True, "day", frozenset(doubts)
+    assert CHOICE.key_window(one) == window
 
 
 def test_a_doubt_of_another_generation_does_not_count() -> None:
@@ -120,6 +130,49 @@ def test_the_ledger_says_where_the_next_try_goes(in_doubt: int) -> None:
         versions = {CAMPAIGN: version()._replace(provider="pair")}
         CHOICE.choose([one], versions, {one.key: entry}, {})
         assert one.provider == provider
+
+
+GOING_ON = Routes({"pair": Route((("main", 1), ("spare", 0)), ("spare", "main"), True)})
+
+
+@pytest.mark.parametrize(
+    ("doubts", "resting", "provider", "repeats"),
+    [
+        pytest.param({"main"}, (), "main", False, id="its key is known there"),
+        pytest.param({"main"}, ("main",), "spare", True, id="it is not known elsewhere"),
+        pytest.param({None}, (), "main", True, id="nor perhaps where that is not known"),
+        pytest.param({"main", "spare"}, ("spare",), "main", True, id="one of two"),
+    ],
+)
+def test_a_send_after_doubt_elsewhere_is_a_repetition(
+    doubts: set[str | None], resting: tuple[str, ...], provider: str, repeats: bool
+) -> None:
+    """Also at a provider that is idempotent without end."""
+    one = message()
+    choice = ProviderChoice(GOING_ON, resting.__contains__, lambda _: inf)
+    versions = {CAMPAIGN: version()._replace(provider="pair")}
+    (sent,) = choice.choose([one], versions, {}, {(CAMPAIGN, 1, 0): doubts}).to_send
+    assert (sent.provider, sent.repeats, sent.doubts) == (provider, repeats, doubts)
+    assert (boot_time() < sent.key_known_until) is not repeats
+    assert choice.goes_on_after_doubt(sent, versions[CAMPAIGN])
+    assert choice.rest_of(sent, versions[CAMPAIGN]) == 0
+
+
+def test_a_campaign_at_most_once_does_not_go_on_after_doubt() -> None:
+    one = message()
+    choice = ProviderChoice(GOING_ON, lambda name: name == "main", lambda _: 0.0)
+    of = version(delivery=Delivery.AT_MOST_ONCE)._replace(provider="pair")
+    (sent,) = choice.choose([one], {CAMPAIGN: of}, {}, {(CAMPAIGN, 1, 0): {"main"}}).to_send
+    assert (sent.provider, sent.doubts) == ("main", frozenset())
+    assert not choice.goes_on_after_doubt(sent, of)
+
+
+def test_lost_commits_are_a_doubt_beside_those_that_are_known() -> None:
+    lost, other = message(2), (CAMPAIGN, 1, 0)
+    known = {other: {"main"}, (CAMPAIGN, 2, 0): {"spare"}}
+    found = with_lost_commits(known, [lost])
+    assert found == {other: {"main"}, (CAMPAIGN, 2, 0): {"spare", None}}
+    assert known[CAMPAIGN, 2, 0] == {"spare"}
 
 
 @pytest.mark.parametrize(

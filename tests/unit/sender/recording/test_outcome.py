@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from dataclasses import replace
 
 import msgspec
@@ -22,6 +23,9 @@ from campaign_sender.recording.outcome import (
     waits_for_rest,
 )
 from tests.unit.sender.messages import message, version
+
+AMBIGUOUS, RETRYABLE = SendStatus.AMBIGUOUS, SendStatus.RETRYABLE
+OPEN = SendStatus.CIRCUIT_OPEN
 
 POLICY = RetrySettings(max_attempts=3, backoff_base=1.0, backoff_max=60.0, max_age=3600.0)
 
@@ -255,6 +259,61 @@ def test_only_a_message_without_doubt_fails_over(
     outcome = outcome_of(result, version(), POLICY, jitter=0.0, failover=failover)
     assert (outcome.row.status, outcome.row.provider) == (Status.WAITING, provider)
     assert outcome.retry_in == retry_in
+
+
+@pytest.mark.parametrize(
+    ("answer", "at", "recorded", "row", "left"),
+    [
+        pytest.param(AMBIGUOUS, (), None, ("spare", False), [(2, "main")], id="doubt"),
+        pytest.param(
+            AMBIGUOUS, ("main",), "main", ("spare", False), [(1, "main"), (2, "main")], id="again"
+        ),
+        pytest.param(
+            AMBIGUOUS, ("spare",), "spare", ("spare", True), [(2, "main")], id="back to a doubt"
+        ),
+        pytest.param(RETRYABLE, ("main",), "main", ("spare", False), [(1, "main")], id="a proof"),
+        pytest.param(RETRYABLE, ("main",), None, ("spare", False), [], id="noted as lost"),
+        pytest.param(RETRYABLE, (None,), None, ("spare", False), [], id="not known, noted"),
+        pytest.param(RETRYABLE, ("spare",), None, ("spare", True), [], id="a proof elsewhere"),
+        pytest.param(OPEN, ("main",), "main", ("main", True), [], id="not sent where it may be"),
+        pytest.param(OPEN, ("spare",), "spare", ("spare", True), [], id="not sent elsewhere"),
+        pytest.param(OPEN, ("spare",), None, (None, False), [], id="not sent, doubt noted as lost"),
+    ],
+)
+def test_after_doubt_a_message_goes_on_and_the_doubt_stays(
+    answer: SendStatus,
+    at: Collection[str | None],
+    recorded: str | None,
+    row: tuple[str | None, bool],
+    left: list[tuple[int, str]],
+) -> None:
+    """A doubt stands in the row while that names its provider, and beside it from then on."""
+    one = message(try_number=2)
+    one.provider = one.ledger_provider = "main"
+    one.doubts, one.in_doubt = frozenset(at), bool(at)
+    one.recorded_provider, one.recorded_doubt = recorded, recorded is not None
+    result = SendResult(one, answer, retry_after=9.0)
+    found, retry_in = outcome_of(
+        result, version(), POLICY, jitter=0.0, failover="spare", after_doubt=True
+    )
+    assert (found.status, found.provider, found.in_doubt) == (Status.WAITING, *row)
+    assert [(each.try_number, each.provider) for each in found.left_doubts] == left
+    assert retry_in == 0.5, "it does not wait for the provider that it leaves"
+
+
+def test_after_doubt_the_last_provider_waits_as_without() -> None:
+    one = message()
+    one.provider = one.ledger_provider = "main"
+    outcome = outcome_of(
+        SendResult(one, AMBIGUOUS, retry_after=9.0),
+        version(),
+        POLICY,
+        0.0,
+        failover="main",
+        after_doubt=True,
+    )
+    assert (outcome.row.provider, outcome.row.in_doubt, outcome.retry_in) == ("main", True, 9.0)
+    assert outcome.row.left_doubts == ()
 
 
 @pytest.mark.parametrize("recorded", [None, "spare"], ids=["first try", "after a proof"])

@@ -1,15 +1,20 @@
 """Routes of an installation, by name, and the prefixes of phone numbers that take others."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from campaign_common.domain.routing.route import Route
+from campaign_common.domain.routing.route_choice import RouteChoice
+
+LiveWeights = Mapping[str, Sequence[RouteChoice] | None]
+"""Choices by the name of a route; None: this version cannot read them."""
 
 
 class Routes:
     """Routes by name, for campaigns that name one, or a provider.
 
     `prefixes`: by the name of a route, prefixes of phone numbers with the route or provider that
-    these take instead.
+    these take instead. The weights of a route are those of its configuration until others are set.
+    Threads may set them while others choose.
     """
 
     def __init__(
@@ -17,7 +22,9 @@ class Routes:
         routes: Mapping[str, Route] | None = None,
         prefixes: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        self._routes = dict(routes or {})
+        self._configured: Mapping[str, Route] = dict(routes or {})
+        self._routes = self._configured
+        self._live: LiveWeights = {}
         self._prefixes = {
             name: sorted(targets.items(), key=lambda each: -len(each[0]))
             for name, targets in (prefixes or {}).items()
@@ -29,28 +36,69 @@ class Routes:
     def __contains__(self, name: str) -> bool:
         return name in self._routes
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._routes)
+
+    def set_live(self, live: LiveWeights) -> list[str]:
+        """Choose by `live` weights from now on, and by the configured ones where there are none.
+
+        Weights that cannot be read leave those of before. So do the configured ones, where the live
+        ones name no provider that is on the route any more. Return the routes whose weights cannot
+        be read, and could be before.
+        """
+        if live == self._live:
+            return []
+        unreadable = [name for name in self._configured if live.get(name, ()) is None]
+        self._routes = {
+            name: self._routes[name] if name in unreadable else _weighted(route, live.get(name))
+            for name, route in self._configured.items()
+        }
+        newly = [name for name in unreadable if self._live.get(name, ()) is not None]
+        self._live = dict(live)
+        return newly
+
     def of(self, name: str, phone: str) -> Route:
-        """Return the route of a message; that of a provider has this one alone."""
+        """Return the route of a message; that of a provider has this one alone.
+
+        A provider that a prefix leads to may be taken after doubt where the route of the prefix
+        allows it.
+        """
+        routes = self._routes
         for prefix, target in self._prefixes.get(name, ()):
             if phone.startswith(prefix):
-                return self._named(target)
-        return self._named(name)
+                provider = Route(((target, 1),), after_doubt=routes[name].after_doubt)
+                return routes.get(target, provider)
+        return _named(routes, name)
 
     def providers(self, name: str) -> frozenset[str]:
-        """Return all providers that messages of a route, or of a provider, may take."""
-        names = [name, *(target for _, target in self._prefixes.get(name, ()))]
-        return frozenset(provider for each in names for provider in self._named(each).providers)
+        """Return all providers of a route, or of a provider, with those of its prefixes."""
+        return frozenset(one for route in self._of_all(name) for one in route.providers)
+
+    def active(self, name: str) -> frozenset[str]:
+        """Return the providers that messages may take for which none is chosen yet."""
+        return frozenset(one for route in self._of_all(name) for one in route.active)
 
     def chosen(self, name: str) -> frozenset[str]:
         """Return the providers that messages of a route, or of a provider, take at first."""
-        names = [name, *(target for _, target in self._prefixes.get(name, ()))]
-        return frozenset(
-            provider for each in names for provider, weight in self._named(each).choose if weight
-        )
+        return frozenset(one for route in self._of_all(name) for one, _ in route.chosen)
 
     def resting(self, resting: Collection[str]) -> list[str]:
         """Return the routes of which all providers are among those `resting`."""
-        return [name for name in self._routes if self.providers(name) <= set(resting)]
+        return [name for name in self._routes if self.active(name) <= set(resting)]
 
-    def _named(self, name: str) -> Route:
-        return self._routes.get(name) or Route(((name, 1),))
+    def _of_all(self, name: str) -> list[Route]:
+        """Return the routes that messages take which name this one, by their numbers."""
+        routes = self._routes
+        targets = (target for _, target in self._prefixes.get(name, ()))
+        return [_named(routes, each) for each in (name, *targets)]
+
+
+def _named(routes: Mapping[str, Route], name: str) -> Route:
+    return routes.get(name) or Route(((name, 1),))
+
+
+def _weighted(route: Route, choices: Sequence[RouteChoice] | None) -> Route:
+    if choices is None:
+        return route
+    weighted = route.weighted(choices)
+    return weighted if weighted.chosen else route

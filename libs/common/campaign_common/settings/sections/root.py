@@ -163,6 +163,9 @@ class Settings:
         for name, route in self.route_settings.items():
             if name in known or name == "http":
                 yield ("Routes", name), "expected a name that no provider has"
+            if route.after_doubt and self.delivery is Delivery.AT_MOST_ONCE:
+                message = "expected false: with Delivery at_most_once nothing is sent after doubt"
+                yield ("Routes", name, "AfterDoubt"), message
             if not route.choose:
                 yield ("Routes", name, "Choose"), "expected one provider at least"
             chosen = [choice.provider for choice in route.choose]

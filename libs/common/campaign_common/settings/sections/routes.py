@@ -14,7 +14,7 @@ from campaign_common.settings.declaration import (
     key,
     section_class,
 )
-from campaign_common.settings.fields.plain import Int, String, Value
+from campaign_common.settings.fields.plain import Flag, Int, String, Value
 from campaign_common.settings.fields.prefixes import NO_PREFIX, NOT_QUOTED, are_quoted
 
 LONGEST_NAME = 32
@@ -76,6 +76,10 @@ class RouteSettings:
     failover: tuple[str, ...] = key("Failover", Names(), default=[])
     """The providers that a message takes, in this order, after the proof that the one before did
     not take it. Without any it is tried again at the same one."""
+    after_doubt: bool = key("AfterDoubt", Flag(), default=False)
+    """`true`: a message that may have been taken goes on to another provider, too, after a send
+    without a clear answer, a proof about a later one, or while its provider rests. Recipients may
+    get it twice; these sends are counted. For `Delivery: at_least_once` alone."""
     prefixes: Mapping[str, str] = key("Prefixes", Prefixes(), default={})
     """The routes or providers that phone numbers take that begin with these digits, the longest
     match first; such a route has no `Prefixes` of its own."""
@@ -84,7 +88,18 @@ class RouteSettings:
     def route(self) -> Route:
         """The route that messages take whose number matches no prefix."""
         choose = tuple((choice.provider, choice.weight) for choice in self.choose)
-        return Route(choose, self.failover)
+        return Route(choose, self.failover, self.after_doubt)
+
+    @property
+    def described(self) -> Mapping[str, str]:
+        """The values of the section by their keys, to be compared and shown."""
+        prefixes = (f"{digits}: {name}" for digits, name in sorted(self.prefixes.items()))
+        return {
+            "Choose": ", ".join(f"{one.provider} {one.weight}" for one in self.choose),
+            "Failover": ", ".join(self.failover),
+            "AfterDoubt": str(self.after_doubt).lower(),
+            "Prefixes": ", ".join(prefixes),
+        }
 
 
 class RouteMap(NamedSections):

@@ -80,7 +80,7 @@ def bounded_campaigns(
     publishing = _publishing(cursor, only_with_rate=not limited)
     own = [one for one in publishing if one.owner == owner]
     names = {
-        one.id: names if (names := routes.providers(one.provider)) <= limited.keys() else ()
+        one.id: names if (names := routes.active(one.provider)) <= limited.keys() else ()
         for one in own
     }
     taken = frozenset[str]().union(*names.values())
@@ -122,7 +122,7 @@ def _shares(
     provider: str, per_second: Decimal | None, publishing: Sequence[_Publishing], routes: Routes
 ) -> dict[CampaignId, float]:
     """Return the shares of a provider's rate that campaigns may use, from 0 to 1."""
-    taking = [one for one in publishing if provider in routes.providers(one.provider)]
+    taking = [one for one in publishing if provider in routes.active(one.provider)]
     rate = float(per_second or 1)
     shares = share_rate(rate, [one.pace for one in taking])
     return {one.id: share / rate for one, share in zip(taking, shares, strict=True)}

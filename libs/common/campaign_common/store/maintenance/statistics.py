@@ -72,6 +72,8 @@ class RecentHeartbeat(NamedTuple):
     """Obstacles to its sends, by provider; None: it is of 0.2.0, which does not say."""
     statistics: Mapping[str, ProviderStatistics] | None
     """Statistics of each configured provider; None: it is of 0.2.0."""
+    routes: Mapping[str, Mapping[str, str]] | None = None
+    """Values of each configured route by their keys; None: it is of 0.2.0."""
 
 
 class SenderHeartbeat(NamedTuple):
@@ -83,6 +85,8 @@ class SenderHeartbeat(NamedTuple):
     shards: list[int]
     providers: Mapping[str, str | None] | None = None
     """Obstacles to its sends, by provider; None: it is of 0.2.0, which does not say."""
+    routes: Mapping[str, Mapping[str, str]] | None = None
+    """Values of each configured route by their keys; None: it is of 0.2.0."""
 
 
 SELECT_STATES = """
@@ -110,14 +114,15 @@ JOIN (SELECT campaign_id, MIN(sampled_at) AS sampled_at FROM campaign_samples
 """
 
 SELECT_SENDERS = """
-SELECT name, seen_at, providers, statistics FROM sender_heartbeats
+SELECT name, seen_at, providers, statistics, routes FROM sender_heartbeats
 WHERE seen_at >= NOW(6) - INTERVAL %s SECOND ORDER BY name
 """
 
 BEAT = """
-INSERT INTO sender_heartbeats (name, seen_at, providers, statistics) VALUES (%s, NOW(6), %s, %s)
+INSERT INTO sender_heartbeats (name, seen_at, providers, statistics, routes)
+VALUES (%s, NOW(6), %s, %s, %s)
 ON DUPLICATE KEY UPDATE seen_at = NOW(6), providers = VALUES(providers),
-  statistics = VALUES(statistics)
+  statistics = VALUES(statistics), routes = VALUES(routes)
 """
 
 _decode_statistics = msgspec.json.Decoder(dict[str, ProviderStatistics]).decode
@@ -180,7 +185,12 @@ def live_senders(cursors: Cursors) -> list[SenderHeartbeat]:
         shards[owner.owner_name].append(owner.position.shard)
     return [
         SenderHeartbeat(
-            one.name, one.seen_at, sorted(partitions[one.name]), shards[one.name], one.providers
+            one.name,
+            one.seen_at,
+            sorted(partitions[one.name]),
+            shards[one.name],
+            one.providers,
+            one.routes,
         )
         for one in heartbeats
     ]
@@ -195,8 +205,9 @@ def recent_heartbeats(cursor: Cursor) -> list[RecentHeartbeat]:
             seen_at,
             None if providers is None else msgspec.json.decode(providers),
             _statistics(statistics),
+            None if routes is None else msgspec.json.decode(routes),
         )
-        for name, seen_at, providers, statistics in cursor.fetchall()
+        for name, seen_at, providers, statistics, routes in cursor.fetchall()
     ]
 
 
@@ -213,13 +224,16 @@ def note_sender(
     name: str,
     providers: Mapping[str, str | None] | None = None,
     statistics: Mapping[str, ProviderStatistics] | None = None,
+    routes: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """Give a sign that a sender is alive, and forget those that have long been gone.
 
-    `providers`: what keeps it from sending, by provider; `statistics`: of those configured.
+    `providers`: what keeps it from sending, by provider; `statistics`: of those configured;
+    `routes`: the values of those configured, by their keys.
     """
     columns = (
-        None if each is None else msgspec.json.encode(each) for each in (providers, statistics)
+        None if each is None else msgspec.json.encode(each)
+        for each in (providers, statistics, routes)
     )
     cursor.execute(BEAT, (name, *columns))
     cursor.execute(FORGET_SENDERS)

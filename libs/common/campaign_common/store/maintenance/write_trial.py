@@ -37,6 +37,7 @@ TABLES: Mapping[str, str] = {
     "recipient_lists": "id",
     "recipient_rejects": "list_id",
     "recipients": "list_id",
+    "route_weights": "route",
     "sender_heartbeats": "name",
     "shard_claims": "shard",
     "shard_commands": "id",

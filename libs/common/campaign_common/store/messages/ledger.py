@@ -41,6 +41,9 @@ class LedgerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Set where the message was accepted and its provider has a price."""
     repeated_provider: str | None = None
     """Provider that may have taken the message twice: see `possible_duplicates`."""
+    left_doubts: tuple[ClaimedMessage, ...] = ()
+    """Tries that may have been taken, at providers that the row does not name any more: they are
+    noted as possibly sent with it."""
 
     @classmethod
     def ended(

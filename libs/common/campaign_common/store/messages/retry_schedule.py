@@ -13,6 +13,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import next_try
+from campaign_common.store.messages.first_sends import to_datetime
 from campaign_common.store.messages.ledger import LedgerRow
 
 SELECT_NOW = "SELECT NOW(6)"
@@ -25,14 +26,19 @@ RESTS = "(rests_since IS NOT NULL AND (published_at IS NULL OR rests_since >= pu
 # are added up here, from the database's clock.
 SCHEDULE = (
     "INSERT INTO message_retries_{shard:d}"
-    " (campaign_id, seq, due_at, generation, try_number, attempts, aged_from, rests_since)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+    " (campaign_id, seq, due_at, generation, try_number, attempts, aged_from, rests_since,"
+    " sent_after) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
     # The age of a message goes on from its first send, without the rest that ends now, and without
     # the way of a try that met another rest. The old values are read before they are replaced.
     " ON DUPLICATE KEY UPDATE aged_from = IF(generation <> VALUES(generation), VALUES(aged_from),"
     " COALESCE(aged_from + INTERVAL COALESCE(TIMESTAMPDIFF(MICROSECOND,"
     f" IF({RESTS}, rests_since, IF(VALUES(rests_since) IS NULL, NULL, published_at)), NOW(6)), 0)"
     " MICROSECOND, VALUES(aged_from))), rests_since = VALUES(rests_since),"
+    # The earliest moment of the generation. One that is missing after attempts stays so: they are
+    # those of a sender of 0.2.0.
+    " sent_after = IF(generation <> VALUES(generation), VALUES(sent_after),"
+    " COALESCE(LEAST(sent_after, VALUES(sent_after)), sent_after,"
+    " IF(attempts = 0, VALUES(sent_after), NULL))),"
     " due_at = VALUES(due_at), generation = VALUES(generation),"
     " try_number = VALUES(try_number), attempts = VALUES(attempts), published_at = NULL,"
     " published_epoch = NULL, published_topic_id = NULL, published_partition = NULL,"
@@ -82,6 +88,9 @@ class ScheduledRetry(NamedTuple):
     """It waits since its provider rests, which does not count into its age."""
     has_waited: bool = False
     """It has waited for a grant of a limit in this try, which does not count either."""
+    sent_after: int = 0
+    """It was not sent in this generation before this moment (`first_sends`); 0: not known, or not
+    sent at all."""
 
 
 def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetry]) -> None:
@@ -102,8 +111,9 @@ def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
                     row.attempts,
                     now if was_sent else None,
                     now if rests else None,
+                    to_datetime(sent_after),
                 )
-                for row, seconds, was_sent, rests, _ in retries
+                for row, seconds, was_sent, rests, _, sent_after in retries
             ],
         )
 

@@ -1,1 +1,1 @@
-"""Routes below /v1/providers: state and checks."""
+"""Routes of /v1/providers and /v1/routes: state, checks, and weights."""

@@ -112,8 +112,8 @@ class Progress(Schema):
     possible_duplicates = fields.Integer(
         required=True,
         metadata={
-            "description": "Sends repeated after a doubt, to providers that are not idempotent,"
-            " that were accepted or may have been."
+            "description": "Sends repeated after a doubt, to providers that are not idempotent or"
+            " to others than that of the doubt, that were accepted or may have been."
         },
     )
     max_rate = max_rate_answered()

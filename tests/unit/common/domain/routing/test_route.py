@@ -88,6 +88,31 @@ def test_the_provider_of_the_next_send(
 
 
 @pytest.mark.parametrize(
+    ("chosen", "doubts", "rest", "provider"),
+    [
+        pytest.param(None, ("b",), (), "b", id="the provider of the doubt, that knows the key"),
+        pytest.param(None, ("b",), ("b",), "a", id="another one while that rests"),
+        pytest.param(None, ("gone",), (), "gone", id="one that the route has lost"),
+        pytest.param(None, ("gone",), ("gone",), "b", id="of failover, where it is gone"),
+        pytest.param("b", ("a",), (), "b", id="the one that was chosen since"),
+        pytest.param("b", ("a",), ("b",), "a", id="back from one that rests"),
+        pytest.param("other", ("b",), (), "b", id="a choice no longer on the route"),
+        pytest.param(None, (None,), (), "a", id="a doubt that is not known: by weight"),
+        pytest.param("b", (None,), (), "b", id="a choice beside such a doubt"),
+        pytest.param(None, (None, "b"), (), "b", id="the one that is known"),
+        pytest.param(None, ("a", "b"), ("a",), "b", id="doubts at two providers"),
+        pytest.param(None, ("b",), ("a", "b"), "b", id="all rest: it stays"),
+    ],
+)
+def test_a_route_that_goes_on_after_doubt(
+    chosen: str | None, doubts: Collection[str | None], rest: Collection[str], provider: str
+) -> None:
+    route = Route((("a", 1), ("b", 0)), ("b", "a"), after_doubt=True)
+    found = provider_of(route, KEYS[0], resting(*rest), chosen=chosen, doubts=doubts)
+    assert found == provider
+
+
+@pytest.mark.parametrize(
     ("takes", "rest", "first"),
     [
         pytest.param("b", (), "b", id="the one that takes it"),
@@ -118,6 +143,14 @@ def test_the_longest_prefix_of_a_number_takes_its_route() -> None:
 )
 def test_a_route_rests_when_all_its_providers_do(rest: Collection[str], routes: list[str]) -> None:
     assert Routes({"only": ONE, "both": TWO}).resting(rest) == routes
+
+
+def test_a_prefix_of_a_provider_goes_on_as_its_route_does() -> None:
+    going_on = Route((("a", 1),), after_doubt=True)
+    routes = Routes({"main": going_on, "de": ONE}, {"main": {"49": "de", "43": "b"}})
+    found = {phone: routes.of("main", phone).after_doubt for phone in ("331", "43", "49")}
+    assert found == {"331": True, "43": True, "49": False}
+    assert not routes.of("b", "43").after_doubt
 
 
 def test_a_provider_of_failover_or_without_weight_is_not_chosen() -> None:

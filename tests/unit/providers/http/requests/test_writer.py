@@ -4,8 +4,11 @@ from base64 import b64encode
 
 import pytest
 
+from campaign_common.settings.fields.templates import PLACEHOLDERS
 from campaign_providers.http.requests.values import Unsendable
-from tests.unit.providers.gateways import Outbound, gateway, written
+from campaign_providers.http.requests.writer import RequestWriter
+from tests.unit.providers.gateways import URL, Outbound, gateway, written
+from tests.unit.sender.messages import message
 
 UCS2 = "Grüße 😀"
 UCS2_HEX = UCS2.encode("utf-16-be").hex().upper()
@@ -119,6 +122,23 @@ def test_a_field_without_a_value_is_left_out() -> None:
     assert written(Outbound(), Body=body).body == b"to=4915112345678"
     everything = written(Outbound(originator="A B", expires_in=60.0), Body=body)
     assert everything.body == b"from=A%20B&to=4915112345678&ttl=60"
+
+
+def test_a_later_try_is_the_same_request() -> None:
+    """Under one key, byte for byte; `{expires_in}` alone changes, and is refused with such keys."""
+    names = sorted(PLACEHOLDERS - {"expires_in"})
+    keys = {
+        "Idempotent": {"For": "24h"},
+        "Url": f"{URL}/{{phone}}?seq={{seq}}",
+        "Headers": {"Idempotency-Key": "{key}"},
+        "Body": {"Type": "json", "Json": {name: f"{{{name}}}" for name in names}},
+    }
+    writer = RequestWriter(gateway(**keys), {})
+    first = message()
+    later = message(try_number=7, attempts=3, offset=99, campaign_epoch=9, map_version=4)
+    first.expires_at, later.expires_at = 2e9, 1e9
+    later.in_doubt = later.replaces = True
+    assert writer.write(first) == writer.write(later)
 
 
 def test_secrets_stand_in_url_headers_and_body() -> None:

@@ -258,10 +258,10 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
 
     idempotent_for: float = key("Idempotent", IdempotentFor(), default=False)
     """`true` where the gateway answers a `{key}` that it has seen as it did the first time, and
-    `{For: 24h}` where it does so for a time, which counts from the start of the campaign: when a
-    message was first sent is not recorded. Otherwise a permanent answer to a repeated message is no
-    proof that an earlier send was not taken, and the message ends as `unknown`; other repetitions
-    count as `possible_duplicates`. With either, every request under one key is the same."""
+    `{For: 24h}` where it does so for a time, which counts from the first send of the message, rests
+    and waits included. Otherwise, and later, a permanent answer to a repeated message is no proof
+    that an earlier send was not taken, and the message ends as `unknown`; other repetitions count
+    as `possible_duplicates`. With either, every request under one key is the same."""
     answers: AnswerRules = key("Answers", Answers(), default=[])
     """The meaning of answers: a list of rules, of which the first that matches decides, or a
     mapping of status codes to words. Rules of a preset follow, then those by status."""

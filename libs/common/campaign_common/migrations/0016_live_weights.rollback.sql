@@ -1,0 +1,2 @@
+ALTER TABLE sender_heartbeats DROP COLUMN routes;
+DROP TABLE IF EXISTS route_weights;
