@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS message_retries_{shard} (
   published_offset    BIGINT NULL,
   aged_from    DATETIME(6) NULL,
   rests_since  DATETIME(6) NULL,
+  rests_try    SMALLINT UNSIGNED NULL,
   PRIMARY KEY (campaign_id, seq),
   KEY by_due (published_at, due_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
@@ -53,11 +54,11 @@ ALTER TABLE messages_{shard} ADD COLUMN provider
 """,
 )
 
-# What tables of retries of 0.2.0 lack: from when the age of a message counts, and since when a rest
-# of its provider does not count into it.
+# What tables of retries of 0.2.0 lack: from when the age of a message counts; since when a rest of
+# its provider does not count into it, and before which try that is.
 ALTER_RETRIES = """
 ALTER TABLE message_retries_{shard} ADD COLUMN aged_from DATETIME(6) NULL,
-  ADD COLUMN rests_since DATETIME(6) NULL
+  ADD COLUMN rests_since DATETIME(6) NULL, ADD COLUMN rests_try SMALLINT UNSIGNED NULL
 """
 
 INSERT_CLAIM = """
@@ -74,7 +75,7 @@ CURRENT_NAMED = """
 SELECT TABLE_NAME FROM information_schema.COLUMNS
 WHERE TABLE_SCHEMA = DATABASE()
   AND (TABLE_NAME REGEXP '^messages_[0-9]+$' AND COLUMN_NAME = 'provider'
-       OR TABLE_NAME REGEXP '^message_retries_[0-9]+$' AND COLUMN_NAME = 'aged_from')
+       OR TABLE_NAME REGEXP '^message_retries_[0-9]+$' AND COLUMN_NAME = 'rests_try')
 """
 
 # For people at a SQL prompt: one row per recipient of every started campaign, status 0
