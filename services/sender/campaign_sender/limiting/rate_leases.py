@@ -10,6 +10,7 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.planning import StoredSlot, slot_at
 from campaign_common.domain.limits.slots import SlotDemand
+from campaign_common.domain.limits.turn_times import TurnTimes
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
@@ -24,7 +25,6 @@ from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.late_slots import TOO_LATE, LateSlots, is_blank
-from campaign_sender.limiting.turn_times import TurnTimes
 
 IDLE_AFTER = 5.0
 """Seconds without a message of a campaign that could be sent here, after which nothing is read of
@@ -42,6 +42,9 @@ a busy machine, while these are stored."""
 
 PART_TIME = 0.25
 """Seconds of all parts' round trips to a distant database: above it parts are larger."""
+
+ROTATED_AFTER = 10
+"""Turns after which another part is the first, where the last ones are too late."""
 
 NEAR = 0.05
 """Seconds of a round trip up to which the time is read alone in each turn."""
@@ -102,6 +105,7 @@ class RateLeases:
         self._times = TurnTimes(sender)
         self._late = LateSlots("rates of campaigns")
         self._turn_at = 0.0
+        self._rotates_at = ROTATED_AFTER
         self._granted_at = 0.0
         self._missed = False
         """True where slots of this turn have begun before they were planned."""
@@ -196,6 +200,7 @@ class RateLeases:
             else:
                 self._state_demands(cursor, wanted)
         self._late.note(is_late=self._missed)
+        self._rotate(len(wanted))
         is_alone = all(rate.slots.is_alone for rate, _ in wanted)
         reading = self._clock.reading()
         if reading is not None:
@@ -203,9 +208,17 @@ class RateLeases:
             self._turn_at = self._clock.local() + until + 0.005
 
     def _in_turn(self, wanted: Sequence[_Wanted]) -> Sequence[_Wanted]:
-        """Let another part be the first each time, that none is always too late."""
         first = self._first_part % len(wanted)
         return [*wanted[first:], *wanted[:first]]
+
+    def _rotate(self, count: int) -> None:
+        """Let another part be the first, some turns after it has changed, where some are too late.
+
+        Not in each turn: behind a slot that was missed, the next two are blank.
+        """
+        if self._missed and self._turns >= self._rotates_at:
+            self._first_part = (self._first_part + self._part_size(count)) % count
+            self._rotates_at = self._turns + ROTATED_AFTER
 
     def _part_size(self, count: int) -> int:
         """Return the campaigns of a part: as few as the round trips to the database allow."""
@@ -213,9 +226,8 @@ class RateLeases:
         return min(AT_ONCE, max(PART, ceil(count / most)))
 
     def _lease_all(self, cursor: Cursor, wanted: Sequence[_Wanted], began: float) -> None:
-        """Lease part by part until the slot is over; the rest is the first the next time."""
+        """Lease part by part until the slot is over."""
         size = self._part_size(len(wanted))
-        self._first_part += size if len(wanted) > size else 0
         slot = None
         for place, part in enumerate(_chunks(wanted, size)):
             moment = self._lease(cursor, part)
@@ -224,7 +236,6 @@ class RateLeases:
             reading = self._clock.reading()
             is_over = reading is not None and slot_at(reading.moment) > slot
             if is_over and (place + 1) * size < len(wanted):
-                self._first_part += place * size
                 self._missed = True
                 break
 

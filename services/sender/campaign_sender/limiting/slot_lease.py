@@ -7,6 +7,7 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.limits.planning import slot_at
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.limits.slots import LATEST, SlotDemand
+from campaign_common.domain.limits.turn_times import TurnTimes
 from campaign_common.store.limits.live_limits import CONFIGURED
 from campaign_common.store.limits.slot_leases import (
     SlotsRead,
@@ -20,7 +21,6 @@ from campaign_common.store.limits.slot_leases import (
 from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.late_slots import LateSlots, is_blank
 from campaign_sender.limiting.leased_slots import LeasedSlots, Taken
-from campaign_sender.limiting.turn_times import TurnTimes
 
 __all__ = ["SlotLease", "Taken"]
 

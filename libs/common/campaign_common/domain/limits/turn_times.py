@@ -27,9 +27,6 @@ RESERVE = 1.5
 FADING = 0.9
 """Part of the duration of a slow turn that is kept with each one that is faster."""
 
-LONGEST = 1.0
-"""Seconds until the next turn at most."""
-
 
 class TurnTimes:
     """Times of the turns of one sender, in the order of all; once in a slot, before it is over.
@@ -72,7 +69,7 @@ class TurnTimes:
         slot = slot_at(moment)
         if slot <= self._served or moment + self._trip >= slot + 1:
             slot += 1
-        return min(LONGEST, max(0.0, slot + begin - moment))
+        return max(0.0, slot + begin - moment)
 
     def _begin(self, phase: float) -> float:
         """Return the part of a slot after which a turn begins; below 0: in the slot before."""
