@@ -155,7 +155,7 @@ def far(database: str, scene: Scene) -> Iterator[Database]:
 
 
 def test_a_rate_is_kept_at_300_ms_from_the_database(scene: Scene, far: Database) -> None:
-    """All of it; a provider's limit of which the grants at both ends of a slot are lost, by half."""
+    """All of it; of a provider's limit what is near both ends of a slot is lost."""
     (campaign_id,) = campaigns = _campaigns(scene, 1, 20)
     lease = SlotLease(far, "http", "0123456789abffff", boot_time)
     stop = threading.Event()

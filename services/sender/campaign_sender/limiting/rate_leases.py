@@ -10,7 +10,7 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.planning import StoredSlot, slot_at
 from campaign_common.domain.limits.slots import SlotDemand
-from campaign_common.domain.limits.turn_times import TurnTimes
+from campaign_common.domain.limits.turn_times import FAR, TurnTimes
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
@@ -46,11 +46,8 @@ PART_TIME = 0.25
 ROTATED_AFTER = 10
 """Turns after which another part is the first, where the last ones are too late."""
 
-NEAR = 0.05
-"""Seconds of a round trip up to which the time is read alone in each turn."""
-
 TIME_INTERVAL = 10
-"""Turns after which it is, where the database is farther."""
+"""Turns after which the time is read alone, where the database is far; else it is in each turn."""
 
 SPARE_AT_ONCE = 4
 """Campaigns that take spare grants at one check, by a statement each. The others state what they
@@ -192,10 +189,14 @@ class RateLeases:
         wanted = self._in_turn(wanted)
         began = self._clock.local()
         with self._database.reading() as cursor:
-            if self._times.trip <= NEAR:
+            reading = self._clock.reading()
+            if self._times.trip <= FAR:
                 self._read_time(cursor)
+            elif reading is not None:
+                self._stop.wait(self._times.until_read(reading.moment))
+                began = self._clock.local()
             self._lease_all(cursor, wanted, began)
-            if self._times.trip > NEAR and not self._turns % TIME_INTERVAL:
+            if self._times.trip > FAR and not self._turns % TIME_INTERVAL:
                 self._read_time(cursor)
             else:
                 self._state_demands(cursor, wanted)

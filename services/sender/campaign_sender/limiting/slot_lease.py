@@ -1,5 +1,6 @@
 """Slot lease: this sender's grants of one provider, leased from the database slot by slot."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -82,8 +83,10 @@ class SlotLease(LeasedSlots):
             return
         in_blocks = limits.unit is LimitUnit.SEGMENTS
         demand = SlotDemand(wanted, cost)
-        began = self._local()
         with self._database.reading() as cursor:
+            if (reading := self.reading()) is not None:
+                time.sleep(self._times.until_read(reading.moment))
+            began = self._local()
             slots = self._read(cursor, in_blocks=in_blocks)
             self._has_slots = limits.around(slots.moment).per_second is not None
             if self._has_slots:

@@ -15,8 +15,16 @@ ENDED_BY = 0.97
 SPREAD = 0.1
 """Seconds over which senders begin, however far the database is."""
 
-INTO_SLOT = 0.08
-"""Part of a slot after which the slots are read by the server at the earliest."""
+FIRST_PLANNED = 0.25
+"""Part of a slot after which the next one is planned at the earliest: the grants of that one, which
+last into the one behind it by as much, end 2 s later."""
+
+JITTER = 0.03
+"""Seconds by which the server reads the slots later than that."""
+
+FAR = 0.05
+"""Seconds of a round trip above which a turn begins by one earlier: now and then a session asks its
+server first whether it takes writes."""
 
 ROUND_TRIPS = 3
 """Round trips of a turn: it reads slots, plans one, and reads what another sender has planned."""
@@ -49,7 +57,7 @@ class TurnTimes:
     @property
     def planned_from(self) -> float:
         """Return the part of a slot after which this sender plans the next one."""
-        return min(PLANNED_FROM, max(0.0, self._begin(0.0) + self._trip / 2 - 0.05))
+        return min(PLANNED_FROM, max(FIRST_PLANNED, self._begin(0.0) + self._trip / 2 - 0.05))
 
     def note(self, moment: float, seconds: float, reading: ClockReading | None) -> None:
         """Note a turn: the server's time when it read the slots, and how long it took in all."""
@@ -69,12 +77,21 @@ class TurnTimes:
         slot = slot_at(moment)
         if slot <= self._served or moment + self._trip >= slot + 1:
             slot += 1
-        return max(0.0, slot + begin - moment)
+        early = self._trip if self._trip > FAR else 0.0
+        return max(0.0, slot + begin - early - moment)
+
+    def until_read(self, moment: float) -> float:
+        """Return the seconds until a turn that has begun may read the slots."""
+        arrival = moment + self._trip / 2
+        slot = slot_at(arrival)
+        if slot <= self._served or self._trip <= FAR:
+            return 0.0
+        return min(2 * self._trip, max(0.0, slot + self.planned_from + JITTER - arrival))
 
     def _begin(self, phase: float) -> float:
         """Return the part of a slot after which a turn begins; below 0: in the slot before."""
         latest = min(LATEST, ENDED_BY - max(ROUND_TRIPS * self._trip, RESERVE * self._taken))
-        first = INTO_SLOT - self._trip / 2
+        first = FIRST_PLANNED + JITTER - self._trip / 2
         latest = max(first, latest)
         earliest = max(first, min(EARLIEST, latest - SPREAD))
         return earliest + (latest - earliest) * phase

@@ -124,6 +124,9 @@ class SimulatedSender:
 
         Each statement takes its time to the server and back, while the sender goes on sending.
         """
+        reading = self.clock.read(self.local(real))
+        if self.times is not None and reading is not None:
+            real = yield real + self.times.until_read(reading.moment)
         began = real
         real, read = yield from self._read(real, server)
         state = self.clock.state(self.local(real))
