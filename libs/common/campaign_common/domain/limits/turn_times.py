@@ -15,9 +15,8 @@ ENDED_BY = 0.97
 SPREAD = 0.1
 """Seconds over which senders begin, however far the database is."""
 
-FIRST_PLANNED = 0.25
-"""Part of a slot after which the next one is planned at the earliest: the grants of that one, which
-last into the one behind it by as much, end 2 s later."""
+FIRST_PLANNED = 0.05
+"""Part of a slot after which the next one is planned at the earliest, where that takes long."""
 
 JITTER = 0.03
 """Seconds by which the server reads the slots later than that."""
@@ -81,12 +80,16 @@ class TurnTimes:
         return max(0.0, slot + begin - early - moment)
 
     def until_read(self, moment: float) -> float:
-        """Return the seconds until a turn that has begun may read the slots."""
-        arrival = moment + self._trip / 2
-        slot = slot_at(arrival)
-        if slot <= self._served or self._trip <= FAR:
+        """Return the seconds until a turn that has begun may read the slots.
+
+        One that is early by more than a round trip is for spare grants, and does not wait.
+        """
+        if self._trip <= FAR:
             return 0.0
-        return min(2 * self._trip, max(0.0, slot + self.planned_from + JITTER - arrival))
+        arrival = moment + self._trip / 2
+        slot = max(slot_at(arrival), self._served + 1)
+        wait = slot + self.planned_from + JITTER - arrival
+        return wait if 0.0 < wait <= self._trip + JITTER else 0.0
 
     def _begin(self, phase: float) -> float:
         """Return the part of a slot after which a turn begins; below 0: in the slot before."""

@@ -158,6 +158,7 @@ class SimulatedSender:
             self.times.note(read.moment, real - began, self.clock.read(self.local(real)))
         real = yield real + self._way()
         server.wanted[self.name] = (self._demand(), server.time(real))
+        real = yield real + self._way()
         if self.clock.state(self.local(real)) is ClockState.SETTLED:
             yield from self._take_spare(real, server)
 
@@ -205,6 +206,8 @@ class SimulatedSender:
         missing = min(self.backlog * self.cost, 10_000) - self.grants.left_in(one.plan.slot)
         instants = one.plan.instants(None)
         offered = spare_bounds(one.plan, instants, reading.moment)
+        if not offered or missing <= 0:
+            return
         real = yield real + self._way()
         one = server.slots.get(one.plan.slot)
         if one is None or one.plan.slot != slot_at(server.time(real)) or one.server != server.name:
