@@ -12,13 +12,13 @@ from campaign_common.database import Database
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseTimeout, RetryLater
 from campaign_common.runtime.boot_time import boot_time
+from campaign_common.runtime.late_slots import TOO_LATE
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.live_limits import read_all_live
 from campaign_common.store.limits.publishing import InUse, read_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
 from campaign_sender.limiting.campaign_paces import CampaignPaces
-from campaign_sender.limiting.late_slots import TOO_LATE
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
 LIVE_INTERVAL = 0.3

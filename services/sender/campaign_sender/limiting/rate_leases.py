@@ -12,6 +12,7 @@ from campaign_common.domain.limits.planning import StoredSlot, slot_at
 from campaign_common.domain.limits.slots import SlotDemand
 from campaign_common.domain.limits.turn_times import FAR, TurnTimes
 from campaign_common.errors import DatabaseTimeout
+from campaign_common.runtime.late_slots import TOO_LATE, LateSlots
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.campaign_slots import (
@@ -24,7 +25,6 @@ from campaign_common.store.limits.slot_leases import SlotsRead, delete_ahead, ta
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.database_clock import DatabaseClock
-from campaign_sender.limiting.late_slots import TOO_LATE, LateSlots, is_blank
 
 IDLE_AFTER = 5.0
 """Seconds without a message of a campaign that could be sent here, after which nothing is read of
@@ -276,7 +276,7 @@ class RateLeases:
         if not planned:
             return []
         rates = [rate for rate, _ in lacking if rate.campaign_id in planned]
-        self._missed |= all(map(is_blank, planned.values()))
+        self._missed |= all(one.is_blank for one in planned.values())
         if insert_campaign_slots(cursor, planned) == len(planned):
             return [
                 one.campaign_id

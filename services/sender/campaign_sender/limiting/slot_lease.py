@@ -9,6 +9,7 @@ from campaign_common.domain.limits.planning import slot_at
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.limits.slots import LATEST, SlotDemand
 from campaign_common.domain.limits.turn_times import TurnTimes
+from campaign_common.runtime.late_slots import LateSlots
 from campaign_common.store.limits.live_limits import CONFIGURED
 from campaign_common.store.limits.slot_leases import (
     SlotsRead,
@@ -20,7 +21,6 @@ from campaign_common.store.limits.slot_leases import (
     take_spare,
 )
 from campaign_sender.limiting.database_clock import DatabaseClock
-from campaign_sender.limiting.late_slots import LateSlots, is_blank
 from campaign_sender.limiting.leased_slots import LeasedSlots, Taken
 
 __all__ = ["SlotLease", "Taken"]
@@ -166,7 +166,7 @@ class SlotLease(LeasedSlots):
             return
         if insert_slot(cursor, self.name, planned, version):
             self.note_planned(slots, planned)
-            self._late.note(is_late=is_blank(planned))
+            self._late.note(is_late=planned.is_blank)
             return
         read = self._read(cursor, in_blocks=in_blocks)
         self.add_shares(read)

@@ -48,6 +48,11 @@ class StoredSlot(NamedTuple):
     server: str
     """Server on which it was planned."""
 
+    @property
+    def is_blank(self) -> bool:
+        """Return whether it has fewer grants than its rate has, as behind a gap."""
+        return self.plan.quota < quota_of(self.plan.slot, self.plan.per_second)
+
 
 def slot_at(moment: float) -> int:
     """Return the slot of a moment in seconds since 1970."""

@@ -77,7 +77,7 @@ class CampaignSlots(NamedTuple):
     rates: Mapping[CampaignId, Decimal]
     """Present rates of those campaigns that have one."""
     demands: Mapping[str, Mapping[str, SlotDemand]]
-    """What each sender wants that has said so within a few seconds, by name and sender; of
+    """Demand of each sender that has stated one within a few seconds, by name and sender; of
     campaigns whose next slot is not planned."""
 
 
@@ -112,9 +112,10 @@ def read_campaign_slots(
     demands: dict[str, dict[str, SlotDemand]] = defaultdict(dict)
     for read_at, read_on, name, *slot, campaign_id, sender, wanted, cost in cursor.fetchall():
         if campaign_id is not None:
-            _, _, rates[campaign_id], *_ = slot
+            _, _, per_second, *_ = slot
+            rates[CampaignId(int(campaign_id))] = per_second
         elif sender is not None:
-            demands[name][sender] = SlotDemand(wanted, cost)
+            demands[name][sender] = SlotDemand(int(wanted), int(cost))
         else:
             moment, server = float(read_at), str(read_on)
             if name is not None:

@@ -104,7 +104,7 @@ class SlotsRead(NamedTuple):
     server: str
     stored: Sequence[StoredSlot]
     demands: Mapping[str, SlotDemand] = NOTHING_WANTED
-    """What each sender wants that has said so within a few seconds; read where the next slot is not
+    """Demand of each sender that has stated one within seconds; read where the next slot is not
     planned."""
 
 
@@ -129,7 +129,7 @@ def read_slots(cursor: Cursor, provider: str, *, shares_after: int = 0) -> Slots
     demands = {}
     for read_at, read_on, *slot, sender, wanted, cost in cursor.fetchall():
         if sender is not None:
-            demands[sender] = SlotDemand(wanted, cost)
+            demands[sender] = SlotDemand(int(wanted), int(cost))
         else:
             moment, server = float(read_at), str(read_on)
             if slot[0] is not None:
@@ -206,5 +206,7 @@ def stored_slot(columns: Sequence[Any]) -> StoredSlot:
     parts = json.loads(shares) if shares is not None and shares != "{}" else {}
     if isinstance(parts, list):
         blocks = tuple(Block(*one) for one in parts)
-        return StoredSlot(SlotPlan.of_blocks(slot, quota, per_second, blocks), spare_taken, server)
-    return StoredSlot(SlotPlan(slot, quota, per_second, parts), spare_taken, server)
+        return StoredSlot(
+            SlotPlan.of_blocks(int(slot), int(quota), per_second, blocks), int(spare_taken), server
+        )
+    return StoredSlot(SlotPlan(int(slot), int(quota), per_second, parts), int(spare_taken), server)

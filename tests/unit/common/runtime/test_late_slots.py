@@ -7,7 +7,7 @@ import structlog
 
 from campaign_common.domain.limits.planning import StoredSlot
 from campaign_common.domain.limits.slots import SlotPlan
-from campaign_sender.limiting.late_slots import LateSlots, is_blank
+from campaign_common.runtime.late_slots import LateSlots
 
 
 def test_late_slots_are_said_once() -> None:
@@ -33,4 +33,4 @@ def test_late_slots_are_said_once() -> None:
 @pytest.mark.parametrize(("per_second", "quota", "blank"), [("2", 0, True), ("2", 2, False)])
 def test_a_slot_is_blank_below_its_rate(per_second: str, quota: int, *, blank: bool) -> None:
     plan = SlotPlan(1_796_000_000, quota, Decimal(per_second), {})
-    assert is_blank(StoredSlot(plan, 0, "one")) is blank
+    assert StoredSlot(plan, 0, "one").is_blank is blank

@@ -2,8 +2,6 @@
 
 import structlog
 
-from campaign_common.domain.limits.planning import StoredSlot
-from campaign_common.domain.limits.slots import quota_of
 from campaign_common.runtime.outage_log import Outage
 
 SAID_AFTER = 5.0
@@ -43,9 +41,3 @@ class LateSlots:
         elif self._late < 1 and self._is_late:
             self._is_late = False
             self._outage.recovered()
-
-
-def is_blank(planned: StoredSlot) -> bool:
-    """Return whether a slot has no grants, though it has some by its rate."""
-    plan = planned.plan
-    return plan.quota < quota_of(plan.slot, plan.per_second)
